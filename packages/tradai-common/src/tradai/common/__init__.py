@@ -1,0 +1,142 @@
+"""Door of tradai.common: one place to import from, whichever slices are installed.
+
+Nothing is imported before it is used. A name whose slice is missing raises an `ImportError` that
+says which extra to install, so ``from tradai.common import *`` needs all of them.
+"""
+
+from tradai.common._slices import OptionalSlice
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tradai.aws import AwsSettings
+    from tradai.cache import CacheSettings
+    from tradai.core import (
+        BaseSettings,
+        Clock,
+        Currency,
+        DataRepository,
+        JsonValue,
+        LoggerMixin,
+        MarketType,
+        ModeHandler,
+        ObjectStore,
+        Pair,
+        Repository,
+        RunJournal,
+        S3Path,
+        SecretSource,
+        Strategy,
+        StrategyConfig,
+        StrategyConfigLoader,
+        Timeframe,
+        TimeRange,
+        TradingMode,
+        Version,
+    )
+    from tradai.core.exceptions import (
+        ConfigurationError,
+        ExternalServiceError,
+        NotFoundError,
+        StorageError,
+        TradAIError,
+        TradingError,
+        ValidationError,
+    )
+    from tradai.entrypoint import (
+        BaseService,
+        EntrypointSettings,
+        StrategyEntrypoint,
+        TradingEntrypoint,
+    )
+    from tradai.mlflow import MlflowSettings
+
+__all__ = [
+    "AwsSettings",
+    "BaseService",
+    "BaseSettings",
+    "CacheSettings",
+    "Clock",
+    "ConfigurationError",
+    "Currency",
+    "DataRepository",
+    "EntrypointSettings",
+    "ExternalServiceError",
+    "JsonValue",
+    "LoggerMixin",
+    "MarketType",
+    "MlflowSettings",
+    "ModeHandler",
+    "NotFoundError",
+    "ObjectStore",
+    "Pair",
+    "Repository",
+    "RunJournal",
+    "S3Path",
+    "SecretSource",
+    "StorageError",
+    "Strategy",
+    "StrategyConfig",
+    "StrategyConfigLoader",
+    "StrategyEntrypoint",
+    "TimeRange",
+    "Timeframe",
+    "TradAIError",
+    "TradingEntrypoint",
+    "TradingError",
+    "TradingMode",
+    "ValidationError",
+    "Version",
+]
+
+_HOMES = {
+    "AwsSettings": "tradai.aws",
+    "BaseService": "tradai.entrypoint",
+    "BaseSettings": "tradai.core",
+    "CacheSettings": "tradai.cache",
+    "Clock": "tradai.core",
+    "ConfigurationError": "tradai.core.exceptions",
+    "Currency": "tradai.core",
+    "DataRepository": "tradai.core",
+    "EntrypointSettings": "tradai.entrypoint",
+    "ExternalServiceError": "tradai.core.exceptions",
+    "JsonValue": "tradai.core",
+    "LoggerMixin": "tradai.core",
+    "MarketType": "tradai.core",
+    "MlflowSettings": "tradai.mlflow",
+    "ModeHandler": "tradai.core",
+    "NotFoundError": "tradai.core.exceptions",
+    "ObjectStore": "tradai.core",
+    "Pair": "tradai.core",
+    "Repository": "tradai.core",
+    "RunJournal": "tradai.core",
+    "S3Path": "tradai.core",
+    "SecretSource": "tradai.core",
+    "StorageError": "tradai.core.exceptions",
+    "Strategy": "tradai.core",
+    "StrategyConfig": "tradai.core",
+    "StrategyConfigLoader": "tradai.core",
+    "StrategyEntrypoint": "tradai.entrypoint",
+    "TimeRange": "tradai.core",
+    "Timeframe": "tradai.core",
+    "TradAIError": "tradai.core.exceptions",
+    "TradingEntrypoint": "tradai.entrypoint",
+    "TradingError": "tradai.core.exceptions",
+    "TradingMode": "tradai.core",
+    "ValidationError": "tradai.core.exceptions",
+    "Version": "tradai.core",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message, name=name)
+        home = _HOMES[name]
+        with OptionalSlice(home.split(".")[1]):
+            value = getattr(__import__(home, fromlist=(name,)), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -1,0 +1,8 @@
+"""Seed path of the service base class."""
+
+from tradai.common._slices import OptionalSlice
+
+with OptionalSlice("entrypoint"):
+    from tradai.entrypoint import BaseService
+
+__all__ = ["BaseService"]

@@ -1,0 +1,5 @@
+"""Seed path of the settings base class."""
+
+from tradai.core import BaseSettings
+
+__all__ = ["BaseSettings"]

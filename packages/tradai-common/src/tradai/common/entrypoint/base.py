@@ -1,0 +1,5 @@
+"""Seed path of the handler registry."""
+
+from tradai.entrypoint import StrategyEntrypoint
+
+__all__ = ["StrategyEntrypoint"]

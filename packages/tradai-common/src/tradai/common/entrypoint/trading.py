@@ -1,0 +1,5 @@
+"""Seed path of the trading process."""
+
+from tradai.entrypoint import TradingEntrypoint
+
+__all__ = ["TradingEntrypoint"]

@@ -1,0 +1,5 @@
+"""Seed path of the logger mixin."""
+
+from tradai.core import LoggerMixin
+
+__all__ = ["LoggerMixin"]

@@ -1,0 +1,5 @@
+"""Seed path of the repository base classes."""
+
+from tradai.core import DataRepository, Repository
+
+__all__ = ["DataRepository", "Repository"]

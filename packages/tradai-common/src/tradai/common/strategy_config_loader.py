@@ -1,0 +1,5 @@
+"""Seed path of the strategy configuration."""
+
+from tradai.core import Strategy, StrategyConfig, StrategyConfigLoader
+
+__all__ = ["Strategy", "StrategyConfig", "StrategyConfigLoader"]

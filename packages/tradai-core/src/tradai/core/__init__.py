@@ -1,0 +1,192 @@
+"""Door of tradai.core: the vocabulary that every other tradai distribution speaks.
+
+Names are imported when they are used. Errors live in `tradai.core.exceptions`, pandas-based
+repositories in `tradai.core.frames`, the test kit in `tradai.core.testing`.
+"""
+
+from tradai.core._door import lazy_door as lazy_door
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tradai.core._backends import backend_for as backend_for
+    from tradai.core._clock import SystemClock as SystemClock
+    from tradai.core._clock import utc_now as utc_now
+    from tradai.core._config_layers import ConfigLayer as ConfigLayer
+    from tradai.core._config_layers import EnvironmentLayer as EnvironmentLayer
+    from tradai.core._config_layers import LayerData as LayerData
+    from tradai.core._config_layers import Origin as Origin
+    from tradai.core._config_layers import OverridesLayer as OverridesLayer
+    from tradai.core._config_layers import YamlLayer as YamlLayer
+    from tradai.core._config_loader import LoadedConfig as LoadedConfig
+    from tradai.core._config_loader import StrategyConfigLoader as StrategyConfigLoader
+    from tradai.core._digest import canonical_json as canonical_json
+    from tradai.core._digest import digest as digest
+    from tradai.core._digest import version_id as version_id
+    from tradai.core._execution import Execution as Execution
+    from tradai.core._execution import Pricing as Pricing
+    from tradai.core._journal import FileJournal as FileJournal
+    from tradai.core._json import JsonValue as JsonValue
+    from tradai.core._logging import LoggerMixin as LoggerMixin
+    from tradai.core._logging import configure_logging as configure_logging
+    from tradai.core._logging import run_context as run_context
+    from tradai.core._modes import MarketType as MarketType
+    from tradai.core._modes import TradingMode as TradingMode
+    from tradai.core._ports import Clock as Clock
+    from tradai.core._ports import ConflictError as ConflictError
+    from tradai.core._ports import JournalEntry as JournalEntry
+    from tradai.core._ports import ModeHandler as ModeHandler
+    from tradai.core._ports import ObjectInfo as ObjectInfo
+    from tradai.core._ports import ObjectStore as ObjectStore
+    from tradai.core._ports import RunJournal as RunJournal
+    from tradai.core._ports import Secret as Secret
+    from tradai.core._ports import SecretSource as SecretSource
+    from tradai.core._ports import StoredObject as StoredObject
+    from tradai.core._redaction import redact as redact
+    from tradai.core._redaction import register_secret as register_secret
+    from tradai.core._repositories import Coverage as Coverage
+    from tradai.core._repositories import DataRepository as DataRepository
+    from tradai.core._repositories import Repository as Repository
+    from tradai.core._s3_path import S3Path as S3Path
+    from tradai.core._secrets import EnvironmentSecrets as EnvironmentSecrets
+    from tradai.core._secrets import FileSecrets as FileSecrets
+    from tradai.core._settings import BaseSettings as BaseSettings
+    from tradai.core._settings import SettingOrigin as SettingOrigin
+    from tradai.core._settings import unknown_variables as unknown_variables
+    from tradai.core._stores import FileStore as FileStore
+    from tradai.core._stores import MemoryStore as MemoryStore
+    from tradai.core._strategy_config import Strategy as Strategy
+    from tradai.core._strategy_config import StrategyConfig as StrategyConfig
+    from tradai.core._strategy_config import StrategySource as StrategySource
+    from tradai.core._time_range import TimeRange as TimeRange
+    from tradai.core._timeframe import Timeframe as Timeframe
+    from tradai.core._types import Currency as Currency
+    from tradai.core._types import Pair as Pair
+    from tradai.core._types import Version as Version
+    from tradai.core._types import pair_parts as pair_parts
+    from tradai.core._yaml import YamlDocument as YamlDocument
+    from tradai.core._yaml import read_yaml as read_yaml
+
+__all__ = [
+    "BaseSettings",
+    "Clock",
+    "ConfigLayer",
+    "ConflictError",
+    "Coverage",
+    "Currency",
+    "DataRepository",
+    "EnvironmentLayer",
+    "EnvironmentSecrets",
+    "Execution",
+    "FileJournal",
+    "FileSecrets",
+    "FileStore",
+    "JournalEntry",
+    "JsonValue",
+    "LayerData",
+    "LoadedConfig",
+    "LoggerMixin",
+    "MarketType",
+    "MemoryStore",
+    "ModeHandler",
+    "ObjectInfo",
+    "ObjectStore",
+    "Origin",
+    "OverridesLayer",
+    "Pair",
+    "Pricing",
+    "Repository",
+    "RunJournal",
+    "S3Path",
+    "Secret",
+    "SecretSource",
+    "SettingOrigin",
+    "StoredObject",
+    "Strategy",
+    "StrategyConfig",
+    "StrategyConfigLoader",
+    "StrategySource",
+    "SystemClock",
+    "TimeRange",
+    "Timeframe",
+    "TradingMode",
+    "Version",
+    "YamlDocument",
+    "YamlLayer",
+    "backend_for",
+    "canonical_json",
+    "configure_logging",
+    "digest",
+    "lazy_door",
+    "pair_parts",
+    "read_yaml",
+    "redact",
+    "register_secret",
+    "run_context",
+    "unknown_variables",
+    "utc_now",
+    "version_id",
+]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = lazy_door(
+        __name__,
+        {
+            "BaseSettings": "_settings",
+            "Clock": "_ports",
+            "ConfigLayer": "_config_layers",
+            "ConflictError": "_ports",
+            "Coverage": "_repositories",
+            "Currency": "_types",
+            "DataRepository": "_repositories",
+            "EnvironmentLayer": "_config_layers",
+            "EnvironmentSecrets": "_secrets",
+            "Execution": "_execution",
+            "FileJournal": "_journal",
+            "FileSecrets": "_secrets",
+            "FileStore": "_stores",
+            "JournalEntry": "_ports",
+            "JsonValue": "_json",
+            "LayerData": "_config_layers",
+            "LoadedConfig": "_config_loader",
+            "LoggerMixin": "_logging",
+            "MarketType": "_modes",
+            "MemoryStore": "_stores",
+            "ModeHandler": "_ports",
+            "ObjectInfo": "_ports",
+            "ObjectStore": "_ports",
+            "Origin": "_config_layers",
+            "OverridesLayer": "_config_layers",
+            "Pair": "_types",
+            "Pricing": "_execution",
+            "Repository": "_repositories",
+            "RunJournal": "_ports",
+            "S3Path": "_s3_path",
+            "Secret": "_ports",
+            "SecretSource": "_ports",
+            "SettingOrigin": "_settings",
+            "StoredObject": "_ports",
+            "Strategy": "_strategy_config",
+            "StrategyConfig": "_strategy_config",
+            "StrategyConfigLoader": "_config_loader",
+            "StrategySource": "_strategy_config",
+            "SystemClock": "_clock",
+            "TimeRange": "_time_range",
+            "Timeframe": "_timeframe",
+            "TradingMode": "_modes",
+            "Version": "_types",
+            "YamlDocument": "_yaml",
+            "YamlLayer": "_config_layers",
+            "backend_for": "_backends",
+            "canonical_json": "_digest",
+            "configure_logging": "_logging",
+            "digest": "_digest",
+            "pair_parts": "_types",
+            "read_yaml": "_yaml",
+            "redact": "_redaction",
+            "register_secret": "_redaction",
+            "run_context": "_logging",
+            "unknown_variables": "_settings",
+            "utc_now": "_clock",
+            "version_id": "_digest",
+        },
+    )

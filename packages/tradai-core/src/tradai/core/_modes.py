@@ -1,0 +1,26 @@
+"""How a strategy is run, and on what kind of market."""
+
+from enum import StrEnum
+from typing import final
+
+__all__ = ["MarketType", "TradingMode"]
+
+
+@final
+class TradingMode(StrEnum):
+    """The stations of a strategy's journey; core, aws and cache never branch on it."""
+
+    BACKTEST = "backtest"
+    HYPEROPT = "hyperopt"
+    TRAIN = "train"
+    DRY_RUN = "dry-run"
+    LIVE = "live"
+
+
+@final
+class MarketType(StrEnum):
+    """The kind of market a pair is traded on."""
+
+    SPOT = "spot"
+    MARGIN = "margin"
+    FUTURES = "futures"

@@ -1,0 +1,112 @@
+"""What a strategy is: the one schema of strategy configuration."""
+
+from typing import Annotated, TypeAlias, final
+
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
+
+from tradai.core._execution import Execution
+from tradai.core._json import FrozenJson, FrozenJsonObject, FrozenMapping, JsonValue
+from tradai.core._timeframe import Timeframe
+from tradai.core._types import Currency, Identifier, Pair, Version
+from tradai.core.exceptions import ValidationError
+
+__all__ = ["Strategy", "StrategyConfig", "StrategySource"]
+
+
+def _without_repetition(pairs: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(pairs)) == len(pairs):
+        return pairs
+    later = next(place for place, pair in enumerate(pairs) if pair in pairs[:place])
+    first = pairs.index(pairs[later])
+    expected = f"each pair once; entry {later + 1} repeats entry {first + 1}"
+    message = f"pairs are not usable: expected {expected}"
+    raise ValidationError(message, field="pairs", expected=expected)
+
+
+Text: TypeAlias = Annotated[str, Field(min_length=1)]
+Pairs: TypeAlias = Annotated[tuple[Pair, ...], AfterValidator(_without_repetition)]
+
+
+@final
+class Strategy(BaseModel):
+    """A strategy by name and version."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: Text
+    version: Version
+
+
+@final
+class StrategySource(BaseModel):
+    """Where the code of a strategy is.
+
+    Attributes:
+        class_name: Class of the strategy; ``class`` in YAML.
+        source: Path or URI of a folder or of one ``.py`` file; a relative path is relative to
+            the configuration file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    class_name: Identifier = Field(
+        validation_alias=AliasChoices("class", "class_name"), serialization_alias="class"
+    )
+    source: Text
+
+
+@final
+class StrategyConfig(BaseModel):
+    """The configuration of one strategy: valid, and frozen all the way down.
+
+    Unknown keys are kept as extras and count in the digest. Sequences are tuples and mappings
+    cannot change, so ``config.pairs == ("BTC/USDT",)``; `model_dump` gives plain dicts back.
+
+    Attributes:
+        name: Name of the strategy.
+        version: Its version, ``x.y.z``.
+        timeframe: Length of its candles.
+        pairs: Markets it trades, each once; none by default.
+        stake_currency: Currency of its stakes.
+        exchange: Exchange it trades on.
+        parameters: Free parameters of the strategy.
+        buy_params: Values of the engine's buy parameters.
+        sell_params: Values of the engine's sell parameters.
+        freqai: The engine's FreqAI block.
+        strategy: Where its code is.
+        execution: How its signals become orders.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, FrozenJson]
+
+    name: Text
+    version: Version
+    timeframe: Timeframe
+    pairs: Pairs = ()
+    stake_currency: Currency = "USDT"
+    exchange: Text = "binance"
+    parameters: FrozenJsonObject = FrozenMapping({})
+    buy_params: FrozenJsonObject = FrozenMapping({})
+    sell_params: FrozenJsonObject = FrozenMapping({})
+    freqai: FrozenJsonObject | None = None
+    strategy: StrategySource | None = None
+    execution: Execution = Execution()
+
+    @property
+    def model_extra(self) -> dict[str, JsonValue]:
+        """A copy of the extras; changing it changes nothing."""
+        return dict(self.__pydantic_extra__)
+
+    @property
+    def extra_keys(self) -> tuple[str, ...]:
+        """The keys that this schema does not know, sorted."""
+        return tuple(sorted(self.__pydantic_extra__))
+
+    def canonical(self) -> dict[str, JsonValue]:
+        """Return the configuration as plain JSON, to digest or to store.
+
+        Defaults are spelled out and what is unset is left out, so a key written with its default
+        changes nothing. Amounts are plain decimal text.
+        """
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,179 @@
+"""Errors of tradai, drawn by who must act.
+
+::
+
+    TradAIError                      anything tradai raises on purpose
+    ├── ConfigurationError           the operator must change configuration
+    ├── ValidationError (ValueError) the caller passed a bad value
+    ├── NotFoundError (LookupError)  the thing does not exist
+    ├── ExternalServiceError         AWS, Redis, MLflow or the exchange failed
+    │   └── StorageError             a file system or a store refused
+    └── TradingError                 trading must not start or go on
+
+The message is a sentence for people: it names the thing, what was expected and what to do next.
+Facts for programs are fields. Every error survives pickling and copying with its type, message,
+fields and notes, so that it can cross a process border.
+
+This module imports nothing, so that catching an error never costs more than raising it.
+"""
+
+__all__ = [
+    "ConfigurationError",
+    "ExternalServiceError",
+    "NotFoundError",
+    "StorageError",
+    "TradAIError",
+    "TradingError",
+    "ValidationError",
+]
+
+
+class TradAIError(Exception):
+    """Root of every error that tradai raises on purpose.
+
+    Attributes:
+        code: Stable name of the kind of error, for logs and metrics.
+        exit_code: What a process exits with when this error ends it.
+        retryable: Whether the same call may succeed later with nothing changed.
+    """
+
+    code: str = "tradai"
+    exit_code: int = 70
+    retryable: bool = False
+
+    def __init__(self, message: str, /) -> None:
+        """Hold `message`, one sentence for people."""
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from message, fields and notes; the constructor is not called again."""
+        fields = {name: value for name, value in vars(self).items() if name != "__notes__"}
+        notes = tuple(getattr(self, "__notes__", ()))
+        return _rebuild, (type(self), self.args, fields, notes)
+
+
+class ConfigurationError(TradAIError):
+    """The operator must change configuration.
+
+    Attributes:
+        key: Dotted key or variable at fault (the first, when there are several).
+        source: Where it was read: a file, a file with its line, an environment variable.
+    """
+
+    code = "configuration"
+    exit_code = 78
+
+    def __init__(
+        self, message: str, /, *, key: str | None = None, source: str | None = None
+    ) -> None:
+        """Name the `key` at fault and the `source` it was read from."""
+        super().__init__(message)
+        self.key = key
+        self.source = source
+
+
+class ValidationError(TradAIError, ValueError):
+    """The caller passed a bad value.
+
+    Attributes:
+        field: Name of the value at fault.
+        expected: What would have been accepted; never holds the value itself.
+    """
+
+    code = "validation"
+    exit_code = 65
+
+    def __init__(
+        self, message: str, /, *, field: str | None = None, expected: str | None = None
+    ) -> None:
+        """Name the `field` at fault and what was `expected`."""
+        super().__init__(message)
+        self.field = field
+        self.expected = expected
+
+
+class NotFoundError(TradAIError, LookupError):
+    """The thing does not exist.
+
+    Attributes:
+        kind: What was looked for, for example ``"secret"``.
+        key: The name it was looked for under.
+    """
+
+    code = "not_found"
+    exit_code = 65
+
+    def __init__(self, message: str, /, *, kind: str, key: str) -> None:
+        """Name the `kind` of thing and the `key` it was looked for under."""
+        super().__init__(message)
+        self.kind = kind
+        self.key = key
+
+
+class ExternalServiceError(TradAIError):
+    """Something outside the process failed: AWS, Redis, MLflow, the exchange.
+
+    Attributes:
+        service: Name of the service, for example ``"s3"``.
+        operation: What was asked of it, for example ``"get_object"``.
+    """
+
+    code = "external_service"
+    exit_code = 69
+
+    def __init__(
+        self, message: str, /, *, service: str, operation: str, retryable: bool = False
+    ) -> None:
+        """Name the `service` and the `operation`; `retryable` when trying again may help."""
+        super().__init__(message)
+        self.service = service
+        self.operation = operation
+        self.retryable = retryable
+
+
+class StorageError(ExternalServiceError):
+    """A file system or a store refused: disk full, no permission, an unreadable file."""
+
+    code = "storage"
+    exit_code = 74
+
+    def __init__(
+        self,
+        message: str,
+        /,
+        *,
+        operation: str,
+        service: str = "filesystem",
+        retryable: bool = False,
+    ) -> None:
+        """Name the `operation` that was refused."""
+        super().__init__(message, service=service, operation=operation, retryable=retryable)
+
+
+class TradingError(TradAIError):
+    """Trading must not start or go on.
+
+    Attributes:
+        reason: Short stable name of the rule that said no.
+    """
+
+    code = "trading"
+    exit_code = 77
+
+    def __init__(self, message: str, /, *, reason: str | None = None) -> None:
+        """Name the `reason`."""
+        super().__init__(message)
+        self.reason = reason
+
+
+def _rebuild(
+    kind: type[TradAIError],
+    args: tuple[object, ...],
+    fields: dict[str, object],
+    notes: tuple[str, ...],
+) -> TradAIError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(fields)
+    for note in notes:
+        error.add_note(note)
+    return error

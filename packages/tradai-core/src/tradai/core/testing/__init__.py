@@ -1,0 +1,54 @@
+"""Door of tradai.core.testing: fakes of our ports, and suites that implementations inherit.
+
+A suite is a class of pytest tests with fixtures to fill in. Inherit it, name the class
+``Test...`` and define the fixtures its docstring lists; pytest finds the rest::
+
+    class TestShelfStore(ObjectStoreContract):
+        @pytest.fixture
+        def store(self) -> ObjectStore:
+            return ShelfStore()
+
+        @pytest.fixture
+        def base(self) -> str:
+            return "shelf:"
+
+Suites need pytest; `DataRepositoryContract` needs ``tradai-core[frames]`` as well.
+"""
+
+from tradai.core._door import lazy_door
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tradai.core.testing._candle_contract import (
+        DataRepositoryContract as DataRepositoryContract,
+    )
+    from tradai.core.testing._fakes import FixedClock as FixedClock
+    from tradai.core.testing._fakes import MemoryJournal as MemoryJournal
+    from tradai.core.testing._fakes import ScriptedSecrets as ScriptedSecrets
+    from tradai.core.testing._journal_contract import RunJournalContract as RunJournalContract
+    from tradai.core.testing._secret_contract import SecretSourceContract as SecretSourceContract
+    from tradai.core.testing._store_contract import ObjectStoreContract as ObjectStoreContract
+
+__all__ = [
+    "DataRepositoryContract",
+    "FixedClock",
+    "MemoryJournal",
+    "ObjectStoreContract",
+    "RunJournalContract",
+    "ScriptedSecrets",
+    "SecretSourceContract",
+]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = lazy_door(
+        __name__,
+        {
+            "DataRepositoryContract": "_candle_contract",
+            "FixedClock": "_fakes",
+            "MemoryJournal": "_fakes",
+            "ObjectStoreContract": "_store_contract",
+            "RunJournalContract": "_journal_contract",
+            "ScriptedSecrets": "_fakes",
+            "SecretSourceContract": "_secret_contract",
+        },
+    )

@@ -1,0 +1,102 @@
+"""Fakes of the ports: they keep every promise, and a test can see and set what they hold."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final, final
+
+from tradai.core._clock import SystemClock
+from tradai.core._journal import clean_facts
+from tradai.core._json import JsonValue
+from tradai.core._ports import Clock, JournalEntry, Secret
+from tradai.core._redaction import redact
+from tradai.core.exceptions import ConfigurationError, NotFoundError, TradAIError
+
+__all__ = ["FixedClock", "MemoryJournal", "ScriptedSecrets"]
+
+_NEW_YEAR: Final = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+@final
+class FixedClock:
+    """A clock that moves only when told; it starts at midnight UTC of the first day of 2025.
+
+    >>> clock = FixedClock()
+    >>> clock.advance(timedelta(minutes=5))
+    >>> clock.now().isoformat()
+    '2025-01-01T00:05:00+00:00'
+    """
+
+    def __init__(self, at: datetime = _NEW_YEAR) -> None:
+        """Stand at `at`, an aware UTC instant."""
+        self._at = at
+
+    def now(self) -> datetime:
+        """Return the instant it stands at."""
+        return self._at
+
+    def advance(self, by: timedelta) -> None:
+        """Move on `by` this much."""
+        self._at += by
+
+
+@final
+class MemoryJournal:
+    """Run journal in memory."""
+
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        """Start empty; `clock` dates the entries."""
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._entries: tuple[JournalEntry, ...] = ()
+
+    def append(self, event: str, /, **facts: JsonValue) -> None:
+        """Record `event`; see `RunJournal`."""
+        clean = clean_facts(event, facts)
+        with self._lock:
+            entry = JournalEntry(
+                sequence=len(self._entries) + 1,
+                at=self._clock.now(),
+                event=redact(event),
+                facts=clean,
+            )
+            self._entries = (*self._entries, entry)
+
+    def entries(self) -> Iterator[JournalEntry]:
+        """Yield all entries in the order they were made."""
+        return iter(self._entries)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@final
+class ScriptedSecrets:
+    """Secret source that answers from a script and remembers what it was asked.
+
+    References have a scheme, such as ``script:key``. An answer is the value of a secret, or the
+    error to raise instead.
+    """
+
+    def __init__(self, script: Mapping[str, str | TradAIError]) -> None:
+        """Answer by `script`: reference to value or error."""
+        self._script = dict(script)
+        self.asked: list[str] = []
+
+    def resolve(self, reference: str) -> Secret:
+        """Return or raise what the script says; see `SecretSource`."""
+        self.asked.append(reference)
+        if ":" not in reference:
+            # The reference may be the secret itself, written where its reference belongs.
+            message = "a secret reference is not usable: expected a scheme and a name"
+            raise ConfigurationError(message)
+        if reference not in self._script:
+            message = f"there is no secret {reference}; add it to the script"
+            raise NotFoundError(message, kind="secret", key=reference)
+        answer = self._script[reference]
+        if isinstance(answer, TradAIError):
+            raise answer
+        if not answer.strip():
+            message = f"the secret {reference} is empty; give it a value"
+            raise ConfigurationError(message, source=reference)
+        return Secret(answer)

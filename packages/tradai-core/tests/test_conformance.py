@@ -1,0 +1,429 @@
+"""The fakes keep their promises, and every suite catches implementations that do not."""
+
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from tradai.core import (
+    Coverage,
+    DataRepository,
+    JournalEntry,
+    JsonValue,
+    MemoryStore,
+    ObjectInfo,
+    RunJournal,
+    Secret,
+    SecretSource,
+    StoredObject,
+    Timeframe,
+)
+from tradai.core.exceptions import ConfigurationError, NotFoundError
+from tradai.core.frames import InMemoryDataRepository
+from tradai.core.testing import (
+    DataRepositoryContract,
+    MemoryJournal,
+    ObjectStoreContract,
+    RunJournalContract,
+    ScriptedSecrets,
+    SecretSourceContract,
+)
+
+KNOWN = ("script:known", "fake-scripted-value")
+SCRIPT = {KNOWN[0]: KNOWN[1], "script:empty": ""}
+
+
+class TestMemoryJournal(RunJournalContract):
+    @pytest.fixture
+    def journal(self) -> RunJournal:
+        return MemoryJournal()
+
+
+class TestScriptedSecrets(SecretSourceContract):
+    @pytest.fixture
+    def source(self) -> SecretSource:
+        return ScriptedSecrets(SCRIPT)
+
+    @pytest.fixture
+    def known(self) -> tuple[str, str]:
+        return KNOWN
+
+    @pytest.fixture
+    def missing(self) -> str:
+        return "script:absent"
+
+    @pytest.fixture
+    def empty(self) -> str:
+        return "script:empty"
+
+
+def test_scripted_secrets_remember_and_raise_what_they_are_told() -> None:
+    refusal = ConfigurationError("the vault is closed; open it")
+    source = ScriptedSecrets({"script:closed": refusal})
+
+    with pytest.raises(ConfigurationError) as caught:
+        source.resolve("script:closed")
+
+    assert caught.value is refusal
+    assert source.asked == ["script:closed"]
+
+
+def failures(suite: type, fixtures: Mapping[str, Callable[[], object]]) -> set[str]:
+    """Run every test of `suite` with fresh fixtures and return the names of those that fail."""
+    tests = {name: test for name, test in vars(suite).items() if name.startswith("test_")}
+    return {name for name, test in tests.items() if not _passes(suite, test, fixtures)}
+
+
+def _passes(
+    suite: type, test: Callable[..., None], fixtures: Mapping[str, Callable[[], object]]
+) -> bool:
+    wanted = list(inspect.signature(test).parameters)[1:]
+    try:
+        test(suite(), **{name: fixtures[name]() for name in wanted})
+    # What a wrong implementation raises is up to it; `pytest.fail` raises no Exception.
+    except (Exception, pytest.fail.Exception):  # noqa: BLE001
+        return False
+    return True
+
+
+class RightStore:
+    """Keeps every promise; each planted store below breaks one."""
+
+    def __init__(self) -> None:
+        self.inner = MemoryStore()
+
+    def read(self, uri: str) -> StoredObject:
+        return self.inner.read(uri)
+
+    def write(
+        self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
+    ) -> str:
+        return self.inner.write(uri, data, if_match=if_match, if_absent=if_absent)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        return self.inner.list(prefix)
+
+    def delete(self, uri: str) -> None:
+        self.inner.delete(uri)
+
+    def stat(self, uri: str) -> ObjectInfo:
+        return self.inner.stat(uri)
+
+    def copy(self, source: str, target: str) -> str:
+        return self.inner.copy(source, target)
+
+
+class StoreThatForgetsIfAbsent(RightStore):
+    def write(
+        self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
+    ) -> str:
+        del if_absent
+        return super().write(uri, data, if_match=if_match)
+
+
+class StoreThatForgetsIfMatch(RightStore):
+    def write(
+        self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
+    ) -> str:
+        del if_match
+        return super().write(uri, data, if_absent=if_absent)
+
+
+class StoreThatLooksBeforeItLeaps(RightStore):
+    """Checks and writes in two steps; the barrier has all racers check before one writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.barrier = threading.Barrier(4)
+
+    def write(
+        self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
+    ) -> str:
+        present = any(info.uri == uri for info in self.inner.list(uri))
+        if if_absent:
+            with suppress(threading.BrokenBarrierError):
+                self.barrier.wait(0.1)
+        return super().write(uri, data, if_match=if_match, if_absent=if_absent and present)
+
+
+class StoreThatTagsByLength(RightStore):
+    def read(self, uri: str) -> StoredObject:
+        found = super().read(uri)
+        return replace(found, etag=str(len(found.data)))
+
+
+class StoreThatListsFolders(RightStore):
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        folder = prefix if prefix.endswith(":") else f"{prefix}/"
+        return super().list(folder)
+
+
+class StoreThatReadsNothingAsEmpty(RightStore):
+    def read(self, uri: str) -> StoredObject:
+        try:
+            return super().read(uri)
+        except NotFoundError:
+            return StoredObject(data=b"", etag="")
+
+
+class StoreThatMissesWhatItDeletes(RightStore):
+    def delete(self, uri: str) -> None:
+        super().stat(uri)
+        super().delete(uri)
+
+
+class RightJournal:
+    """Keeps every promise; each planted journal below breaks one."""
+
+    def __init__(self) -> None:
+        self.inner = MemoryJournal()
+
+    def append(self, event: str, /, **facts: JsonValue) -> None:
+        self.inner.append(event, **facts)
+
+    def entries(self) -> Iterator[JournalEntry]:
+        return self.inner.entries()
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+class JournalThatCountsFromZero(RightJournal):
+    def entries(self) -> Iterator[JournalEntry]:
+        return (replace(entry, sequence=entry.sequence - 1) for entry in super().entries())
+
+
+class JournalOnLocalTime(RightJournal):
+    def entries(self) -> Iterator[JournalEntry]:
+        return (replace(entry, at=entry.at.replace(tzinfo=None)) for entry in super().entries())
+
+
+class JournalThatKeepsWhatItIsGiven(RightJournal):
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts: list[dict[str, JsonValue]] = []
+
+    def append(self, event: str, /, **facts: JsonValue) -> None:
+        self.facts.append(facts)
+        super().append(event)
+
+    def entries(self) -> Iterator[JournalEntry]:
+        found = zip(super().entries(), self.facts, strict=True)
+        return (replace(entry, facts=facts) for entry, facts in found)
+
+
+class JournalThatIsReadOnce(RightJournal):
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = 0
+
+    def entries(self) -> Iterator[JournalEntry]:
+        for entry in list(super().entries())[self.read :]:
+            self.read += 1
+            yield entry
+
+
+class SourceThatTellsInItsErrors:
+    def resolve(self, reference: str) -> Secret:
+        if reference in SCRIPT:
+            return ScriptedSecrets(SCRIPT).resolve(reference)
+        message = f"there is no secret {reference}; write it first"
+        raise NotFoundError(message, kind="secret", key=reference)
+
+
+class SourceWithADefault:
+    def resolve(self, reference: str) -> Secret:
+        return Secret(SCRIPT.get(reference) or "fake-default")
+
+
+class SourceOfSomethingElse:
+    def resolve(self, reference: str) -> Secret:
+        secret = ScriptedSecrets(SCRIPT).resolve(reference)
+        return Secret(f" {secret.reveal()}")
+
+
+class PlainText(str):
+    """A value that shows itself to everybody."""
+
+    __slots__ = ()
+
+    def reveal(self) -> str:
+        return str(self)
+
+
+class SourceOfPlainText:
+    def resolve(self, reference: str) -> PlainText:
+        return PlainText(ScriptedSecrets(SCRIPT).resolve(reference).reveal())
+
+
+class RightRepository(DataRepository):
+    """Keeps every promise; each planted repository below breaks one."""
+
+    def __init__(self) -> None:
+        self.inner = InMemoryDataRepository()
+
+    def get_ohlcv(
+        self,
+        pair: str,
+        timeframe: str,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> pd.DataFrame:
+        return self.inner.get_ohlcv(pair, timeframe, start=start, end=end)
+
+    def coverage(self, pair: str, timeframe: str) -> Coverage | None:
+        return self.inner.coverage(pair, timeframe)
+
+    def save_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
+        self.inner.save_ohlcv(pair, timeframe, frame)
+
+    def series(self) -> list[tuple[str, Timeframe]]:
+        return self.inner.series()
+
+
+class RepositoryWithTheEndIncluded(RightRepository):
+    def get_ohlcv(
+        self,
+        pair: str,
+        timeframe: str,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> pd.DataFrame:
+        later = end and end + timedelta(milliseconds=1)
+        return super().get_ohlcv(pair, timeframe, start=start, end=later)
+
+
+class RepositoryWithoutTimeZones(RightRepository):
+    def get_ohlcv(
+        self,
+        pair: str,
+        timeframe: str,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> pd.DataFrame:
+        return super().get_ohlcv(pair, timeframe, start=start, end=end).tz_localize(None)
+
+
+class RepositoryWithNothingMissing(RightRepository):
+    def get_ohlcv(
+        self,
+        pair: str,
+        timeframe: str,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> pd.DataFrame:
+        try:
+            return super().get_ohlcv(pair, timeframe, start=start, end=end)
+        except NotFoundError:
+            return pd.DataFrame()
+
+
+class RepositoryThatSortsWhatItSaves(RightRepository):
+    def save_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
+        super().save_ohlcv(pair, timeframe, frame.sort_index())
+
+
+class RepositoryThatFillsHoles(RightRepository):
+    def save_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
+        super().save_ohlcv(pair, timeframe, frame.ffill().bfill())
+
+
+class RepositoryThatForgetsTheTimeframe(RightRepository):
+    def coverage(self, pair: str, timeframe: str) -> Coverage | None:
+        known = [kept for name, kept in self.inner.series() if name == pair]
+        return super().coverage(pair, [*known, timeframe][0])
+
+
+class RepositoryThatOnlyAdds(RightRepository):
+    def save_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
+        if self.inner.coverage(pair, timeframe) is not None:
+            old = self.inner.get_ohlcv(pair, timeframe)
+            frame = pd.concat([old, frame[~frame.index.isin(old.index)]]).sort_index()
+        super().save_ohlcv(pair, timeframe, frame)
+
+
+STORES: dict[type, str] = {
+    StoreThatForgetsIfAbsent: "test_if_absent_never_overwrites",
+    StoreThatForgetsIfMatch: "test_if_match_overwrites_only_what_was_read",
+    StoreThatLooksBeforeItLeaps: "test_one_racer_creates_an_object",
+    StoreThatTagsByLength: "test_what_is_written_is_read_back",
+    StoreThatListsFolders: "test_list_is_by_prefix_and_sorted",
+    StoreThatReadsNothingAsEmpty: "test_an_absent_object_is_not_found",
+    StoreThatMissesWhatItDeletes: "test_deleting_an_absent_object_is_no_error",
+}
+JOURNALS: dict[type, str] = {
+    JournalThatCountsFromZero: "test_entries_come_back_in_order_and_numbered",
+    JournalOnLocalTime: "test_entries_are_dated_in_utc",
+    JournalThatKeepsWhatItIsGiven: "test_secrets_are_masked",
+    JournalThatIsReadOnce: "test_entries_can_be_read_again_and_while_writing",
+}
+SOURCES: dict[type, str] = {
+    SourceThatTellsInItsErrors: "test_a_value_in_place_of_its_reference_is_refused_unseen",
+    SourceWithADefault: "test_a_missing_secret_is_not_found",
+    SourceOfSomethingElse: "test_a_reference_gives_its_value",
+    SourceOfPlainText: "test_a_secret_never_shows_itself",
+}
+REPOSITORIES: dict[type, str] = {
+    RepositoryWithTheEndIncluded: "test_a_range_has_its_start_and_not_its_end",
+    RepositoryWithoutTimeZones: "test_a_frame_has_the_promised_form",
+    RepositoryWithNothingMissing: "test_a_series_that_is_not_there_is_not_found",
+    RepositoryThatSortsWhatItSaves: "test_frames_that_are_not_candles_are_refused",
+    RepositoryThatFillsHoles: "test_frames_that_are_not_candles_are_refused",
+    RepositoryThatForgetsTheTimeframe: "test_a_series_that_is_not_there_is_not_found",
+    RepositoryThatOnlyAdds: "test_saving_replaces_the_whole_series",
+}
+
+
+def _store(make: type) -> set[str]:
+    return failures(ObjectStoreContract, {"store": make, "base": lambda: "memory:"})
+
+
+def _journal(make: type) -> set[str]:
+    return failures(RunJournalContract, {"journal": make})
+
+
+def _source(make: Callable[[], object]) -> set[str]:
+    fixtures = {"known": lambda: KNOWN, "missing": lambda: "script:absent"}
+    return failures(
+        SecretSourceContract, {**fixtures, "source": make, "empty": lambda: "script:empty"}
+    )
+
+
+def _repository(make: type) -> set[str]:
+    return failures(DataRepositoryContract, {"repository": make})
+
+
+def test_the_suites_pass_what_is_right() -> None:
+    assert _store(RightStore) == set()
+    assert _journal(RightJournal) == set()
+    assert _source(lambda: ScriptedSecrets(SCRIPT)) == set()
+    assert _repository(RightRepository) == set()
+
+
+@pytest.mark.parametrize("planted", STORES)
+def test_a_wrong_store_is_caught(planted: type) -> None:
+    assert STORES[planted] in _store(planted)
+
+
+@pytest.mark.parametrize("planted", JOURNALS)
+def test_a_wrong_journal_is_caught(planted: type) -> None:
+    assert JOURNALS[planted] in _journal(planted)
+
+
+@pytest.mark.parametrize("planted", SOURCES)
+def test_a_wrong_secret_source_is_caught(planted: type) -> None:
+    assert SOURCES[planted] in _source(planted)
+
+
+@pytest.mark.parametrize("planted", REPOSITORIES)
+def test_a_wrong_repository_is_caught(planted: type) -> None:
+    assert REPOSITORIES[planted] in _repository(planted)

@@ -1,0 +1,197 @@
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tradai.core import FileJournal, JsonValue, RunJournal
+from tradai.core.exceptions import StorageError, ValidationError
+from tradai.core.testing import FixedClock, RunJournalContract
+
+ENDLESS_WRITER = """
+import itertools, sys
+from tradai.core import FileJournal
+journal = FileJournal(sys.argv[1])
+for number in itertools.count(1):
+    journal.append("step", number=number, padding="x" * 5000)
+    print(number, flush=True)
+"""
+
+
+class TestFileJournal(RunJournalContract):
+    @pytest.fixture
+    def journal(self, tmp_path: Path) -> Iterator[RunJournal]:
+        with closing(FileJournal(tmp_path / "runs" / "1" / "journal.jsonl")) as journal:
+            yield journal
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.jsonl"
+
+
+def test_a_line_is_json_with_number_time_event_facts_and_checksum(path: Path) -> None:
+    _append(path, "run started", mode="backtest")
+
+    line = json.loads(path.read_text())
+
+    assert list(line) == ["sequence", "at", "event", "facts", "crc"]
+    assert line["at"] == "2025-01-01T00:00:00+00:00"
+    assert line["facts"] == {"mode": "backtest"}
+
+
+def test_a_journal_goes_on_where_it_ended(path: Path) -> None:
+    for event in ("one", "two", "three"):
+        _append(path, event)
+
+    assert _events(path) == [(1, "one"), (2, "two"), (3, "three")]
+
+
+def test_a_closed_journal_opens_again_by_itself(path: Path) -> None:
+    with closing(FileJournal(path)) as journal:
+        journal.append("one")
+        journal.close()
+        journal.append("two")
+
+    assert _events(path) == [(1, "one"), (2, "two")]
+
+
+def test_only_its_owner_may_read_it(path: Path) -> None:
+    _append(path, "one")
+
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_killed_writer_loses_no_confirmed_entry(path: Path) -> None:
+    command = [sys.executable, "-c", ENDLESS_WRITER, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        confirmed = [int(writer.stdout.readline()) for _ in range(20)]
+        writer.send_signal(signal.SIGKILL)
+        confirmed += [int(number) for number in writer.stdout]
+
+    found = [entry.facts["number"] for entry in FileJournal(path).entries()]
+    _append(path, "run recovered")
+
+    assert writer.returncode == -signal.SIGKILL
+    assert found[: len(confirmed)] == confirmed
+    assert len(found) <= len(confirmed) + 1
+    assert _events(path)[-1] == (len(found) + 1, "run recovered")
+
+
+def test_a_line_torn_anywhere_is_skipped_and_the_next_stands_alone(path: Path) -> None:
+    _append(path, "one")
+    whole = path.stat().st_size
+    _append(path, "two", pairs=["BTC/USDT"])
+    data = path.read_bytes()
+
+    for size in range(whole, len(data) - 1):
+        path.write_bytes(data[:size])
+        assert _events(path) == [(1, "one")]
+        _append(path, "again")
+        assert _events(path) == [(1, "one"), (2, "again")]
+
+
+def test_a_line_that_lacks_only_its_end_counts(path: Path) -> None:
+    _append(path, "one")
+    path.write_bytes(path.read_bytes()[:-1])
+
+    _append(path, "two")
+
+    assert _events(path) == [(1, "one"), (2, "two")]
+
+
+def test_a_torn_line_is_told_in_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _append(path, "one")
+    path.write_bytes(path.read_bytes() + b'{"sequence":2,"at":"20')
+
+    with caplog.at_level(logging.WARNING):
+        list(FileJournal(path).entries())
+
+    assert [(record.message, vars(record)["line"]) for record in caplog.records] == [
+        ("damaged journal line skipped", 2)
+    ]
+
+
+def test_every_flipped_bit_is_noticed_and_leaves_a_gap_in_the_numbers(path: Path) -> None:
+    for event in ("one", "two", "three"):
+        _append(path, event)
+    data = path.read_bytes()
+    first, second, third = data.splitlines(keepends=True)
+
+    for place in range(len(second) - 1):
+        flipped = bytearray(second)
+        flipped[place] ^= 1
+        path.write_bytes(first + flipped + third)
+
+        assert _events(path) == [(1, "one"), (3, "three")]
+
+
+def test_zeros_after_a_power_loss_are_skipped(path: Path) -> None:
+    _append(path, "one")
+    path.write_bytes(path.read_bytes() + bytes(4096))
+
+    _append(path, "two")
+
+    assert _events(path) == [(1, "one"), (2, "two")]
+
+
+def test_a_second_writer_is_refused_until_the_first_lets_go(path: Path) -> None:
+    with closing(FileJournal(path)) as first, closing(FileJournal(path)) as second:
+        first.append("one")
+
+        with pytest.raises(StorageError, match="another process is writing it"):
+            second.append("two")
+        assert [entry.event for entry in second.entries()] == ["one"]
+
+        first.close()
+        second.append("two")
+
+    assert _events(path) == [(1, "one"), (2, "two")]
+
+
+def test_a_refused_entry_does_not_harm_the_next(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    with closing(FileJournal(path)) as journal:
+        journal.append("one")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", refuse)
+            with pytest.raises(StorageError, match="disk is full"):
+                journal.append("two")
+        journal.append("three")
+
+    # The disk had taken "two" in, and only failed to confirm it.
+    assert _events(path) == [(1, "one"), (2, "two"), (3, "three")]
+
+
+def test_a_fact_that_is_no_json_is_named(path: Path) -> None:
+    with pytest.raises(ValidationError, match="fact 'profit' of 'run ended'"):
+        _append(path, "run ended", profit=float("nan"))
+
+    assert not path.exists()
+
+
+def test_a_fact_whose_name_says_secret_is_masked(path: Path) -> None:
+    _append(path, "login", exchange={"api_key": "fake-key-1", "name": "binance"})
+
+    (entry,) = FileJournal(path).entries()
+    assert entry.facts == {"exchange": {"api_key": "***", "name": "binance"}}
+
+
+def _append(path: Path, event: str, **facts: JsonValue) -> None:
+    with closing(FileJournal(path, clock=FixedClock())) as journal:
+        journal.append(event, **facts)
+
+
+def _events(path: Path) -> list[tuple[int, str]]:
+    return [(entry.sequence, entry.event) for entry in FileJournal(path).entries()]

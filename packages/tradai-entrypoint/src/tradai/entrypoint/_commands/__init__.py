@@ -1,0 +1,1 @@
+"""The commands of `tradai-entrypoint`, one module each, imported when called."""

@@ -1,0 +1,52 @@
+"""`tradai-entrypoint check`: everything that can be known before a run is started."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from tradai.core.exceptions import TradAIError
+from tradai.entrypoint._checks import CheckRow, CheckStatus
+from tradai.entrypoint._commands.run import entrypoint_class, settings_of
+from tradai.entrypoint._interrupts import Interrupts
+from tradai.entrypoint._settings import EntrypointSettings
+from tradai.entrypoint._summary import print_table
+from tradai.entrypoint._verdict import ExitCode
+
+__all__ = ["execute"]
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Print a row per check; the exit code is that of the first failure."""
+    try:
+        settings, request = settings_of(args)
+    except TradAIError as exc:
+        return _report([_failed("settings", exc)], plan=None, args=args)
+    entrypoint = entrypoint_class(settings.mode)(settings, request=request, interrupts=interrupts)
+    rows = [_settings_row(settings), *entrypoint.checks()]
+    return _report(rows, plan=entrypoint.record.engine, args=args)
+
+
+def _settings_row(settings: EntrypointSettings) -> CheckRow:
+    detail = f"mode {settings.mode.value}, configuration {settings.config}"
+    return CheckRow(name="settings", status=CheckStatus.OK, detail=detail)
+
+
+def _failed(name: str, exc: TradAIError) -> CheckRow:
+    exit_code = ExitCode(exc.exit_code)
+    return CheckRow(name=name, status=CheckStatus.FAIL, detail=str(exc), exit_code=exit_code)
+
+
+def _report(rows: Sequence[CheckRow], *, plan: object, args: argparse.Namespace) -> int:
+    exit_code = next((row.exit_code for row in rows if row.status is CheckStatus.FAIL), 0)
+    if args.json:
+        shown = [{"name": row.name, "status": row.status, "detail": row.detail} for row in rows]
+        answer = {"exit_code": int(exit_code), "checks": shown} | (
+            {"plan": plan} if args.plan else {}
+        )
+        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+        return int(exit_code)
+    print_table(("check", "", "found"), [(row.name, row.status, row.detail) for row in rows])
+    if args.plan and plan:
+        sys.stdout.write(json.dumps(plan, indent=2, sort_keys=True) + "\n")
+    return int(exit_code)

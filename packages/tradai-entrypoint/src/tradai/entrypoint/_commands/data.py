@@ -1,0 +1,40 @@
+"""`tradai-entrypoint data download`: candles through the engine, and the rules beside them."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from tradai.core import StrategyConfigLoader, TimeRange
+from tradai.entrypoint._commands.markets import capture
+from tradai.entrypoint._commands.run import start_logging
+from tradai.entrypoint._interrupts import Interrupts
+from tradai.entrypoint._progress import Progress
+from tradai.entrypoint._verdict import Verdict
+
+__all__ = ["execute"]
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Download, capture, and return the exit code."""
+    from tradai.entrypoint.freqtrade import download
+
+    start_logging(args)
+    config = StrategyConfigLoader(environ=os.environ).load_config(args.config).config
+    folder = Path(args.data)
+    with Progress() as progress:
+        progress.say("downloading candles")
+        verdict: Verdict = download(
+            config,
+            folder,
+            timerange=TimeRange.parse(args.timerange),
+            exchange_url=args.exchange_url,
+            interrupts=interrupts,
+            environ=os.environ,
+        )
+    if not verdict.is_success:
+        print(f"tradai-entrypoint: {verdict.sentence}", file=sys.stderr)
+        return int(verdict.exit_code)
+    print(verdict.sentence)
+    print(capture(config.pairs, folder, exchange_url=args.exchange_url))
+    return 0

@@ -1,0 +1,34 @@
+"""`tradai-entrypoint markets capture`: the exchange's market rules, kept beside the candles."""
+
+import argparse
+import os
+from pathlib import Path
+
+from tradai.core import StrategyConfigLoader
+from tradai.entrypoint._interrupts import Interrupts
+
+__all__ = ["capture", "execute"]
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Capture the rules of the configuration's pairs and say where they are."""
+    del interrupts
+    pairs = StrategyConfigLoader(environ=os.environ).load_config(args.config).config.pairs
+    print(capture(pairs, Path(args.data), exchange_url=args.exchange_url))
+    return 0
+
+
+def capture(pairs: tuple[str, ...], folder: Path, *, exchange_url: str | None) -> str:
+    """Write the snapshot into `folder` and return a sentence about it.
+
+    Raises:
+        NotFoundError: The exchange does not list a pair.
+        ExternalServiceError: The exchange could not be reached.
+    """
+    from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot
+
+    snapshot = MarketsSnapshot.capture(pairs, base_url=exchange_url)
+    path = folder / MARKETS_NAME
+    path.parent.mkdir(parents=True, exist_ok=True)
+    snapshot.save(path)
+    return f"captured the market rules of {len(snapshot.pairs)} pairs into {path}"

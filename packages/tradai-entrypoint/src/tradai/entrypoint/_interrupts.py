@@ -1,0 +1,164 @@
+"""SIGTERM and Ctrl-C as facts to look at, instead of exceptions in the middle of something."""
+
+import os
+import select
+import signal
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType, TracebackType
+from typing import Final, Self, final
+
+from tradai.core.exceptions import TradAIError
+
+__all__ = ["Interrupts", "RunInterruptedError"]
+
+_WATCHED: Final = (signal.SIGTERM, signal.SIGINT)
+_CHUNK_BYTES: Final = 4096
+
+
+@final
+class RunInterruptedError(TradAIError):
+    """A signal ended the work before it was done.
+
+    Attributes:
+        signal_number: The signal; the exit code is 128 more, as a shell has it.
+    """
+
+    code = "interrupted"
+
+    def __init__(self, message: str, /, *, signal_number: int) -> None:
+        """Name the signal."""
+        super().__init__(message)
+        self.signal_number = signal_number
+        self.exit_code = 128 + signal_number
+
+
+@final
+class Interrupts:
+    """The signals SIGTERM and SIGINT that arrived; watched inside a ``with`` block.
+
+    Blocks may be nested; the outermost one gives the signals back to whoever had them. An object
+    that never watched is quiet: nothing ever arrives. The interpreter writes each signal into a
+    pipe as soon as it arrives, in whatever thread, and all facts are read from that pipe; so a
+    `select` on `fileno` wakes at once and no signal falls between a look and the sleep after it.
+    Meant for the main thread, the only one that can watch.
+    """
+
+    def __init__(self) -> None:
+        """Make the pipe; nothing is watched before the ``with`` block."""
+        self._reader, self._writer = os.pipe()
+        weakref.finalize(self, _close, self._reader, self._writer)
+        os.set_blocking(self._reader, False)
+        os.set_blocking(self._writer, False)
+        self._first: int | None = None
+        self._count = 0
+        self._depth = 0
+        self._raises = False
+
+    def __enter__(self) -> Self:
+        """Watch both signals.
+
+        Raises:
+            ValueError: This is not the main thread.
+        """
+        if self._depth == 0:
+            self._watch()
+        self._depth += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the signals back when this is the outermost block."""
+        self._depth -= 1
+        if self._depth == 0:
+            self._unwatch()
+
+    @property
+    def received(self) -> int | None:
+        """Number of the first signal that arrived; None when none did."""
+        self._collect()
+        return self._first
+
+    @property
+    def count(self) -> int:
+        """How many signals arrived."""
+        self._collect()
+        return self._count
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when a signal arrived since the last look."""
+        return self._reader
+
+    def wait(self, timeout_s: float | None) -> bool:
+        """Sleep until a signal arrives, at most `timeout_s`; return whether one ever did."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while self.received is None:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return False
+            select.select([self._reader], [], [], left)
+        return True
+
+    def check(self) -> None:
+        """Raise when a signal has arrived.
+
+        Raises:
+            RunInterruptedError: One has.
+        """
+        if self.received is not None:
+            raise _error(self.received)
+
+    @contextmanager
+    def raising(self) -> Iterator[None]:
+        """Raise at once where a signal arrives inside the block, for work that cannot look.
+
+        Raises:
+            RunInterruptedError: A signal arrived in the block or before it.
+        """
+        before = self._raises
+        self.check()
+        self._raises = True
+        try:
+            yield
+        finally:
+            self._raises = before
+        self.check()
+
+    def _watch(self) -> None:
+        self._former_fd = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        self._former = {number: signal.signal(number, self._on_signal) for number in _WATCHED}
+
+    def _unwatch(self) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        signal.set_wakeup_fd(self._former_fd)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        # The pipe keeps the books; this handler only makes the interpreter write to it.
+        if self._raises:
+            self._raises = False
+            raise _error(number)
+
+    def _collect(self) -> None:
+        with suppress(BlockingIOError):
+            while numbers := os.read(self._reader, _CHUNK_BYTES):
+                ours = [number for number in numbers if number in _WATCHED]
+                self._count += len(ours)
+                if self._first is None and ours:
+                    self._first = ours[0]
+
+
+def _error(number: int) -> RunInterruptedError:
+    name = signal.Signals(number).name
+    return RunInterruptedError(f"{name} came before the work was done", signal_number=number)
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

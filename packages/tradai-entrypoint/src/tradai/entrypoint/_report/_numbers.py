@@ -1,0 +1,72 @@
+"""Numbers, durations and instants as a reader wants them."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Final
+
+__all__ = ["NOTHING", "decimals_for", "duration", "instant", "percent", "plain", "signed"]
+
+NOTHING: Final = "\N{EN DASH}"
+_MINUTE_S: Final = 60
+_MINUS: Final = "\N{MINUS SIGN}"
+# Smallest magnitude, and the decimals an amount of that size is shown with.
+_DECIMALS: Final = ((10.0, 2), (0.1, 4), (0.0, 8))
+
+
+def decimals_for(amounts: Iterable[float]) -> int:
+    """Return the decimals that suit all `amounts`: few for dollars, many for fractions of a coin.
+
+    >>> decimals_for([1000.0, 0.25]), decimals_for([0.0021])
+    (2, 8)
+    """
+    largest = max((abs(amount) for amount in amounts if isfinite(amount)), default=0.0)
+    return next((places for size, places in _DECIMALS if largest >= size and largest), 2)
+
+
+def plain(value: float | None, decimals: int) -> str:
+    """Return `value` with thousands set apart and a real minus sign."""
+    if value is None or not isfinite(value):
+        return NOTHING
+    return f"{value:,.{decimals}f}".replace("-", _MINUS)
+
+
+def signed(value: float, decimals: int) -> str:
+    """Return `value` with its sign, whichever it is; zero has none.
+
+    >>> signed(1234.5, 2), signed(-0.001, 2)
+    ('+1,234.50', '0.00')
+    """
+    rounded = round(value, decimals) + 0.0
+    return f"+{plain(rounded, decimals)}" if rounded > 0 else plain(rounded, decimals)
+
+
+def percent(ratio: float | None, *, with_sign: bool = False) -> str:
+    """Return `ratio` in percent."""
+    if ratio is None or not isfinite(ratio):
+        return NOTHING
+    number = signed(100 * ratio, 2) if with_sign else plain(100 * ratio, 1)
+    return f"{number} %"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration by its two largest units.
+
+    >>> duration(93_784.0), duration(0.25)
+    ('1 d 2 h', '0.2 s')
+    """
+    if seconds is None:
+        return NOTHING
+    if seconds < _MINUTE_S:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), _MINUTE_S)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = ((days, "d"), (hours, "h"), (minutes, "min"), (rest, "s"))
+    first = next(index for index, (count, _) in enumerate(parts) if count)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
+
+
+def instant(at: datetime) -> str:
+    """Return `at` in UTC, to the second."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,71 @@
+"""A way to ask a trading engine to pause before it is stopped.
+
+SIGTERM interrupts the engine wherever it is, also between an order and the note of it in its
+database. Asked to stop first, it finishes what it is doing; only then is it told to exit.
+"""
+
+import base64
+import json
+import secrets
+import socket
+import urllib.error
+import urllib.request
+from typing import Final, Self, final
+
+from tradai.core import JsonValue, register_secret
+
+__all__ = ["EngineControl"]
+
+_TIMEOUT_S: Final = 5.0
+_USER: Final = "tradai"
+
+
+@final
+class EngineControl:
+    """The engine's REST interface on loopback, with a password of this run alone."""
+
+    def __init__(self, *, port: int, password: str) -> None:
+        """Speak to the engine on `port`."""
+        self._port = port
+        self._password = password
+
+    @classmethod
+    def new(cls) -> Self:
+        """Choose a free port and a new password, known to nobody but the engine and us."""
+        password = secrets.token_urlsafe(32)
+        register_secret(password)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        return cls(port=port, password=password)
+
+    def config(self) -> dict[str, JsonValue]:
+        """Return the part of the engine's configuration that opens the interface."""
+        return {
+            "api_server": {
+                "enabled": True,
+                "listen_ip_address": "127.0.0.1",
+                "listen_port": self._port,
+                "verbosity": "error",
+                "enable_openapi": False,
+                "username": _USER,
+                "password": self._password,
+                "jwt_secret_key": self._password,
+                "ws_token": self._password,
+            }
+        }
+
+    def pause(self) -> bool:
+        """Ask the engine to stop trading; return whether it said it would."""
+        token = base64.b64encode(f"{_USER}:{self._password}".encode()).decode()
+        request = urllib.request.Request(
+            # Loopback and http by construction.
+            f"http://127.0.0.1:{self._port}/api/v1/stop",
+            method="POST",
+            headers={"Authorization": f"Basic {token}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
+                return "status" in json.load(answer)
+        except (urllib.error.URLError, TimeoutError, ValueError):
+            return False

@@ -1,0 +1,140 @@
+"""Hyper-parameters a strategy class declares, read from its syntax and never by running it.
+
+The engine takes any value for them: out of range, of the wrong type, under an unknown name. So
+the values are held against the declarations before the engine starts.
+"""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, final
+
+__all__ = ["PARAMETER_KINDS", "DeclaredParameter", "declared_parameter", "literal"]
+
+_NUMERIC: Final = frozenset({"IntParameter", "RealParameter", "DecimalParameter"})
+PARAMETER_KINDS: Final = _NUMERIC | {"CategoricalParameter", "BooleanParameter"}
+# A parameter without `space=` belongs to the space its name starts with.
+_NAMED_SPACES: Final = ("buy", "sell", "enter", "exit", "protection")
+_DEFAULT_DECIMALS: Final = 3
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredParameter:
+    """One declared hyper-parameter; None stands for what only running the code could tell.
+
+    Attributes:
+        kind: Name of the engine's class, such as ``IntParameter``.
+        space: Parameter space, such as ``buy``.
+        low: Smallest value, inclusive.
+        high: Largest value, inclusive.
+        decimals: Places the engine rounds the value to.
+        options: All values there are.
+        is_loaded: Whether the engine takes a value from outside at all.
+    """
+
+    kind: str
+    space: str | None = None
+    low: float | None = None
+    high: float | None = None
+    decimals: int | None = None
+    options: tuple[object, ...] | None = None
+    is_loaded: bool = True
+
+    def problem_with(self, value: object) -> str | None:
+        """Say what is wrong with `value`, or None when nothing is."""
+        if not self.is_loaded:
+            return "is declared with load=False, so the engine would ignore it"
+        if self.kind in _NUMERIC:
+            return self._number_problem(value)
+        if self.options is None or any(_is_same(value, option) for option in self.options):
+            return None
+        return f"must be one of {', '.join(map(repr, self.options))}, not {value!r}"
+
+    def _number_problem(self, value: object) -> str | None:
+        number = _number(value)
+        if number is None or (self.kind == "IntParameter" and isinstance(number, float)):
+            what = "a whole number" if self.kind == "IntParameter" else "a number"
+            return f"must be {what}, not {value!r}"
+        if self.low is not None and number < self.low:
+            return f"must be at least {self.low}, not {number}"
+        if self.high is not None and number > self.high:
+            return f"must be at most {self.high}, not {number}"
+        if self.decimals is not None and _places(number) > self.decimals:
+            return f"has more than {self.decimals} decimals, so the engine would round {number}"
+        return None
+
+
+def declared_parameter(name: str, call: ast.Call, *, kind: str) -> DeclaredParameter:
+    """Return the parameter that `call`, of the engine's class `kind`, declares as `name`."""
+    given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    if len(given) < len(call.keywords):
+        return DeclaredParameter(kind=kind)
+    low, high = _bounds(call, given) if kind in _NUMERIC else (None, None)
+    return DeclaredParameter(
+        kind=kind,
+        space=_space(name, given),
+        low=low,
+        high=high,
+        decimals=_decimals(given) if kind == "DecimalParameter" else None,
+        options=_options(call, given, kind=kind),
+        is_loaded=literal(given.get("load")) is not False,
+    )
+
+
+def literal(node: ast.expr | None) -> object:
+    """Return the value `node` spells out; None when it spells out none."""
+    if node is None:
+        return None
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError):
+        return None
+
+
+def _space(name: str, given: Mapping[str, ast.expr]) -> str | None:
+    if "space" in given:
+        space = literal(given["space"])
+        return space if isinstance(space, str) else None
+    return next((space for space in _NAMED_SPACES if name.startswith(f"{space}_")), None)
+
+
+def _bounds(call: ast.Call, given: Mapping[str, ast.expr]) -> tuple[float | None, float | None]:
+    positional = [*call.args, None, None]
+    low = literal(given.get("low", positional[0]))
+    if isinstance(low, (list, tuple)) and len(low) == len(("low", "high")):
+        return _number(low[0]), _number(low[1])
+    return _number(low), _number(literal(given.get("high", positional[1])))
+
+
+def _options(
+    call: ast.Call, given: Mapping[str, ast.expr], *, kind: str
+) -> tuple[object, ...] | None:
+    if kind == "BooleanParameter":
+        return (True, False)
+    if kind != "CategoricalParameter":
+        return None
+    options = literal(given.get("categories", call.args[0] if call.args else None))
+    return tuple(options) if isinstance(options, (list, tuple)) else None
+
+
+def _decimals(given: Mapping[str, ast.expr]) -> int | None:
+    if "decimals" not in given:
+        return _DEFAULT_DECIMALS
+    decimals = literal(given["decimals"])
+    return decimals if isinstance(decimals, int) else None
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _places(number: float) -> int:
+    exponent = Decimal(repr(number)).normalize().as_tuple().exponent
+    return -exponent if isinstance(exponent, int) and exponent < 0 else 0
+
+
+def _is_same(value: object, option: object) -> bool:
+    # To Python True equals 1; to the engine they are different options.
+    return value == option and isinstance(value, bool) == isinstance(option, bool)

@@ -1,0 +1,90 @@
+"""Settings handed to the engine as they are: only those it knows.
+
+The engine accepts any key and ignores the ones it does not know, so a typo would silently trade
+with a default. Here an unknown key stops the run.
+"""
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Final, cast
+
+from tradai.core import Execution, JsonValue
+from tradai.core.exceptions import ConfigurationError
+
+__all__ = ["check_keys", "engine_options", "plain"]
+
+_OPTIONS: Final = frozenset(
+    {
+        "amend_last_stake_amount",
+        "amount_reserve_percent",
+        "analyze_per_epoch",
+        "available_capital",
+        "cancel_open_orders_on_exit",
+        "custom_price_max_distance_ratio",
+        "disable_dataframe_checks",
+        "early_stop",
+        "enable_protections",
+        "hyperopt_min_trades",
+        "ignore_buying_expired_candle_after",
+        "last_stake_amount_min_ratio",
+        "position_stacking",
+        "process_only_new_candles",
+        "reduce_df_footprint",
+        "timeframe_detail",
+        "use_custom_stoploss",
+    }
+)
+
+
+def engine_options(parameters: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the `parameters` of a strategy configuration as engine settings.
+
+    Raises:
+        ConfigurationError: A key is no engine setting, or has its place elsewhere.
+    """
+    for name in parameters:
+        if name in Execution.model_fields:
+            problem = f"has its place at execution.{name}"
+            raise _key_error(key=f"parameters.{name}", problem=problem)
+    check_keys("parameters", parameters, known=_OPTIONS)
+    return {name: plain(value) for name, value in parameters.items()}
+
+
+def check_keys(
+    where: str,
+    values: Collection[str],
+    *,
+    known: Collection[str],
+    required: Collection[str] = (),
+) -> None:
+    """Check that the keys `values` are all `known`, and the `required` ones all there.
+
+    Raises:
+        ConfigurationError: A key is unknown or missing; `where` and the key name it.
+    """
+    for name in values:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"it knows {', '.join(sorted(known))}"
+            problem = f"is no setting of the engine: {hint}"
+            raise _key_error(key=f"{where}.{name}", problem=problem)
+    for name in required:
+        if name not in values:
+            problem = f"is missing: the engine wants {where} whole"
+            raise _key_error(key=f"{where}.{name}", problem=problem)
+
+
+def plain(value: object) -> JsonValue:
+    """Return `value` as JSON has it; the engine computes in floats, so decimals become floats."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    return cast("JsonValue", value)
+
+
+def _key_error(*, key: str, problem: str) -> ConfigurationError:
+    return ConfigurationError(f"{key} {problem}", key=key)

@@ -1,0 +1,87 @@
+"""What the engine prints: cut into lines, stripped of secrets, kept in a file and passed on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, final
+
+from tradai.core import redact
+from tradai.core.exceptions import StorageError
+
+__all__ = ["EngineOutput"]
+
+# A longer line is cut into pieces, so that memory stays bounded whatever the engine prints.
+_LINE_BYTES: Final = 64 * 1024
+
+
+@final
+class EngineOutput:
+    """Takes bytes as they come; writes and passes on whole lines.
+
+    Bytes that are not UTF-8 become replacement characters. A last line without its newline is
+    passed on at the end.
+    """
+
+    def __init__(self, log_file: Path, on_line: Callable[[str], None]) -> None:
+        """Open `log_file` for appending.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        self._path = log_file
+        self._on_line = on_line
+        self._rest = b""
+        try:
+            self._file = log_file.open("ab", buffering=0)
+        except OSError as exc:
+            raise self._refused(exc) from exc
+
+    def __enter__(self) -> Self:
+        """Return the output itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > _LINE_BYTES:
+            lines.append(self._rest)
+            self._rest = b""
+        self._pass_on(lines)
+
+    def finish(self) -> None:
+        """Pass on the last line, if it lacked its newline.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        lines, self._rest = [self._rest] if self._rest else [], b""
+        self._pass_on(lines)
+
+    def _pass_on(self, lines: list[bytes]) -> None:
+        texts = [redact(line.decode(errors="replace").rstrip("\r")) for line in lines]
+        try:
+            self._file.write("".join(text + "\n" for text in texts).encode())
+        except OSError as exc:
+            raise self._refused(exc) from exc
+        for text in texts:
+            self._on_line(text)
+
+    def _refused(self, exc: OSError) -> StorageError:
+        return StorageError(
+            f"the engine's log {self._path} cannot be written: {exc.strerror}; free some space, "
+            "or choose another folder for the runs",
+            operation="write",
+        )

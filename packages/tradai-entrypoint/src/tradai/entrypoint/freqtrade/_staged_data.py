@@ -1,0 +1,193 @@
+"""What is asked of the staging child and what it answers; both travel as JSON.
+
+The child imports this module too, so it stays light.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self, final
+
+from tradai.core import Timeframe, TimeRange
+
+__all__ = ["NeededSeries", "StagedData", "StagedGap", "StagedSeries", "StagingRequest"]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeededSeries:
+    """Candles of one pair and length that a run will read.
+
+    Attributes:
+        warmup: Candles needed before the range that is traded on.
+        is_traded: Whether the strategy trades on them, and does not only look at them.
+    """
+
+    pair: str
+    timeframe: str
+    warmup: int
+    is_traded: bool
+
+    @property
+    def name(self) -> str:
+        """The series in one word, such as ``BTC/USDT@5m``."""
+        return f"{self.pair}@{self.timeframe}"
+
+    @property
+    def candle(self) -> timedelta:
+        """Length of a candle."""
+        return timedelta(seconds=Timeframe(self.timeframe).seconds)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagingRequest:
+    """Candles to lay out for the engine.
+
+    Attributes:
+        data: URI or folder of the data they are read from.
+        folder: Folder they are written to; made when absent.
+        series: What to read.
+        timerange: Range to trade on; None is all there is.
+    """
+
+    data: str
+    folder: Path
+    series: tuple[NeededSeries, ...]
+    timerange: TimeRange | None
+
+    def to_json(self) -> bytes:
+        """Return the request as it travels."""
+        return _to_json(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Self:
+        """Read a request that travelled."""
+        values: dict[str, Any] = json.loads(text)
+        timerange = values["timerange"]
+        return cls(
+            data=values["data"],
+            folder=Path(values["folder"]),
+            series=tuple(NeededSeries(**each) for each in values["series"]),
+            timerange=_timerange(timerange) if timerange else None,
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedGap:
+    """Candles that are not there: those opening in ``start <= t < stop``, `missing` of them."""
+
+    start: datetime
+    stop: datetime
+    missing: int
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedSeries:
+    """Candles that were laid out.
+
+    Attributes:
+        rows: How many.
+        first: Open time of the first one.
+        last: Open time of the last one.
+        gaps: Where candles are missing, in order of time.
+        digest: SHA-256 over the values, whatever file they came from.
+    """
+
+    pair: str
+    timeframe: str
+    rows: int
+    first: datetime
+    last: datetime
+    gaps: tuple[StagedGap, ...]
+    digest: str
+
+    @property
+    def missing(self) -> int:
+        """How many candles are missing between the first and the last one."""
+        return sum(gap.missing for gap in self.gaps)
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> Self:
+        """Read a series that travelled."""
+        gaps = tuple(
+            StagedGap(
+                start=_instant(gap["start"]), stop=_instant(gap["stop"]), missing=gap["missing"]
+            )
+            for gap in values["gaps"]
+        )
+        first, last = _instant(values["first"]), _instant(values["last"])
+        return cls(**{**values, "first": first, "last": last, "gaps": gaps})
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedData:
+    """What was laid out for the engine.
+
+    Attributes:
+        timerange: The range to trade on, spelled out.
+        series: Every series asked for, in that order.
+        digest: SHA-256 over the values of all series, whatever their order.
+    """
+
+    timerange: TimeRange
+    series: tuple[StagedSeries, ...]
+    digest: str
+
+    def to_json(self) -> bytes:
+        """Return the answer as it travels."""
+        return _to_json(asdict(self))
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> Self:
+        """Read an answer that travelled."""
+        return cls(
+            timerange=_timerange(values["timerange"]),
+            series=tuple(StagedSeries.from_values(each) for each in values["series"]),
+            digest=values["digest"],
+        )
+
+    def notices(self, needed: Sequence[NeededSeries]) -> tuple[str, ...]:
+        """Say, a sentence each, where the candles fall short of what was `needed`."""
+        pairs = zip(self.series, needed, strict=True)
+        return tuple(text for staged, wanted in pairs for text in self._shortfalls(staged, wanted))
+
+    def _shortfalls(self, staged: StagedSeries, wanted: NeededSeries) -> Iterator[str]:
+        start = self.timerange.start - wanted.warmup * wanted.candle
+        late = (staged.first - start) // wanted.candle
+        early = (self.timerange.stop - staged.last) // wanted.candle - 1
+        if late > 0:
+            yield (
+                f"{wanted.name} starts at {staged.first:%Y-%m-%d %H:%M}, {late} candles after "
+                f"{start:%Y-%m-%d %H:%M}: the strategy starts later or less warmed up"
+            )
+        if early > 0:
+            yield f"{wanted.name} ends at {staged.last:%Y-%m-%d %H:%M}, {early} candles early"
+        if staged.gaps:
+            longest = max(staged.gaps, key=lambda gap: gap.missing)
+            yield (
+                f"{wanted.name} lacks {staged.missing} candles in {len(staged.gaps)} gaps, the "
+                f"longest {longest.missing} from {longest.start:%Y-%m-%d %H:%M}: "
+                "the engine fills them with flat candles"
+            )
+
+
+def _to_json(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, default=_text, allow_nan=False).encode()
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _timerange(values: dict[str, str]) -> TimeRange:
+    return TimeRange(start=_instant(values["start"]), stop=_instant(values["stop"]))

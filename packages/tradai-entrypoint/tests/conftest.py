@@ -1,0 +1,43 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tradai.core import TradingMode
+from tradai.entrypoint import StrategyEntrypoint
+
+CONFIG = """\
+name: demo
+version: 1.0.0
+timeframe: 5m
+pairs: [BTC/USDT]
+strategy:
+  class: Demo
+  source: strategies
+execution:
+  stake_amount: 100
+"""
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("TRADAI_", "FREQTRADE__")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    path = tmp_path / "strategy.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture
+def registered() -> Iterator[type[StrategyEntrypoint]]:
+    """The shared entrypoint class; whatever a test registers is forgotten afterwards."""
+    yield StrategyEntrypoint
+    for mode in TradingMode:
+        StrategyEntrypoint.handlers.unregister(mode)

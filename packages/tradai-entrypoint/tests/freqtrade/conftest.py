@@ -1,0 +1,90 @@
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tradai.entrypoint._interrupts import Interrupts
+from tradai.entrypoint.freqtrade._engine_process import EngineProcess
+
+
+@pytest.fixture
+def interrupts() -> Iterator[Interrupts]:
+    """Signals to this very process, watched."""
+    with Interrupts() as watched:
+        yield watched
+
+
+@pytest.fixture
+def tell() -> Callable[[int], Callable[[], None]]:
+    """Make what sends a signal to this very process."""
+    return lambda number: lambda: os.kill(os.getpid(), number)
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    """What the engine printed so far."""
+    return []
+
+
+@pytest.fixture
+def reactions() -> dict[str, Callable[[], None]]:
+    """What to do when the engine prints a line."""
+    return {}
+
+
+@pytest.fixture
+def make_engine(
+    tmp_path: Path, lines: list[str], reactions: dict[str, Callable[[], None]]
+) -> Callable[..., EngineProcess]:
+    """Make an engine that is a small Python program."""
+
+    def listen(line: str) -> None:
+        lines.append(line)
+        reactions.get(line, lambda: None)()
+
+    def make(
+        program: str, *, stdin: bytes = b"", folder: Path = tmp_path, log: Path | None = None
+    ) -> EngineProcess:
+        return EngineProcess(
+            [sys.executable, "-u", "-I", "-S", "-c", dedent(program)],
+            stdin=stdin,
+            environ={"ONLY": "this", "LC_ALL": "C.UTF-8"},
+            folder=folder,
+            log_file=log or tmp_path / "engine.log",
+            on_line=listen,
+        )
+
+    return make
+
+
+@pytest.fixture
+def is_alive() -> Callable[[int], bool]:
+    """Tell whether a process lives; one that ended and was not asked about (state Z) does not."""
+
+    def look(pid: int) -> bool:
+        command = ["ps", "-o", "stat=", "-p", str(pid)]
+        state = subprocess.run(command, check=False, capture_output=True, text=True).stdout
+        return bool(state.strip()) and not state.startswith("Z")
+
+    return look
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], bool]:
+    """Look until something holds, at most five seconds; return whether it does."""
+
+    def look(holds: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + 5
+        while not holds():
+            if time.monotonic() > deadline:
+                return False
+            threading.Event().wait(0.01)
+        return True
+
+    return look

@@ -1,0 +1,202 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tradai.core import FileJournal, TradingMode
+from tradai.core.exceptions import ExternalServiceError
+from tradai.entrypoint import (
+    EntrypointSettings,
+    ExitCode,
+    RunManifest,
+    RunRequest,
+    StrategyEntrypoint,
+    TradingEntrypoint,
+    Verdict,
+)
+
+
+def settings(
+    tmp_path: Path, mode: TradingMode = TradingMode.BACKTEST, *, config: str
+) -> EntrypointSettings:
+    return EntrypointSettings(mode=mode, folder=tmp_path / "runs", id="run-1", config=config)
+
+
+def manifest(tmp_path: Path, run_id: str = "run-1") -> RunManifest:
+    return RunManifest.read(tmp_path / "runs" / run_id)
+
+
+class Handler:
+    def __init__(self, entrypoint: StrategyEntrypoint) -> None:
+        self.entrypoint = entrypoint
+
+    def run(self) -> int:
+        return 0
+
+
+def test_a_finished_run_leaves_manifest_journal_and_report(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    registered.register_handler(TradingMode.BACKTEST)(Handler)
+
+    code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    folder = tmp_path / "runs" / "run-1"
+    assert code == 0
+    assert manifest(tmp_path).state == "ended"
+    assert manifest(tmp_path).exit_code == 0
+    assert manifest(tmp_path).config["name"] == "demo"
+    assert manifest(tmp_path).provenance["timeframe"].endswith("strategy.yaml:3")
+    assert [entry.event for entry in FileJournal(folder / "journal.jsonl").entries()] == [
+        "run started",
+        "run ended",
+    ]
+    assert "run-1" in (folder / "report.html").read_text()
+    assert not (folder / "scratch").exists()
+    assert not (folder / ".reserve").exists()
+
+
+def test_the_handler_sees_configuration_parameters_and_journal(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Looking(Handler):
+        def run(self) -> int:
+            context = self.entrypoint.context
+            context.journal.append("seen", pairs=list(context.config.pairs))
+            context.record.results["epochs"] = context.parameters.epochs
+            context.verdict = Verdict(exit_code=ExitCode.DONE, sentence="looked")
+            return 0
+
+    request = RunRequest(overrides=("run.epochs=7", "execution.max_open_trades=2"))
+    StrategyEntrypoint(settings(tmp_path, config=str(config_file)), request=request).run()
+
+    assert manifest(tmp_path).verdict == "looked"
+    assert manifest(tmp_path).results == {"epochs": 7}
+    assert manifest(tmp_path).run_parameters == {"epochs": 7}
+
+
+def test_a_refused_run_also_leaves_a_manifest(tmp_path: Path) -> None:
+    code = StrategyEntrypoint(settings(tmp_path, config=str(tmp_path / "absent.yaml"))).run()
+
+    assert code == manifest(tmp_path).exit_code != 0
+    assert "absent.yaml" in str(manifest(tmp_path).verdict)
+
+
+def test_an_error_of_ours_ends_the_run_with_its_exit_code(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Unreachable(Handler):
+        def run(self) -> int:
+            raise ExternalServiceError("the exchange is away", service="exchange", operation="ping")
+
+    code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    assert code == ExitCode.UNAVAILABLE
+    assert manifest(tmp_path).verdict == "the exchange is away"
+
+
+def test_a_crashing_handler_is_a_verdict_not_a_traceback(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Crashing(Handler):
+        def run(self) -> int:
+            raise KeyError("oops")
+
+    code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    assert code == ExitCode.CRASHED
+    assert "KeyError" in str(manifest(tmp_path).verdict)
+
+
+def test_an_exit_code_that_is_not_ours_is_a_crash(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Odd(Handler):
+        def run(self) -> int:
+            return 3
+
+    assert StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run() == ExitCode.CRASHED
+
+
+def test_a_taken_run_id_is_refused_under_an_id_of_its_own(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    registered.register_handler(TradingMode.BACKTEST)(Handler)
+    StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+    before = (tmp_path / "runs" / "run-1" / "manifest.json").read_bytes()
+
+    code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    assert code == ExitCode.CONFIGURATION
+    assert (tmp_path / "runs" / "run-1" / "manifest.json").read_bytes() == before
+    others = [path.name for path in (tmp_path / "runs").iterdir() if path.name != "run-1"]
+    assert len(others) == 1
+    assert "run-1" in str(manifest(tmp_path, others[0]).verdict)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "name: x", "pairs: [", "name: demo\nversion: 1.0.0\ntimeframe: 5m\n"]
+)
+def test_live_without_a_valid_config_is_refused_at_once(tmp_path: Path, content: str) -> None:
+    config = tmp_path / "live.yaml"
+    config.write_text(content)
+
+    code = TradingEntrypoint(settings(tmp_path, TradingMode.LIVE, config=str(config))).run()
+
+    assert code == ExitCode.NOT_PERMITTED
+    assert "Failed to load strategy config for LIVE trading" in str(manifest(tmp_path).verdict)
+
+
+def test_live_refuses_an_unknown_key(tmp_path: Path, config_file: Path) -> None:
+    config_file.write_text(config_file.read_text() + "stop_loss: -0.1\n")
+
+    code = TradingEntrypoint(settings(tmp_path, TradingMode.LIVE, config=str(config_file))).run()
+
+    assert code == ExitCode.NOT_PERMITTED
+    assert "stop_loss" in str(manifest(tmp_path).verdict)
+
+
+def test_live_with_a_valid_config_is_closed(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    registered.register_handler(TradingMode.LIVE)(Handler)
+
+    code = TradingEntrypoint(settings(tmp_path, TradingMode.LIVE, config=str(config_file))).run()
+
+    assert code == ExitCode.NOT_PERMITTED
+    assert "closed" in str(manifest(tmp_path).verdict)
+
+
+def test_dry_run_falls_back_to_a_configuration_that_cannot_order(
+    tmp_path: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    seen: list[object] = []
+
+    @registered.register_handler(TradingMode.DRY_RUN)
+    class Looking(Handler):
+        def run(self) -> int:
+            seen.append(self.entrypoint.context.config.execution.max_open_trades)
+            return 0
+
+    mode = settings(tmp_path, TradingMode.DRY_RUN, config=str(tmp_path / "absent.yaml"))
+    code = TradingEntrypoint(mode).run()
+
+    assert code == 0
+    assert seen == [0]
+    assert manifest(tmp_path).is_fallback
+    assert any("places no order" in notice for notice in manifest(tmp_path).notices)
+
+
+def test_the_manifest_is_plain_json(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    registered.register_handler(TradingMode.BACKTEST)(Handler)
+
+    StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    path = tmp_path / "runs" / "run-1" / "manifest.json"
+    assert json.loads(path.read_text())["schema_version"] == 1

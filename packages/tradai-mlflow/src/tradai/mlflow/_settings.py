@@ -1,0 +1,41 @@
+"""Settings of the MLflow slice, from the variables that MLflow's own tools read."""
+
+import re
+from typing import Final, final
+
+from pydantic import SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from tradai.core import BaseSettings
+
+__all__ = ["MlflowSettings"]
+
+_WEB_ADDRESS: Final = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?")
+_EXPECTED: Final = (
+    "must be http:// or https:// with a host and without user or password "
+    "(they have variables of their own), for example http://127.0.0.1:5000"
+)
+
+
+@final
+class MlflowSettings(BaseSettings):
+    """Which MLflow server tracks runs; unset means that none does.
+
+    Attributes:
+        uri: ``MLFLOW_TRACKING_URI``, the server's address.
+        username: ``MLFLOW_TRACKING_USERNAME``, for a server that asks for one.
+        password: ``MLFLOW_TRACKING_PASSWORD``; never shown.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MLFLOW_TRACKING_")
+
+    uri: str | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+
+    @field_validator("uri")
+    @classmethod
+    def _is_web_address(cls, uri: str | None) -> str | None:
+        if uri is not None and not _WEB_ADDRESS.fullmatch(uri):
+            raise ValueError(_EXPECTED)
+        return uri

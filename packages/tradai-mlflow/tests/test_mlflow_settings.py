@@ -1,0 +1,71 @@
+import os
+from importlib.metadata import entry_points
+
+import pytest
+
+from tradai.core.exceptions import ConfigurationError
+from tradai.mlflow import MlflowSettings
+
+# A name like this is what the rule looks for; the value says that it is no secret.
+FAKE_PASSWORD = "not-a-real-password"  # noqa: S105
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("URI", "USERNAME", "PASSWORD"):
+        monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
+
+
+def test_no_server_is_assumed() -> None:
+    assert set(MlflowSettings().model_dump().values()) == {None}
+
+
+def test_the_variables_of_mlflows_own_tools_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example/base")
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "researcher")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", FAKE_PASSWORD)
+
+    settings = MlflowSettings()
+
+    assert settings.uri == "https://mlflow.example/base"
+    assert settings.username == "researcher"
+    assert settings.password is not None
+    assert settings.password.get_secret_value() == FAKE_PASSWORD
+
+
+def test_the_password_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", FAKE_PASSWORD)
+
+    settings = MlflowSettings()
+
+    explained = MlflowSettings.explain(os.environ)
+    shown = f"{settings!r} {settings} {explained} {settings.model_dump_json()}"
+    assert FAKE_PASSWORD not in shown
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mlflow.example",
+        "sqlite:///mlflow.db",
+        "https:///path",
+        f"https://researcher:{FAKE_PASSWORD}@mlflow.example",
+        "https://mlflow.example/a path",
+    ],
+)
+def test_an_address_that_is_no_plain_web_address_is_refused(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+
+    with pytest.raises(ConfigurationError, match="MLFLOW_TRACKING_URI") as caught:
+        MlflowSettings()
+
+    assert "must be http:// or https://" in str(caught.value)
+    assert FAKE_PASSWORD not in str(caught.value)
+
+
+def test_an_installed_slice_announces_its_settings() -> None:
+    (announced,) = entry_points(group="tradai.settings", name="mlflow")
+
+    assert announced.load() is MlflowSettings

@@ -1,0 +1,23 @@
+# Sourced by the scripts that check several things: `step "Title" command...` runs the command
+# under a heading and remembers how it ended, `summary` lists all steps and fails if one did.
+# shellcheck shell=bash
+
+_step_lines=()
+_failed_steps=0
+
+step() {
+    local title=$1 started=$SECONDS verdict=ok
+    shift
+    printf '\n=== %s\n' "$title"
+    if ! "$@"; then
+        verdict=FAILED
+        _failed_steps=$((_failed_steps + 1))
+    fi
+    _step_lines+=("$(printf '%-7s %4d s  %s' "$verdict" $((SECONDS - started)) "$title")")
+}
+
+summary() {
+    printf '\n=== Summary of %s\n' "$1"
+    printf '%s\n' "${_step_lines[@]}"
+    ((_failed_steps == 0))
+}

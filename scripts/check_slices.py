@@ -1,0 +1,205 @@
+"""Prove that every distribution stands on its own, the way a service would install it.
+
+Builds all wheels (through their sdists), reads what is in them, then installs each one alone and
+`tradai-common` with each of its extras, every time into a fresh virtual environment outside the
+workspace. There each public name must import, and no sibling that was not asked for may be found.
+Third-party packages come in the locked versions. Usage: check_slices.py [REQUIREMENT...], where
+a requirement such as ``tradai-common[aws]`` limits the installations.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from email.parser import Parser
+from pathlib import Path
+from typing import Final
+
+UV: Final = os.environ.get("UV", "uv")
+# Installed nowhere here: the engine is large, and the integration tests install it.
+TOO_LARGE: Final = "freqtrade"
+# Public modules beside a door that an extra makes importable.
+PUBLIC_WITH: Final = {"tradai-core[frames]": ["tradai.core.frames"]}
+SIBLING: Final = re.compile(r"(?P<name>tradai-[a-z]+)(?:\[[^]]*])?\s*(?P<bounds>[^;]*?)\s*(?:;.*)?")
+
+PROBE: Final = """
+import importlib, importlib.util, json, sys
+modules, siblings = json.loads(sys.argv[1])
+problems = []
+for module in map(importlib.import_module, modules):
+    for name in module.__all__:
+        try:
+            getattr(module, name)
+        except (AttributeError, ImportError) as exc:
+            problems.append([f"{module.__name__}.{name}", str(exc)])
+found = [name for name in siblings if importlib.util.find_spec(f"tradai.{name}")]
+print(json.dumps([problems, found]))
+"""
+
+
+def main(chosen: Sequence[str]) -> int:
+    """Run the proof from the repository's root; return 1 when something does not hold."""
+    versions = dict(_versions())
+    with tempfile.TemporaryDirectory(prefix="tradai-slices-") as scratch:
+        workshop = Workshop(Path(scratch), versions)
+        problems = [one for wheel in workshop.wheels() for one in wheel_problems(wheel, versions)]
+        requirements = chosen or requirements_of(workshop.wheels())
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for requirement, found in zip(
+                requirements, pool.map(workshop.problems_of, requirements), strict=True
+            ):
+                print(f"{'FAILED' if found else 'ok':7} {requirement}")
+                problems += [f"{requirement}: {one}" for one in found]
+    for problem in problems:
+        print(f"slices: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    for file in sorted(Path("packages").glob("*/pyproject.toml")):
+        project = tomllib.loads(file.read_text())["project"]
+        yield project["name"], project["version"]
+
+
+class CommandFailedError(Exception):
+    """A program that had to work did not; the message is what it said."""
+
+
+class Workshop:
+    """A scratch folder with the built wheels, and one environment for each installation."""
+
+    def __init__(self, folder: Path, versions: Mapping[str, str]) -> None:
+        """Build all wheels in `folder`, and write the locked versions down there."""
+        self._folder = folder
+        self._names = tuple(versions)
+        self._dist = folder / "dist"
+        self._locked = folder / "locked.txt"
+        _uv("build", "--quiet", "--all-packages", "--out-dir", str(self._dist))
+        listed = ["--all-packages", "--no-hashes", "--no-emit-workspace", "--no-annotate"]
+        _uv("export", "--quiet", "--frozen", *listed, "--output-file", str(self._locked))
+
+    def wheels(self) -> list[Path]:
+        """Return the built wheels."""
+        return sorted(self._dist.glob("*.whl"))
+
+    def problems_of(self, requirement: str) -> list[str]:
+        """Install `requirement` alone and return what is wrong there."""
+        try:
+            python = self._install(requirement)
+            return self._inspect(python, requirement)
+        except CommandFailedError as exc:
+            return [str(exc)]
+
+    def _inspect(self, python: Path, requirement: str) -> list[str]:
+        wanted = _slices_in(requirement)
+        others = sorted({_module_name(name) for name in self._names} - wanted - {"core"})
+        doors = [f"tradai.{one}" for one in sorted(wanted)]
+        question = json.dumps([doors + PUBLIC_WITH.get(requirement, []), others])
+        answer = _run(str(python), "-P", "-c", PROBE, question, cwd=self._folder)
+        broken, strangers = json.loads(answer)
+        return [f"tradai.{one} is importable, and must not be" for one in strangers] + [
+            f"{name} cannot be imported: {text}"
+            for name, text in broken
+            if not _names_missing_extra(text, others)
+        ]
+
+    def _install(self, requirement: str) -> Path:
+        home = self._folder / re.sub(r"\W+", "-", requirement)
+        _uv("venv", "--quiet", "--no-project", "--python", sys.executable, str(home))
+        target = ["--python", str(home)]
+        # uv would take the wheel of an earlier build for this one: same name, same version.
+        fresh = [f"--refresh-package={name}" for name in self._names]
+        sources = ["--find-links", str(self._dist), "--constraint", str(self._locked)]
+        _uv("pip", "install", "--quiet", *target, *fresh, *sources, requirement)
+        _uv("pip", "check", "--quiet", *target)
+        return home / "bin" / "python"
+
+
+def requirements_of(wheels: Sequence[Path]) -> list[str]:
+    """Return what to install: each distribution alone, and each extra but the engine."""
+    requirements = []
+    for wheel in wheels:
+        metadata = Parser().parsestr(_read(wheel, "METADATA"))
+        name = metadata["Name"]
+        extras = metadata.get_all("Provides-Extra", [])
+        requirements += [name, *(f"{name}[{one}]" for one in extras if one != TOO_LARGE)]
+    return requirements
+
+
+def wheel_problems(wheel: Path, versions: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with the contents of `wheel`, given each distribution's version."""
+    metadata = Parser().parsestr(_read(wheel, "METADATA"))
+    name = metadata["Name"]
+    home = f"tradai/{_module_name(name)}/"
+    names = zipfile.ZipFile(wheel).namelist()
+    wrong = [
+        f"{one} does not belong to this distribution"
+        for one in names
+        if not (one.startswith(home) or one.endswith("/") or ".dist-info/" in one)
+    ]
+    wrong += [f"{home}py.typed is missing"] * (f"{home}py.typed" not in names)
+    wrong += ["the license is missing"] * (not any(one.endswith("/LICENSE") for one in names))
+    wrong += [
+        problem
+        for requirement in metadata.get_all("Requires-Dist", [])
+        if (problem := _bounds_problem(requirement, owner=name, versions=versions))
+    ]
+    return [f"{name}: {one}" for one in wrong]
+
+
+def _bounds_problem(requirement: str, *, owner: str, versions: Mapping[str, str]) -> str | None:
+    match = SIBLING.fullmatch(requirement)
+    if match is None or match["name"] == owner:
+        return None
+    major, minor, *_ = versions[match["name"]].split(".")
+    expected = {f">={major}.{minor}", f"<{major}.{int(minor) + 1}"}
+    if set(match["bounds"].replace(" ", "").split(",")) == expected:
+        return None
+    return f"requires {requirement!r}, expected bounds {','.join(sorted(expected, reverse=True))}"
+
+
+def _slices_in(requirement: str) -> set[str]:
+    name, _, extras = requirement.rstrip("]").partition("[")
+    if name != "tradai-common":
+        return {_module_name(name)}
+    slices = {"aws", "cache", "entrypoint", "mlflow"}
+    return {"common", *(slices if extras == "all" else slices & set(extras.split(",")))}
+
+
+def _names_missing_extra(text: str, absent: Sequence[str]) -> bool:
+    return any(f"pip install 'tradai-common[{name}]'" in text for name in absent)
+
+
+def _module_name(distribution: str) -> str:
+    return distribution.removeprefix("tradai-")
+
+
+def _read(wheel: Path, name: str) -> str:
+    with zipfile.ZipFile(wheel) as archive:
+        file = next(one for one in archive.namelist() if one.endswith(f".dist-info/{name}"))
+        return archive.read(file).decode()
+
+
+def _uv(*arguments: str) -> str:
+    return _run(UV, *arguments)
+
+
+def _run(*command: str, cwd: Path | None = None) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+    if done.returncode:
+        message = f"{' '.join(command[:3])} failed:\n{done.stderr.strip()}"
+        raise CommandFailedError(message)
+    return done.stdout
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except CommandFailedError as error:
+        sys.exit(f"slices: {error}")

@@ -1,0 +1,182 @@
+"""The command on the real engine: an environment with Freqtrade, and small made candles."""
+
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradai.core import FileJournal
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = Path(__file__).resolve().parent / "demo"
+VENV = Path(os.environ.get("TRADAI_ENGINE_VENV", ROOT / ".venv-freqtrade"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What one call of the command did."""
+
+    code: int
+    stdout: str
+    stderr: str
+    runs: Path
+
+    @property
+    def folder(self) -> Path:
+        """The one run folder there is."""
+        (folder,) = self.runs.iterdir()
+        return folder
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Its manifest."""
+        read: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text())
+        return read
+
+
+# These run in the engine's environment only.
+collect_ignore = ["demo"]
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def engine_bin() -> Path:
+    """Folder of the engine environment's commands; made by scripts/test."""
+    found = VENV / "bin"
+    if not (found / "tradai-entrypoint").exists():
+        reason = f"no engine environment at {VENV}: run scripts/quickstart once"
+        if "freqtrade" in os.environ.get("TRADAI_REQUIRE", "").split(","):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
+def candles(engine_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A month of synthetic candles with market rules; tests copy it before they change it."""
+    folder = tmp_path_factory.mktemp("candles")
+    subprocess.run([engine_bin / "python", DEMO / "candles.py", folder], check=True, timeout=120)
+    return folder
+
+
+@pytest.fixture
+def strategy(tmp_path: Path) -> Path:
+    """A private copy of the demo strategy; returns its YAML file."""
+    folder = tmp_path / "demo"
+    shutil.copytree(DEMO, folder, ignore=shutil.ignore_patterns("__pycache__", "candles.py"))
+    return folder / "strategy.yaml"
+
+
+@pytest.fixture
+def environ() -> dict[str, str]:
+    """Environment of the command: this process's without anything of ours or the engine's."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TRADAI_", "FREQTRADE__", "VIRTUAL_ENV"))
+    }
+
+
+@pytest.fixture
+def tradai(engine_bin: Path, tmp_path: Path, environ: dict[str, str]) -> Command:
+    """Run `tradai-entrypoint` with its runs in a folder of this test."""
+
+    def run(*arguments: object, extra: Mapping[str, str] | None = None) -> Outcome:
+        runs = tmp_path / "runs"
+        done = subprocess.run(
+            [engine_bin / "tradai-entrypoint", *map(str, arguments)],
+            env=environ | {"TRADAI_RUN_FOLDER": str(runs)} | dict(extra or {}),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            cwd=tmp_path,
+        )
+        return Outcome(code=done.returncode, stdout=done.stdout, stderr=done.stderr, runs=runs)
+
+    return run
+
+
+@pytest.fixture
+def exchange() -> Iterator[str]:
+    """Address of a loopback exchange with moving prices."""
+    script = Path(__file__).resolve().parent / "loopback_exchange.py"
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.terminate()
+
+
+class Started:
+    """A command that goes on running."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", runs: Path, log: Path) -> None:
+        """Take the process, the folder of runs and the file of its standard error."""
+        self.process = process
+        self.runs = runs
+        self._log = log
+
+    @property
+    def folder(self) -> Path:
+        """The one run folder there is."""
+        (folder,) = self.runs.iterdir()
+        return folder
+
+    def stderr(self) -> str:
+        """What it said so far."""
+        return self._log.read_text()
+
+    def wait_for(self, condition: Callable[[], bool], *, what: str) -> None:
+        """Poll until `condition` holds; fail when it never does or the process ends."""
+        deadline = time.monotonic() + 90
+        while not condition():
+            assert self.process.poll() is None, f"it ended before {what}: {self.stderr()}"
+            assert time.monotonic() < deadline, f"it never came to {what}: {self.stderr()}"
+            select.select([], [], [], 0.02)
+
+    def wait_for_event(self, event: str) -> None:
+        """Wait until the journal has `event`."""
+
+        def has_event() -> bool:
+            found = list(self.runs.glob("*/journal.jsonl"))
+            return bool(found) and event in {one.event for one in FileJournal(found[0]).entries()}
+
+        self.wait_for(has_event, what=event)
+
+
+@pytest.fixture
+def start(
+    engine_bin: Path, tmp_path: Path, environ: dict[str, str]
+) -> Iterator[Callable[..., Started]]:
+    """Start `tradai-entrypoint` and leave it running; what is left at the end is killed."""
+    started: list[Started] = []
+
+    def run(*arguments: object) -> Started:
+        runs, log = tmp_path / "runs", tmp_path / "stderr.log"
+        with log.open("wb") as stderr:
+            process = subprocess.Popen(
+                [engine_bin / "tradai-entrypoint", *map(str, arguments)],
+                env=environ | {"TRADAI_RUN_FOLDER": str(runs)},
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                cwd=tmp_path,
+                start_new_session=True,
+            )
+        started.append(Started(process, runs, log))
+        return started[-1]
+
+    yield run
+    for one in started:
+        if one.process.poll() is None:
+            os.killpg(one.process.pid, 9)
+        one.process.wait()

@@ -1,0 +1,8 @@
+"""A helper module beside the strategy."""
+
+from pandas import Series
+
+
+def crossed_above(fast: Series, slow: Series) -> Series:
+    """Tell where `fast` is above `slow` and was not before."""
+    return (fast > slow) & (fast.shift() <= slow.shift())

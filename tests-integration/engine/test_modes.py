@@ -1,0 +1,187 @@
+"""Each mode to its end on the real engine."""
+
+import json
+import shutil
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tradai.core import FileJournal
+
+
+def backtest(tradai: Any, strategy: Path, data: Path, *more: object) -> Any:
+    outcome = tradai("run", strategy, "--mode", "backtest", "--data", data, "--json", *more)
+    assert outcome.code == 0, outcome.stderr
+    return json.loads(outcome.stdout)
+
+
+def test_the_same_inputs_give_the_same_digests_also_in_another_folder(
+    tradai: Any, strategy: Path, candles: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(strategy.parent, elsewhere / "demo")
+    shutil.copytree(candles, elsewhere / "candles")
+
+    first = backtest(tradai, strategy, candles)
+    second = backtest(tradai, elsewhere / "demo" / "strategy.yaml", elsewhere / "candles")
+
+    assert first["results"]["trades"] >= 10
+    assert first["digests"] == second["digests"]
+
+
+def test_one_candle_moved_by_one_tick_changes_the_trades_digest(
+    tradai: Any, strategy: Path, candles: Path, tmp_path: Path, engine_bin: Path
+) -> None:
+    first = backtest(tradai, strategy, candles)
+    trade_opened = _first_trade(engine_bin, Path(first["folder"]) / "trades.parquet")
+    moved = tmp_path / "moved"
+    shutil.copytree(candles, moved)
+    _move_one_tick(engine_bin, moved, *trade_opened)
+
+    second = backtest(tradai, strategy, moved)
+
+    assert first["digests"]["trades"] != second["digests"]["trades"]
+    assert first["digests"]["data"] != second["digests"]["data"]
+    assert first["digests"]["config"] == second["digests"]["config"]
+
+
+def test_market_rules_come_from_the_snapshot(
+    tradai: Any, strategy: Path, candles: Path, tmp_path: Path
+) -> None:
+    coarse = tmp_path / "coarse"
+    shutil.copytree(candles, coarse)
+    rules = coarse / "markets.json"
+    rules.write_text(rules.read_text().replace('"0.00001"', '"0.001"'))
+
+    fine, rough = backtest(tradai, strategy, candles), backtest(tradai, strategy, coarse)
+
+    assert fine["digests"]["trades"] != rough["digests"]["trades"]
+    assert fine["digests"]["data"] == rough["digests"]["data"]
+
+
+def test_a_run_is_repeated_exactly_and_refused_when_its_candles_changed(
+    tradai: Any, strategy: Path, candles: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(candles, data)
+    first = backtest(tradai, strategy, data)
+    (strategy.parent / "strategies" / "demo.py").write_text("raise SystemExit")
+
+    again = tradai("run", "--from", first["run_id"], "--json")
+    rules = data / "markets.json"
+    rules.write_text(rules.read_text().replace('"0.00001"', '"0.001"'))
+    changed = tradai("run", "--from", first["run_id"])
+
+    assert again.code == 0, again.stderr
+    assert json.loads(again.stdout)["digests"] == first["digests"]
+    assert changed.code == 65
+    assert "markets" in changed.stderr
+
+
+def test_hyperopt_ends_with_a_patch_that_run_accepts(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    done = tradai(
+        "run", strategy, "--mode", "hyperopt", "--data", candles, "run.epochs=3", "--json"
+    )
+    assert done.code == 0, done.stderr
+    found = json.loads(done.stdout)
+    patch = Path(found["folder"]) / "best.yaml"
+
+    best = backtest(tradai, strategy, candles, "--patch", patch)
+
+    assert f"{best['results']['trades']} trades" in str(found["results"])
+    assert (Path(found["folder"]) / "epochs.jsonl").exists()
+
+
+def test_a_dry_run_places_a_simulated_order_and_stops_with_agreeing_books(
+    start: Callable[..., Any], strategy: Path, exchange: str
+) -> None:
+    text = strategy.read_text().replace("class: Demo", "class: AlwaysIn")
+    text = text.replace("timeframe: 5m", "timeframe: 1m").replace(
+        "buy_params:\n  buy_fast: 10\n", ""
+    )
+    strategy.write_text(text)
+    bot = start(
+        "run",
+        strategy,
+        "--mode",
+        "dry-run",
+        f"run.exchange_url={exchange}",
+        "execution.process_throttle_s=1",
+    )
+
+    bot.wait_for_event("order created")
+    bot.process.send_signal(signal.SIGTERM)
+    code = bot.process.wait(60)
+
+    assert code == 0, bot.stderr()
+    manifest = json.loads((bot.folder / "manifest.json").read_text())
+    assert manifest["results"]["orders_in_journal"] >= 1
+    with sqlite3.connect(bot.folder / "trades.sqlite") as database:
+        booked = {row[0] for row in database.execute("SELECT order_id FROM orders")}
+    journaled = {
+        entry.facts["order_id"]
+        for entry in FileJournal(bot.folder / "journal.jsonl").entries()
+        if entry.event == "order created"
+    }
+    assert journaled == booked
+
+
+def test_an_exchange_that_is_away_is_said(tradai: Any, strategy: Path) -> None:
+    outcome = tradai("run", strategy, "--mode", "dry-run", "run.exchange_url=http://127.0.0.1:9")
+
+    assert outcome.code == 69, outcome.stderr
+
+
+def test_candles_and_rules_are_downloaded_through_the_engine(
+    tradai: Any, strategy: Path, exchange: str, tmp_path: Path
+) -> None:
+    data = tmp_path / "downloaded"
+    fetched = tradai(
+        *("data", "download", strategy, "--data", data),
+        *("--timerange", "20250101-20250104", "--exchange-url", exchange),
+    )
+    assert fetched.code == 0, fetched.stderr
+
+    checked = tradai(
+        "check",
+        strategy,
+        "--mode",
+        "backtest",
+        "--data",
+        data,
+        "--timerange",
+        "20250102-20250103",
+        "--json",
+    )
+
+    assert checked.code == 0, checked.stdout
+    assert (data / "BTC_USDT-5m.feather").exists()
+
+
+def _first_trade(engine_bin: Path, path: Path) -> tuple[str, str]:
+    script = (
+        "import sys, json, pandas as pd; t = pd.read_parquet(sys.argv[1]).iloc[0];"
+        "print(json.dumps([t.pair, t.open_date.isoformat()]))"
+    )
+    done = subprocess.run(
+        [engine_bin / "python", "-c", script, path], capture_output=True, check=True
+    )
+    pair, opened = json.loads(done.stdout)
+    return pair, opened
+
+
+def _move_one_tick(engine_bin: Path, data: Path, pair: str, opened: str) -> None:
+    script = (
+        "import sys, pandas as pd; p, at = sys.argv[1:]; f = pd.read_feather(p);"
+        "row = f.date == pd.Timestamp(at); assert row.sum() == 1;"
+        "f.loc[row, 'open'] += 0.01;"
+        "f.loc[row, 'high'] = f.loc[row, ['open', 'high']].max(axis=1);"
+        "f.to_feather(p)"
+    )
+    path = data / f"{pair.replace('/', '_')}-5m.feather"
+    subprocess.run([engine_bin / "python", "-c", script, path, opened], check=True)

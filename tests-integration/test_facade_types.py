@@ -1,0 +1,121 @@
+"""Type checkers see through the facade: right code is clean, every planted error is found."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+GOOD: Final = """
+from typing import assert_type
+
+import tradai.core
+import tradai.entrypoint
+from tradai.common import S3Path, StrategyConfig, StrategyEntrypoint, TradAIError, TradingMode
+from tradai.common.base_service import BaseService
+from tradai.common.base_settings import BaseSettings
+from tradai.common.exceptions import NotFoundError
+from tradai.common.protocols import ModeHandler
+
+
+class Handler:
+    def __init__(self, entrypoint: StrategyEntrypoint) -> None:
+        self.mode = entrypoint.settings.trading_mode
+
+    def run(self) -> int:
+        return 0
+
+
+def pairs(config: StrategyConfig) -> int:
+    assert_type(config.version, str)
+    return len(config.pairs)
+
+
+def handler(entrypoint: StrategyEntrypoint) -> ModeHandler:
+    return Handler(entrypoint)
+
+
+path: tradai.core.S3Path = S3Path.parse("s3://bucket/key")
+service: type[tradai.entrypoint.BaseService[BaseSettings]] = BaseService[BaseSettings]
+error: TradAIError = NotFoundError("no run 'x'", kind="run", key="x")
+mode: tradai.core.TradingMode = TradingMode.BACKTEST
+"""
+
+# Each line that ends in "planted" must be an error, and no other line.
+BAD: Final = """
+import tradai.common
+from tradai.common import NotThere  # planted
+from tradai.common import NotFoundError, S3Path, StrategyEntrypoint, Timeframe, TradingMode
+from tradai.common.entrypoint.base import Missing  # planted
+from tradai.common.strategy_config_loader import StrategyConfig
+
+tradai.common.nothing  # planted
+S3Path("only-bucket")  # planted
+bucket: int = S3Path.parse("s3://bucket/key").bucket  # planted
+S3Path.parse("s3://bucket/key").no_such_method()  # planted
+TradingMode.PAPER  # planted
+NotFoundError("neither kind nor key")  # planted
+StrategyEntrypoint.get_handler("backtest")  # planted
+
+
+def seconds(config: StrategyConfig) -> str:
+    return Timeframe(config.timeframe).seconds  # planted
+"""
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("consumer")
+    (folder / "good.py").write_text(GOOD)
+    (folder / "bad.py").write_text(BAD)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mypy_errors(sources: Path, root: Path) -> set[tuple[str, int]]:
+    # In the repository, with its settings and its cache: a cold run takes ten times as long.
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *map(str, sorted(sources.glob("*.py")))],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.findall(r"(\w+\.py):(\d+): error:", done.stdout)
+    assert found, done.stdout + done.stderr
+    return {(file, int(line)) for file, line in found}
+
+
+@pytest.fixture(scope="module")
+def pyright_errors(sources: Path) -> set[tuple[str, int]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "."],
+        cwd=sources,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = json.loads(done.stdout)["generalDiagnostics"]
+    return {
+        (Path(one["file"]).name, one["range"]["start"]["line"] + 1)
+        for one in found
+        if one["severity"] == "error"
+    }
+
+
+def _planted() -> set[tuple[str, int]]:
+    lines = enumerate(BAD.splitlines(), start=1)
+    return {("bad.py", number) for number, line in lines if line.endswith("# planted")}
+
+
+def test_mypy_finds_every_planted_error_and_no_other(mypy_errors: set[tuple[str, int]]) -> None:
+    assert mypy_errors == _planted()
+
+
+def test_pyright_finds_every_planted_error_and_no_other(
+    pyright_errors: set[tuple[str, int]],
+) -> None:
+    assert pyright_errors == _planted()
