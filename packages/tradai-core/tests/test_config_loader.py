@@ -230,6 +230,23 @@ def test_an_unknown_top_level_key_is_kept_and_warned_about(file: Path) -> None:
     )
 
 
+def test_an_extra_that_resembles_nothing_is_only_mentioned(file: Path) -> None:
+    assert _load(file, TREND + "zzz: 1\n").warnings == (
+        f"{file}:13: zzz: is not a key we know, kept as an extra",
+    )
+
+
+@pytest.mark.parametrize("run", ["0", "false", "''", "[]"])
+def test_a_run_block_that_is_no_mapping_is_refused(file: Path, run: str) -> None:
+    text = TREND.split("run:", maxsplit=1)[0] + f"run: {run}\n"
+
+    assert _problems(file, text) == ["f:11: run: must be a mapping of parameters"]
+
+
+def test_a_run_block_may_be_empty(file: Path) -> None:
+    assert _load(file, TREND.split("run:", maxsplit=1)[0] + "run:\n").run == {}
+
+
 def test_a_key_that_resembles_nothing_is_answered_with_what_there_is(file: Path) -> None:
     (problem,) = _problems(file, TREND.replace("source:", "zzz: 1\n  source:"))
 

@@ -1,18 +1,13 @@
 """The fakes keep their promises, and every suite catches implementations that do not."""
 
-import inspect
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
 
-import pandas as pd
 import pytest
 
 from tradai.core import (
-    Coverage,
-    DataRepository,
     JournalEntry,
     JsonValue,
     MemoryStore,
@@ -21,17 +16,15 @@ from tradai.core import (
     Secret,
     SecretSource,
     StoredObject,
-    Timeframe,
 )
 from tradai.core.exceptions import ConfigurationError, NotFoundError
-from tradai.core.frames import InMemoryDataRepository
 from tradai.core.testing import (
-    DataRepositoryContract,
     MemoryJournal,
     ObjectStoreContract,
     RunJournalContract,
     ScriptedSecrets,
     SecretSourceContract,
+    failing_tests,
 )
 
 KNOWN = ("script:known", "fake-scripted-value")
@@ -71,24 +64,6 @@ def test_scripted_secrets_remember_and_raise_what_they_are_told() -> None:
 
     assert caught.value is refusal
     assert source.asked == ["script:closed"]
-
-
-def failures(suite: type, fixtures: Mapping[str, Callable[[], object]]) -> set[str]:
-    """Run every test of `suite` with fresh fixtures and return the names of those that fail."""
-    tests = {name: test for name, test in vars(suite).items() if name.startswith("test_")}
-    return {name for name, test in tests.items() if not _passes(suite, test, fixtures)}
-
-
-def _passes(
-    suite: type, test: Callable[..., None], fixtures: Mapping[str, Callable[[], object]]
-) -> bool:
-    wanted = list(inspect.signature(test).parameters)[1:]
-    try:
-        test(suite(), **{name: fixtures[name]() for name in wanted})
-    # What a wrong implementation raises is up to it; `pytest.fail` raises no Exception.
-    except (Exception, pytest.fail.Exception):  # noqa: BLE001
-        return False
-    return True
 
 
 class RightStore:
@@ -261,96 +236,6 @@ class SourceOfPlainText:
         return PlainText(ScriptedSecrets(SCRIPT).resolve(reference).reveal())
 
 
-class RightRepository(DataRepository):
-    """Keeps every promise; each planted repository below breaks one."""
-
-    def __init__(self) -> None:
-        self.inner = InMemoryDataRepository()
-
-    def get_ohlcv(
-        self,
-        pair: str,
-        timeframe: str,
-        *,
-        start: datetime | None = None,
-        end: datetime | None = None,
-    ) -> pd.DataFrame:
-        return self.inner.get_ohlcv(pair, timeframe, start=start, end=end)
-
-    def coverage(self, pair: str, timeframe: str) -> Coverage | None:
-        return self.inner.coverage(pair, timeframe)
-
-    def save_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
-        self.inner.save_ohlcv(pair, timeframe, frame)
-
-    def series(self) -> list[tuple[str, Timeframe]]:
-        return self.inner.series()
-
-
-class RepositoryWithTheEndIncluded(RightRepository):
-    def get_ohlcv(
-        self,
-        pair: str,
-        timeframe: str,
-        *,
-        start: datetime | None = None,
-        end: datetime | None = None,
-    ) -> pd.DataFrame:
-        later = end and end + timedelta(milliseconds=1)
-        return super().get_ohlcv(pair, timeframe, start=start, end=later)
-
-
-class RepositoryWithoutTimeZones(RightRepository):
-    def get_ohlcv(
-        self,
-        pair: str,
-        timeframe: str,
-        *,
-        start: datetime | None = None,
-        end: datetime | None = None,
-    ) -> pd.DataFrame:
-        return super().get_ohlcv(pair, timeframe, start=start, end=end).tz_localize(None)
-
-
-class RepositoryWithNothingMissing(RightRepository):
-    def get_ohlcv(
-        self,
-        pair: str,
-        timeframe: str,
-        *,
-        start: datetime | None = None,
-        end: datetime | None = None,
-    ) -> pd.DataFrame:
-        try:
-            return super().get_ohlcv(pair, timeframe, start=start, end=end)
-        except NotFoundError:
-            return pd.DataFrame()
-
-
-class RepositoryThatSortsWhatItSaves(RightRepository):
-    def save_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
-        super().save_ohlcv(pair, timeframe, frame.sort_index())
-
-
-class RepositoryThatFillsHoles(RightRepository):
-    def save_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
-        super().save_ohlcv(pair, timeframe, frame.ffill().bfill())
-
-
-class RepositoryThatForgetsTheTimeframe(RightRepository):
-    def coverage(self, pair: str, timeframe: str) -> Coverage | None:
-        known = [kept for name, kept in self.inner.series() if name == pair]
-        return super().coverage(pair, [*known, timeframe][0])
-
-
-class RepositoryThatOnlyAdds(RightRepository):
-    def save_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
-        if self.inner.coverage(pair, timeframe) is not None:
-            old = self.inner.get_ohlcv(pair, timeframe)
-            frame = pd.concat([old, frame[~frame.index.isin(old.index)]]).sort_index()
-        super().save_ohlcv(pair, timeframe, frame)
-
-
 STORES: dict[type, str] = {
     StoreThatForgetsIfAbsent: "test_if_absent_never_overwrites",
     StoreThatForgetsIfMatch: "test_if_match_overwrites_only_what_was_read",
@@ -372,41 +257,27 @@ SOURCES: dict[type, str] = {
     SourceOfSomethingElse: "test_a_reference_gives_its_value",
     SourceOfPlainText: "test_a_secret_never_shows_itself",
 }
-REPOSITORIES: dict[type, str] = {
-    RepositoryWithTheEndIncluded: "test_a_range_has_its_start_and_not_its_end",
-    RepositoryWithoutTimeZones: "test_a_frame_has_the_promised_form",
-    RepositoryWithNothingMissing: "test_a_series_that_is_not_there_is_not_found",
-    RepositoryThatSortsWhatItSaves: "test_frames_that_are_not_candles_are_refused",
-    RepositoryThatFillsHoles: "test_frames_that_are_not_candles_are_refused",
-    RepositoryThatForgetsTheTimeframe: "test_a_series_that_is_not_there_is_not_found",
-    RepositoryThatOnlyAdds: "test_saving_replaces_the_whole_series",
-}
 
 
 def _store(make: type) -> set[str]:
-    return failures(ObjectStoreContract, {"store": make, "base": lambda: "memory:"})
+    return failing_tests(ObjectStoreContract, {"store": make, "base": lambda: "memory:"})
 
 
 def _journal(make: type) -> set[str]:
-    return failures(RunJournalContract, {"journal": make})
+    return failing_tests(RunJournalContract, {"journal": make})
 
 
 def _source(make: Callable[[], object]) -> set[str]:
     fixtures = {"known": lambda: KNOWN, "missing": lambda: "script:absent"}
-    return failures(
+    return failing_tests(
         SecretSourceContract, {**fixtures, "source": make, "empty": lambda: "script:empty"}
     )
-
-
-def _repository(make: type) -> set[str]:
-    return failures(DataRepositoryContract, {"repository": make})
 
 
 def test_the_suites_pass_what_is_right() -> None:
     assert _store(RightStore) == set()
     assert _journal(RightJournal) == set()
     assert _source(lambda: ScriptedSecrets(SCRIPT)) == set()
-    assert _repository(RightRepository) == set()
 
 
 @pytest.mark.parametrize("planted", STORES)
@@ -422,8 +293,3 @@ def test_a_wrong_journal_is_caught(planted: type) -> None:
 @pytest.mark.parametrize("planted", SOURCES)
 def test_a_wrong_secret_source_is_caught(planted: type) -> None:
     assert SOURCES[planted] in _source(planted)
-
-
-@pytest.mark.parametrize("planted", REPOSITORIES)
-def test_a_wrong_repository_is_caught(planted: type) -> None:
-    assert REPOSITORIES[planted] in _repository(planted)

@@ -38,6 +38,7 @@ class LakeSettings(BaseSettings):
 
 class Part(pydantic.BaseModel):
     name: str = "a"
+    tags: tuple[str, ...] = ()
 
 
 class NestedSettings(BaseSettings):
@@ -85,6 +86,14 @@ def test_an_argument_wins_over_the_variable(lake: pytest.MonkeyPatch) -> None:
     lake.setenv("TRADAI_LAKE_RETRIES", "5")
 
     assert _lake(retries=7).retries == 7
+
+
+def test_an_argument_wins_over_a_variable_with_a_name_of_its_own(
+    lake: pytest.MonkeyPatch,
+) -> None:
+    lake.setenv("AWS_REGION", "eu-west-1")
+
+    assert _lake(region="eu-north-1").region == "eu-north-1"
 
 
 def test_a_nested_field_is_read_from_its_own_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +158,14 @@ def test_a_list_that_is_not_json_is_named_without_its_text(lake: pytest.MonkeyPa
     lake.setenv("TRADAI_LAKE_TAGS", f'["{FAKE}"')
 
     assert _refused() == "TRADAI_LAKE_TAGS must be JSON, such as a list"
+
+
+def test_a_nested_list_that_is_not_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADAI_NEST_PART", "{}")
+    monkeypatch.setenv("TRADAI_NEST_PART__TAGS", "[1")
+
+    with pytest.raises(ConfigurationError, match=r"^TRADAI_NEST_PART__TAGS must be"):
+        NestedSettings()
 
 
 def test_a_validator_that_quotes_the_value_is_not_repeated(lake: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, final
+from urllib.parse import urlsplit
 
 from tradai.core._backends import backend_for
 from tradai.core._config_values import Path, dotted, merge, nodes
@@ -20,6 +21,7 @@ __all__ = [
     "Origin",
     "OverridesLayer",
     "YamlLayer",
+    "names_file",
 ]
 
 
@@ -101,7 +103,7 @@ class YamlLayer:
             NotFoundError: There is no such file.
             StorageError: The store refused.
         """
-        store = self._store or store_for(self.name)
+        store = self._store or _store_for(self.name)
         document = read_yaml(store.read(self.name).data, source=self.name)
 
         def origin_of(path: Path) -> Origin:
@@ -165,10 +167,14 @@ class OverridesLayer:
         )
 
 
-def store_for(uri: str) -> ObjectStore:
+def _store_for(uri: str) -> ObjectStore:
     """Return the store for `uri`; for files without asking what is installed."""
-    is_file = ":" not in uri or uri.startswith("file:")
-    return FileStore() if is_file else backend_for("tradai.stores", uri)
+    return FileStore() if names_file(uri) else backend_for("tradai.stores", uri)
+
+
+def names_file(uri: str) -> bool:
+    """Tell whether `uri` is a path or a ``file:`` URI."""
+    return urlsplit(uri).scheme in {"", "file"}
 
 
 def _override(text: str, *, number: int) -> LayerData:

@@ -16,6 +16,7 @@ from tradai.core._config_layers import (
     Origin,
     OverridesLayer,
     YamlLayer,
+    names_file,
 )
 from tradai.core._config_problems import Problem, did_you_mean, problems_of, refusal
 from tradai.core._config_values import Path as KeyPath
@@ -125,7 +126,7 @@ class _Stack:
             self._values = merge(self._values, layer.values)
 
     def loaded(self, folder: Path | None) -> LoadedConfig:
-        run = self._values.get(_RUN) or {}
+        run = {} if self._values.get(_RUN) is None else self._values[_RUN]
         values = {key: value for key, value in self._values.items() if key != _RUN}
         problems = [*self._secrets(), *self._bad_run(run)]
         config, found = _validated(values)
@@ -200,5 +201,4 @@ def _installed_layers() -> Iterator[ConfigLayer]:
 
 
 def _folder_of(uri: str) -> Path | None:
-    is_file = ":" not in uri or uri.startswith("file:")
-    return file_path(uri).absolute().parent if is_file else None
+    return file_path(uri).absolute().parent if names_file(uri) else None

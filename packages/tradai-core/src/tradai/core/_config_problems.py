@@ -82,13 +82,15 @@ def sentence(error: ErrorDetails) -> str:
 
 
 def did_you_mean(key: str, path: Path = ()) -> str:
-    """Suggest the known key at `path` that `key` was meant to be, or list the known ones."""
+    """Suggest the known key that `key` at `path` was meant to be; inside a block, else list all."""
     model = _MODELS.get(path)
     if model is None:
         return ""
     known = [field.serialization_alias or name for name, field in model.model_fields.items()]
     close = get_close_matches(key, known if path else [*known, _RUN], n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known are {', '.join(known)}" if path else ""
 
 
 def _sentence_of(error: ErrorDetails, path: Path) -> str:

@@ -90,6 +90,11 @@ def thaw(value: "JsonValue") -> "JsonValue":
     return value
 
 
+def _checked(value: object) -> object:
+    freeze(value)
+    return value
+
+
 def _not_json() -> ValidationError:
     return ValidationError(f"a value is not JSON: expected {_EXPECTED}", expected=_EXPECTED)
 
@@ -101,7 +106,7 @@ class _PlainJson:
     def __get_pydantic_core_schema__(
         self, source: object, handler: "GetCoreSchemaHandler"
     ) -> "CoreSchema":
-        return json_schema(lambda value: (freeze(value), value)[1])
+        return json_schema(_checked)
 
 
 @final

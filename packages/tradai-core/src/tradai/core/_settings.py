@@ -1,8 +1,6 @@
 """Settings of a process, from environment variables."""
 
-import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -16,7 +14,13 @@ from pydantic_core import ErrorDetails, PydanticUndefined
 from pydantic_settings import EnvSettingsSource, SettingsConfigDict
 
 from tradai.core._secret_shapes import looks_like_secret
-from tradai.core.exceptions import ConfigurationError, ValidationError
+from tradai.core._setting_problems import (
+    UNREADABLE,
+    SettingProblem,
+    is_json,
+    refusal,
+    sentence,
+)
 
 __all__ = ["BaseSettings", "SettingOrigin", "unknown_variables"]
 
@@ -27,8 +31,6 @@ _OURS: Final = "TRADAI_"
 _STRATEGY: Final = "TRADAI_STRATEGY__"
 # The common prefix alone makes any two of our names two thirds alike.
 _CLOSE: Final = 0.8
-# Shorter texts are no secrets.
-_MIN_SECRET: Final = 8
 _HIDDEN: Final = "**********"
 
 
@@ -62,6 +64,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         frozen=True,
         extra="ignore",
+        populate_by_name=True,
         validate_default=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
@@ -77,7 +80,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
         problems = self._fill(self, os.environ, values)
         # Outside of any except block: what pydantic raises holds the values.
         if problems:
-            raise _refusal(problems)
+            raise refusal(problems)
 
     @classmethod
     def check(cls, environ: Mapping[str, str]) -> None:
@@ -89,7 +92,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
         problems = cls._fill(cls.__new__(cls), environ, {})
         wrong = [problem for problem in problems if not problem.is_missing]
         if wrong:
-            raise _refusal(wrong)
+            raise refusal(wrong)
 
     @classmethod
     def explain(
@@ -97,14 +100,14 @@ class BaseSettings(pydantic_settings.BaseSettings):
     ) -> tuple[SettingOrigin, ...]:
         """Tell for each field where its value comes from; nothing is validated."""
         return tuple(
-            _origin(name, field, cls._variables_of(name), environ, arguments)
+            _origin(name, field, cls._names(name), environ, arguments)
             for name, field in cls.model_fields.items()
         )
 
     @classmethod
     def variables(cls) -> tuple[str, ...]:
         """Return the names of the environment variables that this class reads, sorted."""
-        return tuple(sorted(one for name in cls.model_fields for one in cls._variables_of(name)))
+        return tuple(sorted(one for name in cls.model_fields for one in cls._names(name)))
 
     @classmethod
     def owns(cls, variable: str) -> bool:
@@ -116,11 +119,11 @@ class BaseSettings(pydantic_settings.BaseSettings):
     @classmethod
     def _fill(
         cls, blank: "BaseSettings", environ: Mapping[str, str], arguments: Mapping[str, object]
-    ) -> list["_Problem"]:
+    ) -> list[SettingProblem]:
         problems = [*cls._bad_texts(environ)]
-        found = None if problems else cls._found(environ)
+        found = None if problems else cls._found(environ, arguments)
         if found is None:
-            return problems or [*cls._bad_json(environ)]
+            return problems or [*cls._bad_json(environ)] or [UNREADABLE]
         try:
             pydantic.BaseModel.__init__(blank, **(found | dict(arguments)))
         except pydantic.ValidationError as exc:
@@ -128,7 +131,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
         return []
 
     @classmethod
-    def _variables_of(cls, name: str) -> list[str]:
+    def _names(cls, name: str) -> list[str]:
         alias = cls.model_fields[name].validation_alias
         if isinstance(alias, AliasChoices):
             return [choice for choice in alias.choices if isinstance(choice, str)]
@@ -145,38 +148,50 @@ class BaseSettings(pydantic_settings.BaseSettings):
         )
 
     @classmethod
-    def _bad_texts(cls, environ: Mapping[str, str]) -> Iterator["_Problem"]:
+    def _bad_texts(cls, environ: Mapping[str, str]) -> Iterator[SettingProblem]:
         for variable in sorted(filter(cls.owns, environ)):
             text = environ[variable]
             if not text.strip():
-                yield _Problem(variable, "is set, but empty; unset it, or give it a value")
+                yield SettingProblem(variable, "is set, but empty; unset it, or give it a value")
             elif text != text.strip():
-                yield _Problem(variable, "has blanks around its value; remove them")
+                yield SettingProblem(variable, "has blanks around its value; remove them")
 
     @classmethod
-    def _found(cls, environ: Mapping[str, str]) -> dict[str, object] | None:
-        """Return the fields that `environ` sets, or None when a text should be JSON and is not."""
+    def _found(
+        cls, environ: Mapping[str, str], arguments: Mapping[str, object]
+    ) -> dict[str, object] | None:
+        """Return the fields left to `environ`, or None when a text should be JSON and is not."""
         source = cls._source()
-        source.env_vars = {name.lower(): environ[name] for name in environ if cls.owns(name)}
+        given = {one for name in arguments if name in cls.model_fields for one in cls._names(name)}
+        left = [name for name in environ if cls.owns(name) and name not in given]
+        source.env_vars = {name.lower(): environ[name] for name in left}
         try:
             return source()
         except ValueError:
             return None
 
     @classmethod
-    def _bad_json(cls, environ: Mapping[str, str]) -> Iterator["_Problem"]:
+    def _bad_json(cls, environ: Mapping[str, str]) -> Iterator[SettingProblem]:
+        """Name what is not JSON, of the variables that are not plain text."""
         source = cls._source()
-        for name, field in cls.model_fields.items():
-            for variable in cls._variables_of(name):
-                if source.field_is_complex(field) and not _is_json(environ.get(variable, "0")):
-                    yield _Problem(variable, "must be JSON, such as a list")
+        fields = cls.model_fields.items()
+        plain = {
+            one
+            for name, field in fields
+            for one in cls._names(name)
+            if not source.field_is_complex(field)
+        }
+        for variable in sorted(filter(cls.owns, environ)):
+            if variable not in plain and not is_json(environ[variable]):
+                yield SettingProblem(variable, "must be JSON, such as a list")
 
     @classmethod
-    def _problem(cls, error: ErrorDetails, arguments: Mapping[str, object]) -> "_Problem":
+    def _problem(cls, error: ErrorDetails, arguments: Mapping[str, object]) -> SettingProblem:
         name = str(error["loc"][0]) if error["loc"] else ""
-        variable = cls._variables_of(name)[0] if name in cls.model_fields else name
+        variable = cls._names(name)[0] if name in cls.model_fields else name
         place = f"{name} ({variable})" if name in arguments else variable
-        return _Problem(place, _sentence(error), is_missing=error["type"] == "missing")
+        is_missing = error["type"] == "missing" and len(error["loc"]) == 1
+        return SettingProblem(place, sentence(error), is_missing=is_missing)
 
 
 def unknown_variables(
@@ -199,47 +214,8 @@ def unknown_variables(
     return [(name, _closest(name.upper(), known)) for name in strangers]
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    place: str
-    sentence: str
-    is_missing: bool = False
-
-
 def _closest(name: str, known: list[str]) -> str | None:
     return next(iter(get_close_matches(name, known, cutoff=_CLOSE)), None)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _refusal(problems: Iterable[_Problem]) -> ConfigurationError:
-    lines = [f"{problem.place} {problem.sentence}" for problem in problems]
-    message = lines[0] if len(lines) == 1 else f"{len(lines)} problems\n" + "\n".join(lines)
-    return ConfigurationError(message, key=lines[0].split()[0], source="environment")
-
-
-def _sentence(error: ErrorDetails) -> str:
-    cause = error.get("ctx", {}).get("error")
-    if isinstance(cause, ValidationError) and cause.expected:
-        return f"must be {cause.expected}"
-    if error["type"] == "missing":
-        return "is missing; set it"
-    text = str(error["input"])
-    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    return "is not valid" if cause is not None and _quotes(message, text) else message
-
-
-def _quotes(message: str, text: str) -> bool:
-    """Tell whether a validator put the value into its message, which ours never do."""
-    whole_word = rf"(?<![^\s'\"]){re.escape(text)}(?![^\s'\",.;:])"
-    return len(text) >= _MIN_SECRET and re.search(whole_word, message) is not None
 
 
 def _origin(

@@ -12,6 +12,8 @@ A suite is a class of pytest tests with fixtures to fill in. Inherit it, name th
         def base(self) -> str:
             return "shelf:"
 
+`failing_tests` runs a suite against a wrong implementation, to see that the suite catches it.
+
 Suites need pytest; `DataRepositoryContract` needs ``tradai-core[frames]`` as well.
 """
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from tradai.core.testing._candle_contract import (
         DataRepositoryContract as DataRepositoryContract,
     )
+    from tradai.core.testing._failing_tests import failing_tests as failing_tests
     from tradai.core.testing._fakes import FixedClock as FixedClock
     from tradai.core.testing._fakes import MemoryJournal as MemoryJournal
     from tradai.core.testing._fakes import ScriptedSecrets as ScriptedSecrets
@@ -37,6 +40,7 @@ __all__ = [
     "RunJournalContract",
     "ScriptedSecrets",
     "SecretSourceContract",
+    "failing_tests",
 ]
 
 if not TYPE_CHECKING:
@@ -50,5 +54,6 @@ if not TYPE_CHECKING:
             "RunJournalContract": "_journal_contract",
             "ScriptedSecrets": "_fakes",
             "SecretSourceContract": "_secret_contract",
+            "failing_tests": "_failing_tests",
         },
     )

@@ -1,6 +1,7 @@
 """The installed engine: its command, its version, and the environment it is given."""
 
 import importlib.util
+import site
 import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -11,11 +12,34 @@ from tradai.core.exceptions import ConfigurationError
 
 __all__ = ["engine_command", "engine_environment", "engine_version"]
 
-_INSTALL: Final = (
-    "the engine is not installed beside tradai: pip install 'tradai-entrypoint[freqtrade]'"
-)
+_ENGINE: Final = "freqtrade"
 # Everything else stays with us: no FREQTRADE__* can arm live trading, no AWS_* or token leaks.
-_PASSED_ON: Final = ("PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+_PASSED_ON: Final = (
+    "HTTPS_PROXY",
+    "LANG",
+    "LD_LIBRARY_PATH",
+    "NO_PROXY",
+    "PATH",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "https_proxy",
+    "no_proxy",
+)
+_FIXED: Final = {
+    "TZ": "UTC",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONUTF8": "1",
+    # A strategy that iterates over a set would trade differently in each run.
+    "PYTHONHASHSEED": "0",
+    # Contention between the threads of numeric libraries makes small trainings ten times
+    # slower; one thread also makes their sums repeatable.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # The engine wraps its log at the width of the terminal, and colours it.
+    "COLUMNS": "1000",
+    "NO_COLOR": "1",
+}
 
 
 def engine_command() -> list[str]:
@@ -24,9 +48,10 @@ def engine_command() -> list[str]:
     Raises:
         ConfigurationError: The engine is not installed.
     """
-    if importlib.util.find_spec("freqtrade") is None:
-        raise ConfigurationError(_INSTALL, key="freqtrade")
-    return [sys.executable, "-P", "-m", "freqtrade"]
+    if importlib.util.find_spec(_ENGINE) is None:
+        raise _not_installed()
+    # Without -P a module in the folder it runs in could take the place of the engine's own.
+    return [sys.executable, "-P", "-m", _ENGINE]
 
 
 def engine_version() -> str:
@@ -36,9 +61,9 @@ def engine_version() -> str:
         ConfigurationError: The engine is not installed.
     """
     try:
-        return version("freqtrade")
+        return version(_ENGINE)
     except PackageNotFoundError:
-        raise ConfigurationError(_INSTALL, key="freqtrade") from None
+        raise _not_installed() from None
 
 
 def engine_environment(
@@ -52,16 +77,17 @@ def engine_environment(
         temporary: Folder for temporary files. Its path must be short: the engine's worker
             processes put sockets there, and a socket's path has some 100 bytes.
     """
-    passed = {name: environ[name] for name in _PASSED_ON if name in environ}
-    passed |= {name: text for name, text in environ.items() if name.startswith("LC_")}
-    fixed = {
-        "HOME": str(home),
-        "TMPDIR": str(temporary),
-        "TZ": "UTC",
-        "PYTHONUNBUFFERED": "1",
-        # Contention between the threads of numeric libraries makes small trainings ten times
-        # slower; one thread also makes their sums repeatable.
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
+    passed = {
+        name: text for name, text in environ.items() if name in _PASSED_ON or name.startswith("LC_")
     }
-    return passed | fixed
+    if site.ENABLE_USER_SITE:
+        # Found by way of the real home, where the engine may be installed.
+        passed["PYTHONUSERBASE"] = site.getuserbase()
+    return passed | _FIXED | {"HOME": str(home), "TMPDIR": str(temporary)}
+
+
+def _not_installed() -> ConfigurationError:
+    return ConfigurationError(
+        "the engine is not installed beside tradai: pip install 'tradai-entrypoint[freqtrade]'",
+        key=_ENGINE,
+    )

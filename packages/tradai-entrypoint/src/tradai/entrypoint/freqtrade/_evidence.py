@@ -1,114 +1,175 @@
-"""What the engine says about itself, and the verdict that follows; its exit code is no proof.
+"""What the engine says about itself, and the verdict that follows.
 
-The lines are those of freqtrade 2026.9, which exits 0 on configuration errors.
+The engine's exit code alone proves nothing: it is 0 after a configuration error, after an unknown
+argument, and after a hyperopt that was interrupted. The lines looked for here were observed with
+freqtrade 2026.9.
 """
 
 import re
-import signal
-from collections.abc import Mapping
-from enum import StrEnum
+from collections.abc import Callable, Mapping
+from signal import SIGKILL, Signals
 from typing import Final, final
 
+from tradai.core import redact
 from tradai.entrypoint._verdict import ExitCode, Verdict
+from tradai.entrypoint.freqtrade._engine_log import read_record
 from tradai.entrypoint.freqtrade._engine_process import EngineExit
 
-__all__ = ["EngineEvidence", "Finding", "judge"]
+__all__ = ["EngineEvidence", "judge"]
 
-
-@final
-class Finding(StrEnum):
-    """What can be wrong, the most telling first; the value begins the verdict's sentence."""
-
-    DISK = "the disk refused the engine"
-    CONFIGURATION = "the engine refused its configuration"
-    UNREACHABLE = "the exchange is not reachable; try again later"
-    STRATEGY = "the strategy cannot be loaded"
-    DATA = "the engine looked for candles it was not given"
-
-
-_EXIT_CODES: Final[Mapping[Finding, ExitCode]] = {
-    Finding.DISK: ExitCode.RESULT,
-    Finding.CONFIGURATION: ExitCode.CONFIGURATION,
-    Finding.UNREACHABLE: ExitCode.UNAVAILABLE,
-    Finding.STRATEGY: ExitCode.CONFIGURATION,
-    Finding.DATA: ExitCode.DATA,
-}
-_MARKERS: Final[Mapping[Finding, re.Pattern[str]]] = {
-    Finding.DISK: re.compile(r"No space left on device|Read-only file system|Disk quota exceeded"),
-    Finding.CONFIGURATION: re.compile(r"^Configuration error: "),
-    Finding.UNREACHABLE: re.compile(
-        r"Could not load markets|Unable to initialize markets|ExchangeNotAvailable"
-        r"|Exchange .* is not reachable|RequestTimeout|Could not load exchange metadata"
-    ),
-    Finding.STRATEGY: re.compile(r"^Impossible to load Strategy|^Could not import .*\.py"),
-    Finding.DATA: re.compile(r"^No data found|^No history for |^No pair in whitelist"),
-}
-_RECORD: Final = re.compile(
-    r"^\d{4}-\d\d-\d\d \S+ - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<text>.*)$"
-)
-_RAISED: Final = re.compile(r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b")
-_LOADING: Final = re.compile(r'^\s+File ".*[/\\]resolvers[/\\]strategy_resolver\.py"')
-_FATAL: Final = "Fatal exception!"
-_RUNNING: Final = "to: RUNNING"
-_STOPPED: Final = "to: STOPPED"
-_MAX_WORDS: Final = 400
+_CONFIGURATION: Final = "Configuration error: "
+_CRASH: Final = "Fatal exception!"
+_ADVICE: Final = "Please make sure to review the documentation"
+_USAGE: Final = re.compile(r"freqtrade(?: [\w-]+)?: error: (?P<text>.+)")
+# The schema check names the key in its own, long message, and not in the error that follows.
+_KEY: Final = re.compile(r"On instance(?P<steps>(?:\['?\w+'?\])+):")
+_FRAME: Final = re.compile(r'  File "(?:.*/)?strategies/(?P<file>[^"]+)", line (?P<line>\d+)')
+_RAISED: Final = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?")
+# Whatever the engine prints, no more than this of it is kept.
+_MOST: Final = 100
+_LONGEST: Final = 600
+# Errors in these lines of the engine's own code happen while it loads the strategy.
+_LOADING: Final = "/freqtrade/resolvers/"
+_DISK: Final = re.compile(r"No space left on device|Read-only file system|Disk quota exceeded")
 
 
 @final
 class EngineEvidence:
-    """What was found in the engine's output, line by line, in bounded memory.
+    """Facts found in the engine's output, line by line; memory stays bounded.
 
     Attributes:
-        is_running: Whether it said that it trades.
-        is_stopped: Whether it said that it paused.
-        findings: What is wrong, with the engine's first words on it.
+        state: The bot's state by its own word: ``RUNNING``, ``STOPPED``.
+        has_run: Whether the bot was ever running.
+        configuration_error: Why the engine refused its configuration.
+        usage_error: Why it refused its command line.
+        refusal: Why it gave up in good order.
+        exception: The exception that ended it.
+        exception_place: The strategy's line that it came from, as ``file.py:12``.
+        was_loading: Whether it came while the strategy was being loaded.
+        disk_error: Why the disk refused a write.
+        unimportable: Why a file of the strategy source could not be imported.
+        missing: Series it looked for and did not find, as ``BTC/USDT 5m``.
+        dropped: Pairs it left out because the exchange's rules do not offer them.
+        parameters: Strategy parameters it ran with, as text by name.
+        has_bad_parameters: Whether it could not read the parameter file, and went on without.
+        strategy_errors: How often the strategy raised while the bot went on.
+        last_strategy_error: What it raised last.
+        untrained: Models that could not be trained, and why.
     """
 
     def __init__(self) -> None:
-        """Start with nothing found."""
-        self.is_running = False
-        self.is_stopped = False
-        self.findings: dict[Finding, str] = {}
-        self._error: str | None = None
-        self._raised: str | None = None
-        self._is_loading = False
+        """Start with none."""
+        self.state: str | None = None
+        self.has_run = False
+        self.configuration_error: str | None = None
+        self._key: str | None = None
+        self.usage_error: str | None = None
+        self.refusal: str | None = None
+        self.exception: str | None = None
+        self.exception_place: str | None = None
+        self.was_loading = False
+        self.disk_error: str | None = None
+        self.unimportable: str | None = None
+        self.missing: list[str] = []
+        self.dropped: list[str] = []
+        self.parameters: dict[str, str] = {}
+        self.has_bad_parameters = False
+        self.strategy_errors = 0
+        self.last_strategy_error: str | None = None
+        self.untrained: list[str] = []
+        self._continue: Callable[[str], None] = self._feed_plain
 
     @property
-    def last_words(self) -> str:
-        """What it last said about something going wrong."""
-        return self._raised or self._error or "it did not say why"
+    def is_running(self) -> bool:
+        """Whether the bot says that it is trading."""
+        return self.state == "RUNNING"
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the bot says that it has stopped trading."""
+        return self.state == "STOPPED"
+
+    @property
+    def last_error(self) -> str:
+        """The engine's last word on what went wrong."""
+        said = (self.exception, self.configuration_error, self.refusal, self.usage_error)
+        return next(filter(None, (*said, self.last_strategy_error)), "it did not say why")
 
     def feed(self, line: str) -> None:
         """Look at one line."""
-        record = _RECORD.match(line)
+        line = line[:_LONGEST]
+        disk = _DISK.search(line)
+        if disk is not None:
+            self.disk_error = disk[0]
+        record = read_record(line)
         if record is None:
-            self._feed_continuation(line)
+            self._continue(line)
+        elif record.ends_the_engine:
+            self._feed_error(record.text)
         else:
-            self._feed_record(record["level"], record["text"])
+            self._continue = self._feed_plain
+            self._take(record.facts)
 
-    def _feed_record(self, level: str, text: str) -> None:
-        self.is_running = self.is_running or _RUNNING in text
-        self.is_stopped = self.is_stopped or _STOPPED in text
-        self._find(text)
-        if level in {"ERROR", "CRITICAL"} and text != _FATAL:
-            self._error = text[:_MAX_WORDS]
-        if text == _FATAL:
-            self._is_loading = False
+    def _feed_error(self, text: str) -> None:
+        """Look at the first line of the error that ends the engine."""
+        if text.startswith(_CONFIGURATION):
+            key = f"{self._key}: " if self._key else ""
+            self.configuration_error = key + text.removeprefix(_CONFIGURATION)
+            self._continue = self._feed_configuration_error
+        elif text == _CRASH:
+            self._continue = self._feed_traceback
+        else:
+            self.refusal = text
+            self._continue = self._feed_plain
 
-    def _feed_continuation(self, line: str) -> None:
-        self._is_loading = self._is_loading or bool(_LOADING.match(line))
-        if not _RAISED.match(line):
-            return
-        self._raised = line[:_MAX_WORDS]
-        self._find(line)
-        if self._is_loading:
-            self.findings.setdefault(Finding.STRATEGY, self._raised)
+    def _feed_configuration_error(self, line: str) -> None:
+        if line.strip() and not line.startswith(_ADVICE):
+            self.configuration_error = f"{self.configuration_error} {line.strip()}"[:_LONGEST]
 
-    def _find(self, text: str) -> None:
-        for finding, marker in _MARKERS.items():
-            if marker.search(text):
-                words = text.removeprefix("Configuration error: ").strip()
-                self.findings.setdefault(finding, words[:_MAX_WORDS])
+    def _feed_traceback(self, line: str) -> None:
+        frame = _FRAME.match(line)
+        if frame is not None:
+            self.exception_place = f"{frame['file']}:{frame['line']}"
+        elif line.startswith("Traceback"):
+            self.exception_place, self.was_loading = None, False
+        elif _LOADING in line:
+            self.was_loading = True
+        elif _RAISED.fullmatch(line):
+            self.exception = line
+
+    def _feed_plain(self, line: str) -> None:
+        usage = _USAGE.match(line)
+        if usage is not None:
+            self.usage_error = usage["text"]
+        key = _KEY.match(line)
+        if key is not None:
+            self._key = ".".join(re.findall(r"\w+", key["steps"]))
+
+    def _take(self, found: Mapping[str, str]) -> None:
+        match found:
+            case {"state": state}:
+                self.state = state
+                self.has_run = self.has_run or self.is_running
+            case {"unimportable": why}:
+                self.unimportable = why
+            case {"pair": pair, "missing": timeframe}:
+                _keep(self.missing, f"{pair} {timeframe}")
+            case {"dropped": pair}:
+                _keep(self.dropped, pair)
+            case {"untrained": why}:
+                _keep(self.untrained, why)
+            case _:
+                self._take_of_strategy(found)
+
+    def _take_of_strategy(self, found: Mapping[str, str]) -> None:
+        match found:
+            case {"parameter": name, "value": value} if len(self.parameters) < _MOST:
+                self.parameters[name] = value
+            case {"raised": what}:
+                self.strategy_errors += 1
+                self.last_strategy_error = what
+            case {"bad_parameters": _}:
+                self.has_bad_parameters = True
 
 
 def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) -> Verdict:
@@ -120,37 +181,147 @@ def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) 
         result_present: Whether it left the file that proves its work.
     """
     if ended.interrupted_by is not None:
-        return _interrupted(ended, evidence)
-    if ended.timed_out:
-        sentence = f"the engine did not start in time: {evidence.last_words}"
-        return Verdict(exit_code=ExitCode.START_DEADLINE, sentence=sentence)
-    for finding in Finding:
-        if finding in evidence.findings:
-            sentence = f"{finding}: {evidence.findings[finding]}"
-            return Verdict(exit_code=_EXIT_CODES[finding], sentence=sentence)
-    return _without_finding(ended, evidence, result_present=result_present)
-
-
-def _interrupted(ended: EngineExit, evidence: EngineEvidence) -> Verdict:
-    if evidence.is_running and ended.signal is None:
-        return Verdict(exit_code=ExitCode.DONE, sentence="the engine stopped on request")
-    is_term = ended.interrupted_by == signal.SIGTERM
-    return Verdict(
-        exit_code=ExitCode.TERMINATED if is_term else ExitCode.INTERRUPTED,
-        sentence=f"{'SIGTERM' if is_term else 'Ctrl-C'} ended the run before its work was done",
+        return _interrupted(ended, ended.interrupted_by, evidence)
+    return (
+        _refused(evidence)
+        or _broke_off(ended, evidence)
+        or _doubtful(evidence, result_present=result_present)
+        or _verdict(ExitCode.DONE, "the engine finished its work")
     )
 
 
-def _without_finding(
-    ended: EngineExit, evidence: EngineEvidence, *, result_present: bool
-) -> Verdict:
+def _interrupted(ended: EngineExit, number: int, evidence: EngineEvidence) -> Verdict:
+    name = Signals(number).name
+    if not evidence.has_run:
+        return _verdict(
+            ExitCode(128 + number),
+            f"{name} ended the engine before its work was done",
+        )
+    if ended.signal == SIGKILL:
+        return _verdict(
+            ExitCode.MISMATCH,
+            f"after {name} the engine did not stop in time and was killed: look at its orders "
+            "before it runs again",
+        )
+    return _verdict(ExitCode.DONE, f"the engine stopped on request ({name})")
+
+
+def _refused(evidence: EngineEvidence) -> Verdict | None:
+    """Return the verdict when the engine itself said why it gave up."""
+    if evidence.disk_error is not None:
+        return _verdict(
+            ExitCode.RESULT,
+            f"the disk refused the engine ({evidence.disk_error}): free some space and run again",
+        )
+    if evidence.configuration_error is not None:
+        return _verdict(
+            ExitCode.CONFIGURATION,
+            f"the engine refused its configuration: {evidence.configuration_error}; change the "
+            "strategy configuration",
+        )
+    if evidence.usage_error is not None:
+        return _verdict(
+            ExitCode.CONFIGURATION,
+            f"the engine refused its command line: {evidence.usage_error}; change the run "
+            "parameters, or install a version of the engine that this tradai knows",
+        )
+    if evidence.exception is not None:
+        return _crash(evidence.exception, evidence)
+    return None if evidence.refusal is None else _gave_up(evidence.refusal, evidence)
+
+
+def _crash(exception: str, evidence: EngineEvidence) -> Verdict:
+    place = evidence.exception_place
+    if evidence.was_loading:
+        where = f" at {place}" if place else ""
+        return _verdict(
+            ExitCode.CONFIGURATION,
+            f"the strategy cannot be loaded, it raised {exception}{where}: correct its source",
+        )
+    if place is not None:
+        return _verdict(
+            ExitCode.CRASHED, f"the strategy raised {exception} at {place}: correct it there"
+        )
+    return _verdict(
+        ExitCode.CRASHED, f"the engine crashed with {exception}: its log has the traceback"
+    )
+
+
+def _gave_up(text: str, evidence: EngineEvidence) -> Verdict:
+    for pattern, exit_code, advice in _REFUSALS:
+        if pattern.match(text):
+            why = f" ({evidence.unimportable})" if evidence.unimportable else ""
+            return _verdict(exit_code, f"the engine gave up: {text}{why} {advice}")
+    return _verdict(
+        ExitCode.CONFIGURATION, f"the engine gave up: {text} Change the configuration or the run."
+    )
+
+
+_REFUSALS: Final = tuple(
+    (re.compile(pattern), exit_code, advice)
+    for pattern, exit_code, advice in (
+        ("Impossible to load Strategy", ExitCode.CONFIGURATION, "Correct the strategy source."),
+        ("Impossible to load", ExitCode.CONFIGURATION, "Correct the name in the run parameters."),
+        (
+            "Could not load markets|.*(ExchangeNotAvailable|RequestTimeout|Too Many Requests)",
+            *(ExitCode.UNAVAILABLE, "Try again when the exchange answers."),
+        ),
+        ("No data", ExitCode.DATA, "Provide the candles of the range, or choose another range."),
+        ("No pair in whitelist", ExitCode.DATA, "Capture the market rules again."),
+    )
+)
+
+
+def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
+    """Return the verdict when the engine ended without saying why."""
+    if ended.timed_out:
+        return _verdict(
+            ExitCode.START_DEADLINE,
+            f"the engine had not started after {ended.seconds:.0f} s and was stopped: raise "
+            "run.start_deadline_s, or look into its log",
+        )
     if ended.signal is not None:
-        sentence = f"the engine was killed by signal {ended.signal}; was it out of memory?"
-        return Verdict(exit_code=ExitCode.CRASHED, sentence=sentence)
+        hint = " (out of memory?)" if ended.signal == SIGKILL else ""
+        name = Signals(ended.signal).name
+        return _verdict(
+            ExitCode.CRASHED, f"the engine was ended by {name}, which nobody here sent{hint}"
+        )
     if ended.return_code != 0:
-        sentence = f"the engine failed with exit code {ended.return_code}: {evidence.last_words}"
-        return Verdict(exit_code=ExitCode.CRASHED, sentence=sentence)
+        return _verdict(
+            ExitCode.CRASHED,
+            f"the engine failed with exit code {ended.return_code}: {evidence.last_error}; its log "
+            "has more",
+        )
+    return None
+
+
+def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | None:
+    """Return the verdict when the engine says all is well and yet it is not."""
     if not result_present:
-        sentence = f"the engine ended without a result: {evidence.last_words}"
-        return Verdict(exit_code=ExitCode.RESULT, sentence=sentence)
-    return Verdict(exit_code=ExitCode.DONE, sentence="the engine finished its work")
+        return _verdict(
+            ExitCode.RESULT,
+            f"the engine ended without a result: {evidence.last_error}; its log has more",
+        )
+    if evidence.has_bad_parameters:
+        return _verdict(
+            ExitCode.CONFIGURATION,
+            "the engine could not read the parameter file and ran with defaults: correct "
+            "buy_params and sell_params",
+        )
+    for found, problem in (
+        (evidence.dropped, "the engine left out {}: capture the market rules again, or remove it"),
+        (evidence.missing, "candles were asked for and missing, {}: add them to run.informative"),
+        (evidence.untrained, "a model could not be trained: {} Provide more candles."),
+    ):
+        if found:
+            return _verdict(ExitCode.DATA, problem.format(", ".join(found)))
+    return None
+
+
+def _verdict(exit_code: ExitCode, sentence: str) -> Verdict:
+    return Verdict(exit_code=exit_code, sentence=redact(sentence))
+
+
+def _keep(kept: list[str], text: str) -> None:
+    if len(kept) < _MOST and text not in kept:
+        kept.append(text)

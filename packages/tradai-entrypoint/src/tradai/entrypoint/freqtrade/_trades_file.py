@@ -4,10 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from tradai.core import FileStore, JsonValue
 from tradai.entrypoint.freqtrade._results import TradeRecord
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["write_trades"]
 
@@ -58,26 +61,60 @@ def write_trades(trades: Sequence[TradeRecord], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {**_COLUMNS, **dict.fromkeys(sorted(_unknown_fields(trades)), "json")}
-    types = {"instant": pa.timestamp("ms", tz="UTC"), "json": pa.string()}
-    schema = pa.schema(
-        [(name, types.get(kind) or pa.type_for_alias(kind)) for name, kind in kinds.items()]
-    )
-    rows = [
-        {name: _cell(trade.get(name), kind) for name, kind in kinds.items()} for trade in trades
-    ]
     buffer = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), buffer)
+    pq.write_table(_table(trades), buffer)
     FileStore().write(path.resolve().as_uri(), buffer.getvalue().to_pybytes())
+
+
+def _table(trades: Sequence[TradeRecord]) -> "pa.Table":
+    """Build the table from JSON lines: from Python lists, pyarrow would import pandas to look."""
+    import pyarrow as pa
+    from pyarrow import json as pajson
+
+    kinds = dict(_COLUMNS) | dict.fromkeys(sorted(_unknown_fields(trades)), "json")
+    schema = pa.schema([(name, _stored(kind)) for name, kind in kinds.items()])
+    if not trades:
+        return schema.empty_table().cast(_final(kinds))
+    lines = b"\n".join(json.dumps(_plain(trade, kinds)).encode() for trade in trades)
+    options = pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
+    read = pajson.ReadOptions(block_size=max(len(lines), 1) + 1)
+    table = pajson.read_json(pa.BufferReader(lines), read_options=read, parse_options=options)
+    return table.cast(_final(kinds))
 
 
 def _unknown_fields(trades: Sequence[TradeRecord]) -> set[str]:
     return {name for trade in trades for name in trade} - _COLUMNS.keys()
 
 
-def _cell(value: JsonValue, kind: str) -> object:
+def _plain(trade: TradeRecord, kinds: Mapping[str, str]) -> dict[str, JsonValue]:
+    return {name: _value(kind, trade.get(name)) for name, kind in kinds.items()}
+
+
+def _value(kind: str, value: JsonValue) -> JsonValue:
     if value is None:
         return None
-    if kind == "json":
-        return json.dumps(value, sort_keys=True)
-    return datetime.fromisoformat(str(value)) if kind == "instant" else value
+    match kind:
+        case "json":
+            return json.dumps(value, sort_keys=True)
+        case "instant":
+            return round(datetime.fromisoformat(str(value)).timestamp() * 1000)
+        case "float64":
+            # An amount without a fraction is an integer in JSON.
+            return float(cast("float", value))
+        case _:
+            return value
+
+
+def _stored(kind: str) -> "pa.DataType":
+    import pyarrow as pa
+
+    return pa.type_for_alias({"instant": "int64", "json": "string"}.get(kind, kind))
+
+
+def _final(kinds: Mapping[str, str]) -> "pa.Schema":
+    import pyarrow as pa
+
+    instant = pa.timestamp("ms", tz="UTC")
+    return pa.schema(
+        [(name, instant if kind == "instant" else _stored(kind)) for name, kind in kinds.items()]
+    )
