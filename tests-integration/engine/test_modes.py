@@ -97,6 +97,40 @@ def test_hyperopt_ends_with_a_patch_that_run_accepts(
     assert (Path(found["folder"]) / "epochs.jsonl").exists()
 
 
+def test_train_ends_with_models_that_predict_the_same_when_loaded_again(
+    tradai: Any, engine_bin: Path, tmp_path: Path
+) -> None:
+    examples = Path(__file__).resolve().parents[2] / "docs" / "examples"
+    data = tmp_path / "data"
+    subprocess.run(
+        [
+            engine_bin / "python",
+            examples / "quickstart" / "candles.py",
+            "--out",
+            data,
+            "--months",
+            "2",
+        ],
+        check=True,
+    )
+
+    done = tradai(
+        *("run", examples / "train" / "strategy.yaml", "--mode", "train", "--data", data),
+        *("--timerange", "20250208-20250222", "--json"),
+    )
+
+    assert done.code == 0, done.stderr
+    found = json.loads(done.stdout)
+    models = Path(found["folder"]) / "models"
+    probe = subprocess.run(
+        [engine_bin / "python", "-m", "tradai.entrypoint.freqtrade._model_probe", models],
+        capture_output=True,
+        check=True,
+    )
+    assert found["results"]["models"] >= 2
+    assert json.loads(probe.stdout)["digest"] == found["digests"]["models"]
+
+
 def test_a_dry_run_places_a_simulated_order_and_stops_with_agreeing_books(
     start: Callable[..., Any], strategy: Path, exchange: str
 ) -> None:

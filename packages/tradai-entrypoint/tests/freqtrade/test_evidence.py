@@ -131,6 +131,27 @@ def test_an_engine_that_gives_up_for_an_unknown_reason_needs_another_configurati
     assert "open ended" in verdict.sentence
 
 
+def test_only_the_last_exception_of_a_chain_says_whose_fault_it_was() -> None:
+    found = evidence(
+        record("Fatal exception!"),
+        "Traceback (most recent call last):",
+        '  File "/site-packages/freqtrade/resolvers/iresolver.py", line 184, in _load_object',
+        '  File "/scratch/strategies/demo.py", line 3, in helper',
+        "KeyError: 'handled'",
+        "",
+        "During handling of the above exception, another exception occurred:",
+        "",
+        "Traceback (most recent call last):",
+        '  File "/site-packages/freqtrade/main.py", line 52, in main',
+        "ValueError: of the engine",
+    )
+
+    verdict = judge(ended(1), found, result_present=False)
+
+    assert verdict.exit_code is ExitCode.CRASHED
+    assert "the engine crashed with ValueError: of the engine" in verdict.sentence
+
+
 def test_an_exchange_that_does_not_answer_is_unavailable() -> None:
     found = evidence(record("Could not fetch candles due to RequestTimeout. Message: slow"))
 
@@ -278,6 +299,8 @@ def test_a_configuration_error_is_told_whole_and_without_the_advice_to_read_the_
         record("Configuration error: first part"),
         "second part",
         "Please make sure to review the documentation at a place.",
+        record("Cleaning up", level="INFO"),
+        "unrelated words",
     )
 
     assert found.configuration_error == "first part second part"
@@ -288,13 +311,14 @@ def test_memory_stays_bounded_whatever_the_engine_says() -> None:
 
     for number in range(10_000):
         found.feed("x" * 100)
-        found.feed(record(f"P{number} = 1", logger="freqtrade.strategy.hyper"))
+        text = f"Strategy Parameter: p{number} = 1"
+        found.feed(record(text, logger="freqtrade.strategy.hyper"))
         logger = "freqtrade.plugins.pairlist.IPairList"
         found.feed(record(f"Pair P{number} is not compatible with exchange", logger=logger))
         found.feed(record("Configuration error: " + "y" * 10_000))
 
     assert len(found.dropped) <= 100
-    assert len(found.parameters) <= 100
+    assert 0 < len(found.parameters) <= 100
     assert len(found.configuration_error or "") <= 700
 
 

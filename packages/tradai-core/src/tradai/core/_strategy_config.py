@@ -78,7 +78,8 @@ class StrategyConfig(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
-    __pydantic_extra__: dict[str, FrozenJson]
+    # Not an argument of the constructor: type checkers would ask for it.
+    __pydantic_extra__: dict[str, FrozenJson] = Field(init=False)
 
     name: Text
     version: Version

@@ -26,6 +26,7 @@ def print_summary(record: RunRecord, verdict: Verdict, folder: Path) -> None:
         print(f"report: {report}")
     if verdict.is_success:
         print(f"run:    {folder}")
+        print(f"done:   {verdict.sentence}")
         return
     print(
         f"tradai-entrypoint: {verdict.sentence} (exit {int(verdict.exit_code)}, run {folder})",

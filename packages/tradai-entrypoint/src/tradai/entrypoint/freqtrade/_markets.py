@@ -1,25 +1,62 @@
-"""Market rules of an exchange at one moment: what a tick is, a step, a smallest order."""
+"""Market rules of an exchange at one moment: what a tick is, a step, a smallest order.
 
-import json
-import urllib.request
+A backtest rounds prices and amounts by them, so they decide over trades as the candles do.
+"""
+
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal, Self, final
-from urllib.error import URLError
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, Self, cast, final
 
 import pydantic
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
-from tradai.core import FileStore, digest, utc_now
-from tradai.core.exceptions import ExternalServiceError, NotFoundError, ValidationError
+from tradai.core import FileStore, JsonValue, digest, utc_now
+from tradai.core.exceptions import (
+    ExternalServiceError,
+    NotFoundError,
+    StorageError,
+    ValidationError,
+)
+from tradai.entrypoint.freqtrade._exchange_info import fetch_symbols, made_symbol
 
 __all__ = ["MARKETS_NAME", "MarketRules", "MarketsSnapshot"]
 
 MARKETS_NAME: Final = "markets.json"
 
-_VENUE: Final = "https://api.binance.com"
-_TIMEOUT_S: Final = 30.0
+_TEXTS: Final = ("symbol", "status", "baseAsset", "quoteAsset")
+_TRADING: Final = "TRADING"
+
+
+def _checked(symbol: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    if not all(isinstance(symbol.get(name), str) for name in _TEXTS):
+        message = f"a symbol needs the texts {', '.join(_TEXTS)}"
+        raise ValueError(message)
+    return cast("Mapping[str, JsonValue]", _frozen(symbol))
+
+
+def _frozen(value: JsonValue) -> JsonValue:
+    match value:
+        case Mapping():
+            return MappingProxyType({key: _frozen(item) for key, item in value.items()})
+        case list() | tuple():
+            return tuple(_frozen(item) for item in value)
+        case _:
+            return value
+
+
+def _thawed(value: JsonValue) -> JsonValue:
+    match value:
+        case Mapping():
+            return {key: _thawed(item) for key, item in value.items()}
+        case tuple():
+            return [_thawed(item) for item in value]
+        case _:
+            return value
+
+
+Symbol = Annotated[Mapping[str, JsonValue], AfterValidator(_checked), PlainSerializer(_thawed)]
 
 
 @final
@@ -47,7 +84,7 @@ class MarketsSnapshot(BaseModel):
         captured_at: When they were true.
         origin: ``captured`` from the exchange, or ``made`` by somebody.
         note: Why and by what they were made.
-        symbols: The exchange's symbol objects as it sent them.
+        symbols: The exchange's symbol objects as it sent them; they cannot be changed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,7 +94,7 @@ class MarketsSnapshot(BaseModel):
     captured_at: AwareDatetime
     origin: Literal["captured", "made"]
     note: str | None = None
-    symbols: tuple[dict[str, Any], ...]
+    symbols: tuple[Symbol, ...]
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -66,16 +103,16 @@ class MarketsSnapshot(BaseModel):
         Raises:
             NotFoundError: There is none at `path`.
             ValidationError: It is not a snapshot.
+            StorageError: The disk refused.
         """
         try:
             text = path.read_bytes()
         except FileNotFoundError:
-            raise NotFoundError(
-                f"no market rules at {path}: capture them with `tradai-entrypoint markets capture "
-                f"CONFIG --data {path.parent}`",
-                kind="markets",
-                key=str(path),
-            ) from None
+            raise _missing(path) from None
+        except OSError as exc:
+            raise StorageError(
+                f"the market rules {path} cannot be read: {exc.strerror}", operation="read"
+            ) from exc
         try:
             return cls.model_validate_json(text)
         except pydantic.ValidationError:
@@ -91,32 +128,32 @@ class MarketsSnapshot(BaseModel):
 
         Args:
             pairs: What to keep.
-            base_url: A loopback exchange; None is the venue itself.
+            base_url: Another address of the exchange: https, or http on a loopback address.
 
         Raises:
             ExternalServiceError: The exchange was not reachable or did not answer as it should.
-            NotFoundError: It does not list a pair.
+            NotFoundError: It does not list a pair, or does not trade it now.
+            ValidationError: `base_url` is neither https nor on a loopback address.
         """
-        url = f"{base_url or _VENUE}/api/v3/exchangeInfo"
         try:
-            # The scheme is ours or that of a checked loopback address.
-            with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-                symbols = json.load(answer)["symbols"]
-        except (URLError, TimeoutError, ValueError, LookupError) as exc:
+            whole = cls(captured_at=utc_now(), origin="captured", symbols=fetch_symbols(base_url))
+        except pydantic.ValidationError:
             raise ExternalServiceError(
-                f"the market rules could not be fetched from {url}: {exc}; try again later",
+                "the exchange described its markets in a form that is not known: install a newer "
+                "tradai-entrypoint",
                 service="binance",
                 operation="exchangeInfo",
-                retryable=True,
-            ) from exc
-        whole = cls(captured_at=utc_now(), origin="captured", symbols=tuple(symbols))
+            ) from None
         whole.require(pairs)
         return whole.restricted_to(pairs)
 
     @classmethod
     def made(cls, rules: Mapping[str, MarketRules], *, note: str, captured_at: datetime) -> Self:
         """Make a snapshot from `rules` by pair; it says that it was made, and why (`note`)."""
-        symbols = tuple(_symbol(pair, one) for pair, one in rules.items())
+        symbols = tuple(
+            made_symbol(pair, tick=one.tick, step=one.step, min_notional=one.min_notional)
+            for pair, one in rules.items()
+        )
         return cls(captured_at=captured_at, origin="made", note=note, symbols=symbols)
 
     @property
@@ -130,18 +167,24 @@ class MarketsSnapshot(BaseModel):
         return digest(sorted(self.symbols, key=_pair))
 
     def require(self, pairs: Iterable[str]) -> None:
-        """Check that there are rules for all `pairs`.
+        """Check that there are rules for all `pairs`, and that they were traded.
 
         Raises:
-            NotFoundError: Some are missing; all of them are named.
+            NotFoundError: Some are missing or were not traded; all of them are named.
         """
-        missing = sorted(set(pairs) - self.pairs)
-        if missing:
+        states = {_pair(symbol): symbol["status"] for symbol in self.symbols}
+        wrong = {
+            pair: states.get(pair, "not listed")
+            for pair in sorted(set(pairs))
+            if states.get(pair) != _TRADING
+        }
+        if wrong:
+            listed = ", ".join(f"{pair} ({state})" for pair, state in wrong.items())
             raise NotFoundError(
-                f"no market rules for {', '.join(missing)} in the snapshot of "
-                f"{self.captured_at:%Y-%m-%d}: capture them, or remove the pairs",
+                f"no market rules to trade {listed} in the snapshot of "
+                f"{self.captured_at:%Y-%m-%d}: capture them again, or remove the pairs",
                 kind="markets",
-                key=missing[0],
+                key=next(iter(wrong)),
             )
 
     def restricted_to(self, pairs: Iterable[str]) -> Self:
@@ -159,56 +202,25 @@ class MarketsSnapshot(BaseModel):
         text = self.model_dump_json(indent=2) + "\n"
         FileStore().write(path.resolve().as_uri(), text.encode())
 
-    def exchange_info(self) -> dict[str, Any]:
+    def exchange_info(self) -> dict[str, JsonValue]:
         """Return what the exchange would answer."""
         return {
             "timezone": "UTC",
             "serverTime": int(self.captured_at.timestamp() * 1000),
             "rateLimits": [],
             "exchangeFilters": [],
-            "symbols": list(self.symbols),
+            "symbols": [_thawed(symbol) for symbol in self.symbols],
         }
 
 
-def _pair(symbol: Mapping[str, Any]) -> str:
-    return f"{symbol.get('baseAsset')}/{symbol.get('quoteAsset')}"
+def _pair(symbol: Mapping[str, JsonValue]) -> str:
+    return f"{symbol['baseAsset']}/{symbol['quoteAsset']}"
 
 
-def _symbol(pair: str, rules: MarketRules) -> dict[str, Any]:
-    base, _, quote = pair.partition("/")
-    return {
-        "symbol": f"{base}{quote}",
-        "status": "TRADING",
-        "baseAsset": base,
-        "baseAssetPrecision": 8,
-        "quoteAsset": quote,
-        "quotePrecision": 8,
-        "quoteAssetPrecision": 8,
-        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"],
-        "isSpotTradingAllowed": True,
-        "isMarginTradingAllowed": False,
-        "filters": [
-            {
-                "filterType": "PRICE_FILTER",
-                "minPrice": rules.tick,
-                "maxPrice": "1000000",
-                "tickSize": rules.tick,
-            },
-            {
-                "filterType": "LOT_SIZE",
-                "minQty": rules.step,
-                "maxQty": "9000000",
-                "stepSize": rules.step,
-            },
-            {
-                "filterType": "NOTIONAL",
-                "minNotional": rules.min_notional,
-                "applyMinToMarket": True,
-                "maxNotional": "9000000",
-                "applyMaxToMarket": False,
-                "avgPriceMins": 5,
-            },
-        ],
-        "permissions": [],
-        "permissionSets": [["SPOT"]],
-    }
+def _missing(path: Path) -> NotFoundError:
+    return NotFoundError(
+        f"no market rules at {path}: capture them with `tradai-entrypoint markets capture "
+        f"CONFIG --data {path.parent}`",
+        kind="markets",
+        key=str(path),
+    )

@@ -1,0 +1,179 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tradai.core import TradingMode
+from tradai.entrypoint import ExitCode, Interrupts, StrategyEntrypoint
+from tradai.entrypoint._cli import run_command
+
+# The command line is tested through `run_command`: it is what the installed script calls.
+
+HEAVY = ("pydantic", "pandas", "omegaconf", "rich", "shtab", "yaml", "freqtrade", "boto3", "docker")
+
+
+class Handler:
+    def __init__(self, entrypoint: StrategyEntrypoint) -> None:
+        self.entrypoint = entrypoint
+
+    def run(self) -> int:
+        self.entrypoint.context.record.results["trades"] = 3
+        return 0
+
+
+def call(*words: object) -> int:
+    return run_command([str(word) for word in words], interrupts=Interrupts())
+
+
+@pytest.fixture
+def runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registered: type[StrategyEntrypoint]
+) -> Path:
+    registered.register_handler(TradingMode.BACKTEST)(Handler)
+    monkeypatch.setenv("TRADAI_RUN_FOLDER", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+def test_the_grammar_is_built_without_anything_heavy() -> None:
+    code = (
+        "import sys; from tradai.entrypoint._cli import build_parser; build_parser().format_help();"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_run_prints_its_results_and_where_it_is(
+    runs: Path, config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call("run", config_file, "--mode", "backtest", "--run-id", "one")
+
+    out = capsys.readouterr().out
+    assert code == 0
+    assert "trades" in out
+    assert str(runs / "one") in out
+
+
+def test_a_run_prints_json_for_machines(
+    runs: Path, config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call("run", config_file, "--mode", "backtest", "--json", "run.epochs=3")
+
+    answer = json.loads(capsys.readouterr().out)
+    assert code == answer["exit_code"] == 0
+    assert answer["results"] == {"trades": 3}
+    assert Path(answer["manifest"]).is_relative_to(runs)
+
+
+def test_overrides_may_follow_flags(runs: Path, config_file: Path) -> None:
+    call("run", config_file, "run.epochs=3", "--mode", "backtest", "--run-id", "one", "name=other")
+
+    manifest = json.loads((runs / "one" / "manifest.json").read_text())
+    assert manifest["run_parameters"] == {"epochs": 3}
+    assert manifest["config"]["name"] == "other"
+
+
+@pytest.mark.parametrize(
+    "words", [("run", "--no-such-flag"), ("doctor", "word"), ("run", "--mode", "paper"), ()]
+)
+def test_a_wrong_command_line_is_usage(words: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        call(*words)
+
+    assert caught.value.code == ExitCode.USAGE
+
+
+def test_a_refusal_before_the_settings_leaves_a_manifest(
+    runs: Path, config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADAI_RUN_DATA", "")
+
+    code = call("run", config_file, "--mode", "backtest")
+
+    (folder,) = runs.iterdir()
+    assert code == ExitCode.CONFIGURATION
+    assert "TRADAI_RUN_DATA" in json.loads((folder / "manifest.json").read_text())["verdict"]
+
+
+@pytest.mark.usefixtures("runs")
+def test_runs_are_listed_shown_and_compared(
+    config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call("run", config_file, "--mode", "backtest", "--run-id", "one")
+    call("run", config_file, "--mode", "backtest", "--run-id", "two", "execution.stake_amount=50")
+    capsys.readouterr()
+
+    call("runs", "list")
+    listed = capsys.readouterr().out
+    call("runs", "show", "one", "--json")
+    shown = json.loads(capsys.readouterr().out)
+    call("runs", "diff", "one", "two", "--json")
+    different = json.loads(capsys.readouterr().out)
+
+    assert "one" in listed
+    assert "two" in listed
+    assert shown["run_id"] == "one"
+    assert {"name": "config.execution.stake_amount", "run": "100", "other": "50"} in different
+
+
+def test_a_run_that_is_not_there_says_how_to_find_one(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call("runs", "show", "nothing")
+
+    assert code == ExitCode.DATA
+    assert "runs list" in capsys.readouterr().err
+    assert not runs.exists()
+
+
+def test_check_reports_rows_and_the_code_of_the_first_failure(
+    config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config_file.write_text(config_file.read_text().replace("5m", "0m"))
+
+    code = call("check", config_file, "--mode", "backtest", "--json")
+
+    answer = json.loads(capsys.readouterr().out)
+    statuses = [row["status"] for row in answer["checks"]]
+    assert code == answer["exit_code"] == ExitCode.CONFIGURATION
+    assert statuses == ["ok", "fail", "skip"]
+
+
+def test_check_leaves_no_run_behind(runs: Path, config_file: Path) -> None:
+    call("check", config_file, "--mode", "backtest")
+
+    assert not runs.exists()
+
+
+def test_doctor_names_a_variable_that_is_not_ours(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRADAI_RUN_FLODER", "x")
+
+    code = call("doctor")
+
+    captured = capsys.readouterr()
+    assert code == ExitCode.CONFIGURATION
+    assert "TRADAI_RUN_FOLDER" in captured.err
+    assert "tradai-core" in captured.out
+
+
+def test_doctor_is_healthy_on_a_clean_environment(capsys: pytest.CaptureFixture[str]) -> None:
+    code = call("doctor", "--json")
+
+    answer = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert {"backtest", "hyperopt", "train", "dry-run"} <= set(answer["handlers"])
+    assert "file:" in answer["backends"]["tradai.stores"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_completion_knows_the_commands(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = call("completion", shell)
+
+    assert code == 0
+    assert "doctor" in capsys.readouterr().out

@@ -1,0 +1,160 @@
+"""Signals at every stage of a run: it ends soon, leaves nothing running, and says what happened."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TERMINATED, INTERRUPTED, CRASHED = 143, 130, 70
+
+
+@pytest.fixture
+def bot(start: Callable[..., Any], strategy: Path, candles: Path) -> Any:
+    """A backtest of the demo that has just been started."""
+    return start("run", strategy, "--mode", "backtest", "--data", candles)
+
+
+def ended(bot: Any, *, within_s: float = 60) -> dict[str, Any]:
+    bot.process.wait(within_s)
+    manifest: dict[str, Any] = json.loads((bot.folder / "manifest.json").read_text())
+    return manifest
+
+
+def engines_of(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [
+        int(one) for one in listed if b"backtesting" in Path(f"/proc/{one}/cmdline").read_bytes()
+    ]
+
+
+def engine_of(bot: Any) -> int:
+    bot.wait_for(lambda: bool(engines_of(bot.process.pid)), what="an engine")
+    return engines_of(bot.process.pid)[0]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
+    except FileNotFoundError:
+        return False
+
+
+def gone(pid: int) -> bool:
+    deadline = time.monotonic() + 10
+    while is_alive(pid) and time.monotonic() < deadline:
+        os.sched_yield()
+    return not is_alive(pid)
+
+
+@pytest.mark.parametrize("delay_ms", [30, 90, 150, 250, 400, 600])
+def test_sigterm_before_and_while_loading_leaves_no_half_written_run(
+    bot: Any, delay_ms: int
+) -> None:
+    deadline = time.monotonic() + delay_ms / 1000
+    while time.monotonic() < deadline:
+        os.sched_yield()
+
+    bot.process.send_signal(signal.SIGTERM)
+    code = bot.process.wait(20)
+
+    # Before our handlers are installed the signal ends the interpreter itself.
+    assert code in {TERMINATED, -signal.SIGTERM}
+    for manifest in bot.runs.glob("*/manifest.json"):
+        assert json.loads(manifest.read_text())["exit_code"] == TERMINATED
+
+
+def test_sigterm_at_the_engines_start_ends_both(bot: Any) -> None:
+    engine = engine_of(bot)
+
+    bot.process.send_signal(signal.SIGTERM)
+    manifest = ended(bot)
+
+    assert manifest["exit_code"] == bot.process.returncode == TERMINATED
+    assert "SIGTERM" in manifest["verdict"]
+    assert gone(engine)
+
+
+def test_ctrl_c_in_the_middle_ends_the_run_within_two_seconds(bot: Any) -> None:
+    engine = engine_of(bot)
+    bot.wait_for(
+        lambda: "Loading data" in (bot.folder / "engine.log").read_text(), what="loading data"
+    )
+
+    pressed = time.monotonic()
+    bot.process.send_signal(signal.SIGINT)
+    manifest = ended(bot)
+
+    assert time.monotonic() - pressed < 2.0
+    assert manifest["exit_code"] == bot.process.returncode == INTERRUPTED
+    assert "SIGINT" in (bot.folder / "journal.jsonl").read_text()
+    assert gone(engine)
+
+
+def test_sigterm_once_the_engine_is_done_does_not_change_the_verdict(bot: Any) -> None:
+    bot.wait_for_event("engine ended")
+
+    bot.process.send_signal(signal.SIGTERM)
+    manifest = ended(bot)
+
+    assert manifest["exit_code"] == bot.process.returncode == 0
+    assert manifest["results"]["trades"] > 0
+
+
+def test_an_engine_that_is_killed_is_a_crash(bot: Any) -> None:
+    os.kill(engine_of(bot), signal.SIGKILL)
+
+    manifest = ended(bot)
+
+    assert manifest["exit_code"] == bot.process.returncode == CRASHED
+    assert "SIGKILL" in manifest["verdict"]
+
+
+def test_the_engine_dies_with_its_supervisor(bot: Any) -> None:
+    engine = engine_of(bot)
+
+    bot.process.kill()
+    bot.process.wait()
+
+    assert gone(engine)
+    assert json.loads((bot.folder / "manifest.json").read_text())["state"] == "running"
+
+
+def test_as_pid_1_sigterm_is_obeyed(
+    engine_bin: Path, strategy: Path, candles: Path, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    unshare = shutil.which("unshare")
+    probe = [str(unshare), "--fork", "--pid", "--mount-proc", "true"]
+    if unshare is None or subprocess.run(probe, check=False, capture_output=True).returncode:
+        pytest.skip("a process namespace is not permitted here")
+    command = [
+        engine_bin / "tradai-entrypoint",
+        "run",
+        strategy,
+        "--mode",
+        "backtest",
+        "--data",
+        candles,
+    ]
+    runs = tmp_path / "runs"
+    with subprocess.Popen(
+        [unshare, "--fork", "--pid", "--mount-proc", "--kill-child", *command],
+        env=environ | {"TRADAI_RUN_FOLDER": str(runs)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as outer:
+        deadline = time.monotonic() + 60
+        while not list(runs.glob("*/engine.log")) and time.monotonic() < deadline:
+            os.sched_yield()
+        (first,) = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
+        os.kill(int(first), signal.SIGTERM)
+        code = outer.wait(30)
+
+    (manifest,) = runs.glob("*/manifest.json")
+    assert code == json.loads(manifest.read_text())["exit_code"] == TERMINATED
