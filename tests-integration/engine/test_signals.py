@@ -133,15 +133,8 @@ def test_as_pid_1_sigterm_is_obeyed(
     probe = [str(unshare), "--fork", "--pid", "--mount-proc", "true"]
     if unshare is None or subprocess.run(probe, check=False, capture_output=True).returncode:
         pytest.skip("a process namespace is not permitted here")
-    command = [
-        engine_bin / "tradai-entrypoint",
-        "run",
-        strategy,
-        "--mode",
-        "backtest",
-        "--data",
-        candles,
-    ]
+    arguments = ["run", str(strategy), "--mode", "backtest", "--data", str(candles)]
+    command = [str(engine_bin / "tradai-entrypoint"), *arguments]
     runs = tmp_path / "runs"
     with subprocess.Popen(
         [unshare, "--fork", "--pid", "--mount-proc", "--kill-child", *command],

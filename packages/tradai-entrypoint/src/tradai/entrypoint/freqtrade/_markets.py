@@ -1,6 +1,6 @@
 """Market rules of an exchange at one moment: what a tick is, a step, a smallest order.
 
-A backtest rounds prices and amounts by them, so they decide over trades as the candles do.
+A backtest rounds and refuses orders by them, so they decide over trades as the candles do.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -64,7 +64,8 @@ class MarketRules(BaseModel):
     """The rules of one made market, as decimal text.
 
     Attributes:
-        tick: Smallest change of a price.
+        tick: Smallest change of a price. The engine (freqtrade 2026.9) prefers the tick that a
+            month's candles show in their decimals; without decimals it rounds by this one.
         step: Smallest change of an amount.
         min_notional: Smallest value of an order, in the quote currency.
     """
