@@ -3,12 +3,15 @@
 Run inside the workspace: ``uv run --frozen python scripts/reference.py``.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from tradai.core import BaseSettings, TradingMode
+from pydantic import BaseModel
+
+from tradai.core import BaseSettings, Execution, StrategyConfig, StrategySource, TradingMode
 from tradai.entrypoint import ExitCode, RunParameters
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -43,10 +46,12 @@ def settings() -> Iterator[str]:
         yield ""
         yield (kind.__doc__ or "").strip().splitlines()[0]
         yield ""
-        yield "| variable | default |"
-        yield "|---|---|"
+        yield "| variable | default | meaning |"
+        yield "|---|---|---|"
+        told = meanings(kind)
         for setting in kind.explain({}):
-            yield f"| `{setting.variable}` | {_default(kind, setting.name)} |"
+            meaning = told.get(setting.name, "")
+            yield f"| `{setting.variable}` | {_default(kind, setting.name)} | {meaning} |"
     yield ""
     yield "## Strategy configuration"
     yield ""
@@ -61,23 +66,62 @@ def run_parameters() -> Iterator[str]:
     yield "The `run:` block of a configuration, or `run.<name>=value` on the command line."
     yield "Generated from `tradai.entrypoint.RunParameters` by `scripts/reference.py`."
     yield ""
-    yield "| parameter | default |"
-    yield "|---|---|"
-    for name, field in RunParameters.model_fields.items():
-        default = field.get_default(call_default_factory=True)
-        yield f"| `run.{name}` | {'-' if default is None else f'`{default}`'} |"
+    yield from fields(RunParameters, prefix="run.")
     yield ""
     yield f"Modes: {', '.join(f'`{mode.value}`' for mode in TradingMode)}."
 
 
-def _default(kind: type[BaseSettings], name: str) -> str:
+def strategy_configuration() -> Iterator[str]:
+    """Yield the page of the strategy configuration."""
+    yield "# Strategy configuration"
+    yield ""
+    yield "The keys of a configuration file. Generated from `tradai.core.StrategyConfig` by"
+    yield "`scripts/reference.py`. An unknown key at the top level is kept and warned about (LIVE"
+    yield "refuses it); inside `strategy` and `execution` it is an error in every mode."
+    for kind, prefix in (
+        (StrategyConfig, ""),
+        (StrategySource, "strategy."),
+        (Execution, "execution."),
+    ):
+        yield ""
+        yield from fields(kind, prefix=prefix)
+    yield ""
+    yield "The `run:` block has a [page of its own](run-parameters.md)."
+
+
+def fields(kind: type[BaseModel], *, prefix: str) -> Iterator[str]:
+    """Yield a table of the fields of `kind`."""
+    told = meanings(kind)
+    yield "| key | default | meaning |"
+    yield "|---|---|---|"
+    for name in kind.model_fields:
+        key = "class" if name == "class_name" else name
+        yield f"| `{prefix}{key}` | {_default(kind, name)} | {told.get(name, '')} |"
+
+
+def meanings(kind: type[BaseModel]) -> dict[str, str]:
+    """Return what the docstring of `kind` says of each attribute."""
+    _, _, section = (kind.__doc__ or "").partition("Attributes:")
+    found = re.findall(r"^ {8}(\w+): (.+(?:\n {12}.+)*)", section, re.MULTILINE)
+    return {name: " ".join(text.split()).replace("``", "`") for name, text in found}
+
+
+def _default(kind: type[BaseModel], name: str) -> str:
     field = kind.model_fields[name]
     if field.is_required():
         return "*required*"
-    return "-" if field.default is None else f"`{getattr(field.default, 'value', field.default)}`"
+    default = field.get_default(call_default_factory=True)
+    if isinstance(default, BaseModel) or default is None or default in ({}, ()):
+        return "-"
+    return f"`{getattr(default, 'value', default)}`"
 
 
-PAGES = {"exit-codes.md": exit_codes, "settings.md": settings, "run-parameters.md": run_parameters}
+PAGES = {
+    "exit-codes.md": exit_codes,
+    "run-parameters.md": run_parameters,
+    "settings.md": settings,
+    "strategy-configuration.md": strategy_configuration,
+}
 
 
 def main() -> int:

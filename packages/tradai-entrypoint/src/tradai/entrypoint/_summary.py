@@ -52,5 +52,5 @@ def _console() -> "Console":
 
 def _text(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:,.4f}".rstrip("0").rstrip(".")
+        return f"{value:,.8f}".rstrip("0").rstrip(".")
     return "-" if value is None else str(value)

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 
+from tradai.core import redact
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._checks import CheckRow, CheckStatus
 from tradai.entrypoint._commands.run import entrypoint_class, settings_of
@@ -44,9 +45,9 @@ def _report(rows: Sequence[CheckRow], *, plan: object, args: argparse.Namespace)
         answer = {"exit_code": int(exit_code), "checks": shown} | (
             {"plan": plan} if args.plan else {}
         )
-        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+        sys.stdout.write(redact(json.dumps(answer, indent=2)) + "\n")
         return int(exit_code)
     print_table(("check", "", "found"), [(row.name, row.status, row.detail) for row in rows])
     if args.plan and plan:
-        sys.stdout.write(json.dumps(plan, indent=2, sort_keys=True) + "\n")
+        sys.stdout.write(redact(json.dumps(plan, indent=2, sort_keys=True)) + "\n")
     return int(exit_code)

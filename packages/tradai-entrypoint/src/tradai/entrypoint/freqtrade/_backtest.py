@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, final
 from tradai.core import JsonValue
 from tradai.entrypoint._checks import Checklist, CheckRow
 from tradai.entrypoint._context import RunContext
-from tradai.entrypoint._verdict import Verdict
+from tradai.entrypoint._verdict import ExitCode, Verdict
 from tradai.entrypoint.freqtrade._evidence import judge
 from tradai.entrypoint.freqtrade._job import EngineJob
 from tradai.entrypoint.freqtrade._job_checks import job_checks
@@ -37,7 +37,7 @@ class BacktestHandler:
         job = EngineJob(context)
         context.verdict = run_batch(job, context, results=_RESULTS)
         if context.verdict.is_success:
-            record_backtest(job, context)
+            context.verdict = _finished(record_backtest(job, context))
         return int(context.verdict.exit_code)
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
@@ -85,11 +85,16 @@ def record_backtest(job: EngineJob, context: RunContext) -> BacktestResult:
     context.digested("trades", result.trades_digest)
     write_trades(result.trades, context.folder.path / "trades.parquet")
     _keep_engine_result(job, context)
-    found = figures(result)
-    context.record.results |= found
+    context.record.results |= figures(result)
     context.record.artifacts += ["trades.parquet", "engine-result.zip"]
-    context.report = report_parts(result, found)
+    context.report = report_parts(result)
     return result
+
+
+def _finished(result: BacktestResult) -> Verdict:
+    total = result.summary.total
+    sentence = f"backtest done: {total.trades} trades, {100 * total.profit_ratio:+.2f} % profit"
+    return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
 
 
 def figures(result: BacktestResult) -> dict[str, JsonValue]:
@@ -106,7 +111,7 @@ def figures(result: BacktestResult) -> dict[str, JsonValue]:
         "cagr_percent": _percent(summary.cagr),
         "max_drawdown_percent": _percent(drawdown.ratio if drawdown else 0.0),
         "profit_factor": _rounded(total.profit_factor),
-        "expectancy": _rounded(total.expectancy),
+        "expectancy": None if total.expectancy is None else round(total.expectancy, 8),
         "sharpe": _rounded(result.engine_figures["sharpe"]),
         "sortino": _rounded(result.engine_figures["sortino"]),
         "first_candle": f"{summary.period.start:%Y-%m-%d %H:%M} UTC",

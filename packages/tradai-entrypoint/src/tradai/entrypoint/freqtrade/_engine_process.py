@@ -12,18 +12,16 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self, cast, final
+from typing import Final, Self, cast, final
 
 from tradai.entrypoint._interrupts import Interrupts
 from tradai.entrypoint.freqtrade._engine_output import EngineOutput
+from tradai.entrypoint.freqtrade._engine_pipes import EnginePipes
 from tradai.entrypoint.freqtrade._launch import launcher
 from tradai.entrypoint.freqtrade._strays import Strays
 
 __all__ = ["EngineExit", "EngineProcess", "Woken"]
 
-_CHUNK_BYTES: Final = 64 * 1024
-# What a pipe can still hold when its writer is gone: the most that Linux allows by default.
-_LAST_CHUNKS: Final = 16
 # Descendants of an engine that ended by itself have this long to tidy up.
 _LINGER_S: Final = 0.5
 _STRAYS_EVERY_S: Final = 1.0
@@ -92,12 +90,11 @@ class EngineProcess:
             on_line: Called with each line of it, redacted, without the newline.
         """
         self._command = list(argv)
-        self._unsent = memoryview(stdin)
+        self._stdin = stdin
         self._environ = dict(environ)
         self._folder = folder
         self._log_file = log_file
         self._on_line = on_line
-        self._is_listening = True
         self._has_exited = False
         self._is_over = False
         self._obeyed = 0
@@ -112,14 +109,16 @@ class EngineProcess:
         """
         self._strays = Strays()
         with contextlib.ExitStack() as stack:
-            self._output = stack.enter_context(EngineOutput(self._log_file, self._on_line))
+            output = stack.enter_context(EngineOutput(self._log_file, self._on_line))
             self._selector = stack.enter_context(selectors.DefaultSelector())
             self._started = time.monotonic()
             self._child = stack.enter_context(self._start())
             stack.callback(self._kill)
             self._strays.spare(self._child.pid)
             self._pidfd = self._watch_exit(stack)
-            self._watch_pipes()
+            self._pipes = EnginePipes(
+                self._child, payload=self._stdin, output=output, selector=self._selector
+            )
             self._stack = stack.pop_all()
         return self
 
@@ -229,14 +228,6 @@ class EngineProcess:
         self._selector.register(pidfd, selectors.EVENT_READ, self._note_exit)
         return pidfd
 
-    def _watch_pipes(self) -> None:
-        self._stdin = cast("IO[bytes]", self._child.stdin)
-        self._stdout = cast("IO[bytes]", self._child.stdout)
-        for pipe in (self._stdin, self._stdout):
-            os.set_blocking(pipe.fileno(), False)
-        self._selector.register(self._stdin, selectors.EVENT_WRITE, self._write)
-        self._selector.register(self._stdout, selectors.EVENT_READ, self._read)
-
     def _reason(
         self, interrupts: Interrupts, until: Callable[[], bool] | None, deadline: float | None
     ) -> Woken | None:
@@ -274,40 +265,16 @@ class EngineProcess:
         # Registered by `_watch_exit`, so it is there.
         self._selector.unregister(cast("int", self._pidfd))
 
-    def _write(self) -> None:
-        try:
-            sent = os.write(self._stdin.fileno(), self._unsent[:_CHUNK_BYTES])
-            self._unsent = self._unsent[sent:]
-        except BrokenPipeError:
-            # It ended, or does not want to know; how it ends will tell.
-            self._unsent = self._unsent[:0]
-        if not self._unsent:
-            self._selector.unregister(self._stdin)
-            self._stdin.close()
-
-    def _read(self) -> bool:
-        """Pass on what the engine printed; return whether there may be more at once."""
-        try:
-            data = os.read(self._stdout.fileno(), _CHUNK_BYTES)
-        except BlockingIOError:
-            return False
-        if data:
-            self._output.feed(data)
-        else:
-            self._selector.unregister(self._stdout)
-            self._is_listening = False
-        return self._is_listening
-
     def _finish(self, *, linger_s: float) -> EngineExit:
         """Leave nothing of the engine behind, and say how it ended."""
         deadline = time.monotonic() + linger_s
-        while self._is_listening and time.monotonic() < deadline:
+        while self._pipes.is_listening and time.monotonic() < deadline:
             self._turn(deadline)
         self._kill()
         code = self._child.wait()
         seconds = time.monotonic() - self._started
         self._strays.reap_group(self.pid)
-        self._hear_the_rest()
+        self._pipes.finish()
         return EngineExit(
             return_code=code if code >= 0 else None,
             signal=-code if code < 0 else None,
@@ -315,12 +282,6 @@ class EngineProcess:
             timed_out=self._timed_out,
             seconds=seconds,
         )
-
-    def _hear_the_rest(self) -> None:
-        for _ in range(_LAST_CHUNKS):
-            if not (self._is_listening and self._read()):
-                break
-        self._output.finish()
 
     def _kill(self) -> None:
         """Kill the whole group, once: later its number may belong to somebody else."""

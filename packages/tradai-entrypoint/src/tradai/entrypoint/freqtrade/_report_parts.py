@@ -1,25 +1,20 @@
 """What a backtest adds to the report of its run."""
 
-from collections.abc import Mapping
-
-from tradai.core import JsonValue
 from tradai.entrypoint._report import BalancePoint, Figure, Group, RunReportParts
+from tradai.entrypoint._report._numbers import decimals_for, percent, plain, signed
 from tradai.entrypoint.freqtrade._results import BacktestResult
 from tradai.entrypoint.freqtrade._summary import Summary, Tally
 
 __all__ = ["report_parts"]
 
 
-def report_parts(result: BacktestResult, figures: Mapping[str, JsonValue]) -> RunReportParts:
+def report_parts(result: BacktestResult) -> RunReportParts:
     """Return charts, tables and figures of `result`."""
     summary = result.summary
     return RunReportParts(
         currency=result.stake_currency,
         highlights=_highlights(summary, result.stake_currency),
-        figures=tuple(
-            Figure(name.replace("_", " "), "-" if value is None else str(value))
-            for name, value in figures.items()
-        ),
+        figures=_figures(result),
         balance=tuple(BalancePoint(point.at, point.balance) for point in summary.equity),
         pairs=tuple(_group(tally) for tally in summary.per_pair),
         exit_reasons=tuple(_group(tally) for tally in summary.per_exit_reason),
@@ -28,12 +23,33 @@ def report_parts(result: BacktestResult, figures: Mapping[str, JsonValue]) -> Ru
 
 def _highlights(summary: Summary, currency: str) -> tuple[Figure, ...]:
     total, fall = summary.total, summary.max_drawdown
+    amount = signed(total.profit_abs, decimals_for([summary.final_balance]))
     return (
-        Figure("profit", f"{total.profit_abs:+,.2f} {currency}"),
-        Figure("profit of the start", f"{100 * total.profit_ratio:+.2f} %"),
-        Figure("largest drawdown", f"{-100 * fall.ratio:.2f} %" if fall else "none"),
-        Figure("trades", str(total.trades)),
+        Figure("Profit", f"{amount} {currency}"),
+        Figure("Profit on the start", percent(total.profit_ratio, with_sign=True)),
+        Figure("Largest drawdown", percent(-fall.ratio, with_sign=True) if fall else "none"),
+        Figure("Trades", str(total.trades)),
     )
+
+
+def _figures(result: BacktestResult) -> tuple[Figure, ...]:
+    summary, total, engine = result.summary, result.summary.total, result.engine_figures
+    decimals, currency = decimals_for([summary.final_balance]), result.stake_currency
+    shown = {
+        "Starting balance": f"{plain(summary.starting_balance, decimals)} {currency}",
+        "Final balance": f"{plain(summary.final_balance, decimals)} {currency}",
+        "Growth per year": percent(summary.cagr),
+        "Won, drawn, lost": f"{total.wins} / {total.draws} / {total.losses}",
+        "Win rate": percent(total.winrate),
+        "Profit factor": plain(total.profit_factor, 2),
+        "Expectancy": f"{plain(total.expectancy, max(decimals, 4))} {currency}",
+        "Market change": percent(engine["market_change"]),
+        "Sharpe (engine)": plain(engine["sharpe"], 2),
+        "Sortino (engine)": plain(engine["sortino"], 2),
+        "First candle opens": f"{summary.period.start:%Y-%m-%d %H:%M} UTC",
+        "Last candle closes": f"{summary.period.stop:%Y-%m-%d %H:%M} UTC",
+    }
+    return tuple(Figure(label, value) for label, value in shown.items())
 
 
 def _group(tally: Tally) -> Group:

@@ -48,5 +48,9 @@ class Strays:
 
 
 def _children() -> set[int]:
-    listings = [task / "children" for task in _TASKS.iterdir()]
-    return {int(pid) for listing in listings for pid in listing.read_text().split()}
+    found: set[int] = set()
+    for task in _TASKS.iterdir():
+        # A thread may end while we look.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found |= {int(pid) for pid in (task / "children").read_text().split()}
+    return found
