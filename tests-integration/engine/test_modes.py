@@ -165,6 +165,31 @@ def test_a_dry_run_places_a_simulated_order_and_stops_with_agreeing_books(
     assert journaled == booked
 
 
+def test_the_strategy_of_the_fallback_runs_and_places_no_order(
+    start: Callable[..., Any], strategy: Path, exchange: str, engine_bin: Path
+) -> None:
+    """The fallback itself always goes to the venue; here its strategy meets a loopback one."""
+    script = (
+        "import sys; from pathlib import Path;"
+        "from tradai.entrypoint.freqtrade._idle import idle_source; idle_source(Path(sys.argv[1]))"
+    )
+    subprocess.run([engine_bin / "python", "-c", script, strategy.parent], check=True)
+    strategy.write_text(
+        "name: idle\nversion: 0.0.1\ntimeframe: 5m\npairs: [BTC/USDT]\n"
+        "strategy: {class: TradaiIdle, source: idle}\n"
+        "execution: {stake_amount: 10, max_open_trades: 0, process_throttle_s: 1}\n"
+        f"run: {{exchange_url: '{exchange}'}}\n"
+    )
+    bot = start("run", strategy, "--mode", "dry-run")
+
+    bot.wait_for_event("engine running")
+    bot.process.send_signal(signal.SIGTERM)
+
+    assert bot.process.wait(60) == 0, bot.stderr()
+    manifest = json.loads((bot.folder / "manifest.json").read_text())
+    assert manifest["results"]["orders_in_database"] == 0
+
+
 def test_an_exchange_that_is_away_is_said(tradai: Any, strategy: Path) -> None:
     outcome = tradai("run", strategy, "--mode", "dry-run", "run.exchange_url=http://127.0.0.1:9")
 

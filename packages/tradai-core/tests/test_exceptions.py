@@ -98,6 +98,7 @@ def test_codes_and_exit_codes_are_stable() -> None:
 
     assert table == {
         "ConfigurationError": ("configuration", 78),
+        "ConflictError": ("conflict", 74),
         "ExternalServiceError": ("external_service", 69),
         "NotFoundError": ("not_found", 65),
         "StorageError": ("storage", 74),

@@ -14,7 +14,8 @@ from tradai.core.testing import FixedClock, ObjectStoreContract
 
 START = """
 import sys
-from tradai.core import ConflictError, FileStore
+from tradai.core import FileStore
+from tradai.core.exceptions import ConflictError
 folder, name = sys.argv[1:]
 store = FileStore(folder)
 print("ready", flush=True)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from tradai.core._modes import MarketType as MarketType
     from tradai.core._modes import TradingMode as TradingMode
     from tradai.core._ports import Clock as Clock
-    from tradai.core._ports import ConflictError as ConflictError
     from tradai.core._ports import JournalEntry as JournalEntry
     from tradai.core._ports import ModeHandler as ModeHandler
     from tradai.core._ports import ObjectInfo as ObjectInfo
@@ -70,7 +69,6 @@ __all__ = [
     "BaseSettings",
     "Clock",
     "ConfigLayer",
-    "ConflictError",
     "Coverage",
     "Currency",
     "DataRepository",
@@ -134,7 +132,6 @@ if not TYPE_CHECKING:
             "BaseSettings": "_settings",
             "Clock": "_ports",
             "ConfigLayer": "_config_layers",
-            "ConflictError": "_ports",
             "Coverage": "_repositories",
             "Currency": "_types",
             "DataRepository": "_repositories",

@@ -11,11 +11,10 @@ from typing import NoReturn, Protocol, final
 
 from tradai.core._json import JsonValue
 from tradai.core._redaction import MASK, register_secret
-from tradai.core.exceptions import StorageError, ValidationError
+from tradai.core.exceptions import ValidationError
 
 __all__ = [
     "Clock",
-    "ConflictError",
     "JournalEntry",
     "ModeHandler",
     "ObjectInfo",
@@ -25,13 +24,6 @@ __all__ = [
     "SecretSource",
     "StoredObject",
 ]
-
-
-@final
-class ConflictError(StorageError):
-    """A conditional write came too late: somebody else wrote first. Read again, then decide."""
-
-    code = "conflict"
 
 
 @final

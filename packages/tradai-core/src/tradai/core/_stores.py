@@ -20,8 +20,8 @@ from tradai.core._disk import (
     refusals,
     sync_folder,
 )
-from tradai.core._ports import Clock, ConflictError, ObjectInfo, StoredObject
-from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.core._ports import Clock, ObjectInfo, StoredObject
+from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 
 __all__ = ["FileStore", "MemoryStore"]
 

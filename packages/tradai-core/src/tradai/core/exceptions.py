@@ -8,6 +8,7 @@
     ├── NotFoundError (LookupError)  the thing does not exist
     ├── ExternalServiceError         AWS, Redis, MLflow or the exchange failed
     │   └── StorageError             a file system or a store refused
+    │       └── ConflictError        somebody else wrote first
     └── TradingError                 trading must not start or go on
 
 The message is a sentence for people: it names the thing, what was expected and what to do next.
@@ -19,6 +20,7 @@ This module imports nothing, so that catching an error never costs more than rai
 
 __all__ = [
     "ConfigurationError",
+    "ConflictError",
     "ExternalServiceError",
     "NotFoundError",
     "StorageError",
@@ -148,6 +150,12 @@ class StorageError(ExternalServiceError):
     ) -> None:
         """Name the `operation` that was refused."""
         super().__init__(message, service=service, operation=operation, retryable=retryable)
+
+
+class ConflictError(StorageError):
+    """A conditional write came too late: somebody else wrote first. Read again, then decide."""
+
+    code = "conflict"
 
 
 class TradingError(TradAIError):

@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from tradai.core._ports import ConflictError, ObjectStore
-from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.core._ports import ObjectStore
+from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 
 __all__ = ["ObjectStoreContract"]
 
