@@ -34,8 +34,8 @@ INIT = """
         later = subprocess.Popen(["sh", "-c", "exit 8"])
         engine.follow(interrupts, until=lambda: "orphans made" in lines, timeout_s=20)
         # This process, the engine, the deaf orphan, and the three that nobody waited for.
-        engine.follow(interrupts, until=lambda: len(processes()) == 6, timeout_s=20)
-        print(processes().count("Z"), flush=True)
+        woken = engine.follow(interrupts, until=lambda: len(processes()) == 6, timeout_s=10)
+        print(woken.name, processes().count("Z"), flush=True)
         ended = engine.wait(interrupts, grace_s=20)
     print(json.dumps({"pid": os.getpid(), "signal": ended.signal, "by": ended.interrupted_by,
         "before": before.wait(), "apart": apart.wait(), "later": later.wait(),
@@ -75,12 +75,12 @@ def test_as_process_one_it_obeys_and_reaps_strays_but_no_child_of_others(tmp_pat
     command = [*NAMESPACE, sys.executable, "-c", dedent(INIT), str(tmp_path), dedent(ENGINE)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as unshare:
         assert unshare.stdout is not None
-        zombies = int(unshare.stdout.readline())
+        waited = unshare.stdout.readline()
         init = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children").read_text()
         os.kill(int(init), signal.SIGTERM)
         said = json.loads(unshare.stdout.readline())
 
-    assert zombies == 3
+    assert waited == "REACHED 3\n"
     assert said == {
         "pid": 1,
         "signal": 15,

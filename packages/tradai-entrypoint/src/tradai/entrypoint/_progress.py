@@ -13,7 +13,7 @@ __all__ = ["Progress"]
 
 @final
 class Progress:
-    """A spinner with a sentence and, where the total is known, a bar.
+    """A spinner with a sentence and the time that has passed.
 
     Shown on standard error and only when that is a terminal, so logs and pipes stay clean.
     """
@@ -49,28 +49,15 @@ class Progress:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=doing)
 
-    def count(self, done: int, *, total: int) -> None:
-        """Show that `done` of `total` steps are behind us."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, total=total)
-
 
 def _new_bar(stream: TextIO) -> "Bar":
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-    )
     from rich.progress import Progress as RichProgress
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
     return RichProgress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=Console(file=stream),
         transient=True,

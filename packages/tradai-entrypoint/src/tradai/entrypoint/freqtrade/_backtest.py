@@ -1,6 +1,6 @@
 """BACKTEST: one hermetic backtest on recorded candles and market rules."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, final
 
 from tradai.core import JsonValue
@@ -45,26 +45,19 @@ class BacktestHandler:
         yield from job_checks(self._entrypoint.context, checklist)
 
 
-def run_batch(
-    job: EngineJob,
-    context: RunContext,
-    *,
-    results: str,
-    on_line: Callable[[str], None] | None = None,
-) -> Verdict:
+def run_batch(job: EngineJob, context: RunContext, *, results: str) -> Verdict:
     """Run the engine on recorded candles and rules until it ends by itself.
 
     Args:
         job: The job, not yet furnished.
         context: The run.
         results: Pattern below the engine's folder of the file that proves it worked.
-        on_line: Called with each line the engine prints.
     """
     markets = job.take_markets()
     job.take_candles()
     context.interrupts.check()
     context.progress.say(f"engine: {job.plan.subcommand}")
-    with MarketServer(markets) as server, job.running(server.base_url, on_line=on_line) as engine:
+    with MarketServer(markets) as server, job.running(server.base_url) as engine:
         ended = engine.wait(context.interrupts)
     has_result = any(job.user_data.glob(results))
     context.journal.append(

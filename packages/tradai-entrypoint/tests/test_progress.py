@@ -1,0 +1,36 @@
+import io
+
+from tradai.entrypoint import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_sees_what_goes_on_and_then_nothing_of_it() -> None:
+    stream = Terminal()
+
+    with Progress(stream=stream) as progress:
+        progress.say("reading candles")
+        progress.say("engine: backtesting")
+
+    assert "engine: backtesting" in stream.getvalue()
+
+
+def test_a_pipe_sees_nothing() -> None:
+    stream = io.StringIO()
+
+    with Progress(stream=stream) as progress:
+        progress.say("reading candles")
+
+    assert stream.getvalue() == ""
+
+
+def test_it_can_be_switched_off() -> None:
+    stream = Terminal()
+
+    with Progress(stream=stream, enabled=False) as progress:
+        progress.say("reading candles")
+
+    assert stream.getvalue() == ""
