@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
 
@@ -52,22 +53,22 @@ def measure(label: str, timerange: str, folder: Path, data: Path, count: int) ->
     print(f"| {label} | {bare_s:.2f} | {ours_s:.2f} | {added:.2f} | {max(memory):.0f} |")
 
 
-def plan_of(timerange: str, data: Path) -> dict[str, object]:
+def plan_of(timerange: str, data: Path) -> dict[str, Any]:
     """Return what our command tells the engine."""
     command = [BIN / "tradai-entrypoint", "check", EXAMPLE / "strategy.yaml", "--mode", "backtest"]
     more = ["--data", data, "--timerange", timerange, "--plan", "--json"]
     done = subprocess.run([*command, *more], check=True, capture_output=True)
-    plan: dict[str, object] = json.loads(done.stdout)["plan"]
+    plan: dict[str, Any] = json.loads(done.stdout)["plan"]
     return plan
 
 
-def bare_command(plan: dict[str, object], folder: Path, data: Path, url: str) -> list[str]:
+def bare_command(plan: dict[str, Any], folder: Path, data: Path, url: str) -> list[str]:
     """Return the engine's command with the same configuration, told where the server is."""
     text = json.dumps(plan["config"]).replace("http://127.0.0.1:0", url)
     config = folder / "bare.json"
     config.write_text(text)
     (folder / "user_data").mkdir(exist_ok=True)
-    arguments = [str(one) for one in plan["command"]]  # type: ignore[attr-defined]
+    arguments = [str(one) for one in plan["command"]]
     places = {"-": config, "data": data, "strategies": EXAMPLE / "strategies"}
     return [str(BIN / "freqtrade"), *(str(places.get(one, one)) for one in arguments)]
 

@@ -62,6 +62,24 @@ def test_market_rules_come_from_the_snapshot(
     assert fine["digests"]["data"] == rough["digests"]["data"]
 
 
+def test_another_tick_size_gives_other_trades(
+    tradai: Any, strategy: Path, engine_bin: Path, tmp_path: Path
+) -> None:
+    """The engine takes the tick from the rules where the candles themselves show no decimals."""
+    data = tmp_path / "whole"
+    script = Path(__file__).resolve().parent / "demo" / "candles.py"
+    subprocess.run([engine_bin / "python", script, data, "0"], check=True)
+    rules = data / "markets.json"
+    fine = rules.read_text().replace('"tickSize": "0.01"', '"tickSize": "1"')
+    rules.write_text(fine)
+    first = backtest(tradai, strategy, data)
+    rules.write_text(fine.replace('"tickSize": "1"', '"tickSize": "50"'))
+    second = backtest(tradai, strategy, data)
+
+    assert first["digests"]["data"] == second["digests"]["data"]
+    assert first["digests"]["trades"] != second["digests"]["trades"]
+
+
 def test_a_run_is_repeated_exactly_and_refused_when_its_candles_changed(
     tradai: Any, strategy: Path, candles: Path, tmp_path: Path
 ) -> None:

@@ -200,3 +200,34 @@ def test_the_manifest_is_plain_json(
 
     path = tmp_path / "runs" / "run-1" / "manifest.json"
     assert json.loads(path.read_text())["schema_version"] == 1
+
+
+@pytest.mark.parametrize("form", ["strategies", "file:strategies", "{folder}/strategies"])
+def test_the_strategy_source_may_be_a_path_or_a_file_uri(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint], form: str
+) -> None:
+    source = form.format(folder=tmp_path)
+    config_file.write_text(config_file.read_text().replace("strategies", source))
+    seen: list[Path | None] = []
+
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Looking(Handler):
+        def run(self) -> int:
+            seen.append(self.entrypoint.context.strategy_root)
+            return 0
+
+    StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    assert seen == [tmp_path / "strategies"]
+
+
+def test_a_strategy_source_elsewhere_is_refused(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    registered.register_handler(TradingMode.BACKTEST)(Handler)
+    config_file.write_text(config_file.read_text().replace("strategies", "s3://bucket/x"))
+
+    code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    assert code != 0
+    assert "s3" in str(manifest(tmp_path).verdict)

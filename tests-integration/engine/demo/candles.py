@@ -14,12 +14,12 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 PRICES = {"BTC/USDT": 60_000.0, "ETH/USDT": 3_000.0}
 
 
-def main(folder: Path) -> None:
-    """Fill `folder`."""
+def main(folder: Path, decimals: int = 2) -> None:
+    """Fill `folder` with prices of so many `decimals`."""
     folder.mkdir(parents=True, exist_ok=True)
     repository = ParquetDataRepository(folder, file_format="feather")
     for seed, (pair, price) in enumerate(PRICES.items()):
-        repository.save_ohlcv(pair, "5m", candles(price, seed=seed))
+        repository.save_ohlcv(pair, "5m", candles(price, seed=seed, decimals=decimals))
     rules = MarketRules(tick="0.01", step="0.00001", min_notional="5")
     snapshot = MarketsSnapshot.made(
         dict.fromkeys(PRICES, rules), note="for tests", captured_at=START
@@ -27,17 +27,17 @@ def main(folder: Path) -> None:
     snapshot.save(folder / "markets.json")
 
 
-def candles(price: float, *, seed: int, count: int = 288 * 31) -> pd.DataFrame:
+def candles(price: float, *, seed: int, decimals: int, count: int = 288 * 31) -> pd.DataFrame:
     """Return a random walk from `price`."""
     random = np.random.default_rng(seed)
-    close = np.round(price * np.exp(np.cumsum(random.normal(0, 0.0015, count))), 2)
+    close = np.round(price * np.exp(np.cumsum(random.normal(0, 0.0015, count))), decimals)
     opened = np.concatenate([close[:1], close[:-1]])
     index = pd.date_range(START, periods=count, freq="5min", name="date")
     return pd.DataFrame(
         {
             "open": opened,
-            "high": np.round(np.maximum(opened, close) * 1.0008, 2),
-            "low": np.round(np.minimum(opened, close) * 0.9992, 2),
+            "high": np.round(np.maximum(opened, close) * 1.0008, decimals),
+            "low": np.round(np.minimum(opened, close) * 0.9992, decimals),
             "close": close,
             "volume": random.uniform(1, 9, count),
         },
@@ -46,4 +46,4 @@ def candles(price: float, *, seed: int, count: int = 288 * 31) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

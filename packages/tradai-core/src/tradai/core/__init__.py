@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tradai.core._digest import canonical_json as canonical_json
     from tradai.core._digest import digest as digest
     from tradai.core._digest import version_id as version_id
+    from tradai.core._disk import file_path as file_path
     from tradai.core._execution import Execution as Execution
     from tradai.core._execution import Pricing as Pricing
     from tradai.core._journal import FileJournal as FileJournal
@@ -114,6 +115,7 @@ __all__ = [
     "canonical_json",
     "configure_logging",
     "digest",
+    "file_path",
     "lazy_door",
     "pair_parts",
     "read_yaml",
@@ -177,6 +179,7 @@ if not TYPE_CHECKING:
             "canonical_json": "_digest",
             "configure_logging": "_logging",
             "digest": "_digest",
+            "file_path": "_disk",
             "pair_parts": "_types",
             "read_yaml": "_yaml",
             "redact": "_redaction",

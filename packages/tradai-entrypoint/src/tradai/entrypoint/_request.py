@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, final
 
-from tradai.core import LoadedConfig, Origin, StrategyConfig, StrategyConfigLoader
+from tradai.core import LoadedConfig, Origin, StrategyConfig, StrategyConfigLoader, file_path
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._run_record import RunManifest
 from tradai.entrypoint._settings import EntrypointSettings
@@ -75,12 +75,16 @@ def load_config(
 
 
 def strategy_root(loaded: LoadedConfig, request: RunRequest) -> Path | None:
-    """Return where the strategy's source is read from; None when the configuration names none."""
+    """Return where the strategy's source is read from; None when the configuration names none.
+
+    Raises:
+        ValidationError: It is not on this disk.
+    """
     if loaded.config.strategy is None:
         return None
     if request.replay_folder is not None:
         return request.replay_folder / STRATEGY_COPY
-    return (loaded.folder or Path.cwd()) / loaded.config.strategy.source
+    return (loaded.folder or Path.cwd()) / file_path(loaded.config.strategy.source)
 
 
 def _recorded_config(manifest: RunManifest) -> LoadedConfig:

@@ -1,9 +1,9 @@
 """What a data folder says about itself: ``dataset.json`` beside the candles."""
 
 import json
-from pathlib import Path
 from typing import Final
 
+from tradai.core import file_path
 from tradai.core.exceptions import ValidationError
 
 __all__ = ["DATASET_NAME", "dataset_notices"]
@@ -15,12 +15,12 @@ def dataset_notices(data: str) -> tuple[str, ...]:
     """Return what a reader of the result must know about where the candles are from.
 
     Args:
-        data: Path or ``file:`` URI of the data folder; other URIs say nothing.
+        data: Path or ``file:`` URI of the data folder.
 
     Raises:
         ValidationError: The file is there but is not what it should be.
     """
-    path = Path(data.removeprefix("file://").removeprefix("file:")) / DATASET_NAME
+    path = file_path(data) / DATASET_NAME
     if not path.is_file():
         return ()
     try:

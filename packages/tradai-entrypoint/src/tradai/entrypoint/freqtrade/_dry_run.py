@@ -49,6 +49,7 @@ class DryRunHandler:
         ) as engine:
             ended = _trade(engine, job, context, control)
         context.journal.append("engine ended", return_code=ended.return_code)
+        context.record.results["strategy_errors"] = job.evidence.strategy_errors
         context.verdict = self._judge(judge(ended, job.evidence, result_present=True), context)
         return int(context.verdict.exit_code)
 
@@ -92,6 +93,9 @@ def _trade(
         return engine.wait(interrupts, deadline_s=0.0)
     if woken is Woken.REACHED:
         context.journal.append("engine running")
+        if job.evidence.dropped:
+            # It would go on without these pairs; the configuration asked for all of them.
+            return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
         context.progress.say("engine: trading on paper, Ctrl-C stops it")
         woken = engine.follow(interrupts)
     if woken is Woken.INTERRUPTED:

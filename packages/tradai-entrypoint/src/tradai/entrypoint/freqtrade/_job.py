@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Final, final
 
-from tradai.core import JsonValue, digest, version_id
+from tradai.core import JsonValue, digest, file_path, version_id
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._context import RunContext
 from tradai.entrypoint._request import STRATEGY_COPY
@@ -90,7 +90,7 @@ class EngineJob:
             NotFoundError: There is no snapshot, or a pair is not in it.
         """
         context = self._context
-        snapshot = MarketsSnapshot.load(Path(context.require_data()) / MARKETS_NAME)
+        snapshot = MarketsSnapshot.load(file_path(context.require_data()) / MARKETS_NAME)
         series = needed_series(context.config, self.parameters, self.facts)
         pairs = {one.pair for one in series}
         snapshot.require(pairs)
