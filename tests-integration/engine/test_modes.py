@@ -29,6 +29,7 @@ def test_the_same_inputs_give_the_same_digests_also_in_another_folder(
     second = backtest(tradai, elsewhere / "demo" / "strategy.yaml", elsewhere / "candles")
 
     assert first["results"]["trades"] >= 10
+    assert "Balance and drawdown" in (Path(first["folder"]) / "report.html").read_text()
     assert first["digests"] == second["digests"]
 
 
@@ -181,6 +182,8 @@ def test_a_dry_run_places_a_simulated_order_and_stops_with_agreeing_books(
         if entry.event == "order created"
     }
     assert journaled == booked
+    # Without the pause an order can be lost between the exchange and the database.
+    assert "to: STOPPED" in (bot.folder / "engine.log").read_text()
 
 
 def test_the_strategy_of_the_fallback_runs_and_places_no_order(
