@@ -231,3 +231,18 @@ def test_a_strategy_source_elsewhere_is_refused(
 
     assert code != 0
     assert "s3" in str(manifest(tmp_path).verdict)
+
+
+def test_a_report_that_cannot_be_written_still_leaves_a_manifest(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Blocking(Handler):
+        def run(self) -> int:
+            (self.entrypoint.context.folder.path / "report.html").mkdir()
+            return 0
+
+    code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    assert code == manifest(tmp_path).exit_code == ExitCode.RESULT
+    assert "report.html" in str(manifest(tmp_path).verdict)

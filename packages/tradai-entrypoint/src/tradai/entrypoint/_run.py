@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Final, final
 
@@ -52,25 +53,34 @@ class Run:
 
     def _close(self, verdict: Verdict) -> Verdict:
         try:
-            self._write_down(verdict)
+            return self._write_down(verdict)
         except StorageError as exc:
             _log.exception("the end of the run could not be written down")
             return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
         finally:
             self.journal.close()
-        return verdict
 
-    def _write_down(self, verdict: Verdict) -> None:
-        self.folder.drop_scratch()
-        self.folder.release_reserve()
+    def _write_down(self, verdict: Verdict) -> Verdict:
+        """Write report, journal and manifest, the manifest last and into room kept for it."""
         ended_at = self._clock.now()
+        self.folder.drop_scratch()
+        verdict = self._report(verdict, ended_at)
+        self.folder.release_reserve()
         self.journal.append(
             "run ended", exit_code=int(verdict.exit_code), sentence=redact(verdict.sentence)
         )
-        write_report(
-            self.folder.path, self.record, verdict, ended_at=ended_at, parts=self.report_parts
-        )
         self.folder.write_manifest(self.record.ended(verdict, at=ended_at))
+        return verdict
+
+    def _report(self, verdict: Verdict, ended_at: datetime) -> Verdict:
+        parts = self.report_parts
+        try:
+            write_report(self.folder.path, self.record, verdict, ended_at=ended_at, parts=parts)
+        except TradAIError as exc:
+            _log.exception("the report could not be written")
+            if verdict.is_success:
+                return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
+        return verdict
 
 
 def verdict_of(work: Callable[[], Verdict]) -> Verdict:
