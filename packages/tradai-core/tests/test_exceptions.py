@@ -72,6 +72,41 @@ def test_an_error_survives_copying_and_pickling_whole(
     assert twin.__notes__ == ["first note", "second note"]
 
 
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, _through_pickle])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_copy_tells_the_cause_of_the_original(
+    kind: type[TradAIError], duplicate: Callable[[TradAIError], TradAIError]
+) -> None:
+    error = _example(kind)
+    error.__cause__ = OSError("the disk is on fire")
+
+    twin = duplicate(duplicate(error))
+
+    assert error.cause_text == "OSError: the disk is on fire"
+    assert twin.cause_text == error.cause_text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_without_a_cause_tells_none(kind: type[TradAIError]) -> None:
+    assert _example(kind).cause_text == ""
+
+
+def test_the_text_of_a_cause_is_masked() -> None:
+    error = _example(ConfigurationError)
+    error.__cause__ = OSError("GET https://me:not-a-real-password@example.org/ failed")
+
+    assert error.cause_text == "OSError: GET https://***@example.org/ failed"
+    assert b"not-a-real-password" not in pickle.dumps(error)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_the_sentence_is_printed(kind: type[TradAIError]) -> None:
+    error = _example(kind)
+
+    assert str(error) == "the thing is wrong; fix it"
+    assert repr(error) == f"{kind.__name__}('the thing is wrong; fix it')"
+
+
 def test_a_note_on_a_copy_does_not_reach_the_original() -> None:
     error = _example(ConfigurationError)
 
@@ -88,24 +123,6 @@ def test_the_docstring_draws_the_tree_as_it_is() -> None:
     }
 
     assert drawn == real
-
-
-def test_codes_and_exit_codes_are_stable() -> None:
-    table = {
-        name: (getattr(exceptions, name).code, getattr(exceptions, name).exit_code)
-        for name in exceptions.__all__
-    }
-
-    assert table == {
-        "ConfigurationError": ("configuration", 78),
-        "ConflictError": ("conflict", 74),
-        "ExternalServiceError": ("external_service", 69),
-        "NotFoundError": ("not_found", 65),
-        "StorageError": ("storage", 74),
-        "TradAIError": ("tradai", 70),
-        "TradingError": ("trading", 77),
-        "ValidationError": ("validation", 65),
-    }
 
 
 def test_errors_can_be_caught_as_the_builtin_they_are() -> None:

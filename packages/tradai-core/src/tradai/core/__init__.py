@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from tradai.core._strategy_config import StrategySource as StrategySource
     from tradai.core._time_range import TimeRange as TimeRange
     from tradai.core._timeframe import Timeframe as Timeframe
+    from tradai.core._translation import ErrorTable as ErrorTable
     from tradai.core._types import Currency as Currency
     from tradai.core._types import Pair as Pair
     from tradai.core._types import Version as Version
@@ -75,6 +76,7 @@ __all__ = [
     "DataRepository",
     "EnvironmentLayer",
     "EnvironmentSecrets",
+    "ErrorTable",
     "Execution",
     "FileJournal",
     "FileSecrets",
@@ -139,6 +141,7 @@ if not TYPE_CHECKING:
             "DataRepository": "_repositories",
             "EnvironmentLayer": "_config_layers",
             "EnvironmentSecrets": "_secrets",
+            "ErrorTable": "_translation",
             "Execution": "_execution",
             "FileJournal": "_journal",
             "FileSecrets": "_secrets",

@@ -6,11 +6,12 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
+from tradai.core._translation import ErrorTable
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 
 __all__ = [
@@ -41,6 +42,27 @@ _REASONS: Final = {
 }
 
 
+def _missing(_: OSError, action: str, path: Path) -> NotFoundError:
+    message = f"cannot {action} {path}: there is no such file; check the path"
+    return NotFoundError(message, kind="file", key=str(path))
+
+
+def _folder(_: OSError, action: str, path: Path) -> NotFoundError:
+    message = f"cannot {action} {path}: it is a folder, not a file; check the path"
+    return NotFoundError(message, kind="file", key=str(path))
+
+
+def _refused(error: OSError, action: str, path: Path) -> StorageError:
+    reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; check the disk")
+    message = f"cannot {action} {path}: {reason}"
+    return StorageError(message, operation=action.split(maxsplit=1)[0])
+
+
+_REFUSALS: Final = ErrorTable(
+    {FileNotFoundError: _missing, IsADirectoryError: _folder, OSError: _refused}
+)
+
+
 def file_path(uri: str | Path) -> Path:
     """Return the path that a ``file:`` URI or a plain path names.
 
@@ -60,23 +82,14 @@ def file_path(uri: str | Path) -> Path:
     return Path(path)
 
 
-@contextmanager
-def refusals(action: str, path: Path) -> Iterator[None]:
+def refusals(action: str, path: Path) -> AbstractContextManager[None]:
     """Say what the disk refused: `action` fits before `path`, and its first word is the operation.
 
     Raises:
         NotFoundError: There is no file at `path`.
         StorageError: Anything else went wrong; the message says what helps.
     """
-    try:
-        yield
-    except (FileNotFoundError, IsADirectoryError) as exc:
-        message = f"cannot {action} {path}: there is no such file; check the path"
-        raise NotFoundError(message, kind="file", key=str(path)) from exc
-    except OSError as exc:
-        reason = _REASONS.get(exc.errno or 0, f"{exc.strerror or exc}; check the disk")
-        message = f"cannot {action} {path}: {reason}"
-        raise StorageError(message, operation=action.split(maxsplit=1)[0]) from exc
+    return _REFUSALS.translated(action, path)
 
 
 @contextmanager

@@ -13,7 +13,7 @@
 
 The message is a sentence for people: it names the thing, what was expected and what to do next.
 Facts for programs are fields. Every error survives pickling and copying with its type, message,
-fields and notes, so that it can cross a process border.
+fields, notes and a text of its cause, so that it can cross a process border.
 
 This module imports nothing, so that catching an error never costs more than raising it.
 """
@@ -42,14 +42,32 @@ class TradAIError(Exception):
     code: str = "tradai"
     exit_code: int = 70
     retryable: bool = False
+    _cause_text: str = ""
 
     def __init__(self, message: str, /) -> None:
         """Hold `message`, one sentence for people."""
         super().__init__(message)
 
+    @property
+    def cause_text(self) -> str:
+        """Type and message of the error that this one was raised from, secrets masked.
+
+        It survives pickling and copying, which ``__cause__`` does not. Empty without a cause.
+        """
+        cause = self.__cause__
+        if cause is None:
+            return self._cause_text
+        # Through the door, and late: everything else in core is built upon this module.
+        from tradai.core import redact
+
+        return redact(f"{type(cause).__name__}: {cause}")
+
     def __reduce__(self) -> tuple[object, ...]:
-        """Rebuild from message, fields and notes; the constructor is not called again."""
+        """Rebuild from message, fields, notes and cause; the constructor is not called again."""
         fields = {name: value for name, value in vars(self).items() if name != "__notes__"}
+        cause_text = self.cause_text
+        if cause_text:
+            fields["_cause_text"] = cause_text
         notes = tuple(getattr(self, "__notes__", ()))
         return _rebuild, (type(self), self.args, fields, notes)
 
