@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from api_pages import api_pages
 from pydantic import BaseModel
 
 from tradai.core import BaseSettings, Execution, StrategyConfig, StrategySource, TradingMode
@@ -127,12 +128,14 @@ PAGES = {
 def main() -> int:
     """Write or compare every page; return 1 when one is not in step."""
     stale = []
-    for name, lines in PAGES.items():
+    pages = {name: list(lines()) for name, lines in PAGES.items()} | api_pages()
+    for name, lines in pages.items():
         path = REFERENCE / name
-        text = "\n".join(lines()) + "\n"
+        text = "\n".join(lines).rstrip() + "\n"
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(name)
             if "--check" not in sys.argv:
+                path.parent.mkdir(exist_ok=True)
                 path.write_text(text, encoding="utf-8")
     if stale and "--check" in sys.argv:
         print(f"not in step with the code: {', '.join(stale)}; run scripts/reference.py")
