@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from tradai.core._types import pair_parts as pair_parts
     from tradai.core._yaml import YamlDocument as YamlDocument
     from tradai.core._yaml import read_yaml as read_yaml
+    from tradai.core._yaml import read_yaml_value as read_yaml_value
 
 __all__ = [
     "BaseSettings",
@@ -121,6 +122,7 @@ __all__ = [
     "lazy_door",
     "pair_parts",
     "read_yaml",
+    "read_yaml_value",
     "redact",
     "register_secret",
     "run_context",
@@ -185,6 +187,7 @@ if not TYPE_CHECKING:
             "file_path": "_disk",
             "pair_parts": "_types",
             "read_yaml": "_yaml",
+            "read_yaml_value": "_yaml",
             "redact": "_redaction",
             "register_secret": "_redaction",
             "run_context": "_logging",
