@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import threading
 import time
 import weakref
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ class Interrupts:
     that never watched is quiet: nothing ever arrives. The interpreter writes each signal into a
     pipe as soon as it arrives, in whatever thread, and all facts are read from that pipe; so a
     `select` on `fileno` wakes at once and no signal falls between a look and the sleep after it.
-    Meant for the main thread, the only one that can watch.
+    Only the main thread can watch; any thread can look.
     """
 
     def __init__(self) -> None:
@@ -54,6 +55,7 @@ class Interrupts:
         os.set_blocking(self._writer, False)
         self._first: int | None = None
         self._count = 0
+        self._collecting = threading.Lock()
         self._depth = 0
         self._raises = False
 
@@ -146,7 +148,7 @@ class Interrupts:
             raise _error(number)
 
     def _collect(self) -> None:
-        with suppress(BlockingIOError):
+        with self._collecting, suppress(BlockingIOError):
             while numbers := os.read(self._reader, _CHUNK_BYTES):
                 ours = [number for number in numbers if number in _WATCHED]
                 self._count += len(ours)
