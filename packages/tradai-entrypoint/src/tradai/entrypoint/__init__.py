@@ -4,6 +4,7 @@ from tradai.core import lazy_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.entrypoint._async_service import AsyncService as AsyncService
     from tradai.entrypoint._checks import CheckableHandler as CheckableHandler
     from tradai.entrypoint._checks import Checklist as Checklist
     from tradai.entrypoint._checks import CheckRow as CheckRow
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from tradai.entrypoint._run_record import RunManifest as RunManifest
     from tradai.entrypoint._run_record import RunRecord as RunRecord
     from tradai.entrypoint._service import BaseService as BaseService
-    from tradai.entrypoint._service import ServiceState as ServiceState
+    from tradai.entrypoint._service_states import SERVICE_TRANSITIONS as SERVICE_TRANSITIONS
+    from tradai.entrypoint._service_states import ServiceHealth as ServiceHealth
+    from tradai.entrypoint._service_states import ServiceState as ServiceState
     from tradai.entrypoint._settings import EntrypointSettings as EntrypointSettings
     from tradai.entrypoint._settings import LogSettings as LogSettings
     from tradai.entrypoint._strategy_entrypoint import HandlerFactory as HandlerFactory
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from tradai.entrypoint._verdict import Verdict as Verdict
 
 __all__ = [
+    "SERVICE_TRANSITIONS",
+    "AsyncService",
     "BaseService",
     "CheckRow",
     "CheckStatus",
@@ -44,6 +49,7 @@ __all__ = [
     "RunParameters",
     "RunRecord",
     "RunRequest",
+    "ServiceHealth",
     "ServiceState",
     "StrategyEntrypoint",
     "TradingEntrypoint",
@@ -54,6 +60,8 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_door(
         __name__,
         {
+            "SERVICE_TRANSITIONS": "_service_states",
+            "AsyncService": "_async_service",
             "BaseService": "_service",
             "CheckRow": "_checks",
             "CheckStatus": "_checks",
@@ -71,7 +79,8 @@ if not TYPE_CHECKING:
             "RunParameters": "_run_parameters",
             "RunRecord": "_run_record",
             "RunRequest": "_request",
-            "ServiceState": "_service",
+            "ServiceHealth": "_service_states",
+            "ServiceState": "_service_states",
             "StrategyEntrypoint": "_strategy_entrypoint",
             "TradingEntrypoint": "_trading_entrypoint",
             "Verdict": "_verdict",

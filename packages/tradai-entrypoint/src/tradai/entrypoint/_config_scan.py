@@ -1,0 +1,76 @@
+"""Reads a YAML file of a service, and refuses what could run code or look around in it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from tradai.core import JsonValue, read_yaml
+from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageError
+
+__all__ = ["read_file", "read_values", "refuse_code"]
+
+# OmegaConf's interpolations, without the ones that call a resolver or build their key.
+_PLAIN: Final = re.compile(r"\$\{[\w./@\[\]-]+\}")
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes at `path`.
+
+    Raises:
+        NotFoundError: There is no such file.
+        StorageError: It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as exc:
+        raise NotFoundError(
+            f"no configuration file {str(path)!r}: check the path", kind="file", key=str(path)
+        ) from exc
+    except OSError as exc:
+        raise StorageError(
+            f"the configuration file {str(path)!r} cannot be read: {exc.strerror}; check its "
+            "kind and its permissions",
+            operation="read",
+        ) from exc
+
+
+def read_values(text: bytes, *, source: str) -> Mapping[str, JsonValue]:
+    """Return the values of the document `text`.
+
+    Raises:
+        ConfigurationError: It is not strict YAML, or `refuse_code` refuses it.
+    """
+    values = read_yaml(text, source=source).values
+    refuse_code(values, source=source)
+    return values
+
+
+def refuse_code(values: object, *, source: str) -> None:
+    """Refuse ``_target_`` and all interpolation but ``${other.key}``; values are never quoted.
+
+    Raises:
+        ConfigurationError: One of them is there.
+    """
+    for place, problem in _problems(values, ""):
+        where = f"{source}: {place}" if place else source
+        raise ConfigurationError(f"{where}: {problem}", key=place or None, source=source)
+
+
+def _problems(node: object, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, Mapping):
+        for key, child in node.items():
+            yield from _problems_of_key(str(key), f"{place}.{key}".removeprefix("."))
+            yield from _problems(child, f"{place}.{key}".removeprefix("."))
+    elif isinstance(node, list):
+        for number, child in enumerate(node):
+            yield from _problems(child, f"{place}[{number}]")
+    elif isinstance(node, str) and node.count("${") != len(_PLAIN.findall(node)):
+        yield place, "only ${other.key} is allowed, no resolvers and nothing nested: write it out"
+
+
+def _problems_of_key(key: str, place: str) -> Iterator[tuple[str, str]]:
+    if key == "_target_":
+        yield place, "'_target_' would run code: remove it"
+    if "${" in key:
+        yield place, "a key cannot be interpolated: write it out"
