@@ -1,4 +1,6 @@
-from collections.abc import Iterator
+import pickle
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,24 @@ def registered() -> Iterator[type[StrategyEntrypoint]]:
     yield StrategyEntrypoint
     for mode in TradingMode:
         StrategyEntrypoint.handlers.unregister(mode)
+
+
+@pytest.fixture
+def said_by() -> Callable[[BaseException], str]:
+    """Everything an error says, in all the places where a value could hide."""
+
+    def said(error: BaseException) -> str:
+        parts = [repr(pickle.dumps(error))]
+        for one in chained(error):
+            parts += [str(one), repr(one), repr(one.args), repr(vars(one))]
+            parts += traceback.format_exception(one)
+        return "\n".join(parts)
+
+    return said
+
+
+def chained(error: BaseException | None) -> Iterator[BaseException]:
+    if error is not None:
+        yield error
+        yield from chained(error.__cause__)
+        yield from chained(error.__context__)

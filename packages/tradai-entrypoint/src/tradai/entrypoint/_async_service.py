@@ -1,10 +1,10 @@
 """A long-lived service whose hooks are coroutines."""
 
 import asyncio
-from contextlib import AsyncExitStack
 from functools import cached_property
 
 from tradai.entrypoint._failures import Failures
+from tradai.entrypoint._resources import AsyncResources
 from tradai.entrypoint._service_core import S, ServiceCore
 
 __all__ = ["AsyncService"]
@@ -23,9 +23,9 @@ class AsyncService(ServiceCore[S]):
     """
 
     @cached_property
-    def resources(self) -> AsyncExitStack:
+    def resources(self) -> AsyncResources:
         """What `start` acquires: entered here, it is closed after `stop`, the newest first."""
-        return AsyncExitStack()
+        return AsyncResources()
 
     async def start(self) -> None:
         """Acquire what the service needs; called once by `run`."""
@@ -64,6 +64,5 @@ class AsyncService(ServiceCore[S]):
         self._begin_stop(failures.summary or "its work is done")
         with failures.kept("stop"):
             await self.stop()
-        with failures.kept("close"):
-            await self.resources.aclose()
+        await self.resources.aclose(failures)
         self._end(failures)

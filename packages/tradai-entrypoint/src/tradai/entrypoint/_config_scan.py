@@ -11,7 +11,7 @@ from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageErr
 __all__ = ["read_file", "read_values", "refuse_code"]
 
 # OmegaConf's interpolations, without the ones that call a resolver or build their key.
-_PLAIN: Final = re.compile(r"\$\{[\w./@\[\]-]+\}")
+_PLAIN: Final = re.compile(r"\$\{\.*[\w/-]+(?:\.[\w/-]+|\[[\w-]+\])*\}", re.ASCII)
 
 
 def read_file(path: Path) -> bytes:

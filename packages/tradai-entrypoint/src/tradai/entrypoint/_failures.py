@@ -44,12 +44,5 @@ class Failures:
             return
         (_, first), *others = self._errors
         for step, error in others:
-            first.add_note(redact(f"then {step} failed: {' after '.join(_chain(error))}"))
+            first.add_note(redact(f"then {step} failed: {type(error).__name__}: {error}"))
         raise first
-
-
-def _chain(error: BaseException | None) -> Iterator[str]:
-    """Yield `error` and what came before it; an exit stack chains the errors of its resources."""
-    while error is not None:
-        yield f"{type(error).__name__}: {error}"
-        error = error.__context__

@@ -23,6 +23,7 @@ from tradai.entrypoint._hydra_folder import SCHEME, HydraFolder, is_of_hydra
 __all__ = ["composed"]
 
 _SUFFIX: Final = ".yaml"
+_REFUSALS: Final = (HydraException, OmegaConfBaseException)
 _RULES: Final = "1.3"
 # Hydra keeps the version whose rules it follows in a global.
 _COMPOSING: Final = threading.Lock()
@@ -45,8 +46,8 @@ def composed(path: Path, overrides: Sequence[str]) -> DictConfig:
     keys = [_checked_key(override, number) for number, override in enumerate(overrides, start=1)]
     try:
         return _loaded(path, overrides)
-    # ValueError and TypeError are what Hydra makes of a defaults list of the wrong shape.
-    except (HydraException, OmegaConfBaseException, ValueError, TypeError) as exc:
+    # The last three are what Hydra makes of a defaults list of a wrong shape, or that loops.
+    except (*_REFUSALS, ValueError, TypeError, RecursionError) as exc:
         problem = _problem(exc, keys)
     # Outside of the except block: what Hydra raises quotes values.
     raise ConfigurationError(f"{path}: {problem}", source=str(path))

@@ -1,9 +1,9 @@
 """A long-lived service: typed settings, layered configuration, a lifecycle, an orderly stop."""
 
-from contextlib import ExitStack
 from functools import cached_property
 
 from tradai.entrypoint._failures import Failures
+from tradai.entrypoint._resources import Resources
 from tradai.entrypoint._service_core import S, ServiceCore
 
 __all__ = ["BaseService"]
@@ -30,9 +30,9 @@ class BaseService(ServiceCore[S]):
     """
 
     @cached_property
-    def resources(self) -> ExitStack:
+    def resources(self) -> Resources:
         """What `start` acquires: entered here, it is closed after `stop`, the newest first."""
-        return ExitStack()
+        return Resources()
 
     def start(self) -> None:
         """Acquire what the service needs; called once by `run`."""
@@ -69,6 +69,5 @@ class BaseService(ServiceCore[S]):
         self._begin_stop(failures.summary or "its work is done")
         with failures.kept("stop"):
             self.stop()
-        with failures.kept("close"):
-            self.resources.close()
+        self.resources.close(failures)
         self._end(failures)

@@ -115,7 +115,7 @@ class ServiceCore(LoggerMixin, Generic[S]):
     def request_stop(self, reason: str = "asked to stop") -> None:
         """Ask the service to stop, as SIGTERM does; from any thread, as often as you like.
 
-        A request that comes before `run` lets it start, and stop again at once.
+        A request that comes before `run` lets it start, and stop without serving.
 
         Args:
             reason: Why; becomes the detail of `health`.
@@ -124,6 +124,8 @@ class ServiceCore(LoggerMixin, Generic[S]):
 
     def _run(self, live: Callable[[], None]) -> int:
         self._life.move(ServiceState.STARTING)
+        if self.stop_requested:
+            self._begin_stop("asked to stop before it ran")
         with self._signals(), self._stop:
             live()
         return int(ExitCode.DONE)

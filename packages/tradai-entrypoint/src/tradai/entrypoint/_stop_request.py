@@ -82,8 +82,8 @@ class StopRequest:
     def make(self, reason: str) -> None:
         """Ask to stop; the deadline begins with the first request, later ones change nothing."""
         if self._is_first():
-            self._tell(reason)
             self._ring()
+            self._tell(reason)
 
     def wait(self, timeout_s: float | None) -> bool:
         """Sleep until the request is made, at most `timeout_s`; return whether it ever was."""

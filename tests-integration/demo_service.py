@@ -1,0 +1,125 @@
+"""A service for test_service.py: says where it is on standard output, is told on standard input."""
+
+import asyncio
+import logging
+import sys
+import threading
+
+from tradai.core import BaseSettings, configure_logging
+from tradai.entrypoint import AsyncService, BaseService
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def hang() -> None:
+    threading.Event().wait()
+
+
+def wait_for_a_line() -> None:
+    sys.stdin.readline()
+
+
+class StuckHandler(logging.Handler):
+    """Keeps its lock for ever, as a handler does whose pipe nobody reads."""
+
+    def emit(self, _record: logging.LogRecord) -> None:
+        hang()
+
+
+class Drains(BaseService[BaseSettings]):
+    def start(self) -> None:
+        self.resources.callback(say, "closed first")
+        self.resources.callback(say, "closed second")
+
+    def serve(self) -> None:
+        say("serving")
+        self.wait_for_stop()
+        say(f"draining, {self.health().state}: {self.health().detail}")
+
+    def stop(self) -> None:
+        say("stopped")
+
+
+class NeverLooks(Drains):
+    def serve(self) -> None:
+        say("serving")
+        hang()
+
+
+class DrainsForEver(Drains):
+    def serve(self) -> None:
+        super().serve()
+        hang()
+
+
+class StartsSlowly(Drains):
+    def start(self) -> None:
+        super().start()
+        say("starting")
+        wait_for_a_line()
+
+
+class StartsForEver(Drains):
+    def start(self) -> None:
+        say("starting")
+        hang()
+
+
+class CannotStop(Drains):
+    def stop(self) -> None:
+        raise RuntimeError("not flushed")
+
+
+class CannotLog(Drains):
+    def serve(self) -> None:
+        logging.getLogger().addHandler(StuckHandler())
+        say("serving")
+        self.logger.warning("this line never ends")
+
+
+class IsAskedByItself(Drains):
+    def serve(self) -> None:
+        self.request_stop("enough")
+        hang()
+
+
+class AsyncDrains(AsyncService[BaseSettings]):
+    async def start(self) -> None:
+        self.resources.push_async_callback(self.close, "closed first")
+        self.resources.push_async_callback(self.close, "closed second")
+
+    async def serve(self) -> None:
+        say("serving")
+        await self.wait_for_stop()
+        say(f"draining, {self.health().state}: {self.health().detail}")
+
+    async def stop(self) -> None:
+        say("stopped")
+
+    async def close(self, text: str) -> None:
+        await asyncio.sleep(0)
+        say(text)
+
+
+class AsyncNeverLooks(AsyncDrains):
+    async def serve(self) -> None:
+        say("serving")
+        await asyncio.Event().wait()
+
+
+class AsyncBlocksTheLoop(AsyncDrains):
+    async def serve(self) -> None:
+        say("serving")
+        hang()
+
+
+def main(name: str, drain_s: str) -> int:
+    configure_logging(format="json", stream=sys.stderr)
+    code: int = globals()[name](drain_s=float(drain_s)).run()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

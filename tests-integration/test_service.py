@@ -1,0 +1,167 @@
+"""Services as processes of their own, told to stop by real signals."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+PROGRAM: Final = Path(__file__).with_name("demo_service.py")
+PATIENCE_S: Final = 60
+LONG_S: Final = 600.0
+SHORT_S: Final = 0.2
+CLOSED: Final = ["stopped", "closed second", "closed first"]
+
+Child = subprocess.Popen[str]
+Launch = Callable[[str, float], Child]
+
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    children: list[Child] = []
+
+    def start(name: str, drain_s: float) -> Child:
+        child = subprocess.Popen(
+            [sys.executable, PROGRAM, name, str(drain_s)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        children.append(child)
+        return child
+
+    yield start
+    for child in children:
+        child.kill()
+        child.communicate()
+
+
+def read_line(child: Child) -> str:
+    assert child.stdout
+    return child.stdout.readline().rstrip()
+
+
+def end(child: Child, line: str = "") -> tuple[int, list[str], list[dict[str, object]]]:
+    """Wait for the end; return exit code, the rest of the output, and the log."""
+    output, log = child.communicate(line, timeout=PATIENCE_S)
+    lines = [json.loads(one) for one in log.splitlines() if one.startswith("{")]
+    return child.returncode, output.splitlines(), lines
+
+
+def states(log: list[dict[str, object]]) -> list[object]:
+    return [line["state"] for line in log if line["message"] == "service state changed"]
+
+
+@pytest.mark.parametrize("name", ["Drains", "AsyncDrains"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_the_service_finish_and_exit_well(
+    launch: Launch, name: str, number: signal.Signals
+) -> None:
+    child = launch(name, LONG_S)
+    assert read_line(child) == "serving"
+
+    child.send_signal(number)
+    code, output, log = end(child)
+
+    assert code == 0
+    assert output == [f"draining, stopping: {number.name} asked to stop", *CLOSED]
+    assert states(log) == ["starting", "running", "stopping", "stopped"]
+
+
+@pytest.mark.parametrize("name", ["NeverLooks", "AsyncNeverLooks", "AsyncBlocksTheLoop"])
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_drain_that_takes_too_long_ends_the_process_and_says_so(
+    launch: Launch, name: str, number: signal.Signals, expected: int
+) -> None:
+    child = launch(name, SHORT_S)
+    assert read_line(child) == "serving"
+
+    child.send_signal(number)
+    code, output, log = end(child)
+
+    assert code == expected
+    assert output == []
+    assert states(log) == ["starting", "running", "stopping", "failed"]
+    assert log[-1]["message"] == "service stopped hard, its resources were not given back"
+    assert log[-1]["reason"] == "not done 0.2 s after it was asked to stop"
+    assert log[-1]["exit_code"] == expected
+
+
+def test_a_log_that_is_stuck_does_not_hold_the_deadline_up(launch: Launch) -> None:
+    child = launch("CannotLog", SHORT_S)
+    assert read_line(child) == "serving"
+
+    child.terminate()
+    code, output, _ = end(child)
+
+    assert code == 143
+    assert output == []
+
+
+def test_a_signal_during_start_stops_once_it_has_started(launch: Launch) -> None:
+    child = launch("StartsSlowly", LONG_S)
+    assert read_line(child) == "starting"
+
+    child.terminate()
+    assert child.stderr
+    while "SIGTERM asked to stop" not in child.stderr.readline():
+        pass
+    code, output, log = end(child, "go on\n")
+
+    assert code == 0
+    assert output == CLOSED
+    assert states(log) == ["stopped"]
+
+
+def test_a_start_that_hangs_is_ended_too(launch: Launch) -> None:
+    child = launch("StartsForEver", SHORT_S)
+    assert read_line(child) == "starting"
+
+    child.terminate()
+    code, _, log = end(child)
+
+    assert code == 143
+    assert states(log) == ["starting", "stopping", "failed"]
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_forces(launch: Launch, second: signal.Signals) -> None:
+    child = launch("DrainsForEver", LONG_S)
+    assert read_line(child) == "serving"
+
+    child.terminate()
+    assert read_line(child).startswith("draining")
+    child.send_signal(second)
+    code, output, log = end(child)
+
+    assert code == 143
+    assert output == []
+    assert log[-1]["reason"] == "a second signal came"
+
+
+def test_a_stop_that_fails_is_an_error_after_everything_is_given_back(launch: Launch) -> None:
+    child = launch("CannotStop", LONG_S)
+    assert read_line(child) == "serving"
+
+    child.terminate()
+    assert child.stderr
+    log = child.stderr.read()
+    child.wait(PATIENCE_S)
+
+    assert child.returncode == 1
+    assert read_line(child).startswith("draining")
+    assert [read_line(child), read_line(child)] == ["closed second", "closed first"]
+    assert "RuntimeError: not flushed" in log.splitlines()[-1]
+    assert '"state":"failed"' in log.replace(" ", "")
+
+
+def test_a_drain_that_no_signal_began_ends_with_a_code_of_its_own(launch: Launch) -> None:
+    code, _, log = end(launch("IsAskedByItself", SHORT_S))
+
+    assert code == 70
+    assert states(log) == ["starting", "running", "stopping", "failed"]
