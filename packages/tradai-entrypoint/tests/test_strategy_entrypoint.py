@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from tradai.core import FileJournal, TradingMode
-from tradai.core.exceptions import ExternalServiceError
+from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.entrypoint import (
+    Checklist,
     EntrypointSettings,
     ExitCode,
     RunManifest,
@@ -246,3 +247,66 @@ def test_a_report_that_cannot_be_written_still_leaves_a_manifest(
 
     assert code == manifest(tmp_path).exit_code == ExitCode.RESULT
     assert "report.html" in str(manifest(tmp_path).verdict)
+
+
+class ForeignError(TradAIError):
+    """An error of a plugin, with an exit code that the table does not have."""
+
+    exit_code = 99
+
+
+class BlessedError(TradAIError):
+    """An error that would have its process end as if all were well."""
+
+    exit_code = 0
+
+
+@pytest.mark.parametrize("kind", [ForeignError, BlessedError])
+def test_an_error_with_a_foreign_exit_code_is_a_crash_and_is_written_down(
+    tmp_path: Path,
+    config_file: Path,
+    registered: type[StrategyEntrypoint],
+    kind: type[TradAIError],
+) -> None:
+    class Failing(Handler):
+        def run(self) -> int:
+            raise kind("the plugin gave up")
+
+    registered.register_handler(TradingMode.BACKTEST)(Failing)
+
+    code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    assert code == ExitCode.CRASHED
+    assert manifest(tmp_path).exit_code == ExitCode.CRASHED
+    assert manifest(tmp_path).verdict == "the plugin gave up"
+
+
+def test_a_handler_that_returns_no_exit_code_of_ours_has_crashed(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    class Strange(Handler):
+        def run(self) -> int:
+            return 99
+
+    registered.register_handler(TradingMode.BACKTEST)(Strange)
+
+    code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    assert code == ExitCode.CRASHED
+    assert "returned 99" in str(manifest(tmp_path).verdict)
+
+
+@pytest.mark.parametrize("kind", [ForeignError, BlessedError])
+def test_a_check_that_fails_with_a_foreign_exit_code_is_a_crash(kind: type[TradAIError]) -> None:
+    def check() -> str:
+        raise kind("the plugin gave up")
+
+    row = Checklist().row("plugin", check)
+
+    assert row.exit_code is ExitCode.CRASHED
+
+
+def test_the_exit_codes_of_the_table_stand_for_themselves() -> None:
+    assert [ExitCode.of(int(code)) for code in ExitCode] == list(ExitCode)
+    assert ExitCode.of(99) is ExitCode.CRASHED
+    assert ExitCode.of_error(ExternalServiceError("x", service="s", operation="o")) == 69

@@ -61,5 +61,5 @@ class Checklist:
                 name=name,
                 status=CheckStatus.FAIL,
                 detail=str(exc),
-                exit_code=ExitCode(exc.exit_code),
+                exit_code=ExitCode.of_error(exc),
             )

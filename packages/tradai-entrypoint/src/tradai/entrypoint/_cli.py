@@ -30,8 +30,10 @@ def run_command(argv: Sequence[str], *, interrupts: Interrupts) -> int:
     try:
         code: int = command.execute(args, interrupts=interrupts)
     except TradAIError as exc:
+        from tradai.entrypoint._verdict import ExitCode
+
         print(f"tradai-entrypoint: {exc}", file=sys.stderr)
-        return exc.exit_code
+        return ExitCode.of_error(exc)
     except BrokenPipeError:
         # The reader of our output went away (`| head`); nothing is left to say to it.
         sys.stderr.close()

@@ -88,7 +88,7 @@ def verdict_of(work: Callable[[], Verdict]) -> Verdict:
     try:
         return work()
     except TradAIError as exc:
-        return Verdict(exit_code=ExitCode(exc.exit_code), sentence=redact(str(exc)))
+        return Verdict(exit_code=ExitCode.of_error(exc), sentence=redact(str(exc)))
     # The process boundary: a handler may be anybody's code, and its crash is a verdict too.
     except Exception as exc:  # noqa: BLE001
         _log.exception("the run crashed")

@@ -244,11 +244,7 @@ class StrategyEntrypoint(LoggerMixin):
 
 
 def _verdict_of_code(code: int) -> Verdict:
-    try:
-        exit_code = ExitCode(code)
-    except ValueError:
-        return Verdict(
-            exit_code=ExitCode.CRASHED,
-            sentence=f"the handler returned {code}, which is not an exit code of tradai",
-        )
-    return Verdict(exit_code=exit_code, sentence=exit_code.meaning)
+    exit_code = ExitCode.of(code)
+    is_known = exit_code == code
+    unknown = f"the handler returned {code}, which is not an exit code of tradai"
+    return Verdict(exit_code=exit_code, sentence=exit_code.meaning if is_known else unknown)

@@ -7,7 +7,9 @@ branch on them; they never change their meaning.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, final
+from typing import Final, Self, final
+
+from tradai.core.exceptions import TradAIError
 
 __all__ = ["ExitCode", "Verdict"]
 
@@ -28,6 +30,17 @@ class ExitCode(IntEnum):
     START_DEADLINE = 124
     INTERRUPTED = 130
     TERMINATED = 143
+
+    @classmethod
+    def of(cls, code: int) -> Self:
+        """Return `code` as one of the table; CRASHED when the table does not have it."""
+        return next((one for one in cls if one == code), cls.CRASHED)
+
+    @classmethod
+    def of_error(cls, error: TradAIError) -> Self:
+        """Return what a process exits with that `error` ended: never DONE."""
+        found = cls.of(error.exit_code)
+        return cls.CRASHED if found is cls.DONE else found
 
     @property
     def meaning(self) -> str:

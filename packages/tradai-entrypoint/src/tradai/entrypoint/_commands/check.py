@@ -34,7 +34,7 @@ def _settings_row(settings: EntrypointSettings) -> CheckRow:
 
 
 def _failed(name: str, exc: TradAIError) -> CheckRow:
-    exit_code = ExitCode(exc.exit_code)
+    exit_code = ExitCode.of_error(exc)
     return CheckRow(name=name, status=CheckStatus.FAIL, detail=str(exc), exit_code=exit_code)
 
 
