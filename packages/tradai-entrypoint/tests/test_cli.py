@@ -130,6 +130,18 @@ def test_a_run_that_is_not_there_says_how_to_find_one(
     assert not runs.exists()
 
 
+def test_a_refusal_that_the_disk_refuses_too_is_told_by_its_exit_code(
+    tmp_path: Path, config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+
+    code = call("run", config_file, "stray", "--mode", "backtest", "--runs", in_the_way, "--json")
+
+    assert code == ExitCode.RESULT
+    assert str(in_the_way) in json.loads(capsys.readouterr().out)["verdict"]
+
+
 def test_check_reports_rows_and_the_code_of_the_first_failure(
     config_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

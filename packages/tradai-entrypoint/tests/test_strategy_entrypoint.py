@@ -310,3 +310,16 @@ def test_the_exit_codes_of_the_table_stand_for_themselves() -> None:
     assert [ExitCode.of(int(code)) for code in ExitCode] == list(ExitCode)
     assert ExitCode.of(99) is ExitCode.CRASHED
     assert ExitCode.of_error(ExternalServiceError("x", service="s", operation="o")) == 69
+
+
+@pytest.mark.parametrize("run_id", ["run-1", "../run-1"])
+def test_a_disk_that_refuses_the_run_folder_is_a_verdict_whatever_else_is_wrong(
+    tmp_path: Path, config_file: Path, run_id: str
+) -> None:
+    (tmp_path / "runs").write_text("in the way")
+    given = settings(tmp_path, config=str(config_file)).model_copy(update={"id": run_id})
+
+    verdict = StrategyEntrypoint(given).run_to_verdict()
+
+    assert verdict.exit_code is ExitCode.RESULT
+    assert "runs" in verdict.sentence

@@ -101,14 +101,25 @@ def verdict_of(work: Callable[[], Verdict]) -> Verdict:
 
 
 def record_refusal(root: Path, record: RunRecord, error: TradAIError, *, clock: Clock) -> Verdict:
-    """Leave a run folder for a run that could not even begin, under an id of its own."""
+    """Return the verdict on a run that could not even begin, and leave a folder that says so.
+
+    The folder gets an id of its own when that of `record` is taken or cannot name one; there is
+    none when the disk refuses it.
+    """
 
     def refuse() -> Verdict:
         raise error
 
     try:
-        run = Run.open(root, record, clock=clock)
+        run = _open_under_some_id(root, record, clock=clock)
+    except StorageError as exc:
+        return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
+    return run.judge(refuse)
+
+
+def _open_under_some_id(root: Path, record: RunRecord, *, clock: Clock) -> Run:
+    try:
+        return Run.open(root, record, clock=clock)
     except (ConfigurationError, ValidationError):
         record.run_id = new_run_id(record.mode, now=clock.now())
-        run = Run.open(root, record, clock=clock)
-    return run.judge(refuse)
+        return Run.open(root, record, clock=clock)

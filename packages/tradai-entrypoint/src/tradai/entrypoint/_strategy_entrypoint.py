@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar, Final, Protocol, TypeVar
 
 from tradai.core import Clock, LoadedConfig, LoggerMixin, ModeHandler, SystemClock, TradingMode
-from tradai.core.exceptions import ConfigurationError, StorageError, TradAIError, ValidationError
+from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
 from tradai.entrypoint._checks import CheckableHandler, Checklist, CheckRow
 from tradai.entrypoint._context import RunContext
 from tradai.entrypoint._interrupts import Interrupts
@@ -136,7 +136,7 @@ class StrategyEntrypoint(LoggerMixin):
         except StorageError as exc:
             return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
         except (ConfigurationError, ValidationError) as exc:
-            return self._refused(exc)
+            return record_refusal(self._settings.folder, self._record, exc, clock=self._clock)
         return run.judge(lambda: self._execute(run))
 
     def checks(self) -> Iterator[CheckRow]:
@@ -173,12 +173,6 @@ class StrategyEntrypoint(LoggerMixin):
         for handler in made:
             if isinstance(handler, CheckableHandler):
                 yield from handler.checks(checklist)
-
-    def _refused(self, error: TradAIError) -> Verdict:
-        try:
-            return record_refusal(self._settings.folder, self._record, error, clock=self._clock)
-        except StorageError as exc:
-            return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
 
     def _execute(self, run: Run) -> Verdict:
         with self._interrupts.raising():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tradai.core import SystemClock, TradingMode, configure_logging
-from tradai.core.exceptions import ConfigurationError, StorageError, TradAIError
+from tradai.core.exceptions import ConfigurationError, TradAIError
 from tradai.entrypoint._interrupts import Interrupts
 from tradai.entrypoint._progress import Progress
 from tradai.entrypoint._request import RunRequest
@@ -20,7 +20,7 @@ from tradai.entrypoint._settings import EntrypointSettings, LogSettings, default
 from tradai.entrypoint._strategy_entrypoint import StrategyEntrypoint
 from tradai.entrypoint._summary import print_summary
 from tradai.entrypoint._trading_entrypoint import TradingEntrypoint
-from tradai.entrypoint._verdict import ExitCode, Verdict
+from tradai.entrypoint._verdict import Verdict
 
 __all__ = ["entrypoint_class", "execute", "settings_of"]
 
@@ -131,10 +131,7 @@ def _refuse(args: argparse.Namespace, error: TradAIError) -> int:
         command=("tradai-entrypoint", *args.argv),
     )
     folder = Path(args.runs or default_run_folder(os.environ))
-    try:
-        verdict = record_refusal(folder, record, error, clock=clock)
-    except StorageError as exc:
-        verdict = Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
+    verdict = record_refusal(folder, record, error, clock=clock)
     return _conclude(record, verdict, folder, as_json=args.json)
 
 
