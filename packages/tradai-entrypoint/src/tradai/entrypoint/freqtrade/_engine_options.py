@@ -12,7 +12,7 @@ from typing import Final, cast
 from tradai.core import Execution, JsonValue
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["check_keys", "engine_options", "plain"]
+__all__ = ["check_keys", "engine_options", "key_error", "plain"]
 
 _OPTIONS: Final = frozenset(
     {
@@ -46,7 +46,7 @@ def engine_options(parameters: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     for name in parameters:
         if name in Execution.model_fields:
             problem = f"has its place at execution.{name}"
-            raise _key_error(key=f"parameters.{name}", problem=problem)
+            raise key_error(key=f"parameters.{name}", problem=problem)
     check_keys("parameters", parameters, known=_OPTIONS)
     return {name: plain(value) for name, value in parameters.items()}
 
@@ -68,11 +68,11 @@ def check_keys(
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"it knows {', '.join(sorted(known))}"
             problem = f"is no setting of the engine: {hint}"
-            raise _key_error(key=f"{where}.{name}", problem=problem)
+            raise key_error(key=f"{where}.{name}", problem=problem)
     for name in required:
         if name not in values:
             problem = f"is missing: the engine wants {where} whole"
-            raise _key_error(key=f"{where}.{name}", problem=problem)
+            raise key_error(key=f"{where}.{name}", problem=problem)
 
 
 def plain(value: object) -> JsonValue:
@@ -86,5 +86,6 @@ def plain(value: object) -> JsonValue:
     return cast("JsonValue", value)
 
 
-def _key_error(*, key: str, problem: str) -> ConfigurationError:
+def key_error(*, key: str, problem: str) -> ConfigurationError:
+    """Return the error for `key` of the strategy configuration, whose sentence `problem` ends."""
     return ConfigurationError(f"{key} {problem}", key=key)

@@ -12,10 +12,10 @@ from types import MappingProxyType
 from typing import Final, cast, final
 
 from tradai.core import JsonValue, StrategyConfig, TradingMode, canonical_json
-from tradai.core.exceptions import ConfigurationError, TradingError
+from tradai.core.exceptions import TradingError
 from tradai.entrypoint._run_parameters import RunParameters
 from tradai.entrypoint.freqtrade._engine_config import ENDPOINT, ccxt_config, engine_config
-from tradai.entrypoint.freqtrade._engine_options import plain
+from tradai.entrypoint.freqtrade._engine_options import key_error, plain
 from tradai.entrypoint.freqtrade._strategy_source import SourceFacts
 
 __all__ = ["DATA", "ENDPOINT", "STRATEGIES", "USER_DATA", "EnginePlan", "render_plan"]
@@ -121,27 +121,25 @@ def _check_market(config: StrategyConfig) -> None:
     currency = config.stake_currency
     if config.exchange != "binance":
         problem = f"is {config.exchange!r}: only binance, its spot market, is proven so far"
-        raise _key_error(key="exchange", problem=problem)
+        raise key_error(key="exchange", problem=problem)
     if config.timeframe not in _TIMEFRAMES:
         problem = f"is {config.timeframe}: Binance spot has {', '.join(_TIMEFRAMES)}"
-        raise _key_error(key="timeframe", problem=problem)
+        raise key_error(key="timeframe", problem=problem)
     if not config.pairs:
-        raise _key_error(
-            key="pairs", problem=f"is empty: name at least one, such as BTC/{currency}"
-        )
+        raise key_error(key="pairs", problem=f"is empty: name at least one, such as BTC/{currency}")
     others = [pair for pair in config.pairs if pair.partition("/")[2] != currency]
     if others:
         problem = f"has {', '.join(others)}, not bought with {currency} on the spot market"
-        raise _key_error(key="pairs", problem=f"{problem}: remove them, or change stake_currency")
+        raise key_error(key="pairs", problem=f"{problem}: remove them, or change stake_currency")
 
 
 def _check_freqai(config: StrategyConfig, run: RunParameters, mode: TradingMode) -> None:
     if mode is TradingMode.TRAIN and not _uses_freqai(config):
         problem = "is not true: mode 'train' trains the models of a FreqAI strategy"
-        raise _key_error(key="freqai.enabled", problem=problem)
+        raise key_error(key="freqai.enabled", problem=problem)
     if _uses_freqai(config) and mode is not TradingMode.DRY_RUN and run.timerange is None:
         problem = "is not set: FreqAI trains on the days before it, so it must be known"
-        raise _key_error(key="run.timerange", problem=problem)
+        raise key_error(key="run.timerange", problem=problem)
 
 
 def _uses_freqai(config: StrategyConfig) -> bool:
@@ -183,7 +181,3 @@ def _params_file(config: StrategyConfig, facts: SourceFacts) -> dict[str, JsonVa
         if values
     }
     return {"strategy_name": facts.class_name, "params": given} if given else None
-
-
-def _key_error(*, key: str, problem: str) -> ConfigurationError:
-    return ConfigurationError(f"{key} {problem}", key=key)
