@@ -87,7 +87,8 @@ def test_rules_cannot_be_changed_however_deep() -> None:
     filters = symbol["filters"]
 
     with pytest.raises(TypeError):
-        symbol["status"] = "BREAK"  # type: ignore[index]  # that this cannot be is the point
+        # That this cannot be is the point.
+        symbol["status"] = "BREAK"  # type: ignore[index]
     assert isinstance(filters, tuple)
     with pytest.raises(TypeError):
         filters[0]["tickSize"] = "1"
