@@ -6,7 +6,8 @@ import pytest
 from tradai.core import register_secret
 from tradai.entrypoint import ExitCode
 from tradai.entrypoint.freqtrade._engine_process import EngineExit
-from tradai.entrypoint.freqtrade._evidence import EngineEvidence, judge
+from tradai.entrypoint.freqtrade._evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._judgement import judge
 
 # Shortened logs of freqtrade 2026.9, one for each way it was made to end.
 LOGS = Path(__file__).with_name("engine_log")

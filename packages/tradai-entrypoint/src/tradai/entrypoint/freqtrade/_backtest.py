@@ -7,9 +7,9 @@ from tradai.core import JsonValue
 from tradai.entrypoint._checks import Checklist, CheckRow
 from tradai.entrypoint._context import RunContext
 from tradai.entrypoint._verdict import ExitCode, Verdict
-from tradai.entrypoint.freqtrade._evidence import judge
 from tradai.entrypoint.freqtrade._job import EngineJob
 from tradai.entrypoint.freqtrade._job_checks import job_checks
+from tradai.entrypoint.freqtrade._judgement import judge
 from tradai.entrypoint.freqtrade._market_server import MarketServer
 from tradai.entrypoint.freqtrade._report_parts import report_parts
 from tradai.entrypoint.freqtrade._results import BacktestResult, read_backtest

@@ -10,7 +10,8 @@ from tradai.entrypoint._verdict import ExitCode, Verdict
 from tradai.entrypoint.freqtrade._engine_config import ccxt_config
 from tradai.entrypoint.freqtrade._engine_install import engine_command, engine_environment
 from tradai.entrypoint.freqtrade._engine_process import EngineProcess
-from tradai.entrypoint.freqtrade._evidence import EngineEvidence, judge
+from tradai.entrypoint.freqtrade._evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._judgement import judge
 from tradai.entrypoint.freqtrade._plan import USER_DATA
 
 __all__ = ["download"]

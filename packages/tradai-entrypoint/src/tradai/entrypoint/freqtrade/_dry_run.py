@@ -12,9 +12,9 @@ from tradai.entrypoint._context import RunContext
 from tradai.entrypoint._verdict import ExitCode, Verdict
 from tradai.entrypoint.freqtrade._control import EngineControl
 from tradai.entrypoint.freqtrade._engine_process import EngineExit, EngineProcess, Woken
-from tradai.entrypoint.freqtrade._evidence import judge
 from tradai.entrypoint.freqtrade._job import EngineJob
 from tradai.entrypoint.freqtrade._job_checks import job_checks
+from tradai.entrypoint.freqtrade._judgement import judge
 
 if TYPE_CHECKING:
     from tradai.entrypoint._strategy_entrypoint import StrategyEntrypoint
