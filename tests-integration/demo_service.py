@@ -79,6 +79,13 @@ class CannotLog(Drains):
         self.logger.warning("this line never ends")
 
 
+class CannotLogItsRequest(Drains):
+    def serve(self) -> None:
+        logging.getLogger().addHandler(StuckHandler())
+        self.wait_for_stop(0.1)
+        self.request_stop("enough")
+
+
 class IsAskedByItself(Drains):
     def serve(self) -> None:
         self.request_stop("enough")

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 PROGRAM: Final = Path(__file__).with_name("demo_service.py")
-PATIENCE_S: Final = 60
+PATIENCE_S: Final = 30
 LONG_S: Final = 600.0
 SHORT_S: Final = 0.2
 CLOSED: Final = ["stopped", "closed second", "closed first"]
@@ -100,6 +100,13 @@ def test_a_log_that_is_stuck_does_not_hold_the_deadline_up(launch: Launch) -> No
     code, output, _ = end(child)
 
     assert code == 143
+    assert output == []
+
+
+def test_a_request_whose_log_line_is_stuck_has_a_deadline_too(launch: Launch) -> None:
+    code, output, _ = end(launch("CannotLogItsRequest", SHORT_S))
+
+    assert code == 70
     assert output == []
 
 

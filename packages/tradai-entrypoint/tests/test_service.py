@@ -102,7 +102,8 @@ def test_the_table_of_transitions_leads_from_new_to_an_end_and_never_back() -> N
     assert all(order.index(to) > order.index(at) for at in order for to in SERVICE_TRANSITIONS[at])
     assert all(SERVICE_TRANSITIONS[at] & ends == set() for at in order[:3])
     with pytest.raises(TypeError):
-        SERVICE_TRANSITIONS[ServiceState.NEW] = frozenset()  # type: ignore[index]  # the point
+        # That this cannot be is the point.
+        SERVICE_TRANSITIONS[ServiceState.NEW] = frozenset()  # type: ignore[index]
 
 
 @type_of_both

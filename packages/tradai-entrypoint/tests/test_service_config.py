@@ -15,7 +15,7 @@ from tradai.core.exceptions import (
 )
 from tradai.entrypoint import BaseService
 
-SECRET = "hunter2sekret"  # noqa: S105  # planted, to be looked for
+PLANTED = "hunter2sekret"
 
 PLAIN = """\
 server: {host: localhost, port: 1}
@@ -154,22 +154,22 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "overrides"),
     [
-        (f"a: {{_target_: {SECRET}}}", ()),
-        (f"a: ${{oc.env:{SECRET}}}", ()),
-        (f"a: x${{{SECRET}", ()),
-        (f"a: ${{{SECRET}}}", ()),
-        (f"a: ${{b.{SECRET}[}}", ()),
-        (f"a: {SECRET}\n a: 1", ()),
-        (f"a: !!str {SECRET}", ()),
-        (f"- {SECRET}", ()),
-        ("a: 1", (SECRET,)),
-        ("a: 1", (f"{SECRET} x=1",)),
-        ("a: 1", (f"a=[{SECRET}",)),
-        ("a: 1", (f"a=!!str {SECRET}",)),
-        ("a: 1", (f"a=${{oc.env:{SECRET}}}",)),
-        ("a: [1]", (f"a={{b: {SECRET}}}",)),
-        ("a: [1]", (f"a[7]={SECRET}",)),
-        ("a: 1", (f"a={{_target_: {SECRET}}}",)),
+        (f"a: {{_target_: {PLANTED}}}", ()),
+        (f"a: ${{oc.env:{PLANTED}}}", ()),
+        (f"a: x${{{PLANTED}", ()),
+        (f"a: ${{{PLANTED}}}", ()),
+        (f"a: ${{b.{PLANTED}[}}", ()),
+        (f"a: {PLANTED}\n a: 1", ()),
+        (f"a: !!str {PLANTED}", ()),
+        (f"- {PLANTED}", ()),
+        ("a: 1", (PLANTED,)),
+        ("a: 1", (f"{PLANTED} x=1",)),
+        ("a: 1", (f"a=[{PLANTED}",)),
+        ("a: 1", (f"a=!!str {PLANTED}",)),
+        ("a: 1", (f"a=${{oc.env:{PLANTED}}}",)),
+        ("a: [1]", (f"a={{b: {PLANTED}}}",)),
+        ("a: [1]", (f"a[7]={PLANTED}",)),
+        ("a: 1", (f"a={{_target_: {PLANTED}}}",)),
     ],
 )
 def test_no_refusal_holds_a_value(
@@ -181,7 +181,8 @@ def test_no_refusal_holds_a_value(
     with pytest.raises(ConfigurationError) as caught:
         read(path, *overrides)
 
-    assert SECRET not in said_by(caught.value)
+    assert PLANTED not in said_by(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
 
 
 @given(

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from tradai.core.exceptions import ConfigurationError, TradAIError
 from tradai.entrypoint import BaseService
 
-SECRET = "hunter2sekret"  # noqa: S105  # planted, to be looked for
+PLANTED = "hunter2sekret"
 
 # The shape that Hydra's documentation teaches: a primary file, groups, nested groups, a default
 # that is overridden further down, packages, and a choice that follows other choices.
@@ -253,21 +253,21 @@ def test_only_yaml_by_its_full_name_is_composed(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "override"),
     [
-        ("", f"db={SECRET}"),
-        ("", f"db.prt={SECRET}"),
-        ("", f"+db.port={SECRET}"),
-        ("", f"~db.port={SECRET}"),
-        ("", f"db.port={SECRET},2"),
-        ("", f"db.port=[{SECRET}"),
-        ("", f"db.port.x={SECRET}"),
-        ("", f"db.port=${{oc.env:{SECRET}}}"),
-        ("", f"db.port=${{{SECRET}}}"),
-        ("", f"{SECRET}"),
-        ("", f"db.port=int({SECRET})"),
-        (f"db: [{SECRET}]", "db.port=1"),
-        (f"db: {SECRET}", "db.port=1"),
-        (f"x: ${{{SECRET}}}", "db.port=1"),
-        (f"hydra: {SECRET}", "db.port=1"),
+        ("", f"db={PLANTED}"),
+        ("", f"db.prt={PLANTED}"),
+        ("", f"+db.port={PLANTED}"),
+        ("", f"~db.port={PLANTED}"),
+        ("", f"db.port={PLANTED},2"),
+        ("", f"db.port=[{PLANTED}"),
+        ("", f"db.port.x={PLANTED}"),
+        ("", f"db.port=${{oc.env:{PLANTED}}}"),
+        ("", f"db.port=${{{PLANTED}}}"),
+        ("", f"{PLANTED}"),
+        ("", f"db.port=int({PLANTED})"),
+        (f"db: [{PLANTED}]", "db.port=1"),
+        (f"db: {PLANTED}", "db.port=1"),
+        (f"x: ${{{PLANTED}}}", "db.port=1"),
+        (f"hydra: {PLANTED}", "db.port=1"),
     ],
 )
 def test_no_refusal_holds_a_value(
@@ -278,7 +278,8 @@ def test_no_refusal_holds_a_value(
     with pytest.raises(ConfigurationError) as caught:
         read(conf, override)
 
-    assert SECRET not in said_by(caught.value)
+    assert PLANTED not in said_by(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
 
 
 def test_hydra_is_left_as_it_was(
@@ -302,7 +303,10 @@ def test_hydra_is_left_as_it_was(
     assert [path.name for path in tmp_path.iterdir()] == ["conf"]
 
 
-def test_many_threads_may_compose_at_once(conf: Path) -> None:
+def test_many_threads_may_compose_at_once(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hydra.version.VersionBase.instance(), "version_base", None)
+    hydra.version.setbase("1.2")
+    base = hydra.version.getbase()
     barrier = threading.Barrier(4)
     found: list[object] = []
 
@@ -318,6 +322,7 @@ def test_many_threads_may_compose_at_once(conf: Path) -> None:
         thread.join()
 
     assert sorted(map(str, found)) == sorted(options)
+    assert hydra.version.getbase() == base
 
 
 WORDS = st.sampled_from(
@@ -331,7 +336,7 @@ ENTRIES = st.recursive(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(entries=st.lists(ENTRIES, max_size=3), overrides=st.lists(st.text(max_size=8), max_size=1))
 def test_whatever_the_defaults_list_holds_only_our_errors_come_out(
