@@ -1,6 +1,7 @@
 """Services as processes of their own, told to stop by real signals."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Final
 
 import pytest
 
+PAGE: Final = "docs/how-to/write-a-service.md"
 PROGRAM: Final = Path(__file__).with_name("demo_service.py")
 PATIENCE_S: Final = 30
 LONG_S: Final = 600.0
@@ -55,6 +57,17 @@ def end(child: Child, line: str = "") -> tuple[int, list[str], list[dict[str, ob
 
 def states(log: list[dict[str, object]]) -> list[object]:
     return [line["state"] for line in log if line["message"] == "service state changed"]
+
+
+@pytest.fixture
+def page_samples(root: Path, tmp_path: Path) -> Path:
+    """The files that the how-to page shows, each under the name in its first line."""
+    shown = re.findall(r"```\w+\n# (\S+)\n(.*?)```", (root / PAGE).read_text(), re.DOTALL)
+    for name, text in shown:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
 
 
 @pytest.mark.parametrize("name", ["Drains", "AsyncDrains"])
@@ -172,3 +185,32 @@ def test_a_drain_that_no_signal_began_ends_with_a_code_of_its_own(launch: Launch
 
     assert code == 70
     assert states(log) == ["starting", "running", "stopping", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("command", "first", "rest"),
+    [
+        (["service.py", "feed.host=localhost"], "connected to localhost", ["left localhost"]),
+        (["async_service.py"], "tick", []),
+    ],
+)
+def test_the_services_of_the_page_run_and_stop(
+    page_samples: Path, command: list[str], first: str, rest: list[str]
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, *command], cwd=page_samples, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert read_line(child) == first
+        child.terminate()
+        output, _ = child.communicate(timeout=PATIENCE_S)
+
+    assert child.returncode == 0
+    assert output.splitlines() == rest
+
+
+def test_the_tree_of_the_page_is_composed(page_samples: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "compose.py"], cwd=page_samples, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "5432\n"
