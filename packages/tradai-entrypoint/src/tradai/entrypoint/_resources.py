@@ -11,7 +11,7 @@ from contextlib import (
     AsyncExitStack,
     ExitStack,
 )
-from typing import ParamSpec, TypeVar, final
+from typing import Generic, ParamSpec, TypeVar, final
 
 from tradai.entrypoint._failures import Failures
 
@@ -19,28 +19,38 @@ __all__ = ["AsyncResources", "Resources"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Stack = TypeVar("Stack", bound=ExitStack | AsyncExitStack)
 
 
-@final
-class Resources:
-    """What a service holds; closed in reverse order, each one whatever the others do."""
+class _Held(Generic[Stack]):
+    """Resources, each on a stack of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[Stack]) -> None:
         """Hold nothing."""
-        self._held: list[ExitStack] = []
+        self._kind = kind
+        self._held: list[Stack] = []
 
     def enter_context(self, manager: AbstractContextManager[T]) -> T:
         """Enter `manager`, to be left when the service ends, and return what it gives."""
-        stack = ExitStack()
+        stack = self._kind()
         entered = stack.enter_context(manager)
         self._held.append(stack)
         return entered
 
     def callback(self, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Have `function` called with the arguments when the service ends."""
-        stack = ExitStack()
+        stack = self._kind()
         stack.callback(function, *args, **kwargs)
         self._held.append(stack)
+
+
+@final
+class Resources(_Held[ExitStack]):
+    """What a service holds; closed in reverse order, each one whatever the others do."""
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+        super().__init__(ExitStack)
 
     def close(self, failures: Failures) -> None:
         """Close all, the newest first; what fails is kept in `failures`."""
@@ -50,19 +60,12 @@ class Resources:
 
 
 @final
-class AsyncResources:
+class AsyncResources(_Held[AsyncExitStack]):
     """What a service on an event loop holds, as `Resources`."""
 
     def __init__(self) -> None:
         """Hold nothing."""
-        self._held: list[AsyncExitStack] = []
-
-    def enter_context(self, manager: AbstractContextManager[T]) -> T:
-        """Enter `manager`, to be left when the service ends, and return what it gives."""
-        stack = AsyncExitStack()
-        entered = stack.enter_context(manager)
-        self._held.append(stack)
-        return entered
+        super().__init__(AsyncExitStack)
 
     async def enter_async_context(self, manager: AbstractAsyncContextManager[T]) -> T:
         """Enter `manager`, to be left when the service ends, and return what it gives."""
@@ -70,12 +73,6 @@ class AsyncResources:
         entered = await stack.enter_async_context(manager)
         self._held.append(stack)
         return entered
-
-    def callback(self, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Have `function` called with the arguments when the service ends."""
-        stack = AsyncExitStack()
-        stack.callback(function, *args, **kwargs)
-        self._held.append(stack)
 
     def push_async_callback(
         self, function: Callable[P, Awaitable[object]], /, *args: P.args, **kwargs: P.kwargs

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import ClassVar, Final, Generic, NoReturn, TypeVar, get_args, get_origin
+from typing import ClassVar, Final, Generic, TypeVar, get_args, get_origin
 
 from tradai.core import BaseSettings, LoggerMixin, SystemClock
 from tradai.core.exceptions import ConfigurationError, ValidationError
@@ -153,7 +153,8 @@ class ServiceCore(LoggerMixin, Generic[S]):
         number = self._interrupts.received
         exit_code = ExitCode.CRASHED if number is None else ExitCode(128 + number)
         run_bounded(lambda: self._say_last_words(reason, exit_code))
-        _exit(exit_code)
+        # sys.exit would only end this thread, and wait for the others.
+        os._exit(exit_code)
 
     def _say_last_words(self, reason: str, exit_code: ExitCode) -> None:
         self._life.try_move(ServiceState.FAILED, detail=reason)
@@ -169,11 +170,6 @@ class ServiceCore(LoggerMixin, Generic[S]):
         # The class was checked in __init_subclass__; the type variable stands for it.
         settings: S = self.settings_class()  # type: ignore[assignment]
         return settings
-
-
-def _exit(exit_code: ExitCode) -> NoReturn:
-    # sys.exit would only end this thread, and wait for the others.
-    os._exit(exit_code)
 
 
 def _settings_argument(cls: type) -> object | None:
