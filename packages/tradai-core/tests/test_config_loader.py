@@ -175,7 +175,7 @@ run: 5
         "f:1: name: must not be empty",
         "f:2: version: must be three numbers without leading zeros, such as 1.0.0",
         (
-            "f:3: timeframe: must be a whole number without leading zeros "
+            "f:3: timeframe: must be a whole number without leading zeros, six digits at most, "
             "and one of s, m, h, d, w, M, such as 5m"
         ),
         "f:4: pairs.1: must be BASE/QUOTE in capital letters and digits, such as BTC/USDT",

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tradai.core._disk import file_path as file_path
     from tradai.core._execution import Execution as Execution
     from tradai.core._execution import Pricing as Pricing
+    from tradai.core._instants import from_epoch_ms as from_epoch_ms
+    from tradai.core._instants import to_epoch_ms as to_epoch_ms
     from tradai.core._journal import FileJournal as FileJournal
     from tradai.core._json import JsonValue as JsonValue
     from tradai.core._logging import LoggerMixin as LoggerMixin
@@ -119,6 +121,7 @@ __all__ = [
     "configure_logging",
     "digest",
     "file_path",
+    "from_epoch_ms",
     "lazy_door",
     "pair_parts",
     "read_yaml",
@@ -126,6 +129,7 @@ __all__ = [
     "redact",
     "register_secret",
     "run_context",
+    "to_epoch_ms",
     "unknown_variables",
     "utc_now",
     "version_id",
@@ -185,12 +189,14 @@ if not TYPE_CHECKING:
             "configure_logging": "_logging",
             "digest": "_digest",
             "file_path": "_disk",
+            "from_epoch_ms": "_instants",
             "pair_parts": "_types",
             "read_yaml": "_yaml",
             "read_yaml_value": "_yaml",
             "redact": "_redaction",
             "register_secret": "_redaction",
             "run_context": "_logging",
+            "to_epoch_ms": "_instants",
             "unknown_variables": "_settings",
             "utc_now": "_clock",
             "version_id": "_digest",

@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Final, Self, final
 
+from tradai.core._instants import check_utc, from_epoch_ms, to_epoch_ms
 from tradai.core._schemas import text_schema
 from tradai.core.exceptions import ValidationError
 
@@ -17,7 +18,7 @@ __all__ = ["TimeRange"]
 _DAYS: Final = re.compile(r"([0-9]{8})-([0-9]{8})")
 _DASHED_DAYS: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[/-]([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _SECONDS: Final = re.compile(r"([0-9]{10})-([0-9]{10})")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _EXPECTED: Final = "two days, the second later and not included, such as 20250101-20250401"
 
@@ -42,9 +43,9 @@ class TimeRange:
                 or it leaves the years 1970 to 2200.
         """
         for field, at in (("start", self.start), ("stop", self.stop)):
-            if at.utcoffset() != timedelta(0) or at.microsecond:
+            if check_utc(at, field=field).microsecond:
                 raise _refusal(field=field, expected="an aware UTC instant in whole seconds")
-        if not _EPOCH <= self.start < self.stop <= _LATEST:
+        if not _EARLIEST <= self.start < self.stop <= _LATEST:
             raise _refusal(field="stop", expected="a later instant, up to the year 2200")
 
     @classmethod
@@ -64,8 +65,8 @@ class TimeRange:
     def __str__(self) -> str:
         """Spell the range by days when both ends are midnight, by epoch seconds otherwise."""
         ends = (self.start, self.stop)
-        if any((at - _EPOCH) % timedelta(days=1) for at in ends):
-            return "-".join(f"{int(at.timestamp()):010d}" for at in ends)
+        if any(at.time() != time() for at in ends):
+            return "-".join(f"{to_epoch_ms(at) // 1_000:010d}" for at in ends)
         return "-".join(f"{at:%Y%m%d}" for at in ends)
 
     @classmethod
@@ -79,7 +80,7 @@ class TimeRange:
 def _instant(text: str) -> datetime:
     digits = text.replace("-", "")
     if len(digits) > len("20250101"):
-        return _EPOCH + timedelta(seconds=int(digits))
+        return from_epoch_ms(int(digits) * 1_000)
     day = (int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     try:
         return datetime(*day, tzinfo=UTC)

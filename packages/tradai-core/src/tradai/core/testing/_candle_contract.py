@@ -92,7 +92,7 @@ class DataRepositoryContract:
         assert repository.coverage(_PAIR, "5m") == (_START + 2 * _STEP, _START + 3 * _STEP, 2)
 
     def test_series_are_told_apart_and_sorted(self, repository: DataRepository) -> None:
-        wanted = [("BTC/USDT", "1M"), ("BTC/USDT", "1m"), ("ETH/BTC", "5m"), ("ETH/USDT", "5m")]
+        wanted = [("BTC/USDT", "1m"), ("BTC/USDT", "1M"), ("ETH/BTC", "5m"), ("ETH/USDT", "5m")]
         for pair, timeframe in reversed(wanted):
             repository.save_ohlcv(pair, timeframe, _candles())
 

@@ -1,0 +1,89 @@
+"""Instants: aware UTC datetimes, and whole milliseconds since 1970-01-01T00:00Z; never a float."""
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final, TypeVar
+
+from tradai.core.exceptions import ValidationError
+
+__all__ = [
+    "Instant",
+    "check_ms",
+    "check_utc",
+    "from_epoch_ms",
+    "is_utc",
+    "to_epoch_ms",
+]
+
+Instant = TypeVar("Instant", int, datetime)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_FIRST_MS: Final = -62_135_596_800_000  # 0001-01-01T00:00Z
+_LAST_MS: Final = 253_402_300_799_999  # the last millisecond of the year 9999
+_EXPECTED: Final = "an aware UTC datetime"
+_EXPECTED_MS: Final = "whole milliseconds since 1970 as an int, in the years 1 to 9999"
+
+
+def to_epoch_ms(at: datetime) -> int:
+    """Return `at` as milliseconds since 1970, exactly; before 1970 they are negative.
+
+    >>> to_epoch_ms(datetime(2025, 1, 1, tzinfo=UTC))
+    1735689600000
+
+    Raises:
+        ValidationError: `at` is naive, not in UTC, or has a fraction of a millisecond.
+    """
+    ms = (check_utc(at) - _EPOCH) // _MILLISECOND
+    if _EPOCH + ms * _MILLISECOND != at:
+        expected = "whole milliseconds; drop the rest on purpose with replace(microsecond=...)"
+        message = f"the instant {at.isoformat()} is not usable: expected {expected}"
+        raise ValidationError(message, field="at", expected=expected)
+    return ms
+
+
+def from_epoch_ms(ms: int) -> datetime:
+    """Return the aware UTC datetime `ms` milliseconds after 1970, exactly.
+
+    >>> from_epoch_ms(-1).isoformat()
+    '1969-12-31T23:59:59.999000+00:00'
+
+    Raises:
+        ValidationError: `ms` is no int, or lies outside the years 1 to 9999: microseconds and
+            nanoseconds of our days are not milliseconds.
+    """
+    return _EPOCH + check_ms(ms) * _MILLISECOND
+
+
+def check_utc(at: object, *, field: str = "at", expected: str = _EXPECTED) -> datetime:
+    """Return `at` itself.
+
+    Raises:
+        ValidationError: `at` is no datetime, naive, or in another zone than UTC.
+    """
+    if isinstance(at, datetime) and is_utc(at.tzinfo):
+        return at
+    if not isinstance(at, datetime):
+        message = f"{field} is not usable: expected {expected}, not {type(at).__name__}"
+    else:
+        what = "has no time zone" if at.tzinfo is None else f"is in the zone {at.tzinfo}"
+        message = f"{field} {what}: expected {expected}; say astimezone(UTC) if you are sure"
+    raise ValidationError(message, field=field, expected=expected)
+
+
+def is_utc(zone: tzinfo | None) -> bool:
+    """Tell whether `zone` is UTC, also by name; London's winter is not."""
+    if zone is UTC or zone is None:
+        return zone is UTC
+    return zone.tzname(_EPOCH) == "UTC" and zone.utcoffset(_EPOCH) == timedelta(0)
+
+
+def check_ms(ms: object) -> int:
+    """Return `ms` itself.
+
+    Raises:
+        ValidationError: `ms` is no int, or lies outside the years 1 to 9999.
+    """
+    if type(ms) is int and _FIRST_MS <= ms <= _LAST_MS:
+        return ms
+    message = f"the instant {ms!r} is not usable: expected {_EXPECTED_MS}"
+    raise ValidationError(message, field="ms", expected=_EXPECTED_MS)
