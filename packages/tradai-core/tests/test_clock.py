@@ -1,6 +1,9 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
 
 from tradai.core import Clock, SystemClock, utc_now
+from tradai.core.exceptions import ValidationError
 from tradai.core.testing import FixedClock
 
 
@@ -17,6 +20,12 @@ def test_a_fixed_clock_moves_only_when_told() -> None:
     clock: Clock = FixedClock(datetime(2025, 3, 1, tzinfo=UTC))
 
     assert clock.now() == clock.now() == datetime(2025, 3, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("zone", [None, timezone(timedelta(hours=1))])
+def test_a_fixed_clock_stands_at_no_other_zone_than_utc(zone: timezone | None) -> None:
+    with pytest.raises(ValidationError, match="expected an aware UTC datetime"):
+        FixedClock(datetime(2025, 3, 1, tzinfo=zone))
 
 
 def test_a_fixed_clock_can_be_moved_on() -> None:

@@ -28,10 +28,14 @@ if TYPE_CHECKING:
         Strategy,
         StrategyConfig,
         StrategyConfigLoader,
+        SystemClock,
         Timeframe,
         TimeRange,
         TradingMode,
         Version,
+        from_epoch_ms,
+        to_epoch_ms,
+        utc_now,
     )
     from tradai.core.exceptions import (
         ConfigurationError,
@@ -78,6 +82,7 @@ __all__ = [
     "StrategyConfig",
     "StrategyConfigLoader",
     "StrategyEntrypoint",
+    "SystemClock",
     "TimeRange",
     "Timeframe",
     "TradAIError",
@@ -86,6 +91,9 @@ __all__ = [
     "TradingMode",
     "ValidationError",
     "Version",
+    "from_epoch_ms",
+    "to_epoch_ms",
+    "utc_now",
 ]
 
 _HOMES = {
@@ -116,6 +124,7 @@ _HOMES = {
     "StrategyConfig": "tradai.core",
     "StrategyConfigLoader": "tradai.core",
     "StrategyEntrypoint": "tradai.entrypoint",
+    "SystemClock": "tradai.core",
     "TimeRange": "tradai.core",
     "Timeframe": "tradai.core",
     "TradAIError": "tradai.core.exceptions",
@@ -124,6 +133,9 @@ _HOMES = {
     "TradingMode": "tradai.core",
     "ValidationError": "tradai.core.exceptions",
     "Version": "tradai.core",
+    "from_epoch_ms": "tradai.core",
+    "to_epoch_ms": "tradai.core",
+    "utc_now": "tradai.core",
 }
 
 if not TYPE_CHECKING:

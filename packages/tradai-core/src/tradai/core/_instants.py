@@ -6,6 +6,8 @@ from typing import Final, TypeVar
 from tradai.core.exceptions import ValidationError
 
 __all__ = [
+    "FIRST_MS",
+    "LAST_MS",
     "Instant",
     "check_ms",
     "check_utc",
@@ -18,8 +20,8 @@ Instant = TypeVar("Instant", int, datetime)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_FIRST_MS: Final = -62_135_596_800_000  # 0001-01-01T00:00Z
-_LAST_MS: Final = 253_402_300_799_999  # the last millisecond of the year 9999
+FIRST_MS: Final = -62_135_596_800_000  # 0001-01-01T00:00Z
+LAST_MS: Final = 253_402_300_799_999  # the last millisecond of the year 9999
 _EXPECTED: Final = "an aware UTC datetime"
 _EXPECTED_MS: Final = "whole milliseconds since 1970 as an int, in the years 1 to 9999"
 
@@ -83,7 +85,7 @@ def check_ms(ms: object) -> int:
     Raises:
         ValidationError: `ms` is no int, or lies outside the years 1 to 9999.
     """
-    if type(ms) is int and _FIRST_MS <= ms <= _LAST_MS:
+    if type(ms) is int and FIRST_MS <= ms <= LAST_MS:
         return ms
     message = f"the instant {ms!r} is not usable: expected {_EXPECTED_MS}"
     raise ValidationError(message, field="ms", expected=_EXPECTED_MS)

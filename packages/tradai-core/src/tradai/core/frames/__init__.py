@@ -4,12 +4,25 @@ from tradai.core._door import lazy_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.core.frames._candle_times import candle_index as candle_index
+    from tradai.core.frames._candle_times import ceil_times as ceil_times
+    from tradai.core.frames._candle_times import floor_times as floor_times
+    from tradai.core.frames._candle_times import next_closes as next_closes
     from tradai.core.frames._repositories import Gap as Gap
     from tradai.core.frames._repositories import InMemoryDataRepository as InMemoryDataRepository
     from tradai.core.frames._repositories import ParquetDataRepository as ParquetDataRepository
     from tradai.core.frames._repositories import gaps as gaps
 
-__all__ = ["Gap", "InMemoryDataRepository", "ParquetDataRepository", "gaps"]
+__all__ = [
+    "Gap",
+    "InMemoryDataRepository",
+    "ParquetDataRepository",
+    "candle_index",
+    "ceil_times",
+    "floor_times",
+    "gaps",
+    "next_closes",
+]
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_door(
@@ -18,6 +31,10 @@ if not TYPE_CHECKING:
             "Gap": "_repositories",
             "InMemoryDataRepository": "_repositories",
             "ParquetDataRepository": "_repositories",
+            "candle_index": "_candle_times",
+            "ceil_times": "_candle_times",
+            "floor_times": "_candle_times",
             "gaps": "_repositories",
+            "next_closes": "_candle_times",
         },
     )

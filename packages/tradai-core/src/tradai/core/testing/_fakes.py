@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, final
 
 from tradai.core._clock import SystemClock
+from tradai.core._instants import check_utc
 from tradai.core._journal import clean_facts
 from tradai.core._json import JsonValue
 from tradai.core._ports import Clock, JournalEntry, Secret
@@ -28,8 +29,12 @@ class FixedClock:
     """
 
     def __init__(self, at: datetime = _NEW_YEAR) -> None:
-        """Stand at `at`, an aware UTC instant."""
-        self._at = at
+        """Stand at `at`.
+
+        Raises:
+            ValidationError: `at` is naive or not in UTC.
+        """
+        self._at = check_utc(at)
 
     def now(self) -> datetime:
         """Return the instant it stands at."""

@@ -1,0 +1,3 @@
+"""Seed path of small tools; each has its module."""
+
+__all__ = []
