@@ -145,6 +145,6 @@ def _moved(at: datetime, *, to_month: int) -> datetime:
 
 
 def _outside() -> ValidationError:
-    expected = "a candle inside the years 1 to 9999"
+    expected = "one inside the years 1 to 9999, and what a pandas Timestamp can hold if it is one"
     message = f"the candle is out of the calendar: expected {expected}; use another instant"
     return ValidationError(message, field="at", expected=expected)

@@ -66,9 +66,10 @@ def check_utc(at: object, *, field: str = "at", expected: str = _EXPECTED) -> da
         return at
     if not isinstance(at, datetime):
         message = f"{field} is not usable: expected {expected}, not {type(at).__name__}"
+    elif at.tzinfo is None:
+        message = f"{field} has no time zone: expected {expected}; replace(tzinfo=UTC) if it is UTC"
     else:
-        what = "has no time zone" if at.tzinfo is None else f"is in the zone {at.tzinfo}"
-        message = f"{field} {what}: expected {expected}; say astimezone(UTC) if you are sure"
+        message = f"{field} is in the zone {at.tzinfo}: expected {expected}; use astimezone(UTC)"
     raise ValidationError(message, field=field, expected=expected)
 
 
@@ -76,7 +77,8 @@ def is_utc(zone: tzinfo | None) -> bool:
     """Tell whether `zone` is UTC, also by name; London's winter is not."""
     if zone is UTC or zone is None:
         return zone is UTC
-    return zone.tzname(_EPOCH) == "UTC" and zone.utcoffset(_EPOCH) == timedelta(0)
+    anytime = _EPOCH.replace(tzinfo=None)  # pytz takes no other
+    return zone.tzname(anytime) == "UTC" and zone.utcoffset(anytime) == timedelta(0)
 
 
 def check_ms(ms: object) -> int:

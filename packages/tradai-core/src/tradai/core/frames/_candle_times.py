@@ -176,5 +176,6 @@ def _check_span(stamps: _Stamps, unit: str, *, reach: int) -> None:
 
 
 def _refusal(what: str) -> ValidationError:
-    message = f"the times ({what}) are not usable: expected {_EXPECTED}"
+    advice = "tz_localize and tz_convert make it UTC"
+    message = f"the times ({what}) are not usable: expected {_EXPECTED}; {advice}"
     return ValidationError(message, field="times", expected=_EXPECTED)
