@@ -1,19 +1,66 @@
+"""Clocks: the real one and the fake keep the promises, and the suite catches those that do not."""
+
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tradai.core import Clock, SystemClock, utc_now
 from tradai.core.exceptions import ValidationError
-from tradai.core.testing import FixedClock
+from tradai.core.testing import ClockContract, FixedClock, failing_tests
+
+LONDON = ZoneInfo("Europe/London")
+NEW_YEAR = datetime(2025, 1, 1, tzinfo=UTC)
 
 
-def test_the_system_clock_tells_the_present_in_utc() -> None:
-    clock: Clock = SystemClock()
+class TestSystemClock(ClockContract):
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return SystemClock()
 
-    before, told, after = utc_now(), clock.now(), utc_now()
+
+class TestFixedClock(ClockContract):
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return FixedClock()
+
+
+class ClockThatTells:
+    """Tells whatever it is made with."""
+
+    def __init__(self, tell: Callable[[], datetime]) -> None:
+        self.now = tell
+
+
+class ClockThatRunsBackwards:
+    def __init__(self) -> None:
+        self.at = NEW_YEAR
+
+    def now(self) -> datetime:
+        self.at -= timedelta(seconds=1)
+        return self.at
+
+
+@pytest.mark.parametrize(
+    ("clock", "failed"),
+    [
+        (ClockThatTells(lambda: NEW_YEAR.replace(tzinfo=None)), "aware"),
+        (ClockThatTells(lambda: NEW_YEAR.astimezone(timezone(timedelta(hours=1)))), "in_utc"),
+        (ClockThatTells(lambda: NEW_YEAR.astimezone(LONDON)), "in_utc"),
+        (ClockThatRunsBackwards(), "backwards"),
+    ],
+)
+def test_the_suite_catches_a_wrong_clock(clock: Clock, failed: str) -> None:
+    names = failing_tests(ClockContract, {"clock": lambda: clock})
+
+    assert any(failed in name for name in names)
+
+
+def test_the_system_clock_tells_the_present() -> None:
+    before, told, after = utc_now(), SystemClock().now(), utc_now()
 
     assert before <= told <= after
-    assert told.utcoffset() == timedelta(0)
 
 
 def test_a_fixed_clock_moves_only_when_told() -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tradai.core.testing._candle_contract import (
         DataRepositoryContract as DataRepositoryContract,
     )
+    from tradai.core.testing._clock_contract import ClockContract as ClockContract
     from tradai.core.testing._failing_tests import failing_tests as failing_tests
     from tradai.core.testing._fakes import FixedClock as FixedClock
     from tradai.core.testing._fakes import MemoryJournal as MemoryJournal
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tradai.core.testing._store_contract import ObjectStoreContract as ObjectStoreContract
 
 __all__ = [
+    "ClockContract",
     "DataRepositoryContract",
     "FixedClock",
     "MemoryJournal",
@@ -47,6 +49,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_door(
         __name__,
         {
+            "ClockContract": "_clock_contract",
             "DataRepositoryContract": "_candle_contract",
             "FixedClock": "_fakes",
             "MemoryJournal": "_fakes",
