@@ -235,12 +235,16 @@ def test_a_range_that_runs_backwards_is_refused_at_once(timeframe: str) -> None:
 @pytest.mark.parametrize("timeframe", ["1s", "2w", "999999d", "1M", "7M", "999999M"])
 def test_a_candle_outside_the_calendar_is_refused(timeframe: str) -> None:
     fast = Timeframe(timeframe)
-    last = datetime.max.replace(tzinfo=UTC)
+    last, first = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 
     with pytest.raises(ValidationError, match="years 1 to 9999"):
         fast.next_close(last)
     with pytest.raises(ValidationError, match="years 1 to 9999"):
-        fast.last_closed(datetime.min.replace(tzinfo=UTC))
+        fast.next_close(to_epoch_ms(last.replace(microsecond=0)))
+    with pytest.raises(ValidationError, match="years 1 to 9999"):
+        fast.last_closed(first)
+    with pytest.raises(ValidationError, match="years 1 to 9999"):
+        fast.last_closed(to_epoch_ms(first))
 
 
 def test_another_spelling_of_utc_is_taken() -> None:

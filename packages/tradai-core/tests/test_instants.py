@@ -58,6 +58,8 @@ def test_what_is_no_count_of_milliseconds_is_refused(ms: int) -> None:
         (IN_UTC.replace(tzinfo=None), "no time zone: expected an aware UTC"),
         (IN_UTC.astimezone(timezone(timedelta(hours=1))), "in the zone UTC.01:00"),
         (IN_UTC.astimezone(ZoneInfo("Europe/London")), "in the zone Europe/London"),
+        (IN_UTC.astimezone(ZoneInfo("Africa/Abidjan")), "in the zone Africa/Abidjan"),
+        (IN_UTC.astimezone(timezone(timedelta(hours=1), "UTC")), "in the zone UTC"),
         (IN_UTC.date(), "not date"),
         (1_735_689_600_000, "not int"),
         ("2025-01-01", "not str"),

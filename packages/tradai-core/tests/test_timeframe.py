@@ -3,8 +3,10 @@
 import copy
 import operator
 import pickle
+import sys
 import threading
 import weakref
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -17,7 +19,7 @@ from tradai.core.exceptions import ValidationError
 
 ODD = ["", "5", "m", "0m", "05m", "-5m", "+5m", " 5m", "5m ", "5m\n", "5M ", "1_0m", "1.5m", "5M5"]
 NO_UNIT = ["5y", "1H", "1D", "5min", "1S", "1W", "5\u03bc"]
-NOT_ASCII = ["\u0663m", "\uff15m", "5\uff4d", "\u06631m", "5m\u0301"]
+NOT_ASCII = ["\u0663m", "\uff15m", "5\uff4d", "1\u0663m", "\u06631m", "5m\u0301"]
 NOT_TEXT = [5, True, 5.0, None, b"5m", ["5m"], ("5m",), {"5m": 1}, object()]
 IN_ORDER = ["1s", "60s", "1m", "5m", "60m", "1h", "24h", "1d", "7d", "1w", "28d", "4w", "30d"]
 IN_ORDER += ["1M", "31d", "5w", "3M", "365d", "12M", "366d", "20871w", "4800M"]
@@ -81,10 +83,14 @@ def test_one_text_is_one_object_also_by_copy_and_pickle(text: str) -> None:
 def test_a_timeframe_somebody_holds_stays_the_one_object() -> None:
     held = Timeframe("4242m")
 
-    for count in range(1, 1_001):
-        Timeframe(f"{count}s")
+    forget_the_latest()
 
     assert Timeframe("4242m") is held
+
+
+def forget_the_latest() -> None:
+    for count in range(1, 1_001):
+        Timeframe(f"{count}s")
 
 
 def test_timeframes_that_nobody_holds_do_not_pile_up() -> None:
@@ -95,25 +101,34 @@ def test_timeframes_that_nobody_holds_do_not_pile_up() -> None:
     assert 0 < alive < 500
 
 
-def test_threads_that_read_one_new_text_get_one_object() -> None:
-    for attempt in range(20):
-        start, found = threading.Barrier(8), list[Timeframe]()
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # so short that threads meet in the middle of anything
+    yield
+    sys.setswitchinterval(interval)
 
-        def read(text: str, start: threading.Barrier, found: list[Timeframe]) -> None:
-            start.wait()
-            found.append(Timeframe(text))
 
-        threads = [
-            threading.Thread(target=read, args=(f"{70_000 + attempt}m", start, found))
-            for _ in range(8)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+@pytest.mark.usefixtures("eager_threads")
+def test_threads_that_read_new_texts_get_the_same_objects() -> None:
+    texts = [f"{count}m" for count in range(70_000, 70_200)]
+    start, found = threading.Barrier(4), list[list[Timeframe]]()
 
-        assert len(found) == 8
-        assert len({id(each) for each in found}) == 1
+    def read() -> None:
+        start.wait()
+        found.append([Timeframe(text) for text in texts])
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    forget_the_latest()
+    found.append([Timeframe(text) for text in texts])
+    assert len(found) == 5
+    for same in zip(*found, strict=True):
+        assert len({id(each) for each in same}) == 1
 
 
 @given(st.permutations(IN_ORDER))

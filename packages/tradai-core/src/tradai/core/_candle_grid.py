@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Generic, Protocol, final
+from typing import Final, Protocol, final
 
-from tradai.core._instants import Instant, from_epoch_ms, to_epoch_ms
+from tradai.core._instants import Instant, check_ms, from_epoch_ms, to_epoch_ms
 from tradai.core.exceptions import ValidationError
 
 __all__ = [
     "UNIT_MS",
     "CandleGrid",
-    "FixedGrid",
+    "DatetimeGrid",
+    "MillisecondGrid",
     "MillisecondMonthGrid",
     "MonthGrid",
     "datetime_grid",
@@ -45,32 +46,50 @@ class CandleGrid(Protocol[Instant]):
 
 @final
 @dataclass(frozen=True, slots=True)
-class FixedGrid(Generic[Instant]):
-    """Candles of one length, counted from `anchor`."""
+class MillisecondGrid:
+    """Candles of one length, counted from `anchor`; both in milliseconds."""
 
-    anchor: Instant
-    length: Any  # an int for milliseconds, a timedelta for datetimes: the arithmetic is the same
+    anchor: int
+    length: int
 
-    def floor(self, at: Instant) -> Instant:
+    def floor(self, at: int) -> int:
+        """Return the last opening not after `at`."""
+        return check_ms(at - (at - self.anchor) % self.length)
+
+    def shifted(self, opening: int, by: int) -> int:
+        """Return the opening `by` candles after `opening`."""
+        return check_ms(opening + by * self.length)
+
+    def count(self, first: int, last: int) -> int:
+        """Return how many candles `last` is after `first`."""
+        return (last - first) // self.length
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DatetimeGrid:
+    """`MillisecondGrid` for datetimes; going by way of milliseconds would take twice as long."""
+
+    anchor: datetime
+    length: timedelta
+
+    def floor(self, at: datetime) -> datetime:
         """Return the last opening not after `at`."""
         try:
-            opening: Instant = at - (at - self.anchor) % self.length
+            return at - (at - self.anchor) % self.length
         except (OverflowError, ValueError):  # ValueError: out of the bounds of pandas
             raise _outside() from None
-        return opening
 
-    def shifted(self, opening: Instant, by: int) -> Instant:
+    def shifted(self, opening: datetime, by: int) -> datetime:
         """Return the opening `by` candles after `opening`."""
         try:
-            shifted: Instant = opening + by * self.length
+            return opening + by * self.length
         except (OverflowError, ValueError):
             raise _outside() from None
-        return shifted
 
-    def count(self, first: Instant, last: Instant) -> int:
+    def count(self, first: datetime, last: datetime) -> int:
         """Return how many candles `last` is after `first`."""
-        count: int = (last - first) // self.length
-        return count
+        return (last - first) // self.length
 
 
 @final
@@ -114,20 +133,20 @@ class MillisecondMonthGrid:
         return MonthGrid(self.months).count(from_epoch_ms(first), from_epoch_ms(last))
 
 
-def ms_grid(timeframe: str) -> FixedGrid[int] | MillisecondMonthGrid:
+def ms_grid(timeframe: str) -> MillisecondGrid | MillisecondMonthGrid:
     """Return the grid of a timeframe, whose text has been checked, for milliseconds."""
     count, unit = int(timeframe[:-1]), timeframe[-1]
     if unit == "M":
         return MillisecondMonthGrid(count)
-    return FixedGrid(_FIRST_MONDAY_MS if unit == "w" else 0, count * UNIT_MS[unit])
+    return MillisecondGrid(_FIRST_MONDAY_MS if unit == "w" else 0, count * UNIT_MS[unit])
 
 
-def datetime_grid(timeframe: str) -> FixedGrid[datetime] | MonthGrid:
+def datetime_grid(timeframe: str) -> DatetimeGrid | MonthGrid:
     """Return the grid of a timeframe, whose text has been checked, for datetimes."""
     grid = ms_grid(timeframe)
     if isinstance(grid, MillisecondMonthGrid):
         return MonthGrid(grid.months)
-    return FixedGrid(from_epoch_ms(grid.anchor), timedelta(milliseconds=grid.length))
+    return DatetimeGrid(from_epoch_ms(grid.anchor), timedelta(milliseconds=grid.length))
 
 
 def _month(at: datetime) -> int:

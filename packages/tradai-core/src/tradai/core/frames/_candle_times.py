@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tradai.core._candle_grid import FixedGrid, ms_grid
+from tradai.core._candle_grid import MillisecondGrid, ms_grid
 from tradai.core._instants import FIRST_MS, LAST_MS, is_utc, to_epoch_ms
 from tradai.core._timeframe import Timeframe
 from tradai.core.exceptions import ValidationError
@@ -73,7 +73,7 @@ def candle_index(start: datetime, stop: datetime, timeframe: str) -> pd.Datetime
     """
     length = Timeframe(timeframe)
     grid, count = ms_grid(length), length.count_between(start, stop)
-    if isinstance(grid, FixedGrid):
+    if isinstance(grid, MillisecondGrid):
         stamps = to_epoch_ms(length.ceil(start)) + grid.length * np.arange(count)
     else:
         openings = map(to_epoch_ms, length.range(start, stop))
@@ -130,7 +130,7 @@ def _openings(times: Times, timeframe: str, *, back: int = 0, ahead: int = 0) ->
 
 def _grid(timeframe: Timeframe, unit: str) -> _FixedOpenings | _MonthOpenings:
     grid, per_second = ms_grid(timeframe), _PER_SECOND[unit]
-    if isinstance(grid, FixedGrid):
+    if isinstance(grid, MillisecondGrid):
         # Lengths are whole seconds: nothing is cut here.
         anchor, length = (ms * per_second // 1_000 for ms in (grid.anchor, grid.length))
         return _FixedOpenings(anchor, length)
@@ -141,7 +141,9 @@ def _mapped(times: object, kernel: _Kernel) -> object:
     """Return `times` with their stamps put through `kernel`."""
     if isinstance(times, pd.DatetimeIndex) and is_utc(times.tz):
         values = _mapped_array(times.tz_convert(None).to_numpy(), kernel)
-        return pd.DatetimeIndex(values, tz=times.tz, name=times.name, copy=False)
+        # Integers are taken as they are, datetime64 would be copied.
+        stamps = values.view(np.int64)
+        return pd.DatetimeIndex(stamps, dtype=times.dtype, name=times.name, copy=False)
     if isinstance(times, pd.Series) and isinstance(times.dtype, _SERIES_DTYPES):
         inner = pd.DatetimeIndex(times) if times.dtype.kind == "M" else times.to_numpy()
         moved = _mapped(inner, kernel)
