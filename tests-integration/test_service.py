@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,7 @@ Launch = Callable[[str, float], Child]
 
 @pytest.fixture
 def launch() -> Iterator[Launch]:
-    children: list[Child] = []
+    children: list[tuple[Child, threading.Timer]] = []
 
     def start(name: str, drain_s: float) -> Child:
         child = subprocess.Popen(
@@ -34,11 +35,14 @@ def launch() -> Iterator[Launch]:
             stderr=subprocess.PIPE,
             text=True,
         )
-        children.append(child)
+        watchdog = threading.Timer(PATIENCE_S, child.kill)
+        watchdog.start()
+        children.append((child, watchdog))
         return child
 
     yield start
-    for child in children:
+    for child, watchdog in children:
+        watchdog.cancel()
         child.kill()
         child.communicate()
 
@@ -129,8 +133,7 @@ def test_a_signal_during_start_stops_once_it_has_started(launch: Launch) -> None
 
     child.terminate()
     assert child.stderr
-    while "SIGTERM asked to stop" not in child.stderr.readline():
-        pass
+    assert any("SIGTERM asked to stop" in line for line in child.stderr)
     code, output, log = end(child, "go on\n")
 
     assert code == 0
