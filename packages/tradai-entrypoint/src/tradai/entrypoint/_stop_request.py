@@ -104,13 +104,14 @@ class StopRequest:
 
     def _watch(self) -> None:
         while not self._has_ended:
-            self._look_for_signals()
             overdue = self._overdue()
             if overdue:
                 self._on_overdue(overdue)
                 return
+            # Last: whoever looks takes what would end the sleep.
+            self._look_for_signals()
             watched = (self._interrupts.fileno(), self._reader)
-            select.select(watched, (), (), self._left_s())
+            select.select(watched, (), (), self._sleep_s())
             with suppress(BlockingIOError):
                 os.read(self._reader, _CHUNK_BYTES)
 
@@ -124,6 +125,11 @@ class StopRequest:
         if self._left_s() == 0:
             return f"not done {self._drain_s:g} s after it was asked to stop"
         return "a second signal came" if self._interrupts.count >= _FORCING else ""
+
+    def _sleep_s(self) -> float:
+        """Return for how long to sleep; another thread may look, and take what would end it."""
+        left_s = self._left_s()
+        return _BOUND_S if left_s is None else min(left_s, _BOUND_S)
 
     def _left_s(self) -> float | None:
         deadline = self._deadline
