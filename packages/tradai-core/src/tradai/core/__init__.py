@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from tradai.core._ports import ObjectInfo as ObjectInfo
     from tradai.core._ports import ObjectStore as ObjectStore
     from tradai.core._ports import RunJournal as RunJournal
-    from tradai.core._ports import Secret as Secret
     from tradai.core._ports import SecretSource as SecretSource
     from tradai.core._ports import StoredObject as StoredObject
     from tradai.core._redaction import redact as redact
@@ -49,6 +48,9 @@ if TYPE_CHECKING:
     from tradai.core._repositories import DataRepository as DataRepository
     from tradai.core._repositories import Repository as Repository
     from tradai.core._s3_path import S3Path as S3Path
+    from tradai.core._secret import Secret as Secret
+    from tradai.core._secret_lookup import resolve_secret as resolve_secret
+    from tradai.core._secret_reference import SecretReference as SecretReference
     from tradai.core._secrets import EnvironmentSecrets as EnvironmentSecrets
     from tradai.core._secrets import FileSecrets as FileSecrets
     from tradai.core._settings import BaseSettings as BaseSettings
@@ -102,6 +104,7 @@ __all__ = [
     "RunJournal",
     "S3Path",
     "Secret",
+    "SecretReference",
     "SecretSource",
     "SettingOrigin",
     "StoredObject",
@@ -128,6 +131,7 @@ __all__ = [
     "read_yaml_value",
     "redact",
     "register_secret",
+    "resolve_secret",
     "run_context",
     "to_epoch_ms",
     "unknown_variables",
@@ -169,7 +173,8 @@ if not TYPE_CHECKING:
             "Repository": "_repositories",
             "RunJournal": "_ports",
             "S3Path": "_s3_path",
-            "Secret": "_ports",
+            "Secret": "_secret",
+            "SecretReference": "_secret_reference",
             "SecretSource": "_ports",
             "SettingOrigin": "_settings",
             "StoredObject": "_ports",
@@ -195,6 +200,7 @@ if not TYPE_CHECKING:
             "read_yaml_value": "_yaml",
             "redact": "_redaction",
             "register_secret": "_redaction",
+            "resolve_secret": "_secret_lookup",
             "run_context": "_logging",
             "to_epoch_ms": "_instants",
             "unknown_variables": "_settings",

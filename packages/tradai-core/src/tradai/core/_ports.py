@@ -7,11 +7,10 @@ whether it keeps the promises written here too.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn, Protocol, final
+from typing import Protocol, final
 
 from tradai.core._json import JsonValue
-from tradai.core._redaction import MASK, register_secret
-from tradai.core.exceptions import ValidationError
+from tradai.core._secret import Secret
 
 __all__ = [
     "Clock",
@@ -20,7 +19,6 @@ __all__ = [
     "ObjectInfo",
     "ObjectStore",
     "RunJournal",
-    "Secret",
     "SecretSource",
     "StoredObject",
 ]
@@ -89,71 +87,6 @@ class ObjectStore(Protocol):
     def copy(self, source: str, target: str) -> str:
         """Write the object at `source` to `target` as well, and return the tag there."""
         ...
-
-
-@final
-class Secret:
-    """A value that shows itself only when asked by name: `reveal`.
-
-    Printing, formatting and logging it give a mask. It cannot be pickled, and `json` does not
-    know it. Making one registers the value, so `redact` masks it wherever else it turns up.
-    """
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str, /) -> None:
-        """Hold and register `value`.
-
-        Raises:
-            ValidationError: `value` is empty or blank.
-        """
-        if not value.strip():
-            expected = "text that is not blank"
-            message = f"a secret is empty: expected {expected}"
-            raise ValidationError(message, expected=expected)
-        register_secret(value)
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the value itself; keep it out of messages, logs and files."""
-        return self._value
-
-    def __repr__(self) -> str:
-        """Show that it is a secret."""
-        return f"Secret({MASK})"
-
-    def __str__(self) -> str:
-        """Show the mask."""
-        return MASK
-
-    def __format__(self, spec: str) -> str:
-        """Show the mask, whatever `spec` asks for."""
-        return MASK
-
-    def __eq__(self, other: object) -> bool:
-        """Equal a secret with the same value."""
-        return isinstance(other, Secret) and self._value == other._value
-
-    def __hash__(self) -> int:
-        """Hash by value."""
-        return hash((Secret, self._value))
-
-    def __copy__(self) -> "Secret":
-        """Return itself: it never changes."""
-        return self
-
-    def __deepcopy__(self, memo: object) -> "Secret":
-        """Return itself: it never changes."""
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled.
-
-        Raises:
-            TypeError: Always; hand over the reference and resolve it on the other side.
-        """
-        message = "a Secret cannot be pickled; hand over its reference instead"
-        raise TypeError(message)
 
 
 class SecretSource(Protocol):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, final
 
 from tradai.core._disk import file_path, refusals
-from tradai.core._ports import Secret
+from tradai.core._secret import Secret
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 
 __all__ = ["EnvironmentSecrets", "FileSecrets"]

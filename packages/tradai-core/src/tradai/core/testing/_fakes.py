@@ -9,8 +9,9 @@ from tradai.core._clock import SystemClock
 from tradai.core._instants import check_utc
 from tradai.core._journal import clean_facts
 from tradai.core._json import JsonValue
-from tradai.core._ports import Clock, JournalEntry, Secret
+from tradai.core._ports import Clock, JournalEntry
 from tradai.core._redaction import redact
+from tradai.core._secret import Secret
 from tradai.core.exceptions import ConfigurationError, NotFoundError, TradAIError
 
 __all__ = ["FixedClock", "MemoryJournal", "ScriptedSecrets"]
