@@ -5,7 +5,7 @@ from typing import Literal
 
 import pydantic
 import pytest
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core import BaseSettings, unknown_variables
@@ -37,6 +37,8 @@ class LakeSettings(BaseSettings):
 
 
 class Part(pydantic.BaseModel):
+    model_config = ConfigDict(frozen=True)
+
     name: str = "a"
     tags: tuple[str, ...] = ()
 
@@ -132,7 +134,7 @@ def test_every_problem_is_listed_by_variable(monkeypatch: pytest.MonkeyPatch) ->
     assert _refused().splitlines() == [
         "4 problems",
         "TRADAI_LAKE_BUCKET is missing; set it",
-        "TRADAI_LAKE_RETRIES must be a valid integer, unable to parse string as an integer",
+        "TRADAI_LAKE_RETRIES must be a valid integer",
         "TRADAI_LAKE_RATIO must be a finite number",
         "TRADAI_LAKE_MODE must be 'read' or 'write'",
     ]
@@ -197,7 +199,7 @@ def test_each_setting_explains_where_it_comes_from() -> None:
         ("retries", "TRADAI_LAKE_RETRIES", "7", "argument"),
         ("ratio", "TRADAI_LAKE_RATIO", "0.5", "default"),
         ("mode", "TRADAI_LAKE_MODE", "read", "default"),
-        ("tags", "TRADAI_LAKE_TAGS", "()", "default"),
+        ("tags", "TRADAI_LAKE_TAGS", "[]", "default"),
         ("api_token", "TRADAI_LAKE_API_TOKEN", "", "default"),
         ("region", "AWS_DEFAULT_REGION", "eu-west-1", "environment"),
     ]

@@ -7,12 +7,13 @@ from pydantic import field_validator
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core import BaseSettings
+from tradai.core.exceptions import ValidationError
 
 __all__ = ["AwsSettings"]
 
 _WEB_ADDRESS: Final = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?")
 _EXPECTED: Final = (
-    "must be http:// or https:// with a host and without user or password, "
+    "http:// or https:// with a host and without user or password, "
     "for example http://127.0.0.1:4566"
 )
 
@@ -39,5 +40,7 @@ class AwsSettings(BaseSettings):
     @classmethod
     def _is_web_address(cls, url: str | None) -> str | None:
         if url is not None and not _WEB_ADDRESS.fullmatch(url):
-            raise ValueError(_EXPECTED)
+            raise ValidationError(
+                f"an address is not usable: expected {_EXPECTED}", expected=_EXPECTED
+            )
         return url

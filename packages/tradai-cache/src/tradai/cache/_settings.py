@@ -7,6 +7,7 @@ from pydantic import field_validator
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core import BaseSettings
+from tradai.core.exceptions import ValidationError
 
 __all__ = ["CacheSettings"]
 
@@ -16,7 +17,7 @@ _ADDRESS: Final = re.compile(
     re.ASCII,
 )
 _EXPECTED: Final = (
-    "must be memory: or redis[s]://HOST[:PORT][/DATABASE], without user or password, "
+    "memory: or redis[s]://HOST[:PORT][/DATABASE], without user or password, "
     "for example redis://127.0.0.1:6379/0"
 )
 
@@ -38,5 +39,7 @@ class CacheSettings(BaseSettings):
     @classmethod
     def _is_address(cls, url: str | None) -> str | None:
         if url is not None and not _ADDRESS.fullmatch(url):
-            raise ValueError(_EXPECTED)
+            raise ValidationError(
+                f"an address is not usable: expected {_EXPECTED}", expected=_EXPECTED
+            )
         return url

@@ -53,8 +53,9 @@ if TYPE_CHECKING:
     from tradai.core._secret_reference import SecretReference as SecretReference
     from tradai.core._secrets import EnvironmentSecrets as EnvironmentSecrets
     from tradai.core._secrets import FileSecrets as FileSecrets
+    from tradai.core._setting_origins import SettingOrigin as SettingOrigin
+    from tradai.core._setting_paths import InsideFolder as InsideFolder
     from tradai.core._settings import BaseSettings as BaseSettings
-    from tradai.core._settings import SettingOrigin as SettingOrigin
     from tradai.core._settings import unknown_variables as unknown_variables
     from tradai.core._stores import FileStore as FileStore
     from tradai.core._stores import MemoryStore as MemoryStore
@@ -86,6 +87,7 @@ __all__ = [
     "FileJournal",
     "FileSecrets",
     "FileStore",
+    "InsideFolder",
     "JournalEntry",
     "JsonValue",
     "LayerData",
@@ -156,6 +158,7 @@ if not TYPE_CHECKING:
             "FileJournal": "_journal",
             "FileSecrets": "_secrets",
             "FileStore": "_stores",
+            "InsideFolder": "_setting_paths",
             "JournalEntry": "_ports",
             "JsonValue": "_json",
             "LayerData": "_config_layers",
@@ -176,7 +179,7 @@ if not TYPE_CHECKING:
             "Secret": "_secret",
             "SecretReference": "_secret_reference",
             "SecretSource": "_ports",
-            "SettingOrigin": "_settings",
+            "SettingOrigin": "_setting_origins",
             "StoredObject": "_ports",
             "Strategy": "_strategy_config",
             "StrategyConfig": "_strategy_config",

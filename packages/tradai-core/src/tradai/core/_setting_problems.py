@@ -1,63 +1,78 @@
-"""What is wrong with settings, in sentences that name the variable and never the value."""
+"""What is wrong with settings, in sentences that name the place and never the value."""
 
-import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, final
+from functools import cache
+from typing import Final, final, get_args
 
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, core_schema
 
+from tradai.core._config_values import Path as KeyPath
 from tradai.core.exceptions import ConfigurationError, ValidationError
 
-__all__ = ["UNREADABLE", "SettingProblem", "is_json", "refusal", "sentence"]
+__all__ = ["SettingProblem", "refusal", "sentence"]
 
-# Shorter texts are no secrets.
-_MIN_SECRET: Final = 8
+# What pydantic says of these repeats what a validator said, or the value itself.
+_MAY_QUOTE: Final = {
+    "assertion_error",
+    "get_attribute_error",
+    "iteration_error",
+    "mapping_type",
+    "union_tag_invalid",
+    "value_error",
+}
+_SENTENCES: Final = {
+    "dict_type": "must be a mapping",
+    "frozen_set_type": "must be a list",
+    "list_type": "must be a list",
+    "missing": "is missing; set it",
+    "model_attributes_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
+}
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettingProblem:
-    """A variable or an argument that is wrong; `sentence` follows its name."""
+    """What is wrong at `path`; `place` is where it was written, and `sentence` follows it."""
 
+    path: KeyPath
     place: str
     sentence: str
     is_missing: bool = False
 
-
-def is_json(text: str) -> bool:
-    """Tell whether `text` is JSON."""
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
-UNREADABLE: Final = SettingProblem("environment", "holds a value that is not JSON; check lists")
+    def __str__(self) -> str:
+        """Spell the problem on one line."""
+        return f"{self.place} {self.sentence}"
 
 
 def refusal(problems: Iterable[SettingProblem]) -> ConfigurationError:
     """Return the one error for `problems`, of which there is at least one."""
-    lines = [f"{problem.place} {problem.sentence}" for problem in problems]
+    first, *others = problems
+    lines = list(dict.fromkeys(str(problem) for problem in (first, *others)))
     message = lines[0] if len(lines) == 1 else f"{len(lines)} problems\n" + "\n".join(lines)
-    return ConfigurationError(message, key=lines[0].split()[0], source="environment")
+    return ConfigurationError(message, key=first.place.split()[0], source=first.place)
 
 
 def sentence(error: ErrorDetails) -> str:
-    """Say what a value must be, without quoting the one it is."""
+    """Say what a value must be, without quoting the one it is.
+
+    A validator is quoted only when it raised our own `ValidationError`, whose `expected` never
+    holds the value.
+    """
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, ValidationError) and cause.expected:
-        return f"must be {cause.expected}"
-    if error["type"] == "missing":
-        return "is missing; set it"
-    text = str(error["input"])
-    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    return "is not valid" if cause is not None and _quotes(message, text) else message
+        return f"must be {cause.expected.removeprefix('must be ')}"
+    if error["type"] in _SENTENCES:
+        return _SENTENCES[error["type"]]
+    if error["type"] not in _harmless():
+        return "is not valid"
+    return error["msg"].replace("Input should be", "must be")
 
 
-def _quotes(message: str, text: str) -> bool:
-    """Tell whether a validator put the value into its message, which ours never do."""
-    whole_word = rf"(?<![^\s'\"]){re.escape(text)}(?![^\s'\",.;:])"
-    return len(text) >= _MIN_SECRET and re.search(whole_word, message) is not None
+@cache
+def _harmless() -> frozenset[str]:
+    """Return the types of errors whose message is made from the schema alone."""
+    return frozenset(get_args(core_schema.ErrorType)) - _MAY_QUOTE

@@ -1,86 +1,145 @@
-"""Settings of a process, from environment variables."""
+"""Settings of a process: strict, frozen, from layers that can say where each value came from."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import ClassVar, Final, Literal, TypeAlias, final
+from pathlib import Path
+from typing import ClassVar, Final, Self
 
-import pydantic
 import pydantic_settings
-from pydantic import AliasChoices
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails, PydanticUndefined
-from pydantic_settings import EnvSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
-from tradai.core._secret_shapes import looks_like_secret
-from tradai.core._setting_problems import (
-    UNREADABLE,
-    SettingProblem,
-    is_json,
-    refusal,
-    sentence,
-)
+from tradai.core._config_layers import ConfigLayer
+from tradai.core._setting_files import file_layer
+from tradai.core._setting_layers import SettingLayer, argument_layer
+from tradai.core._setting_origins import SettingOrigin, explained
+from tradai.core._setting_problems import refusal
+from tradai.core._setting_stack import SettingStack
+from tradai.core._setting_types import require_frozen
+from tradai.core._setting_variables import override_layer, owned, variable_layer, variable_names
+from tradai.core.exceptions import ValidationError
 
-__all__ = ["BaseSettings", "SettingOrigin", "unknown_variables"]
-
-Source: TypeAlias = Literal["default", "environment", "argument"]
+__all__ = ["BaseSettings", "unknown_variables"]
 
 _OURS: Final = "TRADAI_"
 # Owned by the environment layer of strategy configuration, which knows what may follow.
 _STRATEGY: Final = "TRADAI_STRATEGY__"
 # The common prefix alone makes any two of our names two thirds alike.
 _CLOSE: Final = 0.8
-_HIDDEN: Final = "**********"
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingOrigin:
-    """Where one setting comes from.
-
-    Attributes:
-        name: The field.
-        variable: The environment variable that sets it.
-        value: Its value as text; stars when it looks like a secret.
-        source: ``default``, ``environment`` or ``argument``.
-    """
-
-    name: str
-    variable: str
-    value: str
-    source: Source
+# What pydantic-settings would read and we do not: it must not look as if it were read.
+_OFF: Final = (
+    "case_sensitive",
+    "cli_parse_args",
+    "env_file",
+    "env_ignore_empty",
+    "env_parse_enums",
+    "env_parse_none_str",
+    "json_file",
+    "secrets_dir",
+    "toml_file",
+    "yaml_file",
+)
 
 
 class BaseSettings(pydantic_settings.BaseSettings):
-    """Settings read from environment variables when they are made; frozen afterwards.
+    """Settings that are read once, validated strictly, and frozen all the way down.
 
     A subclass sets ``model_config = SettingsConfigDict(env_prefix="TRADAI_X_")``; the field
     ``bucket`` is then the variable ``TRADAI_X_BUCKET``, in capital letters only. A field with
-    ``validation_alias="AWS_REGION"`` is that variable. Lists and mappings are written as JSON.
-    Arguments win over variables. Other sources of pydantic-settings (.env, secret files) are off.
+    ``validation_alias="AWS_REGION"`` is that variable. Lists and mappings are written as JSON;
+    with ``env_nested_delimiter="__"`` the fields of a nested model have variables of their own.
+
+    Making one reads the environment; arguments win over variables. `load` adds files and
+    overrides. Other sources of pydantic-settings (.env, secret files, ...) are off.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         frozen=True,
-        extra="ignore",
+        extra="forbid",
         populate_by_name=True,
         validate_default=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
     )
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: object) -> None:
+        """Refuse a class whose settings could change, or would not be read.
+
+        Raises:
+            ValidationError: A field or a nested model is mutable, or a source is asked for that
+                is not read.
+        """
+        super().__pydantic_init_subclass__(**options)
+        asked = next((key for key in _OFF if cls.model_config.get(key)), None)
+        if asked is not None:
+            message = f"{cls.__name__} sets {asked}, which is not read; use {cls.__name__}.load"
+            raise ValidationError(message, field=asked, expected="sources that are read")
+        require_frozen(cls)
+
     def __init__(self, **values: object) -> None:
         """Take `values`, and the environment for the rest.
 
         Raises:
-            ConfigurationError: Variables are missing, empty or not valid; all are listed by name,
-                none with its value.
+            ConfigurationError: Values are missing, empty or not valid; all are listed by place,
+                none is quoted.
         """
-        problems = self._fill(self, os.environ, values)
-        # Outside of any except block: what pydantic raises holds the values.
-        if problems:
-            raise refusal(problems)
+        layers = [variable_layer(type(self), os.environ), argument_layer(type(self), values)]
+        # From here on no frame holds a value: a traceback may show what frames hold.
+        del values
+        _fill(self, layers)
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        files: Sequence[str | Path | ConfigLayer] = (),
+        environ: Mapping[str, str] | None = None,
+        overrides: Sequence[str] = (),
+        **explicit: object,
+    ) -> Self:
+        """Return the settings from all layers; mappings merge, anything else is replaced.
+
+        From the lowest: defaults, `files`, the environment, `overrides`, `explicit`.
+
+        Args:
+            files: YAML files by path or URI, or layers, each laid over the one before.
+                ``optional:`` before a path or URI allows that there is no such file.
+            environ: Variables to read, by default the environment of the process.
+            overrides: Texts such as ``part.retries=5``, as on a command line.
+            **explicit: Fields with their values.
+
+        Raises:
+            ConfigurationError: Something cannot be read, is missing or not valid; everything that
+                is wrong is listed with its place, and no value is quoted.
+            StorageError: A file is there, but cannot be read.
+        """
+        layers = _layers(cls, files, environ, overrides, explicit)
+        # As in the constructor.
+        del environ, overrides, explicit
+        settings = cls.__new__(cls)
+        _fill(settings, layers)
+        return settings
+
+    @classmethod
+    def explain(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        /,
+        *,
+        files: Sequence[str | Path | ConfigLayer] = (),
+        overrides: Sequence[str] = (),
+        **explicit: object,
+    ) -> tuple[SettingOrigin, ...]:
+        """Tell for each leaf where its value comes from, with the layers of `load`.
+
+        Nothing is refused: what is not valid is shown as stars, what cannot be read is left out.
+        """
+        variables = os.environ if environ is None else environ
+        layers = _layers(cls, files, variables, overrides, explicit)
+        wrong = SettingStack(cls, layers).fill(cls.__new__(cls))
+        invalid = [problem.path for problem in wrong if problem.path and not problem.is_missing]
+        return tuple(explained(cls, layers, invalid=invalid, environ=variables))
 
     @classmethod
     def check(cls, environ: Mapping[str, str]) -> None:
@@ -89,123 +148,39 @@ class BaseSettings(pydantic_settings.BaseSettings):
         Raises:
             ConfigurationError: As for the constructor.
         """
-        problems = cls._fill(cls.__new__(cls), environ, {})
-        wrong = [problem for problem in problems if not problem.is_missing]
-        if wrong:
-            raise refusal(wrong)
-
-    @classmethod
-    def explain(
-        cls, environ: Mapping[str, str], /, **arguments: object
-    ) -> tuple[SettingOrigin, ...]:
-        """Tell for each field where its value comes from; nothing is validated."""
-        return tuple(
-            _origin(name, field, cls._names(name), environ, arguments)
-            for name, field in cls.model_fields.items()
-        )
+        stack = SettingStack(cls, [variable_layer(cls, environ)])
+        del environ
+        problems = [one for one in stack.fill(cls.__new__(cls)) if not one.is_missing]
+        if problems:
+            raise refusal(problems)
 
     @classmethod
     def variables(cls) -> tuple[str, ...]:
         """Return the names of the environment variables that this class reads, sorted."""
-        return tuple(sorted(one for name in cls.model_fields for one in cls._names(name)))
+        return tuple(sorted(one for name in cls.model_fields for one in variable_names(cls, name)))
 
     @classmethod
     def owns(cls, variable: str) -> bool:
         """Tell whether this class reads `variable`, nested names included."""
-        delimiter = cls.model_config.get("env_nested_delimiter")
-        nested = tuple(f"{one}{delimiter}" for one in cls.variables()) if delimiter else ()
-        return variable in cls.variables() or variable.startswith(nested)
-
-    @classmethod
-    def _fill(
-        cls, blank: "BaseSettings", environ: Mapping[str, str], arguments: Mapping[str, object]
-    ) -> list[SettingProblem]:
-        problems = [*cls._bad_texts(environ)]
-        found = None if problems else cls._found(environ, arguments)
-        if found is None:
-            return problems or [*cls._bad_json(environ)] or [UNREADABLE]
-        try:
-            pydantic.BaseModel.__init__(blank, **(found | dict(arguments)))
-        except pydantic.ValidationError as exc:
-            return [cls._problem(error, arguments) for error in exc.errors(include_url=False)]
-        return []
-
-    @classmethod
-    def _names(cls, name: str) -> list[str]:
-        alias = cls.model_fields[name].validation_alias
-        if isinstance(alias, AliasChoices):
-            return [choice for choice in alias.choices if isinstance(choice, str)]
-        prefix = cls.model_config.get("env_prefix", "")
-        return [alias] if isinstance(alias, str) else [f"{prefix}{name}".upper()]
-
-    @classmethod
-    def _source(cls) -> EnvSettingsSource:
-        config = cls.model_config
-        return EnvSettingsSource(
-            cls,
-            env_prefix=config.get("env_prefix"),
-            env_nested_delimiter=config.get("env_nested_delimiter"),
-        )
-
-    @classmethod
-    def _bad_texts(cls, environ: Mapping[str, str]) -> Iterator[SettingProblem]:
-        for variable in sorted(filter(cls.owns, environ)):
-            text = environ[variable]
-            if not text.strip():
-                yield SettingProblem(variable, "is set, but empty; unset it, or give it a value")
-            elif text != text.strip():
-                yield SettingProblem(variable, "has blanks around its value; remove them")
-
-    @classmethod
-    def _found(
-        cls, environ: Mapping[str, str], arguments: Mapping[str, object]
-    ) -> dict[str, object] | None:
-        """Return the fields left to `environ`, or None when a text should be JSON and is not."""
-        source = cls._source()
-        given = {one for name in arguments if name in cls.model_fields for one in cls._names(name)}
-        left = [name for name in environ if cls.owns(name) and name not in given]
-        source.env_vars = {name.lower(): environ[name] for name in left}
-        try:
-            return source()
-        except ValueError:
-            return None
-
-    @classmethod
-    def _bad_json(cls, environ: Mapping[str, str]) -> Iterator[SettingProblem]:
-        """Name what is not JSON, of the variables that are not plain text."""
-        source = cls._source()
-        fields = cls.model_fields.items()
-        plain = {
-            one
-            for name, field in fields
-            for one in cls._names(name)
-            if not source.field_is_complex(field)
-        }
-        for variable in sorted(filter(cls.owns, environ)):
-            if variable not in plain and not is_json(environ[variable]):
-                yield SettingProblem(variable, "must be JSON, such as a list")
-
-    @classmethod
-    def _problem(cls, error: ErrorDetails, arguments: Mapping[str, object]) -> SettingProblem:
-        name = str(error["loc"][0]) if error["loc"] else ""
-        variable = cls._names(name)[0] if name in cls.model_fields else name
-        place = f"{name} ({variable})" if name in arguments else variable
-        is_missing = error["type"] == "missing" and len(error["loc"]) == 1
-        return SettingProblem(place, sentence(error), is_missing=is_missing)
+        return owned(cls, variable)
 
 
 def unknown_variables(
-    environ: Mapping[str, str], settings_classes: Iterable[type[BaseSettings]]
+    environ: Mapping[str, str],
+    settings_classes: Iterable[type[BaseSettings]],
+    *,
+    prefixes: Sequence[str] = (_OURS,),
 ) -> list[tuple[str, str | None]]:
-    """Return the ``TRADAI_*`` names in `environ` that nothing reads, each with what was meant.
+    """Return the variables in `environ` that nothing reads, each with what was meant.
 
     Args:
         environ: The environment to look at.
         settings_classes: Every settings class there is.
+        prefixes: Only names that start so are looked at: prefixes that are owned whole.
     """
     classes = list(settings_classes)
     known = sorted({variable for one in classes for variable in one.variables()})
-    ours = sorted(name for name in environ if name.upper().startswith(_OURS))
+    ours = sorted(name for name in environ if name.upper().startswith(tuple(prefixes)))
     strangers = [
         name
         for name in ours
@@ -214,28 +189,27 @@ def unknown_variables(
     return [(name, _closest(name.upper(), known)) for name in strangers]
 
 
+def _layers(
+    kind: type[BaseSettings],
+    files: Sequence[str | Path | ConfigLayer],
+    environ: Mapping[str, str] | None,
+    overrides: Sequence[str],
+    explicit: Mapping[str, object],
+) -> list[SettingLayer]:
+    return [
+        *(file_layer(kind, file) for file in files),
+        variable_layer(kind, os.environ if environ is None else environ),
+        override_layer(kind, overrides),
+        argument_layer(kind, explicit),
+    ]
+
+
+def _fill(blank: BaseSettings, layers: Sequence[SettingLayer]) -> None:
+    problems = SettingStack(type(blank), layers).fill(blank)
+    # Outside of any except block: what pydantic raises holds the values.
+    if problems:
+        raise refusal(problems)
+
+
 def _closest(name: str, known: list[str]) -> str | None:
     return next(iter(get_close_matches(name, known, cutoff=_CLOSE)), None)
-
-
-def _origin(
-    name: str,
-    field: FieldInfo,
-    variables: list[str],
-    environ: Mapping[str, str],
-    arguments: Mapping[str, object],
-) -> SettingOrigin:
-    variable = next((one for one in variables if one in environ), variables[0])
-    value: object = field.get_default(call_default_factory=True)
-    source: Source = "default"
-    if name in arguments:
-        value, source = arguments[name], "argument"
-    elif variable in environ:
-        value, source = environ[variable], "environment"
-    return SettingOrigin(name=name, variable=variable, value=_shown(name, value), source=source)
-
-
-def _shown(name: str, value: object) -> str:
-    if value is None or value is PydanticUndefined:
-        return ""
-    return _HIDDEN if looks_like_secret([name], str(value)) else str(value)

@@ -7,12 +7,13 @@ from pydantic import SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core import BaseSettings
+from tradai.core.exceptions import ValidationError
 
 __all__ = ["MlflowSettings"]
 
 _WEB_ADDRESS: Final = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?")
 _EXPECTED: Final = (
-    "must be http:// or https:// with a host and without user or password "
+    "http:// or https:// with a host and without user or password "
     "(they have variables of their own), for example http://127.0.0.1:5000"
 )
 
@@ -37,5 +38,7 @@ class MlflowSettings(BaseSettings):
     @classmethod
     def _is_web_address(cls, uri: str | None) -> str | None:
         if uri is not None and not _WEB_ADDRESS.fullmatch(uri):
-            raise ValueError(_EXPECTED)
+            raise ValidationError(
+                f"an address is not usable: expected {_EXPECTED}", expected=_EXPECTED
+            )
         return uri

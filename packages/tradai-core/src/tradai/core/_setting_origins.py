@@ -1,0 +1,83 @@
+"""Where each setting comes from, for people: no secret, and nothing that is not valid, is shown."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from pydantic_settings import BaseSettings
+
+from tradai.core._config_values import Path, dotted, leaves, nodes
+from tradai.core._json import JsonValue
+from tradai.core._secret_shapes import looks_like_secret
+from tradai.core._setting_layers import SettingLayer, Source, default_layer
+from tradai.core._setting_stack import SettingStack
+from tradai.core._setting_types import annotation_at, members
+from tradai.core._setting_values import SECRETS, value_at
+from tradai.core._setting_variables import variable_of
+
+__all__ = ["SettingOrigin", "explained"]
+
+_HIDDEN: Final = "**********"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingOrigin:
+    """Where one setting comes from.
+
+    Attributes:
+        name: The field; dotted, for a field of a nested model.
+        variable: The environment variable that sets it, or would.
+        value: Its value as text, JSON where it is none; stars when it is or looks like a secret,
+            and when it is not valid.
+        source: ``default``, ``file``, ``environment``, ``command line`` or ``argument``.
+        place: Where it was written, such as ``app.yaml:3``; a variable; or the source again.
+        shadowed: Where lower layers wrote it in vain, lowest first; defaults do not count.
+    """
+
+    name: str
+    variable: str
+    value: str
+    source: Source
+    place: str
+    shadowed: tuple[str, ...] = ()
+
+
+def explained(
+    kind: type[BaseSettings],
+    layers: Sequence[SettingLayer],
+    *,
+    invalid: Sequence[Path],
+    environ: Mapping[str, str],
+) -> Iterator[SettingOrigin]:
+    """Yield the origin of each leaf, in the order of the fields."""
+    written = SettingStack(kind, layers).values
+    stack = SettingStack(kind, [default_layer(kind, written), *layers])
+    fields = list(kind.model_fields)
+    known = [path for path in leaves(stack.values) if annotation_at(kind, path) is not None]
+    for path in sorted(known, key=lambda path: fields.index(str(path[0]))):
+        *lower, (source, origin) = stack.origins(path)
+        is_open = not any(path[: len(one)] == one[: len(path)] for one in invalid)
+        yield SettingOrigin(
+            name=dotted(path),
+            variable=variable_of(kind, path, environ),
+            value=_shown(kind, path, value_at(stack.values, path)) if is_open else _HIDDEN,
+            source=source,
+            place=str(origin),
+            shadowed=tuple(str(one) for kind_of, one in lower if kind_of != "default"),
+        )
+
+
+def _shown(kind: type[BaseSettings], path: Path, value: JsonValue) -> str:
+    if value is None:
+        return ""
+    inside = [(path, value), *nodes(value, path)]
+    if any(_is_secret(kind, *one) for one in inside):
+        return _HIDDEN
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_secret(kind: type[BaseSettings], path: Path, value: JsonValue) -> bool:
+    kinds = [one for one in members(annotation_at(kind, path)) if isinstance(one, type)]
+    return any(issubclass(one, SECRETS) for one in kinds) or looks_like_secret(path, value)
