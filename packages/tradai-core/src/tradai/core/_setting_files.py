@@ -15,7 +15,7 @@ from tradai.core._redaction import redact
 from tradai.core._secret_reference import SecretReference
 from tradai.core._setting_layers import SettingLayer
 from tradai.core._setting_problems import SettingProblem
-from tradai.core._setting_types import annotation_at, members
+from tradai.core._setting_types import annotation_at, classes
 from tradai.core.exceptions import ConfigurationError, NotFoundError, ValidationError
 
 __all__ = ["file_layer"]
@@ -67,7 +67,7 @@ class _Anchor:
         return self._taken_text(value, path) if isinstance(value, str) else value
 
     def _taken_text(self, text: str, path: KeyPath) -> str:
-        kinds = [one for one in members(annotation_at(self._kind, path)) if isinstance(one, type)]
+        kinds = classes(annotation_at(self._kind, path))
         if SecretReference in kinds:
             inner = _path_of_secret(text)
             return self._below(text, inner, path) if inner else text

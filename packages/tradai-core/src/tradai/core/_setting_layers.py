@@ -15,7 +15,7 @@ from tradai.core._config_values import dotted, nodes
 from tradai.core._json import JsonValue
 from tradai.core._setting_problems import SettingProblem
 from tradai.core._setting_texts import read_text
-from tradai.core._setting_types import aliases, annotation_at, is_model, members
+from tradai.core._setting_types import aliases, annotation_at, classes, is_model, members
 from tradai.core._setting_values import SECRETS, spelled
 from tradai.core.exceptions import ValidationError
 
@@ -104,7 +104,7 @@ def _foreign(kind: type[BaseModel], value: object, path: KeyPath) -> Iterator[tu
         for place, item in enumerate(value):
             yield from _foreign(kind, item, (*path, place))
     elif not (value is None or type(value) in _JSON):
-        wanted = [one for one in members(annotation_at(kind, path)) if isinstance(one, type)]
+        wanted = classes(annotation_at(kind, path))
         if wanted and not isinstance(value, _taken_by(wanted)):
             yield path, " or ".join(sorted(one.__name__ for one in wanted))
 

@@ -12,7 +12,7 @@ from tradai.core._json import JsonValue
 from tradai.core._secret_shapes import looks_like_secret
 from tradai.core._setting_layers import SettingLayer, Source, default_layer
 from tradai.core._setting_stack import SettingStack
-from tradai.core._setting_types import annotation_at, members
+from tradai.core._setting_types import annotation_at, classes
 from tradai.core._setting_values import SECRETS, value_at
 from tradai.core._setting_variables import variable_of
 
@@ -79,5 +79,5 @@ def _shown(kind: type[BaseSettings], path: Path, value: JsonValue) -> str:
 
 
 def _is_secret(kind: type[BaseSettings], path: Path, value: JsonValue) -> bool:
-    kinds = [one for one in members(annotation_at(kind, path)) if isinstance(one, type)]
+    kinds = classes(annotation_at(kind, path))
     return any(issubclass(one, SECRETS) for one in kinds) or looks_like_secret(path, value)

@@ -24,6 +24,7 @@ _MAY_QUOTE: Final = {
 _SENTENCES: Final = {
     "dict_type": "must be a mapping",
     "frozen_set_type": "must be a list",
+    "json_invalid": "has text that is not Unicode; write it again",
     "list_type": "must be a list",
     "missing": "is missing; set it",
     "model_attributes_type": "must be a mapping",

@@ -20,7 +20,7 @@ from tradai.core._setting_variables import variable_of
 
 __all__ = ["SettingStack"]
 
-_NOT_UNICODE: Final = "hold text that is not Unicode, or a number of thousands of digits"
+_TOO_LONG: Final = "has a number of thousands of digits; write a shorter one"
 
 
 @final
@@ -74,7 +74,7 @@ class SettingStack:
         except pydantic.ValidationError as exc:
             return list(self._problems_of(exc.errors(include_url=False)))
         except ValueError:
-            return [SettingProblem(path=(), place=self._place_of(()), sentence=_NOT_UNICODE)]
+            return [SettingProblem(path=(), place=self._place_of(()), sentence=_TOO_LONG)]
         return []
 
     def _problems_of(self, errors: Sequence[ErrorDetails]) -> Iterator[SettingProblem]:
@@ -112,7 +112,7 @@ class SettingStack:
     def _place_of(self, path: Path) -> str:
         """Name the place of `path`, or of the nearest thing around it that was written."""
         if not path:
-            return f"{self._kind.__name__}:"
+            return self._kind.__name__
         written = path
         while written and not self.origins(written):
             written = written[:-1]
@@ -135,7 +135,9 @@ class SettingStack:
                 known = known_keys(self._kind, tuple(around))
                 if known and annotation_at(self._kind, path) is None:
                     close = get_close_matches(str(key), known, n=1)
-                    hint = f"did you mean {close[0]!r}?" if close else f"known are {known}"
+                    hint = (
+                        f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+                    )
                     text = f"has a key {key!r}" if close else "has a key"
                     place = str(layer.data.origin_of(path))
                     yield SettingProblem(

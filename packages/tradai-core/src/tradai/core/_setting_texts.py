@@ -13,6 +13,7 @@ import pydantic
 from pydantic import TypeAdapter
 
 from tradai.core._json import JsonValue
+from tradai.core._secret import Secret
 from tradai.core._setting_types import members, takes_items
 from tradai.core.exceptions import ValidationError
 
@@ -38,7 +39,7 @@ def read_text(annotation: object, text: str) -> JsonValue:
     Raises:
         ValidationError: It cannot be one; the text is not quoted.
     """
-    kinds = list(members(annotation))
+    kinds = [held for one in members(annotation) for held in _held(one)]
     if takes_items(annotation):
         found = parsed_json(text)
         if isinstance(found, list | dict):
@@ -47,6 +48,14 @@ def read_text(annotation: object, text: str) -> JsonValue:
             raise _refusal("JSON, such as a list")
     spelled = [value for value in _constants(kinds) if str(value) == text]
     return spelled[0] if spelled else _number(tuple(kinds), text)
+
+
+def _held(kind: object) -> Iterator[object]:
+    """Yield what the text of a secret is read as: what it holds."""
+    if get_origin(kind) is Secret:
+        yield from members(get_args(kind)[0])
+    else:
+        yield kind
 
 
 def parsed_json(text: str) -> JsonValue:

@@ -17,6 +17,7 @@ from typing import Annotated, Final, Literal, TypeAlias, TypeGuard, Union, get_a
 
 from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from tradai.core._config_values import Path as KeyPath
 from tradai.core._json import FrozenMapping
@@ -25,6 +26,7 @@ from tradai.core.exceptions import ValidationError
 __all__ = [
     "aliases",
     "annotation_at",
+    "classes",
     "is_model",
     "known_keys",
     "members",
@@ -53,6 +55,12 @@ def members(annotation: Annotation) -> Iterator[Annotation]:
         yield annotation
 
 
+def classes(annotation: Annotation) -> list[type]:
+    """Return the classes whose instances `annotation` may be; parameters left out."""
+    found = (_class_of(one) for one in members(annotation))
+    return [one for one in found if one is not None]
+
+
 def annotation_at(kind: type[BaseModel], path: KeyPath) -> Annotation | None:
     """Return the annotation of what is at `path` below `kind`; None when there is no such key."""
     annotation: Annotation = kind
@@ -72,7 +80,7 @@ def known_keys(kind: type[BaseModel], path: KeyPath) -> list[str]:
 
 def takes_items(annotation: Annotation) -> bool:
     """Tell whether `annotation` is a list, a mapping or a model, and so written as JSON."""
-    return any(_is_container(_class_of(one)) for one in members(annotation))
+    return any(_is_container(one) for one in classes(annotation))
 
 
 def aliases(field: FieldInfo) -> list[str]:
@@ -91,8 +99,11 @@ def require_frozen(kind: type[BaseModel], *, seen: frozenset[type] = frozenset()
     """Refuse a model that could change after it was made, in itself or further down.
 
     Raises:
-        ValidationError: It is not frozen, or a field can change; the message says which.
+        ValidationError: It is not frozen, takes extras, or a field can change; the message says
+            which.
     """
+    if kind.model_config.get("extra") == "allow":
+        raise _mutable(kind.__name__, "sets extra to allow; name every field, or use a Mapping")
     if not kind.model_config.get("frozen"):
         raise _mutable(kind.__name__, "is not frozen; set model_config = ConfigDict(frozen=True)")
     for name, field in kind.model_fields.items():
@@ -104,6 +115,8 @@ def _require_frozen_member(one: Annotation, place: str, seen: frozenset[type]) -
     found = _class_of(one)
     if found is None or found in seen or found is FrozenMapping:
         return
+    if issubclass(found, BaseSettings):
+        raise _mutable(place, "is settings of its own; nest a frozen pydantic.BaseModel instead")
     if issubclass(found, _MUTABLE):
         raise _mutable(place, f"is a {found.__name__}, which can change; {_INSTEAD}")
     if _is_mutable_dataclass(found):
@@ -149,8 +162,8 @@ def _class_of(one: Annotation) -> type | None:
     return found if isclass(found) else None
 
 
-def _is_container(found: type | None) -> bool:
-    if found is None or issubclass(found, str | bytes | Enum):
+def _is_container(found: type) -> bool:
+    if issubclass(found, str | bytes | Enum):
         return False
     return issubclass(found, (BaseModel, Mapping, Sequence, AbstractSet)) or is_dataclass(found)
 
