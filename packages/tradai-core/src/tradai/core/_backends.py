@@ -46,17 +46,23 @@ def backend_for(group: str, uri: str) -> object:
         ConfigurationError: No installed distribution serves the scheme, or it lacks an extra, or
             two distributions do. The message says what to install or remove; `uri` is not shown.
     """
-    match = _SCHEME.match(uri)
-    scheme = match[1] if match else "file"
-    make = _loaded(_entry_point(group, scheme))
-    return make(uri)
-
-
-def _entry_point(group: str, scheme: str) -> EntryPoint:
-    found = list(entry_points(group=group, name=scheme))
+    found = list(entry_points(group=group, name=_scheme(uri)))
     if not found:
-        raise _unknown(group, scheme)
+        refusal = _unknown(group, _scheme(uri))
+        # A traceback may show what this frame holds, and that may be a secret.
+        del uri
+        raise refusal
+    return _loaded(_only(found, group))(uri)
+
+
+def _scheme(uri: str) -> str:
+    match = _SCHEME.match(uri)
+    return match[1] if match else "file"
+
+
+def _only(found: list[EntryPoint], group: str) -> EntryPoint:
     if len(found) > 1:
+        scheme = found[0].name
         names = " and ".join(sorted(_distribution(point) for point in found))
         message = f"{scheme}: in {group} is served by {names}; uninstall all but one"
         raise ConfigurationError(message, key=group)

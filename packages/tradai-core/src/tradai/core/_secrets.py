@@ -31,13 +31,17 @@ class EnvironmentSecrets:
 
     @classmethod
     def for_uri(cls, uri: str) -> "EnvironmentSecrets":
-        """Return the source that resolves `uri`."""
-        _variable(uri)
+        """Return the source of every ``env:`` reference."""
+        del uri
         return cls()
 
     def resolve(self, reference: str) -> Secret:
         """Return the secret in the variable that `reference` names; see `SecretSource`."""
         name = _variable(reference)
+        if name is None:
+            # It may be the secret itself, and a traceback may show what this frame holds.
+            del reference
+            raise _malformed(_VARIABLE_EXPECTED)
         value = (os.environ if self._environ is None else self._environ).get(name)
         if value is None:
             message = f"there is no secret {reference}; set the environment variable {name}"
@@ -54,32 +58,32 @@ class FileSecrets:
 
     @classmethod
     def for_uri(cls, uri: str) -> "FileSecrets":
-        """Return the source that resolves `uri`."""
-        _file(uri)
+        """Return the source of every ``file:`` reference."""
+        del uri
         return cls()
 
     def resolve(self, reference: str) -> Secret:
         """Return the secret in the file that `reference` names; see `SecretSource`."""
-        path = _file(reference)
+        if not reference.startswith("file:"):
+            # As for variables.
+            del reference
+            raise _malformed(_FILE_EXPECTED)
+        path = file_path(reference)
         with refusals("read the secret file", path):
-            data = _private_bytes(path, reference)
-        text = data.decode(errors="replace")
-        if len(data) > _LARGEST or "\ufffd" in text or "\0" in text:
+            text = _text(_private_bytes(path, reference))
+        if text is None:
             raise _refusal(reference, f"is not text of at most {_LARGEST} bytes; write it again")
         return _secret(text.removesuffix("\n").removesuffix("\r"), reference)
 
 
-def _variable(reference: str) -> str:
+def _variable(reference: str) -> str | None:
     match = _ENVIRONMENT.fullmatch(reference)
-    if match is None:
-        raise _malformed(_VARIABLE_EXPECTED)
-    return match[1]
+    return match[1] if match else None
 
 
-def _file(reference: str) -> Path:
-    if not reference.startswith("file:"):
-        raise _malformed(_FILE_EXPECTED)
-    return file_path(reference)
+def _text(data: bytes) -> str | None:
+    text = data.decode(errors="replace")
+    return None if len(data) > _LARGEST or "\ufffd" in text or "\0" in text else text
 
 
 def _private_bytes(path: Path, reference: str) -> bytes:

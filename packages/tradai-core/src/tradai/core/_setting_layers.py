@@ -51,7 +51,7 @@ class SettingLayer:
     source: Source
     data: LayerData = field(repr=False, default=_NOTHING)
     problems: tuple[SettingProblem, ...] = ()
-    folders: Mapping[str, Path] = field(default_factory=dict)
+    folders: Mapping[str, Path] = field(repr=False, default_factory=dict)
     is_complete: bool = True
 
 

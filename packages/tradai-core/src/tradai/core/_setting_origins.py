@@ -60,7 +60,7 @@ def explained(
         *lower, (source, origin) = stack.origins(path)
         is_open = not any(path[: len(one)] == one[: len(path)] for one in invalid)
         yield SettingOrigin(
-            name=dotted(path),
+            name=dotted(path) if is_open else stack.shown(path),
             variable=variable_of(kind, path, environ),
             value=_shown(kind, path, value_at(stack.values, path)) if is_open else _HIDDEN,
             source=source,

@@ -1,7 +1,7 @@
 """What is wrong with settings, in sentences that name the place and never the value."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, final, get_args
 
@@ -39,7 +39,8 @@ _SENTENCES: Final = {
 class SettingProblem:
     """What is wrong at `path`; `place` is where it was written, and `sentence` follows it."""
 
-    path: KeyPath
+    # Keys of mappings are in it, and they are values too.
+    path: KeyPath = field(repr=False)
     place: str
     sentence: str
     is_missing: bool = False

@@ -47,11 +47,14 @@ class SettingStack:
         if not all(layer.is_complete for layer in self._layers):
             # The layer that could not be read may have what is missing.
             problems = [problem for problem in problems if not problem.is_missing]
-        if not problems:
-            freeze_fields(blank)
-            # Defaults are written out above, because pydantic cannot validate all of them as JSON.
-            blank.model_fields_set.intersection_update(self.values)
-        return problems
+        if problems:
+            # What was filled in before a validator refused the whole must not be shown either.
+            vars(blank).clear()
+            return problems
+        freeze_fields(blank)
+        # Defaults are written out below, because pydantic cannot validate all of them as JSON.
+        blank.model_fields_set.intersection_update(self.values)
+        return []
 
     def origins(self, path: Path) -> list[tuple[Source, Origin]]:
         """Return where `path` was written, the place that counts last."""
@@ -120,11 +123,11 @@ class SettingStack:
         variable = variable_of(self._kind, path)
         if source == "environment":
             is_whole = origin is None or written != path or origin.source.endswith(variable)
-            return variable if is_whole else f"{origin}: {self._shown(path)}"
+            return variable if is_whole else f"{origin}: {self.shown(path)}"
         return (
-            f"{self._shown(path)} ({variable})"
+            f"{self.shown(path)} ({variable})"
             if source == "argument"
-            else (f"{origin}: {self._shown(path)}")
+            else (f"{origin}: {self.shown(path)}")
         )
 
     def _strangers(self) -> Iterator[SettingProblem]:
@@ -144,7 +147,7 @@ class SettingStack:
                         path=path, place=place, sentence=f"{text} that is no setting; {hint}"
                     )
 
-    def _shown(self, path: Path) -> str:
+    def shown(self, path: Path) -> str:
         """Spell `path`, without keys of mappings: they are values too."""
         steps = (
             str(step)
