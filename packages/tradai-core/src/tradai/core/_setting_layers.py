@@ -63,7 +63,7 @@ def default_layer(kind: type[BaseModel], given: Mapping[str, JsonValue]) -> Sett
 def defaults(kind: type[BaseModel], given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return the defaults of the fields that `given` leaves out; models make their own."""
     found = {
-        name: one.get_default(call_default_factory=True)
+        name: _default(one)
         for name, one in kind.model_fields.items()
         if name not in given and _has_default(one)
     }
@@ -138,11 +138,14 @@ def _all_defaults(
         if models and isinstance(here, Mapping) and (name in given or one.is_required()):
             yield name, dict(_all_defaults(models[0], here))
         elif name not in given:
-            yield (
-                name,
-                spelled(one.get_default(call_default_factory=True)) if _has_default(one) else None,
-            )
+            yield name, spelled(_default(one))
+
+
+def _default(field: FieldInfo) -> object:
+    return field.get_default(call_default_factory=True) if _has_default(field) else None
 
 
 def _has_default(field: FieldInfo) -> bool:
-    return not field.is_required() and not field.default_factory_takes_validated_data
+    # Older releases of pydantic have no such factories.
+    needs_others = getattr(field, "default_factory_takes_validated_data", False)
+    return not field.is_required() and not needs_others

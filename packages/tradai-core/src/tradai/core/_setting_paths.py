@@ -49,9 +49,9 @@ class InsideFolder:
     ) -> "CoreSchema":
         """Check the path after pydantic has made it."""
         # Core does not import pydantic for a module that only names rules.
-        from pydantic_core import core_schema
+        from pydantic import AfterValidator
 
-        return core_schema.with_info_after_validator_function(self._placed, handler(source))
+        return AfterValidator(self._placed).__get_pydantic_core_schema__(source, handler)
 
     def _placed(self, path: Path, info: "ValidationInfo") -> Path:
         """Return the place of `path`; the context tells which paths were taken from a file."""

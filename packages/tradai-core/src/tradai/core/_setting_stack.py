@@ -66,7 +66,7 @@ class SettingStack:
 
     def _validate(self, blank: BaseSettings) -> list[SettingProblem]:
         folders = {path: one for layer in self._layers for path, one in layer.folders.items()}
-        # A validator may catch and keep what it is given, so nothing of it is a local here.
+        # The text is no local, so that a validator that raises what it should not shows none.
         try:
             type(blank).__pydantic_validator__.validate_json(
                 json.dumps({**defaults(self._kind, self.values), **self.values}),
@@ -121,41 +121,40 @@ class SettingStack:
             written = written[:-1]
         source, origin = self.origins(written)[-1] if written else ("environment", None)
         variable = variable_of(self._kind, path)
-        if source == "environment":
-            is_whole = origin is None or written != path or origin.source.endswith(variable)
-            return variable if is_whole else f"{origin}: {self.shown(path)}"
-        return (
-            f"{self.shown(path)} ({variable})"
-            if source == "argument"
-            else (f"{origin}: {self.shown(path)}")
-        )
+        if source == "argument":
+            return f"{self.shown(path)} ({variable})"
+        is_named = origin is None or written != path or origin.source.endswith(variable)
+        if source == "environment" and is_named:
+            return variable
+        return f"{origin}: {self.shown(path)}"
 
     def _strangers(self) -> Iterator[SettingProblem]:
-        """Yield a problem for each key that is no field; it is named only when it is like one."""
+        """Yield a problem for each key that is no field."""
         for layer in self._layers:
             for path, _ in nodes(layer.data.values):
-                *around, key = path
-                known = known_keys(self._kind, tuple(around))
+                known = known_keys(self._kind, path[:-1])
                 if known and annotation_at(self._kind, path) is None:
-                    close = get_close_matches(str(key), known, n=1)
-                    hint = (
-                        f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-                    )
-                    text = f"has a key {key!r}" if close else "has a key"
                     place = str(layer.data.origin_of(path))
-                    yield SettingProblem(
-                        path=path, place=place, sentence=f"{text} that is no setting; {hint}"
-                    )
+                    text = _unknown(str(path[-1]), known)
+                    yield SettingProblem(path=path, place=place, sentence=text)
 
     def shown(self, path: Path) -> str:
         """Spell `path`, without keys of mappings: they are values too."""
-        steps = (
-            str(step)
-            if isinstance(step, int) or step in known_keys(self._kind, path[:place])
-            else "*"
+        return ".".join(
+            str(step) if self._is_name(step, path[:place]) else "*"
             for place, step in enumerate(path)
         )
-        return ".".join(steps)
+
+    def _is_name(self, step: str | int, around: Path) -> bool:
+        return isinstance(step, int) or step in known_keys(self._kind, around)
+
+
+def _unknown(key: str, known: Sequence[str]) -> str:
+    """Say that `key` is no field; it is quoted only when it is like one, so that it is no value."""
+    close = get_close_matches(key, known, n=1)
+    if close:
+        return f"has a key {key!r} that is no setting; did you mean {close[0]!r}?"
+    return f"has a key that is no setting; known are {', '.join(known)}"
 
 
 def _is_related(one: Path, other: Path) -> bool:

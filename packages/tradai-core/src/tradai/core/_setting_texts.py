@@ -90,7 +90,8 @@ def _number(kinds: tuple[object, ...], text: str) -> JsonValue:
     if not wanted or "_" in text or (float not in wanted and "." in text):
         return text
     try:
-        return _adapter((*wanted, str) if str in kinds else wanted).validate_strings(text)
+        # Of a text, pydantic's string mode says the same; its first releases do not have it.
+        return _adapter(wanted).validate_python(text)
     except pydantic.ValidationError:
         # Validation of the whole says what the field takes.
         return text

@@ -68,6 +68,7 @@ def annotation_at(kind: type[BaseModel], path: KeyPath) -> Annotation | None:
         below = [found for one in members(annotation) for found in _below(one, step)]
         if not below:
             return None
+        # The bar cannot join what is only known when it runs, such as a forward reference.
         annotation = below[0] if len(below) == 1 else Union[tuple(below)]  # noqa: UP007
     return annotation
 
@@ -126,7 +127,8 @@ def _require_frozen_member(one: Annotation, place: str, seen: frozenset[type]) -
 
 
 def _is_mutable_dataclass(found: type) -> bool:
-    return is_dataclass(found) and not getattr(found, "__dataclass_params__").frozen  # noqa: B009
+    parameters = getattr(found, "__dataclass_params__", None)
+    return parameters is not None and not parameters.frozen
 
 
 def _all_members(annotation: Annotation) -> Iterator[Annotation]:
