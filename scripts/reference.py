@@ -6,15 +6,27 @@ Run inside the workspace: ``uv run --frozen python scripts/reference.py``.
 import re
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import NoneType, UnionType
+from typing import Literal, Union, get_args, get_origin
 
 from api_pages import api_pages
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
-from tradai.core import BaseSettings, Execution, StrategyConfig, StrategySource, TradingMode
+from tradai.core import BaseSettings, Execution, Secret, StrategyConfig, StrategySource, TradingMode
 from tradai.entrypoint import ExitCode, RunParameters
 
+SECRETS = {Secret, SecretStr}
+WORDS = {
+    SecretStr: "text",
+    Path: "path",
+    bool: "`true` or `false`",
+    float: "number",
+    int: "whole number",
+    str: "text",
+}
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
 
@@ -33,31 +45,61 @@ def exit_codes() -> Iterator[str]:
     yield "`state` is `running`."
 
 
-def settings() -> Iterator[str]:
+def environment() -> Iterator[str]:
     """Yield the page of environment variables."""
-    yield "# Settings"
+    yield "# Environment variables"
     yield ""
-    yield "Generated from the settings classes of all slices by `scripts/reference.py`. Every"
-    yield "variable is optional unless it says *required*; one that is set but empty is an error."
-    yield "`tradai-entrypoint doctor` shows the values of this machine and where they come from."
+    yield "Generated from the settings classes of all slices by `scripts/reference.py`. A variable"
+    yield "that is set but empty is an error. `tradai-entrypoint doctor` shows the values of this"
+    yield "machine and where they come from; [settings](../how-to/settings.md) says how texts are"
+    yield "read, and how to write a settings class."
     for entry in sorted(entry_points(group="tradai.settings"), key=lambda one: one.name):
-        kind: type[BaseSettings] = entry.load()
         yield ""
-        yield f"## {entry.name}: `{entry.value.replace(':', '.')}`"
-        yield ""
-        yield (kind.__doc__ or "").strip().splitlines()[0]
-        yield ""
-        yield "| variable | default | meaning |"
-        yield "|---|---|---|"
-        told = meanings(kind)
-        for setting in kind.explain({}):
-            meaning = told.get(setting.name, "")
-            yield f"| `{setting.variable}` | {_default(kind, setting.name)} | {meaning} |"
+        yield from variables(entry.load(), entry.value.replace(":", "."))
     yield ""
     yield "## Strategy configuration"
     yield ""
     yield "`TRADAI_STRATEGY__<KEY>` lies over the configuration file; two underscores go one level"
     yield "down: `TRADAI_STRATEGY__EXECUTION__MAX_OPEN_TRADES=2`."
+
+
+def variables(kind: type[BaseSettings], name: str) -> Iterator[str]:
+    """Yield the section of one settings class."""
+    door = ".".join(part for part in name.split(".") if not part.startswith("_"))
+    yield f"## `{door}`"
+    yield ""
+    yield (kind.__doc__ or "").strip().splitlines()[0].replace("``", "`")
+    yield ""
+    yield "| variable | type | default | secret | meaning |"
+    yield "|---|---|---|---|---|"
+    told = meanings(kind)
+    for setting in kind.explain({}):
+        field = kind.model_fields[setting.name]
+        cells = (
+            f"`{setting.variable}`",
+            ", ".join(types(field.annotation)),
+            _default(kind, setting.name),
+            "yes" if _is_secret(field.annotation) else "no",
+            told[setting.name],
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def types(annotation: object) -> Iterator[str]:
+    """Yield in words what a setting of type `annotation` may be."""
+    if get_origin(annotation) in {Union, UnionType}:
+        for part in get_args(annotation):
+            yield from types(part)
+    elif get_origin(annotation) is Literal:
+        yield from (f"`{value}`" for value in get_args(annotation))
+    elif isinstance(annotation, type) and issubclass(annotation, Enum):
+        yield from (f"`{one.value}`" for one in annotation)
+    elif isinstance(annotation, type) and annotation is not NoneType:
+        yield WORDS.get(annotation, annotation.__name__)
+
+
+def _is_secret(annotation: object) -> bool:
+    return any(one in SECRETS for one in (annotation, *get_args(annotation)))
 
 
 def run_parameters() -> Iterator[str]:
@@ -118,9 +160,9 @@ def _default(kind: type[BaseModel], name: str) -> str:
 
 
 PAGES = {
+    "environment.md": environment,
     "exit-codes.md": exit_codes,
     "run-parameters.md": run_parameters,
-    "settings.md": settings,
     "strategy-configuration.md": strategy_configuration,
 }
 

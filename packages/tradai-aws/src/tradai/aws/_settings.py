@@ -25,9 +25,9 @@ class AwsSettings(BaseSettings):
     Credentials are no settings: AWS's chain finds them (task role, profile, its variables).
 
     Attributes:
-        region: ``AWS_REGION``.
-        profile: ``AWS_PROFILE``, a section of AWS's own configuration files.
-        endpoint_url: ``AWS_ENDPOINT_URL``, a stand-in for all of AWS's endpoints.
+        region: Region of its services, such as ``eu-west-1``.
+        profile: A section of AWS's own configuration files.
+        endpoint_url: A stand-in for all of AWS's endpoints.
     """
 
     model_config = SettingsConfigDict(env_prefix="AWS_")

@@ -27,7 +27,7 @@ class CacheSettings(BaseSettings):
     """Where the cache is.
 
     Attributes:
-        url: ``TRADAI_CACHE_URL``: ``memory:`` keeps values inside the process, ``redis://`` and
+        url: ``memory:`` keeps values inside the process, ``redis://`` and
             ``rediss://`` (TLS) name a server; unset means that there is no cache.
     """
 

@@ -1,6 +1,6 @@
 """Settings as texts: environment variables, and overrides from a command line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, final
 
 from pydantic.fields import FieldInfo
@@ -42,18 +42,18 @@ def variable_of(
     return str(delimiter).join([names[0], *tail])
 
 
-def owned(kind: type[BaseSettings], variable: str) -> bool:
-    """Tell whether `kind` reads `variable`, nested names included."""
+def owned(kind: type[BaseSettings], variables: Iterable[str]) -> list[str]:
+    """Return those of `variables` that `kind` reads, nested names included, sorted."""
     delimiter = kind.model_config.get("env_nested_delimiter")
-    names = [one for name in kind.model_fields for one in variable_names(kind, name)]
+    names = {one for name in kind.model_fields for one in variable_names(kind, name)}
     nested = tuple(f"{one}{delimiter}" for one in names) if delimiter else ()
-    return variable in names or variable.startswith(nested)
+    return sorted(one for one in variables if one in names or one.startswith(nested))
 
 
 def variable_layer(kind: type[BaseSettings], environ: Mapping[str, str]) -> SettingLayer:
     """Return what the variables in `environ` say; only names in capital letters are read."""
-    names = [name for name in sorted(environ) if owned(kind, name)]
-    found = _Variables(kind, {name.lower(): Text(environ[name]) for name in names}).fields()
+    texts = {name.lower(): Text(environ[name]) for name in owned(kind, environ)}
+    found = _Variables(kind, texts).fields()
     reading = _Reading(kind, "environment")
     for path in leaves(found):
         variable = variable_of(kind, path, environ)

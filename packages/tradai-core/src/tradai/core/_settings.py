@@ -162,7 +162,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
     @classmethod
     def owns(cls, variable: str) -> bool:
         """Tell whether this class reads `variable`, nested names included."""
-        return owned(cls, variable)
+        return bool(owned(cls, [variable]))
 
 
 def unknown_variables(

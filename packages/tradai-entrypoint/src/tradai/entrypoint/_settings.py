@@ -47,7 +47,12 @@ class EntrypointSettings(BaseSettings):
 
 @final
 class LogSettings(BaseSettings):
-    """How the process logs: ``TRADAI_LOG_FORMAT`` and ``TRADAI_LOG_LEVEL``."""
+    """How the process logs; each field is the variable ``TRADAI_LOG_<FIELD>``.
+
+    Attributes:
+        format: JSON lines for machines, or lines for people.
+        level: The least level that is logged.
+    """
 
     model_config = SettingsConfigDict(env_prefix="TRADAI_LOG_")
 

@@ -23,9 +23,9 @@ class MlflowSettings(BaseSettings):
     """Which MLflow server tracks runs; unset means that none does.
 
     Attributes:
-        uri: ``MLFLOW_TRACKING_URI``, the server's address.
-        username: ``MLFLOW_TRACKING_USERNAME``, for a server that asks for one.
-        password: ``MLFLOW_TRACKING_PASSWORD``; never shown.
+        uri: The server's address.
+        username: Who we are, for a server that asks.
+        password: The password to that; never shown.
     """
 
     model_config = SettingsConfigDict(env_prefix="MLFLOW_TRACKING_")

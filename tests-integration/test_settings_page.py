@@ -1,0 +1,61 @@
+"""The page on settings: its examples run, and its table of texts is true."""
+
+import doctest
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import pytest
+from pydantic_settings import SettingsConfigDict
+
+from tradai.core import BaseSettings
+from tradai.core.exceptions import ConfigurationError
+
+PAGE: Final = Path(__file__).parent.parent / "docs" / "how-to" / "settings.md"
+REFUSED: Final = "refused"
+
+
+class Table(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="TRADAI_TABLE_")
+
+    an_int: int | None = None
+    a_float: float | None = None
+    a_decimal: Decimal | None = None
+    a_bool: bool | None = None
+    a_str: str | None = None
+
+
+def rows() -> Iterator[list[str]]:
+    _, _, section = PAGE.read_text(encoding="utf-8").partition("## What a text means")
+    for line in section.partition("\n## ")[0].splitlines():
+        cells = re.findall(r"`(.+?)`|(refused)", line) if line.startswith("| `") else []
+        if cells:
+            yield [quoted or plain for quoted, plain in cells]
+
+
+def _meaning(column: str, text: str) -> str:
+    try:
+        settings = Table.load(environ={f"TRADAI_TABLE_{column.upper()}": text})
+    except ConfigurationError:
+        return REFUSED
+    return repr(getattr(settings, column))
+
+
+def test_the_examples_run() -> None:
+    failed, attempted = doctest.testfile(str(PAGE), module_relative=False)
+
+    assert failed == 0
+    assert attempted > 10
+
+
+@pytest.mark.parametrize("row", list(rows()), ids=lambda row: row[0])
+def test_the_table_of_texts_is_true(row: list[str]) -> None:
+    text, *told = row
+
+    assert [_meaning(column, text) for column in Table.model_fields] == told
+
+
+def test_the_table_has_the_texts_people_ask_about() -> None:
+    assert {"7.0", "1_000", "1e3", "yes", "on"} <= {row[0] for row in rows()}
