@@ -137,6 +137,17 @@ def _stored(data: bytes) -> Way:
     return load
 
 
+def _refused_store(folder: Path) -> object:
+    (folder / "file").write_text("x", encoding="utf-8")
+    environ = _environ(password=PLANTED)
+    return Leaky.load(
+        files=[folder / "file" / "below"],
+        environ=environ,
+        overrides=[f"password={PLANTED}"],
+        token=PLANTED,
+    )
+
+
 def _secret_file(data: bytes, mode: int) -> Way:
     def resolve(folder: Path) -> object:
         (folder / "secret").write_bytes(data)
@@ -187,6 +198,7 @@ WAYS: Final[dict[str, Way]] = {
     "unknown key, planted": _file(f"nested: {{'{PLANTED}': 5}}\n"),
     "unknown argument": _argue(pasword=PLANTED),
     "not Unicode": _argue(password=f"{PLANTED}\udcff"),
+    "store that refuses": _refused_store,
     "literal for a reference": _load(reference=PLANTED),
     "literal for a reference, like one": _load(reference=f"postgres://user:{PLANTED}@host/db"),
     "literal for a reference, in a file": _file(f"reference: {PLANTED}\n"),

@@ -486,6 +486,7 @@ def test_a_file_that_cannot_be_read_does_not_make_its_settings_missing(folder: P
     assert line.startswith(f"{file}:2:1: not valid YAML")
     with pytest.raises(StorageError):
         App.load(files=[file / "below"], environ={})
+    assert origins(App, files=[file / "below"])["retries"].source == "default"
 
 
 def test_relative_paths_of_a_file_are_taken_from_its_folder(
@@ -579,6 +580,15 @@ def test_a_path_that_leaves_its_folder_or_is_of_no_use_is_refused(
     for way in ({"files": [file]}, {"overrides": [f"{field}={text}"]}):
         (line,) = refused(Rooted, environ={}, **way)
         assert [one for one in message.split("|") if one in line]
+
+
+def test_the_default_of_a_path_is_checked_too(room: Path) -> None:
+    class Made(BaseSettings):
+        results: Annotated[Path, InsideFolder("create")] = Path("results")
+        up: Annotated[Path, InsideFolder("create")] = Path("up/results")
+
+    assert Made.load(environ={}, up="x").results == room.resolve() / "results"
+    assert "stays inside its folder" in refused(Made, environ={})[0]
 
 
 def test_a_path_is_checked_for_the_access_of_this_user(

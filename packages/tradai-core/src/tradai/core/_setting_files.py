@@ -16,7 +16,12 @@ from tradai.core._secret_reference import SecretReference
 from tradai.core._setting_layers import SettingLayer
 from tradai.core._setting_problems import SettingProblem
 from tradai.core._setting_types import annotation_at, classes
-from tradai.core.exceptions import ConfigurationError, NotFoundError, ValidationError
+from tradai.core.exceptions import (
+    ConfigurationError,
+    ExternalServiceError,
+    NotFoundError,
+    ValidationError,
+)
 
 __all__ = ["file_layer"]
 
@@ -36,6 +41,9 @@ def file_layer(kind: type[BaseModel], file: str | Path | ConfigLayer) -> Setting
         return SettingLayer(source="file") if is_optional else _missing(layer.name)
     except (ConfigurationError, ValidationError) as exc:
         return _unusable(redact(str(exc)))
+    except ExternalServiceError as exc:
+        # Raised later, where no frame holds what the other layers say.
+        return SettingLayer(source="file", failure=exc, is_complete=False)
     return _Anchor(kind, data, _folder_of(layer)).layer()
 
 

@@ -17,7 +17,7 @@ from tradai.core._setting_problems import SettingProblem
 from tradai.core._setting_texts import read_text
 from tradai.core._setting_types import aliases, annotation_at, classes, is_model, members
 from tradai.core._setting_values import SECRETS, spelled
-from tradai.core.exceptions import ValidationError
+from tradai.core.exceptions import ExternalServiceError, ValidationError
 
 __all__ = [
     "SettingLayer",
@@ -46,6 +46,7 @@ class SettingLayer:
         problems: What could not be used.
         folders: Each path that was taken from a file -> folder of that file.
         is_complete: Whether all of it could be read.
+        failure: Why its store refused; nobody's configuration is to blame.
     """
 
     source: Source
@@ -53,6 +54,7 @@ class SettingLayer:
     problems: tuple[SettingProblem, ...] = ()
     folders: Mapping[str, Path] = field(repr=False, default_factory=dict)
     is_complete: bool = True
+    failure: ExternalServiceError | None = None
 
 
 def default_layer(kind: type[BaseModel], given: Mapping[str, JsonValue]) -> SettingLayer:

@@ -112,7 +112,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
         Raises:
             ConfigurationError: Something cannot be read, is missing or not valid; everything that
                 is wrong is listed with its place, and no value is quoted.
-            StorageError: A file is there, but cannot be read.
+            ExternalServiceError: A store refused; a `StorageError`, on a disk.
         """
         layers = _layers(cls, files, environ, overrides, explicit)
         # As in the constructor.
@@ -205,6 +205,9 @@ def _layers(
 
 
 def _fill(blank: BaseSettings, layers: Sequence[SettingLayer]) -> None:
+    failures = [layer.failure for layer in layers if layer.failure is not None]
+    if failures:
+        raise failures[0]
     problems = SettingStack(type(blank), layers).fill(blank)
     # Outside of any except block: what pydantic raises holds the values.
     if problems:
