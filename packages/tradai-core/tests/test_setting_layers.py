@@ -582,6 +582,12 @@ def test_a_path_that_leaves_its_folder_or_is_of_no_use_is_refused(
         assert [one for one in message.split("|") if one in line]
 
 
+def test_an_absolute_path_is_refused_even_inside_its_folder(room: Path) -> None:
+    text = str(room.resolve() / "inner")
+
+    assert "a relative path" in refused(Rooted, environ={"TRADAI_ROOTED_READ": text})[0]
+
+
 def test_the_default_of_a_path_is_checked_too(room: Path) -> None:
     class Made(BaseSettings):
         results: Annotated[Path, InsideFolder("create")] = Path("results")
@@ -667,6 +673,14 @@ def test_an_explanation_hides_secrets_and_what_is_not_valid(folder: Path) -> Non
     assert shown["server.host"].value == "valid"
     token = origins(App, overrides=["token=env:API_KEY"])["token"]
     assert (token.value, token.place) == ("env:API_KEY", "command line")
+
+
+def test_a_secret_by_its_type_alone_is_hidden() -> None:
+    class Neutral(BaseSettings):
+        phrase: SecretStr = SecretStr("plain")
+        count: Secret[int] | None = None
+
+    assert {one.value for one in Neutral.explain({}, count=5)} == {"**********"}
 
 
 def test_a_prefix_of_ones_own_is_watched_too() -> None:
