@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tradai.core._journal import FileJournal as FileJournal
     from tradai.core._json import JsonValue as JsonValue
     from tradai.core._logging import LoggerMixin as LoggerMixin
+    from tradai.core._logging import carry_context as carry_context
     from tradai.core._logging import configure_logging as configure_logging
     from tradai.core._logging import run_context as run_context
     from tradai.core._modes import MarketType as MarketType
@@ -123,6 +124,7 @@ __all__ = [
     "YamlLayer",
     "backend_for",
     "canonical_json",
+    "carry_context",
     "configure_logging",
     "digest",
     "file_path",
@@ -194,6 +196,7 @@ if not TYPE_CHECKING:
             "YamlLayer": "_config_layers",
             "backend_for": "_backends",
             "canonical_json": "_digest",
+            "carry_context": "_logging",
             "configure_logging": "_logging",
             "digest": "_digest",
             "file_path": "_disk",

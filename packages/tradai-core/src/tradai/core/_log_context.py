@@ -1,32 +1,54 @@
 """Which run a piece of work belongs to, for every log line it writes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Final
+from contextvars import ContextVar, copy_context
+from types import MappingProxyType
+from typing import Final, ParamSpec, TypeVar
 
-__all__ = ["current_context", "run_context"]
+__all__ = ["carry_context", "current_ids", "run_context"]
 
-_RUN_ID: Final[ContextVar[str | None]] = ContextVar("run_id", default=None)
-_TRACE_ID: Final[ContextVar[str | None]] = ContextVar("trace_id", default=None)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_IDS: Final[ContextVar[Mapping[str, str]]] = ContextVar("ids", default=MappingProxyType({}))
 
 
 @contextmanager
-def run_context(*, run_id: str | None = None, trace_id: str | None = None) -> Iterator[None]:
-    """Put `run_id` and `trace_id` on every JSON log line written inside; None keeps what is set.
+def run_context(
+    *, run_id: str | None = None, trace_id: str | None = None, job_id: str | None = None
+) -> Iterator[None]:
+    """Put these ids on every log line written inside; None keeps what is set.
 
-    Tasks inherit it. A thread starts without it: hand it ``contextvars.copy_context().run``.
+    Tasks and ``asyncio.to_thread`` inherit them. A thread starts without them: `carry_context`.
     """
-    outer_run, outer_trace = _RUN_ID.get(), _TRACE_ID.get()
-    run_token = _RUN_ID.set(outer_run if run_id is None else run_id)
-    trace_token = _TRACE_ID.set(outer_trace if trace_id is None else trace_id)
+    given = {"run_id": run_id, "trace_id": trace_id, "job_id": job_id}
+    set_here = {name: value for name, value in given.items() if value is not None}
+    token = _IDS.set({**_IDS.get(), **set_here})
     try:
         yield
     finally:
-        _TRACE_ID.reset(trace_token)
-        _RUN_ID.reset(run_token)
+        _IDS.reset(token)
 
 
-def current_context() -> dict[str, str | None]:
-    """Return the ids of the run that this piece of work belongs to; None outside of one."""
-    return {"run_id": _RUN_ID.get(), "trace_id": _TRACE_ID.get()}
+def carry_context(work: Callable[P, R]) -> Callable[P, R]:
+    """Return `work` as a function that runs in today's context, whichever thread calls it.
+
+    It may be called any number of times, also at once: each call has a copy of its own.
+
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> with run_context(run_id="r1"), ThreadPoolExecutor() as pool:
+    ...     list(pool.map(carry_context(lambda _: current_ids()["run_id"]), range(2)))
+    ['r1', 'r1']
+    """
+    context = copy_context()
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        return context.copy().run(work, *args, **kwargs)
+
+    return run
+
+
+def current_ids() -> Mapping[str, str]:
+    """Return the ids of the run that this piece of work belongs to, by name; only those set."""
+    return _IDS.get()

@@ -1,31 +1,45 @@
 """Logging: a logger for every class that wants one, and one place that sets logging up."""
 
 import logging
-from typing import Final, Literal, TextIO
+from typing import ClassVar, Final, Literal, TextIO, final
 
-from tradai.core._log_context import run_context
+from tradai.core._log_context import carry_context, run_context
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["LoggerMixin", "configure_logging", "run_context"]
+__all__ = ["LoggerMixin", "carry_context", "configure_logging", "run_context"]
 
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _FORMATS: Final = ("json", "console")
 
 
+@final
+class _OwnLogger:
+    """Stands for a class's logger until it is asked for, then gives way to it."""
+
+    def __get__(self, instance: object, owner: type) -> logging.Logger:
+        logger = logging.getLogger(f"{owner.__module__}.{owner.__qualname__}")
+        # Not `setattr`: a metaclass may have its own idea of that.
+        type.__setattr__(owner, "logger", logger)
+        return logger
+
+
 class LoggerMixin:
     """Gives a class ``self.logger``, named after the class.
 
-    It keeps nothing on the instance and has no constructor: it mixes with slots, frozen values,
-    pickling and any other base class.
+    The logger is made when it is first asked for, and kept on the class: there is nothing on the
+    instance and no constructor, so it mixes with slots, frozen values, pickling and any other base
+    class. A subclass has a logger of its own name.
     """
 
     __slots__ = ()
 
-    @property
-    def logger(self) -> logging.Logger:
-        """The logger of this class; found when asked for."""
-        kind = type(self)
-        return logging.getLogger(f"{kind.__module__}.{kind.__qualname__}")
+    logger: ClassVar[_OwnLogger] = _OwnLogger()
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """Give the subclass a logger of its own, unless it brings one."""
+        super().__init_subclass__(**kwargs)
+        if "logger" not in vars(cls):
+            type.__setattr__(cls, "logger", _OwnLogger())
 
 
 def configure_logging(
@@ -52,7 +66,7 @@ def configure_logging(
     _check("format", format, _FORMATS)
     _check("level", level, _LEVELS)
     # Every class has a logger; only a process that writes its own log pays for the formatter.
-    from tradai.core import _log_lines
+    from tradai.core import _log_lines, _log_records
 
     root = logging.getLogger()
     for handler in [found for found in root.handlers if isinstance(found, _log_lines.LineHandler)]:
@@ -61,7 +75,7 @@ def configure_logging(
     formatter = _log_lines.JsonLineFormatter() if json_lines else _log_lines.ConsoleFormatter()
     root.addHandler(_log_lines.LineHandler(stream, formatter))
     root.setLevel(level)
-    logging.setLoggerClass(_log_lines.ForgivingLogger)
+    logging.setLoggerClass(_log_records.ForgivingLogger)
 
 
 def _check(what: str, value: str, allowed: tuple[str, ...]) -> None:

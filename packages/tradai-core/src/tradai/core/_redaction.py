@@ -2,74 +2,123 @@
 
 A secret is known by value once it is registered; every `Secret` registers itself. Text that was
 never registered is masked when its shape gives it away: access key ids of AWS, bearer tokens,
-JWTs, the user part of a URL, signed query strings, private keys.
+JWTs, the user part of a URL, signed query strings, private keys, bot tokens of Telegram.
 """
 
-import base64
-import json
+import itertools
+import operator
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, final
-from urllib.parse import quote, quote_plus
 
 from tradai.core._json import JsonValue
+from tradai.core._secret_names import names_secret, signs_url
+from tradai.core._secret_spellings import spellings
 
-__all__ = ["MASK", "names_secret", "redact", "redact_value", "register_secret"]
+__all__ = ["MASK", "may_hold_secret", "redact", "redact_value", "register_secret"]
 
 MASK: Final = "***"
 
 _SHORTEST: Final = 4
-_SHORTEST_LINE: Final = 12
+_SHORTEST_LINE: Final = 8
+_PART: Final = 6
+# The characters of log lines, the most frequent first; those left out are rarer still.
+_FREQUENT: Final = "e tainorsl0dc1u2m.p35_4gb68-97:/fhyT,vwkIDESNAOR=LCUPM'\"FB()GHW[]VY{}xjqzXK"
+_RARITY: Final = {character: rank for rank, character in enumerate(_FREQUENT)}
+_RAREST: Final = len(_FREQUENT)
 
+# One of these is in all that has a shape below.
+_HINTS: Final = frozenset(
+    {
+        *("-----BEGIN", "AKIA", "ASIA", "yJ", "Bearer", "bearer", "BEARER", "Signature="),
+        *("uthorization", "UTHORIZATION", "://", "?", "&", ":AA"),
+    }
+)
 # What the first group matches is kept.
 _SHAPES: Final = tuple(
     re.compile(pattern)
     for pattern in (
         (
-            r"(?s)()-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----"
-            r".*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|\Z)"
+            r"(?s)()-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+            r".*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)"
         ),
-        r"()\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-        r"()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",
-        r"(?i)(\b(?:authorization\W{1,4}(?:basic|token)|bearer)\s+)[\w.~+/=-]{8,}",
+        r"()(?<![A-Za-z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])",
+        r"()(?<![A-Za-z0-9])eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*){1,3}",
+        (
+            r"((?:[Aa]uthorization|AUTHORIZATION)\W{1,6}(?:b['\"])?"
+            r"(?i:basic|bearer|token)\s+)[\w.~+/=:-]+"
+        ),
+        # Words follow "bearer" too: a token is longer than they are, or has a digit.
+        (
+            r"((?:[Bb]earer|BEARER)\s+)"
+            r"(?=[\w.~+/=-]{20}|[A-Za-z.~+/=_-]{0,19}\d)[\w.~+/=-]{8,}"
+        ),
+        r"(Signature=)[0-9A-Fa-f]{64}",
         r"(://)[^\s/?#\"'<>]+(?=@)",
-        r"(?i)([?&][\w.-]{0,40}(?:key|token|secret|signature|password|credential)=)[^&\s\"'<>]+",
+        r"()(?<![A-Za-z0-9])\d{8,10}:AA[\w-]{33}(?![\w-])",
     )
 )
-_NAMES: Final = re.compile(
-    r"(?i)(?:pass(?:word|wd|phrase)|secret|token|(?:api|secret|access|private)[_-]?key"
-    r"|authorization|cookie|credentials?)$"
-)
+_PARAMETER: Final = re.compile(r"(?<=[?&])([\w.-]{1,64})=[^&\s\"'<>]+")
+
+
+def _one_of(values: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern that finds any of `values`, the longest first.
+
+    It branches by the first character: most of a text is then skipped at once.
+    """
+    longest_first = sorted(values, key=lambda value: (value[0], -len(value)))
+    by_first = itertools.groupby(longest_first, key=operator.itemgetter(0))
+    return re.compile(
+        "|".join(
+            f"{re.escape(first)}(?:{'|'.join(re.escape(value[1:]) for value in found)})"
+            for first, found in by_first
+        )
+    )
+
+
+def _rarest_part(value: str) -> str:
+    """Return a part of `value` that begins with a character as rare as may be."""
+    starts = range(max(1, len(value) - 2))
+    start = max(starts, key=lambda index: _RARITY.get(value[index], _RAREST))
+    return value[start : start + _PART]
 
 
 @final
 class _Registry:
-    """The values to mask, as one pattern that is replaced whole."""
+    """The values to mask, and the patterns that find them: made anew when they are next needed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._values: frozenset[str] = frozenset()
-        self._pattern: re.Pattern[str] | None = None
+        self._exact: re.Pattern[str] | None = None
+        self._glance: re.Pattern[str] | None = None
 
-    def add(self, values: set[str]) -> None:
+    def add(self, values: frozenset[str]) -> None:
         with self._lock:
-            if values <= self._values:
-                return
-            self._values |= values
-            longest_first = sorted(self._values, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            if not values <= self._values:
+                self._values |= values
+                self._glance = None
+
+    def finds(self, text: str) -> bool:
+        """Tell whether there is a registered value in `text`, or the hint of a shape."""
+        return (self._glance or self._fresh_glance()).search(text) is not None
 
     def mask(self, text: str) -> str:
-        pattern = self._pattern
-        return pattern.sub(MASK, text) if pattern else text
+        return self._exact.sub(MASK, text) if self._exact else text
+
+    def _fresh_glance(self) -> re.Pattern[str]:
+        with self._lock:
+            self._exact = _one_of(self._values) if self._values else None
+            self._glance = _one_of(set(map(_rarest_part, self._values | _HINTS)))
+            return self._glance
 
 
 _REGISTRY: Final = _Registry()
 
 
 def register_secret(value: str) -> None:
-    """Have `redact` mask `value` from now on, also when it is quoted, escaped or in base64.
+    """Have `redact` mask `value` from now on, however it is quoted, escaped or encoded.
 
     Lines of a longer text are masked one by one too. A value of fewer than four characters is
     not masked: it would blot out half of every log.
@@ -78,7 +127,8 @@ def register_secret(value: str) -> None:
     if len(text) < _SHORTEST:
         return
     lines = (line.strip() for line in text.splitlines())
-    _REGISTRY.add({*_spellings(text), *(line for line in lines if len(line) >= _SHORTEST_LINE)})
+    whole_lines = (line for line in lines if len(line) >= _SHORTEST_LINE)
+    _REGISTRY.add(spellings(text).union(*map(spellings, whole_lines)))
 
 
 def redact(text: str) -> str:
@@ -87,10 +137,17 @@ def redact(text: str) -> str:
     >>> redact("GET https://me:hunter2@example.org/?signature=abc")
     'GET https://***@example.org/?signature=***'
     """
+    if not _REGISTRY.finds(text):
+        return text
     clean = _REGISTRY.mask(text)
     for shape in _SHAPES:
         clean = shape.sub(rf"\g<1>{MASK}", clean)
-    return clean
+    return _PARAMETER.sub(_masked_parameter, clean)
+
+
+def may_hold_secret(text: str) -> bool:
+    """Tell quickly whether `redact` may have to change `text`; True may be a false alarm."""
+    return _REGISTRY.finds(text)
 
 
 def redact_value(value: JsonValue) -> JsonValue:
@@ -104,16 +161,10 @@ def redact_value(value: JsonValue) -> JsonValue:
     return value
 
 
-def names_secret(name: str) -> bool:
-    """Tell whether a key such as ``api_key`` or ``dbPassword`` says that its value is secret."""
-    return _NAMES.search(name) is not None
+def _masked_parameter(match: re.Match[str]) -> str:
+    name = match[1]
+    return f"{name}={MASK}" if names_secret(name) or signs_url(name) else match[0]
 
 
 def _redact_item(key: str, item: JsonValue) -> JsonValue:
     return MASK if item is not None and names_secret(key) else redact_value(item)
-
-
-def _spellings(text: str) -> set[str]:
-    escaped = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]}
-    raw = text.encode("utf-8", "surrogatepass")
-    return {text, *escaped, quote(raw, safe=""), quote_plus(raw), base64.b64encode(raw).decode()}

@@ -1,18 +1,18 @@
-"""What looks like a secret in a configuration, by the name of its key or by its shape."""
+"""What looks like a secret in a configuration, by the names on its path or by its shape."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
 from tradai.core._json import JsonValue
-from tradai.core._redaction import names_secret, redact
+from tradai.core._redaction import redact
+from tradai.core._secret_names import names_secret
 
 __all__ = ["looks_like_secret"]
 
 _REFERENCE: Final = re.compile(r"(?:env|file|aws-sm):\S+")
 # What Binance issues. A digest in hex has the same length, but only small letters and digits.
 _EXCHANGE_KEY: Final = re.compile(r"(?![0-9a-f]+\Z)[A-Za-z0-9]{64}")
-_PLURAL_OR_NUMBER: Final = "s0123456789_-"
 
 
 def looks_like_secret(path: Sequence[str | int], value: JsonValue) -> bool:
@@ -30,8 +30,7 @@ def looks_like_secret(path: Sequence[str | int], value: JsonValue) -> bool:
 
 
 def _is_named(path: Sequence[str | int]) -> bool:
-    names = [step for step in path if isinstance(step, str)]
-    return any(names_secret(name) or names_secret(name.rstrip(_PLURAL_OR_NUMBER)) for name in names)
+    return any(names_secret(step) for step in path if isinstance(step, str))
 
 
 def _has_secret_shape(text: str) -> bool:
