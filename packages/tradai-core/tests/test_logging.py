@@ -2,52 +2,135 @@ import asyncio
 import io
 import json
 import logging
-import pickle
-import subprocess
-import sys
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from dataclasses import dataclass
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
-from tradai.core import LoggerMixin, configure_logging, run_context
+from tradai.core import carry_context, configure_logging, run_context
 from tradai.core.exceptions import ConfigurationError
 
 
-def test_the_run_is_known_in_tasks_and_handed_to_threads(stream: io.StringIO) -> None:
-    configure_logging(stream=stream)
-    log = logging.getLogger("tradai.test.context")
-
-    async def work() -> None:
-        log.info("task")
-
-    with run_context(run_id="r1"), ThreadPoolExecutor(1) as pool:
-        asyncio.run(work())
-        pool.submit(copy_context().run, log.info, "thread").result()
-        pool.submit(log.info, "stranger").result()
-
+def told(stream: io.StringIO) -> dict[str, dict[str, str]]:
+    """Return the ids on each line, by message."""
     lines = [json.loads(text) for text in stream.getvalue().splitlines()]
-    told = {line["message"]: line.get("run_id") for line in lines}
-    assert (told["task"], told["thread"], told["stranger"]) == ("r1", "r1", None)
+    ids = ("run_id", "trace_id", "job_id")
+    return {line["message"]: {name: line[name] for name in ids if name in line} for line in lines}
 
 
-def test_contexts_nest_and_end(stream: io.StringIO) -> None:
+@pytest.fixture
+def say(stream: io.StringIO) -> Callable[[str], None]:
     configure_logging(stream=stream)
-    log = logging.getLogger("tradai.test.context")
+    return logging.getLogger("tradai.test.context").info
 
+
+def test_all_ids_are_on_the_line(stream: io.StringIO, say: Callable[[str], None]) -> None:
+    with run_context(run_id="r1", trace_id="t1", job_id="j1"):
+        say("inside")
+
+    assert told(stream) == {"inside": {"run_id": "r1", "trace_id": "t1", "job_id": "j1"}}
+
+
+def test_tasks_inherit_the_ids(stream: io.StringIO, say: Callable[[str], None]) -> None:
+    async def work(number: int) -> None:
+        with run_context(job_id=f"j{number}"):
+            await asyncio.sleep(0)
+            say(f"task {number}")
+
+    async def everything() -> None:
+        with run_context(run_id="r1"):
+            await asyncio.gather(*map(work, range(3)))
+            await asyncio.to_thread(say, "thread of a task")
+
+    asyncio.run(everything())
+
+    tasks = {f"task {n}": {"run_id": "r1", "job_id": f"j{n}"} for n in range(3)}
+    assert told(stream) == {**tasks, "thread of a task": {"run_id": "r1"}}
+
+
+def test_a_thread_has_the_ids_only_when_they_are_carried(
+    stream: io.StringIO, say: Callable[[str], None]
+) -> None:
+    with run_context(run_id="r1"):
+        threads = [
+            threading.Thread(target=carry_context(say), args=("carried",)),
+            threading.Thread(target=say, args=("stranger",)),
+        ]
+    for thread in threads:
+        thread.start()
+        thread.join()
+
+    assert told(stream) == {"carried": {"run_id": "r1"}, "stranger": {}}
+
+
+def test_carried_work_runs_many_times_at_once(
+    stream: io.StringIO, say: Callable[[str], None]
+) -> None:
+    together = threading.Barrier(4)
+
+    def work(number: int) -> None:
+        together.wait(timeout=30)
+        say(f"part {number}")
+
+    with run_context(run_id="r1"), ThreadPoolExecutor(4) as pool:
+        list(pool.map(carry_context(work), range(4)))
+        pool.submit(say, "stranger").result()
+
+    assert told(stream) == {**{f"part {n}": {"run_id": "r1"} for n in range(4)}, "stranger": {}}
+
+
+def test_what_carried_work_changes_stays_with_it() -> None:
+    seen: ContextVar[int] = ContextVar("seen", default=0)
+
+    def work(step: int) -> int:
+        seen.set(seen.get() + step)
+        return seen.get()
+
+    carried = carry_context(work)
+
+    assert (carried(1), carried(step=2), seen.get()) == (1, 2, 0)
+
+
+def test_a_context_ends_with_an_error(stream: io.StringIO, say: Callable[[str], None]) -> None:
+    with pytest.raises(ZeroDivisionError), run_context(run_id="r1"):
+        _ = 1 / 0
+    say("after")
+
+    assert told(stream) == {"after": {}}
+
+
+@pytest.mark.parametrize("name", ["botocore.endpoint", "urllib3.connectionpool", "ccxt", "httpx"])
+def test_what_goes_over_the_wire_is_not_logged_below_info(stream: io.StringIO, name: str) -> None:
+    configure_logging(level="DEBUG", stream=stream)
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.DEBUG)
+
+    logger.debug("body: %s", b"obviously-fake-and-never-registered")
+    logger.info("retrying")
+    logging.getLogger("botocorelike").debug("shown")
+    logger.setLevel(before)
+
+    assert "obviously-fake" not in stream.getvalue()
+    assert list(told(stream)) == ["retrying", "shown"]
+
+
+def test_contexts_nest_and_end(stream: io.StringIO, say: Callable[[str], None]) -> None:
     with run_context(run_id="r1", trace_id="t1"):
         with run_context(trace_id="t2"):
-            log.info("inner")
-        log.info("outer")
-    log.info("outside")
+            say("inner")
+        say("outer")
+    say("outside")
 
-    lines = [json.loads(text) for text in stream.getvalue().splitlines()]
-    told = [(line.get("run_id"), line.get("trace_id")) for line in lines]
-    assert told == [("r1", "t2"), ("r1", "t1"), (None, None)]
+    assert told(stream) == {
+        "inner": {"run_id": "r1", "trace_id": "t2"},
+        "outer": {"run_id": "r1", "trace_id": "t1"},
+        "outside": {},
+    }
 
 
 def test_a_stream_that_fails_neither_raises_nor_tells(
@@ -120,45 +203,3 @@ def test_a_traceback_follows_the_console_line_indented(stream: io.StringIO) -> N
     head, *below = stream.getvalue().splitlines()
     assert "failed" in head
     assert below == ["    ValueError: a\\x1b[31m"]
-
-
-class Service(LoggerMixin):
-    """A class with a logger."""
-
-
-class Plugin(LoggerMixin, BaseModel):
-    """A class with a logger and another base."""
-
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Value(LoggerMixin):
-    """A frozen value with a logger."""
-
-    size: int
-
-
-@pytest.mark.parametrize("thing", [Service(), Plugin(size=1), Value(1)])
-def test_a_class_with_the_mixin_has_a_logger_of_its_name(thing: LoggerMixin) -> None:
-    assert thing.logger.name == f"{__name__}.{type(thing).__name__}"
-    assert thing.logger is thing.logger
-
-
-@pytest.mark.parametrize("thing", [Plugin(size=1), Value(1)])
-def test_a_value_with_a_logger_survives_pickling(thing: LoggerMixin) -> None:
-    thing.logger.debug("used before")
-
-    # A pickle of our own.
-    assert pickle.loads(pickle.dumps(thing)) == thing  # noqa: S301
-
-
-def test_logging_costs_nothing_until_it_is_set_up() -> None:
-    program = (
-        "import sys, logging; from tradai.core import LoggerMixin, configure_logging; "
-        "print('pythonjsonlogger' in sys.modules, logging.getLogger().handlers)"
-    )
-
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-
-    assert answer.stdout == b"False []\n"

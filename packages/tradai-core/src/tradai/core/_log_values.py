@@ -86,7 +86,7 @@ class _Walk:
             return self._converted(value, depth + 1)
         # The value is somebody else's, and its methods may do anything.
         except Exception:  # noqa: BLE001
-            return f"<unreadable {type(value).__name__}>"
+            return _unreadable(value)
 
     def _converted(self, value: object, depth: int) -> JsonValue:
         if value is None or isinstance(value, bool):
@@ -174,11 +174,19 @@ def _text(value: object) -> str:
 
 def log_text(value: object) -> str:
     """Return `value` as text of sound characters, masked and then cut in the middle."""
-    text = value if type(value) is str else _printed(value)
+    try:
+        text = value if type(value) is str else _printed(value)
+    # As above.
+    except Exception:  # noqa: BLE001
+        text = _unreadable(value)
     if not text.isascii():
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     clean = redact(text)
     return clean if len(clean) <= _LONGEST_TEXT else _cut(clean)
+
+
+def _unreadable(value: object) -> str:
+    return f"<unreadable {type(value).__name__}>"
 
 
 def _printed(value: object) -> str:
