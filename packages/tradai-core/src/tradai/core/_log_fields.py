@@ -17,11 +17,12 @@ __all__ = ["RESERVED", "record_fields", "renamed"]
 
 # `logging` has it from Python 3.12 on.
 RESERVED: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
-_OWN: Final = frozenset({"timestamp", "level", "logger", "message", "run_id", "trace_id"}) | {
-    "job_id",
-    "exception",
-    "stack",
-}
+_OWN: Final = frozenset(
+    {
+        *("timestamp", "level", "logger", "message", "run_id", "trace_id", "job_id"),
+        *("exception", "stack"),
+    }
+)
 _FORMATTER: Final = logging.Formatter()
 _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
@@ -29,12 +30,13 @@ _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 def record_fields(record: logging.LogRecord) -> dict[str, JsonValue]:
     """Return time, level, logger and message, the ids of the run, then the record's own fields."""
     found = vars(record)
+    extra = {name: found[name] for name in found if name not in RESERVED}
     fields = {
         "level": record.levelname,
         "logger": record.name,
         "message": _message(record),
         **current_ids(),
-        **renamed({name: found[name] for name in found if name not in RESERVED}, _OWN),
+        **(extra if _OWN.isdisjoint(extra) else renamed(extra, _OWN)),
     }
     if record.exc_info or record.exc_text or record.stack_info:
         fields |= _traces(record)
@@ -43,8 +45,6 @@ def record_fields(record: logging.LogRecord) -> dict[str, JsonValue]:
 
 def renamed(extra: Mapping[str, object], reserved: frozenset[str]) -> Mapping[str, object]:
     """Return `extra` with ``extra_`` before each name in `reserved`; nothing is lost."""
-    if type(extra) is dict and reserved.isdisjoint(extra):
-        return extra
     fields = {name: extra[name] for name in extra}
     taken = reserved | fields.keys()
     return {_free(name, taken) if name in reserved else name: fields[name] for name in fields}

@@ -13,11 +13,11 @@ from tradai.core._log_values import json_text
 __all__ = ["ConsoleFormatter", "JsonLineFormatter", "LineHandler"]
 
 _LAST_RESORT: Final = '{"level":"ERROR","message":"a log record could not be written"}'
-# They log whole requests and answers at DEBUG: keys that nobody has registered yet.
+# They log whole requests and answers at DEBUG, with secrets that nobody has registered yet.
 _WIRE: Final = frozenset(
     {
-        *("aiobotocore", "aiohttp", "boto3", "botocore", "ccxt", "hpack", "http", "httpcore"),
-        *("httpx", "requests", "s3transfer", "urllib3", "websockets"),
+        *("aiobotocore", "boto3", "botocore", "ccxt", "hpack", "http", "httpcore", "httpx"),
+        *("s3transfer", "urllib3", "websockets"),
     }
 )
 
@@ -34,7 +34,7 @@ class JsonLineFormatter(JsonFormatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return time, level, logger, message and ids, then the record's own fields."""
         try:
-            return self.serialize_log_record(record_fields(record))
+            return self.jsonify_log_record(record_fields(record))
         # A log call that fails would fail the work it tells of.
         except Exception:  # noqa: BLE001
             return _LAST_RESORT
@@ -71,17 +71,14 @@ class LineHandler(logging.StreamHandler[TextIO]):
         if _shows_wire(record):
             return
         try:
-            self.stream.write(self.format(record) + self.terminator)
+            line = self.format(record)
+            self.stream.write(f"{line if line.isascii() else self._fitted(line)}\n")
             self.stream.flush()
         # A log call that fails would fail the work it tells of.
         except Exception:  # noqa: BLE001
             self.handleError(record)
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line of `record`."""
-        line = super().format(record)
-        if line.isascii():
-            return line
+    def _fitted(self, line: str) -> str:
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
         return line.encode(encoding, "backslashreplace").decode(encoding)
 

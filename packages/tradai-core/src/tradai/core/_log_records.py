@@ -46,6 +46,8 @@ class ForgivingLogger(logging.Logger):
 
 
 def _kept(extra: Mapping[str, object]) -> Mapping[str, object]:
+    if type(extra) is dict and RESERVED.isdisjoint(extra):
+        return extra
     try:
         return renamed(extra, RESERVED)
     # As above; and not everybody gives a mapping.
