@@ -1,14 +1,17 @@
 import io
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tradai.core import configure_logging, register_secret, run_context
+from tradai.core import Timeframe, configure_logging, register_secret, run_context
 
 Line = dict[str, Any]
 # Never registered on purpose: its place gives it away.
@@ -118,6 +121,76 @@ def test_fields_that_clash_are_renamed_and_nothing_is_lost(
     assert (line["extra_name"], line["extra_message"], line["extra_level"]) == ("n", "m", "l")
     assert (line["extra_args"], line["extra_run_id"]) == (1, "x")
     assert "run_id" not in line
+
+
+def test_a_renamed_field_does_not_push_out_another(
+    log: logging.Logger, stream: io.StringIO, the_line: ReadLine
+) -> None:
+    clash = {"name": 1, "extra_name": 2}
+
+    log.info("said", extra=clash)
+
+    line = the_line(stream)
+    assert (line["extra_extra_name"], line["extra_name"]) == (1, 2)
+
+
+@dataclass
+class Order:
+    pair: str
+    bot_token: str
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Decimal("1E-8"), "0.00000001"),
+        (Decimal("64231.550"), "64231.550"),
+        (datetime(2025, 1, 1, tzinfo=UTC), "2025-01-01T00:00:00+00:00"),
+        (1.5e-05, 1.5e-05),
+        (float("nan"), "nan"),
+        (2**64, str(2**64)),
+        (Order("BTC/USDT", "fake"), {"pair": "BTC/USDT", "bot_token": "***"}),
+        ({"password": None, "token": 5}, {"password": None, "token": "***"}),
+        (Timeframe("15m"), "15m"),
+        (np.float64(0.5), 0.5),
+        (np.int64(7), 7),
+        (np.bool_(1), True),
+        (np.zeros((3, 2)), "<ndarray of 3 x 2>"),
+        (ValueError("bad"), "ValueError: bad"),
+        (b"caf\xc3\xa9", "caf\u00e9"),
+        (range(3), [0, 1, 2]),
+    ],
+)
+def test_a_value_is_shown_as(
+    log: logging.Logger, stream: io.StringIO, the_line: ReadLine, value: object, shown: object
+) -> None:
+    log.info("said", extra={"value": value})
+
+    assert the_line(stream)["value"] == shown
+
+
+@pytest.mark.parametrize(
+    ("message", "args", "said"),
+    [
+        ("at %.2f for %s", (Decimal("1.005"), "BTC"), "at 1.00 for BTC"),
+        ("got %s", (Order("BTC/USDT", "fake"),), 'got {"pair": "BTC/USDT", "bot_token": "***"}'),
+        ("got %(token)s of %(pair)s", ({"token": "fake", "pair": "X"},), "got *** of X"),
+        ("got %s", ({"token": "fake"},), 'got {"token": "***"}'),
+        ("failed: %s", (ValueError("bad"),), "failed: bad"),
+        ("100 %", (), "100 %"),
+    ],
+)
+def test_a_message_says(
+    log: logging.Logger,
+    stream: io.StringIO,
+    the_line: ReadLine,
+    message: str,
+    args: tuple[object, ...],
+    said: str,
+) -> None:
+    log.info(message, *args)
+
+    assert the_line(stream)["message"] == said
 
 
 def test_a_clash_in_a_record_made_elsewhere_is_renamed(

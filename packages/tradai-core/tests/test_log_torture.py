@@ -207,6 +207,7 @@ NASTY: dict[str, Callable[[], object]] = {
     "letters beyond ASCII": lambda: "caf\u00e9 \U0001f4c8",
     "line ends": lambda: "a\nb\r\nc\u2028d\u2029e\x85f\x0bg",
     "control characters": lambda: "".join(map(chr, range(32))) + "\x7f\x9b",
+    "a delete character": lambda: "a\x7fb",
     "huge integer": lambda: 10**5000,
     "integer past 64 bits": lambda: [2**64, 2**64 - 1, -(2**63), -(2**63) - 1],
     "decimal": lambda: [Decimal("sNaN"), Decimal("1E-8"), Decimal("1E+999999999")],

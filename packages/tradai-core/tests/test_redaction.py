@@ -2,6 +2,8 @@ import base64
 import copy
 import json
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
@@ -45,6 +47,9 @@ def test_what_is_shaped_like_a_secret_is_masked(text: str, masked: str) -> None:
         "https://example.org/path?symbol=BTCUSDT&interval=5m",
         "s3://bucket/runs/1/manifest.json",
         "mail to somebody@example.org",
+        "Bearer authentication failed, a bearer instrument is none",
+        "GET /?list-type=2&continuation-token=1ueGcxLPRx1Tr&max-keys=2",
+        "https://example.org/coins?stake_token=USDT&token_count=3",
         "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "-----BEGIN CERTIFICATE-----\nZmFrZQ==\n-----END CERTIFICATE-----",
         "2025-01-01T00:00:00.000Z v1-0a1b2c3d env:BINANCE_KEY",
@@ -82,6 +87,23 @@ def test_every_line_of_a_registered_text_is_masked() -> None:
     register_secret("fake first line 1\n  fake second line 2\n}\n")
 
     assert redact("read: fake second line 2 }") == "read: *** }"
+
+
+def test_values_registered_by_many_threads_at_once_are_all_masked() -> None:
+    together = threading.Barrier(8)
+
+    def register(thread: int) -> list[str]:
+        values = [f"fake-of-thread-{thread}-{number}" for number in range(20)]
+        together.wait(timeout=30)
+        for value in values:
+            register_secret(value)
+            assert redact(value) == "***"
+        return values
+
+    with ThreadPoolExecutor(8) as pool:
+        values = [value for found in pool.map(register, range(8)) for value in found]
+
+    assert [redact(value) for value in values] == ["***"] * 160
 
 
 def test_a_tiny_value_is_not_masked() -> None:

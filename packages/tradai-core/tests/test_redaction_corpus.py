@@ -52,6 +52,9 @@ SHAPES: Final[dict[str, Callable[[], tuple[str, str]]]] = {
     ),
     "bearer in bytes": lambda: both("b'authorization': b'bearer {}'", fake(URL_SAFE, 20)),
     "bearer alone": lambda: both("BEARER {}", fake(URL_SAFE, CHANCE.randint(20, 200))),
+    "short bearer": lambda: both(
+        "{{'x': 'Bearer {}'}}", fake(URL_SAFE, CHANCE.randint(9, 18)) + "7"
+    ),
     "basic": lambda: both(
         "Authorization: Basic {}", base64.b64encode(fake(ALPHANUMERIC, 24).encode()).decode()
     ),

@@ -98,20 +98,25 @@ class _Registry:
         with self._lock:
             if not values <= self._values:
                 self._values |= values
-                self._glance = None
+                self._exact = self._glance = None
 
     def finds(self, text: str) -> bool:
         """Tell whether there is a registered value in `text`, or the hint of a shape."""
         return (self._glance or self._fresh_glance()).search(text) is not None
 
     def mask(self, text: str) -> str:
-        return self._exact.sub(MASK, text) if self._exact else text
+        """Return `text` with the registered values masked."""
+        return (self._exact or self._fresh_exact()).sub(MASK, text) if self._values else text
 
     def _fresh_glance(self) -> re.Pattern[str]:
         with self._lock:
-            self._exact = _one_of(self._values) if self._values else None
             self._glance = _one_of(set(map(_rarest_part, self._values | _HINTS)))
             return self._glance
+
+    def _fresh_exact(self) -> re.Pattern[str]:
+        with self._lock:
+            self._exact = _one_of(self._values)
+            return self._exact
 
 
 _REGISTRY: Final = _Registry()
