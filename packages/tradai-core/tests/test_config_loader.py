@@ -213,6 +213,42 @@ def test_a_problem_is_put_at_its_line(file: Path, text: str, problem: str) -> No
     assert _problems(file, text)[0].startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("block", "problem"),
+    [
+        ("parameters: {a: [1, {b: .inf}]}", "f:13: parameters.a.1.b: must be null, a boolean, a"),
+        ("an_extra: .nan", "f:13: an_extra: must be null, a boolean, a finite number"),
+        ("execution: {fee: .nan}", "f:13: execution.fee: must be a finite number such as 0.05"),
+        ("run: {epochs: -.inf}", "f:13: run.epochs: must be a finite number"),
+    ],
+)
+def test_no_field_allows_nan_or_infinity(file: Path, block: str, problem: str) -> None:
+    key = block.split(":", maxsplit=1)[0]
+    text = TREND.replace(f"{key}:", f"x_{key}:") + f"{block}\n"
+
+    assert _problems(file, text)[0].startswith(problem)
+
+
+def test_every_digit_of_an_amount_arrives_from_every_layer(file: Path) -> None:
+    digits = "0.1000000000000000055"
+    text = TREND.replace("stake_amount: 50", f"stake_amount: {digits}")
+    environ = {"TRADAI_STRATEGY__EXECUTION__FEE": "0.01000000000000000055"}
+
+    loaded = _load(file, text, environ=environ, overrides=(f"execution.stoploss=-{digits}",))
+
+    execution = loaded.config.execution
+    assert str(execution.stake_amount) == digits
+    assert str(execution.fee) == "0.01000000000000000055"
+    assert str(execution.stoploss) == f"-{digits}"
+
+
+def test_a_free_parameter_is_a_plain_float(file: Path) -> None:
+    loaded = _load(file, TREND + "parameters: {a: 0.1000000000000000055}\n")
+
+    assert loaded.config.parameters == {"a": 0.1}
+    assert type(loaded.config.parameters["a"]) is float
+
+
 def test_the_first_problem_is_in_the_fields(file: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         _load(file, TREND.replace("timeframe: 5m", "timeframe: 0m"))

@@ -8,6 +8,7 @@ from tradai.core._door import lazy_door as lazy_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.core._amounts import Amount as Amount
     from tradai.core._backends import backend_for as backend_for
     from tradai.core._clock import SystemClock as SystemClock
     from tradai.core._clock import utc_now as utc_now
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from tradai.core._yaml import read_yaml_value as read_yaml_value
 
 __all__ = [
+    "Amount",
     "BaseSettings",
     "Clock",
     "ConfigLayer",
@@ -147,6 +149,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_door(
         __name__,
         {
+            "Amount": "_amounts",
             "BaseSettings": "_settings",
             "Clock": "_ports",
             "ConfigLayer": "_config_layers",

@@ -10,7 +10,7 @@ from tradai.core.exceptions import ValidationError
 
 __all__ = ["Amount", "plain_text"]
 
-_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?")
 _EXPECTED: Final = "a finite number such as 0.05"
 
 

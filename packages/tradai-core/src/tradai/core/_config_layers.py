@@ -11,7 +11,7 @@ from tradai.core._config_values import Path, dotted, merge, nodes
 from tradai.core._json import JsonValue
 from tradai.core._ports import ObjectStore
 from tradai.core._stores import FileStore
-from tradai.core._yaml import read_yaml, read_yaml_value
+from tradai.core._yaml import read_yaml_fields, read_yaml_value
 from tradai.core.exceptions import ConfigurationError
 
 __all__ = [
@@ -104,7 +104,7 @@ class YamlLayer:
             StorageError: The store refused.
         """
         store = self._store or _store_for(self.name)
-        document = read_yaml(store.read(self.name).data, source=self.name)
+        document = read_yaml_fields(store.read(self.name).data, source=self.name)
 
         def origin_of(path: Path) -> Origin:
             while path not in document.marks:

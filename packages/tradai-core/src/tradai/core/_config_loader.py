@@ -20,7 +20,7 @@ from tradai.core._config_layers import (
 )
 from tradai.core._config_problems import Problem, did_you_mean, problems_of, refusal
 from tradai.core._config_values import Path as KeyPath
-from tradai.core._config_values import dotted, leaves, merge, nodes, settles
+from tradai.core._config_values import dotted, leaves, merge, nodes, not_finite, settles
 from tradai.core._digest import digest
 from tradai.core._disk import file_path
 from tradai.core._json import FrozenMapping, JsonValue, freeze_object
@@ -153,6 +153,9 @@ class _Stack:
         if not isinstance(run, Mapping):
             place = self._place_of((_RUN,))
             yield Problem(place=place, path=(_RUN,), sentence="must be a mapping of parameters")
+        for below in not_finite(run):
+            path = (_RUN, *below)
+            yield Problem(place=self._place_of(path), path=path, sentence="must be a finite number")
 
     def _strangers(self, values: Mapping[str, JsonValue]) -> Iterator[Problem]:
         for key in sorted(values.keys() - StrategyConfig.model_fields.keys()):

@@ -8,7 +8,7 @@ from typing import Final, final
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from tradai.core._config_values import Path, dotted
+from tradai.core._config_values import Path, dotted, not_finite
 from tradai.core._execution import Execution, Pricing
 from tradai.core._json import JsonValue
 from tradai.core._strategy_config import StrategyConfig, StrategySource
@@ -100,7 +100,10 @@ def _sentence_of(error: ErrorDetails, path: Path) -> str:
 
 
 def _path_in(values: JsonValue, error: ErrorDetails) -> Path:
-    """Follow pydantic's location as far as it is a path in `values`; the rest names types."""
+    """Follow pydantic's location as far as it is a path in `values`; the rest names types.
+
+    What a free-form block refuses is the NaN or infinity in it, so the path goes on to that.
+    """
     path: Path = ()
     for step in error["loc"]:
         if isinstance(values, Mapping) and step in values:
@@ -112,4 +115,4 @@ def _path_in(values: JsonValue, error: ErrorDetails) -> Path:
         else:
             return path
         path = (*path, step)
-    return path
+    return (*path, *next(not_finite(values), ()))

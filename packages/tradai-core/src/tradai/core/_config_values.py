@@ -1,11 +1,12 @@
 """Trees of configuration values: their paths, and how one is laid over another."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from tradai.core._json import JsonValue
 
-__all__ = ["Path", "dotted", "leaves", "merge", "nodes", "settles"]
+__all__ = ["Path", "dotted", "leaves", "merge", "nodes", "not_finite", "settles"]
 
 Path: TypeAlias = tuple[str | int, ...]
 _LISTS: Final = (list, tuple)
@@ -38,6 +39,13 @@ def nodes(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]
 def leaves(values: Mapping[str, JsonValue]) -> list[Path]:
     """Return the path of each leaf; a list or an empty mapping is one leaf."""
     return [path for path, item in nodes(values) if _is_leaf(path, item)]
+
+
+def not_finite(value: JsonValue) -> Iterator[Path]:
+    """Yield the path of each NaN and each infinity below `value`."""
+    for path, item in nodes(value):
+        if isinstance(item, float) and not math.isfinite(item):
+            yield path
 
 
 def settles(values: JsonValue, path: Path) -> bool:

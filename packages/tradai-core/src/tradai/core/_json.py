@@ -60,6 +60,8 @@ class FrozenMapping(dict[str, V]):
 def freeze(value: object) -> "JsonValue":
     """Return `value` with tuples for lists and frozen mappings for mappings, all the way down.
 
+    A float is a plain float: digits beyond it are for exact fields, not for JSON.
+
     Raises:
         ValidationError: `value` is not JSON, or holds NaN or infinity. The value is not named.
     """
@@ -70,7 +72,7 @@ def freeze(value: object) -> "JsonValue":
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float) and math.isfinite(value):
-        return value
+        return float(value)
     raise _not_json()
 
 

@@ -1,37 +1,92 @@
 """What plain YAML text means, by the core schema of YAML 1.2.
 
+Source: https://yaml.org/spec/1.2.2/#103-core-schema.
+
 ``NO``, ``12:30``, ``1_000`` and ``2025-01-01`` are text; ``1e-3`` is a number.
 """
 
 import math
 import re
-from typing import Final
+from decimal import Decimal
+from typing import Final, Self, TypeAlias, final
 
-__all__ = ["plain_scalar"]
+__all__ = ["Scalar", "WrittenFloat", "json_scalar", "plain_scalar"]
 
-_WORDS: Final[dict[str, bool | None]] = {
+Scalar: TypeAlias = bool | int | float | str | None
+
+_WORDS: Final[dict[str, bool | float | None]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
 }
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
 _OTHER_BASE: Final = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_NOT_FINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MAX_DIGITS: Final = 300
 
 
-def plain_scalar(text: str) -> bool | int | float | str | None:
-    """Return the value of unquoted `text`; a number that does not fit is infinity."""
+@final
+class WrittenFloat(float):
+    """A float written with more digits than a float holds; ``str()`` has them all.
+
+    An exact field reads ``str()`` and loses nothing; everything else sees the nearest float.
+    """
+
+    __slots__ = ("_text",)
+    _text: str
+
+    def __new__(cls, number: Decimal) -> Self:
+        """Take the nearest float to `number`, and remember `number`."""
+        written = super().__new__(cls, number)
+        written._text = str(number)
+        return written
+
+    def __str__(self) -> str:
+        """Spell every digit."""
+        return self._text
+
+
+def plain_scalar(text: str) -> Scalar:
+    """Return the value of unquoted `text`; a number that a float rounds is a `WrittenFloat`.
+
+    Raises:
+        ArithmeticError: It is a number too long, too large or too small.
+    """
     if text in _WORDS:
         return _WORDS[text]
-    if _NOT_FINITE.fullmatch(text):
-        return math.inf
-    if _INTEGER.fullmatch(text) or _OTHER_BASE.fullmatch(text):
-        return _integer(text)
-    return float(text) if _FLOAT.fullmatch(text) else text
+    if _INTEGER.fullmatch(text):
+        return int(_short(text))
+    if _OTHER_BASE.fullmatch(text):
+        return int(_short(text), base=0)
+    return _number(_short(text)) if _FLOAT.fullmatch(text) else text
 
 
-def _integer(text: str) -> int | float:
-    base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-    return int(text, base) if len(text) <= _MAX_DIGITS else math.inf
+def json_scalar(text: str) -> Scalar:
+    """Return the value of unquoted `text` as JSON has it: a number is finite, a float plain.
+
+    Raises:
+        ArithmeticError: As for `plain_scalar`, or the text is NaN or infinity.
+    """
+    value = plain_scalar(text)
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        raise OverflowError
+    return float(value)
+
+
+def _short(text: str) -> str:
+    if len(text) > _MAX_DIGITS:
+        raise OverflowError
+    return text
+
+
+def _number(text: str) -> float:
+    nearest, exact = float(text), Decimal(text)
+    if math.isinf(nearest) or (exact and not nearest):
+        raise OverflowError
+    # A float is spelled with the fewest digits that tell it from its neighbours.
+    return nearest if exact == Decimal(repr(nearest)) else WrittenFloat(exact)
