@@ -1,8 +1,7 @@
 """From the events of the C parser to values, without recursion and within limits."""
 
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Final, NamedTuple, Protocol, TypeAlias, final
+from typing import Final, Protocol, TypeAlias, final
 
 import yaml
 
@@ -24,44 +23,47 @@ class _Marked(Protocol):
     column: int
 
 
-class _Weight(NamedTuple):
-    """What a value counts: the values in it, itself included, and the levels below it."""
-
-    values: int = 1
-    levels: int = 0
-
-
-_SCALAR: Final = _Weight()
-
-
 @final
 class _Frame:
     """A collection that is being read."""
 
-    def __init__(self, *, is_mapping: bool, anchor: str | None) -> None:
-        self.is_mapping = is_mapping
-        self.anchor = anchor
-        self.weight = _Weight(levels=1)
+    __slots__ = (
+        "anchor",
+        "is_mapping",
+        "key",
+        "levels",
+        "lines",
+        "mapping",
+        "path",
+        "sequence",
+        "values_before",
+    )
+
+    def __init__(self, event: yaml.CollectionStartEvent, *, path: Path, values_before: int) -> None:
+        self.is_mapping = isinstance(event, yaml.MappingStartEvent)
+        self.anchor: str | None = event.anchor
+        self.path = path
+        self.values_before = values_before
+        self.levels = 1
         self.mapping: dict[str, JsonValue] = {}
         self.sequence: list[JsonValue] = []
         self.lines: dict[str, int] = {}
         self.key: str | None = None
 
     @property
-    def step(self) -> str | int:
-        return len(self.sequence) if self.key is None else self.key
-
-    @property
     def awaits_key(self) -> bool:
         return self.is_mapping and self.key is None
+
+    @property
+    def step_path(self) -> Path:
+        return (*self.path, len(self.sequence) if self.key is None else self.key)
 
     @property
     def value(self) -> JsonValue:
         return self.mapping if self.is_mapping else self.sequence
 
-    def add(self, value: JsonValue, weight: _Weight) -> None:
-        values, levels = self.weight
-        self.weight = _Weight(values + weight.values, max(levels, weight.levels + 1))
+    def add(self, value: JsonValue, *, levels: int) -> None:
+        self.levels = max(self.levels, levels + 1)
         if self.key is None:
             self.sequence.append(value)
         else:
@@ -85,7 +87,8 @@ class YamlBuilder:
         self._has_document = False
         self._values = 0
         self._frames: list[_Frame] = []
-        self._anchors: dict[str, tuple[JsonValue, _Weight]] = {}
+        # Each with how many values it stands for, and how many levels.
+        self._anchors: dict[str, tuple[JsonValue, int, int]] = {}
 
     def feed(self, event: yaml.Event) -> None:
         """Take the next event.
@@ -94,16 +97,16 @@ class YamlBuilder:
             ConfigurationError: The document is one that we refuse.
         """
         match event:
-            case yaml.DocumentStartEvent():
-                self._start_document(event)
             case yaml.ScalarEvent():
                 self._scalar(event)
-            case yaml.AliasEvent():
-                self._alias(event)
             case yaml.CollectionStartEvent():
                 self._open(event)
             case yaml.CollectionEndEvent():
-                self._close(event)
+                self._close()
+            case yaml.AliasEvent():
+                self._alias(event)
+            case yaml.DocumentStartEvent():
+                self._start_document(event)
 
     def _start_document(self, event: yaml.DocumentStartEvent) -> None:
         if self._has_document:
@@ -116,82 +119,70 @@ class YamlBuilder:
         if self._frames and self._frames[-1].awaits_key:
             self._key(event, is_merge=is_plain and event.value == "<<")
             return
+        self._begin(event, values=1, levels=0)
         value = self._plain(event) if is_plain else event.value
-        self._count(event, values=1)
-        self._add(value, event, anchor=event.anchor)
+        self._end(value, anchor=event.anchor, values=1, levels=0)
 
     def _plain(self, event: yaml.ScalarEvent) -> Scalar:
-        with suppress(ArithmeticError):
+        try:
             return self._scalar_of(event.value)
+        except ArithmeticError:
+            problem = "not a finite number of ordinary size; write one, or quote the text"
         # Outside of the except block: a cause could quote the value.
-        problem = "not a finite number of ordinary size; write one, or quote the text"
         raise self._error(event, problem)
 
     def _key(self, event: yaml.ScalarEvent, *, is_merge: bool) -> None:
         if is_merge:
             raise self._error(event, "merge keys are not supported; write the keys out")
-        frame = self._frames[-1]
-        if event.value in frame.lines:
-            first = frame.lines[event.value]
-            raise self._error(event, f"key {event.value!r} repeats line {first}; keep one of them")
-        frame.lines[event.value] = place_of_mark(event.start_mark)[0]
-        frame.key = event.value
-        self._mark(event)
+        frame, key = self._frames[-1], event.value
+        place = place_of_mark(event.start_mark)
+        if key in frame.lines:
+            problem = f"key {key!r} repeats line {frame.lines[key]}; keep one of them"
+            raise self._error(event, problem)
+        frame.lines[key], _ = place
+        frame.key = key
+        self.marks[frame.step_path] = place
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         if event.anchor not in self._anchors:
             raise self._error(event, "an alias without an anchor before it; write the value out")
-        value, weight = self._anchors[event.anchor]
-        self._require_shallow(event, levels=weight.levels)
-        self._count(event, values=weight.values)
-        self._add(value, event, weight=weight)
+        value, values, levels = self._anchors[event.anchor]
+        self._begin(event, values=values, levels=levels)
+        self._end(value, anchor=None, values=values, levels=levels)
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:
         self._require_no_tag(event)
-        self._require_no_key(event)
-        self._require_shallow(event, levels=1)
-        self._count(event, values=1)
-        self._mark(event)
-        is_mapping = isinstance(event, yaml.MappingStartEvent)
-        self._frames.append(_Frame(is_mapping=is_mapping, anchor=event.anchor))
+        values_before = self._values
+        path = self._begin(event, values=1, levels=1)
+        self._frames.append(_Frame(event, path=path, values_before=values_before))
 
-    def _close(self, event: yaml.CollectionEndEvent) -> None:
+    def _close(self) -> None:
         frame = self._frames.pop()
-        self._add(frame.value, event, weight=frame.weight, anchor=frame.anchor)
+        values = self._values - frame.values_before
+        self._end(frame.value, anchor=frame.anchor, values=values, levels=frame.levels)
 
-    def _add(
-        self,
-        value: JsonValue,
-        event: yaml.Event,
-        *,
-        weight: _Weight = _SCALAR,
-        anchor: str | None = None,
-    ) -> None:
-        self._require_no_key(event)
-        self._mark(event)
-        if anchor is not None:
-            self._anchors[anchor] = (value, weight)
-        if self._frames:
-            self._frames[-1].add(value, weight)
-        else:
-            self.root = value
-
-    def _mark(self, event: yaml.Event) -> None:
-        path = tuple(frame.step for frame in self._frames)
-        self.marks.setdefault(path, place_of_mark(event.start_mark))
-
-    def _count(self, event: yaml.Event, *, values: int) -> None:
+    def _begin(self, event: yaml.Event, *, values: int, levels: int) -> Path:
+        """Note where a value begins that counts `values` and goes `levels` deep."""
+        frame = self._frames[-1] if self._frames else None
+        if frame is not None and frame.awaits_key:
+            raise self._error(event, "a key must be plain text; quote it")
+        if len(self._frames) + levels > _MAX_DEPTH:
+            raise self._error(event, f"nested deeper than {_MAX_DEPTH} levels; flatten it")
         self._values += values
         if self._values > _MAX_VALUES:
             raise self._error(event, f"more than {_MAX_VALUES} values, aliases counted in full")
+        path = frame.step_path if frame else ()
+        if frame is None or not frame.is_mapping:
+            self.marks[path] = place_of_mark(event.start_mark)
+        return path
 
-    def _require_shallow(self, event: yaml.Event, *, levels: int) -> None:
-        if len(self._frames) + levels > _MAX_DEPTH:
-            raise self._error(event, f"nested deeper than {_MAX_DEPTH} levels; flatten it")
-
-    def _require_no_key(self, event: yaml.Event) -> None:
-        if self._frames and self._frames[-1].awaits_key:
-            raise self._error(event, "a key must be plain text; quote it")
+    def _end(self, value: JsonValue, *, anchor: str | None, values: int, levels: int) -> None:
+        if anchor is not None:
+            self._anchors[anchor] = (value, values, levels)
+        if self._frames:
+            self._frames[-1].add(value, levels=levels)
+        else:
+            self.root = value
 
     def _require_no_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is not None:

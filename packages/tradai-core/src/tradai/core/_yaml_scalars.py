@@ -25,6 +25,7 @@ _WORDS: Final[dict[str, bool | float | None]] = {
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
 _OTHER_BASE: Final = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NUMBER_STARTS: Final = frozenset("+-.0123456789")
 _MAX_DIGITS: Final = 300
 
 
@@ -57,6 +58,8 @@ def plain_scalar(text: str) -> Scalar:
     """
     if text in _WORDS:
         return _WORDS[text]
+    if text[0] not in _NUMBER_STARTS:
+        return text
     if _INTEGER.fullmatch(text):
         return int(_short(text))
     if _OTHER_BASE.fullmatch(text):
