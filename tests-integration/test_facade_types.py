@@ -19,6 +19,8 @@ from tradai.common.base_service import BaseService
 from tradai.common.base_settings import BaseSettings
 from tradai.common.exceptions import NotFoundError
 from tradai.common.protocols import ModeHandler
+from tradai.common.strategy_config_loader import Strategy
+from tradai.common.types import Version
 
 
 class Handler:
@@ -30,7 +32,8 @@ class Handler:
 
 
 def pairs(config: StrategyConfig) -> int:
-    assert_type(config.version, str)
+    assert_type(config.version, Version)
+    assert_type(config.pairs[0].base, str)
     return len(config.pairs)
 
 
@@ -38,6 +41,7 @@ def handler(entrypoint: StrategyEntrypoint) -> ModeHandler:
     return Handler(entrypoint)
 
 
+strategy = Strategy(name="trend", version="1.0.0")
 path: tradai.core.S3Path = S3Path.parse("s3://bucket/key")
 service: type[tradai.entrypoint.BaseService[BaseSettings]] = BaseService[BaseSettings]
 error: TradAIError = NotFoundError("no run 'x'", kind="run", key="x")

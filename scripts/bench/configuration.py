@@ -158,10 +158,10 @@ def bombs(rounds: int) -> None:
 
 def bomb(floors: int) -> str:
     """Return a document of `floors` lines that stands for nine to the power of `floors` values."""
-    lines = [f"f0: &f0 [{', '.join('x' * LAUGHS)}]"]
-    for floor in range(1, floors):
-        lines.append(f"f{floor}: &f{floor} [{', '.join([f'*f{floor - 1}'] * LAUGHS)}]")
-    return "\n".join(lines)
+    below = ["x", *(f"*f{floor}" for floor in range(floors - 1))]
+    return "\n".join(
+        f"f{floor}: &f{floor} [{', '.join([one] * LAUGHS)}]" for floor, one in enumerate(below)
+    )
 
 
 def alternating(rounds: int, *sides: Callable[[], object]) -> list[float]:

@@ -24,7 +24,7 @@ SEED_PATHS = {
     "protocols": {"ModeHandler"},
     "repositories": {"DataRepository", "Repository"},
     "strategy_config_loader": {"StrategyConfig", "StrategyConfigLoader"},
-    "types": {"JsonValue", "Timeframe"},
+    "types": {"Amount", "JsonValue", "Pair", "Price", "Symbol", "Timeframe", "Utc", "Version"},
     "utils.common": {"Timeframe", "TimeRange", "from_epoch_ms", "to_epoch_ms", "utc_now"},
 }
 SUBMODULES = sorted(

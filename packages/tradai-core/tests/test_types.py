@@ -1,7 +1,10 @@
-"""Pairs, versions, time ranges and JSON values."""
+"""The vocabulary of values: currencies, pairs, versions, prices, instants, JSON."""
 
 import json
+import pickle
+import re
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,7 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter
 
-from tradai.core import Currency, JsonValue, Pair, TimeRange, Version, pair_parts
+from tradai.core import (
+    Currency,
+    JsonObject,
+    JsonValue,
+    Pair,
+    Price,
+    Symbol,
+    Timeframe,
+    TimeRange,
+    Utc,
+    Version,
+    freeze,
+    pair_parts,
+    thaw,
+)
 from tradai.core.exceptions import ValidationError
 
 INSTANTS = st.integers(0, 7_258_032_000).map(lambda second: datetime.fromtimestamp(second, UTC))
@@ -52,14 +69,77 @@ def test_anything_else_is_no_pair(pair: object) -> None:
     assert not _accepts(TypeAdapter(Pair), pair)
 
 
-@pytest.mark.parametrize("pair", ["BTC/USDT", "BTC/USDT:USDT"])
-def test_a_pair_has_a_base_and_a_quote(pair: str) -> None:
-    assert pair_parts(pair) == ("BTC", "USDT")
+def test_a_pair_knows_its_currencies() -> None:
+    spot, contract = Pair("ETH/BTC"), Pair("BTC/USD:USDT")
+
+    assert (spot.base, spot.quote, spot.settle) == ("ETH", "BTC", None)
+    assert (contract.base, contract.quote, contract.settle) == ("BTC", "USD", "USDT")
+    assert pair_parts("BTC/USD:USDT") == ("BTC", "USD")
+
+
+@given(*[st.from_regex(r"[A-Z0-9]{1,20}", fullmatch=True, alphabet="AZ09")] * 3)
+def test_a_pair_is_its_currencies(base: str, quote: str, settle: str) -> None:
+    spot, contract = Pair(f"{base}/{quote}"), Pair(f"{base}/{quote}:{settle}")
+
+    assert (spot.base, spot.quote, spot.settle) == (base, quote, None)
+    assert (contract.base, contract.quote, contract.settle) == (base, quote, settle)
+
+
+@pytest.mark.parametrize("value", [Pair("BTC/USDT"), Version("1.0.0"), Timeframe("5m")], ids=repr)
+def test_a_value_type_is_an_ordinary_string(value: str) -> None:
+    text = str(value)
+
+    assert isinstance(value, str)
+    assert value == text
+    assert {value: 1}[text] == 1
+    assert json.dumps([value]) == json.dumps([text])
+    # The bytes are our own, made in the same line.
+    assert type(pickle.loads(pickle.dumps(value))) is type(value)  # noqa: S301
+
+
+@pytest.mark.parametrize("kind", [Pair, Version])
+def test_a_value_type_cannot_be_made_of_anything_else(kind: type[str]) -> None:
+    with pytest.raises(ValidationError, match="is not usable: expected"):
+        kind("BTC-USDT")
 
 
 def test_parts_of_no_pair_are_refused() -> None:
     with pytest.raises(ValidationError, match="BASE/QUOTE"):
         pair_parts("BTC-USDT")
+
+
+NUMBERS = st.integers(0, 10**12)
+VERSIONS = st.tuples(NUMBERS, NUMBERS, NUMBERS)
+
+
+def _version(numbers: tuple[int, int, int]) -> Version:
+    return Version(".".join(map(str, numbers)))
+
+
+@given(VERSIONS, VERSIONS)
+def test_versions_are_ordered_by_their_numbers(
+    one: tuple[int, int, int], other: tuple[int, int, int]
+) -> None:
+    left, right = _version(one), _version(other)
+
+    assert (left.major, left.minor, left.patch) == one
+    assert (left < right, left <= right) == (one < other, one <= other)
+    assert (left > right, left >= right) == (one > other, one >= other)
+    assert (left == right) == (one == other)
+
+
+def test_a_version_compares_with_text_from_either_side() -> None:
+    version = Version("1.10.0")
+
+    assert version > "1.9.0"
+    assert "1.9.0" < version  # noqa: SIM300 - the other side is what is tested
+    assert sorted(["1.9.0", version, "1.2.0"]) == ["1.2.0", "1.9.0", "1.10.0"]
+    assert max("1.9.0", version) is version
+
+
+def test_a_version_does_not_compare_with_what_is_none() -> None:
+    with pytest.raises(ValidationError, match="version 'latest' is not usable"):
+        _ = Version("1.0.0") < "latest"
 
 
 @pytest.mark.parametrize("version", ["0.0.0", "1.0.0", "10.20.30"])
@@ -74,9 +154,98 @@ def test_anything_else_is_no_version(version: str) -> None:
     assert not _accepts(TypeAdapter(Version), version)
 
 
+SEED_VERSION = st.from_regex(r"^\d+\.\d+\.\d+$", fullmatch=True)
+# Longer ones are for the tests of the timeframe itself.
+SEED_TIMEFRAME = st.from_regex(r"^\d{1,6}[mhd]$", fullmatch=True)
+
+
+def _is_new_to_the_seed(number: str) -> bool:
+    return not number.isascii() or (number.startswith("0") and number != "0")
+
+
+@given(SEED_VERSION)
+def test_what_the_seed_calls_a_version_is_one_but_for_odd_digits_and_leading_zeros(
+    text: str,
+) -> None:
+    is_odd = any(_is_new_to_the_seed(number) for number in text.split("."))
+
+    assert _accepts(TypeAdapter(Version), text) is not is_odd
+
+
+@given(SEED_TIMEFRAME)
+def test_what_the_seed_calls_a_timeframe_is_one_but_for_zero_too(text: str) -> None:
+    number = text[:-1]
+    is_odd = _is_new_to_the_seed(number) or number == "0"
+
+    assert _accepts(TypeAdapter(Timeframe), text) is not is_odd
+
+
+@given(st.text("0123456789.v-+ \n", max_size=8))
+def test_what_the_seed_does_not_call_a_version_is_none(text: str) -> None:
+    seed = re.fullmatch(r"\d+\.\d+\.\d+", text)
+
+    assert seed or not _accepts(TypeAdapter(Version), text)
+
+
 def test_a_currency_is_capital_letters_and_digits() -> None:
     assert _accepts(TypeAdapter(Currency), "USDT")
     assert not _accepts(TypeAdapter(Currency), "usdt")
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "1000SATSUSDT", "BTCUSD_250627", "PI-XBT.D"])
+def test_a_symbol_is_what_the_exchange_writes(symbol: str) -> None:
+    assert _accepts(TypeAdapter(Symbol), symbol)
+
+
+@pytest.mark.parametrize("symbol", ["", "btcusdt", "BTC/USDT", "BTCUSDT\n", "A" * 21, 5])
+def test_anything_else_is_no_symbol(symbol: object) -> None:
+    assert not _accepts(TypeAdapter(Symbol), symbol)
+
+
+@pytest.mark.parametrize("price", ["0.00000001", 1, 67_000.5, Decimal("1E+5")])
+def test_a_price_is_above_zero(price: object) -> None:
+    assert TypeAdapter(Price).validate_python(price) == Decimal(str(price))
+
+
+@pytest.mark.parametrize("price", [0, "-1", "0.0", float("nan"), "Infinity", "1_0", None, True])
+def test_anything_else_is_no_price(price: object) -> None:
+    assert not _accepts(TypeAdapter(Price), price)
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_an_instant_round_trips_through_json(at: datetime) -> None:
+    adapter: TypeAdapter[datetime] = TypeAdapter(Utc)
+
+    assert adapter.validate_json(adapter.dump_json(at)) == at
+    assert adapter.validate_python(at.isoformat()) == at
+
+
+def test_an_instant_is_in_the_zone_utc_however_it_came() -> None:
+    of_no_offset = datetime(2025, 1, 1, tzinfo=timezone(timedelta(0), "London"))
+
+    at = TypeAdapter[datetime](Utc).validate_python(of_no_offset)
+
+    assert at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        datetime(2025, 1, 1, tzinfo=UTC).replace(tzinfo=None),
+        datetime(2025, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+        "2025-01-01T00:00:00",
+        "2025-01-01T00:00:00+01:00",
+        "2025-01-01",
+        "2025-02-30T00:00:00Z",
+        "2025-01-01T00:00:00.0000001Z",
+        "1735689600",
+        1_735_689_600,
+        None,
+    ],
+    ids=repr,
+)
+def test_what_would_have_to_be_guessed_at_is_no_instant(value: object) -> None:
+    assert not _accepts(TypeAdapter(Utc), value)
 
 
 @pytest.mark.parametrize(
@@ -156,3 +325,16 @@ def test_a_json_value_is_left_as_it_is() -> None:
     timerange = TimeRange.parse("20250101-20250401")
 
     assert Run(timerange=timerange, facts=facts).facts == facts
+
+
+def test_a_json_object_is_frozen_as_a_field_and_plain_when_dumped() -> None:
+    adapter: TypeAdapter[JsonObject] = TypeAdapter(JsonObject)
+    facts = {"a": [1, {"b": None}]}
+
+    frozen: Any = adapter.validate_python(facts)
+
+    assert frozen == freeze(facts) == {"a": (1, {"b": None})}
+    with pytest.raises(TypeError, match="frozen mapping"):
+        frozen["a"] = 2
+    assert adapter.dump_python(frozen) == thaw(frozen) == facts
+    assert not _accepts(adapter, [1])

@@ -1,5 +1,31 @@
 """Seed path of the value types."""
 
-from tradai.core import Currency, JsonValue, MarketType, Pair, Timeframe, TimeRange, Version
+from tradai.core import (
+    Amount,
+    Currency,
+    JsonObject,
+    JsonValue,
+    MarketType,
+    Pair,
+    Price,
+    Symbol,
+    Timeframe,
+    TimeRange,
+    Utc,
+    Version,
+)
 
-__all__ = ["Currency", "JsonValue", "MarketType", "Pair", "TimeRange", "Timeframe", "Version"]
+__all__ = [
+    "Amount",
+    "Currency",
+    "JsonObject",
+    "JsonValue",
+    "MarketType",
+    "Pair",
+    "Price",
+    "Symbol",
+    "TimeRange",
+    "Timeframe",
+    "Utc",
+    "Version",
+]

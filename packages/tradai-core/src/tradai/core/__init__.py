@@ -9,6 +9,7 @@ from tradai.core._door import lazy_door as lazy_door
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.core._amounts import Amount as Amount
+    from tradai.core._amounts import Price as Price
     from tradai.core._backends import backend_for as backend_for
     from tradai.core._clock import SystemClock as SystemClock
     from tradai.core._clock import utc_now as utc_now
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
     from tradai.core._instants import from_epoch_ms as from_epoch_ms
     from tradai.core._instants import to_epoch_ms as to_epoch_ms
     from tradai.core._journal import FileJournal as FileJournal
+    from tradai.core._json import JsonObject as JsonObject
     from tradai.core._json import JsonValue as JsonValue
+    from tradai.core._json import freeze as freeze
+    from tradai.core._json import thaw as thaw
     from tradai.core._logging import LoggerMixin as LoggerMixin
     from tradai.core._logging import carry_context as carry_context
     from tradai.core._logging import configure_logging as configure_logging
@@ -69,8 +73,10 @@ if TYPE_CHECKING:
     from tradai.core._translation import ErrorTable as ErrorTable
     from tradai.core._types import Currency as Currency
     from tradai.core._types import Pair as Pair
+    from tradai.core._types import Symbol as Symbol
     from tradai.core._types import Version as Version
     from tradai.core._types import pair_parts as pair_parts
+    from tradai.core._utc import Utc as Utc
     from tradai.core._yaml import YamlDocument as YamlDocument
     from tradai.core._yaml import read_yaml as read_yaml
     from tradai.core._yaml import read_yaml_value as read_yaml_value
@@ -92,6 +98,7 @@ __all__ = [
     "FileStore",
     "InsideFolder",
     "JournalEntry",
+    "JsonObject",
     "JsonValue",
     "LayerData",
     "LoadedConfig",
@@ -104,6 +111,7 @@ __all__ = [
     "Origin",
     "OverridesLayer",
     "Pair",
+    "Price",
     "Pricing",
     "Repository",
     "RunJournal",
@@ -117,10 +125,12 @@ __all__ = [
     "StrategyConfig",
     "StrategyConfigLoader",
     "StrategySource",
+    "Symbol",
     "SystemClock",
     "TimeRange",
     "Timeframe",
     "TradingMode",
+    "Utc",
     "Version",
     "YamlDocument",
     "YamlLayer",
@@ -131,6 +141,7 @@ __all__ = [
     "digest",
     "file_path",
     "from_epoch_ms",
+    "freeze",
     "lazy_door",
     "pair_parts",
     "read_yaml",
@@ -140,6 +151,7 @@ __all__ = [
     "resolve_secret",
     "run_context",
     "to_epoch_ms",
+    "thaw",
     "unknown_variables",
     "utc_now",
     "version_id",
@@ -165,6 +177,7 @@ if not TYPE_CHECKING:
             "FileStore": "_stores",
             "InsideFolder": "_setting_paths",
             "JournalEntry": "_ports",
+            "JsonObject": "_json",
             "JsonValue": "_json",
             "LayerData": "_config_layers",
             "LoadedConfig": "_config_loader",
@@ -177,6 +190,7 @@ if not TYPE_CHECKING:
             "Origin": "_config_layers",
             "OverridesLayer": "_config_layers",
             "Pair": "_types",
+            "Price": "_amounts",
             "Pricing": "_execution",
             "Repository": "_repositories",
             "RunJournal": "_ports",
@@ -190,10 +204,12 @@ if not TYPE_CHECKING:
             "StrategyConfig": "_strategy_config",
             "StrategyConfigLoader": "_config_loader",
             "StrategySource": "_strategy_config",
+            "Symbol": "_types",
             "SystemClock": "_clock",
             "TimeRange": "_time_range",
             "Timeframe": "_timeframe",
             "TradingMode": "_modes",
+            "Utc": "_utc",
             "Version": "_types",
             "YamlDocument": "_yaml",
             "YamlLayer": "_config_layers",
@@ -204,6 +220,7 @@ if not TYPE_CHECKING:
             "digest": "_digest",
             "file_path": "_disk",
             "from_epoch_ms": "_instants",
+            "freeze": "_json",
             "pair_parts": "_types",
             "read_yaml": "_yaml",
             "read_yaml_value": "_yaml",
@@ -212,6 +229,7 @@ if not TYPE_CHECKING:
             "resolve_secret": "_secret_lookup",
             "run_context": "_logging",
             "to_epoch_ms": "_instants",
+            "thaw": "_json",
             "unknown_variables": "_settings",
             "utc_now": "_clock",
             "version_id": "_digest",

@@ -4,11 +4,11 @@ import re
 from decimal import Decimal
 from typing import Annotated, Final, TypeAlias
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["Amount", "plain_text"]
+__all__ = ["Amount", "Price", "plain_text"]
 
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?")
 _EXPECTED: Final = "a finite number such as 0.05"
@@ -37,4 +37,12 @@ def _exact(value: object) -> Decimal:
 Amount: TypeAlias = Annotated[
     Decimal, BeforeValidator(_exact), PlainSerializer(plain_text, when_used="json")
 ]
-"""A `Decimal` field: ``0.1``, ``0.10`` and ``"0.1"`` are one value; NaN and infinity none."""
+"""How much of a currency, or a ratio: a `Decimal`, exact and finite, of either sign.
+
+Text is ``[+-]?[0-9]{1,30}(.[0-9]{1,30})?`` with an exponent of up to two digits; a float is read
+by its shortest spelling. ``0.1``, ``0.10`` and ``"0.1"`` are one value; dumped as JSON it is
+plain decimal text.
+"""
+
+Price: TypeAlias = Annotated[Amount, Field(gt=0)]
+"""What one unit of the base currency costs in the quote currency: an `Amount` above zero."""

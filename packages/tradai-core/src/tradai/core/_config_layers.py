@@ -11,7 +11,7 @@ from tradai.core._config_values import Path, dotted, merge, nodes
 from tradai.core._json import JsonValue
 from tradai.core._ports import ObjectStore
 from tradai.core._stores import FileStore
-from tradai.core._yaml import read_yaml_fields, read_yaml_value
+from tradai.core._yaml import read_yaml_field, read_yaml_fields
 from tradai.core.exceptions import ConfigurationError
 
 __all__ = [
@@ -194,7 +194,7 @@ def _entry(path: Sequence[str], text: str, *, place: str, origin: Origin) -> Lay
         message = f"{place}: set, but empty; unset it, or write null to mean nothing"
     if message:
         raise ConfigurationError(message, key=".".join(path), source=origin.source)
-    value = read_yaml_value(text, source=place)
+    value = read_yaml_field(text, source=place)
     return _layer_data(_nested(path, value), lambda _path: origin)
 
 

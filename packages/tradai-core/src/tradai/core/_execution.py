@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias, final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tradai.core._amounts import Amount
-from tradai.core._json import FrozenJsonObject, FrozenMapping
+from tradai.core._json import FrozenMapping, JsonObject
 from tradai.core._types import Minutes
 
 __all__ = ["Execution", "Pricing"]
@@ -94,9 +94,9 @@ class Execution(BaseModel):
     exit_profit_only: bool | None = None
     exit_profit_offset: Ratio | None = None
     ignore_roi_if_entry_signal: bool | None = None
-    order_types: FrozenJsonObject | None = None
-    order_time_in_force: FrozenJsonObject | None = None
-    unfilledtimeout: FrozenJsonObject | None = None
+    order_types: JsonObject | None = None
+    order_time_in_force: JsonObject | None = None
+    unfilledtimeout: JsonObject | None = None
     position_adjustment_enable: bool | None = None
     max_entry_position_adjustment: CountOrUnlimited | None = None
     tradable_balance_ratio: Annotated[Ratio, Field(gt=0)] | None = None

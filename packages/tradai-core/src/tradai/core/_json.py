@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FrozenJson",
-    "FrozenJsonObject",
     "FrozenMapping",
+    "JsonObject",
     "JsonValue",
     "freeze",
     "freeze_object",
@@ -136,8 +136,10 @@ if TYPE_CHECKING:
         bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
     )
     FrozenJson: TypeAlias = JsonValue
-    FrozenJsonObject: TypeAlias = Mapping[str, JsonValue]
+    JsonObject: TypeAlias = Mapping[str, JsonValue]
 else:
     JsonValue = Annotated[object, _PlainJson()]
     FrozenJson = Annotated[object, _FrozenValue()]
-    FrozenJsonObject = Annotated[object, _FrozenObject()]
+    JsonObject = Annotated[object, _FrozenObject()]
+# What JSON is: https://www.rfc-editor.org/rfc/rfc8259#section-3.
+"""A JSON value: null, a boolean, a finite number, text, a list or a mapping with text keys."""

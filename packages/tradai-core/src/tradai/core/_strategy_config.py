@@ -1,11 +1,11 @@
 """What a strategy is: the one schema of strategy configuration."""
 
-from typing import Annotated, TypeAlias, final
+from typing import TYPE_CHECKING, Annotated, TypeAlias, final
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from tradai.core._execution import Execution
-from tradai.core._json import FrozenJson, FrozenJsonObject, FrozenMapping, JsonValue
+from tradai.core._json import FrozenJson, FrozenMapping, JsonObject, JsonValue
 from tradai.core._timeframe import Timeframe
 from tradai.core._types import Currency, Identifier, Pair, Version
 from tradai.core.exceptions import ValidationError
@@ -35,6 +35,10 @@ class Strategy(BaseModel):
 
     name: Text
     version: Version
+
+    if TYPE_CHECKING:
+        # Text becomes a version; the constructor that type checkers make up would refuse it.
+        def __init__(self, *, name: str, version: str) -> None: ...
 
 
 @final
@@ -87,12 +91,16 @@ class StrategyConfig(BaseModel):
     pairs: Pairs = ()
     stake_currency: Currency = "USDT"
     exchange: Text = "binance"
-    parameters: FrozenJsonObject = FrozenMapping({})
-    buy_params: FrozenJsonObject = FrozenMapping({})
-    sell_params: FrozenJsonObject = FrozenMapping({})
-    freqai: FrozenJsonObject | None = None
+    parameters: JsonObject = FrozenMapping({})
+    buy_params: JsonObject = FrozenMapping({})
+    sell_params: JsonObject = FrozenMapping({})
+    freqai: JsonObject | None = None
     strategy: StrategySource | None = None
     execution: Execution = Execution()
+
+    if TYPE_CHECKING:
+        # As above; and every extra is an argument too.
+        def __init__(self, *, name: str, version: str, timeframe: str, **more: object) -> None: ...
 
     @property
     def model_extra(self) -> dict[str, JsonValue]:

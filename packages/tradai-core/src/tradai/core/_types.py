@@ -1,70 +1,173 @@
-"""Text with a grammar: currencies, pairs, versions. Strings to Python, checked by pydantic."""
+"""Text that means something: currencies, symbols, pairs, versions.
 
-import re
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, final
+All are strings to Python, and checked when a model takes them; `Pair` and `Version` are also
+checked when they are made, and know their parts. Digits and letters are ASCII.
+"""
 
+from typing import TYPE_CHECKING, Annotated, Final, Self, TypeAlias, final
+
+from tradai.core._grammars import Grammar
 from tradai.core._schemas import text_schema
-from tradai.core.exceptions import ValidationError
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-__all__ = ["Currency", "Grammar", "Identifier", "Minutes", "Pair", "Version", "pair_parts"]
+__all__ = ["Currency", "Identifier", "Minutes", "Pair", "Symbol", "Version", "pair_parts"]
 
-_NUMBER: Final = r"(?:0|[1-9][0-9]{0,8})"
-_CURRENCY: Final = re.compile(r"[A-Z0-9]{1,20}")
-_PAIR: Final = re.compile(r"([A-Z0-9]{1,20})/([A-Z0-9]{1,20})(?::[A-Z0-9]{1,20})?")
-_MINUTES: Final = re.compile(r"0|[1-9][0-9]{0,8}")
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
-_VERSION: Final = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+_CODE: Final = "[A-Z0-9]{1,20}"
+_NUMBER: Final = "(0|[1-9][0-9]*)"
 
-_CURRENCY_EXPECTED: Final = "capital letters and digits, such as USDT"
-_MINUTES_EXPECTED: Final = "whole minutes such as 30"
-_IDENTIFIER_EXPECTED: Final = "a Python class name, such as TrendFollower"
-_PAIR_EXPECTED: Final = "BASE/QUOTE in capital letters and digits, such as BTC/USDT"
-_VERSION_EXPECTED: Final = "three numbers without leading zeros, such as 1.0.0"
+_PAIR: Final = Grammar(
+    "pair",
+    rf"({_CODE})/({_CODE})(?::({_CODE}))?",
+    "BASE/QUOTE in capital letters and digits, such as BTC/USDT",
+)
+_VERSION: Final = Grammar(
+    "version",
+    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}",
+    "three numbers without leading zeros, such as 1.0.0",
+)
+
+Currency: TypeAlias = Annotated[
+    str, Grammar("currency", _CODE, "capital letters and digits, such as USDT")
+]
+"""A currency such as ``USDT``: ``[A-Z0-9]{1,20}``, as exchanges write their asset codes."""
+
+Symbol: TypeAlias = Annotated[
+    str,
+    Grammar("symbol", "[A-Z0-9._-]{1,20}", "capital letters, digits, '.', '_', '-', as BTCUSDT"),
+]
+"""A market as the exchange itself calls it, such as ``BTCUSDT``: ``[A-Z0-9._-]{1,20}``.
+
+Source: the range of characters in Binance's error -1100 for the parameter ``symbol``.
+"""
+
+Identifier: TypeAlias = Annotated[
+    str,
+    Grammar(
+        "identifier",
+        "[A-Za-z_][A-Za-z0-9_]{0,199}",
+        "a Python class name, such as TrendFollower",
+    ),
+]
+"""A name that Python code can have, in ASCII: ``[A-Za-z_][A-Za-z0-9_]{0,199}``.
+
+Source: https://docs.python.org/3/reference/lexical_analysis.html#identifiers.
+"""
+
+Minutes: TypeAlias = Annotated[
+    str, Grammar("minutes", "0|[1-9][0-9]{0,8}", "whole minutes such as 30")
+]
+"""Minutes as a mapping key, such as ``30``: ``0|[1-9][0-9]{0,8}``."""
 
 
 @final
-class Grammar:
-    """Tells pydantic to accept only text that matches `pattern`; used inside `Annotated`."""
+class Pair(str):
+    """A market such as ``BTC/USDT``; otherwise an ordinary string.
 
-    def __init__(self, what: str, pattern: re.Pattern[str], expected: str) -> None:
-        self._what = what
-        self._pattern = pattern
-        self._expected = expected
+    ``BASE/QUOTE``, or ``BASE/QUOTE:SETTLE`` for a contract without expiry, each a `Currency`.
+    Source: the unified symbols of ccxt, https://docs.ccxt.com.
 
-    def check(self, text: str) -> str:
-        """Return `text`, or raise `ValidationError`."""
-        if not self._pattern.fullmatch(text):
-            message = f"{self._what} {text!r} is not usable: expected {self._expected}"
-            raise ValidationError(message, field=self._what, expected=self._expected)
-        return text
+    >>> Pair("BTC/USDT").base
+    'BTC'
+    """
 
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Check `text`.
+
+        Raises:
+            ValidationError: It is no pair.
+        """
+        return super().__new__(cls, _PAIR.check(text))
+
+    @property
+    def base(self) -> str:
+        """Currency that is bought and sold."""
+        return _PAIR.parts(self)[0]
+
+    @property
+    def quote(self) -> str:
+        """Currency that prices are in."""
+        return _PAIR.parts(self)[1]
+
+    @property
+    def settle(self) -> str | None:
+        """Currency that a contract is settled in; None for spot."""
+        return _PAIR.parts(self)[2] or None
+
+    @classmethod
     def __get_pydantic_core_schema__(
-        self, source: type[str], handler: "GetCoreSchemaHandler"
+        cls, source: type[Self], handler: "GetCoreSchemaHandler"
     ) -> "CoreSchema":
-        """Run strings through `check`."""
-        return text_schema(self.check)
+        """Let pydantic take a string and make it a pair."""
+        return text_schema(cls)
 
 
-_PAIR_GRAMMAR: Final = Grammar("pair", _PAIR, _PAIR_EXPECTED)
+@final
+class Version(str):
+    """A version such as ``1.10.0``, ordered by its numbers; otherwise an ordinary string.
 
-Currency: TypeAlias = Annotated[str, Grammar("currency", _CURRENCY, _CURRENCY_EXPECTED)]
-"""A currency code such as ``USDT``."""
+    Three numbers without leading zeros: the version core of Semantic Versioning 2.0.0
+    (https://semver.org), without its pre-release and build parts.
 
-Identifier: TypeAlias = Annotated[str, Grammar("identifier", _IDENTIFIER, _IDENTIFIER_EXPECTED)]
-"""A name that Python code can have, in ASCII."""
+    >>> Version("1.10.0") > Version("1.9.0")
+    True
+    """
 
-Minutes: TypeAlias = Annotated[str, Grammar("minutes", _MINUTES, _MINUTES_EXPECTED)]
-"""Minutes as a mapping key, such as ``30``."""
+    __slots__ = ()
 
-Pair: TypeAlias = Annotated[str, _PAIR_GRAMMAR]
-"""A market such as ``BTC/USDT``; a settlement currency may follow: ``BTC/USDT:USDT``."""
+    def __new__(cls, text: str) -> Self:
+        """Check `text`.
 
-Version: TypeAlias = Annotated[str, Grammar("version", _VERSION, _VERSION_EXPECTED)]
-"""A version such as ``1.0.0``: three numbers, no leading zeros."""
+        Raises:
+            ValidationError: It is no version.
+        """
+        return super().__new__(cls, _VERSION.check(text))
+
+    @property
+    def major(self) -> int:
+        """The first number."""
+        return self._numbers[0]
+
+    @property
+    def minor(self) -> int:
+        """The second number."""
+        return self._numbers[1]
+
+    @property
+    def patch(self) -> int:
+        """The third number."""
+        return self._numbers[2]
+
+    def __lt__(self, other: str) -> bool:
+        """Compare the numbers; text that is no version is a `ValidationError`."""
+        return self._numbers < Version(other)._numbers
+
+    def __le__(self, other: str) -> bool:
+        """Compare as ``<`` does."""
+        return self._numbers <= Version(other)._numbers
+
+    def __gt__(self, other: str) -> bool:
+        """Compare as ``<`` does."""
+        return self._numbers > Version(other)._numbers
+
+    def __ge__(self, other: str) -> bool:
+        """Compare as ``<`` does."""
+        return self._numbers >= Version(other)._numbers
+
+    @property
+    def _numbers(self) -> tuple[int, ...]:
+        return tuple(int(part) for part in _VERSION.parts(self))
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Self], handler: "GetCoreSchemaHandler"
+    ) -> "CoreSchema":
+        """Let pydantic take a string and make it a version."""
+        return text_schema(cls)
 
 
 def pair_parts(pair: str) -> tuple[str, str]:
@@ -76,5 +179,5 @@ def pair_parts(pair: str) -> tuple[str, str]:
     Raises:
         ValidationError: `pair` is not a pair.
     """
-    base, _, rest = _PAIR_GRAMMAR.check(pair).partition("/")
-    return base, rest.partition(":")[0]
+    checked = Pair(pair)
+    return checked.base, checked.quote

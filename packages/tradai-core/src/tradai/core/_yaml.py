@@ -16,7 +16,7 @@ from tradai.core._json import JsonValue
 from tradai.core._yaml_builder import Path, Place, YamlBuilder, place_of_mark, yaml_error
 from tradai.core._yaml_scalars import Scalar, json_scalar, plain_scalar
 
-__all__ = ["YamlDocument", "read_yaml", "read_yaml_fields", "read_yaml_value"]
+__all__ = ["YamlDocument", "read_yaml", "read_yaml_field", "read_yaml_fields", "read_yaml_value"]
 
 _MAX_CHARACTERS: Final = 1_000_000
 _FORBIDDEN: Final = re.compile(
@@ -64,7 +64,16 @@ def read_yaml_fields(text: str | bytes, *, source: str) -> YamlDocument:
 
 
 def read_yaml_value(text: str, *, source: str) -> JsonValue:
-    """Read one value for a field, such as ``50``, ``true`` or ``[BTC/USDT, ETH/USDT]``.
+    """Read one JSON value, such as ``50``, ``true`` or ``[BTC/USDT, ETH/USDT]``.
+
+    Raises:
+        ConfigurationError: As for `read_yaml`.
+    """
+    return _built(text, source, json_scalar).root
+
+
+def read_yaml_field(text: str, *, source: str) -> JsonValue:
+    """Read one value for a field that decides what a number may be, as `read_yaml_fields`.
 
     Raises:
         ConfigurationError: As for `read_yaml`.

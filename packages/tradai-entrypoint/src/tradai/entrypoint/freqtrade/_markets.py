@@ -6,13 +6,12 @@ A backtest rounds and refuses orders by them, so they decide over trades as the 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
-from typing import Annotated, Final, Literal, Self, cast, final
+from typing import Annotated, Final, Literal, Self, final
 
 import pydantic
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
-from tradai.core import FileStore, JsonValue, digest, utc_now
+from tradai.core import FileStore, JsonObject, JsonValue, digest, thaw, utc_now
 from tradai.core.exceptions import (
     ExternalServiceError,
     NotFoundError,
@@ -33,30 +32,10 @@ def _checked(symbol: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
     if not all(isinstance(symbol.get(name), str) for name in _TEXTS):
         message = f"a symbol needs the texts {', '.join(_TEXTS)}"
         raise ValueError(message)
-    return cast("Mapping[str, JsonValue]", _frozen(symbol))
+    return symbol
 
 
-def _frozen(value: JsonValue) -> JsonValue:
-    match value:
-        case Mapping():
-            return MappingProxyType({key: _frozen(item) for key, item in value.items()})
-        case list() | tuple():
-            return tuple(_frozen(item) for item in value)
-        case _:
-            return value
-
-
-def _thawed(value: JsonValue) -> JsonValue:
-    match value:
-        case Mapping():
-            return {key: _thawed(item) for key, item in value.items()}
-        case tuple():
-            return [_thawed(item) for item in value]
-        case _:
-            return value
-
-
-Symbol = Annotated[Mapping[str, JsonValue], AfterValidator(_checked), PlainSerializer(_thawed)]
+Symbol = Annotated[JsonObject, AfterValidator(_checked)]
 
 
 @final
@@ -210,7 +189,7 @@ class MarketsSnapshot(BaseModel):
             "serverTime": int(self.captured_at.timestamp() * 1000),
             "rateLimits": [],
             "exchangeFilters": [],
-            "symbols": [_thawed(symbol) for symbol in self.symbols],
+            "symbols": [thaw(symbol) for symbol in self.symbols],
         }
 
 
