@@ -82,7 +82,7 @@ execution:
   use_exit_signal: true
   exit_profit_only: false
 """
-CALLS = 5
+CALLS = 20
 LAUGHS = 9
 CAPPED_FLOORS = 4
 FLOORS = 9

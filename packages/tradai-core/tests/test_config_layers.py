@@ -20,12 +20,14 @@ from tradai.core import (
 from tradai.core._config_values import merge
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 
-SCALARS = st.none() | st.integers(0, 3) | st.lists(st.integers(0, 3), max_size=2)
-# The names say whether a key holds a mapping, so that layers agree about shapes.
-TREES = st.recursive(
-    st.dictionaries(st.sampled_from("ab"), SCALARS),
-    lambda inner: st.dictionaries(st.sampled_from("XY"), inner, max_size=2),
-    max_leaves=6,
+# Few keys, so that layers disagree about what is a mapping and what is not.
+TREES = st.dictionaries(
+    st.sampled_from("ab"),
+    st.recursive(
+        st.none() | st.integers(0, 3) | st.lists(st.integers(0, 3), max_size=2),
+        lambda inner: st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+        max_leaves=4,
+    ),
 )
 
 
@@ -47,6 +49,17 @@ def test_mappings_merge_and_everything_else_replaces() -> None:
 
     assert merge(lower, upper) == {"a": {"x": 1, "y": 3}, "list": [3], "gone": None}
     assert lower["a"] == {"x": 1, "y": 2}
+
+
+def test_what_replaced_a_block_keeps_replacing_it() -> None:
+    environ = {
+        "TRADAI_STRATEGY__EXECUTION": "null",
+        "TRADAI_STRATEGY__EXECUTION__FEE": "0.001",
+    }
+
+    values = EnvironmentLayer(environ).load().values
+
+    assert merge({"execution": {"stoploss": -0.1}}, values) == {"execution": {"fee": 0.001}}
 
 
 def test_a_yaml_layer_knows_the_line_of_every_value(tmp_path: Path) -> None:

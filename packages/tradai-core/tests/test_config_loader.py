@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from tradai.core import JsonValue, LayerData, LoadedConfig, Origin, StrategyConfigLoader
+from tradai.core import (
+    ConfigLayer,
+    JsonValue,
+    LayerData,
+    LoadedConfig,
+    MemoryStore,
+    Origin,
+    OverridesLayer,
+    StrategyConfigLoader,
+    YamlLayer,
+)
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 
 TREND = """\
@@ -112,6 +122,74 @@ def test_each_leaf_says_where_it_was_written(file: Path) -> None:
         "buy_params": "default",
         "sell_params": "default",
     }
+
+
+@pytest.mark.parametrize("key", ["class", "class_name"])
+def test_the_class_of_the_strategy_is_one_key_however_it_is_spelled(file: Path, key: str) -> None:
+    text = TREND.replace("class:", f"{key}:")
+
+    loaded = _load(file, text, overrides=("strategy.class_name=Other",))
+
+    assert loaded.config.strategy is not None
+    assert loaded.config.strategy.class_name == "Other"
+    assert str(loaded.provenance["strategy.class"]) == "command line"
+    assert str(loaded.shadowed["strategy.class"][0]) == f"{file}:6"
+    assert "strategy.class_name" not in loaded.provenance
+
+
+def test_a_key_with_a_dot_has_a_place_of_its_own(file: Path) -> None:
+    loaded = _load(file, TREND + "parameters:\n  a.b: 1\n  a:\n    b: 2\n")
+
+    assert loaded.provenance['parameters."a.b"'].line == 14
+    assert loaded.provenance["parameters.a.b"].line == 16
+
+
+def test_a_configuration_has_a_short_name(file: Path) -> None:
+    loaded = _load(file)
+
+    assert loaded.id == f"v1-{loaded.digest[:8]}"
+
+
+class TagsLayer:
+    """Tags of a model registry: flat names, all values text; as a plug-in would write it."""
+
+    name = "registry"
+
+    def __init__(self, tags: dict[str, str]) -> None:
+        self._tags = tags
+
+    def load(self) -> LayerData:
+        entries = [
+            OverridesLayer([f"{key}={text}"]).load().values for key, text in self._tags.items()
+        ]
+        values: dict[str, JsonValue] = {key: one for entry in entries for key, one in entry.items()}
+        origins = {key: Origin(source=f"registry tag {key}") for key in self._tags}
+        return LayerData(values=values, origins=origins)
+
+
+def test_a_store_and_a_registry_plug_in_as_layers(file: Path) -> None:
+    store = MemoryStore()
+    store.write("memory:desk.yaml", b"exchange: kraken\nexecution: {stoploss: -0.2}\n")
+    layers: list[ConfigLayer] = [
+        YamlLayer("memory:desk.yaml", store=store),
+        TagsLayer({"execution.fee": "0.0010000000000000001", "version": "2.0.0"}),
+    ]
+
+    loaded = StrategyConfigLoader(layers=layers, environ={}).load_config(file)
+
+    assert loaded.config.exchange == "kraken"
+    assert str(loaded.config.execution.fee) == "0.0010000000000000001"
+    assert str(loaded.provenance["execution.stoploss"]) == "memory:desk.yaml:2"
+    assert str(loaded.provenance["version"]) == "registry tag version"
+    assert [str(one) for one in loaded.shadowed["version"]] == [f"{file}:2"]
+
+
+def test_a_block_that_was_replaced_is_missing_where_it_was_replaced(file: Path) -> None:
+    environ = {"TRADAI_STRATEGY__STRATEGY": "null", "TRADAI_STRATEGY__STRATEGY__CLASS": "Other"}
+
+    (problem,) = _problems(file, TREND, environ=environ)
+
+    assert problem == "TRADAI_STRATEGY__STRATEGY__CLASS: strategy.source: is missing; add it"
 
 
 def test_higher_layers_win_and_lower_ones_are_remembered(file: Path, tmp_path: Path) -> None:

@@ -295,5 +295,41 @@ def test_its_canonical_form_is_json_and_reads_back() -> None:
     assert StrategyConfig.model_validate(canonical) == config
 
 
+FAKE = "obviously-fake-value-1"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"api_key": FAKE},
+        {"parameters": {"deep": [{"password": FAKE}]}},
+        {"freqai": {"token": FAKE}},
+        {"execution": {"order_types": {"secret": FAKE}}},
+        {"execution": Execution.model_validate({"order_types": {"secret": FAKE}})},
+        {"strategy": {"class": "Trend", "source": f"https://user:{FAKE}@example.org/"}},
+        {"notes": "AKIA" + "FAKE" * 4},
+    ],
+)
+def test_no_secret_gets_into_it_however_it_is_made(changes: dict[str, Any]) -> None:
+    with pytest.raises(
+        pydantic.ValidationError, match="looks like a secret; take it out"
+    ) as caught:
+        _config(**changes)
+
+    assert FAKE not in str(caught.value)
+    assert "AKIA" not in str(caught.value)
+
+
+def test_a_value_that_hides_itself_is_no_value_of_it() -> None:
+    assert _refused(StrategyConfig, SEED | {"extra": pydantic.SecretStr(FAKE)}) == ["extra"]
+
+
+def test_its_errors_quote_no_value() -> None:
+    with pytest.raises(pydantic.ValidationError) as caught:
+        _config(name=[FAKE], pairs=FAKE, execution={"fee": FAKE, "entry_pricing": {"x": FAKE}})
+
+    assert FAKE not in str(caught.value)
+
+
 def test_its_timeframe_is_a_timeframe() -> None:
     assert isinstance(_config().timeframe, Timeframe)

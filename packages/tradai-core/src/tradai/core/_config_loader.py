@@ -12,30 +12,24 @@ from pydantic_core import ErrorDetails
 from tradai.core._config_layers import (
     ConfigLayer,
     EnvironmentLayer,
-    LayerData,
     Origin,
     OverridesLayer,
     YamlLayer,
     names_file,
 )
 from tradai.core._config_problems import Problem, did_you_mean, problems_of, refusal
-from tradai.core._config_values import Path as KeyPath
-from tradai.core._config_values import dotted, leaves, merge, nodes, not_finite, settles
-from tradai.core._digest import digest
+from tradai.core._config_stack import ConfigStack
+from tradai.core._config_values import not_finite
+from tradai.core._digest import digest, version_id
 from tradai.core._disk import file_path
 from tradai.core._json import FrozenMapping, JsonValue, freeze_object
-from tradai.core._secret_shapes import looks_like_secret
-from tradai.core._strategy_config import StrategyConfig
+from tradai.core._strategy_config import LEAK, TAKE_OUT, StrategyConfig
 from tradai.core.exceptions import ConfigurationError
 
 __all__ = ["LoadedConfig", "StrategyConfigLoader"]
 
 _GROUP: Final = "tradai.config_layers"
 _RUN: Final = "run"
-_DEFAULT: Final = Origin(source="default")
-_TAKE_OUT: Final = (
-    "looks like a secret; take it out, and name where it is kept instead, such as env:NAME"
-)
 
 
 @final
@@ -64,6 +58,11 @@ class LoadedConfig:
     def digest(self) -> str:
         """SHA-256 of the configuration's canonical form, in hex."""
         return digest(self.config.canonical())
+
+    @property
+    def id(self) -> str:
+        """Short name of the digest, such as ``v1-0aac973a``."""
+        return version_id(self.digest)
 
 
 @final
@@ -110,87 +109,61 @@ class StrategyConfigLoader:
             EnvironmentLayer(self._environ),
             OverridesLayer(overrides),
         )
-        folder = _folder_of(files[0]) if files else None
-        return _Stack([layer.load() for layer in layers], top=files[:1]).loaded(folder)
+        top = files[0] if files else "configuration"
+        stack = ConfigStack([layer.load() for layer in layers], top=top)
+        return _loaded(stack, _folder_of(files[0]) if files else None)
 
 
-@final
-class _Stack:
-    """The layers of one configuration, lowest first."""
+def _loaded(stack: ConfigStack, folder: Path | None) -> LoadedConfig:
+    run = {} if stack.values.get(_RUN) is None else stack.values[_RUN]
+    values = {key: value for key, value in stack.values.items() if key != _RUN}
+    problems = [*_secrets(stack), *_bad_run(run, stack)]
+    config, found = _validated(values)
+    problems += problems_of(found, values, place_of=stack.place_of)
+    if problems or config is None or not isinstance(run, Mapping):
+        raise refusal([*problems, *_strangers(values, stack)])
+    return LoadedConfig(
+        config=config,
+        run=freeze_object(run),
+        provenance=FrozenMapping(stack.provenance(config)),
+        shadowed=FrozenMapping(dict(stack.shadowed())),
+        warnings=tuple(str(stranger) for stranger in _strangers(values, stack)),
+        folder=folder,
+    )
 
-    def __init__(self, layers: Sequence[LayerData], *, top: Sequence[str]) -> None:
-        self._layers = layers
-        self._top = top[0] if top else "configuration"
-        self._values: Mapping[str, JsonValue] = {}
-        for layer in layers:
-            self._values = merge(self._values, layer.values)
 
-    def loaded(self, folder: Path | None) -> LoadedConfig:
-        run = {} if self._values.get(_RUN) is None else self._values[_RUN]
-        values = {key: value for key, value in self._values.items() if key != _RUN}
-        problems = [*self._secrets(), *self._bad_run(run)]
-        config, found = _validated(values)
-        problems += problems_of(found, values, place_of=self._place_of)
-        if problems or config is None or not isinstance(run, Mapping):
-            raise refusal([*problems, *self._strangers(values)])
-        return LoadedConfig(
-            config=config,
-            run=freeze_object(run),
-            provenance=FrozenMapping(self._provenance(config)),
-            shadowed=FrozenMapping(dict(self._shadowed())),
-            warnings=tuple(str(stranger) for stranger in self._strangers(values)),
-            folder=folder,
-        )
+def _secrets(stack: ConfigStack) -> Iterator[Problem]:
+    for path, place in stack.secrets():
+        yield Problem(place=place, path=path, sentence=f"looks like a secret; {TAKE_OUT}")
 
-    def _secrets(self) -> Iterator[Problem]:
-        for layer in self._layers:
-            for path, value in nodes(layer.values):
-                if looks_like_secret(path, value):
-                    place = str(layer.origin_of(path))
-                    yield Problem(place=place, path=path, sentence=_TAKE_OUT)
 
-    def _bad_run(self, run: JsonValue) -> Iterator[Problem]:
-        if not isinstance(run, Mapping):
-            place = self._place_of((_RUN,))
-            yield Problem(place=place, path=(_RUN,), sentence="must be a mapping of parameters")
-        for below in not_finite(run):
-            path = (_RUN, *below)
-            yield Problem(place=self._place_of(path), path=path, sentence="must be a finite number")
+def _bad_run(run: JsonValue, stack: ConfigStack) -> Iterator[Problem]:
+    if not isinstance(run, Mapping):
+        place = stack.place_of((_RUN,))
+        yield Problem(place=place, path=(_RUN,), sentence="must be a mapping of parameters")
+    for below in not_finite(run):
+        path = (_RUN, *below)
+        yield Problem(place=stack.place_of(path), path=path, sentence="must be a finite number")
 
-    def _strangers(self, values: Mapping[str, JsonValue]) -> Iterator[Problem]:
-        for key in sorted(values.keys() - StrategyConfig.model_fields.keys()):
-            sentence = f"is not a key we know, kept as an extra{did_you_mean(key)}"
-            yield Problem(place=self._place_of((key,)), path=(key,), sentence=sentence)
 
-    def _place_of(self, path: KeyPath) -> str:
-        """Name the place of `path`, or of the nearest thing around it that was written."""
-        while path and not self._origins(path):
-            path = path[:-1]
-        return str(self._origins(path)[-1]) if path else self._top
-
-    def _origins(self, path: KeyPath) -> list[Origin]:
-        """Return where `path` was written, the place that counts last."""
-        return [layer.origin_of(path) for layer in self._layers if settles(layer.values, path)]
-
-    def _provenance(self, config: StrategyConfig) -> dict[str, Origin]:
-        written = {dotted(path): self._origins(path)[-1] for path in leaves(self._values)}
-        return {dotted(path): _DEFAULT for path in leaves(config.canonical())} | written
-
-    def _shadowed(self) -> Iterator[tuple[str, tuple[Origin, ...]]]:
-        for path in leaves(self._values):
-            *lower, _ = self._origins(path)
-            if lower:
-                yield dotted(path), tuple(lower)
+def _strangers(values: Mapping[str, JsonValue], stack: ConfigStack) -> Iterator[Problem]:
+    for key in sorted(values.keys() - StrategyConfig.model_fields.keys()):
+        sentence = f"is not a key we know, kept as an extra{did_you_mean(key)}"
+        yield Problem(place=stack.place_of((key,)), path=(key,), sentence=sentence)
 
 
 def _validated(
     values: Mapping[str, JsonValue],
 ) -> tuple[StrategyConfig | None, list[ErrorDetails]]:
-    """Return the configuration or what is wrong; never raise, as a raised error holds values."""
+    """Return the configuration or what is wrong; never raise, as a raised error holds values.
+
+    Secrets are left to the stack, which knows the places of all of them.
+    """
     try:
         return StrategyConfig.model_validate(values), []
     except pydantic.ValidationError as exc:
-        return None, exc.errors(include_url=False)
+        errors = exc.errors(include_url=False)
+        return None, [error for error in errors if error["type"] != LEAK]
 
 
 def _installed_layers() -> Iterator[ConfigLayer]:

@@ -38,7 +38,7 @@ class Pricing(BaseModel):
         price_last_balance: Weight of the last price against the side's, 0 to 1.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     price_side: Literal["ask", "bid", "same", "other"] = "same"
     use_order_book: bool = True
@@ -76,7 +76,7 @@ class Execution(BaseModel):
         process_throttle_s: Seconds between two looks at the market.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     stake_amount: Positive | Literal["unlimited"] | None = None
     max_open_trades: CountOrUnlimited | None = None

@@ -1,16 +1,19 @@
 """What a strategy is: the one schema of strategy configuration."""
 
-from typing import TYPE_CHECKING, Annotated, TypeAlias, final
+from typing import TYPE_CHECKING, Annotated, Final, Self, TypeAlias, final
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from tradai.core._config_values import dotted, nodes
 from tradai.core._execution import Execution
 from tradai.core._json import FrozenJson, FrozenMapping, JsonObject, JsonValue
+from tradai.core._secret_shapes import looks_like_secret
 from tradai.core._timeframe import Timeframe
 from tradai.core._types import Currency, Identifier, Pair, Version
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["Strategy", "StrategyConfig", "StrategySource"]
+__all__ = ["LEAK", "TAKE_OUT", "Strategy", "StrategyConfig", "StrategySource"]
 
 
 def _without_repetition(pairs: tuple[str, ...]) -> tuple[str, ...]:
@@ -23,6 +26,9 @@ def _without_repetition(pairs: tuple[str, ...]) -> tuple[str, ...]:
     raise ValidationError(message, field="pairs", expected=expected)
 
 
+LEAK: Final = "leak"
+TAKE_OUT: Final = "take it out, and name where it is kept instead, such as env:NAME"
+
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 Pairs: TypeAlias = Annotated[tuple[Pair, ...], AfterValidator(_without_repetition)]
 
@@ -31,7 +37,7 @@ Pairs: TypeAlias = Annotated[tuple[Pair, ...], AfterValidator(_without_repetitio
 class Strategy(BaseModel):
     """A strategy by name and version."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     name: Text
     version: Version
@@ -51,7 +57,7 @@ class StrategySource(BaseModel):
             the configuration file.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     class_name: Identifier = Field(
         validation_alias=AliasChoices("class", "class_name"), serialization_alias="class"
@@ -63,8 +69,10 @@ class StrategySource(BaseModel):
 class StrategyConfig(BaseModel):
     """The configuration of one strategy: valid, and frozen all the way down.
 
-    Unknown keys are kept as extras and count in the digest. Sequences are tuples and mappings
-    cannot change, so ``config.pairs == ("BTC/USDT",)``; `model_dump` gives plain dicts back.
+    Unknown keys are kept as extras and count in the digest. What looks like a secret is refused
+    wherever it is, so neither the configuration nor its digest holds one. Sequences are tuples
+    and mappings cannot change, so ``config.pairs == ("BTC/USDT",)``; `model_dump` gives plain
+    dicts back.
 
     Attributes:
         name: Name of the strategy.
@@ -81,7 +89,7 @@ class StrategyConfig(BaseModel):
         execution: How its signals become orders.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
     # Not an argument of the constructor: type checkers would ask for it.
     __pydantic_extra__: dict[str, FrozenJson] = Field(init=False)
 
@@ -101,6 +109,16 @@ class StrategyConfig(BaseModel):
     if TYPE_CHECKING:
         # As above; and every extra is an argument too.
         def __init__(self, *, name: str, version: str, timeframe: str, **more: object) -> None: ...
+
+    @model_validator(mode="after")
+    def _keep_secrets_out(self) -> Self:
+        blocks = {name: dict(block) for name, block in self if isinstance(block, BaseModel)}
+        for path, value in nodes(dict(self) | blocks):
+            if looks_like_secret(path, value):
+                raise PydanticCustomError(
+                    LEAK, "{key} looks like a secret; " + TAKE_OUT, {"key": dotted(path)}
+                )
+        return self
 
     @property
     def model_extra(self) -> dict[str, JsonValue]:

@@ -62,8 +62,7 @@ class _Frame:
     def value(self) -> JsonValue:
         return self.mapping if self.is_mapping else self.sequence
 
-    def add(self, value: JsonValue, *, levels: int) -> None:
-        self.levels = max(self.levels, levels + 1)
+    def add(self, value: JsonValue) -> None:
         if self.key is None:
             self.sequence.append(value)
         else:
@@ -119,9 +118,8 @@ class YamlBuilder:
         if self._frames and self._frames[-1].awaits_key:
             self._key(event, is_merge=is_plain and event.value == "<<")
             return
-        self._begin(event, values=1, levels=0)
-        value = self._plain(event) if is_plain else event.value
-        self._end(value, anchor=event.anchor, values=1, levels=0)
+        self._begin(event)
+        self._end(self._plain(event) if is_plain else event.value, anchor=event.anchor)
 
     def _plain(self, event: yaml.ScalarEvent) -> Scalar:
         try:
@@ -148,12 +146,13 @@ class YamlBuilder:
             raise self._error(event, "an alias without an anchor before it; write the value out")
         value, values, levels = self._anchors[event.anchor]
         self._begin(event, values=values, levels=levels)
-        self._end(value, anchor=None, values=values, levels=levels)
+        self._end(value, values=values, levels=levels)
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:
         self._require_no_tag(event)
+        path = self._frames[-1].step_path if self._frames else ()
         values_before = self._values
-        path = self._begin(event, values=1, levels=1)
+        self._begin(event, levels=1)
         self._frames.append(_Frame(event, path=path, values_before=values_before))
 
     def _close(self) -> None:
@@ -161,28 +160,33 @@ class YamlBuilder:
         values = self._values - frame.values_before
         self._end(frame.value, anchor=frame.anchor, values=values, levels=frame.levels)
 
-    def _begin(self, event: yaml.Event, *, values: int, levels: int) -> Path:
-        """Note where a value begins that counts `values` and goes `levels` deep."""
-        frame = self._frames[-1] if self._frames else None
-        if frame is not None and frame.awaits_key:
-            raise self._error(event, "a key must be plain text; quote it")
+    def _begin(self, event: yaml.NodeEvent, *, values: int = 1, levels: int = 0) -> None:
+        """Count a value of so many values and levels, and note its place if it has no key."""
         if len(self._frames) + levels > _MAX_DEPTH:
             raise self._error(event, f"nested deeper than {_MAX_DEPTH} levels; flatten it")
         self._values += values
         if self._values > _MAX_VALUES:
             raise self._error(event, f"more than {_MAX_VALUES} values, aliases counted in full")
-        path = frame.step_path if frame else ()
-        if frame is None or not frame.is_mapping:
-            self.marks[path] = place_of_mark(event.start_mark)
-        return path
+        frame = self._frames[-1] if self._frames else None
+        if frame is None:
+            self.marks[()] = place_of_mark(event.start_mark)
+        elif frame.awaits_key:
+            raise self._error(event, "a key must be plain text; quote it")
+        elif not frame.is_mapping:
+            self.marks[frame.step_path] = place_of_mark(event.start_mark)
 
-    def _end(self, value: JsonValue, *, anchor: str | None, values: int, levels: int) -> None:
+    def _end(
+        self, value: JsonValue, *, anchor: str | None = None, values: int = 1, levels: int = 0
+    ) -> None:
         if anchor is not None:
             self._anchors[anchor] = (value, values, levels)
-        if self._frames:
-            self._frames[-1].add(value, levels=levels)
-        else:
+        if not self._frames:
             self.root = value
+            return
+        frame = self._frames[-1]
+        frame.add(value)
+        if levels >= frame.levels:
+            frame.levels = levels + 1
 
     def _require_no_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is not None:
