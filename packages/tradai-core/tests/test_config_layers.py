@@ -1,6 +1,8 @@
 """Layers: what each source says, where it says so, and how one is laid over another."""
 
-from collections.abc import Mapping
+import functools
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,9 @@ from tradai.core import (
 from tradai.core._config_values import merge
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 
-# Few keys, so that layers disagree about what is a mapping and what is not.
+# What layers can say of one key: nothing, no mapping, or one of these mappings.
+VALUES: list[JsonValue] = [None, {}, {"x": 0}, {"y": 0}, {"x": {"y": 0}}, {"x": {"z": 0}}]
+SAYINGS: list[dict[str, JsonValue]] = [{}, *({"a": value} for value in VALUES)]
 TREES = st.dictionaries(
     st.sampled_from("ab"),
     st.recursive(
@@ -31,11 +35,26 @@ TREES = st.dictionaries(
 )
 
 
-@given(TREES, TREES, TREES)
-def test_layers_can_be_merged_in_any_grouping(
-    one: Mapping[str, JsonValue], two: Mapping[str, JsonValue], three: Mapping[str, JsonValue]
-) -> None:
-    assert merge(merge(one, two), three) == merge(one, merge(two, three))
+def _stacked(layers: Iterable[Mapping[str, JsonValue]]) -> Mapping[str, JsonValue]:
+    return functools.reduce(merge, layers)
+
+
+def _is_grouped_at_will(layers: Sequence[Mapping[str, JsonValue]]) -> bool:
+    """Tell whether the layers from below and those from above may be stacked first."""
+    whole = _stacked(layers)
+    cuts = range(1, len(layers))
+    return all(merge(_stacked(layers[:cut]), _stacked(layers[cut:])) == whole for cut in cuts)
+
+
+def test_layers_that_disagree_about_shapes_can_be_merged_in_any_grouping() -> None:
+    stacks = itertools.product(SAYINGS, repeat=4)
+
+    assert not [stack for stack in stacks if not _is_grouped_at_will(stack)]
+
+
+@given(st.lists(TREES, min_size=3, max_size=5))
+def test_layers_can_be_merged_in_any_grouping(layers: list[Mapping[str, JsonValue]]) -> None:
+    assert _is_grouped_at_will(layers)
 
 
 @given(TREES)

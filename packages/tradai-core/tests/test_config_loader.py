@@ -344,6 +344,13 @@ def test_an_unknown_top_level_key_is_kept_and_warned_about(file: Path) -> None:
     )
 
 
+def test_an_unknown_key_without_a_value_is_warned_about_and_not_kept(file: Path) -> None:
+    loaded = _load(file, TREND + "zzz:\n")
+
+    assert loaded.config.extra_keys == ()
+    assert loaded.warnings == (f"{file}:13: zzz: is not a key we know",)
+
+
 def test_an_extra_that_resembles_nothing_is_only_mentioned(file: Path) -> None:
     assert _load(file, TREND + "zzz: 1\n").warnings == (
         f"{file}:13: zzz: is not a key we know, kept as an extra",
@@ -411,6 +418,12 @@ def test_a_secret_is_refused_by_its_path_and_never_shown(file: Path, block: str,
     assert not [text for text in _reachable(caught.value) for fake in fakes if fake in text]
 
 
+def test_a_secret_is_one_problem(file: Path) -> None:
+    (problem,) = _problems(file, TREND + f"parameters: {{api_key: {FAKE}}}\n")
+
+    assert problem.startswith("f:13: parameters.api_key: looks like a secret; take it out, and")
+
+
 @pytest.mark.parametrize(
     "block",
     [
@@ -423,7 +436,7 @@ def test_a_secret_is_refused_by_its_path_and_never_shown(file: Path, block: str,
     ],
 )
 def test_a_reference_or_an_innocent_value_is_no_secret(file: Path, block: str) -> None:
-    assert _load(file, TREND + block + "\n").config.extra_keys
+    assert _load(file, TREND + block + "\n").warnings
 
 
 def test_a_secret_that_a_higher_layer_hides_is_still_refused(file: Path) -> None:

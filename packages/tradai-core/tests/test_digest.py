@@ -82,7 +82,11 @@ def test_a_whole_amount_is_the_same_as_int_float_and_text() -> None:
 
 def test_writing_a_default_does_not_matter() -> None:
     written = _digest(
-        pairs=[], exchange="binance", freqai=None, execution={"max_open_trades": None}
+        pairs=[],
+        exchange="binance",
+        freqai=None,
+        execution={"max_open_trades": None},
+        an_extra=None,
     )
 
     assert written == _digest()

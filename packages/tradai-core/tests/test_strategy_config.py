@@ -260,6 +260,11 @@ def test_a_change_of_the_listed_extras_changes_nothing() -> None:
     assert config.extra_keys == ("notes",)
 
 
+def test_an_extra_that_is_null_is_not_set() -> None:
+    assert _config(an_extra=None) == _config()
+    assert _config(an_extra=None).extra_keys == ()
+
+
 def test_it_hashes_by_content() -> None:
     assert hash(_config(**FULL)) == hash(_config(**FULL))
 

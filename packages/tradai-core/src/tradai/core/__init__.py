@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tradai.core._backends import backend_for as backend_for
     from tradai.core._clock import SystemClock as SystemClock
     from tradai.core._clock import utc_now as utc_now
+    from tradai.core._config_diff import ConfigDiff as ConfigDiff
+    from tradai.core._config_diff import diff as diff
     from tradai.core._config_layers import ConfigLayer as ConfigLayer
     from tradai.core._config_layers import EnvironmentLayer as EnvironmentLayer
     from tradai.core._config_layers import LayerData as LayerData
@@ -85,6 +87,7 @@ __all__ = [
     "Amount",
     "BaseSettings",
     "Clock",
+    "ConfigDiff",
     "ConfigLayer",
     "Coverage",
     "Currency",
@@ -138,6 +141,7 @@ __all__ = [
     "canonical_json",
     "carry_context",
     "configure_logging",
+    "diff",
     "digest",
     "file_path",
     "from_epoch_ms",
@@ -164,6 +168,7 @@ if not TYPE_CHECKING:
             "Amount": "_amounts",
             "BaseSettings": "_settings",
             "Clock": "_ports",
+            "ConfigDiff": "_config_diff",
             "ConfigLayer": "_config_layers",
             "Coverage": "_repositories",
             "Currency": "_types",
@@ -217,6 +222,7 @@ if not TYPE_CHECKING:
             "canonical_json": "_digest",
             "carry_context": "_logging",
             "configure_logging": "_logging",
+            "diff": "_config_diff",
             "digest": "_digest",
             "file_path": "_disk",
             "from_epoch_ms": "_instants",

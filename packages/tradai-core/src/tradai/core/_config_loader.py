@@ -148,7 +148,8 @@ def _bad_run(run: JsonValue, stack: ConfigStack) -> Iterator[Problem]:
 
 def _strangers(values: Mapping[str, JsonValue], stack: ConfigStack) -> Iterator[Problem]:
     for key in sorted(values.keys() - StrategyConfig.model_fields.keys()):
-        sentence = f"is not a key we know, kept as an extra{did_you_mean(key)}"
+        kept = "" if values[key] is None else ", kept as an extra"
+        sentence = f"is not a key we know{kept}{did_you_mean(key)}"
         yield Problem(place=stack.place_of((key,)), path=(key,), sentence=sentence)
 
 

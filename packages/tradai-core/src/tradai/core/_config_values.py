@@ -54,9 +54,9 @@ def nodes(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]
             yield from nodes(item, below)
 
 
-def leaves(values: Mapping[str, JsonValue]) -> list[Path]:
-    """Return the path of each leaf; a list or an empty mapping is one leaf."""
-    return [path for path, item in nodes(values) if _is_leaf(path, item)]
+def leaves(values: Mapping[str, JsonValue]) -> dict[Path, JsonValue]:
+    """Return the leaves by path; a list or an empty mapping is one leaf."""
+    return {path: item for path, item in nodes(values) if _is_leaf(path, item)}
 
 
 def not_finite(value: JsonValue) -> Iterator[Path]:

@@ -1,5 +1,6 @@
 """What a strategy is: the one schema of strategy configuration."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Final, Self, TypeAlias, final
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, model_validator
@@ -69,10 +70,10 @@ class StrategySource(BaseModel):
 class StrategyConfig(BaseModel):
     """The configuration of one strategy: valid, and frozen all the way down.
 
-    Unknown keys are kept as extras and count in the digest. What looks like a secret is refused
-    wherever it is, so neither the configuration nor its digest holds one. Sequences are tuples
-    and mappings cannot change, so ``config.pairs == ("BTC/USDT",)``; `model_dump` gives plain
-    dicts back.
+    Unknown keys are kept as extras, unless they are null, and count in the digest. What looks
+    like a secret is refused wherever it is, so neither the configuration nor its digest holds
+    one. Sequences are tuples and mappings cannot change, so ``config.pairs == ("BTC/USDT",)``;
+    `model_dump` gives plain dicts back.
 
     Attributes:
         name: Name of the strategy.
@@ -109,6 +110,15 @@ class StrategyConfig(BaseModel):
     if TYPE_CHECKING:
         # As above; and every extra is an argument too.
         def __init__(self, *, name: str, version: str, timeframe: str, **more: object) -> None: ...
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_unset(cls, values: object) -> object:
+        # Null means unset, for an extra too: else two configurations would share one digest.
+        if not isinstance(values, Mapping):
+            return values
+        fields = cls.model_fields
+        return {key: one for key, one in values.items() if one is not None or key in fields}
 
     @model_validator(mode="after")
     def _keep_secrets_out(self) -> Self:
