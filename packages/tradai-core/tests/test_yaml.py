@@ -256,6 +256,7 @@ QuotingDumper.add_representer(
 )
 
 
+@settings(max_examples=60)
 @given(st.dictionaries(st.text("abc", max_size=3), TREES), st.sampled_from(["flow", "block"]))
 def test_it_reads_what_another_reader_reads(tree: dict[str, object], style: str) -> None:
     is_flow = style == "flow"

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 from typing import final
 
+from tradai.core._utc import Utc
+
 __all__ = ["SystemClock", "utc_now"]
 
 
-def utc_now() -> datetime:
+def utc_now() -> Utc:
     """Return the present instant as an aware UTC datetime."""
     return datetime.now(UTC)
 
@@ -15,6 +17,6 @@ def utc_now() -> datetime:
 class SystemClock:
     """The clock of this machine."""
 
-    def now(self) -> datetime:
+    def now(self) -> Utc:
         """Return the present instant as an aware UTC datetime."""
         return utc_now()

@@ -6,11 +6,11 @@ whether it keeps the promises written here too.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol, final
 
 from tradai.core._json import JsonValue
 from tradai.core._secret import Secret
+from tradai.core._utc import Utc
 
 __all__ = [
     "Clock",
@@ -40,7 +40,7 @@ class ObjectInfo:
 
     uri: str
     size: int
-    modified: datetime
+    modified: Utc
 
 
 class ObjectStore(Protocol):
@@ -109,7 +109,7 @@ class JournalEntry:
     """One thing that happened in a run; `sequence` counts from 1, `at` is UTC."""
 
     sequence: int
-    at: datetime
+    at: Utc
     event: str
     facts: Mapping[str, JsonValue]
 
@@ -146,6 +146,6 @@ class ModeHandler(Protocol):
 class Clock(Protocol):
     """Tells the time, so that tests can tell it instead."""
 
-    def now(self) -> datetime:
+    def now(self) -> Utc:
         """Return the present instant as an aware UTC datetime."""
         ...
