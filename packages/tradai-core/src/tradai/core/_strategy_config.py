@@ -30,6 +30,9 @@ def _without_repetition(pairs: tuple[str, ...]) -> tuple[str, ...]:
 LEAK: Final = "leak"
 TAKE_OUT: Final = "take it out, and name where it is kept instead, such as env:NAME"
 
+# Their grammars leave no room for a secret.
+_NO_ROOM: Final = ("pairs", "timeframe", "version")
+
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 Pairs: TypeAlias = Annotated[tuple[Pair, ...], AfterValidator(_without_repetition)]
 
@@ -122,8 +125,12 @@ class StrategyConfig(BaseModel):
 
     @model_validator(mode="after")
     def _keep_secrets_out(self) -> Self:
-        blocks = {name: dict(block) for name, block in self if isinstance(block, BaseModel)}
-        for path, value in nodes(dict(self) | blocks):
+        blocks = {
+            name: dict(value) if isinstance(value, BaseModel) else value
+            for name, value in self
+            if name not in _NO_ROOM
+        }
+        for path, value in nodes(blocks):
             if looks_like_secret(path, value):
                 raise PydanticCustomError(
                     LEAK, "{key} looks like a secret; " + TAKE_OUT, {"key": dotted(path)}
