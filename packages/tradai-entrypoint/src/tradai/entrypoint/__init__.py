@@ -60,7 +60,6 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_door(
         __name__,
         {
-            "SERVICE_TRANSITIONS": "_service_states",
             "AsyncService": "_async_service",
             "BaseService": "_service",
             "CheckRow": "_checks",
@@ -79,6 +78,7 @@ if not TYPE_CHECKING:
             "RunParameters": "_run_parameters",
             "RunRecord": "_run_record",
             "RunRequest": "_request",
+            "SERVICE_TRANSITIONS": "_service_states",
             "ServiceHealth": "_service_states",
             "ServiceState": "_service_states",
             "StrategyEntrypoint": "_strategy_entrypoint",
