@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tradai.core.frames import ParquetDataRepository
+from tradai.core.frames import FlatDataRepository
 from tradai.entrypoint.freqtrade import MarketRules, MarketsSnapshot
 
 FIRST = pd.Timestamp("2025-01-01", tz="UTC")
@@ -107,7 +107,7 @@ def write_candles(folder: Path, *, seed: int, months: int) -> None:
     """Write the candles of every coin into `folder`."""
     minutes = int((FIRST + pd.DateOffset(months=months) - FIRST) / pd.Timedelta(minutes=1))
     moods, market = regimes(seed, minutes), normal_numbers([seed, 2], minutes)
-    repository = ParquetDataRepository(folder, file_format="feather")
+    repository = FlatDataRepository(folder, file_format="feather")
     for place, coin in enumerate(COINS):
         path = prices(coin, market, seed=[seed, 3, place], moods=moods)
         repository.save_ohlcv(coin.pair, TIMEFRAME, candles(coin, path))

@@ -22,7 +22,7 @@ from tradai.common.strategy_config_loader import Strategy, StrategyConfig
 from tradai.common.types import Timeframe
 
 # Sample 1, repository pattern. Edits: the abstract class comes from tradai.common.repositories;
-# the elided arguments are the port's; the elided body keeps frames in a dict; the other three
+# the elided arguments are the port's; the elided body keeps frames in a dict; the other four
 # methods of the abstract class are filled in.
 
 
@@ -37,14 +37,19 @@ class ArcticDBDataRepository(DataRepository):
         *,
         start: datetime | None = None,
         end: datetime | None = None,
+        closed_by: datetime | None = None,
     ) -> pd.DataFrame:
-        return self._kept[pair, timeframe].truncate(start, end)
+        last = min((at for at in (end, closed_by) if at), default=None)
+        return self._kept[pair, timeframe].truncate(start, last)
 
     def coverage(self, pair: str, timeframe: str) -> None:
         """Say nothing: the sample has no such method."""
 
     def save_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
         self._kept[pair, timeframe] = frame
+
+    def upsert_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
+        """Add nothing: the sample has no such method."""
 
     def series(self) -> list[tuple[str, Timeframe]]:
         return [(pair, Timeframe(timeframe)) for pair, timeframe in self._kept]

@@ -14,7 +14,7 @@ from tradai.core import (
     backend_for,
 )
 from tradai.core.exceptions import ConfigurationError
-from tradai.core.frames import ParquetDataRepository
+from tradai.core.frames import FlatDataRepository, ParquetDataRepository
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,8 @@ from tradai.core.frames import ParquetDataRepository
         ("tradai.secrets", "env:NAME", EnvironmentSecrets),
         ("tradai.secrets", "file:/run/secret", FileSecrets),
         ("tradai.journals", "file:journal.jsonl", FileJournal),
-        ("tradai.data", "file:data", ParquetDataRepository),
+        ("tradai.data", "file:data", FlatDataRepository),
+        ("tradai.data", "parquet:data", ParquetDataRepository),
     ],
 )
 def test_the_scheme_names_the_backend(group: str, uri: str, kind: type) -> None:

@@ -1,6 +1,6 @@
 """The suite for repositories of candles catches implementations that break a promise."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from tradai.core import Coverage, DataRepository, Timeframe
 from tradai.core.exceptions import NotFoundError
 from tradai.core.frames import InMemoryDataRepository
-from tradai.core.testing import DataRepositoryContract, failing_tests
+from tradai.core.testing import DataRepositoryContract, FixedClock, failing_tests
 
 
 class RightRepository(DataRepository):
@@ -24,14 +24,18 @@ class RightRepository(DataRepository):
         *,
         start: datetime | None = None,
         end: datetime | None = None,
+        closed_by: datetime | None = None,
     ) -> pd.DataFrame:
-        return self.inner.get_ohlcv(pair, timeframe, start=start, end=end)
+        return self.inner.get_ohlcv(pair, timeframe, start=start, end=end, closed_by=closed_by)
 
     def coverage(self, pair: str, timeframe: str) -> Coverage | None:
         return self.inner.coverage(pair, timeframe)
 
     def save_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
         self.inner.save_ohlcv(pair, timeframe, frame)
+
+    def upsert_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
+        self.inner.upsert_ohlcv(pair, timeframe, frame)
 
     def series(self) -> list[tuple[str, Timeframe]]:
         return self.inner.series()
@@ -45,9 +49,10 @@ class RepositoryWithTheEndIncluded(RightRepository):
         *,
         start: datetime | None = None,
         end: datetime | None = None,
+        closed_by: datetime | None = None,
     ) -> pd.DataFrame:
         later = end and end + timedelta(milliseconds=1)
-        return super().get_ohlcv(pair, timeframe, start=start, end=later)
+        return super().get_ohlcv(pair, timeframe, start=start, end=later, closed_by=closed_by)
 
 
 class RepositoryWithoutTimeZones(RightRepository):
@@ -58,8 +63,13 @@ class RepositoryWithoutTimeZones(RightRepository):
         *,
         start: datetime | None = None,
         end: datetime | None = None,
+        closed_by: datetime | None = None,
     ) -> pd.DataFrame:
-        return super().get_ohlcv(pair, timeframe, start=start, end=end).tz_localize(None)
+        return (
+            super()
+            .get_ohlcv(pair, timeframe, start=start, end=end, closed_by=closed_by)
+            .tz_localize(None)
+        )
 
 
 class RepositoryWithNothingMissing(RightRepository):
@@ -70,9 +80,10 @@ class RepositoryWithNothingMissing(RightRepository):
         *,
         start: datetime | None = None,
         end: datetime | None = None,
+        closed_by: datetime | None = None,
     ) -> pd.DataFrame:
         try:
-            return super().get_ohlcv(pair, timeframe, start=start, end=end)
+            return super().get_ohlcv(pair, timeframe, start=start, end=end, closed_by=closed_by)
         except NotFoundError:
             return pd.DataFrame()
 
@@ -101,6 +112,88 @@ class RepositoryThatOnlyAdds(RightRepository):
         super().save_ohlcv(pair, timeframe, frame)
 
 
+class RepositoryThatKnowsTheFuture(RightRepository):
+    def get_ohlcv(
+        self,
+        pair: str,
+        timeframe: str,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        closed_by: datetime | None = None,
+    ) -> pd.DataFrame:
+        # When a candle opens, nobody knows its close.
+        earlier = [at for at in (end, closed_by) if at]
+        return super().get_ohlcv(
+            pair, timeframe, start=start, end=min(earlier) if earlier else None
+        )
+
+
+class RepositoryWithMonthsOfThirtyDays(RightRepository):
+    def get_ohlcv(
+        self,
+        pair: str,
+        timeframe: str,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        closed_by: datetime | None = None,
+    ) -> pd.DataFrame:
+        frame = super().get_ohlcv(pair, timeframe, start=start, end=end)
+        length = timedelta(days=30) if timeframe == "1M" else timedelta(minutes=5)
+        return frame[frame.index <= closed_by - length] if closed_by else frame
+
+
+class RepositoryThatKeepsOpenCandles(RightRepository):
+    def __init__(self) -> None:
+        self.inner = InMemoryDataRepository(clock=FixedClock(datetime(2300, 1, 1, tzinfo=UTC)))
+
+
+class RepositoryWhoseUpsertsReplaceStretches(RightRepository):
+    def upsert_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
+        if self.inner.coverage(pair, timeframe) is not None and not frame.empty:
+            old = self.inner.get_ohlcv(pair, timeframe)
+            around = old[(old.index < frame.index[0]) | (old.index > frame.index[-1])]
+            self.inner.save_ohlcv(pair, timeframe, pd.concat([around, frame]).sort_index())
+        else:
+            super().upsert_ohlcv(pair, timeframe, frame)
+
+
+class RepositoryWhoseUpsertsOnlyAppend(RightRepository):
+    def upsert_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
+        known = self.inner.coverage(pair, timeframe)
+        later = frame if known is None or frame.empty else frame[frame.index > known.last]
+        if frame.empty or not later.empty:
+            super().upsert_ohlcv(pair, timeframe, later)
+
+
+class RepositoryWhoseUpsertsKeepTheOldCandle(RightRepository):
+    def upsert_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
+        super().upsert_ohlcv(pair, timeframe, frame)
+        if self.old is not None and (pair, timeframe) == self.old[0]:
+            self.inner.upsert_ohlcv(pair, timeframe, self.old[1])
+
+    def save_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
+        super().save_ohlcv(pair, timeframe, frame)
+        self.old = ((pair, timeframe), frame)
+
+    old: tuple[tuple[str, str], pd.DataFrame] | None = None
+
+
+class RepositoryWithBareEmptyFrames(RightRepository):
+    def get_ohlcv(
+        self,
+        pair: str,
+        timeframe: str,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        closed_by: datetime | None = None,
+    ) -> pd.DataFrame:
+        frame = super().get_ohlcv(pair, timeframe, start=start, end=end, closed_by=closed_by)
+        return pd.DataFrame(index=frame.index) if frame.empty else frame
+
+
 REPOSITORIES: dict[type, str] = {
     RepositoryWithTheEndIncluded: "test_a_range_has_its_start_and_not_its_end",
     RepositoryWithoutTimeZones: "test_a_frame_has_the_promised_form",
@@ -109,6 +202,17 @@ REPOSITORIES: dict[type, str] = {
     RepositoryThatFillsHoles: "test_frames_that_are_not_candles_are_refused",
     RepositoryThatForgetsTheTimeframe: "test_a_series_that_is_not_there_is_not_found",
     RepositoryThatOnlyAdds: "test_saving_replaces_the_whole_series",
+    RepositoryThatKnowsTheFuture: "test_a_candle_is_known_from_its_close_on",
+    RepositoryWithMonthsOfThirtyDays: "test_months_close_by_the_calendar",
+    RepositoryThatKeepsOpenCandles: "test_an_open_candle_is_never_kept",
+    RepositoryWhoseUpsertsReplaceStretches: (
+        "test_an_upsert_replaces_candles_and_leaves_those_between"
+    ),
+    RepositoryWhoseUpsertsOnlyAppend: "test_an_upsert_appends_and_prepends",
+    RepositoryWhoseUpsertsKeepTheOldCandle: (
+        "test_an_upsert_replaces_candles_and_leaves_those_between"
+    ),
+    RepositoryWithBareEmptyFrames: "test_a_range_between_candles_gives_an_empty_frame",
 }
 
 

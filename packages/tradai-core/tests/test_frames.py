@@ -10,7 +10,13 @@ import pytest
 
 from tradai.core import DataRepository, Timeframe
 from tradai.core.exceptions import StorageError, ValidationError
-from tradai.core.frames import Gap, InMemoryDataRepository, ParquetDataRepository, gaps
+from tradai.core.frames import (
+    FlatDataRepository,
+    Gap,
+    InMemoryDataRepository,
+    ParquetDataRepository,
+    gaps,
+)
 from tradai.core.testing import DataRepositoryContract
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -35,10 +41,16 @@ class TestParquetDataRepository(DataRepositoryContract):
         return ParquetDataRepository(tmp_path / "data")
 
 
-class TestFeatherDataRepository(DataRepositoryContract):
+class TestFlatDataRepository(DataRepositoryContract):
     @pytest.fixture
     def repository(self, tmp_path: Path) -> DataRepository:
-        return ParquetDataRepository(tmp_path / "data", file_format="feather")
+        return FlatDataRepository(tmp_path / "data")
+
+
+class TestFlatFeatherDataRepository(DataRepositoryContract):
+    @pytest.fixture
+    def repository(self, tmp_path: Path) -> DataRepository:
+        return FlatDataRepository(tmp_path / "data", file_format="feather")
 
 
 @pytest.fixture
@@ -57,7 +69,7 @@ def candles(*minutes: int) -> pd.DataFrame:
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_files_are_named_like_freqtrade_names_them(tmp_path: Path, file_format: Format) -> None:
-    repository = ParquetDataRepository(tmp_path, file_format=file_format)
+    repository = FlatDataRepository(tmp_path, file_format=file_format)
 
     repository.save_ohlcv("BTC/USDT", "5m", candles(0))
     repository.save_ohlcv("BTC/USDT", "1M", candles(0))
@@ -67,39 +79,39 @@ def test_files_are_named_like_freqtrade_names_them(tmp_path: Path, file_format: 
 
 
 def test_a_file_of_either_format_is_read(tmp_path: Path) -> None:
-    ParquetDataRepository(tmp_path, file_format="feather").save_ohlcv("A/B", "5m", candles(0))
-    ParquetDataRepository(tmp_path, file_format="parquet").save_ohlcv("C/D", "5m", candles(5))
-    repository = ParquetDataRepository(tmp_path)
+    FlatDataRepository(tmp_path, file_format="feather").save_ohlcv("A/B", "5m", candles(0))
+    FlatDataRepository(tmp_path, file_format="parquet").save_ohlcv("C/D", "5m", candles(5))
+    repository = FlatDataRepository(tmp_path)
 
     assert repository.series() == [("A/B", Timeframe("5m")), ("C/D", Timeframe("5m"))]
     assert len(repository.get_ohlcv("A/B", "5m")) == len(repository.get_ohlcv("C/D", "5m")) == 1
 
 
 def test_saving_in_one_format_removes_the_other(tmp_path: Path) -> None:
-    ParquetDataRepository(tmp_path, file_format="feather").save_ohlcv("A/B", "5m", candles(0))
+    FlatDataRepository(tmp_path, file_format="feather").save_ohlcv("A/B", "5m", candles(0))
 
-    ParquetDataRepository(tmp_path).save_ohlcv("A/B", "5m", candles(0, 5))
+    FlatDataRepository(tmp_path).save_ohlcv("A/B", "5m", candles(0, 5))
 
     assert [path.name for path in tmp_path.iterdir()] == ["A_B-5m.parquet"]
 
 
 def test_a_series_in_two_files_is_refused_by_name(tmp_path: Path) -> None:
     for file_format in FORMATS:
-        repository = ParquetDataRepository(tmp_path / file_format, file_format=file_format)
+        repository = FlatDataRepository(tmp_path / file_format, file_format=file_format)
         repository.save_ohlcv("A/B", "5m", candles(0))
         (tmp_path / file_format / f"A_B-5m.{file_format}").rename(
             tmp_path / f"A_B-5m.{file_format}"
         )
 
     with pytest.raises(ValidationError, match=r"A_B-5m\.parquet and .*A_B-5m\.feather; remove"):
-        ParquetDataRepository(tmp_path).get_ohlcv("A/B", "5m")
+        FlatDataRepository(tmp_path).get_ohlcv("A/B", "5m")
 
 
 def test_other_files_are_passed_over(tmp_path: Path) -> None:
     for name in ("A_B-trades.feather", "markets.json", "A_B_C-5m.feather", "A_B-5m.feather.old"):
         (tmp_path / name).write_bytes(b"other")
 
-    assert ParquetDataRepository(tmp_path).series() == []
+    assert FlatDataRepository(tmp_path).series() == []
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
@@ -108,7 +120,7 @@ def test_a_file_cut_short_is_refused_by_name(
     tmp_path: Path, file_format: Format, share: float
 ) -> None:
     name = f"A_B-5m.{file_format}"
-    repository = ParquetDataRepository(tmp_path, file_format=file_format)
+    repository = FlatDataRepository(tmp_path, file_format=file_format)
     repository.save_ohlcv("A/B", "5m", candles(*range(0, 500, 5)))
     data = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(data[: int(len(data) * share)])
@@ -122,7 +134,7 @@ def test_a_file_cut_short_is_refused_by_name(
 def test_a_file_with_flipped_bits_is_read_or_refused_by_name(
     tmp_path: Path, file_format: Format
 ) -> None:
-    repository = ParquetDataRepository(tmp_path, file_format=file_format)
+    repository = FlatDataRepository(tmp_path, file_format=file_format)
     repository.save_ohlcv("A/B", "5m", candles(*range(0, 50, 5)))
     path = tmp_path / f"A_B-5m.{file_format}"
     data = path.read_bytes()
@@ -136,7 +148,7 @@ def test_a_file_with_flipped_bits_is_read_or_refused_by_name(
 
 
 def test_a_flipped_bit_in_a_parquet_price_is_never_believed(tmp_path: Path) -> None:
-    repository = ParquetDataRepository(tmp_path)
+    repository = FlatDataRepository(tmp_path)
     repository.save_ohlcv("A/B", "5m", candles(*range(0, 50, 5)))
     wanted = repository.get_ohlcv("A/B", "5m")
     path = tmp_path / "A_B-5m.parquet"
@@ -183,18 +195,18 @@ def test_a_file_of_something_else_is_refused_by_name(
     write(tmp_path / name)
 
     with pytest.raises((StorageError, ValidationError), match=name):
-        ParquetDataRepository(tmp_path).get_ohlcv("A/B", "5m")
+        FlatDataRepository(tmp_path).get_ohlcv("A/B", "5m")
 
 
 def test_a_folder_that_does_not_exist_yet_has_no_series(tmp_path: Path) -> None:
-    assert ParquetDataRepository(tmp_path / "absent").series() == []
+    assert FlatDataRepository(tmp_path / "absent").series() == []
 
 
 def test_columns_beyond_candles_and_other_number_types_are_read(tmp_path: Path) -> None:
     table = candles(0, 5).astype({"volume": "int64", "open": "float32"}).reset_index()
     table.assign(trades=7).to_feather(tmp_path / "A_B-5m.feather")
 
-    frame = ParquetDataRepository(tmp_path).get_ohlcv("A/B", "5m")
+    frame = FlatDataRepository(tmp_path).get_ohlcv("A/B", "5m")
 
     assert set(map(str, frame.dtypes)) == {"float64"}
     assert "trades" not in frame
@@ -202,14 +214,14 @@ def test_columns_beyond_candles_and_other_number_types_are_read(tmp_path: Path) 
 
 def test_a_file_without_candles_covers_nothing(tmp_path: Path) -> None:
     candles().reset_index().to_feather(tmp_path / "A_B-5m.feather")
-    repository = ParquetDataRepository(tmp_path)
+    repository = FlatDataRepository(tmp_path)
 
     assert repository.coverage("A/B", "5m") is None
     assert repository.get_ohlcv("A/B", "5m").empty
 
 
 def test_a_full_disk_keeps_the_old_candles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    repository = ParquetDataRepository(tmp_path)
+    repository = FlatDataRepository(tmp_path)
     repository.save_ohlcv("A/B", "5m", candles(0))
 
     def refuse(_: int) -> None:
@@ -226,12 +238,12 @@ def test_a_format_that_is_neither_is_refused(tmp_path: Path) -> None:
     other: Any = "csv"
 
     with pytest.raises(ValidationError, match="expected parquet or feather"):
-        ParquetDataRepository(tmp_path, file_format=other)
+        FlatDataRepository(tmp_path, file_format=other)
 
 
 def test_futures_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="expected a spot pair"):
-        ParquetDataRepository(tmp_path).get_ohlcv("BTC/USDT:USDT", "5m")
+        FlatDataRepository(tmp_path).get_ohlcv("BTC/USDT:USDT", "5m")
 
 
 def test_candles_without_a_gap_have_none() -> None:
@@ -253,13 +265,30 @@ def test_candles_off_the_grid_count_what_fits_between_them() -> None:
     assert gap == Gap(start=START + 5 * MINUTE, end=START + 12 * MINUTE, missing=2)
 
 
-def test_months_have_no_gaps_to_count() -> None:
-    with pytest.raises(ValidationError, match="months differ in length"):
-        gaps(candles(0, 5), "1M")
+def test_months_are_counted_by_the_calendar() -> None:
+    opened = [datetime(year, month, 1, tzinfo=UTC) for year, month in ((2024, 1), (2024, 2))]
+    opened += [datetime(2024, 5, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)]
+    frame = candles(0, 1, 2, 3).set_axis(pd.DatetimeIndex(opened, name="date"))
+
+    found = gaps(frame, "1M")
+
+    assert found == [
+        Gap(start=datetime(2024, 3, 1, tzinfo=UTC), end=opened[2], missing=2),
+        Gap(start=datetime(2024, 6, 1, tzinfo=UTC), end=opened[3], missing=7),
+    ]
+    assert [gap.missing for gap in gaps(frame.iloc[2:], "3M")] == [2]
+
+
+def test_months_off_the_grid_count_what_fits_between_them() -> None:
+    opened = [datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 4, 1, 1, tzinfo=UTC)]
+
+    (gap,) = gaps(candles(0, 1).set_axis(pd.DatetimeIndex(opened, name="date")), "1M")
+
+    assert gap.missing == 3
 
 
 def test_real_candles_are_read(real: Path) -> None:
-    repository = ParquetDataRepository(real)
+    repository = FlatDataRepository(real)
 
     assert [pair for pair, _ in repository.series()] == [
         "ADA/BTC",
@@ -276,8 +305,8 @@ def test_real_candles_are_read(real: Path) -> None:
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_real_candles_survive_being_saved(real: Path, tmp_path: Path, file_format: Format) -> None:
-    frame = ParquetDataRepository(real).get_ohlcv("ADA/BTC", "5m")
-    repository = ParquetDataRepository(tmp_path, file_format=file_format)
+    frame = FlatDataRepository(real).get_ohlcv("ADA/BTC", "5m")
+    repository = FlatDataRepository(tmp_path, file_format=file_format)
 
     repository.save_ohlcv("ADA/BTC", "5m", frame)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tradai.core.frames import ParquetDataRepository
+from tradai.core.frames import FlatDataRepository
 from tradai.entrypoint.freqtrade import MarketRules, MarketsSnapshot
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -17,7 +17,7 @@ PRICES = {"BTC/USDT": 60_000.0, "ETH/USDT": 3_000.0}
 def main(folder: Path, decimals: int = 2) -> None:
     """Fill `folder` with prices of so many `decimals`."""
     folder.mkdir(parents=True, exist_ok=True)
-    repository = ParquetDataRepository(folder, file_format="feather")
+    repository = FlatDataRepository(folder, file_format="feather")
     for seed, (pair, price) in enumerate(PRICES.items()):
         repository.save_ohlcv(pair, "5m", candles(price, seed=seed, decimals=decimals))
     rules = MarketRules(tick="0.01", step="0.00001", min_notional="5")

@@ -20,7 +20,7 @@ from tradai.core.exceptions import (
     TradingError,
     ValidationError,
 )
-from tradai.core.frames import ParquetDataRepository
+from tradai.core.frames import FlatDataRepository
 from tradai.entrypoint._interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint.freqtrade._staged_data import NeededSeries, StagedData, StagingRequest
 from tradai.entrypoint.freqtrade._staging import stage_data
@@ -44,7 +44,7 @@ def candles(count: int, *, timeframe: str = "5min", start: datetime = START) -> 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     folder = tmp_path / "candles"
-    repository = ParquetDataRepository(folder)
+    repository = FlatDataRepository(folder)
     repository.save_ohlcv("BTC/USDT", "5m", candles(288))
     repository.save_ohlcv("ETH/USDT", "5m", candles(288))
     repository.save_ohlcv("BTC/USDT", "1h", candles(24, timeframe="1h"))
@@ -73,7 +73,7 @@ def test_a_range_is_laid_out_with_its_warm_up_and_without_its_stop(data: Path) -
     assert (five.rows, five.first) == (82, START + timedelta(hours=6, minutes=-50))
     assert five.last == START + timedelta(hours=11, minutes=55)
     assert (hour.first, hour.rows) == (START + timedelta(hours=4), 8)
-    written = ParquetDataRepository(data.parent / "staged", file_format="feather")
+    written = FlatDataRepository(data.parent / "staged", file_format="feather")
     assert written.get_ohlcv("BTC/USDT", "5m").index[0] == five.first
     assert sorted(path.name for path in (data.parent / "staged").iterdir()) == [
         "BTC_USDT-1h.feather",
@@ -112,7 +112,7 @@ def test_a_range_outside_the_candles_is_answered_with_what_is_there(data: Path) 
 def test_gaps_are_told_in_a_sentence(data: Path) -> None:
     whole = candles(288)
     frame = whole.drop(whole.index[100:103]).drop(whole.index[200])
-    ParquetDataRepository(data).save_ohlcv("BTC/USDT", "5m", frame)
+    FlatDataRepository(data).save_ohlcv("BTC/USDT", "5m", frame)
     wanted = request(data, series(), hours=(1, 24))
 
     (notice,) = lay_out(wanted).notices(wanted.series)
@@ -166,8 +166,8 @@ def test_one_tick_in_one_candle_changes_the_fingerprint() -> None:
 def test_the_digest_of_the_data_depends_on_neither_format_nor_order(data: Path) -> None:
     feather = data.parent / "feather"
     for pair in ("BTC/USDT", "ETH/USDT"):
-        frame = ParquetDataRepository(data).get_ohlcv(pair, "5m")
-        ParquetDataRepository(feather, file_format="feather").save_ohlcv(pair, "5m", frame)
+        frame = FlatDataRepository(data).get_ohlcv(pair, "5m")
+        FlatDataRepository(feather, file_format="feather").save_ohlcv(pair, "5m", frame)
 
     one = lay_out(request(data, series(), series("ETH/USDT")))
     two = lay_out(request(feather, series("ETH/USDT"), series()))

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from tradai.core._redaction import register_secret as register_secret
     from tradai.core._repositories import Coverage as Coverage
     from tradai.core._repositories import DataRepository as DataRepository
+    from tradai.core._repositories import InMemoryRepository as InMemoryRepository
     from tradai.core._repositories import Repository as Repository
     from tradai.core._s3_path import S3Path as S3Path
     from tradai.core._secret import Secret as Secret
@@ -100,6 +101,7 @@ __all__ = [
     "FileSecrets",
     "FileStore",
     "InsideFolder",
+    "InMemoryRepository",
     "JournalEntry",
     "JsonObject",
     "JsonValue",
@@ -181,6 +183,7 @@ if not TYPE_CHECKING:
             "FileSecrets": "_secrets",
             "FileStore": "_stores",
             "InsideFolder": "_setting_paths",
+            "InMemoryRepository": "_repositories",
             "JournalEntry": "_ports",
             "JsonObject": "_json",
             "JsonValue": "_json",

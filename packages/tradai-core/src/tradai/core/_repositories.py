@@ -1,21 +1,27 @@
 """Repositories: typed collections of one kind of thing, whatever keeps them."""
 
+import threading
 from abc import ABC, abstractmethod
 from datetime import datetime
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, final
 
 from tradai.core._timeframe import Timeframe
+from tradai.core.exceptions import NotFoundError, ValidationError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Coverage", "DataRepository", "Repository"]
+__all__ = ["Coverage", "DataRepository", "InMemoryRepository", "Repository", "check_key"]
 
 T = TypeVar("T")
 
 
 class Repository(ABC, Generic[T]):
-    """Things of one type under keys."""
+    """Things of one type under keys; a key is any text but the empty one, such as ``a/1``.
+
+    Every method raises `ValidationError` for an empty key (not for an empty prefix), and
+    `ExternalServiceError` when what keeps the things refuses.
+    """
 
     @abstractmethod
     def get(self, key: str) -> T:
@@ -38,6 +44,50 @@ class Repository(ABC, Generic[T]):
         """Forget what is kept under `key`; nothing there is no error."""
 
 
+@final
+class InMemoryRepository(Repository[T]):
+    """Things in the memory of this process; for tests and trials. Threads may share it."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lock = threading.Lock()
+        self._things: dict[str, T] = {}
+
+    def get(self, key: str) -> T:
+        """Return what is kept under `key`; see `Repository`."""
+        check_key(key)
+        with self._lock:
+            if key in self._things:
+                return self._things[key]
+        message = f"there is nothing under {key!r}; put it there first"
+        raise NotFoundError(message, kind="thing", key=key)
+
+    def put(self, key: str, value: T) -> None:
+        """Keep `value` under `key`, in place of what was there."""
+        check_key(key)
+        with self._lock:
+            self._things[key] = value
+
+    def list(self, prefix: str = "") -> list[str]:
+        """Return the keys that start with `prefix`, sorted."""
+        with self._lock:
+            return sorted(key for key in self._things if key.startswith(prefix))
+
+    def delete(self, key: str) -> None:
+        """Forget what is kept under `key`; nothing there is no error."""
+        check_key(key)
+        with self._lock:
+            self._things.pop(key, None)
+
+
+def check_key(key: str) -> None:
+    """Refuse the empty key with a `ValidationError`."""
+    if not key:
+        expected = "text that is not empty"
+        message = f"a key is not usable: expected {expected}"
+        raise ValidationError(message, field="key", expected=expected)
+
+
 class Coverage(NamedTuple):
     """What a series holds: opening times of its first and last candle, UTC, and how many."""
 
@@ -48,11 +98,16 @@ class Coverage(NamedTuple):
 
 
 class DataRepository(ABC):
-    """Candles, one series for each pair and timeframe.
+    """Closed candles, one series for each pair and timeframe.
 
     A frame of candles has a `DatetimeIndex` named ``date``: opening times in UTC and whole
     milliseconds (``datetime64[ms, UTC]``), strictly rising. Its columns are ``open``, ``high``,
-    ``low``, ``close`` and ``volume``: finite ``float64``.
+    ``low``, ``close`` and ``volume``: finite ``float64``. A frame without candles has the same
+    index and columns.
+
+    A candle is kept only once it has closed: one saved while it was open would later pass for a
+    closed one, with prices that nobody could have known. A candle closes when the next one opens;
+    months are months of the calendar.
     """
 
     @abstractmethod
@@ -63,14 +118,17 @@ class DataRepository(ABC):
         *,
         start: datetime | None = None,
         end: datetime | None = None,
+        closed_by: datetime | None = None,
     ) -> "pd.DataFrame":
-        """Return the candles that open in ``start <= t < end``; the caller may change the frame.
+        """Return the closed candles that open in ``start <= t < end``; the frame is the caller's.
 
         Args:
             pair: Such as ``BTC/USDT``.
             timeframe: Such as ``5m``.
             start: An aware instant; None means from the first candle on.
             end: An aware instant; None means to the last candle.
+            closed_by: Leave out candles that had not closed by this aware instant: what was known
+                then. None means by now; an instant in the future counts as now.
 
         Raises:
             NotFoundError: There is no such series. A range without candles gives an empty frame.
@@ -88,7 +146,21 @@ class DataRepository(ABC):
         """Keep `frame` as the whole series; an earlier one is replaced at once or not at all.
 
         Raises:
-            ValidationError: `frame` is empty or not a frame of candles.
+            ValidationError: `frame` is empty, not a frame of candles, or has a candle that is
+                still open.
+            StorageError: What keeps the series refused.
+        """
+
+    @abstractmethod
+    def upsert_ohlcv(self, pair: str, timeframe: str, frame: "pd.DataFrame") -> None:
+        """Add the candles of `frame` to the series, in place of those that open when they do.
+
+        Later candles are appended, holes are filled, all others stay as they are. A series that
+        is not there begins. Doing it twice is the same as once, and it is done whole or not at
+        all.
+
+        Raises:
+            ValidationError: As for `save_ohlcv`.
             StorageError: What keeps the series refused.
         """
 

@@ -22,6 +22,24 @@ __all__ = [
     "floor_times",
     "gaps",
     "next_closes",
+    from tradai.core.frames._candles import closed as closed
+    from tradai.core.frames._flat_repository import FlatDataRepository as FlatDataRepository
+    from tradai.core.frames._gaps import Gap as Gap
+    from tradai.core.frames._gaps import gaps as gaps
+    from tradai.core.frames._memory_repository import (
+        InMemoryDataRepository as InMemoryDataRepository,
+    )
+    from tradai.core.frames._parquet_repository import (
+        ParquetDataRepository as ParquetDataRepository,
+    )
+
+__all__ = [
+    "FlatDataRepository",
+    "Gap",
+    "InMemoryDataRepository",
+    "ParquetDataRepository",
+    "closed",
+    "gaps",
 ]
 
 if not TYPE_CHECKING:
@@ -36,5 +54,11 @@ if not TYPE_CHECKING:
             "floor_times": "_candle_times",
             "gaps": "_repositories",
             "next_closes": "_candle_times",
+            "FlatDataRepository": "_flat_repository",
+            "Gap": "_gaps",
+            "InMemoryDataRepository": "_memory_repository",
+            "ParquetDataRepository": "_parquet_repository",
+            "closed": "_candles",
+            "gaps": "_gaps",
         },
     )

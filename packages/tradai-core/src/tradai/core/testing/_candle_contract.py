@@ -1,5 +1,6 @@
 """What every repository of candles promises."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, Literal
 
@@ -15,11 +16,16 @@ __all__ = ["DataRepositoryContract"]
 _START: Final = datetime(2025, 1, 1, tzinfo=UTC)
 _STEP: Final = timedelta(minutes=5)
 _COUNT: Final = 12
+_LAST: Final = _START + (_COUNT - 1) * _STEP
 _PAIR: Final = "BTC/USDT"
 
 
 class DataRepositoryContract:
-    """Suite for a `DataRepository`. Fixture to define: ``repository``, empty."""
+    """Suite for a `DataRepository`. Fixture to define: ``repository``, empty.
+
+    The suite's candles are of 2025, and its open ones of 2200: a clock of the repository's own
+    must stand between.
+    """
 
     def test_what_is_saved_comes_back(self, repository: DataRepository) -> None:
         frame = _candles()
@@ -61,6 +67,8 @@ class DataRepositoryContract:
 
         assert frame.empty
         assert str(frame.index.dtype) == "datetime64[ms, UTC]"
+        assert list(frame.columns) == ["open", "high", "low", "close", "volume"]
+        assert set(map(str, frame.dtypes)) == {"float64"}
 
     def test_a_range_that_is_none_is_refused(self, repository: DataRepository) -> None:
         repository.save_ohlcv(_PAIR, "5m", _candles())
@@ -69,6 +77,52 @@ class DataRepositoryContract:
         for start, end in ((naive, None), (None, naive), (_START + _STEP, _START)):
             with pytest.raises(ValidationError):
                 repository.get_ohlcv(_PAIR, "5m", start=start, end=end)
+        with pytest.raises(ValidationError):
+            repository.get_ohlcv(_PAIR, "5m", closed_by=naive)
+
+    def test_a_range_may_begin_and_end_between_milliseconds(
+        self, repository: DataRepository
+    ) -> None:
+        repository.save_ohlcv(_PAIR, "5m", _candles())
+        moment = timedelta(microseconds=1)
+
+        after = repository.get_ohlcv(_PAIR, "5m", start=_START + moment, end=_START + 2 * _STEP)
+        until = repository.get_ohlcv(_PAIR, "5m", end=_START + _STEP + moment)
+        known = repository.get_ohlcv(_PAIR, "5m", closed_by=_START + 2 * _STEP - moment)
+
+        assert list(after["open"]) == [1.0]
+        assert list(until["open"]) == [0.0, 1.0]
+        assert list(known["open"]) == [0.0]
+
+    def test_a_candle_is_known_from_its_close_on(self, repository: DataRepository) -> None:
+        repository.save_ohlcv(_PAIR, "5m", _candles())
+
+        known = repository.get_ohlcv(_PAIR, "5m", closed_by=_START + 3 * _STEP)
+        same = repository.get_ohlcv(_PAIR, "5m", closed_by=_START + 3.5 * _STEP)
+        later = repository.get_ohlcv(_PAIR, "5m", start=_START + _STEP, closed_by=_START + _STEP)
+
+        assert list(known["open"]) == list(same["open"]) == [0.0, 1.0, 2.0]
+        assert later.empty
+
+    def test_months_close_by_the_calendar(self, repository: DataRepository) -> None:
+        repository.save_ohlcv(_PAIR, "1M", _monthly())
+
+        for month, day, known in ((2, 28, 1), (3, 1, 2), (3, 31, 2), (4, 1, 3)):
+            by = datetime(2025, month, day, tzinfo=UTC)
+            assert len(repository.get_ohlcv(_PAIR, "1M", closed_by=by)) == known
+
+    def test_an_open_candle_is_never_kept(self, repository: DataRepository) -> None:
+        repository.save_ohlcv(_PAIR, "5m", _candles())
+        still_open = _candles().set_axis(_dates(datetime(2200, 1, 1, tzinfo=UTC)))
+
+        for keep in (repository.save_ohlcv, repository.upsert_ohlcv):
+            with pytest.raises(ValidationError):
+                keep(_PAIR, "5m", still_open)
+            with pytest.raises(ValidationError):
+                keep("ETH/USDT", "5m", pd.concat([_candles(), still_open]))
+
+        assert repository.coverage(_PAIR, "5m") == (_START, _LAST, _COUNT)
+        assert repository.series() == [(_PAIR, "5m")]
 
     def test_a_series_that_is_not_there_is_not_found(self, repository: DataRepository) -> None:
         repository.save_ohlcv(_PAIR, "5m", _candles())
@@ -81,8 +135,7 @@ class DataRepositoryContract:
     def test_coverage_tells_first_last_and_count(self, repository: DataRepository) -> None:
         repository.save_ohlcv(_PAIR, "5m", _candles())
 
-        last = _START + (_COUNT - 1) * _STEP
-        assert repository.coverage(_PAIR, "5m") == (_START, last, _COUNT)
+        assert repository.coverage(_PAIR, "5m") == (_START, _LAST, _COUNT)
 
     def test_saving_replaces_the_whole_series(self, repository: DataRepository) -> None:
         repository.save_ohlcv(_PAIR, "5m", _candles())
@@ -90,6 +143,63 @@ class DataRepositoryContract:
         repository.save_ohlcv(_PAIR, "5m", _candles().iloc[2:4])
 
         assert repository.coverage(_PAIR, "5m") == (_START + 2 * _STEP, _START + 3 * _STEP, 2)
+
+    def test_an_upsert_begins_a_series(self, repository: DataRepository) -> None:
+        repository.upsert_ohlcv(_PAIR, "5m", _candles())
+
+        _assert_kept(repository, "5m", _candles())
+
+    def test_an_upsert_appends_and_prepends(self, repository: DataRepository) -> None:
+        for part in (_candles().iloc[4:6], _candles().iloc[6:], _candles().iloc[:4]):
+            repository.upsert_ohlcv(_PAIR, "5m", part)
+
+        _assert_kept(repository, "5m", _candles())
+
+    def test_an_upsert_replaces_candles_and_leaves_those_between(
+        self, repository: DataRepository
+    ) -> None:
+        repository.save_ohlcv(_PAIR, "5m", _candles())
+        wanted = _candles()
+        wanted.iloc[[2, 9]] = -1.0
+
+        repository.upsert_ohlcv(_PAIR, "5m", wanted.iloc[[2, 9]])
+
+        _assert_kept(repository, "5m", wanted)
+
+    def test_an_upsert_fills_a_hole_and_makes_none_up(self, repository: DataRepository) -> None:
+        repository.save_ohlcv(_PAIR, "5m", _candles().iloc[[0, 1, 5, 11]])
+
+        repository.upsert_ohlcv(_PAIR, "5m", _candles().iloc[[3, 5]])
+
+        _assert_kept(repository, "5m", _candles().iloc[[0, 1, 3, 5, 11]])
+
+    def test_an_upsert_twice_is_an_upsert_once(self, repository: DataRepository) -> None:
+        repository.save_ohlcv(_PAIR, "5m", _candles().iloc[:6])
+
+        for _ in range(2):
+            repository.upsert_ohlcv(_PAIR, "5m", _candles().iloc[3:])
+
+        _assert_kept(repository, "5m", _candles())
+
+    def test_an_upsert_may_span_years(self, repository: DataRepository) -> None:
+        days = pd.date_range("2023-12-30", "2025-02-02", freq="D", tz="UTC", name="date")
+        daily = pd.DataFrame(
+            dict.fromkeys(_candles().columns, np.arange(float(len(days)))),
+            index=days.as_unit("ms"),
+        )
+        repository.save_ohlcv(_PAIR, "1d", daily.iloc[::2])
+
+        repository.upsert_ohlcv(_PAIR, "1d", daily.iloc[1::2])
+
+        _assert_kept(repository, "1d", daily)
+
+    def test_an_upsert_touches_one_series(self, repository: DataRepository) -> None:
+        repository.save_ohlcv(_PAIR, "5m", _candles())
+
+        repository.upsert_ohlcv(_PAIR, "15m", _candles().iloc[:1])
+        repository.upsert_ohlcv("ETH/USDT", "5m", _candles().iloc[:1])
+
+        _assert_kept(repository, "5m", _candles())
 
     def test_series_are_told_apart_and_sorted(self, repository: DataRepository) -> None:
         wanted = [("BTC/USDT", "1m"), ("BTC/USDT", "1M"), ("ETH/BTC", "5m"), ("ETH/USDT", "5m")]
@@ -112,29 +222,47 @@ class DataRepositoryContract:
     def test_frames_that_are_not_candles_are_refused(self, repository: DataRepository) -> None:
         repository.save_ohlcv(_PAIR, "5m", _candles())
 
-        taken = [why for why, frame in _unfit_frames().items() if _takes(repository, frame)]
-
-        assert taken == []
-        assert repository.coverage(_PAIR, "5m") == (_START, _START + (_COUNT - 1) * _STEP, _COUNT)
+        for keep in (repository.save_ohlcv, repository.upsert_ohlcv):
+            assert [why for why, frame in _unfit_frames().items() if _takes(keep, frame)] == []
+        assert repository.coverage(_PAIR, "5m") == (_START, _LAST, _COUNT)
 
     def test_names_that_are_not_series_are_refused(self, repository: DataRepository) -> None:
         for pair, timeframe in (("BTC", "5m"), ("../x/USDT", "5m"), (_PAIR, "0m"), (_PAIR, "5")):
             with pytest.raises(ValidationError):
                 repository.save_ohlcv(pair, timeframe, _candles())
             with pytest.raises(ValidationError):
+                repository.upsert_ohlcv(pair, timeframe, _candles())
+            with pytest.raises(ValidationError):
                 repository.get_ohlcv(pair, timeframe)
 
 
-def _takes(repository: DataRepository, frame: pd.DataFrame) -> bool:
+def _takes(keep: Callable[[str, str, pd.DataFrame], None], frame: pd.DataFrame) -> bool:
     try:
-        repository.save_ohlcv(_PAIR, "5m", frame)
+        keep(_PAIR, "5m", frame)
     except ValidationError:
         return False
     return True
 
 
+def _assert_kept(repository: DataRepository, timeframe: str, frame: pd.DataFrame) -> None:
+    kept = repository.get_ohlcv(_PAIR, timeframe)
+    pd.testing.assert_frame_equal(kept, frame, check_freq=False)
+    first, last = (at.to_pydatetime() for at in (frame.index[0], frame.index[-1]))
+    assert repository.coverage(_PAIR, timeframe) == (first, last, len(frame))
+
+
+def _dates(start: datetime) -> pd.DatetimeIndex:
+    opened = [start + number * _STEP for number in range(_COUNT)]
+    return pd.DatetimeIndex(opened, name="date").as_unit("ms")
+
+
+def _monthly() -> pd.DataFrame:
+    opened = [datetime(2025, month, 1, tzinfo=UTC) for month in range(1, 4)]
+    return _candles().iloc[:3].set_axis(pd.DatetimeIndex(opened, name="date").as_unit("ms"))
+
+
 def _candles(unit: Literal["ms", "ns"] = "ms") -> pd.DataFrame:
-    opened = pd.DatetimeIndex([_START + number * _STEP for number in range(_COUNT)], name="date")
+    opened = _dates(_START)
     prices = np.arange(float(_COUNT))
     columns = ["open", "high", "low", "close", "volume"]
     values = {name: prices + shift for shift, name in enumerate(columns)}

@@ -114,9 +114,9 @@ def _not_found(
 
 
 def _laid_out(series: NeededSeries, frame: "pd.DataFrame", request: StagingRequest) -> StagedSeries:
-    from tradai.core.frames import ParquetDataRepository, gaps
+    from tradai.core.frames import FlatDataRepository, gaps
 
-    target = ParquetDataRepository(request.folder, file_format="feather")
+    target = FlatDataRepository(request.folder, file_format="feather")
     target.save_ohlcv(series.pair, series.timeframe, frame)
     return StagedSeries(
         pair=series.pair,

@@ -1,0 +1,98 @@
+"""What every repository of candles checks, whatever keeps them."""
+
+from abc import abstractmethod
+from datetime import datetime
+
+import pandas as pd
+
+from tradai.core._clock import SystemClock
+from tradai.core._ports import Clock
+from tradai.core._repositories import DataRepository
+from tradai.core._timeframe import Timeframe
+from tradai.core._types import pair_parts
+from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.core.frames._candles import Span, accepted, closed, closing_ms, instant, opening_ms
+
+__all__ = ["CandleRepository", "series_key"]
+
+
+class CandleRepository(DataRepository):
+    """Checks what comes in and cuts what goes out; how candles are kept is left open."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        """Tell by `clock` which candles have closed; None means the clock of this machine."""
+        self._clock = clock or SystemClock()
+
+    def get_ohlcv(
+        self,
+        pair: str,
+        timeframe: str,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        closed_by: datetime | None = None,
+    ) -> pd.DataFrame:
+        """Return the closed candles that open in ``start <= t < end``; see `DataRepository`."""
+        series = series_key(pair, timeframe)
+        frame = self._read(*series, Span.between(start, end))
+        if frame is None:
+            key = f"{pair} {timeframe}"
+            message = f"there are no candles of {key}{self._place()}; download them first"
+            raise NotFoundError(message, kind="series", key=key)
+        now = self._clock.now()
+        known = closed(frame, timeframe, by=now if closed_by is None else closed_by)
+        return closed(known, timeframe, by=now)
+
+    def save_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
+        """Keep `frame` as the whole series; see `DataRepository`."""
+        series = series_key(pair, timeframe)
+        self._replace(*series, self._accepted(*series, frame))
+
+    def upsert_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:
+        """Add the candles of `frame` to the series; see `DataRepository`."""
+        series = series_key(pair, timeframe)
+        self._merge(*series, self._accepted(*series, frame))
+
+    @abstractmethod
+    def _read(self, pair: str, timeframe: Timeframe, span: Span) -> pd.DataFrame | None:
+        """Return the candles in `span`, checked, for the caller to keep; None without a series."""
+
+    @abstractmethod
+    def _replace(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
+        """Make `frame` the whole series."""
+
+    @abstractmethod
+    def _merge(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
+        """Put the candles of `frame` in place of those that open when they do, or between."""
+
+    @abstractmethod
+    def _place(self) -> str:
+        """Return where the series are, for messages."""
+
+    def _accepted(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> pd.DataFrame:
+        fit = accepted(frame, f"{pair} {timeframe}")
+        last = opening_ms(fit)[-1:]
+        closes = instant(int(closing_ms(last, timeframe)[0]))
+        if closes > self._clock.now():
+            expected = "closed candles"
+            message = (
+                f"the candles of {pair} {timeframe} are not usable: the one that opens at "
+                f"{instant(int(last[0])):%Y-%m-%d %H:%M:%S} is open until "
+                f"{closes:%Y-%m-%d %H:%M:%S} UTC; leave it out with tradai.core.frames.closed"
+            )
+            raise ValidationError(message, field="frame", expected=expected)
+        return fit
+
+
+def series_key(pair: str, timeframe: str) -> tuple[str, Timeframe]:
+    """Return the checked name of a series.
+
+    Raises:
+        ValidationError: `pair` is not a spot pair, or `timeframe` is not one.
+    """
+    pair_parts(pair)
+    if ":" in pair:
+        expected = "a spot pair such as BTC/USDT"
+        message = f"pair {pair!r} is not usable here: expected {expected}"
+        raise ValidationError(message, field="pair", expected=expected)
+    return pair, Timeframe(timeframe)

@@ -1,0 +1,154 @@
+"""The one form a frame of candles has: checked, cut and merged. Instants are epoch milliseconds."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tradai.core._timeframe import Timeframe
+from tradai.core.exceptions import ValidationError
+
+__all__ = [
+    "COLUMNS",
+    "Span",
+    "accepted",
+    "checked",
+    "closed",
+    "closing_ms",
+    "instant",
+    "merged",
+    "opening_ms",
+    "unfit",
+]
+
+COLUMNS: Final = ["open", "high", "low", "close", "volume"]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+@final
+class Span(NamedTuple):
+    """The instants ``start_ms <= t < stop_ms``; None means without that end."""
+
+    start_ms: int | None = None
+    stop_ms: int | None = None
+
+    @classmethod
+    def between(cls, start: datetime | None, end: datetime | None) -> "Span":
+        """Return the span from `start` up to but not including `end`.
+
+        Raises:
+            ValidationError: An instant is naive, or the start is after the end.
+        """
+        expected = "aware instants, the start not after the end"
+        naive = any(at is not None and at.utcoffset() is None for at in (start, end))
+        if naive or (start is not None and end is not None and start > end):
+            message = f"the range is not usable: expected {expected}"
+            raise ValidationError(message, expected=expected)
+        return cls(
+            *(None if at is None else -((_EPOCH - at) // _MILLISECOND) for at in (start, end))
+        )
+
+    def overlaps(self, first_ms: int, last_ms: int) -> bool:
+        """Tell whether something from `first_ms` to `last_ms`, both included, is in the span."""
+        return not (
+            (self.start_ms is not None and last_ms < self.start_ms)
+            or (self.stop_ms is not None and first_ms >= self.stop_ms)
+        )
+
+    def of(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the candles of `frame` that open in the span."""
+        opened = opening_ms(frame)
+        first = 0 if self.start_ms is None else opened.searchsorted(self.start_ms)
+        stop = len(opened) if self.stop_ms is None else opened.searchsorted(self.stop_ms)
+        return frame.iloc[first:stop]
+
+
+def closed(frame: pd.DataFrame, timeframe: str, *, by: datetime) -> pd.DataFrame:
+    """Return the candles of `frame`, which rise in time, that had closed by the instant `by`.
+
+    What an exchange answers ends with the candle that is still open; this leaves it out.
+
+    Raises:
+        ValidationError: `by` is naive, or `timeframe` is not one.
+    """
+    if by.utcoffset() is None:
+        expected = "an aware instant"
+        message = f"the instant to have closed by is not usable: expected {expected}"
+        raise ValidationError(message, field="by", expected=expected)
+    closing = closing_ms(opening_ms(frame), Timeframe(timeframe))
+    return frame.iloc[: closing.searchsorted((by - _EPOCH) // _MILLISECOND, side="right")]
+
+
+def accepted(frame: pd.DataFrame, what: str) -> pd.DataFrame:
+    """Return what a caller wants kept in the promised form; `what` names it in messages.
+
+    Raises:
+        ValidationError: It is empty or not a frame of candles.
+    """
+    if frame.empty:
+        raise unfit(what, "there are none")
+    if sorted(frame.columns) != sorted(COLUMNS) or frame.index.name != "date":
+        problem = f"the index is not named date, or the columns are not {', '.join(COLUMNS)}"
+        raise unfit(what, problem)
+    if (frame.dtypes != "float64").any():
+        raise unfit(what, "a column is not of float64")
+    return checked(frame, what)
+
+
+def checked(frame: pd.DataFrame, what: str) -> pd.DataFrame:
+    """Return the candles of `frame` in the promised form; it may share memory with `frame`.
+
+    Raises:
+        ValidationError: They are not candles.
+    """
+    opened = frame.index
+    if not isinstance(opened, pd.DatetimeIndex) or str(opened.tz) != "UTC":
+        raise unfit(what, "the dates are not in UTC")
+    if opened.hasnans or not (opened.asi8[1:] > opened.asi8[:-1]).all():
+        raise unfit(what, "the dates do not rise strictly")
+    whole = opened.tz_convert("UTC").as_unit("ms").rename("date")
+    if opened.unit != "ms" and not (whole == opened).all():
+        raise unfit(what, "the dates are not whole milliseconds")
+    if not all(np.isfinite(frame[name].to_numpy()).all() for name in COLUMNS):
+        raise unfit(what, "a value is not finite")
+    ordered = frame.copy(deep=False) if list(frame.columns) == COLUMNS else frame[COLUMNS]
+    ordered.index = whole
+    return ordered
+
+
+def merged(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Return the candles of both; of two that open at the same time, the new one."""
+    kept = old[~old.index.isin(new.index)]
+    return pd.concat([kept, new]).sort_index()
+
+
+def opening_ms(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return when the candles of `frame` open."""
+    return pd.DatetimeIndex(frame.index).as_unit("ms").asi8
+
+
+def closing_ms(opened: npt.NDArray[np.int64], timeframe: Timeframe) -> npt.NDArray[np.int64]:
+    """Return when candles that open at `opened` close: the moment the next one opens."""
+    if not timeframe.endswith("M"):
+        return opened + timeframe.milliseconds
+    instants = opened.astype("datetime64[ms]")
+    months = instants.astype("datetime64[M]")
+    later = (months + int(timeframe[:-1])).astype("datetime64[ms]")
+    closing: npt.NDArray[np.int64] = (later + (instants - months)).astype(np.int64)
+    return closing
+
+
+def instant(at_ms: int) -> datetime:
+    """Return an instant as an aware UTC datetime."""
+    return _EPOCH + at_ms * _MILLISECOND
+
+
+def unfit(what: str, problem: str) -> ValidationError:
+    """Return the error that says why the candles of `what` are refused."""
+    expected = "rising UTC dates and finite float64 open, high, low, close, volume"
+    message = f"the candles of {what} are not usable: {problem}; expected {expected}"
+    return ValidationError(message, field="frame", expected=expected)

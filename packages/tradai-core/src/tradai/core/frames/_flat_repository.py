@@ -1,0 +1,158 @@
+"""Candles in a flat folder, one file a series, as Freqtrade keeps them."""
+
+import io
+from pathlib import Path
+from typing import Final, Literal, NamedTuple, final
+
+import pandas as pd
+
+from tradai.core._disk import file_path, refusals
+from tradai.core._ports import Clock
+from tradai.core._repositories import Coverage
+from tradai.core._stores import FileStore
+from tradai.core._timeframe import Timeframe
+from tradai.core.exceptions import ConflictError, StorageError, ValidationError
+from tradai.core.frames._candle_repository import CandleRepository, series_key
+from tradai.core.frames._candles import COLUMNS, Span, checked, merged, unfit
+from tradai.core.frames._memory_repository import coverage_of
+from tradai.core.frames._partitions import DAMAGE
+from tradai.core.frames._series_names import named_series, series_name
+
+__all__ = ["FlatDataRepository"]
+
+_FORMATS: Final = ("parquet", "feather")
+
+
+@final
+class _Kept(NamedTuple):
+    """A series as it is kept: its file, the tag of exactly these bytes, the candles."""
+
+    path: Path
+    etag: str
+    frame: pd.DataFrame
+
+
+@final
+class FlatDataRepository(CandleRepository):
+    """Candles in a flat folder laid out like Freqtrade's: ``BTC_USDT-5m.parquet``, one a series.
+
+    It is for folders that the engine shares: each change writes the whole series anew.
+    `ParquetDataRepository` is the one to collect candles in.
+
+    Parquet and Feather files are read, and Freqtrade reads both. Parquet files written here carry
+    checksums that are verified on reading; a Feather file has none, so a flipped bit in a price
+    goes unnoticed. A series with a file of each format is refused, since either may be stale.
+    Who else writes the folder may have left the newest candle in it while it was open.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        file_format: Literal["parquet", "feather"] = "parquet",
+        clock: Clock | None = None,
+    ) -> None:
+        """Keep candles in the folder `root`; it comes into being with the first series.
+
+        Args:
+            root: The folder.
+            file_format: What to write.
+            clock: Tells which candles have closed; by default this machine's.
+
+        Raises:
+            ValidationError: `file_format` is neither.
+        """
+        if file_format not in _FORMATS:
+            expected = "parquet or feather"
+            message = f"file format {file_format!r} is not usable: expected {expected}"
+            raise ValidationError(message, field="file_format", expected=expected)
+        super().__init__(clock)
+        self._root = file_path(root).absolute()
+        self._format = file_format
+        self._store = FileStore(self._root)
+
+    def coverage(self, pair: str, timeframe: str) -> Coverage | None:
+        """Say what the series holds, by reading it; None when it is not there or empty."""
+        kept = self._kept(*series_key(pair, timeframe))
+        return None if kept is None else coverage_of(kept.frame)
+
+    def series(self) -> list[tuple[str, Timeframe]]:
+        """Return pair and timeframe of every series, sorted; other files are passed over."""
+        if not self._root.is_dir():
+            return []
+        with refusals("list", self._root):
+            names = [path.name.rpartition(".") for path in self._root.iterdir()]
+        found = (named_series(stem) for stem, _, kind in names if kind in _FORMATS)
+        return sorted({series for series in found if series})
+
+    def _read(self, pair: str, timeframe: Timeframe, span: Span) -> pd.DataFrame | None:
+        kept = self._kept(pair, timeframe)
+        return None if kept is None else span.of(kept.frame).copy()
+
+    def _replace(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
+        paths = self._paths(pair, timeframe)
+        target = paths.pop(self._format)
+        self._store.write(target.as_uri(), _encoded(frame, self._format))
+        self._remove(paths)
+
+    def _merge(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
+        while not self._is_merged(pair, timeframe, frame):
+            pass  # Somebody else wrote in between; the next round merges with what they wrote.
+
+    def _is_merged(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> bool:
+        paths = self._paths(pair, timeframe)
+        target = paths.pop(self._format)
+        kept = self._kept(pair, timeframe)
+        data = _encoded(frame if kept is None else merged(kept.frame, frame), self._format)
+        tag = kept.etag if kept and kept.path == target else None
+        try:
+            self._store.write(target.as_uri(), data, if_match=tag, if_absent=tag is None)
+        except ConflictError:
+            return False
+        self._remove(paths)
+        return True
+
+    def _remove(self, stale: dict[str, Path]) -> None:
+        for path in stale.values():
+            self._store.delete(path.as_uri())
+
+    def _kept(self, pair: str, timeframe: Timeframe) -> _Kept | None:
+        paths = [path for path in self._paths(pair, timeframe).values() if path.exists()]
+        if len(paths) > 1:
+            names = " and ".join(str(path) for path in paths)
+            problem = f"they are in {names}; remove the stale one"
+            raise unfit(f"{pair} {timeframe}", problem)
+        if not paths:
+            return None
+        stored = self._store.read(paths[0].as_uri())
+        frame = checked(_decoded(stored.data, paths[0]), str(paths[0]))
+        return _Kept(path=paths[0], etag=stored.etag, frame=frame)
+
+    def _paths(self, pair: str, timeframe: Timeframe) -> dict[str, Path]:
+        stem = series_name(pair, timeframe)
+        return {suffix: self._root / f"{stem}.{suffix}" for suffix in _FORMATS}
+
+    def _place(self) -> str:
+        return f" in {self._root}"
+
+
+def _encoded(frame: pd.DataFrame, file_format: str) -> bytes:
+    buffer = io.BytesIO()
+    if file_format == "feather":
+        frame.reset_index().to_feather(buffer)
+    else:
+        frame.reset_index().to_parquet(buffer, index=False, write_page_checksum=True)
+    return buffer.getvalue()
+
+
+def _decoded(data: bytes, path: Path) -> pd.DataFrame:
+    buffer = io.BytesIO(data)
+    try:
+        if path.suffix == ".feather":
+            table = pd.read_feather(buffer)
+        else:
+            table = pd.read_parquet(buffer, page_checksum_verification=True)
+        return table.set_index("date")[COLUMNS].astype("float64")
+    except DAMAGE as exc:
+        message = f"cannot read candles from {path}: {exc}; download the file again"
+        raise StorageError(message, operation="read") from exc

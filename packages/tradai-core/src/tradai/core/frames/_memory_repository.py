@@ -1,0 +1,59 @@
+"""Candles in memory."""
+
+import threading
+from typing import final
+
+import pandas as pd
+
+from tradai.core._ports import Clock
+from tradai.core._repositories import Coverage
+from tradai.core._timeframe import Timeframe
+from tradai.core.frames._candle_repository import CandleRepository, series_key
+from tradai.core.frames._candles import Span, instant, merged, opening_ms
+
+__all__ = ["InMemoryDataRepository", "coverage_of"]
+
+
+@final
+class InMemoryDataRepository(CandleRepository):
+    """Candles in the memory of this process; for tests and trials. Threads may share it."""
+
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        """Start empty; `clock` tells which candles have closed, by default this machine's."""
+        super().__init__(clock)
+        self._lock = threading.Lock()
+        # A frame in here is never changed, only replaced.
+        self._frames: dict[tuple[str, Timeframe], pd.DataFrame] = {}
+
+    def coverage(self, pair: str, timeframe: str) -> Coverage | None:
+        """Say what the series holds; None when there is no such series."""
+        frame = self._frames.get(series_key(pair, timeframe))
+        return None if frame is None else coverage_of(frame)
+
+    def series(self) -> list[tuple[str, Timeframe]]:
+        """Return pair and timeframe of every series, sorted."""
+        return sorted(self._frames)
+
+    def _read(self, pair: str, timeframe: Timeframe, span: Span) -> pd.DataFrame | None:
+        frame = self._frames.get((pair, timeframe))
+        return None if frame is None else span.of(frame).copy()
+
+    def _replace(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
+        with self._lock:
+            self._frames[pair, timeframe] = frame.copy()
+
+    def _merge(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
+        with self._lock:
+            old = self._frames.get((pair, timeframe))
+            self._frames[pair, timeframe] = frame.copy() if old is None else merged(old, frame)
+
+    def _place(self) -> str:
+        return ""
+
+
+def coverage_of(frame: pd.DataFrame) -> Coverage | None:
+    """Say what `frame` holds; None when it is empty."""
+    if frame.empty:
+        return None
+    opened = opening_ms(frame)
+    return Coverage(instant(int(opened[0])), instant(int(opened[-1])), len(opened))

@@ -1,0 +1,79 @@
+"""Candles in partitioned Parquet files."""
+
+from pathlib import Path
+from typing import final
+
+import pandas as pd
+
+from tradai.core._disk import file_path, refusals
+from tradai.core._ports import Clock
+from tradai.core._repositories import Coverage
+from tradai.core._timeframe import Timeframe
+from tradai.core.frames._candle_repository import CandleRepository, series_key
+from tradai.core.frames._candles import Span
+from tradai.core.frames._manifest import MANIFEST_NAME
+from tradai.core.frames._series_folder import SeriesFolder
+from tradai.core.frames._series_names import named_series, series_name
+
+__all__ = ["ParquetDataRepository"]
+
+
+@final
+class ParquetDataRepository(CandleRepository):
+    """Candles in partitioned Parquet files: the store to collect them in.
+
+    Each series has a folder such as ``BTC_USDT-5m`` with a file for each month (each day for
+    candles of seconds, each year for candles of an hour and longer) and ``manifest.json``, which
+    says which files are the series.
+
+    A change, however many partitions it touches, happens at the moment the manifest is replaced: a
+    reader, a crash, a killed writer or a power loss meets the series before it or after it, whole.
+    Writers of one series wait for each other, also in other processes on this machine; readers wait
+    for nobody. A change reads and writes only the partitions it touches, a read opens only those it
+    needs, and `coverage` opens none. Files carry checksums that are verified on reading.
+
+    Files that a change replaced, or that a killed writer left behind, go with the next change.
+    """
+
+    def __init__(self, root: str | Path, *, clock: Clock | None = None) -> None:
+        """Keep candles in the folder `root`; it comes into being with the first series.
+
+        Args:
+            root: The folder, as a path or a ``file:`` URI.
+            clock: Tells which candles have closed; by default this machine's.
+        """
+        super().__init__(clock)
+        self._root = file_path(root).absolute()
+
+    @classmethod
+    def for_uri(cls, uri: str) -> "ParquetDataRepository":
+        """Return the repository in the folder that a URI such as ``parquet:///candles`` names."""
+        return cls(f"file:{uri.removeprefix('parquet:')}")
+
+    def coverage(self, pair: str, timeframe: str) -> Coverage | None:
+        """Say what the series holds, from its manifest; None when there is no such series."""
+        manifest = self._series(*series_key(pair, timeframe)).manifest()
+        return None if manifest is None else manifest.coverage
+
+    def series(self) -> list[tuple[str, Timeframe]]:
+        """Return pair and timeframe of every series, sorted; other folders are passed over."""
+        if not self._root.is_dir():
+            return []
+        with refusals("list", self._root):
+            found = [path.parent.name for path in self._root.glob(f"*/{MANIFEST_NAME}")]
+        return sorted(series for series in map(named_series, found) if series)
+
+    def _read(self, pair: str, timeframe: Timeframe, span: Span) -> pd.DataFrame | None:
+        return self._series(pair, timeframe).read(span)
+
+    def _replace(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
+        self._series(pair, timeframe).replace(frame)
+
+    def _merge(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
+        self._series(pair, timeframe).merge(frame)
+
+    def _place(self) -> str:
+        return f" in {self._root}"
+
+    def _series(self, pair: str, timeframe: Timeframe) -> SeriesFolder:
+        return SeriesFolder(self._root / series_name(pair, timeframe), timeframe)

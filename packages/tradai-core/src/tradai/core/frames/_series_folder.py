@@ -1,0 +1,152 @@
+"""A series in a folder of its own: partition files, and the manifest that says which are in it."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, final
+
+import pandas as pd
+
+from tradai.core._disk import (
+    durable_copy,
+    is_temporary,
+    locked,
+    make_folder,
+    refusals,
+    sync_folder,
+)
+from tradai.core._timeframe import Timeframe
+from tradai.core.exceptions import NotFoundError, StorageError
+from tradai.core.frames._candles import Span, checked, merged, opening_ms
+from tradai.core.frames._manifest import MANIFEST_NAME, Manifest, Partition
+from tradai.core.frames._partitions import DAMAGE, decoded, encoded, partitioned
+
+__all__ = ["SeriesFolder"]
+
+_PARTITION_FILE: Final = re.compile(r"[0-9-]{4,}\.g[1-9][0-9]*\.parquet")
+
+
+@final
+class SeriesFolder:
+    """One series.
+
+    A change writes new files beside the old ones, then replaces the manifest: that is the moment
+    it happens, for all partitions together. Files of the manifest before stay until the next
+    change, for readers that still need them.
+    """
+
+    def __init__(self, folder: Path, timeframe: Timeframe) -> None:
+        """Keep the series of `timeframe` in `folder`, made by the first change."""
+        self._folder = folder
+        self._timeframe = timeframe
+
+    def manifest(self) -> Manifest | None:
+        """Return the manifest; None when there is no series."""
+        return Manifest.load(self._folder)
+
+    def read(self, span: Span) -> pd.DataFrame | None:
+        """Return the candles in `span`, from the files that have some; None without a series."""
+        manifest = self.manifest()
+        while manifest is not None:
+            try:
+                return self._frame(manifest, span)
+            except NotFoundError:
+                newer = self.manifest()
+                if newer == manifest:
+                    raise
+                # Two changes passed while this was read, and its files are gone: read again.
+                manifest = newer
+        return None
+
+    def replace(self, frame: pd.DataFrame) -> None:
+        """Make `frame` the whole series."""
+        with self._change() as old:
+            parts = dict(partitioned(frame, self._timeframe))
+            self._commit(old, parts, kept=())
+
+    def merge(self, frame: pd.DataFrame) -> None:
+        """Put the candles of `frame` in; partitions it does not change stay as they are."""
+        with self._change() as old:
+            known = {each.name: each for each in old.partitions} if old else {}
+            parts = {}
+            for name, new in partitioned(frame, self._timeframe):
+                before = self._partition(known[name]) if name in known else None
+                after = new if before is None else merged(before, new)
+                if before is None or not after.equals(before):
+                    parts[name] = after
+            if parts:
+                self._commit(old, parts, kept=known.values())
+
+    @contextmanager
+    def _change(self) -> Iterator[Manifest | None]:
+        """Be the only writer, with what earlier ones left behind swept away; lend the manifest."""
+        with refusals("write", self._folder):
+            make_folder(self._folder)
+            with locked(self._folder, needed=True):
+                manifest = self.manifest()
+                self._sweep(manifest)
+                yield manifest
+
+    def _commit(
+        self,
+        old: Manifest | None,
+        parts: Mapping[str, pd.DataFrame],
+        *,
+        kept: Iterable[Partition],
+    ) -> None:
+        generation = old.generation + 1 if old else 1
+        written = [self._written(name, part, generation) for name, part in parts.items()]
+        sync_folder(self._folder)
+        others = (each for each in kept if each.name not in parts)
+        partitions = sorted([*others, *written], key=lambda each: each.first_ms)
+        Manifest(generation=generation, partitions=tuple(partitions)).commit(self._folder)
+
+    def _written(self, name: str, frame: pd.DataFrame, generation: int) -> Partition:
+        opened = opening_ms(frame)
+        partition = Partition(
+            name=name,
+            generation=generation,
+            first_ms=int(opened[0]),
+            last_ms=int(opened[-1]),
+            count=len(opened),
+        )
+        path = self._folder / partition.file_name
+        with durable_copy(encoded(frame), path) as copy:
+            copy.replace(path)
+        return partition
+
+    def _frame(self, manifest: Manifest, span: Span) -> pd.DataFrame:
+        wanted = [
+            each for each in manifest.partitions if span.overlaps(each.first_ms, each.last_ms)
+        ]
+        if not wanted:
+            return self._partition(manifest.partitions[-1]).iloc[:0]
+        frames = [span.of(self._partition(each)) for each in wanted]
+        return frames[0].copy() if len(frames) == 1 else pd.concat(frames)
+
+    def _partition(self, partition: Partition) -> pd.DataFrame:
+        path = self._folder / partition.file_name
+        with refusals("read", path):
+            data = path.read_bytes()
+        try:
+            frame = checked(decoded(data), str(path))
+        except DAMAGE as exc:
+            message = f"cannot read candles from {path}: {exc}; restore the file"
+            raise StorageError(message, operation="read") from exc
+        opened = opening_ms(frame)
+        if [*opened[:1], *opened[-1:], len(opened)] != [
+            partition.first_ms,
+            partition.last_ms,
+            partition.count,
+        ]:
+            message = f"{path} does not hold what {MANIFEST_NAME} says; restore the file"
+            raise StorageError(message, operation="read")
+        return frame
+
+    def _sweep(self, manifest: Manifest | None) -> None:
+        current = {each.file_name for each in manifest.partitions} if manifest else set()
+        for path in list(self._folder.iterdir()):
+            is_stale = _PARTITION_FILE.fullmatch(path.name) and path.name not in current
+            if is_stale or is_temporary(path.name):
+                path.unlink()
