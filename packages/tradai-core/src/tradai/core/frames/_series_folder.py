@@ -17,7 +17,7 @@ from tradai.core._disk import (
     sync_folder,
 )
 from tradai.core._timeframe import Timeframe
-from tradai.core.exceptions import NotFoundError, StorageError
+from tradai.core.exceptions import StorageError
 from tradai.core.frames._candles import Span, checked, merged, opening_ms
 from tradai.core.frames._manifest import MANIFEST_NAME, Manifest, Partition
 from tradai.core.frames._partitions import DAMAGE, decoded, encoded, partitioned
@@ -51,11 +51,11 @@ class SeriesFolder:
         while manifest is not None:
             try:
                 return self._frame(manifest, span)
-            except NotFoundError:
+            except StorageError:
                 newer = self.manifest()
                 if newer == manifest:
                     raise
-                # Two changes passed while this was read, and its files are gone: read again.
+                # Two changes passed meanwhile, and the second removed files of this manifest.
                 manifest = newer
         return None
 
@@ -128,7 +128,11 @@ class SeriesFolder:
     def _partition(self, partition: Partition) -> pd.DataFrame:
         path = self._folder / partition.file_name
         with refusals("read", path):
-            data = path.read_bytes()
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError as exc:
+                message = f"{path} is gone, and {MANIFEST_NAME} lists it; restore the file"
+                raise StorageError(message, operation="read") from exc
         try:
             frame = checked(decoded(data), str(path))
         except DAMAGE as exc:
