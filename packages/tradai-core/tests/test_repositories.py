@@ -1,47 +1,184 @@
+import errno
+import json
+import os
 import subprocess
 import sys
-from typing import final
+from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
-from tradai.core import DataRepository, Repository
-from tradai.core.exceptions import NotFoundError
+from tradai.core import (
+    DataRepository,
+    FileStore,
+    InMemoryRepository,
+    MemoryStore,
+    ModelRepository,
+    Repository,
+)
+from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
+from tradai.core.testing import RepositoryContract, failing_tests
 
 
-@final
-class Shelf(Repository[int]):
-    """The smallest repository there is."""
+class Number(BaseModel):
+    """The smallest model there is."""
+
+    value: int
+
+
+class TestInMemoryRepository(RepositoryContract):
+    @pytest.fixture
+    def repository(self) -> Repository[int]:
+        return InMemoryRepository()
+
+    @pytest.fixture
+    def values(self) -> tuple[int, int]:
+        return 1, 2
+
+
+class TestModelRepositoryInFiles(RepositoryContract):
+    @pytest.fixture
+    def repository(self, tmp_path: Path) -> Repository[Number]:
+        return ModelRepository(Number, FileStore(), tmp_path.as_uri())
+
+    @pytest.fixture
+    def values(self) -> tuple[Number, Number]:
+        return Number(value=1), Number(value=2)
+
+
+class TestModelRepositoryInMemory(RepositoryContract):
+    @pytest.fixture
+    def repository(self) -> Repository[Number]:
+        return ModelRepository(Number, MemoryStore(), "memory:numbers/")
+
+    @pytest.fixture
+    def values(self) -> tuple[Number, Number]:
+        return Number(value=1), Number(value=2)
+
+
+def test_a_model_is_a_json_object_named_by_its_key(tmp_path: Path) -> None:
+    repository = ModelRepository(Number, FileStore(), tmp_path.as_uri())
+
+    repository.put("a/one two", Number(value=7))
+
+    assert json.loads((tmp_path / "a" / "one two.json").read_bytes()) == {"value": 7}
+
+
+def test_what_is_no_such_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text('{"value": "seven"}')
+
+    with pytest.raises(StorageError, match=r"one\.json is no Number"):
+        ModelRepository(Number, FileStore(), tmp_path.as_uri()).get("one")
+
+
+def test_other_objects_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("7")
+
+    assert ModelRepository(Number, FileStore(), tmp_path.as_uri()).list() == []
+
+
+def test_a_full_disk_keeps_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = ModelRepository(Number, FileStore(), tmp_path.as_uri())
+    repository.put("one", Number(value=1))
+
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(StorageError, match="the disk is full"):
+        repository.put("one", Number(value=2))
+
+    assert repository.get("one") == Number(value=1)
+
+
+class InMemoryCopy(Repository[int]):
+    """Keeps every promise; each planted repository below breaks one."""
 
     def __init__(self) -> None:
-        self._items: dict[str, int] = {}
+        self.things: dict[str, int] = {}
+
+    def check(self, key: str) -> None:
+        if not {"", ".", ".."}.isdisjoint(key.split("/")):
+            message = "no key"
+            raise ValidationError(message)
 
     def get(self, key: str) -> int:
-        if key not in self._items:
-            message = f"nothing on the shelf at {key}; put it there first"
+        self.check(key)
+        if key not in self.things:
+            message = "nothing there"
             raise NotFoundError(message, kind="number", key=key)
-        return self._items[key]
+        return self.things[key]
 
     def put(self, key: str, value: int) -> None:
-        self._items[key] = value
+        self.check(key)
+        self.things[key] = value
 
     def list(self, prefix: str = "") -> list[str]:
-        return sorted(key for key in self._items if key.startswith(prefix))
+        return sorted(key for key in self.things if key.startswith(prefix))
 
     def delete(self, key: str) -> None:
-        self._items.pop(key, None)
+        self.check(key)
+        self.things.pop(key, None)
 
 
-def test_a_repository_is_four_verbs() -> None:
-    shelf: Repository[int] = Shelf()
-    shelf.put("a/1", 1)
-    shelf.put("b/2", 2)
+class RepositoryThatKeepsTheFirst(InMemoryCopy):
+    def put(self, key: str, value: int) -> None:
+        self.things.setdefault(key, value)
 
-    shelf.delete("b/2")
 
-    assert shelf.list("a/") == shelf.list() == ["a/1"]
-    assert shelf.get("a/1") == 1
-    with pytest.raises(NotFoundError):
-        shelf.get("b/2")
+class RepositoryWithNothingMissing(InMemoryCopy):
+    def get(self, key: str) -> int:
+        return self.things.get(key, 0)
+
+
+class RepositoryThatListsFolders(InMemoryCopy):
+    def list(self, prefix: str = "") -> list[str]:
+        return sorted(key for key in self.things if f"{key}/".startswith(f"{prefix.rstrip('/')}/"))
+
+
+class RepositoryThatListsAsItComes(InMemoryCopy):
+    def list(self, prefix: str = "") -> list[str]:
+        return [key for key in self.things if key.startswith(prefix)]
+
+
+class RepositoryThatMindsAbsence(InMemoryCopy):
+    def delete(self, key: str) -> None:
+        del self.things[key]
+
+
+class RepositoryThatTakesAnyKey(InMemoryCopy):
+    def check(self, key: str) -> None:
+        """Take it."""
+
+
+class RepositoryThatKnowsNoCase(InMemoryCopy):
+    def get(self, key: str) -> int:
+        self.check(key)
+        found = [value for name, value in self.things.items() if name.lower() == key.lower()]
+        return found[0] if found else super().get(key)
+
+
+REPOSITORIES: dict[type, str] = {
+    RepositoryThatKeepsTheFirst: "test_a_put_replaces",
+    RepositoryWithNothingMissing: "test_what_is_not_there_is_not_found",
+    RepositoryThatListsFolders: "test_keys_are_listed_by_prefix_and_sorted",
+    RepositoryThatListsAsItComes: "test_keys_are_listed_by_prefix_and_sorted",
+    RepositoryThatMindsAbsence: "test_deleting_what_is_not_there_is_no_error",
+    RepositoryThatTakesAnyKey: "test_what_is_no_key_is_refused",
+    RepositoryThatKnowsNoCase: "test_what_is_not_there_is_not_found",
+}
+FIXTURES = {"values": lambda: (1, 2)}
+
+
+def test_the_suite_passes_what_is_right() -> None:
+    assert failing_tests(RepositoryContract, {"repository": InMemoryCopy, **FIXTURES}) == set()
+
+
+@pytest.mark.parametrize("planted", REPOSITORIES)
+def test_a_wrong_repository_is_caught(planted: type) -> None:
+    failing = failing_tests(RepositoryContract, {"repository": planted, **FIXTURES})
+
+    assert REPOSITORIES[planted] in failing
 
 
 @pytest.mark.parametrize("kind", [Repository, DataRepository])

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from tradai.core._logging import carry_context as carry_context
     from tradai.core._logging import configure_logging as configure_logging
     from tradai.core._logging import run_context as run_context
+    from tradai.core._markets import Market as Market
+    from tradai.core._markets import MarketHistory as MarketHistory
+    from tradai.core._markets import MarketSnapshot as MarketSnapshot
+    from tradai.core._model_repository import ModelRepository as ModelRepository
     from tradai.core._modes import MarketType as MarketType
     from tradai.core._modes import TradingMode as TradingMode
     from tradai.core._ports import Clock as Clock
@@ -108,9 +112,13 @@ __all__ = [
     "LayerData",
     "LoadedConfig",
     "LoggerMixin",
+    "Market",
+    "MarketHistory",
+    "MarketSnapshot",
     "MarketType",
     "MemoryStore",
     "ModeHandler",
+    "ModelRepository",
     "ObjectInfo",
     "ObjectStore",
     "Origin",
@@ -190,9 +198,13 @@ if not TYPE_CHECKING:
             "LayerData": "_config_layers",
             "LoadedConfig": "_config_loader",
             "LoggerMixin": "_logging",
+            "Market": "_markets",
+            "MarketHistory": "_markets",
+            "MarketSnapshot": "_markets",
             "MarketType": "_modes",
             "MemoryStore": "_stores",
             "ModeHandler": "_ports",
+            "ModelRepository": "_model_repository",
             "ObjectInfo": "_ports",
             "ObjectStore": "_ports",
             "Origin": "_config_layers",

@@ -17,10 +17,11 @@ T = TypeVar("T")
 
 
 class Repository(ABC, Generic[T]):
-    """Things of one type under keys; a key is any text but the empty one, such as ``a/1``.
+    """Things of one type under keys: names joined by slashes, such as ``binance/2025``.
 
-    Every method raises `ValidationError` for an empty key (not for an empty prefix), and
-    `ExternalServiceError` when what keeps the things refuses.
+    Every method raises `ValidationError` for a key with an empty name or one that is ``.`` or
+    ``..`` (a prefix may be any text), and `ExternalServiceError` when what keeps the things
+    refuses.
     """
 
     @abstractmethod
@@ -81,10 +82,10 @@ class InMemoryRepository(Repository[T]):
 
 
 def check_key(key: str) -> None:
-    """Refuse the empty key with a `ValidationError`."""
-    if not key:
-        expected = "text that is not empty"
-        message = f"a key is not usable: expected {expected}"
+    """Refuse what is no key of a `Repository` with a `ValidationError`."""
+    if not {"", ".", ".."}.isdisjoint(key.split("/")):
+        expected = "names joined by slashes, none of them empty, . or .."
+        message = f"key {key!r} is not usable: expected {expected}"
         raise ValidationError(message, field="key", expected=expected)
 
 

@@ -40,7 +40,7 @@ class CandleRepository(DataRepository):
             message = f"there are no candles of {key}{self._place()}; download them first"
             raise NotFoundError(message, kind="series", key=key)
         now = self._clock.now()
-        known = closed(frame, timeframe, by=now if closed_by is None else closed_by)
+        known = frame if closed_by is None else closed(frame, timeframe, by=closed_by)
         return closed(known, timeframe, by=now)
 
     def save_ohlcv(self, pair: str, timeframe: str, frame: pd.DataFrame) -> None:

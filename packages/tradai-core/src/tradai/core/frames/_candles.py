@@ -17,6 +17,7 @@ __all__ = [
     "checked",
     "closed",
     "closing_ms",
+    "dates",
     "instant",
     "merged",
     "opening_ms",
@@ -26,6 +27,9 @@ __all__ = [
 COLUMNS: Final = ["open", "high", "low", "close", "volume"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DATES: Final = pd.DatetimeTZDtype("ms", "UTC")
+_DOUBLE: Final = np.dtype("float64")
+_FINER: Final = {"us": 1_000, "ns": 1_000_000}
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -73,14 +77,17 @@ def closed(frame: pd.DataFrame, timeframe: str, *, by: datetime) -> pd.DataFrame
     What an exchange answers ends with the candle that is still open; this leaves it out.
 
     Raises:
-        ValidationError: `by` is naive, or `timeframe` is not one.
+        ValidationError: `by` is naive, `timeframe` is not one, or `frame` has no dates.
     """
     if by.utcoffset() is None:
         expected = "an aware instant"
         message = f"the instant to have closed by is not usable: expected {expected}"
         raise ValidationError(message, field="by", expected=expected)
-    closing = closing_ms(opening_ms(frame), Timeframe(timeframe))
-    return frame.iloc[: closing.searchsorted((by - _EPOCH) // _MILLISECOND, side="right")]
+    length, by_ms = Timeframe(timeframe), (by - _EPOCH) // _MILLISECOND
+    opened = opening_ms(frame)
+    if (closing_ms(opened[-1:], length) <= by_ms).all():
+        return frame
+    return frame.iloc[: closing_ms(opened, length).searchsorted(by_ms, side="right")]
 
 
 def accepted(frame: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -94,30 +101,37 @@ def accepted(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     if sorted(frame.columns) != sorted(COLUMNS) or frame.index.name != "date":
         problem = f"the index is not named date, or the columns are not {', '.join(COLUMNS)}"
         raise unfit(what, problem)
-    if (frame.dtypes != "float64").any():
-        raise unfit(what, "a column is not of float64")
-    return checked(frame, what)
+    return checked(frame.copy(deep=False), what)
 
 
 def checked(frame: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Return the candles of `frame` in the promised form; it may share memory with `frame`.
+    """Return `frame` in the promised form; it is taken over and may be changed.
 
     Raises:
-        ValidationError: They are not candles.
+        ValidationError: It is no frame of candles.
     """
     opened = frame.index
     if not isinstance(opened, pd.DatetimeIndex) or str(opened.tz) != "UTC":
         raise unfit(what, "the dates are not in UTC")
     if opened.hasnans or not (opened.asi8[1:] > opened.asi8[:-1]).all():
         raise unfit(what, "the dates do not rise strictly")
-    whole = opened.tz_convert("UTC").as_unit("ms").rename("date")
-    if opened.unit != "ms" and not (whole == opened).all():
+    stamps = _stamps_ms(opened)
+    if opened.unit in _FINER and not (stamps * _FINER[opened.unit] == opened.asi8).all():
         raise unfit(what, "the dates are not whole milliseconds")
-    if not all(np.isfinite(frame[name].to_numpy()).all() for name in COLUMNS):
+    if list(frame.columns) != COLUMNS:
+        frame = _ordered(frame, what)
+    if {*frame.dtypes} != {_DOUBLE}:
+        raise unfit(what, "a column is not of float64")
+    if not np.isfinite(frame.to_numpy()).all():
         raise unfit(what, "a value is not finite")
-    ordered = frame.copy(deep=False) if list(frame.columns) == COLUMNS else frame[COLUMNS]
-    ordered.index = whole
-    return ordered
+    frame.index = dates(stamps)
+    return frame
+
+
+def dates(stamps_ms: npt.NDArray[np.int64]) -> pd.DatetimeIndex:
+    """Return instants as the index of a frame of candles."""
+    # To say the type costs a tenth of what `tz_localize` and `as_unit` do.
+    return pd.DatetimeIndex(stamps_ms.view("datetime64[ms]"), dtype=_DATES, name="date")
 
 
 def merged(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
@@ -127,8 +141,14 @@ def merged(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def opening_ms(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Return when the candles of `frame` open."""
-    return pd.DatetimeIndex(frame.index).as_unit("ms").asi8
+    """Return when the candles of `frame` open.
+
+    Raises:
+        ValidationError: The index holds no dates.
+    """
+    if not isinstance(frame.index, pd.DatetimeIndex):
+        raise unfit("the frame", "the index holds no dates")
+    return _stamps_ms(frame.index)
 
 
 def closing_ms(opened: npt.NDArray[np.int64], timeframe: Timeframe) -> npt.NDArray[np.int64]:
@@ -145,6 +165,19 @@ def closing_ms(opened: npt.NDArray[np.int64], timeframe: Timeframe) -> npt.NDArr
 def instant(at_ms: int) -> datetime:
     """Return an instant as an aware UTC datetime."""
     return _EPOCH + at_ms * _MILLISECOND
+
+
+def _stamps_ms(opened: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
+    """Do what ``as_unit`` does, several times as fast: a million dates are worth the trouble."""
+    if opened.unit in _FINER:
+        return opened.asi8 // _FINER[opened.unit]
+    return opened.asi8 if opened.unit == "ms" else opened.asi8 * 1_000
+
+
+def _ordered(frame: pd.DataFrame, what: str) -> pd.DataFrame:
+    if not {*COLUMNS} <= {*frame.columns}:
+        raise unfit(what, f"the columns are not {', '.join(COLUMNS)}")
+    return frame[COLUMNS]
 
 
 def unfit(what: str, problem: str) -> ValidationError:

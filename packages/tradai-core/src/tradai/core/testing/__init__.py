@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tradai.core.testing._fakes import MemoryJournal as MemoryJournal
     from tradai.core.testing._fakes import ScriptedSecrets as ScriptedSecrets
     from tradai.core.testing._journal_contract import RunJournalContract as RunJournalContract
+    from tradai.core.testing._repository_contract import RepositoryContract as RepositoryContract
     from tradai.core.testing._secret_contract import SecretSourceContract as SecretSourceContract
     from tradai.core.testing._store_contract import ObjectStoreContract as ObjectStoreContract
 
@@ -39,6 +40,7 @@ __all__ = [
     "FixedClock",
     "MemoryJournal",
     "ObjectStoreContract",
+    "RepositoryContract",
     "RunJournalContract",
     "ScriptedSecrets",
     "SecretSourceContract",
@@ -54,6 +56,7 @@ if not TYPE_CHECKING:
             "FixedClock": "_fakes",
             "MemoryJournal": "_fakes",
             "ObjectStoreContract": "_store_contract",
+            "RepositoryContract": "_repository_contract",
             "RunJournalContract": "_journal_contract",
             "ScriptedSecrets": "_fakes",
             "SecretSourceContract": "_secret_contract",
