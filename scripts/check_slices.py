@@ -25,7 +25,14 @@ UV: Final = os.environ.get("UV", "uv")
 # Installed nowhere here: the engine is large, and the integration tests install it.
 TOO_LARGE: Final = "freqtrade"
 # Public modules beside a door that an extra makes importable.
-PUBLIC_WITH: Final = {"tradai-core[frames]": ["tradai.core.frames"]}
+PUBLIC_WITH: Final = {
+    "tradai-core[arcticdb]": ["tradai.core.arcticdb", "tradai.core.frames"],
+    "tradai-core[frames]": ["tradai.core.frames"],
+}
+# What the lock file resolves apart from the rest, since it conflicts with it (pandas 2 and 3).
+LOCKED_APART: Final = {
+    "tradai-core[arcticdb]": ["--package=tradai-core", "--extra=arcticdb", "--no-default-groups"]
+}
 SIBLING: Final = re.compile(r"(?P<name>tradai-[a-z]+)(?:\[[^]]*])?\s*(?P<bounds>[^;]*?)\s*(?:;.*)?")
 
 PROBE: Final = """
@@ -79,10 +86,8 @@ class Workshop:
         self._folder = folder
         self._names = tuple(versions)
         self._dist = folder / "dist"
-        self._locked = folder / "locked.txt"
         _uv("build", "--quiet", "--all-packages", "--out-dir", str(self._dist))
-        listed = ["--all-packages", "--no-hashes", "--no-emit-workspace", "--no-annotate"]
-        _uv("export", "--quiet", "--frozen", *listed, "--output-file", str(self._locked))
+        self._locked = {name: self._lock(name) for name in ("", *LOCKED_APART)}
 
     def wheels(self) -> list[Path]:
         """Return the built wheels."""
@@ -95,6 +100,14 @@ class Workshop:
             return self._inspect(python, requirement)
         except CommandFailedError as exc:
             return [str(exc)]
+
+    def _lock(self, requirement: str) -> Path:
+        """Write the locked versions for `requirement` down; empty for all that go together."""
+        file = self._folder / f"locked-{re.sub(r'[^a-z]+', '-', requirement)}.txt"
+        listed = ["--no-hashes", "--no-emit-workspace", "--no-annotate"]
+        listed += LOCKED_APART.get(requirement, ["--all-packages"])
+        _uv("export", "--quiet", "--frozen", *listed, "--output-file", str(file))
+        return file
 
     def _inspect(self, python: Path, requirement: str) -> list[str]:
         wanted = _slices_in(requirement)
@@ -115,7 +128,8 @@ class Workshop:
         target = ["--python", str(home)]
         # uv would take the wheel of an earlier build for this one: same name, same version.
         fresh = [f"--refresh-package={name}" for name in self._names]
-        sources = ["--find-links", str(self._dist), "--constraint", str(self._locked)]
+        locked = self._locked[requirement if requirement in LOCKED_APART else ""]
+        sources = ["--find-links", str(self._dist), "--constraint", str(locked)]
         _uv("pip", "install", "--quiet", *target, *fresh, *sources, requirement)
         _uv("pip", "check", "--quiet", *target)
         return home / "bin" / "python"
