@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradai.core import Timeframe
+from tradai.core import DataRepository, Timeframe
 from tradai.core.exceptions import StorageError
 from tradai.core.frames import FlatDataRepository, InMemoryDataRepository, ParquetDataRepository
 
@@ -184,22 +185,36 @@ def test_readers_meet_whole_upserts_and_wait_for_nobody(tmp_path: Path) -> None:
     assert {count for reader in readers for count in reader.result()} <= {3}
 
 
-def test_upserts_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
-    writers, each = 4, 8
-    barrier = threading.Barrier(writers)
+@pytest.mark.parametrize("kind", [FlatDataRepository, ParquetDataRepository])
+def test_upserts_at_the_same_time_are_all_kept(
+    tmp_path: Path, kind: type[FlatDataRepository | ParquetDataRepository]
+) -> None:
+    _upsert_from_several_threads([kind(tmp_path) for _ in range(4)])
+
+    assert len(kind(tmp_path).get_ohlcv(PAIR, "5m")) == 4 * 8
+
+
+def test_threads_may_share_a_repository_in_memory() -> None:
+    repository = InMemoryDataRepository()
+
+    _upsert_from_several_threads([repository] * 4)
+
+    assert len(repository.get_ohlcv(PAIR, "5m")) == 4 * 8
+
+
+def _upsert_from_several_threads(repositories: Sequence[DataRepository]) -> None:
+    """Upsert eight candles in three months through each, all at once."""
+    barrier = threading.Barrier(len(repositories))
 
     def write(number: int) -> None:
         barrier.wait()
-        for place in range(each):
-            opened = datetime(2025, 1 + place % 3, 1, tzinfo=UTC) + timedelta(
-                minutes=5 * (number * each + place)
-            )
-            ParquetDataRepository(tmp_path).upsert_ohlcv(PAIR, "5m", candles(opened))
+        for place in range(8):
+            month = datetime(2025, 1 + place % 3, 1, tzinfo=UTC)
+            opened = month + timedelta(minutes=5 * (number * 8 + place))
+            repositories[number].upsert_ohlcv(PAIR, "5m", candles(opened))
 
-    with ThreadPoolExecutor(writers) as pool:
-        list(pool.map(write, range(writers)))
-
-    assert len(ParquetDataRepository(tmp_path).get_ohlcv(PAIR, "5m")) == writers * each
+    with ThreadPoolExecutor(len(repositories)) as pool:
+        list(pool.map(write, range(len(repositories))))
 
 
 def test_a_reader_whose_files_went_away_reads_again(

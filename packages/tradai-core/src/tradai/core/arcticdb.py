@@ -192,7 +192,7 @@ def _native(frame: pd.DataFrame) -> pd.DataFrame:
     if opened[0] < _EARLIEST_MS:
         raise unfit("a series", "ArcticDB keeps no dates before 1678")
     native = frame.copy(deep=False)
-    # Faster than `as_unit`; that nothing overflows is seen above, and to by the clock.
+    # Faster than `as_unit`; that nothing overflows is seen above, and before by the clock.
     stamps = (opened * _NANOSECONDS).view("datetime64[ns]")
     native.index = pd.DatetimeIndex(stamps, dtype=_NATIVE, name="date")
     return native
