@@ -15,6 +15,7 @@ from tradai.core import (
     MarketSnapshot,
     MarketType,
     ModelRepository,
+    Pair,
 )
 from tradai.core.exceptions import NotFoundError, ValidationError
 
@@ -55,7 +56,7 @@ def snapshot(taken_at: datetime = NOON, *markets: Market) -> MarketSnapshot:
 
 def test_a_spot_market_is_read_exactly() -> None:
     assert market() == Market(
-        pair="BTC/USDT",
+        pair=Pair("BTC/USDT"),
         market_type=MarketType.SPOT,
         base="BTC",
         quote="USDT",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from tradai.core._backends import backend_for
-from tradai.core._ports import Secret
+from tradai.core._secret import Secret
 from tradai.core.exceptions import ConfigurationError
 
 __all__ = ["ArcticUri"]

@@ -1,6 +1,5 @@
 """Market metadata: the rules an exchange rounds and refuses orders by, and how they were once."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal, Self, TypeVar, final
@@ -10,9 +9,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 
 from tradai.core._amounts import Amount
 from tradai.core._digest import digest
+from tradai.core._grammars import Grammar
 from tradai.core._modes import MarketType
 from tradai.core._repositories import Repository
-from tradai.core._types import Currency, Grammar, Pair
+from tradai.core._types import Currency, Pair
 from tradai.core.exceptions import NotFoundError, ValidationError
 
 __all__ = ["Market", "MarketHistory", "MarketSnapshot"]
@@ -25,7 +25,7 @@ _TYPES: Final = {
     "future": MarketType.FUTURES,
 }
 _STATUS: Final = {True: "active", False: "inactive", None: "unknown"}
-_EXCHANGE: Final = re.compile(r"[a-z0-9_]{1,40}")
+_EXCHANGE: Final = r"[a-z0-9_]{1,40}"
 
 Exchange = Annotated[
     str, Grammar("exchange", _EXCHANGE, "small letters and digits, such as binance")

@@ -8,20 +8,6 @@ if TYPE_CHECKING:
     from tradai.core.frames._candle_times import ceil_times as ceil_times
     from tradai.core.frames._candle_times import floor_times as floor_times
     from tradai.core.frames._candle_times import next_closes as next_closes
-    from tradai.core.frames._repositories import Gap as Gap
-    from tradai.core.frames._repositories import InMemoryDataRepository as InMemoryDataRepository
-    from tradai.core.frames._repositories import ParquetDataRepository as ParquetDataRepository
-    from tradai.core.frames._repositories import gaps as gaps
-
-__all__ = [
-    "Gap",
-    "InMemoryDataRepository",
-    "ParquetDataRepository",
-    "candle_index",
-    "ceil_times",
-    "floor_times",
-    "gaps",
-    "next_closes",
     from tradai.core.frames._candles import closed as closed
     from tradai.core.frames._flat_repository import FlatDataRepository as FlatDataRepository
     from tradai.core.frames._gaps import Gap as Gap
@@ -38,27 +24,27 @@ __all__ = [
     "Gap",
     "InMemoryDataRepository",
     "ParquetDataRepository",
+    "candle_index",
+    "ceil_times",
     "closed",
+    "floor_times",
     "gaps",
+    "next_closes",
 ]
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_door(
         __name__,
         {
-            "Gap": "_repositories",
-            "InMemoryDataRepository": "_repositories",
-            "ParquetDataRepository": "_repositories",
-            "candle_index": "_candle_times",
-            "ceil_times": "_candle_times",
-            "floor_times": "_candle_times",
-            "gaps": "_repositories",
-            "next_closes": "_candle_times",
             "FlatDataRepository": "_flat_repository",
             "Gap": "_gaps",
             "InMemoryDataRepository": "_memory_repository",
             "ParquetDataRepository": "_parquet_repository",
+            "candle_index": "_candle_times",
+            "ceil_times": "_candle_times",
             "closed": "_candles",
+            "floor_times": "_candle_times",
             "gaps": "_gaps",
+            "next_closes": "_candle_times",
         },
     )
