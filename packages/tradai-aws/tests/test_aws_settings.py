@@ -6,17 +6,16 @@ from pydantic import ValidationError as PydanticValidationError
 from tradai.aws import AwsSettings
 from tradai.core.exceptions import ConfigurationError
 
-VARIABLES = ("AWS_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL")
+VARIABLES = ("AWS_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "TRADAI_AWS_ACCOUNT")
 
 
-@pytest.fixture(autouse=True)
-def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in VARIABLES:
-        monkeypatch.delenv(variable, raising=False)
+def test_no_id_and_no_name_is_assumed() -> None:
+    settings = AwsSettings()
 
-
-def test_nothing_about_aws_is_assumed() -> None:
-    assert set(AwsSettings().model_dump().values()) == {None}
+    assert settings.region is None
+    assert settings.profile is None
+    assert settings.endpoint_url is None
+    assert settings.account is None
 
 
 def test_the_variables_of_awss_own_tools_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +44,39 @@ def test_an_endpoint_that_is_no_plain_web_address_is_refused(
 
     assert "must be http:// or https://" in str(caught.value)
     assert url not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("TRADAI_AWS_ACCOUNT", "1234"),
+        ("TRADAI_AWS_ACCOUNT", "arn:aws:iam::123456789012:root"),
+        ("TRADAI_AWS_ACCOUNT", "\u0661" * 12),
+        ("TRADAI_AWS_READ_TIMEOUT_S", "0"),
+        ("TRADAI_AWS_CONNECT_TIMEOUT_S", "-1"),
+        ("AWS_MAX_ATTEMPTS", "0"),
+        ("AWS_RETRY_MODE", "often"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(
+    variable: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, text)
+
+    with pytest.raises(ConfigurationError, match=variable):
+        AwsSettings()
+
+
+def test_patience_is_set_by_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    monkeypatch.setenv("AWS_RETRY_MODE", "adaptive")
+    monkeypatch.setenv("TRADAI_AWS_CONNECT_TIMEOUT_S", "0.5")
+    monkeypatch.setenv("TRADAI_AWS_READ_TIMEOUT_S", "1.5")
+
+    settings = AwsSettings()
+
+    assert (settings.max_attempts, settings.retry_mode) == (2, "adaptive")
+    assert (settings.connect_timeout_s, settings.read_timeout_s) == (0.5, 1.5)
 
 
 @pytest.mark.parametrize("variable", VARIABLES)

@@ -1,9 +1,9 @@
 """Settings of the AWS slice, from the variables that AWS's own tools read."""
 
 import re
-from typing import Final, final
+from typing import Final, Literal, final
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core import BaseSettings
@@ -12,6 +12,7 @@ from tradai.core.exceptions import ValidationError
 __all__ = ["AwsSettings"]
 
 _WEB_ADDRESS: Final = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?")
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _EXPECTED: Final = (
     "http:// or https:// with a host and without user or password, "
     "for example http://127.0.0.1:4566"
@@ -20,14 +21,20 @@ _EXPECTED: Final = (
 
 @final
 class AwsSettings(BaseSettings):
-    """Which AWS to talk to; unset means what AWS's own tools would choose.
+    """Which AWS to talk to and how patiently; unset means what AWS's own tools would choose.
 
     Credentials are no settings: AWS's chain finds them (task role, profile, its variables).
 
     Attributes:
         region: Region of its services, such as ``eu-west-1``.
         profile: A section of AWS's own configuration files.
-        endpoint_url: A stand-in for all of AWS's endpoints.
+        endpoint_url: A stand-in for all of AWS's endpoints. Nothing is sent anywhere else then.
+        account: The 12 digits of the only account to work in; asked of STS before the first
+            client is handed out.
+        max_attempts: How often a request is tried in all, 1 to 20.
+        retry_mode: One of botocore's modes.
+        connect_timeout_s: Seconds for each attempt to connect.
+        read_timeout_s: Seconds of silence before an attempt ends.
     """
 
     model_config = SettingsConfigDict(env_prefix="AWS_")
@@ -35,6 +42,15 @@ class AwsSettings(BaseSettings):
     region: str | None = None
     profile: str | None = None
     endpoint_url: str | None = None
+    account: str | None = Field(default=None, validation_alias="TRADAI_AWS_ACCOUNT")
+    max_attempts: int = Field(default=4, ge=1, le=20)
+    retry_mode: Literal["standard", "adaptive", "legacy"] = "standard"
+    connect_timeout_s: float = Field(
+        default=5.0, gt=0, le=300, validation_alias="TRADAI_AWS_CONNECT_TIMEOUT_S"
+    )
+    read_timeout_s: float = Field(
+        default=30.0, gt=0, le=300, validation_alias="TRADAI_AWS_READ_TIMEOUT_S"
+    )
 
     @field_validator("endpoint_url")
     @classmethod
@@ -44,3 +60,11 @@ class AwsSettings(BaseSettings):
                 f"an address is not usable: expected {_EXPECTED}", expected=_EXPECTED
             )
         return url
+
+    @field_validator("account")
+    @classmethod
+    def _is_account(cls, account: str | None) -> str | None:
+        if account is not None and not _ACCOUNT.fullmatch(account):
+            expected = "the 12 digits of an account"
+            raise ValidationError(f"an account is not usable: expected {expected}", expected=expected)
+        return account
