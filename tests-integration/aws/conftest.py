@@ -1,0 +1,73 @@
+"""tradai.aws against servers that stand in for AWS; each starts once, when first asked for."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import pytest
+from servers.aws import ACCESS_KEY, SECRET_KEY, STANDINS, new_bucket, settings_at
+from servers.fault_proxy import FaultProxy
+
+from tradai.aws import AwsSettings
+
+Name = Literal["localstack", "ministack", "moto", "seaweedfs"]
+
+
+@pytest.fixture(autouse=True)
+def _no_aws_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+
+
+def _session_server(name: str) -> Callable[[pytest.TempPathFactory], Iterator[str]]:
+    def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+        standin = STANDINS[name](tmp_path_factory.mktemp(name))
+        with standin.server.running():
+            yield standin.url
+
+    return server
+
+
+# The address of each server; asking for one starts it, or skips where it is not installed.
+localstack = pytest.fixture(scope="session")(_session_server("localstack"))
+ministack = pytest.fixture(scope="session")(_session_server("ministack"))
+moto = pytest.fixture(scope="session")(_session_server("moto"))
+seaweedfs = pytest.fixture(scope="session")(_session_server("seaweedfs"))
+
+
+@pytest.fixture(params=["localstack", "ministack", "moto"])
+def server(request: pytest.FixtureRequest) -> Name:
+    """Name of the server under test: a test that asks for it runs on three."""
+    name: Name = request.param
+    return name
+
+
+@pytest.fixture
+def settings(server: Name, request: pytest.FixtureRequest) -> AwsSettings:
+    """Settings for the server under test."""
+    return settings_at(request.getfixturevalue(server))
+
+
+@pytest.fixture
+def bucket(settings: AwsSettings) -> str:
+    """A new bucket on the server under test."""
+    return new_bucket(settings)
+
+
+@pytest.fixture(scope="session")
+def _proxy(localstack: str) -> Iterator[FaultProxy]:
+    with FaultProxy(localstack) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(_proxy: FaultProxy) -> FaultProxy:
+    """A fault proxy before the reference server, with nothing planned."""
+    _proxy.plan()
+    return _proxy

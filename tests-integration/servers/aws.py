@@ -1,0 +1,174 @@
+"""Stand-ins for AWS. All of them must be told to listen on loopback only."""
+
+import json
+import socket
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from servers.process import Server, answers, executable, free_port
+
+from tradai.aws import AwsSettings, client_for
+
+REGION: Final = "eu-central-1"
+# The only server that looks at credentials knows these.
+ACCESS_KEY: Final = "fake-access-key"
+SECRET_KEY: Final = "fake-" + ACCESS_KEY
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standin:
+    """A server that stands in for AWS, and the address it will have."""
+
+    server: Server
+    url: str
+
+
+def localstack(folder: Path) -> Standin:
+    """Return LocalStack: S3, Secrets Manager, STS, logs and more; the reference."""
+    url = f"http://127.0.0.1:{free_port()}"
+    environ = {
+        # The default server listens on every address.
+        "GATEWAY_SERVER": "hypercorn",
+        "GATEWAY_LISTEN": url.removeprefix("http://"),
+        "FILESYSTEM_ROOT": str(folder / "volume"),
+        "DISABLE_EVENTS": "1",
+        "SKIP_SSL_CERT_DOWNLOAD": "1",
+        "DNS_ADDRESS": "0",
+    }
+    python = executable("localstack", "python")
+    return Standin(
+        server=Server(
+            name="localstack",
+            command=[python, "-m", "localstack.runtime.main"],
+            is_ready=lambda: answers(f"{url}/_localstack/health"),
+            folder=folder,
+            environ=environ,
+        ),
+        url=url,
+    )
+
+
+def ministack(folder: Path) -> Standin:
+    """Return ministack, a second opinion on the same services."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environ = {
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_REGION": REGION,
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "PERSIST_STATE": "0",
+        # Never a developer's own engine.
+        "DOCKER_HOST": "unix:///nowhere.sock",
+    }
+    return Standin(
+        server=Server(
+            name="ministack",
+            command=[executable("ministack", "ministack")],
+            is_ready=lambda: answers(f"{url}/_ministack/health"),
+            folder=folder,
+            environ=environ,
+        ),
+        url=url,
+    )
+
+
+def moto(folder: Path) -> Standin:
+    """Return moto's server: the third opinion, and the least exact."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    return Standin(
+        server=Server(
+            name="moto",
+            command=[executable("moto", "moto_server"), "-H", "127.0.0.1", "-p", str(port)],
+            is_ready=lambda: answers(f"{url}/moto-api/"),
+            folder=folder,
+        ),
+        url=url,
+    )
+
+
+def seaweedfs(folder: Path) -> Standin:
+    """Return SeaweedFS: only S3, but a real store that checks every signature."""
+    port = _block_of_ports()
+    url = f"http://127.0.0.1:{port}"
+    credentials = [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]
+    actions = ["Admin", "Read", "Write", "List", "Tagging"]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "data").mkdir()
+    identities = folder / "identities.json"
+    identities.write_text(
+        json.dumps(
+            {"identities": [{"name": "test", "credentials": credentials, "actions": actions}]}
+        )
+    )
+    options = {
+        "ip": "127.0.0.1",
+        "ip.bind": "127.0.0.1",
+        "dir": folder / "data",
+        "metricsPort": port + 4,
+        "master.port": port + 1,
+        "master.volumeSizeLimitMB": 64,
+        "master.telemetry": "false",
+        "volume.port": port + 2,
+        "volume.max": 300,
+        "filer.port": port + 3,
+        "s3.port": port,
+        "s3.port.iceberg": 0,
+        "s3.config": identities,
+    }
+    return Standin(
+        server=Server(
+            name="seaweedfs",
+            command=[
+                executable("seaweedfs", "weed"),
+                *("server", "-filer", "-s3"),
+                *(f"-{name}={text}" for name, text in options.items()),
+            ],
+            is_ready=lambda: answers(url),
+            folder=folder,
+        ),
+        url=url,
+    )
+
+
+def _block_of_ports() -> int:
+    """Return the first of five free ports whose twins 10,000 higher are free as well."""
+    while True:
+        first = free_port()
+        if first < 50_000 and all(
+            _is_free(port) for base in (first, first + 10_000) for port in range(base, base + 5)
+        ):
+            return first
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+STANDINS: dict[str, Callable[[Path], Standin]] = {
+    "localstack": localstack,
+    "ministack": ministack,
+    "moto": moto,
+    "seaweedfs": seaweedfs,
+}
+
+
+def settings_at(url: str, **changes: Any) -> AwsSettings:
+    """Return settings for the server at `url`."""
+    return AwsSettings(**{"region": REGION, "endpoint_url": url, **changes})
+
+
+def new_bucket(settings: AwsSettings, *, is_versioned: bool = False) -> str:
+    """Make a bucket of a name nobody has."""
+    name = f"lake-{uuid.uuid4().hex[:12]}"
+    client = client_for("s3", settings)
+    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    if is_versioned:
+        client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    return name

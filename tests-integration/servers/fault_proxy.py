@@ -1,0 +1,171 @@
+"""A proxy on loopback that breaks what it is told to, before any HTTP server."""
+
+import contextlib
+import http.client
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+_HOP_BY_HOP = {"connection", "content-length", "expect", "keep-alive", "transfer-encoding"}
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """What to do to the next `times` requests whose ``METHOD path target`` matches.
+
+    ``answer`` replies with `status` in place of the server; ``drop`` cuts the line before the
+    server sees the request, ``lose`` after it has done its work; ``cut`` ends the body after
+    `keep` bytes; ``delay`` waits `seconds` first.
+    """
+
+    match: str
+    action: Literal["answer", "cut", "delay", "drop", "lose"]
+    times: int = 1
+    status: int = 503
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    keep: int = 0
+    seconds: float = 0
+
+
+class FaultProxy:
+    """The proxy; `seen` has the requests so far, each as ``METHOD path target``."""
+
+    def __init__(self, upstream: str) -> None:
+        """Stand before the server at `upstream`."""
+        self.upstream = urlsplit(upstream).netloc
+        self.seen: list[str] = []
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+        self._server = _Server(self)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to serve."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def plan(self, *faults: Fault) -> None:
+        """Forget what was planned and seen, and plan `faults`; the first that matches counts."""
+        with self._lock:
+            self._faults = list(faults)
+            self.seen.clear()
+
+    def fault_for(self, request: str) -> Fault | None:
+        """Note `request`, and take the fault that is planned for it."""
+        with self._lock:
+            self.seen.append(request)
+            for fault in self._faults:
+                if fault.times and re.search(fault.match, request):
+                    fault.times -= 1
+                    return fault
+        return None
+
+    def count(self, match: str) -> int:
+        """Return how many requests matched so far."""
+        return sum(re.search(match, one) is not None for one in self.seen)
+
+
+class _Server(ThreadingHTTPServer):
+    """The listening side, which knows the proxy it is for."""
+
+    daemon_threads = True
+
+    def __init__(self, proxy: FaultProxy) -> None:
+        super().__init__(("127.0.0.1", 0), _Relay)
+        self.proxy = proxy
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: lines are cut here all the time."""
+
+
+class _Relay(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: _Server
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def handle_expect_100(self) -> bool:
+        self.send_response_only(100)
+        self.end_headers()
+        return True
+
+    def relay(self) -> None:
+        """Pass one request on and its answer back, unless a fault is planned for it."""
+        body = self._body()
+        request = f"{self.command} {self.path} {self.headers.get('x-amz-target', '')}".strip()
+        fault = self.server.proxy.fault_for(request)
+        action = fault.action if fault else ""
+        if fault is None or action in {"cut", "delay", "lose"}:
+            time.sleep(fault.seconds if fault else 0)
+            status, headers, data = self._ask(body)
+            if action != "lose":
+                self._reply(status, headers, data, keep=_kept(fault))
+        elif action == "answer":
+            self._reply(fault.status, fault.headers, fault.body)
+        if action in {"cut", "drop", "lose"}:
+            self._hang_up()
+
+    do_DELETE = do_GET = do_HEAD = do_POST = do_PUT = relay  # noqa: N815 - names of the library
+
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("transfer-encoding", "").lower():
+            return self.rfile.read(int(self.headers.get("content-length") or 0))
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def _ask(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        headers = _end_to_end(self.headers.items())
+        if body or self.headers.get("content-length") is not None:
+            headers["content-length"] = str(len(body))
+        upstream = http.client.HTTPConnection(self.server.proxy.upstream, timeout=60)
+        with contextlib.closing(upstream):
+            upstream.request(self.command, self.path, body or None, headers)
+            answer = upstream.getresponse()
+            kept = _end_to_end(answer.getheaders())
+            if self.command == "HEAD":
+                kept["content-length"] = answer.getheader("content-length") or "0"
+            return answer.status, kept, answer.read()
+
+    def _reply(
+        self, status: int, headers: Mapping[str, str], data: bytes, *, keep: int | None = None
+    ) -> None:
+        self.send_response_only(status)
+        for name, text in ({"content-length": str(len(data))} | dict(headers)).items():
+            self.send_header(name, text)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data[:keep])
+
+    def _hang_up(self) -> None:
+        self.wfile.flush()
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+
+def _kept(fault: Fault | None) -> int | None:
+    return fault.keep if fault and fault.action == "cut" else None
+
+
+def _end_to_end(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name.lower(): text for name, text in headers if name.lower() not in _HOP_BY_HOP}

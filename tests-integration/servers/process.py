@@ -1,0 +1,101 @@
+"""Servers as child processes on loopback: started when first asked for, always stopped."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENTS = ROOT / ".servers"
+# Of the machine or the developer; a server must not depend on them.
+_DROPPED = ("AWS_", "DOCKER_", "PYTHON", "TRADAI_", "VIRTUAL_ENV", "http_proxy", "https_proxy")
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(url: str) -> bool:
+    """Tell whether an HTTP server answers at `url`, whatever it says."""
+    try:
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - an address of our own
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def executable(server: str, command: str) -> Path:
+    """Return a command of a server's own environment; skip, or fail where it must be there."""
+    found = ENVIRONMENTS / server / "bin" / command
+    if not found.exists():
+        reason = f"no {server} at {found.parent}: run scripts/servers {server}"
+        if server in os.environ.get("TRADAI_REQUIRE", "").split(","):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@dataclass(kw_only=True)
+class Server:
+    """A program to start, and how to tell that it is ready."""
+
+    name: str
+    command: Sequence[str | Path]
+    is_ready: Callable[[], bool]
+    folder: Path
+    environ: Mapping[str, str] = field(default_factory=dict)
+    start_timeout_s: float = 60
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[int]:
+        """Run the server; the process id of its group's leader."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log = self.folder / "server.log"
+        inherited = {
+            name: text for name, text in os.environ.items() if not name.startswith(_DROPPED)
+        }
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                env=inherited | {"HOME": str(self.folder)} | dict(self.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._wait(process, log)
+            yield process.pid
+        finally:
+            _stop(process)
+
+    def _wait(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        deadline = time.monotonic() + self.start_timeout_s
+        while not self.is_ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                tail = log.read_text(errors="replace")[-2000:]
+                pytest.fail(f"{self.name} did not start ({process.poll()}):\n{tail}")
+            time.sleep(0.05)
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    # The whole group, and at once: some wait for long before they end, and nothing is kept.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
