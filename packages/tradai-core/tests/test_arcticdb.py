@@ -1,4 +1,4 @@
-"""What holds without ArcticDB; with it, tests-integration/arcticdb goes on."""
+"""What holds without ArcticDB; with it, tests-integration/arctic goes on."""
 
 import importlib.util
 import traceback

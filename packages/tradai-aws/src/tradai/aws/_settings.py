@@ -66,5 +66,7 @@ class AwsSettings(BaseSettings):
     def _is_account(cls, account: str | None) -> str | None:
         if account is not None and not _ACCOUNT.fullmatch(account):
             expected = "the 12 digits of an account"
-            raise ValidationError(f"an account is not usable: expected {expected}", expected=expected)
+            raise ValidationError(
+                f"an account is not usable: expected {expected}", expected=expected
+            )
         return account
