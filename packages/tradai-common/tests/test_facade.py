@@ -25,7 +25,7 @@ SEED_PATHS = {
     "repositories": {"DataRepository", "Repository"},
     "strategy_config_loader": {"StrategyConfig", "StrategyConfigLoader"},
     "types": {"Amount", "JsonValue", "Pair", "Price", "Symbol", "Timeframe", "Utc", "Version"},
-    "utils.common": {"Timeframe", "TimeRange", "from_epoch_ms", "to_epoch_ms", "utc_now"},
+    "utils.common": {"Timeframe", "TimeRange", "from_epoch_ms", "quantize_price", "utc_now"},
 }
 SUBMODULES = sorted(
     ".".join(file.relative_to(FOLDER).with_suffix("").parts).removesuffix(".__init__")

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.core._amounts import Amount as Amount
     from tradai.core._amounts import Price as Price
+    from tradai.core._amounts import plain_text as plain_text
     from tradai.core._backends import backend_for as backend_for
     from tradai.core._clock import SystemClock as SystemClock
     from tradai.core._clock import utc_now as utc_now
@@ -54,6 +55,13 @@ if TYPE_CHECKING:
     from tradai.core._ports import RunJournal as RunJournal
     from tradai.core._ports import SecretSource as SecretSource
     from tradai.core._ports import StoredObject as StoredObject
+    from tradai.core._quantize import OrderIntent as OrderIntent
+    from tradai.core._quantize import Rounding as Rounding
+    from tradai.core._quantize import check_notional as check_notional
+    from tradai.core._quantize import quantize_amount as quantize_amount
+    from tradai.core._quantize import quantize_contracts as quantize_contracts
+    from tradai.core._quantize import quantize_price as quantize_price
+    from tradai.core._quantize import round_for as round_for
     from tradai.core._redaction import redact as redact
     from tradai.core._redaction import register_secret as register_secret
     from tradai.core._repositories import Coverage as Coverage
@@ -121,12 +129,14 @@ __all__ = [
     "ModelRepository",
     "ObjectInfo",
     "ObjectStore",
+    "OrderIntent",
     "Origin",
     "OverridesLayer",
     "Pair",
     "Price",
     "Pricing",
     "Repository",
+    "Rounding",
     "RunJournal",
     "S3Path",
     "Secret",
@@ -150,6 +160,7 @@ __all__ = [
     "backend_for",
     "canonical_json",
     "carry_context",
+    "check_notional",
     "configure_logging",
     "diff",
     "digest",
@@ -158,11 +169,16 @@ __all__ = [
     "from_epoch_ms",
     "lazy_door",
     "pair_parts",
+    "plain_text",
+    "quantize_amount",
+    "quantize_contracts",
+    "quantize_price",
     "read_yaml",
     "read_yaml_value",
     "redact",
     "register_secret",
     "resolve_secret",
+    "round_for",
     "run_context",
     "thaw",
     "to_epoch_ms",
@@ -207,12 +223,14 @@ if not TYPE_CHECKING:
             "ModelRepository": "_model_repository",
             "ObjectInfo": "_ports",
             "ObjectStore": "_ports",
+            "OrderIntent": "_quantize",
             "Origin": "_config_layers",
             "OverridesLayer": "_config_layers",
             "Pair": "_types",
             "Price": "_amounts",
             "Pricing": "_execution",
             "Repository": "_repositories",
+            "Rounding": "_quantize",
             "RunJournal": "_ports",
             "S3Path": "_s3_path",
             "Secret": "_secret",
@@ -236,6 +254,7 @@ if not TYPE_CHECKING:
             "backend_for": "_backends",
             "canonical_json": "_digest",
             "carry_context": "_logging",
+            "check_notional": "_quantize",
             "configure_logging": "_logging",
             "diff": "_config_diff",
             "digest": "_digest",
@@ -243,11 +262,16 @@ if not TYPE_CHECKING:
             "freeze": "_json",
             "from_epoch_ms": "_instants",
             "pair_parts": "_types",
+            "plain_text": "_amounts",
+            "quantize_amount": "_quantize",
+            "quantize_contracts": "_quantize",
+            "quantize_price": "_quantize",
             "read_yaml": "_yaml",
             "read_yaml_value": "_yaml",
             "redact": "_redaction",
             "register_secret": "_redaction",
             "resolve_secret": "_secret_lookup",
+            "round_for": "_quantize",
             "run_context": "_logging",
             "thaw": "_json",
             "to_epoch_ms": "_instants",
