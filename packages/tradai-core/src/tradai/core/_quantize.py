@@ -20,6 +20,7 @@ __all__ = [
     "quantize_contracts",
     "quantize_price",
     "round_for",
+    "unknown_rounding",
 ]
 
 Rounding: TypeAlias = Literal[
@@ -214,6 +215,13 @@ def check_notional(
     return notional
 
 
+def unknown_rounding() -> ValidationError:
+    """Return the error that names the roundings there are."""
+    expected = f"one of {', '.join(_ROUND)}"
+    message = f"rounding is not known: expected {expected}, the names of the decimal module"
+    return ValidationError(message, field="rounding", expected=expected)
+
+
 def _on_grid(value: Decimal, step: Decimal, rounding: Rounding, what: str) -> Decimal:
     """Return the multiple of `step` that `value` rounds to; zero never has a sign."""
     try:
@@ -222,9 +230,7 @@ def _on_grid(value: Decimal, step: Decimal, rounding: Rounding, what: str) -> De
             return _add(_ROUND[rounding](value, unit), _ZERO)
         return _multiply_add(_ROUND[rounding](_divide(value, step), _ONE), step, _ZERO)
     except KeyError as exc:
-        expected = f"one of {', '.join(_ROUND)}"
-        message = f"rounding is not known: expected {expected}"
-        raise ValidationError(message, field="rounding", expected=expected) from exc
+        raise unknown_rounding() from exc
     except decimal.InvalidOperation as exc:
         expected = f"fewer than 10**{_STEPS_DIGITS} steps"
         message = f"{what} is too large for its grid: expected {expected}; check the units of both"
