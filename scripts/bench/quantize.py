@@ -5,10 +5,10 @@
 """
 
 import argparse
-import decimal
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, localcontext
 from functools import partial
 
 import numpy as np
@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
-    with decimal.localcontext():  # ccxt changes the rounding of the one it is called in
+    with localcontext():  # ccxt changes the rounding of the one it is called in
         print(f"{sum(agreed(tick) for tick in TICKS):,} prices: ccxt gives the same texts\n")
         print("| one price | tick | ours ns | ccxt ns | ccxt / ours | bound |")
         print("|---|---:|---:|---:|---:|---:|")
@@ -41,7 +41,7 @@ def main() -> None:
         )
         print("|---|---:|---:|---:|---:|---:|---:|")
         for tick in TICKS:
-            for rounding in (decimal.ROUND_FLOOR, decimal.ROUND_HALF_EVEN):
+            for rounding in (ROUND_FLOOR, ROUND_HALF_EVEN):
                 vector(rounding, tick, rounds)
 
 
@@ -95,13 +95,13 @@ def vector(rounding: Rounding, tick: float, rounds: int) -> None:
     )
 
 
-def ours_each(prices: list[float] | list[str], tick: float | str) -> None:
+def ours_each(prices: Sequence[float | str], tick: float | str) -> None:
     """Round one price after the other."""
     for price in prices:
-        quantize_price(price, tick, decimal.ROUND_HALF_UP)
+        quantize_price(price, tick, ROUND_HALF_UP)
 
 
-def ccxt_each(prices: list[float] | list[str], tick: float | str) -> None:
+def ccxt_each(prices: Sequence[float | str], tick: float | str) -> None:
     """Round one price after the other with ccxt."""
     for price in prices:
         decimal_to_precision(price, ROUND, tick, TICK_SIZE)

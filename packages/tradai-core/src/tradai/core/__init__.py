@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from tradai.core._model_repository import ModelRepository as ModelRepository
     from tradai.core._modes import MarketType as MarketType
     from tradai.core._modes import TradingMode as TradingMode
+    from tradai.core._orders import OrderIntent as OrderIntent
+    from tradai.core._orders import check_notional as check_notional
+    from tradai.core._orders import quantize_contracts as quantize_contracts
+    from tradai.core._orders import round_for as round_for
     from tradai.core._ports import Clock as Clock
     from tradai.core._ports import JournalEntry as JournalEntry
     from tradai.core._ports import ModeHandler as ModeHandler
@@ -55,13 +59,9 @@ if TYPE_CHECKING:
     from tradai.core._ports import RunJournal as RunJournal
     from tradai.core._ports import SecretSource as SecretSource
     from tradai.core._ports import StoredObject as StoredObject
-    from tradai.core._quantize import OrderIntent as OrderIntent
     from tradai.core._quantize import Rounding as Rounding
-    from tradai.core._quantize import check_notional as check_notional
     from tradai.core._quantize import quantize_amount as quantize_amount
-    from tradai.core._quantize import quantize_contracts as quantize_contracts
     from tradai.core._quantize import quantize_price as quantize_price
-    from tradai.core._quantize import round_for as round_for
     from tradai.core._redaction import redact as redact
     from tradai.core._redaction import register_secret as register_secret
     from tradai.core._repositories import Coverage as Coverage
@@ -223,7 +223,7 @@ if not TYPE_CHECKING:
             "ModelRepository": "_model_repository",
             "ObjectInfo": "_ports",
             "ObjectStore": "_ports",
-            "OrderIntent": "_quantize",
+            "OrderIntent": "_orders",
             "Origin": "_config_layers",
             "OverridesLayer": "_config_layers",
             "Pair": "_types",
@@ -255,6 +255,7 @@ if not TYPE_CHECKING:
             "canonical_json": "_digest",
             "carry_context": "_logging",
             "check_notional": "_quantize",
+            "check_notional": "_orders",
             "configure_logging": "_logging",
             "diff": "_config_diff",
             "digest": "_digest",
@@ -264,7 +265,7 @@ if not TYPE_CHECKING:
             "pair_parts": "_types",
             "plain_text": "_amounts",
             "quantize_amount": "_quantize",
-            "quantize_contracts": "_quantize",
+            "quantize_contracts": "_orders",
             "quantize_price": "_quantize",
             "read_yaml": "_yaml",
             "read_yaml_value": "_yaml",
@@ -272,6 +273,7 @@ if not TYPE_CHECKING:
             "register_secret": "_redaction",
             "resolve_secret": "_secret_lookup",
             "round_for": "_quantize",
+            "round_for": "_orders",
             "run_context": "_logging",
             "thaw": "_json",
             "to_epoch_ms": "_instants",

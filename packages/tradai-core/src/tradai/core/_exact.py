@@ -2,7 +2,6 @@
 
 import decimal
 from decimal import Context, Decimal
-from functools import lru_cache
 from numbers import Integral, Real
 from operator import index
 from typing import Final, SupportsFloat, TypeAlias
@@ -54,21 +53,11 @@ def exact(value: Number, what: str) -> Decimal:
 
 
 def exact_step(value: Number, what: str) -> Decimal:
-    """Return `value`, which must be above zero, without trailing zeros after the point.
+    """Return `value`, which must be above zero, without trailing zeros.
 
     Raises:
         ValidationError: `value` is no finite number above zero.
     """
-    try:
-        # What cannot be hashed is no number either: a list, a signaling NaN.
-        return _known_step(value, what)  # type: ignore[arg-type]
-    except TypeError as exc:
-        raise _refused(what, value, _FINITE) from exc
-
-
-# A market's steps come again with every order; typed, since True is no 1.
-@lru_cache(maxsize=1_024, typed=True)
-def _known_step(value: Number, what: str) -> Decimal:
     number = exact(value, what)
     if number <= 0:
         raise _refused(what, value, _ABOVE_ZERO)
