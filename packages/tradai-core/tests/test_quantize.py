@@ -1,6 +1,8 @@
 """Prices and amounts on a grid, held against fractions, whatever the decimal context says."""
 
 import decimal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -466,3 +468,17 @@ def test_an_order_for_nothing_is_refused_even_without_a_minimum() -> None:
 def test_a_small_worth_is_told_without_an_exponent() -> None:
     with pytest.raises(ValidationError, match=r"worth 0\.00000001: expected at least 0\.0000001"):
         check_notional("1e-8", 1, "1e-7")
+
+
+def test_scalars_need_neither_pydantic_nor_numpy() -> None:
+    program = (
+        "import sys; from tradai.core import OrderIntent, check_notional, quantize_price, round_for;"
+        "quantize_price(0.29, '0.01', round_for(OrderIntent.BUY_LIMIT)); check_notional(1, 1, 1);"
+        "print(*sys.modules)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert not {"numpy", "pandas", "pydantic"} & set(done.stdout.split())
