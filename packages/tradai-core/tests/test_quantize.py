@@ -250,7 +250,7 @@ def test_whole_numbers_of_any_kind_are_read(seven: float) -> None:
         1j,
         [1],
         np.array([1.0]),
-        np.timedelta64(5, "s"),
+        np.timedelta64(5, "ns"),
         Fraction(1, 3),
     ],
     ids=lambda bad: repr(bad)[:20] if not isinstance(bad, int) else f"{bad.bit_length()} bits",
@@ -336,6 +336,13 @@ def test_sixty_digits_of_steps_are_exact_and_more_are_refused(rounding: Rounding
         assert quantize_price(most, tick, rounding) == most
         with pytest.raises(ValidationError, match=r"price is too large .*10\*\*60 steps"):
             quantize_price(too_much, tick, rounding)
+
+
+def test_what_is_cut_off_counts_behind_sixty_digits_of_steps() -> None:
+    most = 10**59
+
+    assert quantize_price(7 * most + 1, 7, decimal.ROUND_FLOOR) == 7 * most
+    assert quantize_price(7 * most + 1, 7, decimal.ROUND_CEILING) == 7 * (most + 1)
 
 
 @given(NUMBERS, STEPS, st.sampled_from(ROUNDINGS))
@@ -472,7 +479,8 @@ def test_a_small_worth_is_told_without_an_exponent() -> None:
 
 def test_scalars_need_neither_pydantic_nor_numpy() -> None:
     program = (
-        "import sys; from tradai.core import OrderIntent, check_notional, quantize_price, round_for;"
+        "import sys;"
+        "from tradai.core import OrderIntent, check_notional, quantize_price, round_for;"
         "quantize_price(0.29, '0.01', round_for(OrderIntent.BUY_LIMIT)); check_notional(1, 1, 1);"
         "print(*sys.modules)"
     )

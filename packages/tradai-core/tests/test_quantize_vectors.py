@@ -52,14 +52,16 @@ def limit(step: str, rounding: Rounding) -> float:
 def values_beside_the_grid(
     random: np.random.Generator, step: str, top: float, count: int
 ) -> Floats:
-    """Return multiples of half a step as they are spelled, and doubles beside and between them."""
+    """Return spelled multiples of half a step, and doubles beside, between and around `top`."""
     size = float(step)
-    magnitudes = np.minimum(10.0 ** random.uniform(-2, 17, count // 4), top / size)
-    halves = np.floor(random.uniform(-2, 2, count // 4) * magnitudes)
-    doubled = (Fraction(step) / 2).as_integer_ratio()
-    grid = np.array([int(half) * doubled[0] / doubled[1] for half in halves.tolist()])
+    magnitudes = np.minimum(10.0 ** random.uniform(-2, 17, count // 5), top / size)
+    halves = np.floor(random.uniform(-2, 2, count // 5) * magnitudes)
+    half_step = (Fraction(step) / 2).as_integer_ratio()
+    grid = np.array([int(half) * half_step[0] / half_step[1] for half in halves.tolist()])
     between = random.uniform(-1, 1, grid.size) * magnitudes * size
-    return np.concatenate([grid, np.nextafter(grid, np.inf), np.nextafter(grid, -np.inf), between])
+    around = top + random.integers(-100, 3, grid.size) * np.spacing(top / 2)
+    beside = [np.nextafter(grid, np.inf), np.nextafter(grid, -np.inf)]
+    return np.concatenate([grid, *beside, between, around * random.choice([-1, 1], grid.size)])
 
 
 def differences(values: Floats, step: str, rounding: Rounding) -> Iterator[tuple[float, float]]:
@@ -90,13 +92,13 @@ def test_a_hundred_thousand_values_differ_nowhere_from_the_exact_ones() -> None:
     seen, carried, wrong = compare(110_000)
 
     assert seen >= 100_000
-    assert carried >= 0.8 * seen
+    assert carried >= 0.7 * seen
     assert wrong == []
 
 
 @pytest.mark.deep
 def test_ten_million_values_differ_nowhere_from_the_exact_ones() -> None:
-    seen, carried, wrong = compare(13_000_000)
+    seen, carried, wrong = compare(14_000_000)
 
     # The numbers are what this test is run for.
     print(f"{seen:,} values, {carried:,} exact, {len(wrong)} differences")  # noqa: T201
@@ -148,6 +150,13 @@ def test_the_limit_is_where_float64_ends_and_not_earlier(places: int) -> None:
 
     assert len(set(above)) < len(above)
     assert len(set(below)) == len(below)
+
+
+def test_a_multiple_beyond_the_limit_is_marked_though_its_value_lies_below() -> None:
+    values = np.array([2.0**53 - 1, 1 - 2.0**53])
+
+    assert quantize_prices(values, 3, "ROUND_UP")[1].tolist() == [False, False]
+    assert quantize_prices(values, 3, "ROUND_DOWN")[1].tolist() == [True, True]
 
 
 def test_decimals_that_share_a_double_are_marked_and_not_guessed() -> None:

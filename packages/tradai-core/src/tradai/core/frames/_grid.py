@@ -71,7 +71,7 @@ def rounded(values: Floats, step: Decimal, rounding: Rounding) -> tuple[Floats, 
     with np.errstate(invalid="ignore", over="ignore"):
         low = grid.floor(values)
         quantized = grid.at(low + _goes_up(grid, values, low, rounding))
-    exact = (np.abs(values) < limit) & (np.abs(quantized) <= limit)
+    exact = (np.abs(values) < limit) & (np.abs(quantized) < limit)
     quantized[~exact] = np.nan
     return quantized, exact
 
