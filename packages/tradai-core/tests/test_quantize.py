@@ -305,8 +305,9 @@ def test_a_refusal_shows_a_float_and_never_a_text() -> None:
         quantize_price("hunter2", 1)
 
 
-def test_an_unknown_rounding_is_refused_with_the_known_ones() -> None:
-    unknown: Any = "nearest"
+@pytest.mark.parametrize("rounding", ["nearest", "", None, ["ROUND_UP"]], ids=repr)
+def test_an_unknown_rounding_is_refused_with_the_known_ones(rounding: object) -> None:
+    unknown: Any = rounding
 
     with pytest.raises(ValidationError, match="ROUND_HALF_EVEN") as caught:
         quantize_price(1, 1, unknown)
