@@ -42,15 +42,15 @@ if TYPE_CHECKING:
         TradingMode,
         Utc,
         Version,
-        from_epoch_ms,
-        to_epoch_ms,
-        utc_now,
         check_notional,
+        from_epoch_ms,
         plain_text,
         quantize_amount,
         quantize_contracts,
         quantize_price,
         round_for,
+        to_epoch_ms,
+        utc_now,
     )
     from tradai.core.exceptions import (
         ConfigurationError,
@@ -115,15 +115,15 @@ __all__ = [
     "Utc",
     "ValidationError",
     "Version",
-    "from_epoch_ms",
-    "to_epoch_ms",
-    "utc_now",
     "check_notional",
+    "from_epoch_ms",
     "plain_text",
     "quantize_amount",
     "quantize_contracts",
     "quantize_price",
     "round_for",
+    "to_epoch_ms",
+    "utc_now",
 ]
 
 _HOMES = {

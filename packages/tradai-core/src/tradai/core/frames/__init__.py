@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tradai.core.frames._parquet_repository import (
         ParquetDataRepository as ParquetDataRepository,
     )
+    from tradai.core.frames._quantize import quantize_amounts as quantize_amounts
+    from tradai.core.frames._quantize import quantize_prices as quantize_prices
 
 __all__ = [
     "FlatDataRepository",
@@ -30,18 +32,6 @@ __all__ = [
     "floor_times",
     "gaps",
     "next_closes",
-    from tradai.core.frames._quantize import quantize_amounts as quantize_amounts
-    from tradai.core.frames._quantize import quantize_prices as quantize_prices
-    from tradai.core.frames._repositories import Gap as Gap
-    from tradai.core.frames._repositories import InMemoryDataRepository as InMemoryDataRepository
-    from tradai.core.frames._repositories import ParquetDataRepository as ParquetDataRepository
-    from tradai.core.frames._repositories import gaps as gaps
-
-__all__ = [
-    "Gap",
-    "InMemoryDataRepository",
-    "ParquetDataRepository",
-    "gaps",
     "quantize_amounts",
     "quantize_prices",
 ]
@@ -60,10 +50,6 @@ if not TYPE_CHECKING:
             "floor_times": "_candle_times",
             "gaps": "_gaps",
             "next_closes": "_candle_times",
-            "Gap": "_repositories",
-            "InMemoryDataRepository": "_repositories",
-            "ParquetDataRepository": "_repositories",
-            "gaps": "_repositories",
             "quantize_amounts": "_quantize",
             "quantize_prices": "_quantize",
         },
