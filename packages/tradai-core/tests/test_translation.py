@@ -11,6 +11,7 @@ from tradai.core.exceptions import (
     ExternalServiceError,
     NotFoundError,
     TradAIError,
+    ValidationError,
 )
 
 PLANTED = "not-a-real-secret-41d7"
@@ -76,6 +77,16 @@ def test_what_is_not_in_the_table_passes_unchanged(passing: type[BaseException])
 
     assert caught.value is error
     assert caught.value.__cause__ is None
+
+
+def test_an_error_of_ours_passes_although_it_is_a_builtin_in_the_table() -> None:
+    table = ErrorTable({ValueError: _missing})
+    error = ValidationError("no number", field="n")
+
+    with pytest.raises(ValidationError) as caught, table.translated("read", key="a"):
+        raise error
+
+    assert caught.value is error
 
 
 def test_nothing_happens_where_nothing_is_raised() -> None:

@@ -21,7 +21,7 @@ class ErrorTable(Generic[P]):
 
     An error is looked up by its type, then by the types it inherits from, nearest first. A type
     may be given by its qualified name, so that a table can be written without importing the
-    vendor. An error that is not in the table passes unchanged.
+    vendor. An error that is not in the table passes unchanged, and so does one of ours.
 
     A rule takes the vendor error, then whatever `translated` was given. The new error is raised
     from the vendor's. With ``scrubs=True`` it stands alone, without cause, context or a local
@@ -56,7 +56,9 @@ class ErrorTable(Generic[P]):
     def ours(
         self, error: BaseException, /, *args: P.args, **kwargs: P.kwargs
     ) -> TradAIError | None:
-        """Return what the rule for `error` makes of it; None when there is no rule."""
+        """Return what the rule for `error` makes of it; None when it is ours or has no rule."""
+        if isinstance(error, TradAIError):
+            return None
         names = map(_name, type(error).__mro__)
         rule = next((self._rules[name] for name in names if name in self._rules), None)
         return rule and rule(error, *args, **kwargs)

@@ -9,7 +9,7 @@ import importlib.util
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeVar, final
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
 import pandas as pd
 
@@ -18,7 +18,8 @@ from tradai.core._ports import Clock
 from tradai.core._redaction import redact
 from tradai.core._repositories import Coverage
 from tradai.core._timeframe import Timeframe
-from tradai.core.exceptions import ConfigurationError, ConflictError, StorageError, TradAIError
+from tradai.core._translation import ErrorTable
+from tradai.core.exceptions import ConfigurationError, ConflictError, NotFoundError, StorageError
 from tradai.core.frames._candle_repository import CandleRepository, series_key
 from tradai.core.frames._candles import Span, checked, instant, merged, opening_ms, unfit
 from tradai.core.frames._series_names import named_series, series_name
@@ -29,17 +30,15 @@ if TYPE_CHECKING:
 __all__ = ["ArcticDBDataRepository"]
 
 T = TypeVar("T")
+Rule: TypeAlias = Callable[[Exception, str, ArcticUri], StorageError]
 
 # What ArcticDB counts in: 64 bits of nanoseconds reach from 1677 to 2262.
 _NANOSECONDS: Final = 1_000_000
 _NATIVE: Final = pd.DatetimeTZDtype("ns", "UTC")
 _LATEST_MS: Final = (2**63 - 1) // _NANOSECONDS
 _EARLIEST_MS: Final = -_LATEST_MS
-_ADVICE: Final = {
-    "LmdbMapFullError": "raise map_size in its URI",
-    "PermissionException": "grant this user the permission",
-    "StorageException": "check that it is reachable and its keys are right, then try again",
-}
+_APPEND: Final = "append to"
+_VENDOR: Final = "arcticdb_ext.exceptions"
 
 
 @final
@@ -115,7 +114,7 @@ class ArcticDBDataRepository(CandleRepository):
             self._replace(pair, timeframe, frame)
         elif frame.index[0] > known.last:
             symbol = series_name(pair, timeframe)
-            self._ask("append to", lambda library: library.append(symbol, _native(frame)))
+            self._ask(_APPEND, lambda library: library.append(symbol, _native(frame)))
         else:
             self._update(pair, timeframe, frame)
 
@@ -135,7 +134,8 @@ class ArcticDBDataRepository(CandleRepository):
     def _library(self) -> "Library":
         with self._lock:
             if self._opened is None:
-                self._opened = self._translated("open", self._open)
+                with _ERRORS.translated("open", self._uri):
+                    self._opened = self._open()
             return self._opened
 
     def _open(self) -> "Library":
@@ -145,45 +145,61 @@ class ArcticDBDataRepository(CandleRepository):
 
     def _known(self, operation: str, ask: "Callable[[Library], T]") -> T | None:
         """Return what the library says, or None when it has no such symbol."""
-        from arcticdb.exceptions import NoDataFoundException
-
-        def known(library: "Library") -> T | None:
-            try:
-                return ask(library)
-            except NoDataFoundException:
-                return None
-
-        return self._ask(operation, known)
+        try:
+            return self._ask(operation, ask)
+        except NotFoundError:
+            return None
 
     def _ask(self, operation: str, ask: "Callable[[Library], T]") -> T:
         library = self._library()
-        return self._translated(operation, lambda: ask(library))
+        with _ERRORS.translated(operation, self._uri):
+            return ask(library)
 
-    def _translated(self, operation: str, ask: Callable[[], T]) -> T:
-        """Return what `ask` does; errors of ArcticDB become ours.
 
-        Ours is raised apart from theirs, which may hold keys.
-        """
-        from arcticdb.exceptions import ArcticException
+def _advised(advice: str, *, retryable: bool = False) -> Rule:
+    """Return the rule for a refusal that `advice` helps with."""
 
-        try:
-            return ask()
-        except TradAIError:
-            raise
-        except (ArcticException, OSError, ValueError) as exc:
-            kind, text = type(exc).__name__, redact(str(exc))
-        raise self._refusal(operation, kind, text)
-
-    def _refusal(self, operation: str, kind: str, text: str) -> StorageError:
-        what = f"cannot {operation} candles in {self._uri}: {text}"
+    def rule(error: Exception, operation: str, uri: ArcticUri) -> StorageError:
+        message = f"{_what(error, operation, uri)}; {advice}"
         verb = operation.partition(" ")[0]
-        if kind == "InternalException" and verb == "append":
-            message = f"{what}; somebody else wrote first: read again, then decide"
-            return ConflictError(message, operation=verb, service="arcticdb")
-        message = f"{what}; {_ADVICE.get(kind, 'check the library')}"
-        return StorageError(
-            message, operation=verb, service="arcticdb", retryable=kind == "StorageException"
-        )
+        return StorageError(message, operation=verb, service="arcticdb", retryable=retryable)
+
+    return rule
+
+
+def _no_symbol(error: Exception, operation: str, uri: ArcticUri) -> NotFoundError:
+    message = f"{_what(error, operation, uri)}; write it first"
+    return NotFoundError(message, kind="series", key=str(uri))
+
+
+def _internal(error: Exception, operation: str, uri: ArcticUri) -> StorageError:
+    if operation != _APPEND:
+        return _advised("check the library")(error, operation, uri)
+    # So it says that what is there does not end before what is appended.
+    message = f"{_what(error, operation, uri)}; somebody else wrote first: read again, then decide"
+    return ConflictError(message, operation="append", service="arcticdb")
+
+
+def _what(error: Exception, operation: str, uri: ArcticUri) -> str:
+    return f"cannot {operation} candles in {uri}: {redact(str(error))}"
+
+
+# Scrubbed: what ArcticDB says may hold keys.
+_ERRORS: Final = ErrorTable(
+    {
+        "arcticdb_ext.storage.NoDataFoundException": _no_symbol,
+        f"{_VENDOR}.InternalException": _internal,
+        f"{_VENDOR}.LmdbMapFullError": _advised("raise map_size in its URI"),
+        f"{_VENDOR}.PermissionException": _advised("grant this user the permission"),
+        f"{_VENDOR}.StorageException": _advised(
+            "check that it is reachable and its keys are right, then try again", retryable=True
+        ),
+        f"{_VENDOR}.ArcticException": _advised("check the library"),
+        OSError: _advised("check the library"),
+        ValueError: _advised("check the library"),
+    },
+    scrubs=True,
+)
 
 
 def _native(frame: pd.DataFrame) -> pd.DataFrame:
