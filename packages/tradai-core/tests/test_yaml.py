@@ -256,6 +256,12 @@ QuotingDumper.add_representer(
 )
 
 
+@pytest.mark.parametrize("text", ["a: &x 1\nb: &x 2", "a: &x [1]\nb: &x {}", "&x a: &x 1"])
+def test_an_anchor_cannot_be_made_twice(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="an anchor of this name is there already"):
+        _read(text)
+
+
 @settings(max_examples=60)
 @given(st.dictionaries(st.text("abc", max_size=3), TREES), st.sampled_from(["flow", "block"]))
 def test_it_reads_what_another_reader_reads(tree: dict[str, object], style: str) -> None:

@@ -86,6 +86,7 @@ class YamlBuilder:
         self._has_document = False
         self._values = 0
         self._frames: list[_Frame] = []
+        self._names: set[str] = set()
         # Each with how many values it stands for, and how many levels.
         self._anchors: dict[str, tuple[JsonValue, int, int]] = {}
 
@@ -113,7 +114,7 @@ class YamlBuilder:
         self._has_document = True
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        self._require_no_tag(event)
+        self._check_properties(event)
         is_plain = event.implicit[0]
         if self._frames and self._frames[-1].awaits_key:
             self._key(event, is_merge=is_plain and event.value == "<<")
@@ -149,7 +150,7 @@ class YamlBuilder:
         self._end(value, values=values, levels=levels)
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:
-        self._require_no_tag(event)
+        self._check_properties(event)
         path = self._frames[-1].step_path if self._frames else ()
         values_before = self._values
         self._begin(event, levels=1)
@@ -188,9 +189,13 @@ class YamlBuilder:
         if levels >= frame.levels:
             frame.levels = levels + 1
 
-    def _require_no_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
+    def _check_properties(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is not None:
             raise self._error(event, "tags are not supported; leave the tag out")
+        if event.anchor in self._names:
+            raise self._error(event, "an anchor of this name is there already; use another name")
+        if event.anchor is not None:
+            self._names.add(event.anchor)
 
     def _error(self, event: yaml.Event, problem: str) -> ConfigurationError:
         return yaml_error(self._source, place_of_mark(event.start_mark), problem)
