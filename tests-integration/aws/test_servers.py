@@ -3,21 +3,28 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from servers.aws import STANDINS
 
 
+def _files(process: Path) -> Iterator[str]:
+    """Yield what a process has open; files that it closes meanwhile are passed over."""
+    for file in (process / "fd").iterdir():
+        with suppress(FileNotFoundError):
+            yield str(file.readlink())
+
+
 def _listening(group: int) -> set[str]:
     """Return the addresses on which the processes of a group listen, from /proc."""
     sockets: set[str] = set()
     for process in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(FileNotFoundError, ProcessLookupError):
             if os.getpgid(int(process.name)) == group:
-                sockets |= {str(one.readlink()) for one in (process / "fd").iterdir()}
-        except (FileNotFoundError, ProcessLookupError):
-            continue
+                sockets |= set(_files(process))
     found = set()
     for table in ("tcp", "tcp6"):
         for line in Path("/proc/net", table).read_text().splitlines()[1:]:

@@ -199,6 +199,11 @@ def test_the_nearest_tick_is_the_default_and_a_tie_goes_to_the_even_one() -> Non
     ]
 
 
+def _kind_and_text(value: object) -> str:
+    text = f"{value.bit_length()} bits" if isinstance(value, int) else repr(value)[:20]
+    return f"{type(value).__name__} {text}"
+
+
 @pytest.mark.parametrize(
     "price",
     [
@@ -210,7 +215,7 @@ def test_the_nearest_tick_is_the_default_and_a_tie_goes_to_the_even_one() -> Non
         np.float64(0.29),
         np.float32(0.29),
     ],
-    ids=repr,
+    ids=_kind_and_text,
 )
 def test_every_kind_of_number_is_read_as_it_is_spelled(price: float | str) -> None:
     assert quantize_price(price, "0.01", decimal.ROUND_FLOOR) == Decimal("0.29")
@@ -253,7 +258,7 @@ def test_whole_numbers_of_any_kind_are_read(seven: float) -> None:
         np.timedelta64(5, "ns"),
         Fraction(1, 3),
     ],
-    ids=lambda bad: repr(bad)[:20] if not isinstance(bad, int) else f"{bad.bit_length()} bits",
+    ids=_kind_and_text,
 )
 def test_what_is_no_finite_number_is_refused_by_name(bad: object) -> None:
     number: Any = bad
@@ -276,7 +281,7 @@ def test_what_is_no_finite_number_is_refused_by_name(bad: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [0, 0.0, -0.0, "0.00", Decimal(0), -1, "-0.01", np.float64(0)], ids=repr
+    "bad", [0, 0.0, -0.0, "0.00", Decimal(0), -1, "-0.01", np.float64(0)], ids=_kind_and_text
 )
 def test_a_grid_of_zero_or_less_is_refused_by_name(bad: float | str) -> None:
     calls: dict[str, Callable[[], object]] = {
