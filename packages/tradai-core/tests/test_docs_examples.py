@@ -1,4 +1,4 @@
-"""The pages about configuration and types: what they show is what happens."""
+"""Pages about core: what they show is what happens."""
 
 import doctest
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-@pytest.mark.parametrize("page", ["how-to/configure.md", "reference/types.md"])
+@pytest.mark.parametrize("page", ["how-to/configure.md", "how-to/time.md", "reference/types.md"])
 def test_the_examples_of_a_page_run(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
