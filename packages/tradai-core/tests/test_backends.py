@@ -43,7 +43,7 @@ def test_a_backend_is_made_for_its_uri(tmp_path: Path) -> None:
 
 def test_a_scheme_of_ours_names_the_distribution_to_install() -> None:
     with pytest.raises(ConfigurationError, match="no s3: backend; install tradai-aws"):
-        backend_for("tradai.stores", "s3://bucket/key")
+        backend_for("tradai.journals", "s3://bucket/key")
 
 
 def test_an_unknown_scheme_is_refused_with_the_known_ones() -> None:

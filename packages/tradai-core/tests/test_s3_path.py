@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradai.core import S3Path
@@ -17,6 +17,15 @@ KEYS = st.text(
 
 @given(BUCKETS, KEYS)
 def test_text_with_a_key_round_trips_character_by_character(bucket: str, key: str) -> None:
+    text = f"s3://{bucket}/{key}"
+
+    assert str(S3Path.parse(text)) == text
+
+
+@pytest.mark.deep
+@settings(max_examples=10_000, deadline=None)
+@given(BUCKETS, KEYS)
+def test_ten_thousand_texts_round_trip(bucket: str, key: str) -> None:
     text = f"s3://{bucket}/{key}"
 
     assert str(S3Path.parse(text)) == text
@@ -50,36 +59,70 @@ def test_a_part_that_would_lose_its_place_is_refused(part: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "bucket",
+    ("bucket", "reason"),
     [
-        "",
-        "ab",
-        "a" * 64,
-        "Lake",
-        "la_ke",
-        "-lake",
-        "lake-",
-        "a..b",
-        "192.168.0.1",
-        "l\u00e4ke",
-        "lake\n",
+        ("", "3 to 63 characters"),
+        ("ab", "3 to 63 characters"),
+        ("a" * 64, "3 to 63 characters"),
+        ("Lake", "lower-case letters"),
+        ("la_ke", "lower-case letters"),
+        ("l\u00e4ke", "lower-case letters"),
+        ("lake\n", "lower-case letters"),
+        ("lake ", "lower-case letters"),
+        ("-lake", "at both ends"),
+        ("lake-", "at both ends"),
+        (".lake", "at both ends"),
+        ("a..b", "two dots"),
+        ("192.168.0.1", "IP address"),
+        ("xn--lake", "keeps for itself"),
+        ("sthree-lake", "keeps for itself"),
     ],
 )
-def test_a_bucket_name_that_s3_refuses_is_refused(bucket: str) -> None:
-    with pytest.raises(ValidationError, match="bucket"):
+def test_a_bucket_name_that_s3_refuses_is_refused_with_the_rule(bucket: str, reason: str) -> None:
+    with pytest.raises(ValidationError, match="bucket") as caught:
         S3Path(bucket, "key")
 
+    assert reason in str(caught.value)
+    assert caught.value.field == "bucket"
 
-@pytest.mark.parametrize("key", ["a\x00b", "é" * 513])
+
+@pytest.mark.parametrize("bucket", ["abc", "a" * 63, "1.2", "123", "a-b.c", "1.2.3.4.5", "a--b"])
+def test_an_odd_bucket_name_that_s3_takes_is_taken(bucket: str) -> None:
+    assert S3Path.parse(f"s3://{bucket}/key").bucket == bucket
+
+
+@pytest.mark.parametrize("key", ["a\x00b", "é" * 513, "a" * 1_025, "\ud800"])
 def test_a_key_that_s3_refuses_is_refused(key: str) -> None:
     with pytest.raises(ValidationError, match="key"):
         S3Path("lake", key)
 
 
-@pytest.mark.parametrize("text", ["", "lake/a", "S3://lake/a", "s3:/lake/a", "https://lake/a"])
-def test_another_scheme_is_refused(text: str) -> None:
-    with pytest.raises(ValidationError, match="s3://bucket/key"):
+@pytest.mark.parametrize("key", ["a" * 1_024, "é" * 512])
+def test_a_key_of_1024_bytes_is_the_longest(key: str) -> None:
+    assert S3Path("lake", key).key == key
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("https://lake.s3.amazonaws.com/a", "a web address"),
+        ("HTTP://lake/a", "a web address"),
+        ("arn:aws:s3:::lake/a", "an ARN"),
+        ("s3a://lake/a", "Hadoop's form"),
+        ("s3n://lake/a", "Hadoop's form"),
+        ("S3://lake/a", "capital letters"),
+        ("file:///lake/a", "a file"),
+        ("/lake/a", "a file"),
+        ("lake/a", "something else"),
+        ("s3:/lake/a", "something else"),
+        ("", "something else"),
+    ],
+)
+def test_another_form_is_refused_by_its_name(text: str, form: str) -> None:
+    with pytest.raises(ValidationError, match="expected s3://bucket/key") as caught:
         S3Path.parse(text)
+
+    assert form in str(caught.value)
 
 
 def test_credentials_in_the_text_are_not_repeated() -> None:

@@ -17,7 +17,7 @@ from tradai.core.exceptions import (
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-__all__ = ["AWS_RULES", "AwsError", "reason_of", "translated"]
+__all__ = ["AWS_RULES", "AwsError", "reason_of", "refusal", "translated"]
 
 # The service, the operation, and what it is about, which messages name: never a secret value.
 Rule: TypeAlias = Callable[[Any, str, str, str], TradAIError]
@@ -123,14 +123,34 @@ _ADVICE: Final[Mapping[str, str]] = {
 }
 
 
-def reason_of(error: "ClientError") -> str:
-    """Return AWS's own name of a refusal."""
-    return error.response.get("Error", {}).get("Code") or "Unknown"
+def reason_of(error: Exception) -> str:
+    """Return AWS's own name of a refusal; empty for an error that is none."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
 def _refused(error: "ClientError", service: str, operation: str, subject: str) -> TradAIError:
-    reason = reason_of(error)
-    request_id = error.response.get("ResponseMetadata", {}).get("RequestId", "")
+    facts = error.response.get("ResponseMetadata", {})
+    return refusal(
+        reason_of(error),
+        (service, operation, subject),
+        request_id=facts.get("RequestId", ""),
+        status=facts.get("HTTPStatusCode", 0),
+    )
+
+
+def refusal(
+    reason: str, call: tuple[str, str, str], *, request_id: str = "", status: int = 0
+) -> TradAIError:
+    """Return our error for what AWS calls `reason`.
+
+    Args:
+        reason: AWS's own name of the refusal.
+        call: The service, the operation, and what it was about.
+        request_id: Id of the request.
+        status: HTTP status of the answer.
+    """
+    service, operation, subject = call
     place = _place(service, operation, subject)
     known_as = f"{reason}, request {request_id or 'without an id'}"
     if reason in _MISSING:
@@ -139,7 +159,7 @@ def _refused(error: "ClientError", service: str, operation: str, subject: str) -
     if reason in _CONFLICTS:
         message = f"{place}: somebody else was first ({known_as}); read again, then decide"
         return ConflictError(message, service=service, operation=operation)
-    is_passing = _is_passing(error)
+    is_passing = reason in _PASSING or status >= _FIRST_SERVER_FAULT
     advice = _ADVICE.get(reason) or ("try again later" if is_passing else "see AWS's documentation")
     return AwsError(
         f"{place} was refused ({known_as}): {advice}",
@@ -149,11 +169,6 @@ def _refused(error: "ClientError", service: str, operation: str, subject: str) -
         request_id=request_id,
         retryable=is_passing,
     )
-
-
-def _is_passing(error: "ClientError") -> bool:
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return reason_of(error) in _PASSING or status >= _FIRST_SERVER_FAULT
 
 
 def _unanswered(advice: str, *, retryable: bool) -> Rule:
@@ -218,6 +233,10 @@ AWS_RULES: Final[Mapping[type[Exception] | str, Rule]] = {
     "botocore.exceptions.SSLError": _unanswered("check AWS_CA_BUNDLE", retryable=False),
     "botocore.exceptions.ConnectionError": _NETWORK,
     "botocore.exceptions.HTTPClientError": _NETWORK,
+    "botocore.exceptions.IncompleteReadError": _NETWORK,
+    "botocore.exceptions.FlexibleChecksumError": _unanswered(
+        "the bytes do not fit their checksum; try again", retryable=True
+    ),
     "botocore.parsers.ResponseParserError": _NETWORK,
     "botocore.exceptions.BotoCoreError": _unanswered("see its documentation", retryable=False),
 }

@@ -9,10 +9,26 @@ from tradai.core.exceptions import ValidationError
 __all__ = ["S3Path"]
 
 _SCHEME: Final = "s3://"
-_BUCKET: Final = re.compile(r"(?!.*\.\.)(?![0-9.]+\Z)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_MAX_KEY_BYTES: Final = 1_024
-_BUCKET_EXPECTED: Final = "3 to 63 lower-case letters, digits, dots and hyphens"
-_KEY_EXPECTED: Final = f"at most {_MAX_KEY_BYTES} bytes of UTF-8 without NUL"
+_SHORTEST_BUCKET: Final = 3
+_LONGEST_BUCKET: Final = 63
+_LONGEST_KEY: Final = 1_024
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET_RULES: Final = (
+    (re.compile(r"[a-z0-9.-]*"), "lower-case letters, digits, dots and hyphens only"),
+    (re.compile(r"[a-z0-9](?s:.*)[a-z0-9]"), "a letter or a digit at both ends"),
+    (re.compile(r"(?!.*\.\.).*"), "no two dots side by side"),
+    (re.compile(r"(?![0-9]+(\.[0-9]+){3}\Z).*"), "a name, not an IP address"),
+    (re.compile(r"(?!xn--|sthree-|amzn-s3-demo-).*"), "no prefix that S3 keeps for itself"),
+)
+# What a bucket's place is sometimes written as instead.
+_OTHER_FORMS: Final = (
+    (re.compile(r"https?://", re.IGNORECASE), "a web address"),
+    (re.compile(r"arn:", re.IGNORECASE), "an ARN"),
+    (re.compile(r"s3[an]:", re.IGNORECASE), "Hadoop's form"),
+    (re.compile(r"(?!s3:)(?i:s3:)"), "a scheme in capital letters"),
+    (re.compile(r"file:|/", re.IGNORECASE), "a file"),
+)
 
 
 @final
@@ -34,26 +50,31 @@ class S3Path:
         """Check both parts.
 
         Raises:
-            ValidationError: The bucket name or the key is one that S3 would refuse.
+            ValidationError: The bucket name or the key is one that S3 would refuse; the message
+                has the rule.
         """
-        if not _BUCKET.fullmatch(self.bucket):
+        if not _SHORTEST_BUCKET <= len(self.bucket) <= _LONGEST_BUCKET:
             raise _refusal(
-                field="bucket", expected="3 to 63 lower-case letters, digits, dots and hyphens"
+                field="bucket", expected=f"{_SHORTEST_BUCKET} to {_LONGEST_BUCKET} characters"
             )
-        if "\x00" in self.key or len(self.key.encode(errors="replace")) > _MAX_KEY_BYTES:
-            raise _refusal(
-                field="key", expected=f"at most {_MAX_KEY_BYTES} bytes of UTF-8 without NUL"
-            )
+        for rule, expected in _BUCKET_RULES:
+            if not rule.fullmatch(self.bucket):
+                raise _refusal(field="bucket", expected=expected)
+        if not _is_key(self.key):
+            expected = f"at most {_LONGEST_KEY} bytes of UTF-8 without NUL"
+            raise _refusal(field="key", expected=expected)
 
     @classmethod
     def parse(cls, uri: str) -> Self:
         """Read ``s3://bucket/key``; ``s3://bucket`` means the whole bucket.
 
         Raises:
-            ValidationError: `uri` is not an S3 URI. It is not quoted: it may hold credentials.
+            ValidationError: `uri` is not an S3 URI; the message names the form it has, if that
+                is a known one. It is not quoted: it may hold credentials.
         """
         if not uri.startswith(_SCHEME):
-            raise _refusal(field="uri", expected="s3://bucket/key")
+            form = next((name for rule, name in _OTHER_FORMS if rule.match(uri)), "something else")
+            raise _refusal(field="uri", expected=f"s3://bucket/key, and this is {form}")
         bucket, _, key = uri.removeprefix(_SCHEME).partition("/")
         return cls(bucket, key)
 
@@ -75,6 +96,13 @@ class S3Path:
     def __str__(self) -> str:
         """Spell the path as ``s3://bucket/key``."""
         return f"{_SCHEME}{self.bucket}/{self.key}"
+
+
+def _is_key(key: str) -> bool:
+    try:
+        return "\x00" not in key and len(key.encode()) <= _LONGEST_KEY
+    except UnicodeEncodeError:
+        return False
 
 
 def _refusal(*, field: str, expected: str) -> ValidationError:

@@ -1,0 +1,160 @@
+"""What exactly S3 is asked, by boto3's own stub: conditions, checksums, parts."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from botocore.stub import ANY, Stubber
+
+from tradai.aws import AwsSettings, S3Store, client_for
+from tradai.core.exceptions import ConfigurationError, ConflictError, ValidationError
+
+GIB = 1024**3
+WRITTEN = datetime(2026, 11, 24, 9, tzinfo=UTC)
+HELLO_CRC32 = "NhCmhg=="
+
+
+@pytest.fixture
+def stub() -> Iterator[Stubber]:
+    with Stubber(client_for("s3", AwsSettings(region="eu-central-1"))) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+@pytest.fixture
+def store() -> S3Store:
+    return S3Store(AwsSettings(region="eu-central-1"))
+
+
+def _put(**more: object) -> dict[str, Any]:
+    plain = {"Bucket": "lake", "Key": "a//b", "Body": b"hello", "ChecksumCRC32": HELLO_CRC32}
+    return {**plain, "Metadata": {"tradai-write": ANY}, **more}
+
+
+def _facts(size: int, **more: object) -> dict[str, Any]:
+    return {"ContentLength": size, "ETag": '"tag"', "LastModified": WRITTEN, **more}
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({}, {}),
+        ({"if_absent": True}, {"IfNoneMatch": "*"}),
+        ({"if_match": '"tag"'}, {"IfMatch": '"tag"'}),
+    ],
+)
+def test_a_write_is_one_request_with_checksum_and_condition(
+    given: dict[str, Any], sent: dict[str, str], stub: Stubber, store: S3Store
+) -> None:
+    stub.add_response("put_object", {"ETag": '"new"'}, _put(**sent))
+
+    assert store.write("s3://lake/a//b", b"hello", **given) == '"new"'
+
+
+def test_a_conflict_that_s3_is_settling_is_tried_again(stub: Stubber, store: S3Store) -> None:
+    for _ in range(2):
+        stub.add_client_error("put_object", "ConditionalRequestConflict", "", 409)
+    stub.add_response("put_object", {"ETag": '"new"'}, _put(IfNoneMatch="*"))
+
+    assert store.write("s3://lake/a//b", b"hello", if_absent=True) == '"new"'
+
+
+def test_a_condition_that_does_not_hold_is_not_tried_again(stub: Stubber, store: S3Store) -> None:
+    stub.add_client_error("put_object", "PreconditionFailed", "", 412)
+
+    with pytest.raises(ConflictError):
+        store.write("s3://lake/a//b", b"hello", if_absent=True)
+
+
+def test_replacing_what_is_gone_is_a_conflict(stub: Stubber, store: S3Store) -> None:
+    stub.add_client_error("put_object", "NoSuchKey", "", 404)
+
+    with pytest.raises(ConflictError, match="it is gone"):
+        store.write("s3://lake/a//b", b"hello", if_match='"tag"')
+
+
+def test_a_copy_of_5_gib_is_one_request(stub: Stubber, store: S3Store) -> None:
+    facts = _facts(5 * GIB, VersionId="v1")
+    stub.add_response("head_object", facts)
+    stub.add_response(
+        "copy_object",
+        {"CopyObjectResult": {"ETag": '"copy"'}},
+        {
+            "Bucket": "lake",
+            "Key": "b",
+            "CopySource": {"Bucket": "lake", "Key": "a", "VersionId": "v1"},
+            "CopySourceIfMatch": '"tag"',
+        },
+    )
+
+    assert store.copy("s3://lake/a", "s3://lake/b") == '"copy"'
+
+
+def test_a_copy_of_more_than_5_gib_goes_in_parts(
+    monkeypatch: pytest.MonkeyPatch, store: S3Store
+) -> None:
+    # Not with the stub: parts are sent side by side, in no order.
+    size = 5 * GIB + 1
+    ranges: list[tuple[int, int]] = []
+
+    def answer(_: object, operation: str, parameters: dict[str, Any]) -> object:
+        if "CopySourceRange" in parameters:
+            first, last = parameters["CopySourceRange"].removeprefix("bytes=").split("-")
+            ranges.append((int(first), int(last)))
+        return {
+            "HeadObject": _facts(size),
+            "CreateMultipartUpload": {"UploadId": "upload"},
+            "UploadPartCopy": {"CopyPartResult": {"ETag": '"part"'}},
+            "CompleteMultipartUpload": {"ETag": '"whole"'},
+        }[operation]
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", answer)
+
+    assert store.copy("s3://lake/a", "s3://lake/b") == '"whole"'
+    ranges.sort()
+    assert (ranges[0][0], ranges[-1][1]) == (0, size - 1)
+    assert all(one[1] + 1 == other[0] for one, other in pairwise(ranges))
+
+
+def test_two_conditions_are_refused_before_anything_is_sent(stub: Stubber, store: S3Store) -> None:
+    del stub
+    with pytest.raises(ValidationError, match="two conditions"):
+        store.write("s3://lake/a", b"", if_match="x", if_absent=True)
+
+
+@pytest.mark.parametrize("uri", ["s3://lake", "s3://lake/"])
+def test_a_bucket_is_no_object(uri: str, stub: Stubber, store: S3Store) -> None:
+    del stub
+    for ask in (store.read, store.stat, store.delete):
+        with pytest.raises(ValidationError, match="names a bucket"):
+            ask(uri)
+
+
+def test_an_object_that_is_too_large_is_refused_unread(stub: Stubber, store: S3Store) -> None:
+    class Unread:
+        def read(self, _: int) -> bytes:
+            raise AssertionError
+
+        def close(self) -> None:
+            pass
+
+    stub.add_response("get_object", _facts(1_001, Body=Unread()))
+
+    with pytest.raises(ConfigurationError, match="at most 1000"):
+        store.fetch("s3://lake/a", max_bytes=1_000)
+
+
+def test_1001_objects_are_removed_in_two_requests(stub: Stubber, store: S3Store) -> None:
+    for count in (1_000, 1):
+        stub.add_response(
+            "delete_objects",
+            {"Errors": [{"Key": f"{count}", "Code": "AccessDenied"}]},
+            {"Bucket": "lake", "Delete": ANY},
+        )
+
+    failed = store.delete_many(f"s3://lake/{number}" for number in range(1_001))
+
+    assert set(failed) == {"s3://lake/1000", "s3://lake/1"}
+    assert "grant it the permission" in str(failed["s3://lake/1"])
