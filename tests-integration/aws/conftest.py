@@ -71,3 +71,14 @@ def proxy(_proxy: FaultProxy) -> FaultProxy:
     """A fault proxy before the reference server, with nothing planned."""
     _proxy.plan()
     return _proxy
+
+
+@pytest.fixture
+def known_wrong(request: pytest.FixtureRequest, server: Name) -> Callable[[str, str], None]:
+    """Expect the test to fail on one server, for the reason given; passing there is a failure."""
+
+    def expect(name: str, reason: str) -> None:
+        if server == name:
+            request.applymarker(pytest.mark.xfail(reason=f"{name}: {reason}", strict=True))
+
+    return expect

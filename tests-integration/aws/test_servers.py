@@ -1,51 +1,54 @@
-"""The stand-ins listen on loopback only."""
+"""The stand-ins listen on loopback only, and are gone when they should be."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from servers.aws import STANDINS
 
-
-def _files(process: Path) -> Iterator[str]:
-    """Yield what a process has open; files that it closes meanwhile are passed over."""
-    for file in (process / "fd").iterdir():
-        with suppress(FileNotFoundError):
-            yield str(file.readlink())
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
-def _listening(group: int) -> set[str]:
-    """Return the addresses on which the processes of a group listen, from /proc."""
-    sockets: set[str] = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            if os.getpgid(int(process.name)) == group:
-                sockets |= set(_files(process))
-    found = set()
+def _listeners() -> Iterator[tuple[str, str, str]]:
+    """Yield address, port and socket of everything that listens."""
     for table in ("tcp", "tcp6"):
         for line in Path("/proc/net", table).read_text().splitlines()[1:]:
-            _, local, _, state, *rest = line.split()
-            if state == "0A" and f"socket:[{rest[5]}]" in sockets:
-                found.add(local.split(":")[0])
+            fields = line.split()
+            if fields[3] == "0A":
+                address, port = fields[1].split(":")
+                yield address, port, f"socket:[{fields[9]}]"
+
+
+def _sockets() -> dict[int, set[str]]:
+    """Return the sockets of each group of processes."""
+    found: dict[int, set[str]] = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            group = os.getpgid(int(process.name))
+            sockets = {str(one.readlink()) for one in (process / "fd").iterdir()}
+        except (FileNotFoundError, PermissionError, ProcessLookupError):
+            continue
+        found.setdefault(group, set()).update(sockets)
     return found
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("name", STANDINS)
-def test_a_standin_is_reachable_from_this_machine_only(name: str, tmp_path: Path) -> None:
-    standin = STANDINS[name](tmp_path)
+def test_a_standin_is_reachable_from_this_machine_only(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    port = f"{urlsplit(request.getfixturevalue(name)).port:04X}"
 
-    with standin.server.running() as group:
-        listening = _listening(group)
+    listeners = list(_listeners())
 
-    assert listening == {"0100007F"}
+    (own,) = [socket for _, used, socket in listeners if used == port]
+    group = next(sockets for sockets in _sockets().values() if own in sockets)
+    assert {address for address, _, socket in listeners if socket in group} == {"0100007F"}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="uses ps")
 def test_a_stopped_server_leaves_no_process(tmp_path: Path) -> None:
     standin = STANDINS["moto"](tmp_path)
 

@@ -21,11 +21,12 @@ class Fault:
 
     ``answer`` replies with `status` in place of the server; ``drop`` cuts the line before the
     server sees the request, ``lose`` after it has done its work; ``cut`` ends the body after
-    `keep` bytes; ``delay`` waits `seconds` first.
+    `keep` bytes; ``delay`` waits `seconds` first; ``garble`` changes the last byte of the answer,
+    ``garble_request`` that of the request.
     """
 
     match: str
-    action: Literal["answer", "cut", "delay", "drop", "lose"]
+    action: Literal["answer", "cut", "delay", "drop", "garble", "garble_request", "lose"]
     times: int = 1
     status: int = 503
     body: bytes = b""
@@ -110,17 +111,23 @@ class _Relay(BaseHTTPRequestHandler):
         """Pass one request on and its answer back, unless a fault is planned for it."""
         body = self._body()
         request = f"{self.command} {self.path} {self.headers.get('x-amz-target', '')}".strip()
-        fault = self.server.proxy.fault_for(request)
-        action = fault.action if fault else ""
-        if fault is None or action in {"cut", "delay", "lose"}:
-            time.sleep(fault.seconds if fault else 0)
-            status, headers, data = self._ask(body)
-            if action != "lose":
-                self._reply(status, headers, data, keep=_kept(fault))
-        elif action == "answer":
+        fault = self.server.proxy.fault_for(request) or Fault(match="", action="delay")
+        if fault.action == "answer":
             self._reply(fault.status, fault.headers, fault.body)
-        if action in {"cut", "drop", "lose"}:
+        elif fault.action != "drop":
+            time.sleep(fault.seconds)
+            sent = _garbled(body) if fault.action == "garble_request" else body
+            self._answer(self._ask(sent), fault)
+        if fault.action in {"cut", "drop", "lose"}:
             self._hang_up()
+
+    def _answer(self, answer: tuple[int, Mapping[str, str], bytes], fault: Fault) -> None:
+        status, headers, data = answer
+        if fault.action == "lose":
+            return
+        kept = fault.keep if fault.action == "cut" else None
+        shown = _garbled(data) if fault.action == "garble" else data
+        self._reply(status, headers, shown, keep=kept)
 
     do_DELETE = do_GET = do_HEAD = do_POST = do_PUT = relay  # noqa: N815 - names of the library
 
@@ -163,8 +170,8 @@ class _Relay(BaseHTTPRequestHandler):
         self.connection.shutdown(socket.SHUT_RDWR)
 
 
-def _kept(fault: Fault | None) -> int | None:
-    return fault.keep if fault and fault.action == "cut" else None
+def _garbled(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1]) if data else data
 
 
 def _end_to_end(headers: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -1,0 +1,292 @@
+"""S3Store when the line, the server or the clock fails; a proxy breaks what it is told to."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from servers.aws import new_bucket, settings_at
+from servers.fault_proxy import Fault, FaultProxy
+
+from tradai.aws import AwsError, S3Store, client_for
+from tradai.core.exceptions import ConfigurationError, ConflictError, TradAIError
+
+MIB = 1024**2
+SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>later</Message></Error>"
+IN_DOUBT = b"<Error><Code>ConditionalRequestConflict</Code><Message>wait</Message></Error>"
+EXPIRED = b"<Error><Code>ExpiredToken</Code><Message>old</Message></Error>"
+SKEWED = b"<Error><Code>RequestTimeTooSkewed</Code><Message>clock</Message></Error>"
+DATA = os.urandom(17 * MIB)
+
+
+@pytest.fixture
+def store(proxy: FaultProxy) -> S3Store:
+    return S3Store(settings_at(proxy.url, read_timeout_s=1, max_attempts=3))
+
+
+@pytest.fixture
+def bucket(proxy: FaultProxy) -> str:
+    return new_bucket(settings_at(proxy.url))
+
+
+@pytest.fixture
+def uri(bucket: str) -> str:
+    return f"s3://{bucket}/key"
+
+
+@pytest.mark.parametrize("keep", [0, 1, 1_000, 3 * MIB])
+def test_a_body_that_is_cut_is_read_to_its_end(
+    keep: int, store: S3Store, proxy: FaultProxy, uri: str
+) -> None:
+    data = DATA[: 4 * MIB]
+    store.write(uri, data)
+    proxy.plan(Fault(match="GET", action="cut", keep=keep, times=3))
+
+    assert store.read(uri).data == data
+    assert proxy.count("GET") > 1
+
+
+def test_pieces_that_are_cut_are_resumed_each_on_its_own(
+    store: S3Store, proxy: FaultProxy, uri: str, tmp_path: Path
+) -> None:
+    store.write(uri, DATA)
+    proxy.plan(Fault(match="GET", action="cut", keep=2 * MIB, times=5))
+
+    file = store.download(uri, tmp_path / "down")
+
+    assert file.read_bytes() == DATA
+
+
+def test_a_line_that_is_cut_again_and_again_is_given_up(
+    store: S3Store, proxy: FaultProxy, uri: str, tmp_path: Path
+) -> None:
+    store.write(uri, DATA[: 2 * MIB])
+    (tmp_path / "file").write_bytes(b"old")
+    proxy.plan(Fault(match="GET", action="cut", keep=0, times=99))
+
+    with pytest.raises(AwsError) as caught:
+        store.download(uri, tmp_path / "file")
+
+    assert caught.value.retryable
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert len([*tmp_path.iterdir()]) == 1
+
+
+def test_an_object_overwritten_between_cut_and_resumption_is_not_patched_together(
+    store: S3Store, proxy: FaultProxy, uri: str
+) -> None:
+    store.write(uri, DATA[: 4 * MIB])
+    chunks = store.stream(uri, stop=None)
+    proxy.plan(Fault(match="GET", action="cut", keep=2 * MIB))
+    next(chunks)
+
+    store.write(uri, DATA[4 * MIB : 8 * MIB])
+
+    with pytest.raises(ConflictError):
+        list(chunks)
+
+
+def test_bytes_that_do_not_fit_their_checksum_are_never_handed_over(
+    store: S3Store, proxy: FaultProxy, uri: str, tmp_path: Path
+) -> None:
+    store.write(uri, DATA)
+    proxy.plan(Fault(match="GET", action="garble"))
+
+    with pytest.raises(AwsError) as caught:
+        store.download(uri, tmp_path / "down")
+
+    assert caught.value.reason == "ChecksumMismatch"
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_small_object_that_was_garbled_is_never_handed_over(
+    store: S3Store, proxy: FaultProxy, uri: str
+) -> None:
+    store.write(uri, b"12345")
+    proxy.plan(Fault(match="GET", action="garble"))
+
+    with pytest.raises(AwsError, match="checksum") as caught:
+        store.read(uri)
+
+    assert caught.value.retryable
+
+
+def test_a_part_that_was_garbled_on_the_way_up_is_refused_and_nothing_is_left(
+    store: S3Store, proxy: FaultProxy, uri: str, bucket: str
+) -> None:
+    proxy.plan(Fault(match="PUT .*partNumber=2", action="garble_request", times=9))
+
+    with pytest.raises(AwsError) as caught:
+        store.write(uri, DATA)
+
+    assert caught.value.reason == "BadDigest"
+    assert list(store.list(f"s3://{bucket}")) == []
+    assert proxy.count("DELETE .*uploadId") == 1
+    client = client_for("s3", settings_at(proxy.url))
+    assert client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
+
+
+def test_throttling_is_waited_for(store: S3Store, proxy: FaultProxy, uri: str) -> None:
+    proxy.plan(Fault(match="PUT", action="answer", status=503, body=SLOW_DOWN))
+
+    store.write(uri, b"1")
+
+    assert store.read(uri).data == b"1"
+
+
+def test_throttling_without_end_says_so(store: S3Store, proxy: FaultProxy, uri: str) -> None:
+    proxy.plan(Fault(match="GET", action="answer", status=503, body=SLOW_DOWN, times=9))
+
+    with pytest.raises(AwsError, match="slow down") as caught:
+        store.read(uri)
+
+    assert (caught.value.reason, caught.value.retryable) == ("SlowDown", True)
+    assert proxy.count("GET") == 3
+
+
+def test_a_dropped_line_and_a_slow_answer_are_tried_again(
+    store: S3Store, proxy: FaultProxy, uri: str
+) -> None:
+    store.write(uri, b"1")
+    proxy.plan(Fault(match="GET", action="drop"), Fault(match="GET", action="delay", seconds=1.5))
+
+    assert store.read(uri).data == b"1"
+
+
+def test_a_server_that_is_gone_is_told_with_the_way_out(
+    store: S3Store, proxy: FaultProxy, uri: str
+) -> None:
+    proxy.plan(Fault(match="GET", action="drop", times=9))
+
+    with pytest.raises(AwsError, match="check the network") as caught:
+        store.read(uri)
+
+    assert caught.value.retryable
+
+
+def test_a_conflict_that_the_server_is_settling_is_waited_for(
+    store: S3Store, proxy: FaultProxy, uri: str
+) -> None:
+    proxy.plan(Fault(match="PUT", action="answer", status=409, body=IN_DOUBT, times=2))
+
+    store.write(uri, b"1", if_absent=True)
+
+    assert store.read(uri).data == b"1"
+    assert proxy.count("PUT") == 3
+
+
+def test_a_conflict_that_is_never_settled_is_an_error(
+    store: S3Store, proxy: FaultProxy, uri: str, bucket: str
+) -> None:
+    proxy.plan(Fault(match="PUT", action="answer", status=409, body=IN_DOUBT, times=99))
+
+    with pytest.raises(AwsError) as caught:
+        store.write(uri, b"1", if_absent=True)
+
+    assert caught.value.retryable
+    assert list(store.list(f"s3://{bucket}")) == []
+
+
+def test_a_large_upload_starts_over_when_its_end_is_in_doubt(
+    store: S3Store, proxy: FaultProxy, uri: str
+) -> None:
+    proxy.plan(Fault(match="POST .*uploadId", action="answer", status=409, body=IN_DOUBT))
+
+    store.write(uri, DATA, if_absent=True)
+
+    assert store.read(uri).data == DATA
+    assert proxy.count("POST .*uploads") == 2
+
+
+@pytest.mark.parametrize("size", [1, 9 * MIB])
+def test_a_creation_whose_answer_was_lost_is_no_conflict(
+    size: int, store: S3Store, proxy: FaultProxy, uri: str
+) -> None:
+    proxy.plan(Fault(match="(PUT .*key$|POST .*uploadId)", action="lose"))
+
+    etag = store.write(uri, DATA[:size], if_absent=True)
+
+    assert store.read(uri).etag == etag
+    assert store.read(uri).data == DATA[:size]
+
+
+def test_a_creation_that_another_won_while_the_line_was_cut_is_a_conflict(
+    store: S3Store, proxy: FaultProxy, uri: str
+) -> None:
+    store.write(uri, b"other")
+    proxy.plan(Fault(match="PUT", action="lose"))
+
+    with pytest.raises(ConflictError):
+        store.write(uri, b"mine", if_absent=True)
+
+    assert store.read(uri).data == b"other"
+
+
+@pytest.mark.parametrize(
+    ("body", "advice"), [(EXPIRED, "sign in again"), (SKEWED, "set it, for example by NTP")]
+)
+def test_what_only_the_operator_can_mend_is_told_at_once(
+    body: bytes, advice: str, store: S3Store, proxy: FaultProxy, uri: str
+) -> None:
+    proxy.plan(Fault(match="GET", action="answer", status=403, body=body, times=9))
+
+    with pytest.raises(AwsError, match=advice) as caught:
+        store.read(uri)
+
+    assert not caught.value.retryable
+    assert proxy.count("GET") == 1
+
+
+def test_a_bucket_in_another_region_is_told_and_not_followed(
+    store: S3Store, proxy: FaultProxy, uri: str
+) -> None:
+    elsewhere = Fault(
+        match="",
+        action="answer",
+        status=301,
+        headers={"x-amz-bucket-region": "us-west-2"},
+        body=b"<Error><Code>PermanentRedirect</Code><Region>us-west-2</Region></Error>",
+        times=9,
+    )
+    proxy.plan(elsewhere)
+
+    with pytest.raises((AwsError, ConfigurationError), match="AWS_REGION"):
+        store.read(uri)
+
+
+def test_a_listing_that_is_cut_is_no_shorter_listing(
+    store: S3Store, proxy: FaultProxy, uri: str, bucket: str
+) -> None:
+    for number in range(5):
+        store.write(f"{uri}-{number}", b"")
+    proxy.plan(Fault(match="GET", action="cut", keep=400, times=99))
+
+    with pytest.raises(TradAIError):
+        list(store.list(f"s3://{bucket}"))
+
+
+def test_a_wrong_key_and_a_wrong_clock_are_told_apart(
+    seaweedfs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_at(seaweedfs, max_attempts=1)
+    uri = f"s3://{new_bucket(settings)}/key"
+    S3Store(settings).write(uri, b"1")
+    # The one place where botocore reads the clock for a signature.
+    import botocore.auth
+
+    now = botocore.auth.get_current_datetime
+
+    def early(*, remove_tzinfo: bool = True) -> object:
+        return now(remove_tzinfo=remove_tzinfo) - timedelta(minutes=20)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(botocore.auth, "get_current_datetime", early)
+        with pytest.raises(AwsError, match="clock of this machine"):
+            S3Store(settings).read(uri)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "fake-other-key")
+    with pytest.raises(AwsError, match="check the profile") as caught:
+        S3Store(settings_at(seaweedfs, max_attempts=2)).read(uri)
+    assert caught.value.reason == "SignatureDoesNotMatch"
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "fake-unknown")
+    with pytest.raises(AwsError, match="does not know these credentials"):
+        S3Store(settings_at(seaweedfs, max_attempts=3)).read(uri)

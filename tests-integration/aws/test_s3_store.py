@@ -1,0 +1,285 @@
+"""What S3Store does beyond the port, on each stand-in."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from servers.aws import new_bucket
+
+from tradai.aws import AwsSettings, S3Store, client_for
+from tradai.core import YamlLayer
+from tradai.core.exceptions import ConflictError, NotFoundError, StorageError, ValidationError
+
+Known: TypeAlias = Callable[[str, str], None]
+
+MIB = 1024**2
+ODD_KEYS = ["a//b", "/a", "a/../b", ".", "a b", "%2F", "a?b#c", "ü/日本", "a" * 1024, "dir/", "+&="]
+
+
+@pytest.fixture
+def store(settings: AwsSettings) -> S3Store:
+    return S3Store(settings)
+
+
+@pytest.fixture
+def base(bucket: str) -> str:
+    return f"s3://{bucket}"
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_a_key_is_kept_character_by_character(key: str, store: S3Store, base: str) -> None:
+    uri = f"{base}/{key}"
+
+    store.write(uri, key.encode())
+
+    assert store.read(uri).data == key.encode()
+    assert [found.uri for found in store.list(base)] == [uri]
+    assert store.delete_many([uri]) == {}
+    assert list(store.list(base)) == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 8 * MIB, 8 * MIB + 1])
+def test_a_file_goes_up_and_comes_down_unchanged(
+    size: int, store: S3Store, base: str, tmp_path: Path
+) -> None:
+    data = os.urandom(size)
+    (tmp_path / "up").write_bytes(data)
+
+    etag = store.upload(tmp_path / "up", f"{base}/key")
+    file = store.download(f"{base}/key", tmp_path / "down")
+
+    assert file.read_bytes() == data
+    assert store.read(f"{base}/key").data == data
+    assert store.read(f"{base}/key").etag == etag
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["down", "up"]
+
+
+LARGE = os.urandom(17 * MIB)
+
+
+def test_a_range_is_exactly_what_was_asked_for(store: S3Store, base: str) -> None:
+    store.write(f"{base}/key", LARGE)
+
+    for start, stop in [
+        (0, 0),
+        (0, 1),
+        (5, 5),
+        (7 * MIB, 9 * MIB),
+        (1, 17 * MIB - 1),
+        (16 * MIB, None),
+        (8 * MIB, 99 * MIB),
+        (17 * MIB, None),
+    ]:
+        found = b"".join(store.stream(f"{base}/key", start=start, stop=stop))
+        assert found == LARGE[start:stop]
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, None), (4, 3), (6, None), (6, 7)])
+def test_a_range_that_makes_no_sense_is_refused(
+    start: int, stop: int | None, store: S3Store, base: str
+) -> None:
+    store.write(f"{base}/key", b"12345")
+
+    with pytest.raises(ValidationError, match="5 bytes"):
+        list(store.stream(f"{base}/key", start=start, stop=stop))
+
+
+def test_old_versions_stay_readable(settings: AwsSettings, store: S3Store, tmp_path: Path) -> None:
+    uri = f"s3://{new_bucket(settings, is_versioned=True)}/key"
+    store.write(uri, b"first")
+    first = store.fetch(uri)
+    store.write(uri, b"second")
+
+    assert first.version_id is not None
+    assert store.fetch(uri).version_id != first.version_id
+    assert store.fetch(uri, version_id=first.version_id) == first
+    assert b"".join(store.stream(uri, version_id=first.version_id)) == b"first"
+    assert store.download(uri, tmp_path / "old", version_id=first.version_id).read_bytes() == (
+        b"first"
+    )
+
+
+def test_a_version_that_never_was_is_not_found(settings: AwsSettings, store: S3Store) -> None:
+    uri = f"s3://{new_bucket(settings, is_versioned=True)}/key"
+    store.write(uri, b"first")
+
+    with pytest.raises(NotFoundError):
+        store.fetch(uri, version_id="3" * 32)
+
+
+def test_without_versions_an_object_has_none(store: S3Store, base: str) -> None:
+    store.write(f"{base}/key", b"1")
+
+    assert store.fetch(f"{base}/key").version_id is None
+
+
+def test_an_unchanged_object_is_not_read_again(store: S3Store, base: str) -> None:
+    etag = store.write(f"{base}/key", b"1")
+
+    assert store.fetch_if_changed(f"{base}/key", etag) is None
+    store.write(f"{base}/key", b"2")
+    changed = store.fetch_if_changed(f"{base}/key", etag)
+
+    assert changed is not None
+    assert changed.data == b"2"
+
+
+def test_an_object_overwritten_while_it_is_read_is_noticed(store: S3Store, base: str) -> None:
+    store.write(f"{base}/key", LARGE * 3)
+    chunks = store.stream(f"{base}/key")
+    next(chunks)
+
+    store.write(f"{base}/key", b"other")
+
+    with pytest.raises(ConflictError):
+        list(chunks)
+
+
+def test_with_versions_a_reading_goes_on_when_it_is_overwritten(
+    settings: AwsSettings, store: S3Store, known_wrong: Known
+) -> None:
+    known_wrong("ministack", "it ignores the range of a version")
+    uri = f"s3://{new_bucket(settings, is_versioned=True)}/key"
+    store.write(uri, LARGE * 3)
+    chunks = store.stream(uri)
+    first = next(chunks)
+
+    store.write(uri, b"other")
+
+    assert first + b"".join(chunks) == LARGE * 3
+
+
+def test_a_download_into_a_folder_is_named_like_the_key(
+    store: S3Store, base: str, tmp_path: Path
+) -> None:
+    store.write(f"{base}/deep/../name.csv", b"1")
+
+    assert store.download(f"{base}/deep/../name.csv", tmp_path) == tmp_path / "name.csv"
+
+
+@pytest.mark.parametrize("key", ["a/..", "..", "a/.", "a/", "a\\..\\b"])
+def test_a_key_never_leads_out_of_the_folder(
+    key: str, store: S3Store, base: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    store.write(f"{base}/{key}", b"1")
+
+    with pytest.raises(ValidationError, match="name of a file"):
+        store.download(f"{base}/{key}", folder)
+
+    assert [*tmp_path.rglob("*")] == [folder]
+
+
+def test_a_download_that_fails_leaves_the_old_file(
+    store: S3Store, base: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+
+    with pytest.raises(NotFoundError):
+        store.download(f"{base}/absent", tmp_path / "file")
+
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert len([*tmp_path.iterdir()]) == 1
+
+
+def test_a_folder_that_is_not_there_is_the_disks_refusal(
+    store: S3Store, base: str, tmp_path: Path
+) -> None:
+    store.write(f"{base}/key", b"1")
+
+    with pytest.raises(StorageError, match="check the path"):
+        store.download(f"{base}/key", tmp_path / "no" / "such")
+    with pytest.raises(StorageError, match="check the path"):
+        store.upload(tmp_path / "absent", f"{base}/key")
+
+
+# moto looks and writes in two steps, so that all of them may win.
+@pytest.mark.parametrize("server", ["localstack", "ministack"], indirect=True)
+def test_one_of_several_large_uploads_creates_the_object(
+    store: S3Store, base: str, tmp_path: Path
+) -> None:
+    def race(number: int) -> int | None:
+        file = tmp_path / f"{number}"
+        file.write_bytes(bytes([number]) * (8 * MIB + 1))
+        try:
+            store.upload(file, f"{base}/key", if_absent=True)
+        except ConflictError:
+            return None
+        return number
+
+    with ThreadPoolExecutor(3) as pool:
+        won = [number for number in pool.map(race, range(3)) if number is not None]
+
+    assert len(won) == 1
+    assert store.read(f"{base}/key").data[:1] == bytes(won)
+
+
+def test_a_refused_upload_leaves_no_parts(
+    store: S3Store, settings: AwsSettings, bucket: str, tmp_path: Path
+) -> None:
+    (tmp_path / "up").write_bytes(bytes(9 * MIB))
+    store.write(f"s3://{bucket}/key", b"in the way")
+
+    with pytest.raises(ConflictError):
+        store.upload(tmp_path / "up", f"s3://{bucket}/key", if_absent=True)
+
+    left = client_for("s3", settings).list_multipart_uploads(Bucket=bucket)
+    assert left.get("Uploads", []) == []
+    assert store.read(f"s3://{bucket}/key").data == b"in the way"
+
+
+def test_a_large_object_is_replaced_only_if_it_is_the_one_that_was_read(
+    store: S3Store, base: str, tmp_path: Path, known_wrong: Known
+) -> None:
+    known_wrong("moto", "it completes an upload whatever If-Match says")
+    (tmp_path / "up").write_bytes(bytes(9 * MIB))
+    first = store.upload(tmp_path / "up", f"{base}/key")
+    second = store.write(f"{base}/key", b"second", if_match=first)
+
+    with pytest.raises(ConflictError):
+        store.upload(tmp_path / "up", f"{base}/key", if_match=first)
+
+    assert store.read(f"{base}/key").etag == second
+
+
+@pytest.mark.parametrize("server", ["ministack"], indirect=True)
+def test_more_than_a_page_is_listed_in_order(store: S3Store, bucket: str) -> None:
+    names = [f"{number:04}" for number in range(1_005)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: store.write(f"s3://{bucket}/{name}", b""), names))
+
+    found = [info.uri for info in store.list(f"s3://{bucket}")]
+
+    assert found == [f"s3://{bucket}/{name}" for name in names]
+    assert store.delete_many(found) == {}
+    assert list(store.list(f"s3://{bucket}/")) == []
+
+
+def test_a_bucket_that_is_not_there_is_not_found(store: S3Store) -> None:
+    uri = "s3://no-such-bucket-anywhere/key"
+
+    with pytest.raises(NotFoundError):
+        store.read(uri)
+    with pytest.raises(NotFoundError):
+        store.write(uri, b"1")
+    with pytest.raises(NotFoundError):
+        list(store.list(uri))
+    with pytest.raises(NotFoundError):
+        store.write(uri, bytes(9 * MIB))
+
+
+def test_yaml_layers_read_from_s3_by_the_scheme(
+    store: S3Store, base: str, settings: AwsSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(f"{base}/trend.yaml", b"pairs: [BTC/USDT]\n")
+    monkeypatch.setenv("AWS_REGION", str(settings.region))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", str(settings.endpoint_url))
+
+    found = YamlLayer(f"{base}/trend.yaml").load()
+
+    assert found.values == {"pairs": ["BTC/USDT"]}
+    assert str(found.origins["pairs"]) == f"{base}/trend.yaml:1"
