@@ -41,7 +41,7 @@ def test_a_key_is_kept_character_by_character(key: str, store: S3Store, base: st
     assert list(store.list(base)) == []
 
 
-@pytest.mark.parametrize("size", [0, 1, 8 * MIB, 8 * MIB + 1])
+@pytest.mark.parametrize("size", [0, 1, 16 * MIB, 16 * MIB + 1])
 def test_a_file_goes_up_and_comes_down_unchanged(
     size: int, store: S3Store, base: str, tmp_path: Path
 ) -> None:
@@ -67,9 +67,9 @@ def test_a_range_is_exactly_what_was_asked_for(store: S3Store, base: str) -> Non
         (0, 0),
         (0, 1),
         (5, 5),
-        (7 * MIB, 9 * MIB),
+        (11 * MIB, 13 * MIB),
         (1, 17 * MIB - 1),
-        (16 * MIB, None),
+        (12 * MIB, None),
         (8 * MIB, 99 * MIB),
         (17 * MIB, None),
     ]:
@@ -204,15 +204,15 @@ def test_one_of_several_large_uploads_creates_the_object(
 ) -> None:
     def race(number: int) -> int | None:
         file = tmp_path / f"{number}"
-        file.write_bytes(bytes([number]) * (8 * MIB + 1))
+        file.write_bytes(bytes([number]) * (16 * MIB + 1))
         try:
             store.upload(file, f"{base}/key", if_absent=True)
         except ConflictError:
             return None
         return number
 
-    with ThreadPoolExecutor(3) as pool:
-        won = [number for number in pool.map(race, range(3)) if number is not None]
+    with ThreadPoolExecutor(2) as pool:
+        won = [number for number in pool.map(race, range(2)) if number is not None]
 
     assert len(won) == 1
     assert store.read(f"{base}/key").data[:1] == bytes(won)
@@ -221,7 +221,7 @@ def test_one_of_several_large_uploads_creates_the_object(
 def test_a_refused_upload_leaves_no_parts(
     store: S3Store, settings: AwsSettings, bucket: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "up").write_bytes(bytes(9 * MIB))
+    (tmp_path / "up").write_bytes(bytes(16 * MIB + 1))
     store.write(f"s3://{bucket}/key", b"in the way")
 
     with pytest.raises(ConflictError):
@@ -236,7 +236,7 @@ def test_a_large_object_is_replaced_only_if_it_is_the_one_that_was_read(
     store: S3Store, base: str, tmp_path: Path, known_wrong: Known
 ) -> None:
     known_wrong("moto", "it completes an upload whatever If-Match says")
-    (tmp_path / "up").write_bytes(bytes(9 * MIB))
+    (tmp_path / "up").write_bytes(bytes(16 * MIB + 1))
     first = store.upload(tmp_path / "up", f"{base}/key")
     second = store.write(f"{base}/key", b"second", if_match=first)
 
@@ -269,7 +269,7 @@ def test_a_bucket_that_is_not_there_is_not_found(store: S3Store) -> None:
     with pytest.raises(NotFoundError):
         list(store.list(uri))
     with pytest.raises(NotFoundError):
-        store.write(uri, bytes(9 * MIB))
+        store.write(uri, bytes(16 * MIB + 1))
 
 
 def test_yaml_layers_read_from_s3_by_the_scheme(

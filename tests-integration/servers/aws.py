@@ -1,6 +1,7 @@
 """Stand-ins for AWS. All of them must be told to listen on loopback only."""
 
 import json
+import os
 import socket
 import uuid
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from servers.process import Server, answers, executable, free_port
 
 from tradai.aws import AwsSettings, client_for
@@ -137,18 +139,26 @@ def seaweedfs(folder: Path) -> Standin:
 
 
 def _block_of_ports() -> int:
-    """Return the first of five free ports whose twins 10,000 higher are free as well."""
-    while True:
-        first = free_port()
-        if first < 50_000 and all(
-            _is_free(port) for base in (first, first + 10_000) for port in range(base, base + 5)
-        ):
+    """Return the first of five free ports whose twins 10,000 higher are free as well.
+
+    All lie below those that the system hands to outgoing connections.
+    """
+    # Spread out so that two sessions seldom look at the same ports.
+    start = os.getpid() * 5 % 5_000
+    for offset in range(start, start + 5_000, 5):
+        first = 15_000 + offset % 5_000
+        if all(_is_free(base + port) for base in (first, first + 10_000) for port in range(5)):
             return first
+    pytest.fail("no five free ports in a row; stop what listens between 15000 and 30000")
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 STANDINS: dict[str, Callable[[Path], Standin]] = {

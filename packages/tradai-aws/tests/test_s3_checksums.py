@@ -22,12 +22,13 @@ def _crc32(data: bytes) -> bytes:
 
 
 def _holds(answer: dict[str, Any], chunks: list[bytes], *, part_size: int = 0) -> bool | None:
+    """Tell whether `chunks` fit; None when there is nothing that they must fit."""
     checksum = checksum_of(answer, part_size=lambda: part_size)
-    if checksum is None:
-        return None
+    tally = checksum.tally()
     for chunk in chunks:
-        checksum.update(chunk)
-    return checksum.holds()
+        tally.update(chunk)
+    fits = checksum.holds(tally.stretches())
+    return fits if checksum.expected else None
 
 
 @given(CHUNKS, st.integers(0, 2**32))
@@ -51,7 +52,8 @@ def test_a_checksum_holds_for_the_same_bytes_only(chunks: list[bytes], flaw: int
 def test_a_checksum_of_parts_holds_however_the_bytes_arrive(
     chunks: list[bytes], part_size: int
 ) -> None:
-    data = b"".join(chunks)
+    data = b"".join(chunks) or b"x"  # what is empty is not made of parts
+    chunks = chunks if any(chunks) else [data]
     parts = [data[start : start + part_size] for start in range(0, len(data), part_size)]
     digests = b"".join(map(_crc32, parts))
     facts = {
@@ -63,6 +65,39 @@ def test_a_checksum_of_parts_holds_however_the_bytes_arrive(
 
     assert _holds(facts, chunks, part_size=part_size)
     assert not _holds(facts, [*chunks, b"x"], part_size=part_size)
+
+
+@given(st.binary(max_size=300), st.integers(1, 40), st.integers(1, 120), st.booleans())
+def test_pieces_that_were_read_side_by_side_add_up(
+    data: bytes, part_size: int, usual: int, is_whole: object
+) -> None:
+    parts = [data[start : start + part_size] for start in range(0, len(data), part_size)]
+    whole = {"ETag": '"tag"', "ChecksumCRC32": _text(_crc32(data))}
+    in_parts = {
+        "ETag": '"tag"',
+        "ContentLength": len(data),
+        "ChecksumCRC32": f"{_text(_crc32(b''.join(map(_crc32, parts))))}-{len(parts)}",
+    }
+    facts = whole if is_whole or not parts else in_parts
+    checksum = checksum_of(facts, part_size=lambda: part_size)
+    span = checksum.span(usual, len(data))
+
+    def holds(text: bytes) -> bool:
+        stretches = []
+        for start in range(0, max(len(text), 1), span):
+            tally = checksum.tally()
+            tally.update(text[start : start + span])
+            stretches += tally.stretches()
+        return checksum.holds(stretches)
+
+    assert holds(data)
+    assert not holds(data + b"x")
+
+
+def test_what_cannot_be_joined_is_read_in_one_piece() -> None:
+    facts = {"ETag": '"tag"', "ChecksumSHA256": "AAAA"}
+
+    assert checksum_of(facts, part_size=lambda: 0).span(10, 1_000) == 1_000
 
 
 def test_what_cannot_be_computed_is_not_guessed() -> None:

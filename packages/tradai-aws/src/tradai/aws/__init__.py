@@ -7,6 +7,7 @@ from tradai.core import lazy_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.aws._arns import Arn as Arn
     from tradai.aws._clients import client_for as client_for
     from tradai.aws._errors import AwsError as AwsError
     from tradai.aws._s3_config import S3Config as S3Config
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tradai.aws._settings import AwsSettings as AwsSettings
 
 __all__ = [
+    "Arn",
     "AwsError",
     "AwsSettings",
     "S3Config",
@@ -31,6 +33,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_door(
         __name__,
         {
+            "Arn": "_arns",
             "AwsError": "_errors",
             "AwsSettings": "_settings",
             "S3Config": "_s3_config",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, final, overload
 
 from tradai.aws._endpoints import HostGuard, require_amazon, without_transfers
 from tradai.aws._errors import translated
+from tradai.aws._s3_listing import take_rows
 from tradai.aws._settings import AwsSettings
 from tradai.core.exceptions import ConfigurationError
 
@@ -101,6 +102,7 @@ def _session(settings: AwsSettings) -> "boto3.Session":
     if session.region_name is None:
         message = "no AWS region is set; set AWS_REGION, or a region in the profile"
         raise ConfigurationError(message, key="AWS_REGION")
+    session.events.register("before-parse.s3.ListObjectsV2", take_rows)
     if settings.endpoint_url is not None:
         # On the session, so that clients which fetch credentials are watched as well.
         session.events.register("before-send", HostGuard(settings.endpoint_url))

@@ -17,6 +17,8 @@ __all__ = ["S3Config", "S3Layer", "load_config"]
 M = TypeVar("M", bound=pydantic.BaseModel)
 
 _MOST_BYTES: Final = 1_000_000
+# What validators of others say, and what pydantic says of tags, may hold the value.
+_QUOTING: Final = frozenset({"assertion_error", "union_tag_invalid", "value_error"})
 
 
 @final
@@ -153,8 +155,7 @@ def _problem(error: ErrorDetails, document: YamlDocument, uri: str) -> str:
     while path and path not in document.marks:
         path = path[:-1]
     line, _ = document.marks.get(path, (1, 1))
-    # A validator may quote the value; what pydantic itself says does not.
-    quotes = str(error["input"]) in error["msg"]
+    quotes = error["type"] in _QUOTING or str(error["input"]) in error["msg"]
     sentence = "is not valid" if quotes else error["msg"].replace("Input should be", "must be")
     key = ".".join(map(str, error["loc"])) or "the whole"
     return f"{uri}:{line}: {key}: {sentence}"

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final, final
@@ -10,7 +10,7 @@ from typing import Final, final
 from tradai.core import ErrorTable, S3Path
 from tradai.core.exceptions import StorageError, ValidationError
 
-__all__ = ["FileContent", "file_content", "target_file", "write_whole"]
+__all__ = ["FileContent", "file_content", "target_file", "whole_file"]
 
 
 def _refused(error: OSError, action: str, path: Path) -> StorageError:
@@ -79,29 +79,25 @@ def target_file(source: S3Path, path: Path) -> Path:
     return path.resolve() / name
 
 
-def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write `chunks` to the file at `path`, which appears at the end, whole and safe on disk.
+@contextmanager
+def whole_file(path: Path) -> Iterator[int]:
+    """Lend the descriptor of a new file, which takes its place at `path` whole and safe on disk.
+
+    When the block fails, what was at `path` is still there and nothing else.
 
     Raises:
-        StorageError: The disk refused; the old file, if any, is still there.
+        StorageError: The disk refused.
     """
     temporary = path.with_name(f".tradai-{secrets.token_hex(8)}.tmp")
     try:
         with _REFUSALS.translated("write", path):
-            with temporary.open("xb", buffering=0) as file:
-                for chunk in chunks:
-                    _write(file.fileno(), chunk)
+            with temporary.open("x+b", buffering=0) as file:
+                yield file.fileno()
                 os.fsync(file.fileno())
             temporary.replace(path)
             _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _write(descriptor: int, chunk: bytes) -> None:
-    view = memoryview(chunk)
-    while view:
-        view = view[os.write(descriptor, view) :]
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """One S3 object as it is read: pinned to a version, resumed after a cut, verified at the end."""
 
+import os
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict, final
 
 from tradai.aws._errors import AwsError, reason_of, translated
-from tradai.aws._s3_checksums import Checksum, checksum_of
+from tradai.aws._s3_checksums import Checksum, Stretch, checksum_of
 from tradai.core import S3Path
 from tradai.core.exceptions import ConflictError, ValidationError
 
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["ObjectReader", "object_path"]
 
 _MIB: Final = 1024 * 1024
-_PIECE: Final = 8 * _MIB
+_PIECE: Final = 12 * _MIB
 _CHUNK: Final = _MIB
 # In memory at once: as many pieces, and one more in the reader's hands.
-_READERS: Final = 4
+_READERS: Final = 3
+# These write what they read, and keep nothing.
+_SAVERS: Final = 4
+_SAVED: Final = 64 * _MIB
 _RESUMES: Final = 5
 _UNCHANGED: Final = frozenset({"304", "NotModified"})
 
@@ -96,6 +100,32 @@ class ObjectReader:
         else:
             yield from self._pieces(start, end, facts["ETag"])
 
+    def save(self, descriptor: int) -> None:
+        """Write the whole object to an open file, several pieces being under way at once."""
+        facts = self.head()
+        self._pin(facts)
+        size, etag = facts["ContentLength"], facts["ETag"]
+        checksum = self._checksum(facts)
+
+        def save_piece(start: int, stop: int) -> list[Stretch]:
+            tally, position = checksum.tally(), start
+            is_whole = (start, stop) == (0, size)
+            answer = self.get(IfMatch=etag) if is_whole else self._from(start, stop, etag)
+            for chunk in self._resumed(answer, start=start):
+                tally.update(chunk)
+                position = _write(descriptor, chunk, position)
+            return tally.stretches()
+
+        span = checksum.span(_SAVED, size)
+        starts = range(0, max(size, 1), span)
+        with ThreadPoolExecutor(_SAVERS) as pool:
+            saving = [pool.submit(save_piece, one, min(one + span, size)) for one in starts]
+            try:
+                stretches = [stretch for piece in saving for stretch in piece.result()]
+            finally:
+                pool.shutdown(cancel_futures=True)
+        self._check(checksum, stretches)
+
     def body(self, answer: "GetObjectOutputTypeDef") -> Iterator[bytes]:
         """Yield the bytes of the whole object whose reading `answer` has begun."""
         self._pin(answer)
@@ -106,19 +136,22 @@ class ObjectReader:
         if answer.get("VersionId") is not None:
             self._name["VersionId"] = answer["VersionId"]
 
-    def _checksum(self, answer: Mapping[str, Any]) -> Checksum | None:
+    def _checksum(self, answer: Mapping[str, Any]) -> Checksum:
         def part_size() -> int:
             part = self.head(PartNumber=1)
             return part["ContentLength"] if part["ETag"] == answer["ETag"] else 0
 
         return checksum_of(answer, part_size=part_size)
 
-    def _verified(self, chunks: Iterator[bytes], checksum: Checksum | None) -> Iterator[bytes]:
+    def _verified(self, chunks: Iterator[bytes], checksum: Checksum) -> Iterator[bytes]:
+        tally = checksum.tally()
         for chunk in chunks:
-            if checksum is not None:
-                checksum.update(chunk)
+            tally.update(chunk)
             yield chunk
-        if checksum is not None and not checksum.holds():
+        self._check(checksum, tally.stretches())
+
+    def _check(self, checksum: Checksum, stretches: list[Stretch]) -> None:
+        if not checksum.holds(stretches):
             raise self._error("ChecksumMismatch", "its bytes do not fit its checksum; read again")
 
     def _whole(self, size: int, etag: str) -> Iterator[bytes]:
@@ -129,20 +162,20 @@ class ObjectReader:
     def _pieces(self, start: int, stop: int, etag: str) -> Iterator[bytes]:
         """Yield the bytes in order, while the next pieces are on their way."""
         with ThreadPoolExecutor(_READERS) as pool:
-            coming: deque[Future[bytes]] = deque()
+            coming: deque[Future[list[bytes]]] = deque()
             try:
                 for first in range(start, stop, _PIECE):
                     last = min(first + _PIECE, stop)
                     coming.append(pool.submit(self._piece, first, last, etag))
                     if len(coming) > _READERS:
-                        yield coming.popleft().result()
+                        yield from coming.popleft().result()
                 while coming:
-                    yield coming.popleft().result()
+                    yield from coming.popleft().result()
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _piece(self, start: int, stop: int, etag: str) -> bytes:
-        return b"".join(self._resumed(self._from(start, stop, etag), start=start))
+    def _piece(self, start: int, stop: int, etag: str) -> list[bytes]:
+        return list(self._resumed(self._from(start, stop, etag), start=start))
 
     def _from(self, start: int, stop: int, etag: str) -> "GetObjectOutputTypeDef":
         try:
@@ -189,6 +222,15 @@ class ObjectReader:
         return AwsError(
             message, service="s3", operation="get_object", reason=reason, retryable=True
         )
+
+
+def _write(descriptor: int, chunk: bytes, position: int) -> int:
+    """Write `chunk` at `position` and return where it ends."""
+    view = memoryview(chunk)
+    while view:
+        written = os.pwrite(descriptor, view, position)
+        view, position = view[written:], position + written
+    return position
 
 
 def _is_cut(error: AwsError) -> bool:

@@ -1,16 +1,16 @@
 """Object store on Amazon S3."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypedDict, final
+from typing import TYPE_CHECKING, Final, final
 
 from tradai.aws._clients import client_for
 from tradai.aws._errors import refusal, translated
-from tradai.aws._s3_files import file_content, target_file, write_whole
+from tradai.aws._s3_files import file_content, target_file, whole_file
+from tradai.aws._s3_listing import listed, utc
 from tradai.aws._s3_reading import ObjectReader, object_path
 from tradai.aws._s3_writing import BytesContent, ObjectWriter, condition
 from tradai.aws._settings import AwsSettings
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["S3Object", "S3Store"]
 
 _MOST_DELETED: Final = 1_000
-
-
-class _Page(TypedDict, total=False):
-    ContinuationToken: str
 
 
 @final
@@ -112,9 +108,7 @@ class S3Store:
     def stream(
         self, uri: str, *, start: int = 0, stop: int | None = None, version_id: str | None = None
     ) -> Iterator[bytes]:
-        """Yield the bytes of the object at `uri` in order, in chunks of up to 8 MiB.
-
-        At most about 48 MiB are in memory at once.
+        """Yield the bytes of the object at `uri` in order; about 64 MiB are in memory at once.
 
         Args:
             uri: The object.
@@ -144,8 +138,8 @@ class S3Store:
             StorageError: The disk refused; `ConflictError` when the object was overwritten.
         """
         file = target_file(object_path(uri), path)
-        with closing(self._reader(uri, version_id).stream()) as chunks:
-            write_whole(file, chunks)
+        with whole_file(file) as descriptor:
+            self._reader(uri, version_id).save(descriptor)
         return file
 
     def write(
@@ -158,7 +152,7 @@ class S3Store:
     def upload(
         self, path: Path, uri: str, *, if_match: str | None = None, if_absent: bool = False
     ) -> str:
-        """Write the file at `path` to `uri` as `write` does; at most 40 MiB are in memory.
+        """Write the file at `path` to `uri` as `write` does; about 64 MiB are in memory.
 
         Raises:
             ConflictError: The condition does not hold.
@@ -171,18 +165,7 @@ class S3Store:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the objects whose URI starts with `prefix`, sorted; asks for 1,000 at a time."""
-        path = S3Path.parse(prefix)
-        base = f"s3://{path.bucket}/"
-        more: _Page = {}
-        while True:
-            with translated("s3", "list_objects_v2", prefix):
-                page = self._client.list_objects_v2(Bucket=path.bucket, Prefix=path.key, **more)
-            for found in page.get("Contents", ()):
-                uri, modified = f"{base}{found['Key']}", _utc(found["LastModified"])
-                yield ObjectInfo(uri=uri, size=found["Size"], modified=modified)
-            if not page["IsTruncated"]:
-                return
-            more = {"ContinuationToken": page["NextContinuationToken"]}
+        return listed(self._client, S3Path.parse(prefix))
 
     def delete(self, uri: str) -> None:
         """Remove the object at `uri`; nothing there is no error."""
@@ -207,7 +190,7 @@ class S3Store:
     def stat(self, uri: str) -> ObjectInfo:
         """Describe the object at `uri`."""
         facts = self._reader(uri).head()
-        modified = _utc(facts["LastModified"])
+        modified = utc(facts["LastModified"])
         return ObjectInfo(uri=uri, size=facts["ContentLength"], modified=modified)
 
     def copy(self, source: str, target: str) -> str:
@@ -249,14 +232,10 @@ def _read(
         data=b"".join(reader.body(answer)),
         etag=answer["ETag"],
         version_id=_version(answer.get("VersionId")),
-        modified=_utc(answer["LastModified"]),
+        modified=utc(answer["LastModified"]),
     )
 
 
 def _version(version_id: str | None) -> str | None:
     """Return None for what was written while its bucket kept no versions: it is not kept."""
     return None if version_id == "null" else version_id
-
-
-def _utc(instant: datetime) -> datetime:
-    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)

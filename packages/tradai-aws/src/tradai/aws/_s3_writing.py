@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["BytesContent", "Content", "ObjectWriter", "condition"]
 
 _MIB: Final = 1024 * 1024
-_PART: Final = 8 * _MIB
+_PART: Final = 16 * _MIB
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 _MOST_PARTS: Final = 10_000
 _LARGEST_COPY: Final = 5 * 1024**3
 _COPY_PART: Final = 512 * _MIB
-_WRITERS: Final = 4
+_WRITERS: Final = 3
 _TRIES: Final = 6
 _FIRST_PAUSE_S: Final = 0.02
 _TOKEN: Final = "tradai-write"  # noqa: S105 - a name, not a secret
