@@ -14,6 +14,7 @@ from tradai.common._slices import OptionalSlice
 
 FOLDER = Path(tradai.common.__file__).parent
 SEED_PATHS = {
+    "aws.s3_utils": {"S3Path", "parse_s3_path"},
     "base_service": {"BaseService"},
     "base_settings": {"BaseSettings"},
     "entrypoint.base": {"StrategyEntrypoint"},
@@ -126,15 +127,23 @@ def test_a_name_of_a_missing_slice_names_the_extra(
 
 
 @pytest.mark.parametrize(
-    "path",
-    ["base_service", "entrypoint", "entrypoint.base", "entrypoint.settings", "entrypoint.trading"],
+    ("path", "extra"),
+    [
+        ("aws", "aws"),
+        ("aws.s3_utils", "aws"),
+        ("base_service", "entrypoint"),
+        ("entrypoint", "entrypoint"),
+        ("entrypoint.base", "entrypoint"),
+        ("entrypoint.settings", "entrypoint"),
+        ("entrypoint.trading", "entrypoint"),
+    ],
 )
 def test_a_seed_path_of_a_missing_slice_names_the_extra(
-    path: str, monkeypatch: pytest.MonkeyPatch
+    path: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _leave_out(monkeypatch, "tradai.entrypoint")
+    _leave_out(monkeypatch, f"tradai.{extra}")
 
-    with pytest.raises(ImportError, match=r"pip install 'tradai-common\[entrypoint\]'"):
+    with pytest.raises(ImportError, match=rf"pip install 'tradai-common\[{extra}\]'"):
         importlib.import_module(f"tradai.common.{path}")
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradai.core import S3Path
+from tradai.core import S3Path, parse_s3_path
 from tradai.core.exceptions import ValidationError
 
 BUCKETS = st.from_regex(r"[a-z0-9][a-z0-9-]{1,61}[a-z]", fullmatch=True)
@@ -36,6 +36,7 @@ def test_a_path_round_trips_through_its_text(bucket: str, key: str) -> None:
     path = S3Path(bucket, key)
 
     assert S3Path.parse(str(path)) == path
+    assert parse_s3_path(str(path)) == path
 
 
 @pytest.mark.parametrize("key", ["a//b", "a/../b", "a?x=1", "a#b", "a%20b", "/a", "ünïcode"])

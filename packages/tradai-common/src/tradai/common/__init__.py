@@ -8,7 +8,17 @@ from tradai.common._slices import OptionalSlice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tradai.aws import AwsSettings
+    from tradai.aws import (
+        Arn,
+        AwsError,
+        AwsSettings,
+        S3Config,
+        S3Layer,
+        S3Object,
+        S3Store,
+        client_for,
+        load_config,
+    )
     from tradai.cache import CacheSettings
     from tradai.core import (
         Amount,
@@ -51,6 +61,7 @@ if TYPE_CHECKING:
         round_for,
         to_epoch_ms,
         utc_now,
+        parse_s3_path,
     )
     from tradai.core.exceptions import (
         ConfigurationError,
@@ -71,6 +82,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Amount",
+    "Arn",
+    "AwsError",
     "AwsSettings",
     "BaseService",
     "BaseSettings",
@@ -95,9 +108,13 @@ __all__ = [
     "Repository",
     "Rounding",
     "RunJournal",
+    "S3Config",
+    "S3Layer",
+    "S3Object",
     "S3Path",
     "Secret",
     "SecretReference",
+    "S3Store",
     "SecretSource",
     "StorageError",
     "Strategy",
@@ -128,6 +145,14 @@ __all__ = [
 
 _HOMES = {
     "Amount": "tradai.core",
+    "client_for",
+    "load_config",
+    "parse_s3_path",
+]
+
+_HOMES = {
+    "Arn": "tradai.aws",
+    "AwsError": "tradai.aws",
     "AwsSettings": "tradai.aws",
     "BaseService": "tradai.entrypoint",
     "BaseSettings": "tradai.core",
@@ -152,9 +177,13 @@ _HOMES = {
     "Repository": "tradai.core",
     "Rounding": "tradai.core",
     "RunJournal": "tradai.core",
+    "S3Config": "tradai.aws",
+    "S3Layer": "tradai.aws",
+    "S3Object": "tradai.aws",
     "S3Path": "tradai.core",
     "Secret": "tradai.core",
     "SecretReference": "tradai.core",
+    "S3Store": "tradai.aws",
     "SecretSource": "tradai.core",
     "StorageError": "tradai.core.exceptions",
     "Strategy": "tradai.core",
@@ -181,6 +210,9 @@ _HOMES = {
     "quantize_contracts": "tradai.core",
     "quantize_price": "tradai.core",
     "round_for": "tradai.core",
+    "client_for": "tradai.aws",
+    "load_config": "tradai.aws",
+    "parse_s3_path": "tradai.core",
 }
 
 if not TYPE_CHECKING:

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from tradai.core._secret import Secret as Secret
     from tradai.core._secret_lookup import resolve_secret as resolve_secret
     from tradai.core._secret_reference import SecretReference as SecretReference
+    from tradai.core._s3_path import parse_s3_path as parse_s3_path
     from tradai.core._secrets import EnvironmentSecrets as EnvironmentSecrets
     from tradai.core._secrets import FileSecrets as FileSecrets
     from tradai.core._setting_origins import SettingOrigin as SettingOrigin
@@ -173,6 +174,7 @@ __all__ = [
     "quantize_amount",
     "quantize_contracts",
     "quantize_price",
+    "parse_s3_path",
     "read_yaml",
     "read_yaml_value",
     "redact",
@@ -266,6 +268,7 @@ if not TYPE_CHECKING:
             "quantize_amount": "_quantize",
             "quantize_contracts": "_orders",
             "quantize_price": "_quantize",
+            "parse_s3_path": "_s3_path",
             "read_yaml": "_yaml",
             "read_yaml_value": "_yaml",
             "redact": "_redaction",

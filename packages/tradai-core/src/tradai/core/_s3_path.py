@@ -6,7 +6,7 @@ from typing import Final, Self, final
 
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["S3Path"]
+__all__ = ["S3Path", "parse_s3_path"]
 
 _SCHEME: Final = "s3://"
 _SHORTEST_BUCKET: Final = 3
@@ -96,6 +96,15 @@ class S3Path:
     def __str__(self) -> str:
         """Spell the path as ``s3://bucket/key``."""
         return f"{_SCHEME}{self.bucket}/{self.key}"
+
+
+def parse_s3_path(uri: str) -> S3Path:
+    """Read ``s3://bucket/key``, as `S3Path.parse` does.
+
+    Raises:
+        ValidationError: `uri` is not an S3 URI.
+    """
+    return S3Path.parse(uri)
 
 
 def _is_key(key: str) -> bool:
