@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
+import boto3
 import pytest
 from servers.aws import new_bucket
 
@@ -283,3 +284,24 @@ def test_yaml_layers_read_from_s3_by_the_scheme(
 
     assert found.values == {"pairs": ["BTC/USDT"]}
     assert str(found.origins["pairs"]) == f"{base}/trend.yaml:1"
+
+
+def test_a_client_of_the_callers_own_is_used_as_it_is(
+    store: S3Store, base: str, settings: AwsSettings
+) -> None:
+    client = boto3.Session().client(
+        "s3", region_name=settings.region, endpoint_url=settings.endpoint_url
+    )
+    store.write(f"{base}/a b+c", b"1")
+
+    assert list(S3Store(client=client).list(base)) == list(store.list(base))
+
+
+def test_other_users_of_a_client_get_boto3s_own_listing(
+    store: S3Store, settings: AwsSettings, bucket: str
+) -> None:
+    etag = store.write(f"s3://{bucket}/key", b"1")
+
+    (found,) = client_for("s3", settings).list_objects_v2(Bucket=bucket)["Contents"]
+
+    assert (found["Key"], found["ETag"]) == ("key", etag)

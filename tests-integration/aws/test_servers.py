@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,13 +28,17 @@ def _sockets() -> dict[int, set[str]]:
     """Return the sockets of each group of processes."""
     found: dict[int, set[str]] = {}
     for process in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(FileNotFoundError, PermissionError, ProcessLookupError):
             group = os.getpgid(int(process.name))
-            sockets = {str(one.readlink()) for one in (process / "fd").iterdir()}
-        except (FileNotFoundError, PermissionError, ProcessLookupError):
-            continue
-        found.setdefault(group, set()).update(sockets)
+            found.setdefault(group, set()).update(_files(process))
     return found
+
+
+def _files(process: Path) -> Iterator[str]:
+    """Yield what a process has open; files that it closes meanwhile are passed over."""
+    for file in (process / "fd").iterdir():
+        with suppress(FileNotFoundError):
+            yield str(file.readlink())
 
 
 @pytest.mark.parametrize("name", STANDINS)

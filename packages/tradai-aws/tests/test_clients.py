@@ -95,6 +95,19 @@ def test_without_a_region_the_message_names_the_variable() -> None:
     assert caught.value.key == "AWS_REGION"
 
 
+def test_without_credentials_the_message_says_where_to_find_some_and_they_are_looked_for_again(
+    settings: AwsSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.delenv("AWS_ACCESS_KEY_ID")
+        patch.delenv("AWS_SECRET_ACCESS_KEY")
+        with pytest.raises(ConfigurationError, match="aws sso login") as caught:
+            client_for("s3", settings)
+
+    assert caught.value.key == "AWS_PROFILE"
+    assert client_for("s3", settings).meta.region_name == settings.region
+
+
 def test_the_region_may_come_from_where_awss_tools_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
 

@@ -118,6 +118,45 @@ def test_a_copy_of_more_than_5_gib_goes_in_parts(
     assert all(one[1] + 1 == other[0] for one, other in pairwise(ranges))
 
 
+def test_a_large_object_goes_up_in_parts_that_name_their_checksums(
+    monkeypatch: pytest.MonkeyPatch, store: S3Store
+) -> None:
+    data = bytes(16 * 1024**2) + b"hello"
+    parts: dict[int, tuple[int, str]] = {}
+    completed: list[dict[str, Any]] = []
+
+    def answer(_: object, operation: str, parameters: dict[str, Any]) -> object:
+        if operation == "UploadPart":
+            length, checksum = len(parameters["Body"]), parameters["ChecksumCRC32"]
+            parts[parameters["PartNumber"]] = (length, checksum)
+        if operation == "CompleteMultipartUpload":
+            completed.append(parameters)
+        return {
+            "CreateMultipartUpload": {"UploadId": "upload"},
+            "UploadPart": {"ETag": '"part"'},
+            "CompleteMultipartUpload": {"ETag": '"whole"'},
+        }[operation]
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", answer)
+
+    assert store.write("s3://lake/a", data, if_match='"tag"') == '"whole"'
+    assert parts[2] == (5, HELLO_CRC32)
+    assert completed == [
+        {
+            "Bucket": "lake",
+            "Key": "a",
+            "UploadId": "upload",
+            "IfMatch": '"tag"',
+            "MultipartUpload": {
+                "Parts": [
+                    {"PartNumber": number, "ETag": '"part"', "ChecksumCRC32": parts[number][1]}
+                    for number in (1, 2)
+                ]
+            },
+        }
+    ]
+
+
 def test_two_conditions_are_refused_before_anything_is_sent(stub: Stubber, store: S3Store) -> None:
     del stub
     with pytest.raises(ValidationError, match="two conditions"):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, final, overload
 
 from tradai.aws._endpoints import HostGuard, require_amazon, without_transfers
-from tradai.aws._errors import translated
+from tradai.aws._errors import FIND_CREDENTIALS, translated
 from tradai.aws._s3_listing import take_rows
 from tradai.aws._settings import AwsSettings
 from tradai.core.exceptions import ConfigurationError
@@ -46,8 +46,8 @@ def client_for(service: str, settings: AwsSettings | None = None) -> object:
         settings: Which AWS; by default what the environment says now.
 
     Raises:
-        ConfigurationError: No region, no such profile, no credentials to check the account with,
-            or another account than ``TRADAI_AWS_ACCOUNT``.
+        ConfigurationError: No region, no such profile, no credentials, or another account than
+            ``TRADAI_AWS_ACCOUNT``.
         AwsError: The account could not be asked for.
     """
     return _CLIENTS.client(service, settings or AwsSettings())
@@ -99,15 +99,25 @@ def _session(settings: AwsSettings) -> "boto3.Session":
         parsers = core.get_component("response_parser_factory")
         parsers.set_parser_defaults(timestamp_parser=_instant)
         session = boto3.Session(botocore_session=core, region_name=settings.region)
-    if session.region_name is None:
-        message = "no AWS region is set; set AWS_REGION, or a region in the profile"
-        raise ConfigurationError(message, key="AWS_REGION")
+    _require_region_and_credentials(session)
     session.events.register("before-parse.s3.ListObjectsV2", take_rows)
     if settings.endpoint_url is not None:
         # On the session, so that clients which fetch credentials are watched as well.
         session.events.register("before-send", HostGuard(settings.endpoint_url))
         session.events.register("creating-client-class.s3", without_transfers)
     return session
+
+
+def _require_region_and_credentials(session: "boto3.Session") -> None:
+    if session.region_name is None:
+        message = "no AWS region is set; set AWS_REGION, or a region in the profile"
+        raise ConfigurationError(message, key="AWS_REGION")
+    with translated("aws", "session"):
+        credentials = session.get_credentials()
+    # A client that was made without them would never look again.
+    if credentials is None:
+        message = "no AWS credentials were found; " + FIND_CREDENTIALS
+        raise ConfigurationError(message, key="AWS_PROFILE")
 
 
 def _client(session: "boto3.Session", service: str, settings: AwsSettings) -> Any:  # noqa: ANN401

@@ -17,7 +17,7 @@ from tradai.core.exceptions import (
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-__all__ = ["AWS_RULES", "AwsError", "reason_of", "refusal", "translated"]
+__all__ = ["AWS_RULES", "FIND_CREDENTIALS", "AwsError", "reason_of", "refusal", "translated"]
 
 # The service, the operation, and what it is about, which messages name: never a secret value.
 Rule: TypeAlias = Callable[[Any, str, str, str], TradAIError]
@@ -90,6 +90,7 @@ _MISSING: Final = frozenset(
 _CONFLICTS: Final = frozenset({"412", "PreconditionFailed"})
 _FIRST_SERVER_FAULT: Final = 500
 
+FIND_CREDENTIALS: Final = "give the task a role, sign in with `aws sso login`, or set AWS_PROFILE"
 _EXPIRED: Final = "the credentials have expired; sign in again or refresh the role, then repeat"
 _UNKNOWN_KEY: Final = (
     "AWS does not know these credentials; check the profile or the AWS_* variables"
@@ -208,9 +209,7 @@ def _place(service: str, operation: str, subject: str) -> str:
 _NETWORK: Final = _unanswered(
     "check the network and AWS_ENDPOINT_URL, then try again", retryable=True
 )
-_CREDENTIALS: Final = _unconfigured(
-    "give the task a role, sign in with `aws sso login`, or set AWS_PROFILE", key="AWS_PROFILE"
-)
+_CREDENTIALS: Final = _unconfigured(FIND_CREDENTIALS, key="AWS_PROFILE")
 _FILES: Final = _unconfigured(
     "check AWS_PROFILE, ~/.aws/config and ~/.aws/credentials", key="AWS_PROFILE"
 )

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, final
 from urllib.parse import unquote_plus
+from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from tradai.aws._errors import translated
 from tradai.core import ObjectInfo, S3Path
@@ -24,8 +26,8 @@ __all__ = ["listed", "take_rows", "utc"]
 # Key, size and time of the last change.
 Row: TypeAlias = tuple[str, int, datetime]
 
-_SPACE: Final = "{http://s3.amazonaws.com/doc/2006-03-01/}"
-_FOUND: Final = f"{_SPACE}Contents"
+_IN_ANSWER: Final = 2
+_IN_OBJECT: Final = 3
 _OK: Final = 200
 # Set while one of our listings waits for its answer; other users of a client get botocore's.
 _ROWS: ContextVar[list[Row] | None] = ContextVar("tradai_s3_rows", default=None)
@@ -52,25 +54,73 @@ def listed(client: "S3Client", path: S3Path) -> Iterator[ObjectInfo]:
 
 
 def take_rows(*, response_dict: dict[str, Any], **_: object) -> None:
-    """Read the objects of a listing of ours; a handler of ``before-parse.s3.ListObjectsV2``."""
-    from xml.etree import ElementTree as ET
+    """Read the objects of a listing of ours; a handler of ``before-parse.s3.ListObjectsV2``.
 
+    An answer that is not what we expect is left to botocore.
+    """
     rows = _ROWS.get()
     if rows is None or response_dict["status_code"] != _OK:
         return
     rows.clear()  # of an answer that was not good enough, and asked for again
-    # The same parser that botocore would give it to.
-    root = ET.XML(response_dict["body"])
-    is_quoted = root.findtext(f"{_SPACE}EncodingType") == "url"
-    for node in root.iterfind(_FOUND):
-        facts = {child.tag: child.text or "" for child in node}
-        key = facts[f"{_SPACE}Key"]
-        modified = datetime.fromisoformat(facts[f"{_SPACE}LastModified"])
-        rows.append(
-            (unquote_plus(key) if is_quoted else key, int(facts[f"{_SPACE}Size"]), utc(modified))
-        )
-    root[:] = [node for node in root if node.tag != _FOUND]
-    response_dict["body"] = ET.tostring(root)
+    reader = _AnswerReader()
+    try:
+        reader.read(response_dict["body"])
+        rows.extend(reader.rows())
+    except (ExpatError, KeyError, ValueError):
+        return
+    if rows:
+        response_dict["body"] = reader.without_objects()
+
+
+@final
+class _AnswerReader:
+    """Reads a listing as it is parsed; without a tree, which would keep Python's collector busy."""
+
+    def __init__(self) -> None:
+        self._facts: dict[str, str] = {}
+        self._objects: list[tuple[str, str, str]] = []
+        self._object: dict[str, str] = {}
+        self._texts: list[str] = []
+        self._depth = 0
+
+    def read(self, body: bytes) -> None:
+        parser = ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.CharacterDataHandler = self._texts.append
+        parser.EndElementHandler = self._end
+        parser.Parse(body, True)  # noqa: FBT003 - not ours to name
+
+    def rows(self) -> Iterator[Row]:
+        is_quoted = self._facts.get("EncodingType") == "url"
+        for key, size, modified in self._objects:
+            name = unquote_plus(key) if is_quoted else key
+            yield name, int(size), utc(datetime.fromisoformat(modified))
+
+    def without_objects(self) -> bytes:
+        root = Element("ListBucketResult")
+        for name, text in self._facts.items():
+            SubElement(root, name).text = text
+        return tostring(root)
+
+    def _start(self, _name: str, _attributes: object) -> None:
+        self._depth += 1
+        self._texts.clear()
+
+    def _end(self, name: str) -> None:
+        if self._depth == _IN_OBJECT:
+            self._object[name] = "".join(self._texts)
+        elif self._depth == _IN_ANSWER:
+            self._end_fact(name)
+        self._depth -= 1
+
+    def _end_fact(self, name: str) -> None:
+        if name != "Contents":
+            self._facts[name] = "".join(self._texts)
+            return
+        found = self._object
+        self._objects.append((found["Key"], found["Size"], found["LastModified"]))
+        self._object = {}
 
 
 def utc(instant: datetime) -> datetime:

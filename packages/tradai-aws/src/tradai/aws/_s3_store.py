@@ -165,7 +165,8 @@ class S3Store:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the objects whose URI starts with `prefix`, sorted; asks for 1,000 at a time."""
-        return listed(self._client, S3Path.parse(prefix))
+        path = S3Path.parse(prefix)
+        return listed(self._client, path)
 
     def delete(self, uri: str) -> None:
         """Remove the object at `uri`; nothing there is no error."""
@@ -203,10 +204,12 @@ class S3Store:
         return self._given or client_for("s3", self._settings)
 
     def _reader(self, uri: str, version_id: str | None = None) -> ObjectReader:
-        return ObjectReader(self._client, object_path(uri), version_id)
+        path = object_path(uri)
+        return ObjectReader(self._client, path, version_id)
 
     def _writer(self, uri: str) -> ObjectWriter:
-        return ObjectWriter(self._client, object_path(uri))
+        path = object_path(uri)
+        return ObjectWriter(self._client, path)
 
     def _delete_batch(self, bucket: str, keys: Sequence[str]) -> dict[str, TradAIError]:
         with translated("s3", "delete_objects", f"s3://{bucket}/"):
