@@ -8,77 +8,69 @@ from tradai.common._slices import OptionalSlice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tradai.aws import (
-        Arn,
-        AwsError,
-        AwsSettings,
-        S3Config,
-        S3Layer,
-        S3Object,
-        S3Store,
-        client_for,
-        load_config,
-    )
-    from tradai.cache import CacheSettings
-    from tradai.core import (
-        Amount,
-        BaseSettings,
-        Clock,
-        Currency,
-        DataRepository,
-        JsonObject,
-        JsonValue,
-        LoggerMixin,
-        MarketType,
-        ModeHandler,
-        ObjectStore,
-        OrderIntent,
-        Pair,
-        Price,
-        Repository,
-        Rounding,
-        RunJournal,
-        S3Path,
-        Secret,
-        SecretReference,
-        SecretSource,
-        Strategy,
-        StrategyConfig,
-        StrategyConfigLoader,
-        Symbol,
-        SystemClock,
-        Timeframe,
-        TimeRange,
-        TradingMode,
-        Utc,
-        Version,
-        check_notional,
-        from_epoch_ms,
-        plain_text,
-        quantize_amount,
-        quantize_contracts,
-        quantize_price,
-        round_for,
-        to_epoch_ms,
-        utc_now,
-        parse_s3_path,
-    )
-    from tradai.core.exceptions import (
-        ConfigurationError,
-        ExternalServiceError,
-        NotFoundError,
-        StorageError,
-        TradAIError,
-        TradingError,
-        ValidationError,
-    )
-    from tradai.entrypoint import (
-        BaseService,
-        EntrypointSettings,
-        StrategyEntrypoint,
-        TradingEntrypoint,
-    )
-    from tradai.mlflow import MlflowSettings
+    from tradai.aws import Arn as Arn
+    from tradai.aws import AwsError as AwsError
+    from tradai.aws import AwsSettings as AwsSettings
+    from tradai.aws import S3Config as S3Config
+    from tradai.aws import S3Layer as S3Layer
+    from tradai.aws import S3Object as S3Object
+    from tradai.aws import S3Store as S3Store
+    from tradai.aws import client_for as client_for
+    from tradai.aws import load_config as load_config
+    from tradai.cache import CacheSettings as CacheSettings
+    from tradai.core import Amount as Amount
+    from tradai.core import BaseSettings as BaseSettings
+    from tradai.core import Clock as Clock
+    from tradai.core import Currency as Currency
+    from tradai.core import DataRepository as DataRepository
+    from tradai.core import JsonObject as JsonObject
+    from tradai.core import JsonValue as JsonValue
+    from tradai.core import LoggerMixin as LoggerMixin
+    from tradai.core import MarketType as MarketType
+    from tradai.core import ModeHandler as ModeHandler
+    from tradai.core import ObjectStore as ObjectStore
+    from tradai.core import OrderIntent as OrderIntent
+    from tradai.core import Pair as Pair
+    from tradai.core import Price as Price
+    from tradai.core import Repository as Repository
+    from tradai.core import Rounding as Rounding
+    from tradai.core import RunJournal as RunJournal
+    from tradai.core import S3Path as S3Path
+    from tradai.core import Secret as Secret
+    from tradai.core import SecretReference as SecretReference
+    from tradai.core import SecretSource as SecretSource
+    from tradai.core import Strategy as Strategy
+    from tradai.core import StrategyConfig as StrategyConfig
+    from tradai.core import StrategyConfigLoader as StrategyConfigLoader
+    from tradai.core import Symbol as Symbol
+    from tradai.core import SystemClock as SystemClock
+    from tradai.core import Timeframe as Timeframe
+    from tradai.core import TimeRange as TimeRange
+    from tradai.core import TradingMode as TradingMode
+    from tradai.core import Utc as Utc
+    from tradai.core import Version as Version
+    from tradai.core import check_notional as check_notional
+    from tradai.core import from_epoch_ms as from_epoch_ms
+    from tradai.core import parse_s3_path as parse_s3_path
+    from tradai.core import plain_text as plain_text
+    from tradai.core import quantize_amount as quantize_amount
+    from tradai.core import quantize_contracts as quantize_contracts
+    from tradai.core import quantize_price as quantize_price
+    from tradai.core import round_for as round_for
+    from tradai.core import to_epoch_ms as to_epoch_ms
+    from tradai.core import utc_now as utc_now
+    from tradai.core.exceptions import ConfigurationError as ConfigurationError
+    from tradai.core.exceptions import ExternalServiceError as ExternalServiceError
+    from tradai.core.exceptions import NotFoundError as NotFoundError
+    from tradai.core.exceptions import StorageError as StorageError
+    from tradai.core.exceptions import TradAIError as TradAIError
+    from tradai.core.exceptions import TradingError as TradingError
+    from tradai.core.exceptions import ValidationError as ValidationError
+    from tradai.entrypoint import BaseService as BaseService
+    from tradai.entrypoint import EntrypointSettings as EntrypointSettings
+    from tradai.entrypoint import StrategyEntrypoint as StrategyEntrypoint
+    from tradai.entrypoint import TradingEntrypoint as TradingEntrypoint
+    from tradai.mlflow import MlflowSettings as MlflowSettings
 
 __all__ = [
     "Amount",
@@ -112,9 +104,9 @@ __all__ = [
     "S3Layer",
     "S3Object",
     "S3Path",
+    "S3Store",
     "Secret",
     "SecretReference",
-    "S3Store",
     "SecretSource",
     "StorageError",
     "Strategy",
@@ -133,7 +125,10 @@ __all__ = [
     "ValidationError",
     "Version",
     "check_notional",
+    "client_for",
     "from_epoch_ms",
+    "load_config",
+    "parse_s3_path",
     "plain_text",
     "quantize_amount",
     "quantize_contracts",
@@ -145,12 +140,6 @@ __all__ = [
 
 _HOMES = {
     "Amount": "tradai.core",
-    "client_for",
-    "load_config",
-    "parse_s3_path",
-]
-
-_HOMES = {
     "Arn": "tradai.aws",
     "AwsError": "tradai.aws",
     "AwsSettings": "tradai.aws",
@@ -181,17 +170,17 @@ _HOMES = {
     "S3Layer": "tradai.aws",
     "S3Object": "tradai.aws",
     "S3Path": "tradai.core",
+    "S3Store": "tradai.aws",
     "Secret": "tradai.core",
     "SecretReference": "tradai.core",
-    "S3Store": "tradai.aws",
     "SecretSource": "tradai.core",
     "StorageError": "tradai.core.exceptions",
     "Strategy": "tradai.core",
     "StrategyConfig": "tradai.core",
     "StrategyConfigLoader": "tradai.core",
     "StrategyEntrypoint": "tradai.entrypoint",
-    "SystemClock": "tradai.core",
     "Symbol": "tradai.core",
+    "SystemClock": "tradai.core",
     "TimeRange": "tradai.core",
     "Timeframe": "tradai.core",
     "TradAIError": "tradai.core.exceptions",
@@ -201,18 +190,18 @@ _HOMES = {
     "Utc": "tradai.core",
     "ValidationError": "tradai.core.exceptions",
     "Version": "tradai.core",
-    "from_epoch_ms": "tradai.core",
-    "to_epoch_ms": "tradai.core",
-    "utc_now": "tradai.core",
     "check_notional": "tradai.core",
+    "client_for": "tradai.aws",
+    "from_epoch_ms": "tradai.core",
+    "load_config": "tradai.aws",
+    "parse_s3_path": "tradai.core",
     "plain_text": "tradai.core",
     "quantize_amount": "tradai.core",
     "quantize_contracts": "tradai.core",
     "quantize_price": "tradai.core",
     "round_for": "tradai.core",
-    "client_for": "tradai.aws",
-    "load_config": "tradai.aws",
-    "parse_s3_path": "tradai.core",
+    "to_epoch_ms": "tradai.core",
+    "utc_now": "tradai.core",
 }
 
 if not TYPE_CHECKING:

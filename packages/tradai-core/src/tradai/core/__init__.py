@@ -69,10 +69,10 @@ if TYPE_CHECKING:
     from tradai.core._repositories import InMemoryRepository as InMemoryRepository
     from tradai.core._repositories import Repository as Repository
     from tradai.core._s3_path import S3Path as S3Path
+    from tradai.core._s3_path import parse_s3_path as parse_s3_path
     from tradai.core._secret import Secret as Secret
     from tradai.core._secret_lookup import resolve_secret as resolve_secret
     from tradai.core._secret_reference import SecretReference as SecretReference
-    from tradai.core._s3_path import parse_s3_path as parse_s3_path
     from tradai.core._secrets import EnvironmentSecrets as EnvironmentSecrets
     from tradai.core._secrets import FileSecrets as FileSecrets
     from tradai.core._setting_origins import SettingOrigin as SettingOrigin
@@ -170,11 +170,11 @@ __all__ = [
     "from_epoch_ms",
     "lazy_door",
     "pair_parts",
+    "parse_s3_path",
     "plain_text",
     "quantize_amount",
     "quantize_contracts",
     "quantize_price",
-    "parse_s3_path",
     "read_yaml",
     "read_yaml_value",
     "redact",
@@ -264,11 +264,11 @@ if not TYPE_CHECKING:
             "freeze": "_json",
             "from_epoch_ms": "_instants",
             "pair_parts": "_types",
+            "parse_s3_path": "_s3_path",
             "plain_text": "_amounts",
             "quantize_amount": "_quantize",
             "quantize_contracts": "_orders",
             "quantize_price": "_quantize",
-            "parse_s3_path": "_s3_path",
             "read_yaml": "_yaml",
             "read_yaml_value": "_yaml",
             "redact": "_redaction",
