@@ -46,7 +46,7 @@ def test_anything_outside_the_grammar_is_refused(text: str) -> None:
         Timeframe(text)
 
 
-@pytest.mark.parametrize("value", NOT_TEXT, ids=repr)
+@pytest.mark.parametrize("value", NOT_TEXT)
 def test_what_is_no_text_is_refused_by_its_type(value: str) -> None:
     with pytest.raises(ValidationError, match=f"of type {type(value).__name__} is not usable"):
         Timeframe(value)
