@@ -159,7 +159,7 @@ def closing_ms(opened: npt.NDArray[np.int64], timeframe: Timeframe) -> npt.NDArr
         return opened + timeframe.milliseconds
     instants = opened.astype("datetime64[ms]")
     months = instants.astype("datetime64[M]")
-    later = (months + int(timeframe[:-1])).astype("datetime64[ms]")
+    later = (months + np.timedelta64(int(timeframe[:-1]), "M")).astype("datetime64[ms]")
     closing: npt.NDArray[np.int64] = (later + (instants - months)).astype(np.int64)
     return closing
 
