@@ -15,6 +15,7 @@ from tradai.core.frames import (
     Gap,
     InMemoryDataRepository,
     ParquetDataRepository,
+    closed,
     gaps,
 )
 from tradai.core.testing import DataRepositoryContract
@@ -285,6 +286,34 @@ def test_months_off_the_grid_count_what_fits_between_them() -> None:
     (gap,) = gaps(candles(0, 1).set_axis(pd.DatetimeIndex(opened, name="date")), "1M")
 
     assert gap.missing == 3
+
+
+@pytest.mark.parametrize(
+    ("frame", "problem"),
+    [
+        (candles(0, 5, 15).iloc[::-1], "do not rise"),
+        (candles(0, 5, 5), "do not rise"),
+        (candles(0, 5, 15).tz_localize(None), "have no time zone"),
+        (candles(0, 5, 15).reset_index(), "holds no dates"),
+    ],
+)
+def test_what_does_not_rise_in_utc_has_neither_gaps_nor_closed_candles(
+    frame: pd.DataFrame, problem: str
+) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        gaps(frame, "5m")
+    with pytest.raises(ValidationError, match=problem):
+        closed(frame, "5m", by=START + 10 * MINUTE)
+
+
+@pytest.mark.parametrize("at", [pd.NaT, START.replace(tzinfo=None), "2025-01-01", 1_735_689_600])
+def test_what_is_no_aware_instant_bounds_no_range(at: datetime) -> None:
+    repository = InMemoryDataRepository()
+    repository.save_ohlcv("BTC/USDT", "5m", candles(0))
+
+    for bound in ("start", "end", "closed_by"):
+        with pytest.raises(ValidationError, match="aware instant"):
+            repository.get_ohlcv("BTC/USDT", "5m", **{bound: at})
 
 
 def test_real_candles_are_read(real: Path) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "instant",
     "merged",
     "opening_ms",
+    "rising_ms",
     "unfit",
 ]
 
@@ -48,8 +49,9 @@ class Span(NamedTuple):
             ValidationError: An instant is naive, or the start is after the end.
         """
         expected = "aware instants, the start not after the end"
-        naive = any(at is not None and at.utcoffset() is None for at in (start, end))
-        if naive or (start is not None and end is not None and start > end):
+        if not all(at is None or _is_aware(at) for at in (start, end)) or (
+            start is not None and end is not None and start > end
+        ):
             message = f"the range is not usable: expected {expected}"
             raise ValidationError(message, expected=expected)
         return cls(
@@ -72,19 +74,20 @@ class Span(NamedTuple):
 
 
 def closed(frame: pd.DataFrame, timeframe: str, *, by: datetime) -> pd.DataFrame:
-    """Return the candles of `frame`, which rise in time, that had closed by the instant `by`.
+    """Return the candles of `frame` that had closed by the instant `by`.
 
     What an exchange answers ends with the candle that is still open; this leaves it out.
 
     Raises:
-        ValidationError: `by` is naive, `timeframe` is not one, or `frame` has no dates.
+        ValidationError: `by` is naive, `timeframe` is not one, or `frame` has no aware dates that
+            rise.
     """
-    if by.utcoffset() is None:
+    if not _is_aware(by):
         expected = "an aware instant"
         message = f"the instant to have closed by is not usable: expected {expected}"
         raise ValidationError(message, field="by", expected=expected)
     length, by_ms = Timeframe(timeframe), (by - _EPOCH) // _MILLISECOND
-    opened = opening_ms(frame)
+    opened = rising_ms(frame)
     if (closing_ms(opened[-1:], length) <= by_ms).all():
         return frame
     return frame.iloc[: closing_ms(opened, length).searchsorted(by_ms, side="right")]
@@ -146,11 +149,25 @@ def opening_ms(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     """Return when the candles of `frame` open.
 
     Raises:
-        ValidationError: The index holds no dates.
+        ValidationError: The index holds no dates, or naive ones.
     """
     if not isinstance(frame.index, pd.DatetimeIndex):
         raise unfit("the frame", "the index holds no dates")
+    if frame.index.tz is None:
+        raise unfit("the frame", "the dates have no time zone")
     return _stamps_ms(frame.index)
+
+
+def rising_ms(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return when the candles of `frame` open, one after the other.
+
+    Raises:
+        ValidationError: As `opening_ms` does, or the dates do not rise.
+    """
+    opened = opening_ms(frame)
+    if not (opened[1:] > opened[:-1]).all():
+        raise unfit("the frame", "the dates do not rise strictly")
+    return opened
 
 
 def closing_ms(opened: npt.NDArray[np.int64], timeframe: Timeframe) -> npt.NDArray[np.int64]:
@@ -167,6 +184,11 @@ def closing_ms(opened: npt.NDArray[np.int64], timeframe: Timeframe) -> npt.NDArr
 def instant(at_ms: int) -> datetime:
     """Return an instant as an aware UTC datetime."""
     return _EPOCH + at_ms * _MILLISECOND
+
+
+def _is_aware(at: object) -> bool:
+    # The missing time of pandas is a datetime too; it has no zone, and fails when asked for more.
+    return isinstance(at, datetime) and at.tzinfo is not None and at.utcoffset() is not None
 
 
 def _stamps_ms(opened: pd.DatetimeIndex) -> npt.NDArray[np.int64]:

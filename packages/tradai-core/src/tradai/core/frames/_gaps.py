@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tradai.core._timeframe import Timeframe
-from tradai.core.frames._candles import closing_ms, instant, opening_ms
+from tradai.core.frames._candles import closing_ms, instant, rising_ms
 
 __all__ = ["Gap", "gaps"]
 
@@ -27,10 +27,10 @@ def gaps(frame: pd.DataFrame, timeframe: str) -> list[Gap]:
     """Return where candles are missing between the first and the last one of `frame`.
 
     Raises:
-        ValidationError: `timeframe` is not one.
+        ValidationError: `timeframe` is not one, or `frame` has no aware dates that rise.
     """
     length = Timeframe(timeframe)
-    opened = opening_ms(frame)
+    opened = rising_ms(frame)
     due = closing_ms(opened, length)
     wide = np.flatnonzero(opened[1:] > due[:-1]).tolist()
     return [_gap(int(due[place]), int(opened[place + 1]), length) for place in wide]
