@@ -86,6 +86,17 @@ def test_a_copy_tells_the_cause_of_the_original(
     assert twin.cause_text == error.cause_text
 
 
+def test_a_cause_that_cannot_be_printed_is_told_by_its_name() -> None:
+    class BrokenError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    error = _example(ConfigurationError)
+    error.__cause__ = BrokenError()
+
+    assert _through_pickle(error).cause_text == error.cause_text == "BrokenError"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_without_a_cause_tells_none(kind: type[TradAIError]) -> None:
     assert _example(kind).cause_text == ""

@@ -60,7 +60,11 @@ class TradAIError(Exception):
         # Through the door, and late: everything else in core is built upon this module.
         from tradai.core import redact
 
-        return redact(f"{type(cause).__name__}: {cause}")
+        try:
+            return redact(f"{type(cause).__name__}: {cause}")
+        # The cause is somebody else's, and may break when it is printed.
+        except Exception:  # noqa: BLE001
+            return type(cause).__name__
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from message, fields, notes and cause; the constructor is not called again."""
