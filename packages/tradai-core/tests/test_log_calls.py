@@ -1,9 +1,11 @@
 import io
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import Any, Literal, NoReturn, TypeAlias, cast
 
 import pytest
+
+from tradai.core import configure_logging
 
 Line = dict[str, Any]
 # Never registered on purpose: its place gives it away.
@@ -139,3 +141,32 @@ def test_however_it_is_called_it_is_one_line_of_json(
 
     assert the_line(stream).keys() >= {"timestamp", "level", "logger", "message"}
     assert HIDDEN not in stream.getvalue()
+
+
+class LogsItself:
+    """Logs whenever it is printed, and what it logs is itself."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+
+    def __str__(self) -> str:
+        self._log.info("printing %s", self, extra={"value": self})
+        return "printed"
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_what_logs_itself_while_it_is_printed_is_printed_a_few_times(
+    stream: io.StringIO, form: Literal["json", "console"]
+) -> None:
+    configure_logging(format=form, stream=stream)
+    log = logging.getLoggerClass()("tradai.test.itself")
+    log.addHandler(logging.getLogger().handlers[-1])
+
+    log.info("said %s", LogsItself(log))
+
+    *within, last = stream.getvalue().splitlines()
+    assert "said printed" in last
+    assert 0 < len(within) < 50
+    assert any("printing %s" in line for line in within)

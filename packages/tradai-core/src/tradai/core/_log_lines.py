@@ -13,6 +13,8 @@ from tradai.core._log_values import json_text
 __all__ = ["ConsoleFormatter", "JsonLineFormatter", "LineHandler"]
 
 _LAST_RESORT: Final = '{"level":"ERROR","message":"a log record could not be written"}'
+# What is logged may log while it is printed, itself even; beyond this nobody is asked to print.
+_DEEPEST: Final = 2
 # They log whole requests and answers at DEBUG, with secrets that nobody has registered yet.
 _WIRE: Final = frozenset(
     {
@@ -65,18 +67,23 @@ class LineHandler(logging.StreamHandler[TextIO]):
         """Write what `formatter` makes to `stream`, by default standard error."""
         super().__init__(stream)
         self.setFormatter(formatter)
+        self._depth = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line of `record`, unless it shows what goes over the wire."""
         if _shows_wire(record):
             return
+        # The lock of the handler is held: who comes here meanwhile was called by what is printed.
+        self._depth += 1
         try:
-            line = self.format(record)
+            line = self.format(record if self._depth <= _DEEPEST else _unasked(record))
             self.stream.write(f"{line if line.isascii() else self._fitted(line)}\n")
             self.stream.flush()
         # A log call that fails would fail the work it tells of.
         except Exception:  # noqa: BLE001
             self.handleError(record)
+        finally:
+            self._depth -= 1
 
     def _fitted(self, line: str) -> str:
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
@@ -85,6 +92,14 @@ class LineHandler(logging.StreamHandler[TextIO]):
     # The name is the one of the standard library.
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Drop a record that cannot be written: `logging` would print it with its secrets."""
+
+
+def _unasked(record: logging.LogRecord) -> logging.LogRecord:
+    """Return what can be told of `record` without asking its values to print themselves."""
+    message = record.msg if type(record.msg) is str else f"<{type(record.msg).__name__}>"
+    names = ("name", "levelno", "levelname", "created")
+    told = {name: getattr(record, name) for name in names}
+    return logging.makeLogRecord({**told, "msg": message})
 
 
 def _shows_wire(record: logging.LogRecord) -> bool:
