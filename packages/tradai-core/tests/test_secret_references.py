@@ -211,6 +211,27 @@ def test_a_field_holds_a_secret_and_never_dumps_it() -> None:
     assert FAKE not in f"{holder!r} {holder.model_dump_json()} {holder.model_dump()}"
 
 
+@pytest.mark.parametrize(
+    ("value", "written", "shown"),
+    [
+        (918273645, "pin 918273645", "pin ***"),
+        ({"pin": -918273646}, "pin -918273646", "pin ***"),
+        (b"inner-fake-bytes", "sent b'inner-fake-bytes'", "sent b'***'"),
+        (b"\xff\x00fake-bytes", repr(b"\xff\x00fake-bytes"), "b'***'"),
+        (54321, "port 54321", "port 54321"),
+        (True, "True", "True"),
+        ([10**5_000], "too long to be spelled", "too long to be spelled"),
+    ],
+    ids=["number", "number inside", "bytes", "odd bytes", "short number", "boolean", "long number"],
+)
+def test_numbers_and_bytes_inside_a_secret_are_masked_in_texts(
+    value: object, written: str, shown: str
+) -> None:
+    Secret(value)
+
+    assert redact(written) == shown
+
+
 def test_every_text_inside_a_secret_is_masked() -> None:
     Secret({"a": ["inner-fake-text-1"], "b": {"c": "inner-fake-text-2"}})
     Secret(Login(user="me", password=SecretStr("inner-fake-text-3")))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Generic, NoReturn, final, get_args
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, final, get_args
 
 from tradai.core._redaction import MASK, register_secret
 from tradai.core.exceptions import ValidationError
@@ -21,15 +21,19 @@ else:
 
 __all__ = ["Secret"]
 
+# Smaller numbers, ports for one, would be found in times and prices.
+_SMALLEST_NUMBER: Final = 100_000
+_LARGEST_NUMBER: Final = 10**1_000
+
 
 @final
 class Secret(Generic[T]):
     """A value that shows itself only when asked by name: `reveal`.
 
     Printing, formatting and logging it give a mask. It cannot be pickled, and `json` does not
-    know it. Making one registers every text inside the value, so `redact` masks it wherever else
-    it turns up. As a field of a pydantic model it takes what its value would take, and is dumped
-    as the mask.
+    know it. Making one registers every text inside the value, bytes and whole numbers of six digits
+    or more too, so `redact` masks them in whatever text they turn up. As a field of a pydantic
+    model it takes what its value would take, and is dumped as the mask.
 
     >>> print(Secret("not-a-real-secret"))
     ***
@@ -122,6 +126,10 @@ def _texts(value: object) -> Iterator[str]:
     value = _opened(value)
     if isinstance(value, str):
         yield value
+    elif isinstance(value, bytes):
+        yield from (value.decode(errors="backslashreplace"), repr(value)[2:-1])
+    elif isinstance(value, int) and _SMALLEST_NUMBER <= abs(value) < _LARGEST_NUMBER:
+        yield str(value)
     elif isinstance(value, Mapping):
         yield from _texts(tuple(value.values()))
     elif isinstance(value, list | tuple | AbstractSet):
