@@ -47,7 +47,7 @@ def test_a_scheme_of_ours_names_the_distribution_to_install() -> None:
 
 
 def test_an_unknown_scheme_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigurationError, match="use one of file:, memory:"):
+    with pytest.raises(ConfigurationError, match="no gopher: backend; use one of file:, memory:"):
         backend_for("tradai.stores", "gopher://old/hole")
 
 

@@ -489,6 +489,12 @@ def test_a_file_that_cannot_be_read_does_not_make_its_settings_missing(folder: P
     assert origins(App, files=[file / "below"])["retries"].source == "default"
 
 
+def test_a_file_that_no_store_reaches_is_named_and_its_password_is_not() -> None:
+    (line,) = refused(App, files=[f"gopher://me:{FAKE}@old/app.yaml"], environ={})
+
+    assert line.startswith("gopher://***@old/app.yaml: tradai.stores has no gopher: backend; use")
+
+
 def test_relative_paths_of_a_file_are_taken_from_its_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

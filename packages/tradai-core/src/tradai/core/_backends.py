@@ -87,9 +87,7 @@ def _distribution(point: EntryPoint) -> str:
 def _unknown(group: str, scheme: str) -> ConfigurationError:
     known = ", ".join(sorted({f"{point.name}:" for point in entry_points(group=group)}))
     wanted = _DISTRIBUTIONS.get(scheme)
-    if wanted:
-        message = f"{group} has no {scheme}: backend; install {wanted}"
-    else:
-        # Not shown: a secret written where its reference belongs looks like a scheme.
-        message = f"{group} has no backend for this scheme; use one of {known or 'none installed'}"
-    return ConfigurationError(message, key=group)
+    # A secret written where its reference belongs looks like a scheme: then it is not shown.
+    shown = f"{scheme}:" if wanted or group != "tradai.secrets" else "such a"
+    advice = f"install {wanted}" if wanted else f"use one of {known or 'none installed'}"
+    return ConfigurationError(f"{group} has no {shown} backend; {advice}", key=group)

@@ -40,7 +40,7 @@ def file_layer(kind: type[BaseModel], file: str | Path | ConfigLayer) -> Setting
     except NotFoundError:
         return SettingLayer(source="file") if is_optional else _missing(layer.name)
     except (ConfigurationError, ValidationError) as exc:
-        return _unusable(redact(str(exc)))
+        return _unusable(redact(layer.name), redact(str(exc)))
     except ExternalServiceError as exc:
         # Raised later, where no frame holds what the other layers say.
         return SettingLayer(source="file", failure=exc, is_complete=False)
@@ -117,10 +117,12 @@ def _folder_of(layer: ConfigLayer) -> Path | None:
 
 
 def _missing(name: str) -> SettingLayer:
-    return _unusable(f"{redact(name)}: there is no such file; write it, or name it optional:FILE")
+    return _unusable(redact(name), "there is no such file; write it, or name it optional:FILE")
 
 
-def _unusable(message: str) -> SettingLayer:
-    place, _, sentence = message.partition(": ")
+def _unusable(name: str, message: str) -> SettingLayer:
+    """Put `message` at the place in the file that it begins with, or else at the file `name`."""
+    named = message if name and message.startswith(name) else f"{name}: {message}"
+    place, _, sentence = named.partition(": ")
     problem = SettingProblem(path=(), place=f"{place}:", sentence=sentence)
     return SettingLayer(source="file", problems=(problem,), is_complete=False)
