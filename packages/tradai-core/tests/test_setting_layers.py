@@ -722,6 +722,40 @@ class Digits(BaseSettings):
     items: tuple[int, ...] = ()
 
 
+class Exact(BaseSettings):
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(env_prefix="TRADAI_E_")
+
+    fee: Decimal = Decimal(0)
+    fees: tuple[Decimal, ...] = ()
+    by_pair: Mapping[str, Decimal] = {}
+    near: float = 0.0
+
+
+DIGITS = "0.1000000000000000055511151231257827"
+
+
+def test_every_digit_of_a_decimal_arrives_from_every_layer(folder: Path) -> None:
+    file = write(
+        folder / "e.yaml",
+        f"fee: {DIGITS}\nfees: [{DIGITS}]\nby_pair: {{a: {DIGITS}}}\nnear: {DIGITS}",
+    )
+    environ = {
+        "TRADAI_E_FEE": DIGITS,
+        "TRADAI_E_FEES": f"[{DIGITS}]",
+        "TRADAI_E_BY_PAIR": f'{{"a": {DIGITS}}}',
+        "TRADAI_E_NEAR": DIGITS,
+    }
+
+    from_file, from_variables = Exact.load(files=[file], environ={}), Exact.load(environ=environ)
+
+    exact = Decimal(DIGITS)
+    assert (from_file.fee, from_file.fees, from_file.by_pair["a"]) == (exact, (exact,), exact)
+    assert from_variables == from_file
+    assert from_file.near == float(DIGITS)
+    assert origins(Exact, files=[file])["fee"].value == DIGITS
+    assert "TRADAI_E_FEES" in refused(Exact, environ={"TRADAI_E_FEES": f"[1e-{'9' * 30}]"})[0]
+
+
 @given(st.integers(), st.text(min_size=1), st.lists(st.integers()))
 def test_what_is_written_is_what_is_read(value: int, text: str, items: list[int]) -> None:
     is_clean = text == text.strip() and not any("\ud800" <= one <= "\udfff" for one in text)

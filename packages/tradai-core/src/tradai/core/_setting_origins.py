@@ -15,6 +15,7 @@ from tradai.core._setting_stack import SettingStack
 from tradai.core._setting_types import annotation_at, classes
 from tradai.core._setting_values import SECRETS, value_at
 from tradai.core._setting_variables import variable_of
+from tradai.core._yaml_scalars import WrittenFloat
 
 __all__ = ["SettingOrigin", "explained"]
 
@@ -75,7 +76,8 @@ def _shown(kind: type[BaseSettings], path: Path, value: JsonValue) -> str:
     inside = [(path, value), *nodes(value, path)]
     if any(_is_secret(kind, *one) for one in inside):
         return _HIDDEN
-    return value if isinstance(value, str) else json.dumps(value)
+    # A number keeps the digits that JSON would round away.
+    return str(value) if isinstance(value, str | WrittenFloat) else json.dumps(value)
 
 
 def _is_secret(kind: type[BaseSettings], path: Path, value: JsonValue) -> bool:

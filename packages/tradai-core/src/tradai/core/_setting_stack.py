@@ -15,7 +15,7 @@ from tradai.core._json import JsonValue
 from tradai.core._setting_layers import SettingLayer, Source, defaults
 from tradai.core._setting_problems import SettingProblem, sentence
 from tradai.core._setting_types import aliases, annotation_at, known_keys
-from tradai.core._setting_values import freeze_fields
+from tradai.core._setting_values import exact, freeze_fields
 from tradai.core._setting_variables import variable_of
 
 __all__ = ["SettingStack"]
@@ -69,7 +69,7 @@ class SettingStack:
         # The text is no local, so that a validator that raises what it should not shows none.
         try:
             type(blank).__pydantic_validator__.validate_json(
-                json.dumps({**defaults(self._kind, self.values), **self.values}),
+                json.dumps({**defaults(self._kind, self.values), **exact(self._kind, self.values)}),
                 strict=True,
                 context=folders,
                 self_instance=blank,

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from tradai.core._json import JsonValue
 from tradai.core._secret import Secret
 from tradai.core._setting_types import members, takes_items
+from tradai.core._yaml_scalars import written_float
 from tradai.core.exceptions import ValidationError
 
 __all__ = ["Text", "parsed_json", "read_text"]
@@ -61,8 +62,8 @@ def _held(kind: object) -> Iterator[object]:
 def parsed_json(text: str) -> JsonValue:
     """Return the value of `text`, or `text` itself where it is not JSON or repeats a key."""
     try:
-        found: JsonValue = json.loads(text, object_pairs_hook=_object)
-    except (ValueError, RecursionError):
+        found: JsonValue = json.loads(text, object_pairs_hook=_object, parse_float=written_float)
+    except (ArithmeticError, ValueError, RecursionError):
         return text
     return found
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from decimal import Decimal
 from enum import Enum
 from typing import Final
 
@@ -11,8 +12,10 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from tradai.core._config_values import Path
 from tradai.core._json import FrozenMapping, JsonValue
 from tradai.core._secret import Secret
+from tradai.core._setting_types import annotation_at, classes
+from tradai.core._yaml_scalars import WrittenFloat
 
-__all__ = ["SECRETS", "freeze_fields", "spelled", "value_at"]
+__all__ = ["SECRETS", "exact", "freeze_fields", "spelled", "value_at"]
 
 SECRETS: Final = (Secret, SecretBytes, SecretStr)
 _LISTS: Final = (list, tuple, AbstractSet)
@@ -34,6 +37,11 @@ def spelled(value: object) -> JsonValue:
     return plain
 
 
+def exact(kind: type[BaseModel], values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return `values` with the text of a number for each decimal that JSON would round."""
+    return {name: _exact(kind, value, (name,)) for name, value in values.items()}
+
+
 def value_at(values: JsonValue, path: Path) -> JsonValue:
     """Return what is at `path` of `values`, which must have it."""
     for step in path:
@@ -51,6 +59,15 @@ def freeze_fields(model: BaseModel) -> None:
     """
     fields = vars(model)
     fields.update({name: _frozen(value) for name, value in fields.items()})
+
+
+def _exact(kind: type[BaseModel], value: JsonValue, path: Path) -> JsonValue:
+    if isinstance(value, Mapping):
+        return {key: _exact(kind, item, (*path, key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(kind, item, (*path, place)) for place, item in enumerate(value)]
+    is_rounded = isinstance(value, WrittenFloat)
+    return str(value) if is_rounded and Decimal in classes(annotation_at(kind, path)) else value
 
 
 def _frozen(value: object) -> object:

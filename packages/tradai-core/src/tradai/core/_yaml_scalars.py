@@ -10,7 +10,7 @@ import re
 from decimal import Decimal
 from typing import Final, Self, TypeAlias, final
 
-__all__ = ["Scalar", "WrittenFloat", "json_scalar", "plain_scalar"]
+__all__ = ["Scalar", "WrittenFloat", "json_scalar", "plain_scalar", "written_float"]
 
 Scalar: TypeAlias = bool | int | float | str | None
 
@@ -81,6 +81,17 @@ def json_scalar(text: str) -> Scalar:
     return float(value)
 
 
+def written_float(text: str) -> float:
+    """Return the float nearest to the number `text`; a `WrittenFloat` when it rounds.
+
+    Raises:
+        ArithmeticError: Its exponent is beyond what a decimal has.
+    """
+    nearest, exact = float(text), Decimal(text)
+    # A float is spelled with the fewest digits that tell it from its neighbours.
+    return nearest if exact == Decimal(repr(nearest)) else WrittenFloat(exact)
+
+
 def _short(text: str) -> str:
     if len(text) > _MAX_DIGITS:
         raise OverflowError
@@ -88,8 +99,7 @@ def _short(text: str) -> str:
 
 
 def _number(text: str) -> float:
-    nearest, exact = float(text), Decimal(text)
-    if math.isinf(nearest) or (exact and not nearest):
+    number = written_float(text)
+    if math.isinf(number) or (not number and isinstance(number, WrittenFloat)):
         raise OverflowError
-    # A float is spelled with the fewest digits that tell it from its neighbours.
-    return nearest if exact == Decimal(repr(nearest)) else WrittenFloat(exact)
+    return number
