@@ -9,7 +9,7 @@ from pydantic import AliasChoices, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core import BaseSettings, unknown_variables
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, NotFoundError
 
 FAKE = "obviously-fake-value-1"
 
@@ -174,6 +174,37 @@ def test_a_validator_that_quotes_the_value_is_not_repeated(lake: pytest.MonkeyPa
     lake.setenv("TRADAI_LAKE_BUCKET", FAKE.upper())
 
     assert _refused() == "TRADAI_LAKE_BUCKET is not valid"
+
+
+def test_a_validator_that_fails_is_named_and_what_it_raised_is_not() -> None:
+    class Broken(BaseSettings):
+        side: str
+
+        @field_validator("side")
+        @classmethod
+        def _sign(cls, side: str) -> str:
+            return {"buy": "+", "sell": "-"}[side]
+
+    with pytest.raises(ConfigurationError) as caught:
+        Broken.load(environ={"SIDE": FAKE})
+
+    assert str(caught.value).startswith(
+        "Broken has a validator that failed with KeyError at test_settings.py:"
+    )
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_an_error_of_ours_from_a_validator_is_raised_as_it_is() -> None:
+    class Asking(BaseSettings):
+        name: str
+
+        @field_validator("name")
+        @classmethod
+        def _ask(cls, name: str) -> str:
+            raise NotFoundError("there is no such lake", kind="lake", key=name)
+
+    with pytest.raises(NotFoundError, match="there is no such lake"):
+        Asking.load(environ={"NAME": "a"})
 
 
 @pytest.mark.usefixtures("lake")

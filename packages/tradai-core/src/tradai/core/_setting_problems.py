@@ -1,8 +1,10 @@
 """What is wrong with settings, in sentences that name the place and never the value."""
 
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import PurePath
 from typing import Final, final, get_args
 
 from pydantic_core import ErrorDetails, core_schema
@@ -10,7 +12,7 @@ from pydantic_core import ErrorDetails, core_schema
 from tradai.core._config_values import Path as KeyPath
 from tradai.core.exceptions import ConfigurationError, ValidationError
 
-__all__ = ["SettingProblem", "refusal", "sentence"]
+__all__ = ["SettingProblem", "accident", "refusal", "sentence"]
 
 # What pydantic says of these repeats what a validator said, or the value itself.
 _MAY_QUOTE: Final = {
@@ -72,6 +74,16 @@ def sentence(error: ErrorDetails) -> str:
     if error["type"] not in _harmless():
         return "is not valid"
     return error["msg"].replace("Input should be", "must be")
+
+
+def accident(error: Exception) -> str:
+    """Say where a validator failed without meaning to; what it raised may quote the value."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{PurePath(frame.filename).name}:{frame.lineno}"
+    return (
+        f"has a validator that failed with {type(error).__name__} at {place}; have it raise "
+        "ValueError for what is not valid"
+    )
 
 
 @cache

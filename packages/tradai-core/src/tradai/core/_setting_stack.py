@@ -13,13 +13,16 @@ from tradai.core._config_layers import Origin
 from tradai.core._config_values import Path, merge, nodes, settles
 from tradai.core._json import JsonValue
 from tradai.core._setting_layers import SettingLayer, Source, defaults
-from tradai.core._setting_problems import SettingProblem, sentence
+from tradai.core._setting_problems import SettingProblem, accident, sentence
 from tradai.core._setting_types import aliases, annotation_at, known_keys
 from tradai.core._setting_values import exact, freeze_fields
 from tradai.core._setting_variables import variable_of
+from tradai.core.exceptions import TradAIError
 
 __all__ = ["SettingStack"]
 
+# What validators raise without meaning to; pydantic lets it through, and it may be the value.
+_ACCIDENTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError)
 _TOO_LONG: Final = "has a number of thousands of digits; write a shorter one"
 
 
@@ -76,8 +79,12 @@ class SettingStack:
             )
         except pydantic.ValidationError as exc:
             return list(self._problems_of(exc.errors(include_url=False)))
+        except TradAIError:
+            raise
         except ValueError:
             return [SettingProblem(path=(), place=self._place_of(()), sentence=_TOO_LONG)]
+        except _ACCIDENTS as exc:
+            return [SettingProblem(path=(), place=self._place_of(()), sentence=accident(exc))]
         return []
 
     def _problems_of(self, errors: Sequence[ErrorDetails]) -> Iterator[SettingProblem]:
