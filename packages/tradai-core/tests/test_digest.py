@@ -150,6 +150,7 @@ def test_each_value_has_one_spelling(value: object, spelling: bytes) -> None:
         {1, 2},
         b"bytes",
         "\ud800",
+        [10**5_000],
         object(),
     ],
 )

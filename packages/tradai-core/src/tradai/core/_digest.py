@@ -15,6 +15,8 @@ __all__ = ["canonical_json", "digest", "version_id"]
 
 # Beyond this, not every whole float is the integer it was written as.
 _EXACT_FLOATS: Final = 2**53
+# Python spells no integer of more than 4,300 digits unless told to.
+_MOST_BITS: Final = 14_000
 _EXPECTED: Final = "JSON values, finite decimals and aware datetimes"
 
 
@@ -28,8 +30,8 @@ def canonical_json(value: object) -> bytes:
     b'{"a":"0.1","b":1}'
 
     Raises:
-        ValidationError: `value` holds NaN, infinity, a naive datetime, text that is not Unicode,
-            or a type that JSON has no name for.
+        ValidationError: `value` holds NaN, infinity, an integer of thousands of digits, a naive
+            datetime, text that is not Unicode, or a type that JSON has no name for.
     """
     text = json.dumps(
         _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -64,7 +66,9 @@ def _plain(value: object) -> object:
 
 def _plain_scalar(value: object) -> object:
     match value:
-        case None | bool() | int() | str():
+        case None | bool() | str():
+            return value
+        case int() if value.bit_length() <= _MOST_BITS:
             return value
         case float() if math.isfinite(value):
             return int(value) if value.is_integer() and abs(value) < _EXACT_FLOATS else value
@@ -73,7 +77,7 @@ def _plain_scalar(value: object) -> object:
         case datetime() if value.utcoffset() is not None:
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case _:
-            raise _refusal(found=f"a {type(value).__name__}")
+            raise _refusal(found=f"such a {type(value).__name__}")
 
 
 def _key(key: object) -> str:
