@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
 import pydantic
 import pydantic_settings
@@ -76,6 +77,7 @@ class Leaky(BaseSettings):
     checked: str | None = None
     asserted: str | None = None
     looked_up: str | None = None
+    account: UUID | None = None
 
     @field_validator("checked")
     @classmethod
@@ -317,6 +319,12 @@ def test_no_error_shows_a_secret_in_any_place(way: str, tmp_path: Path) -> None:
     leaks = {name: _leaks(look(error, tmp_path)) for name, look in PLACES.items()}
 
     assert {name: found for name, found in leaks.items() if found} == {}
+
+
+def test_not_even_a_character_of_a_value_is_shown(tmp_path: Path) -> None:
+    error = _raised(_load(account="\N{SNOWMAN}"), tmp_path)
+
+    assert str(error) == "TRADAI_LEAK_ACCOUNT must be a UUID"
 
 
 def test_settings_made_from_the_environment_of_the_process_show_no_secret(

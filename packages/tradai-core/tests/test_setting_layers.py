@@ -442,6 +442,20 @@ def test_all_problems_of_all_layers_are_in_one_error(folder: Path) -> None:
     ]
 
 
+def test_a_bound_is_told_in_a_sentence() -> None:
+    class Bounded(BaseSettings):
+        name: Annotated[str, Field(max_length=3)] = "a"
+        pairs: Annotated[tuple[str, ...], Field(min_length=1)] = ("a",)
+        share: Annotated[float, Field(gt=0)] = 0.5
+
+    assert refused(Bounded, environ={"NAME": "long", "PAIRS": "[]", "SHARE": "0"}) == [
+        "3 problems",
+        "NAME must have at most 3 characters",
+        "PAIRS must have at least 1 item after validation, not 0",
+        "SHARE must be greater than 0",
+    ]
+
+
 def test_what_is_missing_is_named_with_its_variable(folder: Path) -> None:
     class Nested(BaseSettings):
         model_config = SettingsConfigDict(env_prefix="TRADAI_N_", env_nested_delimiter="__")

@@ -1,5 +1,6 @@
 """What is wrong with settings, in sentences that name the place and never the value."""
 
+import re
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -33,7 +34,11 @@ _SENTENCES: Final = {
     "model_type": "must be a mapping",
     "string_type": "must be text",
     "tuple_type": "must be a list",
+    # What pydantic says of it quotes a character.
+    "uuid_parsing": "must be a UUID",
 }
+# "Input should be", "String should have": what it is about is named before.
+_SUBJECT: Final = re.compile(r"^\w+ should ")
 
 
 @final
@@ -73,7 +78,7 @@ def sentence(error: ErrorDetails) -> str:
         return _SENTENCES[error["type"]]
     if error["type"] not in _harmless():
         return "is not valid"
-    return error["msg"].replace("Input should be", "must be")
+    return _SUBJECT.sub("must ", error["msg"])
 
 
 def accident(error: Exception) -> str:
