@@ -161,6 +161,33 @@ def test_live_refuses_an_unknown_key(tmp_path: Path, config_file: Path) -> None:
     assert "stop_loss" in str(manifest(tmp_path).verdict)
 
 
+def test_live_refuses_a_variable_of_ours_that_nothing_reads(
+    tmp_path: Path, config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADAI_RUN_MODDE", "live")
+
+    code = TradingEntrypoint(settings(tmp_path, TradingMode.LIVE, config=str(config_file))).run()
+
+    assert code == ExitCode.NOT_PERMITTED
+    told = "TRADAI_RUN_MODDE is set, but nothing reads it: did you mean TRADAI_RUN_MODE?"
+    assert told in str(manifest(tmp_path).verdict)
+
+
+def test_another_mode_mentions_a_variable_that_nothing_reads(
+    tmp_path: Path,
+    config_file: Path,
+    registered: type[StrategyEntrypoint],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registered.register_handler(TradingMode.BACKTEST)(Handler)
+    monkeypatch.setenv("TRADAI_RUN_MODDE", "live")
+
+    code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    assert code == ExitCode.DONE
+    assert any("TRADAI_RUN_MODDE" in notice for notice in manifest(tmp_path).notices)
+
+
 def test_live_with_a_valid_config_is_closed(
     tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
 ) -> None:
