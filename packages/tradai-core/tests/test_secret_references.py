@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 import traceback
+from pathlib import PurePath
 
 import pydantic
 import pytest
@@ -105,6 +106,19 @@ def test_a_reference_is_copied_and_pickled_whole() -> None:
 
     for twin in (copy.deepcopy(reference), pickle.loads(pickle.dumps(reference))):  # noqa: S301
         assert (type(twin), twin, twin.stage) == (SecretReference, reference, "s")
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("file:keys/a#b", "file:/etc/bot/keys/a#b"),
+        ("file:/keys/a", "file:/keys/a"),
+        ("env:KEYS", "env:KEYS"),
+        ("aws-sm:keys/a", "aws-sm:keys/a"),
+    ],
+)
+def test_only_a_relative_file_is_taken_from_a_folder(text: str, taken: str) -> None:
+    assert SecretReference(text).below(PurePath("/etc/bot")) == taken
 
 
 def test_a_scheme_that_somebody_installs_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

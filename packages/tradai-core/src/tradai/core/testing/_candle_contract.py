@@ -119,7 +119,7 @@ class DataRepositoryContract:
             with pytest.raises(ValidationError):
                 keep(_PAIR, "5m", still_open)
             with pytest.raises(ValidationError):
-                keep("ETH/USDT", "5m", pd.concat([_candles(), still_open]))
+                keep("ETH/USDT", "5m", pd.concat([_candles(), still_open.iloc[:1]]))
 
         assert repository.coverage(_PAIR, "5m") == (_START, _LAST, _COUNT)
         assert repository.series() == [(_PAIR, "5m")]
