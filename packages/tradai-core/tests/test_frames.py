@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 import pytest
 
-from tradai.core import DataRepository, Timeframe
+from tradai.core import Clock, DataRepository, Timeframe
 from tradai.core.exceptions import StorageError, ValidationError
 from tradai.core.frames import (
     FlatDataRepository,
@@ -18,7 +18,7 @@ from tradai.core.frames import (
     closed,
     gaps,
 )
-from tradai.core.testing import DataRepositoryContract
+from tradai.core.testing import DataRepositoryContract, FixedClock
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -304,6 +304,32 @@ def test_what_does_not_rise_in_utc_has_neither_gaps_nor_closed_candles(
         gaps(frame, "5m")
     with pytest.raises(ValidationError, match=problem):
         closed(frame, "5m", by=START + 10 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda _folder, clock: InMemoryDataRepository(clock=clock),
+        lambda folder, clock: ParquetDataRepository(folder, clock=clock),
+        lambda folder, clock: FlatDataRepository(folder, clock=clock),
+    ],
+    ids=["memory", "partitions", "flat"],
+)
+def test_a_candle_that_is_open_by_the_clock_is_not_returned(
+    tmp_path: Path, make: Callable[[Path, Clock], DataRepository]
+) -> None:
+    clock = FixedClock(START + timedelta(days=1))
+    repository = make(tmp_path, clock)
+    repository.save_ohlcv("BTC/USDT", "5m", candles(0, 5, 10))
+
+    # As if somebody whose clock is ahead had kept the last one.
+    clock.advance(14 * MINUTE - timedelta(days=1))
+
+    for by in (None, START + timedelta(days=9)):
+        known = repository.get_ohlcv("BTC/USDT", "5m", closed_by=by)
+        assert list(known.index) == [START, START + 5 * MINUTE]
+    clock.advance(MINUTE)
+    assert len(repository.get_ohlcv("BTC/USDT", "5m")) == 3
 
 
 @pytest.mark.parametrize("at", [pd.NaT, START.replace(tzinfo=None), "2025-01-01", 1_735_689_600])
