@@ -184,6 +184,22 @@ def test_a_candle_out_of_reach_is_refused(times: np.ndarray, timeframe: str) -> 
             move(times, timeframe)
 
 
+@pytest.mark.parametrize("days", [1, 40, 300])
+@pytest.mark.parametrize("unit", ["ms", "ns"])
+def test_a_long_candle_that_could_pass_the_end_is_refused(unit: str, days: int) -> None:
+    day = 86_400 * PER_SECOND[unit]
+    first, last = (
+        (-62_135_596_800_000, 253_402_300_799_999)
+        if unit == "ms"
+        else (np.iinfo(np.int64).min + 1, np.iinfo(np.int64).max)
+    )
+
+    for stamp in (first + days * day, last - days * day):
+        for move in MOVES.values():
+            with pytest.raises(ValidationError, match="out of reach"):
+                move(np.array([stamp]).view(f"M8[{unit}]"), "12M")
+
+
 def test_a_timestamp_is_a_datetime_and_stays_one() -> None:
     at = pd.Timestamp("2025-01-01 00:05:00.000000001", tz="UTC")
 
