@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -101,6 +102,13 @@ def test_a_value_type_is_an_ordinary_string(value: str) -> None:
 def test_a_value_type_cannot_be_made_of_anything_else(kind: type[str]) -> None:
     with pytest.raises(ValidationError, match="is not usable: expected"):
         kind("BTC-USDT")
+
+
+@pytest.mark.parametrize("value", [5, None, b"BTC/USDT", ["BTC/USDT"]], ids=repr)
+@pytest.mark.parametrize("kind", [Pair, Version])
+def test_what_is_no_text_is_refused_by_its_type(kind: Callable[[Any], str], value: object) -> None:
+    with pytest.raises(ValidationError, match=f"of type {type(value).__name__} is not usable"):
+        kind(value)
 
 
 def test_parts_of_no_pair_are_refused() -> None:

@@ -32,15 +32,16 @@ class Grammar:
         self.parts(text)
         return text
 
-    def parts(self, text: str) -> tuple[str, ...]:
+    def parts(self, text: object) -> tuple[str, ...]:
         """Return the groups of `text`; one that is not there is empty.
 
         Raises:
-            ValidationError: It does not match.
+            ValidationError: It is no text, or does not match.
         """
-        match = self._pattern.fullmatch(text)
+        match = self._pattern.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            message = f"{self._what} {text!r} is not usable: expected {self._expected}"
+            given = repr(text) if isinstance(text, str) else f"of type {type(text).__name__}"
+            message = f"{self._what} {given} is not usable: expected {self._expected}"
             raise ValidationError(message, field=self._what, expected=self._expected)
         return match.groups(default="")
 
