@@ -96,7 +96,7 @@ class Leaky(BaseSettings):
     @field_validator("looked_up")
     @classmethod
     def _look_up(cls, value: str | None) -> str | None:
-        return {None: value}[value]
+        return {"": value}[value] if value else value
 
     @model_validator(mode="after")
     def _quote_all(self) -> "Leaky":

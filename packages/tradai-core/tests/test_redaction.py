@@ -76,6 +76,14 @@ def test_a_registered_value_is_masked_however_it_is_written(value: str) -> None:
         assert written not in redact(f"it was {written}!")
 
 
+def test_a_value_with_escapes_is_masked_from_its_first_character_to_its_last() -> None:
+    value = "\"fake\\ and 'quoted' \u00e9\u00e8\""
+    register_secret(value)
+
+    for spell in (json.dumps, repr, lambda text: json.dumps(text, ensure_ascii=False)):
+        assert redact(spell(value))[1:-1] == "***"
+
+
 def test_the_longer_of_two_registered_values_is_masked_whole() -> None:
     register_secret("fake-overlap")
     register_secret("fake-overlap-and-more")

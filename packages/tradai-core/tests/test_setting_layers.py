@@ -238,6 +238,7 @@ TRUTH: list[tuple[str, dict[str, object]]] = [
     ("TEXT", {"mixed": None}),
     ('[1, "a"]', {"pair": (1, "a"), "texts": None, "text": '[1, "a"]'}),
     ('["1", "a"]', {"pair": None, "texts": ("1", "a")}),
+    ("[1]", {"pair": None}),
     ("1,a", {"pair": None, "texts": "1,a"}),
     ("[" * 3000, {"pair": None}),
     ('{"a": {"port": 1}}', {"servers": {"a": Server(port=1)}}),
@@ -751,19 +752,19 @@ DIGITS = "0.1000000000000000055511151231257827"
 def test_every_digit_of_a_decimal_arrives_from_every_layer(folder: Path) -> None:
     file = write(
         folder / "e.yaml",
-        f"fee: {DIGITS}\nfees: [{DIGITS}]\nby_pair: {{a: {DIGITS}}}\nnear: {DIGITS}",
+        f"fee: {DIGITS}\nfees: [0.5, {DIGITS}]\nby_pair: {{a: {DIGITS}}}\nnear: {DIGITS}",
     )
     environ = {
         "TRADAI_E_FEE": DIGITS,
-        "TRADAI_E_FEES": f"[{DIGITS}]",
+        "TRADAI_E_FEES": f"[0.5, {DIGITS}]",
         "TRADAI_E_BY_PAIR": f'{{"a": {DIGITS}}}',
         "TRADAI_E_NEAR": DIGITS,
     }
 
     from_file, from_variables = Exact.load(files=[file], environ={}), Exact.load(environ=environ)
 
-    exact = Decimal(DIGITS)
-    assert (from_file.fee, from_file.fees, from_file.by_pair["a"]) == (exact, (exact,), exact)
+    exact, half = Decimal(DIGITS), Decimal("0.5")
+    assert (from_file.fee, from_file.fees, from_file.by_pair["a"]) == (exact, (half, exact), exact)
     assert from_variables == from_file
     assert from_file.near == float(DIGITS)
     assert origins(Exact, files=[file])["fee"].value == DIGITS
