@@ -4,7 +4,7 @@ import json
 import pickle
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -271,6 +271,18 @@ def test_a_range_is_read_from_days_or_seconds(text: str) -> None:
     assert timerange.start == datetime(2025, 1, 1, tzinfo=UTC)
     assert timerange.stop == datetime(2025, 4, 1, tzinfo=UTC)
     assert str(timerange) == "20250101-20250401"
+
+
+@given(*[st.dates(date(1970, 1, 1), date(2199, 12, 31))] * 2)
+def test_any_two_days_are_read_as_they_are_written(one: date, other: date) -> None:
+    first, last = min(one, other), max(one, other) + timedelta(days=1)
+    ends = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (first, last)]
+
+    for text in (f"{first:%Y%m%d}-{last:%Y%m%d}", f"{first}/{last}"):
+        timerange = TimeRange.parse(text)
+
+        assert [timerange.start, timerange.stop] == ends
+        assert str(timerange) == f"{first:%Y%m%d}-{last:%Y%m%d}"
 
 
 @pytest.mark.parametrize(

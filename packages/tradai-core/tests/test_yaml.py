@@ -159,6 +159,14 @@ def test_a_bomb_of_aliases_is_refused_before_it_is_expanded() -> None:
     assert steps < 4_000
 
 
+def test_an_alias_counts_as_what_it_stands_for_and_not_as_what_is_before_it() -> None:
+    many = "a: [" + "x," * 40_000 + "]\nb: &b [y]\n"
+
+    assert len(_read(f"{many}c: [{'*b, ' * 4_900}]")) == 3
+    with pytest.raises(ConfigurationError, match="more than 50000 values"):
+        _read(f"{many}c: [{'*b, ' * 5_100}]")
+
+
 def test_aliases_cannot_nest_deeper_than_brackets() -> None:
     tower = "a0: &a0 [[[[[[[[[[1]]]]]]]]]]\n" + "".join(
         f"a{floor}: &a{floor} [[[[[[[[[[*a{floor - 1}]]]]]]]]]]\n" for floor in range(1, 9)
