@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, final, overload
 from tradai.aws._endpoints import HostGuard, require_amazon, without_transfers
 from tradai.aws._errors import FIND_CREDENTIALS, translated
 from tradai.aws._s3_listing import take_rows
+from tradai.aws._secret_bodies import keep_values_from_logs
 from tradai.aws._settings import AwsSettings
 from tradai.core.exceptions import ConfigurationError
 
@@ -101,6 +102,7 @@ def _session(settings: AwsSettings) -> "boto3.Session":
         session = boto3.Session(botocore_session=core, region_name=settings.region)
     _require_region_and_credentials(session)
     session.events.register("before-parse.s3.ListObjectsV2", take_rows)
+    keep_values_from_logs(session.events)
     if settings.endpoint_url is not None:
         # On the session, so that clients which fetch credentials are watched as well.
         session.events.register("before-send", HostGuard(settings.endpoint_url))

@@ -17,7 +17,16 @@ from tradai.core.exceptions import (
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-__all__ = ["AWS_RULES", "FIND_CREDENTIALS", "AwsError", "reason_of", "refusal", "translated"]
+__all__ = [
+    "AWS_RULES",
+    "FIND_CREDENTIALS",
+    "AwsError",
+    "reason_of",
+    "refusal",
+    "refused",
+    "translated",
+    "unanswered",
+]
 
 # The service, the operation, and what it is about, which messages name: never a secret value.
 Rule: TypeAlias = Callable[[Any, str, str, str], TradAIError]
@@ -96,6 +105,7 @@ _UNKNOWN_KEY: Final = (
     "AWS does not know these credentials; check the profile or the AWS_* variables"
 )
 _FORBIDDEN: Final = "this identity may not do that; grant it the permission, or use another profile"
+_LOCKED: Final = "its KMS key is off, gone or not for this identity; grant kms:Decrypt on that key"
 _CLOCK: Final = "the clock of this machine is wrong by minutes; set it, for example by NTP"
 _ELSEWHERE: Final = "the bucket is in another region; set AWS_REGION to that one"
 _ADVICE: Final[Mapping[str, str]] = {
@@ -119,6 +129,8 @@ _ADVICE: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("301", "AuthorizationHeaderMalformed", "BadRegion", "PermanentRedirect"), _ELSEWHERE
     ),
+    "DecryptionFailure": _LOCKED,
+    "InvalidRequestException": "it is being deleted or changed; restore it, or wait",
     "RequestTimeTooSkewed": _CLOCK,
     "RequestInTheFuture": _CLOCK,
 }
@@ -130,7 +142,8 @@ def reason_of(error: Exception) -> str:
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
-def _refused(error: "ClientError", service: str, operation: str, subject: str) -> TradAIError:
+def refused(error: "ClientError", service: str, operation: str, subject: str) -> TradAIError:
+    """Return our error for a refusal of AWS's; the rule for what boto3 calls `ClientError`."""
     facts = error.response.get("ResponseMetadata", {})
     return refusal(
         reason_of(error),
@@ -172,7 +185,9 @@ def refusal(
     )
 
 
-def _unanswered(advice: str, *, retryable: bool) -> Rule:
+def unanswered(advice: str, *, retryable: bool) -> Rule:
+    """Return the rule for errors on the way to AWS or back."""
+
     def rule(error: Exception, service: str, operation: str, subject: str) -> AwsError:
         reason = type(error).__name__
         return AwsError(
@@ -206,7 +221,7 @@ def _place(service: str, operation: str, subject: str) -> str:
     return f"{service} {operation} {subject}".rstrip()
 
 
-_NETWORK: Final = _unanswered(
+_NETWORK: Final = unanswered(
     "check the network and AWS_ENDPOINT_URL, then try again", retryable=True
 )
 _CREDENTIALS: Final = _unconfigured(FIND_CREDENTIALS, key="AWS_PROFILE")
@@ -216,7 +231,7 @@ _FILES: Final = _unconfigured(
 
 # By name, so that nothing of boto3 is imported to write them down.
 AWS_RULES: Final[Mapping[type[Exception] | str, Rule]] = {
-    "botocore.exceptions.ClientError": _refused,
+    "botocore.exceptions.ClientError": refused,
     "botocore.exceptions.NoRegionError": _unconfigured("set AWS_REGION", key="AWS_REGION"),
     "botocore.exceptions.NoCredentialsError": _CREDENTIALS,
     "botocore.exceptions.PartialCredentialsError": _CREDENTIALS,
@@ -229,15 +244,15 @@ AWS_RULES: Final[Mapping[type[Exception] | str, Rule]] = {
     "botocore.exceptions.ConfigParseError": _FILES,
     "botocore.exceptions.ConfigNotFound": _FILES,
     "botocore.exceptions.ParamValidationError": _bad_parameter,
-    "botocore.exceptions.SSLError": _unanswered("check AWS_CA_BUNDLE", retryable=False),
+    "botocore.exceptions.SSLError": unanswered("check AWS_CA_BUNDLE", retryable=False),
     "botocore.exceptions.ConnectionError": _NETWORK,
     "botocore.exceptions.HTTPClientError": _NETWORK,
     "botocore.exceptions.IncompleteReadError": _NETWORK,
-    "botocore.exceptions.FlexibleChecksumError": _unanswered(
+    "botocore.exceptions.FlexibleChecksumError": unanswered(
         "the bytes do not fit their checksum; try again", retryable=True
     ),
     "botocore.parsers.ResponseParserError": _NETWORK,
-    "botocore.exceptions.BotoCoreError": _unanswered("see its documentation", retryable=False),
+    "botocore.exceptions.BotoCoreError": unanswered("see its documentation", retryable=False),
 }
 _TABLE: Final = ErrorTable(AWS_RULES)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Final, Generic, NoReturn, final, get_args
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, get_args
 
 from tradai.core._redaction import MASK, register_secret
 from tradai.core.exceptions import ValidationError
@@ -26,7 +26,6 @@ _SMALLEST_NUMBER: Final = 100_000
 _LARGEST_NUMBER: Final = 10**1_000
 
 
-@final
 class Secret(Generic[T]):
     """A value that shows itself only when asked by name: `reveal`.
 

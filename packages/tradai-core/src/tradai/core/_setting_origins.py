@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -9,6 +10,7 @@ from pydantic_settings import BaseSettings
 
 from tradai.core._config_values import Path, dotted, leaves, nodes
 from tradai.core._json import JsonValue
+from tradai.core._secret_reference import SecretReference
 from tradai.core._secret_shapes import looks_like_secret
 from tradai.core._setting_layers import SettingLayer, Source, default_layer
 from tradai.core._setting_stack import SettingStack
@@ -16,8 +18,9 @@ from tradai.core._setting_types import annotation_at, classes
 from tradai.core._setting_values import SECRETS, value_at
 from tradai.core._setting_variables import variable_of
 from tradai.core._yaml_scalars import WrittenFloat
+from tradai.core.exceptions import ValidationError
 
-__all__ = ["SettingOrigin", "explained"]
+__all__ = ["SettingOrigin", "explained", "references_in"]
 
 _HIDDEN: Final = "**********"
 
@@ -68,6 +71,17 @@ def explained(
             place=str(origin),
             shadowed=tuple(str(one) for kind_of, one in lower if kind_of != "default"),
         )
+
+
+def references_in(
+    kind: type[BaseSettings], layers: Sequence[SettingLayer], *, environ: Mapping[str, str]
+) -> Iterator[tuple[str, SecretReference]]:
+    """Yield the variable and the value of each leaf that is a reference to a secret, and valid."""
+    stack = SettingStack(kind, [default_layer(kind, SettingStack(kind, layers).values), *layers])
+    for path, value in nodes(stack.values):
+        if SecretReference in classes(annotation_at(kind, path)) and isinstance(value, str):
+            with suppress(ValidationError):
+                yield variable_of(kind, path, environ), SecretReference(value)
 
 
 def _shown(kind: type[BaseSettings], path: Path, value: JsonValue) -> str:

@@ -10,9 +10,10 @@ import pydantic_settings
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core._config_layers import ConfigLayer
+from tradai.core._secret_reference import SecretReference
 from tradai.core._setting_files import file_layer
 from tradai.core._setting_layers import SettingLayer, argument_layer
-from tradai.core._setting_origins import SettingOrigin, explained
+from tradai.core._setting_origins import SettingOrigin, explained, references_in
 from tradai.core._setting_problems import refusal
 from tradai.core._setting_stack import SettingStack
 from tradai.core._setting_types import require_frozen
@@ -140,6 +141,18 @@ class BaseSettings(pydantic_settings.BaseSettings):
         wrong = SettingStack(cls, layers).fill(cls.__new__(cls))
         invalid = [problem.path for problem in wrong if problem.path and not problem.is_missing]
         return tuple(explained(cls, layers, invalid=invalid, environ=variables))
+
+    @classmethod
+    def references(
+        cls, environ: Mapping[str, str] | None = None, /
+    ) -> tuple[tuple[str, SecretReference], ...]:
+        """Return the references to secrets in `environ` and defaults, each after its variable.
+
+        Those that are not valid are left out; `check` names them.
+        """
+        variables = os.environ if environ is None else environ
+        layers = [variable_layer(cls, variables)]
+        return tuple(references_in(cls, layers, environ=variables))
 
     @classmethod
     def check(cls, environ: Mapping[str, str]) -> None:

@@ -1,0 +1,104 @@
+"""Secrets read from AWS, one by one."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, final
+
+from tradai.aws._arns import Arn
+from tradai.aws._held_secret import Reading
+from tradai.aws._secret_client import SecretsClient, translated
+from tradai.aws._secret_identity import SecretIdentity
+from tradai.core import Secret
+from tradai.core.exceptions import ConfigurationError, TradAIError
+
+__all__ = ["Outcome", "SecretRequests", "reading_of"]
+
+Outcome: TypeAlias = Reading | TradAIError
+
+_GET: Final = "get_secret_value"
+
+
+@final
+class SecretRequests:
+    """Asks AWS; `client` is called for each request, since a forked process has another one."""
+
+    def __init__(
+        self,
+        client: Callable[[], SecretsClient],
+        *,
+        clock: Callable[[], float],
+        account: str | None,
+    ) -> None:
+        """Date readings by `clock`; refuse ARNs of another `account`, if one is given."""
+        self.client = client
+        self.clock = clock
+        self._account = account
+
+    def read(self, identity: SecretIdentity) -> Reading:
+        """Ask for one secret; the version stage is always named.
+
+        Raises:
+            NotFoundError: There is no such secret, or no such version of it.
+            ConfigurationError: It is binary or empty, it is somewhere else, or region,
+                credentials or account are not as they should be.
+            AwsError: AWS refused or did not answer.
+        """
+        client = self.client()
+        self.require_reachable(client, identity)
+        # Before the call: the value is at least as new as this.
+        read_s = self.clock()
+        with translated(_GET, identity.reference):
+            answer = client.get_secret_value(
+                SecretId=identity.secret_id, VersionStage=identity.stage
+            )
+        return reading_of(answer, identity, read_s)
+
+    def outcome(self, identity: SecretIdentity) -> Outcome:
+        """Ask for one secret, and return the error if there is one."""
+        try:
+            return self.read(identity)
+        except TradAIError as exc:
+            return exc.with_traceback(None)
+
+    def require_reachable(self, client: SecretsClient, identity: SecretIdentity) -> None:
+        """Check that `client` may be asked for an ARN.
+
+        Raises:
+            ConfigurationError: It is in another partition, region or account.
+        """
+        if not identity.secret_id.startswith("arn:"):
+            return
+        arn = Arn.parse(identity.secret_id)
+        if self._account not in {None, arn.account}:
+            message = (
+                f"{arn} is in account {arn.account}, and only {self._account} is wanted; name a "
+                "secret of that account, or change TRADAI_AWS_ACCOUNT"
+            )
+            raise ConfigurationError(message, key="TRADAI_AWS_ACCOUNT")
+        # A fake of boto3's client knows no place.
+        place = getattr(client, "meta", None)
+        if place is not None:
+            arn.require_reachable(partition=place.partition, region=place.region_name)
+
+
+def reading_of(answer: Mapping[str, Any], identity: SecretIdentity, read_s: float) -> Reading:
+    """Return what AWS answered; nothing in the frames of an error holds a value.
+
+    Raises:
+        ConfigurationError: The secret is binary or empty.
+    """
+    value = answer.get("SecretString")
+    problem = "is empty; give it a value"
+    if value is None:
+        problem = "is binary; store it as text, JSON for several values"
+    elif value.strip():
+        return Reading(
+            value=Secret(value),
+            version_id=str(answer["VersionId"]),
+            stage=identity.stage,
+            read_s=read_s,
+        )
+    # A traceback may show what this frame holds.
+    del answer, value
+    raise ConfigurationError(
+        f"the secret {identity.reference} {problem}", source=identity.reference
+    )

@@ -1,0 +1,249 @@
+"""One secret that is held: what may be served now, and the one refresh that may be under way."""
+
+import copy
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+from tradai.aws._errors import AwsError
+from tradai.aws._held_secret import Reading
+from tradai.aws._secret_client import SERVICE
+from tradai.aws._secret_identity import SecretIdentity
+from tradai.aws._secret_policy import SecretsPolicy
+from tradai.core import LoggerMixin
+from tradai.core.exceptions import ExternalServiceError, TradAIError
+
+__all__ = ["Failure", "SecretSlot", "SecretState"]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why the last refresh brought nothing, and until when that answer stands."""
+
+    error: TradAIError
+    until_s: float
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether AWS did not answer or could not; everything else is an answer that counts."""
+        return isinstance(self.error, ExternalServiceError) and self.error.retryable
+
+    def fresh(self) -> TradAIError:
+        """Return an error of its own for each caller: one that is raised again grows."""
+        return copy.copy(self.error)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretState:
+    """What is known of a secret that was asked for, without its value.
+
+    Attributes:
+        reference: Which secret.
+        version_id: Version that is held; None when none is.
+        age_s: Seconds since AWS was asked for it; None when nothing is held.
+        failure: What the last refresh said, in a sentence; None when it went well.
+    """
+
+    reference: str
+    version_id: str | None
+    age_s: float | None
+    failure: str | None
+
+
+Flight: TypeAlias = Future[Reading | Failure]
+
+
+@final
+class SecretSlot(LoggerMixin):
+    """What is held of one secret. It is replaced whole, so that readers need no lock.
+
+    ::
+
+        age        0 ........ fresh_s ............ usable_s ............. outage_s
+        AWS answers   served     served, refreshed     readers wait
+        outage        served     served, retried       served, retried     the error
+    """
+
+    def __init__(
+        self,
+        identity: SecretIdentity,
+        read: Callable[[SecretIdentity], Reading],
+        *,
+        policy: SecretsPolicy,
+        clock: Callable[[], float],
+    ) -> None:
+        """Hold nothing; `read` asks AWS."""
+        self.identity = identity
+        self.held: Reading | None = None
+        self.failure: Failure | None = None
+        self._read = read
+        self._policy = policy
+        self._clock = clock
+        self.forget_flight()
+
+    def forget_flight(self) -> None:
+        """Start anew after a fork: the thread that held the lock or flew is not in this process."""
+        self._lock = threading.Lock()
+        self._flight: Flight | None = None
+        self._rejected: str | None = None
+
+    def ready(self) -> Reading | None:
+        """Return what may be served at once; None when the caller has to wait for a flight.
+
+        Raises:
+            TradAIError: AWS said no a moment ago, or the outage lasts too long.
+        """
+        held, failure, now_s = self.held, self.failure, self._clock()
+        is_recent = failure is not None and now_s < failure.until_s
+        if held is not None:
+            age_s = now_s - held.read_s
+            if age_s < self._policy.fresh_s:
+                return held
+            limit_s = self._policy.usable_s if failure is None else self._policy.outage_s
+            if age_s < limit_s:
+                if not is_recent and self._flight is None:
+                    self.flight()
+                return held
+        if failure is not None and is_recent:
+            raise failure.fresh()
+        return None
+
+    def is_fresh(self) -> bool:
+        """Tell whether there is no need to ask AWS."""
+        held = self.held
+        return held is not None and self._clock() - held.read_s < self._policy.fresh_s
+
+    def state(self) -> SecretState:
+        """Return what is known, without the value."""
+        held, failure = self.held, self.failure
+        return SecretState(
+            reference=str(self.identity.reference),
+            version_id=held and held.version_id,
+            age_s=held and self._clock() - held.read_s,
+            failure=failure and str(failure.error),
+        )
+
+    def flight(self) -> Flight:
+        """Return the refresh that is under way; it is started if there is none."""
+        with self._lock:
+            if self._flight is not None:
+                return self._flight
+            flight = self._prepared()
+        self._launch(flight)
+        return flight
+
+    def settled(self, outcome: Reading | Failure) -> Reading:
+        """Return what to serve after a flight.
+
+        Raises:
+            TradAIError: It failed, and nothing may be served in its place.
+        """
+        if isinstance(outcome, Reading):
+            return outcome
+        held = self.held
+        if held is not None and self._clock() - held.read_s < self._policy.outage_s:
+            return held
+        raise outcome.fresh()
+
+    def reject(self, version_id: str) -> None:
+        """Ask AWS once more because `version_id` did not open anything; once for each version."""
+        while True:
+            with self._lock:
+                flight, is_mine = self._flight, False
+                if flight is None:
+                    if not self._may_reject(version_id):
+                        return
+                    flight, is_mine = self._prepared(), True
+                    self._rejected = version_id
+            if is_mine:
+                self._launch(flight)
+            outcome = flight.result()
+            if is_mine:
+                if isinstance(outcome, Failure):
+                    self._rejected = None
+                return
+
+    def take(self, reading: Reading) -> Reading:
+        """Hold `reading` unless what is held was asked for later; return what is held."""
+        with self._lock:
+            before = self.held
+            if before is None or before.read_s <= reading.read_s:
+                self.held = reading
+            held = self.held or reading
+            failure, self.failure = self.failure, None
+        if failure is not None and failure.is_outage:
+            self.logger.info("secret can be read again", extra=self._facts())
+        if before is not None and before.version_id != held.version_id:
+            self.logger.info("secret has a new version", extra=self._facts())
+        return held
+
+    def fail(self, error: TradAIError) -> Failure:
+        """Remember `error`; what is held stays only while AWS does not answer."""
+        # A copy holds no frame of the call that failed.
+        failure = Failure(error=copy.copy(error), until_s=self._clock() + self._policy.retry_s)
+        with self._lock:
+            before, self.failure = self.failure, failure
+            if not failure.is_outage:
+                self.held = None
+        if before is None or before.is_outage is not failure.is_outage:
+            self.logger.warning("secret cannot be read", extra=self._facts())
+        return failure
+
+    def _may_reject(self, version_id: str) -> bool:
+        held, failure = self.held, self.failure
+        if held is None or held.version_id != version_id or self._rejected == version_id:
+            return False
+        return failure is None or self._clock() >= failure.until_s
+
+    def _prepared(self) -> Flight:
+        flight: Flight = Future()
+        # Or a task that is cancelled would cancel it for everybody.
+        flight.set_running_or_notify_cancel()
+        self._flight = flight
+        return flight
+
+    def _launch(self, flight: Flight) -> None:
+        thread = threading.Thread(
+            target=self._fly, args=(flight,), name="tradai-secret", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:
+            # The machine has no more threads, or the interpreter is shutting down.
+            self._fly(flight)
+
+    def _fly(self, flight: Flight) -> None:
+        outcome: Reading | Failure
+        try:
+            outcome = self.take(self._read(self.identity))
+        except TradAIError as exc:
+            outcome = self.fail(exc)
+        # The outermost loop of this thread: readers wait for it, whatever happens.
+        except Exception as exc:  # noqa: BLE001
+            outcome = self.fail(_unforeseen(exc))
+        with self._lock:
+            self._flight = None
+        flight.set_result(outcome)
+
+    def _facts(self) -> dict[str, object]:
+        state = self.state()
+        return {
+            "reference": state.reference,
+            "version_id": state.version_id,
+            "age_s": state.age_s,
+            "failure": state.failure,
+        }
+
+
+def _unforeseen(error: Exception) -> AwsError:
+    kind = type(error).__name__
+    return AwsError(
+        f"{SERVICE} could not be asked ({kind}): the client is at fault, or tradai-aws is",
+        service=SERVICE,
+        operation="get_secret_value",
+        reason=kind,
+    )
