@@ -1,10 +1,17 @@
 """Tests of tradai.aws never see the machine's own AWS."""
 
+import base64
+import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError
 
 from tradai.aws import SecretsManager, SecretsPolicy
 from tradai.aws.testing import FakeSecretsClient
@@ -24,6 +31,7 @@ def _no_aws_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "fake-id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "fake-key")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +49,51 @@ def aws() -> FakeSecretsClient:
 def secrets(aws: FakeSecretsClient) -> SecretsManager:
     """Fresh for 300 seconds, usable for 900, for 3,600 in an outage; asked again after 5."""
     return SecretsManager(client=aws, clock=aws.clock, policy=SecretsPolicy())
+
+
+@pytest.fixture
+def endpoint(aws: FakeSecretsClient) -> Iterator[str]:
+    """Address on loopback where `aws` answers boto3's own client."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            operation = xform_name(self.headers["X-Amz-Target"].rpartition(".")[2])
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, answer = _answered(getattr(aws, operation), asked)
+            body = json.dumps(answer, default=_text).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def _answered(
+    operation: Callable[..., dict[str, Any]], asked: dict[str, Any]
+) -> tuple[int, dict[str, Any]]:
+    asked.pop("ClientRequestToken", None)
+    try:
+        return 200, operation(**asked)
+    except ClientError as exc:
+        error = exc.response["Error"]
+        status = exc.response["ResponseMetadata"]["HTTPStatusCode"]
+        return status, {"__type": error["Code"], "message": error["Message"]}
+
+
+def _text(value: object) -> object:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return value.timestamp() if isinstance(value, datetime) else value
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tradai.aws._errors import AwsError, refusal
 from tradai.aws._secret_client import SERVICE, about_secret, translated
-from tradai.aws._secret_identity import SecretIdentity
+from tradai.aws._secret_identity import CURRENT, SecretIdentity
 from tradai.aws._secret_requests import Outcome, SecretRequests, reading_of
 from tradai.core.exceptions import TradAIError
 
@@ -25,14 +25,14 @@ _SUFFIX: Final = len("-AbCdEf")
 def read_many(
     requests: SecretRequests, identities: Sequence[SecretIdentity]
 ) -> dict[SecretIdentity, Outcome]:
-    """Ask for many secrets in their present version; each has its reading or its error.
+    """Ask for many secrets; each has its reading or its error.
 
-    They are asked for by `SecretIdList`: a filter by name would find every longer name as well.
-    Where the right to ask for many is missing, each is asked for alone, and so is one of which
-    the answer says nothing.
+    Present versions are asked for by `SecretIdList`: a filter by name would find every longer name
+    as well. Another stage is asked for alone; so is everything where the right to ask for many is
+    missing, and a secret of which the answer says nothing.
     """
     found: dict[SecretIdentity, Outcome] = dict(_elsewhere(requests, identities))
-    waiting = (one for one in identities if one not in found)
+    waiting = (one for one in identities if one.stage == CURRENT and one not in found)
     while some := list(islice(waiting, _MOST)):
         try:
             found |= _read_batch(requests, some)

@@ -7,7 +7,7 @@ from tradai.aws._arns import Arn
 from tradai.core import SecretReference
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["SCHEME", "SecretIdentity", "reference_to"]
+__all__ = ["CURRENT", "SCHEME", "SecretIdentity", "reference_to"]
 
 SCHEME: Final = "aws-sm:"
 CURRENT: Final = "AWSCURRENT"

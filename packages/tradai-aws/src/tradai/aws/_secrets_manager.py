@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeVar, final, overload
 
@@ -219,7 +220,9 @@ class SecretsManager:
         """
         variables = os.environ if environ is None else environ
         references = [one for _, one in kind.references(variables)]
-        self.prefetch(one for one in references if one.startswith(SCHEME))
+        # What is wrong with any of them is said in its place.
+        with suppress(TradAIError):
+            self.prefetch(one for one in references if one.startswith(SCHEME))
         return checked(kind, variables, source=self)
 
     def states(self) -> tuple[SecretState, ...]:

@@ -22,6 +22,7 @@ _REFUSED: Final = 400
 _CURRENT: Final = "AWSCURRENT"
 _PREVIOUS: Final = "AWSPREVIOUS"
 _PLACE: Final = "arn:aws:secretsmanager:eu-central-1:123456789012:secret"
+_MADE: Final = datetime(2025, 1, 1, tzinfo=UTC)
 _PATIENCE_S: Final = 30.0
 
 
@@ -183,7 +184,7 @@ class FakeSecretsClient:
         value = stored.versions[version_id]
         held = {"SecretString": value} if isinstance(value, str) else {"SecretBinary": value}
         facts = {"Name": name, "ARN": _arn(name), "VersionId": version_id}
-        return {**facts, **held, "VersionStages": [stage]}
+        return {**facts, **held, "VersionStages": [stage], "CreatedDate": _MADE}
 
     def _batch(self, asked: Mapping[str, Any]) -> Answer:
         from botocore.exceptions import ClientError
@@ -219,7 +220,7 @@ class FakeSecretsClient:
     def _delete(self, asked: Mapping[str, Any]) -> Answer:
         self._known(_name(asked["SecretId"]), "delete_secret").is_deleted = True
         days = timedelta(days=asked["RecoveryWindowInDays"])
-        return {"DeletionDate": datetime(2025, 1, 1, tzinfo=UTC) + days}
+        return {"DeletionDate": _MADE + days}
 
     def _known(self, name: str, operation: str) -> _Stored:
         stored = self._stored.get(name)

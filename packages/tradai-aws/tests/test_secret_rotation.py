@@ -1,0 +1,199 @@
+"""A rotation is noticed by who is refused: one request for each version, and one second try."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tradai.aws import HeldSecret, SecretsManager
+from tradai.aws.testing import FakeSecretsClient
+from tradai.core.exceptions import NotFoundError
+
+NAME = "trading/binance"
+READERS = 32
+
+
+class RefusedError(Exception):
+    """What an exchange says of a key that it does not know."""
+
+
+@pytest.fixture
+def old(aws: FakeSecretsClient, secrets: SecretsManager) -> HeldSecret[str]:
+    aws.keep(NAME, "fake-value-1")
+    return secrets.get(NAME)
+
+
+def test_a_reported_version_is_asked_for_again_before_the_report_returns(
+    aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
+) -> None:
+    aws.keep(NAME, "fake-value-2")
+
+    secrets.report_auth_failure(old.version_id)
+
+    assert secrets.get(NAME).reveal() == "fake-value-2"
+    assert old.reveal() == "fake-value-1"
+    assert len(aws.calls) == 2
+
+
+def test_32_threads_that_report_the_same_version_make_one_call(
+    aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
+) -> None:
+    aws.keep(NAME, "fake-value-2")
+    barrier = threading.Barrier(READERS)
+
+    def report(_: int) -> str:
+        barrier.wait()
+        secrets.report_auth_failure(old.version_id)
+        return secrets.get(NAME).reveal()
+
+    with ThreadPoolExecutor(READERS) as pool:
+        values = list(pool.map(report, range(READERS)))
+
+    assert values == ["fake-value-2"] * READERS
+    assert len(aws.calls) == 2
+
+
+@pytest.mark.parametrize("rotated", [True, False])
+def test_a_version_is_asked_for_again_once_however_often_it_is_reported(
+    rotated: object, aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
+) -> None:
+    if rotated:
+        aws.keep(NAME, "fake-value-2")
+
+    for _ in range(10):
+        secrets.report_auth_failure(old.version_id)
+
+    assert len(aws.calls) == 2
+
+
+def test_a_version_that_nobody_holds_is_no_reason_to_ask(
+    aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
+) -> None:
+    secrets.report_auth_failure(f"{old.version_id[:-1]}9")
+
+    assert len(aws.calls) == 1
+
+
+def test_the_next_version_may_be_reported_too(
+    aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
+) -> None:
+    newer = aws.keep(NAME, "fake-value-2")
+    secrets.report_auth_failure(old.version_id)
+    aws.keep(NAME, "fake-value-3")
+    secrets.report_auth_failure(newer)
+
+    assert secrets.get(NAME).reveal() == "fake-value-3"
+    assert len(aws.calls) == 3
+
+
+def test_a_refresh_that_was_under_way_may_have_come_too_early_and_is_repeated(
+    aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
+) -> None:
+    aws.clock.advance(300)
+
+    with ThreadPoolExecutor(1) as pool:
+        with aws.paused():
+            secrets.get(NAME)
+            aws.await_call()
+            # It was sent before the report, and answers with what was current then.
+            report = pool.submit(secrets.report_auth_failure, old.version_id)
+        report.result()
+
+    assert len(aws.calls) == 3
+
+
+def test_a_report_in_an_outage_raises_nothing_and_may_be_made_again(
+    aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
+) -> None:
+    aws.keep(NAME, "fake-value-2")
+    with aws.outage():
+        secrets.report_auth_failure(old.version_id)
+        secrets.report_auth_failure(old.version_id)
+    assert secrets.get(NAME).reveal() == "fake-value-1"
+    assert len(aws.calls) == 2
+
+    aws.clock.advance(5)
+    secrets.report_auth_failure(old.version_id)
+
+    assert secrets.get(NAME).reveal() == "fake-value-2"
+
+
+def _exchange(accepted: str) -> Callable[[HeldSecret[str]], str]:
+    def login(secret: HeldSecret[str]) -> str:
+        if secret.reveal() != accepted:
+            raise RefusedError(secret.version_id)
+        return f"session of {accepted}"
+
+    return login
+
+
+def test_a_login_that_is_refused_is_tried_once_more_with_the_new_value(
+    aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
+) -> None:
+    del old
+    aws.keep(NAME, "fake-value-2")
+
+    session = secrets.connect(NAME, _exchange("fake-value-2"), refused=RefusedError)
+
+    assert session == "session of fake-value-2"
+
+
+def test_a_login_that_is_accepted_asks_nobody(
+    aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
+) -> None:
+    assert secrets.connect(NAME, _exchange(old.reveal()), refused=RefusedError)
+    assert len(aws.calls) == 1
+
+
+def test_without_a_new_value_there_is_no_second_try(
+    secrets: SecretsManager, old: HeldSecret[str]
+) -> None:
+    tries: list[str] = []
+
+    def login(secret: HeldSecret[str]) -> None:
+        tries.append(secret.version_id)
+        raise RefusedError
+
+    with pytest.raises(RefusedError):
+        secrets.connect(NAME, login, refused=RefusedError)
+
+    assert tries == [old.version_id]
+
+
+def test_a_new_value_that_is_refused_too_is_the_last_try(
+    aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
+) -> None:
+    newer = aws.keep(NAME, "fake-value-2")
+    tries: list[str] = []
+
+    def login(secret: HeldSecret[str]) -> None:
+        tries.append(secret.version_id)
+        raise RefusedError
+
+    with pytest.raises(RefusedError):
+        secrets.connect(NAME, login, refused=RefusedError)
+
+    assert tries == [old.version_id, newer]
+
+
+def test_an_error_that_is_no_refusal_passes(
+    aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
+) -> None:
+    def login(secret: HeldSecret[str]) -> None:
+        raise OSError(secret.version_id)
+
+    with pytest.raises(OSError, match=old.version_id):
+        secrets.connect(NAME, login, refused=RefusedError)
+
+    assert len(aws.calls) == 1
+
+
+def test_a_secret_that_is_gone_when_it_is_asked_for_again_is_said_to_be_gone(
+    aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
+) -> None:
+    del old
+    aws.refusals[NAME] = "ResourceNotFoundException"
+
+    with pytest.raises(NotFoundError):
+        secrets.connect(NAME, _exchange("nothing"), refused=RefusedError)
