@@ -197,7 +197,7 @@ def test_without_a_region_everything_else_that_is_wrong_is_said_as_well() -> Non
     }
 
     with pytest.raises(ConfigurationError) as caught:
-        SecretsManager().check(TradeSettings, environ)
+        SecretsManager(AwsSettings(read_timeout_s=12)).check(TradeSettings, environ)
 
     assert "TRADAI_TRADE_EXCHANGE: no AWS region is set" in str(caught.value)
     assert "env:FAKE_ABSENT" in str(caught.value)

@@ -247,7 +247,7 @@ def test_a_refusal_says_what_to_do(
 
 def test_no_name_no_id_and_no_region_have_a_default() -> None:
     with pytest.raises(ConfigurationError, match="set AWS_REGION"):
-        SecretsManager(AwsSettings()).get(NAME)
+        SecretsManager(AwsSettings(read_timeout_s=13)).get(NAME)
 
 
 def test_an_account_that_is_not_wanted_is_not_asked(aws: FakeSecretsClient) -> None:
