@@ -60,7 +60,10 @@ def endpoint(aws: FakeSecretsClient) -> Iterator[str]:
             operation = xform_name(self.headers["X-Amz-Target"].rpartition(".")[2])
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             status, answer = _answered(getattr(aws, operation), asked)
-            body = json.dumps(answer, default=_text).encode()
+            # What is bytes already is sent as it is.
+            body = (
+                answer if isinstance(answer, bytes) else json.dumps(answer, default=_text).encode()
+            )
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(body)))
@@ -79,8 +82,8 @@ def endpoint(aws: FakeSecretsClient) -> Iterator[str]:
 
 
 def _answered(
-    operation: Callable[..., dict[str, Any]], asked: dict[str, Any]
-) -> tuple[int, dict[str, Any]]:
+    operation: Callable[..., dict[str, Any] | bytes], asked: dict[str, Any]
+) -> tuple[int, dict[str, Any] | bytes]:
     asked.pop("ClientRequestToken", None)
     try:
         return 200, operation(**asked)

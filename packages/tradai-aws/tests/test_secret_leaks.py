@@ -28,7 +28,7 @@ from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 import tradai.aws
-from tradai.aws import AwsSettings, SecretsEditor, SecretsManager
+from tradai.aws import AwsError, AwsSettings, SecretsEditor, SecretsManager
 from tradai.aws.testing import FakeSecretsClient
 from tradai.core import Secret, configure_logging
 from tradai.core.exceptions import TradAIError
@@ -475,15 +475,18 @@ def test_no_error_that_anything_still_refers_to_is_made_of_a_value() -> None:
 
 
 def test_an_answer_that_was_cut_off_is_quoted_nowhere(
+    aws: FakeSecretsClient,
     reader: SecretsManager,
     everything_logged: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("json.dumps", lambda *_, **__: f'{{"SecretString": "{PLANTED}')
+    cut = f'{{"SecretString": "{PLANTED}'.encode()
+    monkeypatch.setattr(aws, "get_secret_value", lambda **_: cut)
 
-    with pytest.raises(TradAIError) as caught:
+    with pytest.raises(AwsError, match="half an answer") as caught:
         reader.get(NAME)
 
+    assert caught.value.retryable
     assert {name: _leaks(look(caught.value)) for name, look in PLACES.items()} == {
         name: [] for name in PLACES
     }

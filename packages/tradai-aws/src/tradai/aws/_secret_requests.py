@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, final
 
 from tradai.aws._arns import Arn
+from tradai.aws._errors import AwsError
 from tradai.aws._held_secret import Reading
-from tradai.aws._secret_client import SecretsClient, translated
+from tradai.aws._secret_client import SERVICE, SecretsClient, translated
 from tradai.aws._secret_identity import SecretIdentity
 from tradai.core import Secret
 from tradai.core.exceptions import ConfigurationError, TradAIError
@@ -81,24 +82,37 @@ class SecretRequests:
 
 
 def reading_of(answer: Mapping[str, Any], identity: SecretIdentity, read_s: float) -> Reading:
-    """Return what AWS answered; nothing in the frames of an error holds a value.
+    """Return what AWS answered.
 
     Raises:
         ConfigurationError: The secret is binary or empty.
+        AwsError: There is nothing in the answer: it was cut off on the way.
     """
+    if "SecretBinary" in answer:
+        raise _refusal(identity, "is binary; store it as text, JSON for several values")
     value = answer.get("SecretString")
-    problem = "is empty; give it a value"
     if value is None:
-        problem = "is binary; store it as text, JSON for several values"
-    elif value.strip():
-        return Reading(
-            value=Secret(value),
-            version_id=str(answer["VersionId"]),
-            stage=identity.stage,
-            read_s=read_s,
-        )
-    # A traceback may show what this frame holds.
-    del answer, value
-    raise ConfigurationError(
-        f"the secret {identity.reference} {problem}", source=identity.reference
+        raise _cut_off(identity)
+    if not value.strip():
+        raise _refusal(identity, "is empty; give it a value")
+    return Reading(
+        value=Secret(value),
+        version_id=str(answer["VersionId"]),
+        stage=identity.stage,
+        read_s=read_s,
+    )
+
+
+def _refusal(identity: SecretIdentity, problem: str) -> ConfigurationError:
+    reference = identity.reference
+    return ConfigurationError(f"the secret {reference} {problem}", source=reference)
+
+
+def _cut_off(identity: SecretIdentity) -> AwsError:
+    return AwsError(
+        f"{SERVICE} {_GET} {identity.reference} got half an answer: try again",
+        service=SERVICE,
+        operation=_GET,
+        reason="IncompleteAnswer",
+        retryable=True,
     )
