@@ -11,6 +11,7 @@ import griffe
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_SUBMODULES = {
+    "tradai.aws": ("testing",),
     "tradai.core": ("arcticdb", "exceptions", "frames", "testing"),
     "tradai.entrypoint": ("freqtrade",),
 }

@@ -5,10 +5,10 @@ from typing import Literal
 
 import pydantic
 import pytest
-from pydantic import AliasChoices, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from tradai.core import BaseSettings, unknown_variables
+from tradai.core import BaseSettings, SecretReference, unknown_variables
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 
 FAKE = "obviously-fake-value-1"
@@ -245,6 +245,46 @@ def test_a_secret_is_explained_with_stars(variable: str) -> None:
     explained = LakeSettings.explain({variable: secret})
 
     assert {one.variable: one.value for one in explained}[variable] == "**********"
+
+
+class Keys(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    spot: SecretReference | None = None
+
+
+class ReferringSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="TRADAI_REFER_", env_nested_delimiter="__")
+
+    bucket: str
+    bot: SecretReference = SecretReference("env:BOT_TOKEN")
+    keys: Keys = Keys()
+    many: tuple[SecretReference, ...] = ()
+    text: str = "env:NO_REFERENCE"
+
+
+def test_references_to_secrets_are_listed_wherever_they_are_though_something_is_missing() -> None:
+    environ = {
+        "TRADAI_REFER_KEYS__SPOT": "aws-sm:trading/binance#key",
+        "TRADAI_REFER_MANY": '["env:A", "file:/b"]',
+    }
+
+    assert sorted(ReferringSettings.references(environ)) == [
+        ("TRADAI_REFER_BOT", "env:BOT_TOKEN"),
+        ("TRADAI_REFER_KEYS__SPOT", "aws-sm:trading/binance#key"),
+        ("TRADAI_REFER_MANY", "env:A"),
+        ("TRADAI_REFER_MANY", "file:/b"),
+    ]
+
+
+def test_a_reference_that_is_not_valid_is_left_to_the_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRADAI_REFER_BOT", FAKE)
+
+    assert ReferringSettings.references() == ()
+    with pytest.raises(ConfigurationError, match="TRADAI_REFER_BOT"):
+        ReferringSettings.check({"TRADAI_REFER_BOT": FAKE})
 
 
 def test_unknown_variables_of_ours_are_reported_with_what_was_meant() -> None:

@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic_settings import SettingsConfigDict
 
-from tradai.core import TradingMode
+from tradai.core import BaseSettings, SecretReference, TradingMode
 from tradai.entrypoint import ExitCode, Interrupts, StrategyEntrypoint
 from tradai.entrypoint._cli import run_command
 
@@ -181,6 +182,60 @@ def test_doctor_is_healthy_on_a_clean_environment(capsys: pytest.CaptureFixture[
     assert code == 0
     assert {"backtest", "hyperopt", "train", "dry-run"} <= set(answer["handlers"])
     assert "file:" in answer["backends"]["tradai.stores"]
+
+
+class TradeSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="TRADAI_TRADE_")
+
+    exchange: SecretReference | None = None
+    bot: SecretReference | None = None
+
+
+@pytest.fixture
+def _references(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed slice whose settings refer to two secrets, one of which is not there."""
+    for command in ("doctor", "check"):
+        monkeypatch.setattr(
+            f"tradai.entrypoint._commands.{command}.settings_classes",
+            lambda: {"trade": TradeSettings},
+        )
+    monkeypatch.setattr("tradai.entrypoint._commands.doctor.unknown_variable_problems", list)
+    monkeypatch.setenv("TRADAI_TRADE_EXCHANGE", "env:FAKE_EXCHANGE")
+    monkeypatch.setenv("FAKE_EXCHANGE", "fake-exchange-value")
+    monkeypatch.setenv("TRADAI_TRADE_BOT", "env:FAKE_ABSENT")
+
+
+@pytest.mark.usefixtures("_references")
+def test_doctor_resolves_references_and_shows_no_value(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = call("doctor", "--json")
+    answer = json.loads(capsys.readouterr().out)
+    call("doctor")
+    shown = capsys.readouterr()
+
+    assert code == ExitCode.CONFIGURATION
+    assert answer["secrets"] == [
+        {"variable": "TRADAI_TRADE_EXCHANGE", "secret": "env:FAKE_EXCHANGE", "found": "ok"},
+        {"variable": "TRADAI_TRADE_BOT", "secret": "env:FAKE_ABSENT", "found": "problem"},
+    ]
+    assert "TRADAI_TRADE_BOT: there is no secret env:FAKE_ABSENT" in shown.err
+    assert "fake-exchange-value" not in f"{answer} {shown}"
+
+
+@pytest.mark.usefixtures("_references")
+def test_check_resolves_references_and_shows_no_value(
+    config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call("check", config_file, "--mode", "backtest", "--json")
+
+    out = capsys.readouterr().out
+    rows = {row["name"]: row for row in json.loads(out)["checks"]}
+    assert code == ExitCode.DATA
+    assert rows["env:FAKE_EXCHANGE"]["status"] == "ok"
+    assert rows["env:FAKE_EXCHANGE"]["detail"] == "by TRADAI_TRADE_EXCHANGE"
+    assert rows["env:FAKE_ABSENT"]["status"] == "fail"
+    assert "fake-exchange-value" not in out
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])

@@ -2,15 +2,17 @@
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tradai.core import redact
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._checks import CheckRow, CheckStatus
 from tradai.entrypoint._commands.run import entrypoint_class, settings_of
 from tradai.entrypoint._interrupts import Interrupts
-from tradai.entrypoint._settings import EntrypointSettings
+from tradai.entrypoint._secret_references import resolved_references
+from tradai.entrypoint._settings import EntrypointSettings, settings_classes
 from tradai.entrypoint._summary import print_table
 from tradai.entrypoint._verdict import ExitCode
 
@@ -24,13 +26,21 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     except TradAIError as exc:
         return _report([_failed("settings", exc)], plan=None, args=args)
     entrypoint = entrypoint_class(settings.mode)(settings, request=request, interrupts=interrupts)
-    rows = [_settings_row(settings), *entrypoint.checks()]
+    rows = [_settings_row(settings), *_secret_rows(), *entrypoint.checks()]
     return _report(rows, plan=entrypoint.record.engine, args=args)
 
 
 def _settings_row(settings: EntrypointSettings) -> CheckRow:
     detail = f"mode {settings.mode.value}, configuration {settings.config}"
     return CheckRow(name="settings", status=CheckStatus.OK, detail=detail)
+
+
+def _secret_rows() -> Iterator[CheckRow]:
+    for one in resolved_references(settings_classes().values(), os.environ):
+        if one.error is None:
+            yield CheckRow(name=one.reference, status=CheckStatus.OK, detail=f"by {one.variable}")
+        else:
+            yield _failed(one.reference, one.error)
 
 
 def _failed(name: str, exc: TradAIError) -> CheckRow:

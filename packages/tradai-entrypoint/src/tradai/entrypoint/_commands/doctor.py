@@ -12,6 +12,7 @@ from typing import Final
 from tradai.core import redact
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._interrupts import Interrupts
+from tradai.entrypoint._secret_references import ResolvedReference, resolved_references
 from tradai.entrypoint._settings import settings_classes, unknown_variable_problems
 from tradai.entrypoint._strategy_entrypoint import StrategyEntrypoint
 from tradai.entrypoint._summary import print_table
@@ -21,15 +22,22 @@ __all__ = ["execute"]
 
 _SLICES: Final = ("core", "entrypoint", "aws", "cache", "mlflow", "common")
 _ENGINES: Final = ("freqtrade", "ccxt", "lightgbm", "pandas", "pyarrow", "pydantic")
+_SECRET: Final = ("variable", "secret", "found")
 _PORTS: Final = ("tradai.stores", "tradai.secrets", "tradai.journals", "tradai.data")
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Print the tables; exit 78 when a setting is not valid or a variable is not known."""
+    """Print the tables; exit 78 when a setting, a variable or a secret is not as it should be."""
     del interrupts
-    problems = [*unknown_variable_problems(os.environ), *_invalid()]
+    secrets = list(resolved_references(settings_classes().values(), os.environ))
+    problems = [
+        *unknown_variable_problems(os.environ),
+        *_invalid(),
+        *(one.problem for one in secrets if one.problem),
+    ]
     answer: dict[str, object] = {
         "settings": list(_settings()),
+        "secrets": [dict(zip(_SECRET, row, strict=True)) for row in _secret_rows(secrets)],
         "problems": problems,
         "installed": _versions(),
         "backends": _backends(),
@@ -38,7 +46,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     if args.json:
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
     else:
-        _print(problems)
+        _print(secrets, problems)
     return int(ExitCode.CONFIGURATION if problems else ExitCode.DONE)
 
 
@@ -83,10 +91,18 @@ def _handlers() -> dict[str, str]:
     return {mode.value: where for mode, where in StrategyEntrypoint.handlers.origins().items()}
 
 
-def _print(problems: list[str]) -> None:
+def _secret_rows(secrets: list[ResolvedReference]) -> Iterator[tuple[str, str, str]]:
+    for one in secrets:
+        yield one.variable, one.reference, "problem" if one.problem else "ok"
+
+
+def _print(secrets: list[ResolvedReference], problems: list[str]) -> None:
     rows = [tuple(row.values()) for row in _settings()]
     print_table(("slice", "variable", "value", "comes from"), rows)
     print()
+    if secrets:
+        print_table(_SECRET, list(_secret_rows(secrets)))
+        print()
     print_table(("installed", "version"), list(_versions().items()))
     print()
     print_table(
