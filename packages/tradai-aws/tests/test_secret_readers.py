@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tradai.aws import SecretsManager
+from tradai.aws import SecretsManager, SecretsPolicy
 from tradai.aws.testing import FakeSecretsClient
 from tradai.core.exceptions import NotFoundError, TradAIError
 
@@ -143,6 +143,48 @@ def test_a_task_that_is_cancelled_cancels_nobody_else(
 
     assert asyncio.run(main()) == "fake-value"
     assert len(aws.calls) == 1
+
+
+@pytest.fixture
+def impatient(aws: FakeSecretsClient) -> SecretsManager:
+    """A manager that holds a secret which is no longer usable, and whose readers do not wait."""
+    policy = SecretsPolicy(wait_s=0.01)
+    manager = SecretsManager(client=aws, clock=aws.clock, policy=policy)
+    aws.keep(NAME, "fake-value-1")
+    manager.get(NAME)
+    aws.keep(NAME, "fake-value-2")
+    aws.clock.advance(900)
+    return manager
+
+
+def test_a_reader_that_has_waited_long_enough_is_served_what_is_held(
+    aws: FakeSecretsClient,
+    impatient: SecretsManager,
+    landed: Callable[[], None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    with aws.paused():
+        values = [impatient.get(NAME), asyncio.run(impatient.get_async(NAME))]
+    landed()
+
+    assert [(one.reveal(), one.age_s) for one in values] == [("fake-value-1", 900)] * 2
+    assert impatient.get(NAME).reveal() == "fake-value-2"
+    assert len(aws.calls) == 2
+    # The loop of the task is closed by now, and the refresh does not stumble over it.
+    assert [record.message for record in caplog.records] == ["secret has a new version"]
+
+
+def test_a_reader_for_whom_nothing_may_be_served_waits(
+    aws: FakeSecretsClient, impatient: SecretsManager
+) -> None:
+    aws.clock.advance(2700)
+
+    with ThreadPoolExecutor(1) as pool:
+        with aws.paused():
+            reader = pool.submit(impatient.get, NAME)
+            aws.await_call()
+        assert reader.result().reveal() == "fake-value-2"
 
 
 FORK = """

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tradai.aws._s3_store import S3Object as S3Object
     from tradai.aws._s3_store import S3Store as S3Store
     from tradai.aws._secret_client import SecretsClient as SecretsClient
+    from tradai.aws._secret_failure import SecretState as SecretState
     from tradai.aws._secret_policy import SecretsPolicy as SecretsPolicy
-    from tradai.aws._secret_slot import SecretState as SecretState
     from tradai.aws._secrets_editor import SecretsEditor as SecretsEditor
     from tradai.aws._secrets_manager import SecretsManager as SecretsManager
     from tradai.aws._settings import AwsSettings as AwsSettings
@@ -53,7 +53,7 @@ if not TYPE_CHECKING:
             "S3Layer": "_s3_config",
             "S3Object": "_s3_store",
             "S3Store": "_s3_store",
-            "SecretState": "_secret_slot",
+            "SecretState": "_secret_failure",
             "SecretsClient": "_secret_client",
             "SecretsEditor": "_secrets_editor",
             "SecretsManager": "_secrets_manager",

@@ -54,7 +54,7 @@ class HeldSecret(Secret[T]):
 
     @property
     def age_s(self) -> float:
-        """Seconds since AWS was asked for it; more than `SecretsPolicy.usable_s` in an outage."""
+        """Seconds since AWS was asked for it; beyond `SecretsPolicy.usable_s` when it did not answer."""
         return self._clock() - self._reading.read_s
 
     def __repr__(self) -> str:

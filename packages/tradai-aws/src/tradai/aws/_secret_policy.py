@@ -8,7 +8,7 @@ from tradai.core.exceptions import ValidationError
 __all__ = ["SecretsPolicy"]
 
 _LONGEST_REFUSAL_S: Final = 10.0
-_EXPECTED: Final = "0 < fresh_s <= usable_s <= outage_s, 0 <= retry_s <= 10 and most >= 1"
+_EXPECTED: Final = "0 < fresh_s <= usable_s <= outage_s, wait_s >= 0, 0 <= retry_s <= 10, most >= 1"
 
 
 @final
@@ -19,8 +19,9 @@ class SecretsPolicy:
     Attributes:
         fresh_s: Up to here it is simply served. From here on it is served at once too, while one
             refresh runs behind the readers.
-        usable_s: From here on readers wait for the refresh.
+        usable_s: From here on readers wait for the refresh, though no longer than `wait_s`.
         outage_s: While AWS does not answer, it is served up to here instead of `usable_s`.
+        wait_s: How long a reader waits while something is held that may be served in an outage.
         retry_s: How long a failure is remembered before AWS is asked again; at most 10.
         most: How many secrets are held; the one that was refreshed longest ago gives way.
     """
@@ -28,6 +29,7 @@ class SecretsPolicy:
     fresh_s: float = 300.0
     usable_s: float = 900.0
     outage_s: float = 3600.0
+    wait_s: float = 5.0
     retry_s: float = 5.0
     most: int = 1024
 
@@ -38,7 +40,7 @@ class SecretsPolicy:
             ValidationError: They are not.
         """
         is_ordered = 0 < self.fresh_s <= self.usable_s <= self.outage_s
-        is_short = 0 <= self.retry_s <= _LONGEST_REFUSAL_S
+        is_short = 0 <= self.retry_s <= _LONGEST_REFUSAL_S and self.wait_s >= 0
         if not (is_ordered and is_short and self.most >= 1):
             message = f"a policy for secrets is not usable: expected {_EXPECTED}"
             raise ValidationError(message, field="policy", expected=_EXPECTED)

@@ -4,54 +4,17 @@ import copy
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import TypeAlias, final
 
-from tradai.aws._errors import AwsError
 from tradai.aws._held_secret import Reading
-from tradai.aws._secret_client import SERVICE
+from tradai.aws._secret_failure import Failure, SecretState, unforeseen
 from tradai.aws._secret_identity import SecretIdentity
 from tradai.aws._secret_policy import SecretsPolicy
 from tradai.core import LoggerMixin
-from tradai.core.exceptions import ExternalServiceError, TradAIError
+from tradai.core.exceptions import TradAIError
 
-__all__ = ["Failure", "SecretSlot", "SecretState"]
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why the last refresh brought nothing, and until when that answer stands."""
-
-    error: TradAIError
-    until_s: float
-
-    @property
-    def is_outage(self) -> bool:
-        """Whether AWS did not answer or could not; everything else is an answer that counts."""
-        return isinstance(self.error, ExternalServiceError) and self.error.retryable
-
-    def fresh(self) -> TradAIError:
-        """Return an error of its own for each caller: one that is raised again grows."""
-        return copy.copy(self.error)
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretState:
-    """What is known of a secret that was asked for, without its value.
-
-    Attributes:
-        reference: Which secret.
-        version_id: Version that is held; None when none is.
-        age_s: Seconds since AWS was asked for it; None when nothing is held.
-        failure: What the last refresh said, in a sentence; None when it went well.
-    """
-
-    reference: str
-    version_id: str | None
-    age_s: float | None
-    failure: str | None
+__all__ = ["SecretSlot"]
 
 
 Flight: TypeAlias = Future[Reading | Failure]
@@ -136,6 +99,29 @@ class SecretSlot(LoggerMixin):
         self._launch(flight)
         return flight
 
+    def patience_s(self) -> float | None:
+        """How long to wait for a flight: for ever, unless something may be served in its place."""
+        return self._policy.wait_s if self._bridge() else None
+
+    def awaited(self) -> Reading:
+        """Return what a flight brings, or what is held when it takes too long.
+
+        Raises:
+            TradAIError: It failed, and nothing may be served in its place.
+        """
+        flight = self.flight()
+        with suppress(TimeoutError):
+            return self.settled(flight.result(self.patience_s()))
+        return self.bridged(flight)
+
+    def bridged(self, flight: Flight) -> Reading:
+        """Return what is held while `flight` takes too long.
+
+        Raises:
+            TradAIError: As for `awaited`.
+        """
+        return self._bridge() or self.settled(flight.result())
+
     def settled(self, outcome: Reading | Failure) -> Reading:
         """Return what to serve after a flight.
 
@@ -144,10 +130,10 @@ class SecretSlot(LoggerMixin):
         """
         if isinstance(outcome, Reading):
             return outcome
-        held = self.held
-        if held is not None and self._clock() - held.read_s < self._policy.outage_s:
-            return held
-        raise outcome.fresh()
+        held = self._bridge()
+        if held is None:
+            raise outcome.fresh()
+        return held
 
     def reject(self, version_id: str) -> None:
         """Ask AWS once more because `version_id` did not open anything; once for each version."""
@@ -193,6 +179,12 @@ class SecretSlot(LoggerMixin):
             self.logger.warning("secret cannot be read", extra=self._facts())
         return failure
 
+    def _bridge(self) -> Reading | None:
+        """Return what may be served while AWS does not answer."""
+        held = self.held
+        is_young = held is not None and self._clock() - held.read_s < self._policy.outage_s
+        return held if is_young else None
+
     def _may_reject(self, version_id: str) -> bool:
         held, failure = self.held, self.failure
         if held is None or held.version_id != version_id or self._rejected == version_id:
@@ -224,7 +216,7 @@ class SecretSlot(LoggerMixin):
             outcome = self.fail(exc)
         # The outermost loop of this thread: readers wait for it, whatever happens.
         except Exception as exc:  # noqa: BLE001
-            outcome = self.fail(_unforeseen(exc))
+            outcome = self.fail(unforeseen(exc))
         with self._lock:
             self._flight = None
         flight.set_result(outcome)
@@ -237,13 +229,3 @@ class SecretSlot(LoggerMixin):
             "age_s": state.age_s,
             "failure": state.failure,
         }
-
-
-def _unforeseen(error: Exception) -> AwsError:
-    kind = type(error).__name__
-    return AwsError(
-        f"{SERVICE} could not be asked ({kind}): the client is at fault, or tradai-aws is",
-        service=SERVICE,
-        operation="get_secret_value",
-        reason=kind,
-    )

@@ -11,11 +11,12 @@ from tradai.aws._held_secret import HeldSecret, Reading
 from tradai.aws._secret_batches import read_many
 from tradai.aws._secret_checks import checked
 from tradai.aws._secret_client import SecretsClient, boto3_client
+from tradai.aws._secret_failure import SecretState
 from tradai.aws._secret_holdings import SecretHoldings, View
 from tradai.aws._secret_identity import SCHEME, SecretIdentity, reference_to
 from tradai.aws._secret_policy import SecretsPolicy
 from tradai.aws._secret_requests import SecretRequests
-from tradai.aws._secret_slot import SecretSlot, SecretState
+from tradai.aws._secret_slot import SecretSlot
 from tradai.aws._secret_views import made, require_kind
 from tradai.aws._settings import AwsSettings
 from tradai.core import BaseSettings, Secret
@@ -101,15 +102,11 @@ class SecretsManager:
             AwsError: AWS refused; or it does not answer, and nothing may be served instead.
             ValidationError: `name` is no name, or `as_` could be changed by who gets it.
         """
-        view = self._views.get((name, as_))
-        if (
-            view is not None
-            and view.slot.held is view.reading
-            and self._clock() < view.fresh_until_s
-        ):
-            return view.secret
+        secret = self._fresh(name, as_)
+        if secret is not None:
+            return secret
         slot = self._slot(name, as_)
-        return self._view(name, as_, slot, slot.ready() or slot.settled(slot.flight().result()))
+        return self._view(name, as_, slot, slot.ready() or slot.awaited())
 
     @overload
     async def get_async(self, name: str) -> HeldSecret[str]: ...
@@ -117,14 +114,11 @@ class SecretsManager:
     async def get_async(self, name: str, *, as_: type[T]) -> HeldSecret[T]: ...
     async def get_async(self, name: str, *, as_: type[Any] = str) -> HeldSecret[Any]:
         """Return what `get` does, and let the event loop go on where that would wait."""
+        secret = self._fresh(name, as_)
+        if secret is not None:
+            return secret
         slot = self._slot(name, as_)
-        reading = slot.ready()
-        if reading is None:
-            # Whoever awaits has imported it.
-            import asyncio
-
-            reading = slot.settled(await asyncio.wrap_future(slot.flight()))
-        return self._view(name, as_, slot, reading)
+        return self._view(name, as_, slot, slot.ready() or await _landed(slot))
 
     def resolve(self, reference: str) -> Secret:
         """Return the secret that `reference` names; see `SecretSource`."""
@@ -186,11 +180,13 @@ class SecretsManager:
         secret = self.get(name, as_=as_)
         try:
             return login(secret)
-        except refused:
-            self.report_auth_failure(secret.version_id)
-            newer = self.get(name, as_=as_)
-            if newer.version_id == secret.version_id:
-                raise
+        except refused as exc:
+            refusal = exc
+        # Here, so that no error of ours carries one of theirs along, which may quote the secret.
+        self.report_auth_failure(secret.version_id)
+        newer = self.get(name, as_=as_)
+        if newer.version_id == secret.version_id:
+            raise refusal
         return login(newer)
 
     def prefetch(self, names: Iterable[str]) -> dict[str, TradAIError]:
@@ -201,7 +197,8 @@ class SecretsManager:
         """
         wanted = {name: self._slot(name, str) for name in names}
         due = {slot.identity: slot for slot in wanted.values() if not slot.is_fresh()}
-        for identity, outcome in read_many(self._requests, list(due)).items():
+        outcomes = read_many(self._requests, list(due)) if due else {}
+        for identity, outcome in outcomes.items():
             slot = due[identity]
             slot.take(outcome) if isinstance(outcome, Reading) else slot.fail(outcome)
         failures = {name: slot.failure for name, slot in wanted.items()}
@@ -234,6 +231,13 @@ class SecretsManager:
         make = partial(SecretsManager, policy=self._policy, client=self._given, clock=self._clock)
         return make, (self._settings,)
 
+    def _fresh(self, name: str, kind: type[Any]) -> HeldSecret[Any] | None:
+        """Return what was made of a reading that is still held and fresh; the way taken most."""
+        view = self._views.get((name, kind))
+        if view is None or view.slot.held is not view.reading:
+            return None
+        return view.secret if self._clock() < view.fresh_until_s else None
+
     def _client(self) -> SecretsClient:
         return self._given or boto3_client(self._settings)
 
@@ -254,6 +258,16 @@ class SecretsManager:
         secret = made(reading, reference_to(name), kind, self._clock)
         self._held.keep(key, View(slot, reading, reading.read_s + self._policy.fresh_s, secret))
         return secret
+
+
+async def _landed(slot: SecretSlot) -> Reading:
+    # Whoever awaits has imported it.
+    import asyncio
+
+    flight = slot.flight()
+    landing = asyncio.wrap_future(flight)
+    done, _ = await asyncio.wait([landing], timeout=slot.patience_s())
+    return slot.settled(landing.result()) if done else slot.bridged(flight)
 
 
 # Equal settings mean the same account, region and endpoint. `setdefault` is one step for threads.

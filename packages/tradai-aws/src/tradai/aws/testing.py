@@ -114,6 +114,7 @@ class FakeSecretsClient:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Hold calls back inside, and answer them all on leaving."""
+        self._arrived = threading.Semaphore(0)
         self._open.clear()
         try:
             yield
@@ -121,7 +122,7 @@ class FakeSecretsClient:
             self._open.set()
 
     def await_call(self) -> None:
-        """Return when a call has arrived for which nobody has waited yet.
+        """Return when one more call is held back, inside of `paused`.
 
         Raises:
             TimeoutError: None does.
