@@ -54,7 +54,10 @@ class HeldSecret(Secret[T]):
 
     @property
     def age_s(self) -> float:
-        """Seconds since AWS was asked for it; beyond `SecretsPolicy.usable_s` when it did not answer."""
+        """Seconds since AWS was asked for it.
+
+        More than `SecretsPolicy.usable_s` when AWS did not answer since.
+        """
         return self._clock() - self._reading.read_s
 
     def __repr__(self) -> str:
