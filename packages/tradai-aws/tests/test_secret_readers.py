@@ -110,6 +110,20 @@ def test_tasks_share_one_call_and_the_loop_goes_on_meanwhile(
     assert len(aws.calls) == 1
 
 
+def test_a_task_is_served_a_fresh_secret_without_giving_way(
+    aws: FakeSecretsClient, secrets: SecretsManager
+) -> None:
+    aws.keep(NAME, "fake-value")
+    held = secrets.get(NAME)
+
+    served = secrets.get_async(NAME)
+
+    # A coroutine that never gives way ends at its first step, with what it returns.
+    with pytest.raises(StopIteration) as ended:
+        served.send(None)
+    assert ended.value.value is held
+
+
 def test_a_task_is_served_a_stale_secret_at_once(
     aws: FakeSecretsClient, secrets: SecretsManager, landed: Callable[[], None]
 ) -> None:
