@@ -20,7 +20,8 @@ class SecretsPolicy:
         fresh_s: Up to here it is simply served. From here on it is served at once too, while one
             refresh runs behind the readers.
         usable_s: From here on readers wait for the refresh, though no longer than `wait_s`.
-        outage_s: While AWS does not answer, it is served up to here instead of `usable_s`.
+        outage_s: When AWS did not answer the last refresh, it is served at once up to here instead,
+            and refreshed behind the readers.
         wait_s: How long a reader waits while something is held that may be served in an outage.
         retry_s: How long a failure is remembered before AWS is asked again; at most 10.
         most: How many secrets are held; the one that was refreshed longest ago gives way.
