@@ -1,6 +1,7 @@
 """What S3Store does beyond the port, on each stand-in."""
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from tradai.core import YamlLayer
 from tradai.core.exceptions import ConflictError, NotFoundError, StorageError, ValidationError
 
 Known: TypeAlias = Callable[[str, str], None]
+BeforeItsEnd: TypeAlias = Callable[[Callable[[], object]], S3Store]
 
 MIB = 1024**2
 ODD_KEYS = ["a//b", "/a", "a/../b", ".", "a b", "%2F", "a?b#c", "ü/日本", "a" * 1024, "dir/", "+&="]
@@ -28,6 +30,24 @@ def store(settings: AwsSettings) -> S3Store:
 @pytest.fixture
 def base(bucket: str) -> str:
     return f"s3://{bucket}"
+
+
+@pytest.fixture
+def before_its_end(settings: AwsSettings) -> BeforeItsEnd:
+    """Make a store that calls something before it ends an upload in parts."""
+
+    def store(call: Callable[[], object]) -> S3Store:
+        def handler(**_: object) -> None:
+            call()
+
+        # One of its own: a handler stays on its client.
+        client = boto3.Session().client(
+            "s3", region_name=settings.region, endpoint_url=settings.endpoint_url
+        )
+        client.meta.events.register("before-call.s3.CompleteMultipartUpload", handler)
+        return S3Store(client=client)
+
+    return store
 
 
 @pytest.mark.parametrize("key", ODD_KEYS)
@@ -198,16 +218,33 @@ def test_a_folder_that_is_not_there_is_the_disks_refusal(
         store.upload(tmp_path / "absent", f"{base}/key")
 
 
-# moto looks and writes in two steps, so that all of them may win.
-@pytest.mark.parametrize("server", ["localstack", "ministack"], indirect=True)
-def test_one_of_several_large_uploads_creates_the_object(
-    store: S3Store, base: str, tmp_path: Path
+def test_of_two_large_uploads_begun_together_the_first_to_end_creates_the_object(
+    store: S3Store, base: str, tmp_path: Path, before_its_end: BeforeItsEnd
 ) -> None:
+    (tmp_path / "first").write_bytes(b"1" * (16 * MIB + 1))
+    (tmp_path / "late").write_bytes(b"2" * (16 * MIB + 1))
+    overtaken = before_its_end(
+        lambda: store.upload(tmp_path / "first", f"{base}/key", if_absent=True)
+    )
+
+    with pytest.raises(ConflictError):
+        overtaken.upload(tmp_path / "late", f"{base}/key", if_absent=True)
+
+    assert store.read(f"{base}/key").data[:1] == b"1"
+
+
+# The other servers look first and write afterwards, without a lock: both may win there.
+@pytest.mark.parametrize("server", ["ministack"], indirect=True)
+def test_one_of_two_large_uploads_that_end_at_once_creates_the_object(
+    store: S3Store, base: str, tmp_path: Path, before_its_end: BeforeItsEnd
+) -> None:
+    together = threading.Barrier(2)
+
     def race(number: int) -> int | None:
         file = tmp_path / f"{number}"
         file.write_bytes(bytes([number]) * (16 * MIB + 1))
         try:
-            store.upload(file, f"{base}/key", if_absent=True)
+            before_its_end(together.wait).upload(file, f"{base}/key", if_absent=True)
         except ConflictError:
             return None
         return number
