@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from tradai.core._utc import Utc as Utc
     from tradai.core._yaml import YamlDocument as YamlDocument
     from tradai.core._yaml import read_yaml as read_yaml
+    from tradai.core._yaml import read_yaml_fields as read_yaml_fields
     from tradai.core._yaml import read_yaml_value as read_yaml_value
 
 __all__ = [
@@ -176,6 +177,7 @@ __all__ = [
     "quantize_contracts",
     "quantize_price",
     "read_yaml",
+    "read_yaml_fields",
     "read_yaml_value",
     "redact",
     "register_secret",
@@ -270,6 +272,7 @@ if not TYPE_CHECKING:
             "quantize_contracts": "_orders",
             "quantize_price": "_quantize",
             "read_yaml": "_yaml",
+            "read_yaml_fields": "_yaml",
             "read_yaml_value": "_yaml",
             "redact": "_redaction",
             "register_secret": "_redaction",
