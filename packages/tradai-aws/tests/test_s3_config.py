@@ -3,15 +3,17 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from io import BytesIO
 
 import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from pydantic import BaseModel, Field, field_validator
+from pydantic_settings import SettingsConfigDict
 
-from tradai.aws import AwsSettings, S3Config, S3Layer, S3Store, client_for, load_config
-from tradai.core import StrategyConfigLoader
+from tradai.aws import AwsError, AwsSettings, S3Config, S3Layer, S3Store, client_for, load_config
+from tradai.core import BaseSettings, MemoryStore, StrategyConfigLoader, YamlLayer
 from tradai.core.exceptions import ConfigurationError
 from tradai.core.testing import FixedClock
 
@@ -177,6 +179,30 @@ def test_no_value_is_quoted_or_kept(store: S3Store, answer: Answer) -> None:
     assert caught.value.__context__ is None
 
 
+def test_an_exact_number_keeps_its_digits(store: S3Store, answer: Answer) -> None:
+    class Step(BaseModel, frozen=True):
+        step: Decimal
+
+    answer(b"step: 0.12345678901234567890123")
+
+    found = load_config(URI, Step, store=store)
+
+    assert found.model.step == Decimal("0.12345678901234567890123")
+
+
+@pytest.mark.parametrize("text", [b"size: .nan", b"size: -.inf"])
+def test_what_is_no_finite_number_never_gets_into_a_model(
+    text: bytes, store: S3Store, answer: Answer
+) -> None:
+    class Size(BaseModel, frozen=True):
+        size: float
+
+    answer(text)
+
+    with pytest.raises(ConfigurationError, match=f"{URI}:1"):
+        load_config(URI, Size, store=store)
+
+
 @pytest.mark.parametrize("text", [b"", b"- a list", b"{", b"a: 1\na: 2", b"a: !!python/object x"])
 def test_what_is_no_mapping_of_ours_is_refused(text: bytes, store: S3Store, answer: Answer) -> None:
     answer(text)
@@ -201,6 +227,20 @@ def test_a_layer_tells_the_version_of_every_value(store: S3Store, answer: Answer
     assert str(found.origins["strategy.name"]) == f"{URI}@v1:2"
 
 
+def test_a_layer_says_what_the_same_file_elsewhere_says(store: S3Store, answer: Answer) -> None:
+    text = b"stake: 0.12345678901234567890123\nloss: -.inf\npairs: [1, 2.50]\n"
+    answer(text)
+    elsewhere = MemoryStore()
+    elsewhere.write("memory:trend.yaml", text)
+
+    found = S3Layer(URI, store=store).load().values
+
+    expected = YamlLayer("memory:trend.yaml", store=elsewhere).load().values
+    assert {key: str(value) for key, value in found.items()} == {
+        key: str(value) for key, value in expected.items()
+    }
+
+
 def test_a_layer_can_refuse_an_object_without_a_version(store: S3Store, answer: Answer) -> None:
     answer(b"a: 1", None)
 
@@ -220,3 +260,62 @@ def test_a_strategy_configuration_says_which_version_it_came_from(
     loaded = loader.load_config()
 
     assert str(loaded.provenance["timeframe"]) == f"{URI}@v1:3"
+
+
+class DeskSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="ACME_DESK_")
+
+    bucket: str
+    retries: int = 3
+
+
+def test_settings_take_the_layer_and_say_which_version_it_was(
+    store: S3Store, answer: Answer
+) -> None:
+    for _ in range(2):
+        answer(b"bucket: lake\nretries: 5\n")
+    layer = S3Layer(URI, require_version=True, store=store)
+    environ = {"ACME_DESK_RETRIES": "7"}
+
+    found = DeskSettings.load(files=[layer], environ=environ)
+    origins = {one.name: one for one in DeskSettings.explain(environ, files=[layer])}
+
+    assert (found.bucket, found.retries) == ("lake", 7)
+    assert (origins["bucket"].source, origins["bucket"].place) == ("file", f"{URI}@v1:1")
+    assert origins["retries"].shadowed == (f"{URI}@v1:2",)
+
+
+def test_settings_refuse_a_layer_without_the_version_it_requires(
+    store: S3Store, answer: Answer
+) -> None:
+    answer(b"bucket: lake", None)
+
+    with pytest.raises(ConfigurationError, match="turn on versioning"):
+        DeskSettings.load(files=[S3Layer(URI, require_version=True, store=store)], environ={})
+
+
+def test_settings_list_what_is_wrong_in_the_object_without_its_values(
+    store: S3Store, answer: Answer
+) -> None:
+    answer(b"bucket: lake\nretries: fake-value\nbuckets: x")
+
+    with pytest.raises(ConfigurationError) as caught:
+        DeskSettings.load(files=[S3Layer(URI, store=store)], environ={})
+
+    assert f"{URI}@v1:2" in str(caught.value)
+    assert f"{URI}@v1:3" in str(caught.value)
+    assert "fake-value" not in str(caught.value)
+
+
+def test_settings_without_their_object_say_so_and_an_outage_is_told_apart(
+    store: S3Store, stub: Stubber
+) -> None:
+    stub.add_client_error("get_object", "NoSuchKey", "", 404)
+    with pytest.raises(ConfigurationError, match="there is no such file"):
+        DeskSettings.load(files=[S3Layer(URI, store=store)], environ={})
+
+    stub.add_client_error("get_object", "SlowDown", "", 503)
+    with pytest.raises(AwsError) as caught:
+        DeskSettings.load(files=[S3Layer(URI, store=store)], environ={})
+
+    assert caught.value.retryable

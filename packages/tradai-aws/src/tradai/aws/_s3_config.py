@@ -9,7 +9,16 @@ import pydantic
 from pydantic_core import ErrorDetails
 
 from tradai.aws._s3_store import S3Store
-from tradai.core import Clock, LayerData, Origin, S3Path, SystemClock, YamlDocument, read_yaml
+from tradai.core import (
+    Clock,
+    LayerData,
+    Origin,
+    S3Path,
+    SystemClock,
+    YamlDocument,
+    read_yaml,
+    read_yaml_fields,
+)
 from tradai.core.exceptions import ConfigurationError
 
 __all__ = ["S3Config", "S3Layer", "load_config"]
@@ -82,7 +91,7 @@ def load_config(
     if isinstance(found, S3Config):
         return found
     return S3Config(
-        model=_validated(model, read_yaml(found.data, source=uri), uri),
+        model=_validated(model, _document(found.data, uri), uri),
         uri=uri,
         version_id=found.version_id,
         etag=found.etag,
@@ -122,7 +131,7 @@ class S3Layer:
         if self._require_version:
             _check_version(found.version_id, self.name)
         source = f"{self.name}@{found.version_id}" if found.version_id else self.name
-        document = read_yaml(found.data, source=source)
+        document = read_yaml_fields(found.data, source=source)
         origins = {
             ".".join(map(str, path)): Origin(source=source, line=line, column=column)
             for path, (line, column) in document.marks.items()
@@ -134,6 +143,12 @@ def _check_version(version_id: str | None, uri: str) -> None:
     if version_id is None:
         message = f"{uri} has no version; turn on versioning for its bucket, then write it again"
         raise ConfigurationError(message, source=uri)
+
+
+def _document(data: bytes, uri: str) -> YamlDocument:
+    # Refuses NaN and infinity, which a model takes unless each of its fields says otherwise.
+    read_yaml(data, source=uri)
+    return read_yaml_fields(data, source=uri)
 
 
 def _validated(model: type[M], document: YamlDocument, uri: str) -> M:
