@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -91,6 +92,13 @@ def test_timeouts_and_retries_reach_boto3() -> None:
 def test_without_a_region_the_message_names_the_variable() -> None:
     with pytest.raises(ConfigurationError, match="set AWS_REGION") as caught:
         client_for("s3", AwsSettings())
+
+    assert caught.value.key == "AWS_REGION"
+
+
+def test_what_is_no_region_is_told_by_the_variable() -> None:
+    with pytest.raises(ConfigurationError, match="write it like eu-central-1") as caught:
+        client_for("s3", AwsSettings(region="eu central"))
 
     assert caught.value.key == "AWS_REGION"
 
@@ -201,6 +209,21 @@ def test_a_request_that_leaves_the_endpoint_is_stopped(url: str, settings: AwsSe
     client.meta.events.register_first("before-send", divert)
 
     with pytest.raises(ConfigurationError, match="was stopped"):
+        client.head_object(Bucket="lake", Key="a")
+
+
+def test_even_asking_for_credentials_never_leaves_the_endpoint(
+    settings: AwsSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A role is assumed by a client that botocore makes by itself, for the real AWS."""
+    (tmp_path / "config").write_text(
+        "[profile desk]\nrole_arn = arn:aws:iam::123456789012:role/desk\n"
+        "credential_source = Environment\nregion = eu-central-1\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    client = client_for("s3", AwsSettings(**settings.model_dump() | {"profile": "desk"}))
+
+    with pytest.raises(ConfigurationError, match=r"a request to sts\..* was stopped"):
         client.head_object(Bucket="lake", Key="a")
 
 

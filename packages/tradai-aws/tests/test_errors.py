@@ -54,6 +54,7 @@ def _refused(stub: Stubber, reason: str, status: int = 400) -> TradAIError:
         ("AccessDeniedException", "grant it the permission"),
         ("RequestTimeTooSkewed", "NTP"),
         ("PermanentRedirect", "set AWS_REGION"),
+        ("400", "credentials have expired"),
         ("SomethingNew", "documentation"),
     ],
 )

@@ -108,6 +108,10 @@ _FORBIDDEN: Final = "this identity may not do that; grant it the permission, or 
 _LOCKED: Final = "its KMS key is off, gone or not for this identity; grant kms:Decrypt on that key"
 _CLOCK: Final = "the clock of this machine is wrong by minutes; set it, for example by NTP"
 _ELSEWHERE: Final = "the bucket is in another region; set AWS_REGION to that one"
+# The answer to a HEAD has no body, where AWS says what is wrong.
+_UNTOLD: Final = (
+    "AWS does not say why; most often the credentials have expired, or the region is another"
+)
 _ADVICE: Final[Mapping[str, str]] = {
     **dict.fromkeys(_THROTTLES, "AWS asks to slow down; wait, or ask for a higher quota"),
     **dict.fromkeys(
@@ -131,6 +135,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     ),
     "DecryptionFailure": _LOCKED,
     "InvalidRequestException": "it is being deleted or changed; restore it, or wait",
+    "400": _UNTOLD,
     "RequestTimeTooSkewed": _CLOCK,
     "RequestInTheFuture": _CLOCK,
 }
@@ -222,7 +227,7 @@ def _place(service: str, operation: str, subject: str) -> str:
 
 
 _NETWORK: Final = unanswered(
-    "check the network and AWS_ENDPOINT_URL, then try again", retryable=True
+    "check the network, AWS_REGION and AWS_ENDPOINT_URL, then try again", retryable=True
 )
 _CREDENTIALS: Final = _unconfigured(FIND_CREDENTIALS, key="AWS_PROFILE")
 _FILES: Final = _unconfigured(
@@ -233,6 +238,9 @@ _FILES: Final = _unconfigured(
 AWS_RULES: Final[Mapping[type[Exception] | str, Rule]] = {
     "botocore.exceptions.ClientError": refused,
     "botocore.exceptions.NoRegionError": _unconfigured("set AWS_REGION", key="AWS_REGION"),
+    "botocore.exceptions.InvalidRegionError": _unconfigured(
+        "AWS_REGION is no region; write it like eu-central-1", key="AWS_REGION"
+    ),
     "botocore.exceptions.NoCredentialsError": _CREDENTIALS,
     "botocore.exceptions.PartialCredentialsError": _CREDENTIALS,
     "botocore.exceptions.CredentialRetrievalError": _CREDENTIALS,
