@@ -207,6 +207,17 @@ def test_a_download_that_fails_leaves_the_old_file(
     assert len([*tmp_path.iterdir()]) == 1
 
 
+def test_a_download_keeps_the_permissions_of_the_file_that_it_replaces(
+    store: S3Store, base: str, tmp_path: Path
+) -> None:
+    store.write(f"{base}/key", b"1")
+    (tmp_path / "file").touch(0o600)
+
+    store.download(f"{base}/key", tmp_path / "file")
+
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_folder_that_is_not_there_is_the_disks_refusal(
     store: S3Store, base: str, tmp_path: Path
 ) -> None:

@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Final, final
 
@@ -83,7 +83,8 @@ def target_file(source: S3Path, path: Path) -> Path:
 def whole_file(path: Path) -> Iterator[int]:
     """Lend the descriptor of a new file, which takes its place at `path` whole and safe on disk.
 
-    When the block fails, what was at `path` is still there and nothing else.
+    It has the permissions of the file at `path`, when there is one. When the block fails, what was
+    at `path` is still there and nothing else.
 
     Raises:
         StorageError: The disk refused.
@@ -92,6 +93,8 @@ def whole_file(path: Path) -> Iterator[int]:
     try:
         with _REFUSALS.translated("write", path):
             with temporary.open("x+b", buffering=0) as file:
+                with suppress(FileNotFoundError):
+                    os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
                 yield file.fileno()
                 os.fsync(file.fileno())
             temporary.replace(path)

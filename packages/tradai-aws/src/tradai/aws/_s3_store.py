@@ -127,6 +127,9 @@ class S3Store:
     def download(self, uri: str, path: Path, *, version_id: str | None = None) -> Path:
         """Write the object at `uri` to a file, which appears whole or not at all; return its path.
 
+        A file that is there already keeps its permissions. A process that is killed may leave a
+        ``.tradai-*.tmp`` file beside it, safe to remove.
+
         Args:
             uri: The object.
             path: The file, or an existing folder: the file is then named like the key's last part.
