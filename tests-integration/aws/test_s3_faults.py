@@ -1,6 +1,10 @@
 """S3Store when the line, the server or the clock fails; a proxy breaks what it is told to."""
 
 import os
+import re
+import signal
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -71,6 +75,59 @@ def test_a_line_that_is_cut_again_and_again_is_given_up(
     assert caught.value.retryable
     assert (tmp_path / "file").read_bytes() == b"old"
     assert len([*tmp_path.iterdir()]) == 1
+
+
+KILLED_DOWNLOAD = """
+import os, signal, sys
+from pathlib import Path
+from tradai.aws import S3Store
+
+name, calls, uri, file = sys.argv[1:]
+real, seen = getattr(os, name), []
+
+def fatal(*args, **options):
+    seen.append(name)
+    if len(seen) == int(calls):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*args, **options)
+
+store = S3Store()
+setattr(os, name, fatal)
+store.download(uri, Path(file))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "calls", "is_new"),
+    [
+        pytest.param("pwrite", 1, False, id="before the first byte"),
+        pytest.param("pwrite", 9, False, id="in the middle"),
+        pytest.param("fsync", 1, False, id="before the bytes are safe"),
+        pytest.param("replace", 1, False, id="before they take their place"),
+        pytest.param("fsync", 2, True, id="before their name is safe"),
+    ],
+)
+def test_a_download_that_is_killed_leaves_the_old_file_or_the_new_one(
+    name: str, calls: int, is_new: object, localstack: str, tmp_path: Path
+) -> None:
+    settings = settings_at(localstack)
+    uri = f"s3://{new_bucket(settings)}/key"
+    S3Store(settings).write(uri, DATA)
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    environ = os.environ | {
+        "AWS_REGION": str(settings.region),
+        "AWS_ENDPOINT_URL": localstack,
+    }
+
+    command = [sys.executable, "-Pc", KILLED_DOWNLOAD, name, str(calls), uri, str(file)]
+    done = subprocess.run(command, env=environ, timeout=60, check=False)
+
+    assert done.returncode == -signal.SIGKILL
+    assert file.read_bytes() == (DATA if is_new else b"old")
+    others = [path.name for path in tmp_path.iterdir() if path != file]
+    assert all(re.fullmatch(r"\.tradai-[0-9a-f]{16}\.tmp", other) for other in others)
+    assert len(others) == (0 if is_new else 1)
 
 
 def test_an_object_overwritten_between_cut_and_resumption_is_not_patched_together(
