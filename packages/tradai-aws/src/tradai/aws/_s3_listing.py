@@ -61,11 +61,11 @@ def take_rows(*, response_dict: dict[str, Any], **_: object) -> None:
     rows = _ROWS.get()
     if rows is None or response_dict["status_code"] != _OK:
         return
-    rows.clear()  # of an answer that was not good enough, and asked for again
     reader = _AnswerReader()
     try:
         reader.read(response_dict["body"])
-        rows.extend(reader.rows())
+        # All or none: botocore reads what we cannot.
+        rows[:] = list(reader.rows())
     except (ExpatError, KeyError, ValueError):
         return
     if rows:

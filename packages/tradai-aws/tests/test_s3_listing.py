@@ -1,0 +1,76 @@
+"""Listings are read by a parser of our own, and never shorter than what S3 said."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+
+from tradai.aws import AwsSettings, S3Store, client_for
+from tradai.core import ObjectInfo
+
+ISO = "2026-11-24T09:00:00.000Z"
+OTHER = "Tue, 24 Nov 2026 09:00:00 GMT"
+
+List = Callable[[bytes], list[ObjectInfo]]
+
+
+def _page(*rows: tuple[str, str]) -> bytes:
+    contents = "".join(
+        f"<Contents><Key>{key}</Key><LastModified>{modified}</LastModified>"
+        "<ETag>&quot;tag&quot;</ETag><Size>7</Size></Contents>"
+        for key, modified in rows
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>lake</Name>'
+        f"<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>{contents}"
+        "</ListBucketResult>"
+    ).encode()
+
+
+class _Body:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def stream(self) -> Iterator[bytes]:
+        yield self._data
+
+
+@pytest.fixture
+def listed(request: pytest.FixtureRequest) -> List:
+    """List a bucket of which S3 says what the test says."""
+    settings = AwsSettings(
+        region="eu-central-1", endpoint_url=f"http://127.0.0.1:9/{request.node.name}"
+    )
+
+    def listing(page: bytes) -> list[ObjectInfo]:
+        def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+            return AWSResponse(request.url, 200, HTTPHeaders(), _Body(page))
+
+        client_for("s3", settings).meta.events.register_last("before-send", answer)
+        return list(S3Store(settings).list("s3://lake"))
+
+    return listing
+
+
+def test_keys_are_decoded_once(listed: List) -> None:
+    found = listed(_page(("a%2Fb%2520c%2B+d%26", ISO), ("%E6%97%A5&amp;", ISO)))
+
+    assert [one.uri for one in found] == ["s3://lake/a/b%20c+ d&", "s3://lake/日&"]
+    assert {one.size for one in found} == {7}
+    assert {one.modified.isoformat() for one in found} == {"2026-11-24T09:00:00+00:00"}
+
+
+@pytest.mark.parametrize("forms", [(ISO, OTHER, ISO), (OTHER, ISO, ISO), (ISO, ISO, OTHER)])
+def test_a_time_in_another_form_makes_a_listing_no_shorter(
+    forms: tuple[str, ...], listed: List
+) -> None:
+    found = listed(_page(*((f"{number}", form) for number, form in enumerate(forms))))
+
+    assert [one.uri for one in found] == ["s3://lake/0", "s3://lake/1", "s3://lake/2"]
+    assert len({one.modified for one in found}) == 1
+
+
+def test_an_empty_listing_is_empty(listed: List) -> None:
+    assert listed(_page()) == []
