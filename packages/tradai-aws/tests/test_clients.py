@@ -244,6 +244,7 @@ def test_only_names_below_the_endpoint_may_be_reached(own: str, other: str) -> N
 
     assert passes(own)
     assert passes(f"{other}.{own}")
+    assert not passes(f"{other}{own}")
     assert not passes(f"{other}{own}.example")
     assert passes(other) == (other == own or other.endswith(f".{own}"))
 
