@@ -1,6 +1,7 @@
 """Listings are read by a parser of our own, and never shorter than what S3 said."""
 
 from collections.abc import Callable, Iterator
+from typing import TypeAlias, cast
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -12,7 +13,9 @@ from tradai.core import ObjectInfo
 ISO = "2026-11-24T09:00:00.000Z"
 OTHER = "Tue, 24 Nov 2026 09:00:00 GMT"
 
-List = Callable[[bytes], list[ObjectInfo]]
+SETTINGS = AwsSettings(region="eu-central-1", endpoint_url="http://127.0.0.1:9")
+
+List: TypeAlias = Callable[[bytes], list[ObjectInfo]]
 
 
 def _page(*rows: tuple[str, str]) -> bytes:
@@ -38,20 +41,23 @@ class _Body:
 
 
 @pytest.fixture
-def listed(request: pytest.FixtureRequest) -> List:
+def listed() -> Iterator[List]:
     """List a bucket of which S3 says what the test says."""
-    settings = AwsSettings(
-        region="eu-central-1", endpoint_url=f"http://127.0.0.1:9/{request.node.name}"
-    )
+    pages: list[bytes] = []
+
+    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        return AWSResponse(request.url, 200, HTTPHeaders(), _Body(pages[-1]))
 
     def listing(page: bytes) -> list[ObjectInfo]:
-        def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
-            return AWSResponse(request.url, 200, HTTPHeaders(), _Body(page))
+        pages.append(page)
+        return list(S3Store(SETTINGS).list("s3://lake"))
 
-        client_for("s3", settings).meta.events.register_last("before-send", answer)
-        return list(S3Store(settings).list("s3://lake"))
-
-    return listing
+    events = client_for("s3", SETTINGS).meta.events
+    # boto3's types leave out that some handlers answer.
+    handler = cast("Callable[..., None]", answer)
+    events.register_last("before-send", handler)
+    yield listing
+    events.unregister("before-send", handler)
 
 
 def test_keys_are_decoded_once(listed: List) -> None:

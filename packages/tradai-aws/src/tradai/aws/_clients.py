@@ -5,6 +5,7 @@ import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, final, overload
 
+from tradai.aws._broken_answers import refuse_broken_answers
 from tradai.aws._endpoints import HostGuard, require_amazon, without_transfers
 from tradai.aws._errors import FIND_CREDENTIALS, translated
 from tradai.aws._s3_listing import take_rows
@@ -103,6 +104,7 @@ def _session(settings: AwsSettings) -> "boto3.Session":
     _require_region_and_credentials(session)
     session.events.register("before-parse.s3.ListObjectsV2", take_rows)
     keep_values_from_logs(session.events)
+    refuse_broken_answers(session.events, max_attempts=settings.max_attempts)
     if settings.endpoint_url is not None:
         # On the session, so that clients which fetch credentials are watched as well.
         session.events.register("before-send", HostGuard(settings.endpoint_url))

@@ -1,0 +1,152 @@
+"""A broken answer is asked for again, and never taken for an empty one."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TypeAlias, cast
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.client import BaseClient
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
+
+from tradai.aws import AwsSettings, client_for
+
+WHOLE = json.dumps({"Name": "desk", "SecretString": "fake-value"}).encode()
+SETTINGS = AwsSettings(region="eu-central-1", endpoint_url="http://127.0.0.1:9", max_attempts=3)
+REFUSAL = json.dumps({"__type": "AccessDeniedException", "Message": "no"}).encode()
+
+
+class _Body:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def stream(self) -> Iterator[bytes]:
+        yield self._data
+
+    def read(self, _: int | None = None) -> bytes:
+        return self._data
+
+
+AnswerWith: TypeAlias = Callable[..., list[str]]
+
+
+@pytest.fixture
+def answer_with() -> Iterator[AnswerWith]:
+    """Have a client get answers: status, body and length; the last again and again."""
+    registered: list[tuple[BaseClient, Callable[..., None]]] = []
+
+    def prepare(client: BaseClient, *answers: tuple[int, bytes, str | None]) -> list[str]:
+        asked: list[str] = []
+
+        def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+            status, body, length = answers[min(len(asked), len(answers) - 1)]
+            asked.append(request.url)
+            headers = HTTPHeaders()
+            if length is not None:
+                headers["Content-Length"] = length
+            return AWSResponse(request.url, status, headers, _Body(body))
+
+        # boto3's types leave out that some handlers answer.
+        handler = cast("Callable[..., None]", answer)
+        client.meta.events.register_last("before-send", handler)
+        registered.append((client, handler))
+        return asked
+
+    yield prepare
+    for client, handler in registered:
+        client.meta.events.unregister("before-send", handler)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 30])
+def test_what_was_cut_is_asked_for_again(keep: int, answer_with: AnswerWith) -> None:
+    client = client_for("secretsmanager", SETTINGS)
+    length = str(len(WHOLE))
+    asked = answer_with(client, (200, WHOLE[:keep], length), (200, WHOLE, length))
+
+    assert client.get_secret_value(SecretId="desk")["SecretString"] == "fake-value"
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_what_is_cut_every_time_is_no_answer(status: int, answer_with: AnswerWith) -> None:
+    client = client_for("secretsmanager", SETTINGS)
+    asked = answer_with(client, (status, WHOLE[:30], str(len(WHOLE))))
+
+    with pytest.raises(ResponseParserError) as caught:
+        client.get_secret_value(SecretId="desk")
+
+    assert len(asked) == 3
+    assert "fake" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [b"<html>Please sign in</html>", b'["fake"]', b'{"SecretString": "fake', b"fake}", b""],
+    ids=["page", "list", "beginning", "end", "nothing"],
+)
+def test_what_is_no_answer_of_awss_is_none(page: bytes, answer_with: AnswerWith) -> None:
+    client = client_for("secretsmanager", SETTINGS)
+    length = str(len(page))
+    asked = answer_with(client, (200, page, length), (200, page, length), (200, WHOLE, None))
+
+    assert client.get_secret_value(SecretId="desk")["SecretString"] == "fake-value"
+    assert len(asked) == 3
+
+
+def test_what_answers_with_nothing_by_its_nature_may(answer_with: AnswerWith) -> None:
+    client = client_for("logs", SETTINGS)
+    asked = answer_with(client, (200, b"", "0"))
+
+    client.delete_log_group(logGroupName="desk")
+
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("length", [str(len(WHOLE)), None, "unknown"])
+def test_what_is_whole_or_of_no_known_length_passes(
+    length: str | None, answer_with: AnswerWith
+) -> None:
+    client = client_for("secretsmanager", SETTINGS)
+    asked = answer_with(client, (200, WHOLE, length))
+
+    assert client.get_secret_value(SecretId="desk")["SecretString"] == "fake-value"
+    assert len(asked) == 1
+
+
+def test_blanks_around_an_answer_are_no_harm(answer_with: AnswerWith) -> None:
+    client = client_for("secretsmanager", SETTINGS)
+    asked = answer_with(client, (200, b" " + WHOLE + b"\n", None))
+
+    assert client.get_secret_value(SecretId="desk")["SecretString"] == "fake-value"
+    assert len(asked) == 1
+
+
+def test_a_refusal_that_is_whole_stays_a_refusal(answer_with: AnswerWith) -> None:
+    client = client_for("secretsmanager", SETTINGS)
+    asked = answer_with(client, (400, REFUSAL, str(len(REFUSAL))))
+
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        client.get_secret_value(SecretId="desk")
+
+    assert len(asked) == 1
+
+
+def test_what_has_no_body_by_its_nature_is_not_cut(answer_with: AnswerWith) -> None:
+    client = client_for("s3", SETTINGS)
+    answer_with(client, (200, b"", "123"), (304, b"", "123"))
+
+    assert client.head_object(Bucket="lake", Key="a")["ContentLength"] == 123
+    with pytest.raises(ClientError, match="304"):
+        client.get_object(Bucket="lake", Key="a", IfNoneMatch='"tag"')
+
+
+def test_a_stream_is_left_to_who_reads_it(answer_with: AnswerWith) -> None:
+    client = client_for("s3", SETTINGS)
+    asked = answer_with(client, (200, b"12", "5"))
+
+    body = client.get_object(Bucket="lake", Key="a")["Body"]
+
+    assert body.read(2) == b"12"
+    assert len(asked) == 1
