@@ -15,6 +15,7 @@ from tradai.common._slices import OptionalSlice
 FOLDER = Path(tradai.common.__file__).parent
 SEED_PATHS = {
     "aws.s3_utils": {"S3Path", "parse_s3_path"},
+    "aws.secrets_manager": {"SecretsManager", "get_secret", "get_secrets_client"},
     "base_service": {"BaseService"},
     "base_settings": {"BaseSettings"},
     "entrypoint.base": {"StrategyEntrypoint"},
@@ -131,6 +132,7 @@ def test_a_name_of_a_missing_slice_names_the_extra(
     [
         ("aws", "aws"),
         ("aws.s3_utils", "aws"),
+        ("aws.secrets_manager", "aws"),
         ("base_service", "entrypoint"),
         ("entrypoint", "entrypoint"),
         ("entrypoint.base", "entrypoint"),

@@ -1,7 +1,9 @@
 """The design's code samples, run. Indentation is restored; each other edit stands by its sample."""
 
 import logging
+import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from pydantic import ValidationError as PydanticValidationError
 
 import tradai.common.strategy_config_loader
+from tradai.common.aws.secrets_manager import get_secrets_client
 from tradai.common.entrypoint.base import StrategyEntrypoint
 from tradai.common.entrypoint.settings import EntrypointSettings, TradingMode
 from tradai.common.entrypoint.trading import TradingEntrypoint
@@ -106,6 +109,26 @@ def test_a_service_gets_logging_for_free(caplog: pytest.LogCaptureFixture) -> No
     (record,) = caplog.records
     assert record.getMessage() == "work done"
     assert record.name.endswith("MyService")
+
+
+# Sample 4, thread-safe singleton. Edits: the function is tradai's own: `lru_cache` alone makes one
+# client for each thread that asks before the first is made.
+
+
+def test_threads_that_ask_at_once_share_one_secrets_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "eu-fake-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    together = threading.Barrier(8)
+
+    def ask(_: int) -> object:
+        together.wait()
+        return get_secrets_client()
+
+    with ThreadPoolExecutor(8) as pool:
+        clients = set(pool.map(ask, range(8)))
+
+    assert len(clients) == 1
 
 
 # Sample 6, handler registry. Edits: none in the class; the decorated definition and the two calls

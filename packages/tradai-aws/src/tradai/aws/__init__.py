@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tradai.aws._secrets_editor import SecretsEditor as SecretsEditor
     from tradai.aws._secrets_manager import SecretsManager as SecretsManager
     from tradai.aws._settings import AwsSettings as AwsSettings
+    from tradai.aws._shared_secrets import get_secret as get_secret
+    from tradai.aws._shared_secrets import get_secrets_client as get_secrets_client
 
 __all__ = [
     "Arn",
@@ -38,6 +40,8 @@ __all__ = [
     "SecretsManager",
     "SecretsPolicy",
     "client_for",
+    "get_secret",
+    "get_secrets_client",
     "load_config",
 ]
 
@@ -59,6 +63,8 @@ if not TYPE_CHECKING:
             "SecretsManager": "_secrets_manager",
             "SecretsPolicy": "_secret_policy",
             "client_for": "_clients",
+            "get_secret": "_shared_secrets",
+            "get_secrets_client": "_shared_secrets",
             "load_config": "_s3_config",
         },
     )

@@ -11,11 +11,17 @@ if TYPE_CHECKING:
     from tradai.aws import Arn as Arn
     from tradai.aws import AwsError as AwsError
     from tradai.aws import AwsSettings as AwsSettings
+    from tradai.aws import HeldSecret as HeldSecret
     from tradai.aws import S3Config as S3Config
     from tradai.aws import S3Layer as S3Layer
     from tradai.aws import S3Object as S3Object
     from tradai.aws import S3Store as S3Store
+    from tradai.aws import SecretsEditor as SecretsEditor
+    from tradai.aws import SecretsManager as SecretsManager
+    from tradai.aws import SecretsPolicy as SecretsPolicy
     from tradai.aws import client_for as client_for
+    from tradai.aws import get_secret as get_secret
+    from tradai.aws import get_secrets_client as get_secrets_client
     from tradai.aws import load_config as load_config
     from tradai.cache import CacheSettings as CacheSettings
     from tradai.core import Amount as Amount
@@ -86,6 +92,7 @@ __all__ = [
     "DataRepository",
     "EntrypointSettings",
     "ExternalServiceError",
+    "HeldSecret",
     "JsonObject",
     "JsonValue",
     "LoggerMixin",
@@ -108,6 +115,9 @@ __all__ = [
     "Secret",
     "SecretReference",
     "SecretSource",
+    "SecretsEditor",
+    "SecretsManager",
+    "SecretsPolicy",
     "StorageError",
     "Strategy",
     "StrategyConfig",
@@ -127,6 +137,8 @@ __all__ = [
     "check_notional",
     "client_for",
     "from_epoch_ms",
+    "get_secret",
+    "get_secrets_client",
     "load_config",
     "parse_s3_path",
     "plain_text",
@@ -152,6 +164,7 @@ _HOMES = {
     "DataRepository": "tradai.core",
     "EntrypointSettings": "tradai.entrypoint",
     "ExternalServiceError": "tradai.core.exceptions",
+    "HeldSecret": "tradai.aws",
     "JsonObject": "tradai.core",
     "JsonValue": "tradai.core",
     "LoggerMixin": "tradai.core",
@@ -174,6 +187,9 @@ _HOMES = {
     "Secret": "tradai.core",
     "SecretReference": "tradai.core",
     "SecretSource": "tradai.core",
+    "SecretsEditor": "tradai.aws",
+    "SecretsManager": "tradai.aws",
+    "SecretsPolicy": "tradai.aws",
     "StorageError": "tradai.core.exceptions",
     "Strategy": "tradai.core",
     "StrategyConfig": "tradai.core",
@@ -193,6 +209,8 @@ _HOMES = {
     "check_notional": "tradai.core",
     "client_for": "tradai.aws",
     "from_epoch_ms": "tradai.core",
+    "get_secret": "tradai.aws",
+    "get_secrets_client": "tradai.aws",
     "load_config": "tradai.aws",
     "parse_s3_path": "tradai.core",
     "plain_text": "tradai.core",
