@@ -268,6 +268,18 @@ def test_a_creation_whose_answer_was_lost_is_no_conflict(
     assert store.read(uri).data == DATA[:size]
 
 
+@pytest.mark.parametrize("keep", [0, 60])
+def test_a_creation_whose_answer_was_cut_is_no_conflict(
+    keep: int, store: S3Store, proxy: FaultProxy, uri: str
+) -> None:
+    proxy.plan(Fault(match="POST .*uploadId", action="cut", keep=keep))
+
+    etag = store.write(uri, DATA, if_absent=True)
+
+    assert store.read(uri).etag == etag
+    assert store.read(uri).data == DATA
+
+
 def test_a_creation_that_another_won_while_the_line_was_cut_is_a_conflict(
     store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
