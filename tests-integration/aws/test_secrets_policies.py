@@ -1,0 +1,133 @@
+"""The policies for secrets allow exactly the calls that are made; the threat page is true."""
+
+import json
+import re
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+from servers.aws import settings_at
+
+from tradai.aws import AwsSettings, SecretsEditor, SecretsManager, client_for
+from tradai.core import Secret
+
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
+RIGHTS = {
+    "BatchGetSecretValue": {"BatchGetSecretValue", "GetSecretValue"},
+    "CreateSecret": {"CreateSecret"},
+    "DeleteSecret": {"DeleteSecret"},
+    "GetSecretValue": {"GetSecretValue"},
+    "PutSecretValue": {"PutSecretValue"},
+    "UpdateSecretVersionStage": {"UpdateSecretVersionStage"},
+}
+# The only one that AWS does not bind to secrets.
+UNBOUND = "secretsmanager:BatchGetSecretValue"
+
+Needed: TypeAlias = Callable[[Callable[[], object]], set[str]]
+
+
+def _policies(root: Path) -> dict[str, list[dict[str, Any]]]:
+    page = (root / "docs" / "how-to" / "limit-rights.md").read_text()
+    found = re.findall(r"## Policy: (\w+)\n\n```json\n(.*?)\n```", page, re.DOTALL)
+    return {name: json.loads(policy)["Statement"] for name, policy in found}
+
+
+def _policy(root: Path, name: str) -> set[str]:
+    return {right for one in _policies(root)[name] for right in one["Action"]}
+
+
+@pytest.fixture
+def settings(localstack: str) -> AwsSettings:
+    return settings_at(localstack)
+
+
+@pytest.fixture
+def secrets(settings: AwsSettings) -> SecretsManager:
+    return SecretsManager(settings)
+
+
+@pytest.fixture
+def editor(settings: AwsSettings) -> SecretsEditor:
+    return SecretsEditor(settings)
+
+
+@pytest.fixture
+def name(editor: SecretsEditor) -> str:
+    """Name of a secret that is there."""
+    name = f"desk/{uuid.uuid4().hex[:12]}"
+    editor.create(name, Secret("fake-value"))
+    return name
+
+
+@pytest.fixture
+def needed(settings: AwsSettings) -> Needed:
+    """Do something, and tell which rights that took."""
+
+    def watch(do: Callable[[], object]) -> set[str]:
+        rights: set[str] = set()
+
+        def note(model: Any, **_: object) -> None:
+            rights.update(f"secretsmanager:{right}" for right in RIGHTS[model.name])
+
+        events = client_for("secretsmanager", settings).meta.events
+        events.register("before-call.secrets-manager", note)
+        try:
+            do()
+        finally:
+            events.unregister("before-call.secrets-manager", note)
+        return rights
+
+    return watch
+
+
+def test_reading(secrets: SecretsManager, name: str, needed: Needed, root: Path) -> None:
+    def read() -> None:
+        held = secrets.get(name)
+        secrets.report_auth_failure(held.version_id)
+
+    assert needed(read) == _policy(root, "read")
+
+
+def test_prefetching(secrets: SecretsManager, name: str, needed: Needed, root: Path) -> None:
+    assert needed(lambda: secrets.prefetch([name])) == _policy(root, "prefetch")
+
+
+def test_creating(editor: SecretsEditor, name: str, needed: Needed, root: Path) -> None:
+    rights = needed(lambda: editor.create(f"{name}/new", Secret("fake-value")))
+
+    assert rights == _policy(root, "create")
+
+
+def test_rotating(editor: SecretsEditor, name: str, needed: Needed, root: Path) -> None:
+    def rotate() -> None:
+        new = editor.put(name, Secret("fake-new"), stage="AWSPENDING")
+        editor.move_stage(name, new)
+
+    assert needed(rotate) == _policy(root, "rotate")
+
+
+def test_deleting(editor: SecretsEditor, name: str, needed: Needed, root: Path) -> None:
+    assert needed(lambda: editor.delete(name)) == _policy(root, "delete")
+
+
+def test_every_policy_is_bound_to_secrets_as_far_as_that_goes(root: Path) -> None:
+    statements = [one for policy in _policies(root).values() for one in policy]
+
+    assert len(statements) == 6
+    for one in statements:
+        is_bound = one["Resource"].startswith("arn:aws:secretsmanager:eu-central-1:123456789012:")
+        assert is_bound or (one["Action"], one["Resource"]) == ([UNBOUND], "*")
+
+
+def test_every_proof_that_the_threat_page_names_exists(root: Path) -> None:
+    page = (root / "docs" / "explanation" / "secrets-threat-model.md").read_text()
+    tests = [*root.glob("packages/*/tests/**/test_*.py"), *root.glob("tests-integration/**/test_*")]
+    text = "\n".join(file.read_text() for file in tests)
+    names = set(re.findall(r"`(test_\w+)`", page))
+    files = set(re.findall(r"`((?:packages|tests-integration)/[\w/.-]+\.py)`", page))
+
+    assert names
+    assert {name for name in names if f"def {name}(" not in text} == set()
+    assert {file for file in files if not (root / file).is_file()} == set()
