@@ -1,5 +1,7 @@
 """What ``import tradai.aws`` costs against ``import boto3``: CPU of whole processes, alternating.
 
+Python keeps what it has compiled, and every import is tried once before it counts.
+
 ``uv run --frozen python scripts/bench/aws_imports.py [--rounds 15]``
 """
 
@@ -23,6 +25,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
+    for code in (EMPTY, THEIRS, *CASES):
+        cpu_s(code)
     print("| what | CPU ms | x `import boto3` | bound |")
     print("|---|---:|---:|---:|")
     empties = [cpu_s(EMPTY) for _ in range(rounds)]
@@ -38,7 +42,8 @@ def main() -> None:
 
 def cpu_s(code: str) -> float:
     """Run `code` in a Python of its own and return the CPU seconds."""
-    child = subprocess.Popen([sys.executable, "-c", code])
+    environ = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    child = subprocess.Popen([sys.executable, "-c", code], env=environ)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
