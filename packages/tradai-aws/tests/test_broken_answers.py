@@ -11,7 +11,8 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from tradai.aws import AwsSettings, client_for
+from tradai.aws import AwsError, AwsSettings, SecretsManager, client_for
+from tradai.aws.testing import FakeSecretsClient
 
 WHOLE = json.dumps({"Name": "desk", "SecretString": "fake-value"}).encode()
 SETTINGS = AwsSettings(region="eu-central-1", endpoint_url="http://127.0.0.1:9", max_attempts=3)
@@ -93,6 +94,18 @@ def test_what_is_no_answer_of_awss_is_none(page: bytes, answer_with: AnswerWith)
 
     assert client.get_secret_value(SecretId="desk")["SecretString"] == "fake-value"
     assert len(asked) == 3
+
+
+def test_a_secret_without_a_value_is_half_an_answer_of_a_client_of_the_callers_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    aws = FakeSecretsClient()
+    monkeypatch.setattr(aws, "get_secret_value", lambda **_: {"Name": "desk"})
+
+    with pytest.raises(AwsError, match="half an answer") as caught:
+        SecretsManager(client=aws).get("desk")
+
+    assert caught.value.retryable
 
 
 def test_what_answers_with_nothing_by_its_nature_may(answer_with: AnswerWith) -> None:

@@ -483,7 +483,7 @@ def test_an_answer_that_was_cut_off_is_quoted_nowhere(
     cut = f'{{"SecretString": "{PLANTED}'.encode()
     monkeypatch.setattr(aws, "get_secret_value", lambda **_: cut)
 
-    with pytest.raises(AwsError, match="half an answer") as caught:
+    with pytest.raises(AwsError, match="got no answer") as caught:
         reader.get(NAME)
 
     assert caught.value.retryable

@@ -252,6 +252,7 @@ AWS_RULES: Final[Mapping[type[Exception] | str, Rule]] = {
     "botocore.exceptions.ConfigParseError": _FILES,
     "botocore.exceptions.ConfigNotFound": _FILES,
     "botocore.exceptions.ParamValidationError": _bad_parameter,
+    "botocore.exceptions.EndpointProviderError": _bad_parameter,
     "botocore.exceptions.SSLError": unanswered("check AWS_CA_BUNDLE", retryable=False),
     "botocore.exceptions.ConnectionError": _NETWORK,
     "botocore.exceptions.HTTPClientError": _NETWORK,
