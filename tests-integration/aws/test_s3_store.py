@@ -16,7 +16,7 @@ from tradai.core import YamlLayer
 from tradai.core.exceptions import ConflictError, NotFoundError, StorageError, ValidationError
 
 Known: TypeAlias = Callable[[str, str], None]
-BeforeItsEnd: TypeAlias = Callable[[Callable[[], object]], S3Store]
+Interrupted: TypeAlias = Callable[[str, Callable[[], object]], S3Store]
 
 MIB = 1024**2
 ODD_KEYS = ["a//b", "/a", "a/../b", ".", "a b", "%2F", "a?b#c", "ü/日本", "a" * 1024, "dir/", "+&="]
@@ -33,10 +33,10 @@ def base(bucket: str) -> str:
 
 
 @pytest.fixture
-def before_its_end(settings: AwsSettings) -> BeforeItsEnd:
-    """Make a store that calls something before it ends an upload in parts."""
+def interrupted(settings: AwsSettings) -> Interrupted:
+    """Make a store that calls something before it asks for an operation."""
 
-    def store(call: Callable[[], object]) -> S3Store:
+    def store(operation: str, call: Callable[[], object]) -> S3Store:
         def handler(**_: object) -> None:
             call()
 
@@ -44,7 +44,7 @@ def before_its_end(settings: AwsSettings) -> BeforeItsEnd:
         client = boto3.Session().client(
             "s3", region_name=settings.region, endpoint_url=settings.endpoint_url
         )
-        client.meta.events.register("before-call.s3.CompleteMultipartUpload", handler)
+        client.meta.events.register(f"before-call.s3.{operation}", handler)
         return S3Store(client=client)
 
     return store
@@ -230,12 +230,13 @@ def test_a_folder_that_is_not_there_is_the_disks_refusal(
 
 
 def test_of_two_large_uploads_begun_together_the_first_to_end_creates_the_object(
-    store: S3Store, base: str, tmp_path: Path, before_its_end: BeforeItsEnd
+    store: S3Store, base: str, tmp_path: Path, interrupted: Interrupted
 ) -> None:
     (tmp_path / "first").write_bytes(b"1" * (16 * MIB + 1))
     (tmp_path / "late").write_bytes(b"2" * (16 * MIB + 1))
-    overtaken = before_its_end(
-        lambda: store.upload(tmp_path / "first", f"{base}/key", if_absent=True)
+    overtaken = interrupted(
+        "CompleteMultipartUpload",
+        lambda: store.upload(tmp_path / "first", f"{base}/key", if_absent=True),
     )
 
     with pytest.raises(ConflictError):
@@ -247,7 +248,7 @@ def test_of_two_large_uploads_begun_together_the_first_to_end_creates_the_object
 # The other servers look first and write afterwards, without a lock: both may win there.
 @pytest.mark.parametrize("server", ["ministack"], indirect=True)
 def test_one_of_two_large_uploads_that_end_at_once_creates_the_object(
-    store: S3Store, base: str, tmp_path: Path, before_its_end: BeforeItsEnd
+    store: S3Store, base: str, tmp_path: Path, interrupted: Interrupted
 ) -> None:
     together = threading.Barrier(2)
 
@@ -255,7 +256,8 @@ def test_one_of_two_large_uploads_that_end_at_once_creates_the_object(
         file = tmp_path / f"{number}"
         file.write_bytes(bytes([number]) * (16 * MIB + 1))
         try:
-            before_its_end(together.wait).upload(file, f"{base}/key", if_absent=True)
+            racer = interrupted("CompleteMultipartUpload", together.wait)
+            racer.upload(file, f"{base}/key", if_absent=True)
         except ConflictError:
             return None
         return number
@@ -279,6 +281,22 @@ def test_a_refused_upload_leaves_no_parts(
     left = client_for("s3", settings).list_multipart_uploads(Bucket=bucket)
     assert left.get("Uploads", []) == []
     assert store.read(f"s3://{bucket}/key").data == b"in the way"
+
+
+def test_a_file_that_is_written_while_it_goes_up_is_refused(
+    store: S3Store, base: str, tmp_path: Path, interrupted: Interrupted
+) -> None:
+    file = tmp_path / "up"
+    file.write_bytes(bytes(16 * MIB + 1))
+    uploading = interrupted(
+        "CreateMultipartUpload", lambda: file.write_bytes(b"1" * (16 * MIB + 2))
+    )
+
+    with pytest.raises(StorageError, match="being written meanwhile") as caught:
+        uploading.upload(file, f"{base}/key")
+
+    assert caught.value.retryable
+    assert list(store.list(base)) == []
 
 
 def test_a_large_object_is_replaced_only_if_it_is_the_one_that_was_read(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.stub import ANY, Stubber
 
-from tradai.aws import AwsSettings, S3Store, client_for
+from tradai.aws import AwsError, AwsSettings, S3Store, client_for
 from tradai.core.exceptions import ConfigurationError, ConflictError, ValidationError
 
 GIB = 1024**3
@@ -172,6 +172,21 @@ def test_a_bucket_is_no_object(uri: str, stub: Stubber, store: S3Store) -> None:
     for ask in (store.read, store.stat, store.delete):
         with pytest.raises(ValidationError, match="names a bucket"):
             ask(uri)
+
+
+def test_an_object_that_has_become_shorter_is_another_one(stub: Stubber, store: S3Store) -> None:
+    stub.add_response("head_object", _facts(10))
+    stub.add_client_error("get_object", "InvalidRange", "", 416)
+
+    with pytest.raises(ConflictError, match="overwritten while it was read"):
+        list(store.stream("s3://lake/a", start=5))
+
+
+def test_a_refusal_is_not_taken_for_an_unchanged_object(stub: Stubber, store: S3Store) -> None:
+    stub.add_client_error("get_object", "AccessDenied", "", 403)
+
+    with pytest.raises(AwsError, match="grant it the permission"):
+        store.fetch_if_changed("s3://lake/a", '"tag"')
 
 
 def test_an_object_that_is_too_large_is_refused_unread(stub: Stubber, store: S3Store) -> None:
