@@ -91,6 +91,22 @@ def test_the_longer_of_two_registered_values_is_masked_whole() -> None:
     assert redact("fake-overlap-and-more fake-overlap") == "*** ***"
 
 
+@pytest.mark.parametrize("kib", [1, 64])
+def test_a_long_value_is_masked_in_every_spelling(kib: int) -> None:
+    value = "fake\N{EURO SIGN}/1" * (kib * 1024 // 9)
+    register_secret(value)
+
+    written = [
+        value,
+        json.dumps(value),
+        repr(value),
+        quote(value),
+        base64.b64encode(value.encode()).decode(),
+    ]
+
+    assert [redact(f"<{text}>").strip("<>\"'") for text in written] == ["***"] * len(written)
+
+
 def test_every_line_of_a_registered_text_is_masked() -> None:
     register_secret("fake first line 1\n  fake second line 2\n}\n")
 

@@ -9,7 +9,7 @@ import itertools
 import operator
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, final
 
 from tradai.core._json import JsonValue
@@ -23,6 +23,8 @@ MASK: Final = "***"
 _SHORTEST: Final = 4
 _SHORTEST_LINE: Final = 8
 _PART: Final = 6
+# A pattern is compiled character by character, and a secret may have 65,536 in a dozen spellings.
+_LONGEST_COMPILED: Final = 1_000
 # The characters of log lines, the most frequent first; those left out are rarer still.
 _FREQUENT: Final = "e tainorsl0dc1u2m.p35_4gb68-97:/fhyT,vwkIDESNAOR=LCUPM'\"FB()GHW[]VY{}xjqzXK"
 _RARITY: Final = {character: rank for rank, character in enumerate(_FREQUENT)}
@@ -77,9 +79,24 @@ def _one_of(values: Iterable[str]) -> re.Pattern[str]:
     )
 
 
+def _masker(values: Iterable[str]) -> Callable[[str], str]:
+    """Return what masks any of `values` in a text, the longest first."""
+    longest_first = sorted(values, key=len, reverse=True)
+    long = [value for value in longest_first if len(value) > _LONGEST_COMPILED]
+    short = longest_first[len(long) :]
+    pattern = _one_of(short) if short else None
+
+    def mask(text: str) -> str:
+        for value in long:
+            text = text.replace(value, MASK)
+        return pattern.sub(MASK, text) if pattern else text
+
+    return mask
+
+
 def _rarest_part(value: str) -> str:
-    """Return a part of `value` that begins with a character as rare as may be."""
-    starts = range(max(1, len(value) - 2))
+    """Return a part near the start of `value` that begins with a character as rare as may be."""
+    starts = range(max(1, min(len(value), _LONGEST_COMPILED) - 2))
     start = max(starts, key=lambda index: _RARITY.get(value[index], _RAREST))
     return value[start : start + _PART]
 
@@ -91,14 +108,14 @@ class _Registry:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._values: frozenset[str] = frozenset()
-        self._exact: re.Pattern[str] | None = None
+        self._mask: Callable[[str], str] | None = None
         self._glance: re.Pattern[str] | None = None
 
     def add(self, values: frozenset[str]) -> None:
         with self._lock:
             if not values <= self._values:
                 self._values |= values
-                self._exact = self._glance = None
+                self._mask = self._glance = None
 
     def finds(self, text: str) -> bool:
         """Tell whether there is a registered value in `text`, or the hint of a shape."""
@@ -106,17 +123,17 @@ class _Registry:
 
     def mask(self, text: str) -> str:
         """Return `text` with the registered values masked."""
-        return (self._exact or self._fresh_exact()).sub(MASK, text) if self._values else text
+        return (self._mask or self._fresh_mask())(text)
 
     def _fresh_glance(self) -> re.Pattern[str]:
         with self._lock:
             self._glance = _one_of(set(map(_rarest_part, self._values | _HINTS)))
             return self._glance
 
-    def _fresh_exact(self) -> re.Pattern[str]:
+    def _fresh_mask(self) -> Callable[[str], str]:
         with self._lock:
-            self._exact = _one_of(self._values)
-            return self._exact
+            self._mask = _masker(self._values)
+            return self._mask
 
 
 _REGISTRY: Final = _Registry()
