@@ -1,0 +1,70 @@
+"""How values become bytes for the shared tier and come back: chosen once, by the type."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, final
+
+from tradai.cache._annotations import fingerprint_of, is_plain
+from tradai.cache._plain_codec import from_plain, to_plain
+from tradai.cache._refusals import Uncacheable, Undecodable
+
+__all__ = ["Codec", "Uncacheable", "Undecodable", "codec_for"]
+
+
+class Codec(Protocol):
+    """Turns values of one type into bytes and back, exactly."""
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What changes with the type: values of another shape are never read as this one."""
+        ...
+
+    def encode(self, value: object) -> bytes:
+        """Return `value` as bytes.
+
+        Raises:
+            Uncacheable: There is a secret inside.
+            TypeError: `value` would not come back as it is.
+        """
+        ...
+
+    def decode(self, payload: bytes) -> object:
+        """Return what was encoded.
+
+        Raises:
+            Undecodable: `payload` is no value of this codec.
+        """
+        ...
+
+
+def codec_for(annotation: object) -> Codec:
+    """Return the codec for what a function with this return annotation gives.
+
+    Without an annotation values must be plain data, which say themselves what they are.
+
+    Raises:
+        TypeError: No codec takes such values.
+    """
+    fingerprint = fingerprint_of(annotation)
+    if is_plain(annotation):
+        return _Codec(fingerprint, to_plain, from_plain)
+    message = f"no codec takes values of the return annotation {annotation!r}"
+    raise TypeError(message)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Codec:
+    fingerprint: bytes
+    encode: Callable[[object], bytes]
+    read: Callable[[bytes], object]
+
+    def decode(self, payload: bytes) -> object:
+        try:
+            return self.read(payload)
+        # Whatever bytes of others provoke, in any library, is one thing: they are no value.
+        except Exception as exc:  # noqa: BLE001
+            # Its own message would show what is in the bytes, so it is left behind.
+            problem = type(exc).__name__
+        message = f"bytes of the shared tier are no value of this type ({problem})"
+        raise Undecodable(message)
