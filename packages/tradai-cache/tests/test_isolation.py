@@ -10,13 +10,12 @@ from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd  # noqa: TID253
 import pytest
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from tradai.cache._isolation import hand_out_for, isolated, size_of
 from tradai.core import Pair, Secret, Timeframe, freeze
-
-import pandas as pd  # noqa: TID253  # isort: skip
 
 
 class Side(Enum):
@@ -112,7 +111,11 @@ OPEN: list[tuple[Callable[[], object], Callable[..., object], Callable[..., obje
     (Open, lambda held: held.x.append(2), repr),
     (lambda: OpenModel(x=[1]), lambda held: held.x.append(2), repr),
     (lambda: FrozenModel(x=[1]), lambda held: held.x.append(2), repr),
-    (lambda: ModelWithMore(z=1), lambda held: held.model_extra.update(z=2), repr),
+    (
+        lambda: ModelWithMore.model_validate({"z": 1}),
+        lambda held: held.model_extra.update(z=2),
+        repr,
+    ),
     (ModelWithMemory, ModelWithMemory.see, ModelWithMemory.sights),
     (_wild, lambda held: held.seen.append(2), lambda held: repr(held.seen)),
     (lambda: bytearray(b"x"), lambda held: held.append(1), bytes),
@@ -188,7 +191,7 @@ def test_the_size_of_frames_and_arrays_is_that_of_their_cells() -> None:
 def test_the_size_of_a_value_counts_what_is_inside() -> None:
     text = "x" * 10_000
 
-    for value in ([text], {"a": (text,)}, Frozen([text]), OpenModel.model_construct(x=[text])):  # type: ignore[list-item]
+    for value in ([text], {"a": (text,)}, Frozen([text]), OpenModel.model_construct(x=[text])):
         assert 10_000 < size_of(value) < 12_000
     assert size_of([text, text]) < 12_000
     assert size_of(None) == sys.getsizeof(None)
