@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 
 from tradai.core import Secret
 
-__all__ = ["Uncacheable", "Undecodable", "refuse_secrets"]
+__all__ = ["Uncacheable", "Undecodable", "attributes", "refuse_secrets"]
 
 
 # States that the cache acts on; no caller of ours ever sees them.
@@ -40,15 +40,16 @@ def _parts(value: object) -> Iterable[object]:
     if isinstance(value, type):
         return ()
     if isinstance(value, Mapping):
-        return (*value.keys(), *value.values(), *_attributes(value))
+        return (*value.keys(), *value.values(), *attributes(value))
     if isinstance(value, list | tuple | AbstractSet):
-        return (*value, *_attributes(value))
-    return _attributes(value)
+        return (*value, *attributes(value))
+    return attributes(value)
 
 
-def _attributes(value: object) -> Iterable[object]:
+def attributes(value: object) -> list[object]:
     """Return what attributes of `value` hold; pydantic keeps extra and private ones apart."""
     slots = [field.name for field in fields(value)] if is_dataclass(value) else ()
+    held = [*getattr(value, "__dict__", {}).values()]
+    held += [getattr(value, name, None) for name in slots]
     apart = ("__pydantic_extra__", "__pydantic_private__")
-    named = (getattr(value, name, None) for name in (*slots, *apart))
-    return (*getattr(value, "__dict__", {}).values(), *named)
+    return held + [getattr(value, name) for name in apart if hasattr(value, name)]

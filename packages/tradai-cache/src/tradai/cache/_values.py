@@ -48,8 +48,10 @@ def codec_for(annotation: object) -> Codec:
     fingerprint = fingerprint_of(annotation)
     if is_plain(annotation):
         return _Codec(fingerprint, to_plain, from_plain)
-    message = f"no codec takes values of the return annotation {annotation!r}"
-    raise TypeError(message)
+    from tradai.cache._typed_codec import TypedCodec
+
+    typed = TypedCodec(annotation)
+    return _Codec(fingerprint, typed.encode, typed.read)
 
 
 @final
