@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, final
 
-from tradai.cache._annotations import fingerprint_of, is_plain
+from tradai.cache._annotations import fingerprint_of, is_frame, is_plain
 from tradai.cache._plain_codec import from_plain, to_plain
 from tradai.cache._refusals import Uncacheable, Undecodable
 
@@ -48,6 +48,10 @@ def codec_for(annotation: object) -> Codec:
     fingerprint = fingerprint_of(annotation)
     if is_plain(annotation):
         return _Codec(fingerprint, to_plain, from_plain)
+    if is_frame(annotation):
+        from tradai.cache._frame_codec import from_frame, to_frame
+
+        return _Codec(fingerprint, to_frame, from_frame)
     from tradai.cache._typed_codec import TypedCodec
 
     typed = TypedCodec(annotation)
