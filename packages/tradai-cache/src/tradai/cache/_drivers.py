@@ -1,0 +1,212 @@
+"""Courses and who walks them: what a call does is written once, for threads and for tasks.
+
+A course is a generator. It decides, and yields what takes time as a step; a driver does the step
+in the way of its caller and sends back what came of it. Errors of a step are thrown into the
+course, but those of a load are sent: they are an outcome like any other.
+"""
+
+import asyncio
+import threading
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar, final
+
+from tradai.cache._engine import Engine
+from tradai.cache._flights import Failed, Flight
+from tradai.cache._tier import Place, Tier
+
+__all__ = ["Blocking", "Course", "Fetch", "Load", "Step", "Wait", "aside", "finish", "finish_async"]
+
+T = TypeVar("T")
+
+# How often a task looks whether the event loop of the leader it waits for still runs.
+_LOOK_S: Final = 0.5
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Ask `tier` for what is kept at `place`."""
+
+    tier: Tier
+    place: Place
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Call the cached function; what it raises comes back as `Failed`."""
+
+    call: Callable[[], object]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """Call something that waits for the shared tier.
+
+    Attributes:
+        undo: Called with the result when whoever wanted it is gone by then.
+    """
+
+    call: Callable[[], object]
+    undo: Callable[[Any], object] = lambda _: None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait until `flight` ends."""
+
+    engine: Engine
+    flight: Flight
+
+
+Step: TypeAlias = Fetch | Load | Blocking | Wait
+# What is sent back depends on the step: no one type fits them all.
+Course: TypeAlias = Generator[Step, Any, T]
+
+
+def finish(course: Course[T]) -> T:
+    """Walk `course` to its end in this thread."""
+    move: Callable[[], Step] = partial(next, course)
+    while True:
+        try:
+            step = move()
+        except StopIteration as end:
+            # Generators have no way to say of what type their end is.
+            return end.value  # type: ignore[no-any-return]
+        finally:
+            del move  # it may hold an error, whose traceback holds this frame
+        try:
+            move = partial(course.send, _done(step))
+        # The course must know of everything, even of an interrupt: it leads others.
+        except BaseException as error:  # noqa: BLE001
+            move = partial(course.throw, error)
+
+
+async def finish_async(course: Course[T]) -> T:
+    """Walk `course` to its end in this task."""
+    move: Callable[[], Step] = partial(next, course)
+    while True:
+        try:
+            step = move()
+        except StopIteration as end:
+            # As above.
+            return end.value  # type: ignore[no-any-return]
+        finally:
+            del move  # it may hold an error, whose traceback holds this frame
+        try:
+            move = partial(course.send, await _done_async(step))
+        # As above; here also of being cancelled.
+        except BaseException as error:  # noqa: BLE001
+            move = partial(course.throw, error)
+
+
+def _done(step: Step) -> object:
+    match step:
+        case Fetch(tier, place):
+            return tier.fetch(place)
+        case Load(call):
+            return _loaded(call)
+        case Blocking(call, _):
+            return call()
+        case Wait(engine, flight):
+            over = threading.Event()
+            engine.when_done(flight, over.set)
+            over.wait()
+            return flight.outcome
+
+
+async def _done_async(step: Step) -> object:
+    match step:
+        case Fetch(tier, place):
+            return await tier.fetch_async(place)
+        case Load(call):
+            return await _loaded_async(call)
+        case Blocking(call, undo):
+            return await _in_thread(call, undo)
+        case Wait(engine, flight):
+            return await _landing(engine, flight)
+
+
+def _loaded(call: Callable[[], object]) -> object:
+    try:
+        return call()
+    # Whatever it is, it is for everybody who waits.
+    except Exception as error:  # noqa: BLE001
+        return Failed(error)
+
+
+async def _loaded_async(call: Callable[[], object]) -> object:
+    try:
+        awaitable: Any = call()
+        return await awaitable
+    # As above; being cancelled is no error of the load, and passes.
+    except Exception as error:  # noqa: BLE001
+        return Failed(error)
+
+
+async def _landing(engine: Engine, flight: Flight) -> object:
+    """Wait for `flight`, and give it up when the loop of its leader has stopped."""
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[object] = loop.create_future()
+    engine.when_done(flight, partial(_in_loop, loop, over, partial(over.set_result, None)))
+    while not over.done():
+        if flight.is_orphaned:
+            aside(partial(engine.abandon, flight))
+        await asyncio.wait({over}, timeout=_LOOK_S)
+    return flight.outcome
+
+
+async def _in_thread(call: Callable[[], object], undo: Callable[[Any], object]) -> object:
+    """Call in a thread of its own.
+
+    Not in the loop's executor: who waits there for other processes would keep out who is to
+    release what those wait for.
+    """
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[object] = loop.create_future()
+
+    def work() -> None:
+        try:
+            result = call()
+        # It is raised where it is waited for.
+        except BaseException as error:  # noqa: BLE001
+            _in_loop(loop, over, partial(over.set_exception, error))
+        else:
+            _in_loop(loop, over, partial(over.set_result, result), or_else=partial(undo, result))
+
+    aside(work)
+    return await over
+
+
+def aside(call: Callable[[], object]) -> None:
+    """Call in a thread of its own, without waiting; not at all when the process is ending."""
+    try:
+        threading.Thread(target=call, name="tradai-cache", daemon=True).start()
+    except RuntimeError:
+        return
+
+
+def _in_loop(
+    loop: AbstractEventLoop,
+    future: "asyncio.Future[object]",
+    settle: Callable[[], object],
+    or_else: Callable[[], object] | None = None,
+) -> None:
+    """Settle `future` in its loop, from any thread; call `or_else` when nobody waits for it."""
+
+    def give() -> None:
+        if not future.done():
+            settle()
+        elif or_else is not None:
+            aside(or_else)
+
+    try:
+        loop.call_soon_threadsafe(give)
+    except RuntimeError:  # the loop is closed
+        if or_else is not None:
+            aside(or_else)

@@ -1,0 +1,140 @@
+"""Namespaces: values under one name and version, with rules of their own."""
+
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar, final, overload
+
+from tradai.cache._cached import AsyncCached, Binding, Cached, cached
+from tradai.cache._engine import Engine
+from tradai.cache._freshness import Candle, Freshness, freshness_of
+from tradai.cache._hints import check_parameters, hints_of
+from tradai.cache._policies import Policy
+from tradai.cache._recipes import Recipe
+from tradai.cache._signatures import Signature
+from tradai.cache._stats import CacheStats
+from tradai.cache._values import codec_for
+from tradai.core.exceptions import ValidationError
+
+__all__ = ["Decorator", "Namespace"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_Method: TypeAlias = "classmethod[Any, ..., object] | staticmethod[..., object]"
+
+
+class Decorator(Protocol):
+    """Makes a cached function of a function, with its types."""
+
+    @overload
+    # A coroutine function is a function, too; the first that fits is taken.
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> AsyncCached[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Cached[P, R]: ...
+
+
+@final
+class Namespace:
+    """Cached values under one name and version; made by `Cache.namespace`."""
+
+    def __init__(self, engine: Engine, policy: Policy) -> None:
+        """Hold what a cache knows under the name of `policy`."""
+        self._engine = engine
+        self._policy = policy
+        self._functions: dict[str, Callable[..., object]] = {}
+
+    def cached(
+        self, *, ttl: float | Candle, jitter: float = 0.0, stale_for: float = 0.0
+    ) -> Decorator:
+        """Return a decorator that keeps what a function returns, by its arguments.
+
+        It takes functions, coroutine functions, methods, and what `classmethod` and `staticmethod`
+        make; put it above these. Arguments, ``self`` among them, are told apart by type and
+        content. What a function reads elsewhere, such as globals or the environment, is not part
+        of the key.
+
+        Args:
+            ttl: Seconds for which a value is fresh, or ``candle("1h")``: until that candle closes.
+            jitter: Share of the ttl that may be cut off at random, from 0 up to but not 1, so that
+                values loaded together are not all loaded again together.
+            stale_for: Seconds after the ttl in which the old value is still served while a new one
+                is loaded in the background.
+
+        Raises:
+            ValidationError: A number is out of its range, or another function of this name is
+                cached in this namespace.
+            TypeError: A parameter is of a type that cannot be part of a key, or no codec takes
+                what the function returns.
+        """
+        freshness = freshness_of(ttl, jitter=jitter, stale_for=stale_for)
+
+        def decorate(function: Any) -> Any:  # noqa: ANN401 - `Decorator` says what it takes
+            return self._decorated(function, freshness)
+
+        return decorate
+
+    def clear(self) -> None:
+        """Remove every value of this namespace, here and in the whole fleet.
+
+        As with the ``invalidate`` of a function, a call that starts afterwards in this process
+        never gets one of them.
+        """
+        name, tier = self._policy.namespace, self._engine.tier
+        self._engine.drop_all(name)
+        try:
+            if tier is not None:
+                tier.clear(name)
+        finally:
+            self._engine.drop_all(name)
+
+    def stats(self) -> CacheStats:
+        """Return what was counted in this process so far."""
+        return self._engine.stats(self._policy.namespace, self._policy.counters)
+
+    def _decorated(
+        self, function: "Callable[..., object] | _Method", freshness: Freshness
+    ) -> Cached[..., object] | AsyncCached[..., object]:
+        binding: Binding = "instance"
+        if isinstance(function, classmethod | staticmethod):
+            binding = "class" if isinstance(function, classmethod) else "nothing"
+            function = function.__func__
+        hints = hints_of(function)
+        check_parameters(function, hints)
+        signature = Signature.of(function)
+        self._check_name(signature)
+        recipe = Recipe(
+            engine=self._engine,
+            policy=self._policy,
+            signature=signature,
+            freshness=freshness,
+            codec=codec_for(hints.get("return")),
+            is_async=inspect.iscoroutinefunction(function),
+        )
+        return cached(recipe, binding=binding)
+
+    def _check_name(self, signature: Signature) -> None:
+        """Refuse another function of the same name: both would answer for each other."""
+        function = signature.function
+        known = self._functions.setdefault(signature.identity, function)
+        if _captured(known) != _captured(function):
+            message = (
+                f"another {signature.identity} is cached in namespace {self._policy.namespace}, "
+                "and it closes over other values: expected one namespace for each, or what "
+                "differs as an argument"
+            )
+            raise ValidationError(message, field="function", expected="one function of a name")
+
+
+def _captured(function: Callable[..., object]) -> dict[str, int]:
+    """Return which objects `function` closes over; those of a known function stay alive."""
+    cells = getattr(function, "__closure__", None) or ()
+    names: tuple[str, ...] = function.__code__.co_freevars if cells else ()
+    # Itself, when it calls itself, and its class, when it calls `super`.
+    own = {"__class__", function.__name__}
+    return {
+        name: id(cell.cell_contents)
+        for name, cell in zip(names, cells, strict=True)
+        if name not in own
+    }

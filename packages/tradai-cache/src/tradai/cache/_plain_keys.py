@@ -1,0 +1,145 @@
+"""How plain values are written for a digest: a tag of the type, a length, the content."""
+
+import sys
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
+from struct import pack
+from typing import Final, TypeAlias
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+__all__ = ["SCALARS", "Write", "name_of", "named_module", "piece", "refusal", "write_zone"]
+
+Write: TypeAlias = Callable[[bytes | memoryview], object]
+
+_EXPECTED: Final = (
+    "None, a bool, number, text, bytes, Decimal, Enum, date, time, UUID, path or class; a tuple, "
+    "list, dict, set or range of them; a dataclass, a pydantic model, a frame or an array; or an "
+    "object with __cache_key__()"
+)
+
+
+def piece(write: Write, tag: bytes, content: bytes | memoryview) -> None:
+    """Write a tag, the length of the content, and the content."""
+    write(b"%s%d:" % (tag, len(content)))
+    write(content)
+
+
+def refusal(kind: type, why: str = "") -> TypeError:
+    """Return the error about a value of type `kind`; the value itself is never shown."""
+    reason = f": {why}" if why else ""
+    message = f"a {kind.__qualname__} cannot be part of a key{reason}; expected {_EXPECTED}"
+    return TypeError(message)
+
+
+def name_of(kind: type) -> bytes:
+    """Return the name of a class, the same in every process; `TypeError` when it has none."""
+    if "<locals>" in kind.__qualname__:
+        raise refusal(kind, "a class made inside a function shares its name with others")
+    return f"{named_module(kind.__module__)}:{kind.__qualname__}".encode()
+
+
+def named_module(name: str) -> str:
+    """Return what tells a module from others, for every program has a ``__main__``."""
+    if name not in {"__main__", "__mp_main__"}:
+        return name
+    main = sys.modules.get(name)
+    spec = getattr(main, "__spec__", None)
+    return spec.name if spec is not None else f"__main__ of {getattr(main, '__file__', '')}"
+
+
+def _none(write: Write, _: None) -> None:
+    write(b"N")
+
+
+def _bool(write: Write, value: bool) -> None:  # noqa: FBT001 - it is what is written
+    write(b"T" if value else b"F")
+
+
+def _int(write: Write, value: int) -> None:
+    piece(write, b"i", b"%x" % value)
+
+
+def _float(write: Write, value: float) -> None:
+    is_nan = value != value  # noqa: PLR0124 - only NaN differs from itself
+    write(b"n" if is_nan else b"f" + pack(">d", value))
+
+
+def _str(write: Write, value: str) -> None:
+    piece(write, b"s", value.encode("utf-8", "surrogatepass"))
+
+
+def _bytes(write: Write, value: bytes) -> None:
+    piece(write, b"b", value)
+
+
+def _decimal(write: Write, value: Decimal) -> None:
+    if value.is_nan():
+        write(b"o")
+        return
+    sign, digits, exponent = value.as_tuple()
+    piece(write, b"d", f"{sign};{''.join(map(str, digits))};{exponent}".encode())
+
+
+def _datetime(write: Write, value: datetime) -> None:
+    piece(write, b"D", f"{value.replace(tzinfo=None).isoformat()};{value.fold}".encode())
+    write_zone(write, value.tzinfo)
+
+
+def _date(write: Write, value: date) -> None:
+    piece(write, b"a", value.isoformat().encode())
+
+
+def _time(write: Write, value: time) -> None:
+    piece(write, b"t", f"{value.replace(tzinfo=None).isoformat()};{value.fold}".encode())
+    write_zone(write, value.tzinfo)
+
+
+def write_zone(write: Write, zone: tzinfo | None) -> None:
+    """Write which zone it is, not its offset: zones that agree today differ tomorrow."""
+    if zone is None:
+        write(b"N")
+    elif type(zone) is timezone:
+        _timedelta(write, zone.utcoffset(None))
+        _str(write, zone.tzname(None))
+    else:
+        piece(write, b"z", f"{type(zone).__module__}:{_zone_key(zone)}".encode())
+
+
+def _zone_key(zone: tzinfo) -> str:
+    # `zone` is what pytz calls it.
+    key = zone.key if isinstance(zone, ZoneInfo) else getattr(zone, "zone", None)
+    if not isinstance(key, str):
+        raise refusal(type(zone), "a time zone without a name")
+    return key
+
+
+def _timedelta(write: Write, value: timedelta) -> None:
+    piece(write, b"e", f"{value.days};{value.seconds};{value.microseconds}".encode())
+
+
+def _uuid(write: Write, value: UUID) -> None:
+    write(b"u" + value.bytes)
+
+
+def _range(write: Write, value: range) -> None:
+    piece(write, b"r", f"{value.start};{value.stop};{value.step}".encode())
+
+
+# By exact type: a subclass may hold more than its base shows. Each takes values of its type only.
+SCALARS: Final[dict[type, Callable[..., None]]] = {
+    type(None): _none,
+    bool: _bool,
+    int: _int,
+    float: _float,
+    str: _str,
+    bytes: _bytes,
+    Decimal: _decimal,
+    datetime: _datetime,
+    date: _date,
+    time: _time,
+    timedelta: _timedelta,
+    UUID: _uuid,
+    range: _range,
+}

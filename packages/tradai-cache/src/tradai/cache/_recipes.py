@@ -1,0 +1,75 @@
+"""What was decorated, and how: everything that calls of one cached function have in common."""
+
+import asyncio
+from asyncio import AbstractEventLoop
+from dataclasses import dataclass, field
+from typing import final
+
+from tradai.cache._engine import Engine
+from tradai.cache._freshness import Freshness
+from tradai.cache._local import Entry
+from tradai.cache._policies import Policy
+from tradai.cache._signatures import Signature, Values
+from tradai.cache._stats import Counters
+from tradai.cache._tier import Place, Tier
+from tradai.cache._values import Codec
+
+__all__ = ["Recipe", "Request"]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One cached function.
+
+    Attributes:
+        aliases: Entries by the arguments of calls as they are, for the quick way.
+    """
+
+    engine: Engine
+    policy: Policy
+    signature: Signature
+    freshness: Freshness
+    codec: Codec
+    is_async: bool
+    aliases: dict[Values, Entry] = field(default_factory=dict)
+
+    @property
+    def counters(self) -> Counters:
+        """Where calls are counted."""
+        return self.policy.counters
+
+    @property
+    def tier(self) -> Tier | None:
+        """Where values are shared; sensitive ones are not."""
+        return None if self.policy.is_sensitive else self.engine.tier
+
+    @property
+    def loop(self) -> AbstractEventLoop | None:
+        """Where a call runs that is made now; None for a thread."""
+        return asyncio.get_running_loop() if self.is_async else None
+
+    def request(self, values: Values) -> "Request":
+        """Return the request for the answer to `values`.
+
+        Raises:
+            TypeError: A value is unkeyable.
+        """
+        digest = self.signature.digest(values, self.codec.fingerprint)
+        return Request(self, values, Place(self.policy.namespace, digest))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One cached function with its arguments."""
+
+    recipe: Recipe
+    values: Values
+    place: Place
+
+    def seen(self, entry: Entry) -> None:
+        """Let the quick way find `entry` from now on."""
+        alias = self.recipe.signature.alias(self.values)
+        if alias is not None:
+            entry.alias(self.recipe.aliases, alias)

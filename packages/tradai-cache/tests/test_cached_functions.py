@@ -1,0 +1,335 @@
+"""Cached functions in the memory of one process, through the door."""
+
+import asyncio
+import inspect
+import pickle
+from dataclasses import dataclass
+from types import MethodType
+
+import pytest
+
+from tradai.cache import Cache, Held
+from tradai.core.exceptions import ValidationError
+
+
+def test_a_value_is_loaded_once_and_then_served() -> None:
+    loads: list[str] = []
+
+    @Cache().cached(ttl=60)
+    def markets(exchange: str) -> str:
+        loads.append(exchange)
+        return exchange.upper()
+
+    assert [markets("binance"), markets("binance"), markets("kraken")] == [
+        "BINANCE",
+        "BINANCE",
+        "KRAKEN",
+    ]
+    assert loads == ["binance", "kraken"]
+
+
+def test_none_is_a_value_like_any_other() -> None:
+    loads: list[int] = []
+
+    @Cache().cached(ttl=60)
+    def nothing() -> None:
+        loads.append(1)
+
+    nothing()
+    nothing()
+
+    assert len(loads) == 1
+    held = nothing.peek()
+    assert held is not None
+    assert held.value is None
+
+
+def test_positional_keyword_and_default_spellings_are_one_call() -> None:
+    loads: list[tuple[int, int]] = []
+
+    @Cache().cached(ttl=60)
+    def added(first: int, second: int = 2) -> int:
+        loads.append((first, second))
+        return first + second
+
+    answers = [added(1), added(1, 2), added(first=1), added(second=2, first=1)]
+
+    assert answers == [3, 3, 3, 3]
+    assert loads == [(1, 2)]
+
+
+@pytest.mark.parametrize("one", [1, 1.0, True, "1", b"1"], ids=repr)
+@pytest.mark.parametrize("other", [1, 1.0, True, "1", b"1"], ids=repr)
+def test_equal_values_of_different_types_are_different_calls(one: object, other: object) -> None:
+    @Cache().cached(ttl=60)
+    def kind(value: object) -> str:
+        return type(value).__name__
+
+    assert [kind(one), kind(other), kind(one)] == [
+        type(one).__name__,
+        type(other).__name__,
+        type(one).__name__,
+    ]
+
+
+def test_every_kind_of_parameter_is_part_of_the_key() -> None:
+    @Cache().cached(ttl=60)
+    def shown(type: int, /, _: int, *rest: int, entry: int = 4, **more: int) -> str:  # noqa: A002
+        return f"{type} {_} {rest} {entry} {sorted(more.items())}"
+
+    def plain(type: int, /, _: int, *rest: int, entry: int = 4, **more: int) -> str:  # noqa: A002
+        return f"{type} {_} {rest} {entry} {sorted(more.items())}"
+
+    for args, kwargs in (
+        ((1, 2), {}),
+        ((1, 2, 3), {}),
+        ((1, 2), {"entry": 3}),
+        ((1, 2), {"b": 1, "a": 2}),
+        ((1, 2), {"a": 1, "b": 2}),
+        ((1,), {"_": 2}),
+    ):
+        assert shown(*args, **kwargs) == shown(*args, **kwargs) == plain(*args, **kwargs)
+
+
+def test_keyword_only_and_positional_only_parameters_keep_their_places() -> None:
+    @Cache().cached(ttl=60)
+    def priced(pair: str, /, *, side: str, limit: int = 5) -> str:
+        return f"{pair} {side} {limit}"
+
+    assert priced("BTC/USDT", side="buy") == "BTC/USDT buy 5"
+    assert priced("BTC/USDT", side="buy", limit=6) == "BTC/USDT buy 6"
+    with pytest.raises(TypeError, match=r"priced\(\) missing 1 required keyword-only"):
+        priced("BTC/USDT")  # type: ignore[call-arg]  # what is tested
+    with pytest.raises(TypeError, match="positional-only"):
+        priced(pair="BTC/USDT", side="buy")  # type: ignore[call-arg]  # what is tested
+
+
+def test_an_invalidated_value_is_loaded_again() -> None:
+    loads: list[str] = []
+
+    @Cache().cached(ttl=60)
+    def markets(exchange: str) -> int:
+        loads.append(exchange)
+        return len(loads)
+
+    first = markets("binance")
+    markets.invalidate(exchange="binance")
+
+    assert (first, markets("binance"), markets("binance")) == (1, 2, 2)
+
+
+def test_invalidating_one_call_leaves_the_others() -> None:
+    @Cache().cached(ttl=60)
+    def double(number: int) -> int:
+        return 2 * number
+
+    double(1)
+    double(2)
+    double.invalidate(1)
+
+    assert double.peek(1) is None
+    assert double.peek(2) is not None
+
+
+def test_a_cleared_namespace_forgets_and_leaves_the_others() -> None:
+    cache = Cache()
+    markets, tickers = cache.namespace("markets"), cache.namespace("tickers")
+
+    @markets.cached(ttl=60)
+    def market(number: int) -> int:
+        return number
+
+    @tickers.cached(ttl=60)
+    def ticker(number: int) -> int:
+        return number
+
+    market(1)
+    ticker(1)
+    markets.clear()
+
+    assert market.peek(1) is None
+    assert ticker.peek(1) is not None
+
+
+def test_a_look_shows_what_is_held_and_loads_nothing() -> None:
+    cache = Cache()
+
+    @cache.cached(ttl=60)
+    def double(number: int) -> int:
+        return 2 * number
+
+    assert double.peek(4) is None
+    double(4)
+    held = double.peek(number=4)
+
+    assert isinstance(held, Held)
+    assert (held.value, held.is_stale, held.tier) == (8, False, "memory")
+    assert 0 <= held.age_s < 60
+    assert cache.stats().loads == 1
+
+
+def test_coroutine_functions_are_cached_the_same_way() -> None:
+    loads: list[str] = []
+
+    @Cache().cached(ttl=60)
+    async def markets(exchange: str) -> list[str]:
+        await asyncio.sleep(0)
+        loads.append(exchange)
+        return [exchange]
+
+    async def story() -> None:
+        assert await markets("binance") == await markets(exchange="binance") == ["binance"]
+        held = await markets.peek("binance")
+        assert held is not None
+        assert held.value == ["binance"]
+        await markets.invalidate("binance")
+        assert await markets.peek("binance") is None
+        assert await markets("binance") == ["binance"]
+
+    asyncio.run(story())
+
+    assert loads == ["binance", "binance"]
+    assert inspect.iscoroutinefunction(markets)
+    assert asyncio.iscoroutinefunction(markets)
+
+
+def test_what_a_caller_changes_nobody_else_sees() -> None:
+    source = {"pairs": ["BTC/USDT"]}
+
+    @Cache().cached(ttl=60)
+    def config() -> dict[str, list[str]]:
+        return source
+
+    config()["pairs"].append("changed by the first caller")
+    source["pairs"].append("changed at the source")
+    config()["pairs"].append("changed by the second caller")
+
+    assert config() == {"pairs": ["BTC/USDT"]}
+
+
+@dataclass
+class Exchange:
+    name: str
+    is_sandbox: bool = False
+
+    CACHE = Cache()
+
+    @CACHE.cached(ttl=60)
+    def shown(self, number: int) -> str:
+        return f"{self.name} {self.is_sandbox} {number}"
+
+    @CACHE.cached(ttl=60)
+    @classmethod
+    def kind(cls, number: int) -> str:
+        return f"{cls.__name__} {number}"
+
+    @classmethod
+    @CACHE.cached(ttl=60)
+    def other_kind(cls, number: int) -> str:
+        return f"{cls.__name__} {number}"
+
+    @CACHE.cached(ttl=60)
+    @staticmethod
+    def doubled(number: int) -> int:
+        return 2 * number
+
+    @staticmethod
+    @CACHE.cached(ttl=60)
+    def tripled(number: int) -> int:
+        return 3 * number
+
+
+class Spot(Exchange):
+    pass
+
+
+def test_two_instances_never_share_an_answer() -> None:
+    live, sandbox = Exchange("binance"), Exchange("binance", is_sandbox=True)
+
+    assert live.shown(1) == "binance False 1"
+    assert sandbox.shown(1) == "binance True 1"
+    assert Exchange("binance").shown(1) == "binance False 1"
+    assert Exchange.shown(live, 1) == "binance False 1"
+
+    live.shown.invalidate(1)
+
+    assert live.shown.peek(1) is None
+    held = sandbox.shown.peek(1)
+    assert held is not None
+    assert held.value == "binance True 1"
+
+
+def test_a_subclass_never_shares_an_answer() -> None:
+    assert [Exchange.kind(1), Spot.kind(1), Spot("x").kind(1)] == [
+        "Exchange 1",
+        "Spot 1",
+        "Spot 1",
+    ]
+    assert [Exchange.other_kind(1), Spot.other_kind(1)] == ["Exchange 1", "Spot 1"]
+
+    Exchange.kind.invalidate(1)
+    Spot("x").kind.invalidate(1)
+
+    assert Exchange.kind.peek(1) is None
+    assert Spot.kind.peek(1) is None
+    assert Exchange.other_kind.peek(1) is not None
+
+
+def test_what_is_below_a_classmethod_is_refused_where_python_does_not_bind_it() -> None:
+    below = vars(Exchange)["other_kind"].__func__
+    bound_as_from_python_3_13_on = MethodType(below, Exchange)
+
+    assert bound_as_from_python_3_13_on(5) == "Exchange 5"
+    with pytest.raises(TypeError, match="write @classmethod below"):
+        below.invalidate("x", 5)
+
+
+def test_static_methods_have_no_first_argument() -> None:
+    assert [Exchange.doubled(2), Exchange("x").doubled(2), Exchange.tripled(2)] == [4, 4, 6]
+    assert Exchange.doubled.peek(2) is not None
+
+
+def test_an_instance_that_cannot_be_keyed_is_refused() -> None:
+    class Client:
+        @Cache().cached(ttl=60)
+        def load(self, number: int) -> int:
+            return number
+
+    with pytest.raises(TypeError, match=r"argument 'self' of .*Client\.load"):
+        Client().load(1)
+
+
+def test_a_cached_function_looks_like_the_function() -> None:
+    @Cache().cached(ttl=60)
+    def markets(exchange: str, *, limit: int = 5) -> int:
+        """Count markets."""
+        return limit * len(exchange)
+
+    assert markets.__name__ == "markets"  # type: ignore[attr-defined]  # as functions have
+    assert markets.__doc__ == "Count markets."
+    assert str(inspect.signature(markets)) == "(exchange: str, *, limit: int = 5) -> int"
+    assert repr(markets).startswith("<cached ")
+
+
+def test_a_cached_function_is_pickled_by_its_name() -> None:
+    exchange = Exchange("binance")
+
+    method = pickle.loads(pickle.dumps(exchange.shown))  # noqa: S301 - our own bytes
+
+    assert method(3) == "binance False 3"
+
+
+def test_functions_of_one_name_that_close_over_different_values_are_refused() -> None:
+    cache = Cache()
+
+    def times(factor: int) -> None:
+        @cache.cached(ttl=60)
+        def product(number: int) -> int:
+            return factor * number
+
+        product(2)
+
+    times(3)
+    times(3)
+    with pytest.raises(ValidationError, match="closes over other values"):
+        times(4)
