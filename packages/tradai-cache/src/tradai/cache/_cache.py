@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Cache"]
 
 _DEFAULT: Final = "default"
+_MAX_ENTRIES: Final = 10_000
+_MAX_BYTES: Final = 256 * 1024 * 1024
 
 
 @final
@@ -39,8 +41,8 @@ class Cache:
         self,
         uri: str = "memory:",
         *,
-        max_entries: int = 10_000,
-        max_bytes: int = 256 * 1024 * 1024,
+        max_entries: int = _MAX_ENTRIES,
+        max_bytes: int = _MAX_BYTES,
         hook: CacheHook | None = None,
     ) -> None:
         """Keep values where `uri` says.
@@ -68,9 +70,19 @@ class Cache:
             self._connect(_settings_of(uri))
 
     @classmethod
-    def from_settings(cls, settings: "CacheSettings", *, hook: CacheHook | None = None) -> Self:
-        """Return the cache that `settings` describe; in memory when they name no address."""
-        cache = cls(hook=hook)
+    def from_settings(
+        cls,
+        settings: "CacheSettings",
+        *,
+        max_entries: int = _MAX_ENTRIES,
+        max_bytes: int = _MAX_BYTES,
+        hook: CacheHook | None = None,
+    ) -> Self:
+        """Return the cache that `settings` describe; in memory when they name no address.
+
+        The other arguments are those of the constructor.
+        """
+        cache = cls(max_entries=max_entries, max_bytes=max_bytes, hook=hook)
         if settings.url not in {None, "memory:"}:
             cache._connect(settings)
         return cache

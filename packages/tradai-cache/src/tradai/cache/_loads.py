@@ -35,6 +35,7 @@ def lead(request: Request, flight: Flight, *, is_refresh: bool = False) -> Cours
             brought = yield from _fetched_or_loaded(request, flight, is_refresh=is_refresh)
         # Not only of the load, which comes as an outcome: also wrong settings of the tier.
         except Exception as error:  # noqa: BLE001
+            request.recipe.counters.errors += 1
             brought = _Brought(Failed(error))
         finally:
             engine.land(flight, brought.outcome, brought.entry, request.seen)
@@ -112,14 +113,15 @@ def _loaded(request: Request, flight: Flight, claim: Claim | None) -> Course[_Br
     flight.claim = claim
     try:
         brought = yield from _load(request, flight)
-        if claim is not None:
-            brought = yield from _shared(request, flight, claim, brought)
-    except BaseException:
-        if claim is not None:
-            aside(claim.release)
+        yield from _shared(request, flight, brought.entry)
+    except Exception:
+        yield from _let_others(flight)
         raise
     finally:
-        flight.claim = None
+        # Cancelled or interrupted: whoever waits elsewhere is told, but not waited for.
+        claim, flight.claim = flight.claim, None
+        if claim is not None:
+            aside(claim.release)
     return brought
 
 
@@ -139,25 +141,25 @@ def _load(request: Request, flight: Flight) -> Course[_Brought]:
     return _Brought(Landed(entry.handed_out), entry)
 
 
-def _shared(request: Request, flight: Flight, claim: Claim, brought: _Brought) -> Course[_Brought]:
-    """End `claim`: store what was loaded, or let others try."""
-    sealed = None
-    entry = brought.entry
-    try:
-        sealed = None if entry is None else _sealed(request, entry)
-    except (TypeError, ValueError) as error:
-        request.recipe.counters.errors += 1
-        brought = _Brought(Failed(error))
-    if entry is None or sealed is None:
-        yield Blocking(claim.release)
-        return brought
+def _shared(request: Request, flight: Flight, entry: Entry | None) -> Course[None]:
+    """Store what was loaded, if that is to be shared; let others load it otherwise."""
+    sealed = None if entry is None or flight.claim is None else _sealed(request, entry)
+    if entry is None or flight.claim is None or sealed is None:
+        yield from _let_others(flight)
+        return
     keep_ms = int((entry.fresh_until - monotonic()) * 1_000)
+    claim, flight.claim = flight.claim, None
     try:
         is_kept = yield Blocking(partial(claim.store, sealed, keep_ms=keep_ms))
     except TierDown:
         is_kept = True  # here, under a generation that tells how far it is to be trusted
     flight.is_overtaken = flight.is_overtaken or not is_kept
-    return brought
+
+
+def _let_others(flight: Flight) -> Course[None]:
+    claim, flight.claim = flight.claim, None
+    if claim is not None:
+        yield Blocking(claim.release)
 
 
 def _sealed(request: Request, entry: Entry) -> bytes | None:

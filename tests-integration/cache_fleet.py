@@ -1,0 +1,223 @@
+"""A fleet in one process: several caches over one shared tier in memory, with planted faults.
+
+Time stands still in it: a lease ends when a test says so, a message arrives when a test says so
+(or at once), and the server is away until a test brings it back.
+"""
+
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, final
+from unittest.mock import patch
+
+from tradai.cache import Cache, CacheSettings
+from tradai.cache._tier import Place, Tier, TierDown, TierEvents
+
+
+@final
+@dataclass
+class Lease:
+    """The right to load, and who waits for its end."""
+
+    place: Place
+    server: "Server"
+    ended: threading.Event = field(default_factory=threading.Event)
+    is_mine: bool = True
+
+    def store(self, sealed: bytes, *, keep_ms: int) -> bool:
+        assert keep_ms > 0
+        with self.server.asked() as server:
+            is_holder = server.leases.get(self.place) is self
+            if is_holder:
+                server.values[self.place] = sealed
+                server.end(self.place)
+            server.journal.append(f"store {'kept' if is_holder else 'refused'}")
+            return is_holder
+
+    def release(self) -> None:
+        with self.server.lock:
+            self.server.journal.append("release")
+            if self.server.leases.get(self.place) is self:
+                self.server.end(self.place)
+
+
+@final
+@dataclass
+class Waiting:
+    """Somebody else has the lease."""
+
+    ended: threading.Event
+    server: "Server"
+
+    def wait(self) -> None:
+        self.server.waiting.release()
+        self.ended.wait()
+
+
+@final
+class Server:
+    """What Redis would hold."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.values: dict[Place, bytes] = {}
+        self.leases: dict[Place, Lease] = {}
+        self.nodes: list[Node] = []
+        self.is_away = False
+        self.journal: list[str] = []
+        self.commands = 0
+        self.waiting = threading.Semaphore(0)  # released by everybody who begins to wait
+
+    def asked(self) -> "_Asked":
+        return _Asked(self)
+
+    def end(self, place: Place) -> None:
+        """End the lease on `place`, if any, and wake who waits for it."""
+        lease = self.leases.pop(place, None)
+        if lease is not None:
+            lease.ended.set()
+
+    def forget(self, place: Place) -> None:
+        self.values.pop(place, None)
+        self.end(place)
+
+
+@final
+@dataclass
+class _Asked:
+    server: Server
+
+    def __enter__(self) -> Server:
+        self.server.lock.acquire()
+        if self.server.is_away:
+            self.server.lock.release()
+            raise TierDown("planted outage")
+        self.server.commands += 1
+        return self.server
+
+    def __exit__(self, *_: object) -> None:
+        self.server.lock.release()
+
+
+@final
+class Node:
+    """The shared tier as one process sees it."""
+
+    def __init__(self, server: Server, events: TierEvents) -> None:
+        self.generation = 0
+        self.is_deaf = False  # messages are lost, and nobody has noticed
+        self.is_late = False  # messages arrive when `catch_up` is called
+        self.before_fetch: Callable[[], None] = lambda: None
+        self.after_fetch: Callable[[], None] = lambda: None
+        self.is_closed = False
+        self._server = server
+        self._events = events
+        self._queued: list[Callable[[Node], None]] = []
+        self._unheard: list[Callable[[], None]] = []
+        server.nodes.append(self)
+
+    def fetch(self, place: Place) -> bytes | None:
+        self.before_fetch()
+        with self._server.asked() as server:
+            sealed = server.values.get(place)
+        self.after_fetch()
+        return sealed
+
+    async def fetch_async(self, place: Place) -> bytes | None:
+        return self.fetch(place)
+
+    def claim(self, place: Place) -> bytes | Lease | Waiting:
+        with self._server.asked() as server:
+            if place in server.values:
+                return server.values[place]
+            if place in server.leases:
+                return Waiting(server.leases[place].ended, server)
+            return server.leases.setdefault(place, Lease(place, server))
+
+    def invalidate(self, place: Place) -> None:
+        self._write(lambda node: node.forget(place))
+
+    def clear(self, namespace: str) -> None:
+        self._write(lambda node: node.forget_all(namespace))
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def forget(self, place: Place) -> None:
+        self._server.forget(place)
+        self._tell(lambda events: events.invalidated(place))
+
+    def forget_all(self, namespace: str) -> None:
+        for place in [*self._server.values, *self._server.leases]:
+            if place.namespace == namespace:
+                self._server.forget(place)
+        self._tell(lambda events: events.cleared(namespace))
+
+    def go(self, *, is_up: bool) -> None:
+        """Notice that the server went away or came back."""
+        with self._server.lock:
+            if is_up:
+                for write in self._queued:
+                    write(self)
+                self._queued.clear()
+            self.generation += 1
+        self._events.went(is_up=is_up, reason="planted outage")
+
+    def doubt(self) -> None:
+        """Notice that messages may have been lost."""
+        self.generation += 1
+
+    def catch_up(self) -> None:
+        """Hear what was late."""
+        for message in self._unheard:
+            message()
+        self._unheard.clear()
+
+    def hear(self, tell: Callable[[TierEvents], None]) -> None:
+        """Get a message, unless the line is bad."""
+        if self.is_late:
+            self._unheard.append(lambda: tell(self._events))
+        elif not self.is_deaf:
+            tell(self._events)
+
+    def _write(self, write: "Callable[[Node], None]") -> None:
+        try:
+            with self._server.asked():
+                write(self)
+        except TierDown:
+            self._queued.append(write)
+
+    def _tell(self, tell: Callable[[TierEvents], None]) -> None:
+        for node in self._server.nodes:
+            if node is not self:
+                node.hear(tell)
+
+
+@final
+class Fleet:
+    """Several processes, played by caches of this one."""
+
+    def __init__(self) -> None:
+        self.server = Server()
+
+    def cache(self, **kwargs: Any) -> tuple[Cache, Node]:
+        """Return one more cache of the fleet, and its line to the server."""
+        module = ModuleType("tradai.cache._redis_tier")
+        vars(module)["connect"] = self._connect
+        # Made before, because leaving the patch undoes imports.
+        settings = CacheSettings(url="redis://127.0.0.1")
+        with patch.dict(sys.modules, {module.__name__: module}):
+            cache = Cache.from_settings(settings, **kwargs)
+        return cache, self.server.nodes[-1]
+
+    def go(self, *, is_up: bool) -> None:
+        """Let the server go away or come back, and everybody notice."""
+        self.server.is_away = not is_up
+        for node in self.server.nodes:
+            node.go(is_up=is_up)
+
+    def _connect(self, settings: object, *, events: TierEvents) -> Tier:
+        assert settings is not None
+        return Node(self.server, events)
