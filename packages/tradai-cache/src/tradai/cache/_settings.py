@@ -1,45 +1,43 @@
 """Settings of the cache slice."""
 
-import re
-from typing import Final, final
+from pathlib import Path
+from typing import final
 
 from pydantic import field_validator
 from pydantic_settings import SettingsConfigDict
 
-from tradai.core import BaseSettings
-from tradai.core.exceptions import ValidationError
+from tradai.cache._address import parse_address
+from tradai.core import BaseSettings, SecretReference
 
 __all__ = ["CacheSettings"]
-
-# No user and no password: an address is logged and shown, a password must not be.
-_ADDRESS: Final = re.compile(
-    r"memory:|rediss?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?(?:/[0-9]{1,4})?",
-    re.ASCII,
-)
-_EXPECTED: Final = (
-    "memory: or redis[s]://HOST[:PORT][/DATABASE], without user or password, "
-    "for example redis://127.0.0.1:6379/0"
-)
 
 
 @final
 class CacheSettings(BaseSettings):
-    """Where the cache is.
+    """Where the cache is, and as whom.
 
     Attributes:
         url: ``memory:`` keeps values inside the process, ``redis://`` and
             ``rediss://`` (TLS) name a server; unset means that there is no cache.
+        username: ACL user of the server; unset means its default user.
+        password: Where the password of that user is kept. Asked again when the server
+            refuses the one in use, so that it may be rotated.
+        ca_file: Certificates that vouch for the server, PEM; unset means those of the system.
+        key: Where the key is kept, at least 32 characters, with which values are
+            signed: whoever can write to the server but does not know it cannot plant any.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADAI_CACHE_")
 
     url: str | None = None
+    username: str | None = None
+    password: SecretReference | None = None
+    ca_file: Path | None = None
+    key: SecretReference | None = None
 
     @field_validator("url")
     @classmethod
     def _is_address(cls, url: str | None) -> str | None:
-        if url is not None and not _ADDRESS.fullmatch(url):
-            raise ValidationError(
-                f"an address is not usable: expected {_EXPECTED}", expected=_EXPECTED
-            )
+        if url is not None:
+            parse_address(url)
         return url

@@ -1,0 +1,101 @@
+"""Where a cache is kept, read from its URI."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, final
+
+from tradai.core.exceptions import ValidationError
+
+__all__ = ["Address", "parse_address"]
+
+_EXPECTED: Final = (
+    "memory: or redis[s]://HOST[:PORT][/DATABASE], without user or password, "
+    "for example redis://127.0.0.1:6379/0"
+)
+_SERVER: Final = re.compile(
+    r"(?P<scheme>rediss?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?(?:/(?P<database>[0-9]{1,4})?)?",
+    re.ASCII,
+)
+_NO_USER: Final = (
+    "an address is logged, a password must not be: set TRADAI_CACHE_USERNAME, and "
+    "TRADAI_CACHE_PASSWORD to the reference of a secret"
+)
+_NO_CLUSTER: Final = "Redis Cluster is not supported yet, name one server"
+_NO_SENTINEL: Final = "Redis Sentinel is not supported yet, name one server"
+_NO_SOCKET: Final = "Unix sockets are not supported, name a host"
+_NO_OPTIONS: Final = "an address takes no options, leave out what follows the ? or #"
+# Each says by name what is refused. None shows the address: there may be a password in it.
+_REFUSALS: Final[Mapping[re.Pattern[str], str]] = {
+    re.compile(r"[a-z+-]*://[^/]*@.*", re.DOTALL): _NO_USER,
+    re.compile(r"(?:rediss?[+-]cluster|cluster)[:+].*", re.DOTALL): _NO_CLUSTER,
+    re.compile(r"(?:rediss?[+-]sentinel|sentinel)[:+].*", re.DOTALL): _NO_SENTINEL,
+    re.compile(r"(?:redis[+-](?:socket|unix)|unix):.*", re.DOTALL): _NO_SOCKET,
+    re.compile(r"rediss?://[^/]*,.*", re.DOTALL): _NO_CLUSTER,
+    re.compile(r"rediss?://[^?#]*[?#].*", re.DOTALL): _NO_OPTIONS,
+}
+_LAST_PORT: Final = 65_535
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A cache: in the process, or one server and database.
+
+    Attributes:
+        host: The server; empty for a cache inside the process.
+        port: Its port.
+        database: Number of the database on it.
+        is_encrypted: Whether the line to it is TLS.
+    """
+
+    host: str = ""
+    port: int = 6379
+    database: int = 0
+    is_encrypted: bool = False
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes can reach it."""
+        return bool(self.host)
+
+    def __str__(self) -> str:
+        """Show the URI, complete."""
+        if not self.is_shared:
+            return "memory:"
+        scheme = "rediss" if self.is_encrypted else "redis"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port}/{self.database}"
+
+
+def parse_address(url: str) -> Address:
+    """Return the address that `url` names.
+
+    Raises:
+        ValidationError: It is none, or one of a kind that is not supported. It is not quoted.
+    """
+    if url == "memory:":
+        return Address()
+    for kind, refusal in _REFUSALS.items():
+        if kind.fullmatch(url):
+            raise _refused(refusal)
+    match = _SERVER.fullmatch(url)
+    if match is None:
+        raise _refused()
+    port = int(match["port"] or 6379)
+    if not 0 < port <= _LAST_PORT:
+        raise _refused(f"a port is 1 to {_LAST_PORT}")
+    return Address(
+        host=match["host"].strip("[]"),
+        port=port,
+        database=int(match["database"] or 0),
+        is_encrypted=match["scheme"] == "rediss",
+    )
+
+
+def _refused(why: str = "") -> ValidationError:
+    expected = f"{_EXPECTED}; {why}" if why else _EXPECTED
+    return ValidationError(
+        f"a cache address is not usable: expected {expected}", field="url", expected=expected
+    )

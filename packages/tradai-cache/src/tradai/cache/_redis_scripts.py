@@ -1,0 +1,183 @@
+"""What Redis does in one step, and under which names.
+
+A namespace has an epoch, a text that is part of every name in it: a new epoch clears it. Whoever
+changes or removes says so on one channel, with a number that grows by one each time, so that a
+listener notices what it missed. Values and leases end by themselves; epochs and the number do not.
+
+Scripts are sent whole: they are short, asked for on misses only, and a server that lost its
+scripts (restart, failover, SCRIPT FLUSH) needs no second way then.
+"""
+
+from typing import Final
+
+__all__ = [
+    "CLAIM",
+    "CLEAR",
+    "INVALIDATE",
+    "JOIN",
+    "RELEASE",
+    "RENEW",
+    "STORE",
+    "SYNCHRONISE",
+    "channel_of",
+    "epoch_key",
+    "number_key",
+    "own_key",
+    "value_key_prefix",
+]
+
+_PREFIX: Final = "tradai:"
+
+
+def channel_of(database: int) -> str:
+    """Return the channel of a database: channels know no databases."""
+    return f"{_PREFIX}messages:{database}"
+
+
+def number_key() -> str:
+    """Return the name of the number of the last message."""
+    return f"{_PREFIX}number"
+
+
+def own_key(node: str) -> str:
+    """Return a name that only the process `node` uses."""
+    return f"{_PREFIX}node:{node}"
+
+
+def epoch_key(namespace: str) -> str:
+    """Return the name of a namespace's epoch; the braces keep a namespace together."""
+    return f"{_PREFIX}{{{namespace}}}"
+
+
+def value_key_prefix(namespace: str, epoch: str) -> bytes:
+    """Return how the names of a namespace's values begin; a digest in hexadecimal ends them."""
+    return f"{_PREFIX}{{{namespace}}}:{epoch}:".encode()
+
+
+# Even a full server may forget and tell. Whether a place is claimed is not worth its last memory.
+_ALWAYS: Final = "#!lua flags=allow-oom\n"
+_IF_ROOM: Final = "#!lua\n"
+
+_TELL: Final = """
+local function tell(kind, text)
+  local number = redis.call('INCR', KEYS[2])
+  redis.call('PUBLISH', ARGV[1], kind .. ' ' .. number .. ' ' .. ARGV[2] .. ' ' .. text)
+  return number
+end
+"""
+
+# KEYS: epoch, number. ARGV: channel, node, namespace, a fresh epoch, digest. These three return the
+# epoch that holds, and the number of a message that knows it. An epoch that is missing was evicted
+# or flushed: others may still use it, so a fresh one is told like any other.
+JOIN: Final = (
+    _ALWAYS
+    + _TELL
+    + """
+local epoch = redis.call('GET', KEYS[1])
+if epoch then return {epoch, tonumber(redis.call('GET', KEYS[2]) or 0)} end
+redis.call('SET', KEYS[1], ARGV[4])
+return {ARGV[4], tell('cleared', ARGV[4] .. ' ' .. ARGV[3])}
+"""
+)
+
+CLEAR: Final = (
+    _ALWAYS
+    + _TELL
+    + """
+redis.call('SET', KEYS[1], ARGV[4])
+return {ARGV[4], tell('cleared', ARGV[4] .. ' ' .. ARGV[3])}
+"""
+)
+
+INVALIDATE: Final = (
+    _ALWAYS
+    + _TELL
+    + """
+local epoch = redis.call('GET', KEYS[1])
+if not epoch then
+  redis.call('SET', KEYS[1], ARGV[4])
+  return {ARGV[4], tell('cleared', ARGV[4] .. ' ' .. ARGV[3])}
+end
+local value = KEYS[1] .. ':' .. epoch .. ':' .. ARGV[5]
+redis.call('DEL', value, value .. ':lease')
+return {epoch, tell('invalidated', ARGV[5] .. ' ' .. ARGV[3])}
+"""
+)
+
+# A lease is a token, followed by ! when somebody waits for its end.
+_IS_MINE: Final = """
+local held = redis.call('GET', KEYS[1])
+local waited = held == ARGV[1] .. '!'
+if not waited and held ~= ARGV[1] then return 0 end
+"""
+
+# KEYS: lease, value, epoch. ARGV: token, epoch, lease in ms. Returns what it found.
+CLAIM: Final = (
+    _IF_ROOM
+    + """
+local epoch = redis.call('GET', KEYS[3])
+if epoch ~= ARGV[2] then return {'moved'} end
+local value = redis.call('GET', KEYS[2])
+if value then return {'value', value} end
+local held = redis.call('GET', KEYS[1])
+if not held or held == ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+  return {'claimed'}
+end
+if string.sub(held, -1) ~= '!' then
+  redis.call('SET', KEYS[1], held .. '!', 'KEEPTTL')
+end
+return {'busy', redis.call('PTTL', KEYS[1])}
+"""
+)
+
+# KEYS: lease, value, epoch. ARGV: token, epoch, value, ms to keep it, channel, message.
+STORE: Final = (
+    _IF_ROOM
+    + _IS_MINE
+    + """
+redis.call('DEL', KEYS[1])
+if waited then redis.call('PUBLISH', ARGV[5], ARGV[6]) end
+if redis.call('GET', KEYS[3]) ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
+return 1
+"""
+)
+
+# KEYS: lease. ARGV: token, channel, message.
+RELEASE: Final = (
+    _ALWAYS
+    + _IS_MINE
+    + """
+redis.call('DEL', KEYS[1])
+if waited then redis.call('PUBLISH', ARGV[2], ARGV[3]) end
+return 1
+"""
+)
+
+# KEYS: lease. ARGV: token, lease in ms.
+RENEW: Final = (
+    _ALWAYS
+    + _IS_MINE
+    + """
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+)
+
+# KEYS: number, a name of our own, epochs. ARGV: channel, node, nonce. Returns the number, then the
+# epochs. Does once all that the others do, so that a user who may not is found out at once, and
+# tells the number on the channel: what follows there is newer than what is returned.
+SYNCHRONISE: Final = (
+    _ALWAYS
+    + """
+redis.call('SET', KEYS[2], '1', 'PX', 1000)
+redis.call('INCR', KEYS[2])
+redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[2]))
+redis.call('DEL', KEYS[2])
+local number = tonumber(redis.call('GET', KEYS[1]) or 0)
+redis.call('PUBLISH', ARGV[1], 'here ' .. number .. ' ' .. ARGV[2] .. ' ' .. ARGV[3] .. ' -')
+local answer = redis.call('MGET', unpack(KEYS, 2))
+answer[1] = number
+return answer
+"""
+)
