@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -43,11 +44,15 @@ def executable(server: str, command: str) -> Path:
     """Return a command of a server's own environment; skip, or fail where it must be there."""
     found = ENVIRONMENTS / server / "bin" / command
     if not found.exists():
-        reason = f"no {server} at {found.parent}: run scripts/servers {server}"
-        if server in os.environ.get("TRADAI_REQUIRE", "").split(","):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing(server, f"no {server} at {found.parent}: run scripts/servers {server}")
     return found
+
+
+def missing(server: str, reason: str) -> NoReturn:
+    """Skip the test for `reason`, or fail it where the server must be there."""
+    if server in os.environ.get("TRADAI_REQUIRE", "").split(","):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @dataclass(kw_only=True)

