@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cache.tier_contract import Heard
-from servers.redis import Flavour, RedisServer
+from servers.redis import USER, Flavour, RedisServer
 
 from tradai.cache import CacheSettings
 from tradai.cache._redis_tier import RedisTier, connect
@@ -39,6 +39,7 @@ def server(request: pytest.FixtureRequest) -> RedisServer:
     found: RedisServer = request.getfixturevalue(f"shared_{request.param}")
     with found.admin() as client:
         client.flushall()
+        client.execute_command("ACL", "DELUSER", USER)
     return found
 
 

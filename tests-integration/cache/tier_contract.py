@@ -11,7 +11,18 @@ import pytest
 
 from tradai.cache._tier import Busy, Claim, Place, Tier
 
-__all__ = ["Heard", "Member", "NewMember", "TierContract", "busy_at", "claimed", "load"]
+__all__ = [
+    "OTHER",
+    "PATIENCE_S",
+    "PLACE",
+    "Heard",
+    "Member",
+    "NewMember",
+    "TierContract",
+    "busy_at",
+    "claimed",
+    "load",
+]
 
 PATIENCE_S: Final = 10.0
 PLACE: Final = Place("markets.1", bytes(range(16)))

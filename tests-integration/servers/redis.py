@@ -20,7 +20,7 @@ USER: Final = "cache"
 PASSWORD: Final = "not-a-real-" + "password"
 # What docs/how-to/cache-redis.md tells operators to grant, and nothing more.
 RIGHTS: Final = (
-    "~tradai:* &tradai:* -@all +hello +select +ping +subscribe +eval +get +set +del +mget +incr "
+    "~tradai:* &tradai:* -@all +select +ping +subscribe +eval +get +set +del +mget +incr "
     "+pexpire +pttl +publish"
 )
 

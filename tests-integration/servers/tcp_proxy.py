@@ -14,14 +14,14 @@ class TcpProxy:
         port: Where it listens.
         upstream: Port of the server behind it; may be changed, for lines made from then on.
         delay_s: How long every answer is held back.
-        sent: What clients have sent so far.
+        sent: What clients have sent so far, each line apart.
     """
 
     def __init__(self, upstream: int) -> None:
         """Stand before the server on port `upstream` of loopback."""
         self.upstream = upstream
         self.delay_s = 0.0
-        self.sent = bytearray()
+        self.sent: list[bytearray] = []
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -57,13 +57,14 @@ class TcpProxy:
         with client, contextlib.suppress(OSError):
             server = socket.create_connection(("127.0.0.1", self.upstream))
             with server:
+                sent = bytearray()
                 with self._lock:
                     self._sockets |= {client, server}
+                    self.sent.append(sent)
                 back = threading.Thread(target=self._answer, args=(server, client), daemon=True)
                 back.start()
                 while data := client.recv(65536):
-                    with self._lock:
-                        self.sent += data
+                    sent += data
                     server.sendall(data)
                 self._end(server)
                 back.join()

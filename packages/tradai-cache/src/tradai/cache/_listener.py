@@ -15,7 +15,7 @@ from tradai.cache._redis_profile import ANSWER_S, Connection, Profile
 from tradai.cache._redis_scripts import channel_of
 from tradai.cache._tier import Place
 
-__all__ = ["Listener", "Message", "Side"]
+__all__ = ["GapError", "Listener", "Message", "Side"]
 
 # How long silence is believed, and how often the thread looks up from the line.
 _SILENCE_S: Final = 0.5
@@ -121,9 +121,12 @@ class Listener:
     def _run(self) -> None:
         goes_on = True
         while goes_on and not self._stopped.is_set():
+            began = time.monotonic()
             goes_on = self._side.lost(self._attended())
-            # Not for security: only to spread.
-            self._stopped.wait(_PAUSE_S * (1 + random.random()) if goes_on else 0)  # noqa: S311
+            # After it went well for a while it probably will again.
+            if goes_on and time.monotonic() - began < _SILENCE_S:
+                # Not for security: only to spread.
+                self._stopped.wait(_PAUSE_S * (1 + random.random()))  # noqa: S311
 
     def _attended(self) -> Exception | None:
         """Listen for as long as it goes well; why it did not, None when others found out."""
@@ -140,11 +143,13 @@ class Listener:
 
     def _attend(self, line: "_Line") -> None:
         greeting = line.ask("HELLO")
+        # Silence is broken by it later: whoever may not is to hear of it now.
+        line.ask("PING")
         line.ask("SUBSCRIBE", channel_of(self._profile.address.database))
         nonce = secrets.token_hex(8)
         self._side.synchronise(dict(zip(greeting[::2], greeting[1::2], strict=False)), nonce)
         number = line.number_told_with(nonce)
-        while not self._side.settled():
+        while not (self._side.settled() or self._stopped.is_set()):
             self._side.replay()
         while not (self._side.is_lost or self._stopped.is_set()):
             message = line.next_message()
@@ -153,11 +158,11 @@ class Listener:
             if message.is_numbered:
                 number += 1
                 if message.number != number:
-                    raise _GapError(number, message.number)
+                    raise GapError(number, message.number)
             self._side.heard(message)
 
 
-class _GapError(Exception):
+class GapError(Exception):
     """Messages are missing, or their numbers began anew."""
 
     def __init__(self, expected: int, number: int) -> None:

@@ -68,16 +68,20 @@ def _forbidden(_: Exception, place: str) -> TradAIError:
     )
 
 
+def _no_redis(_: Exception, place: str) -> TradAIError:
+    return ConfigurationError(
+        f"the cache at {place} is no Redis 7.0 or later, and no Valkey; name another server",
+        key="TRADAI_CACHE_URL",
+    )
+
+
 def _refused(error: ResponseError, place: str) -> TradAIError:
     text = str(error)
     # What a script may not do has no code of its own: Redis 7, then Valkey and later Redis.
     if "can't run this command" in text or "ACL failure" in text:
         return _forbidden(error, place)
     if "unknown command" in text:
-        return ConfigurationError(
-            f"the cache at {place} is no Redis 7.0 or later, nor a Valkey; name another server",
-            key="TRADAI_CACHE_URL",
-        )
+        return _no_redis(error, place)
     code = text.partition(" ")[0]
     return _outage(f"it refused ({code if code.isupper() else 'ERR'})", place)
 
@@ -98,6 +102,7 @@ _TABLE: Final[ErrorTable[[str]]] = ErrorTable(
         "redis.exceptions.AuthenticationError": _unauthenticated,
         "redis.exceptions.BusyLoadingError": _outage_of("it is loading its data"),
         "redis.exceptions.ConnectionError": _unreachable,
+        "redis.exceptions.InvalidResponse": _no_redis,
         "redis.exceptions.NoPermissionError": _forbidden,
         "redis.exceptions.OutOfMemoryError": _outage_of("its memory is full"),
         "redis.exceptions.ReadOnlyError": _outage_of("it is a read-only replica"),

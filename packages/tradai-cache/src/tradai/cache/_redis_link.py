@@ -12,7 +12,7 @@ from redis.exceptions import AuthenticationError, RedisError
 from tradai.cache._breaker import Breaker
 from tradai.cache._epochs import Epoch, Epochs
 from tradai.cache._leases import Waiters
-from tradai.cache._listener import Listener, Message
+from tradai.cache._listener import GapError, Listener, Message
 from tradai.cache._pending import Pending
 from tradai.cache._redis_errors import is_final, is_full, ours
 from tradai.cache._redis_greeting import check_greeting, speaks_otherwise
@@ -201,7 +201,11 @@ class Link(LoggerMixin):
         return TierDown(reason)
 
     def _reason(self, error: Exception) -> str:
-        return str(ours(error, self._place)) if isinstance(error, RedisError) else str(error)
+        if isinstance(error, RedisError):
+            return str(ours(error, self._place))
+        if isinstance(error, TradAIError):
+            return str(error)
+        return f"the cache at {self._place} cannot be used: {error}"
 
     def _gave_up(self, _: str) -> None:
         self._doubted()
@@ -278,6 +282,8 @@ class Link(LoggerMixin):
             return False
         if isinstance(error, AuthenticationError):
             self._profile.forget_password()
+        if not isinstance(error, RedisError | TradAIError | GapError | None):
+            self.logger.error("cache listener failed", exc_info=error)
         if error is not None:
             self._breaker.open(self._reason(error))
         refusal = None if self._was_up else self._refusal(error)

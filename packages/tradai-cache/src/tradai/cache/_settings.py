@@ -23,8 +23,8 @@ class CacheSettings(BaseSettings):
         password: Where the password of that user is kept. Asked again when the server
             refuses the one in use, so that it may be rotated.
         ca_file: Certificates that vouch for the server, PEM; unset means those of the system.
-        key: Where the key is kept, at least 32 characters, with which values are
-            signed: whoever can write to the server but does not know it cannot plant any.
+        key: Where the key is kept with which values are signed: whoever can write to the
+            server but does not know it cannot plant any.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADAI_CACHE_")

@@ -1,0 +1,123 @@
+"""Run by `test_matrix`, by whichever Python it names: two processes share a tier.
+
+``python matrix_member.py URL [--protocol 3] [--no-hiredis] [--async] [--spawn] [--ca-file FILE]``
+"""
+
+import argparse
+import asyncio
+import multiprocessing
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+
+def main() -> None:
+    """Load, let a child see it, let the child invalidate, hear it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url")
+    parser.add_argument("--protocol", type=int, default=2)
+    parser.add_argument("--no-hiredis", action="store_true")
+    parser.add_argument("--async", dest="is_async", action="store_true")
+    parser.add_argument("--spawn", action="store_true")
+    parser.add_argument("--ca-file")
+    parser.add_argument("--username")
+    options = parser.parse_args()
+    if options.no_hiredis:
+        # As if it were not installed.
+        sys.modules["hiredis"] = None  # type: ignore[assignment]
+    play(options)
+
+
+def play(options: argparse.Namespace) -> None:
+    import redis
+
+    from tradai.cache._tier import Place
+
+    place = Place("matrix.1", bytes(range(16)))
+    heard = Heard()
+    tier = member(options, heard)
+    fetch = fetching(tier, is_async=options.is_async)
+    assert fetch(place) is None
+    claim = tier.claim(place)
+    assert claim.store(bytes(range(256)) * 1_000, keep_ms=60_000)
+
+    context = multiprocessing.get_context("spawn" if options.spawn else "fork")
+    # Forked with a listener, connections and an event loop in use.
+    inherited = None if options.spawn else tier
+    # The type that both contexts have in common does not say so.
+    child = context.Process(  # type: ignore[attr-defined]
+        target=visit, args=(options, inherited)
+    )
+    child.start()
+    child.join(60)
+
+    assert child.exitcode == 0, child.exitcode
+    assert heard.place.wait(10)
+    assert fetch(place) is None
+    assert tier.generation == 1
+    tier.close()
+    has_hiredis = sys.modules.get("hiredis") is not None
+    print("fine", redis.__version__, options.protocol, "hiredis" if has_hiredis else "pure")
+
+
+def visit(options: argparse.Namespace, inherited: Any) -> None:
+    """What the child does: with a tier of its own when spawned, with its parent's when forked."""
+    if options.no_hiredis:
+        sys.modules["hiredis"] = None  # type: ignore[assignment]
+    from tradai.cache._tier import Place
+
+    place = Place("matrix.1", bytes(range(16)))
+    tier = inherited or member(options, Heard())
+    before = tier.generation
+    assert fetching(tier, is_async=options.is_async)(place) == bytes(range(256)) * 1_000
+    assert tier.generation > before
+    assert tier.claim(place) == bytes(range(256)) * 1_000
+    tier.invalidate(place)
+    assert fetching(tier, is_async=options.is_async)(place) is None
+    tier.close()
+
+
+class Heard:
+    """What the parent hears of its child."""
+
+    def __init__(self) -> None:
+        self.place = threading.Event()
+
+    def invalidated(self, _: object) -> None:
+        self.place.set()
+
+    def cleared(self, namespace: str) -> None:
+        raise AssertionError(namespace)
+
+    def went(self, *, is_up: bool, reason: str) -> None:
+        raise AssertionError((is_up, reason))
+
+
+def member(options: argparse.Namespace, heard: Heard) -> Any:
+    from tradai.cache import CacheSettings
+    from tradai.cache._redis_tier import connect
+
+    settings = CacheSettings.model_validate(
+        {
+            "url": options.url,
+            "username": options.username,
+            "password": "env:REDIS_PASSWORD" if options.username else None,
+            "ca_file": options.ca_file,
+        }
+    )
+    tier = connect(settings, events=heard)
+    # Not a setting: 2 serves everybody. That redis-py's default changes must not matter.
+    tier._link._profile.protocol = options.protocol  # noqa: SLF001
+    return tier
+
+
+def fetching(tier: Any, *, is_async: bool) -> Callable[[object], object]:
+    if not is_async:
+        fetch: Callable[[object], object] = tier.fetch
+        return fetch
+    return lambda place: asyncio.run(tier.fetch_async(place))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""What is wrong with a server or its settings is said at the first use, by name."""
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from cache.tier_contract import OTHER, PLACE, Heard, busy_at, claimed, load
+from servers.process import free_port
+from servers.redis import (
+    PASSWORD,
+    RIGHTS,
+    USER,
+    Flavour,
+    RedisServer,
+    encrypted,
+    make_certificates,
+)
+
+from tradai.cache._redis_tier import RedisTier
+from tradai.cache._tier import TierDown
+from tradai.core.exceptions import ConfigurationError
+
+REFERENCE: Final = "env:REDIS_PASSWORD"
+NOWHERE: Final = "env:NO_SUCH_VARIABLE"
+Connect = Callable[..., tuple[RedisTier, Heard]]
+
+
+@pytest.fixture(scope="module")
+def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = encrypted("redis", tmp_path_factory.mktemp("tls"))
+    with server.running():
+        yield server
+
+
+@pytest.fixture(params=["redis", "valkey"])
+def guarded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisServer]:
+    """A server whose default user has a password, and that knows the user of the guide."""
+    flavour: Flavour = request.param
+    options: dict[str, str | int | Path] = {"requirepass": PASSWORD}
+    server = RedisServer(flavour=flavour, folder=tmp_path / flavour, options=options)
+    with server.running():
+        grant(server, RIGHTS)
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_PASSWORD", PASSWORD)
+    monkeypatch.setenv("OTHER_PASSWORD", "another-" + PASSWORD)
+
+
+def grant(server: RedisServer, rights: str) -> None:
+    with server.admin(password=PASSWORD) as client:
+        client.execute_command(
+            "ACL", "SETUSER", USER, "reset", "on", f">{PASSWORD}", *rights.split()
+        )
+
+
+def refused(tier: RedisTier) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        tier.fetch(PLACE)
+    assert PASSWORD not in str(caught.value)
+    return caught.value
+
+
+def test_an_encrypted_line_is_used(tls_server: RedisServer, connected: Connect) -> None:
+    tier, _ = connected(tls_server.url, ca_file=tls_server.folder / "ca.pem")
+
+    load(tier, PLACE, b"sealed")
+
+    assert tier.fetch(PLACE) == b"sealed"
+
+
+def test_a_certificate_of_a_stranger_is_refused(
+    tls_server: RedisServer, connected: Connect, tmp_path: Path
+) -> None:
+    make_certificates(tmp_path)
+
+    for strangers in ({}, {"ca_file": tmp_path / "ca.pem"}):
+        error = refused(connected(tls_server.url, **strangers)[0])
+
+        assert error.key == "TRADAI_CACHE_CA_FILE"
+        assert "certificate" in str(error)
+
+
+def test_a_certificate_for_another_host_is_refused(
+    tls_server: RedisServer, connected: Connect
+) -> None:
+    url = tls_server.url.replace("127.0.0.1", "localhost")
+
+    error = refused(connected(url, ca_file=tls_server.folder / "ca.pem")[0])
+
+    assert error.key == "TRADAI_CACHE_CA_FILE"
+    assert "localhost" in str(error)
+
+
+def test_plain_text_spoken_to_an_encrypted_port_is_named(
+    tls_server: RedisServer, connected: Connect
+) -> None:
+    error = refused(connected(tls_server.url.replace("rediss", "redis"))[0])
+
+    assert "speaks TLS; use rediss://" in str(error)
+
+
+def test_tls_spoken_to_a_plain_port_is_named(server: RedisServer, connected: Connect) -> None:
+    error = refused(connected(server.url.replace("redis", "rediss", 1))[0])
+
+    assert "speaks plain text; use redis://" in str(error)
+
+
+def test_a_server_that_is_no_redis_is_named(connected: Connect) -> None:
+    with http.server.HTTPServer(("127.0.0.1", 0), Silent) as web:
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        try:
+            error = refused(connected(f"redis://127.0.0.1:{web.server_port}")[0])
+        finally:
+            web.shutdown()
+            thread.join()
+
+    assert "is no Redis" in str(error)
+
+
+class Silent(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"password": "env:OTHER_PASSWORD"},
+        {"username": USER, "password": "env:OTHER_PASSWORD"},
+        {"username": "nobody", "password": REFERENCE},
+    ],
+)
+def test_a_refused_password_is_an_error_at_every_use(
+    guarded: RedisServer, connected: Connect, settings: dict[str, str]
+) -> None:
+    tier, _ = connected(guarded.url, **settings)
+
+    for _ in range(2):
+        assert refused(tier).key == "TRADAI_CACHE_PASSWORD"
+
+
+def test_it_works_once_the_password_was_put_right(guarded: RedisServer, connected: Connect) -> None:
+    tier, _ = connected(guarded.url, username="later", password=REFERENCE)
+    refused(tier)
+
+    with guarded.admin(password=PASSWORD) as client:
+        rights = RIGHTS.split()
+        client.execute_command("ACL", "SETUSER", "later", "on", f">{PASSWORD}", *rights)
+
+    assert tier.fetch(PLACE) is None
+
+
+def test_a_password_for_a_server_without_one_is_an_error(
+    server: RedisServer, connected: Connect
+) -> None:
+    error = refused(connected(server.url, password=REFERENCE)[0])
+
+    assert error.key == "TRADAI_CACHE_PASSWORD"
+
+
+def test_the_rights_of_the_guide_are_enough(guarded: RedisServer, connected: Connect) -> None:
+    url = guarded.url.replace("/0", "/1")
+    settings = {"username": USER, "password": REFERENCE}
+    (here, heard), (there, _) = connected(url, **settings), connected(url, **settings)
+    here.fetch(PLACE)
+
+    load(there, PLACE, b"sealed")
+    assert here.fetch(PLACE) == b"sealed"
+    there.invalidate(PLACE)
+    heard.until_told(PLACE)
+    claim = claimed(here)
+    busy = busy_at(there)
+    claim.release()
+    busy.wait()
+    there.clear(PLACE.namespace)
+    heard.until_told(PLACE.namespace)
+
+    with guarded.admin(password=PASSWORD) as client:
+        assert client.execute_command("ACL", "LOG") == []
+
+
+@pytest.mark.parametrize(
+    "right", [right for right in RIGHTS.split() if right not in {"-@all", "+select"}]
+)
+def test_each_right_of_the_guide_is_needed(
+    guarded: RedisServer, connected: Connect, right: str
+) -> None:
+    grant(guarded, " ".join(other for other in RIGHTS.split() if other != right))
+    settings = {"username": USER, "password": REFERENCE}
+
+    error = refused(connected(guarded.url, **settings)[0])
+
+    assert "forbids its user" in str(error)
+
+
+def test_a_secret_that_is_not_there_is_an_error(server: RedisServer, connected: Connect) -> None:
+    tier, _ = connected(server.url, password=NOWHERE)
+
+    with pytest.raises(LookupError, match="NO_SUCH_VARIABLE"):
+        tier.fetch(PLACE)
+
+
+def test_a_server_that_is_away_is_no_error_of_configuration(connected: Connect) -> None:
+    tier, heard = connected(f"redis://127.0.0.1:{free_port()}")
+
+    for _ in range(2):
+        with pytest.raises(TierDown, match="cannot be reached"):
+            tier.fetch(OTHER)
+
+    assert heard.until(bool)[0] == (False, heard_reason(heard))
+
+
+def heard_reason(heard: Heard) -> str:
+    (_, reason), *_ = (one for one in heard.all if isinstance(one, tuple))
+    assert "cannot be reached" in reason
+    return str(reason)

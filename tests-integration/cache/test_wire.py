@@ -1,0 +1,104 @@
+"""What goes over the line, and what never does."""
+
+from collections.abc import Callable, Iterator
+from typing import Final, Literal
+
+import pytest
+from cache.tier_contract import PLACE, Heard, busy_at, claimed, load
+from cache.wire import commands
+from servers.redis import PASSWORD, RIGHTS, USER, RedisServer
+from servers.tcp_proxy import TcpProxy
+
+from tradai.cache._redis_tier import RedisTier
+
+REFERENCE: Final = "env:REDIS_PASSWORD"
+Connect = Callable[..., tuple[RedisTier, Heard]]
+
+
+@pytest.fixture
+def proxy(server: RedisServer) -> Iterator[TcpProxy]:
+    with TcpProxy(server.port) as started:
+        yield started
+
+
+@pytest.fixture
+def url(proxy: TcpProxy) -> str:
+    return f"redis://127.0.0.1:{proxy.port}/0"
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_the_password_is_said_to_sign_in_and_never_else(
+    server: RedisServer,
+    proxy: TcpProxy,
+    url: str,
+    connected: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    protocol: Literal[2, 3],
+) -> None:
+    monkeypatch.setenv("REDIS_PASSWORD", PASSWORD)
+    with server.admin() as admin:
+        admin.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", *RIGHTS.split())
+    tier, _ = connected(url, username=USER, password=REFERENCE)
+    # Not a setting: 2 serves everybody.
+    tier._link._profile.protocol = protocol  # noqa: SLF001
+
+    load(tier, PLACE, b"sealed")
+    tier.fetch(PLACE)
+    tier.invalidate(PLACE)
+    tier.clear(PLACE.namespace)
+
+    told = [one[0] for one in commands(proxy) if any(PASSWORD.encode() in part for part in one)]
+    assert set(told) <= {b"AUTH", b"HELLO"}
+    assert len(told) == len(proxy.sent)
+
+
+def test_a_hit_is_one_command_and_a_load_four(
+    proxy: TcpProxy, url: str, connected: Connect
+) -> None:
+    tier, _ = connected(url)
+    tier.fetch(PLACE)
+    before = len(commands(proxy))
+
+    assert tier.fetch(PLACE) is None
+    load(tier, PLACE, b"sealed")
+    assert tier.fetch(PLACE) == b"sealed"
+
+    said = [one[0] for one in commands(proxy)][before:]
+    assert said == [b"GET", b"EVAL", b"EVAL", b"GET"]
+
+
+def test_to_begin_takes_few_commands_and_no_chatter(
+    proxy: TcpProxy, url: str, connected: Connect
+) -> None:
+    tier, _ = connected(url)
+
+    tier.fetch(PLACE)
+
+    said = sorted(one[0] for one in commands(proxy))
+    assert said == [b"EVAL", b"EVAL", b"GET", b"HELLO", b"PING", b"SUBSCRIBE"]
+
+
+def test_a_store_that_nobody_waits_for_is_told_to_nobody(
+    server: RedisServer, connected: Connect
+) -> None:
+    here, there = connected(server.url)[0], connected(server.url)[0]
+    here.fetch(PLACE)
+    with server.admin() as admin, admin.pubsub(ignore_subscribe_messages=True) as listening:
+        listening.subscribe("tradai:messages:0")
+        listening.get_message(timeout=5)
+
+        load(here, PLACE, b"sealed")
+        here.invalidate(PLACE)
+        claim = claimed(here)
+        busy = busy_at(there)
+        claim.store(b"sealed", keep_ms=60_000)
+        busy.wait()
+
+        kinds: list[bytes] = []
+        while kinds[-1:] != [b"ended"]:
+            message = listening.get_message(timeout=5)
+            assert message is not None
+            kinds.append(message["data"].split()[0])
+
+    # The other one joined in between.
+    assert kinds == [b"invalidated", b"here", b"ended"]
