@@ -4,16 +4,15 @@ Time stands still in it: a lease ends when a test says so, a message arrives whe
 (or at once), and the server is away until a test brings it back.
 """
 
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any, final
 from unittest.mock import patch
 
 from tradai.cache import Cache, CacheSettings
 from tradai.cache._tier import Place, Tier, TierDown, TierEvents
+from tradai.core import SecretReference
 
 
 @final
@@ -202,13 +201,10 @@ class Fleet:
     def __init__(self) -> None:
         self.server = Server()
 
-    def cache(self, **kwargs: Any) -> tuple[Cache, Node]:
+    def cache(self, key: SecretReference | None = None, **kwargs: Any) -> tuple[Cache, Node]:
         """Return one more cache of the fleet, and its line to the server."""
-        module = ModuleType("tradai.cache._redis_tier")
-        vars(module)["connect"] = self._connect
-        # Made before, because leaving the patch undoes imports.
-        settings = CacheSettings(url="redis://127.0.0.1")
-        with patch.dict(sys.modules, {module.__name__: module}):
+        settings = CacheSettings(url="redis://127.0.0.1", key=key)
+        with patch("tradai.cache._redis_tier.connect", self._connect):
             cache = Cache.from_settings(settings, **kwargs)
         return cache, self.server.nodes[-1]
 

@@ -285,7 +285,8 @@ def test_what_is_below_a_classmethod_is_refused_where_python_does_not_bind_it() 
 
 
 def test_static_methods_have_no_first_argument() -> None:
-    assert [Exchange.doubled(2), Exchange("x").doubled(2), Exchange.tripled(2)] == [4, 4, 6]
+    assert [Exchange.doubled(2), Exchange.tripled(2)] == [4, 6]
+    assert getattr(Exchange("x"), "doubled")(2) == 4  # noqa: B009 - mypy would bind it
     assert Exchange.doubled.peek(2) is not None
 
 

@@ -1,5 +1,6 @@
 """The cache: what is dear to compute is computed once, and never served wrong."""
 
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Self, final
 
@@ -9,6 +10,7 @@ from tradai.cache._local import Local
 from tradai.cache._namespaces import Decorator, Namespace
 from tradai.cache._policies import OnOutage, Policy
 from tradai.cache._stats import CacheHook, CacheStats
+from tradai.core import resolve_secret
 from tradai.core.exceptions import ValidationError
 
 if TYPE_CHECKING:
@@ -82,10 +84,10 @@ class Cache:
 
         The other arguments are those of the constructor.
         """
-        cache = cls(max_entries=max_entries, max_bytes=max_bytes, hook=hook)
+        made = cls(max_entries=max_entries, max_bytes=max_bytes, hook=hook)
         if settings.url not in {None, "memory:"}:
-            cache._connect(settings)
-        return cache
+            made._connect(settings)
+        return made
 
     def cached(
         self, *, ttl: float | Candle, jitter: float = 0.0, stale_for: float = 0.0
@@ -145,6 +147,10 @@ class Cache:
         from tradai.cache._redis_tier import connect
 
         self._engine.tier = connect(settings, events=self._engine)
+        reference = settings.key
+        if reference is not None:
+            # Asked for when the first value is shared, and then known.
+            self._engine.key = cache(lambda: resolve_secret(reference).reveal().encode())
 
 
 def _settings_of(uri: str) -> "CacheSettings":

@@ -102,15 +102,13 @@ class Cached(_Bindable[P, R]):
     """A cached function."""
 
     @overload
-    def __get__(
-        self: "Cached[Concatenate[type[S], Q], R]", instance: object, owner: type[S]
-    ) -> "Cached[Q, R]": ...
-    @overload
     def __get__(self, instance: None, owner: type | None = None) -> Self: ...
     @overload
     def __get__(
         self: "Cached[Concatenate[S, Q], R]", instance: S, owner: type | None = None
     ) -> "Cached[Q, R]": ...
+    @overload
+    def __get__(self, instance: object, owner: type | None = None) -> Self: ...
     def __get__(self, instance: object, owner: type | None = None) -> object:
         """Bind like a method."""
         return self._bound(instance, owner)
@@ -140,15 +138,13 @@ class AsyncCached(_Bindable[P, Coroutine[Any, Any, R]], Generic[P, R]):
     """A cached coroutine function."""
 
     @overload
-    def __get__(
-        self: "AsyncCached[Concatenate[type[S], Q], R]", instance: object, owner: type[S]
-    ) -> "AsyncCached[Q, R]": ...
-    @overload
     def __get__(self, instance: None, owner: type | None = None) -> Self: ...
     @overload
     def __get__(
         self: "AsyncCached[Concatenate[S, Q], R]", instance: S, owner: type | None = None
     ) -> "AsyncCached[Q, R]": ...
+    @overload
+    def __get__(self, instance: object, owner: type | None = None) -> Self: ...
     def __get__(self, instance: object, owner: type | None = None) -> object:
         """Bind like a method."""
         return self._bound(instance, owner)
@@ -160,6 +156,27 @@ class AsyncCached(_Bindable[P, Coroutine[Any, Any, R]], Generic[P, R]):
     async def peek(self, *args: P.args, **kwargs: P.kwargs) -> Held[R] | None:
         """Return what is held for these arguments, as `Cached.peek` does."""
         return cast("Held[R] | None", await finish_async(look(self._request(args, kwargs))))
+
+
+if TYPE_CHECKING:
+    # What takes a class first is bound to one, also when it is reached by way of the class.
+    class OfClass(Generic[S, P, R]):
+        """A cached class method."""
+
+        def __call__(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+        def __get__(self, instance: object, owner: type[S]) -> Cached[P, R]: ...
+        def invalidate(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> None: ...
+        def peek(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> Held[R] | None: ...
+
+    class AsyncOfClass(Generic[S, P, R]):
+        """A cached class method that is a coroutine function."""
+
+        async def __call__(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+        def __get__(self, instance: object, owner: type[S]) -> AsyncCached[P, R]: ...
+        async def invalidate(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> None: ...
+        async def peek(
+            self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs
+        ) -> Held[R] | None: ...
 
 
 def cached(recipe: Recipe, *, binding: Binding) -> Cached[..., object] | AsyncCached[..., object]:

@@ -49,7 +49,7 @@ class Engine(LoggerMixin):
 
     def __init__(self, local: Local, *, hook: CacheHook | None) -> None:
         """Start without a shared tier, and without a key to sign with."""
-        self.key: bytes | None = None
+        self.key: Callable[[], bytes | None] = lambda: None
         self.tier: Tier | None = None
         self._hook = hook
         self._local = local

@@ -46,7 +46,7 @@ def lead(request: Request, flight: Flight, *, is_refresh: bool = False) -> Cours
 def opened(request: Request, sealed: bytes, *, generation: int) -> Entry | None:
     """Return what the shared tier keeps as an entry; None when it is poisoned."""
     recipe = request.recipe
-    envelope = unseal(sealed, identity=request.place.identity, key=recipe.engine.key)
+    envelope = unseal(sealed, identity=request.place.identity, key=recipe.engine.key())
     if envelope is None:
         return None
     try:
@@ -178,7 +178,7 @@ def _sealed(request: Request, entry: Entry) -> bytes | None:
         fresh_until_ms=int((now_s + left_s) * 1_000),
         keep_until_ms=int((now_s + left_s + recipe.freshness.stale_for_s) * 1_000),
     )
-    return seal(envelope, identity=request.place.identity, key=recipe.engine.key)
+    return seal(envelope, identity=request.place.identity, key=recipe.engine.key())
 
 
 def _entry(

@@ -2,7 +2,17 @@
 
 import inspect
 from collections.abc import Callable, Coroutine
-from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar, final, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    final,
+    overload,
+)
 
 from tradai.cache._cached import AsyncCached, Binding, Cached, cached
 from tradai.cache._engine import Engine
@@ -15,10 +25,14 @@ from tradai.cache._stats import CacheStats
 from tradai.cache._values import codec_for
 from tradai.core.exceptions import ValidationError
 
+if TYPE_CHECKING:
+    from tradai.cache._cached import AsyncOfClass, OfClass
+
 __all__ = ["Decorator", "Namespace"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S")
 
 _Method: TypeAlias = "classmethod[Any, ..., object] | staticmethod[..., object]"
 
@@ -26,8 +40,25 @@ _Method: TypeAlias = "classmethod[Any, ..., object] | staticmethod[..., object]"
 class Decorator(Protocol):
     """Makes a cached function of a function, with its types."""
 
+    # The first that fits is taken, so it matters not that they overlap: what takes any object takes
+    # a class, too; what takes a class first is a class method; a coroutine function is a function.
     @overload
-    # A coroutine function is a function, too; the first that fits is taken.
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[Concatenate[object, P], Coroutine[Any, Any, R]], /
+    ) -> AsyncCached[Concatenate[object, P], R]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[Concatenate[object, P], R], /
+    ) -> Cached[Concatenate[object, P], R]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[Concatenate[type[S], P], Coroutine[Any, Any, R]], /
+    ) -> "AsyncOfClass[S, P, R]": ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[Concatenate[type[S], P], R], /
+    ) -> "OfClass[S, P, R]": ...
+    @overload
     def __call__(  # type: ignore[overload-overlap]
         self, function: Callable[P, Coroutine[Any, Any, R]], /
     ) -> AsyncCached[P, R]: ...
