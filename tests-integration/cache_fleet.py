@@ -209,8 +209,10 @@ class Fleet:
         return cache, self.server.nodes[-1]
 
     def go(self, *, is_up: bool) -> None:
-        """Let the server go away or come back, and everybody notice."""
+        """Let the server go away or come back, and everybody notice; leases end meanwhile."""
         self.server.is_away = not is_up
+        for place in tuple(self.server.leases):
+            self.server.end(place)
         for node in self.server.nodes:
             node.go(is_up=is_up)
 

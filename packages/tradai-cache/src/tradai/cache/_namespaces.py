@@ -55,9 +55,7 @@ class Decorator(Protocol):
         self, function: Callable[Concatenate[type[S], P], Coroutine[Any, Any, R]], /
     ) -> "AsyncOfClass[S, P, R]": ...
     @overload
-    def __call__(  # type: ignore[overload-overlap]
-        self, function: Callable[Concatenate[type[S], P], R], /
-    ) -> "OfClass[S, P, R]": ...
+    def __call__(self, function: Callable[Concatenate[type[S], P], R], /) -> "OfClass[S, P, R]": ...
     @overload
     def __call__(  # type: ignore[overload-overlap]
         self, function: Callable[P, Coroutine[Any, Any, R]], /
