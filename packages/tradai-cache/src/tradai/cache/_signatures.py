@@ -22,8 +22,9 @@ class Signature:
     """The parameters of one function, and its name."""
 
     function: Callable[..., object]
-    parameters: tuple[Parameter, ...]
     identity: str
+    parameters: tuple[Parameter, ...]
+    _found: inspect.Signature
 
     @classmethod
     def of(cls, function: Callable[..., object]) -> Self:
@@ -31,8 +32,9 @@ class Signature:
         found = inspect.signature(function)
         return cls(
             function=function,
-            parameters=tuple(found.parameters.values()),
             identity=f"{named_module(function.__module__)}:{function.__qualname__}",
+            parameters=tuple(found.parameters.values()),
+            _found=found,
         )
 
     @property
@@ -49,7 +51,7 @@ class Signature:
 
     def values(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Values:
         """Return the arguments in the order of the parameters, defaults put in."""
-        bound = inspect.Signature(self.parameters).bind(*args, **kwargs)
+        bound = self._found.bind(*args, **kwargs)
         bound.apply_defaults()
         return tuple(bound.arguments.values())
 
