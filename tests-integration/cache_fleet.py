@@ -4,11 +4,15 @@ Time stands still in it: a lease ends when a test says so, a message arrives whe
 (or at once), and the server is away until a test brings it back.
 """
 
+import importlib
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, final
 from unittest.mock import patch
+
+import pytest
 
 from tradai.cache import Cache, CacheSettings
 from tradai.cache._tier import Place, Tier, TierDown, TierEvents
@@ -192,6 +196,23 @@ class Node:
         for node in self._server.nodes:
             if node is not self:
                 node.hear(tell)
+
+
+@final
+class FakeTime:
+    """A clock that goes on when it is told to, for everything in tradai.cache."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, *, epoch_s: float = 1_700_000_000.0) -> None:
+        self.now = 0.0
+        self.epoch_s = epoch_s
+        importlib.import_module("tradai.cache._cache")
+        for name, module in tuple(sys.modules.items()):
+            if name.startswith("tradai.cache.") and hasattr(module, "monotonic"):
+                patch.setattr(module, "monotonic", lambda: self.now)
+        patch.setattr("tradai.cache._loads.time", self)
+
+    def time(self) -> float:
+        return self.epoch_s + self.now
 
 
 @final

@@ -1,4 +1,4 @@
-"""Invalidation wins, whatever the order in which things happen: thousands of orders, chosen at random.
+"""Invalidation wins, whatever the order of events: thousands of orders, chosen at random.
 
 Courses are walked step by step here, because the order of real threads cannot be chosen. Each step
 is two events: what it does, and that its caller learns of it. Between them anything may happen.
@@ -25,11 +25,19 @@ Process = tuple[Cache, Node, Cached[[int], int]]
 
 
 class World:
-    """What is loaded, and since when everybody in a process must see it."""
+    """What is loaded, and since when everybody in a process must see it.
+
+    Where `invalidate` has returned that is at once, elsewhere when the message has arrived, and
+    where messages were lost when that has been noticed.
+    """
 
     def __init__(self) -> None:
         self.truth: dict[int, int] = {}
+        self.told: dict[int, int] = {}
         self.known: dict[tuple[int, int], int] = {}
+
+    def learn(self, place: int, key: int, value: int) -> None:
+        self.known[place, key] = max(self.known.get((place, key), 0), value)
 
     def load(self, key: int) -> int:
         return self.truth.get(key, 0)
@@ -96,10 +104,12 @@ class Schedule:
         self.violations: list[str] = []
 
     def run(self, chance: random.Random, *, has_faults: bool) -> None:
-        todo: list[Callable[[random.Random], list[Actor]]]
-        todo = [self._read] * chance.randint(3, 8) + [self._write] * chance.randint(1, 3)
+        todo: list[Callable[[random.Random], list[Actor]]] = []
+        todo += [self._read] * chance.randint(3, 8)
+        todo += [self._write] * chance.randint(1, 3)
         if has_faults:
-            todo += [self._doubt, self._go_away, self._come_back]
+            faults = [self._grow_deaf, self._doubt, self._go_away, self._come_back]
+            todo += chance.choices(faults, k=4)
         chance.shuffle(todo)
         actors: list[Actor] = []
         while todo or actors:
@@ -138,13 +148,27 @@ class Schedule:
         self.world.truth[self.key] = written = self.world.truth.get(self.key, 0) + 1
 
         def done(_: object) -> None:
-            known = self.world.known.get((place, self.key), 0)
-            self.world.known[place, self.key] = max(known, written)
+            self.world.learn(place, self.key, written)
+            if not self.fleet.server.is_away:
+                self._tell(written)
 
         return [Actor(forget(_request(load, self.key)), done)]
 
+    def _tell(self, written: int) -> None:
+        self.world.told[self.key] = max(self.world.told.get(self.key, 0), written)
+        for place, (_, node, _) in enumerate(self.processes):
+            if not node.is_deaf:
+                self.world.learn(place, self.key, self.world.told[self.key])
+
+    def _grow_deaf(self, chance: random.Random) -> list[Actor]:
+        chance.choice(self.processes)[1].is_deaf = True
+        return []
+
     def _doubt(self, chance: random.Random) -> list[Actor]:
-        chance.choice(self.processes)[1].doubt()
+        node = chance.choice(self.processes)[1]
+        node.is_deaf = False
+        node.doubt()
+        self._tell(0)
         return []
 
     def _go_away(self, _: random.Random) -> list[Actor]:
@@ -152,6 +176,8 @@ class Schedule:
         return []
 
     def _come_back(self, _: random.Random) -> list[Actor]:
+        for process in self.processes:
+            process[1].is_deaf = False
         self.fleet.go(is_up=True)
         return []
 

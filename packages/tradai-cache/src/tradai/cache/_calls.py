@@ -145,7 +145,9 @@ def _refresh(request: Request, flight: Flight) -> None:
         task.add_done_callback(lambda _: engine.abandon(flight))
         return
     try:
-        threading.Thread(target=context.run, args=(finish, course), daemon=True).start()
+        threading.Thread(
+            target=context.run, args=(finish, course), name="tradai-cache-refresh", daemon=True
+        ).start()
     except RuntimeError:  # no more threads, or the process is ending
         engine.abandon(flight)
 

@@ -39,18 +39,22 @@ class Landed:
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Failed:
     """An error, which every caller gets."""
 
-    error: Exception
+    __slots__ = ("_traceback", "error")
+
+    def __init__(self, error: Exception) -> None:
+        """Hold `error` with the traceback that it has now."""
+        self.error = error
+        self._traceback = error.__traceback__
 
     def for_waiter(self) -> "Failed":
         """Return it with an error that one waiter may raise.
 
         Raising one object in many places would make its traceback longer with each of them.
         """
-        return Failed(_copied(self.error).with_traceback(self.error.__traceback__))
+        return Failed(_copied(self.error).with_traceback(self._traceback))
 
 
 @final

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Coroutine
+from types import CellType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -147,7 +148,7 @@ class Namespace:
         """Refuse another function of the same name: both would answer for each other."""
         function = signature.function
         known = self._functions.setdefault(signature.identity, function)
-        if _captured(known) != _captured(function):
+        if known is not function and _captured(known) != _captured(function):
             message = (
                 f"another {signature.identity} is cached in namespace {self._policy.namespace}, "
                 "and it closes over other values: expected one namespace for each, or what "
@@ -162,8 +163,11 @@ def _captured(function: Callable[..., object]) -> dict[str, int]:
     names: tuple[str, ...] = function.__code__.co_freevars if cells else ()
     # Itself, when it calls itself, and its class, when it calls `super`.
     own = {"__class__", function.__name__}
-    return {
-        name: id(cell.cell_contents)
-        for name, cell in zip(names, cells, strict=True)
-        if name not in own
-    }
+    return {name: _id(cell) for name, cell in zip(names, cells, strict=True) if name not in own}
+
+
+def _id(cell: CellType) -> int:
+    try:
+        return id(cell.cell_contents)
+    except ValueError:  # nothing yet
+        return id(cell)
