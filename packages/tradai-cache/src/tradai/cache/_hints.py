@@ -3,8 +3,19 @@
 import inspect
 from collections import abc
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Annotated, Final, NewType, Protocol, cast, get_args, get_origin, get_type_hints
+from types import NoneType, SimpleNamespace, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    NewType,
+    Protocol,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from tradai.cache._keys import can_be_keyed
 
@@ -57,20 +68,17 @@ def _is_unkeyable(hint: object) -> bool:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _is_unkeyable(arguments[0])
+    if origin in {Union, UnionType}:  # nobody takes an argument that can only be None
+        return all(map(_is_unkeyable, set(arguments) - {NoneType}))
     if isinstance(origin, type) and origin is not type:
         return _is_unkeyable(origin) or any(map(_is_unkeyable, arguments))
-    if origin is not None:  # a union: None is always keyable, one of the others must be
-        others = [argument for argument in arguments if argument is not type(None)]
-        return isinstance(hint, type(int | None) | type(None | int)) and all(
-            map(_is_unkeyable, others)
-        )
     return isinstance(hint, type) and _is_unkeyable_class(hint)
 
 
 def _is_unkeyable_class(kind: type) -> bool:
     if issubclass(kind, _NO_DATA):
         return True
-    is_open = kind is object or inspect.isabstract(kind) or Protocol in kind.__mro__
+    is_open = kind in {object, Any} or inspect.isabstract(kind) or Protocol in kind.__mro__
     return not is_open and not can_be_keyed(kind)
 
 
