@@ -1,0 +1,65 @@
+"""A forked process goes on alone; in programs of their own, since a fork copies everything."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import os, threading
+from tradai.cache import Cache
+
+cache = Cache()
+begun, may_end = threading.Event(), threading.Event()
+
+@cache.cached(ttl=60)
+def value(key: str) -> str:
+    if key == "slow" and os.getpid() == PARENT:
+        begun.set()
+        may_end.wait(10)
+    return f"{key} of the {'parent' if os.getpid() == PARENT else 'child'}"
+
+PARENT = os.getpid()
+value("known")
+threading.Thread(target=value, args=("slow",)).start()
+begun.wait(10)
+HOW
+child = os.fork()
+if child == 0:
+    print(value("known"), value("slow"), value("new"), sep=", ", flush=True)
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+may_end.set()
+print(value("known"), value("slow"), value("new"), sep=", ")
+raise SystemExit(os.waitstatus_to_exitcode(status))
+"""
+# A thread that holds the lock all the time, as far as the fork can tell.
+BUSY = """
+def churn():
+    while not may_end.is_set():
+        value.invalidate("churned")
+        value("churned")
+
+threading.Thread(target=churn, daemon=True).start()
+"""
+
+
+def _output(how: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM.replace("HOW", how)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_child_does_not_wait_for_threads_that_it_does_not_have() -> None:
+    assert _output("") == [
+        "known of the parent, slow of the child, new of the child",
+        "known of the parent, slow of the parent, new of the parent",
+    ]
+
+
+def test_a_child_does_not_wait_for_a_lock_that_was_held() -> None:
+    assert len(_output(BUSY)) == 2
