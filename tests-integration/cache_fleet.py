@@ -210,6 +210,7 @@ class FakeTime:
             if name.startswith("tradai.cache.") and hasattr(module, "monotonic"):
                 patch.setattr(module, "monotonic", lambda: self.now)
         patch.setattr("tradai.cache._loads.time", self)
+        patch.setattr("tradai.cache._entries.time", self)
 
     def time(self) -> float:
         return self.epoch_s + self.now

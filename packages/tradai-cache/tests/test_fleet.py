@@ -76,6 +76,59 @@ def test_one_process_loads_and_the_others_fetch(fleet: Fleet, source: Source) ->
     assert (there.cache.stats().shared, there.cache.stats().memory) == (1, 1)
 
 
+def test_what_was_fetched_is_nobody_elses(fleet: Fleet) -> None:
+    def config(exchange: str) -> dict[str, list[str]]:
+        return {exchange: ["BTC/USDT"]}
+
+    here, there = (fleet.cache()[0].cached(ttl=60)(config) for _ in range(2))
+    here("binance")
+
+    for _ in range(4):
+        there("binance")["binance"].append("changed by a caller")
+
+    assert there("binance") == here("binance") == {"binance": ["BTC/USDT"]}
+
+
+def test_threads_that_are_the_first_to_ask_for_what_was_fetched_all_get_it(fleet: Fleet) -> None:
+    def config(number: int) -> dict[str, list[int]]:
+        return {"number": [number]}
+
+    here, there = (fleet.cache()[0].cached(ttl=60)(config) for _ in range(2))
+    together = threading.Barrier(4, timeout=10)
+
+    def first(number: int) -> dict[str, list[int]]:
+        together.wait()
+        return there(number)
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(50):
+            here(number)
+            there(number)
+            answers = list(pool.map(first, [number] * 4))
+            assert answers == [{"number": [number]}] * 4
+
+
+def test_what_was_loaded_across_an_outage_is_verified_afterwards(
+    fleet: Fleet, source: Source
+) -> None:
+    here, there = Process(fleet, source), Process(fleet, source)
+    fleet.go(is_up=False)
+    source.may_end.clear()
+
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(here.load, "a")
+        source.begun.acquire()
+        source.value = "new"
+        there.load.invalidate("a")
+        here.node.is_deaf = True  # the other process is back earlier
+        fleet.go(is_up=True)
+        here.node.is_deaf = False
+        source.may_end.set()
+        assert loading.result(10) == "a old"
+
+    assert here.load("a") == "a new"
+
+
 def test_a_look_sees_what_only_the_shared_tier_has(fleet: Fleet, source: Source) -> None:
     here, there = Process(fleet, source), Process(fleet, source)
     here.load("a")

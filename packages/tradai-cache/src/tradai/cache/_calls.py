@@ -10,6 +10,7 @@ from typing import Final, Generic, Literal, TypeVar, final
 
 from tradai.cache._drivers import Blocking, Course, Fetch, Wait, finish, finish_async
 from tradai.cache._engine import Expired
+from tradai.cache._entries import fetched
 from tradai.cache._flights import (
     Abandoned,
     Failed,
@@ -18,7 +19,7 @@ from tradai.cache._flights import (
     Outcome,
     outside_of_flights,
 )
-from tradai.cache._loads import lead, opened
+from tradai.cache._loads import lead
 from tradai.cache._local import Entry
 from tradai.cache._recipes import Request
 from tradai.cache._tier import TierDown
@@ -89,11 +90,12 @@ def look(request: Request) -> Course[Held[object] | None]:
     except TierDown:
         may_be_old = entry is not None and recipe.policy.on_outage != "fail_closed"
         return _held(entry, is_verified=False) if entry is not None and may_be_old else None
-    fetched = None if sealed is None else opened(request, sealed, generation=generation)
-    if fetched is None:
+    found = None if sealed is None else fetched(request, sealed, generation=generation)
+    if found is None:
         return None
-    age_s = monotonic() - fetched.loaded_at
-    return Held(value=fetched.handed_out(), age_s=age_s, is_stale=False, tier="shared")
+    value, entry = found
+    age_s = monotonic() - entry.loaded_at
+    return Held(value=value, age_s=age_s, is_stale=False, tier="shared")
 
 
 def forget(request: Request) -> Course[None]:

@@ -5,9 +5,9 @@ Nothing here locks: whoever changes a flight or the table holds the lock of the 
 
 import copy
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import Context, ContextVar, copy_context
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import Context, ContextVar, Token, copy_context
 from dataclasses import dataclass
 from typing import Final, TypeAlias, final
 
@@ -20,8 +20,9 @@ __all__ = [
     "Flights",
     "Landed",
     "Outcome",
-    "leading",
+    "leave_lead",
     "outside_of_flights",
+    "take_lead",
 ]
 
 
@@ -198,16 +199,16 @@ class Flights:
 _LEADING: Final[ContextVar[tuple[Flight, ...]]] = ContextVar("tradai_cache_leading", default=())
 
 
-@contextmanager
-def leading(flight: Flight) -> Iterator[None]:
-    """Note that what runs inside is part of `flight`."""
-    token = _LEADING.set((*_led(), flight))
-    try:
-        yield
-    finally:
-        # A coroutine that was given up is closed wherever the garbage collector runs.
-        with suppress(ValueError):
-            _LEADING.reset(token)
+def take_lead(flight: Flight) -> Token[tuple[Flight, ...]]:
+    """Note that what runs from now on is part of `flight`."""
+    return _LEADING.set((*_led(), flight))
+
+
+def leave_lead(token: Token[tuple[Flight, ...]]) -> None:
+    """Note that it is over."""
+    # A coroutine that was given up is closed wherever the garbage collector runs.
+    with suppress(ValueError):
+        _LEADING.reset(token)
 
 
 def outside_of_flights() -> Context:

@@ -8,57 +8,33 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import Final, final
+from typing import final
 
 from tradai.cache._drivers import Blocking, Course, Fetch, Load, aside
-from tradai.cache._envelope import Envelope, seal, unseal
+from tradai.cache._entries import fetched, loaded, sealed
 from tradai.cache._errors import CacheUnavailableError
-from tradai.cache._flights import Abandoned, Failed, Flight, Landed, Outcome, leading
-from tradai.cache._isolation import hand_out_for, isolated, size_of
+from tradai.cache._flights import Abandoned, Failed, Flight, Landed, Outcome, leave_lead, take_lead
 from tradai.cache._local import Entry
 from tradai.cache._recipes import Request
 from tradai.cache._tier import Busy, Claim, Tier, TierDown
-from tradai.cache._values import Uncacheable, Undecodable
 
-__all__ = ["lead", "opened"]
-
-# Redis counts in milliseconds.
-_LEAST_S: Final = 0.001
+__all__ = ["lead"]
 
 
 def lead(request: Request, flight: Flight, *, is_refresh: bool = False) -> Course[Outcome]:
     """Bring the value for everybody who is on `flight`."""
-    engine = request.recipe.engine
-    brought = _Brought(Abandoned())
-    with leading(flight):
-        try:
-            brought = yield from _fetched_or_loaded(request, flight, is_refresh=is_refresh)
-        # Not only of the load, which comes as an outcome: also wrong settings of the tier.
-        except Exception as error:  # noqa: BLE001
-            request.recipe.counters.errors += 1
-            brought = _Brought(Failed(error))
-        finally:
-            engine.land(flight, brought.outcome, brought.entry, request.seen)
-            request.recipe.counters.overtaken += flight.is_overtaken
-    return brought.outcome
-
-
-def opened(request: Request, sealed: bytes, *, generation: int) -> Entry | None:
-    """Return what the shared tier keeps as an entry; None when it is poisoned."""
-    recipe = request.recipe
-    envelope = unseal(sealed, identity=request.place.identity, key=recipe.engine.key())
-    if envelope is None:
-        return None
+    recipe, brought, token = request.recipe, _Brought(Abandoned()), take_lead(flight)
     try:
-        value = recipe.codec.decode(envelope.payload)
-    except Undecodable:
-        return None
-    now_s = time.time()
-    # The tier's own clock says that it is kept; ours, or the writer's, may be wrong by any amount.
-    own_s = recipe.freshness.fresh_s(began_s=now_s, ended_s=now_s)
-    fresh_s = min(own_s, max(0.0, envelope.fresh_until_ms / 1_000 - now_s))
-    age_s = max(0.0, now_s - envelope.loaded_ms / 1_000)
-    return _entry(request, value, generation=generation, fresh_s=fresh_s, age_s=age_s)
+        brought = yield from _fetched_or_loaded(request, flight, is_refresh=is_refresh)
+    # Not of the load, whose errors are outcomes: a value that no codec takes, a wrong setting.
+    except Exception as error:  # noqa: BLE001
+        recipe.counters.errors += 1
+        brought = _Brought(Failed(error))
+    finally:
+        leave_lead(token)
+        recipe.engine.land(flight, brought.outcome, brought.entry, request.seen)
+        recipe.counters.overtaken += flight.is_overtaken
+    return brought.own or brought.outcome
 
 
 @final
@@ -68,6 +44,7 @@ class _Brought:
 
     outcome: Outcome
     entry: Entry | None = None
+    own: Outcome | None = None  # of the leader, where that is another
 
 
 def _fetched_or_loaded(request: Request, flight: Flight, *, is_refresh: bool) -> Course[_Brought]:
@@ -77,23 +54,24 @@ def _fetched_or_loaded(request: Request, flight: Flight, *, is_refresh: bool) ->
         return (yield from _loaded(request, flight, None))
     try:
         found = yield from _asked(request, flight, tier)
-        if isinstance(found, Entry):
+        if isinstance(found, tuple):
             request.recipe.counters.shared += 1
-            return _Brought(Landed(found.handed_out), found)
+            value, entry = found
+            return _Brought(Landed(entry.handed_out), entry, own=Landed(lambda: value))
         request.recipe.counters.misses += 1
     except TierDown:
         return (yield from _on_outage(request, flight, is_refresh=is_refresh))
     return (yield from _loaded(request, flight, found))
 
 
-def _asked(request: Request, flight: Flight, tier: Tier) -> Course[Entry | Claim]:
+def _asked(request: Request, flight: Flight, tier: Tier) -> Course[tuple[object, Entry] | Claim]:
     """Return what the tier has, or the right to load."""
     got: bytes | Claim | Busy | None = yield Fetch(tier, request.place)
     while True:
         if isinstance(got, bytes):
-            entry = opened(request, got, generation=flight.generation)
-            if entry is not None:
-                return entry
+            found = fetched(request, got, generation=flight.generation)
+            if found is not None:
+                return found
             request.recipe.counters.poisoned += 1
             yield Blocking(partial(tier.invalidate, request.place))
         elif got is not None and not hasattr(got, "wait"):
@@ -137,20 +115,20 @@ def _load(request: Request, flight: Flight) -> Course[_Brought]:
     if isinstance(result, Failed):
         return _Brought(result)
     fresh_s = recipe.freshness.fresh_s(began_s=began_s, ended_s=time.time())
-    entry = _entry(request, isolated(result), generation=flight.generation, fresh_s=fresh_s)
+    entry = loaded(request, result, generation=flight.generation, fresh_s=fresh_s)
     return _Brought(Landed(entry.handed_out), entry)
 
 
 def _shared(request: Request, flight: Flight, entry: Entry | None) -> Course[None]:
     """Store what was loaded, if that is to be shared; let others load it otherwise."""
-    sealed = None if entry is None or flight.claim is None else _sealed(request, entry)
-    if entry is None or flight.claim is None or sealed is None:
+    data = None if entry is None or flight.claim is None else sealed(request, entry)
+    if entry is None or flight.claim is None or data is None:
         yield from _let_others(flight)
         return
     keep_ms = int((entry.fresh_until - monotonic()) * 1_000)
     claim, flight.claim = flight.claim, None
     try:
-        is_kept = yield Blocking(partial(claim.store, sealed, keep_ms=keep_ms))
+        is_kept = yield Blocking(partial(claim.store, data, keep_ms=keep_ms))
     except TierDown:
         is_kept = True  # here, under a generation that tells how far it is to be trusted
     flight.is_overtaken = flight.is_overtaken or not is_kept
@@ -160,42 +138,6 @@ def _let_others(flight: Flight) -> Course[None]:
     claim, flight.claim = flight.claim, None
     if claim is not None:
         yield Blocking(claim.release)
-
-
-def _sealed(request: Request, entry: Entry) -> bytes | None:
-    """Return the value for the shared tier; None when it is to stay here."""
-    recipe = request.recipe
-    now_s, left_s = time.time(), entry.fresh_until - monotonic()
-    if left_s < _LEAST_S:
-        return None
-    try:
-        payload = recipe.codec.encode(entry.value)
-    except Uncacheable:
-        return None
-    envelope = Envelope(
-        payload=payload,
-        loaded_ms=int(now_s * 1_000),
-        fresh_until_ms=int((now_s + left_s) * 1_000),
-        keep_until_ms=int((now_s + left_s + recipe.freshness.stale_for_s) * 1_000),
-    )
-    return seal(envelope, identity=request.place.identity, key=recipe.engine.key())
-
-
-def _entry(
-    request: Request, value: object, *, generation: int, fresh_s: float, age_s: float = 0.0
-) -> Entry:
-    now = monotonic()
-    stale_s = request.recipe.freshness.stale_for_s if fresh_s > 0 else 0.0
-    return Entry(
-        request.place,
-        value,
-        hand_out=hand_out_for(value),
-        size=size_of(value),
-        generation=generation,
-        loaded_at=now - age_s,
-        fresh_until=now + fresh_s,
-        keep_until=now + fresh_s + stale_s,
-    )
 
 
 def _on_outage(request: Request, flight: Flight, *, is_refresh: bool) -> Course[_Brought]:

@@ -41,23 +41,21 @@ class Entry:
         "was_used",
     )
 
-    def __init__(  # noqa: PLR0913 - what is known of a value
+    def __init__(
         self,
         place: Place,
         value: object,
         *,
-        hand_out: Callable[[object], object] | None,
-        size: int,
         generation: int,
         loaded_at: float,
         fresh_until: float,
         keep_until: float,
     ) -> None:
-        """Hold `value`, which nobody else can reach."""
+        """Hold `value`, which nobody else can reach; how to hand it out and its size follow."""
         self.place = place
         self.value = value
-        self.hand_out = hand_out
-        self.size = size
+        self.hand_out: Callable[[object], object] | None = None
+        self.size = 0
         self.generation = generation
         self.loaded_at = loaded_at
         self.fresh_until = fresh_until

@@ -1,7 +1,6 @@
 """The shared tier as the rest of the cache sees it: sealed values under places, and who loads."""
 
-from dataclasses import dataclass
-from typing import Protocol, final
+from typing import NamedTuple, Protocol, final
 
 __all__ = ["Busy", "Claim", "Place", "Tier", "TierDown", "TierEvents"]
 
@@ -11,9 +10,9 @@ class TierDown(Exception):  # noqa: N818
     """The shared tier cannot be asked now; why is for log lines."""
 
 
+# A tuple, because it is looked up several times in a call: a dataclass hashes in Python.
 @final
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where one value is kept: its namespace with version, and the digest of its call."""
 
     namespace: str

@@ -1,0 +1,13 @@
+"""Pages about the cache: what they show is what happens."""
+
+import doctest
+from pathlib import Path
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def test_the_examples_of_the_page_run() -> None:
+    result = doctest.testfile(str(DOCS / "how-to/cache.md"), module_relative=False)
+
+    assert result.attempted
+    assert not result.failed
