@@ -43,8 +43,9 @@ def test_one_flipped_bit_is_seen(payload: bytes, key: bytes | None) -> None:
     sealed = _sealed(payload, key)
     chosen = random.Random(7)  # noqa: S311
     bits = range(8 * len(sealed))
+    ends = [*bits[:400], *bits[-8:]]
 
-    for bit in bits if len(bits) < 1_000 else chosen.sample(bits, 200):
+    for bit in [*ends, *chosen.sample(bits, min(len(bits), 100))]:
         harmed = bytearray(sealed)
         harmed[bit // 8] ^= 1 << bit % 8
         assert unseal(bytes(harmed), identity=PLACE, key=key) is None

@@ -51,13 +51,13 @@ class OpenModel(BaseModel):
 
 class ModelWithMemory(BaseModel):
     model_config = ConfigDict(frozen=True)
-    _seen: list[int] = PrivateAttr(default_factory=list)
+    _seen: int = PrivateAttr(default=1)
 
     def see(self) -> None:
-        self._seen.append(1)
+        self._seen += 1
 
     def sights(self) -> int:
-        return len(self._seen)
+        return self._seen
 
 
 class WildText(str):  # noqa: SLOT000
