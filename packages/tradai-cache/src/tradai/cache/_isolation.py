@@ -93,13 +93,14 @@ def _is_frozen_record(value: object) -> bool:
     if parameters is not None:
         return bool(parameters.frozen)
     settings: object = getattr(type(value), "model_config", None)
-    is_frozen = isinstance(settings, dict) and settings.get("frozen") is True
-    # Private attributes of a frozen model can be set.
-    return is_frozen and not getattr(value, "__pydantic_private__", None)
+    return isinstance(settings, dict) and settings.get("frozen") is True
 
 
 def _items(value: object) -> Iterable[object]:
-    """Return what is directly inside `value`; pydantic keeps extra and private things apart."""
+    """Return what is directly inside `value`.
+
+    pydantic keeps extra and private things in dictionaries of their own, which can be changed.
+    """
     if isinstance(value, Mapping):
         yield from (item for pair in value.items() for item in pair)
     elif isinstance(value, tuple | list | AbstractSet):
