@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradai.cache._envelope import Envelope, seal, unseal
+from tradai.cache._envelope import Envelope, Payload, seal, unseal
 
 PLACE = b"markets.1:0123456789abcdef"
 KEY = bytes(range(32))
@@ -18,7 +18,7 @@ keyed = pytest.mark.parametrize("key", [None, KEY, KEY * 9], ids=["unkeyed", "ke
 sized = pytest.mark.parametrize("payload", [b"", SMALL, BIG], ids=["empty", "small", "big"])
 
 
-def _sealed(payload: bytes, key: bytes | None) -> bytes:
+def _sealed(payload: Payload, key: bytes | None) -> bytes:
     return seal(Envelope(payload=payload, **_ENVELOPE), identity=PLACE, key=key)
 
 
@@ -86,6 +86,13 @@ def test_only_the_same_key_opens(payload: bytes) -> None:
     for made in keys:
         sealed = _sealed(payload, made)
         assert [key for key in keys if unseal(sealed, identity=PLACE, key=key)] == [made]
+
+
+def test_parts_are_sealed_as_what_they_are_together() -> None:
+    for key in (None, KEY):
+        for payload in (SMALL, BIG):
+            parts = (payload[:3], b"", memoryview(payload)[3:])
+            assert _sealed(parts, key) == _sealed(payload, key)
 
 
 def test_without_the_key_nobody_makes_a_value() -> None:

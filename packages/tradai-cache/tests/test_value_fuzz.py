@@ -75,7 +75,12 @@ def _samples() -> list[tuple[Codec, bytes]]:
         (np.ndarray, np.arange(6).reshape(2, 3)),
     ]
     made = [(codec_for(annotation), value) for annotation, value in values]
-    return [(codec, codec.encode(value)) for codec, value in made]
+    return [(codec, _stored(codec, value)) for codec, value in made]
+
+
+def _stored(codec: Codec, value: object) -> bytes:
+    payload = codec.encode(value)
+    return b"".join(payload) if isinstance(payload, tuple) else bytes(payload)
 
 
 SAMPLES = _samples()

@@ -4,9 +4,9 @@ import hmac
 import struct
 import zlib
 from hashlib import blake2b
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple, TypeAlias, final
 
-__all__ = ["Envelope", "seal", "unseal"]
+__all__ = ["Envelope", "Payload", "seal", "unseal"]
 
 # Format 1: what it is and how it is proved, the proof, three instants, the payload.
 _SUMMED: Final = b"tdc1s"
@@ -18,13 +18,16 @@ _LONGEST_KEY: Final = 64
 # Beyond this the time that a strong hash takes is felt; CRC-32 still sees every flipped bit.
 _BIG: Final = 1 << 18
 
+Payload: TypeAlias = bytes | memoryview | tuple[bytes | memoryview, ...]
+"""A value as bytes; a big one in parts, or as a view, because each copy costs what it is long."""
+
 
 # A tuple, because one is made for every hit: a frozen dataclass takes three times as long.
 @final
 class Envelope(NamedTuple):
     """A value as bytes, and how long it holds; instants are epoch milliseconds in UTC."""
 
-    payload: bytes
+    payload: Payload
     loaded_ms: int
     fresh_until_ms: int
     keep_until_ms: int
@@ -39,8 +42,9 @@ def seal(envelope: Envelope, *, identity: bytes, key: bytes | None) -> bytes:
         key: Makes the proof one that only those who have the key can make.
     """
     payload, *instants = envelope
-    kind, told = _kind(key), _INSTANTS.pack(*instants)
-    return b"".join((kind, _proof(told, payload, identity, key), told, payload))
+    parts = payload if isinstance(payload, tuple) else (payload,)
+    told = _INSTANTS.pack(*instants)
+    return b"".join((_kind(key), _proof(told, parts, identity, key), told, *parts))
 
 
 def unseal(data: bytes, *, identity: bytes, key: bytes | None) -> Envelope | None:
@@ -50,8 +54,9 @@ def unseal(data: bytes, *, identity: bytes, key: bytes | None) -> Envelope | Non
     """
     if len(data) < _PAYLOAD.start or not data.startswith(_kind(key)):
         return None
-    told, payload = data[_PROOF.stop : _PAYLOAD.start], data[_PAYLOAD]
-    if not hmac.compare_digest(data[_PROOF], _proof(told, payload, identity, key)):
+    told = data[_PROOF.stop : _PAYLOAD.start]
+    payload = data[_PAYLOAD] if len(data) <= _BIG else memoryview(data)[_PAYLOAD]
+    if not hmac.compare_digest(data[_PROOF], _proof(told, (payload,), identity, key)):
         return None
     return Envelope(payload, *_INSTANTS.unpack(told))
 
@@ -60,20 +65,26 @@ def _kind(key: bytes | None) -> bytes:
     return _SUMMED if key is None else _KEYED
 
 
-def _proof(told: bytes, payload: bytes, identity: bytes, key: bytes | None) -> bytes:
+def _proof(
+    told: bytes, parts: tuple[bytes | memoryview, ...], identity: bytes, key: bytes | None
+) -> bytes:
+    size = sum(map(len, parts))
     # Lengths are in it, so that no byte can move from one part to the next.
-    head = b"%d:%d:%b%b" % (len(identity), len(payload), identity, told)
+    head = b"%d:%d:%b%b" % (len(identity), size, identity, told)
     if key is not None:
-        return _keyed(head, payload, key)
-    seen = payload if len(payload) <= _BIG else zlib.crc32(payload).to_bytes(4)
-    return blake2b(head + seen).digest()[:16]
+        short = key if len(key) <= _LONGEST_KEY else blake2b(key).digest()
+        proof = blake2b(head, digest_size=16, key=short)
+    elif size <= _BIG:
+        proof = blake2b(head)
+    else:
+        return blake2b(head + _crc(parts)).digest()[:16]
+    for part in parts:
+        proof.update(part)
+    return proof.digest()[:16]
 
 
-def _keyed(head: bytes, payload: bytes, key: bytes) -> bytes:
-    proof = blake2b(head, digest_size=16, key=key if len(key) <= _LONGEST_KEY else _short(key))
-    proof.update(payload)
-    return proof.digest()
-
-
-def _short(key: bytes) -> bytes:
-    return blake2b(key).digest()
+def _crc(parts: tuple[bytes | memoryview, ...]) -> bytes:
+    found = 0
+    for part in parts:
+        found = zlib.crc32(part, found)
+    return found.to_bytes(4)

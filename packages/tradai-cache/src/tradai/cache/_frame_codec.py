@@ -5,6 +5,7 @@ No library reads the bytes: a length that lies is found before memory is looked 
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tradai.cache._envelope import Payload
 from tradai.cache._frame_parts import (
     Buffers,
     Memory,
@@ -25,8 +26,8 @@ _SIZE: Final = 4  # bytes that tell the length of the description
 _CELLS: Final = "biufcmMSU"
 
 
-def to_frame(value: object) -> bytes:
-    """Return a frame, a series, an array or None as bytes that have every bit of it.
+def to_frame(value: object) -> tuple[bytes | memoryview, ...]:
+    """Return every bit of a frame, a series, an array or None, in parts that look into its memory.
 
     Raises:
         Uncacheable: There is a secret inside.
@@ -34,11 +35,13 @@ def to_frame(value: object) -> bytes:
     """
     buffers = Buffers()
     head = to_plain(_spelled(value, buffers))
-    return b"".join((len(head).to_bytes(_SIZE), head, *buffers.parts))
+    return (len(head).to_bytes(_SIZE), head, *buffers.parts)
 
 
-def from_frame(payload: bytes) -> object:
+def from_frame(payload: Payload) -> object:
     """Return what `to_frame` was given; what is no such payload raises nearly anything."""
+    if isinstance(payload, tuple):
+        payload = b"".join(payload)
     start = _SIZE + int.from_bytes(payload[:_SIZE])
     head: Any = from_plain(payload[_SIZE:start])
     memory = Memory(memoryview(payload)[start:])

@@ -131,12 +131,27 @@ def index_of(spelled: Any, memory: Memory) -> "pd.Index[Any]":  # noqa: ANN401
         return pd.RangeIndex(start, stop, step, name=name)
     labels = column_of(spelled["labels"], spelled["count"], memory)
     if spelled["freq"] is not None:
-        kind = pd.TimedeltaIndex if labels.dtype.kind == "m" else pd.DatetimeIndex
-        return kind(labels, freq=spelled["freq"], name=name, copy=False)
+        return _regular(labels, spelled["freq"]).rename(name)
     # Without it pandas would look at objects and choose a type of its own.
     dtype = labels.dtype if isinstance(labels, np.ndarray) else None
     index: pd.Index[Any] = pd.Index(labels, dtype=dtype, name=name, copy=False)
     return index
+
+
+def _regular(labels: Any, freq: str) -> "pd.DatetimeIndex | pd.TimedeltaIndex":  # noqa: ANN401
+    """Return `labels` as an index that knows its `freq`; `ValueError` when it is another one."""
+    import numpy as np
+    import pandas as pd
+
+    is_span = labels.dtype.kind == "m"
+    index = (pd.TimedeltaIndex if is_span else pd.DatetimeIndex)(labels, copy=False)
+    if len(index):
+        make: Any = pd.timedelta_range if is_span else pd.date_range
+        made: pd.DatetimeIndex | pd.TimedeltaIndex = make(index[0], periods=len(index), freq=freq)
+        # The same that pandas checks, in a tenth of its time.
+        if made.dtype == index.dtype and np.array_equal(made.asi8, index.asi8):
+            return made
+    return type(index)(index, freq=freq)
 
 
 def _spelled_freq(index: "pd.Index[Any]") -> str | None:

@@ -51,11 +51,11 @@ def to_plain(value: object, flatten: Flatten = refused) -> bytes:
     return _TAGGED + _dumps(_spelled(value, flatten, _DEPTH)).encode()
 
 
-def from_plain(payload: bytes) -> object:
+def from_plain(payload: bytes | memoryview) -> object:
     """Return what `to_plain` was given; what is no such payload raises nearly anything."""
     if payload[:1] == _TAGGED:
-        return _loads_tagged(payload[1:].decode("ascii"))
-    return _loads(payload.decode("ascii"))
+        return _loads_tagged(str(payload[1:], "ascii"))
+    return _loads(str(payload, "ascii"))
 
 
 def _is_json(value: object, depth: int) -> bool:

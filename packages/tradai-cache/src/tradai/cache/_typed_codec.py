@@ -66,10 +66,10 @@ class TypedCodec:
                 problems.append(exc)
         raise TypeError(_changed(value, problems))
 
-    def read(self, payload: bytes) -> object:
+    def read(self, payload: bytes | memoryview) -> object:
         """Return what was encoded; what is no such payload raises nearly anything."""
         if payload[:1] == _JSON:
-            return self._adapter.validate_json(payload[1:])
+            return self._adapter.validate_json(bytes(payload[1:]))
         if payload[:1] != _PLAIN:
             raise ValueError
         return self._adapter.validate_python(from_plain(payload[1:]))

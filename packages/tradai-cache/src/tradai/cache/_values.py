@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, final
 
 from tradai.cache._annotations import fingerprint_of, is_frame, is_plain
+from tradai.cache._envelope import Payload
 from tradai.cache._plain_codec import from_plain, to_plain
 from tradai.cache._refusals import Uncacheable, Undecodable
 
@@ -19,8 +20,8 @@ class Codec(Protocol):
         """What changes with the type: values of another shape are never read as this one."""
         ...
 
-    def encode(self, value: object) -> bytes:
-        """Return `value` as bytes.
+    def encode(self, value: object) -> Payload:
+        """Return `value` as bytes, which may look into its memory: seal them before it changes.
 
         Raises:
             Uncacheable: There is a secret inside.
@@ -28,7 +29,7 @@ class Codec(Protocol):
         """
         ...
 
-    def decode(self, payload: bytes) -> object:
+    def decode(self, payload: Payload) -> object:
         """Return what was encoded.
 
         Raises:
@@ -62,10 +63,10 @@ def codec_for(annotation: object) -> Codec:
 @dataclass(frozen=True, slots=True)
 class _Codec:
     fingerprint: bytes
-    encode: Callable[[object], bytes]
-    read: Callable[[bytes], object]
+    encode: Callable[[object], Payload]
+    read: Callable[..., object]
 
-    def decode(self, payload: bytes) -> object:
+    def decode(self, payload: Payload) -> object:
         try:
             return self.read(payload)
         # Whatever bytes of others provoke, in any library, is one thing: they are no value.
