@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tradai.cache._errors import CacheUnavailableError as CacheUnavailableError
     from tradai.cache._freshness import candle as candle
     from tradai.cache._namespaces import Namespace as Namespace
+    from tradai.cache._repository import CachedDataRepository as CachedDataRepository
     from tradai.cache._settings import CacheSettings as CacheSettings
     from tradai.cache._stats import CacheHook as CacheHook
     from tradai.cache._stats import CacheStats as CacheStats
@@ -19,6 +20,7 @@ __all__ = [
     "CacheSettings",
     "CacheStats",
     "CacheUnavailableError",
+    "CachedDataRepository",
     "Held",
     "Namespace",
     "candle",
@@ -33,6 +35,7 @@ if not TYPE_CHECKING:
             "CacheSettings": "_settings",
             "CacheStats": "_stats",
             "CacheUnavailableError": "_errors",
+            "CachedDataRepository": "_repository",
             "Held": "_calls",
             "Namespace": "_namespaces",
             "candle": "_freshness",

@@ -75,10 +75,9 @@ def _spelled(value: object, buffers: Buffers) -> object:
 
 
 def _spelled_frame(frame: "pd.DataFrame", buffers: Buffers) -> dict[str, object]:
-    columns = (frame.iloc[:, place] for place in range(frame.shape[1]))
     return {
         "kind": "frame",
-        "cells": [spelled_column(column, buffers) for column in columns],
+        "cells": [spelled_column(column, buffers) for _, column in frame.items()],
         "columns": spelled_index(frame.columns, buffers),
         **_spelled_rows(frame, buffers),
     }
