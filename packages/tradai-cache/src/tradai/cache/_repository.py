@@ -6,6 +6,7 @@ is kept until a candle closes. What is before it grows no more, and is kept long
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from tradai.cache._chunks import Chunks, Span, floor_ms, opening_ms
@@ -123,7 +124,8 @@ class CachedDataRepository(DataRepository):
             return None
         opened = opening_ms(tail)
         begin, first = chunks.step_of(int(opened[0])), tail.attrs[_FIRST]
-        places = [*chunks.parts(max(span.start, first), min(span.stop, begin), before=begin)]
+        all_places = chunks.parts(max(span.start, first), min(span.stop, begin), before=begin)
+        places = [*islice(all_places, _MOST + 1)]
         if len(places) > _MOST:
             return None
         parts = [self._part(*_plain(series), *place) for place in places]
@@ -149,7 +151,8 @@ class CachedDataRepository(DataRepository):
     def _forget(self, series: _Series, frame: "pd.DataFrame") -> None:
         """Make invalid what the candles of `frame` are in."""
         chunks = Chunks.of(series[1])
-        places = {place for at in opening_ms(frame).tolist() for place in chunks.around(at)}
+        steps = set((opening_ms(frame) // chunks.step).tolist())
+        places = {place for step in steps for place in chunks.around(step * chunks.step)}
         if len(places) > _MOST:
             self._namespace.clear()
             return
