@@ -1,0 +1,96 @@
+"""Values on their way through real servers: what one process stores is what another reads."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd  # noqa: TID253
+import pytest
+from pydantic import BaseModel
+from servers.redis import RedisServer
+
+from tradai.cache import Cache, CachedDataRepository
+from tradai.core.frames import InMemoryDataRepository
+from tradai.core.testing import DataRepositoryContract
+
+
+class Fill(BaseModel):
+    at: datetime
+    price: Decimal
+    more: Any = None
+
+
+@pytest.fixture
+def caches(server: RedisServer) -> Iterator[Callable[..., Cache]]:
+    """Connect caches; each is like one more process."""
+    made: list[Cache] = []
+
+    def make(**bounds: int) -> Cache:
+        made.append(Cache(server.url, **bounds))
+        return made[-1]
+
+    yield make
+    for cache in made:
+        cache.close()
+
+
+class TestCandlesThroughRedis(DataRepositoryContract):
+    """With room for one value in memory, so that nearly all come out of Redis."""
+
+    @pytest.fixture
+    def repository(self, caches: Callable[..., Cache]) -> CachedDataRepository:
+        namespace = caches(max_entries=1).namespace("candles")
+        return CachedDataRepository(InMemoryDataRepository(), namespace)
+
+
+def test_another_process_reads_every_bit(caches: Callable[..., Cache]) -> None:
+    opened = pd.date_range("2025-01-01", periods=100_000, freq="min", tz="UTC", name="date")
+    prices = np.random.default_rng(7).random((6, len(opened)))
+    prices[0, :3] = [-0.0, np.inf, np.array(0x7FF8000000000007, "u8").view("f8")]
+    wanted = pd.DataFrame(dict(zip("abcdef", prices, strict=True)), index=opened)
+    runs: list[int] = []
+
+    def frames(number: int) -> pd.DataFrame:
+        runs.append(number)
+        return wanted
+
+    read = [caches().cached(ttl=60.0)(frames)(1) for _ in range(2)]
+
+    assert runs == [1]
+    for frame in read:
+        pd.testing.assert_frame_equal(frame, wanted, check_exact=True)
+        assert frame.to_numpy().tobytes() == wanted.to_numpy().tobytes()
+
+
+def test_another_process_reads_the_same_model(caches: Callable[..., Cache]) -> None:
+    wanted = Fill(at=datetime(2025, 1, 1, tzinfo=UTC), price=Decimal("1.50"), more=((1,), b"x"))
+    runs: list[str] = []
+
+    def fills(pair: str) -> dict[str, Fill]:
+        runs.append(pair)
+        return {pair: wanted}
+
+    read = [caches().cached(ttl=60.0)(fills)("BTC/USDT") for _ in range(2)]
+
+    assert runs == ["BTC/USDT"]
+    assert repr(read) == repr([{"BTC/USDT": wanted}] * 2)
+
+
+def test_a_reader_finds_the_candles_that_another_one_pulled(caches: Callable[..., Cache]) -> None:
+    opened = pd.date_range("2025-01-01", periods=2_000, freq="min", tz="UTC", name="date")
+    columns = ["open", "high", "low", "close", "volume"]
+    candles = pd.DataFrame(dict.fromkeys(columns, np.arange(2_000.0)), index=opened.as_unit("ms"))
+    source = InMemoryDataRepository()
+    source.save_ohlcv("BTC/USDT", "1m", candles)
+    pulling = CachedDataRepository(source, caches().namespace("candles"))
+    start = datetime(2025, 1, 1, 4, tzinfo=UTC)
+    wanted = pulling.get_ohlcv("BTC/USDT", "1m", start=start)
+
+    # Its own source has nothing: what it finds, it finds in Redis.
+    reading = CachedDataRepository(InMemoryDataRepository(), caches().namespace("candles"))
+    found = reading.get_ohlcv("BTC/USDT", "1m", start=start)
+
+    pd.testing.assert_frame_equal(found, wanted)
+    pd.testing.assert_frame_equal(found, candles.loc[start:], check_freq=False)
