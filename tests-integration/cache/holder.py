@@ -1,0 +1,36 @@
+"""Run by `test_leases`: claims its place, says so, and stores when told to.
+
+``python holder.py URL``; the first line of standard input is the sign.
+"""
+
+import sys
+
+from tradai.cache import CacheSettings
+from tradai.cache._redis_tier import connect
+from tradai.cache._tier import Claim, Place
+
+
+class Deaf:
+    """Hears nothing."""
+
+    def invalidated(self, place: Place) -> None:
+        pass
+
+    def cleared(self, namespace: str) -> None:
+        pass
+
+    def went(self, *, is_up: bool, reason: str) -> None:
+        pass
+
+
+def main() -> None:
+    tier = connect(CacheSettings(url=sys.argv[1]), events=Deaf())
+    # Nobody else has it: the test begins with this.
+    claim: Claim = tier.claim(Place("markets.1", bytes(range(16))))  # type: ignore[assignment]
+    print("claimed", flush=True)
+    sys.stdin.readline()
+    print(claim.store(b"by the holder", keep_ms=60_000), flush=True)
+
+
+if __name__ == "__main__":
+    main()
