@@ -1,0 +1,406 @@
+"""The cache on Redis: hits, a cold key wanted by a fleet, and Redis hanging.
+
+Needs redis-server on PATH, and starts its own on loopback. Both sides of a comparison alternate in
+one process, after a first round that does not count. Commands are counted in rounds of their own,
+by MONITOR, those inside scripts left out. Linux only.
+
+``uv run --frozen --group bench python scripts/bench/cache_redis.py [--runs 100] [--only PART]``
+"""
+
+import argparse
+import asyncio
+import itertools
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import redis
+import redis.asyncio
+
+from tradai.cache import Cache
+
+HERE: Final = Path(__file__).resolve().parent
+MEMBERS: Final = 4
+LOAD_S: Final = 0.2
+CALLS: Final = 400
+SLOW_S: Final = 0.05
+# What both sides read: about 200 bytes of JSON.
+VALUE: Final = {"symbol": "BTC/USDT", "step": "0.00001", "tick": "0.01", "notes": "x" * 130}
+
+
+def main() -> None:
+    """Measure and print tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--only", choices=["hits", "cold", "killed", "hung", "told"])
+    options = parser.parse_args()
+    parts: dict[str, Callable[[str, int], None]] = {
+        "hits": lambda url, _: compare_hits(url, options.rounds),
+        "cold": lambda url, _: compare_cold(url, options.runs),
+        "killed": lambda url, _: measure_killed(url),
+        "hung": measure_hung,
+        "told": lambda url, _: measure_told(url),
+    }
+    for name, part in parts.items():
+        if options.only in {None, name}:
+            with server() as (url, pid):
+                part(url, pid)
+                print()
+
+
+@contextmanager
+def server() -> Iterator[tuple[str, int]]:
+    """Run a Redis of our own; its address, and its process id."""
+    program = shutil.which("redis-server")
+    if program is None:
+        raise SystemExit("no redis-server on PATH: install Redis 7.0 or later")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = ["--bind", "127.0.0.1", "--port", str(port), "--save", ""]
+    with subprocess.Popen([program, *options], stdout=subprocess.DEVNULL) as process:
+        client = redis.Redis(port=port)
+        try:
+            while not _pings(client):
+                time.sleep(0.01)
+            yield f"redis://127.0.0.1:{port}/0", process.pid
+        finally:
+            client.close()
+            process.kill()
+
+
+def _pings(client: "redis.Redis") -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+# Hits.
+
+
+def compare_hits(url: str, rounds: int) -> None:
+    """Compare a hit in Redis with a GET of the same bytes by redis-py.
+
+    Memory holds one value and two are asked for in turn, so that every call goes to Redis.
+    """
+    print(
+        f"| hit in Redis, {rounds} rounds of {CALLS} | raw GET us | decorated us | ratio | bound |"
+    )
+    print("|---|---:|---:|---:|---:|")
+    show("sync", 1.2, *hits(url, rounds))
+    show("async", 1.3, *asyncio.run(hits_async(url, rounds)))
+
+
+def show(name: str, bound: float, raw: list[float], ours: list[float]) -> None:
+    """Print a row of medians, and the median of the ratios."""
+    ratio = statistics.median(mine / theirs for theirs, mine in zip(raw, ours, strict=True))
+    raw_us, ours_us = (1e6 * statistics.median(side) / CALLS for side in (raw, ours))
+    print(f"| {name} | {raw_us:.1f} | {ours_us:.1f} | {ratio:.2f} | {bound} |")
+
+
+def hits(url: str, rounds: int) -> tuple[list[float], list[float]]:
+    """Return seconds of rounds of both sides, by threads."""
+    cache = Cache(url, max_entries=1)
+
+    @cache.cached(ttl=600.0)
+    def read(key: int) -> dict[str, str]:
+        return VALUE | {"key": str(key)}
+
+    client = redis.Redis.from_url(url)
+    keys = [planted(client, read, key) for key in (0, 1)]
+    assert_all_shared(cache, lambda: timed(read, [0, 1]))
+    pairs = [(timed(client.get, keys), timed(read, [0, 1])) for _ in range(rounds + 1)][1:]
+    client.close()
+    cache.close()
+    return [one for one, _ in pairs], [one for _, one in pairs]
+
+
+def planted(client: "redis.Redis", read: Callable[[int], object], key: int) -> bytes:
+    """Load `key`, and return under which name Redis has it."""
+    before = names(client)
+    read(key)
+    (name,) = names(client) - before
+    return name
+
+
+def names(client: "redis.Redis") -> set[bytes]:
+    """Return the names of all values."""
+    # redis-py's types do not know that a blocking client waits for nothing.
+    return set(client.keys("tradai:*:*:*"))  # type: ignore[arg-type]
+
+
+def assert_all_shared(cache: Cache, play: Callable[[], object]) -> None:
+    """See to it that what is measured is hits in Redis, each time."""
+    before = cache.stats()
+    play()
+    after = cache.stats()
+    if after.shared - before.shared < CALLS or after.loads != before.loads:
+        raise SystemExit(f"these are no hits in Redis: {before} {after}")
+
+
+def timed(call: Callable[[Any], object], keys: list[Any]) -> float:
+    """Return the seconds of a round."""
+    began = time.perf_counter()
+    for key in itertools.islice(itertools.cycle(keys), CALLS):
+        call(key)
+    return time.perf_counter() - began
+
+
+async def timed_async(call: Callable[[Any], Awaitable[object]], keys: list[Any]) -> float:
+    """Return the seconds of a round."""
+    began = time.perf_counter()
+    for key in itertools.islice(itertools.cycle(keys), CALLS):
+        await call(key)
+    return time.perf_counter() - began
+
+
+async def hits_async(url: str, rounds: int) -> tuple[list[float], list[float]]:
+    """Return seconds of rounds of both sides, by tasks."""
+    cache = Cache(url, max_entries=1)
+
+    @cache.cached(ttl=600.0)
+    async def read(key: int) -> dict[str, str]:
+        return VALUE | {"key": str(key)}
+
+    client = redis.asyncio.Redis.from_url(url)
+    blocking = redis.Redis.from_url(url)
+    for key in (0, 1):
+        await read(key)
+    keys = list(names(blocking))
+    pairs = [
+        (await timed_async(client.get, keys), await timed_async(read, [0, 1]))
+        for _ in range(rounds + 1)
+    ][1:]
+    if cache.stats().loads != len(keys):
+        raise SystemExit("these are no hits in Redis")
+    await client.aclose()
+    blocking.close()
+    cache.close()
+    return [one for one, _ in pairs], [one for _, one in pairs]
+
+
+# A cold key.
+
+
+class Fleet:
+    """Processes that play rounds together."""
+
+    def __init__(self, way: str, url: str, file: Path) -> None:
+        """Start them, and wait until they are warm."""
+        command = [sys.executable, str(HERE / "_cache_fleet.py"), way, url, str(file)]
+        self._file = file
+        self.members = [
+            subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+            for _ in range(MEMBERS)
+        ]
+        for member in self.members:
+            self._said(member)
+
+    def play(self, key: str) -> tuple[int, float]:
+        """Return how often `key` was loaded, and the seconds of the slowest caller."""
+        before = self._file.stat().st_size
+        for member in self.members:
+            if member.stdin is not None:
+                member.stdin.write(f"{key}\n")
+                member.stdin.flush()
+        slowest_s = max(float(self._said(member)) for member in self.members)
+        return self._file.stat().st_size - before, slowest_s
+
+    def end(self) -> None:
+        """Let them go."""
+        for member in self.members:
+            member.kill()
+            member.communicate()
+
+    def _said(self, member: "subprocess.Popen[str]") -> str:
+        return str(member.stdout and member.stdout.readline())
+
+
+def compare_cold(url: str, runs: int) -> None:
+    """Let a fleet want a cold key, in our ways and in those of others."""
+    print(
+        f"| cold key, {MEMBERS} processes x 32 callers, load of {LOAD_S} s | runs | loads of a run "
+        "| slowest caller, median ms | worst ms | commands of a process |"
+    )
+    print("|---|---:|---|---:|---:|---:|")
+    for way, count in {
+        "tradai, threads": runs,
+        "tradai, tasks": runs,
+        "dogpile.cache, threads": 20,
+        "cashews, tasks": 20,
+        "aiocache, tasks": 20,
+    }.items():
+        with tempfile.TemporaryDirectory() as folder:
+            compare_way(way, url, Path(folder, "loads"), min(count, runs))
+
+
+def compare_way(way: str, url: str, file: Path, runs: int) -> None:
+    """Print the row of one way."""
+    fleet = Fleet(way, url, file)
+    try:
+        played = [fleet.play(f"key-{number}") for number in range(runs)]
+        commands = [watched(url, partial(fleet.play, f"seen-{number}")) for number in range(5)]
+    finally:
+        fleet.end()
+    loads = [number for number, _ in played]
+    spread = f"{min(loads)}" if len(set(loads)) == 1 else f"{min(loads)} to {max(loads)}"
+    median_ms, worst_ms = (1e3 * pick(s for _, s in played) for pick in (statistics.median, max))
+    per_process = statistics.median(commands) / MEMBERS
+    print(f"| {way} | {runs} | {spread} | {median_ms:.0f} | {worst_ms:.0f} | {per_process:.1f} |")
+
+
+def watched(url: str, play: Callable[[], object]) -> int:
+    """Return how many commands are sent to Redis meanwhile, scripts' own left out."""
+    client = redis.Redis.from_url(url)
+    # redis-py has no types for this.
+    with client, client.monitor() as monitor:  # type: ignore[no-untyped-call]
+        play()
+        client.echo("the end")
+        seen = 0
+        while "the end" not in (heard := monitor.next_command())["command"]:
+            seen += heard["client_type"] != "lua"
+    return seen
+
+
+# A killed holder.
+
+
+def measure_killed(url: str, times: int = 5) -> None:
+    """Kill who loads, and see how long the next caller waits."""
+    from tradai.cache._leases import LEASE_MS
+
+    with tempfile.TemporaryDirectory() as folder:
+        waits = [killed(url, Path(folder, "loads"), number) for number in range(times)]
+    ratio = statistics.median(waits) * 1e3 / LEASE_MS
+    print(f"| holder killed while it loads, {times} times | next load after, s | x lease | bound |")
+    print("|---|---|---:|---:|")
+    print(f"| lease {LEASE_MS} ms | {min(waits):.2f} to {max(waits):.2f} | {ratio:.2f} | 1.3 |")
+
+
+def killed(url: str, file: Path, number: int) -> float:
+    """Return the seconds from the death of who loads until another one does."""
+    fleet = Fleet("tradai, threads", url, file)
+    try:
+        holder, other = fleet.members[:2]
+        before = file.stat().st_size
+        _ask(holder, f"killed-{number}")
+        _until(lambda: file.stat().st_size > before)
+        _ask(other, f"killed-{number}")
+        # It is to wait by now.
+        time.sleep(LOAD_S / 4)
+        holder.kill()
+        began = time.perf_counter()
+        _until(lambda: file.stat().st_size > before + 1)
+        return time.perf_counter() - began
+    finally:
+        fleet.end()
+
+
+def _ask(member: "subprocess.Popen[str]", key: str) -> None:
+    if member.stdin is not None:
+        member.stdin.write(f"{key}\n")
+        member.stdin.flush()
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    while not is_so():
+        time.sleep(0.001)
+
+
+# Redis hanging.
+
+
+def measure_hung(url: str, pid: int, hangs_s: float = 8.0) -> None:
+    """Stop Redis, and see what calls cost, and how soon it is used again."""
+    shared, alone = Cache(url), Cache()
+    read, read_alone = (cache.cached(ttl=600.0)(_value) for cache in (shared, alone))
+    for _ in range(2):
+        read(0), read_alone(0)
+    numbers = itertools.count(1)
+    os.kill(pid, signal.SIGSTOP)
+    ends = time.perf_counter() + hangs_s
+    slow = [took for took in (_seconds(read, next(numbers)) for _ in range(50)) if took > SLOW_S]
+    read(0)
+    loads = [(_seconds(read, n), _seconds(read_alone, n)) for n in itertools.islice(numbers, 2000)]
+    hits = []
+    while time.perf_counter() < ends:
+        hits.append((timed(read, [0]), timed(read_alone, [0])))
+    os.kill(pid, signal.SIGCONT)
+    recovery_s = _seconds(lambda _: _until(lambda: shared.stats().breaker == "closed"), 0)
+    print(f"| Redis hung for {hangs_s:.0f} s | measured | bound |")
+    print("|---|---:|---:|")
+    print(f"| slow calls, ms | {', '.join(f'{1e3 * one:.0f}' for one in slow)} | 3 of 300 |")
+    print(f"| then a hit, x memory only | {_ratio(hits):.2f} | 2 |")
+    print(f"| then a load, x memory only | {_ratio(loads):.2f} | 2 |")
+    print(f"| used again after, ms | {1e3 * recovery_s:.0f} | 1000 |")
+    shared.close()
+
+
+def _value(key: int) -> dict[str, str]:
+    return VALUE | {"key": str(key)}
+
+
+def _seconds(call: Callable[[int], object], key: int) -> float:
+    began = time.perf_counter()
+    call(key)
+    return time.perf_counter() - began
+
+
+def _ratio(pairs: list[tuple[float, float]]) -> float:
+    return statistics.median(ours / alone for ours, alone in pairs)
+
+
+# An invalidation elsewhere.
+
+
+def measure_told(url: str, times: int = 500) -> None:
+    """Invalidate here, and see how soon another cache of this process serves the new value."""
+    here, there = Cache(url), Cache(url)
+    version = 0
+
+    def versions(_: str) -> int:
+        return version
+
+    write, see = (cache.cached(ttl=600.0)(versions) for cache in (here, there))
+    waits = []
+    for number in range(1, times + 1):
+        see("key")
+        see("key")
+        version = number
+        write.invalidate("key")
+        told = time.perf_counter()
+        while see("key") != number:
+            time.sleep(0)
+        waits.append(1e3 * (time.perf_counter() - told))
+        # Not in step with anything.
+        time.sleep(0.001 * (number % 5))
+    waits.sort()
+    print(f"| an invalidation elsewhere, {times} times | p50 ms | p99 ms | worst ms | bound p99 |")
+    print("|---|---:|---:|---:|---:|")
+    p50, p99 = waits[times // 2], waits[times * 99 // 100]
+    print(f"| seen by a busy reader after | {p50:.2f} | {p99:.2f} | {waits[-1]:.2f} | 50 |")
+    here.close()
+    there.close()
+
+
+if __name__ == "__main__":
+    main()
