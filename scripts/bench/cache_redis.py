@@ -177,9 +177,10 @@ async def hits_async(url: str, rounds: int) -> tuple[list[float], list[float]]:
 
     client = redis.asyncio.Redis.from_url(url)
     blocking = redis.Redis.from_url(url)
+    before = names(blocking)
     for key in (0, 1):
         await read(key)
-    keys = list(names(blocking))
+    keys = list(names(blocking) - before)
     pairs = [
         (await timed_async(client.get, keys), await timed_async(read, [0, 1]))
         for _ in range(rounds + 1)
