@@ -76,9 +76,10 @@ def test_one_process_loads_and_the_others_fetch(fleet: Fleet, source: Source) ->
     assert (there.cache.stats().shared, there.cache.stats().memory) == (1, 1)
 
 
-def test_what_was_fetched_is_nobody_elses(fleet: Fleet) -> None:
+@pytest.mark.parametrize("size", [1, 1_000], ids=["small", "large"])
+def test_what_was_fetched_is_nobody_elses(fleet: Fleet, size: int) -> None:
     def config(exchange: str) -> dict[str, list[str]]:
-        return {exchange: ["BTC/USDT"]}
+        return {exchange: ["BTC/USDT"] * size}
 
     here, there = (fleet.cache()[0].cached(ttl=60)(config) for _ in range(2))
     here("binance")
@@ -86,7 +87,7 @@ def test_what_was_fetched_is_nobody_elses(fleet: Fleet) -> None:
     for _ in range(4):
         there("binance")["binance"].append("changed by a caller")
 
-    assert there("binance") == here("binance") == {"binance": ["BTC/USDT"]}
+    assert there("binance") == here("binance") == {"binance": ["BTC/USDT"] * size}
 
 
 def test_threads_that_are_the_first_to_ask_for_what_was_fetched_all_get_it(fleet: Fleet) -> None:

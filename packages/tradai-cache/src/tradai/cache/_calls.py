@@ -93,9 +93,8 @@ def look(request: Request) -> Course[Held[object] | None]:
     found = None if sealed is None else fetched(request, sealed, generation=generation)
     if found is None:
         return None
-    value, entry = found
-    age_s = monotonic() - entry.loaded_at
-    return Held(value=value, age_s=age_s, is_stale=False, tier="shared")
+    age_s = monotonic() - found.entry.loaded_at
+    return Held(value=found.value, age_s=age_s, is_stale=False, tier="shared")
 
 
 def forget(request: Request) -> Course[None]:

@@ -26,24 +26,47 @@ _LOOK_S: Final = 0.5
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Fetch:
     """Ask `tier` for what is kept at `place`."""
 
     tier: Tier
     place: Place
 
+    def done(self) -> bytes | None:
+        """Do it in this thread; so below."""
+        return self.tier.fetch(self.place)
+
+    async def done_async(self) -> bytes | None:
+        """Do it in this task; so below."""
+        return await self.tier.fetch_async(self.place)
+
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Load:
     """Call the cached function; what it raises comes back as `Failed`."""
 
     call: Callable[[], object]
 
+    def done(self) -> object:
+        try:
+            return self.call()
+        # Whatever it is, it is for everybody who waits.
+        except Exception as error:  # noqa: BLE001
+            return Failed(error)
+
+    async def done_async(self) -> object:
+        try:
+            awaitable: Any = self.call()
+            return await awaitable
+        # As above; being cancelled is no error of the load, and passes.
+        except Exception as error:  # noqa: BLE001
+            return Failed(error)
+
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Blocking:
     """Call something that waits for the shared tier.
 
@@ -54,14 +77,38 @@ class Blocking:
     call: Callable[[], object]
     undo: Callable[[Any], object] = lambda _: None
 
+    def done(self) -> object:
+        return self.call()
+
+    async def done_async(self) -> object:
+        return await _in_thread(self.call, self.undo)
+
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Wait:
     """Wait until `flight` ends."""
 
     engine: Engine
     flight: Flight
+
+    def done(self) -> object:
+        over = threading.Event()
+        self.engine.when_done(self.flight, over.set)
+        over.wait()
+        return self.flight.outcome
+
+    async def done_async(self) -> object:
+        """Do it, and give the flight up when the loop of its leader has stopped."""
+        loop = asyncio.get_running_loop()
+        over: asyncio.Future[object] = loop.create_future()
+        settle = partial(over.set_result, None)
+        self.engine.when_done(self.flight, partial(_in_loop, loop, over, settle))
+        while not over.done():
+            if self.flight.is_orphaned:
+                aside(partial(self.engine.abandon, self.flight))
+            await asyncio.wait({over}, timeout=_LOOK_S)
+        return self.flight.outcome
 
 
 Step: TypeAlias = Fetch | Load | Blocking | Wait
@@ -81,7 +128,7 @@ def finish(course: Course[T]) -> T:
         finally:
             del move  # it may hold an error, whose traceback holds this frame
         try:
-            move = partial(course.send, _done(step))
+            move = partial(course.send, step.done())
         # The course must know of everything, even of an interrupt: it leads others.
         except BaseException as error:  # noqa: BLE001
             move = partial(course.throw, error)
@@ -99,66 +146,10 @@ async def finish_async(course: Course[T]) -> T:
         finally:
             del move  # it may hold an error, whose traceback holds this frame
         try:
-            move = partial(course.send, await _done_async(step))
+            move = partial(course.send, await step.done_async())
         # As above; here also of being cancelled.
         except BaseException as error:  # noqa: BLE001
             move = partial(course.throw, error)
-
-
-def _done(step: Step) -> object:
-    match step:
-        case Fetch(tier, place):
-            return tier.fetch(place)
-        case Load(call):
-            return _loaded(call)
-        case Blocking(call, _):
-            return call()
-        case Wait(engine, flight):
-            over = threading.Event()
-            engine.when_done(flight, over.set)
-            over.wait()
-            return flight.outcome
-
-
-async def _done_async(step: Step) -> object:
-    match step:
-        case Fetch(tier, place):
-            return await tier.fetch_async(place)
-        case Load(call):
-            return await _loaded_async(call)
-        case Blocking(call, undo):
-            return await _in_thread(call, undo)
-        case Wait(engine, flight):
-            return await _landing(engine, flight)
-
-
-def _loaded(call: Callable[[], object]) -> object:
-    try:
-        return call()
-    # Whatever it is, it is for everybody who waits.
-    except Exception as error:  # noqa: BLE001
-        return Failed(error)
-
-
-async def _loaded_async(call: Callable[[], object]) -> object:
-    try:
-        awaitable: Any = call()
-        return await awaitable
-    # As above; being cancelled is no error of the load, and passes.
-    except Exception as error:  # noqa: BLE001
-        return Failed(error)
-
-
-async def _landing(engine: Engine, flight: Flight) -> object:
-    """Wait for `flight`, and give it up when the loop of its leader has stopped."""
-    loop = asyncio.get_running_loop()
-    over: asyncio.Future[object] = loop.create_future()
-    engine.when_done(flight, partial(_in_loop, loop, over, partial(over.set_result, None)))
-    while not over.done():
-        if flight.is_orphaned:
-            aside(partial(engine.abandon, flight))
-        await asyncio.wait({over}, timeout=_LOOK_S)
-    return flight.outcome
 
 
 async def _in_thread(call: Callable[[], object], undo: Callable[[Any], object]) -> object:

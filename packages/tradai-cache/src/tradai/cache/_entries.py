@@ -1,20 +1,21 @@
 """How values become entries in memory and sealed bytes for the shared tier, and come back."""
 
 import time
+from dataclasses import dataclass
 from time import monotonic
 from typing import Final, final
 
-from tradai.cache._envelope import Envelope, seal, unseal
+from tradai.cache._envelope import Envelope, Payload, seal, unseal
 from tradai.cache._isolation import hand_out_for, isolated, size_of
 from tradai.cache._local import Entry
 from tradai.cache._recipes import Request
 from tradai.cache._values import Codec, Uncacheable, Undecodable
 
-__all__ = ["fetched", "loaded", "sealed"]
+__all__ = ["Fetched", "fetched", "loaded", "sealed"]
 
 # Redis counts in milliseconds.
 _LEAST_S: Final = 0.001
-# To measure a small value takes longer than to fetch it: up to this, assume that it grows so much.
+# What is smaller than this as bytes is kept as bytes, and assumed to be so much larger as a value.
 _SMALL: Final = 4_096
 _GROWTH: Final = 8
 
@@ -31,12 +32,21 @@ def loaded(request: Request, value: object, *, generation: int, fresh_s: float) 
     return entry
 
 
-def fetched(request: Request, data: bytes, *, generation: int) -> tuple[object, Entry] | None:
-    """Return the value that the shared tier keeps, and an entry with it; None when poisoned.
+@final
+@dataclass(slots=True, eq=False)
+class Fetched:
+    """A value for one caller, and an entry for all others."""
 
-    The value is for one caller. The entry keeps the bytes, which nobody can change, and makes
-    values of them when somebody else asks.
-    """
+    value: object
+    entry: Entry
+
+    def taken(self) -> object:
+        """Return the value."""
+        return self.value
+
+
+def fetched(request: Request, data: bytes, *, generation: int) -> Fetched | None:
+    """Return what the shared tier keeps; None when it is poisoned."""
     recipe = request.recipe
     envelope = unseal(data, identity=request.place.identity, key=recipe.engine.key())
     if envelope is None:
@@ -49,12 +59,16 @@ def fetched(request: Request, data: bytes, *, generation: int) -> tuple[object, 
     # The tier's own clock says that it is kept; ours, or the writer's, may be wrong by any amount.
     own_s = recipe.freshness.fresh_s(began_s=now_s, ended_s=now_s)
     fresh_s = min(own_s, max(0.0, envelope.fresh_until_ms / 1_000 - now_s))
-    entry = _entry(request, envelope.payload, generation=generation, fresh_s=fresh_s)
+    entry = _entry(request, value, generation=generation, fresh_s=fresh_s)
     entry.loaded_at -= max(0.0, now_s - envelope.loaded_ms / 1_000)
-    entry.hand_out = _Unpacking(entry, recipe.codec, envelope.payload)
-    size = len(envelope.payload)
-    entry.size = _GROWTH * size if size < _SMALL else size_of(value)
-    return value, entry
+    if len(envelope.payload) < _SMALL:
+        # The bytes are kept, which nobody can change: to make a value of them once more, if
+        # somebody asks again, takes less than to see now how to copy and to measure this one.
+        entry.hand_out = _Unpacking(entry, recipe.codec, envelope.payload)
+        entry.value, entry.size = None, _GROWTH * len(envelope.payload)
+        return Fetched(value, entry)
+    entry.hand_out, entry.size = hand_out_for(value), size_of(value)
+    return Fetched(entry.handed_out(), entry)
 
 
 def sealed(request: Request, entry: Entry) -> bytes | None:
@@ -87,7 +101,7 @@ class _Unpacking:
 
     __slots__ = ("_codec", "_entry", "_payload")
 
-    def __init__(self, entry: Entry, codec: Codec, payload: bytes) -> None:
+    def __init__(self, entry: Entry, codec: Codec, payload: Payload) -> None:
         self._entry = entry
         self._codec = codec
         self._payload = payload

@@ -27,7 +27,7 @@ __all__ = [
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: one is made for every answer
 class Landed:
     """A value; each caller is handed one of its own.
 
@@ -219,7 +219,8 @@ def outside_of_flights() -> Context:
 
 
 def _led() -> tuple[Flight, ...]:
-    return tuple(flight for flight in _LEADING.get() if flight.outcome is None)
+    led = _LEADING.get()
+    return tuple(flight for flight in led if flight.outcome is None) if led else led
 
 
 def _copied(error: Exception) -> Exception:

@@ -39,8 +39,10 @@ class Freshness:
         whole = self.ttl
         if isinstance(whole, Candle):
             whole = whole.timeframe.next_close(int(began_s * 1_000)) / 1_000 - ended_s
-        # Only spreads the load: nobody gains by guessing it.
-        return whole * (1.0 - self.jitter * random.random())  # noqa: S311
+        if self.jitter:
+            # Only spreads the load: nobody gains by guessing it.
+            whole *= 1.0 - self.jitter * random.random()  # noqa: S311
+        return whole
 
 
 def candle(timeframe: str) -> Candle:

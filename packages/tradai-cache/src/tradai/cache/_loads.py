@@ -11,7 +11,7 @@ from time import monotonic
 from typing import final
 
 from tradai.cache._drivers import Blocking, Course, Fetch, Load, aside
-from tradai.cache._entries import fetched, loaded, sealed
+from tradai.cache._entries import Fetched, fetched, loaded, sealed
 from tradai.cache._errors import CacheUnavailableError
 from tradai.cache._flights import Abandoned, Failed, Flight, Landed, Outcome, leave_lead, take_lead
 from tradai.cache._local import Entry
@@ -23,7 +23,7 @@ __all__ = ["lead"]
 
 def lead(request: Request, flight: Flight, *, is_refresh: bool = False) -> Course[Outcome]:
     """Bring the value for everybody who is on `flight`."""
-    recipe, brought, token = request.recipe, _Brought(Abandoned()), take_lead(flight)
+    recipe, brought = request.recipe, _Brought(Abandoned())
     try:
         brought = yield from _fetched_or_loaded(request, flight, is_refresh=is_refresh)
     # Not of the load, whose errors are outcomes: a value that no codec takes, a wrong setting.
@@ -31,14 +31,13 @@ def lead(request: Request, flight: Flight, *, is_refresh: bool = False) -> Cours
         recipe.counters.errors += 1
         brought = _Brought(Failed(error))
     finally:
-        leave_lead(token)
         recipe.engine.land(flight, brought.outcome, brought.entry, request.seen)
         recipe.counters.overtaken += flight.is_overtaken
     return brought.own or brought.outcome
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Brought:
     """How it ended, and what is to be kept of it."""
 
@@ -48,37 +47,46 @@ class _Brought:
 
 
 def _fetched_or_loaded(request: Request, flight: Flight, *, is_refresh: bool) -> Course[_Brought]:
-    tier = request.recipe.tier
-    if tier is None:
-        request.recipe.counters.misses += 1
-        return (yield from _loaded(request, flight, None))
-    try:
-        found = yield from _asked(request, flight, tier)
-        if isinstance(found, tuple):
+    tier, claim = request.recipe.tier, None
+    if tier is not None:
+        try:
+            data: bytes | None = yield Fetch(tier, request.place)
+            found: Fetched | Claim | None = None
+            if data is not None:
+                found = fetched(request, data, generation=flight.generation)
+            if found is None:
+                found = yield from _claimed(request, flight, tier, is_poisoned=data is not None)
+        except TierDown:
+            return (yield from _on_outage(request, flight, is_refresh=is_refresh))
+        if isinstance(found, Fetched):
             request.recipe.counters.shared += 1
-            value, entry = found
-            return _Brought(Landed(entry.handed_out), entry, own=Landed(lambda: value))
-        request.recipe.counters.misses += 1
-    except TierDown:
-        return (yield from _on_outage(request, flight, is_refresh=is_refresh))
-    return (yield from _loaded(request, flight, found))
+            entry = found.entry
+            return _Brought(Landed(entry.handed_out), entry, own=Landed(found.taken))
+        claim = found
+    request.recipe.counters.misses += 1
+    return (yield from _loaded(request, flight, claim))
 
 
-def _asked(request: Request, flight: Flight, tier: Tier) -> Course[tuple[object, Entry] | Claim]:
-    """Return what the tier has, or the right to load."""
-    got: bytes | Claim | Busy | None = yield Fetch(tier, request.place)
+def _claimed(
+    request: Request, flight: Flight, tier: Tier, *, is_poisoned: bool
+) -> Course[Fetched | Claim]:
+    """Return the right to load, or what somebody else has loaded by then."""
     while True:
+        if is_poisoned:
+            request.recipe.counters.poisoned += 1
+            yield Blocking(partial(tier.invalidate, request.place))
+        got: bytes | Claim | Busy
+        got = yield Blocking(partial(tier.claim, request.place), undo=_let_go)
+        is_poisoned = False
         if isinstance(got, bytes):
             found = fetched(request, got, generation=flight.generation)
             if found is not None:
                 return found
-            request.recipe.counters.poisoned += 1
-            yield Blocking(partial(tier.invalidate, request.place))
-        elif got is not None and not hasattr(got, "wait"):
-            return got
-        elif got is not None:
+            is_poisoned = True
+        elif hasattr(got, "wait"):
             yield Blocking(got.wait)
-        got = yield Blocking(partial(tier.claim, request.place), undo=_let_go)
+        else:
+            return got
 
 
 def _let_go(got: bytes | Claim | Busy) -> None:
@@ -105,8 +113,11 @@ def _loaded(request: Request, flight: Flight, claim: Claim | None) -> Course[_Br
 
 def _load(request: Request, flight: Flight) -> Course[_Brought]:
     recipe = request.recipe
-    began_s, began = time.time(), monotonic()
-    result = yield Load(partial(recipe.signature.call, request.values))
+    began_s, began, token = time.time(), monotonic(), take_lead(flight)
+    try:
+        result = yield Load(partial(recipe.signature.call, request.values))
+    finally:
+        leave_lead(token)
     error = result.error if isinstance(result, Failed) else None
     recipe.counters.loads += 1
     recipe.counters.errors += error is not None

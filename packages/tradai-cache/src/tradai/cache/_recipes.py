@@ -3,7 +3,7 @@
 import asyncio
 from asyncio import AbstractEventLoop
 from dataclasses import dataclass, field
-from typing import final
+from typing import Final, final
 
 from tradai.cache._engine import Engine
 from tradai.cache._freshness import Freshness
@@ -16,6 +16,8 @@ from tradai.cache._values import Codec
 
 __all__ = ["Recipe", "Request"]
 
+_MOST_PLACES: Final = 10_000
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,7 @@ class Recipe:
 
     Attributes:
         aliases: Entries by the arguments of calls as they are, for the quick way.
+        places: Places by the same, so that what was evicted needs no digest again.
     """
 
     engine: Engine
@@ -33,6 +36,7 @@ class Recipe:
     codec: Codec
     is_async: bool
     aliases: dict[Values, Entry] = field(default_factory=dict)
+    places: dict[Values, Place] = field(default_factory=dict)
 
     @property
     def counters(self) -> Counters:
@@ -55,21 +59,33 @@ class Recipe:
         Raises:
             TypeError: A value is unkeyable.
         """
-        digest = self.signature.digest(values, self.codec.fingerprint)
-        return Request(self, values, Place(self.policy.namespace, digest))
+        alias = self.signature.alias(values)
+        place = None if alias is None else self.places.get(alias)
+        if place is None:
+            digest = self.signature.digest(values, self.codec.fingerprint)
+            place = Place(self.policy.namespace, digest)
+            self._remember(alias, place)
+        return Request(self, values, place, alias)
+
+    def _remember(self, alias: Values | None, place: Place) -> None:
+        if len(self.places) >= _MOST_PLACES:
+            self.places.clear()
+        if alias is not None:
+            self.places[alias] = place
 
 
+# Not frozen: one is made for every call that the quick way has no answer for.
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Request:
     """One cached function with its arguments."""
 
     recipe: Recipe
     values: Values
     place: Place
+    alias: Values | None
 
     def seen(self, entry: Entry) -> None:
         """Let the quick way find `entry` from now on."""
-        alias = self.recipe.signature.alias(self.values)
-        if alias is not None:
-            entry.alias(self.recipe.aliases, alias)
+        if self.alias is not None:
+            entry.alias(self.recipe.aliases, self.alias)
