@@ -79,7 +79,9 @@ class Engine(LoggerMixin):
         Raises:
             RecursionError: The caller is part of what would be waited for.
         """
-        self._give_up_orphan(place)
+        flight = self._flights.get(place)
+        if flight is not None and flight.is_orphaned:
+            self.abandon(flight)
         with self._lock:
             generation, now = self.doubts.generation, monotonic()
             entry = self._local.get(place)
@@ -190,11 +192,6 @@ class Engine(LoggerMixin):
         """Go on alone: no other thread is here, and none that led a flight."""
         self._lock = RLock()
         self._flights = Flights()
-
-    def _give_up_orphan(self, place: Place) -> None:
-        flight = self._flights.get(place)
-        if flight is not None and flight.is_orphaned:
-            self.abandon(flight)
 
     def _breaker(self) -> Breaker:
         if self.tier is None:

@@ -49,11 +49,12 @@ def can_be_keyed(kind: type) -> bool:
 
 def is_alias_safe(value: object) -> bool:
     """Tell whether every value that equals this one and has its type has its digest too."""
-    if type(value) is float:
+    kind = type(value)
+    if kind in _EXACT:
+        return True
+    if kind is float:
         return value == value and value != 0.0  # noqa: PLR0124 - neither NaN nor a signed zero
-    return type(value) in _EXACT or (
-        isinstance(value, Enum) and type(value).__eq__ in {object.__eq__, str.__eq__, int.__eq__}
-    )
+    return isinstance(value, Enum) and kind.__eq__ in {object.__eq__, str.__eq__, int.__eq__}
 
 
 def _digest(size: int, parts: Iterable[object]) -> bytes:

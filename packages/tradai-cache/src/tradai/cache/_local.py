@@ -5,7 +5,7 @@ entry that was dropped says so itself.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from time import monotonic
 from typing import Final, final
 
@@ -107,10 +107,11 @@ class Local:
         self.drop(entry.place)
         if entry.size > self._max_bytes:
             return
+        left = self._max_bytes - entry.size
+        while len(self._entries) >= self._max_entries or self._bytes > left:
+            self._evict_one()
         self._entries[entry.place] = entry
         self._bytes += entry.size
-        while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
-            self._evict_one()
 
     def drop(self, place: Place) -> None:
         """Let go of what is at `place`, if anything."""
@@ -124,16 +125,9 @@ class Local:
         return [entry for place, entry in self._entries.items() if place.namespace == namespace]
 
     def _evict_one(self) -> None:
-        now = monotonic()
-        for place in self._hand():
-            entry = self._entries[place]
-            if not entry.was_used or entry.keep_until <= now:
-                self.drop(place)
-                return
+        place, entry = next(iter(self._entries.items()))
+        while entry.was_used and monotonic() < entry.keep_until:
             entry.was_used = False
             self._entries[place] = self._entries.pop(place)
-
-    def _hand(self) -> Iterator[Place]:
-        """Yield the place that has waited longest, as long as it is asked."""
-        while self._entries:
-            yield next(iter(self._entries))
+            place, entry = next(iter(self._entries.items()))
+        self.drop(place)

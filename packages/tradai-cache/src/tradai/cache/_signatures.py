@@ -19,11 +19,16 @@ _VARIADIC: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """The parameters of one function, and its name."""
+    """The parameters of one function, and its name.
+
+    Attributes:
+        has_alias: Whether a call can be looked up by its arguments as they are.
+    """
 
     function: Callable[..., object]
     identity: str
     parameters: tuple[Parameter, ...]
+    has_alias: bool
     _found: inspect.Signature
 
     @classmethod
@@ -34,13 +39,9 @@ class Signature:
             function=function,
             identity=f"{named_module(function.__module__)}:{function.__qualname__}",
             parameters=tuple(found.parameters.values()),
+            has_alias=not any(one.kind in _VARIADIC for one in found.parameters.values()),
             _found=found,
         )
-
-    @property
-    def has_alias(self) -> bool:
-        """Whether a call can be looked up by its arguments as they are."""
-        return not any(parameter.kind in _VARIADIC for parameter in self.parameters)
 
     def defaulted(self, *, is_keyword: bool) -> Iterator[Parameter]:
         """Yield the parameters with a default, keyword-only ones or the others."""
@@ -71,9 +72,12 @@ class Signature:
 
     def alias(self, values: Values) -> Values | None:
         """Return what the quick way looks a call up by; None when equal is not the same."""
-        if not self.has_alias or not all(map(is_alias_safe, values)):
-            return None
-        return tuple(part for value in values for part in (type(value), value))
+        parts: list[object] = []
+        for value in values:
+            if not is_alias_safe(value):
+                return None
+            parts += (type(value), value)
+        return tuple(parts) if self.has_alias else None
 
     def call(self, values: Values) -> object:
         """Call the function itself."""
