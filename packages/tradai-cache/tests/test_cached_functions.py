@@ -5,6 +5,7 @@ import inspect
 import pickle
 from dataclasses import dataclass
 from types import MethodType
+from typing import ClassVar
 
 import pytest
 
@@ -318,6 +319,45 @@ def test_a_cached_function_is_pickled_by_its_name() -> None:
     method = pickle.loads(pickle.dumps(exchange.shown))  # noqa: S301 - our own bytes
 
     assert method(3) == "binance False 3"
+
+
+@dataclass(frozen=True)
+class Limits:
+    smallest: int
+
+    CACHE: ClassVar[Cache] = Cache()
+
+    @CACHE.cached(ttl=60)
+    @classmethod
+    def made(cls, smallest: int) -> "Limits":
+        return cls(smallest)
+
+
+def test_a_method_may_return_the_class_that_it_is_in() -> None:
+    assert Limits.made(1) == Limits.made(1) == Limits(1)
+    assert Limits.CACHE.stats().loads == 1
+
+
+def test_a_class_that_is_nowhere_is_refused_when_called() -> None:
+    @Cache().cached(ttl=60)
+    def load() -> "Nowhere":  # type: ignore[name-defined]  # noqa: F821 - what is tested
+        return 1
+
+    with pytest.raises(TypeError, match="Nowhere"):
+        load()  # type: ignore[unused-coroutine]  # mypy cannot know
+
+
+@pytest.mark.parametrize("uri", ["", "memory", "redis:/x", "redis-cluster://h", "http://h"])
+def test_an_address_that_is_none_is_refused_at_once(uri: str) -> None:
+    with pytest.raises(ValidationError, match="address"):
+        Cache(uri)
+
+
+def test_an_address_with_a_password_is_refused_and_not_shown() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Cache("redis://me:not-a-real-password@127.0.0.1")
+
+    assert "not-a-real-password" not in str(caught.value)
 
 
 def test_functions_of_one_name_that_close_over_different_values_are_refused() -> None:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Cache"]
 
 _DEFAULT: Final = "default"
-_MAX_ENTRIES: Final = 10_000
-_MAX_BYTES: Final = 256 * 1024 * 1024
 
 
 @final
@@ -43,21 +41,23 @@ class Cache:
         self,
         uri: str = "memory:",
         *,
-        max_entries: int = _MAX_ENTRIES,
-        max_bytes: int = _MAX_BYTES,
+        max_entries: int = 10_000,
+        max_bytes: int = 256_000_000,
         hook: CacheHook | None = None,
     ) -> None:
         """Keep values where `uri` says.
 
         Args:
             uri: ``memory:`` for this process alone, ``redis://HOST[:PORT][/DATABASE]``, or
-                ``rediss://`` for TLS.
+                ``rediss://`` for TLS. Who connects, and with which key values are signed, is
+                read from the environment as `CacheSettings` says.
             max_entries: How many values this process holds in memory.
             max_bytes: And how many bytes of them, by estimate.
             hook: Is told of loads, stale answers and outages.
 
         Raises:
             ValidationError: `uri` is no address of a cache, or a bound is not above zero.
+            ConfigurationError: A variable of `CacheSettings` is not usable.
         """
         local = Local(
             max_entries=_positive("max_entries", max_entries),
@@ -76,8 +76,8 @@ class Cache:
         cls,
         settings: "CacheSettings",
         *,
-        max_entries: int = _MAX_ENTRIES,
-        max_bytes: int = _MAX_BYTES,
+        max_entries: int = 10_000,
+        max_bytes: int = 256_000_000,
         hook: CacheHook | None = None,
     ) -> Self:
         """Return the cache that `settings` describe; in memory when they name no address.
@@ -154,8 +154,10 @@ class Cache:
 
 
 def _settings_of(uri: str) -> "CacheSettings":
+    from tradai.cache._address import parse_address
     from tradai.cache._settings import CacheSettings
 
+    parse_address(uri)  # before the settings do, whose errors are about configuration
     return CacheSettings(url=uri)
 
 

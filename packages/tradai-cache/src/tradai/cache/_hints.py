@@ -12,14 +12,17 @@ from typing import (
     Protocol,
     Union,
     cast,
+    final,
     get_args,
     get_origin,
     get_type_hints,
 )
 
+from tradai.cache._envelope import Payload
 from tradai.cache._keys import can_be_keyed
+from tradai.cache._values import Codec, codec_for
 
-__all__ = ["check_parameters", "hints_of"]
+__all__ = ["LateCodec", "check_parameters", "hints_of"]
 
 # Code, and what is used up by reading.
 _NO_DATA: Final[tuple[type, ...]] = (
@@ -51,6 +54,37 @@ def check_parameters(function: Callable[..., object], hints: dict[str, object]) 
                 "caching a function that does not take it"
             )
             raise TypeError(message)
+
+
+@final
+class LateCodec:
+    """The codec of a return annotation that cannot be found before the first call.
+
+    So it is with a method that returns what its class will be.
+    """
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        """Look at `function` when asked."""
+        self._function = function
+        self._codec: Codec | None = None
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What changes with the type."""
+        return self._found().fingerprint
+
+    def encode(self, value: object) -> Payload:
+        """Return `value` as bytes."""
+        return self._found().encode(value)
+
+    def decode(self, payload: Payload) -> object:
+        """Return what was encoded."""
+        return self._found().decode(payload)
+
+    def _found(self) -> Codec:
+        if self._codec is None:
+            self._codec = codec_for(hints_of(self._function)["return"])
+        return self._codec
 
 
 def _resolved(hint: object, scope: dict[str, object]) -> object:

@@ -18,7 +18,7 @@ from typing import (
 from tradai.cache._cached import AsyncCached, Binding, Cached, cached
 from tradai.cache._engine import Engine
 from tradai.cache._freshness import Candle, Freshness, freshness_of
-from tradai.cache._hints import check_parameters, hints_of
+from tradai.cache._hints import LateCodec, check_parameters, hints_of
 from tradai.cache._policies import Policy
 from tradai.cache._recipes import Recipe
 from tradai.cache._signatures import Signature
@@ -132,6 +132,7 @@ class Namespace:
             function = function.__func__
         hints = hints_of(function)
         check_parameters(function, hints)
+        result = hints.get("return")
         signature = Signature.of(function)
         self._check_name(signature)
         recipe = Recipe(
@@ -139,7 +140,7 @@ class Namespace:
             policy=self._policy,
             signature=signature,
             freshness=freshness,
-            codec=codec_for(hints.get("return")),
+            codec=LateCodec(function) if isinstance(result, str) else codec_for(result),
             is_async=inspect.iscoroutinefunction(function),
         )
         return cached(recipe, binding=binding)
