@@ -97,13 +97,16 @@ def test_a_candle_value_is_fresh_until_the_candle_closes(clock: FakeTime) -> Non
 def test_a_candle_value_whose_load_went_past_the_close_is_not_kept(clock: FakeTime) -> None:
     clock.epoch_s = datetime(2025, 1, 1, 12, 59, 59, tzinfo=UTC).timestamp()
 
-    @Cache().cached(ttl=candle("1h"), stale_for=600)
+    cache = Cache()
+
+    @cache.cached(ttl=candle("1h"), stale_for=600)
     def open_candle() -> float:
         began = clock.now
         clock.now += 2
         return began
 
     assert open_candle() == 0.0
+    assert cache.stats().entries == 0
     assert open_candle() == 2.0
 
 

@@ -486,6 +486,18 @@ def test_parameters_that_may_be_keyed_are_taken() -> None:
     Cache().cached(ttl=60)(_fine)
 
 
+def test_a_generator_is_refused_at_once() -> None:
+    def numbers(count: int):  # type: ignore[no-untyped-def]  # noqa: ANN202 - nothing says so
+        yield from range(count)
+
+    async def later(count: int):  # type: ignore[no-untyped-def]  # noqa: ANN202 - nor here
+        yield count
+
+    for function in (numbers, later):
+        with pytest.raises(TypeError, match="yields: expected a function that returns"):
+            Cache().cached(ttl=60)(function)
+
+
 def test_a_return_annotation_that_no_codec_takes_is_refused_at_once() -> None:
     def lock() -> threading.Event:
         return threading.Event()

@@ -62,7 +62,7 @@ class Engine(LoggerMixin):
     @property
     def doubts(self) -> "Tier | _Alone":
         """What has the generation that verified entries are of."""
-        return self.tier or _Alone()
+        return _Alone() if self.tier is None else self.tier
 
     def find(
         self,
@@ -113,9 +113,10 @@ class Engine(LoggerMixin):
     def land(
         self, flight: Flight, outcome: Outcome, entry: Entry | None, seen: Callable[[Entry], None]
     ) -> None:
-        """End `flight`, keeping `entry` unless it was overtaken."""
+        """End `flight`, keeping `entry` unless it was overtaken or its time is over already."""
         with self._lock:
-            if entry is not None and not flight.is_overtaken:
+            is_lost = flight.is_overtaken or entry is None or entry.fresh_until <= monotonic()
+            if entry is not None and not is_lost:
                 self._local.put(entry)
                 seen(entry)
             self._flights.end(flight, outcome)

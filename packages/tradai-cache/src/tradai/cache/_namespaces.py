@@ -95,8 +95,8 @@ class Namespace:
         Raises:
             ValidationError: A number is out of its range, or another function of this name is
                 cached in this namespace.
-            TypeError: A parameter is of a type that cannot be part of a key, or no codec takes
-                what the function returns.
+            TypeError: A parameter is of a type that cannot be part of a key, no codec takes what
+                the function returns, or it is a generator.
         """
         freshness = freshness_of(ttl, jitter=jitter, stale_for=stale_for)
 
@@ -130,6 +130,9 @@ class Namespace:
         if isinstance(function, classmethod | staticmethod):
             binding = "class" if isinstance(function, classmethod) else "nothing"
             function = function.__func__
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            message = f"{function.__qualname__} yields: expected a function that returns its value"
+            raise TypeError(message)
         hints = hints_of(function)
         check_parameters(function, hints)
         result = hints.get("return")
