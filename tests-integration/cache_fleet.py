@@ -44,6 +44,7 @@ class Lease:
             self.server.journal.append("release")
             if self.server.leases.get(self.place) is self:
                 self.server.end(self.place)
+        self.server.released()
 
 
 @final
@@ -71,6 +72,7 @@ class Server:
         self.is_away = False
         self.journal: list[str] = []
         self.commands = 0
+        self.released: Callable[[], object] = lambda: None
         self.waiting = threading.Semaphore(0)  # released by everybody who begins to wait
 
     def asked(self) -> "_Asked":
@@ -112,8 +114,8 @@ class Node:
         self.generation = 0
         self.is_deaf = False  # messages are lost, and nobody has noticed
         self.is_late = False  # messages arrive when `catch_up` is called
-        self.before_fetch: Callable[[], None] = lambda: None
-        self.after_fetch: Callable[[], None] = lambda: None
+        self.before_claim: Callable[[], object] = lambda: None
+        self.after_fetch: Callable[[], object] = lambda: None
         self.is_closed = False
         self._server = server
         self._events = events
@@ -122,7 +124,6 @@ class Node:
         server.nodes.append(self)
 
     def fetch(self, place: Place) -> bytes | None:
-        self.before_fetch()
         with self._server.asked() as server:
             sealed = server.values.get(place)
         self.after_fetch()
@@ -132,6 +133,7 @@ class Node:
         return self.fetch(place)
 
     def claim(self, place: Place) -> bytes | Lease | Waiting:
+        self.before_claim()
         with self._server.asked() as server:
             if place in server.values:
                 return server.values[place]

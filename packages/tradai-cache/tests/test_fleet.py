@@ -11,7 +11,7 @@ from cache_fleet import Fleet
 
 from tradai.cache import Held
 from tradai.cache._tier import Place
-from tradai.core import Secret
+from tradai.core import Secret, SecretReference
 
 
 class Source:
@@ -45,8 +45,14 @@ class Process:
     """One cache of the fleet, and its line to the server."""
 
     # What `Cache.namespace` takes.
-    def __init__(self, fleet: Fleet, source: Source, **rules: Any) -> None:  # noqa: ANN401
-        self.cache, self.node = fleet.cache()
+    def __init__(
+        self,
+        fleet: Fleet,
+        source: Source,
+        key: SecretReference | None = None,
+        **rules: Any,  # noqa: ANN401
+    ) -> None:
+        self.cache, self.node = fleet.cache(key=key)
         self.namespace = self.cache.namespace("values", **rules)
 
         @self.namespace.cached(ttl=60)
@@ -424,6 +430,119 @@ def test_a_value_that_no_codec_takes_is_refused_at_once(fleet: Fleet) -> None:
         with pytest.raises(TypeError):
             odd(1)
     assert cache.stats().errors == 2
+    assert fleet.server.leases == {}
+
+
+def test_a_value_that_is_poisoned_again_is_removed_again(fleet: Fleet, source: Source) -> None:
+    here = Process(fleet, source)
+    here.load("a")
+    ((place, sealed),) = fleet.server.values.items()
+    poison = [sealed[:-1], b""]
+
+    def plant() -> None:
+        if poison:
+            fleet.server.values[place] = poison.pop()
+
+    here.node.before_claim = plant
+    here.node.doubt()
+    fleet.server.values[place] = b"poison"
+
+    assert here.load("a") == "a old"
+    assert here.cache.stats().poisoned == 3
+
+
+def test_a_value_that_somebody_stored_in_between_is_taken(fleet: Fleet, source: Source) -> None:
+    here, there = Process(fleet, source), Process(fleet, source)
+    here.node.after_fetch = lambda: there.load("a")
+
+    assert here.load("a") == "a old"
+    assert source.loads == 1
+
+
+def test_a_key_keeps_out_who_does_not_have_it(
+    fleet: Fleet, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CACHE_KEY", "not-a-real-key-but-a-long-one-for-sure")
+    reference = SecretReference("env:CACHE_KEY")
+    with_key = [Process(fleet, source, key=reference) for _ in range(2)]
+    without = Process(fleet, source)
+
+    assert with_key[0].load("a") == with_key[1].load("a")
+    assert source.loads == 1
+    assert without.load("a") == "a old"
+
+    assert without.cache.stats().poisoned == 1
+    assert source.loads == 2
+
+
+def test_a_task_that_is_cancelled_while_it_loads_lets_others_load(fleet: Fleet) -> None:
+    cache, _ = fleet.cache()
+    loads: list[str] = []
+
+    @cache.cached(ttl=60)
+    async def value(key: str) -> str:
+        loads.append(key)
+        if len(loads) == 1:
+            await asyncio.Event().wait()
+        return key
+
+    async def story() -> str:
+        leader = asyncio.create_task(value("a"))
+        while not loads:  # noqa: ASYNC110 - the claim is made in a thread
+            await asyncio.sleep(0.001)
+        leader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leader
+        return await value("a")
+
+    assert asyncio.run(story()) == "a"
+    assert fleet.server.leases == {}
+
+
+def test_a_claim_that_comes_after_its_task_is_gone_is_given_back(fleet: Fleet) -> None:
+    cache, node = fleet.cache()
+    claiming, may_claim, released = threading.Event(), threading.Event(), threading.Event()
+    node.before_claim = lambda: (claiming.set(), may_claim.wait(10))
+    fleet.server.released = released.set
+
+    @cache.cached(ttl=60)
+    async def value(key: str) -> str:
+        return key
+
+    async def story() -> None:
+        leader = asyncio.create_task(value("a"))
+        await asyncio.to_thread(claiming.wait, 10)
+        leader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leader
+        may_claim.set()
+        await asyncio.to_thread(released.wait, 10)
+
+    asyncio.run(story())
+
+    assert released.is_set()
+    assert fleet.server.leases == {}
+
+
+def test_a_claim_that_comes_after_its_loop_is_closed_is_given_back(fleet: Fleet) -> None:
+    cache, node = fleet.cache()
+    claiming, may_claim, released = threading.Event(), threading.Event(), threading.Event()
+    node.before_claim = lambda: (claiming.set(), may_claim.wait(10))
+    fleet.server.released = released.set
+
+    @cache.cached(ttl=60)
+    async def value(key: str) -> str:
+        return key
+
+    async def story() -> None:
+        leader = asyncio.create_task(value("a"))
+        await asyncio.to_thread(claiming.wait, 10)
+        leader.cancel()
+
+    asyncio.run(story())
+    may_claim.set()
+
+    assert released.wait(10)
     assert fleet.server.leases == {}
 
 
