@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 import pytest
@@ -499,10 +500,15 @@ def test_a_task_that_is_cancelled_while_it_loads_lets_others_load(fleet: Fleet) 
     assert fleet.server.leases == {}
 
 
+def _stopped(begun: threading.Event, may_end: threading.Event) -> None:
+    begun.set()
+    assert may_end.wait(10)
+
+
 def test_a_claim_that_comes_after_its_task_is_gone_is_given_back(fleet: Fleet) -> None:
     cache, node = fleet.cache()
     claiming, may_claim, released = threading.Event(), threading.Event(), threading.Event()
-    node.before_claim = lambda: (claiming.set(), may_claim.wait(10))
+    node.before_claim = partial(_stopped, claiming, may_claim)
     fleet.server.released = released.set
 
     @cache.cached(ttl=60)
@@ -527,7 +533,7 @@ def test_a_claim_that_comes_after_its_task_is_gone_is_given_back(fleet: Fleet) -
 def test_a_claim_that_comes_after_its_loop_is_closed_is_given_back(fleet: Fleet) -> None:
     cache, node = fleet.cache()
     claiming, may_claim, released = threading.Event(), threading.Event(), threading.Event()
-    node.before_claim = lambda: (claiming.set(), may_claim.wait(10))
+    node.before_claim = partial(_stopped, claiming, may_claim)
     fleet.server.released = released.set
 
     @cache.cached(ttl=60)
