@@ -11,12 +11,12 @@ from cache.tier_contract import OTHER, PLACE, Heard, busy_at, claimed, load
 from servers.process import free_port
 from servers.redis import (
     PASSWORD,
-    RIGHTS,
     USER,
     Flavour,
     RedisServer,
     encrypted,
     make_certificates,
+    rights,
 )
 
 from tradai.cache._redis_tier import RedisTier
@@ -42,7 +42,7 @@ def guarded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisSer
     options: dict[str, str | int | Path] = {"requirepass": PASSWORD}
     server = RedisServer(flavour=flavour, folder=tmp_path / flavour, options=options)
     with server.running():
-        grant(server, RIGHTS)
+        grant(server, rights())
         yield server
 
 
@@ -52,11 +52,9 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTHER_PASSWORD", "another-" + PASSWORD)
 
 
-def grant(server: RedisServer, rights: str) -> None:
+def grant(server: RedisServer, granted: list[str]) -> None:
     with server.admin(password=PASSWORD) as client:
-        client.execute_command(
-            "ACL", "SETUSER", USER, "reset", "on", f">{PASSWORD}", *rights.split()
-        )
+        client.execute_command("ACL", "SETUSER", USER, "reset", "on", f">{PASSWORD}", *granted)
 
 
 def refused(tier: RedisTier) -> ConfigurationError:
@@ -152,8 +150,7 @@ def test_it_works_once_the_password_was_put_right(guarded: RedisServer, connecte
     refused(tier)
 
     with guarded.admin(password=PASSWORD) as client:
-        rights = RIGHTS.split()
-        client.execute_command("ACL", "SETUSER", "later", "on", f">{PASSWORD}", *rights)
+        client.execute_command("ACL", "SETUSER", "later", "on", f">{PASSWORD}", *rights())
 
     assert tier.fetch(PLACE) is None
 
@@ -188,12 +185,12 @@ def test_the_rights_of_the_guide_are_enough(guarded: RedisServer, connected: Con
 
 
 @pytest.mark.parametrize(
-    "right", [right for right in RIGHTS.split() if right not in {"-@all", "+select"}]
+    "right", [right for right in rights() if right not in {"-@all", "+select"}]
 )
 def test_each_right_of_the_guide_is_needed(
     guarded: RedisServer, connected: Connect, right: str
 ) -> None:
-    grant(guarded, " ".join(other for other in RIGHTS.split() if other != right))
+    grant(guarded, [other for other in rights() if other != right])
     settings = {"username": USER, "password": REFERENCE}
 
     error = refused(connected(guarded.url, **settings)[0])

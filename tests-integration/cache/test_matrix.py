@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, cast
 
 import pytest
 from servers.process import ROOT, missing
-from servers.redis import PASSWORD, RIGHTS, USER, Flavour, RedisServer, encrypted
+from servers.redis import PASSWORD, USER, Flavour, RedisServer, encrypted, rights
 
 
 class Row(NamedTuple):
@@ -94,8 +94,7 @@ def _server(row: Row, folder: Path) -> Iterator[RedisServer]:
     with server.running():
         if row.line == "acl":
             with server.admin() as admin:
-                rights = RIGHTS.split()
-                admin.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", *rights)
+                admin.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", *rights())
         yield server
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 from cache.tier_contract import OTHER, PATIENCE_S, PLACE, Heard, busy_at, claimed, load
 from servers.process import free_port
-from servers.redis import PASSWORD, RIGHTS, USER, RedisServer
+from servers.redis import PASSWORD, USER, RedisServer, rights
 from servers.tcp_proxy import TcpProxy
 
 from tradai.cache._redis_tier import RedisTier
@@ -335,7 +335,7 @@ def test_a_password_that_was_changed_is_asked_for_again(
 ) -> None:
     monkeypatch.setenv("REDIS_PASSWORD", PASSWORD)
     with own_server.admin() as admin:
-        admin.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", *RIGHTS.split())
+        admin.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", *rights())
         tier, heard = connected(own_server.url, username=USER, password=REFERENCE)
         tier.fetch(PLACE)
 
@@ -354,7 +354,7 @@ def test_rights_that_were_taken_are_an_outage_not_an_error(
 ) -> None:
     monkeypatch.setenv("REDIS_PASSWORD", PASSWORD)
     with own_server.admin() as admin:
-        admin.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", *RIGHTS.split())
+        admin.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", *rights())
         tier, heard = connected(own_server.url, username=USER, password=REFERENCE)
         tier.fetch(PLACE)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,17 +13,20 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import redis
-from servers.process import ENVIRONMENTS, Server, free_port, missing
+from servers.process import ENVIRONMENTS, ROOT, Server, free_port, missing
 
 Flavour = Literal["redis", "valkey"]
 # Of the user that is made by `user=True`.
 USER: Final = "cache"
 PASSWORD: Final = "not-a-real-" + "password"
-# What docs/how-to/cache-redis.md tells operators to grant, and nothing more.
-RIGHTS: Final = (
-    "~tradai:* &tradai:* -@all +select +ping +subscribe +eval +get +set +del +mget +incr "
-    "+pexpire +pttl +publish"
-)
+_GUIDE: Final = ROOT / "docs" / "how-to" / "cache-redis.md"
+
+
+def rights() -> list[str]:
+    """Return what the guide tells operators to grant, and nothing more."""
+    found = re.search(r"^ACL SETUSER cache on >PASSWORD (.*)$", _GUIDE.read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1].split()
 
 
 @dataclass(kw_only=True)
