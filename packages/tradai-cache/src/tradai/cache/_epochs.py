@@ -41,6 +41,8 @@ class Epochs:
             told = Epoch(text, value_key_prefix(namespace, text), number)
             known = self.known.get(namespace)
             if asked_in != self._round:
+                # Which of the two is newer nobody can tell: the next caller asks.
+                self.known.pop(namespace, None)
                 return told
             if known is None or number >= known.number:
                 self.known[namespace] = told

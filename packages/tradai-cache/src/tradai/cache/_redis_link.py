@@ -117,8 +117,7 @@ class Link(LoggerMixin):
             TierDown: There is none.
             ConfigurationError: Redis has never been of use, and will not be as it is.
         """
-        if self._breaker.is_open:
-            self._await_first()
+        self._reach()
         turn = self._breaker.turn
         try:
             answer = self._lines.ask(*command)
@@ -130,6 +129,8 @@ class Link(LoggerMixin):
     async def ask_async(self, *command: bytes | str | int) -> Answer:
         """Do the same without blocking the running loop."""
         if self._breaker.is_open:
+            if self._was_up and not self._is_first:
+                raise TierDown(self._breaker.reason)
             await asyncio.to_thread(self._await_first)
         turn = self._breaker.turn
         try:
@@ -145,7 +146,11 @@ class Link(LoggerMixin):
 
     def epoch(self, namespace: str) -> Epoch:
         """Return the epoch of `namespace`; a new one when it has none."""
-        return self.known_epoch(namespace) or self._change(self.ask, JOIN, namespace)
+        known = self.known_epoch(namespace)
+        if known is not None:
+            return known
+        self._reach()
+        return self._change(self.ask, JOIN, namespace)
 
     def renewed_epoch(self, namespace: str) -> Epoch:
         """Return the epoch of `namespace` when the known one is over."""
@@ -155,6 +160,7 @@ class Link(LoggerMixin):
     def tell(self, what: Place | str) -> None:
         """Invalidate a place, or clear a namespace: now, or when Redis is found again."""
         try:
+            self._reach()
             self._tell(what, self.ask)
         except TierDown as exc:
             with self._lock:
@@ -169,11 +175,21 @@ class Link(LoggerMixin):
             self._change(ask, INVALIDATE, what.namespace, what.digest.hex())
 
     def _change(self, ask: Ask, script: str, namespace: str, digest: str = "") -> Epoch:
+        # Read when Redis is known to be there, as finding it begins a round.
         asked_in = self._epochs.round
         keys = (epoch_key(namespace), number_key())
         arguments = (self.channel, self.node, namespace, secrets.token_hex(8), digest)
         text, number = ask("EVAL", script, len(keys), *keys, *arguments)
         return self._epochs.learn(namespace, text.decode(), number, asked_in=asked_in)
+
+    @property
+    def _is_first(self) -> bool:
+        """Whether it has not been tried yet, in this process."""
+        return self._attempt is None or not self._attempt.is_made.is_set()
+
+    def _reach(self) -> None:
+        if self._breaker.is_open:
+            self._await_first()
 
     def _await_first(self) -> None:
         """Return when Redis may be asked; the first to come starts the listener."""
