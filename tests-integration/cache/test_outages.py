@@ -1,5 +1,6 @@
 """Redis dies, hangs, fills up or moves: callers hear it in time, and nothing is forgotten."""
 
+import asyncio
 import logging
 import threading
 import time
@@ -118,6 +119,53 @@ def test_a_hung_server_costs_at_most_three_slow_calls(
     own_server.go_on()
     assert seconds_until_it_works(tier) < RECOVERY_S
     assert tier.fetch(PLACE) == b"sealed"
+
+
+def test_a_hung_server_costs_tasks_no_more(own_server: RedisServer, connected: Connect) -> None:
+    tier, _ = connected(own_server.url)
+    load(tier, PLACE, b"sealed")
+
+    async def all_slow() -> list[float]:
+        assert await tier.fetch_async(PLACE) == b"sealed"
+        own_server.stop()
+        return [await slow() for _ in range(10)]
+
+    async def slow() -> float:
+        started = time.monotonic()
+        with pytest.raises(TierDown):
+            await tier.fetch_async(PLACE)
+        return time.monotonic() - started
+
+    slow_s = asyncio.run(all_slow())
+    own_server.go_on()
+
+    assert max(slow_s) < CALL_S
+    assert sum(one > 0.1 for one in slow_s) <= 3
+    assert seconds_until_it_works(tier) < RECOVERY_S
+    assert asyncio.run(tier.fetch_async(PLACE)) == b"sealed"
+
+
+def test_the_answer_for_a_cancelled_task_is_given_to_nobody(
+    proxy: TcpProxy, here: tuple[RedisTier, Heard]
+) -> None:
+    tier, _ = here
+    load(tier, PLACE, b"one")
+    load(tier, OTHER, b"other")
+
+    async def cancelled() -> bytes | None:
+        await tier.fetch_async(PLACE)
+        sent = sum(map(len, proxy.sent))
+        proxy.delay_s = 0.2
+        fetching = asyncio.create_task(tier.fetch_async(PLACE))
+        # It is the proxy's thread that is waited for.
+        while sum(map(len, proxy.sent)) == sent:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        fetching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await fetching
+        return await tier.fetch_async(OTHER)
+
+    assert asyncio.run(cancelled()) == b"other"
 
 
 def test_silence_is_noticed_without_a_call(own_server: RedisServer, connected: Connect) -> None:
