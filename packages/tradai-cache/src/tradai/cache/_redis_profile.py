@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias, cast, final
 import redis
 import redis.asyncio
 from redis.backoff import NoBackoff
+from redis.connection import AbstractConnection
 
 from tradai.cache._address import Address
 from tradai.core import Secret
@@ -23,11 +24,11 @@ Answer: TypeAlias = Any
 
 # Longer than any answer takes in a healthy network, short enough for a caller who waits.
 ANSWER_S: Final = 0.25
-# redis-py 7.2 and later take the first, earlier ones the others.
+# What a connection says of itself, left out: later releases of redis-py take the first, earlier
+# ones the others, and warn of what they do not want.
 _UNNAMED: Final[Mapping[str, None]] = (
     {"driver_info": None}
-    if "driver_info" in inspect.signature(redis.Connection.__init__).parameters
-    or "driver_info" in inspect.signature(redis.connection.AbstractConnection.__init__).parameters
+    if "driver_info" in inspect.signature(AbstractConnection.__init__).parameters
     else {"lib_name": None, "lib_version": None}
 )
 
