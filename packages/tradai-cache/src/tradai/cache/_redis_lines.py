@@ -5,19 +5,26 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 from weakref import WeakKeyDictionary
 
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
 from tradai.cache._redis_errors import is_cut, is_final
-from tradai.cache._redis_profile import Answer, Connection
+from tradai.cache._redis_profile import ANSWER_S, Answer, Connection
 
 if TYPE_CHECKING:
     import redis.asyncio
 
-__all__ = ["AsyncLines", "Lines"]
+__all__ = ["AsyncLines", "Lines", "packed_get"]
 
 # More callers than this at once get connections as well, but those are not kept.
 _KEPT: Final = 32
+
+
+def packed_get(key: bytes) -> bytes:
+    """Return GET as it goes over the line: redis-py takes longer to write it than to send it."""
+    return b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(key), key)
 
 
 @final
@@ -29,7 +36,7 @@ class Lines:
         self._idle: deque[Connection] = deque()
 
     def ask(self, *command: bytes | str | int) -> Answer:
-        """Return the answer to one command.
+        """Return the answer to one command; one that is a single part is sent as it is.
 
         A line that was idle may have been cut since: then a new one is asked, once. So a command
         may be carried out twice, and every command of ours may.
@@ -59,7 +66,7 @@ class Lines:
 
     def _ask(self, connection: Connection, command: tuple[bytes | str | int, ...]) -> Answer:
         try:
-            connection.send_command(*command)
+            _send(connection, command)
             answer = connection.read_response()
         except BaseException as exc:
             if isinstance(exc, Exception) and is_final(exc):
@@ -148,8 +155,13 @@ class _LoopLines:
         self, connection: "redis.asyncio.Connection", command: tuple[bytes | str | int, ...]
     ) -> Answer:
         try:
-            await connection.send_command(*command)
-            answer = await connection.read_response()
+            # Once for all of it: redis-py's own, for each step, takes longer than the steps.
+            async with asyncio.timeout(ANSWER_S):
+                await _send(connection, command)
+                answer = await connection.read_response()
+        except TimeoutError as exc:
+            await connection.disconnect(nowait=True)
+            raise RedisTimeoutError from exc
         except BaseException as exc:
             # Also when the task is cancelled: the answer that is on its way is for nobody else.
             if isinstance(exc, Exception) and is_final(exc):
@@ -175,3 +187,10 @@ class _LoopLines:
     async def _close(self) -> None:
         while self.idle:
             await self.idle.pop().disconnect(nowait=True)
+
+
+# Of a connection for tasks, the sending is to be awaited.
+def _send(connection: Any, command: tuple[bytes | str | int, ...]) -> Any:  # noqa: ANN401
+    if len(command) == 1:
+        return connection.send_packed_command(command, check_health=False)
+    return connection.send_command(*command)

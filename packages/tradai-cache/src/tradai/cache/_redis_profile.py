@@ -76,11 +76,12 @@ class Profile:
         return cast("Connection", kind(**self._options(retry, protocol or self.protocol)))
 
     def connection_async(self) -> "redis.asyncio.Connection":
-        """Return a connection for the running loop."""
+        """Return a connection for the running loop; who uses it limits the wait for an answer."""
         encrypted, plain = redis.asyncio.SSLConnection, redis.asyncio.Connection
         retry = redis.asyncio.retry.Retry(NoBackoff(), 0)
         kind = encrypted if self.address.is_encrypted else plain
-        return kind(**self._options(retry, self.protocol))
+        options = self._options(retry, self.protocol) | {"socket_timeout": None}
+        return kind(**options)
 
     def forget_password(self) -> None:
         """Ask for the password again before the next connection: it may have been rotated."""

@@ -12,6 +12,7 @@ from weakref import WeakSet
 from tradai.cache._address import parse_address
 from tradai.cache._epochs import Epoch
 from tradai.cache._leases import LEASE_MS, RedisBusy, RedisClaim, Renewals
+from tradai.cache._redis_lines import packed_get
 from tradai.cache._redis_link import Link, TierFull
 from tradai.cache._redis_profile import Answer, Profile
 from tradai.cache._redis_scripts import CLAIM, RELEASE, RENEW, STORE, epoch_key
@@ -74,7 +75,7 @@ class RedisTier(LoggerMixin):
             ConfigurationError: It never could, and the operator must change something first.
         """
         epoch = self._link.epoch(place.namespace)
-        value: bytes | None = self._link.ask("GET", _value_key(epoch, place))
+        value: bytes | None = self._link.ask(_packed(epoch, place))
         return value
 
     async def fetch_async(self, place: Place) -> bytes | None:
@@ -82,7 +83,7 @@ class RedisTier(LoggerMixin):
         epoch = self._link.known_epoch(place.namespace)
         if epoch is None:
             epoch = await asyncio.to_thread(self._link.epoch, place.namespace)
-        value: bytes | None = await self._link.ask_async("GET", _value_key(epoch, place))
+        value: bytes | None = await self._link.ask_async(_packed(epoch, place))
         return value
 
     def claim(self, place: Place) -> bytes | RedisClaim | RedisBusy:
@@ -204,8 +205,8 @@ def _begin_in_fork() -> None:
 os.register_at_fork(after_in_child=_begin_in_fork)
 
 
-def _value_key(epoch: Epoch, place: Place) -> bytes:
-    return epoch.prefix + place.digest.hex().encode()
+def _packed(epoch: Epoch, place: Place) -> bytes:
+    return packed_get(epoch.prefix + place.digest.hex().encode())
 
 
 def _keys(epoch: str, place: Place) -> tuple[str, str, str]:
