@@ -185,8 +185,10 @@ class _LoopLines:
             await self._close()
 
     async def _close(self) -> None:
-        while self.idle:
-            await self.idle.pop().disconnect(nowait=True)
+        lines = list(self.idle)
+        self.idle.clear()
+        # An encrypted line takes leave, for which there is no time once the loop has ended.
+        await asyncio.gather(*(line.disconnect() for line in lines), return_exceptions=True)
 
 
 # Of a connection for tasks, the sending is to be awaited.
