@@ -65,7 +65,13 @@ def _cells(rows: int) -> st.SearchStrategy[Any]:
     def listed(cells: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
         return st.lists(cells, min_size=rows, max_size=rows)
 
-    objects = st.none() | st.text(max_size=3) | st.decimals() | st.dates() | st.tuples(st.floats())
+    objects = (
+        st.none()
+        | st.text(max_size=3)
+        | st.decimals(allow_nan=False)
+        | st.dates()
+        | st.tuples(st.floats())
+    )
     stamps = st.integers(-(2**60), 2**60)
     zones = st.sampled_from([UTC, BERLIN, timezone(timedelta(hours=-3))])
     return st.one_of(
