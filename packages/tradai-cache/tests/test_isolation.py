@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -191,7 +192,13 @@ def test_the_size_of_frames_and_arrays_is_that_of_their_cells() -> None:
 def test_the_size_of_a_value_counts_what_is_inside() -> None:
     text = "x" * 10_000
 
-    for value in ([text], {"a": (text,)}, Frozen([text]), OpenModel.model_construct(x=[text])):
+    for value in (
+        [text],
+        deque([text]),
+        {"a": (text,)},
+        Frozen([text]),
+        OpenModel.model_construct(x=[text]),
+    ):
         assert 10_000 < size_of(value) < 12_000
     assert size_of([text, text]) < 12_000
     assert size_of(None) == sys.getsizeof(None)

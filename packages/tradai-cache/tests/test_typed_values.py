@@ -1,5 +1,6 @@
 """Models, dataclasses and Enums in the shared tier, by the return annotation of a function."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
@@ -12,7 +13,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    field_serializer,
+    field_validator,
+)
 from pydantic import computed_field as computed
 
 from tradai.cache._values import Uncacheable, Undecodable, codec_for
@@ -143,6 +152,8 @@ EXACT: list[tuple[Any, object]] = [
     (Fill | None, None),
     (dict[str, Fill], {"a": FILL, "~b": FILL}),
     (dict[Side, list[Fill]], {Side.BUY: [FILL]}),
+    (deque[Fill], deque([FILL])),
+    (set[tuple[float, Side]], {(1.0, Side.BUY)}),
     (tuple[Fill, ...], (FILL, FILL)),
     (Sequence[Fill], [FILL]),
     (Mapping[str, Fill], {"a": FILL}),
@@ -261,6 +272,8 @@ CHANGED: list[tuple[Any, object]] = [
     (Fill, None),
     (Counter, Counter(1)),
     (Counter, Counter(1.0, {True})),
+    (set[tuple[float, Side]], {(1, Side.BUY)}),
+    (deque[Decimal | Side], deque([1])),
     (Side, "buy"),
     (list[Fill], (FILL,)),
     (Changing, Changing(price=Decimal(1))),
@@ -287,6 +300,14 @@ class Unknown:
 def test_a_type_without_a_codec_is_refused_at_once(annotation: object) -> None:
     with pytest.raises(TypeError, match="return annotation"):
         codec_for(annotation)
+
+
+class Revealing(BaseModel):
+    keys: deque[SecretStr]
+
+    @field_serializer("keys")
+    def _revealed(self, keys: deque[SecretStr]) -> list[str]:
+        return [key.get_secret_value() for key in keys]
 
 
 class Account(BaseModel):
@@ -322,6 +343,7 @@ def _holders() -> list[tuple[Any, object]]:
         (list[Wallet], [Wallet(), Wallet(Account(token=theirs))]),
         (dict[str, Any], {"a": Wallet(key=ours)}),
         (SecretStr, theirs),
+        (Revealing, Revealing(keys=deque([theirs]))),
         (Secret[str], ours),
     ]
 

@@ -3,7 +3,7 @@
 import copy
 import datetime as dt
 import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
@@ -103,7 +103,7 @@ def _items(value: object) -> Iterable[object]:
     """
     if isinstance(value, Mapping):
         yield from (item for pair in value.items() for item in pair)
-    elif isinstance(value, tuple | list | AbstractSet):
+    elif isinstance(value, Sequence | AbstractSet) and not isinstance(value, _SIMPLE):
         yield from value
     if is_dataclass(value):
         yield from (getattr(value, field.name, None) for field in fields(value))

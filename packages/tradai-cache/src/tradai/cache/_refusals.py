@@ -1,6 +1,6 @@
 """Values that are not shared: those that hold a secret, and bytes that are no value."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 
@@ -41,7 +41,7 @@ def _parts(value: object) -> Iterable[object]:
         return ()
     if isinstance(value, Mapping):
         return (*value.keys(), *value.values(), *attributes(value))
-    if isinstance(value, list | tuple | AbstractSet):
+    if isinstance(value, Sequence | AbstractSet):
         return (*value, *attributes(value))
     return attributes(value)
 

@@ -3,8 +3,7 @@
 import datetime as dt
 import math
 import struct
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Any
@@ -40,8 +39,11 @@ def _same_parts(one: Any, other: Any) -> bool:  # noqa: ANN401
     if isinstance(one, Mapping):
         return _same_lists([*one.keys(), *one.values()], [*other.keys(), *other.values()])
     if isinstance(one, AbstractSet):
-        return one == other and Counter(map(type, one)) == Counter(map(type, other))
-    if isinstance(one, list | tuple):
+        found = {item: item for item in other}
+        return len(one) == len(other) and all(
+            item in found and same(item, found[item]) for item in one
+        )
+    if isinstance(one, Sequence) and not isinstance(one, str | bytes):
         return _same_lists(one, other)
     # Records are told apart by what is in them, all others by what they say themselves.
     return bool(attributes(one)) or bool(one == other)

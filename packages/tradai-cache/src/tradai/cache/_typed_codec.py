@@ -3,7 +3,8 @@
 The bytes name no class. What would not come back exactly is refused when it is encoded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from typing import Any, Final, TypedDict, cast, final
 
@@ -87,7 +88,11 @@ def _plainer(value: object) -> object:
 
     if isinstance(value, Enum):
         return value.value
-    return dict(value) if isinstance(value, Mapping) else to_jsonable_python(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence | AbstractSet) and not isinstance(value, str):
+        return [*value]
+    return to_jsonable_python(value)
 
 
 def _changed(value: object, problems: list[Exception]) -> str:
