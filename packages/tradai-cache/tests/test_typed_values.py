@@ -23,6 +23,7 @@ from pydantic import (
     field_validator,
 )
 from pydantic import computed_field as computed
+from typing_extensions import TypeAliasType
 
 from tradai.cache._values import Uncacheable, Undecodable, codec_for
 from tradai.core import (
@@ -223,6 +224,7 @@ def test_any_model_comes_back_as_it_is(fill: Fill) -> None:
         Literal["a", 1],
         Annotated[Name, "note"],
         list[Row],
+        TypeAliasType("Rows", list[Row]),
         T,
         object,
     ],
@@ -308,6 +310,16 @@ class Revealing(BaseModel):
     @field_serializer("keys")
     def _revealed(self, keys: deque[SecretStr]) -> list[str]:
         return [key.get_secret_value() for key in keys]
+
+
+@dataclass
+class Lost:
+    x: "Missing"  # type: ignore[name-defined]  # noqa: F821
+
+
+def test_a_field_whose_type_cannot_be_found_is_named() -> None:
+    with pytest.raises(TypeError, match=r"field of .*\.Lost has a type .* \(Missing\)"):
+        codec_for(list[Lost])
 
 
 class Account(BaseModel):

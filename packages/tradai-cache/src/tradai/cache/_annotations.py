@@ -82,14 +82,15 @@ def fingerprint_of(annotation: object) -> bytes:
 def _bare(annotation: object) -> object:
     """Return what an alias, a `NewType` or `Annotated` stands for."""
     while True:
+        alias = getattr(annotation, "__value__", None)
         if isinstance(annotation, NewType):
             annotation = annotation.__supertype__
         elif get_origin(annotation) is Annotated:
             annotation = get_args(annotation)[0]
-        elif hasattr(annotation, "__value__"):
-            annotation = annotation.__value__
-        else:
+        elif alias is None:
             return annotation
+        else:
+            annotation = alias
 
 
 def _shape(annotation: object, around: tuple[object, ...]) -> str:
@@ -104,8 +105,6 @@ def _shape(annotation: object, around: tuple[object, ...]) -> str:
         return "any"
     if get_origin(annotation) is Literal:
         return "|".join(map(_literal, get_args(annotation)))
-    if isinstance(annotation, list):  # what a callable takes
-        return _listed(annotation, around)
     arguments = get_args(annotation)
     if arguments:
         return _name(get_origin(annotation)) + _listed(arguments, around)

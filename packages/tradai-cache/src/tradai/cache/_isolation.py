@@ -3,7 +3,7 @@
 import copy
 import datetime as dt
 import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
@@ -81,7 +81,8 @@ def _is_fixed(value: object) -> bool:
         return not getattr(value, "__dict__", None)
     if isinstance(value, tuple | dict | AbstractSet):
         # What can be hashed has promised not to change; attributes of its own it might still set.
-        is_frozen = isinstance(value, Hashable) and not hasattr(value, "__dict__")
+        is_hashable = getattr(kind, "__hash__", None) is not None
+        is_frozen = is_hashable and not hasattr(value, "__dict__")
     else:
         is_frozen = _is_frozen_record(value)
     return is_frozen and all(map(_is_fixed, _items(value)))

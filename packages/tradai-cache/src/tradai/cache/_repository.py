@@ -179,7 +179,7 @@ def _tail_of(
         if coverage is None:
             return source.get_ohlcv(pair, timeframe)
         begin = Chunks.of(Timeframe(timeframe)).step_of(floor_ms(coverage.last))
-        frame = source.get_ohlcv(pair, timeframe, start=_instant(begin))
+        frame = source.get_ohlcv(pair, timeframe, start=from_epoch_ms(begin))
         frame.attrs = {_FIRST: floor_ms(coverage.first)}
         return frame
 
@@ -194,7 +194,7 @@ def _part_of(
 
     @namespace.cached(ttl=keep_s, jitter=0.1)
     def part(pair: str, timeframe: str, start_ms: int, stop_ms: int) -> pd.DataFrame:
-        start, end = _instant(start_ms), _instant(stop_ms)
+        start, end = from_epoch_ms(start_ms), from_epoch_ms(stop_ms)
         return source.get_ohlcv(pair, timeframe, start=start, end=end)
 
     return part
@@ -202,14 +202,6 @@ def _part_of(
 
 def _plain(series: _Series) -> tuple[str, str]:
     return str(series[0]), str(series[1])
-
-
-def _instant(at_ms: int) -> datetime | None:
-    """Return an instant as a datetime; None beyond the calendar, where there are no candles."""
-    try:
-        return from_epoch_ms(at_ms)
-    except ValidationError:
-        return None
 
 
 def _joined(parts: "Iterable[pd.DataFrame]") -> "pd.DataFrame":

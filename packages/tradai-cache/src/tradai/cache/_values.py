@@ -20,7 +20,7 @@ class Codec(Protocol):
         """What changes with the type: values of another shape are never read as this one."""
         ...
 
-    def encode(self, value: object) -> Payload:
+    def encode(self, value: object, /) -> Payload:
         """Return `value` as bytes, which may look into its memory: seal them before it changes.
 
         Raises:
@@ -29,7 +29,7 @@ class Codec(Protocol):
         """
         ...
 
-    def decode(self, payload: Payload) -> object:
+    def decode(self, payload: Payload, /) -> object:
         """Return what was encoded.
 
         Raises:
