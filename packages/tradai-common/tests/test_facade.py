@@ -27,6 +27,7 @@ SEED_PATHS = {
     "repositories": {"DataRepository", "Repository"},
     "strategy_config_loader": {"StrategyConfig", "StrategyConfigLoader"},
     "types": {"Amount", "JsonValue", "Pair", "Price", "Symbol", "Timeframe", "Utc", "Version"},
+    "utils.cache": {"Cache", "CachedDataRepository", "candle"},
     "utils.common": {"Timeframe", "TimeRange", "from_epoch_ms", "quantize_price", "utc_now"},
 }
 SUBMODULES = sorted(
@@ -133,6 +134,7 @@ def test_a_name_of_a_missing_slice_names_the_extra(
         ("aws", "aws"),
         ("aws.s3_utils", "aws"),
         ("aws.secrets_manager", "aws"),
+        ("utils.cache", "cache"),
         ("base_service", "entrypoint"),
         ("entrypoint", "entrypoint"),
         ("entrypoint.base", "entrypoint"),

@@ -17,8 +17,8 @@ class CacheSettings(BaseSettings):
     """Where the cache is, and as whom.
 
     Attributes:
-        url: ``memory:`` keeps values inside the process, ``redis://`` and
-            ``rediss://`` (TLS) name a server; unset means that there is no cache.
+        url: ``memory:``, or unset, keeps values inside the process; ``redis://`` and
+            ``rediss://`` (TLS) name a server to share them through.
         username: ACL user of the server; unset means its default user.
         password: Where the password of that user is kept. Asked again when the server
             refuses the one in use, so that it may be rotated.

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from tradai.aws import get_secret as get_secret
     from tradai.aws import get_secrets_client as get_secrets_client
     from tradai.aws import load_config as load_config
+    from tradai.cache import Cache as Cache
+    from tradai.cache import CachedDataRepository as CachedDataRepository
+    from tradai.cache import CacheHook as CacheHook
     from tradai.cache import CacheSettings as CacheSettings
+    from tradai.cache import CacheStats as CacheStats
+    from tradai.cache import CacheUnavailableError as CacheUnavailableError
+    from tradai.cache import Held as Held
+    from tradai.cache import Namespace as Namespace
+    from tradai.cache import candle as candle
     from tradai.core import Amount as Amount
     from tradai.core import BaseSettings as BaseSettings
     from tradai.core import Clock as Clock
@@ -85,13 +93,19 @@ __all__ = [
     "AwsSettings",
     "BaseService",
     "BaseSettings",
+    "Cache",
+    "CacheHook",
     "CacheSettings",
+    "CacheStats",
+    "CacheUnavailableError",
+    "CachedDataRepository",
     "Clock",
     "ConfigurationError",
     "Currency",
     "DataRepository",
     "EntrypointSettings",
     "ExternalServiceError",
+    "Held",
     "HeldSecret",
     "JsonObject",
     "JsonValue",
@@ -99,6 +113,7 @@ __all__ = [
     "MarketType",
     "MlflowSettings",
     "ModeHandler",
+    "Namespace",
     "NotFoundError",
     "ObjectStore",
     "OrderIntent",
@@ -134,6 +149,7 @@ __all__ = [
     "Utc",
     "ValidationError",
     "Version",
+    "candle",
     "check_notional",
     "client_for",
     "from_epoch_ms",
@@ -157,13 +173,19 @@ _HOMES = {
     "AwsSettings": "tradai.aws",
     "BaseService": "tradai.entrypoint",
     "BaseSettings": "tradai.core",
+    "Cache": "tradai.cache",
+    "CacheHook": "tradai.cache",
     "CacheSettings": "tradai.cache",
+    "CacheStats": "tradai.cache",
+    "CacheUnavailableError": "tradai.cache",
+    "CachedDataRepository": "tradai.cache",
     "Clock": "tradai.core",
     "ConfigurationError": "tradai.core.exceptions",
     "Currency": "tradai.core",
     "DataRepository": "tradai.core",
     "EntrypointSettings": "tradai.entrypoint",
     "ExternalServiceError": "tradai.core.exceptions",
+    "Held": "tradai.cache",
     "HeldSecret": "tradai.aws",
     "JsonObject": "tradai.core",
     "JsonValue": "tradai.core",
@@ -171,6 +193,7 @@ _HOMES = {
     "MarketType": "tradai.core",
     "MlflowSettings": "tradai.mlflow",
     "ModeHandler": "tradai.core",
+    "Namespace": "tradai.cache",
     "NotFoundError": "tradai.core.exceptions",
     "ObjectStore": "tradai.core",
     "OrderIntent": "tradai.core",
@@ -206,6 +229,7 @@ _HOMES = {
     "Utc": "tradai.core",
     "ValidationError": "tradai.core.exceptions",
     "Version": "tradai.core",
+    "candle": "tradai.cache",
     "check_notional": "tradai.core",
     "client_for": "tradai.aws",
     "from_epoch_ms": "tradai.core",
