@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import pickle
+import sys
 from dataclasses import dataclass
 from types import MethodType
 from typing import ClassVar
@@ -273,7 +274,11 @@ def test_a_subclass_never_shares_an_answer() -> None:
 
     assert Exchange.kind.peek(1) is None
     assert Spot.kind.peek(1) is None
-    assert Exchange.other_kind.peek(1) is not None
+    if sys.version_info < (3, 13):
+        assert Exchange.other_kind.peek(1) is not None
+    else:
+        with pytest.raises(TypeError, match="write @classmethod below"):
+            Exchange.other_kind.peek(1)
 
 
 def test_what_is_below_a_classmethod_is_refused_where_python_does_not_bind_it() -> None:

@@ -75,16 +75,18 @@ class _Bindable(_Callable[P, R]):
         return bound
 
     def _request(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Request:
-        values = self._recipe.signature.values((*self.args, *args), kwargs)
-        parameters = self._recipe.signature.parameters
-        if parameters and parameters[0].name == "cls" and not isclass(values[0]):
+        signature, given = self._recipe.signature, (*self.args, *args)
+        if signature.parameters and signature.parameters[0].name == "cls":
+            first = given[0] if given else kwargs.get("cls")
             # From 3.13 on, @classmethod does not bind what stands below it.
-            name = self._recipe.signature.function.__qualname__
-            message = (
-                f"{name} does not know its class: write @classmethod below the cache's decorator"
-            )
-            raise TypeError(message)
-        return self._recipe.request(values)
+            if not isclass(first):
+                name = signature.function.__qualname__
+                message = (
+                    f"{name} does not know its class: "
+                    "write @classmethod below the cache's decorator"
+                )
+                raise TypeError(message)
+        return self._recipe.request(signature.values(given, kwargs))
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Pickle and copy by name, like a function."""

@@ -13,7 +13,6 @@ from tradai.cache._chunks import Chunks, Span, floor_ms, opening_ms
 from tradai.cache._freshness import candle
 from tradai.core import Clock, Coverage, DataRepository, SystemClock, Timeframe, from_epoch_ms
 from tradai.core.exceptions import ValidationError
-from tradai.core.frames import closed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +87,9 @@ class CachedDataRepository(DataRepository):
             by = now if closed_by is None else min(now, closed_by)
             found = self._found((pair, Timeframe(timeframe)), span, by)
             if found is not None:
+                # Named at the door, also where there is no pandas.
+                from tradai.core.frames import closed
+
                 return closed(found, timeframe, by=by)
         return self._source.get_ohlcv(pair, timeframe, start=start, end=end, closed_by=closed_by)
 
