@@ -87,6 +87,12 @@ class TestCachedCandlesTwice(DataRepositoryContract):
         return cached(cached(InMemoryDataRepository()))
 
 
+@pytest.fixture(autouse=True)
+def _no_minute_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tail is kept until the candle closes by the machine's clock: half a minute from now."""
+    monkeypatch.setattr("time.time", lambda: START.timestamp() + 30)
+
+
 @pytest.fixture
 def clock() -> FixedClock:
     return FixedClock(START + timedelta(days=10))
