@@ -1,11 +1,11 @@
 """What AWS refuses is told as one of our errors, with what to do."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import botocore.exceptions
 import pytest
 from botocore.stub import Stubber
-from types_boto3_s3 import S3Client
 
 from tradai.aws import AwsError, AwsSettings, client_for
 
@@ -19,6 +19,9 @@ from tradai.core.exceptions import (
     ValidationError,
 )
 
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
 
 @pytest.fixture
 def stub() -> Iterator[Stubber]:
@@ -26,7 +29,7 @@ def stub() -> Iterator[Stubber]:
         yield stubber
 
 
-def _client() -> S3Client:
+def _client() -> "S3Client":
     return client_for("s3", AwsSettings(region="eu-central-1"))
 
 

@@ -25,7 +25,8 @@ from typing import Final, NoReturn
 
 import pytest
 from botocore.exceptions import ClientError
-from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
+from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic_core import to_json
 
 import tradai.aws
 from tradai.aws import AwsError, AwsSettings, SecretsEditor, SecretsManager
@@ -223,7 +224,7 @@ def _dumped_by_pydantic(thing: object) -> list[object]:
     if isinstance(thing, BaseModel):
         return [thing.model_dump(), thing.model_dump_json(), str(thing.model_fields_set)]
     if not isinstance(thing, Secret):
-        return [TypeAdapter(object).dump_json(thing, fallback=repr)]
+        return [to_json(thing, fallback=repr)]
 
     class Holder(BaseModel, frozen=True):
         held: Secret[object]
