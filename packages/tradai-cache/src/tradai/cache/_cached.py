@@ -208,6 +208,7 @@ def _settled(outcome: Outcome) -> object:
     try:
         if isinstance(outcome, Failed):
             raise outcome.error
+        # Never abandoned here: of those who wait for such a flight one leads the next.
         return outcome.hand_out()  # type: ignore[union-attr]
     finally:
         del outcome  # it holds an error whose traceback holds this frame
