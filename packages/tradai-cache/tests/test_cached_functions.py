@@ -379,3 +379,12 @@ def test_functions_of_one_name_that_close_over_different_values_are_refused() ->
     times(3)
     with pytest.raises(ValidationError, match="closes over other values"):
         times(4)
+
+
+def test_parameters_may_be_called_anything() -> None:
+    @Cache().cached(ttl=60)
+    def named(DEFAULT: int, VALUES: int = 2, *, AWAIT: int = 3, ALIAS: int = 4) -> list[int]:  # noqa: N803
+        return [DEFAULT, VALUES, AWAIT, ALIAS]
+
+    assert named(1) == [1, 2, 3, 4]
+    assert named(DEFAULT=1, AWAIT=5) == [1, 2, 5, 4]

@@ -6,6 +6,7 @@ the function, as `dataclasses` writes constructors: positional and keyword spell
 before the look-up, and Python itself refuses a call with wrong arguments.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from inspect import Parameter
 from time import monotonic
@@ -87,15 +88,17 @@ def _text(signature: Signature, *, is_async: bool) -> str:
     ours = "_"
     while any(name.startswith(ours) for name in names):
         ours += "_"
+    texts = {
+        "DEF": "async def" if is_async else "def",
+        "WAIT": "await" if is_async else "",
+        "PARAMETERS": ", ".join(_parameters(signature.parameters)),
+        "ALIAS": _tuple(f"{ours}type({name}), {name}" for name in names),
+        "VALUES": _tuple(names),
+        "@": ours,
+    }
+    # All at once: a parameter may well be called `DEFAULT` or `VALUES`.
     template = _QUICK if signature.has_alias else _SLOW
-    return (
-        template.replace("DEF", "async def" if is_async else "def")
-        .replace("WAIT", "await" if is_async else "")
-        .replace("PARAMETERS", ", ".join(_parameters(signature.parameters)))
-        .replace("ALIAS", _tuple(f"@type({name}), {name}" for name in names))
-        .replace("VALUES", _tuple(names))
-        .replace("@", ours)
-    )
+    return re.sub("|".join(texts), lambda found: texts[found[0]], template)
 
 
 def _tuple(items: Iterable[str]) -> str:
