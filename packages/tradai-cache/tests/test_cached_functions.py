@@ -388,3 +388,14 @@ def test_parameters_may_be_called_anything() -> None:
 
     assert named(1) == [1, 2, 3, 4]
     assert named(DEFAULT=1, AWAIT=5) == [1, 2, 5, 4]
+
+
+def test_a_parameter_called_self_can_be_given_by_name_everywhere() -> None:
+    @Cache().cached(ttl=60)
+    def named(self: int) -> int:
+        return self
+
+    assert named(self=1) == 1
+    assert named.peek(self=1) is not None
+    named.invalidate(self=1)
+    assert named.peek(self=1) is None

@@ -115,7 +115,7 @@ class Cached(_Bindable[P, R]):
         """Bind like a method."""
         return self._bound(instance, owner)
 
-    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> None:
+    def invalidate(self, /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Remove the value for these arguments, here and in the whole fleet.
 
         A call that starts afterwards in this process never gets it, also when it was being loaded.
@@ -126,7 +126,7 @@ class Cached(_Bindable[P, R]):
         """
         finish(forget(self._request(args, kwargs)))
 
-    def peek(self, *args: P.args, **kwargs: P.kwargs) -> Held[R] | None:
+    def peek(self, /, *args: P.args, **kwargs: P.kwargs) -> Held[R] | None:
         """Return what is held for these arguments without loading; None when that is nothing.
 
         Raises:
@@ -151,11 +151,11 @@ class AsyncCached(_Bindable[P, Coroutine[Any, Any, R]], Generic[P, R]):
         """Bind like a method."""
         return self._bound(instance, owner)
 
-    async def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> None:
+    async def invalidate(self, /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Remove the value for these arguments, as `Cached.invalidate` does."""
         await finish_async(forget(self._request(args, kwargs)))
 
-    async def peek(self, *args: P.args, **kwargs: P.kwargs) -> Held[R] | None:
+    async def peek(self, /, *args: P.args, **kwargs: P.kwargs) -> Held[R] | None:
         """Return what is held for these arguments, as `Cached.peek` does."""
         return cast("Held[R] | None", await finish_async(look(self._request(args, kwargs))))
 
