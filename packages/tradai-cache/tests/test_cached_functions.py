@@ -399,3 +399,50 @@ def test_a_parameter_called_self_can_be_given_by_name_everywhere() -> None:
     assert named.peek(self=1) is not None
     named.invalidate(self=1)
     assert named.peek(self=1) is None
+
+
+def test_lambdas_do_not_answer_for_each_other() -> None:
+    cache = Cache()
+    assert cache.cached(ttl=60)(lambda number: number + 1)(1) == 2
+
+    with pytest.raises(ValidationError, match="other code"):
+        cache.cached(ttl=60)(lambda number: number * 10)
+
+
+def test_functions_inside_a_function_do_not_answer_for_each_other() -> None:
+    cache = Cache()
+
+    def chosen(*, is_sum: bool) -> None:
+        if is_sum:
+
+            @cache.cached(ttl=60)
+            def result(number: int) -> int:
+                return number + 1
+        else:
+
+            @cache.cached(ttl=60)
+            def result(number: int) -> int:
+                return number * 10
+
+        result(1)
+
+    chosen(is_sum=True)
+    chosen(is_sum=True)
+    with pytest.raises(ValidationError, match="other code"):
+        chosen(is_sum=False)
+
+
+def test_methods_of_two_instances_do_not_answer_for_each_other() -> None:
+    class Client:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def asked(self, pair: str) -> str:
+            return self.name + pair
+
+    cache, binance = Cache(), Client("binance")
+    assert cache.cached(ttl=60)(binance.asked)("BTC") == "binanceBTC"
+    assert cache.cached(ttl=60)(binance.asked)("BTC") == "binanceBTC"
+
+    with pytest.raises(ValidationError, match="closes over other values"):
+        cache.cached(ttl=60)(Client("kraken").asked)

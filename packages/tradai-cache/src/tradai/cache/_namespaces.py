@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Coroutine
-from types import CellType
+from types import CellType, MethodType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -152,22 +152,38 @@ class Namespace:
         """Refuse another function of the same name: both would answer for each other."""
         function = signature.function
         known = self._functions.setdefault(signature.identity, function)
-        if known is not function and _captured(known) != _captured(function):
+        if known is function:
+            return
+        differs = None
+        if _captured(known) != _captured(function):
+            differs = "closes over other values"
+        # What is defined in a module may be defined anew, when that is loaded again.
+        elif "<" in function.__qualname__ and _code(known) != _code(function):
+            differs = "is other code"
+        if differs:
             message = (
                 f"another {signature.identity} is cached in namespace {self._policy.namespace}, "
-                "and it closes over other values: expected one namespace for each, or what "
-                "differs as an argument"
+                f"and it {differs}: expected one namespace for each, or what differs as an argument"
             )
             raise ValidationError(message, field="function", expected="one function of a name")
 
 
 def _captured(function: Callable[..., object]) -> dict[str, int]:
-    """Return which objects `function` closes over; those of a known function stay alive."""
+    """Return which objects `function` closes over; those of a known function stay alive.
+
+    A bound method closes over its instance.
+    """
+    if isinstance(function, MethodType):
+        return {"self": id(function.__self__)}
     cells = getattr(function, "__closure__", None) or ()
     names: tuple[str, ...] = function.__code__.co_freevars if cells else ()
     # Itself, when it calls itself, and its class, when it calls `super`.
     own = {"__class__", function.__name__}
     return {name: _id(cell) for name, cell in zip(names, cells, strict=True) if name not in own}
+
+
+def _code(function: Callable[..., object]) -> object:
+    return getattr(function, "__code__", None)
 
 
 def _id(cell: CellType) -> int:
