@@ -4,6 +4,8 @@ import asyncio
 import inspect
 import pickle
 import sys
+import threading
+import time
 from dataclasses import dataclass
 from types import MethodType
 from typing import ClassVar
@@ -446,3 +448,27 @@ def test_methods_of_two_instances_do_not_answer_for_each_other() -> None:
 
     with pytest.raises(ValidationError, match="closes over other values"):
         cache.cached(ttl=60)(Client("kraken").asked)
+
+
+def test_a_refresh_loads_for_the_arguments_as_they_were() -> None:
+    may_load, loads = threading.Event(), list[int]()
+    may_load.set()
+
+    @Cache().cached(ttl=0.05, stale_for=60)
+    def total(numbers: list[int]) -> int:
+        may_load.wait(10)
+        loads.append(sum(numbers))
+        return loads[-1]
+
+    numbers = [1, 2]
+    total(numbers)
+    may_load.clear()
+    time.sleep(0.06)
+    total(numbers)
+    numbers.append(100)
+    may_load.set()
+    deadline = time.monotonic() + 10
+    while len(loads) < 2 and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+    assert loads[:2] == [3, 3]

@@ -19,6 +19,7 @@ from tradai.cache._flights import (
     Outcome,
     outside_of_flights,
 )
+from tradai.cache._isolation import isolated
 from tradai.cache._loads import lead
 from tradai.cache._local import Entry
 from tradai.cache._recipes import Request
@@ -137,7 +138,7 @@ def _noted(request: Request, outcome: Outcome, *, leads: bool) -> Outcome:
 def _refresh(request: Request, flight: Flight) -> None:
     """Lead `flight` in the background: a task beside tasks, a thread beside threads."""
     engine, context = request.recipe.engine, outside_of_flights()
-    course = _refreshed(request, flight)
+    course = _refreshed(_apart(request), flight)
     if request.recipe.is_async:
         task = asyncio.get_running_loop().create_task(finish_async(course), context=context)
         _TASKS.add(task)
@@ -151,6 +152,24 @@ def _refresh(request: Request, flight: Flight) -> None:
         ).start()
     except RuntimeError:  # no more threads, or the process is ending
         engine.abandon(flight)
+
+
+def _apart(request: Request) -> Request:
+    """Return `request` with arguments that its caller, who does not wait, cannot change."""
+    if request.alias is not None:
+        return request
+    values = tuple(map(_argument, request.values))
+    return Request(request.recipe, values, request.place, request.alias)
+
+
+def _argument(value: object) -> object:
+    if hasattr(type(value), "__cache_key__"):  # a service, of which there is one
+        return value
+    try:
+        return isolated(value)
+    # Code of their classes runs here, and what it raises is theirs to choose.
+    except Exception:  # noqa: BLE001
+        return value
 
 
 def _refreshed(request: Request, flight: Flight) -> Course[None]:
