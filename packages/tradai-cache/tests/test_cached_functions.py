@@ -7,8 +7,9 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from types import MethodType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -472,3 +473,9 @@ def test_a_refresh_loads_for_the_arguments_as_they_were() -> None:
         time.sleep(0.001)
 
     assert loads[:2] == [3, 3]
+
+
+@pytest.mark.parametrize("thing", [partial(max, 1), property(id), 3], ids=repr)
+def test_what_has_no_name_of_its_own_is_refused(thing: Any) -> None:  # noqa: ANN401
+    with pytest.raises(TypeError, match=f"a {type(thing).__name__} cannot be cached"):
+        Cache().cached(ttl=60)(thing)

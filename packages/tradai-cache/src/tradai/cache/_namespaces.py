@@ -130,6 +130,12 @@ class Namespace:
         if isinstance(function, classmethod | staticmethod):
             binding = "class" if isinstance(function, classmethod) else "nothing"
             function = function.__func__
+        if not hasattr(function, "__qualname__"):
+            message = (
+                f"a {type(function).__qualname__} cannot be cached: expected a function, a method "
+                "or a coroutine function"
+            )
+            raise TypeError(message)
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             message = f"{function.__qualname__} yields: expected a function that returns its value"
             raise TypeError(message)
