@@ -68,19 +68,22 @@ def freshness_of(ttl: float | Candle, *, jitter: float, stale_for: float) -> Fre
 
     Raises:
         ValidationError: `ttl` is not above zero, `jitter` is not in ``[0, 1)``, or `stale_for` is
-            below zero; or one of them is no finite number.
+            below zero; or one of them is no finite number, or longer than a century.
     """
     if not isinstance(ttl, Candle):
-        _check("ttl", ttl, lambda given: given > 0)
+        _check("ttl", ttl, lambda given: 0 < given <= _LONGEST_S)
     _check("jitter", jitter, lambda given: 0 <= given < 1)
-    _check("stale_for", stale_for, lambda given: given >= 0)
+    _check("stale_for", stale_for, lambda given: 0 <= given <= _LONGEST_S)
     return Freshness(ttl=ttl, jitter=jitter, stale_for_s=stale_for)
 
 
+# A century: what is longer does not fit into what Redis is told.
+_LONGEST_S: Final = 100 * 366 * 86_400
+
 _EXPECTED: Final = {
-    "ttl": 'seconds above zero, or candle("1h")',
+    "ttl": 'seconds above zero, at most a century of them, or candle("1h")',
     "jitter": "the share of the ttl that may be cut off, from 0 up to but not 1",
-    "stale_for": "seconds, zero or more",
+    "stale_for": "seconds, from zero to a century of them",
 }
 
 
