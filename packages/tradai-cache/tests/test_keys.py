@@ -504,3 +504,21 @@ def test_a_return_annotation_that_no_codec_takes_is_refused_at_once() -> None:
 
     with pytest.raises(TypeError):
         Cache().cached(ttl=60)(lock)
+
+
+class _Slotted:
+    __slots__ = ("source",)
+
+
+@dataclass
+class _OnSlots(_Slotted):
+    pair: str
+
+
+def test_what_a_slot_beside_the_fields_holds_is_refused() -> None:
+    value = _OnSlots("BTC/USDT")
+    digest_of(value)
+    value.source = "binance"
+
+    with pytest.raises(TypeError, match="'source' is none of its fields"):
+        digest_of(value)

@@ -8,10 +8,11 @@ gives one frame's answer for another's.
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from enum import Enum, Flag
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from inspect import getattr_static
 from pathlib import PurePath
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Final
 
 from tradai.cache._plain_keys import SCALARS, Write, name_of, piece, refusal
@@ -186,9 +187,26 @@ def _attributes(write: Write, value: object, names: Iterable[str]) -> None:
     write(b".")
 
 
+@lru_cache
+def _slots(kind: type) -> frozenset[str]:
+    """Return the names of the slots of a class and its bases, but not of Python's own."""
+    found = (item for base in kind.__mro__ for item in vars(base).items())
+    return frozenset(
+        name
+        for name, what in found
+        if isinstance(what, MemberDescriptorType) and not name.startswith("__")
+    )
+
+
 def _no_more_than(value: object, names: Iterable[str]) -> None:
     """Refuse attributes beside the fields, unless they are computed from them."""
-    for name in getattr(value, "__dict__", {}).keys() - set(names):
+    held = getattr(value, "__dict__", {}).keys() | {
+        # Classes can be hashed, whatever their instances can.
+        name
+        for name in _slots(type(value))  # type: ignore[arg-type]
+        if hasattr(value, name)
+    }
+    for name in held - set(names):
         if not isinstance(getattr_static(type(value), name, None), cached_property):
             raise refusal(type(value), f"{name!r} is none of its fields")
 
