@@ -342,6 +342,11 @@ def test_extra_and_private_things_of_a_model_matter() -> None:
     assert len({digest_of(one), digest_of(other), digest_of(third)}) == 3
 
 
+def test_which_fields_of_a_model_were_set_matters_since_a_function_may_look() -> None:
+    assert digest_of(Model(name="x")) != digest_of(Model(name="x", value=None))
+    assert digest_of(Model(name="x", value=1)) == digest_of(Model(value=1, name="x"))
+
+
 def test_an_object_may_say_itself_what_its_key_is() -> None:
     assert digest_of(Keyed("a")) == digest_of(Keyed("a")) != digest_of(Keyed("b"))
     assert digest_of(Keyed("a")) != digest_of("a")

@@ -89,7 +89,8 @@ _EXPECTED: Final = {
 
 def _check(field: str, value: object, is_allowed: Callable[[float], bool]) -> None:
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    if not math.isfinite(number) or not is_allowed(number):
+    # Compared before all else: an int may be too large to be any float.
+    if not is_allowed(number) or not math.isfinite(number):
         shown = value if isinstance(value, int | float) else f"of type {type(value).__name__}"
         expected = _EXPECTED[field]
         message = f"{field} {shown} is not usable: expected {expected}"

@@ -176,6 +176,8 @@ def _model(write: Write, value: "BaseModel") -> None:
     _attributes(write, value, type(value).__pydantic_fields__)
     _value(write, value.__pydantic_extra__)
     _value(write, value.__pydantic_private__)
+    # A function may look at it, as by `model_dump(exclude_unset=True)`.
+    _value(write, value.__pydantic_fields_set__)
 
 
 def _attributes(write: Write, value: object, names: Iterable[str]) -> None:
