@@ -202,12 +202,9 @@ def _slots(kind: type) -> frozenset[str]:
 
 def _no_more_than(value: object, names: Iterable[str]) -> None:
     """Refuse attributes beside the fields, unless they are computed from them."""
-    held = getattr(value, "__dict__", {}).keys() | {
-        # Classes can be hashed, whatever their instances can.
-        name
-        for name in _slots(type(value))  # type: ignore[arg-type]
-        if hasattr(value, name)
-    }
+    # Classes can be hashed, whatever their instances can.
+    slots = _slots(type(value))  # type: ignore[arg-type]
+    held = {*getattr(value, "__dict__", ()), *(name for name in slots if hasattr(value, name))}
     for name in held - set(names):
         if not isinstance(getattr_static(type(value), name, None), cached_property):
             raise refusal(type(value), f"{name!r} is none of its fields")
