@@ -1,11 +1,13 @@
 """Secrets read from AWS twenty at a time, by their exact names."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
 from tradai.aws._errors import AwsError, refusal
 from tradai.aws._secret_client import SERVICE, about_secret, translated
+from tradai.aws._secret_failure import unforeseen
 from tradai.aws._secret_identity import CURRENT, SecretIdentity
 from tradai.aws._secret_requests import Outcome, SecretRequests, reading_of
 from tradai.core.exceptions import TradAIError
@@ -17,9 +19,9 @@ _BATCH: Final = "batch_get_secret_value"
 _MOST: Final = 20
 # Here an answer has no HTTP status of its own for each secret.
 _FAULT: Final = 500
-_FAULTS: Final = frozenset({"InternalFailure", "InternalServiceError", "ServiceUnavailable"})
 # What AWS puts after the name of a secret to make its ARN unique.
-_SUFFIX: Final = len("-AbCdEf")
+_SUFFIX: Final = re.compile(r"-[A-Za-z0-9]{6}\Z")
+_FAULTS: Final = frozenset({"InternalFailure", "InternalServiceError", "ServiceUnavailable"})
 
 
 def read_many(
@@ -40,6 +42,11 @@ def read_many(
             if exc.retryable:
                 return dict.fromkeys(identities, exc.with_traceback(None)) | found
             break
+        # A client may be anybody's.
+        except Exception as exc:
+            if isinstance(exc, TradAIError):
+                raise
+            return dict.fromkeys(identities, unforeseen(exc)) | found
     return found | {one: requests.outcome(one) for one in identities if one not in found}
 
 
@@ -87,8 +94,10 @@ def _is_named(error: Mapping[str, Any], identity: SecretIdentity) -> bool:
 
 
 def _is_meant(value: Mapping[str, Any], identity: SecretIdentity) -> bool:
-    arn = value["ARN"]
-    return identity.secret_id in {value["Name"], arn, arn[:-_SUFFIX]}
+    name, arn = value.get("Name"), str(value.get("ARN"))
+    is_whole = _SUFFIX.search(identity.secret_id) is not None
+    # A whole ARN is the beginning of that of a secret whose name ends like a suffix.
+    return identity.secret_id in ({name, arn} if is_whole else {name, arn, _SUFFIX.sub("", arn)})
 
 
 def _refusal(error: Mapping[str, Any], identity: SecretIdentity) -> TradAIError:

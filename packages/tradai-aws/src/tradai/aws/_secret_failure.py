@@ -47,7 +47,7 @@ class SecretState:
     failure: str | None
 
 
-def unforeseen(error: Exception) -> AwsError:
+def unforeseen(error: BaseException) -> AwsError:
     """Return our error for what no rule of ours foresaw; nothing of it is quoted."""
     kind = type(error).__name__
     return AwsError(

@@ -44,8 +44,9 @@ def reference_to(name: str) -> SecretReference:
     Raises:
         ValidationError: It is no name of a secret. It is not quoted: it may be the secret itself.
     """
-    reference = _reference(name if name.startswith(SCHEME) else SCHEME + name)
-    if reference is None or not _is_name(reference.name):
+    is_text = isinstance(name, str)
+    reference = _reference(name if is_text and name.startswith(SCHEME) else f"{SCHEME}{name}")
+    if not is_text or reference is None or not _is_name(reference.name):
         # A traceback may show what this frame holds.
         del name, reference
         message = f"the name of a secret is not usable: expected {_EXPECTED}"

@@ -7,6 +7,7 @@ from tradai.aws._arns import Arn
 from tradai.aws._errors import AwsError
 from tradai.aws._held_secret import Reading
 from tradai.aws._secret_client import SERVICE, SecretsClient, translated
+from tradai.aws._secret_failure import unforeseen
 from tradai.aws._secret_identity import SecretIdentity
 from tradai.core import Secret
 from tradai.core.exceptions import ConfigurationError, TradAIError
@@ -59,6 +60,9 @@ class SecretRequests:
             return self.read(identity)
         except TradAIError as exc:
             return exc.with_traceback(None)
+        # A client may be anybody's.
+        except Exception as exc:  # noqa: BLE001
+            return unforeseen(exc)
 
     def require_reachable(self, client: SecretsClient, identity: SecretIdentity) -> None:
         """Check that `client` may be asked for an ARN.
@@ -90,14 +94,16 @@ def reading_of(answer: Mapping[str, Any], identity: SecretIdentity, read_s: floa
     """
     if "SecretBinary" in answer:
         raise _refusal(identity, "is binary; store it as text, JSON for several values")
-    value = answer.get("SecretString")
-    if value is None:
+    value, version_id = answer.get("SecretString"), answer.get("VersionId")
+    if value is None or version_id is None:
+        # A traceback may show what this frame holds.
+        del value, answer
         raise _cut_off(identity)
     if not value.strip():
         raise _refusal(identity, "is empty; give it a value")
     return Reading(
         value=Secret(value),
-        version_id=str(answer["VersionId"]),
+        version_id=str(version_id),
         stage=identity.stage,
         read_s=read_s,
     )

@@ -1,11 +1,12 @@
 """One secret that is held: what may be served now, and the one refresh that may be under way."""
 
 import copy
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 from tradai.aws._held_secret import Reading
 from tradai.aws._secret_failure import Failure, SecretState, unforeseen
@@ -18,6 +19,8 @@ __all__ = ["SecretSlot"]
 
 
 Flight: TypeAlias = Future[Reading | Failure]
+
+_UNREADABLE: Final = "secret cannot be read"
 
 
 @final
@@ -52,6 +55,7 @@ class SecretSlot(LoggerMixin):
         """Start anew after a fork: the thread that held the lock or flew is not in this process."""
         self._lock = threading.Lock()
         self._flight: Flight | None = None
+        self._flyer: int | None = None
         self._rejected: str | None = None
 
     def ready(self) -> Reading | None:
@@ -91,7 +95,14 @@ class SecretSlot(LoggerMixin):
         )
 
     def flight(self) -> Flight:
-        """Return the refresh that is under way; it is started if there is none."""
+        """Return the refresh that is under way; it is started if there is none.
+
+        Raises:
+            RecursionError: The caller is that refresh: it would wait for itself.
+        """
+        if self._flyer == threading.get_ident():
+            message = f"what reads {self.identity.reference} asks for it"
+            raise RecursionError(message)
         with self._lock:
             if self._flight is not None:
                 return self._flight
@@ -155,29 +166,39 @@ class SecretSlot(LoggerMixin):
 
     def take(self, reading: Reading) -> Reading:
         """Hold `reading` unless what is held was asked for later; return what is held."""
+        held, events = self._hold(reading)
+        self._tell(events)
+        return held
+
+    def fail(self, error: TradAIError) -> Failure:
+        """Remember `error`; what is held stays only while AWS does not answer."""
+        failure, events = self._remember(error)
+        self._tell(events)
+        return failure
+
+    def _hold(self, reading: Reading) -> tuple[Reading, list[str]]:
         with self._lock:
             before = self.held
             if before is None or before.read_s <= reading.read_s:
                 self.held = reading
             held = self.held or reading
             failure, self.failure = self.failure, None
+        events = []
         if failure is not None and failure.is_outage:
-            self.logger.info("secret can be read again", extra=self._facts())
+            events.append("secret can be read again")
         if before is not None and before.version_id != held.version_id:
-            self.logger.info("secret has a new version", extra=self._facts())
-        return held
+            events.append("secret has a new version")
+        return held, events
 
-    def fail(self, error: TradAIError) -> Failure:
-        """Remember `error`; what is held stays only while AWS does not answer."""
+    def _remember(self, error: TradAIError) -> tuple[Failure, list[str]]:
         # A copy holds no frame of the call that failed.
         failure = Failure(error=copy.copy(error), until_s=self._clock() + self._policy.retry_s)
         with self._lock:
             before, self.failure = self.failure, failure
             if not failure.is_outage:
                 self.held = None
-        if before is None or before.is_outage is not failure.is_outage:
-            self.logger.warning("secret cannot be read", extra=self._facts())
-        return failure
+        is_news = before is None or before.is_outage is not failure.is_outage
+        return failure, [_UNREADABLE] if is_news else []
 
     def _bridge(self) -> Reading | None:
         """Return what may be served while AWS does not answer."""
@@ -200,7 +221,7 @@ class SecretSlot(LoggerMixin):
 
     def _launch(self, flight: Flight) -> None:
         thread = threading.Thread(
-            target=self._fly, args=(flight,), name="tradai-secret", daemon=True
+            target=self._fly_alone, args=(flight,), name="tradai-secret", daemon=True
         )
         try:
             thread.start()
@@ -208,18 +229,40 @@ class SecretSlot(LoggerMixin):
             # The machine has no more threads, or the interpreter is shutting down.
             self._fly(flight)
 
+    def _fly_alone(self, flight: Flight) -> None:
+        # A client that ends its thread ends this one, and readers have been told.
+        with suppress(SystemExit, KeyboardInterrupt):
+            self._fly(flight)
+
     def _fly(self, flight: Flight) -> None:
-        outcome: Reading | Failure
+        events: list[str] = []
+        outcome: Reading | Failure = Failure(error=unforeseen(SystemExit()), until_s=-math.inf)
+        self._flyer = threading.get_ident()
         try:
-            outcome = self.take(self._read(self.identity))
-        except TradAIError as exc:
-            outcome = self.fail(exc)
-        # The outermost loop of this thread: readers wait for it, whatever happens.
+            outcome, events = self._brought()
+        # The outermost loop of this thread: readers wait for it, should even the clock fail.
         except Exception as exc:  # noqa: BLE001
-            outcome = self.fail(unforeseen(exc))
-        with self._lock:
-            self._flight = None
-        flight.set_result(outcome)
+            outcome = Failure(error=unforeseen(exc), until_s=-math.inf)
+        finally:
+            with self._lock:
+                self._flight = self._flyer = None
+            flight.set_result(outcome)
+        # Not before: a handler of logs may be waiting for this very secret.
+        self._tell(events)
+
+    def _brought(self) -> tuple[Reading | Failure, list[str]]:
+        try:
+            return self._hold(self._read(self.identity))
+        except TradAIError as exc:
+            return self._remember(exc)
+        # A client may be anybody's.
+        except Exception as exc:  # noqa: BLE001
+            return self._remember(unforeseen(exc))
+
+    def _tell(self, events: list[str]) -> None:
+        for event in events:
+            log = self.logger.warning if event == _UNREADABLE else self.logger.info
+            log(event, extra=self._facts())
 
     def _facts(self) -> dict[str, object]:
         state = self.state()

@@ -1,9 +1,12 @@
 """Secrets written to AWS, for tools: what is replaced or deleted can be had back."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, final
+from typing import Any, Final, final
 
-from tradai.aws._secret_client import SecretsClient, boto3_client, translated
+from tradai.aws._errors import AwsError
+from tradai.aws._secret_client import SERVICE, SecretsClient, boto3_client, translated
 from tradai.aws._secret_identity import CURRENT, SecretIdentity, reference_to
 from tradai.aws._settings import AwsSettings
 from tradai.core import Secret
@@ -15,6 +18,8 @@ __all__ = ["SecretsEditor"]
 _MOST_BYTES: Final = 65_536
 _SHORTEST_RECOVERY_DAYS: Final = 7
 _LONGEST_RECOVERY_DAYS: Final = 30
+# Halves of characters: text in Python, and nothing that can be sent.
+_HALVES: Final = re.compile("[\ud800-\udfff]")
 
 
 @final
@@ -46,7 +51,7 @@ class SecretsEditor:
             answer = self._client().create_secret(
                 Name=identity.secret_id, SecretString=value.reveal()
             )
-        return str(answer["VersionId"])
+        return str(_told(answer, "VersionId", "create_secret", identity))
 
     def put(self, name: str, value: Secret, *, stage: str = CURRENT) -> str:
         """Add a version under `stage`, and return its id.
@@ -64,7 +69,7 @@ class SecretsEditor:
             answer = self._client().put_secret_value(
                 SecretId=identity.secret_id, SecretString=value.reveal(), VersionStages=[stage]
             )
-        return str(answer["VersionId"])
+        return str(_told(answer, "VersionId", "put_secret_value", identity))
 
     def move_stage(self, name: str, version_id: str, *, stage: str = CURRENT) -> None:
         """Give `stage` to the version `version_id`: the pending one, or the one before.
@@ -75,9 +80,10 @@ class SecretsEditor:
         """
         identity = _whole(name, stage)
         with translated("get_secret_value", identity.reference):
-            holder = self._client().get_secret_value(
+            answer = self._client().get_secret_value(
                 SecretId=identity.secret_id, VersionStage=stage
-            )["VersionId"]
+            )
+        holder = _told(answer, "VersionId", "get_secret_value", identity)
         with translated("update_secret_version_stage", identity.reference):
             self._client().update_secret_version_stage(
                 SecretId=identity.secret_id,
@@ -103,7 +109,7 @@ class SecretsEditor:
             answer = self._client().delete_secret(
                 SecretId=identity.secret_id, RecoveryWindowInDays=recovery_days
             )
-        final_at: datetime = answer["DeletionDate"]
+        final_at: datetime = _told(answer, "DeletionDate", "delete_secret", identity)
         return final_at
 
     def _client(self) -> SecretsClient:
@@ -120,8 +126,30 @@ def _whole(name: str, stage: str) -> SecretIdentity:
 
 
 def _require_size(value: Secret, identity: SecretIdentity) -> None:
-    size = len(value.reveal().encode())
-    if size > _MOST_BYTES:
-        expected = f"at most {_MOST_BYTES} bytes of UTF-8"
-        message = f"the value for {identity.reference} has {size} bytes: expected {expected}"
+    text: object = value.reveal()
+    data = text.encode(errors="surrogatepass") if isinstance(text, str) else b""
+    is_text = isinstance(text, str) and _HALVES.search(text) is None
+    size = len(data)
+    # A traceback may show what this frame holds.
+    del text, data
+    if not is_text or size > _MOST_BYTES:
+        expected = f"at most {_MOST_BYTES} bytes of UTF-8, JSON for several values"
+        problem = f"has {size} bytes" if is_text else "is no text that UTF-8 can write"
+        message = f"the value for {identity.reference} {problem}: expected {expected}"
         raise ValidationError(message, field="value", expected=expected)
+
+
+# What AWS names has no common type.
+def _told(answer: Mapping[str, Any], what: str, operation: str, identity: SecretIdentity) -> Any:  # noqa: ANN401
+    """Return `what` AWS was to name; not repeated without it, for it may have been done."""
+    if what in answer:
+        return answer[what]
+    # It may hold the value, and a traceback may show what this frame holds.
+    del answer
+    raise AwsError(
+        f"{SERVICE} {operation} {identity.reference} was answered without {what}: look at the "
+        "secret before you try again",
+        service=SERVICE,
+        operation=operation,
+        reason="IncompleteAnswer",
+    )

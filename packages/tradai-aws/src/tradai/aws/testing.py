@@ -243,7 +243,8 @@ def _arn(name: str) -> str:
 
 
 def _name(secret_id: str) -> str:
-    return secret_id.removeprefix(f"{_PLACE}:").removesuffix("-AbCdEf")
+    name = secret_id.removeprefix(f"{_PLACE}:")
+    return name if name == secret_id else name.removesuffix("-AbCdEf")
 
 
 def _refusal(reason: str, operation: str) -> Exception:
