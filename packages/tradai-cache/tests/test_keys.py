@@ -514,6 +514,8 @@ def test_a_return_annotation_that_no_codec_takes_is_refused_at_once() -> None:
 class _Slotted:
     __slots__ = ("source",)
 
+    source: str
+
 
 @dataclass
 class _OnSlots(_Slotted):
