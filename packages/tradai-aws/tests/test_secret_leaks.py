@@ -259,6 +259,7 @@ LOOKS: Final[dict[str, Callable[[object], object]]] = {
     "vars": lambda thing: getattr(thing, "__dict__", None),
     "dir and getattr": lambda thing: list(_public(thing)),
     "help": lambda thing: f"{thing.__doc__} {getattr(type(thing), '__annotations__', None)}",
+    # Not our style, but that of many who log.
     "log message": lambda thing: _logged(lambda log: log.info(f"got {thing}")),  # noqa: G004
     "log arguments": lambda thing: _logged(lambda log: log.info("got %s %r", thing, thing)),
     "log extra": lambda thing: _logged(lambda log: log.info("got", extra={"it": thing})),

@@ -42,10 +42,10 @@ def read_many(
             if exc.retryable:
                 return dict.fromkeys(identities, exc.with_traceback(None)) | found
             break
+        except TradAIError:
+            raise
         # A client may be anybody's.
-        except Exception as exc:
-            if isinstance(exc, TradAIError):
-                raise
+        except Exception as exc:  # noqa: BLE001
             return dict.fromkeys(identities, unforeseen(exc)) | found
     return found | {one: requests.outcome(one) for one in identities if one not in found}
 
