@@ -15,7 +15,7 @@ from unittest.mock import patch
 import pytest
 
 from tradai.cache import Cache, CacheSettings
-from tradai.cache._tier import Place, Tier, TierDown, TierEvents
+from tradai.cache._tier.shared_tier import Place, Tier, TierDown, TierEvents
 from tradai.core import SecretReference
 
 
@@ -211,8 +211,8 @@ class FakeTime:
         for name, module in tuple(sys.modules.items()):
             if name.startswith("tradai.cache.") and hasattr(module, "monotonic"):
                 patch.setattr(module, "monotonic", lambda: self.now)
-        patch.setattr("tradai.cache._loads.time", self)
-        patch.setattr("tradai.cache._entries.time", self)
+        patch.setattr("tradai.cache._calls.load.time", self)
+        patch.setattr("tradai.cache._calls.entries.time", self)
 
     def time(self) -> float:
         return self.epoch_s + self.now
@@ -228,7 +228,7 @@ class Fleet:
     def cache(self, key: SecretReference | None = None, **kwargs: Any) -> tuple[Cache, Node]:
         """Return one more cache of the fleet, and its line to the server."""
         settings = CacheSettings(url="redis://127.0.0.1", key=key)
-        with patch("tradai.cache._redis_tier.connect", self._connect):
+        with patch("tradai.cache._redis.tier.connect", self._connect):
             cache = Cache.from_settings(settings, **kwargs)
         return cache, self.server.nodes[-1]
 

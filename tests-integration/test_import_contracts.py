@@ -16,8 +16,16 @@ TARGET: Final = "_planted_target"
 # Contract -> the module to plant, and what it says.
 VIOLATIONS: Final = {
     "layers": ("tradai.core._planted", "import tradai.entrypoint"),
+    "wings-core": ("tradai.core._types._planted", "import tradai.core._settings.base_settings"),
+    "wings-cache": ("tradai.cache._keys._planted", "import tradai.cache._calls.steps"),
+    "wings-aws": ("tradai.aws._client._planted", "import tradai.aws._s3.store"),
+    "wings-entrypoint": ("tradai.entrypoint._process._planted", "import tradai.entrypoint._cli"),
+    "wings-freqtrade": (
+        "tradai.entrypoint.freqtrade._engine._planted",
+        "import tradai.entrypoint.freqtrade._modes.backtest",
+    ),
     "ports": ("tradai.entrypoint._planted", "import tradai.aws"),
-    "door-core": ("tradai.aws._planted", f"import tradai.core.{TARGET}"),
+    "door-core": ("tradai.aws._client._planted", f"import tradai.core.{TARGET}"),
     "door-aws": ("tradai.common._planted", f"import tradai.aws.{TARGET}"),
     "door-cache": ("tradai.common._planted", f"import tradai.cache.{TARGET}"),
     "door-mlflow": ("tradai.common._planted", f"import tradai.mlflow.{TARGET}"),

@@ -27,9 +27,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
-from tradai.cache._envelope import Envelope, seal, unseal
-from tradai.cache._isolation import hand_out_for, isolated
-from tradai.cache._values import codec_for
+from tradai.cache._codecs.codec import codec_for
+from tradai.cache._codecs.envelope import Envelope, seal, unseal
+from tradai.cache._memory.copying import hand_out_for, isolated
 
 ROWS = 100_000
 PLACE = b"candles.1:0123456789abcdef"

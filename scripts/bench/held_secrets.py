@@ -14,8 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import boto3
-from aws_imports import BOUND as IMPORT_BOUND
-from aws_imports import THEIRS, cpu_s
+from aws_imports import BOUND as IMPORT_BOUND, THEIRS, cpu_s
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_secretsmanager_caching import SecretCache, SecretCacheConfig
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse

@@ -76,7 +76,7 @@ def test_a_secret_of_64_kib_is_the_largest(
     secrets: SecretsManager, editor: SecretsEditor, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Masking it, for the rest of the session, would take seconds in other tests.
-    monkeypatch.setattr("tradai.core._secret.register_secret", lambda _: None)
+    monkeypatch.setattr("tradai.core._secrets.secret.register_secret", lambda _: None)
     largest = "fäke" * 13_107 + "."
 
     editor.create(name, Secret(largest))

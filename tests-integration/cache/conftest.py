@@ -9,7 +9,7 @@ from cache.tier_contract import Heard
 from servers.redis import USER, Flavour, RedisServer
 
 from tradai.cache import CacheSettings
-from tradai.cache._redis_tier import RedisTier, connect
+from tradai.cache._redis.tier import RedisTier, connect
 
 
 @pytest.fixture(autouse=True)

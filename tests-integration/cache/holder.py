@@ -6,8 +6,8 @@
 import sys
 
 from tradai.cache import CacheSettings
-from tradai.cache._redis_tier import connect
-from tradai.cache._tier import Claim, Place
+from tradai.cache._redis.tier import connect
+from tradai.cache._tier.shared_tier import Claim, Place
 
 
 class Deaf:

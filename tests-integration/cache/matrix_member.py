@@ -32,7 +32,7 @@ def main() -> None:
 def play(options: argparse.Namespace) -> None:
     import redis
 
-    from tradai.cache._tier import Place
+    from tradai.cache._tier.shared_tier import Place
 
     place = Place("matrix.1", bytes(range(16)))
     heard = Heard()
@@ -65,7 +65,7 @@ def visit(options: argparse.Namespace, inherited: Any) -> None:
     """What the child does: with a tier of its own when spawned, with its parent's when forked."""
     if options.no_hiredis:
         sys.modules["hiredis"] = None  # type: ignore[assignment]
-    from tradai.cache._tier import Place
+    from tradai.cache._tier.shared_tier import Place
 
     place = Place("matrix.1", bytes(range(16)))
     tier = inherited or member(options, Heard())
@@ -96,7 +96,7 @@ class Heard:
 
 def member(options: argparse.Namespace, heard: Heard) -> Any:
     from tradai.cache import CacheSettings
-    from tradai.cache._redis_tier import connect
+    from tradai.cache._redis.tier import connect
 
     settings = CacheSettings.model_validate(
         {

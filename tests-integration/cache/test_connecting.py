@@ -19,8 +19,8 @@ from servers.redis import (
     rights,
 )
 
-from tradai.cache._redis_tier import RedisTier
-from tradai.cache._tier import TierDown
+from tradai.cache._redis.tier import RedisTier
+from tradai.cache._tier.shared_tier import TierDown
 from tradai.core.exceptions import ConfigurationError
 
 REFERENCE: Final = "env:REDIS_PASSWORD"

@@ -19,7 +19,7 @@ from servers.redis import RedisServer
 from servers.tcp_proxy import TcpProxy
 
 from tradai.cache import Cache, CacheUnavailableError
-from tradai.cache._policies import OnOutage
+from tradai.cache._options.policy import OnOutage
 from tradai.core import Secret
 from tradai.core.exceptions import ConfigurationError
 

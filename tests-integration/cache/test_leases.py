@@ -14,9 +14,9 @@ import pytest
 from cache.tier_contract import PLACE, Heard, busy_at, claimed, load
 from servers.redis import RedisServer
 
-from tradai.cache._leases import LEASE_MS
-from tradai.cache._redis_tier import RedisTier
-from tradai.cache._tier import Busy, Claim
+from tradai.cache._redis.claims import LEASE_MS
+from tradai.cache._redis.tier import RedisTier
+from tradai.cache._tier.shared_tier import Busy, Claim
 
 LEASE_S: Final = LEASE_MS / 1000
 Connect = Callable[..., tuple[RedisTier, Heard]]

@@ -15,8 +15,8 @@ from servers.process import free_port
 from servers.redis import PASSWORD, USER, RedisServer, rights
 from servers.tcp_proxy import TcpProxy
 
-from tradai.cache._redis_tier import RedisTier
-from tradai.cache._tier import Place, TierDown
+from tradai.cache._redis.tier import RedisTier
+from tradai.cache._tier.shared_tier import Place, TierDown
 
 REFERENCE: Final = "env:REDIS_PASSWORD"
 Connect = Callable[..., tuple[RedisTier, Heard]]

@@ -6,7 +6,7 @@ import pytest
 from cache.tier_contract import Heard, Member, NewMember, TierContract
 from servers.redis import RedisServer
 
-from tradai.cache._redis_tier import RedisTier
+from tradai.cache._redis.tier import RedisTier
 
 
 class TestRedisTier(TierContract):

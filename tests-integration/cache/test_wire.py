@@ -10,7 +10,7 @@ from cache.wire import commands
 from servers.redis import PASSWORD, USER, RedisServer, rights
 from servers.tcp_proxy import TcpProxy
 
-from tradai.cache._redis_tier import RedisTier
+from tradai.cache._redis.tier import RedisTier
 
 REFERENCE: Final = "env:REDIS_PASSWORD"
 Connect = Callable[..., tuple[RedisTier, Heard]]

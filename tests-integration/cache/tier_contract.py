@@ -9,7 +9,7 @@ from typing import Final, TypeAlias, cast
 
 import pytest
 
-from tradai.cache._tier import Busy, Claim, Place, Tier
+from tradai.cache._tier.shared_tier import Busy, Claim, Place, Tier
 
 __all__ = [
     "OTHER",

@@ -142,7 +142,7 @@ def test_train_ends_with_models_that_predict_the_same_when_loaded_again(
     found = json.loads(done.stdout)
     models = Path(found["folder"]) / "models"
     probe = subprocess.run(
-        [engine_bin / "python", "-m", "tradai.entrypoint.freqtrade._model_probe", models],
+        [engine_bin / "python", "-m", "tradai.entrypoint.freqtrade._modes.model_probe", models],
         capture_output=True,
         check=True,
     )
@@ -192,7 +192,8 @@ def test_the_strategy_of_the_fallback_runs_and_places_no_order(
     """The fallback itself always goes to the venue; here its strategy meets a loopback one."""
     script = (
         "import sys; from pathlib import Path;"
-        "from tradai.entrypoint.freqtrade._idle import idle_source; idle_source(Path(sys.argv[1]))"
+        "from tradai.entrypoint.freqtrade._strategy.idle import idle_source;"
+        "idle_source(Path(sys.argv[1]))"
     )
     subprocess.run([engine_bin / "python", "-c", script, strategy.parent], check=True)
     strategy.write_text(

@@ -17,7 +17,7 @@ from tradai.aws import SecretsManager, SecretsPolicy
 from tradai.aws.testing import FakeSecretsClient
 
 # What is registered lasts as long as the process; there is no public way to start anew.
-from tradai.core._redaction import _Registry
+from tradai.core._secrets.redaction import _Registry
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def _no_aws_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have what these tests resolve masked in these tests only."""
-    monkeypatch.setattr("tradai.core._redaction._REGISTRY", _Registry())
+    monkeypatch.setattr("tradai.core._secrets.redaction._REGISTRY", _Registry())
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tradai.core.exceptions import (
     ValidationError,
 )
 
-for _name in tradai.core.__all__:  # an error that lives elsewhere is found as well
+for _name in vars(tradai.core)["__all__"]:  # an error that lives elsewhere is found as well
     getattr(tradai.core, _name)
 
 

@@ -9,8 +9,8 @@ from textwrap import dedent
 
 import pytest
 
-from tradai.entrypoint._interrupts import Interrupts
-from tradai.entrypoint.freqtrade._engine_process import EngineProcess
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 
 
 @pytest.fixture

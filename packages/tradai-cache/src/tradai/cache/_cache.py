@@ -4,17 +4,17 @@ from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Self, final
 
-from tradai.cache._engine import Engine
-from tradai.cache._freshness import Candle
-from tradai.cache._local import Local
-from tradai.cache._namespaces import Decorator, Namespace
-from tradai.cache._policies import OnOutage, Policy
+from tradai.cache._decorator.namespace import Decorator, Namespace
+from tradai.cache._memory.engine import Engine
+from tradai.cache._memory.memory_tier import Local
+from tradai.cache._options.freshness import Candle
+from tradai.cache._options.policy import OnOutage, Policy
 from tradai.cache._stats import CacheHook, CacheStats
 from tradai.core import resolve_secret
 from tradai.core.exceptions import ValidationError
 
 if TYPE_CHECKING:
-    from tradai.cache._settings import CacheSettings
+    from tradai.cache._options.settings import CacheSettings
 
 __all__ = ["Cache"]
 
@@ -144,7 +144,7 @@ class Cache:
 
     def _connect(self, settings: "CacheSettings") -> None:
         # The one place that costs the import of redis.
-        from tradai.cache._redis_tier import connect
+        from tradai.cache._redis.tier import connect
 
         self._engine.tier = connect(settings, events=self._engine)
         reference = settings.key
@@ -154,8 +154,8 @@ class Cache:
 
 
 def _settings_of(uri: str) -> "CacheSettings":
-    from tradai.cache._address import parse_address
-    from tradai.cache._settings import CacheSettings
+    from tradai.cache._options.address import parse_address
+    from tradai.cache._options.settings import CacheSettings
 
     parse_address(uri)  # before the settings do, whose errors are about configuration
     return CacheSettings(url=uri)

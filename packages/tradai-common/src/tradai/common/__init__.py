@@ -8,82 +8,92 @@ from tradai.common._slices import OptionalSlice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tradai.aws import Arn as Arn
-    from tradai.aws import AwsError as AwsError
-    from tradai.aws import AwsSettings as AwsSettings
-    from tradai.aws import HeldSecret as HeldSecret
-    from tradai.aws import S3Config as S3Config
-    from tradai.aws import S3Layer as S3Layer
-    from tradai.aws import S3Object as S3Object
-    from tradai.aws import S3Store as S3Store
-    from tradai.aws import SecretsEditor as SecretsEditor
-    from tradai.aws import SecretsManager as SecretsManager
-    from tradai.aws import SecretsPolicy as SecretsPolicy
-    from tradai.aws import client_for as client_for
-    from tradai.aws import get_secret as get_secret
-    from tradai.aws import get_secrets_client as get_secrets_client
-    from tradai.aws import load_config as load_config
-    from tradai.cache import Cache as Cache
-    from tradai.cache import CachedDataRepository as CachedDataRepository
-    from tradai.cache import CacheHook as CacheHook
-    from tradai.cache import CacheSettings as CacheSettings
-    from tradai.cache import CacheStats as CacheStats
-    from tradai.cache import CacheUnavailableError as CacheUnavailableError
-    from tradai.cache import Held as Held
-    from tradai.cache import Namespace as Namespace
-    from tradai.cache import candle as candle
-    from tradai.core import Amount as Amount
-    from tradai.core import BaseSettings as BaseSettings
-    from tradai.core import Clock as Clock
-    from tradai.core import Currency as Currency
-    from tradai.core import DataRepository as DataRepository
-    from tradai.core import JsonObject as JsonObject
-    from tradai.core import JsonValue as JsonValue
-    from tradai.core import LoggerMixin as LoggerMixin
-    from tradai.core import MarketType as MarketType
-    from tradai.core import ModeHandler as ModeHandler
-    from tradai.core import ObjectStore as ObjectStore
-    from tradai.core import OrderIntent as OrderIntent
-    from tradai.core import Pair as Pair
-    from tradai.core import Price as Price
-    from tradai.core import Repository as Repository
-    from tradai.core import Rounding as Rounding
-    from tradai.core import RunJournal as RunJournal
-    from tradai.core import S3Path as S3Path
-    from tradai.core import Secret as Secret
-    from tradai.core import SecretReference as SecretReference
-    from tradai.core import SecretSource as SecretSource
-    from tradai.core import Strategy as Strategy
-    from tradai.core import StrategyConfig as StrategyConfig
-    from tradai.core import StrategyConfigLoader as StrategyConfigLoader
-    from tradai.core import Symbol as Symbol
-    from tradai.core import SystemClock as SystemClock
-    from tradai.core import Timeframe as Timeframe
-    from tradai.core import TimeRange as TimeRange
-    from tradai.core import TradingMode as TradingMode
-    from tradai.core import Utc as Utc
-    from tradai.core import Version as Version
-    from tradai.core import check_notional as check_notional
-    from tradai.core import from_epoch_ms as from_epoch_ms
-    from tradai.core import parse_s3_path as parse_s3_path
-    from tradai.core import plain_text as plain_text
-    from tradai.core import quantize_amount as quantize_amount
-    from tradai.core import quantize_contracts as quantize_contracts
-    from tradai.core import quantize_price as quantize_price
-    from tradai.core import round_for as round_for
-    from tradai.core import to_epoch_ms as to_epoch_ms
-    from tradai.core import utc_now as utc_now
-    from tradai.core.exceptions import ConfigurationError as ConfigurationError
-    from tradai.core.exceptions import ExternalServiceError as ExternalServiceError
-    from tradai.core.exceptions import NotFoundError as NotFoundError
-    from tradai.core.exceptions import StorageError as StorageError
-    from tradai.core.exceptions import TradAIError as TradAIError
-    from tradai.core.exceptions import TradingError as TradingError
-    from tradai.core.exceptions import ValidationError as ValidationError
-    from tradai.entrypoint import BaseService as BaseService
-    from tradai.entrypoint import EntrypointSettings as EntrypointSettings
-    from tradai.entrypoint import StrategyEntrypoint as StrategyEntrypoint
-    from tradai.entrypoint import TradingEntrypoint as TradingEntrypoint
+    from tradai.aws import (
+        Arn as Arn,
+        AwsError as AwsError,
+        AwsSettings as AwsSettings,
+        HeldSecret as HeldSecret,
+        S3Config as S3Config,
+        S3Layer as S3Layer,
+        S3Object as S3Object,
+        S3Store as S3Store,
+        SecretsEditor as SecretsEditor,
+        SecretsManager as SecretsManager,
+        SecretsPolicy as SecretsPolicy,
+        client_for as client_for,
+        get_secret as get_secret,
+        get_secrets_client as get_secrets_client,
+        load_config as load_config,
+    )
+    from tradai.cache import (
+        Cache as Cache,
+        CachedDataRepository as CachedDataRepository,
+        CacheHook as CacheHook,
+        CacheSettings as CacheSettings,
+        CacheStats as CacheStats,
+        CacheUnavailableError as CacheUnavailableError,
+        Held as Held,
+        Namespace as Namespace,
+        candle as candle,
+    )
+    from tradai.core import (
+        Amount as Amount,
+        BaseSettings as BaseSettings,
+        Clock as Clock,
+        Currency as Currency,
+        DataRepository as DataRepository,
+        JsonObject as JsonObject,
+        JsonValue as JsonValue,
+        LoggerMixin as LoggerMixin,
+        MarketType as MarketType,
+        ModeHandler as ModeHandler,
+        ObjectStore as ObjectStore,
+        OrderIntent as OrderIntent,
+        Pair as Pair,
+        Price as Price,
+        Repository as Repository,
+        Rounding as Rounding,
+        RunJournal as RunJournal,
+        S3Path as S3Path,
+        Secret as Secret,
+        SecretReference as SecretReference,
+        SecretSource as SecretSource,
+        Strategy as Strategy,
+        StrategyConfig as StrategyConfig,
+        StrategyConfigLoader as StrategyConfigLoader,
+        Symbol as Symbol,
+        SystemClock as SystemClock,
+        Timeframe as Timeframe,
+        TimeRange as TimeRange,
+        TradingMode as TradingMode,
+        Utc as Utc,
+        Version as Version,
+        check_notional as check_notional,
+        from_epoch_ms as from_epoch_ms,
+        parse_s3_path as parse_s3_path,
+        plain_text as plain_text,
+        quantize_amount as quantize_amount,
+        quantize_contracts as quantize_contracts,
+        quantize_price as quantize_price,
+        round_for as round_for,
+        to_epoch_ms as to_epoch_ms,
+        utc_now as utc_now,
+    )
+    from tradai.core.exceptions import (
+        ConfigurationError as ConfigurationError,
+        ExternalServiceError as ExternalServiceError,
+        NotFoundError as NotFoundError,
+        StorageError as StorageError,
+        TradAIError as TradAIError,
+        TradingError as TradingError,
+        ValidationError as ValidationError,
+    )
+    from tradai.entrypoint import (
+        BaseService as BaseService,
+        EntrypointSettings as EntrypointSettings,
+        StrategyEntrypoint as StrategyEntrypoint,
+        TradingEntrypoint as TradingEntrypoint,
+    )
     from tradai.mlflow import MlflowSettings as MlflowSettings
 
 __all__ = [

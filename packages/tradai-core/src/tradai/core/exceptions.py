@@ -18,6 +18,10 @@ fields, notes and a text of its cause, so that it can cross a process border.
 This module imports nothing, so that catching an error never costs more than raising it.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = [
     "ConfigurationError",
     "ConflictError",
@@ -28,6 +32,10 @@ __all__ = [
     "TradingError",
     "ValidationError",
 ]
+
+# Masks secrets in the text of a cause. The redaction module sets it when it is imported: this
+# module imports nothing, and an unmasked text must not get out.
+_mask: "Callable[[str], str] | None" = None
 
 
 class TradAIError(Exception):
@@ -52,19 +60,20 @@ class TradAIError(Exception):
     def cause_text(self) -> str:
         """Type and message of the error that this one was raised from, secrets masked.
 
-        It survives pickling and copying, which ``__cause__`` does not. Empty without a cause.
+        It survives pickling and copying, which ``__cause__`` does not. Empty without a cause; the
+        type alone in a process that has not imported the redaction of `tradai.core`.
         """
         cause = self.__cause__
         if cause is None:
             return self._cause_text
-        # Through the door, and late: everything else in core is built upon this module.
-        from tradai.core import redact
-
+        name = type(cause).__name__
+        if _mask is None:
+            return name
         try:
-            return redact(f"{type(cause).__name__}: {cause}")
-        # The cause is somebody else's, and may break when it is printed.
+            return _mask(f"{name}: {cause}")
+        # The cause comes from other code, and may fail when it is printed.
         except Exception:  # noqa: BLE001
-            return type(cause).__name__
+            return name
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from message, fields, notes and cause; the constructor is not called again."""
@@ -194,6 +203,13 @@ class TradingError(TradAIError):
         """Name the `reason`."""
         super().__init__(message)
         self.reason = reason
+
+
+def mask_causes_with(mask: "Callable[[str], str]") -> None:
+    """Use `mask` for the text of causes, in the whole process."""
+    # One masker for a process: the registry of secrets is one, too.
+    global _mask  # noqa: PLW0603
+    _mask = mask
 
 
 def _rebuild(

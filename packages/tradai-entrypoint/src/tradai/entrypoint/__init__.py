@@ -1,88 +1,60 @@
 """Door of tradai.entrypoint: boots a process, one mode at a time."""
 
-from tradai.core import lazy_door
+from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tradai.entrypoint._async_service import AsyncService as AsyncService
-    from tradai.entrypoint._checks import CheckableHandler as CheckableHandler
-    from tradai.entrypoint._checks import Checklist as Checklist
-    from tradai.entrypoint._checks import CheckRow as CheckRow
-    from tradai.entrypoint._checks import CheckStatus as CheckStatus
-    from tradai.entrypoint._context import RunContext as RunContext
-    from tradai.entrypoint._interrupts import Interrupts as Interrupts
-    from tradai.entrypoint._progress import Progress as Progress
-    from tradai.entrypoint._registry import HandlerRegistry as HandlerRegistry
-    from tradai.entrypoint._request import RunRequest as RunRequest
-    from tradai.entrypoint._run_parameters import RunParameters as RunParameters
-    from tradai.entrypoint._run_record import RunManifest as RunManifest
-    from tradai.entrypoint._run_record import RunRecord as RunRecord
-    from tradai.entrypoint._service import BaseService as BaseService
-    from tradai.entrypoint._service_states import SERVICE_TRANSITIONS as SERVICE_TRANSITIONS
-    from tradai.entrypoint._service_states import ServiceHealth as ServiceHealth
-    from tradai.entrypoint._service_states import ServiceState as ServiceState
-    from tradai.entrypoint._settings import EntrypointSettings as EntrypointSettings
-    from tradai.entrypoint._settings import LogSettings as LogSettings
-    from tradai.entrypoint._strategy_entrypoint import HandlerFactory as HandlerFactory
-    from tradai.entrypoint._strategy_entrypoint import StrategyEntrypoint as StrategyEntrypoint
-    from tradai.entrypoint._trading_entrypoint import TradingEntrypoint as TradingEntrypoint
-    from tradai.entrypoint._verdict import ExitCode as ExitCode
-    from tradai.entrypoint._verdict import Verdict as Verdict
-
-__all__ = [
-    "SERVICE_TRANSITIONS",
-    "AsyncService",
-    "BaseService",
-    "CheckRow",
-    "CheckStatus",
-    "CheckableHandler",
-    "Checklist",
-    "EntrypointSettings",
-    "ExitCode",
-    "HandlerFactory",
-    "HandlerRegistry",
-    "Interrupts",
-    "LogSettings",
-    "Progress",
-    "RunContext",
-    "RunManifest",
-    "RunParameters",
-    "RunRecord",
-    "RunRequest",
-    "ServiceHealth",
-    "ServiceState",
-    "StrategyEntrypoint",
-    "TradingEntrypoint",
-    "Verdict",
-]
+    from tradai.entrypoint._main import main as main
+    from tradai.entrypoint._process.exit_codes import ExitCode as ExitCode, Verdict as Verdict
+    from tradai.entrypoint._process.interrupts import Interrupts as Interrupts
+    from tradai.entrypoint._process.progress import Progress as Progress
+    from tradai.entrypoint._process.settings import (
+        EntrypointSettings as EntrypointSettings,
+        LogSettings as LogSettings,
+    )
+    from tradai.entrypoint._runs.checks import (
+        CheckableHandler as CheckableHandler,
+        Checklist as Checklist,
+        CheckRow as CheckRow,
+        CheckStatus as CheckStatus,
+    )
+    from tradai.entrypoint._runs.context import RunContext as RunContext
+    from tradai.entrypoint._runs.handler_registry import HandlerRegistry as HandlerRegistry
+    from tradai.entrypoint._runs.parameters import RunParameters as RunParameters
+    from tradai.entrypoint._runs.record import RunManifest as RunManifest, RunRecord as RunRecord
+    from tradai.entrypoint._runs.request import RunRequest as RunRequest
+    from tradai.entrypoint._runs.strategy_entrypoint import (
+        HandlerFactory as HandlerFactory,
+        StrategyEntrypoint as StrategyEntrypoint,
+    )
+    from tradai.entrypoint._runs.trading_entrypoint import TradingEntrypoint as TradingEntrypoint
+    from tradai.entrypoint._service.async_base_service import AsyncService as AsyncService
+    from tradai.entrypoint._service.base_service import BaseService as BaseService
+    from tradai.entrypoint._service.lifecycle import (
+        SERVICE_TRANSITIONS as SERVICE_TRANSITIONS,
+        ServiceHealth as ServiceHealth,
+        ServiceState as ServiceState,
+    )
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = lazy_door(
+    __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "AsyncService": "_async_service",
-            "BaseService": "_service",
-            "CheckRow": "_checks",
-            "CheckStatus": "_checks",
-            "CheckableHandler": "_checks",
-            "Checklist": "_checks",
-            "EntrypointSettings": "_settings",
-            "ExitCode": "_verdict",
-            "HandlerFactory": "_strategy_entrypoint",
-            "HandlerRegistry": "_registry",
-            "Interrupts": "_interrupts",
-            "LogSettings": "_settings",
-            "Progress": "_progress",
-            "RunContext": "_context",
-            "RunManifest": "_run_record",
-            "RunParameters": "_run_parameters",
-            "RunRecord": "_run_record",
-            "RunRequest": "_request",
-            "SERVICE_TRANSITIONS": "_service_states",
-            "ServiceHealth": "_service_states",
-            "ServiceState": "_service_states",
-            "StrategyEntrypoint": "_strategy_entrypoint",
-            "TradingEntrypoint": "_trading_entrypoint",
-            "Verdict": "_verdict",
+            "_main": ("main",),
+            "_process.exit_codes": ("ExitCode", "Verdict"),
+            "_process.interrupts": ("Interrupts",),
+            "_process.progress": ("Progress",),
+            "_process.settings": ("EntrypointSettings", "LogSettings"),
+            "_runs.checks": ("CheckRow", "CheckStatus", "CheckableHandler", "Checklist"),
+            "_runs.context": ("RunContext",),
+            "_runs.handler_registry": ("HandlerRegistry",),
+            "_runs.parameters": ("RunParameters",),
+            "_runs.record": ("RunManifest", "RunRecord"),
+            "_runs.request": ("RunRequest",),
+            "_runs.strategy_entrypoint": ("HandlerFactory", "StrategyEntrypoint"),
+            "_runs.trading_entrypoint": ("TradingEntrypoint",),
+            "_service.async_base_service": ("AsyncService",),
+            "_service.base_service": ("BaseService",),
+            "_service.lifecycle": ("SERVICE_TRANSITIONS", "ServiceHealth", "ServiceState"),
         },
     )

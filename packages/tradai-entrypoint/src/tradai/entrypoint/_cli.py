@@ -8,7 +8,7 @@ from typing import Final
 
 from tradai.core import TradingMode
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._interrupts import Interrupts
+from tradai.entrypoint._process.interrupts import Interrupts
 
 __all__ = ["build_parser", "run_command"]
 
@@ -30,7 +30,7 @@ def run_command(argv: Sequence[str], *, interrupts: Interrupts) -> int:
     try:
         code: int = command.execute(args, interrupts=interrupts)
     except TradAIError as exc:
-        from tradai.entrypoint._verdict import ExitCode
+        from tradai.entrypoint._process.exit_codes import ExitCode
 
         print(f"tradai-entrypoint: {exc}", file=sys.stderr)
         return ExitCode.of_error(exc)
@@ -179,7 +179,7 @@ def _add_markets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _add_completion(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("completion", help="print a shell completion script")
-    parser.set_defaults(module="completion")
+    parser.set_defaults(module="completion", build_parser=build_parser)
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
 
 

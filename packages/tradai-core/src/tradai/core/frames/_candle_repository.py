@@ -5,11 +5,11 @@ from datetime import datetime
 
 import pandas as pd
 
-from tradai.core._clock import SystemClock
-from tradai.core._ports import Clock
-from tradai.core._repositories import DataRepository
-from tradai.core._timeframe import Timeframe
-from tradai.core._types import pair_parts
+from tradai.core._ports.protocols import Clock
+from tradai.core._ports.repositories import DataRepository
+from tradai.core._time.clock import SystemClock
+from tradai.core._time.timeframe import Timeframe
+from tradai.core._types.symbols import pair_parts
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.core.frames._candles import Span, accepted, closed, closing_ms, instant, opening_ms
 

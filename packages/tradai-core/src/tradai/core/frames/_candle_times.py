@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tradai.core._candle_grid import MillisecondGrid, ms_grid
-from tradai.core._instants import FIRST_MS, LAST_MS, is_utc, to_epoch_ms
-from tradai.core._timeframe import Timeframe
+from tradai.core._time.candle_grid import MillisecondGrid, ms_grid
+from tradai.core._time.instants import FIRST_MS, LAST_MS, is_utc, to_epoch_ms
+from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import ValidationError
 
 __all__ = ["candle_index", "ceil_times", "floor_times", "next_closes"]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tradai.core._timeframe import Timeframe
+from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import ValidationError
 
 __all__ = [

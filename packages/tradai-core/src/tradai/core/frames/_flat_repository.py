@@ -6,11 +6,11 @@ from typing import Final, Literal, NamedTuple, final
 
 import pandas as pd
 
-from tradai.core._disk import file_path, refusals
-from tradai.core._ports import Clock
-from tradai.core._repositories import Coverage
-from tradai.core._stores import FileStore
-from tradai.core._timeframe import Timeframe
+from tradai.core._local.atomic_files import file_path, refusals
+from tradai.core._local.file_store import FileStore
+from tradai.core._ports.protocols import Clock
+from tradai.core._ports.repositories import Coverage
+from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import ConflictError, StorageError, ValidationError
 from tradai.core.frames._candle_repository import CandleRepository, series_key
 from tradai.core.frames._candles import COLUMNS, Span, checked, merged, unfit

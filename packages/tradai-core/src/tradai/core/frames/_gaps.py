@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 import pandas as pd
 
-from tradai.core._timeframe import Timeframe
+from tradai.core._time.timeframe import Timeframe
 from tradai.core.frames._candles import closing_ms, instant, rising_ms
 
 __all__ = ["Gap", "gaps"]

@@ -20,7 +20,7 @@ from typing import Final, Self, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from tradai.core._quantize import Rounding, unknown_rounding
+from tradai.core._numbers.quantize import Rounding, unknown_rounding
 
 __all__ = ["rounded"]
 

@@ -6,8 +6,8 @@ from typing import Annotated, Final, Literal, final
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from tradai.core._disk import durable_copy, refusals
-from tradai.core._repositories import Coverage
+from tradai.core._local.atomic_files import durable_copy, refusals
+from tradai.core._ports.repositories import Coverage
 from tradai.core.exceptions import StorageError
 from tradai.core.frames._candles import instant
 

@@ -5,9 +5,9 @@ from typing import final
 
 import pandas as pd
 
-from tradai.core._ports import Clock
-from tradai.core._repositories import Coverage
-from tradai.core._timeframe import Timeframe
+from tradai.core._ports.protocols import Clock
+from tradai.core._ports.repositories import Coverage
+from tradai.core._time.timeframe import Timeframe
 from tradai.core.frames._candle_repository import CandleRepository, series_key
 from tradai.core.frames._candles import Span, instant, merged, opening_ms
 

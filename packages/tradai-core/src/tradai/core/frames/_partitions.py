@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tradai.core._timeframe import Timeframe
+from tradai.core._time.timeframe import Timeframe
 from tradai.core.frames._candles import COLUMNS, opening_ms
 
 __all__ = ["DAMAGE", "decoded", "encoded", "partitioned"]

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tradai.core._exact import Number, exact_step
-from tradai.core._quantize import Rounding
+from tradai.core._numbers.exact import Number, exact_step
+from tradai.core._numbers.quantize import Rounding
 from tradai.core.exceptions import ValidationError
 from tradai.core.frames._grid import rounded
 

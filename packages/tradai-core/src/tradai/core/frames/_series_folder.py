@@ -8,7 +8,7 @@ from typing import Final, final
 
 import pandas as pd
 
-from tradai.core._disk import (
+from tradai.core._local.atomic_files import (
     durable_copy,
     is_temporary,
     locked,
@@ -16,7 +16,7 @@ from tradai.core._disk import (
     refusals,
     sync_folder,
 )
-from tradai.core._timeframe import Timeframe
+from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import StorageError
 from tradai.core.frames._candles import Span, checked, merged, opening_ms
 from tradai.core.frames._manifest import MANIFEST_NAME, Manifest, Partition

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from tradai.core._timeframe import Timeframe
+from tradai.core._time.timeframe import Timeframe
 
 __all__ = ["named_series", "series_name"]
 

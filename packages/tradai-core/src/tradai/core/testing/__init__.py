@@ -17,7 +17,7 @@ A suite is a class of pytest tests with fixtures to fill in. Inherit it, name th
 Suites need pytest; `DataRepositoryContract` needs ``tradai-core[frames]`` as well.
 """
 
-from tradai.core._door import lazy_door
+from tradai.core._lazy import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,40 +26,27 @@ if TYPE_CHECKING:
     )
     from tradai.core.testing._clock_contract import ClockContract as ClockContract
     from tradai.core.testing._failing_tests import failing_tests as failing_tests
-    from tradai.core.testing._fakes import FixedClock as FixedClock
-    from tradai.core.testing._fakes import MemoryJournal as MemoryJournal
-    from tradai.core.testing._fakes import ScriptedSecrets as ScriptedSecrets
+    from tradai.core.testing._fakes import (
+        FixedClock as FixedClock,
+        MemoryJournal as MemoryJournal,
+        ScriptedSecrets as ScriptedSecrets,
+    )
     from tradai.core.testing._journal_contract import RunJournalContract as RunJournalContract
     from tradai.core.testing._repository_contract import RepositoryContract as RepositoryContract
     from tradai.core.testing._secret_contract import SecretSourceContract as SecretSourceContract
     from tradai.core.testing._store_contract import ObjectStoreContract as ObjectStoreContract
 
-__all__ = [
-    "ClockContract",
-    "DataRepositoryContract",
-    "FixedClock",
-    "MemoryJournal",
-    "ObjectStoreContract",
-    "RepositoryContract",
-    "RunJournalContract",
-    "ScriptedSecrets",
-    "SecretSourceContract",
-    "failing_tests",
-]
-
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = lazy_door(
+    __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "ClockContract": "_clock_contract",
-            "DataRepositoryContract": "_candle_contract",
-            "FixedClock": "_fakes",
-            "MemoryJournal": "_fakes",
-            "ObjectStoreContract": "_store_contract",
-            "RepositoryContract": "_repository_contract",
-            "RunJournalContract": "_journal_contract",
-            "ScriptedSecrets": "_fakes",
-            "SecretSourceContract": "_secret_contract",
-            "failing_tests": "_failing_tests",
+            "_candle_contract": ("DataRepositoryContract",),
+            "_clock_contract": ("ClockContract",),
+            "_failing_tests": ("failing_tests",),
+            "_fakes": ("FixedClock", "MemoryJournal", "ScriptedSecrets"),
+            "_journal_contract": ("RunJournalContract",),
+            "_repository_contract": ("RepositoryContract",),
+            "_secret_contract": ("SecretSourceContract",),
+            "_store_contract": ("ObjectStoreContract",),
         },
     )

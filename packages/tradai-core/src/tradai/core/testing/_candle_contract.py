@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tradai.core._repositories import DataRepository
+from tradai.core._ports.repositories import DataRepository
 from tradai.core.exceptions import NotFoundError, ValidationError
 
 __all__ = ["DataRepositoryContract"]

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from tradai.core._ports import Clock
+from tradai.core._ports.protocols import Clock
 
 __all__ = ["ClockContract"]
 

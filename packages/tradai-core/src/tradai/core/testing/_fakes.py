@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, final
 
-from tradai.core._clock import SystemClock
-from tradai.core._instants import check_utc
-from tradai.core._journal import clean_facts
-from tradai.core._json import JsonValue
-from tradai.core._ports import Clock, JournalEntry
-from tradai.core._redaction import redact
-from tradai.core._secret import Secret
+from tradai.core._documents.json_values import JsonValue
+from tradai.core._local.file_journal import clean_facts
+from tradai.core._ports.protocols import Clock, JournalEntry
+from tradai.core._secrets.redaction import redact
+from tradai.core._secrets.secret import Secret
+from tradai.core._time.clock import SystemClock
+from tradai.core._time.instants import check_utc
 from tradai.core.exceptions import ConfigurationError, NotFoundError, TradAIError
 
 __all__ = ["FixedClock", "MemoryJournal", "ScriptedSecrets"]

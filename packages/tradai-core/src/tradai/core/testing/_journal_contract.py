@@ -8,9 +8,9 @@ from typing import Final
 
 import pytest
 
-from tradai.core._json import JsonValue
-from tradai.core._ports import RunJournal
-from tradai.core._redaction import register_secret
+from tradai.core._documents.json_values import JsonValue
+from tradai.core._ports.protocols import RunJournal
+from tradai.core._secrets.redaction import register_secret
 from tradai.core.exceptions import ValidationError
 
 __all__ = ["RunJournalContract"]

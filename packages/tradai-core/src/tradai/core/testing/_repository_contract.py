@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import pytest
 
-from tradai.core._repositories import Repository
+from tradai.core._ports.repositories import Repository
 from tradai.core.exceptions import NotFoundError, ValidationError
 
 __all__ = ["RepositoryContract"]

@@ -5,8 +5,8 @@ import pickle
 
 import pytest
 
-from tradai.core._ports import SecretSource
-from tradai.core._redaction import redact
+from tradai.core._ports.protocols import SecretSource
+from tradai.core._secrets.redaction import redact
 from tradai.core.exceptions import ConfigurationError, NotFoundError, TradAIError
 
 __all__ = ["SecretSourceContract"]

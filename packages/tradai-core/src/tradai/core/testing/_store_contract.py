@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tradai.core._ports import ObjectStore
+from tradai.core._ports.protocols import ObjectStore
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 
 __all__ = ["ObjectStoreContract"]

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from tradai.core import redact
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._checks import CheckRow, CheckStatus
+from tradai.entrypoint._commands.console import print_table
 from tradai.entrypoint._commands.run import entrypoint_class, settings_of
-from tradai.entrypoint._interrupts import Interrupts
-from tradai.entrypoint._secret_references import resolved_references
-from tradai.entrypoint._settings import EntrypointSettings, settings_classes
-from tradai.entrypoint._summary import print_table
-from tradai.entrypoint._verdict import ExitCode
+from tradai.entrypoint._commands.secret_checks import resolved_references
+from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.settings import EntrypointSettings, settings_classes
+from tradai.entrypoint._runs.checks import CheckRow, CheckStatus
 
 __all__ = ["execute"]
 

@@ -5,7 +5,7 @@ import sys
 
 import shtab
 
-from tradai.entrypoint._interrupts import Interrupts
+from tradai.entrypoint._process.interrupts import Interrupts
 
 __all__ = ["execute"]
 
@@ -13,7 +13,5 @@ __all__ = ["execute"]
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print the script for `args.shell`."""
     del interrupts
-    from tradai.entrypoint._cli import build_parser
-
-    sys.stdout.write(shtab.complete(build_parser(), shell=args.shell))
+    sys.stdout.write(shtab.complete(args.build_parser(), shell=args.shell))
     return 0

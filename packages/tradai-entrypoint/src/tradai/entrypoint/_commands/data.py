@@ -8,9 +8,9 @@ from pathlib import Path
 from tradai.core import StrategyConfigLoader, TimeRange
 from tradai.entrypoint._commands.markets import capture
 from tradai.entrypoint._commands.run import start_logging
-from tradai.entrypoint._interrupts import Interrupts
-from tradai.entrypoint._progress import Progress
-from tradai.entrypoint._verdict import Verdict
+from tradai.entrypoint._process.exit_codes import Verdict
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.progress import Progress
 
 __all__ = ["execute"]
 

@@ -11,12 +11,12 @@ from typing import Final
 
 from tradai.core import redact
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint._interrupts import Interrupts
-from tradai.entrypoint._secret_references import ResolvedReference, resolved_references
-from tradai.entrypoint._settings import settings_classes, unknown_variable_problems
-from tradai.entrypoint._strategy_entrypoint import StrategyEntrypoint
-from tradai.entrypoint._summary import print_table
-from tradai.entrypoint._verdict import ExitCode
+from tradai.entrypoint._commands.console import print_table
+from tradai.entrypoint._commands.secret_checks import ResolvedReference, resolved_references
+from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.settings import settings_classes, unknown_variable_problems
+from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 
 __all__ = ["execute"]
 

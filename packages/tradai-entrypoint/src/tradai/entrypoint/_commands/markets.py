@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from tradai.core import StrategyConfigLoader
-from tradai.entrypoint._interrupts import Interrupts
+from tradai.entrypoint._process.interrupts import Interrupts
 
 __all__ = ["capture", "execute"]
 

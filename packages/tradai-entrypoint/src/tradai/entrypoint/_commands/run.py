@@ -9,18 +9,18 @@ from typing import Final
 
 from tradai.core import SystemClock, TradingMode, configure_logging
 from tradai.core.exceptions import ConfigurationError, TradAIError
-from tradai.entrypoint._interrupts import Interrupts
-from tradai.entrypoint._progress import Progress
-from tradai.entrypoint._request import RunRequest
-from tradai.entrypoint._run import record_refusal
-from tradai.entrypoint._run_folder import new_run_id
-from tradai.entrypoint._run_record import RunManifest, RunRecord
-from tradai.entrypoint._runs import find_run
-from tradai.entrypoint._settings import EntrypointSettings, LogSettings, default_run_folder
-from tradai.entrypoint._strategy_entrypoint import StrategyEntrypoint
-from tradai.entrypoint._summary import print_summary
-from tradai.entrypoint._trading_entrypoint import TradingEntrypoint
-from tradai.entrypoint._verdict import Verdict
+from tradai.entrypoint._commands.console import print_summary
+from tradai.entrypoint._process.exit_codes import Verdict
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.progress import Progress
+from tradai.entrypoint._process.settings import EntrypointSettings, LogSettings, default_run_folder
+from tradai.entrypoint._runs.folder import new_run_id
+from tradai.entrypoint._runs.history import find_run
+from tradai.entrypoint._runs.record import RunManifest, RunRecord
+from tradai.entrypoint._runs.recorded_run import record_refusal
+from tradai.entrypoint._runs.request import RunRequest
+from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+from tradai.entrypoint._runs.trading_entrypoint import TradingEntrypoint
 
 __all__ = ["entrypoint_class", "execute", "settings_of"]
 

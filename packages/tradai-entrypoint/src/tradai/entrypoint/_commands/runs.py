@@ -6,11 +6,11 @@ import os
 import sys
 from pathlib import Path
 
-from tradai.entrypoint._interrupts import Interrupts
-from tradai.entrypoint._run_record import RunManifest
-from tradai.entrypoint._runs import differences, find_run, list_runs
-from tradai.entrypoint._settings import default_run_folder
-from tradai.entrypoint._summary import print_table
+from tradai.entrypoint._commands.console import print_table
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.settings import default_run_folder
+from tradai.entrypoint._runs.history import differences, find_run, list_runs
+from tradai.entrypoint._runs.record import RunManifest
 
 __all__ = ["execute"]
 

@@ -1,12 +1,12 @@
 """The report of a run: one page of HTML that needs nothing but itself, not even a network."""
 
-from tradai.entrypoint._report._model import (
+from tradai.entrypoint._report.model import (
     BalancePoint,
     Figure,
     Group,
     RunReport,
     RunReportParts,
 )
-from tradai.entrypoint._report._page import render_report
+from tradai.entrypoint._report.page import render_report
 
 __all__ = ["BalancePoint", "Figure", "Group", "RunReport", "RunReportParts", "render_report"]

@@ -1,43 +1,31 @@
 """Door of tradai.entrypoint.freqtrade: the engine room, where Freqtrade runs as a child process."""
 
-from tradai.core import lazy_door
+from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tradai.entrypoint.freqtrade._backtest import BacktestHandler as BacktestHandler
-    from tradai.entrypoint.freqtrade._download import download as download
-    from tradai.entrypoint.freqtrade._dry_run import DryRunHandler as DryRunHandler
-    from tradai.entrypoint.freqtrade._hyperopt import HyperoptHandler as HyperoptHandler
-    from tradai.entrypoint.freqtrade._market_server import MarketServer as MarketServer
-    from tradai.entrypoint.freqtrade._markets import MARKETS_NAME as MARKETS_NAME
-    from tradai.entrypoint.freqtrade._markets import MarketRules as MarketRules
-    from tradai.entrypoint.freqtrade._markets import MarketsSnapshot as MarketsSnapshot
-    from tradai.entrypoint.freqtrade._train import TrainHandler as TrainHandler
-
-__all__ = [
-    "MARKETS_NAME",
-    "BacktestHandler",
-    "DryRunHandler",
-    "HyperoptHandler",
-    "MarketRules",
-    "MarketServer",
-    "MarketsSnapshot",
-    "TrainHandler",
-    "download",
-]
+    from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer as MarketServer
+    from tradai.entrypoint.freqtrade._exchange.markets import (
+        MARKETS_NAME as MARKETS_NAME,
+        MarketRules as MarketRules,
+        MarketsSnapshot as MarketsSnapshot,
+    )
+    from tradai.entrypoint.freqtrade._modes.backtest import BacktestHandler as BacktestHandler
+    from tradai.entrypoint.freqtrade._modes.download import download as download
+    from tradai.entrypoint.freqtrade._modes.dry_run import DryRunHandler as DryRunHandler
+    from tradai.entrypoint.freqtrade._modes.hyperopt import HyperoptHandler as HyperoptHandler
+    from tradai.entrypoint.freqtrade._modes.train import TrainHandler as TrainHandler
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = lazy_door(
+    __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "BacktestHandler": "_backtest",
-            "DryRunHandler": "_dry_run",
-            "HyperoptHandler": "_hyperopt",
-            "MARKETS_NAME": "_markets",
-            "MarketRules": "_markets",
-            "MarketServer": "_market_server",
-            "MarketsSnapshot": "_markets",
-            "TrainHandler": "_train",
-            "download": "_download",
+            "_exchange.market_server": ("MarketServer",),
+            "_exchange.markets": ("MARKETS_NAME", "MarketRules", "MarketsSnapshot"),
+            "_modes.backtest": ("BacktestHandler",),
+            "_modes.download": ("download",),
+            "_modes.dry_run": ("DryRunHandler",),
+            "_modes.hyperopt": ("HyperoptHandler",),
+            "_modes.train": ("TrainHandler",),
         },
     )

@@ -1,0 +1,1 @@
+"""One boto3 client per service, and the servers it may talk to."""

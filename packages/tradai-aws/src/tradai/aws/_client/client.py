@@ -1,0 +1,173 @@
+"""One client for each service and settings, in each process."""
+
+import os
+import threading
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Literal, final, overload
+
+from tradai.aws._client.endpoints import HostGuard, require_amazon, without_transfers
+from tradai.aws._client.errors import FIND_CREDENTIALS, translated
+from tradai.aws._client.listing_rows import take_rows
+from tradai.aws._client.log_masking import keep_values_from_logs
+from tradai.aws._client.response_checks import refuse_broken_answers
+from tradai.aws._client.settings import AwsSettings
+from tradai.core.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    import boto3
+    from botocore.config import Config
+    from types_boto3_s3 import S3Client
+    from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_sts import STSClient
+
+__all__ = ["client_for"]
+
+# Enough for our own transfers and some readers beside them; boto3's 10 makes threads wait.
+_CONNECTIONS: Final = 32
+
+
+@overload
+def client_for(service: Literal["s3"], settings: AwsSettings | None = None) -> "S3Client": ...
+@overload
+def client_for(
+    service: Literal["secretsmanager"], settings: AwsSettings | None = None
+) -> "SecretsManagerClient": ...
+@overload
+def client_for(service: Literal["sts"], settings: AwsSettings | None = None) -> "STSClient": ...
+# boto3 has no common type of its clients.
+@overload
+def client_for(service: str, settings: AwsSettings | None = None) -> Any: ...  # noqa: ANN401
+def client_for(service: str, settings: AwsSettings | None = None) -> object:
+    """Return the boto3 client for `service`, made when it is first asked for.
+
+    Equal settings share one client, which any number of threads may use; a forked process makes
+    its own. The client talks to the host of its endpoint only. boto3 is imported here, not before.
+
+    Args:
+        service: boto3's name of the service, such as ``"s3"``.
+        settings: Which AWS; by default what the environment says now.
+
+    Raises:
+        ConfigurationError: No region, no such profile, no credentials, or another account than
+            ``TRADAI_AWS_ACCOUNT``.
+        AwsError: The account could not be asked for.
+    """
+    return _CLIENTS.client(service, settings or AwsSettings())
+
+
+@final
+class _Clients:
+    """Clients by service and settings."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew; after a fork the lock may be held by a thread that is gone."""
+        self._lock = threading.Lock()
+        self._sessions: dict[AwsSettings, boto3.Session] = {}
+        self._clients: dict[tuple[str, AwsSettings], object] = {}
+
+    def client(self, service: str, settings: AwsSettings) -> object:
+        key = (service, settings)
+        found = self._clients.get(key)
+        if found is not None:
+            return found
+        # boto3 cannot make two clients of a session at once.
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = _client(self._session(settings), service, settings)
+            return self._clients[key]
+
+    def _session(self, settings: AwsSettings) -> "boto3.Session":
+        if settings not in self._sessions:
+            session = _session(settings)
+            _check_account(session, settings)
+            self._sessions[settings] = session
+        return self._sessions[settings]
+
+
+_CLIENTS: Final = _Clients()
+# Must be known to Python before the first fork.
+os.register_at_fork(after_in_child=_CLIENTS.forget)
+
+
+def _session(settings: AwsSettings) -> "boto3.Session":
+    import boto3
+    import botocore.session
+
+    with translated("aws", "session"):
+        core = botocore.session.Session(profile=settings.profile)
+        parsers = core.get_component("response_parser_factory")
+        parsers.set_parser_defaults(timestamp_parser=_instant)
+        session = boto3.Session(botocore_session=core, region_name=settings.region)
+    _require_region_and_credentials(session)
+    session.events.register("before-parse.s3.ListObjectsV2", take_rows)
+    keep_values_from_logs(session.events)
+    refuse_broken_answers(session.events, max_attempts=settings.max_attempts)
+    if settings.endpoint_url is not None:
+        # On the session, so that clients which fetch credentials are watched as well.
+        session.events.register("before-send", HostGuard(settings.endpoint_url))
+        session.events.register("creating-client-class.s3", without_transfers)
+    return session
+
+
+def _require_region_and_credentials(session: "boto3.Session") -> None:
+    if session.region_name is None:
+        message = "no AWS region is set; set AWS_REGION, or a region in the profile"
+        raise ConfigurationError(message, key="AWS_REGION")
+    with translated("aws", "session"):
+        credentials = session.get_credentials()
+    # A client that was made without them would never look again.
+    if credentials is None:
+        message = "no AWS credentials were found; " + FIND_CREDENTIALS
+        raise ConfigurationError(message, key="AWS_PROFILE")
+
+
+def _client(session: "boto3.Session", service: str, settings: AwsSettings) -> Any:  # noqa: ANN401
+    with translated(service, "client"):
+        # The name is only known now, which boto3's types do not foresee.
+        client = session.client(  # type: ignore[call-overload]
+            service, endpoint_url=settings.endpoint_url, config=_config(settings)
+        )
+    if settings.endpoint_url is None:
+        require_amazon(service, client.meta.endpoint_url)
+    return client
+
+
+def _config(settings: AwsSettings) -> "Config":
+    from botocore.config import Config
+
+    is_custom = settings.endpoint_url is not None
+    return Config(
+        connect_timeout=settings.connect_timeout_s,
+        read_timeout=settings.read_timeout_s,
+        retries={"total_max_attempts": settings.max_attempts, "mode": settings.retry_mode},
+        max_pool_connections=_CONNECTIONS,
+        inject_host_prefix=not is_custom,
+        s3={"addressing_style": "path"} if is_custom else {},
+    )
+
+
+def _check_account(session: "boto3.Session", settings: AwsSettings) -> None:
+    if settings.account is None:
+        return
+    client = _client(session, "sts", settings)
+    with translated("sts", "get_caller_identity"):
+        account = client.get_caller_identity()["Account"]
+    if account != settings.account:
+        message = (
+            f"these credentials belong to account {account}, and only {settings.account} is "
+            "wanted; use another profile, or change TRADAI_AWS_ACCOUNT"
+        )
+        raise ConfigurationError(message, key="TRADAI_AWS_ACCOUNT")
+
+
+def _instant(text: str) -> datetime:
+    """Read a time of AWS's; most are ISO 8601, which Python reads 50 times as fast as dateutil."""
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        from botocore.utils import parse_timestamp
+
+        return parse_timestamp(text)

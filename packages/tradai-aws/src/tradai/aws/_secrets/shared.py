@@ -1,0 +1,43 @@
+"""Secrets of what the environment says, for code that keeps no `SecretsManager` of its own."""
+
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from tradai.aws._client.client import client_for
+from tradai.aws._client.settings import AwsSettings
+from tradai.aws._secrets.held_secret import HeldSecret
+from tradai.aws._secrets.secrets_manager import SecretsManager
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+__all__ = ["get_secret", "get_secrets_client"]
+
+T = TypeVar("T")
+
+
+@overload
+def get_secret(name: str) -> HeldSecret[str]: ...
+@overload
+def get_secret(name: str, *, as_: type[T]) -> HeldSecret[T]: ...
+def get_secret(name: str, *, as_: type[Any] = str) -> HeldSecret[Any]:
+    """Return the secret `name` from the manager that the process shares.
+
+    The environment is read anew each time, which takes hundreds of times as long as `get` of a
+    manager that you keep.
+
+    Args:
+        name: ``name#json.key@stage``.
+        as_: Text by default; or a frozen pydantic model, read from JSON, strictly.
+
+    Raises:
+        TradAIError: As `SecretsManager.get` does, or the settings are not valid.
+    """
+    return SecretsManager.shared().get(name, as_=as_)
+
+
+def get_secrets_client(settings: AwsSettings | None = None) -> "SecretsManagerClient":
+    """Return boto3's client for Secrets Manager, made once for all threads; see `client_for`.
+
+    What it returns is plain text: prefer `get_secret`.
+    """
+    return client_for("secretsmanager", settings)

@@ -1,0 +1,296 @@
+"""Clients: one for each service and settings, bound to their endpoint, made when asked for."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from hypothesis import given, strategies as st
+
+from tradai.aws import AwsSettings, client_for
+from tradai.core.exceptions import ConfigurationError
+
+LOOPBACK = "http://127.0.0.1:9"
+NAMES = st.from_regex(r"[a-z]{1,8}(\.[a-z]{1,8}){0,3}", fullmatch=True)
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest) -> AwsSettings:
+    """Settings of this test alone: equal ones share a client."""
+    return AwsSettings(region="eu-central-1", endpoint_url=f"{LOOPBACK}/{request.node.name}")
+
+
+def test_equal_settings_share_one_client(settings: AwsSettings) -> None:
+    twin = AwsSettings(**settings.model_dump())
+
+    assert client_for("s3", settings) is client_for("s3", twin)
+
+
+def test_another_service_or_other_settings_have_their_own_client(settings: AwsSettings) -> None:
+    patient = AwsSettings(**settings.model_dump() | {"read_timeout_s": 60})
+
+    clients = {
+        client_for("s3", settings),
+        client_for("sts", settings),
+        client_for("s3", patient),
+    }
+
+    assert len(clients) == 3
+
+
+def test_64_threads_at_once_get_one_client(settings: AwsSettings) -> None:
+    barrier = threading.Barrier(64)
+
+    def ask(_: int) -> object:
+        barrier.wait()
+        return client_for("s3", settings)
+
+    with ThreadPoolExecutor(64) as pool:
+        clients = set(pool.map(ask, range(64)))
+
+    assert len(clients) == 1
+
+
+def test_the_environment_says_which_client_when_nobody_else_does(
+    monkeypatch: pytest.MonkeyPatch, settings: AwsSettings
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", str(settings.endpoint_url))
+
+    client = client_for("s3")
+
+    assert (client.meta.region_name, client.meta.endpoint_url) == (
+        "eu-west-1",
+        settings.endpoint_url,
+    )
+
+
+def test_timeouts_and_retries_reach_boto3() -> None:
+    settings = AwsSettings(
+        region="eu-central-1",
+        connect_timeout_s=1.5,
+        read_timeout_s=2.5,
+        max_attempts=7,
+        retry_mode="adaptive",
+    )
+
+    config = client_for("s3", settings).meta.config
+
+    # boto3's types leave these attributes out.
+    assert config.connect_timeout == 1.5  # type: ignore[attr-defined]
+    assert config.read_timeout == 2.5  # type: ignore[attr-defined]
+    assert config.retries == {"mode": "adaptive", "total_max_attempts": 7}  # type: ignore[attr-defined]
+
+
+def test_without_a_region_the_message_names_the_variable() -> None:
+    with pytest.raises(ConfigurationError, match="set AWS_REGION") as caught:
+        client_for("s3", AwsSettings())
+
+    assert caught.value.key == "AWS_REGION"
+
+
+def test_what_is_no_region_is_told_by_the_variable() -> None:
+    with pytest.raises(ConfigurationError, match="write it like eu-central-1") as caught:
+        client_for("s3", AwsSettings(region="eu central"))
+
+    assert caught.value.key == "AWS_REGION"
+
+
+def test_without_credentials_the_message_says_where_to_find_some_and_they_are_looked_for_again(
+    settings: AwsSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.delenv("AWS_ACCESS_KEY_ID")
+        patch.delenv("AWS_SECRET_ACCESS_KEY")
+        with pytest.raises(ConfigurationError, match="aws sso login") as caught:
+            client_for("s3", settings)
+
+    assert caught.value.key == "AWS_PROFILE"
+    assert client_for("s3", settings).meta.region_name == settings.region
+
+
+def test_the_region_may_come_from_where_awss_tools_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
+
+    assert client_for("s3", AwsSettings()).meta.region_name == "eu-west-3"
+
+
+def test_an_unknown_profile_names_the_variable() -> None:
+    with pytest.raises(ConfigurationError, match="ProfileNotFound") as caught:
+        client_for("s3", AwsSettings(region="eu-central-1", profile="nobody"))
+
+    assert caught.value.key == "AWS_PROFILE"
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
+def test_an_endpoint_through_another_door_is_refused(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = AwsSettings(region="eu-central-1", read_timeout_s=11)
+    monkeypatch.setenv(variable, LOOPBACK)
+
+    with pytest.raises(ConfigurationError, match="put it into AWS_ENDPOINT_URL"):
+        client_for("s3", settings)
+
+
+class _Empty:
+    """A body without a byte."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield b""
+
+
+@pytest.fixture
+def hosts() -> Callable[[object], list[str]]:
+    """Have a client send nothing, and list the hosts that it wanted to reach."""
+
+    def watch(client: object) -> list[str]:
+        seen: list[str] = []
+
+        def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+            seen.append(request.url.split("/")[2])
+            return AWSResponse(request.url, 200, HTTPHeaders(), _Empty())
+
+        # Events are the same on all clients, which have no common type.
+        client.meta.events.register_last("before-send", answer)  # type: ignore[attr-defined]
+        return seen
+
+    return watch
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"])
+def test_without_an_endpoint_the_real_aws_is_meant(
+    region: str, hosts: Callable[[object], list[str]]
+) -> None:
+    client = client_for("s3", AwsSettings(region=region))
+    seen = hosts(client)
+
+    client.head_object(Bucket="lake", Key="a")
+
+    assert seen[0].startswith("lake.s3.")
+    assert ".amazonaws.com" in seen[0]
+
+
+@pytest.mark.parametrize("bucket", ["lake", "la.ke", "s3.amazonaws.com"])
+def test_a_custom_endpoint_is_the_only_host(
+    bucket: str, settings: AwsSettings, hosts: Callable[[object], list[str]]
+) -> None:
+    client = client_for("s3", settings)
+    seen = hosts(client)
+
+    client.head_object(Bucket=bucket, Key="//evil.example/a")
+
+    assert seen == ["127.0.0.1:9"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://s3.amazonaws.com/lake",
+        "http://127.0.0.1.evil.example:9/",
+        "http://127.0.0.1:90/",
+        "http://evil.example/127.0.0.1:9",
+        "http://127.0.0.1:9@evil.example/",
+    ],
+)
+def test_a_request_that_leaves_the_endpoint_is_stopped(url: str, settings: AwsSettings) -> None:
+    client = client_for("s3", settings)
+
+    def divert(request: AWSPreparedRequest, **_: object) -> None:
+        request.url = url
+
+    client.meta.events.register_first("before-send", divert)
+
+    with pytest.raises(ConfigurationError, match="was stopped"):
+        client.head_object(Bucket="lake", Key="a")
+
+
+def test_even_asking_for_credentials_never_leaves_the_endpoint(
+    settings: AwsSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A role is assumed by a client that botocore makes by itself, for the real AWS."""
+    (tmp_path / "config").write_text(
+        "[profile desk]\nrole_arn = arn:aws:iam::123456789012:role/desk\n"
+        "credential_source = Environment\nregion = eu-central-1\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    client = client_for("s3", AwsSettings(**settings.model_dump() | {"profile": "desk"}))
+
+    with pytest.raises(ConfigurationError, match=r"a request to sts\..* was stopped"):
+        client.head_object(Bucket="lake", Key="a")
+
+
+@given(NAMES, NAMES)
+def test_only_names_below_the_endpoint_may_be_reached(own: str, other: str) -> None:
+    # The guard itself: a client for each pair of names would take minutes.
+    from tradai.aws._client.endpoints import HostGuard
+
+    def passes(host: str) -> bool:
+        request = AWSPreparedRequest(
+            "GET", f"https://{host}/a", HTTPHeaders(), b"", stream_output=False
+        )
+        try:
+            HostGuard(f"http://{own}/base")(request=request)
+        except ConfigurationError:
+            return False
+        return True
+
+    assert passes(own)
+    assert passes(f"{other}.{own}")
+    assert not passes(f"{other}{own}")
+    assert not passes(f"{other}{own}.example")
+    assert passes(other) == (other == own or other.endswith(f".{own}"))
+
+
+@pytest.mark.parametrize("name", ["upload_file", "download_file", "copy"])
+def test_the_crt_cannot_be_reached_with_a_custom_endpoint(name: str, settings: AwsSettings) -> None:
+    transfer = getattr(client_for("s3", settings), name)
+
+    with pytest.raises(ConfigurationError, match="use S3Store"):
+        transfer("anything", Bucket="lake")
+
+
+def test_with_real_aws_boto3s_transfers_stay() -> None:
+    client = client_for("s3", AwsSettings(region="eu-central-1"))
+
+    with pytest.raises(FileNotFoundError):
+        client.upload_file("/no/such/file", "lake", "a")
+
+
+def test_a_forked_child_makes_its_own_client_even_while_the_lock_is_held() -> None:
+    program = f"""
+import os, threading, tradai.aws
+from tradai.aws import AwsSettings, client_for
+from tradai.aws._client import client as module
+settings = AwsSettings(region="eu-central-1", endpoint_url="{LOOPBACK}")
+client = client_for("s3", settings)
+module._CLIENTS._lock.acquire()
+child = os.fork()
+if not child:
+    mine = client_for("s3", settings)
+    os._exit(0 if mine is not client and mine is client_for("s3", settings) else 1)
+_, status = os.waitpid(child, 0)
+raise SystemExit(os.waitstatus_to_exitcode(status))
+"""
+    done = subprocess.run([sys.executable, "-Pc", program], timeout=30, check=False)
+
+    assert done.returncode == 0
+
+
+def test_importing_the_door_and_naming_everything_loads_no_boto3() -> None:
+    program = (
+        "import sys, tradai.aws as aws; [getattr(aws, name) for name in aws.__all__]; "
+        "aws.AwsSettings(); "
+        "raise SystemExit(any(name.startswith(('boto', 'urllib3')) for name in sys.modules))"
+    )
+    environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+
+    done = subprocess.run([sys.executable, "-Pc", program], env=environ, check=False)
+
+    assert done.returncode == 0

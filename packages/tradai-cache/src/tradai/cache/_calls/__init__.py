@@ -1,0 +1,1 @@
+"""One call of a cached function, step by step."""

@@ -1,0 +1,1 @@
+"""The decorator: from a function to a cached function."""

@@ -1,0 +1,1 @@
+"""Exact digests of arguments."""

@@ -1,0 +1,1 @@
+"""The cache of this process: entries, loads in flight, copies."""

@@ -1,0 +1,1 @@
+"""Options of a cache: settings, address, policy, freshness."""

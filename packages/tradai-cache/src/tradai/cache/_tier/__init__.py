@@ -1,0 +1,1 @@
+"""The port that shared tiers serve."""

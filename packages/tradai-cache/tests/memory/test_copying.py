@@ -1,0 +1,211 @@
+"""Copies have no public name: every value that a cache keeps in the process goes through them."""
+
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd  # noqa: TID253
+import pytest
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+from tradai.cache._memory.copying import hand_out_for, isolated, size_of
+from tradai.core import Pair, Secret, Timeframe, freeze
+
+
+class Side(Enum):
+    BUY = "buy"
+
+
+class Point(NamedTuple):
+    x: object
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    x: object
+
+
+@dataclass
+class Open:
+    x: list[int] = field(default_factory=list)
+
+
+class FrozenModel(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    x: object = None
+
+
+class ModelWithMore(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class OpenModel(BaseModel):
+    x: list[int]
+
+
+class ModelWithMemory(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    _seen: int = PrivateAttr(default=1)
+
+    def see(self) -> None:
+        self._seen += 1
+
+    def sights(self) -> int:
+        return self._seen
+
+
+class WildText(str):  # noqa: SLOT000
+    seen: list[int]
+
+
+FIXED: list[object] = [
+    None,
+    "x",
+    b"x",
+    7,
+    1.5,
+    Decimal(1),
+    datetime(2025, 1, 1, tzinfo=UTC),
+    Side.BUY,
+    Pair("BTC/USDT"),
+    Timeframe("5m"),
+    Secret("not-a-real-secret"),
+    (1, ("x", frozenset({2}))),
+    Point(1),
+    Frozen((1, 2)),
+    FrozenModel(x=("y", 1)),
+    freeze({"a": [1, {"b": 2}]}),
+    len,
+    OpenModel,
+    np.float64(1.5),
+]
+
+
+@pytest.mark.parametrize("value", FIXED, ids=range(len(FIXED)))
+def test_what_cannot_change_is_handed_out_as_it_is(value: object) -> None:
+    assert isolated(value) is value
+    assert hand_out_for(value) is None
+
+
+def _wild() -> WildText:
+    text = WildText("x")
+    text.seen = [1]
+    return text
+
+
+# Something that can change, how a caller would change it, and what tells that it was changed.
+OPEN: list[tuple[Callable[[], object], Callable[..., object], Callable[..., object]]] = [
+    (lambda: {"a": 1}, lambda held: held.update(a=2), lambda held: held["a"]),
+    (lambda: [1], lambda held: held.append(2), len),
+    (lambda: {1}, lambda held: held.add(2), len),
+    (lambda: {"a": [{"b": 1}]}, lambda held: held["a"][0].update(b=2), repr),
+    (lambda: ([1],), lambda held: held[0].append(2), repr),
+    (lambda: Point([1]), lambda held: held.x.append(2), repr),
+    (lambda: Frozen({1: [1]}), lambda held: held.x[1].append(2), repr),
+    (Open, lambda held: held.x.append(2), repr),
+    (lambda: OpenModel(x=[1]), lambda held: held.x.append(2), repr),
+    (lambda: FrozenModel(x=[1]), lambda held: held.x.append(2), repr),
+    (
+        lambda: ModelWithMore.model_validate({"z": 1}),
+        lambda held: held.model_extra.update(z=2),
+        repr,
+    ),
+    (ModelWithMemory, ModelWithMemory.see, ModelWithMemory.sights),
+    (_wild, lambda held: held.seen.append(2), lambda held: repr(held.seen)),
+    (lambda: bytearray(b"x"), lambda held: held.append(1), bytes),
+    (lambda: np.zeros(2), lambda held: held.fill(1), lambda held: held.sum()),
+    (lambda: pd.DataFrame({"a": [1.0]}), lambda held: held.isetitem(0, [2.0]), repr),
+    (lambda: pd.DataFrame({"a": [1.0]}), lambda held: held.iloc.__setitem__((0, 0), 2.0), repr),
+    (lambda: pd.DataFrame({"a": ["x"]}), lambda held: held.insert(1, "b", 1), repr),
+    (lambda: pd.DataFrame({"a": [1]}), lambda held: setattr(held.index, "name", "z"), repr),
+    (lambda: pd.Series([1.0]), lambda held: held.iloc.__setitem__(0, 2.0), repr),
+    (lambda: {"a": pd.Series([1])}, lambda held: held["a"].iloc.__setitem__(0, 2), repr),
+]
+
+
+@pytest.mark.parametrize("make", OPEN, ids=range(len(OPEN)))
+def test_nobody_reaches_what_is_kept(
+    make: tuple[Callable[[], object], Callable[..., object], Callable[..., object]],
+) -> None:
+    build, change, tell = make
+    given = build()
+    before = tell(given)
+
+    kept = isolated(given)
+    hand_out = hand_out_for(kept)
+    assert hand_out is not None
+    one, other = hand_out(kept), hand_out(kept)
+    for held in (given, one):
+        assert type(held) is type(kept)
+        change(held)
+        assert tell(held) != before
+
+    assert tell(kept) == tell(other) == tell(hand_out(kept)) == before
+
+
+def test_a_frame_outlives_what_it_was_handed_out_from() -> None:
+    kept = isolated(pd.DataFrame({"a": np.arange(3.0), "b": np.arange(3.0)}))
+    hand_out = hand_out_for(kept)
+    assert hand_out is not None
+    held = hand_out(kept)
+    assert isinstance(held, pd.DataFrame)
+    del kept
+
+    held.iloc[0, 0] = 7.0
+
+    assert held["a"].tolist() == [7.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("wrap", [pd.Series, pd.Index, lambda cells: pd.DataFrame({"a": cells})])
+def test_a_frame_whose_cells_can_change_is_refused(wrap: Callable[..., object]) -> None:
+    with pytest.raises(TypeError, match="cells that can change"):
+        isolated(wrap([[1], [2]]))
+
+    assert isolated(wrap([Decimal(1), (2, "x")])) is not None
+
+
+def test_what_cannot_be_copied_is_refused() -> None:
+    for value in (threading.Lock(), [threading.Lock()], (x for x in [1])):
+        with pytest.raises(TypeError, match="cannot be copied: cache plain data"):
+            isolated(value)
+
+
+def test_the_size_of_frames_and_arrays_is_that_of_their_cells() -> None:
+    cells = np.zeros((1_000, 6))
+    frame = pd.DataFrame(cells)
+
+    assert 48_000 <= size_of(cells) < 49_000
+    assert 48_000 <= size_of(cells[::2][::-1]) + 24_000 < 49_000
+    assert 48_000 <= size_of(frame) < 50_000
+    assert 8_000 <= size_of(frame[0]) < 9_000
+    assert size_of(pd.DataFrame({"a": ["x" * 1_000 + str(n) for n in range(100)]})) > 100_000
+    assert size_of({"a": [frame], "b": frame}) < 50_000
+
+
+def test_the_size_of_a_value_counts_what_is_inside() -> None:
+    text = "x" * 10_000
+
+    for value in (
+        [text],
+        deque([text]),
+        {"a": (text,)},
+        Frozen([text]),
+        OpenModel.model_construct(x=[text]),
+    ):
+        assert 10_000 < size_of(value) < 12_000
+    assert size_of([text, text]) < 12_000
+    assert size_of(None) == sys.getsizeof(None)
+
+
+def test_the_size_of_what_holds_itself_is_finite() -> None:
+    held: list[object] = []
+    held.append(held)
+
+    assert size_of(held) < 200

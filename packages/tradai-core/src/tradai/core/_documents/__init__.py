@@ -1,0 +1,1 @@
+"""JSON and YAML documents as trees of values."""

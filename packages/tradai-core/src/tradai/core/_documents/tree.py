@@ -1,0 +1,96 @@
+"""Trees of configuration values: their paths, and how one is laid over another."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, TypeAlias, final
+
+from tradai.core._documents.json_values import JsonValue
+
+__all__ = ["Path", "Replacement", "dotted", "leaves", "merge", "nodes", "not_finite", "settles"]
+
+Path: TypeAlias = tuple[str | int, ...]
+_SCALARS: Final = (str, int, float, type(None))
+
+
+@final
+class Replacement(dict[str, JsonValue]):
+    """A mapping that was laid over something else than a mapping, and so stands in its place.
+
+    Laid over anything in turn, it replaces it. Without that mark, merging three layers would
+    depend on which two are merged first.
+    """
+
+
+def merge(lower: Mapping[str, JsonValue], upper: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return `upper` laid over `lower`: mappings merge key by key, anything else replaces.
+
+    It is associative, so layers can be stacked in any grouping.
+    """
+    merged = Replacement(lower) if isinstance(lower, Replacement) else dict(lower)
+    for key, value in upper.items():
+        merged[key] = _laid_over(merged[key], value) if key in merged else value
+    return merged
+
+
+def _laid_over(below: JsonValue, value: JsonValue) -> JsonValue:
+    if isinstance(value, Replacement) or not isinstance(value, Mapping):
+        return value
+    return merge(below, value) if isinstance(below, Mapping) else Replacement(value)
+
+
+def nodes(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:
+    """Yield every value below `value` with its path, outer ones first; lists are entered."""
+    items: Iterable[tuple[str | int, JsonValue]] = ()
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    for step, item in items:
+        below = (*path, step)
+        yield below, item
+        # Most values are scalars, and a generator for each would cost more than the rest.
+        if not isinstance(item, _SCALARS):
+            yield from nodes(item, below)
+
+
+def leaves(values: Mapping[str, JsonValue]) -> dict[Path, JsonValue]:
+    """Return the leaves by path; a list or an empty mapping is one leaf."""
+    return {path: item for path, item in nodes(values) if _is_leaf(path, item)}
+
+
+def not_finite(value: JsonValue) -> Iterator[Path]:
+    """Yield the path of each NaN and each infinity below `value`."""
+    for path, item in nodes(value):
+        if isinstance(item, float) and not math.isfinite(item):
+            yield path
+
+
+def settles(values: JsonValue, path: Path) -> bool:
+    """Tell whether `values`, laid over others, decide what is at `path`."""
+    for step in path:
+        if not isinstance(values, Mapping):
+            return True
+        if step not in values:
+            return isinstance(values, Replacement)
+        values = values[str(step)]
+    return True
+
+
+def dotted(path: Path) -> str:
+    """Spell `path` for people; a step that has a dot itself is quoted.
+
+    >>> dotted(("pairs", 0))
+    'pairs.0'
+    """
+    return ".".join(map(_spelled, path))
+
+
+def _spelled(step: str | int) -> str:
+    text = str(step)
+    return json.dumps(text) if "." in text or '"' in text else text
+
+
+def _is_leaf(path: Path, item: JsonValue) -> bool:
+    is_inside_list = any(isinstance(step, int) for step in path)
+    return not is_inside_list and not (isinstance(item, Mapping) and item)

@@ -1,0 +1,1 @@
+"""Layered configuration values, each with its origin."""

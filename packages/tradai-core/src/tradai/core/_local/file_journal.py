@@ -1,0 +1,160 @@
+"""The journal of a run in one file of JSON lines."""
+
+import fcntl
+import io
+import json
+import os
+import threading
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Final, cast, final
+
+from tradai.core._documents.json_values import JsonValue, freeze, thaw
+from tradai.core._local.atomic_files import file_path, make_folder, refusals, sync_folder
+from tradai.core._logging.setup import LoggerMixin
+from tradai.core._ports.protocols import Clock, JournalEntry
+from tradai.core._secrets.redaction import redact, redact_value
+from tradai.core._time.clock import SystemClock
+from tradai.core.exceptions import ValidationError
+
+__all__ = ["FileJournal", "clean_facts"]
+
+_SEAL_LENGTH: Final = len(',"crc":"00000000"}')
+
+
+@final
+class FileJournal(LoggerMixin):
+    """Run journal in a file: one JSON object per line, only ever added to.
+
+    `append` returns when the disk has confirmed the entry (``fsync``), so neither a killed process
+    nor a power loss takes a confirmed entry away, as far as the disk itself tells the truth. The
+    entry being written at that moment may be missing, torn, or there without having been
+    confirmed. Every line carries its number and a CRC-32 of itself: a torn or damaged line is
+    skipped with a warning in the log, and the next entry starts on a line of its own. A gap in the
+    numbers says that a confirmed entry was damaged later.
+
+    One writer at a time: the first `append` locks the file until `close`. Anybody may read.
+    """
+
+    def __init__(self, path: str | Path, *, clock: Clock | None = None) -> None:
+        """Keep the journal at `path`, a path or ``file:`` URI; nothing is opened yet."""
+        self._path = file_path(path)
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._file: io.FileIO | None = None
+        self._next = 1
+
+    def append(self, event: str, /, **facts: JsonValue) -> None:
+        """Record `event` and wait until it is on disk; see `RunJournal`.
+
+        Raises:
+            ValidationError: A fact is not JSON, or is NaN or infinite.
+            StorageError: The disk refused, or somebody else is writing this journal.
+        """
+        clean = clean_facts(event, facts)
+        with self._lock, refusals("append to", self._path):
+            try:
+                self._write(redact(event), clean)
+            except BaseException:
+                # How much was written is unknown; opening the file again finds out.
+                self._release()
+                raise
+
+    def entries(self) -> Iterator[JournalEntry]:
+        """Yield the entries on disk; a file that does not exist yet has none."""
+        if not self._path.exists():
+            return
+        with refusals("read", self._path), self._path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                entry = _entry(line.removesuffix(b"\n"))
+                if entry is not None:
+                    yield entry
+                else:
+                    facts = {"path": str(self._path), "line": number}
+                    self.logger.warning("damaged journal line skipped", extra=facts)
+
+    def close(self) -> None:
+        """Let somebody else write; appending again takes the file back."""
+        with self._lock:
+            self._release()
+
+    def _write(self, event: str, facts: Mapping[str, JsonValue]) -> None:
+        file = self._file = self._file or self._open()
+        at = self._clock.now().isoformat()
+        line = _line({"sequence": self._next, "at": at, "event": event, "facts": facts})
+        _write_all(file, line)
+        os.fsync(file.fileno())
+        self._next += 1
+
+    def _open(self) -> io.FileIO:
+        make_folder(self._path.parent)
+        file = io.FileIO(self._path, "a+", opener=_open_private)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sync_folder(self._path.parent)
+            self._next = 1 + max((entry.sequence for entry in self.entries()), default=0)
+            if _ends_torn(file):
+                _write_all(file, b"\n")
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def clean_facts(event: str, facts: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """Return `facts` as plain JSON without secrets.
+
+    Raises:
+        ValidationError: A fact is not JSON, or is NaN or infinite.
+    """
+    for name, fact in facts.items():
+        try:
+            freeze(fact)
+        except ValidationError as exc:
+            message = f"fact {name!r} of {event!r} cannot be kept: expected {exc.expected}"
+            raise ValidationError(message, field=name, expected=exc.expected) from exc
+    return cast("Mapping[str, JsonValue]", redact_value(thaw(facts)))
+
+
+def _line(content: Mapping[str, JsonValue]) -> bytes:
+    body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+    return body[:-1] + _seal(body) + b"\n"
+
+
+def _seal(body: bytes) -> bytes:
+    return f',"crc":"{zlib.crc32(body):08x}"}}'.encode()
+
+
+def _entry(line: bytes) -> JournalEntry | None:
+    body = line[:-_SEAL_LENGTH] + b"}"
+    if line[-_SEAL_LENGTH:] != _seal(body):
+        return None
+    content = json.loads(body)
+    return JournalEntry(
+        sequence=content["sequence"],
+        at=datetime.fromisoformat(content["at"]),
+        event=content["event"],
+        facts=content["facts"],
+    )
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _ends_torn(file: io.FileIO) -> bool:
+    size = file.seek(0, os.SEEK_END)
+    return size > 0 and os.pread(file.fileno(), 1, size - 1) != b"\n"
+
+
+def _write_all(file: io.FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]

@@ -1,0 +1,239 @@
+"""Object stores that need no server: files, and memory."""
+
+import hashlib
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import final
+
+from tradai.core._local.atomic_files import (
+    durable_copy,
+    file_path,
+    is_temporary,
+    locked,
+    make_folder,
+    refusals,
+    sync_folder,
+)
+from tradai.core._ports.protocols import Clock, ObjectInfo, StoredObject
+from tradai.core._time.clock import SystemClock
+from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
+
+__all__ = ["FileStore", "MemoryStore"]
+
+
+@final
+class FileStore:
+    """Object store in files; takes ``file:`` URIs and plain paths.
+
+    A write goes to a temporary file beside its target, is forced to disk and then renamed, so a
+    reader, a crash or a power loss meets the old content or the new one, whole. A killed writer
+    may leave a ``.tradai-*.tmp`` file behind: safe to remove, never listed.
+
+    The tag is the SHA-256 of the content. Conditions hold among all users of FileStore on one
+    machine: changes in a folder wait for each other.
+    """
+
+    def __init__(self, root: str | Path | None = None) -> None:
+        """Serve the files below `root`, or every file when there is no root.
+
+        With a root, relative paths start there, and a path that leaves it, also through a
+        symbolic link, is refused.
+        """
+        self._root = None if root is None else file_path(root).absolute()
+
+    @classmethod
+    def for_uri(cls, uri: str) -> "FileStore":
+        """Return the store that serves `uri`; it serves every other file too."""
+        file_path(uri)
+        return cls()
+
+    def read(self, uri: str) -> StoredObject:
+        """Return the file at `uri`."""
+        path = self._path(uri)
+        with refusals("read", path):
+            data = path.read_bytes()
+        return StoredObject(data=data, etag=_etag(data))
+
+    def write(
+        self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
+    ) -> str:
+        """Replace the file at `uri` and return its new tag; keep its permissions."""
+        _refuse_two_conditions(if_match, if_absent=if_absent)
+        path = self._path(uri).resolve()
+        with refusals("write", path):
+            make_folder(path.parent)
+            with (
+                durable_copy(data, path) as copy,
+                locked(path.parent, needed=if_match is not None),
+            ):
+                self._put(copy, path, if_match=if_match, if_absent=if_absent)
+        return _etag(data)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the files whose URI starts with `prefix`, sorted; linked folders are skipped."""
+        path = self._path(prefix)
+        whole_folder = prefix.endswith("/") or path == self._root
+        folder = path if whole_folder else path.parent
+        start = f"{path}/" if whole_folder else str(path)
+        with refusals("list", folder):
+            for found in sorted(_files(folder, start), key=Path.as_uri):
+                with suppress(NotFoundError):
+                    yield self.stat(found.as_uri())
+
+    def delete(self, uri: str) -> None:
+        """Remove the file at `uri`; nothing there is no error."""
+        path = self._path(uri)
+        if not os.path.lexists(path):
+            return
+        with refusals("delete", path), locked(path.parent, needed=False):
+            path.unlink(missing_ok=True)
+            sync_folder(path.parent)
+
+    def stat(self, uri: str) -> ObjectInfo:
+        """Describe the file at `uri`."""
+        path = self._path(uri)
+        with refusals("read", path):
+            facts = path.stat()
+            if not stat.S_ISREG(facts.st_mode):
+                raise IsADirectoryError
+        modified = datetime.fromtimestamp(facts.st_mtime, UTC)
+        return ObjectInfo(uri=path.as_uri(), size=facts.st_size, modified=modified)
+
+    def copy(self, source: str, target: str) -> str:
+        """Write the file at `source` to `target` as well, and return the tag there."""
+        return self.write(target, self.read(source).data)
+
+    def _path(self, uri: str) -> Path:
+        path = Path(os.path.normpath((self._root or Path.cwd()) / file_path(uri)))
+        if self._root and not path.resolve().is_relative_to(self._root.resolve()):
+            expected = f"a path below {self._root}"
+            message = f"{uri!r} leaves the store: expected {expected}"
+            raise ValidationError(message, field="uri", expected=expected)
+        return path
+
+    def _put(self, copy: Path, path: Path, *, if_match: str | None, if_absent: bool) -> None:
+        if if_absent:
+            try:
+                path.hardlink_to(copy)
+            except FileExistsError as exc:
+                raise _conflict(str(path), "it exists already") from exc
+            return
+        if if_match is not None and _tag_of(path) != if_match:
+            raise _conflict(str(path), "it has changed or is gone")
+        copy.replace(path)
+
+
+@final
+class MemoryStore:
+    """Object store in the memory of this process, under ``memory:`` URIs; for tests and trials.
+
+    Every store is a world of its own: two stores never share an object.
+    """
+
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        """Start empty; `clock` tells when an object was changed."""
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._objects: dict[str, tuple[bytes, datetime]] = {}
+
+    @classmethod
+    def for_uri(cls, uri: str) -> "MemoryStore":
+        """Return a new, empty store that serves `uri`."""
+        _check_memory_uri(uri)
+        return cls()
+
+    def read(self, uri: str) -> StoredObject:
+        """Return the object at `uri`."""
+        data, _ = self._object(uri)
+        return StoredObject(data=data, etag=_etag(data))
+
+    def write(
+        self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
+    ) -> str:
+        """Replace the object at `uri` and return its new tag."""
+        _refuse_two_conditions(if_match, if_absent=if_absent)
+        _check_memory_uri(uri)
+        with self._lock:
+            present = self._objects.get(uri)
+            if if_absent and present is not None:
+                raise _conflict(uri, "it exists already")
+            if if_match is not None and (present is None or _etag(present[0]) != if_match):
+                raise _conflict(uri, "it has changed or is gone")
+            self._objects[uri] = (bytes(data), self._clock.now())
+        return _etag(data)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the objects whose URI starts with `prefix`, sorted."""
+        _check_memory_uri(prefix)
+        with self._lock:
+            found = sorted(item for item in self._objects.items() if item[0].startswith(prefix))
+        for uri, (data, modified) in found:
+            yield ObjectInfo(uri=uri, size=len(data), modified=modified)
+
+    def delete(self, uri: str) -> None:
+        """Remove the object at `uri`; nothing there is no error."""
+        _check_memory_uri(uri)
+        with self._lock:
+            self._objects.pop(uri, None)
+
+    def stat(self, uri: str) -> ObjectInfo:
+        """Describe the object at `uri`."""
+        data, modified = self._object(uri)
+        return ObjectInfo(uri=uri, size=len(data), modified=modified)
+
+    def copy(self, source: str, target: str) -> str:
+        """Write the object at `source` to `target` as well, and return the tag there."""
+        return self.write(target, self.read(source).data)
+
+    def _object(self, uri: str) -> tuple[bytes, datetime]:
+        _check_memory_uri(uri)
+        with self._lock:
+            found = self._objects.get(uri)
+        if found is None:
+            message = f"there is no object at {uri}; write it first"
+            raise NotFoundError(message, kind="object", key=uri)
+        return found
+
+
+def _etag(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _tag_of(path: Path) -> str | None:
+    return _etag(path.read_bytes()) if path.exists() else None
+
+
+def _files(folder: Path, start: str) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise error
+
+    if not folder.is_dir():
+        return
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if f"{parent}/{name}/".startswith(start)]
+        paths = (Path(parent, name) for name in names if not is_temporary(name))
+        yield from (path for path in paths if str(path).startswith(start))
+
+
+def _check_memory_uri(uri: str) -> None:
+    if not uri.startswith("memory:"):
+        expected = "a memory: URI such as memory:runs/1"
+        message = f"{uri!r} is not usable: expected {expected}"
+        raise ValidationError(message, field="uri", expected=expected)
+
+
+def _refuse_two_conditions(if_match: str | None, *, if_absent: bool) -> None:
+    if if_match is not None and if_absent:
+        expected = "if_match or if_absent, not both"
+        message = f"a write has two conditions: expected {expected}"
+        raise ValidationError(message, expected=expected)
+
+
+def _conflict(where: str, problem: str) -> ConflictError:
+    message = f"cannot write {where}: {problem}; read it again, then decide"
+    return ConflictError(message, operation="write")

@@ -1,0 +1,123 @@
+"""Secret sources that need no service: environment variables, and files only we can read."""
+
+import io
+import os
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, final
+
+from tradai.core._local.atomic_files import file_path, refusals
+from tradai.core._secrets.secret import Secret
+from tradai.core.exceptions import ConfigurationError, NotFoundError
+
+__all__ = ["EnvironmentSecrets", "FileSecrets"]
+
+_ENVIRONMENT: Final = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
+_VARIABLE_EXPECTED: Final = "env:NAME, the name of an environment variable"
+_FILE_EXPECTED: Final = "file:/path, the path of a file that holds the secret"
+_PRIVATE_BITS: Final = 0o600
+_LARGEST: Final = 65_536
+
+
+@final
+class EnvironmentSecrets:
+    """Secrets in environment variables: ``env:NAME``."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        """Look into `environ`, by default the environment of this process."""
+        self._environ = environ
+
+    @classmethod
+    def for_uri(cls, uri: str) -> "EnvironmentSecrets":
+        """Return the source of every ``env:`` reference."""
+        del uri
+        return cls()
+
+    def resolve(self, reference: str) -> Secret:
+        """Return the secret in the variable that `reference` names; see `SecretSource`."""
+        name = _variable(reference)
+        if name is None:
+            # It may be the secret itself, and a traceback may show what this frame holds.
+            del reference
+            raise _malformed(_VARIABLE_EXPECTED)
+        value = (os.environ if self._environ is None else self._environ).get(name)
+        if value is None:
+            message = f"there is no secret {reference}; set the environment variable {name}"
+            raise NotFoundError(message, kind="secret", key=reference)
+        return _secret(value, reference)
+
+
+@final
+class FileSecrets:
+    """Secrets in files, one each: ``file:/path``. One newline at the end is not part of it.
+
+    The file must be a regular file of ours that nobody else can read: mode 0600 or stricter.
+    """
+
+    @classmethod
+    def for_uri(cls, uri: str) -> "FileSecrets":
+        """Return the source of every ``file:`` reference."""
+        del uri
+        return cls()
+
+    def resolve(self, reference: str) -> Secret:
+        """Return the secret in the file that `reference` names; see `SecretSource`."""
+        if not reference.startswith("file:"):
+            # As for variables.
+            del reference
+            raise _malformed(_FILE_EXPECTED)
+        path = file_path(reference)
+        with refusals("read the secret file", path):
+            text = _text(_private_bytes(path, reference))
+        if text is None:
+            raise _refusal(reference, f"is not text of at most {_LARGEST} bytes; write it again")
+        return _secret(text.removesuffix("\n").removesuffix("\r"), reference)
+
+
+def _variable(reference: str) -> str | None:
+    match = _ENVIRONMENT.fullmatch(reference)
+    return match[1] if match else None
+
+
+def _text(data: bytes) -> str | None:
+    text = data.decode(errors="replace")
+    return None if len(data) > _LARGEST or "\ufffd" in text or "\0" in text else text
+
+
+def _private_bytes(path: Path, reference: str) -> bytes:
+    with io.FileIO(path, opener=_open_at_once) as file:
+        _check_private(os.fstat(file.fileno()), reference)
+        return file.read(_LARGEST + 1)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting for somebody at the other end of a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _check_private(facts: os.stat_result, reference: str) -> None:
+    mode = stat.S_IMODE(facts.st_mode)
+    if not stat.S_ISREG(facts.st_mode):
+        raise _refusal(reference, "is not a regular file; put the secret into one")
+    if facts.st_uid != os.geteuid():
+        raise _refusal(reference, f"belongs to user {facts.st_uid}; chown it to {os.geteuid()}")
+    if mode & ~_PRIVATE_BITS:
+        raise _refusal(reference, f"has mode {mode:04o}, others may read it; run chmod 600 on it")
+
+
+def _secret(value: str, reference: str) -> Secret:
+    if not value.strip():
+        raise _refusal(reference, "is empty; give it a value")
+    return Secret(value)
+
+
+def _refusal(reference: str, problem: str) -> ConfigurationError:
+    return ConfigurationError(f"the secret {reference} {problem}", source=reference)
+
+
+def _malformed(expected: str) -> ConfigurationError:
+    # The reference may be the secret itself, written where its reference belongs.
+    message = f"a secret reference is not usable: expected {expected}"
+    return ConfigurationError(message)

@@ -1,0 +1,1 @@
+"""Log lines: set-up, context, and JSON that is safe to write."""

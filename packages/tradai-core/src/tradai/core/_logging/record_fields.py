@@ -1,0 +1,133 @@
+"""The fields of a log record, as JSON: its own, those given in ``extra``, and the run's ids."""
+
+import copy
+import logging
+from collections.abc import Mapping
+from functools import lru_cache
+from time import gmtime, strftime
+from typing import Final, final
+
+from tradai.core._documents.json_values import JsonValue
+from tradai.core._logging.context import current_ids
+from tradai.core._logging.safe_json import json_text, log_fields, log_value
+from tradai.core._secrets.redaction import MASK
+from tradai.core._secrets.sensitive_keys import names_secret
+
+__all__ = ["RESERVED", "record_fields", "renamed"]
+
+# `logging` has it from Python 3.12 on.
+RESERVED: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+_OWN: Final = frozenset(
+    {
+        *("timestamp", "level", "logger", "message", "run_id", "trace_id", "job_id"),
+        *("exception", "stack"),
+    }
+)
+_FORMATTER: Final = logging.Formatter()
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+
+
+def record_fields(record: logging.LogRecord) -> dict[str, JsonValue]:
+    """Return time, level, logger and message, the ids of the run, then the record's own fields."""
+    found = vars(record)
+    extra = {name: found[name] for name in found if name not in RESERVED}
+    fields = {
+        "level": record.levelname,
+        "logger": record.name,
+        "message": _message(record),
+        **current_ids(),
+        **(extra if _OWN.isdisjoint(extra) else renamed(extra, _OWN)),
+    }
+    if record.exc_info or record.exc_text or record.stack_info:
+        fields |= _traces(record)
+    return {"timestamp": _timestamp(record), **log_fields(fields)}
+
+
+def renamed(extra: Mapping[str, object], reserved: frozenset[str]) -> Mapping[str, object]:
+    """Return `extra` with ``extra_`` before each name in `reserved`; nothing is lost."""
+    fields = {name: extra[name] for name in extra}
+    taken = reserved | fields.keys()
+    return {_free(name, taken) if name in reserved else name: fields[name] for name in fields}
+
+
+def _free(name: str, taken: frozenset[str]) -> str:
+    while name in taken:
+        name = f"extra_{name}"
+    return name
+
+
+def _timestamp(record: logging.LogRecord) -> str:
+    try:
+        milliseconds = int(record.created * 1000)
+        return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
+    # The parts of a record are somebody else's, and may be anything.
+    except Exception:  # noqa: BLE001
+        return _shown_as_json(record.created)
+
+
+@lru_cache(2)
+def _second(epoch_s: int) -> str:
+    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(epoch_s))
+
+
+def _message(record: logging.LogRecord) -> str:
+    args = record.args
+    try:
+        is_plain = type(args) is tuple and _PLAIN.issuperset(map(type, args))
+        return (record if is_plain and type(record.msg) is str else _readable(record)).getMessage()
+    # As above: arguments may not fit, or break when they are looked at.
+    except Exception:  # noqa: BLE001
+        return _shown_as_json([record.msg, args])
+
+
+def _readable(record: logging.LogRecord) -> logging.LogRecord:
+    """Return the record with structured arguments as JSON text, their secrets masked."""
+    args = record.args
+    shown = copy.copy(record)
+    shown.msg = _shown(record.msg)
+    shown.args = _Named(args) if isinstance(args, Mapping) else tuple(map(_shown, args or ()))
+    return shown
+
+
+def _shown(value: object) -> object:
+    """Return what to print for `value`: itself, or JSON text when it is structured."""
+    shown = log_value(value)
+    return json_text(shown) if isinstance(shown, dict | list) else value
+
+
+@final
+class _Named(dict[str, object]):
+    """The one mapping that a message is given: for ``%(name)s``, or to print whole."""
+
+    def __init__(self, args: Mapping[str, object]) -> None:
+        super().__init__(
+            (name, MASK if names_secret(name) else _shown(args[name])) for name in args
+        )
+        self._text = json_text(log_value(args))
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _traces(record: logging.LogRecord) -> dict[str, object]:
+    """Return the traceback, without local variables, and the stack, where there are any."""
+    traces: dict[str, object] = {}
+    if record.exc_info:
+        traces["exception"] = _traceback(record.exc_info)
+    elif record.exc_text:
+        traces["exception"] = record.exc_text
+    if record.stack_info:
+        traces["stack"] = record.stack_info
+    return traces
+
+
+def _traceback(raised: "logging._SysExcInfoType") -> str:
+    try:
+        return _FORMATTER.formatException(raised)
+    # As above: whatever was given as ``exc_info``.
+    except Exception:  # noqa: BLE001
+        return _shown_as_json(raised)
+
+
+def _shown_as_json(value: object) -> str:
+    return json_text(log_value(value))

@@ -1,0 +1,55 @@
+"""Log records that can be made of anything."""
+
+import logging
+from collections.abc import Mapping
+from typing import final
+
+from tradai.core._logging.record_fields import RESERVED, renamed
+from tradai.core._logging.safe_json import json_text, log_value
+
+__all__ = ["ForgivingLogger"]
+
+
+@final
+class ForgivingLogger(logging.Logger):
+    """A logger whose calls do not raise, whatever they are given.
+
+    Fields that `logging` keeps for itself are renamed; arguments that break when they are looked
+    at are told of in the message.
+    """
+
+    # Name and arguments are those of the standard library.
+    def makeRecord(  # noqa: N802, PLR0913, PLR0917
+        self,
+        name: str,
+        level: int,
+        fn: str,
+        lno: int,
+        msg: object,
+        args: "logging._ArgsType",
+        exc_info: "logging._SysExcInfoType | None",
+        func: str | None = None,
+        extra: Mapping[str, object] | None = None,
+        sinfo: str | None = None,
+    ) -> logging.LogRecord:
+        """Return the record; a field ``name`` is found as ``extra_name``."""
+        make = logging.getLogRecordFactory()
+        try:
+            record = make(name, level, fn, lno, msg, args, exc_info, func, sinfo)
+        # The arguments are somebody else's, and `logging` asks them for their length.
+        except Exception:  # noqa: BLE001
+            said = json_text(log_value([msg, args]))
+            record = make(name, level, fn, lno, said, (), exc_info, func, sinfo)
+        if extra is not None:
+            vars(record).update(_kept(extra))
+        return record
+
+
+def _kept(extra: Mapping[str, object]) -> Mapping[str, object]:
+    if type(extra) is dict and RESERVED.isdisjoint(extra):
+        return extra
+    try:
+        return renamed(extra, RESERVED)
+    # As above; and not everybody gives a mapping.
+    except Exception:  # noqa: BLE001
+        return {"extra": extra}

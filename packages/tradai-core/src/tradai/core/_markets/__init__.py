@@ -1,0 +1,1 @@
+"""Market rules of an exchange, now and at earlier moments."""

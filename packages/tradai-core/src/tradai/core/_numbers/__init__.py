@@ -1,0 +1,1 @@
+"""Exact decimals, and rounding to an exchange's market rules."""

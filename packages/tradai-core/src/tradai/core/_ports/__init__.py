@@ -1,0 +1,1 @@
+"""Interfaces to the outside, and the look-up of the backend that serves a URI."""

@@ -1,0 +1,93 @@
+"""Backends by URI: the scheme names an entry point, which may be in any installed distribution."""
+
+import re
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final, Literal, overload
+
+from tradai.core._ports.protocols import ObjectStore, RunJournal, SecretSource
+from tradai.core._ports.repositories import DataRepository
+from tradai.core.exceptions import ConfigurationError
+
+__all__ = ["backend_for"]
+
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]+):")
+_DISTRIBUTIONS: Final = {
+    "arctic": "tradai-core[arcticdb]",
+    "aws-sm": "tradai-aws",
+    "docker": "tradai-aws",
+    "ecs": "tradai-aws",
+    "mlflow": "tradai-mlflow",
+    "redis": "tradai-cache",
+    "rediss": "tradai-cache",
+    "s3": "tradai-aws",
+}
+
+
+@overload
+def backend_for(group: Literal["tradai.stores"], uri: str) -> ObjectStore: ...
+@overload
+def backend_for(group: Literal["tradai.secrets"], uri: str) -> SecretSource: ...
+@overload
+def backend_for(group: Literal["tradai.journals"], uri: str) -> RunJournal: ...
+@overload
+def backend_for(group: Literal["tradai.data"], uri: str) -> DataRepository: ...
+@overload
+def backend_for(group: str, uri: str) -> object: ...
+def backend_for(group: str, uri: str) -> object:
+    """Return the backend that serves `uri`, made by the entry point named after its scheme.
+
+    Args:
+        group: Entry-point group of the port: ``tradai.stores``, ``tradai.secrets``,
+            ``tradai.journals``, ``tradai.data``.
+        uri: What the backend is for; a plain path counts as ``file:``.
+
+    Raises:
+        ConfigurationError: No installed distribution serves the scheme, or it lacks an extra, or
+            two distributions do. The message says what to install or remove; `uri` is not shown.
+    """
+    found = list(entry_points(group=group, name=_scheme(uri)))
+    if not found:
+        refusal = _unknown(group, _scheme(uri))
+        # A traceback may show what this frame holds, and that may be a secret.
+        del uri
+        raise refusal
+    return _loaded(_only(found, group))(uri)
+
+
+def _scheme(uri: str) -> str:
+    match = _SCHEME.match(uri)
+    return match[1] if match else "file"
+
+
+def _only(found: list[EntryPoint], group: str) -> EntryPoint:
+    if len(found) > 1:
+        scheme = found[0].name
+        names = " and ".join(sorted(_distribution(point) for point in found))
+        message = f"{scheme}: in {group} is served by {names}; uninstall all but one"
+        raise ConfigurationError(message, key=group)
+    return found[0]
+
+
+def _loaded(point: EntryPoint) -> Callable[[str], object]:
+    try:
+        make: Callable[[str], object] = point.load()
+    except ImportError as exc:
+        extras = f"[{','.join(point.extras)}]" if point.extras else ""
+        wanted = f"{_distribution(point)}{extras}"
+        message = f"{point.name}: in {point.group} cannot be loaded ({exc}); install {wanted}"
+        raise ConfigurationError(message, key=point.group) from exc
+    return make
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "an unknown distribution"
+
+
+def _unknown(group: str, scheme: str) -> ConfigurationError:
+    known = ", ".join(sorted({f"{point.name}:" for point in entry_points(group=group)}))
+    wanted = _DISTRIBUTIONS.get(scheme)
+    # A secret written where its reference belongs looks like a scheme: then it is not shown.
+    shown = f"{scheme}:" if wanted or group != "tradai.secrets" else "such a"
+    advice = f"install {wanted}" if wanted else f"use one of {known or 'none installed'}"
+    return ConfigurationError(f"{group} has no {shown} backend; {advice}", key=group)

@@ -1,0 +1,151 @@
+"""Ports: what tradai asks of stores, secret sources, journals, handlers and clocks.
+
+An adapter needs no base class: it has these methods. The suites in `tradai.core.testing` tell
+whether it keeps the promises written here too.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, final
+
+from tradai.core._documents.json_values import JsonValue
+from tradai.core._secrets.secret import Secret
+from tradai.core._time.utc import Utc
+
+__all__ = [
+    "Clock",
+    "JournalEntry",
+    "ModeHandler",
+    "ObjectInfo",
+    "ObjectStore",
+    "RunJournal",
+    "SecretSource",
+    "StoredObject",
+]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """The bytes of an object, and the tag of exactly these bytes in this place."""
+
+    data: bytes
+    etag: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectInfo:
+    """What is known of an object without reading it: size in bytes, last change in UTC."""
+
+    uri: str
+    size: int
+    modified: Utc
+
+
+class ObjectStore(Protocol):
+    """Whole objects under URIs; a reader never sees half a write.
+
+    Every method raises `NotFoundError` for an object that is not there (`delete` does not),
+    `ValidationError` for a URI the store does not serve, and `ExternalServiceError` (a
+    `StorageError`, on a disk) when the store refuses.
+    """
+
+    def read(self, uri: str) -> StoredObject:
+        """Return the object at `uri`."""
+        ...
+
+    def write(
+        self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
+    ) -> str:
+        """Replace the object at `uri` and return its new tag.
+
+        Args:
+            uri: Where to write; folders on the way come into being.
+            data: The whole new content.
+            if_match: Write only over the object with this tag.
+            if_absent: Write only where there is no object.
+
+        Raises:
+            ConflictError: The condition does not hold. Of several callers, one wins.
+            ValidationError: Both conditions are given.
+        """
+        ...
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the objects whose URI starts with `prefix`, sorted by URI; none is no error."""
+        ...
+
+    def delete(self, uri: str) -> None:
+        """Remove the object at `uri`; nothing there is no error."""
+        ...
+
+    def stat(self, uri: str) -> ObjectInfo:
+        """Describe the object at `uri`."""
+        ...
+
+    def copy(self, source: str, target: str) -> str:
+        """Write the object at `source` to `target` as well, and return the tag there."""
+        ...
+
+
+class SecretSource(Protocol):
+    """Turns references, which may be written down, into secrets, which may not."""
+
+    def resolve(self, reference: str) -> Secret:
+        """Return the secret that `reference` names.
+
+        Raises:
+            NotFoundError: There is no such secret.
+            ConfigurationError: It is empty or kept carelessly, or the reference is malformed.
+            ExternalServiceError: The source refused or cannot be reached.
+        """
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """One thing that happened in a run; `sequence` counts from 1, `at` is UTC."""
+
+    sequence: int
+    at: Utc
+    event: str
+    facts: Mapping[str, JsonValue]
+
+
+class RunJournal(Protocol):
+    """What happened in a run, in order; entries are added and never changed."""
+
+    def append(self, event: str, /, **facts: JsonValue) -> None:
+        """Record `event`; once this returns, the entry is kept. Secrets are masked.
+
+        Raises:
+            ValidationError: A fact is not JSON, or is NaN or infinite.
+            ExternalServiceError: The entry could not be kept.
+        """
+        ...
+
+    def entries(self) -> Iterator[JournalEntry]:
+        """Yield all entries in the order they were made."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the journal's resources; closing twice is no error."""
+        ...
+
+
+class ModeHandler(Protocol):
+    """What runs a strategy in one mode."""
+
+    def run(self) -> int:
+        """Do the work and return the exit code."""
+        ...
+
+
+class Clock(Protocol):
+    """Tells the time, so that tests can tell it instead."""
+
+    def now(self) -> Utc:
+        """Return the present instant as an aware UTC datetime."""
+        ...

@@ -1,0 +1,96 @@
+"""From the name of a secret to the secret, as late as possible."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+
+from tradai.core._ports.backends import backend_for
+from tradai.core._secrets.secret import Secret
+from tradai.core.exceptions import ConfigurationError, NotFoundError
+
+if TYPE_CHECKING:
+    from tradai.core._ports.protocols import SecretSource
+    from tradai.core._secrets.reference import SecretReference
+
+__all__ = ["resolve_secret"]
+
+T = TypeVar("T")
+_ABSENT: Final = object()
+
+
+@overload
+def resolve_secret(
+    reference: "SecretReference", *, source: "SecretSource | None" = None
+) -> Secret: ...
+@overload
+def resolve_secret(
+    reference: "SecretReference", *, kind: type[T], source: "SecretSource | None" = None
+) -> Secret[T]: ...
+def resolve_secret(
+    reference: "SecretReference",
+    *,
+    kind: type[Any] = str,
+    source: "SecretSource | None" = None,
+) -> Secret[Any]:
+    """Return the secret that `reference` names, or the part of it that the key names.
+
+    Args:
+        reference: Where it is kept.
+        kind: Type of the value. Text by default; anything else is read from JSON, strictly.
+        source: Where to ask; by default the installed source for the scheme.
+
+    Raises:
+        NotFoundError: There is no such secret, or no such key in it.
+        ConfigurationError: The value is not JSON where a key or a `kind` asks for it, it is not
+            of that `kind`, or the source refused it. No value is quoted.
+        ExternalServiceError: The source refused or cannot be reached.
+    """
+    asked = source or backend_for("tradai.secrets", reference)
+    whole = asked.resolve(str(reference.whole))
+    if reference.key is None and kind is str:
+        return whole
+    found = _part(whole, reference)
+    if found is _ABSENT:
+        message = f"the secret {reference.whole} has no key {reference.key}; check the key"
+        raise NotFoundError(message, kind="secret", key=reference)
+    made = _made(found, kind)
+    if made is None:
+        # A traceback may show what this frame holds.
+        del found
+        what = "text that is not blank" if kind is str else kind.__name__
+        raise _refusal(reference, f"is not {what}; write it again, or ask for another kind")
+    return made
+
+
+def _part(whole: Secret, reference: "SecretReference") -> object:
+    """Return what is at the key; raise outside of the except block, whose error holds the text."""
+    is_json, value = _read(whole)
+    if not is_json:
+        raise _refusal(reference.whole, "is not JSON; write it as JSON, or leave out the key")
+    for step in reference.key.split(".") if reference.key else ():
+        if not isinstance(value, Mapping) or step not in value:
+            return _ABSENT
+        value = value[step]
+    return value
+
+
+def _read(whole: Secret) -> tuple[bool, object]:
+    try:
+        return True, json.loads(whole.reveal())
+    except (ValueError, RecursionError):
+        return False, None
+
+
+def _made(value: object, kind: type[T]) -> Secret[T] | None:
+    # Only a secret that is read as JSON pays for pydantic.
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        made = TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
+        return Secret(made)
+    except (ValidationError, ValueError):
+        return None
+
+
+def _refusal(reference: str, problem: str) -> ConfigurationError:
+    return ConfigurationError(f"the secret {reference} {problem}", source=str(reference))

@@ -1,0 +1,1 @@
+"""Secret values, references to them, and masking."""

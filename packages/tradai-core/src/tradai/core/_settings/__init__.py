@@ -1,0 +1,1 @@
+"""Settings of a process, from files, environment variables and overrides."""

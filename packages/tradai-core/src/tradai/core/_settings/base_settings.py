@@ -1,0 +1,231 @@
+"""Settings of a process: strict, frozen, from layers that can say where each value came from."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import ClassVar, Final, Self
+
+import pydantic_settings
+from pydantic_settings import SettingsConfigDict
+
+from tradai.core._layers.layer import ConfigLayer
+from tradai.core._secrets.reference import SecretReference
+from tradai.core._settings.annotations import require_frozen
+from tradai.core._settings.explain import SettingOrigin, explained, references_in
+from tradai.core._settings.files import file_layer
+from tradai.core._settings.layers import SettingLayer, argument_layer
+from tradai.core._settings.problems import refusal
+from tradai.core._settings.validation import SettingStack
+from tradai.core._settings.variables import override_layer, owned, variable_layer, variable_names
+from tradai.core.exceptions import ValidationError
+
+__all__ = ["BaseSettings", "unknown_variables"]
+
+_OURS: Final = "TRADAI_"
+# Owned by the environment layer of strategy configuration, which knows what may follow.
+_STRATEGY: Final = "TRADAI_STRATEGY__"
+# The common prefix alone makes any two of our names two thirds alike.
+_CLOSE: Final = 0.8
+# What pydantic-settings would read and we do not: it must not look as if it were read.
+_OFF: Final = (
+    "case_sensitive",
+    "cli_parse_args",
+    "env_file",
+    "env_ignore_empty",
+    "env_parse_enums",
+    "env_parse_none_str",
+    "json_file",
+    "secrets_dir",
+    "toml_file",
+    "yaml_file",
+)
+
+
+class BaseSettings(pydantic_settings.BaseSettings):
+    """Settings that are read once, validated strictly, and frozen all the way down.
+
+    A subclass sets ``model_config = SettingsConfigDict(env_prefix="TRADAI_X_")``; the field
+    ``bucket`` is then the variable ``TRADAI_X_BUCKET``, in capital letters only. A field with
+    ``validation_alias="AWS_REGION"`` is that variable. Lists and mappings are written as JSON;
+    with ``env_nested_delimiter="__"`` the fields of a nested model have variables of their own.
+
+    Making one reads the environment; arguments win over variables. `load` adds files and
+    overrides. Other sources of pydantic-settings (.env, secret files, ...) are off.
+    """
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        validate_default=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: object) -> None:
+        """Refuse a class whose settings could change, or would not be read.
+
+        Raises:
+            ValidationError: A field or a nested model is mutable, or a source is asked for that
+                is not read.
+        """
+        super().__pydantic_init_subclass__(**options)
+        asked = next((key for key in _OFF if cls.model_config.get(key)), None)
+        if asked is not None:
+            message = f"{cls.__name__} sets {asked}, which is not read; use {cls.__name__}.load"
+            raise ValidationError(message, field=asked, expected="sources that are read")
+        require_frozen(cls)
+
+    def __init__(self, **values: object) -> None:
+        """Take `values`, and the environment for the rest.
+
+        Raises:
+            ConfigurationError: Values are missing, empty or not valid; all are listed by place,
+                none is quoted.
+        """
+        layers = [variable_layer(type(self), os.environ), argument_layer(type(self), values)]
+        # From here on no frame holds a value: a traceback may show what frames hold.
+        del values
+        _fill(self, layers)
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        files: Sequence[str | Path | ConfigLayer] = (),
+        environ: Mapping[str, str] | None = None,
+        overrides: Sequence[str] = (),
+        **explicit: object,
+    ) -> Self:
+        """Return the settings from all layers; mappings merge, anything else is replaced.
+
+        From the lowest: defaults, `files`, the environment, `overrides`, `explicit`.
+
+        Args:
+            files: YAML files by path or URI, or layers, each laid over the one before.
+                ``optional:`` before a path or URI allows that there is no such file.
+            environ: Variables to read, by default the environment of the process.
+            overrides: Texts such as ``part.retries=5``, as on a command line.
+            **explicit: Fields with their values.
+
+        Raises:
+            ConfigurationError: Something cannot be read, is missing or not valid; everything that
+                is wrong is listed with its place, and no value is quoted.
+            ExternalServiceError: A store refused; a `StorageError`, on a disk.
+        """
+        layers = _layers(cls, files, environ, overrides, explicit)
+        # As in the constructor.
+        del environ, overrides, explicit
+        settings = cls.__new__(cls)
+        _fill(settings, layers)
+        return settings
+
+    @classmethod
+    def explain(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        /,
+        *,
+        files: Sequence[str | Path | ConfigLayer] = (),
+        overrides: Sequence[str] = (),
+        **explicit: object,
+    ) -> tuple[SettingOrigin, ...]:
+        """Tell for each leaf where its value comes from, with the layers of `load`.
+
+        Nothing is refused: what is not valid is shown as stars, what cannot be read is left out.
+        """
+        variables = os.environ if environ is None else environ
+        layers = _layers(cls, files, variables, overrides, explicit)
+        wrong = SettingStack(cls, layers).fill(cls.__new__(cls))
+        invalid = [problem.path for problem in wrong if problem.path and not problem.is_missing]
+        return tuple(explained(cls, layers, invalid=invalid, environ=variables))
+
+    @classmethod
+    def references(
+        cls, environ: Mapping[str, str] | None = None, /
+    ) -> tuple[tuple[str, SecretReference], ...]:
+        """Return the references to secrets in `environ` and defaults, each after its variable.
+
+        Those that are not valid are left out; `check` names them.
+        """
+        variables = os.environ if environ is None else environ
+        layers = [variable_layer(cls, variables)]
+        return tuple(references_in(cls, layers, environ=variables))
+
+    @classmethod
+    def check(cls, environ: Mapping[str, str]) -> None:
+        """Check what `environ` sets; what it leaves out may still be given as an argument.
+
+        Raises:
+            ConfigurationError: As for the constructor.
+        """
+        stack = SettingStack(cls, [variable_layer(cls, environ)])
+        del environ
+        problems = [one for one in stack.fill(cls.__new__(cls)) if not one.is_missing]
+        if problems:
+            raise refusal(problems)
+
+    @classmethod
+    def variables(cls) -> tuple[str, ...]:
+        """Return the names of the environment variables that this class reads, sorted."""
+        return tuple(sorted(one for name in cls.model_fields for one in variable_names(cls, name)))
+
+    @classmethod
+    def owns(cls, variable: str) -> bool:
+        """Tell whether this class reads `variable`, nested names included."""
+        return bool(owned(cls, [variable]))
+
+
+def unknown_variables(
+    environ: Mapping[str, str],
+    settings_classes: Iterable[type[BaseSettings]],
+    *,
+    prefixes: Sequence[str] = (_OURS,),
+) -> list[tuple[str, str | None]]:
+    """Return the variables in `environ` that nothing reads, each with what was meant.
+
+    Args:
+        environ: The environment to look at.
+        settings_classes: Every settings class there is.
+        prefixes: Only names that start so are looked at: prefixes that are owned whole.
+    """
+    classes = list(settings_classes)
+    known = sorted({variable for one in classes for variable in one.variables()})
+    ours = sorted(name for name in environ if name.upper().startswith(tuple(prefixes)))
+    strangers = [
+        name
+        for name in ours
+        if not name.startswith(_STRATEGY) and not any(one.owns(name) for one in classes)
+    ]
+    return [(name, _closest(name.upper(), known)) for name in strangers]
+
+
+def _layers(
+    kind: type[BaseSettings],
+    files: Sequence[str | Path | ConfigLayer],
+    environ: Mapping[str, str] | None,
+    overrides: Sequence[str],
+    explicit: Mapping[str, object],
+) -> list[SettingLayer]:
+    return [
+        *(file_layer(kind, file) for file in files),
+        variable_layer(kind, os.environ if environ is None else environ),
+        override_layer(kind, overrides),
+        argument_layer(kind, explicit),
+    ]
+
+
+def _fill(blank: BaseSettings, layers: Sequence[SettingLayer]) -> None:
+    failures = [layer.failure for layer in layers if layer.failure is not None]
+    if failures:
+        raise failures[0]
+    problems = SettingStack(type(blank), layers).fill(blank)
+    # Outside of any except block: what pydantic raises holds the values.
+    if problems:
+        raise refusal(problems)
+
+
+def _closest(name: str, known: list[str]) -> str | None:
+    return next(iter(get_close_matches(name, known, cutoff=_CLOSE)), None)

@@ -1,0 +1,1 @@
+"""The strategy configuration: its schema, its loader, differences."""

@@ -1,0 +1,156 @@
+"""What a strategy is: the one schema of strategy configuration."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Final, Self, TypeAlias, final
+
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from tradai.core._documents.json_values import FrozenJson, FrozenMapping, JsonObject, JsonValue
+from tradai.core._documents.tree import dotted, nodes
+from tradai.core._secrets.detection import looks_like_secret
+from tradai.core._strategy.execution import Execution
+from tradai.core._time.timeframe import Timeframe
+from tradai.core._types.symbols import Currency, Identifier, Pair, Version
+from tradai.core.exceptions import ValidationError
+
+__all__ = ["LEAK", "TAKE_OUT", "Strategy", "StrategyConfig", "StrategySource"]
+
+
+def _without_repetition(pairs: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(pairs)) == len(pairs):
+        return pairs
+    later = next(place for place, pair in enumerate(pairs) if pair in pairs[:place])
+    first = pairs.index(pairs[later])
+    expected = f"each pair once; entry {later + 1} repeats entry {first + 1}"
+    message = f"pairs are not usable: expected {expected}"
+    raise ValidationError(message, field="pairs", expected=expected)
+
+
+LEAK: Final = "leak"
+TAKE_OUT: Final = "take it out, and name where it is kept instead, such as env:NAME"
+
+# Their grammars leave no room for a secret.
+_NO_ROOM: Final = ("pairs", "timeframe", "version")
+
+Text: TypeAlias = Annotated[str, Field(min_length=1)]
+Pairs: TypeAlias = Annotated[tuple[Pair, ...], AfterValidator(_without_repetition)]
+
+
+@final
+class Strategy(BaseModel):
+    """A strategy by name and version."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    name: Text
+    version: Version
+
+    if TYPE_CHECKING:
+        # Text becomes a version; the constructor that type checkers make up would refuse it.
+        def __init__(self, *, name: str, version: str) -> None: ...
+
+
+@final
+class StrategySource(BaseModel):
+    """Where the code of a strategy is.
+
+    Attributes:
+        class_name: Class of the strategy; ``class`` in YAML.
+        source: Path or URI of a folder or of one ``.py`` file; a relative path is relative to
+            the configuration file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    class_name: Identifier = Field(
+        validation_alias=AliasChoices("class", "class_name"), serialization_alias="class"
+    )
+    source: Text
+
+
+@final
+class StrategyConfig(BaseModel):
+    """The configuration of one strategy: valid, and frozen all the way down.
+
+    Unknown keys are kept as extras, unless they are null, and count in the digest. What looks
+    like a secret is refused wherever it is, so neither the configuration nor its digest holds
+    one. Sequences are tuples and mappings cannot change, so ``config.pairs == ("BTC/USDT",)``;
+    `model_dump` gives plain dicts back.
+
+    Attributes:
+        name: Name of the strategy.
+        version: Its version, ``x.y.z``.
+        timeframe: Length of its candles.
+        pairs: Markets it trades, each once; none by default.
+        stake_currency: Currency of its stakes.
+        exchange: Exchange it trades on.
+        parameters: Free parameters of the strategy.
+        buy_params: Values of the engine's buy parameters.
+        sell_params: Values of the engine's sell parameters.
+        freqai: The engine's FreqAI block.
+        strategy: Where its code is.
+        execution: How its signals become orders.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    # Not an argument of the constructor: type checkers would ask for it.
+    __pydantic_extra__: dict[str, FrozenJson] = Field(init=False)
+
+    name: Text
+    version: Version
+    timeframe: Timeframe
+    pairs: Pairs = ()
+    stake_currency: Currency = "USDT"
+    exchange: Text = "binance"
+    parameters: JsonObject = FrozenMapping({})
+    buy_params: JsonObject = FrozenMapping({})
+    sell_params: JsonObject = FrozenMapping({})
+    freqai: JsonObject | None = None
+    strategy: StrategySource | None = None
+    execution: Execution = Execution()
+
+    if TYPE_CHECKING:
+        # As above; and every extra is an argument too.
+        def __init__(self, *, name: str, version: str, timeframe: str, **more: object) -> None: ...
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_unset(cls, values: object) -> object:
+        # Null means unset, for an extra too: else two configurations would share one digest.
+        if not isinstance(values, Mapping):
+            return values
+        fields = cls.model_fields
+        return {key: one for key, one in values.items() if one is not None or key in fields}
+
+    @model_validator(mode="after")
+    def _keep_secrets_out(self) -> Self:
+        blocks = {
+            name: dict(value) if isinstance(value, BaseModel) else value
+            for name, value in self
+            if name not in _NO_ROOM
+        }
+        for path, value in nodes(blocks):
+            if looks_like_secret(path, value):
+                raise PydanticCustomError(
+                    LEAK, "{key} looks like a secret; " + TAKE_OUT, {"key": dotted(path)}
+                )
+        return self
+
+    @property
+    def model_extra(self) -> dict[str, JsonValue]:
+        """A copy of the extras; changing it changes nothing."""
+        return dict(self.__pydantic_extra__)
+
+    @property
+    def extra_keys(self) -> tuple[str, ...]:
+        """The keys that this schema does not know, sorted."""
+        return tuple(sorted(self.__pydantic_extra__))
+
+    def canonical(self) -> dict[str, JsonValue]:
+        """Return the configuration as plain JSON, to digest or to store.
+
+        Defaults are spelled out and what is unset is left out, so a key written with its default
+        changes nothing. Amounts are plain decimal text.
+        """
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,1 @@
+"""Instants, time ranges and candles in UTC."""

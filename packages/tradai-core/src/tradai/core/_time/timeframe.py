@@ -1,0 +1,204 @@
+"""The length of a candle, and when candles open and close."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from threading import Lock
+from typing import TYPE_CHECKING, Final, Self, final
+from weakref import WeakValueDictionary
+
+from tradai.core._time.candle_grid import UNIT_MS, CandleGrid, datetime_grid, ms_grid
+from tradai.core._time.instants import Instant, check_ms, check_utc
+from tradai.core._types.pydantic_schemas import text_schema
+from tradai.core.exceptions import ValidationError
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
+__all__ = ["Timeframe"]
+
+# 4,800 months of the Gregorian calendar are 146,097 days.
+_MEAN_MS: Final = {**UNIT_MS, "M": 146_097 * UNIT_MS["d"] // 4_800}
+_UNITS: Final = "".join(_MEAN_MS)
+_GRAMMAR: Final = re.compile(rf"[1-9][0-9]{{0,5}}[{_UNITS}]")
+_EXPECTED: Final = (
+    "a whole number without leading zeros, six digits at most, and one of s, m, h, d, w, M, "
+    "such as 5m"
+)
+_INSTANT_EXPECTED: Final = "an aware UTC datetime, or epoch milliseconds as an int"
+
+_LOCK: Final = Lock()
+# All that somebody holds, so that one text is one object; and some that are looked up fast.
+_KNOWN: "Final[WeakValueDictionary[str, Timeframe]]" = WeakValueDictionary()
+_LATEST: "Final[dict[str, Timeframe]]" = {}
+_LATEST_COUNT: Final = 256
+
+
+@final
+class Timeframe(str):
+    """A candle length such as ``5m``, checked when made; otherwise an ordinary string.
+
+    The grammar is ``[1-9][0-9]*(s|m|h|d|w|M)`` in ASCII, with at most six digits: enough for a
+    year in minutes or a week in seconds. The same text gives the same object.
+
+    Candles open on one grid in UTC. Seconds, minutes, hours and days count from
+    1970-01-01T00:00Z, weeks from Monday 1970-01-05, months from January 1970 along the calendar,
+    so that ``3M`` are quarters. The grid goes on before 1970, from the year 1 to 9999.
+
+    Instants are aware datetimes in UTC or epoch milliseconds; results are of the same kind. For
+    whole columns see `tradai.core.frames.floor_times` and its neighbours.
+
+    Order is by length, a month being the mean one of the calendar (30.436875 days), and among
+    equal lengths by unit: ``60m < 1h < 4w < 1M < 31d``. Comparing with a text reads it as a
+    timeframe. Two spellings of one length, ``60m`` and ``1h``, are different timeframes:
+    exchanges and files know them by their text.
+
+    >>> Timeframe("5m").seconds
+    300
+    >>> Timeframe("1h").floor(1_735_692_345_678)
+    1735689600000
+    """
+
+    __slots__ = ("__weakref__", "_datetimes", "_milliseconds", "_rank")
+    _datetimes: CandleGrid[datetime]
+    _milliseconds: CandleGrid[int]
+    _rank: tuple[int, int]
+
+    def __new__(cls, text: str) -> Self:
+        """Check `text`.
+
+        Raises:
+            ValidationError: `text` is not a timeframe.
+        """
+        try:
+            return _LATEST[text]
+        except (KeyError, TypeError):  # TypeError: not even hashable
+            checked = _checked(text)
+        with _LOCK:
+            timeframe = _KNOWN.get(checked) or cls._made(checked)
+            while len(_LATEST) >= _LATEST_COUNT:
+                del _LATEST[next(iter(_LATEST))]
+            return _LATEST.setdefault(checked, timeframe)
+
+    @classmethod
+    def _made(cls, text: str) -> Self:
+        timeframe = super().__new__(cls, text)
+        timeframe._datetimes, timeframe._milliseconds = datetime_grid(text), ms_grid(text)
+        timeframe._rank = (int(text[:-1]) * _MEAN_MS[text[-1]], _UNITS.index(text[-1]))
+        _KNOWN[text] = timeframe
+        return timeframe
+
+    @property
+    def seconds(self) -> int:
+        """Length in seconds.
+
+        Raises:
+            ValidationError: The unit is ``M``: months differ in length.
+        """
+        return self.milliseconds // 1_000
+
+    @property
+    def milliseconds(self) -> int:
+        """Length in milliseconds, the unit of exchange timestamps.
+
+        Raises:
+            ValidationError: The unit is ``M``: months differ in length.
+        """
+        if self.endswith("M"):
+            expected = "one of the units s, m, h, d, w: months differ in length"
+            message = f"timeframe {self} has no fixed length: expected {expected}"
+            raise ValidationError(message, field="timeframe", expected=expected)
+        return self._rank[0]
+
+    def floor(self, at: Instant) -> Instant:
+        """Return when the candle that holds `at` opened.
+
+        Raises:
+            ValidationError: `at` is no instant, or the candle leaves the years 1 to 9999. So it
+                is with every method below.
+        """
+        return self._grid(at).floor(at)
+
+    def ceil(self, at: Instant) -> Instant:
+        """Return the first opening that is not before `at`."""
+        opening = self.floor(at)
+        return opening if opening == at else self._grid(at).shifted(opening, 1)
+
+    def next_close(self, at: Instant) -> Instant:
+        """Return when the candle that holds `at` closes: the first opening after `at`."""
+        return self._grid(at).shifted(self.floor(at), 1)
+
+    def last_closed(self, now: Instant) -> Instant:
+        """Return when the last candle that is closed at `now` opened.
+
+        A candle is closed from the instant on at which the next one opens.
+        """
+        return self._grid(now).shifted(self.floor(now), -1)
+
+    def range(self, start: Instant, stop: Instant) -> Iterator[Instant]:
+        """Return the openings in ``start <= t < stop``, one after the other.
+
+        Raises:
+            ValidationError: Also when `start` is after `stop`.
+        """
+        first, count = self.ceil(start), self.count_between(start, stop)
+        return (self._grid(first).shifted(first, n) for n in range(count))
+
+    def count_between(self, start: Instant, stop: Instant) -> int:
+        """Return how many candles open in ``start <= t < stop``.
+
+        Raises:
+            ValidationError: Also when `start` is after `stop`.
+        """
+        first, end = self.ceil(start), self.ceil(stop)
+        if start > stop:
+            expected = "a start that is not after the stop"
+            message = f"the range from {start} to {stop} is not usable: expected {expected}"
+            raise ValidationError(message, field="start", expected=expected)
+        return self._grid(first).count(first, end)
+
+    def _grid(self, at: Instant) -> CandleGrid[Instant]:
+        if isinstance(at, int):
+            check_ms(at)
+            return self._milliseconds
+        if type(at) is not datetime or at.tzinfo is not UTC:  # a short way past the usual
+            check_utc(at, expected=_INSTANT_EXPECTED)
+        return self._datetimes
+
+    def __lt__(self, other: str) -> bool:
+        """Tell whether this is shorter."""
+        return self._rank < Timeframe(other)._rank
+
+    def __le__(self, other: str) -> bool:
+        """Tell whether this is shorter or the same."""
+        return self._rank <= Timeframe(other)._rank
+
+    def __gt__(self, other: str) -> bool:
+        """Tell whether this is longer."""
+        return self._rank > Timeframe(other)._rank
+
+    def __ge__(self, other: str) -> bool:
+        """Tell whether this is longer or the same."""
+        return self._rank >= Timeframe(other)._rank
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str]]:
+        """Pickle and copy as the text, so that both give the one object of it."""
+        return type(self), (str(self),)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Self], handler: "GetCoreSchemaHandler"
+    ) -> "CoreSchema":
+        """Let pydantic take a string and make it a timeframe."""
+        return text_schema(cls)
+
+
+def _checked(text: object) -> str:
+    """Return `text`, as a plain string, if it is a timeframe."""
+    match = _GRAMMAR.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        given = repr(text) if isinstance(text, str) else f"of type {type(text).__name__}"
+        message = f"timeframe {given} is not usable: expected {_EXPECTED}"
+        raise ValidationError(message, field="timeframe", expected=_EXPECTED)
+    return match[0]

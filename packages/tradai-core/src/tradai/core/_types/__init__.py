@@ -1,0 +1,1 @@
+"""Text and enums checked by pydantic: pairs, symbols, versions, modes, S3 paths."""

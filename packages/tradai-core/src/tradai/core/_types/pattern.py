@@ -1,0 +1,52 @@
+"""Text with a grammar: how a pattern becomes a type that pydantic checks."""
+
+import re
+from typing import TYPE_CHECKING, final
+
+from tradai.core._types.pydantic_schemas import text_schema
+from tradai.core.exceptions import ValidationError
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
+__all__ = ["Grammar"]
+
+
+@final
+class Grammar:
+    """Accepts only text that matches `pattern` whole; inside ``Annotated`` it tells pydantic."""
+
+    def __init__(self, what: str, pattern: str, expected: str) -> None:
+        """Call the text `what` in errors, and say what was `expected`."""
+        self._what = what
+        self._pattern = re.compile(pattern)
+        self._expected = expected
+
+    def check(self, text: str) -> str:
+        """Return `text`.
+
+        Raises:
+            ValidationError: It does not match.
+        """
+        self.parts(text)
+        return text
+
+    def parts(self, text: object) -> tuple[str, ...]:
+        """Return the groups of `text`; one that is not there is empty.
+
+        Raises:
+            ValidationError: It is no text, or does not match.
+        """
+        match = self._pattern.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            given = repr(text) if isinstance(text, str) else f"of type {type(text).__name__}"
+            message = f"{self._what} {given} is not usable: expected {self._expected}"
+            raise ValidationError(message, field=self._what, expected=self._expected)
+        return match.groups(default="")
+
+    def __get_pydantic_core_schema__(
+        self, source: type[str], handler: "GetCoreSchemaHandler"
+    ) -> "CoreSchema":
+        """Run strings through `check`."""
+        return text_schema(self.check)

@@ -1,0 +1,183 @@
+"""Text that means something: currencies, symbols, pairs, versions.
+
+All are strings to Python, and checked when a model takes them; `Pair` and `Version` are also
+checked when they are made, and know their parts. Digits and letters are ASCII.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Final, Self, TypeAlias, final
+
+from tradai.core._types.pattern import Grammar
+from tradai.core._types.pydantic_schemas import text_schema
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
+__all__ = ["Currency", "Identifier", "Minutes", "Pair", "Symbol", "Version", "pair_parts"]
+
+_CODE: Final = "[A-Z0-9]{1,20}"
+_NUMBER: Final = "(0|[1-9][0-9]*)"
+
+_PAIR: Final = Grammar(
+    "pair",
+    rf"({_CODE})/({_CODE})(?::({_CODE}))?",
+    "BASE/QUOTE in capital letters and digits, such as BTC/USDT",
+)
+_VERSION: Final = Grammar(
+    "version",
+    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}",
+    "three numbers without leading zeros, such as 1.0.0",
+)
+
+Currency: TypeAlias = Annotated[
+    str, Grammar("currency", _CODE, "capital letters and digits, such as USDT")
+]
+"""A currency such as ``USDT``: ``[A-Z0-9]{1,20}``, as exchanges write their asset codes."""
+
+Symbol: TypeAlias = Annotated[
+    str,
+    Grammar("symbol", "[A-Z0-9._-]{1,20}", "capital letters, digits, '.', '_', '-', as BTCUSDT"),
+]
+"""A market as the exchange itself calls it, such as ``BTCUSDT``: ``[A-Z0-9._-]{1,20}``.
+
+Source: the range of characters in Binance's error -1100 for the parameter ``symbol``.
+"""
+
+Identifier: TypeAlias = Annotated[
+    str,
+    Grammar(
+        "identifier",
+        "[A-Za-z_][A-Za-z0-9_]{0,199}",
+        "a Python class name, such as TrendFollower",
+    ),
+]
+"""A name that Python code can have, in ASCII: ``[A-Za-z_][A-Za-z0-9_]{0,199}``.
+
+Source: https://docs.python.org/3/reference/lexical_analysis.html#identifiers.
+"""
+
+Minutes: TypeAlias = Annotated[
+    str, Grammar("minutes", "0|[1-9][0-9]{0,8}", "whole minutes such as 30")
+]
+"""Minutes as a mapping key, such as ``30``: ``0|[1-9][0-9]{0,8}``."""
+
+
+@final
+class Pair(str):
+    """A market such as ``BTC/USDT``; otherwise an ordinary string.
+
+    ``BASE/QUOTE``, or ``BASE/QUOTE:SETTLE`` for a contract without expiry, each a `Currency`.
+    Source: the unified symbols of ccxt, https://docs.ccxt.com.
+
+    >>> Pair("BTC/USDT").base
+    'BTC'
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Check `text`.
+
+        Raises:
+            ValidationError: It is no pair.
+        """
+        return super().__new__(cls, _PAIR.check(text))
+
+    @property
+    def base(self) -> str:
+        """Currency that is bought and sold."""
+        return _PAIR.parts(self)[0]
+
+    @property
+    def quote(self) -> str:
+        """Currency that prices are in."""
+        return _PAIR.parts(self)[1]
+
+    @property
+    def settle(self) -> str | None:
+        """Currency that a contract is settled in; None for spot."""
+        return _PAIR.parts(self)[2] or None
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Self], handler: "GetCoreSchemaHandler"
+    ) -> "CoreSchema":
+        """Let pydantic take a string and make it a pair."""
+        return text_schema(cls)
+
+
+@final
+class Version(str):
+    """A version such as ``1.10.0``, ordered by its numbers; otherwise an ordinary string.
+
+    Three numbers without leading zeros: the version core of Semantic Versioning 2.0.0
+    (https://semver.org), without its pre-release and build parts.
+
+    >>> Version("1.10.0") > Version("1.9.0")
+    True
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Check `text`.
+
+        Raises:
+            ValidationError: It is no version.
+        """
+        return super().__new__(cls, _VERSION.check(text))
+
+    @property
+    def major(self) -> int:
+        """The first number."""
+        return self._numbers[0]
+
+    @property
+    def minor(self) -> int:
+        """The second number."""
+        return self._numbers[1]
+
+    @property
+    def patch(self) -> int:
+        """The third number."""
+        return self._numbers[2]
+
+    def __lt__(self, other: str) -> bool:
+        """Compare the numbers; text that is no version is a `ValidationError`."""
+        return self._numbers < Version(other)._numbers
+
+    def __le__(self, other: str) -> bool:
+        """Compare as ``<`` does."""
+        return self._numbers <= Version(other)._numbers
+
+    def __gt__(self, other: str) -> bool:
+        """Compare as ``<`` does."""
+        return self._numbers > Version(other)._numbers
+
+    def __ge__(self, other: str) -> bool:
+        """Compare as ``<`` does."""
+        return self._numbers >= Version(other)._numbers
+
+    @property
+    def _numbers(self) -> tuple[int, ...]:
+        return tuple(int(part) for part in _VERSION.parts(self))
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Self], handler: "GetCoreSchemaHandler"
+    ) -> "CoreSchema":
+        """Let pydantic take a string and make it a version."""
+        return text_schema(cls)
+
+
+def pair_parts(pair: str) -> tuple[str, str]:
+    """Return the base and the quote currency of `pair`.
+
+    >>> pair_parts("BTC/USDT")
+    ('BTC', 'USDT')
+
+    Raises:
+        ValidationError: `pair` is not a pair.
+    """
+    checked = Pair(pair)
+    return checked.base, checked.quote

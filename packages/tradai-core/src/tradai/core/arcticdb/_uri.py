@@ -1,0 +1,105 @@
+"""URIs of ArcticDB, which may carry keys: read, shown without them, and resolved only on use."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, final
+
+from tradai.core._ports.backends import backend_for
+from tradai.core._secrets.secret import Secret
+from tradai.core.exceptions import ConfigurationError
+
+__all__ = ["ArcticUri"]
+
+_PLACE: Final = re.compile(r"(lmdb://[^?]+|s3s?://[^:/?@]+:[A-Za-z0-9._-]+)(?:\?(.*))?", re.DOTALL)
+_REFERENCE: Final = re.compile(r"[a-z][a-z0-9+.-]*:.+")
+_KEYS: Final = ("access", "secret")
+_OPTIONS: Final = {
+    "lmdb": ("map_size",),
+    "s3": (
+        *("CA_cert_dir", "CA_cert_path", "aws_auth", "aws_profile", "path_prefix", "port"),
+        *("region", "ssl", "use_virtual_addressing"),
+        *_KEYS,
+    ),
+}
+_OWN_CREDENTIALS: Final = ("default", "sts", "true")
+_EXPECTED: Final = (
+    "lmdb:///folder?map_size=4GB, or s3s://endpoint:bucket?aws_auth=true, or in place of aws_auth "
+    "references to keys: access=env:NAME&secret=env:NAME"
+)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArcticUri:
+    """Where ArcticDB keeps its data.
+
+    Attributes:
+        place: The part before the options.
+        options: By name. A key is a reference, or a `Secret` when it was written out.
+    """
+
+    place: str
+    options: Mapping[str, str | Secret]
+
+    @classmethod
+    def parse(cls, uri: str) -> "ArcticUri":
+        """Read `uri`; a key that is written out in it is registered as a secret.
+
+        Raises:
+            ConfigurationError: It is not an LMDB or S3 URI of ArcticDB. It is not shown.
+        """
+        match = _PLACE.fullmatch(uri)
+        if match is None:
+            raise _refusal("it names no place")
+        known = _OPTIONS["lmdb" if uri.startswith("lmdb:") else "s3"]
+        pairs = [text.partition("=") for text in re.split("[;&]", match[2] or "") if text]
+        if any(not value for _, _, value in pairs) or not {name for name, _, _ in pairs} <= {
+            *known
+        }:
+            raise _refusal(f"an option is empty or none of {', '.join(known)}")
+        options = {name: _guarded(name, value) for name, _, value in pairs}
+        if known == _OPTIONS["s3"] and not _is_authorised(options):
+            raise _refusal("it says neither aws_auth=true nor both access and secret")
+        return cls(place=match[1], options=options)
+
+    def __str__(self) -> str:
+        """Show the URI with written-out keys masked; references are no secrets."""
+        options = "&".join(f"{name}={value}" for name, value in self.options.items())
+        return f"{self.place}?{options}" if options else self.place
+
+    def __repr__(self) -> str:
+        """Show what ``str`` shows."""
+        return f"ArcticUri({str(self)!r})"
+
+    def native(self) -> str:
+        """Return the URI as ArcticDB wants it, keys and all: only to hand it over.
+
+        Raises:
+            NotFoundError: There is no such secret.
+            ConfigurationError: A reference is malformed, or the secret kept carelessly.
+            ExternalServiceError: The source refused or cannot be reached.
+        """
+        options = "&".join(f"{name}={_value(name, item)}" for name, item in self.options.items())
+        return f"{self.place}?{options}" if options else self.place
+
+
+def _guarded(name: str, value: str) -> str | Secret:
+    is_open = name in _KEYS and not _REFERENCE.fullmatch(value)
+    return Secret(value) if is_open else value
+
+
+def _is_authorised(options: Mapping[str, str | Secret]) -> bool:
+    return options.get("aws_auth") in _OWN_CREDENTIALS or set(_KEYS) <= options.keys()
+
+
+def _value(name: str, item: str | Secret) -> str:
+    if isinstance(item, Secret):
+        return item.reveal()
+    return backend_for("tradai.secrets", item).resolve(item).reveal() if name in _KEYS else item
+
+
+def _refusal(problem: str) -> ConfigurationError:
+    # The URI is not shown: it may hold keys.
+    message = f"the URI of ArcticDB is not usable: {problem}; expected {_EXPECTED}"
+    return ConfigurationError(message)

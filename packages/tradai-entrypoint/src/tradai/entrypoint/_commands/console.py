@@ -1,0 +1,56 @@
+"""What a person sees at the end of a run, and the tables of the other commands."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tradai.entrypoint._process.exit_codes import Verdict
+from tradai.entrypoint._runs.record import RunRecord
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["print_summary", "print_table"]
+
+
+def print_summary(record: RunRecord, verdict: Verdict, folder: Path) -> None:
+    """Print the result table to standard output, or the refusal to standard error."""
+    if record.results:
+        rows = [(name.replace("_", " "), _text(value)) for name, value in record.results.items()]
+        print_table(("result", record.config_id or ""), rows)
+    for notice in record.notices:
+        print(f"note: {notice}")
+    report = folder / "report.html"
+    if report.exists():
+        print(f"report: {report}")
+    if verdict.is_success:
+        print(f"run:    {folder}")
+        print(f"done:   {verdict.sentence}")
+        return
+    print(
+        f"tradai-entrypoint: {verdict.sentence} (exit {int(verdict.exit_code)}, run {folder})",
+        file=sys.stderr,
+    )
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print `rows` under `columns`; plain text, as wide as it needs when not on a terminal."""
+    from rich.table import Table
+
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    _console().print(table)
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=200, soft_wrap=True)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.8f}".rstrip("0").rstrip(".")
+    return "-" if value is None else str(value)

@@ -1,0 +1,15 @@
+"""The first lines of the process: signals are obeyed before anything heavy is imported."""
+
+import sys
+
+from tradai.entrypoint._process.interrupts import Interrupts
+
+__all__ = ["main"]
+
+
+def main() -> int:
+    """Run the command line of `tradai-entrypoint`; the return value is the exit code."""
+    with Interrupts() as interrupts:
+        from tradai.entrypoint._cli import run_command
+
+        return run_command(sys.argv[1:], interrupts=interrupts)

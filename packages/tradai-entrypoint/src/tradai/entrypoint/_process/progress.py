@@ -1,0 +1,62 @@
+"""Progress of long work on a person's terminal; silent anywhere else."""
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO, final
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar, TaskID
+
+__all__ = ["Progress"]
+
+
+@final
+class Progress:
+    """A spinner with a sentence and the time that has passed.
+
+    Shown on standard error and only when that is a terminal, so logs and pipes stay clean.
+    """
+
+    def __init__(self, *, stream: TextIO | None = None, enabled: bool = True) -> None:
+        """Prepare; nothing is shown before `__enter__`."""
+        self._stream = stream or sys.stderr
+        self._enabled = enabled and self._stream.isatty()
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        """Start showing."""
+        if self._enabled:
+            self._bar = _new_bar(self._stream)
+            self._bar.start()
+            self._task = self._bar.add_task("starting", total=None)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Wipe what was shown."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def say(self, doing: str) -> None:
+        """Say what goes on now, e.g. ``"reading candles"``."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=doing)
+
+
+def _new_bar(stream: TextIO) -> "Bar":
+    from rich.console import Console
+    from rich.progress import Progress as RichProgress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    return RichProgress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=Console(file=stream),
+        transient=True,
+    )

@@ -1,0 +1,101 @@
+"""The curve of a run, and the chart library the page carries along to draw it."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from gzip import compress
+from hashlib import sha256
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, Self, final
+
+from tradai.entrypoint._report.formatting import decimals_for, instant, percent, plain
+from tradai.entrypoint._report.html import Markup, element, joined
+from tradai.entrypoint._report.model import BalancePoint
+
+__all__ = ["ChartBundle", "curve_data", "curve_sentence", "drawdowns"]
+
+_LIBRARY: Final = Path("package_data", "plotly.min.js")
+# A higher level gains little and costs the most of a report's time.
+_COMPRESSION: Final = 6
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ChartBundle:
+    """The scripts of a page with a chart: Plotly's browser library, and ours that drives it."""
+
+    library: bytes
+    driver: str
+
+    @classmethod
+    def installed(cls) -> Self | None:
+        """Return the bundle, or None when the package ``plotly`` is not installed.
+
+        Its Python side is never imported: that would cost more than the whole report.
+        """
+        spec = find_spec("plotly")
+        folders = spec.submodule_search_locations if spec else None
+        for library in (Path(folder) / _LIBRARY for folder in folders or ()):
+            if library.is_file():
+                driver = files(__package__ or __name__).joinpath("chart.js")
+                return cls(library.read_bytes(), driver.read_text(encoding="utf-8"))
+        return None
+
+    @property
+    def script_hashes(self) -> tuple[str, ...]:
+        """The sources by which a Content-Security-Policy allows these scripts and no other."""
+        scripts = (self.driver.encode(), self.library)
+        return tuple(f"'sha256-{_base64(sha256(script).digest())}'" for script in scripts)
+
+    def scripts(self, data: Markup) -> Markup:
+        """Return the elements that carry the library, packed, and `data`, and draw the chart."""
+        library = Markup(_base64(compress(self.library, _COMPRESSION, mtime=0)))
+        return joined(
+            (
+                element("script", data, id="curve", type="application/json"),
+                element("script", library, id="library", type="application/octet-stream"),
+                element("script", Markup(self.driver)),
+            )
+        )
+
+
+def curve_data(balance: Sequence[BalancePoint], *, currency: str) -> Markup:
+    """Return what the chart is drawn from, as JSON that is safe inside a script element."""
+    curve = {
+        "at": [instant(point.at).removesuffix(" UTC") for point in balance],
+        "balance": [point.balance for point in balance],
+        "drawdown": [round(fall, 6) for fall in drawdowns(balance)],
+        "currency": currency,
+        "decimals": decimals_for(point.balance for point in balance),
+    }
+    text = json.dumps(curve, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def curve_sentence(balance: Sequence[BalancePoint], *, currency: str) -> str:
+    """Return the curve in words, for those who cannot see it."""
+    decimals = decimals_for(point.balance for point in balance)
+    first, last = (plain(point.balance, decimals) for point in (balance[0], balance[-1]))
+    falls = drawdowns(balance)
+    fall, point = min(zip(falls, balance, strict=True), key=lambda pair: pair[0])
+    deepest = f"The deepest drawdown, {percent(fall, with_sign=True)}, was at {instant(point.at)}."
+    return (
+        f"Balance after each closed trade, from {first} to {last} {currency}. "
+        f"{deepest if fall else 'It never fell below an earlier balance.'}"
+    )
+
+
+def drawdowns(balance: Iterable[BalancePoint]) -> list[float]:
+    """Return at each point the fall from the highest balance so far, as a ratio of at most 0."""
+    falls, peak = [], 0.0
+    for point in balance:
+        peak = max(peak, point.balance)
+        falls.append(point.balance / peak - 1 if peak else 0.0)
+    return falls
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode("ascii")

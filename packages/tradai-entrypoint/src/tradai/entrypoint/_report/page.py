@@ -1,0 +1,98 @@
+"""The page: what a reader needs first stands first, and text is escaped throughout."""
+
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+from typing import Final
+
+from tradai.entrypoint._report.chart import ChartBundle
+from tradai.entrypoint._report.config_rows import settings_of, within_folder
+from tradai.entrypoint._report.formatting import duration, instant
+from tradai.entrypoint._report.html import Markup, element, fill, joined
+from tradai.entrypoint._report.model import Figure, RunReport
+from tradai.entrypoint._report.sections import has_curve, results, section
+from tradai.entrypoint._report.tables import facts_table, figures_list, settings_table
+
+__all__ = ["render_report"]
+
+_NO_STRATEGY: Final = "No strategy"
+
+
+def render_report(report: RunReport) -> str:
+    """Return `report` as one HTML page that opens anywhere and asks nothing of any network.
+
+    The page carries the chart library only when there is a curve to draw and the package
+    ``plotly`` is installed; without the package it says so.
+    """
+    bundle = ChartBundle.installed() if report.parts and has_curve(report.parts) else None
+    return fill(
+        _asset("page.html"),
+        policy=_policy(bundle),
+        title=_title(report),
+        style=Markup(_asset("style.css")),
+        header=_header(report),
+        results=results(report.parts, bundle) if report.parts else "",
+        record=_record(report),
+    )
+
+
+def _asset(name: str) -> str:
+    return files(__package__ or __name__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(bundle: ChartBundle | None) -> str:
+    """Return what the browser may do: run our own scripts, told by their hashes, and no more."""
+    scripts = " ".join(bundle.script_hashes) if bundle else "'none'"
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _title(report: RunReport) -> str:
+    name = " ".join(filter(None, (report.strategy or _NO_STRATEGY, report.version)))
+    return f"{name}: {report.mode or 'run'} ended with exit code {report.exit_code}"
+
+
+def _header(report: RunReport) -> Markup:
+    tone = "good" if report.exit_code == 0 else "bad"
+    exit_code = element("strong", f"Exit {report.exit_code}")
+    return element(
+        "header",
+        element("p", report.mode or "Not started", class_="mode"),
+        element("h1", report.strategy or _NO_STRATEGY, " ", element("small", report.version or "")),
+        element("p", exit_code, " ", report.verdict, class_=f"verdict {tone}"),
+        _notices(report.notices),
+        figures_list(_circumstances(report), class_="circumstances"),
+    )
+
+
+def _notices(notices: Iterable[str]) -> Markup:
+    items = [element("li", notice) for notice in notices]
+    return element("ul", *items, class_="notices", aria_label="Notices") if items else Markup()
+
+
+def _circumstances(report: RunReport) -> Iterator[Figure]:
+    yield Figure("Run", report.run_id)
+    if report.config_id:
+        yield Figure("Configuration", report.config_id)
+    yield Figure("Started", instant(report.started_at))
+    yield Figure("Ended", instant(report.ended_at))
+    yield Figure("Took", duration((report.ended_at - report.started_at).total_seconds()))
+
+
+def _record(report: RunReport) -> Markup:
+    """Return what was run and how to run it again."""
+    parts = []
+    if report.configuration:
+        parts.append(section("Configuration", *_configuration(report)))
+    if report.facts:
+        parts.append(section("Provenance", facts_table("Provenance", report.facts)))
+    return joined(parts)
+
+
+def _configuration(report: RunReport) -> Iterator[Markup]:
+    settings = settings_of(report.configuration, report.provenance)
+    folder, settings = within_folder(settings)
+    yield settings_table("Configuration", settings)
+    if folder:
+        yield element("p", "Files are in ", element("code", folder), class_="remark")

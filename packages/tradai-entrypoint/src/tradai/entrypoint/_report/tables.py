@@ -1,0 +1,87 @@
+"""Tables: numbers to the right, each wide table in a box of its own that scrolls."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from tradai.entrypoint._report.config_rows import Setting
+from tradai.entrypoint._report.formatting import decimals_for, duration, percent, plain, signed
+from tradai.entrypoint._report.html import Markup, element
+from tradai.entrypoint._report.model import Figure, Group
+
+__all__ = ["facts_table", "figures_list", "groups_table", "settings_table"]
+
+_COLUMNS: Final = ("Trades", "Win / draw / loss", "Win rate", "Profit factor", "Mean time")
+
+
+def figures_list(figures: Iterable[Figure], *, class_: str) -> Markup:
+    """Return `figures` as a description list."""
+    rows = (
+        element("div", element("dt", figure.label), element("dd", figure.value))
+        for figure in figures
+    )
+    return element("dl", *rows, class_=class_)
+
+
+def groups_table(title: str, groups: Sequence[Group], *, currency: str) -> Markup:
+    """Return what each of `groups` brought, the best first."""
+    ordered = sorted(groups, key=lambda group: (-group.profit, group.name))
+    largest = max((abs(group.profit) for group in groups), default=0.0)
+    decimals = decimals_for(group.profit for group in groups)
+    heads = (title, f"Profit {currency}".strip(), "Profit", *_COLUMNS)
+    rows = (_group_row(group, largest=largest, decimals=decimals) for group in ordered)
+    return _table(title, heads, rows, class_="numbers")
+
+
+def facts_table(title: str, facts: Iterable[Figure]) -> Markup:
+    """Return `facts` as a table of labels and what a machine would say."""
+    rows = (_row(fact.label, element("td", element("code", fact.value))) for fact in facts)
+    return _table(title, ("Fact", "Value"), rows, class_="facts")
+
+
+def settings_table(title: str, settings: Iterable[Setting]) -> Markup:
+    """Return every leaf of a configuration, its value and where that is from."""
+    rows = (
+        _row(
+            element("code", setting.name),
+            element("td", element("code", setting.value)),
+            element("td", setting.source, class_="source"),
+        )
+        for setting in settings
+    )
+    return _table(title, ("Setting", "Value", "From"), rows, class_="facts")
+
+
+def _table(title: str, heads: Iterable[str], rows: Iterable[Markup], *, class_: str) -> Markup:
+    head = element("tr", *(element("th", text, scope="col") for text in heads))
+    table = element(
+        "table",
+        element("caption", title, class_="unseen"),
+        element("thead", head),
+        element("tbody", *rows),
+        class_=class_,
+    )
+    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label=title)
+
+
+def _row(name: str, *cells: Markup) -> Markup:
+    return element("tr", element("th", name, scope="row"), *cells)
+
+
+def _group_row(group: Group, *, largest: float, decimals: int) -> Markup:
+    tone = "good" if group.profit > 0 else "bad" if group.profit < 0 else "even"
+    amount = (_bar(group.profit, largest, tone), signed(group.profit, decimals))
+    return _row(
+        group.name,
+        element("td", *amount, class_=f"{tone} amount"),
+        element("td", percent(group.profit_ratio, with_sign=True), class_=tone),
+        element("td", plain(group.trades, 0)),
+        element("td", f"{group.wins} / {group.draws} / {group.losses}"),
+        element("td", percent(group.winrate)),
+        element("td", plain(group.profit_factor, 2)),
+        element("td", duration(group.mean_duration_s)),
+    )
+
+
+def _bar(profit: float, largest: float, tone: str) -> Markup:
+    share = abs(profit) / largest if largest else 0.0
+    return element("span", class_=f"bar {tone}", style=f"--share:{share:.3f}", aria_hidden="true")

@@ -1,0 +1,1 @@
+"""One recorded run, from the request to the manifest."""

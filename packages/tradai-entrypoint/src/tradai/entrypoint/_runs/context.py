@@ -1,0 +1,95 @@
+"""What a handler has at hand while it runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import final
+
+from tradai.core import LoadedConfig, RunJournal, StrategyConfig, TradingMode
+from tradai.core.exceptions import ConfigurationError, ValidationError
+from tradai.entrypoint._process.exit_codes import Verdict
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.progress import Progress
+from tradai.entrypoint._report import RunReportParts
+from tradai.entrypoint._runs.folder import RunFolder
+from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint._runs.record import RunRecord
+
+__all__ = ["RunContext"]
+
+
+@final
+@dataclass(slots=True, kw_only=True)
+class RunContext:
+    """One run: its ids, configuration, parameters, folder and journal.
+
+    A handler reads it, adds facts to `record`, and may set `verdict` and `report`; without a
+    verdict the handler's return code alone decides.
+
+    Attributes:
+        loaded: The configuration with the provenance of each leaf.
+        parameters: The `run:` block, validated.
+        data: Where the candles are; unset where a mode fetches its own.
+        strategy_root: Folder (or file) the strategy source is read from.
+        expected_digests: Digests an exact repetition must meet, by name.
+    """
+
+    mode: TradingMode
+    loaded: LoadedConfig
+    parameters: RunParameters
+    data: str | None
+    folder: RunFolder
+    journal: RunJournal
+    interrupts: Interrupts
+    progress: Progress
+    record: RunRecord
+    environ: Mapping[str, str]
+    strategy_root: Path | None = None
+    expected_digests: Mapping[str, str] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    report: RunReportParts | None = None
+
+    @property
+    def config(self) -> StrategyConfig:
+        """The strategy configuration."""
+        return self.loaded.config
+
+    @property
+    def run_id(self) -> str:
+        """Id of this run."""
+        return self.record.run_id
+
+    @property
+    def trace_id(self) -> str:
+        """Id of the job this run belongs to."""
+        return self.record.trace_id
+
+    def require_data(self) -> str:
+        """Return where the candles are.
+
+        Raises:
+            ConfigurationError: Nobody said.
+        """
+        if self.data is None:
+            raise ConfigurationError(
+                f"mode {self.mode.value!r} needs candles: give --data DIR, or set TRADAI_RUN_DATA",
+                key="TRADAI_RUN_DATA",
+            )
+        return self.data
+
+    def digested(self, name: str, value: str) -> None:
+        """Record the digest `value` of `name`.
+
+        Raises:
+            ValidationError: This run repeats another whose digest was different.
+        """
+        self.record.digests[name] = value
+        expected = self.expected_digests.get(name, value)
+        if expected != value:
+            raise ValidationError(
+                f"run {self.record.replay_of!r} cannot be repeated: its {name} had digest "
+                f"{expected[:12]}, now it is {value[:12]}; bring back what it ran on, or start a "
+                "new run",
+                field=name,
+                expected=expected,
+            )

@@ -1,0 +1,126 @@
+"""What to do today: the `run:` block of a configuration file, or its flags.
+
+Run parameters are digested apart from the strategy configuration: the same strategy can be run
+over many time ranges without becoming another strategy.
+"""
+
+import ipaddress
+from difflib import get_close_matches
+from typing import Annotated, Self, final
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError as PydanticValidationError,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
+
+from tradai.core import LoadedConfig, TimeRange
+from tradai.core.exceptions import ConfigurationError
+
+__all__ = ["RunParameters", "read_run_parameters"]
+
+Series = Annotated[str, Field(pattern=r"^[A-Z0-9]+/[A-Z0-9]+@[1-9][0-9]*[smhdwM]$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+@final
+class RunParameters(BaseModel):
+    """The parameters of one run; what a mode does not use has no effect on it.
+
+    Attributes:
+        timerange: Half-open range of candles to trade on; unset means all there are.
+        startup_candles: Candles the strategy needs before the range; unset means what the
+            strategy class declares.
+        informative: Further series the strategy reads, each as ``PAIR@timeframe``.
+        epochs: Trials of a hyperopt.
+        spaces: Parameter spaces a hyperopt searches.
+        loss: Name of the engine's hyperopt loss class.
+        random_state: Seed of the hyperopt sampler.
+        jobs: Processes a hyperopt may use.
+        freqai_model: Name of the FreqAI prediction model class.
+        start_deadline_s: Seconds the engine may take to start trading (dry-run).
+        stop_timeout_s: Seconds a stop may take before the engine is killed (dry-run).
+        exchange_url: A loopback exchange to talk to instead of the venue (dry-run, tests).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    timerange: TimeRange | None = None
+    startup_candles: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    informative: tuple[Series, ...] = ()
+    epochs: PositiveInt = 50
+    spaces: tuple[Name, ...] = ("buy", "sell")
+    loss: Name = "SharpeHyperOptLossDaily"
+    random_state: PositiveInt = 1
+    jobs: PositiveInt = 1
+    freqai_model: Name = "LightGBMRegressor"
+    start_deadline_s: Seconds = 120.0
+    stop_timeout_s: Seconds = 25.0
+    exchange_url: str | None = None
+
+    @field_validator("exchange_url")
+    @classmethod
+    def _only_loopback(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
+            message = "must be http:// on a loopback address, for example http://127.0.0.1:8080"
+            raise ValueError(message)
+        return url.rstrip("/")
+
+    @field_validator("spaces")
+    @classmethod
+    def _at_least_one(cls, spaces: tuple[str, ...]) -> tuple[str, ...]:
+        if not spaces:
+            message = "must name at least one space, for example [buy, sell]"
+            raise ValueError(message)
+        return spaces
+
+    def with_timerange(self, timerange: TimeRange) -> Self:
+        """Return a copy whose range is spelled out."""
+        return self.model_copy(update={"timerange": timerange})
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_run_parameters(loaded: LoadedConfig) -> RunParameters:
+    """Return the `run:` block of a loaded configuration.
+
+    Raises:
+        ConfigurationError: A parameter is unknown or out of its range; all of them are listed.
+    """
+    problems: list[str] = []
+    try:
+        return RunParameters.model_validate(dict(loaded.run))
+    except PydanticValidationError as exc:
+        problems = [
+            _problem(error, loaded) for error in exc.errors(include_url=False, include_input=False)
+        ]
+    raise ConfigurationError("; ".join(problems), key="run")
+
+
+def _problem(error: ErrorDetails, loaded: LoadedConfig) -> str:
+    leaf = ".".join(["run", *(str(part) for part in error["loc"] if not isinstance(part, int))])
+    where = loaded.provenance.get(leaf)
+    place = f"{where}: " if where else ""
+    if error["type"] == "extra_forbidden":
+        return f"{place}{leaf} is not a run parameter{_did_you_mean(leaf)}"
+    return f"{place}{leaf}: {error['msg']}"
+
+
+def _did_you_mean(leaf: str) -> str:
+    known = list(RunParameters.model_fields)
+    close = get_close_matches(leaf.removeprefix("run."), known, n=1)
+    return f": did you mean {close[0]!r}?" if close else f": the known ones are {', '.join(known)}"

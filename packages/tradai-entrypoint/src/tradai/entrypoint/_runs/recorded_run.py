@@ -1,0 +1,125 @@
+"""A recorded run: whatever happens inside, it ends with a verdict, a report and a manifest."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final, final
+
+from tradai.core import Clock, FileJournal, redact, run_context
+from tradai.core.exceptions import ConfigurationError, StorageError, TradAIError, ValidationError
+from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._report import RunReportParts
+from tradai.entrypoint._runs.folder import RunFolder, new_run_id
+from tradai.entrypoint._runs.record import RunRecord
+from tradai.entrypoint._runs.report_file import write_report
+
+__all__ = ["Run", "record_refusal", "verdict_of"]
+
+_log: Final = logging.getLogger(__name__)
+
+
+@final
+class Run:
+    """The folder, journal and record of one run."""
+
+    def __init__(self, folder: RunFolder, record: RunRecord, *, clock: Clock) -> None:
+        """Open the journal and leave a manifest that says ``running``."""
+        self.folder = folder
+        self.record = record
+        self.journal = FileJournal(folder.journal)
+        self.report_parts: RunReportParts | None = None
+        self._clock = clock
+        folder.write_manifest(record.running())
+
+    @classmethod
+    def open(cls, root: Path, record: RunRecord, *, clock: Clock) -> "Run":
+        """Make a new run folder below `root`.
+
+        Raises:
+            ConfigurationError: A run of that id exists.
+            ValidationError: The id cannot name a folder.
+            StorageError: The disk refused.
+        """
+        return cls(RunFolder.create(root, record.run_id), record, clock=clock)
+
+    def judge(self, work: Callable[[], Verdict]) -> Verdict:
+        """Do `work` and write down how it ended; nothing escapes but what ends the process."""
+        with run_context(run_id=self.record.run_id, trace_id=self.record.trace_id):
+            mode = self.record.mode
+            self.journal.append("run started", mode=mode.value if mode else None)
+            verdict = verdict_of(work)
+            return self._close(verdict)
+
+    def _close(self, verdict: Verdict) -> Verdict:
+        try:
+            return self._write_down(verdict)
+        except StorageError as exc:
+            _log.exception("the end of the run could not be written down")
+            return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
+        finally:
+            self.journal.close()
+
+    def _write_down(self, verdict: Verdict) -> Verdict:
+        """Write report, journal and manifest, the manifest last and into room kept for it."""
+        ended_at = self._clock.now()
+        self.folder.drop_scratch()
+        verdict = self._report(verdict, ended_at)
+        self.folder.release_reserve()
+        self.journal.append(
+            "run ended", exit_code=int(verdict.exit_code), sentence=redact(verdict.sentence)
+        )
+        self.folder.write_manifest(self.record.ended(verdict, at=ended_at))
+        return verdict
+
+    def _report(self, verdict: Verdict, ended_at: datetime) -> Verdict:
+        parts = self.report_parts
+        try:
+            write_report(self.folder.path, self.record, verdict, ended_at=ended_at, parts=parts)
+        except TradAIError as exc:
+            _log.exception("the report could not be written")
+            if verdict.is_success:
+                return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
+        return verdict
+
+
+def verdict_of(work: Callable[[], Verdict]) -> Verdict:
+    """Return what `work` returns, or the verdict its error stands for."""
+    try:
+        return work()
+    except TradAIError as exc:
+        return Verdict(exit_code=ExitCode.of_error(exc), sentence=redact(str(exc)))
+    # The process boundary: a handler may be anybody's code, and its crash is a verdict too.
+    except Exception as exc:  # noqa: BLE001
+        _log.exception("the run crashed")
+        return Verdict(
+            exit_code=ExitCode.CRASHED,
+            sentence=redact(
+                f"the run crashed with {type(exc).__name__}: {exc}; the log has the traceback"
+            ),
+        )
+
+
+def record_refusal(root: Path, record: RunRecord, error: TradAIError, *, clock: Clock) -> Verdict:
+    """Return the verdict on a run that could not even begin, and leave a folder that says so.
+
+    The folder gets an id of its own when that of `record` is taken or cannot name one; there is
+    none when the disk refuses it.
+    """
+
+    def refuse() -> Verdict:
+        raise error
+
+    try:
+        run = _open_under_some_id(root, record, clock=clock)
+    except StorageError as exc:
+        return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
+    return run.judge(refuse)
+
+
+def _open_under_some_id(root: Path, record: RunRecord, *, clock: Clock) -> Run:
+    try:
+        return Run.open(root, record, clock=clock)
+    except (ConfigurationError, ValidationError):
+        record.run_id = new_run_id(record.mode, now=clock.now())
+        return Run.open(root, record, clock=clock)

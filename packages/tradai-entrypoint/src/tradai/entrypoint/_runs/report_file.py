@@ -1,0 +1,65 @@
+"""The report page of a run, made from its record."""
+
+import shlex
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from tradai.core import FileStore
+from tradai.entrypoint._process.exit_codes import Verdict
+from tradai.entrypoint._report import Figure, RunReport, RunReportParts, render_report
+from tradai.entrypoint._runs.record import RunRecord
+
+__all__ = ["REPORT_NAME", "write_report"]
+
+REPORT_NAME: Final = "report.html"
+
+
+def write_report(
+    folder: Path,
+    record: RunRecord,
+    verdict: Verdict,
+    *,
+    ended_at: datetime,
+    parts: RunReportParts | None,
+) -> None:
+    """Write the report of a run into its `folder`.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    report = RunReport(
+        run_id=record.run_id,
+        mode=record.mode.value if record.mode else None,
+        exit_code=int(verdict.exit_code),
+        verdict=verdict.sentence,
+        started_at=record.started_at,
+        ended_at=ended_at,
+        strategy=_text(record.config.get("name")),
+        version=_text(record.config.get("version")),
+        config_id=record.config_id,
+        notices=tuple(record.notices),
+        configuration=record.config,
+        provenance=record.provenance,
+        facts=_facts(record),
+        parts=parts,
+    )
+    path = (folder / REPORT_NAME).resolve()
+    FileStore().write(path.as_uri(), render_report(report).encode())
+
+
+def _facts(record: RunRecord) -> tuple[Figure, ...]:
+    facts = {
+        "command": shlex.join(record.command),
+        "trace id": record.trace_id,
+        "repeats run": record.replay_of,
+        "time range": _text(record.data.get("timerange")),
+        "candles": _text(record.data.get("uri")),
+        **{f"digest of {name}": value for name, value in sorted(record.digests.items())},
+        **{f"version of {name}": value for name, value in sorted(record.versions.items())},
+    }
+    return tuple(Figure(label, value) for label, value in facts.items() if value)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

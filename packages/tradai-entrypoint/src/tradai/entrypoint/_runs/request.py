@@ -1,0 +1,100 @@
+"""What a command line adds to the settings, and how a configuration is loaded for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, final
+
+from tradai.core import LoadedConfig, Origin, StrategyConfig, StrategyConfigLoader, file_path
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._process.settings import EntrypointSettings
+from tradai.entrypoint._runs.record import RunManifest
+
+__all__ = ["STRATEGY_COPY", "RunRequest", "load_config", "strategy_root"]
+
+STRATEGY_COPY: Final = "strategy"
+_REPEATED: Final = ("source", "data", "markets")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What to lay over the configuration, or which run to repeat exactly.
+
+    Attributes:
+        patches: YAML files laid over the configuration file, in order.
+        overrides: ``dotted.key=value`` texts, the highest layer.
+        command: The command line, for the manifest.
+        replay_folder: Run folder to repeat; its configuration and source are used as they were.
+    """
+
+    patches: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    replay_folder: Path | None = None
+    replay: RunManifest | None = field(default=None)
+
+    @property
+    def replay_of(self) -> str | None:
+        """Id of the run to repeat, if any."""
+        return self.replay.run_id if self.replay else None
+
+    @property
+    def expected_digests(self) -> Mapping[str, str]:
+        """Digests the repetition must meet."""
+        digests = self.replay.digests if self.replay else {}
+        return {name: digests[name] for name in _REPEATED if name in digests}
+
+    def data_of(self, settings: EntrypointSettings) -> str | None:
+        """Return where the candles are: the settings' word, else the repeated run's."""
+        if settings.data is not None or self.replay is None:
+            return settings.data
+        uri = self.replay.data.get("uri")
+        return str(uri) if uri else None
+
+
+def load_config(
+    settings: EntrypointSettings, request: RunRequest, *, environ: Mapping[str, str]
+) -> LoadedConfig:
+    """Return the configuration of a run, merged from its layers.
+
+    Raises:
+        ConfigurationError: No configuration was named, or it is not valid.
+        NotFoundError: The file does not exist.
+    """
+    if request.replay is not None:
+        return _recorded_config(request.replay)
+    if settings.config is None:
+        raise ConfigurationError(
+            "no configuration was named: give the YAML file as an argument, or set "
+            "TRADAI_RUN_CONFIG",
+            key="TRADAI_RUN_CONFIG",
+        )
+    loader = StrategyConfigLoader(environ=environ)
+    return loader.load_config(settings.config, patches=request.patches, overrides=request.overrides)
+
+
+def strategy_root(loaded: LoadedConfig, request: RunRequest) -> Path | None:
+    """Return where the strategy's source is read from; None when the configuration names none.
+
+    Raises:
+        ValidationError: It is not on this disk.
+    """
+    if loaded.config.strategy is None:
+        return None
+    if request.replay_folder is not None:
+        return request.replay_folder / STRATEGY_COPY
+    return (loaded.folder or Path.cwd()) / file_path(loaded.config.strategy.source)
+
+
+def _recorded_config(manifest: RunManifest) -> LoadedConfig:
+    config = StrategyConfig.model_validate(manifest.config)
+    origin = Origin(source=f"run {manifest.run_id}")
+    return LoadedConfig(
+        config=config,
+        run=manifest.run_parameters,
+        provenance=dict.fromkeys(manifest.provenance, origin),
+        shadowed={},
+        warnings=(),
+        folder=None,
+    )

@@ -1,0 +1,244 @@
+"""One run from start to verdict: load, hand to the mode's handler, write it all down."""
+
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar, Final, Protocol, TypeVar
+
+from tradai.core import Clock, LoadedConfig, LoggerMixin, ModeHandler, SystemClock, TradingMode
+from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
+from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.progress import Progress
+from tradai.entrypoint._process.settings import EntrypointSettings, unknown_variable_problems
+from tradai.entrypoint._runs.checks import CheckableHandler, Checklist, CheckRow
+from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint._runs.folder import new_run_id
+from tradai.entrypoint._runs.handler_registry import HandlerRegistry
+from tradai.entrypoint._runs.parameters import read_run_parameters
+from tradai.entrypoint._runs.record import RunRecord
+from tradai.entrypoint._runs.recorded_run import Run, record_refusal
+from tradai.entrypoint._runs.request import RunRequest, load_config, strategy_root
+
+__all__ = ["HandlerFactory", "StrategyEntrypoint"]
+
+
+class HandlerFactory(Protocol):
+    """Makes the handler of a mode; a class whose constructor takes the entrypoint is one."""
+
+    def __call__(self, entrypoint: "StrategyEntrypoint", /) -> ModeHandler:
+        """Return the handler."""
+        ...
+
+
+H = TypeVar("H", bound=HandlerFactory)
+
+_HANDLERS: Final[HandlerRegistry[HandlerFactory]] = HandlerRegistry()
+
+
+class StrategyEntrypoint(LoggerMixin):
+    """Runs one strategy in one mode and leaves a run folder behind, also when it refuses.
+
+    Services register a handler for a mode with the decorator `register_handler`; a mode nobody
+    registered is looked up among the entry points ``tradai.handlers``.
+    """
+
+    handlers: ClassVar[HandlerRegistry[HandlerFactory]] = _HANDLERS
+
+    @classmethod
+    def register_handler(cls, mode: TradingMode) -> Callable[[H], H]:
+        """Return a decorator that makes a class the handler of `mode`.
+
+        Raises:
+            ConfigurationError: `mode` has an explicit handler already.
+        """
+
+        def register(factory: H) -> H:
+            cls.handlers.register(mode, factory)
+            return factory
+
+        return register
+
+    @classmethod
+    def get_handler(cls, mode: TradingMode) -> HandlerFactory:
+        """Return the factory of the handler that serves `mode`.
+
+        Raises:
+            ConfigurationError: Nothing serves `mode`, or its plugin cannot be loaded.
+        """
+        return cls.handlers.get(mode)
+
+    def __init__(
+        self,
+        settings: EntrypointSettings,
+        *,
+        request: RunRequest | None = None,
+        interrupts: Interrupts | None = None,
+        progress: Progress | None = None,
+        clock: Clock | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare a run; nothing is read or written before `run`.
+
+        Args:
+            settings: What to run.
+            request: What the command line adds: patches, overrides, a run to repeat.
+            interrupts: Signals to obey; by default none are watched.
+            progress: Where to show progress; by default nowhere.
+            clock: Source of timestamps; by default the system's.
+            environ: Environment to read configuration from; by default the process's.
+        """
+        super().__init__()
+        self._settings = settings
+        self._request = request or RunRequest()
+        self._interrupts = interrupts or Interrupts()
+        self._progress = progress or Progress(enabled=False)
+        self._clock = clock or SystemClock()
+        self._environ = os.environ if environ is None else environ
+        self._context: RunContext | None = None
+        self._record = self._new_record()
+
+    @property
+    def settings(self) -> EntrypointSettings:
+        """What this process runs."""
+        return self._settings
+
+    @property
+    def record(self) -> RunRecord:
+        """The facts of the run, complete once `run` has returned."""
+        return self._record
+
+    @property
+    def context(self) -> RunContext:
+        """The run in progress.
+
+        Raises:
+            ConfigurationError: `run` has not been called.
+        """
+        if self._context is None:
+            raise ConfigurationError(
+                "there is no run in progress: a handler has a context only inside "
+                "StrategyEntrypoint.run()"
+            )
+        return self._context
+
+    def run(self) -> int:
+        """Run to the end and return the process's exit code; see `ExitCode`."""
+        return int(self.run_to_verdict().exit_code)
+
+    def run_to_verdict(self) -> Verdict:
+        """Run to the end and return how it ended."""
+        try:
+            run = Run.open(self._settings.folder, self._record, clock=self._clock)
+        except StorageError as exc:
+            return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
+        except (ConfigurationError, ValidationError) as exc:
+            return record_refusal(self._settings.folder, self._record, exc, clock=self._clock)
+        return run.judge(lambda: self._execute(run))
+
+    def checks(self) -> Iterator[CheckRow]:
+        """Yield a row for everything that can be checked without starting; leaves nothing behind.
+
+        Afterwards `record` has the facts that were found, the engine's plan among them.
+        """
+        checklist = Checklist()
+        with TemporaryDirectory(prefix="tradai-check-") as folder:
+            run = Run.open(Path(folder), self._record, clock=self._clock)
+            yield checklist.row("configuration", lambda: self._check_configuration(run))
+            yield checklist.row("permission", self._check_permission)
+            if not checklist.has_failed:
+                yield from self._handler_checks(checklist)
+            run.journal.close()
+
+    def _check_configuration(self, run: Run) -> str:
+        self._context = self._prepare(run)
+        config = self._context.config
+        return f"{config.name} {config.version}, {len(config.pairs)} pairs, {config.timeframe}"
+
+    def _check_permission(self) -> str:
+        self._permit(self.context)
+        return f"mode {self._settings.mode.value} may run"
+
+    def _handler_checks(self, checklist: Checklist) -> Iterator[CheckRow]:
+        made: list[ModeHandler] = []
+
+        def make() -> str:
+            made.append(self.get_handler(self._settings.mode)(self))
+            return f"{type(made[0]).__module__}.{type(made[0]).__qualname__}"
+
+        yield checklist.row("handler", make)
+        for handler in made:
+            if isinstance(handler, CheckableHandler):
+                yield from handler.checks(checklist)
+
+    def _execute(self, run: Run) -> Verdict:
+        with self._interrupts.raising():
+            self._context = self._prepare(run)
+            self._permit(self._context)
+            handler = self.get_handler(self._settings.mode)(self)
+        with self._progress:
+            code = handler.run()
+        run.report_parts = self._context.report
+        return self._context.verdict or _verdict_of_code(code)
+
+    def _prepare(self, run: Run) -> RunContext:
+        loaded = self._load_strategy_config()
+        self._describe(loaded)
+        parameters = read_run_parameters(loaded)
+        self._record.run_parameters = parameters.model_dump(mode="json", exclude_unset=True)
+        return RunContext(
+            mode=self._settings.mode,
+            loaded=loaded,
+            parameters=parameters,
+            data=self._request.data_of(self._settings),
+            folder=run.folder,
+            journal=run.journal,
+            interrupts=self._interrupts,
+            progress=self._progress,
+            record=self._record,
+            environ=self._environ,
+            strategy_root=strategy_root(loaded, self._request),
+            expected_digests=self._request.expected_digests,
+        )
+
+    def _load_strategy_config(self) -> LoadedConfig:
+        return load_config(self._settings, self._request, environ=self._environ)
+
+    def _permit(self, context: RunContext) -> None:
+        """Refuse what this entrypoint must not run; a subclass may be stricter."""
+
+    def _describe(self, loaded: LoadedConfig) -> None:
+        self._record.config = loaded.config.canonical()
+        self._record.provenance = {leaf: str(one) for leaf, one in loaded.provenance.items()}
+        for warning in (*loaded.warnings, *unknown_variable_problems(self._environ)):
+            self.logger.warning(warning)
+            self._record.notices.append(warning)
+
+    def _new_record(self) -> RunRecord:
+        now = self._clock.now()
+        settings = self._settings
+        run_id = settings.id or new_run_id(settings.mode, now=now)
+        return RunRecord(
+            run_id=run_id,
+            trace_id=settings.trace_id or run_id,
+            mode=settings.mode,
+            started_at=now,
+            command=self._request.command,
+            config_uri=settings.config,
+            replay_of=self._request.replay_of,
+            versions={
+                "python": platform.python_version(),
+                "tradai-core": version("tradai-core"),
+                "tradai-entrypoint": version("tradai-entrypoint"),
+            },
+        )
+
+
+def _verdict_of_code(code: int) -> Verdict:
+    exit_code = ExitCode.of(code)
+    is_known = exit_code == code
+    unknown = f"the handler returned {code}, which is not an exit code of tradai"
+    return Verdict(exit_code=exit_code, sentence=exit_code.meaning if is_known else unknown)

@@ -1,0 +1,100 @@
+"""Modes that hold positions: LIVE fails on any doubt, DRY_RUN falls back to doing nothing."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tradai.core import LoadedConfig, Origin, StrategyConfig, TradingMode
+from tradai.core.exceptions import (
+    ConfigurationError,
+    ExternalServiceError,
+    NotFoundError,
+    TradingError,
+    ValidationError,
+)
+from tradai.entrypoint._process.settings import unknown_variable_problems
+from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+
+__all__ = ["TradingEntrypoint"]
+
+_LOADING_CAN_RAISE: Final = (
+    ConfigurationError,
+    ValidationError,
+    NotFoundError,
+    ExternalServiceError,
+)
+
+
+class TradingEntrypoint(StrategyEntrypoint):
+    """Entrypoint of LIVE and DRY_RUN.
+
+    LIVE without a valid, complete configuration raises `TradingError` before anything else is
+    touched. DRY_RUN falls back to one built-in configuration that can place no order.
+    """
+
+    def _load_strategy_config(self) -> LoadedConfig:
+        is_live = self._settings.trading_mode is TradingMode.LIVE
+        try:
+            loaded = super()._load_strategy_config()
+            _require_tradable(loaded)
+            if is_live:
+                _require_no_doubt(loaded, self._environ)
+        except _LOADING_CAN_RAISE as exc:
+            if is_live:
+                raise TradingError(
+                    f"Failed to load strategy config for LIVE trading: {exc}",
+                    reason="configuration",
+                ) from exc
+            return self._fall_back(exc)
+        return loaded
+
+    def _permit(self, context: RunContext) -> None:
+        if context.mode is TradingMode.LIVE:
+            raise TradingError(
+                "LIVE trading is closed in this version of tradai: the configuration is valid, "
+                "run it with --mode dry-run",
+                reason="closed",
+            )
+
+    def _fall_back(self, error: Exception) -> LoadedConfig:
+        notice = (
+            "DRY_RUN runs on the built-in configuration, which places no order, because the "
+            f"strategy's could not be loaded: {error}"
+        )
+        self.logger.warning(notice)
+        self.record.notices.append(notice)
+        self.record.is_fallback = True
+        return _no_order_config()
+
+
+def _require_tradable(loaded: LoadedConfig) -> None:
+    if not loaded.config.pairs:
+        raise ConfigurationError("pairs is empty: name at least one pair to trade", key="pairs")
+
+
+def _require_no_doubt(loaded: LoadedConfig, environ: Mapping[str, str]) -> None:
+    doubts = [*loaded.warnings, *unknown_variable_problems(environ)]
+    if doubts:
+        raise ConfigurationError("; ".join(doubts))
+
+
+def _no_order_config() -> LoadedConfig:
+    config = StrategyConfig.model_validate(
+        {
+            "name": "tradai-idle",
+            "version": "0.0.1",
+            "timeframe": "5m",
+            "pairs": ["BTC/USDT"],
+            "strategy": {"class": "TradaiIdle", "source": "built-in"},
+            "execution": {"stake_amount": "10", "max_open_trades": 0},
+        }
+    )
+    origin = Origin(source="built-in fallback of DRY_RUN")
+    return LoadedConfig(
+        config=config,
+        run={},
+        provenance=dict.fromkeys(config.canonical(), origin),
+        shadowed={},
+        warnings=(),
+        folder=None,
+    )

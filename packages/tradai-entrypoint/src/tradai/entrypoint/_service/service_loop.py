@@ -1,0 +1,181 @@
+"""What services of both kinds share: settings, configuration, health, and the way they end."""
+
+import logging
+import math
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import ClassVar, Final, Generic, TypeVar, get_args, get_origin
+
+from tradai.core import BaseSettings, LoggerMixin, SystemClock
+from tradai.core.exceptions import ConfigurationError, ValidationError
+from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._service.config import read_service_config
+from tradai.entrypoint._service.failures import Failures
+from tradai.entrypoint._service.lifecycle import (
+    SERVICE_TRANSITIONS,
+    Lifecycle,
+    ServiceHealth,
+    ServiceState,
+)
+from tradai.entrypoint._service.stop_request import StopRequest, run_bounded
+
+__all__ = ["S", "ServiceCore"]
+
+S = TypeVar("S", bound=BaseSettings)
+
+# ECS kills a container 30 s after SIGTERM unless told otherwise; the end should be ours.
+_DRAIN_S: Final = 25.0
+
+
+class ServiceCore(LoggerMixin, Generic[S]):
+    """A service without its hooks.
+
+    Attributes:
+        settings_class: The settings of this service, checked when the subclass is made.
+        settings: The settings, read when the service is made.
+        config: The configuration: a read-only OmegaConf tree.
+    """
+
+    settings_class: ClassVar[type[BaseSettings]] = BaseSettings
+
+    def __init_subclass__(cls, **options: object) -> None:
+        """Refuse a `settings_class` that is not a tradai settings class."""
+        super().__init_subclass__(**options)
+        chosen = cls.__dict__.get("settings_class") or _settings_argument(cls)
+        if chosen is None:
+            return
+        if not (isinstance(chosen, type) and issubclass(chosen, BaseSettings)):
+            raise ConfigurationError(
+                f"{cls.__qualname__}.settings_class is {chosen!r}: name a subclass of "
+                "tradai.core.BaseSettings",
+                key="settings_class",
+            )
+        cls.settings_class = chosen
+
+    def __init__(
+        self,
+        settings: S | None = None,
+        *,
+        config: str | Path | None = None,
+        overrides: Sequence[str] = (),
+        interrupts: Interrupts | None = None,
+        drain_s: float = _DRAIN_S,
+    ) -> None:
+        """Read settings and configuration; nothing is started.
+
+        Args:
+            settings: Ready settings; by default `settings_class` reads the environment.
+            config: YAML file of the service; by default an empty configuration.
+            overrides: ``dotted.key=value`` texts laid over the file.
+            interrupts: Signals that ask to stop; by default SIGTERM and SIGINT, inside `run`.
+            drain_s: Seconds the service has to end once it was asked to stop; then the process
+                ends without it.
+
+        Raises:
+            ConfigurationError: Settings or configuration are not valid.
+            NotFoundError: `config` does not exist.
+            StorageError: `config` cannot be read.
+            ValidationError: `drain_s` is not a positive number.
+        """
+        super().__init__()
+        if not (math.isfinite(drain_s) and drain_s > 0):
+            raise ValidationError(
+                "drain_s must be a positive number of seconds", field="drain_s", expected="> 0"
+            )
+        self.settings = settings if settings is not None else self._read_settings()
+        self.config = read_service_config(config, overrides)
+        self._interrupts = interrupts or Interrupts()
+        self._life = Lifecycle(clock=SystemClock(), logger=self.logger)
+        self._stop = StopRequest(
+            self._interrupts,
+            drain_s=drain_s,
+            on_request=self._begin_stop,
+            on_overdue=self._stop_hard,
+        )
+
+    @property
+    def state(self) -> ServiceState:
+        """Where the service is in its life."""
+        return self._life.health.state
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether the service was asked to stop; for loops that look between two pieces of work."""
+        return self._stop.made.done()
+
+    def health(self) -> ServiceHealth:
+        """Tell state, since when and why; from any thread, at any time, without waiting."""
+        return self._life.health
+
+    def request_stop(self, reason: str = "asked to stop") -> None:
+        """Ask the service to stop, as SIGTERM does; from any thread, as often as you like.
+
+        A request that comes before `run` lets it start, and stop without serving.
+
+        Args:
+            reason: Why; becomes the detail of `health`.
+        """
+        self._stop.make(reason)
+
+    def _run(self, live: Callable[[], None]) -> int:
+        self._life.move(ServiceState.STARTING)
+        if self.stop_requested:
+            self._begin_stop("asked to stop before it ran")
+        with self._signals(), self._stop:
+            live()
+        return int(ExitCode.DONE)
+
+    def _signals(self) -> AbstractContextManager[object]:
+        # Python gives signals to the main thread only.
+        is_main = threading.current_thread() is threading.main_thread()
+        return self._interrupts if is_main else nullcontext()
+
+    def _may_serve(self, failures: Failures) -> bool:
+        return not (failures or self.stop_requested) and self._life.try_move(ServiceState.RUNNING)
+
+    def _begin_stop(self, reason: str) -> None:
+        self._life.try_move(ServiceState.STOPPING, detail=reason)
+
+    def _end(self, failures: Failures) -> None:
+        end = ServiceState.FAILED if failures else ServiceState.STOPPED
+        self._life.move(end, detail=failures.summary)
+        failures.raise_first()
+
+    def _stop_hard(self, reason: str) -> None:
+        """End the process, whatever its threads are doing; the exit code says so."""
+        if not SERVICE_TRANSITIONS[self.state]:
+            return
+        number = self._interrupts.received
+        exit_code = ExitCode.CRASHED if number is None else ExitCode(128 + number)
+        run_bounded(lambda: self._say_last_words(reason, exit_code))
+        # sys.exit would only end this thread, and wait for the others.
+        os._exit(exit_code)
+
+    def _say_last_words(self, reason: str, exit_code: ExitCode) -> None:
+        self._life.try_move(ServiceState.FAILED, detail=reason)
+        self.logger.critical(
+            "service stopped hard, its resources were not given back",
+            extra={"reason": reason, "exit_code": int(exit_code)},
+        )
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+
+    def _read_settings(self) -> S:
+        # The class was checked in __init_subclass__; the type variable stands for it.
+        settings: S = self.settings_class()  # type: ignore[assignment]
+        return settings
+
+
+def _settings_argument(cls: type) -> object | None:
+    """Return the settings class written as the type argument: ``BaseService[MySettings]``."""
+    for base in cls.__dict__.get("__orig_bases__", ()):
+        if get_origin(base) is not None and issubclass(get_origin(base), ServiceCore):
+            argument = get_args(base)[0]
+            return None if isinstance(argument, TypeVar) else argument
+    return None

@@ -1,0 +1,1 @@
+"""Candles laid out for the engine."""

@@ -1,0 +1,126 @@
+"""Which candles a run needs, and how many of them before the first one it trades on."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Final, TypeAlias
+
+from tradai.core import JsonValue, StrategyConfig, Timeframe, pair_parts
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
+from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
+
+__all__ = ["needed_series"]
+
+_Key: TypeAlias = tuple[str, str]  # pair and timeframe
+
+_DAY_S: Final = 86_400
+
+
+def needed_series(
+    config: StrategyConfig, run: RunParameters, facts: SourceFacts
+) -> tuple[NeededSeries, ...]:
+    """Return every series the engine will read, the traded ones first, none twice.
+
+    Further ones are those of ``@informative`` methods, of `run.informative`, of
+    ``parameters.timeframe_detail`` and of FreqAI, which also looks back over the days it trains on.
+
+    Raises:
+        ConfigurationError: Nobody says how many candles the strategy needs first, or the FreqAI
+            settings do not say how far it looks back.
+    """
+    startup, train_s = _startup_candles(config, run, facts), 0
+    traded = [(pair, str(config.timeframe)) for pair in config.pairs]
+    others = [*_informative(config, facts), *_named(config, run)]
+    if config.freqai is not None and config.freqai.get("enabled") is True:
+        features = _features(config.freqai)
+        startup = max(startup, _look_back(features))
+        days = config.freqai.get("train_period_days")
+        train_s = _whole(days, key="train_period_days") * _DAY_S
+        others += _freqai_series(config, features)
+    return tuple(
+        NeededSeries(
+            pair=pair,
+            timeframe=timeframe,
+            warmup=startup + train_s // Timeframe(timeframe).seconds,
+            is_traded=(pair, timeframe) in traded,
+        )
+        for pair, timeframe in dict.fromkeys([*traded, *others])
+    )
+
+
+def _startup_candles(config: StrategyConfig, run: RunParameters, facts: SourceFacts) -> int:
+    if run.startup_candles is not None:
+        return run.startup_candles
+    if facts.startup_candles is not None:
+        return facts.startup_candles
+    message = (
+        f"the source of {facts.class_name} does not spell out its startup_candle_count: set "
+        f"run.startup_candles to the candles of {config.timeframe} it needs before it trades"
+    )
+    raise ConfigurationError(message, key="run.startup_candles", source=str(facts.file))
+
+
+def _informative(config: StrategyConfig, facts: SourceFacts) -> Iterator[_Key]:
+    for series, pair in product(facts.informative, config.pairs):
+        yield (_asset(series.asset, pair) if series.asset else pair), series.timeframe
+
+
+def _asset(template: str, pair: str) -> str:
+    base, quote = pair_parts(pair)
+    names = {"stake": quote, "stake_currency": quote, "base": base, "quote": quote}
+    try:
+        return template.lower().format_map(names).upper()
+    except (LookupError, ValueError) as exc:
+        message = (
+            f"@informative names the asset {template!r}, which is no pair: the engine fails on it"
+        )
+        raise ConfigurationError(message, key="strategy.source") from exc
+
+
+def _named(config: StrategyConfig, run: RunParameters) -> Iterator[_Key]:
+    for series in run.informative:
+        pair, _, timeframe = series.partition("@")
+        yield pair, timeframe
+    detail = config.parameters.get("timeframe_detail")
+    if isinstance(detail, str):
+        yield from ((pair, detail) for pair in config.pairs)
+
+
+def _freqai_series(config: StrategyConfig, features: Mapping[str, JsonValue]) -> Iterator[_Key]:
+    pairs = [*config.pairs, *_texts(features, "include_corr_pairlist")]
+    timeframes = [str(config.timeframe), *_texts(features, "include_timeframes")]
+    return product(pairs, timeframes)
+
+
+def _features(freqai: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    features = freqai.get("feature_parameters")
+    if isinstance(features, Mapping):
+        return features
+    raise _freqai_error(key="feature_parameters", expected="a mapping")
+
+
+def _texts(features: Mapping[str, JsonValue], name: str) -> list[str]:
+    texts = features.get(name)
+    if isinstance(texts, (list, tuple)):
+        return [str(text) for text in texts]
+    raise _freqai_error(key=f"feature_parameters.{name}", expected="a list")
+
+
+def _look_back(features: Mapping[str, JsonValue]) -> int:
+    name = "indicator_periods_candles"
+    periods = features.get(name)
+    if isinstance(periods, (list, tuple)) and periods:
+        return max(_whole(period, key=f"feature_parameters.{name}") for period in periods)
+    raise _freqai_error(key=f"feature_parameters.{name}", expected="a list of whole numbers")
+
+
+def _whole(value: JsonValue, *, key: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise _freqai_error(key=key, expected="a whole number")
+
+
+def _freqai_error(*, key: str, expected: str) -> ConfigurationError:
+    message = f"freqai.{key} must be {expected}: it tells which candles FreqAI trains on"
+    return ConfigurationError(message, key=f"freqai.{key}")

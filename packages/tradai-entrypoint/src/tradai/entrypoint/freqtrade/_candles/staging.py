@@ -1,0 +1,126 @@
+"""Candles for one run: read from where they are kept, proven, and laid out for the engine.
+
+A child process does the work, so that pandas and whatever a data backend brings along never enter
+the supervisor.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any, Final
+
+from tradai.core import StrategyConfig
+from tradai.core.exceptions import (
+    ConfigurationError,
+    ExternalServiceError,
+    NotFoundError,
+    StorageError,
+    TradAIError,
+    ValidationError,
+)
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint.freqtrade._candles.series import needed_series
+from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
+from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
+
+__all__ = ["StagedData", "StagingRequest", "stage_data", "staging_request"]
+
+_COMMAND: Final = (sys.executable, "-P", "-m", "tradai.entrypoint.freqtrade", "stage")
+_LOOK_S: Final = 0.02
+_ERRORS: Final[dict[str, type[TradAIError]]] = {
+    kind.code: kind
+    for kind in (
+        ConfigurationError,
+        ExternalServiceError,
+        NotFoundError,
+        StorageError,
+        ValidationError,
+    )
+}
+
+
+def staging_request(
+    config: StrategyConfig, run: RunParameters, facts: SourceFacts, *, data: str, folder: Path
+) -> StagingRequest:
+    """Return the request for everything the engine will read in this run.
+
+    Raises:
+        ConfigurationError: Nobody says how many candles the strategy needs before it trades.
+    """
+    series = needed_series(config, run, facts)
+    return StagingRequest(data=data, folder=folder, series=series, timerange=run.timerange)
+
+
+def stage_data(
+    request: StagingRequest, *, interrupts: Interrupts, command: Sequence[str] | None = None
+) -> StagedData:
+    """Lay out the candles of `request`.
+
+    A series is laid out from `warmup` candles before the range up to, but not including, its stop.
+
+    Args:
+        request: What to lay out.
+        interrupts: Signals that end the child.
+        command: What to start as the child; by default this interpreter on the module of its own.
+
+    Raises:
+        NotFoundError: A series has no candles in the range.
+        ValidationError: Candles are not numbers, or too few to trade on.
+        StorageError: A file cannot be read or written.
+        ConfigurationError: No backend for the URI is installed.
+        ExternalServiceError: The service behind the URI failed.
+        RunInterruptedError: A signal came first; the child is gone.
+    """
+    with (
+        tempfile.TemporaryFile() as question,
+        tempfile.TemporaryFile() as answer,
+        tempfile.TemporaryFile() as log,
+    ):
+        question.write(request.to_json())
+        question.seek(0)
+        # Its own session, so that Ctrl-C reaches us alone and we decide what becomes of the child.
+        # The command is ours and holds nothing a user wrote (S603).
+        with subprocess.Popen(  # noqa: S603
+            command or _COMMAND, stdin=question, stdout=answer, stderr=log, start_new_session=True
+        ) as child:
+            _wait(child, interrupts)
+        if child.returncode != 0:
+            raise _crash(_text(log), child.returncode)
+        values: dict[str, Any] = json.loads(_text(answer))
+    if "error" in values:
+        raise _error(values["error"])
+    return StagedData.from_values(values)
+
+
+def _wait(child: "subprocess.Popen[bytes]", interrupts: Interrupts) -> None:
+    while child.poll() is None:
+        if interrupts.wait(_LOOK_S):
+            # Gone already is as good; some systems do not let a dead group be signalled.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
+            interrupts.check()
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def _error(values: dict[str, Any]) -> TradAIError:
+    kind = _ERRORS.get(values["code"])
+    if kind is None:
+        return StorageError(values["message"], operation="read candles")
+    return kind(values["message"], **values["fields"])
+
+
+def _crash(log: str, code: int) -> StorageError:
+    last = (log.strip().splitlines() or ["it said nothing"])[-1]
+    message = f"the candles could not be read: the reading process ended with {code} ({last})"
+    return StorageError(message, operation="read candles")

@@ -1,0 +1,50 @@
+"""First program of the engine's process: tie its life to its parent's, then become the engine.
+
+Run as a script, isolated and without site packages, so that it costs a few milliseconds:
+``python -I -S exec_child.py PARENT COMMAND...``. It may import nothing but the standard library.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+__all__ = ["launcher", "main"]
+
+# <linux/prctl.h>
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def launcher(command: Sequence[str]) -> list[str]:
+    """Return what starts `command` as a child of this process that dies with it.
+
+    On Linux the kernel kills the child when the thread that started it ends, however that
+    happens. Elsewhere only an orderly end of this process ends the child.
+    """
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Become the command in `arguments`, whose first item is the parent's process id."""
+    parent, *command = arguments
+    if sys.platform == "linux":
+        _die_with_parent()
+    if os.getppid() != int(parent):
+        # The parent died before the kernel knew of the tie, so nobody would ever stop the engine.
+        sys.exit("the parent process is gone")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    # Becoming a given program is the whole purpose; no shell sees it.
+    os.execvp(command[0], command)  # noqa: S606
+
+
+def _die_with_parent() -> None:
+    # Only the child needs it, and only on Linux.
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

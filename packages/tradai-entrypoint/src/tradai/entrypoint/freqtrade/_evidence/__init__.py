@@ -1,0 +1,1 @@
+"""Evidence in the engine's output, and the verdict on it."""

@@ -1,0 +1,166 @@
+"""The verdict on an engine that ended, from how it ended and from what it said.
+
+The engine's exit code alone proves nothing: it is 0 after a configuration error, after an unknown
+argument, and after a hyperopt that was interrupted.
+"""
+
+import re
+from signal import SIGKILL, Signals
+from typing import Final
+
+from tradai.core import redact
+from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint.freqtrade._engine.process import EngineExit
+from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+
+__all__ = ["judge"]
+
+
+def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) -> Verdict:
+    """Return the verdict on an engine that `ended`.
+
+    Args:
+        ended: How it ended.
+        evidence: What it said.
+        result_present: Whether it left the file that proves its work.
+    """
+    if ended.interrupted_by is not None:
+        return _interrupted(ended, ended.interrupted_by, evidence)
+    return (
+        _refused(evidence)
+        or _broke_off(ended, evidence)
+        or _doubtful(evidence, result_present=result_present)
+        or _verdict(ExitCode.DONE, "the engine finished its work")
+    )
+
+
+def _interrupted(ended: EngineExit, number: int, evidence: EngineEvidence) -> Verdict:
+    name = Signals(number).name
+    if not evidence.has_run:
+        return _verdict(
+            ExitCode(128 + number),
+            f"{name} ended the engine before its work was done",
+        )
+    if ended.signal == SIGKILL:
+        return _verdict(
+            ExitCode.MISMATCH,
+            f"after {name} the engine did not stop in time and was killed: look at its orders "
+            "before it runs again",
+        )
+    return _verdict(ExitCode.DONE, f"the engine stopped on request ({name})")
+
+
+def _refused(evidence: EngineEvidence) -> Verdict | None:
+    """Return the verdict when the engine itself said why it gave up."""
+    if evidence.disk_error is not None:
+        return _verdict(
+            ExitCode.RESULT,
+            f"the disk refused the engine ({evidence.disk_error}): free some space and run again",
+        )
+    if evidence.configuration_error is not None:
+        return _verdict(
+            ExitCode.CONFIGURATION,
+            f"the engine refused its configuration: {evidence.configuration_error}; change the "
+            "strategy configuration",
+        )
+    if evidence.usage_error is not None:
+        return _verdict(
+            ExitCode.CONFIGURATION,
+            f"the engine refused its command line: {evidence.usage_error}; change the run "
+            "parameters, or install a version of the engine that this tradai knows",
+        )
+    if evidence.exception is not None:
+        return _crash(evidence.exception, evidence)
+    return None if evidence.refusal is None else _gave_up(evidence.refusal, evidence)
+
+
+def _crash(exception: str, evidence: EngineEvidence) -> Verdict:
+    place = evidence.exception_place
+    if evidence.was_loading:
+        where = f" at {place}" if place else ""
+        return _verdict(
+            ExitCode.CONFIGURATION,
+            f"the strategy cannot be loaded, it raised {exception}{where}: correct its source",
+        )
+    if place is not None:
+        return _verdict(
+            ExitCode.CRASHED, f"the strategy raised {exception} at {place}: correct it there"
+        )
+    return _verdict(
+        ExitCode.CRASHED, f"the engine crashed with {exception}: its log has the traceback"
+    )
+
+
+def _gave_up(text: str, evidence: EngineEvidence) -> Verdict:
+    for pattern, exit_code, advice in _REFUSALS:
+        if pattern.match(text):
+            why = f" ({evidence.unimportable})" if evidence.unimportable else ""
+            return _verdict(exit_code, f"the engine gave up: {text}{why} {advice}")
+    return _verdict(
+        ExitCode.CONFIGURATION, f"the engine gave up: {text} Change the configuration or the run."
+    )
+
+
+_REFUSALS: Final = tuple(
+    (re.compile(pattern), exit_code, advice)
+    for pattern, exit_code, advice in (
+        ("Impossible to load Strategy", ExitCode.CONFIGURATION, "Correct the strategy source."),
+        ("Impossible to load", ExitCode.CONFIGURATION, "Correct the name in the run parameters."),
+        (
+            "Could not load markets|.*(ExchangeNotAvailable|RequestTimeout|Too Many Requests)",
+            *(ExitCode.UNAVAILABLE, "Try again when the exchange answers."),
+        ),
+        ("No data", ExitCode.DATA, "Provide the candles of the range, or choose another range."),
+        ("No pair in whitelist", ExitCode.DATA, "Capture the market rules again."),
+    )
+)
+
+
+def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
+    """Return the verdict when the engine ended without saying why."""
+    if ended.timed_out:
+        return _verdict(
+            ExitCode.START_DEADLINE,
+            f"the engine had not started after {ended.seconds:.0f} s and was stopped: raise "
+            "run.start_deadline_s, or look into its log",
+        )
+    if ended.signal is not None:
+        hint = " (out of memory?)" if ended.signal == SIGKILL else ""
+        name = Signals(ended.signal).name
+        return _verdict(
+            ExitCode.CRASHED, f"the engine was ended by {name}, which nobody here sent{hint}"
+        )
+    if ended.return_code != 0:
+        return _verdict(
+            ExitCode.CRASHED,
+            f"the engine failed with exit code {ended.return_code}: {evidence.last_error}; its log "
+            "has more",
+        )
+    return None
+
+
+def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | None:
+    """Return the verdict when the engine says all is well and yet it is not."""
+    if not result_present:
+        return _verdict(
+            ExitCode.RESULT,
+            f"the engine ended without a result: {evidence.last_error}; its log has more",
+        )
+    if evidence.has_bad_parameters:
+        return _verdict(
+            ExitCode.CONFIGURATION,
+            "the engine could not read the parameter file and ran with defaults: correct "
+            "buy_params and sell_params",
+        )
+    for found, problem in (
+        (evidence.dropped, "the engine left out {}: capture the market rules again, or remove it"),
+        (evidence.missing, "candles were asked for and missing, {}: add them to run.informative"),
+        (evidence.untrained, "a model could not be trained: {} Provide more candles."),
+    ):
+        if found:
+            return _verdict(ExitCode.DATA, problem.format(", ".join(found)))
+    return None
+
+
+def _verdict(exit_code: ExitCode, sentence: str) -> Verdict:
+    return Verdict(exit_code=exit_code, sentence=redact(sentence))

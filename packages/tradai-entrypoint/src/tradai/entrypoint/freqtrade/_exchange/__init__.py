@@ -1,0 +1,1 @@
+"""Market rules of an exchange, and the loopback server that serves them."""

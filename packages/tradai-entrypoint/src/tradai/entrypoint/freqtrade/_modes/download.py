@@ -1,0 +1,88 @@
+"""Candles from the exchange, fetched by the engine into a data folder."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from tradai.core import StrategyConfig, TimeRange, canonical_json
+from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint.freqtrade._engine.install import engine_command, engine_environment
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._evidence.judge import judge
+from tradai.entrypoint.freqtrade._preparation.engine_config import ccxt_config
+from tradai.entrypoint.freqtrade._preparation.plan import USER_DATA
+
+__all__ = ["download"]
+
+
+def download(
+    config: StrategyConfig,
+    folder: Path,
+    *,
+    timerange: TimeRange,
+    exchange_url: str | None,
+    interrupts: Interrupts,
+    environ: Mapping[str, str],
+) -> Verdict:
+    """Fetch the candles of `config`'s pairs into `folder`, as feather files.
+
+    Args:
+        config: Names exchange, pairs and timeframe.
+        folder: Data folder; made when absent.
+        timerange: What to fetch.
+        exchange_url: A loopback exchange; None is the venue itself.
+        interrupts: Signals that end the download.
+        environ: Environment the engine's own is made from.
+    """
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    evidence = EngineEvidence()
+    with tempfile.TemporaryDirectory(prefix="tradai-download-") as name:
+        scratch = Path(name)
+        (scratch / USER_DATA).mkdir()
+        with EngineProcess(
+            [*engine_command(), "download-data", *_arguments(folder, timerange, config.timeframe)],
+            stdin=_config(config, exchange_url),
+            environ=engine_environment(environ, home=scratch, temporary=scratch),
+            folder=scratch,
+            log_file=scratch / "engine.log",
+            on_line=evidence.feed,
+        ) as engine:
+            ended = engine.wait(interrupts)
+    missing = [pair for pair in config.pairs if not _file_of(pair, config, folder).exists()]
+    verdict = judge(ended, evidence, result_present=not missing)
+    if verdict.is_success:
+        sentence = f"downloaded {len(config.pairs)} pairs at {config.timeframe} into {folder}"
+        return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
+    return verdict
+
+
+def _arguments(folder: Path, timerange: TimeRange, timeframe: str) -> list[str]:
+    return [
+        *("--config", "-", "--no-color", "--userdir", USER_DATA, "--datadir", str(folder)),
+        *("--timerange", str(timerange), "--timeframes", timeframe),
+        *("--data-format-ohlcv", "feather", "--prepend"),
+    ]
+
+
+def _config(config: StrategyConfig, exchange_url: str | None) -> bytes:
+    return canonical_json(
+        {
+            "stake_currency": config.stake_currency,
+            "dry_run": True,
+            "exchange": {
+                "name": config.exchange,
+                "pair_whitelist": list(config.pairs),
+                # The engine's archive shortcut would go to another host than the exchange.
+                "only_from_ccxt": True,
+                "enable_ws": False,
+                "ccxt_config": ccxt_config(exchange_url),
+            },
+        }
+    )
+
+
+def _file_of(pair: str, config: StrategyConfig, folder: Path) -> Path:
+    return folder / f"{pair.replace('/', '_')}-{config.timeframe}.feather"

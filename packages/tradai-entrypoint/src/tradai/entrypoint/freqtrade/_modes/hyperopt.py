@@ -1,0 +1,143 @@
+"""HYPEROPT: search parameters, keep the best epochs and a patch that `run` accepts."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, final
+
+from omegaconf import OmegaConf
+
+from tradai.core import JsonValue
+from tradai.core.exceptions import StorageError
+from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._runs.checks import Checklist, CheckRow
+from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._modes.backtest import run_batch
+from tradai.entrypoint.freqtrade._preparation.checks import job_checks
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+
+if TYPE_CHECKING:
+    from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+
+__all__ = ["Epoch", "HyperoptHandler", "config_patch", "read_epochs"]
+
+_RESULTS: Final = "hyperopt_results/*.fthypt"
+_PATCH_NAME: Final = "best.yaml"
+_EPOCHS_NAME: Final = "epochs.jsonl"
+_SHOWN: Final = 5
+# The engine's own mark for an epoch that is not worth ranking, such as one without trades.
+_WORTHLESS_LOSS: Final = 100_000
+_EXECUTION_SPACES: Final = ("stoploss", "trailing", "max_open_trades")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One trial: its number, its loss (lower is better) and the parameters it tried.
+
+    Attributes:
+        details: Parameters by space, as the engine writes them.
+    """
+
+    number: int
+    loss: float
+    trades: int
+    profit_ratio: float
+    details: Mapping[str, Any]
+
+
+@final
+class HyperoptHandler:
+    """Runs the engine's hyperopt."""
+
+    def __init__(self, entrypoint: "StrategyEntrypoint") -> None:
+        """Take the entrypoint whose context says what to run."""
+        self._entrypoint = entrypoint
+
+    def run(self) -> int:
+        """Search; the exit code is that of the verdict."""
+        context = self._entrypoint.context
+        job = EngineJob(context)
+        context.verdict = run_batch(job, context, results=_RESULTS)
+        if context.verdict.is_success:
+            context.verdict = _record(job, context)
+        return int(context.verdict.exit_code)
+
+    def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
+        """Check what the job needs; see `CheckableHandler`."""
+        yield from job_checks(self._entrypoint.context, checklist)
+
+
+def read_epochs(path: Path) -> list[Epoch]:
+    """Return the epochs the engine wrote to `path`, best first, worthless ones left out.
+
+    Raises:
+        StorageError: The file cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        epochs = [_epoch(json.loads(line)) for line in lines]
+    except (OSError, ValueError, LookupError, TypeError) as exc:
+        raise StorageError(
+            f"the hyperopt result {path.name} cannot be read: {type(exc).__name__}",
+            operation="read hyperopt result",
+        ) from exc
+    ranked = [one for one in epochs if math.isfinite(one.loss) and one.loss < _WORTHLESS_LOSS]
+    return sorted(ranked, key=lambda one: (one.loss, one.number))
+
+
+def config_patch(epoch: Epoch) -> dict[str, JsonValue]:
+    """Return what to lay over the configuration to run with the parameters of `epoch`."""
+    details = epoch.details
+    patch: dict[str, JsonValue] = {
+        f"{space}_params": dict(details[space]) for space in ("buy", "sell") if details.get(space)
+    }
+    execution: dict[str, JsonValue] = {}
+    for space in _EXECUTION_SPACES:
+        execution |= details.get(space) or {}
+    if details.get("roi"):
+        execution["minimal_roi"] = {str(minute): gain for minute, gain in details["roi"].items()}
+    return patch | ({"execution": execution} if execution else {})
+
+
+def _epoch(values: dict[str, Any]) -> Epoch:
+    metrics = values["results_metrics"]
+    return Epoch(
+        number=values["current_epoch"],
+        loss=float(values["loss"]),
+        trades=metrics["total_trades"],
+        profit_ratio=float(metrics["profit_total"]),
+        details=values["params_details"],
+    )
+
+
+def _record(job: EngineJob, context: RunContext) -> Verdict:
+    stored = max(job.user_data.glob(_RESULTS), key=lambda path: path.stat().st_mtime_ns)
+    epochs = read_epochs(stored)
+    stored.rename(context.folder.path / _EPOCHS_NAME)
+    context.record.artifacts.append(_EPOCHS_NAME)
+    if not epochs:
+        return Verdict(
+            exit_code=ExitCode.RESULT,
+            sentence="no epoch of the hyperopt made enough trades to be ranked: widen the time "
+            "range or the parameter ranges, or raise run.epochs",
+        )
+    patch = context.folder.path / _PATCH_NAME
+    patch.write_text(OmegaConf.to_yaml(OmegaConf.create(config_patch(epochs[0]))), encoding="utf-8")
+    context.record.artifacts.append(_PATCH_NAME)
+    context.record.results |= _figures(epochs)
+    return Verdict(
+        exit_code=ExitCode.DONE,
+        sentence=f"epoch {epochs[0].number} is best; run with --patch {patch} to use it",
+    )
+
+
+def _figures(epochs: list[Epoch]) -> dict[str, JsonValue]:
+    shown = {
+        f"epoch_{one.number}": f"loss {one.loss:.6g}, {one.trades} trades, "
+        f"profit {100 * one.profit_ratio:.2f} %"
+        for one in epochs[:_SHOWN]
+    }
+    return {"ranked_epochs": len(epochs), "best_loss": epochs[0].loss, **shown}

@@ -1,0 +1,187 @@
+"""What the engine will be told: its command, configuration and parameter file, and nothing else.
+
+A plan is a pure function of configuration, run parameters, mode and strategy source. It names no
+machine, folder or port, so two equal plans are the same run.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, cast, final
+
+from tradai.core import JsonValue, StrategyConfig, TradingMode, canonical_json
+from tradai.core.exceptions import TradingError
+from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint.freqtrade._preparation.engine_config import (
+    ENDPOINT,
+    ccxt_config,
+    engine_config,
+)
+from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain
+from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
+
+__all__ = ["DATA", "ENDPOINT", "STRATEGIES", "USER_DATA", "EnginePlan", "render_plan"]
+
+# Folders of the scratch folder the engine runs in.
+USER_DATA: Final = "user_data"
+DATA: Final = "data"
+STRATEGIES: Final = "strategies"
+
+_SUBCOMMANDS: Final = {
+    TradingMode.BACKTEST: "backtesting",
+    TradingMode.HYPEROPT: "hyperopt",
+    TradingMode.TRAIN: "backtesting",
+    TradingMode.DRY_RUN: "trade",
+}
+# What Binance's spot market offers and the engine can trade on.
+_TIMEFRAMES: Final = (
+    *("1m", "3m", "5m", "15m", "30m"),
+    *("1h", "2h", "4h", "6h", "8h", "12h"),
+    *("1d", "3d", "1w"),
+)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnginePlan:
+    """One engine run, told whole.
+
+    Attributes:
+        subcommand: The engine's subcommand.
+        arguments: What follows it; paths are relative to the scratch folder.
+        config: The engine's configuration; its exchange is at `ENDPOINT`.
+        params_name: Name of the parameter file beside the strategy.
+        params_file: Hyper-parameter values, in the engine's form; None when there are none.
+    """
+
+    subcommand: str
+    arguments: tuple[str, ...]
+    config: Mapping[str, JsonValue]
+    params_name: str
+    params_file: Mapping[str, JsonValue] | None
+
+    def config_for(
+        self, base_url: str | None, *, sections: Mapping[str, JsonValue] = MappingProxyType({})
+    ) -> bytes:
+        """Return the configuration, as the engine reads it from its standard input.
+
+        Args:
+            base_url: Address of the exchange; None is the venue itself.
+            sections: What belongs to this process alone, such as a port.
+        """
+        exchange = cast("Mapping[str, JsonValue]", self.config["exchange"])
+        here: dict[str, JsonValue] = {**exchange, "ccxt_config": ccxt_config(base_url)}
+        return canonical_json({**self.config, **sections, "exchange": here})
+
+    def write_params(self, strategies: Path) -> None:
+        """Write the parameter file, if any, into the private copy of the strategy source."""
+        if self.params_file is not None:
+            text = json.dumps(self.params_file, indent=2, sort_keys=True)
+            (strategies / self.params_name).write_text(text, encoding="utf-8")
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """Return the plan as a value to store, compare or digest."""
+        return {
+            "command": [self.subcommand, *self.arguments],
+            "config": dict(self.config),
+            "parameters": dict(self.params_file) if self.params_file else None,
+        }
+
+
+def render_plan(
+    config: StrategyConfig, run: RunParameters, mode: TradingMode, *, facts: SourceFacts
+) -> EnginePlan:
+    """Tell the engine what to do.
+
+    Raises:
+        ConfigurationError: The engine, or this release, cannot do what the configuration says;
+            the error names the key.
+        TradingError: `mode` is LIVE.
+    """
+    if mode not in _SUBCOMMANDS:
+        message = f"mode {mode.value!r} is not available in this release: trade with dry-run"
+        raise TradingError(message, reason="mode not available")
+    _check_market(config)
+    _check_freqai(config, run, mode)
+    rendered = engine_config(config, mode)
+    if run.startup_candles is not None:
+        rendered["startup_candle_count"] = run.startup_candles
+    if _uses_freqai(config):
+        # FreqAI looks up the first configuration file and crashes when there is none, as when the
+        # configuration came by standard input. Any file that exists will do.
+        rendered["config_files"] = [f"{STRATEGIES}/{facts.file.name}"]
+    return EnginePlan(
+        subcommand=_SUBCOMMANDS[mode],
+        arguments=_arguments(config, run, mode, facts),
+        config=rendered,
+        params_name=facts.file.with_suffix(".json").name,
+        params_file=_params_file(config, facts),
+    )
+
+
+def _check_market(config: StrategyConfig) -> None:
+    currency = config.stake_currency
+    if config.exchange != "binance":
+        problem = f"is {config.exchange!r}: only binance, its spot market, is proven so far"
+        raise key_error(key="exchange", problem=problem)
+    if config.timeframe not in _TIMEFRAMES:
+        problem = f"is {config.timeframe}: Binance spot has {', '.join(_TIMEFRAMES)}"
+        raise key_error(key="timeframe", problem=problem)
+    if not config.pairs:
+        raise key_error(key="pairs", problem=f"is empty: name at least one, such as BTC/{currency}")
+    others = [pair for pair in config.pairs if pair.partition("/")[2] != currency]
+    if others:
+        problem = f"has {', '.join(others)}, not bought with {currency} on the spot market"
+        raise key_error(key="pairs", problem=f"{problem}: remove them, or change stake_currency")
+
+
+def _check_freqai(config: StrategyConfig, run: RunParameters, mode: TradingMode) -> None:
+    if mode is TradingMode.TRAIN and not _uses_freqai(config):
+        problem = "is not true: mode 'train' trains the models of a FreqAI strategy"
+        raise key_error(key="freqai.enabled", problem=problem)
+    if _uses_freqai(config) and mode is not TradingMode.DRY_RUN and run.timerange is None:
+        problem = "is not set: FreqAI trains on the days before it, so it must be known"
+        raise key_error(key="run.timerange", problem=problem)
+
+
+def _uses_freqai(config: StrategyConfig) -> bool:
+    return config.freqai is not None and config.freqai.get("enabled") is True
+
+
+def _arguments(
+    config: StrategyConfig, run: RunParameters, mode: TradingMode, facts: SourceFacts
+) -> tuple[str, ...]:
+    return (
+        *("--config", "-", "--no-color", "--userdir", USER_DATA, "--datadir", DATA),
+        *("--strategy", facts.class_name, "--strategy-path", STRATEGIES),
+        *(("--freqaimodel", run.freqai_model) if _uses_freqai(config) else ()),
+        *_mode_arguments(run, mode),
+    )
+
+
+def _mode_arguments(run: RunParameters, mode: TradingMode) -> tuple[str, ...]:
+    if mode is TradingMode.DRY_RUN:
+        return ("--dry-run",)
+    timerange = ("--timerange", str(run.timerange)) if run.timerange else ()
+    if mode is TradingMode.HYPEROPT:
+        return (*timerange, *_hyperopt_arguments(run))
+    return (*timerange, "--cache", "none", "--export", "trades")
+
+
+def _hyperopt_arguments(run: RunParameters) -> tuple[str, ...]:
+    return (
+        *("--epochs", str(run.epochs), "--spaces", *run.spaces, "--hyperopt-loss", run.loss),
+        *("--random-state", str(run.random_state), "--job-workers", str(run.jobs)),
+        "--disable-param-export",
+    )
+
+
+def _params_file(config: StrategyConfig, facts: SourceFacts) -> dict[str, JsonValue] | None:
+    given: dict[str, JsonValue] = {
+        space: plain(values)
+        for space, values in (("buy", config.buy_params), ("sell", config.sell_params))
+        if values
+    }
+    return {"strategy_name": facts.class_name, "params": given} if given else None

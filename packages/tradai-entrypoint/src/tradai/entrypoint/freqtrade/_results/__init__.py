@@ -1,0 +1,1 @@
+"""Results of a backtest: figures, trades, parts of the report."""

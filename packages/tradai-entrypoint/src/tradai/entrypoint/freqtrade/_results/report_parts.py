@@ -1,0 +1,67 @@
+"""What a backtest adds to the report of its run."""
+
+from tradai.entrypoint._report import BalancePoint, Figure, Group, RunReportParts
+from tradai.entrypoint._report.formatting import decimals_for, percent, plain, signed
+from tradai.entrypoint.freqtrade._results.results import BacktestResult
+from tradai.entrypoint.freqtrade._results.statistics import Summary, Tally
+
+__all__ = ["report_parts"]
+
+
+def report_parts(result: BacktestResult) -> RunReportParts:
+    """Return charts, tables and figures of `result`."""
+    summary = result.summary
+    return RunReportParts(
+        currency=result.stake_currency,
+        highlights=_highlights(summary, result.stake_currency),
+        figures=_figures(result),
+        balance=tuple(BalancePoint(point.at, point.balance) for point in summary.equity),
+        pairs=tuple(_group(tally) for tally in summary.per_pair),
+        exit_reasons=tuple(_group(tally) for tally in summary.per_exit_reason),
+    )
+
+
+def _highlights(summary: Summary, currency: str) -> tuple[Figure, ...]:
+    total, fall = summary.total, summary.max_drawdown
+    amount = signed(total.profit_abs, decimals_for([summary.final_balance]))
+    return (
+        Figure("Profit", f"{amount} {currency}"),
+        Figure("Profit on the start", percent(total.profit_ratio, with_sign=True)),
+        Figure("Largest drawdown", percent(-fall.ratio, with_sign=True) if fall else "none"),
+        Figure("Trades", str(total.trades)),
+    )
+
+
+def _figures(result: BacktestResult) -> tuple[Figure, ...]:
+    summary, total, engine = result.summary, result.summary.total, result.engine_figures
+    decimals, currency = decimals_for([summary.final_balance]), result.stake_currency
+    shown = {
+        "Starting balance": f"{plain(summary.starting_balance, decimals)} {currency}",
+        "Final balance": f"{plain(summary.final_balance, decimals)} {currency}",
+        "Growth per year": percent(summary.cagr),
+        "Won, drawn, lost": f"{total.wins} / {total.draws} / {total.losses}",
+        "Win rate": percent(total.winrate),
+        "Profit factor": plain(total.profit_factor, 2),
+        "Expectancy": f"{plain(total.expectancy, max(decimals, 4))} {currency}",
+        "Market change": percent(engine["market_change"]),
+        "Sharpe (engine)": plain(engine["sharpe"], 2),
+        "Sortino (engine)": plain(engine["sortino"], 2),
+        "First candle opens": f"{summary.period.start:%Y-%m-%d %H:%M} UTC",
+        "Last candle closes": f"{summary.period.stop:%Y-%m-%d %H:%M} UTC",
+    }
+    return tuple(Figure(label, value) for label, value in shown.items())
+
+
+def _group(tally: Tally) -> Group:
+    return Group(
+        name=tally.name,
+        trades=tally.trades,
+        wins=tally.wins,
+        draws=tally.draws,
+        losses=tally.losses,
+        profit=tally.profit_abs,
+        profit_ratio=tally.profit_ratio,
+        winrate=tally.winrate,
+        profit_factor=tally.profit_factor,
+        mean_duration_s=tally.mean_duration_s,
+    )

@@ -1,0 +1,138 @@
+"""The result of a backtest, read from what the engine stored."""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias, final
+
+from tradai.core import JsonValue, Timeframe, digest
+from tradai.core.exceptions import StorageError
+from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, Period, Summary, summarize
+
+__all__ = ["BacktestResult", "TradeRecord", "read_backtest"]
+
+TradeRecord: TypeAlias = Mapping[str, JsonValue]
+
+_RESULTS: Final = Path("backtest_results")
+# Computed by the engine and not checked here: where two disagree, `summary` is right.
+_ENGINE_FIGURES: Final = (
+    "calmar",
+    "cagr",
+    "final_balance",
+    "market_change",
+    "max_drawdown_abs",
+    "max_drawdown_account",
+    "p_value",
+    "profit_factor",
+    "rejected_signals",
+    "sharpe",
+    "sortino",
+    "sqn",
+)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestResult:
+    """What a backtest did.
+
+    Attributes:
+        trades: Every trade with every field the engine wrote, orders included, in its order.
+        trades_digest: SHA-256 over `trades`; equal when, and only when, two runs traded alike.
+        summary: Figures computed from `trades`.
+        engine_figures: Figures as the engine computed them, by its names; None where it had none.
+        stake_currency: Currency of the figures.
+    """
+
+    trades: tuple[TradeRecord, ...]
+    trades_digest: str
+    summary: Summary
+    engine_figures: Mapping[str, float | None]
+    stake_currency: str
+
+
+def read_backtest(user_data: Path, class_name: str, starting_balance: Decimal) -> BacktestResult:
+    """Read the latest backtest the engine stored under `user_data`.
+
+    Args:
+        user_data: The engine's user folder.
+        class_name: The strategy class that was tested.
+        starting_balance: What the engine was told to start with, in stake currency.
+
+    Raises:
+        StorageError: There is no result, it cannot be read, it is of another strategy, or it
+            started from another balance.
+    """
+    folder = user_data / _RESULTS
+    try:
+        statistics = _statistics(folder, class_name)
+        _check_balance(statistics, starting_balance)
+        return _result(statistics)
+    except (OSError, zipfile.BadZipFile, LookupError, TypeError, ValueError) as exc:
+        message = (
+            f"no usable backtest result of {class_name} in {folder} "
+            f"({type(exc).__name__}: {exc}); the engine's log says how it ended"
+        )
+        raise StorageError(message, operation="read backtest result") from exc
+
+
+def _statistics(folder: Path, class_name: str) -> dict[str, Any]:
+    latest = json.loads((folder / ".last_result.json").read_bytes())
+    archive = folder / Path(latest["latest_backtest"]).name
+    with zipfile.ZipFile(archive) as stored:
+        data = stored.read(f"{archive.stem}.json")
+    # JSON has no NaN, the engine writes it all the same; it means "there is no such figure".
+    result = json.loads(data, parse_constant=lambda _: None)
+    statistics: dict[str, Any] = result["strategy"][class_name]
+    return statistics
+
+
+def _check_balance(statistics: dict[str, Any], expected: Decimal) -> None:
+    found = statistics["starting_balance"]
+    if Decimal(str(found)) != expected:
+        message = f"it started with {found}, not {expected}"
+        raise ValueError(message)
+
+
+def _result(statistics: dict[str, Any]) -> BacktestResult:
+    trades = tuple(MappingProxyType(trade) for trade in statistics["trades"])
+    return BacktestResult(
+        trades=trades,
+        trades_digest=digest(statistics["trades"]),
+        summary=summarize(
+            [_closed_trade(trade) for trade in trades],
+            starting_balance=float(statistics["starting_balance"]),
+            period=_period(statistics),
+            pairs=statistics["pairlist"],
+        ),
+        engine_figures=MappingProxyType({name: statistics.get(name) for name in _ENGINE_FIGURES}),
+        stake_currency=statistics["stake_currency"],
+    )
+
+
+def _closed_trade(trade: Mapping[str, Any]) -> ClosedTrade:
+    opened, closed = _instant(trade["open_timestamp"]), _instant(trade["close_timestamp"])
+    return ClosedTrade(
+        pair=trade["pair"],
+        closed_at=closed,
+        profit_abs=float(trade["profit_abs"]),
+        exit_reason=trade["exit_reason"],
+        duration=closed - opened,
+    )
+
+
+def _period(statistics: dict[str, Any]) -> Period:
+    candle = timedelta(milliseconds=Timeframe(statistics["timeframe"]).milliseconds)
+    return Period(
+        start=_instant(statistics["backtest_start_ts"]),
+        stop=_instant(statistics["backtest_end_ts"]) + candle,
+    )
+
+
+def _instant(milliseconds: float) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)

@@ -1,0 +1,1 @@
+"""The strategy's source, read and never run."""

@@ -1,0 +1,209 @@
+"""The source of a strategy: found, described and copied without ever running it.
+
+The source is its Python files, nothing else: what is copied for the engine is what was digested,
+so a run can prove which code traded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final, final
+
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._strategy.class_syntax import (
+    ClassFacts,
+    Informative,
+    PythonModule,
+    read_class,
+)
+from tradai.entrypoint.freqtrade._strategy.files import (
+    copy_files,
+    files_digest,
+    list_source,
+    read_file,
+    source_error,
+)
+from tradai.entrypoint.freqtrade._strategy.parameters import DeclaredParameter
+
+__all__ = ["SourceFacts", "check_parameters", "copy_source", "inspect_source"]
+
+_SPACES: Final = ("buy", "sell")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """What is known of a strategy before it runs.
+
+    Attributes:
+        class_name: The strategy class.
+        file: The file it is in, absolute; directly in `root`.
+        root: Folder of the source, absolute.
+        files: Every file that travels with the strategy, relative to `root`, sorted.
+        digest: SHA-256 over the names and bytes of `files`.
+        startup_candles: Candles the class needs first; None when only running it could tell.
+        declared: Hyper-parameters by name.
+        opaque: Names that may or may not be hyper-parameters.
+        informative: Further candles its ``@informative`` methods read.
+        resolved: Whether `declared` and `opaque` name every hyper-parameter there can be.
+    """
+
+    class_name: str
+    file: Path
+    root: Path
+    files: tuple[Path, ...]
+    digest: str
+    startup_candles: int | None
+    declared: Mapping[str, DeclaredParameter]
+    opaque: frozenset[str]
+    informative: tuple[Informative, ...]
+    resolved: bool
+
+
+def inspect_source(path: Path, class_name: str) -> SourceFacts:
+    """Describe the strategy `class_name` in the folder, or the one Python file, at `path`.
+
+    A single file travels alone; a folder travels with every Python file beneath it, hidden ones
+    and caches excepted. The engine looks for the class only directly in the folder.
+
+    Raises:
+        ConfigurationError: There is no such source or class, the class is there twice or is no
+            strategy, a file is not Python or leads out of the folder, or a parameter file lies
+            beside the strategy.
+        StorageError: A file cannot be read.
+    """
+    root, files = list_source(path)
+    modules = _parsed(root, files, class_name)
+    file = _file_of(class_name, modules, root=root)
+    _check_no_parameter_file(root / file)
+    facts = read_class(class_name, modules[file], {each.name: each for each in modules.values()})
+    _check_is_strategy(facts, class_name, modules[file].classes[class_name].lineno, root / file)
+    return SourceFacts(
+        class_name=class_name,
+        file=root / file,
+        root=root,
+        files=files,
+        digest=files_digest(root, files),
+        startup_candles=facts.startup_candles,
+        declared=facts.declared,
+        opaque=facts.opaque,
+        informative=facts.informative,
+        resolved=facts.is_resolved,
+    )
+
+
+def check_parameters(
+    facts: SourceFacts, buy: Mapping[str, object], sell: Mapping[str, object]
+) -> None:
+    """Hold `buy_params` and `sell_params` against what the strategy declares.
+
+    Raises:
+        ConfigurationError: Some name is unknown or of another space, some value out of range; one
+            error lists them all.
+    """
+    problems = [
+        f"{space}_params.{name}: {problem}"
+        for space, values in zip(_SPACES, (buy, sell), strict=True)
+        for name, value in values.items()
+        if (problem := _parameter_problem(facts, space, name, value))
+    ]
+    if problems:
+        raise ConfigurationError(
+            f"{facts.class_name} in {facts.file.name} cannot take these parameters: "
+            + "; ".join(problems),
+            key=problems[0].partition(":")[0],
+            source=str(facts.file),
+        )
+
+
+def copy_source(facts: SourceFacts, target: Path) -> None:
+    """Copy the source into the folder `target` as plain files.
+
+    Raises:
+        ConfigurationError: The source has changed since it was inspected.
+        StorageError: A file cannot be read or written.
+    """
+    copy_files(facts.root, facts.files, target)
+    if files_digest(target, facts.files) != facts.digest:
+        fix = "start the run again"
+        raise source_error(facts.root, f"changed while the run was being prepared: {fix}")
+
+
+def _parsed(root: Path, files: tuple[Path, ...], class_name: str) -> dict[Path, PythonModule]:
+    """Parse `files`; one that is not Python is left out unless it names the class."""
+    modules = {}
+    for file in files:
+        data = read_file(root / file)
+        try:
+            modules[file] = PythonModule.parse(data, file)
+        except (SyntaxError, ValueError) as exc:
+            if class_name.encode() in data:
+                line = getattr(exc, "lineno", None) or 1
+                raise _class_error(root / file, line, f"not Python: {exc.args[0]}") from exc
+    return modules
+
+
+def _file_of(class_name: str, modules: Mapping[Path, PythonModule], *, root: Path) -> Path:
+    found = [file for file, module in modules.items() if class_name in module.classes]
+    direct = [file for file in found if len(file.parts) == 1]
+    if len(direct) == 1:
+        return direct[0]
+    if direct:
+        names = " and ".join(map(str, direct))
+        raise source_error(root, f"has class {class_name} in {names}: keep one of them")
+    if found:
+        fix = f"point strategy.source at {root / found[0].parent}"
+        raise source_error(root, f"has class {class_name} only in {found[0]}: {fix}")
+    raise _missing_class(class_name, modules, root)
+
+
+def _missing_class(
+    class_name: str, modules: Mapping[Path, PythonModule], root: Path
+) -> ConfigurationError:
+    classes = sorted({name for module in modules.values() for name in module.classes})
+    near = get_close_matches(class_name, classes, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(classes) or 'no classes'}"
+    return ConfigurationError(
+        f"no class {class_name} in {root}: {hint}; strategy.class names the strategy class",
+        key="strategy.class",
+        source=str(root),
+    )
+
+
+def _check_no_parameter_file(file: Path) -> None:
+    beside = file.with_suffix(".json")
+    if beside.exists():
+        raise source_error(
+            beside,
+            f"would silently override the configuration of {file.name}: move its values to "
+            "buy_params, sell_params and execution, then remove it",
+        )
+
+
+def _check_is_strategy(facts: ClassFacts, name: str, line: int, file: Path) -> None:
+    if facts.is_resolved and not facts.is_strategy:
+        fix = "derive it from freqtrade.strategy.IStrategy"
+        raise _class_error(file, line, f"class {name} is not a strategy: {fix}")
+    # The engine searches the text of the file, and finds the class only when written this way.
+    if f"class {name}(".encode() not in read_file(file):
+        fix = f"write it as `class {name}(...):`"
+        raise _class_error(file, line, f"the engine cannot find class {name}: {fix}")
+
+
+def _parameter_problem(facts: SourceFacts, space: str, name: str, value: object) -> str | None:
+    parameter = facts.declared.get(name)
+    if parameter is not None:
+        if parameter.space not in (space, None):
+            return f"is declared for space {parameter.space!r}, so the engine would ignore it here"
+        return parameter.problem_with(value)
+    if not facts.resolved or name in facts.opaque:
+        return None
+    near = get_close_matches(name, facts.declared, n=1)
+    known = ", ".join(sorted(facts.declared)) or "none"
+    return f"is not declared; did you mean {near[0]}?" if near else f"is not declared ({known} are)"
+
+
+def _class_error(file: Path, line: int, problem: str) -> ConfigurationError:
+    where = f"{file}:{line}"
+    return ConfigurationError(f"{where}: {problem}", key="strategy.class", source=where)

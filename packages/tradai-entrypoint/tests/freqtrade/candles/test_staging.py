@@ -1,0 +1,280 @@
+"""Candles are laid out for the engine by a child process, and every series is accounted for."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tradai.core import TimeRange
+from tradai.core.exceptions import (
+    ConfigurationError,
+    NotFoundError,
+    StorageError,
+    TradAIError,
+    TradingError,
+    ValidationError,
+)
+from tradai.core.frames import FlatDataRepository
+from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
+from tradai.entrypoint.freqtrade._candles.staged_data import (
+    NeededSeries,
+    StagedData,
+    StagingRequest,
+)
+from tradai.entrypoint.freqtrade._candles.staging import stage_data
+from tradai.entrypoint.freqtrade._candles.staging_child import error_answer, fingerprint, lay_out
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def candles(count: int, *, timeframe: str = "5min", start: datetime = START) -> "pd.DataFrame":
+    import pandas as pd
+
+    opened = pd.date_range(start, periods=count, freq=timeframe, unit="ms", name="date")
+    prices = [100 + n % 7 + n / 64 for n in range(count)]
+    columns = ("open", "high", "low", "close", "volume")
+    return pd.DataFrame(dict.fromkeys(columns, prices), index=opened)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "candles"
+    repository = FlatDataRepository(folder)
+    repository.save_ohlcv("BTC/USDT", "5m", candles(288))
+    repository.save_ohlcv("ETH/USDT", "5m", candles(288))
+    repository.save_ohlcv("BTC/USDT", "1h", candles(24, timeframe="1h"))
+    return folder
+
+
+def series(
+    pair: str = "BTC/USDT", timeframe: str = "5m", *, warmup: int = 10, is_traded: bool = True
+) -> NeededSeries:
+    return NeededSeries(pair=pair, timeframe=timeframe, warmup=warmup, is_traded=is_traded)
+
+
+def request(
+    data: Path, *needed: NeededSeries, hours: tuple[float, float] | None = None
+) -> StagingRequest:
+    ends = [START + timedelta(hours=hour) for hour in hours or ()]
+    timerange = TimeRange(start=ends[0], stop=ends[1]) if ends else None
+    folder = data.parent / "staged"
+    return StagingRequest(data=str(data), folder=folder, series=needed, timerange=timerange)
+
+
+def test_a_range_is_laid_out_with_its_warm_up_and_without_its_stop(data: Path) -> None:
+    staged = lay_out(request(data, series(), series(timeframe="1h", warmup=2), hours=(6, 12)))
+
+    five, hour = staged.series
+    assert (five.rows, five.first) == (82, START + timedelta(hours=6, minutes=-50))
+    assert five.last == START + timedelta(hours=11, minutes=55)
+    assert (hour.first, hour.rows) == (START + timedelta(hours=4), 8)
+    written = FlatDataRepository(data.parent / "staged", file_format="feather")
+    assert written.get_ohlcv("BTC/USDT", "5m").index[0] == five.first
+    assert sorted(path.name for path in (data.parent / "staged").iterdir()) == [
+        "BTC_USDT-1h.feather",
+        "BTC_USDT-5m.feather",
+    ]
+
+
+def test_without_a_range_everything_is_traded_on_after_the_warm_up(data: Path) -> None:
+    staged = lay_out(request(data, series(), series(timeframe="1h", is_traded=False)))
+
+    assert staged.timerange == TimeRange(
+        start=START + timedelta(minutes=50), stop=START + timedelta(days=1)
+    )
+
+
+def test_too_few_candles_to_trade_on_are_refused(data: Path) -> None:
+    with pytest.raises(ValidationError, match="288 candles and the strategy needs 288"):
+        lay_out(request(data, series(warmup=288)))
+
+
+def test_every_missing_series_is_named_and_nothing_is_written(data: Path) -> None:
+    wanted = (series(), series("SOL/USDT"), series("ADA/USDT", "1h"))
+
+    with pytest.raises(NotFoundError, match="SOL/USDT@5m, ADA/USDT@1h") as caught:
+        lay_out(request(data, *wanted))
+
+    assert caught.value.key == "SOL/USDT@5m"
+    assert not (data.parent / "staged").exists()
+
+
+def test_a_range_outside_the_candles_is_answered_with_what_is_there(data: Path) -> None:
+    with pytest.raises(NotFoundError, match="there are 2025-01-01 to 2025-01-01"):
+        lay_out(request(data, series(), hours=(100, 200)))
+
+
+def test_gaps_are_told_in_a_sentence(data: Path) -> None:
+    whole = candles(288)
+    frame = whole.drop(whole.index[100:103]).drop(whole.index[200])
+    FlatDataRepository(data).save_ohlcv("BTC/USDT", "5m", frame)
+    wanted = request(data, series(), hours=(1, 24))
+
+    (notice,) = lay_out(wanted).notices(wanted.series)
+
+    assert notice == (
+        "BTC/USDT@5m lacks 4 candles in 2 gaps, the longest 3 from 2025-01-01 08:20: "
+        "the engine fills them with flat candles"
+    )
+
+
+def test_short_coverage_is_told_in_sentences(data: Path) -> None:
+    wanted = request(data, series(), hours=(0.5, 30))
+
+    late, early = lay_out(wanted).notices(wanted.series)
+
+    assert late == (
+        "BTC/USDT@5m starts at 2025-01-01 00:00, 4 candles after 2024-12-31 23:40: "
+        "the strategy starts later or less warmed up"
+    )
+    assert early == "BTC/USDT@5m ends at 2025-01-01 23:55, 72 candles early"
+
+
+def test_complete_candles_need_no_words(data: Path) -> None:
+    wanted = request(data, series(), hours=(1, 24))
+
+    assert lay_out(wanted).notices(wanted.series) == ()
+
+
+def test_the_fingerprint_is_of_the_values_alone() -> None:
+    frame = candles(50)
+    other_unit = frame.set_axis(frame.index.astype("datetime64[ns, UTC]"))
+    other_order = frame[["volume", "close", "low", "high", "open"]]
+
+    assert len({fingerprint(one) for one in (frame, other_unit, other_order)}) == 1
+
+
+def test_a_negative_zero_is_a_zero_to_the_fingerprint() -> None:
+    frame = candles(2)
+
+    assert fingerprint(frame.assign(volume=0.0)) == fingerprint(frame.assign(volume=-0.0))
+
+
+def test_one_tick_in_one_candle_changes_the_fingerprint() -> None:
+    frame, later = candles(50), candles(50, start=START + timedelta(minutes=5))
+    moved = frame.copy()
+    moved.loc[moved.index[25], "low"] += 0.01
+
+    assert len({fingerprint(frame), fingerprint(moved), fingerprint(later)}) == 3
+
+
+def test_the_digest_of_the_data_depends_on_neither_format_nor_order(data: Path) -> None:
+    feather = data.parent / "feather"
+    for pair in ("BTC/USDT", "ETH/USDT"):
+        frame = FlatDataRepository(data).get_ohlcv(pair, "5m")
+        FlatDataRepository(feather, file_format="feather").save_ohlcv(pair, "5m", frame)
+
+    one = lay_out(request(data, series(), series("ETH/USDT")))
+    two = lay_out(request(feather, series("ETH/USDT"), series()))
+
+    assert one.digest == two.digest
+    assert one.digest != lay_out(request(data, series())).digest
+
+
+def test_request_and_answer_survive_the_journey(data: Path) -> None:
+    asked = request(data, series(), hours=(1, 2))
+    answer = lay_out(asked)
+
+    assert StagingRequest.from_json(asked.to_json()) == asked
+    assert StagedData.from_values(json.loads(answer.to_json())) == answer
+
+
+def test_the_child_lays_out_what_is_asked(data: Path) -> None:
+    asked = request(data, series(), series("ETH/USDT"), series(timeframe="1h", is_traded=False))
+
+    staged = stage_data(asked, interrupts=Interrupts())
+
+    assert staged == lay_out(asked)
+    assert [each.rows for each in staged.series] == [288, 288, 24]
+
+
+def test_the_child_s_refusal_is_raised_here(data: Path) -> None:
+    asked = replace(request(data, series()), data="nowhere:candles")
+
+    with pytest.raises(ConfigurationError, match="backend"):
+        stage_data(asked, interrupts=Interrupts())
+
+
+def test_a_broken_file_is_named(data: Path) -> None:
+    (data / "BTC_USDT-5m.parquet").write_bytes(b"not a candle in sight")
+
+    with pytest.raises(StorageError, match=r"BTC_USDT-5m\.parquet"):
+        lay_out(request(data, series()))
+
+
+def child(program: str) -> list[str]:
+    """Return a small program to put in the child's place, to see how its misfortunes are told."""
+    return [sys.executable, "-I", "-S", "-c", program]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotFoundError("gone", kind="candles", key="BTC/USDT@5m"),
+        ValidationError("bad", field="frame", expected="better"),
+        ConfigurationError("wrong", key="data", source="somewhere"),
+        StorageError("full", operation="write", retryable=True),
+    ],
+)
+def test_errors_cross_the_border_whole(data: Path, error: TradAIError) -> None:
+    fields = dict(vars(error))
+    error.add_note("a note stays behind")
+    program = f"import sys; sys.stdout.buffer.write({error_answer(error)!r})"
+
+    with pytest.raises(type(error), match=str(error)) as caught:
+        stage_data(request(data, series()), interrupts=Interrupts(), command=child(program))
+
+    assert vars(caught.value) == fields
+
+
+def test_an_error_that_is_not_expected_of_the_child_is_a_storage_error(data: Path) -> None:
+    program = f"import sys; sys.stdout.buffer.write({error_answer(TradingError('no'))!r})"
+
+    with pytest.raises(StorageError, match="no"):
+        stage_data(request(data, series()), interrupts=Interrupts(), command=child(program))
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("raise SystemExit('the disk is on fire')", "1 (the disk is on fire)"),
+        ("import os; os.kill(os.getpid(), 9)", "-9 (it said nothing)"),
+    ],
+)
+def test_a_crash_of_the_child_is_told_with_its_last_words(
+    data: Path, program: str, told: str
+) -> None:
+    with pytest.raises(StorageError) as caught:
+        stage_data(request(data, series()), interrupts=Interrupts(), command=child(program))
+
+    assert str(caught.value).endswith(f"the reading process ended with {told}")
+
+
+def test_a_signal_ends_the_child_at_once(
+    data: Path, interrupts: Interrupts, is_alive: Callable[[int], bool]
+) -> None:
+    note = data.parent / "pid"
+    program = f"""
+import os, signal, time
+with open({str(note)!r}, "w") as file:
+    file.write(str(os.getpid()))
+os.kill(os.getppid(), signal.SIGTERM)
+time.sleep(60)
+"""
+    started = time.monotonic()
+
+    with pytest.raises(RunInterruptedError) as caught:
+        stage_data(request(data, series()), interrupts=interrupts, command=child(program))
+
+    assert caught.value.exit_code == 143
+    assert time.monotonic() - started < 30
+    assert not is_alive(int(note.read_text()))

@@ -1,0 +1,83 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tradai.entrypoint.freqtrade._engine import exec_child
+
+# Supervises the command it is given, until it is killed.
+SUPERVISOR = """
+    import sys
+    from pathlib import Path
+    from tradai.entrypoint._process.interrupts import Interrupts
+    from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+
+    folder, *command = sys.argv[1:]
+    engine = EngineProcess(command, stdin=b"", environ={}, folder=Path(folder),
+        log_file=Path(folder) / "engine.log", on_line=lambda line: print(line, flush=True))
+    with Interrupts() as interrupts, engine:
+        engine.wait(interrupts)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent's life")
+def test_the_engine_dies_with_a_supervisor_that_is_killed(
+    tmp_path: Path, is_alive: Callable[[int], bool], eventually: Callable[..., bool]
+) -> None:
+    program = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", dedent(SUPERVISOR), str(tmp_path)]
+    with subprocess.Popen(
+        [*command, sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        engine = int(supervisor.stdout.readline())
+        assert is_alive(engine)
+
+        supervisor.kill()
+
+    assert eventually(lambda: not is_alive(engine))
+
+
+def test_nothing_is_started_when_the_parent_is_gone_already() -> None:
+    command = [*exec_child.launcher(["echo", "started"])]
+    command[command.index(str(os.getpid()))] = "1"
+
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert "the parent process is gone" in ended.stderr
+
+
+def test_the_launcher_becomes_the_command() -> None:
+    program = "import os, sys; print(os.getpid(), sys.argv[1:])"
+
+    with subprocess.Popen(
+        exec_child.launcher([sys.executable, "-c", program, "a b", "$HOME"]),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        said, _ = child.communicate()
+
+    assert said == f"{child.pid} ['a b', '$HOME']\n"
+
+
+def test_ignored_signals_are_not_inherited() -> None:
+    # What `nohup` and a shell's background jobs do to a program; the engine must still stop.
+    program = "import signal; print([signal.getsignal(n) == signal.SIG_DFL for n in (2, 15)])"
+    command = exec_child.launcher([sys.executable, "-c", program])
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    former = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    try:
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    finally:
+        for number, handler in zip(numbers, former, strict=True):
+            signal.signal(number, handler)
+
+    # Python itself takes over SIGINT, but only where it is not ignored.
+    assert said == "[False, True]\n"

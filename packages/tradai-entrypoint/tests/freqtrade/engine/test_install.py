@@ -1,0 +1,103 @@
+import importlib.metadata
+import importlib.util
+import site
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._engine.install import (
+    engine_command,
+    engine_environment,
+    engine_version,
+)
+
+HOME, TEMPORARY = Path("/run/scratch"), Path("/run/t")
+
+
+def environment(**environ: str) -> dict[str, str]:
+    return engine_environment(environ, home=HOME, temporary=TEMPORARY)
+
+
+def test_the_command_runs_the_engine_in_this_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = ModuleSpec("freqtrade", None)
+    monkeypatch.setattr(importlib.util, "find_spec", {"freqtrade": spec}.get)
+
+    assert engine_command() == [sys.executable, "-P", "-m", "freqtrade"]
+    assert "freqtrade" not in sys.modules
+
+
+def test_a_missing_engine_is_a_configuration_error_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", {}.get)
+
+    with pytest.raises(ConfigurationError, match=r"pip install 'tradai-entrypoint\[freqtrade\]'"):
+        engine_command()
+
+
+def test_the_version_is_that_of_the_installed_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "tradai.entrypoint.freqtrade._engine.install.version", {"freqtrade": "2026.9"}.__getitem__
+    )
+
+    assert engine_version() == "2026.9"
+
+
+def test_a_missing_distribution_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("tradai.entrypoint.freqtrade._engine.install.version", nothing)
+
+    with pytest.raises(ConfigurationError, match="not installed"):
+        engine_version()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "FREQTRADE__DRY_RUN",
+        "FREQTRADE__EXCHANGE__KEY",
+        "AWS_SECRET_ACCESS_KEY",
+        "TRADAI_RUN_MODE",
+        "GITHUB_TOKEN",
+        "PYTHONPATH",
+        "PYTHONSTARTUP",
+        "LD_PRELOAD",
+        "XDG_CONFIG_HOME",
+    ],
+)
+def test_nothing_is_passed_on_but_what_is_known_to_be_harmless(name: str) -> None:
+    assert name not in environment(**{name: "obviously-fake"})
+
+
+@pytest.mark.parametrize("name", ["PATH", "LANG", "LC_NUMERIC", "SSL_CERT_FILE", "HTTPS_PROXY"])
+def test_what_the_engine_needs_of_the_machine_is_passed_on(name: str) -> None:
+    assert environment(**{name: "value"})[name] == "value"
+
+
+def test_the_engine_lives_in_utc_and_in_its_own_folders() -> None:
+    environ = environment(TZ="Asia/Tokyo", HOME="/home/someone", TMPDIR="/somewhere")
+
+    assert environ["TZ"] == "UTC"
+    assert environ["HOME"] == str(HOME)
+    assert environ["TMPDIR"] == str(TEMPORARY)
+
+
+def test_numbers_are_repeatable_and_log_lines_whole() -> None:
+    environ = environment(OMP_NUM_THREADS="8", COLUMNS="80", PYTHONHASHSEED="random")
+
+    assert environ["OMP_NUM_THREADS"] == "1"
+    assert environ["PYTHONHASHSEED"] == "0"
+    assert int(environ["COLUMNS"]) >= 1000
+
+
+def test_an_engine_installed_for_one_user_is_found_though_its_home_is_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", True)
+
+    assert environment()["PYTHONUSERBASE"] == site.getuserbase()

@@ -1,0 +1,100 @@
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from tradai.core import register_secret
+from tradai.core.exceptions import StorageError
+from tradai.entrypoint.freqtrade._engine.output import EngineOutput
+
+LONG = 64 * 1024
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "engine.log"
+
+
+def heard(log: Path, *pieces: bytes) -> list[str]:
+    lines: list[str] = []
+    with EngineOutput(log, lines.append) as output:
+        for piece in pieces:
+            output.feed(piece)
+        output.finish()
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("pieces", "lines"),
+    [
+        ([], []),
+        ([b"one\ntwo\n"], ["one", "two"]),
+        ([b"o", b"n", b"e\n"], ["one"]),
+        ([b"no newline"], ["no newline"]),
+        ([b"\n\n"], ["", ""]),
+        ([b"dos\r\n"], ["dos"]),
+        ([b"split \xe2\x82", b"\xac\n"], ["split \u20ac"]),
+        ([b"\xff\xfe bad\n"], ["\ufffd\ufffd bad"]),
+        ([b"null \x00 byte\n"], ["null \x00 byte"]),
+    ],
+)
+def test_whatever_is_printed_becomes_lines(
+    log: Path, pieces: list[bytes], lines: list[str]
+) -> None:
+    assert heard(log, *pieces) == lines
+    assert log.read_bytes() == "".join(line + "\n" for line in lines).encode()
+
+
+def test_a_line_is_passed_on_when_it_is_whole_and_not_before(log: Path) -> None:
+    lines: list[str] = []
+
+    with EngineOutput(log, lines.append) as output:
+        output.feed(b"one\ntw")
+        assert lines == ["one"]
+        output.feed(b"o\n")
+        assert lines == ["one", "two"]
+
+
+def test_a_line_without_end_is_cut_and_memory_stays_bounded(log: Path) -> None:
+    sizes: list[int] = []
+    piece = b"x" * LONG
+
+    with EngineOutput(log, lambda line: sizes.append(len(line))) as output:
+        tracemalloc.start()
+        for _ in range(64):
+            output.feed(piece)
+        output.finish()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert sum(sizes) == 64 * LONG
+    assert max(sizes) <= 2 * LONG
+    assert peak < 16 * LONG
+
+
+def test_a_log_that_is_there_already_is_continued(log: Path) -> None:
+    heard(log, b"one\n")
+    heard(log, b"two\n")
+
+    assert log.read_text() == "one\ntwo\n"
+
+
+def test_secrets_reach_neither_log_nor_listener(log: Path) -> None:
+    register_secret("obviously-fake-secret-1")
+
+    (line,) = heard(log, b"key obviously-fake-", b"secret-1 ok\n")
+
+    assert line.startswith("key *")
+    assert line.endswith("* ok")
+    assert "obviously-fake" not in log.read_text()
+
+
+def test_a_log_that_cannot_be_opened_is_a_storage_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"missing/engine\.log cannot be written"):
+        EngineOutput(tmp_path / "missing" / "engine.log", print)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_a_storage_error() -> None:
+    with pytest.raises(StorageError, match="free some space"):
+        heard(Path("/dev/full"), b"one\n")

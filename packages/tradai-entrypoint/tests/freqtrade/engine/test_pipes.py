@@ -1,0 +1,216 @@
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tradai.core.exceptions import StorageError
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, Woken
+
+Make = Callable[..., EngineProcess]
+
+MORE_THAN_A_PIPE_HOLDS = 3_000_000
+
+
+def run(engine: EngineProcess, interrupts: Interrupts) -> EngineExit:
+    with engine:
+        return engine.wait(interrupts, deadline_s=20)
+
+
+def test_both_streams_reach_listener_and_log_in_order(
+    make_engine: Make, interrupts: Interrupts, lines: list[str], tmp_path: Path
+) -> None:
+    program = "import sys; print('one'); print('two', file=sys.stderr); print('three', end='')"
+
+    run(make_engine(program), interrupts)
+
+    assert lines == ["one", "two", "three"]
+    assert (tmp_path / "engine.log").read_text() == "one\ntwo\nthree\n"
+
+
+def test_the_last_words_of_an_engine_are_heard(
+    make_engine: Make, interrupts: Interrupts, lines: list[str]
+) -> None:
+    program = "import os; os.write(1, b'x\\n' * 30_000); os.kill(os.getpid(), 9)"
+
+    run(make_engine(program), interrupts)
+
+    assert len(lines) == 30_000
+
+
+def test_what_an_engine_said_before_it_was_killed_is_heard(
+    make_engine: Make,
+    interrupts: Interrupts,
+    lines: list[str],
+    tmp_path: Path,
+    eventually: Callable[..., bool],
+) -> None:
+    program = "import os, time; os.write(1, b'x\\n' * 30_000); os.mkdir('said'); time.sleep(60)"
+
+    with make_engine(program) as engine:
+        assert eventually((tmp_path / "said").exists)
+        engine.stop(interrupts, grace_s=0)
+
+    assert len(lines) == 30_000
+
+
+def test_it_runs_in_the_given_folder_with_only_the_given_environment(
+    make_engine: Make,
+    interrupts: Interrupts,
+    lines: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRADAI_SECRET", "obviously-fake")
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    program = "import os; print(os.getcwd()); print(sorted(os.environ))"
+
+    run(make_engine(program, folder=folder), interrupts)
+
+    assert lines == [str(folder.resolve()), "['LC_ALL', 'ONLY']"]
+
+
+@pytest.mark.parametrize("size", [0, 1, MORE_THAN_A_PIPE_HOLDS])
+def test_standard_input_is_handed_over_whole_and_closed(
+    make_engine: Make, interrupts: Interrupts, lines: list[str], size: int
+) -> None:
+    payload = os.urandom(size)
+    # It talks more than a pipe holds before it listens: whoever only writes waits for ever.
+    program = """
+        import sys, hashlib
+        print("x" * 300_000)
+        print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())
+    """
+
+    ended = run(make_engine(program, stdin=payload), interrupts)
+
+    assert ended.return_code == 0
+    assert lines[-1] == hashlib.sha256(payload).hexdigest()
+
+
+def test_an_engine_that_dies_without_reading_is_only_dead(
+    make_engine: Make, interrupts: Interrupts, lines: list[str]
+) -> None:
+    program = "import sys; print('no'); sys.exit(4)"
+
+    ended = run(make_engine(program, stdin=bytes(MORE_THAN_A_PIPE_HOLDS)), interrupts)
+
+    assert ended.return_code == 4
+    assert lines == ["no"]
+
+
+def test_an_engine_that_does_not_want_its_input_lives_on(
+    make_engine: Make, interrupts: Interrupts, lines: list[str]
+) -> None:
+    program = """
+        import os, signal
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(7))
+        os.close(0)
+        print("closed")
+        while True:
+            signal.pause()
+    """
+
+    with make_engine(program, stdin=bytes(MORE_THAN_A_PIPE_HOLDS)) as engine:
+        engine.follow(interrupts, until=lambda: lines == ["closed"], timeout_s=20)
+        woken = engine.follow(interrupts, timeout_s=0.1)
+        ended = engine.stop(interrupts, grace_s=20)
+
+    assert woken is Woken.TIMEOUT
+    assert ended.return_code == 7
+
+
+def test_an_engine_that_closes_its_output_is_still_waited_for(
+    make_engine: Make, interrupts: Interrupts, lines: list[str]
+) -> None:
+    program = """
+        import os, signal
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(7))
+        print("bye")
+        os.close(1), os.close(2)
+        while True:
+            signal.pause()
+    """
+
+    with make_engine(program) as engine:
+        engine.follow(interrupts, until=lambda: lines == ["bye"], timeout_s=20)
+        before = time.process_time()
+        woken = engine.follow(interrupts, timeout_s=0.2)
+        cost = time.process_time() - before
+        ended = engine.stop(interrupts, grace_s=20)
+
+    assert woken is Woken.TIMEOUT
+    assert cost < 0.05
+    assert (ended.return_code, ended.signal) == (7, None)
+
+
+def test_the_input_is_on_no_command_line_and_in_no_environment(
+    make_engine: Make, interrupts: Interrupts, lines: list[str], tmp_path: Path
+) -> None:
+    program = "import os, sys; sys.stdin.read(); print(sys.orig_argv, dict(os.environ))"
+
+    run(make_engine(program, stdin=b"obviously-fake-payload"), interrupts)
+
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert "sys.orig_argv" in lines[0]
+    assert "obviously-fake-payload" not in lines[0]
+    assert b"obviously-fake-payload" not in written
+
+
+def test_a_log_that_cannot_be_opened_starts_nothing(
+    make_engine: Make, interrupts: Interrupts, tmp_path: Path
+) -> None:
+    program = f"open({str(tmp_path / 'started')!r}, 'w')"
+
+    with pytest.raises(StorageError, match=r"engine\.log"):
+        run(make_engine(program, log=tmp_path / "missing" / "engine.log"), interrupts)
+
+    assert not (tmp_path / "started").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_a_storage_error_and_the_engine_does_not_survive_it(
+    make_engine: Make, interrupts: Interrupts, is_alive: Callable[[int], bool]
+) -> None:
+    engine = make_engine("import time; print('hello'); time.sleep(60)", log=Path("/dev/full"))
+
+    with pytest.raises(StorageError, match="free some space"):
+        run(engine, interrupts)
+
+    assert not is_alive(engine.pid)
+
+
+def test_an_engine_that_cannot_be_started_says_why(
+    interrupts: Interrupts, lines: list[str], tmp_path: Path
+) -> None:
+    engine = EngineProcess(
+        [str(tmp_path / "no-such-program")],
+        stdin=b"",
+        environ={},
+        folder=tmp_path,
+        log_file=tmp_path / "engine.log",
+        on_line=lines.append,
+    )
+
+    ended = run(engine, interrupts)
+
+    assert ended.return_code == 1
+    assert "FileNotFoundError" in lines[-1]
+
+
+def test_an_engine_that_stops_reading_half_way_can_be_interrupted(
+    make_engine: Make, interrupts: Interrupts, lines: list[str]
+) -> None:
+    program = "import os, time; os.read(0, 5_000); print('enough'); time.sleep(60)"
+
+    with make_engine(program, stdin=bytes(MORE_THAN_A_PIPE_HOLDS)) as engine:
+        engine.follow(interrupts, until=lambda: lines == ["enough"], timeout_s=20)
+        os.kill(os.getpid(), signal.SIGTERM)
+        ended = engine.wait(interrupts, grace_s=20)
+
+    assert (ended.signal, ended.interrupted_by) == (signal.SIGTERM, signal.SIGTERM)

@@ -1,0 +1,337 @@
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, Woken
+
+Make = Callable[..., EngineProcess]
+Reactions = dict[str, Callable[[], None]]
+Tell = Callable[[int], Callable[[], None]]
+
+SLEEP = "import time; time.sleep(60)"
+# Ignores what it is told, but says that it was told.
+STUBBORN = """
+    import signal, time
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: print("told", number))
+    print("ready")
+    while True:
+        time.sleep(60)
+"""
+
+
+def run(engine: EngineProcess, interrupts: Interrupts, **limits: float) -> EngineExit:
+    with engine:
+        return engine.wait(interrupts, **limits)
+
+
+def test_an_engine_that_ends_by_itself_reports_its_code(
+    make_engine: Make, interrupts: Interrupts
+) -> None:
+    ended = run(make_engine("import sys; sys.exit(3)"), interrupts)
+
+    assert (ended.return_code, ended.signal, ended.interrupted_by) == (3, None, None)
+    assert not ended.timed_out
+    assert 0 < ended.seconds < 10
+
+
+def test_the_engine_leads_a_session_and_group_of_its_own(
+    make_engine: Make, interrupts: Interrupts, lines: list[str]
+) -> None:
+    with make_engine("import os; print(os.getpid(), os.getpgid(0), os.getsid(0))") as engine:
+        pid = engine.pid
+        engine.wait(interrupts)
+
+    assert lines == [f"{pid} {pid} {pid}"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_reaches_the_whole_group_and_is_reported(
+    make_engine: Make,
+    interrupts: Interrupts,
+    lines: list[str],
+    reactions: Reactions,
+    tell: Tell,
+    number: int,
+) -> None:
+    reactions["ready"] = tell(number)
+    # The child is deaf, so it ends only because its own child obeyed.
+    program = """
+        import os, signal, sys
+        both = (signal.SIGTERM, signal.SIGINT)
+        for number in both:
+            signal.signal(number, signal.SIG_IGN)
+        if os.fork():
+            os.wait()
+            sys.exit(9)
+        for number in both:
+            signal.signal(number, lambda number, frame: (print("told", number), os._exit(0)))
+        print("ready")
+        signal.pause()
+    """
+
+    ended = run(make_engine(program), interrupts, grace_s=20)
+
+    assert lines == ["ready", f"told {int(number)}"]
+    assert ended.interrupted_by == number
+    assert ended.return_code == 9
+
+
+def test_grandchildren_are_gone_afterwards(
+    make_engine: Make,
+    interrupts: Interrupts,
+    lines: list[str],
+    is_alive: Callable[[int], bool],
+    eventually: Callable[..., bool],
+) -> None:
+    program = """
+        import os, signal, time
+        for _ in range(3):
+            pid = os.fork()
+            if not pid:
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                os.close(1), os.close(2)
+                time.sleep(60)
+            print(pid)
+    """
+
+    ended = run(make_engine(program), interrupts)
+
+    assert ended.return_code == 0
+    assert len(lines) == 3
+    assert eventually(lambda: not any(is_alive(int(pid)) for pid in lines))
+
+
+def test_grandchildren_of_an_engine_that_ended_may_tidy_up_for_a_moment(
+    make_engine: Make, interrupts: Interrupts, lines: list[str]
+) -> None:
+    program = """
+        import os, time
+        gone, alive = os.pipe()
+        if not os.fork():
+            os.close(alive)
+            os.read(gone, 1)
+            time.sleep(0.1)
+            print("tidied")
+    """
+
+    run(make_engine(program), interrupts)
+
+    assert lines == ["tidied"]
+
+
+def test_a_grandchild_that_fled_with_the_output_does_not_hold_us(
+    make_engine: Make, interrupts: Interrupts, lines: list[str]
+) -> None:
+    program = """
+        import os, time
+        pid = os.fork()
+        if not pid:
+            os.setsid()
+            time.sleep(60)
+        print(pid)
+    """
+
+    ended = run(make_engine(program), interrupts)
+
+    os.kill(int(lines[0]), signal.SIGKILL)
+    assert ended.return_code == 0
+    assert ended.seconds < 5
+
+
+def test_ctrl_c_ends_a_stubborn_engine_within_two_seconds(
+    make_engine: Make,
+    interrupts: Interrupts,
+    lines: list[str],
+    reactions: Reactions,
+    tell: Tell,
+) -> None:
+    pressed: list[float] = []
+
+    def press() -> None:
+        pressed.append(time.monotonic())
+        tell(signal.SIGINT)()
+
+    reactions["ready"] = press
+
+    ended = run(make_engine(STUBBORN), interrupts)
+
+    assert time.monotonic() - pressed[0] < 2
+    assert lines == ["ready", "told 2"]
+    assert (ended.return_code, ended.signal) == (None, signal.SIGKILL)
+    assert ended.interrupted_by == signal.SIGINT
+    assert ended.seconds >= 1
+
+
+def test_a_second_signal_kills_at_once(
+    make_engine: Make,
+    interrupts: Interrupts,
+    lines: list[str],
+    reactions: Reactions,
+    tell: Tell,
+) -> None:
+    reactions |= {"ready": tell(signal.SIGTERM), "told 15": tell(signal.SIGINT)}
+
+    ended = run(make_engine(STUBBORN), interrupts, grace_s=60)
+
+    assert lines == ["ready", "told 15"]
+    assert ended.signal == signal.SIGKILL
+    assert ended.interrupted_by == signal.SIGTERM
+    assert ended.seconds < 5
+
+
+def test_two_signals_before_anyone_looked_kill_at_once(
+    make_engine: Make, interrupts: Interrupts, reactions: Reactions, tell: Tell
+) -> None:
+    reactions["ready"] = lambda: (tell(signal.SIGTERM)(), tell(signal.SIGTERM)())[0]
+
+    ended = run(make_engine(STUBBORN), interrupts, grace_s=60)
+
+    assert ended.interrupted_by == signal.SIGTERM
+    assert ended.seconds < 5
+
+
+def test_a_signal_that_came_before_the_start_counts(
+    make_engine: Make, interrupts: Interrupts, tell: Tell
+) -> None:
+    tell(signal.SIGTERM)()
+
+    ended = run(make_engine(SLEEP), interrupts, grace_s=60)
+
+    assert (ended.signal, ended.interrupted_by) == (signal.SIGTERM, signal.SIGTERM)
+    assert ended.seconds < 5
+
+
+def test_an_engine_killed_by_somebody_else_is_reported_with_its_signal(
+    make_engine: Make, interrupts: Interrupts
+) -> None:
+    ended = run(make_engine("import os; os.kill(os.getpid(), 9)"), interrupts)
+
+    assert (ended.return_code, ended.signal) == (None, signal.SIGKILL)
+    assert ended.interrupted_by is None
+
+
+def test_an_engine_that_outlives_its_deadline_is_stopped(
+    make_engine: Make, interrupts: Interrupts
+) -> None:
+    ended = run(make_engine(SLEEP), interrupts, deadline_s=0.2)
+
+    assert ended.timed_out
+    assert ended.signal == signal.SIGTERM
+    assert ended.interrupted_by is None
+    assert 0.2 <= ended.seconds < 5
+
+
+def test_following_can_wait_for_a_line_and_go_on(
+    make_engine: Make, interrupts: Interrupts, lines: list[str], tell: Tell
+) -> None:
+    program = """
+        import signal, sys
+        signal.signal(signal.SIGTERM, lambda *_: (print("STOPPED"), sys.exit(0)))
+        print("RUNNING")
+        while True:
+            signal.pause()
+    """
+
+    with make_engine(program) as engine:
+        started = engine.follow(interrupts, until=lambda: "RUNNING" in lines, timeout_s=20)
+        waited = engine.follow(interrupts, timeout_s=0.05)
+        tell(signal.SIGTERM)()
+        told = engine.follow(interrupts)
+        ended = engine.stop(interrupts, grace_s=20)
+
+    assert [started, waited, told] == [Woken.REACHED, Woken.TIMEOUT, Woken.INTERRUPTED]
+    assert lines == ["RUNNING", "STOPPED"]
+    assert (ended.return_code, ended.interrupted_by) == (0, signal.SIGTERM)
+
+
+def test_following_an_engine_that_ends_says_so(make_engine: Make, interrupts: Interrupts) -> None:
+    with make_engine("print('too early')") as engine:
+        woken = engine.follow(interrupts, until=lambda: False, timeout_s=20)
+        ended = engine.wait(interrupts)
+
+    assert woken is Woken.EXITED
+    assert ended.return_code == 0
+
+
+def test_leaving_the_block_kills_what_is_left(
+    make_engine: Make,
+    interrupts: Interrupts,
+    lines: list[str],
+    is_alive: Callable[[int], bool],
+    eventually: Callable[..., bool],
+) -> None:
+    program = f"import os; pid = os.fork(); pid and print(pid); {SLEEP}"
+    with make_engine(program) as engine:
+        engine.follow(interrupts, until=lambda: bool(lines), timeout_s=20)
+        pids = [engine.pid, *map(int, lines)]
+        assert all(is_alive(pid) for pid in pids)
+
+    assert eventually(lambda: not any(is_alive(pid) for pid in pids))
+
+
+def test_a_group_is_never_killed_twice_because_its_number_may_be_given_away(
+    make_engine: Make, interrupts: Interrupts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kills: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "killpg", lambda *call: kills.append(call))
+
+    with make_engine("") as engine:
+        engine.wait(interrupts)
+
+    assert kills == [(engine.pid, signal.SIGKILL)]
+
+
+def test_a_listener_that_fails_does_not_leave_the_engine_behind(
+    make_engine: Make,
+    interrupts: Interrupts,
+    reactions: Reactions,
+    is_alive: Callable[[int], bool],
+) -> None:
+    engine = make_engine(STUBBORN)
+    reactions["ready"] = lambda: pytest.fail("listener failed")
+
+    with pytest.raises(pytest.fail.Exception):
+        run(engine, interrupts)
+
+    assert not is_alive(engine.pid)
+
+
+def test_no_thread_and_no_descriptor_is_left_behind(
+    make_engine: Make, interrupts: Interrupts
+) -> None:
+    def rounds(count: int) -> tuple[int, int]:
+        for _ in range(count):
+            run(make_engine("print('x')", stdin=b"y"), interrupts)
+            run(make_engine(SLEEP), interrupts, deadline_s=0.01)
+        return len(list(Path("/dev/fd").iterdir())), threading.active_count()
+
+    assert rounds(3) == rounds(1)
+
+
+def test_waiting_costs_no_processor_time(make_engine: Make, interrupts: Interrupts) -> None:
+    with make_engine(SLEEP) as engine:
+        before = time.process_time()
+        engine.follow(interrupts, timeout_s=0.5)
+
+        assert time.process_time() - before < 0.05
+
+
+def test_where_the_kernel_cannot_tell_the_end_is_noticed_all_the_same(
+    make_engine: Make, interrupts: Interrupts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(pid: int) -> int:
+        raise OSError(pid)
+
+    monkeypatch.setattr(os, "pidfd_open", refuse, raising=False)
+
+    ended = run(make_engine("import sys; sys.exit(5)"), interrupts, deadline_s=20)
+
+    assert ended.return_code == 5
+    assert not ended.timed_out

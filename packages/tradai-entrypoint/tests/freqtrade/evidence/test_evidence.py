@@ -1,0 +1,330 @@
+import signal
+from pathlib import Path
+
+import pytest
+
+from tradai.core import register_secret
+from tradai.entrypoint import ExitCode
+from tradai.entrypoint.freqtrade._engine.process import EngineExit
+from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._evidence.judge import judge
+
+# Shortened logs of freqtrade 2026.9, one for each way it was made to end.
+LOGS = Path(__file__).with_name("engine_log")
+
+
+def evidence(*lines: str) -> EngineEvidence:
+    found = EngineEvidence()
+    for line in lines:
+        found.feed(line)
+    return found
+
+
+def logged(name: str) -> EngineEvidence:
+    return evidence(*(LOGS / f"{name}.txt").read_text("utf-8").splitlines())
+
+
+def record(text: str, *, level: str = "ERROR", logger: str = "freqtrade") -> str:
+    return f"2026-01-31 12:00:00,000 - {logger} - {level} - {text}"
+
+
+def ended(
+    code: int | None = 0,
+    *,
+    by: int | None = None,
+    killed: int | None = None,
+    timed_out: bool = False,
+) -> EngineExit:
+    return EngineExit(
+        return_code=code, signal=killed, interrupted_by=by, timed_out=timed_out, seconds=1.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "expected", "said"),
+    [
+        (
+            "configuration-refused",
+            0,
+            ExitCode.CONFIGURATION,
+            "max_open_trades: 'x' is not of type 'integer', 'number'; change",
+        ),
+        ("argument-unknown", 0, ExitCode.CONFIGURATION, "unrecognized arguments: --nope"),
+        ("hyperopt-loss-unknown", 2, ExitCode.CONFIGURATION, "'NopeLoss'"),
+        ("strategy-not-importable", 2, ExitCode.CONFIGURATION, "'no_such_module_here'"),
+        (
+            "strategy-raises-while-loading",
+            1,
+            ExitCode.CONFIGURATION,
+            "RuntimeError: init exploded at raises_init.py:12",
+        ),
+        (
+            "strategy-raises-while-running",
+            1,
+            ExitCode.CRASHED,
+            "KeyError: 'nope' at raises_ind.py:13",
+        ),
+        ("markets-unreachable", 2, ExitCode.UNAVAILABLE, "Could not load markets"),
+        ("no-data", 2, ExitCode.DATA, "No data found"),
+        ("no-pair-left", 2, ExitCode.DATA, "No pair in whitelist"),
+    ],
+)
+def test_an_engine_that_gave_up_is_judged_by_what_it_said(
+    name: str, code: int, expected: ExitCode, said: str
+) -> None:
+    verdict = judge(ended(code), logged(name), result_present=False)
+
+    assert verdict.exit_code is expected
+    assert said in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "said"),
+    [
+        ("pair-dropped", ExitCode.DATA, "left out LTC/USDT"),
+        ("informative-missing", ExitCode.DATA, "XRP/USDT 1h"),
+        ("model-untrained", ExitCode.DATA, "LTC/USDT 5m"),
+        ("parameters-unreadable", ExitCode.CONFIGURATION, "buy_params"),
+        ("parameters", ExitCode.DONE, "finished"),
+    ],
+)
+def test_a_result_is_no_success_when_the_engine_worked_on_less_than_it_was_given(
+    name: str, expected: ExitCode, said: str
+) -> None:
+    verdict = judge(ended(0), logged(name), result_present=True)
+
+    assert verdict.exit_code is expected
+    assert said in verdict.sentence
+
+
+def test_a_model_that_could_not_be_trained_is_bad_data() -> None:
+    logger = "freqtrade.freqai.freqai_interface"
+    found = evidence(record("Training BTC/USDT raised exception X.", logger=logger))
+
+    verdict = judge(ended(0), found, result_present=True)
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "Training BTC/USDT raised exception X." in verdict.sentence
+
+
+def test_exit_code_0_without_a_result_is_no_success() -> None:
+    assert judge(ended(0), evidence(), result_present=False).exit_code is ExitCode.RESULT
+
+
+def test_exit_code_0_with_a_result_is_success() -> None:
+    assert judge(ended(0), evidence(), result_present=True).is_success
+
+
+@pytest.mark.parametrize("result_present", [True, False])
+def test_an_engine_that_fails_without_a_word_crashed(*, result_present: bool) -> None:
+    verdict = judge(ended(1), evidence(), result_present=result_present)
+
+    assert verdict.exit_code is ExitCode.CRASHED
+    assert "exit code 1" in verdict.sentence
+
+
+def test_an_engine_that_gives_up_for_an_unknown_reason_needs_another_configuration() -> None:
+    found = evidence(record("FreqAI backtesting does not allow open ended timeranges."))
+
+    verdict = judge(ended(2), found, result_present=False)
+
+    assert verdict.exit_code is ExitCode.CONFIGURATION
+    assert "open ended" in verdict.sentence
+
+
+def test_only_the_last_exception_of_a_chain_says_whose_fault_it_was() -> None:
+    found = evidence(
+        record("Fatal exception!"),
+        "Traceback (most recent call last):",
+        '  File "/site-packages/freqtrade/resolvers/iresolver.py", line 184, in _load_object',
+        '  File "/scratch/strategies/demo.py", line 3, in helper',
+        "KeyError: 'handled'",
+        "",
+        "During handling of the above exception, another exception occurred:",
+        "",
+        "Traceback (most recent call last):",
+        '  File "/site-packages/freqtrade/main.py", line 52, in main',
+        "ValueError: of the engine",
+    )
+
+    verdict = judge(ended(1), found, result_present=False)
+
+    assert verdict.exit_code is ExitCode.CRASHED
+    assert "the engine crashed with ValueError: of the engine" in verdict.sentence
+
+
+def test_an_exchange_that_does_not_answer_is_unavailable() -> None:
+    found = evidence(record("Could not fetch candles due to RequestTimeout. Message: slow"))
+
+    assert judge(ended(2), found, result_present=False).exit_code is ExitCode.UNAVAILABLE
+
+
+def test_an_exception_of_the_engine_itself_is_a_crash() -> None:
+    found = evidence(
+        record("Fatal exception!"),
+        "Traceback (most recent call last):",
+        '  File "/site-packages/freqtrade/main.py", line 52, in main',
+        "freqtrade.exceptions.OperationalException: broken",
+    )
+
+    verdict = judge(ended(1), found, result_present=False)
+
+    assert verdict.exit_code is ExitCode.CRASHED
+    assert "the engine crashed with freqtrade.exceptions.OperationalException" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "OSError: [Errno 28] No space left on device",
+        record("Could not write: Read-only file system", logger="freqtrade.misc"),
+    ],
+)
+def test_a_disk_that_refuses_is_named_whatever_else_happened(line: str) -> None:
+    found = evidence(record("Fatal exception!"), line)
+
+    verdict = judge(ended(1), found, result_present=True)
+
+    assert verdict.exit_code is ExitCode.RESULT
+    assert "free some space" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(signal.SIGKILL, "SIGKILL, which nobody here sent (out of memory?)"), (11, "SIGSEGV")],
+)
+def test_a_signal_that_was_not_ours_is_a_crash(number: int, said: str) -> None:
+    verdict = judge(ended(None, killed=number), evidence(), result_present=True)
+
+    assert verdict.exit_code is ExitCode.CRASHED
+    assert said in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(signal.SIGTERM, ExitCode.TERMINATED), (signal.SIGINT, ExitCode.INTERRUPTED)],
+)
+@pytest.mark.parametrize("code", [0, 130])
+def test_an_interrupted_batch_is_not_done_even_if_the_engine_says_so(
+    number: int, expected: ExitCode, code: int
+) -> None:
+    # An interrupted hyperopt exits 0 and leaves a file.
+    verdict = judge(ended(code, by=number), evidence(), result_present=True)
+
+    assert verdict.exit_code is expected
+    assert signal.Signals(number).name in verdict.sentence
+
+
+def test_a_bot_that_traded_and_stopped_on_request_is_done() -> None:
+    found = logged("dry-run")
+
+    assert found.is_stopped
+    assert judge(ended(130, by=signal.SIGTERM), found, result_present=True).is_success
+
+
+def test_a_bot_that_had_to_be_killed_needs_a_person_to_look() -> None:
+    killed = ended(None, killed=signal.SIGKILL, by=signal.SIGTERM)
+
+    verdict = judge(killed, logged("dry-run"), result_present=True)
+
+    assert verdict.exit_code is ExitCode.MISMATCH
+    assert "orders" in verdict.sentence
+
+
+def test_a_bot_that_never_started_missed_its_deadline() -> None:
+    silent = ended(None, killed=signal.SIGKILL, timed_out=True)
+
+    assert judge(silent, evidence(), result_present=True).exit_code is ExitCode.START_DEADLINE
+
+
+def test_a_bot_that_hangs_after_it_said_why_is_judged_by_what_it_said() -> None:
+    hung = ended(None, killed=signal.SIGKILL, timed_out=True)
+
+    verdict = judge(hung, logged("markets-unreachable"), result_present=False)
+
+    assert verdict.exit_code is ExitCode.UNAVAILABLE
+
+
+def test_the_states_of_a_bot_are_followed() -> None:
+    found = evidence()
+    assert found.state is None
+
+    found.feed(record("Changing state to: RUNNING", level="INFO", logger="freqtrade.worker"))
+    assert found.is_running
+    assert found.has_run
+
+    found.feed(
+        record("Changing state from RUNNING to: STOPPED", level="INFO", logger="freqtrade.worker")
+    )
+    assert found.is_stopped
+    assert not found.is_running
+    assert found.has_run
+
+
+def test_what_a_strategy_raises_while_the_bot_goes_on_is_counted_and_ends_nothing() -> None:
+    found = logged("dry-run-strategy-raises")
+
+    assert found.strategy_errors == 2
+    assert found.last_strategy_error == "RuntimeError('live exploded')"
+    assert found.exception is None
+    assert judge(ended(130, by=signal.SIGTERM), found, result_present=True).is_success
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("parameters", {"buy_len": "20", "sell_len": "900"}),
+        ("dry-run", {"buy_len": "12", "sell_len": "24"}),
+    ],
+)
+def test_the_parameters_the_engine_ran_with_are_known(
+    name: str, parameters: dict[str, str]
+) -> None:
+    assert logged(name).parameters == parameters
+
+
+def test_a_strategy_cannot_forge_a_fact_by_printing_or_logging_it() -> None:
+    found = evidence(
+        "Changing state to: RUNNING",
+        "No history for BTC/USDT, spot, 5m found",
+        record("Changing state to: RUNNING", level="INFO", logger="strategies.demo"),
+        record("Configuration error: none", level="ERROR", logger="strategies.demo"),
+    )
+
+    assert judge(ended(0), found, result_present=True).is_success
+    assert not found.has_run
+
+
+def test_a_configuration_error_is_told_whole_and_without_the_advice_to_read_the_manual() -> None:
+    found = evidence(
+        record("Configuration error: first part"),
+        "second part",
+        "Please make sure to review the documentation at a place.",
+        record("Cleaning up", level="INFO"),
+        "unrelated words",
+    )
+
+    assert found.configuration_error == "first part second part"
+
+
+def test_memory_stays_bounded_whatever_the_engine_says() -> None:
+    found = evidence(record("Configuration error: long"))
+
+    for number in range(10_000):
+        found.feed("x" * 100)
+        text = f"Strategy Parameter: p{number} = 1"
+        found.feed(record(text, logger="freqtrade.strategy.hyper"))
+        logger = "freqtrade.plugins.pairlist.IPairList"
+        found.feed(record(f"Pair P{number} is not compatible with exchange", logger=logger))
+        found.feed(record("Configuration error: " + "y" * 10_000))
+
+    assert len(found.dropped) <= 100
+    assert 0 < len(found.parameters) <= 100
+    assert len(found.configuration_error or "") <= 700
+
+
+def test_secrets_reach_no_sentence() -> None:
+    register_secret("obviously-fake-secret-2")
+    found = evidence(record("Configuration error: key obviously-fake-secret-2 is short"))
+
+    assert "obviously-fake" not in judge(ended(0), found, result_present=False).sentence

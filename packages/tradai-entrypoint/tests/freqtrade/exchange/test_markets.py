@@ -1,0 +1,225 @@
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pydantic
+import pytest
+
+from tradai.core.exceptions import (
+    ExternalServiceError,
+    NotFoundError,
+    StorageError,
+    ValidationError,
+)
+from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.markets import MarketRules
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+RULES = MarketRules(tick="0.01", step="0.0001", min_notional="5")
+
+
+def made(*pairs: str, rules: MarketRules = RULES) -> MarketsSnapshot:
+    return MarketsSnapshot.made(dict.fromkeys(pairs, rules), note="for a test", captured_at=NOON)
+
+
+def with_status(snapshot: MarketsSnapshot, status: str) -> MarketsSnapshot:
+    values = snapshot.model_dump(mode="json")
+    values["symbols"][0]["status"] = status
+    return MarketsSnapshot.model_validate(values)
+
+
+@contextmanager
+def exchange(status: int, body: bytes) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.handle_request)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        thread.join()
+
+
+def test_a_saved_snapshot_is_read_as_it_was(tmp_path: Path) -> None:
+    snapshot = made("BTC/USDT", "ETH/USDT")
+
+    snapshot.save(tmp_path / "markets.json")
+
+    again = MarketsSnapshot.load(tmp_path / "markets.json")
+    assert again == snapshot
+    assert again.digest == snapshot.digest
+    assert list(tmp_path.iterdir()) == [tmp_path / "markets.json"]
+
+
+def test_a_made_snapshot_says_so() -> None:
+    snapshot = made("BTC/USDT")
+
+    assert (snapshot.origin, snapshot.note) == ("made", "for a test")
+    assert snapshot.pairs == {"BTC/USDT"}
+
+
+def test_what_the_exchange_sent_is_kept_whole_also_what_nobody_here_reads(tmp_path: Path) -> None:
+    values = made("BTC/USDT").model_dump(mode="json")
+    values["symbols"][0]["futureField"] = {"list": [1, 2.5, None, True, {"deep": "er"}]}
+    snapshot = MarketsSnapshot.model_validate(values)
+
+    snapshot.save(tmp_path / "markets.json")
+
+    assert json.loads((tmp_path / "markets.json").read_text())["symbols"] == values["symbols"]
+    assert MarketsSnapshot.load(tmp_path / "markets.json").exchange_info()["symbols"] == [
+        values["symbols"][0]
+    ]
+
+
+def test_rules_cannot_be_changed_however_deep() -> None:
+    (symbol,) = made("BTC/USDT").symbols
+    filters = symbol["filters"]
+
+    with pytest.raises(TypeError):
+        # That this cannot be is the point.
+        symbol["status"] = "BREAK"  # type: ignore[index]
+    assert isinstance(filters, tuple)
+    with pytest.raises(TypeError):
+        filters[0]["tickSize"] = "1"
+
+
+def test_the_digest_is_of_the_rules_alone() -> None:
+    snapshot = made("BTC/USDT", "ETH/USDT")
+    other_rules = RULES.model_copy(update={"tick": "0.1"})
+
+    assert made("ETH/USDT", "BTC/USDT").digest == snapshot.digest
+    assert snapshot.model_copy(update={"note": None}).digest == snapshot.digest
+    assert made("BTC/USDT", "ETH/USDT", rules=other_rules).digest != snapshot.digest
+    assert made("BTC/USDT").digest != snapshot.digest
+
+
+def test_a_snapshot_can_be_cut_to_some_pairs() -> None:
+    snapshot = made("BTC/USDT", "ETH/USDT", "XRP/USDT").restricted_to(["XRP/USDT", "BTC/USDT"])
+
+    assert snapshot.pairs == {"BTC/USDT", "XRP/USDT"}
+    assert snapshot.origin == "made"
+
+
+def test_all_missing_pairs_are_named_at_once_with_what_to_do() -> None:
+    with pytest.raises(NotFoundError, match="capture them again") as caught:
+        made("BTC/USDT").require(["ETH/USDT", "BTC/USDT", "ADA/USDT"])
+
+    assert "ADA/USDT (not listed), ETH/USDT (not listed)" in str(caught.value)
+    assert caught.value.key == "ADA/USDT"
+    assert caught.value.exit_code == 65
+
+
+def test_a_pair_that_was_not_traded_is_refused_because_the_engine_would_leave_it_out() -> None:
+    halted = with_status(made("BTC/USDT", "ETH/USDT"), "BREAK")
+
+    with pytest.raises(NotFoundError, match=r"BTC/USDT \(BREAK\)"):
+        halted.require(["BTC/USDT", "ETH/USDT"])
+    halted.require(["ETH/USDT"])
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=f"markets capture CONFIG --data {tmp_path}"):
+        MarketsSnapshot.load(tmp_path / "markets.json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"captured_at": "2026-01-31T12:00:00", "origin": "made", "symbols": []}',
+        '{"captured_at": "2026-01-31T12:00:00Z", "origin": "dreamt", "symbols": []}',
+        '{"captured_at": "2026-01-31T12:00:00Z", "origin": "made", "symbols": [{"symbol": "X"}]}',
+        '{"captured_at": "2026-01-31T12:00:00Z", "origin": "made", "symbols": ["BTCUSDT"]}',
+    ],
+)
+def test_what_is_no_snapshot_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "markets.json"
+    path.write_text(text)
+
+    with pytest.raises(ValidationError, match="capture it again") as caught:
+        MarketsSnapshot.load(path)
+
+    assert caught.value.exit_code == 65
+
+
+def test_a_file_that_cannot_be_read_is_a_storage_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="directory"):
+        MarketsSnapshot.load(tmp_path)
+
+
+def test_another_exchange_is_refused() -> None:
+    values = made("BTC/USDT").model_dump(mode="json") | {"exchange": "kraken"}
+
+    with pytest.raises(pydantic.ValidationError):
+        MarketsSnapshot.model_validate(values)
+
+
+def test_capturing_keeps_only_the_pairs_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A proxy must not come between us and this very machine.
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    served = made("BTC/USDT", "ETH/USDT")
+
+    with MarketServer(served) as server:
+        snapshot = MarketsSnapshot.capture(["ETH/USDT"], base_url=server.base_url)
+
+    assert snapshot.origin == "captured"
+    assert snapshot.symbols == served.restricted_to(["ETH/USDT"]).symbols
+    assert snapshot.captured_at.tzinfo is not None
+
+
+def test_capturing_a_pair_that_is_not_listed_names_it() -> None:
+    with MarketServer(made("BTC/USDT")) as server, pytest.raises(NotFoundError, match="ETH/USDT"):
+        MarketsSnapshot.capture(["ETH/USDT"], base_url=server.base_url)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "retryable"),
+    [
+        (200, b"<html>", False),
+        (200, b"[]", False),
+        (200, b'{"symbols": 3}', False),
+        (200, b'{"symbols": ["BTCUSDT"]}', False),
+        (200, b"\xff", False),
+        (429, b"{}", True),
+        (418, b"{}", True),
+        (451, b"{}", False),
+        (503, b"{}", True),
+    ],
+)
+def test_an_exchange_that_does_not_answer_as_it_should_is_an_external_error(
+    status: int, body: bytes, *, retryable: bool
+) -> None:
+    with exchange(status, body) as url, pytest.raises(ExternalServiceError) as caught:
+        MarketsSnapshot.capture(["BTC/USDT"], base_url=url)
+
+    assert (caught.value.service, caught.value.operation) == ("binance", "exchangeInfo")
+    assert caught.value.retryable is retryable
+
+
+def test_an_exchange_that_cannot_be_reached_is_an_external_error() -> None:
+    with MarketServer(made("BTC/USDT")) as server:
+        url = server.base_url
+
+    with pytest.raises(ExternalServiceError, match="refused") as caught:
+        MarketsSnapshot.capture(["BTC/USDT"], base_url=url)
+
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("url", ["http://example.com", "ftp://example.com", "file:///etc", "x"])
+def test_an_address_that_is_neither_https_nor_loopback_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="expected https"):
+        MarketsSnapshot.capture(["BTC/USDT"], base_url=url)

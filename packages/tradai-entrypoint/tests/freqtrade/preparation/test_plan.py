@@ -1,0 +1,307 @@
+"""A strategy configuration becomes exactly what the engine is told."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from tradai.core import StrategyConfig, TradingMode
+from tradai.core.exceptions import ConfigurationError, TradingError
+from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint.freqtrade._preparation.plan import ENDPOINT, EnginePlan, render_plan
+from tradai.entrypoint.freqtrade._strategy.class_syntax import Informative
+from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
+
+FREQAI = {
+    "enabled": True,
+    "identifier": "wave",
+    "train_period_days": 7,
+    "backtest_period_days": 2,
+    "feature_parameters": {
+        "include_timeframes": ["5m", "1h"],
+        "include_corr_pairlist": ["BTC/USDT"],
+        "indicator_periods_candles": [10, 80],
+    },
+    "data_split_parameters": {},
+}
+
+
+def source_facts(
+    *, startup_candles: int | None = 60, informative: tuple[Informative, ...] = ()
+) -> SourceFacts:
+    return SourceFacts(
+        class_name="Wave",
+        file=Path("/source/wave.py"),
+        root=Path("/source"),
+        files=(Path("wave.py"),),
+        digest="0" * 64,
+        startup_candles=startup_candles,
+        declared=MappingProxyType({}),
+        opaque=frozenset(),
+        informative=informative,
+        resolved=True,
+    )
+
+
+def config(**changes: object) -> StrategyConfig:
+    values = {
+        "name": "wave",
+        "version": "1.0.0",
+        "timeframe": "5m",
+        "pairs": ["BTC/USDT", "ETH/USDT"],
+        "execution": {"stake_amount": 50},
+    }
+    return StrategyConfig.model_validate(values | changes)
+
+
+def plan(
+    mode: TradingMode = TradingMode.BACKTEST,
+    run: Mapping[str, object] | None = None,
+    **changes: object,
+) -> EnginePlan:
+    parameters = RunParameters.model_validate(run or {})
+    return render_plan(config(**changes), parameters, mode, facts=source_facts())
+
+
+def refusal(mode: TradingMode = TradingMode.BACKTEST, **changes: object) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        plan(mode, None, **changes)
+    return caught.value
+
+
+def test_a_backtest_is_told_whole() -> None:
+    told = plan(run={"timerange": "20250101-20250201"})
+
+    assert " ".join([told.subcommand, *told.arguments]) == (
+        "backtesting --config - --no-color --userdir user_data --datadir data "
+        "--strategy Wave --strategy-path strategies "
+        "--timerange 20250101-20250201 --cache none --export trades"
+    )
+    assert told.config == {
+        "bot_name": "wave",
+        "dry_run": True,
+        "trading_mode": "spot",
+        "timeframe": "5m",
+        "stake_currency": "USDT",
+        "stake_amount": 50.0,
+        "dry_run_wallet": 1000.0,
+        "dataformat_ohlcv": "feather",
+        "pairlists": [{"method": "StaticPairList"}],
+        "entry_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
+        "exit_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
+        "exchange": told.config["exchange"],
+    }
+
+
+def test_equal_inputs_give_equal_plans_that_can_be_stored() -> None:
+    run, nested = {"timerange": "20250101-20250201"}, {"buy_kinds": [{"of": ["a"]}]}
+
+    told = plan(run=run, freqai=FREQAI, buy_params=nested).as_json()
+
+    assert told == plan(run=run, freqai=FREQAI, buy_params=nested).as_json()
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+
+
+def test_a_plan_without_a_time_range_leaves_it_to_the_data() -> None:
+    assert "--timerange" not in plan().arguments
+
+
+def test_hyperopt_searches_as_told_and_writes_no_parameter_file() -> None:
+    run = {"epochs": 7, "spaces": ["buy"], "loss": "OnlyProfitHyperOptLoss", "random_state": 3}
+
+    told = plan(TradingMode.HYPEROPT, run)
+
+    assert told.subcommand == "hyperopt"
+    assert " ".join(told.arguments).endswith(
+        "--epochs 7 --spaces buy --hyperopt-loss OnlyProfitHyperOptLoss "
+        "--random-state 3 --job-workers 1 --disable-param-export"
+    )
+
+
+def test_training_is_a_backtest_that_keeps_its_models() -> None:
+    told = plan(TradingMode.TRAIN, {"timerange": "20250101-20250201"}, freqai=FREQAI)
+
+    assert told.subcommand == "backtesting"
+    assert "--freqaimodel LightGBMRegressor" in " ".join(told.arguments)
+    assert told.config["freqai"] == {**FREQAI, "save_backtest_models": True}
+    # FreqAI crashes unless it is told of a configuration file.
+    assert told.config["config_files"] == ["strategies/wave.py"]
+
+
+def test_a_backtest_of_a_freqai_strategy_names_the_model_and_keeps_none() -> None:
+    told = plan(run={"timerange": "20250101-20250201"}, freqai=FREQAI)
+
+    assert "--freqaimodel" in told.arguments
+    assert told.config["freqai"] == FREQAI
+
+
+def test_a_freqai_block_that_is_off_needs_no_model() -> None:
+    assert "--freqaimodel" not in plan(freqai={**FREQAI, "enabled": False}).arguments
+
+
+def test_a_dry_run_is_dry_twice_over_and_starts_trading_at_once() -> None:
+    told = plan(TradingMode.DRY_RUN, execution={"stake_amount": 50, "process_throttle_s": 2})
+
+    assert (told.subcommand, told.arguments[-1]) == ("trade", "--dry-run")
+    assert told.config["dry_run"] is True
+    assert told.config["initial_state"] == "running"
+    assert told.config["internals"] == {"process_throttle_secs": 2}
+
+
+def test_live_is_not_available() -> None:
+    with pytest.raises(TradingError, match="'live' is not available"):
+        plan(TradingMode.LIVE)
+
+
+def test_what_is_set_reaches_the_engine_and_nothing_else() -> None:
+    execution: dict[str, Any] = {
+        "stake_amount": "unlimited",
+        "max_open_trades": 3,
+        "starting_balance": "2500.5",
+        "fee": 0.0005,
+        "minimal_roi": {"0": "0.02", "60": 0.01},
+        "stoploss": "-0.1",
+        "trailing_stop": True,
+        "trailing_stop_positive": 0.01,
+        "trailing_stop_positive_offset": 0.02,
+        "trailing_only_offset_is_reached": False,
+        "entry_pricing": {"price_side": "other", "price_last_balance": 0.5},
+        "exit_pricing": {"use_order_book": False, "order_book_top": 3},
+        "use_exit_signal": False,
+        "exit_profit_only": True,
+        "exit_profit_offset": 0.01,
+        "ignore_roi_if_entry_signal": True,
+        "order_types": {
+            "entry": "limit",
+            "exit": "limit",
+            "stoploss": "limit",
+            "stoploss_on_exchange": False,
+        },
+        "order_time_in_force": {"entry": "GTC", "exit": "GTC"},
+        "unfilledtimeout": {"entry": 10, "exit": 10, "unit": "minutes"},
+        "position_adjustment_enable": True,
+        "max_entry_position_adjustment": -1,
+        "tradable_balance_ratio": 0.9,
+    }
+
+    told = plan(execution=execution).config
+
+    assert told["stake_amount"] == "unlimited"
+    assert told["dry_run_wallet"] == 2500.5
+    assert told["minimal_roi"] == {"0": 0.02, "60": 0.01}
+    assert told["stoploss"] == -0.1
+    assert told["entry_pricing"] == {
+        "price_side": "other",
+        "use_order_book": True,
+        "order_book_top": 1,
+        "price_last_balance": 0.5,
+    }
+    assert told["exit_pricing"] == {
+        "price_side": "same",
+        "use_order_book": False,
+        "order_book_top": 3,
+    }
+    for name in execution.keys() - {"starting_balance", "minimal_roi", "stoploss"}:
+        if not name.endswith("_pricing"):
+            assert told[name] == execution[name]
+    json.dumps(told, allow_nan=False)
+
+
+def test_the_engine_may_be_told_more_by_its_own_names() -> None:
+    told = plan(parameters={"process_only_new_candles": False, "timeframe_detail": "1m"})
+
+    assert told.config["process_only_new_candles"] is False
+    assert told.config["timeframe_detail"] == "1m"
+
+
+def test_startup_candles_of_the_run_go_over_those_of_the_class() -> None:
+    assert plan(run={"startup_candles": 99}).config["startup_candle_count"] == 99
+    assert "startup_candle_count" not in plan().config
+
+
+def test_hyper_parameters_go_into_the_file_beside_the_strategy(tmp_path: Path) -> None:
+    told = plan(buy_params={"buy_dip": 0.004}, sell_params={"sell_gain": 2})
+
+    told.write_params(tmp_path)
+
+    assert json.loads((tmp_path / "wave.json").read_text()) == {
+        "strategy_name": "Wave",
+        "params": {"buy": {"buy_dip": 0.004}, "sell": {"sell_gain": 2}},
+    }
+
+
+def test_without_hyper_parameters_there_is_no_file(tmp_path: Path) -> None:
+    plan().write_params(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_engine_is_sent_to_the_exchange_it_is_given() -> None:
+    exchange = json.loads(plan().config_for("http://127.0.0.1:8080"))["exchange"]
+
+    assert exchange["pair_whitelist"] == ["BTC/USDT", "ETH/USDT"]
+    assert exchange["enable_ws"] is False
+    assert exchange["ccxt_config"]["enableRateLimit"] is False
+    assert exchange["ccxt_config"]["urls"]["api"]["public"] == "http://127.0.0.1:8080/api/v3"
+    assert ENDPOINT not in json.dumps(exchange)
+
+
+def test_at_the_venue_the_engine_keeps_its_own_addresses_and_limits() -> None:
+    exchange = json.loads(plan().config_for(None))["exchange"]
+
+    assert exchange["ccxt_config"] == {
+        "options": {"fetchCurrencies": False, "fetchMarkets": {"types": ["spot"]}}
+    }
+
+
+def test_no_credentials_are_ever_rendered() -> None:
+    exchange = json.loads(plan(TradingMode.DRY_RUN).config_for(None))["exchange"]
+
+    assert not exchange.keys() & {"key", "api_key", "secret", "password", "uid"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "said"),
+    [
+        ({"exchange": "kraken"}, "exchange", "only binance"),
+        ({"timeframe": "7m"}, "timeframe", "Binance spot has 1m, 3m"),
+        ({"timeframe": "1s"}, "timeframe", "Binance spot has"),
+        ({"timeframe": "1M"}, "timeframe", "Binance spot has"),
+        ({"pairs": []}, "pairs", "such as BTC/USDT"),
+        ({"pairs": ["ETH/BTC"]}, "pairs", "ETH/BTC, not bought with USDT"),
+        ({"pairs": ["ETH/USDT:USDT"]}, "pairs", "on the spot market"),
+        ({"execution": {}}, "execution.stake_amount", "say how much USDT one trade may use"),
+        ({"execution": {"stake_amount": 0.00001}}, "execution.stake_amount", "0.0001 or more"),
+        ({"parameters": {"stoploss": -0.1}}, "parameters.stoploss", "execution.stoploss"),
+        ({"parameters": {"early_stpo": 1}}, "parameters.early_stpo", "did you mean early_stop?"),
+        ({"parameters": {"dry_run": False}}, "parameters.dry_run", "is no setting"),
+        (
+            {"execution": {"stake_amount": 1, "order_types": {"entry": "limit"}}},
+            "execution.order_types.exit",
+            "is missing",
+        ),
+        (
+            {"execution": {"stake_amount": 1, "unfilledtimeout": {"entyr": 1}}},
+            "execution.unfilledtimeout.entyr",
+            "did you mean entry?",
+        ),
+    ],
+)
+def test_what_the_engine_cannot_do_is_refused_by_its_key(
+    changes: dict[str, Any], key: str, said: str
+) -> None:
+    error = refusal(**changes)
+
+    assert error.key == key
+    assert said in str(error)
+
+
+def test_training_without_freqai_is_refused() -> None:
+    assert refusal(TradingMode.TRAIN).key == "freqai.enabled"
+
+
+def test_freqai_without_a_time_range_is_refused() -> None:
+    assert refusal(TradingMode.TRAIN, freqai=FREQAI).key == "run.timerange"

@@ -1,0 +1,273 @@
+"""A backtest's result is read from what the engine stored and counted again.
+
+``data/wave-rider-backtest.json`` is what Freqtrade 2026.9 stored for a small strategy of our own
+on made-up candles, cut down to what is compared here.
+"""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tradai.core.exceptions import StorageError
+from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
+from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, Period, Tally, summarize
+from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades
+
+CAPTURED = json.loads((Path(__file__).parent / "data/wave-rider-backtest.json").read_text())
+ENGINE = CAPTURED["strategy"]["WaveRider"]
+START = datetime(2025, 1, 1, tzinfo=UTC)
+YEAR = Period(start=START, stop=START + timedelta(days=365))
+
+
+def stored(user_data: Path, result: object) -> Path:
+    folder = user_data / "backtest_results"
+    folder.mkdir(parents=True)
+    (folder / ".last_result.json").write_text('{"latest_backtest": "result-1.zip"}')
+    with zipfile.ZipFile(folder / "result-1.zip", "w") as archive:
+        archive.writestr("result-1.json", json.dumps(result))
+    return user_data
+
+
+def changed(**changes: object) -> dict[str, Any]:
+    result = deepcopy(CAPTURED)
+    result["strategy"]["WaveRider"] |= changes
+    return dict(result)
+
+
+def read(user_data: Path) -> BacktestResult:
+    return read_backtest(user_data, "WaveRider", Decimal(1000))
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> BacktestResult:
+    return read(stored(tmp_path, CAPTURED))
+
+
+def closed(hours: float, profit_abs: float, *, pair: str = "BTC/USDT") -> ClosedTrade:
+    return ClosedTrade(
+        pair=pair,
+        closed_at=START + timedelta(hours=hours),
+        profit_abs=profit_abs,
+        exit_reason="roi",
+        duration=timedelta(minutes=10),
+    )
+
+
+def test_totals_agree_with_the_engine(result: BacktestResult) -> None:
+    total = result.summary.total
+
+    assert (total.trades, total.wins, total.draws, total.losses) == (
+        ENGINE["total_trades"],
+        ENGINE["wins"],
+        ENGINE["draws"],
+        ENGINE["losses"],
+    )
+    assert total.winrate == pytest.approx(ENGINE["winrate"])
+    assert total.profit_abs == pytest.approx(ENGINE["profit_total_abs"])
+    assert total.profit_ratio == pytest.approx(ENGINE["profit_total"])
+    assert total.profit_factor == pytest.approx(ENGINE["profit_factor"])
+    assert total.expectancy == pytest.approx(ENGINE["expectancy"])
+    # The engine cuts it to whole minutes.
+    assert total.mean_duration_s == pytest.approx(ENGINE["holding_avg_s"], abs=60)
+
+
+def test_the_drawdown_agrees_with_the_engine(result: BacktestResult) -> None:
+    fall = result.summary.max_drawdown
+
+    assert fall is not None
+    assert fall.absolute == pytest.approx(ENGINE["max_drawdown_abs"])
+    assert fall.ratio == pytest.approx(ENGINE["max_drawdown_account"])
+    assert fall.peak_at.timestamp() * 1000 == ENGINE["drawdown_start_ts"]
+    assert fall.trough_at.timestamp() * 1000 == ENGINE["drawdown_end_ts"]
+    assert result.summary.max_underwater_ratio == pytest.approx(ENGINE["max_relative_drawdown"])
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [("per_pair", "results_per_pair"), ("per_exit_reason", "exit_reason_summary")],
+)
+def test_tallies_agree_with_the_engine(result: BacktestResult, ours: str, theirs: str) -> None:
+    expected = {row["key"]: row for row in ENGINE[theirs] if row["key"] != "TOTAL"}
+    tallies: dict[str, Tally] = {each.name: each for each in getattr(result.summary, ours)}
+
+    assert tallies.keys() == expected.keys()
+    for name, tally in tallies.items():
+        row = expected[name]
+        assert tally.trades == row["trades"]
+        assert (tally.wins, tally.losses) == (row["wins"], row["losses"])
+        assert tally.profit_abs == pytest.approx(row["profit_total_abs"])
+        assert tally.profit_ratio == pytest.approx(row["profit_total"])
+
+
+def test_the_final_balance_is_counted_from_the_trades(tmp_path: Path) -> None:
+    result = read(stored(tmp_path, changed(final_balance=1.0)))
+
+    assert result.summary.final_balance == pytest.approx(1000 + ENGINE["profit_total_abs"])
+    assert result.engine_figures["final_balance"] == 1.0
+
+
+def test_the_period_ends_when_the_last_candle_closes(result: BacktestResult) -> None:
+    assert result.summary.period == Period(
+        start=START, stop=datetime(2025, 1, 1, 18, 30, tzinfo=UTC)
+    )
+
+
+def test_figures_that_are_not_counted_again_are_marked_as_the_engines(
+    result: BacktestResult,
+) -> None:
+    assert result.engine_figures["sharpe"] == ENGINE["sharpe"]
+    assert result.engine_figures["market_change"] == ENGINE["market_change"]
+    assert result.stake_currency == "USDT"
+
+
+def test_a_figure_that_is_not_a_number_is_read_as_none(tmp_path: Path) -> None:
+    result = read(stored(tmp_path, changed(sharpe=float("nan"))))
+
+    assert result.engine_figures["sharpe"] is None
+
+
+def test_the_digest_covers_every_field_of_every_trade(tmp_path: Path) -> None:
+    trades = deepcopy(ENGINE["trades"])
+    trades[-1]["orders"][0]["ft_order_tag"] = "other"
+
+    one = read(stored(tmp_path / "one", CAPTURED))
+    again = read(stored(tmp_path / "again", CAPTURED))
+    other = read(stored(tmp_path / "other", changed(trades=trades)))
+    turned = read(stored(tmp_path / "turned", changed(trades=ENGINE["trades"][::-1])))
+
+    assert one.trades_digest == again.trades_digest
+    assert len({one.trades_digest, other.trades_digest, turned.trades_digest}) == 3
+
+
+def test_a_backtest_without_trades_has_figures_too(tmp_path: Path) -> None:
+    summary = read(stored(tmp_path, changed(trades=[]))).summary
+
+    assert summary.final_balance == 1000
+    assert summary.max_drawdown is None
+    assert [each.name for each in summary.per_pair] == ["BTC/USDT", "ETH/USDT", "XRP/USDT"]
+    assert summary.total.winrate is None
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"strategy": {}},
+        changed(starting_balance=2000),
+        changed(trades=[{"pair": "BTC/USDT"}]),
+        changed(timeframe="fortnight"),
+        changed(trades=None),
+    ],
+)
+def test_a_result_that_is_not_usable_is_refused(tmp_path: Path, result: object) -> None:
+    with pytest.raises(StorageError, match="no usable backtest result of WaveRider"):
+        read(stored(tmp_path, result))
+
+
+def test_a_missing_result_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="the engine's log says how it ended"):
+        read(tmp_path)
+
+
+def test_a_torn_archive_is_refused(tmp_path: Path) -> None:
+    archive = stored(tmp_path, CAPTURED) / "backtest_results" / "result-1.zip"
+    archive.write_bytes(archive.read_bytes()[:100])
+
+    with pytest.raises(StorageError, match="BadZipFile"):
+        read(tmp_path)
+
+
+def test_the_balance_has_one_point_per_closing_instant() -> None:
+    trades = [closed(2, -5), closed(1, 10), closed(2, 5)]
+
+    equity = summarize(trades, starting_balance=100, period=YEAR).equity
+
+    assert [(point.at - START, point.balance) for point in equity] == [
+        (timedelta(0), 100),
+        (timedelta(hours=1), 110),
+        (timedelta(hours=2), 110),
+    ]
+
+
+def test_trades_closing_together_cannot_invent_a_drawdown() -> None:
+    trades = [closed(1, -50), closed(1, 60)]
+
+    assert summarize(trades, starting_balance=100, period=YEAR).max_drawdown is None
+
+
+def test_the_largest_drawdown_by_money_need_not_be_the_largest_by_ratio() -> None:
+    trades = [closed(1, -50), closed(2, 950), closed(3, -60)]
+
+    summary = summarize(trades, starting_balance=100, period=YEAR)
+
+    assert summary.max_drawdown is not None
+    assert summary.max_drawdown.absolute == 60
+    assert summary.max_underwater_ratio == 0.5
+
+
+def test_a_loss_from_the_start_falls_from_the_start_of_the_period() -> None:
+    fall = summarize([closed(5, -1)], starting_balance=100, period=YEAR).max_drawdown
+
+    assert fall is not None
+    assert (fall.peak_at, fall.trough_at) == (START, START + timedelta(hours=5))
+
+
+def test_yearly_growth_counts_the_exact_time() -> None:
+    half = Period(start=START, stop=START + timedelta(days=182.5))
+    day = Period(start=START, stop=START + timedelta(days=1))
+
+    assert summarize([closed(1, 10)], starting_balance=100, period=YEAR).cagr == pytest.approx(0.1)
+    assert summarize([closed(1, 10)], starting_balance=100, period=half).cagr == pytest.approx(0.21)
+    assert summarize([], starting_balance=100, period=day).cagr == 0
+
+
+@pytest.mark.parametrize(("hours", "profit"), [(23, 1.0), (24, -101.0), (24, 1e9)])
+def test_there_is_no_yearly_growth_where_it_would_mean_nothing(hours: int, profit: float) -> None:
+    period = Period(start=START, stop=START + timedelta(hours=hours))
+
+    assert summarize([closed(1, profit)], starting_balance=100, period=period).cagr is None
+
+
+def test_a_profit_factor_needs_a_loss_to_divide_by() -> None:
+    assert summarize([closed(1, 1)], starting_balance=100, period=YEAR).total.profit_factor is None
+
+
+def test_trades_are_written_as_typed_columns(result: BacktestResult, tmp_path: Path) -> None:
+    write_trades(result.trades, tmp_path / "trades.parquet")
+
+    table = pq.read_table(tmp_path / "trades.parquet")
+    first = table.slice(0, 1).to_pylist()[0]
+    engine = ENGINE["trades"][0]
+    assert table.num_rows == ENGINE["total_trades"]
+    assert table.schema.field("open_date").type == pa.timestamp("ms", tz="UTC")
+    assert first["open_date"] == datetime.fromisoformat(engine["open_date"])
+    assert json.loads(first["orders"]) == engine["orders"]
+    scalars = engine.keys() - {"open_date", "close_date", "orders"}
+    assert {name: first[name] for name in scalars} == {name: engine[name] for name in scalars}
+
+
+def test_a_field_that_is_new_to_us_is_kept_as_json(tmp_path: Path) -> None:
+    trade: Mapping[str, Any] = MappingProxyType({"pair": "BTC/USDT", "mood": {"calm": True}})
+
+    write_trades([trade], tmp_path / "trades.parquet")
+
+    row = pq.read_table(tmp_path / "trades.parquet").to_pylist()[0]
+    assert row["mood"] == '{"calm": true}'
+    assert row["profit_abs"] is None
+
+
+def test_a_file_without_trades_has_the_same_columns(result: BacktestResult, tmp_path: Path) -> None:
+    write_trades(result.trades, tmp_path / "some.parquet")
+    write_trades([], tmp_path / "none.parquet")
+
+    assert pq.read_schema(tmp_path / "none.parquet") == pq.read_schema(tmp_path / "some.parquet")
+    assert pq.read_table(tmp_path / "none.parquet").num_rows == 0

@@ -1,0 +1,220 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
+
+
+@pytest.fixture
+def interrupts() -> Iterator[Interrupts]:
+    with Interrupts() as watched:
+        yield watched
+
+
+def tell(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def hang() -> None:
+    threading.Event().wait(30)
+    pytest.fail("nothing ended the work")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_a_fact_to_look_at(interrupts: Interrupts, number: int) -> None:
+    tell(number)
+
+    assert interrupts.wait(5)
+    assert interrupts.received == number
+    assert interrupts.count == 1
+
+
+def test_the_first_signal_is_remembered_and_all_are_counted(interrupts: Interrupts) -> None:
+    tell(signal.SIGINT)
+    assert interrupts.received == signal.SIGINT
+
+    for number in (signal.SIGTERM, signal.SIGTERM):
+        tell(number)
+
+    assert interrupts.received == signal.SIGINT
+    assert interrupts.count == 3
+
+
+def test_waiting_ends_with_its_time_when_nothing_arrives(interrupts: Interrupts) -> None:
+    began = time.monotonic()
+
+    assert not interrupts.wait(0.05)
+    assert time.monotonic() - began >= 0.05
+    assert interrupts.received is None
+
+
+def test_waiting_ends_at_once_when_a_signal_arrives_during_it(interrupts: Interrupts) -> None:
+    sender = threading.Timer(0.05, tell, [signal.SIGTERM])
+    began = time.monotonic()
+    sender.start()
+
+    assert interrupts.wait(30)
+    assert time.monotonic() - began < 5
+    sender.join()
+
+
+def test_waiting_ends_when_another_thread_takes_the_signal(interrupts: Interrupts) -> None:
+    def take() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    taker = threading.Timer(0.05, take)
+    began = time.monotonic()
+    taker.start()
+
+    assert interrupts.wait(30)
+    assert time.monotonic() - began < 5
+    taker.join()
+
+
+def test_other_signals_are_none_of_its_business(interrupts: Interrupts) -> None:
+    former = signal.signal(signal.SIGUSR1, lambda *_: None)
+    tell(signal.SIGUSR1)
+
+    assert not interrupts.wait(0.02)
+    signal.signal(signal.SIGUSR1, former)
+
+
+def test_handlers_and_wakeup_descriptor_are_given_back() -> None:
+    former = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+
+    with Interrupts() as outer:
+        with outer:
+            assert signal.getsignal(signal.SIGTERM) not in former
+        assert signal.getsignal(signal.SIGTERM) not in former
+
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == former
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_one_that_never_watched_is_quiet_and_usable() -> None:
+    quiet = Interrupts()
+
+    assert quiet.received is None
+    assert not quiet.wait(0.01)
+    assert os.fstat(quiet.fileno())
+    with quiet.raising():
+        quiet.check()
+
+
+def test_no_descriptor_is_left_behind() -> None:
+    def rounds(count: int) -> set[Path]:
+        for _ in range(count):
+            with Interrupts():
+                pass
+        return set(Path("/dev/fd").iterdir())
+
+    assert len(rounds(20)) == len(rounds(1))
+
+
+def test_raising_ends_work_that_cannot_look(interrupts: Interrupts) -> None:
+    def work() -> None:
+        with interrupts.raising():
+            tell(signal.SIGTERM)
+            hang()
+
+    with pytest.raises(RunInterruptedError, match="SIGTERM") as caught:
+        work()
+
+    assert caught.value.exit_code == 143
+    assert caught.value.signal_number == signal.SIGTERM
+
+
+def test_raising_refuses_to_begin_when_a_signal_came_before(interrupts: Interrupts) -> None:
+    tell(signal.SIGINT)
+    began = False
+
+    with pytest.raises(RunInterruptedError) as caught, interrupts.raising():
+        began = True
+
+    assert not began
+    assert caught.value.exit_code == 130
+
+
+def test_work_that_swallows_the_error_is_still_interrupted(interrupts: Interrupts) -> None:
+    def stubborn() -> None:
+        with interrupts.raising():
+            try:
+                tell(signal.SIGTERM)
+                hang()
+            except RunInterruptedError:
+                pass
+
+    with pytest.raises(RunInterruptedError):
+        stubborn()
+
+
+def test_only_the_first_signal_is_raised_so_that_cleaning_up_is_not_cut_short(
+    interrupts: Interrupts,
+) -> None:
+    cleaned = []
+
+    def work() -> None:
+        with interrupts.raising():
+            try:
+                tell(signal.SIGINT)
+                hang()
+            finally:
+                tell(signal.SIGINT)
+                cleaned.append("up")
+
+    with pytest.raises(RunInterruptedError):
+        work()
+
+    assert cleaned == ["up"]
+    assert interrupts.count == 2
+
+
+def test_raising_may_be_nested(interrupts: Interrupts) -> None:
+    def work() -> None:
+        with interrupts.raising():
+            with interrupts.raising():
+                pass
+            tell(signal.SIGTERM)
+            hang()
+
+    with pytest.raises(RunInterruptedError):
+        work()
+
+
+def test_outside_the_block_a_signal_is_only_noted(interrupts: Interrupts) -> None:
+    with interrupts.raising():
+        pass
+
+    tell(signal.SIGTERM)
+
+    assert interrupts.received == signal.SIGTERM
+
+
+@pytest.mark.parametrize("look", [Interrupts.check, lambda one: one.raising().__enter__()])
+def test_looking_raises_what_came_before(
+    interrupts: Interrupts, look: Callable[[Interrupts], None]
+) -> None:
+    tell(signal.SIGTERM)
+
+    with pytest.raises(RunInterruptedError):
+        look(interrupts)
+
+
+def test_importing_it_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; import tradai.entrypoint._process.interrupts;"
+        "print([n for n in ('pydantic', 'omegaconf', 'pandas', 'rich') if n in sys.modules])"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    assert ended.stdout.strip() == "[]"

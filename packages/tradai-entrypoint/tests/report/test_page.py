@@ -1,0 +1,334 @@
+import gzip
+import json
+import re
+import sys
+from base64 import b64decode, b64encode
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from tradai.entrypoint._report import (
+    BalancePoint,
+    Figure,
+    Group,
+    RunReport,
+    RunReportParts,
+    render_report,
+)
+from tradai.entrypoint._report.chart import drawdowns
+from tradai.entrypoint._report.formatting import decimals_for, duration, percent, signed
+
+START = datetime(2025, 1, 31, 23, 30, tzinfo=UTC)
+LIBRARY = b'"use strict"; /* a chart library with </script> in it \xe2\x80\xa8 */'
+HOSTILE = '</title></script><script>alert("1")</script><img src=x onerror=y>&amp;$policy\u2028'
+
+
+class Page(HTMLParser):
+    """What a browser would make of the page: its elements, their attributes and texts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.scripts: list[tuple[dict[str, str | None], str]] = []
+        self._open = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._open = tag
+        self.elements.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append((dict(attrs), ""))
+
+    def handle_data(self, data: str) -> None:
+        if self._open == "script":
+            self.scripts[-1] = (self.scripts[-1][0], self.scripts[-1][1] + data)
+        elif data.strip():
+            self.texts.append(data.strip())
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "script":
+            self._open = ""
+
+    def script(self, name: str) -> str:
+        return next(text for attributes, text in self.scripts if attributes.get("id") == name)
+
+    @property
+    def policy(self) -> str:
+        metas = [each for tag, each in self.elements if tag == "meta"]
+        found = [each["content"] for each in metas if each.get("http-equiv")]
+        return found[0] or ""
+
+
+@pytest.fixture
+def plotly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package ``plotly`` that has the library and may not be imported."""
+    package = tmp_path / "plotly"
+    (package / "package_data").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise AssertionError('plotly was imported')")
+    (package / "package_data" / "plotly.min.js").write_bytes(LIBRARY)
+    monkeypatch.delitem(sys.modules, "plotly", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.fixture
+def no_plotly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "plotly", None)
+
+
+def group(name: str, profit: float = 1.5, trades: int = 3) -> Group:
+    return Group(
+        name=name,
+        trades=trades,
+        wins=2,
+        draws=0,
+        losses=1,
+        profit=profit,
+        profit_ratio=profit / 1000,
+        winrate=2 / 3,
+        profit_factor=None,
+        mean_duration_s=5400.0,
+    )
+
+
+def parts(text: str = "USDT") -> RunReportParts:
+    balances = (1000.0, 1010.0, 999.9, 1012.5)
+    return RunReportParts(
+        currency=text,
+        highlights=(Figure(text, text),),
+        figures=(Figure(text, text),),
+        balance=tuple(BalancePoint(START + timedelta(days=i), b) for i, b in enumerate(balances)),
+        pairs=(group(text, 12.5), group("ETH/USDT", -1.0)),
+        exit_reasons=(group(text),),
+    )
+
+
+def report(text: str = "plain", *, result: RunReportParts | None = None) -> RunReport:
+    return RunReport(
+        run_id=text,
+        mode=text,
+        exit_code=0,
+        verdict=text,
+        started_at=START,
+        ended_at=START + timedelta(seconds=12.34),
+        strategy=text,
+        version=text,
+        config_id=text,
+        notices=(text,),
+        configuration={text: {"inner": text}, "pairs": ["BTC/USDT", text]},
+        provenance={"pairs": text},
+        facts=(Figure(text, text),),
+        parts=result,
+    )
+
+
+@pytest.mark.usefixtures("plotly")
+def test_the_page_refers_to_nothing_outside_itself() -> None:
+    page = Page(render_report(report(result=parts())))
+
+    links = [
+        value
+        for _, attributes in page.elements
+        for name, value in attributes.items()
+        if name in {"src", "href", "action", "srcset", "data", "poster"}
+    ]
+
+    assert links == ["data:,"]
+    assert page.policy.startswith("default-src 'none';")
+
+
+@pytest.mark.usefixtures("plotly")
+def test_the_library_is_carried_along_unchanged_and_never_imported() -> None:
+    page = Page(render_report(report(result=parts())))
+
+    assert gzip.decompress(b64decode(page.script("library"))) == LIBRARY
+
+
+@pytest.mark.usefixtures("plotly")
+def test_the_policy_allows_our_two_scripts_by_their_hash_and_no_other() -> None:
+    page = Page(render_report(report(result=parts())))
+
+    driver = next(text for attributes, text in page.scripts if not attributes)
+    hashes = [b64encode(sha256(each).digest()).decode() for each in (driver.encode(), LIBRARY)]
+    allowed = re.search(r"script-src ([^;]*);", page.policy)
+    assert allowed is not None
+    assert allowed[1].split() == [f"'sha256-{each}'" for each in hashes]
+
+
+@pytest.mark.usefixtures("plotly")
+def test_no_text_of_a_user_becomes_markup() -> None:
+    clean = Page(render_report(report(result=parts())))
+    hostile = Page(render_report(report(HOSTILE, result=parts(HOSTILE))))
+
+    assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in clean.elements]
+    assert hostile.texts.count(HOSTILE.strip()) >= 12
+
+
+@pytest.mark.usefixtures("plotly")
+def test_the_curve_is_json_that_cannot_end_its_script() -> None:
+    page = Page(render_report(report(result=parts(HOSTILE))))
+
+    text = page.script("curve")
+
+    assert not set("<>&\u2028\u2029") & set(text)
+    assert json.loads(text) == {
+        "at": [f"2025-{day} 23:30:00" for day in ("01-31", "02-01", "02-02", "02-03")],
+        "balance": [1000.0, 1010.0, 999.9, 1012.5],
+        "drawdown": [0.0, 0.0, -0.01, 0.0],
+        "currency": HOSTILE,
+        "decimals": 2,
+    }
+
+
+@pytest.mark.usefixtures("plotly")
+def test_equal_reports_are_equal_pages() -> None:
+    first, second = (render_report(report(result=parts())) for _ in range(2))
+
+    assert first == second
+
+
+@pytest.mark.usefixtures("no_plotly")
+def test_without_plotly_the_page_keeps_its_tables_and_says_what_brings_the_chart() -> None:
+    page = Page(render_report(report(result=parts())))
+
+    assert not page.scripts
+    assert "script-src 'none'" in page.policy
+    assert any("tradai-entrypoint[freqtrade]" in text for text in page.texts)
+    assert "ETH/USDT" in page.texts
+
+
+@pytest.mark.usefixtures("plotly")
+def test_a_refused_run_is_a_small_page_without_the_library() -> None:
+    refused = replace(report(), exit_code=78, verdict="stake_amount is not set: set it", mode=None)
+
+    html = render_report(refused)
+
+    assert len(html) < 20_000
+    page = Page(html)
+    assert not page.scripts
+    assert "script-src 'none'" in page.policy
+    assert {"Exit 78", "stake_amount is not set: set it", "Not started"} <= set(page.texts)
+
+
+@pytest.mark.usefixtures("plotly")
+def test_a_run_without_trades_says_so_instead_of_drawing_a_point() -> None:
+    nothing = replace(parts(), balance=(BalancePoint(START, 1000.0),), pairs=(), exit_reasons=())
+
+    page = Page(render_report(report(result=nothing)))
+
+    assert "No trade was closed, so there is no curve to draw." in page.texts
+    assert not page.scripts
+
+
+def test_notices_stand_before_every_figure() -> None:
+    warned = replace(report(result=parts()), notices=("these candles are synthetic",))
+
+    texts = Page(render_report(warned)).texts
+
+    assert texts.index("these candles are synthetic") < texts.index("USDT")
+
+
+def test_instants_are_shown_in_utc_whatever_their_zone() -> None:
+    elsewhere = START.astimezone(timezone(timedelta(hours=-5)))
+
+    texts = Page(render_report(replace(report(), started_at=elsewhere))).texts
+
+    assert "2025-01-31 23:30:00 UTC" in texts
+
+
+def test_each_leaf_of_the_configuration_names_its_origin_or_that_of_what_it_is_in() -> None:
+    told = replace(
+        report(),
+        configuration={"name": "x", "execution": {"fee": 0.001, "order_types": {"entry": "limit"}}},
+        provenance={"name": "a.yaml:1", "execution.order_types": "b.yaml:7"},
+    )
+
+    texts = Page(render_report(told)).texts
+
+    start = texts.index("Setting")
+    assert texts[start + 3 : start + 12] == [
+        *("name", "x", "a.yaml:1"),
+        *("execution.fee", "0.001", "default"),
+        *("execution.order_types.entry", "limit", "b.yaml:7"),
+    ]
+
+
+def test_files_are_named_from_the_folder_they_share() -> None:
+    told = replace(
+        report(),
+        configuration={"a": 1, "b": 2, "c": 3},
+        provenance={"a": "/mine/bot/x.yaml:1", "b": "/mine/patches/x.yaml:2", "c": "TRADAI_C"},
+    )
+
+    texts = Page(render_report(told)).texts
+
+    assert {"bot/x.yaml:1", "patches/x.yaml:2", "TRADAI_C", "/mine"} <= set(texts)
+
+
+def test_groups_stand_in_the_order_of_what_they_brought() -> None:
+    pairs = (group("B/USDT", -3.0), group("A/USDT", -3.0), group("C/USDT", 1234.5))
+
+    texts = Page(render_report(report(result=RunReportParts(currency="USDT", pairs=pairs)))).texts
+
+    names = [text for text in texts if text.endswith("/USDT")]
+    assert names == ["C/USDT", "A/USDT", "B/USDT"]
+    assert {"+1,234.50", "\u22123.00", "66.7 %", "1 h 30 min"} <= set(texts)
+
+
+def test_text_that_is_no_unicode_can_still_be_written() -> None:
+    html = render_report(report("folder\udcff"))
+
+    assert "folder\\udcff" in html.encode().decode()
+
+
+@given(st.lists(st.floats(1.0, 1e6), min_size=1))
+def test_a_drawdown_is_never_positive_and_zero_exactly_at_a_peak(balances: list[float]) -> None:
+    points = [BalancePoint(START, balance) for balance in balances]
+
+    falls = drawdowns(points)
+
+    for index, fall in enumerate(falls):
+        peak = max(balances[: index + 1])
+        assert fall <= 0
+        assert balances[index] == pytest.approx(peak * (1 + fall))
+        assert (fall == 0) == (balances[index] == peak)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0, "0.00"), (-0.00049, "0.00"), (-1234.5, "\u22121,234.50"), (0.005001, "+0.01")],
+)
+def test_only_what_differs_from_zero_as_shown_has_a_sign(value: float, shown: str) -> None:
+    assert signed(value, 2) == shown
+
+
+@pytest.mark.parametrize("ratio", [None, float("nan"), float("inf")])
+def test_a_figure_there_is_none_of_is_a_dash(ratio: float | None) -> None:
+    assert percent(ratio) == "\u2013"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (None, "\u2013"),
+        (59.94, "59.9 s"),
+        (60.0, "1 min"),
+        (3599.6, "1 h"),
+        (90_061.0, "1 d 1 h"),
+        (86_405.0, "1 d"),
+    ],
+)
+def test_a_duration_is_told_by_its_two_largest_units(seconds: float | None, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("amounts", "decimals"), [([], 2), ([0.0], 2), ([1000.0, 0.001], 2), ([-0.5], 4), ([0.002], 8)]
+)
+def test_small_amounts_are_shown_with_more_decimals(amounts: list[float], decimals: int) -> None:
+    assert decimals_for(amounts) == decimals
