@@ -14,6 +14,7 @@ from typing import Literal, Union, get_args, get_origin
 
 from api_pages import api_pages
 from pydantic import BaseModel, SecretStr
+from wings_page import wings
 
 from tradai.core import BaseSettings, Execution, Secret, StrategyConfig, StrategySource, TradingMode
 from tradai.entrypoint import ExitCode, RunParameters
@@ -164,6 +165,7 @@ PAGES = {
     "exit-codes.md": exit_codes,
     "run-parameters.md": run_parameters,
     "strategy-configuration.md": strategy_configuration,
+    "wings.md": wings,
 }
 
 
