@@ -142,10 +142,13 @@ def _s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def _s3(_s3_server: str) -> Callable[[Reader], None]:
+def _s3(_s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Reader], None]:
     """A stand-in for S3 with a versioned bucket `lake`, filled for the page on S3."""
 
     def give(reader: Reader) -> None:
+        credentials = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+        for name, text in credentials.items():
+            monkeypatch.setenv(name, text)
         settings = settings_at(_s3_server)
         client = client_for("s3", settings)
         region = {"LocationConstraint": settings.region}
@@ -157,10 +160,6 @@ def _s3(_s3_server: str) -> Callable[[Reader], None]:
         for key, body in LAKE.items():
             store.write(f"s3://lake/{key}", body)
         (reader.folder / "model.zip").write_bytes(b"model")
-        reader.environ = reader.environ | {
-            "AWS_ENDPOINT_URL": _s3_server,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        }
+        reader.environ = {**reader.environ, **credentials, "AWS_ENDPOINT_URL": _s3_server}
 
     return give

@@ -73,7 +73,7 @@ def run_shell(text: str) -> None:
     done = subprocess.run(
         ["bash", "-c", script], capture_output=True, text=True, check=False, timeout=300
     )
-    shown, _, environment = done.stdout.rpartition(f"{ENVIRONMENT}\n")
+    _, _, environment = done.stdout.rpartition(f"{ENVIRONMENT}\n")
     if done.returncode:
         message = f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
         raise ExampleFailedError(message)
