@@ -1,16 +1,16 @@
-"""Count the idioms that make a sentence hard to read, and fail above one in a thousand words.
+"""Count idioms that make sentences hard to read, and fail above one in a thousand words.
 
-Looks at comments and docstrings of every Python file (packages, scripts, tests, examples), at the
-comments of shell scripts, and at every Markdown page except the generated ones. Prints each hit as
-``file:line: idiom: sentence``, then a summary. Usage: ``words.py [PATH...]``; without a path, the
-whole repository.
+Reads the comments and docstrings of every Python file (packages, scripts, tests, examples), the
+comments of shell scripts, and every Markdown page except those of docs/reference/api, which repeat
+docstrings. Prints each hit as ``file:line: idiom: sentence``, then the rate. Usage:
+``words.py [PATH...]``; without a path, the whole repository.
 
 The count is made this way:
 
 - Lines of one paragraph are joined: of a docstring, of comments on successive lines, of a page.
   A list item, a table cell and an entry of ``Args:``, ``Returns:`` and the like (after its name)
   are paragraphs of their own.
-- A sentence starts at the start of a paragraph and after ``.``, ``!``, ``?`` or ``:`` and a blank.
+- A sentence starts at the start of a paragraph, and after ``.``, ``!``, ``?`` or ``:`` and a blank.
 - Left out, words included: code (fenced or in backticks, ``>>>`` examples, literal blocks after
   ``::``), headings, questions, HTML comments, directives such as ``noqa`` and ``type: ignore``.
 - "is no longer" is allowed.
@@ -19,6 +19,7 @@ The count is made this way:
 
 import ast
 import io
+import itertools
 import re
 import sys
 import tokenize
@@ -34,10 +35,12 @@ IDIOM: Final = re.compile(
     r"|(?i:\b(?:nobody|somebody|everybody|whoever)\b|\bis no (?!longer\b)[a-z]|\btold\b"
     r"|\bas above\b|\bso below\b)"
 )
-WORD: Final = re.compile(r"[A-Za-z][A-Za-z'’-]*")
-SOURCES: Final = ("packages", "scripts", "tests-integration", "docs", "conftest.py")
+WORD: Final = re.compile(r"[A-Za-z][A-Za-z'-]*")
+SOURCES: Final = ("packages", "scripts", "tests-integration", "docs")
 PAGES: Final = ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "packages/*/*.md")
-GENERATED: Final = "docs/reference/api/"
+GENERATED: Final = ROOT / "docs" / "reference" / "api"
+# Stands for each character of code, so that positions in the text stay.
+CODE: Final = "\N{SECTION SIGN}"
 
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?:])[\"')*_]*\s+")
 _INLINE_CODE: Final = re.compile(r"``.+?``|`[^`]+`|:\w+:`[^`]+`", re.DOTALL)
@@ -45,15 +48,26 @@ _DIRECTIVE: Final = re.compile(r"^#\s*(?:noqa|type:|mypy:|ruff:|pragma|shellchec
 _SECTION: Final = re.compile(r"^(?:Args|Returns|Raises|Yields|Attributes|Example|Examples|Note):$")
 _ENTRY: Final = re.compile(r"^(\*{0,2}[\w., ]+(?: \(.+?\))?|`{1,2}[^`]+`{1,2}): +")
 _LIST_ITEM: Final = re.compile(r"^(?:[-*+]|\d+\.) +")
-_LINK: Final = re.compile(r"\]\([^)]*\)")
+_LINK_TARGET: Final = re.compile(r"(?<=\])\([^)]*\)")
+_OPENING: Final = " *_\"'(["
+_CLOSING: Final = " *_\"')]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paragraph:
-    """Joined lines of prose, and the line they start on."""
+    """Joined lines of prose.
 
-    line: int
+    Attributes:
+        text: The lines, one blank between each two; code and links are overwritten with signs.
+        lines: Number of each line, with the position in `text` at which it starts.
+    """
+
     text: str
+    lines: Sequence[tuple[int, int]]
+
+    def line_at(self, position: int) -> int:
+        """Return the number of the line that has the character at `position`."""
+        return max(number for number, start in self.lines if start <= position)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,50 +83,47 @@ def main(arguments: Sequence[str]) -> int:
     """Print every hit and the rate; return 1 when it is above the bound."""
     words = hits = 0
     for file in files_of([Path(one).resolve() for one in arguments] or [ROOT]):
-        paragraphs = list(paragraphs_of(file))
-        words += sum(count_words(one.text) for one in paragraphs)
-        for hit in hits_in(paragraphs):
-            hits += 1
-            print(f"{file.relative_to(ROOT)}:{hit.line}: {hit.idiom}: {hit.sentence}")
+        for paragraph in paragraphs_of(file):
+            words += count_words(paragraph)
+            for hit in hits_in(paragraph):
+                hits += 1
+                print(f"{_shown(file)}:{hit.line}: {hit.idiom}: {hit.sentence}")
     rate = 1000 * hits / max(words, 1)
     print(f"{hits} idioms in {words:,} words: {rate:.2f} per 1,000, at most {PER_THOUSAND:g}")
     return int(rate > PER_THOUSAND)
 
 
 def files_of(chosen: Sequence[Path]) -> list[Path]:
-    """Return the files that are looked at, inside one of `chosen`."""
+    """Return the files to read that are one of `chosen`, or inside one."""
     found = {file for place in SOURCES for file in (ROOT / place).rglob("*.py")}
-    found |= {ROOT / "conftest.py"}
     found |= {file for pattern in PAGES for file in ROOT.glob(pattern)}
-    found |= {file for file in (*(ROOT / "scripts").iterdir(), *(ROOT / ".ci").iterdir())}
-    return sorted(
-        file
-        for file in found
-        if file.is_file()
-        and not str(file.relative_to(ROOT)).startswith(GENERATED)
-        and any(file.is_relative_to(one) for one in chosen)
-    )
+    found |= {*(ROOT / "scripts").iterdir(), *(ROOT / ".ci").iterdir(), ROOT / "conftest.py"}
+    found = {one for one in found if not one.is_relative_to(GENERATED)}
+    inside = {file for file in found if any(file.is_relative_to(one) for one in chosen)}
+    return sorted(file for file in inside | set(chosen) if file.is_file())
 
 
-def hits_in(paragraphs: Sequence[Paragraph]) -> Iterator[Hit]:
+def hits_in(paragraph: Paragraph) -> Iterator[Hit]:
     """Yield the idioms, in the order of the text."""
-    for paragraph in paragraphs:
-        for sentence in sentences_of(paragraph.text):
-            for match in IDIOM.finditer(sentence):
-                yield Hit(line=paragraph.line, idiom=match[0], sentence=sentence)
+    for position, sentence in sentences_of(paragraph.text):
+        for match in IDIOM.finditer(sentence):
+            shown = re.sub(f"{CODE}+", CODE, " ".join(sentence.split()))
+            line = paragraph.line_at(position + match.start())
+            yield Hit(line=line, idiom=match[0], sentence=shown)
 
 
-def sentences_of(text: str) -> Iterator[str]:
-    """Yield the sentences of a paragraph without its questions."""
-    for sentence in _SENTENCE_END.split(text):
-        bare = sentence.strip().lstrip("*_\"'([")
-        if bare and not bare.endswith("?"):
-            yield bare
+def sentences_of(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the position and the text of each sentence; questions are left out."""
+    starts = [0, *(found.end() for found in _SENTENCE_END.finditer(text)), len(text)]
+    for start, end in itertools.pairwise(starts):
+        bare = text[start:end].lstrip(_OPENING)
+        if bare and not bare.rstrip(_CLOSING).endswith("?"):
+            yield end - len(bare), bare
 
 
-def count_words(text: str) -> int:
-    """Return how many words the sentences of `text` have."""
-    return sum(len(WORD.findall(sentence)) for sentence in sentences_of(text))
+def count_words(paragraph: Paragraph) -> int:
+    """Return the number of words in the sentences of `paragraph`."""
+    return sum(len(WORD.findall(sentence)) for _, sentence in sentences_of(paragraph.text))
 
 
 def paragraphs_of(file: Path) -> Iterator[Paragraph]:
@@ -124,6 +135,10 @@ def paragraphs_of(file: Path) -> Iterator[Paragraph]:
         yield from page_prose(text)
     elif text.startswith("#"):
         yield from _comment_prose(enumerate(text.splitlines(), 1))
+
+
+def _shown(file: Path) -> Path:
+    return file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
 
 
 def python_prose(text: str) -> Iterator[Paragraph]:
@@ -189,20 +204,26 @@ def _comment_prose(comments: Iterator[tuple[int, str]]) -> Iterator[Paragraph]:
 
 def _joined(lines: Sequence[tuple[int, str]]) -> Iterator[Paragraph]:
     """Join lines to paragraphs, which an empty line or a list item ends."""
-    first, parts = 0, list[str]()
+    parts: list[tuple[int, str]] = []
     for number, line in (*lines, (0, "")):
         bare = line.strip()
         if (not bare or _LIST_ITEM.match(bare)) and parts:
-            yield Paragraph(line=first, text=_prose(" ".join(parts)))
+            yield _paragraph(parts)
             parts = []
         if bare:
-            first = first if parts else number
-            parts.append(_LIST_ITEM.sub("", bare))
+            parts.append((number, _LIST_ITEM.sub("", bare)))
 
 
-def _prose(text: str) -> str:
-    """Put a sign in the place of code, so that it is no word, and drop the targets of links."""
-    return _LINK.sub("]", _INLINE_CODE.sub("§", text))
+def _paragraph(parts: Sequence[tuple[int, str]]) -> Paragraph:
+    lengths = [len(line) + 1 for _, line in parts]
+    starts = itertools.accumulate(lengths[:-1], initial=0)
+    text = " ".join(line for _, line in parts)
+    for pattern in (_INLINE_CODE, _LINK_TARGET):
+        text = pattern.sub(lambda found: CODE * len(found[0]), text)
+    return Paragraph(
+        text=text,
+        lines=[(number, start) for (number, _), start in zip(parts, starts, strict=True)],
+    )
 
 
 if __name__ == "__main__":

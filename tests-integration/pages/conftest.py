@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 from pages.page import RUNNABLE, Page
-from servers.aws import ACCESS_KEY, SECRET_KEY, STANDINS, settings_at
+from servers.aws import ACCESS_KEY, REGION, SECRET_KEY, STANDINS, settings_at
 
 from tradai.aws import S3Store, client_for
 
@@ -115,7 +115,7 @@ def _example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(example / "strategies", folder / "strategies")
     shutil.copy(example / "strategy.yaml", folder)
     command = [ENGINE / "bin" / "python", example / "candles.py", "--out", folder / "candles"]
-    subprocess.run(command, check=True, capture_output=True, timeout=SLOWEST_PAGE_S)
+    subprocess.run(list(map(str, command)), check=True, capture_output=True, timeout=SLOWEST_PAGE_S)
     shutil.copytree(folder / "candles", folder / ".tradai" / "quickstart")
     return folder
 
@@ -151,11 +151,10 @@ def _s3(_s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Reader], 
             monkeypatch.setenv(name, text)
         settings = settings_at(_s3_server)
         client = client_for("s3", settings)
-        region = {"LocationConstraint": settings.region}
-        client.create_bucket(Bucket="lake", CreateBucketConfiguration=region)
-        client.put_bucket_versioning(
-            Bucket="lake", VersioningConfiguration={"Status": "Enabled"}
+        client.create_bucket(
+            Bucket="lake", CreateBucketConfiguration={"LocationConstraint": REGION}
         )
+        client.put_bucket_versioning(Bucket="lake", VersioningConfiguration={"Status": "Enabled"})
         store = S3Store(settings)
         for key, body in LAKE.items():
             store.write(f"s3://lake/{key}", body)

@@ -30,6 +30,9 @@ _HEADING: Final = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
 _FILE: Final = re.compile(r"# ([\w./-]+\.(?:py|yaml|toml))\n")
 _ANY_FENCE: Final = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 _CODE: Final = re.compile(r"`[^`\n]*`")
+_NAMED_PATH: Final = re.compile(r"`((?:docs|packages|scripts|tests-integration)/[\w./-]+)`")
+_NAMED_TEST: Final = re.compile(r"`(test_\w+)`")
+_NAMED_TEST_FILE: Final = re.compile(r"`(test_\w+\.py)`")
 _EXTERNAL: Final = ("https://", "http://", "mailto:")
 
 
@@ -117,6 +120,17 @@ class Page:
                 yield f"{self.path}: the link {link} leads nowhere"
             elif anchor and anchor not in Page(target).anchors:
                 yield f"{self.path}: the link {link} names no heading of its page"
+
+    def named_path_problems(self, root: Path) -> Iterator[str]:
+        """Yield each path of the repository that the page names and that does not exist."""
+        for name in _NAMED_PATH.findall(self.text):
+            if not (root / name).exists():
+                yield f"{self.path}: there is no {name}"
+
+    @property
+    def named_tests(self) -> set[str]:
+        """Names of the test functions and test files that the page names as a proof."""
+        return {*_NAMED_TEST.findall(self.text), *_NAMED_TEST_FILE.findall(self.text)}
 
     def _block(self, found: re.Match[str]) -> Block:
         before = self.text[: found.start("text")]

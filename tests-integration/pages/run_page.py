@@ -78,7 +78,9 @@ def run_shell(text: str) -> None:
         message = f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
         raise ExampleFailedError(message)
     os.environ.clear()
-    os.environ.update(one.split("=", 1) for one in environment.split("\0") if "=" in one)
+    for name, equals, value in (one.partition("=") for one in environment.split("\0")):
+        if equals:
+            os.environ[name] = value
 
 
 def run_session(example: Example, names: dict[str, Any]) -> None:

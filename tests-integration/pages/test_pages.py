@@ -1,5 +1,6 @@
 """Documentation that is held to the code: its examples run, and its links lead somewhere."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -42,6 +43,37 @@ def test_every_link_leads_to_a_file_and_a_heading() -> None:
 
 def test_every_block_that_is_not_run_says_why() -> None:
     assert [one for page in PAGES.values() for one in page.mark_problems()] == []
+
+
+def test_every_path_that_a_page_names_exists() -> None:
+    assert [one for page in PAGES.values() for one in page.named_path_problems(ROOT)] == []
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    files = [
+        *ROOT.glob("packages/*/tests/**/test_*.py"),
+        *ROOT.glob("tests-integration/**/test_*.py"),
+    ]
+    functions = re.findall(r"def (test_\w+)\(", "\n".join(file.read_text() for file in files))
+    known = {*functions, *(file.name for file in files)}
+    named = {name: page.named_tests for name, page in PAGES.items() if page.named_tests}
+
+    assert {"docs/explanation/secrets-threat-model.md", "docs/reference/seed.md"} <= set(named)
+    assert {name: tests - known for name, tests in named.items() if tests - known} == {}
+
+
+def test_every_term_of_the_glossary_is_explained_once() -> None:
+    text = PAGES["docs/reference/glossary.md"].text
+    terms = re.findall(r"^### (.+)\n\n(.+)", text, re.MULTILINE)
+    names = [name for name, _ in terms]
+
+    assert len(names) == text.count("\n### ") == len(set(names))
+    assert not [name for name, explanation in terms if explanation.startswith(("#", "-"))]
+
+
+def test_the_glossary_is_found_from_the_first_pages() -> None:
+    for name in ("README.md", "CONTRIBUTING.md", "docs/index.md"):
+        assert "reference/glossary.md)" in PAGES[name].text
 
 
 def test_there_are_pages_to_look_at() -> None:
