@@ -42,7 +42,7 @@ class Block:
 
     Attributes:
         line: Line of the page on which its text starts.
-        section: How many headings of the page stand before it.
+        section: Number of headings of the page before it.
         file: Name of the file that its first line, a comment, gives it; empty when it has none.
         reason: Text of its "not run" mark; None when it has no mark.
     """

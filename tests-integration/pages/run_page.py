@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from typing import Any, TypedDict
 
-# The environment, told by the shell itself: what follows this line of its output.
+# The shell prints its environment after this line of its output.
 ENVIRONMENT = "-- environment --"
 
 
