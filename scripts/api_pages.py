@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import griffe
-from example_imports import free_names, import_lines
+from example_imports import MissingImportError, free_names, import_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_SUBMODULES = {
@@ -99,7 +99,7 @@ class _Page:
         examples = "\n\n".join(
             one.value for one in sections if isinstance(one, griffe.DocstringSectionText)
         )
-        imports = import_lines(free_names(examples), self._places(thing))
+        imports = self._imports(thing, examples)
         for section in sections:
             for paragraph in _section(section):
                 if paragraph.startswith(">>>") and imports:
@@ -109,6 +109,13 @@ class _Page:
                     yield from ("```pycon", paragraph, "```", "")
                 else:
                     yield from (paragraph, "")
+
+    def _imports(self, thing: Thing, examples: str) -> list[str]:
+        try:
+            return import_lines(free_names(examples), self._places(thing))
+        except MissingImportError as error:
+            message = f"{thing.path}: {error}"
+            raise MissingImportError(message) from error
 
     def _places(self, thing: Thing) -> dict[str, str]:
         """Return the path to import each name by that an example of `thing` may use."""

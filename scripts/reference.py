@@ -13,6 +13,7 @@ from types import NoneType, UnionType
 from typing import Literal, Union, get_args, get_origin
 
 from api_pages import api_pages
+from example_imports import MissingImportError
 from pydantic import BaseModel, SecretStr
 
 from tradai.core import BaseSettings, Execution, Secret, StrategyConfig, StrategySource, TradingMode
@@ -186,4 +187,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except MissingImportError as error:
+        sys.exit(f"reference: {error}")
