@@ -6,7 +6,7 @@
 # shellcheck shell=bash
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-# What the caller's shell has active must not decide what is tested here.
+# An environment that is active in the caller's shell must not decide what is tested here.
 unset VIRTUAL_ENV PYTHONHOME PYTHONPATH UV_PROJECT_ENVIRONMENT
 
 ENGINE_ENVIRONMENT=$PWD/.venv-freqtrade

@@ -1,14 +1,16 @@
-"""The pages of docs/reference/api: what every public door offers, read from the docstrings.
+"""Pages of docs/reference/api: each public module and its names, read from the docstrings.
 
-`scripts/reference.py` writes them. Nothing is imported: doors and docstrings are read as text.
+`scripts/reference.py` writes them. Nothing is imported: modules and docstrings are read as text.
 """
 
 import ast
 import re
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import griffe
+from example_imports import MissingImportError, free_names, import_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_SUBMODULES = {
@@ -18,72 +20,130 @@ PUBLIC_SUBMODULES = {
 }
 
 
+Thing = griffe.Object | griffe.Alias
+
+
 def api_pages() -> dict[str, list[str]]:
     """Return the lines of each page by its path inside docs/reference."""
     loader = griffe.GriffeLoader(
         search_paths=sorted(ROOT.glob("packages/*/src")), docstring_parser=griffe.Parser.google
     )
     names = ("aws", "cache", "core", "entrypoint", "mlflow")
-    doors = [loader.load(f"tradai.{name}", try_relative_path=False) for name in names]
+    packages = [loader.load(f"tradai.{name}", try_relative_path=False) for name in names]
     loader.resolve_aliases()
-    pages: dict[str, list[str]] = {}
-    for door in doors:
-        for module in (door, *_submodules(door)):
-            pages[f"api/{module.path.removeprefix('tradai.')}.md"] = list(_page(module))
-    return pages
+    modules = [one for package in packages for one in (package, *_submodules(package))]
+    public = _public_paths(modules)
+    return {
+        f"api/{module.path.removeprefix('tradai.')}.md": list(_Page(module, public).lines())
+        for module in modules
+    }
 
 
-def _submodules(door: griffe.Object | griffe.Alias) -> Iterator[griffe.Object | griffe.Alias]:
-    for name in PUBLIC_SUBMODULES.get(door.path, ()):
-        if name in door.members:
-            yield door.members[name]
+def _submodules(package: Thing) -> Iterator[Thing]:
+    for name in PUBLIC_SUBMODULES.get(package.path, ()):
+        if name in package.members:
+            yield package.members[name]
 
 
-def _page(module: griffe.Object | griffe.Alias) -> Iterator[str]:
-    yield f"# `{module.path}`"
-    yield ""
-    yield "Generated from the docstrings by `scripts/reference.py`."
-    yield ""
-    yield from _documentation(module)
-    for name in sorted(_exports(module)):
-        yield from _entry(module.members[name], name)
+def _public_paths(modules: list[Thing]) -> dict[str, str]:
+    """Return the path to import each public object by, by the path where it is defined."""
+    return {
+        _target(module.members[name]).path: f"{module.path}.{name}"
+        for module in modules
+        for name in _exports(module)
+    }
 
 
-def _exports(module: griffe.Object | griffe.Alias) -> set[str]:
-    """Return the public names: those of ``__all__``, or what a lazy door imports for checkers."""
+def _exports(module: Thing) -> set[str]:
+    """Return the public names: ``__all__``, or what a lazy package imports for type checkers."""
     if module.exports is not None:
         return {str(name) for name in module.exports}
-    tree = ast.parse(Path(str(module.filepath)).read_text())
+    tree = ast.parse(Path(str(module.filepath)).read_text(encoding="utf-8"))
     imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
     return {alias.name for node in imports for alias in node.names if alias.asname == alias.name}
 
 
-def _entry(named: griffe.Object | griffe.Alias, name: str) -> Iterator[str]:
-    thing = named.final_target if isinstance(named, griffe.Alias) else named
-    yield f"## `{name}`"
-    yield ""
-    yield from _signature(thing, name)
-    yield from _documentation(thing)
-    if isinstance(thing, griffe.Class):
-        for member in thing.members.values():
-            if member.docstring and not member.name.startswith("_"):
-                yield from _member(member, f"{name}.{member.name}")
+def _target(named: Thing) -> griffe.Object:
+    return named.final_target if isinstance(named, griffe.Alias) else named
 
 
-def _member(member: griffe.Object | griffe.Alias, name: str) -> Iterator[str]:
-    yield f"### `{name}`"
-    yield ""
-    yield from _signature(member, member.name)
-    yield from _documentation(member)
+class _Page:
+    """The page of one public module."""
+
+    def __init__(self, module: Thing, public: Mapping[str, str]) -> None:
+        self._module = module
+        self._public = public
+        self._exports = sorted(_exports(module))
+
+    def lines(self) -> Iterator[str]:
+        yield f"# `{self._module.path}`"
+        yield ""
+        yield "Generated from the docstrings by `scripts/reference.py`."
+        yield ""
+        yield from self._documentation(self._module)
+        for name in self._exports:
+            yield from self._entry(_target(self._module.members[name]), name)
+
+    def _entry(self, thing: griffe.Object, name: str) -> Iterator[str]:
+        yield f"## `{name}`"
+        yield ""
+        yield from _signature(thing, name)
+        yield from self._documentation(thing)
+        if isinstance(thing, griffe.Class):
+            for member in thing.members.values():
+                if member.docstring and not member.name.startswith("_"):
+                    yield from self._member(member, f"{name}.{member.name}")
+
+    def _member(self, member: Thing, name: str) -> Iterator[str]:
+        yield f"### `{name}`"
+        yield ""
+        yield from _signature(member, member.name)
+        yield from self._documentation(member)
+
+    def _documentation(self, thing: Thing) -> Iterator[str]:
+        constructor = thing.members.get("__init__") if isinstance(thing, griffe.Class) else None
+        sections = [*(thing.docstring.parsed if thing.docstring else ())]
+        if constructor is not None and constructor.docstring:
+            # Its first line says what the class says already; arguments and errors do not.
+            sections += [one for one in constructor.docstring.parsed if one.kind.value != "text"]
+        examples = "\n\n".join(
+            one.value for one in sections if isinstance(one, griffe.DocstringSectionText)
+        )
+        imports = self._imports(thing, examples)
+        for section in sections:
+            for paragraph in _section(section):
+                if paragraph.startswith(">>>") and imports:
+                    yield from ("```pycon", *imports, paragraph, "```", "")
+                    imports = []
+                elif paragraph.startswith(">>>"):
+                    yield from ("```pycon", paragraph, "```", "")
+                else:
+                    yield from (paragraph, "")
+
+    def _imports(self, thing: Thing, examples: str) -> list[str]:
+        try:
+            return import_lines(free_names(examples), self._places(thing))
+        except MissingImportError as error:
+            message = f"{thing.path}: {error}"
+            raise MissingImportError(message) from error
+
+    def _places(self, thing: Thing) -> dict[str, str]:
+        """Return the path to import each name by that an example of `thing` may use."""
+        module = _target(thing if thing.is_module else thing.module)
+        defined = {name: f"{module.path}.{name}" for name in module.members}
+        places = {**defined, **module.imports}
+        public = {name: self._public.get(place, place) for name, place in places.items()}
+        exported = {name: f"{self._module.path}.{name}" for name in self._exports}
+        return {name: one for name, one in public.items() if "._" not in one} | exported
 
 
-def _signature(thing: griffe.Object | griffe.Alias, name: str) -> Iterator[str]:
+def _signature(thing: Thing, name: str) -> Iterator[str]:
     text = _code(thing, name)
     if text:
-        yield from ("```python", text, "```", "")
+        yield from ("```text", text, "```", "")
 
 
-def _code(thing: griffe.Object | griffe.Alias, name: str) -> str:
+def _code(thing: Thing, name: str) -> str:
     if isinstance(thing, griffe.Class) and "__init__" in thing.members:
         return f"class {name}{str(thing.signature()).removeprefix(thing.name)}"
     if isinstance(thing, griffe.Class):
@@ -95,38 +155,44 @@ def _code(thing: griffe.Object | griffe.Alias, name: str) -> str:
     return f"{name}: {annotation}" if annotation not in {"", "TypeAlias"} else ""
 
 
-def _documentation(thing: griffe.Object | griffe.Alias) -> Iterator[str]:
-    constructor = thing.members.get("__init__") if isinstance(thing, griffe.Class) else None
-    sections = [*(thing.docstring.parsed if thing.docstring else ())]
-    if constructor is not None and constructor.docstring:
-        # Its first line says what the class says already; arguments and errors do not.
-        sections += [one for one in constructor.docstring.parsed if one.kind.value != "text"]
-    for section in sections:
-        yield from _section(section)
-
-
 def _section(section: griffe.DocstringSection) -> Iterator[str]:
+    """Yield the paragraphs of a section as Markdown; an example starts with ``>>>``."""
     if isinstance(section, griffe.DocstringSectionText):
         yield from _text(section.value)
     elif isinstance(section.value, list):
         yield f"**{section.kind.value.capitalize()}**"
-        yield ""
-        for item in section.value:
-            label = getattr(item, "name", "") or str(item.annotation)
-            told = " ".join(str(item.description).split())
-            yield f"- `{label}`: {_inline(told)}"
-        yield ""
+        yield "\n".join(_item(one) for one in section.value)
+
+
+def _item(item: griffe.DocstringElement) -> str:
+    label = getattr(item, "name", "") or str(item.annotation)
+    return f"- `{label}`: {_inline(' '.join(str(item.description).split()))}"
 
 
 def _text(text: str) -> Iterator[str]:
-    """Yield paragraphs of a docstring as Markdown, with examples fenced."""
+    """Yield the paragraphs of a docstring: a literal block after ``::`` is fenced."""
+    is_literal = False
+    literal: list[str] = []
     for paragraph in re.split(r"\n{2,}", text.strip()):
-        if paragraph.startswith(">>>"):
-            yield from ("```pycon", *paragraph.split("\n"), "```", "")
-        else:
-            yield from (_inline(paragraph), "")
+        if is_literal and paragraph.startswith("    "):
+            literal.append(paragraph)
+            continue
+        if literal:
+            yield _fenced(literal)
+            literal = []
+        is_literal = paragraph.endswith("::")
+        shown = paragraph if paragraph.startswith(">>>") else _inline(paragraph)
+        if shown:
+            yield shown
+    if literal:
+        yield _fenced(literal)
+
+
+def _fenced(paragraphs: list[str]) -> str:
+    return "\n".join(["```text", textwrap.dedent("\n\n".join(paragraphs)), "```"])
 
 
 def _inline(text: str) -> str:
-    """Spell literals of reStructuredText, and its indented examples, as Markdown does."""
-    return re.sub(r"``([^`]+)``", r"`\1`", text).replace("::", ":")
+    """Write literals of reStructuredText as Markdown does; drop the ``::`` before a block."""
+    text = re.sub(r"(?<=\w)::$", ":", text).removesuffix("::").rstrip()
+    return re.sub(r"``([^`]+)``", r"`\1`", text)

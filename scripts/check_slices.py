@@ -29,7 +29,7 @@ PUBLIC_WITH: Final = {
     "tradai-core[arcticdb]": ["tradai.core.arcticdb", "tradai.core.frames"],
     "tradai-core[frames]": ["tradai.core.frames"],
 }
-# What the lock file resolves apart from the rest, since it conflicts with it (pandas 2 and 3).
+# Requirements that the lock file resolves apart from the rest, as they conflict (pandas 2 and 3).
 LOCKED_APART: Final = {
     "tradai-core[arcticdb]": ["--package=tradai-core", "--extra=arcticdb", "--no-default-groups"]
 }

@@ -13,6 +13,7 @@ from types import NoneType, UnionType
 from typing import Literal, Union, get_args, get_origin
 
 from api_pages import api_pages
+from example_imports import MissingImportError
 from pydantic import BaseModel, SecretStr
 from wings_page import wings
 
@@ -42,17 +43,17 @@ def exit_codes() -> Iterator[str]:
     for code in ExitCode:
         yield f"| {int(code)} | {code.name} | {code.meaning} |"
     yield ""
-    yield "A process that is killed outright (SIGKILL) ends with 137 and leaves a manifest whose"
-    yield "`state` is `running`."
+    yield "A process that is killed with SIGKILL ends with 137 and leaves a manifest whose `state`"
+    yield "is `running`."
 
 
 def environment() -> Iterator[str]:
     """Yield the page of environment variables."""
     yield "# Environment variables"
     yield ""
-    yield "Generated from the settings classes of all slices by `scripts/reference.py`. A variable"
-    yield "that is set but empty is an error. `tradai-entrypoint doctor` shows the values of this"
-    yield "machine and where they come from; [settings](../how-to/settings.md) says how texts are"
+    yield "Generated from the settings classes of all distributions by `scripts/reference.py`. A"
+    yield "variable that is set but empty is an error. `tradai-entrypoint doctor` shows the values"
+    yield "on this machine and their origins; [settings](../how-to/settings.md) says how text is"
     yield "read, and how to write a settings class."
     for entry in sorted(entry_points(group="tradai.settings"), key=lambda one: one.name):
         yield ""
@@ -60,20 +61,20 @@ def environment() -> Iterator[str]:
     yield ""
     yield "## Strategy configuration"
     yield ""
-    yield "`TRADAI_STRATEGY__<KEY>` lies over the configuration file; two underscores go one level"
+    yield "`TRADAI_STRATEGY__<KEY>` overrides the configuration file; two underscores go one level"
     yield "down: `TRADAI_STRATEGY__EXECUTION__MAX_OPEN_TRADES=2`."
 
 
 def variables(kind: type[BaseSettings], name: str) -> Iterator[str]:
     """Yield the section of one settings class."""
-    door = ".".join(part for part in name.split(".") if not part.startswith("_"))
-    yield f"## `{door}`"
+    public = ".".join(part for part in name.split(".") if not part.startswith("_"))
+    yield f"## `{public}`"
     yield ""
     yield (kind.__doc__ or "").strip().splitlines()[0].replace("``", "`")
     yield ""
     yield "| variable | type | default | secret | meaning |"
     yield "|---|---|---|---|---|"
-    told = meanings(kind)
+    meaning_of = meanings(kind)
     for setting in kind.explain({}):
         field = kind.model_fields[setting.name]
         cells = (
@@ -81,13 +82,13 @@ def variables(kind: type[BaseSettings], name: str) -> Iterator[str]:
             ", ".join(types(field.annotation)),
             _default(kind, setting.name),
             "yes" if _is_secret(field.annotation) else "no",
-            told[setting.name],
+            meaning_of[setting.name],
         )
         yield f"| {' | '.join(cells)} |"
 
 
 def types(annotation: object) -> Iterator[str]:
-    """Yield in words what a setting of type `annotation` may be."""
+    """Yield the names, in words, of the types that `annotation` allows."""
     if get_origin(annotation) in {Union, UnionType}:
         for part in get_args(annotation):
             yield from types(part)
@@ -120,8 +121,8 @@ def strategy_configuration() -> Iterator[str]:
     yield "# Strategy configuration"
     yield ""
     yield "The keys of a configuration file. Generated from `tradai.core.StrategyConfig` by"
-    yield "`scripts/reference.py`. An unknown key at the top level is kept and warned about (LIVE"
-    yield "refuses it); inside `strategy` and `execution` it is an error in every mode."
+    yield "`scripts/reference.py`. An unknown key at the top level is kept and reported as a"
+    yield "warning (LIVE refuses it); inside `strategy` and `execution` it is an error in any mode."
     for kind, prefix in (
         (StrategyConfig, ""),
         (StrategySource, "strategy."),
@@ -130,21 +131,21 @@ def strategy_configuration() -> Iterator[str]:
         yield ""
         yield from fields(kind, prefix=prefix)
     yield ""
-    yield "The `run:` block has a [page of its own](run-parameters.md)."
+    yield "The `run:` block is on [a separate page](run-parameters.md)."
 
 
 def fields(kind: type[BaseModel], *, prefix: str) -> Iterator[str]:
     """Yield a table of the fields of `kind`."""
-    told = meanings(kind)
+    meaning_of = meanings(kind)
     yield "| key | default | meaning |"
     yield "|---|---|---|"
     for name in kind.model_fields:
         key = "class" if name == "class_name" else name
-        yield f"| `{prefix}{key}` | {_default(kind, name)} | {told.get(name, '')} |"
+        yield f"| `{prefix}{key}` | {_default(kind, name)} | {meaning_of.get(name, '')} |"
 
 
 def meanings(kind: type[BaseModel]) -> dict[str, str]:
-    """Return what the docstring of `kind` says of each attribute."""
+    """Return the description of each attribute in the docstring of `kind`."""
     _, _, section = (kind.__doc__ or "").partition("Attributes:")
     found = re.findall(r"^ {8}(\w+): (.+(?:\n {12}.+)*)", section, re.MULTILINE)
     return {name: " ".join(text.split()).replace("``", "`") for name, text in found}
@@ -188,4 +189,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except MissingImportError as error:
+        sys.exit(f"reference: {error}")

@@ -63,7 +63,7 @@ def plan_of(timerange: str, data: Path) -> dict[str, Any]:
 
 
 def bare_command(plan: dict[str, Any], folder: Path, data: Path, url: str) -> list[str]:
-    """Return the engine's command with the same configuration, told where the server is."""
+    """Return the engine's command with the same configuration and the server's address."""
     text = json.dumps(plan["config"]).replace("http://127.0.0.1:0", url)
     config = folder / "bare.json"
     config.write_text(text)

@@ -41,7 +41,7 @@ async def later(exchange: str) -> str:
     return exchange
 
 
-# What, the other, the bound on ours / other.
+# Name of the other side, its call, the bound on ours / other.
 SYNC: list[tuple[str, Call, str]] = [
     ("`functools.lru_cache`", functools.lru_cache(market), "6"),
     (

@@ -36,7 +36,7 @@ LOAD_S: Final = 0.2
 CALLS: Final = 200
 KEYS: Final = list(range(CALLS))
 SLOW_S: Final = 0.05
-# What both sides read: about 200 bytes of JSON.
+# The value that both sides read: about 200 bytes of JSON.
 VALUE: Final = {"symbol": "BTC/USDT", "step": "0.00001", "tick": "0.01", "notes": "x" * 130}
 
 

@@ -1,4 +1,4 @@
-"""What a configuration costs to load, against Hydra and OmegaConf doing the same.
+"""Cost of loading a configuration, against Hydra and OmegaConf doing the same.
 
 One process, sides alternating, some calls in a row each, medians of CPU seconds. The file has 60
 lines; every side ends with the same validated `StrategyConfig`, except Hydra's, which is composed

@@ -57,7 +57,7 @@ class Body:
 
 
 class Client:
-    """What boto3's client would be, some milliseconds away."""
+    """A stand-in for boto3's client, some milliseconds away."""
 
     def __init__(self, latency_s: float = 0.0) -> None:
         """Answer after `latency_s`."""
@@ -80,7 +80,7 @@ class Client:
 
 
 def answers() -> tuple[dict[str, object], dict[str, object]]:
-    """Return what boto3 itself makes of two answers, sent by nobody."""
+    """Return two answers as boto3 parses them, without a request."""
     facts = {"ARN": f"{ARN}:{NAME}-AbCdEf", "Name": NAME, "CreatedDate": 1764320400.5}
     bodies = [
         {**facts, "VersionId": VERSION, "SecretString": TEXT, "VersionStages": ["AWSCURRENT"]},

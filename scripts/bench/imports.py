@@ -1,4 +1,4 @@
-"""What an import costs against an empty program: CPU of whole processes, alternating, medians.
+"""Cost of an import against an empty program: CPU of whole processes, alternating, medians.
 
 ``uv run --frozen python scripts/bench/imports.py [--rounds 15]``
 """

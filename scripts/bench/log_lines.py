@@ -1,4 +1,4 @@
-"""What a log line costs, side by side: CPU time in one process, alternating, medians.
+"""Cost of a log line, side by side: CPU time in one process, alternating, medians.
 
 An event with six fields goes to a stream that discards it. Ours masks secrets, with some registered
 as in a real process; the others do not. Not called ``logging``: a script's name hides the standard

@@ -20,7 +20,7 @@ from tradai.core.frames import quantize_prices
 
 TICKS = (0.01, 0.05, 1e-8)
 FEW, MANY = 2_000, 1_000_000
-# What ccxt has of roundings; ours under the names of the decimal module.
+# The roundings that ccxt has, by their names in the decimal module.
 PAIRS: dict[Rounding, int] = {"ROUND_HALF_UP": ROUND, "ROUND_DOWN": TRUNCATE}
 
 

@@ -1,4 +1,4 @@
-"""What settings from the environment cost against pydantic-settings: CPU, alternating, medians.
+"""Cost of settings from the environment against pydantic-settings: CPU, alternating, medians.
 
 ``uv run --frozen python scripts/bench/settings.py [--rounds 200]``
 """

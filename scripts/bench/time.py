@@ -31,7 +31,7 @@ NEW = count(1)
 
 Call = Callable[[], object]
 
-# What, ours, the other, bound on the ratio, calls in a round.
+# Name, our call, the other call, bound on the ratio, calls in a round.
 CASES: list[tuple[str, Call, Call, str, int]] = [
     (
         "parse `5m` / `ccxt.Exchange.parse_timeframe`",

@@ -119,15 +119,3 @@ def test_every_policy_is_bound_to_secrets_as_far_as_that_goes(root: Path) -> Non
     for one in statements:
         is_bound = one["Resource"].startswith("arn:aws:secretsmanager:eu-central-1:123456789012:")
         assert is_bound or (one["Action"], one["Resource"]) == ([UNBOUND], "*")
-
-
-def test_every_proof_that_the_threat_page_names_exists(root: Path) -> None:
-    page = (root / "docs" / "explanation" / "secrets-threat-model.md").read_text()
-    tests = [*root.glob("packages/*/tests/**/test_*.py"), *root.glob("tests-integration/**/test_*")]
-    text = "\n".join(file.read_text() for file in tests)
-    names = set(re.findall(r"`(test_\w+)`", page))
-    files = set(re.findall(r"`((?:packages|tests-integration)/[\w/.-]+\.py)`", page))
-
-    assert names
-    assert {name for name in names if f"def {name}(" not in text} == set()
-    assert {file for file in files if not (root / file).is_file()} == set()

@@ -1,11 +1,11 @@
-"""Trade without a thought, to see a bot work."""
+"""Order at once, to see a dry-run work."""
 
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
 
 class OrderAtOnce(IStrategy):
-    """Enter whenever there is no position, leave after three minutes, whatever the profit.
+    """Enter as soon as the last position is closed, leave after three minutes, whatever the profit.
 
     Every trade pays two fees for nothing: never run it with money.
     """

@@ -1,9 +1,7 @@
 """Candles out of a cache are the candles of the source, and cost it a few per cent."""
 
-import doctest
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pandas as pd  # noqa: TID253
@@ -389,12 +387,3 @@ def test_it_answers_as_its_source_does(
         act(world, moment, count)
 
     _same(world.repository, world.source)
-
-
-def test_the_examples_of_the_page_run() -> None:
-    page = Path(__file__).parents[4] / "docs" / "how-to" / "cache-candles.md"
-
-    result = doctest.testfile(str(page), module_relative=False)
-
-    assert result.attempted
-    assert not result.failed

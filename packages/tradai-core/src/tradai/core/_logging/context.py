@@ -37,9 +37,12 @@ def carry_context(work: Callable[P, R]) -> Callable[P, R]:
     It may be called any number of times, also at once: each call has a copy of its own.
 
     >>> from concurrent.futures import ThreadPoolExecutor
-    >>> with run_context(run_id="r1"), ThreadPoolExecutor() as pool:
-    ...     list(pool.map(carry_context(lambda _: current_ids()["run_id"]), range(2)))
-    ['r1', 'r1']
+    >>> from contextvars import ContextVar
+    >>> desk = ContextVar("desk", default="none")
+    >>> token = desk.set("spot")
+    >>> with ThreadPoolExecutor() as pool:
+    ...     list(pool.map(carry_context(lambda _: desk.get()), range(2)))
+    ['spot', 'spot']
     """
     context = copy_context()
 
