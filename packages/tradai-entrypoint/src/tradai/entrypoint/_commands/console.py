@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradai.entrypoint._process.exit_codes import Verdict
-from tradai.entrypoint._runs.record import RunRecord
+from tradai.entrypoint._runs.record import RunManifest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["print_summary", "print_table"]
 
 
-def print_summary(record: RunRecord, verdict: Verdict, folder: Path) -> None:
+def print_summary(record: RunManifest, verdict: Verdict, folder: Path) -> None:
     """Print the result table to standard output, or the refusal to standard error."""
     if record.results:
         rows = [(name.replace("_", " "), _text(value)) for name, value in record.results.items()]

@@ -16,7 +16,7 @@ from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings, LogSettings, default_run_folder
 from tradai.entrypoint._runs.folder import new_run_id
 from tradai.entrypoint._runs.history import find_run
-from tradai.entrypoint._runs.record import RunManifest, RunRecord
+from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.recorded_run import record_refusal
 from tradai.entrypoint._runs.request import RunRequest
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
@@ -123,7 +123,8 @@ def _refuse(args: argparse.Namespace, error: TradAIError) -> int:
     mode = TradingMode(args.mode) if args.mode else None
     clock = SystemClock()
     run_id = new_run_id(mode, now=clock.now())
-    record = RunRecord(
+    record = RunManifest(
+        state="running",
         run_id=run_id,
         trace_id=run_id,
         mode=mode,
@@ -135,7 +136,7 @@ def _refuse(args: argparse.Namespace, error: TradAIError) -> int:
     return _conclude(record, verdict, folder, as_json=args.json)
 
 
-def _conclude(record: RunRecord, verdict: Verdict, folder: Path, *, as_json: bool) -> int:
+def _conclude(record: RunManifest, verdict: Verdict, folder: Path, *, as_json: bool) -> int:
     where = folder / record.run_id
     if as_json:
         manifest = where / "manifest.json"
