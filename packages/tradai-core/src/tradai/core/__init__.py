@@ -86,6 +86,10 @@ if TYPE_CHECKING:
         SecretSource as SecretSource,
         StoredObject as StoredObject,
     )
+    from tradai.core._ports.reference_checks import (
+        ReferenceCheck as ReferenceCheck,
+        check_references as check_references,
+    )
     from tradai.core._ports.repositories import (
         Coverage as Coverage,
         DataRepository as DataRepository,
@@ -188,6 +192,7 @@ if not TYPE_CHECKING:
                 "InMemoryRepository",
                 "Repository",
             ),
+            "_ports.reference_checks": ("ReferenceCheck", "check_references"),
             "_ports.resolve_secret": ("resolve_secret",),
             "_secrets.redaction": ("redact", "register_secret"),
             "_secrets.reference": ("SecretReference",),

@@ -6,14 +6,13 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from tradai.core import redact
+from tradai.core import check_references, redact
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.console import print_table
 from tradai.entrypoint._commands.run import entrypoint_class, settings_of
-from tradai.entrypoint._commands.secret_checks import resolved_references
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._process.settings import EntrypointSettings, settings_classes
+from tradai.entrypoint._process.settings import EntrypointSettings, secret_references
 from tradai.entrypoint._runs.checks import CheckRow, CheckStatus
 
 __all__ = ["execute"]
@@ -36,11 +35,12 @@ def _settings_row(settings: EntrypointSettings) -> CheckRow:
 
 
 def _secret_rows() -> Iterator[CheckRow]:
-    for one in resolved_references(settings_classes().values(), os.environ):
-        if one.error is None:
-            yield CheckRow(name=one.reference, status=CheckStatus.OK, detail=f"by {one.variable}")
+    for check in check_references(secret_references(os.environ)):
+        if check.error is None:
+            detail = f"by {check.variable}"
+            yield CheckRow(name=check.reference, status=CheckStatus.OK, detail=detail)
         else:
-            yield _failed(one.reference, one.error)
+            yield _failed(check.reference, check.error)
 
 
 def _failed(name: str, exc: TradAIError) -> CheckRow:

@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Final
 
-from tradai.core import redact
+from tradai.core import ReferenceCheck, check_references, redact
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.console import print_table
-from tradai.entrypoint._commands.secret_checks import ResolvedReference, resolved_references
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._process.settings import settings_classes, unknown_variable_problems
+from tradai.entrypoint._process.settings import (
+    secret_references,
+    settings_classes,
+    unknown_variable_problems,
+)
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 
 __all__ = ["execute"]
@@ -29,7 +32,7 @@ _PORTS: Final = ("tradai.stores", "tradai.secrets", "tradai.journals", "tradai.d
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print the tables; exit 78 when a setting, a variable or a secret is not as it should be."""
     del interrupts
-    secrets = list(resolved_references(settings_classes().values(), os.environ))
+    secrets = list(check_references(secret_references(os.environ)))
     problems = [
         *unknown_variable_problems(os.environ),
         *_invalid(),
@@ -91,12 +94,12 @@ def _handlers() -> dict[str, str]:
     return {mode.value: where for mode, where in StrategyEntrypoint.handlers.origins().items()}
 
 
-def _secret_rows(secrets: list[ResolvedReference]) -> Iterator[tuple[str, str, str]]:
+def _secret_rows(secrets: list[ReferenceCheck]) -> Iterator[tuple[str, str, str]]:
     for one in secrets:
         yield one.variable, one.reference, "problem" if one.problem else "ok"
 
 
-def _print(secrets: list[ResolvedReference], problems: list[str]) -> None:
+def _print(secrets: list[ReferenceCheck], problems: list[str]) -> None:
     rows = [tuple(row.values()) for row in _settings()]
     print_table(("slice", "variable", "value", "comes from"), rows)
     print()

@@ -7,12 +7,13 @@ from typing import Literal, final
 
 from pydantic_settings import SettingsConfigDict
 
-from tradai.core import BaseSettings, TradingMode, unknown_variables
+from tradai.core import BaseSettings, SecretReference, TradingMode, unknown_variables
 
 __all__ = [
     "EntrypointSettings",
     "LogSettings",
     "default_run_folder",
+    "secret_references",
     "settings_classes",
     "unknown_variable_problems",
 ]
@@ -71,6 +72,12 @@ def settings_classes() -> dict[str, type[BaseSettings]]:
     """Return the settings classes of every installed slice, by entry-point name."""
     found = sorted(entry_points(group="tradai.settings"), key=lambda one: one.name)
     return {one.name: one.load() for one in found}
+
+
+def secret_references(environ: Mapping[str, str]) -> Iterator[tuple[str, SecretReference]]:
+    """Yield the references to secrets in the settings of every installed slice, by variable."""
+    for settings_class in settings_classes().values():
+        yield from settings_class.references(environ)
 
 
 def unknown_variable_problems(environ: Mapping[str, str]) -> Iterator[str]:
