@@ -1,4 +1,4 @@
-"""Door of tradai.entrypoint: boots a process, one mode at a time."""
+"""Runs of one strategy in one mode, and long-lived services."""
 
 from tradai.core import lazy_exports
 
