@@ -57,6 +57,18 @@ def test_a_finished_run_leaves_manifest_journal_and_report(
     assert not (folder / ".reserve").exists()
 
 
+def test_the_record_of_an_ended_run_is_its_manifest(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    registered.register_handler(TradingMode.BACKTEST)(Handler)
+    entrypoint = StrategyEntrypoint(settings(tmp_path, config=str(config_file)))
+
+    entrypoint.run()
+
+    assert entrypoint.record.state == "ended"
+    assert entrypoint.record == manifest(tmp_path)
+
+
 def test_the_handler_sees_configuration_parameters_and_journal(
     tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
 ) -> None:
@@ -191,8 +203,8 @@ def test_live_refuses_a_variable_of_ours_that_nothing_reads(
     code = TradingEntrypoint(settings(tmp_path, TradingMode.LIVE, config=str(config_file))).run()
 
     assert code == ExitCode.NOT_PERMITTED
-    told = "TRADAI_RUN_MODDE is set, but nothing reads it: did you mean TRADAI_RUN_MODE?"
-    assert told in str(manifest(tmp_path).verdict)
+    problem = "TRADAI_RUN_MODDE is set, but nothing reads it: did you mean TRADAI_RUN_MODE?"
+    assert problem in str(manifest(tmp_path).verdict)
 
 
 def test_another_mode_mentions_a_variable_that_nothing_reads(

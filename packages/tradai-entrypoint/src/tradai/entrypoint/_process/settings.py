@@ -51,7 +51,7 @@ class LogSettings(BaseSettings):
     """Logging of the process; each field is the variable ``TRADAI_LOG_<FIELD>``.
 
     Attributes:
-        format: JSON lines for machines, or lines for people.
+        format: ``json`` lines, or ``console`` lines to read on a terminal.
         level: The lowest level that is logged.
     """
 
