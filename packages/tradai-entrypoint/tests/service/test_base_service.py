@@ -201,7 +201,7 @@ def test_a_service_runs_once(kind: Kind) -> None:
     service = made(kind, serve=nothing)
     service.run()
 
-    with pytest.raises(ValidationError, match="stopped cannot become starting: its life is over"):
+    with pytest.raises(ValidationError, match="stopped cannot become starting: it has ended"):
         service.run()
 
     assert service.state is ServiceState.STOPPED

@@ -179,12 +179,12 @@ def test_without_the_extra_the_error_names_it(conf: Path) -> None:
         ("db/mysql.yaml", "# @package _global_.hydra\na: 1", "would configure Hydra"),
         ("db/mysql.yaml", "# @package a._target_\na: 1", "would run code"),
         ("db/mysql.yaml", "# @package\na: 1", "a comment at its top"),
-        ("config.yaml", "defaults: [../outside]", "leads out of"),
-        ("config.yaml", "defaults: [db: ../../outside]", "leads out of"),
-        ("config.yaml", "defaults: [/../../outside]", "leads out of"),
+        ("config.yaml", "defaults: [../outside]", "leaves the folder"),
+        ("config.yaml", "defaults: [db: ../../outside]", "leaves the folder"),
+        ("config.yaml", "defaults: [/../../outside]", "leaves the folder"),
         ("config.yaml", "defaults: [db: oracle]", "choose from common, mysql, postgresql"),
         ("config.yaml", "defaults: [nowhere]", "there is no 'nowhere'"),
-        ("config.yaml", "defaults: [db: '???']", r"a group marked \?\?\? wants an override"),
+        ("config.yaml", "defaults: [db: '???']", r"a group marked \?\?\? needs an override"),
         ("config.yaml", "defaults: [db: {a: 1}]", "defaults list"),
         ("config.yaml", "defaults: [5]", "defaults list"),
         ("config.yaml", "defaults: [config]", "defaults list"),
@@ -212,7 +212,7 @@ def test_a_tree_that_is_refused_names_the_place(
         ("+hydra.callbacks.x.a=1", "would configure Hydra"),
         ("hydra/job_logging=none", "would configure Hydra"),
         ("exchange@hydra.job=kraken", "would configure Hydra"),
-        ("db=../../outside", "leads out of"),
+        ("db=../../outside", "leaves the folder"),
         ("db=oracle", "choose from common, mysql, postgresql"),
         ("db.prt=1", r"db\.prt does not fit.*\+db\.prt="),
         ("db.port=1,2", "overrides of db.port"),
@@ -238,7 +238,7 @@ def test_a_link_out_of_the_folder_is_refused(conf: Path) -> None:
     outside.write_text("a: 1")
     (conf.parent / "db" / "linked.yaml").symlink_to(outside)
 
-    with pytest.raises(ConfigurationError, match="leads out of"):
+    with pytest.raises(ConfigurationError, match="leaves the folder"):
         read(conf, "db=linked")
 
 

@@ -1,4 +1,4 @@
-"""Tables: numbers to the right, each wide table in a box of its own that scrolls."""
+"""Tables and lists of the report; a wide table scrolls in its own box."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -23,7 +23,7 @@ def figures_list(figures: Iterable[Figure], *, class_: str) -> Markup:
 
 
 def groups_table(title: str, groups: Sequence[Group], *, currency: str) -> Markup:
-    """Return what each of `groups` brought, the best first."""
+    """Return a table of `groups`, the most profitable first."""
     ordered = sorted(groups, key=lambda group: (-group.profit, group.name))
     largest = max((abs(group.profit) for group in groups), default=0.0)
     decimals = decimals_for(group.profit for group in groups)
@@ -33,13 +33,13 @@ def groups_table(title: str, groups: Sequence[Group], *, currency: str) -> Marku
 
 
 def facts_table(title: str, facts: Iterable[Figure]) -> Markup:
-    """Return `facts` as a table of labels and what a machine would say."""
+    """Return `facts` as a table of labels and literal values."""
     rows = (_row(fact.label, element("td", element("code", fact.value))) for fact in facts)
     return _table(title, ("Fact", "Value"), rows, class_="facts")
 
 
 def settings_table(title: str, settings: Iterable[Setting]) -> Markup:
-    """Return every leaf of a configuration, its value and where that is from."""
+    """Return a table of configuration values and their sources."""
     rows = (
         _row(
             element("code", setting.name),
