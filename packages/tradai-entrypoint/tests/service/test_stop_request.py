@@ -40,7 +40,7 @@ class _LookedAt:
 
 
 @pytest.mark.parametrize("moment", range(1, 5))
-def test_a_signal_counts_at_whatever_moment_of_the_watch_it_comes(moment: int) -> None:
+def test_a_signal_counts_at_any_moment_of_the_watch(moment: int) -> None:
     signals = _LookedAt(moment)
     reasons: list[str] = []
     request = StopRequest(
@@ -57,7 +57,7 @@ def test_a_signal_counts_at_whatever_moment_of_the_watch_it_comes(moment: int) -
     assert reasons == ["SIGTERM asked to stop"]
 
 
-def test_a_signal_counts_though_another_thread_looked_first() -> None:
+def test_a_signal_counts_though_another_thread_read_it_first() -> None:
     interrupts = Interrupts()
     request = StopRequest(
         interrupts, drain_s=30.0, on_request=lambda _: None, on_overdue=lambda _: None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, final, runtime_checkable
+from typing import Protocol, Self, final, runtime_checkable
 
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._process.exit_codes import ExitCode
@@ -31,6 +31,12 @@ class CheckRow:
     detail: str
     exit_code: ExitCode = ExitCode.DONE
 
+    @classmethod
+    def failed(cls, name: str, error: TradAIError) -> Self:
+        """Return the row of a check that raised `error`."""
+        exit_code = ExitCode.of_error(error)
+        return cls(name=name, status=CheckStatus.FAIL, detail=str(error), exit_code=exit_code)
+
 
 @runtime_checkable
 class CheckableHandler(Protocol):
@@ -57,9 +63,4 @@ class Checklist:
             return CheckRow(name=name, status=CheckStatus.OK, detail=check())
         except TradAIError as exc:
             self.has_failed = True
-            return CheckRow(
-                name=name,
-                status=CheckStatus.FAIL,
-                detail=str(exc),
-                exit_code=ExitCode.of_error(exc),
-            )
+            return CheckRow.failed(name, exc)
