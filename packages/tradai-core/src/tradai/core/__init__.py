@@ -26,16 +26,18 @@ if TYPE_CHECKING:
         read_yaml_value as read_yaml_value,
     )
     from tradai.core._error_translation import ErrorTable as ErrorTable
+    from tradai.core._layers.environment_layer import EnvironmentLayer as EnvironmentLayer
     from tradai.core._layers.layer import (
         ConfigLayer as ConfigLayer,
-        EnvironmentLayer as EnvironmentLayer,
         LayerData as LayerData,
         Origin as Origin,
-        OverridesLayer as OverridesLayer,
-        YamlLayer as YamlLayer,
     )
-    from tradai.core._layers.overrides import parse_override as parse_override
+    from tradai.core._layers.overrides import (
+        OverridesLayer as OverridesLayer,
+        parse_override as parse_override,
+    )
     from tradai.core._layers.suggestions import did_you_mean as did_you_mean
+    from tradai.core._layers.yaml_layer import YamlLayer as YamlLayer
     from tradai.core._local.atomic_files import (
         atomic_file as atomic_file,
         file_errors as file_errors,
@@ -145,16 +147,11 @@ if not TYPE_CHECKING:
                 "read_yaml_value",
             ),
             "_error_translation": ("ErrorTable",),
-            "_layers.layer": (
-                "ConfigLayer",
-                "EnvironmentLayer",
-                "LayerData",
-                "Origin",
-                "OverridesLayer",
-                "YamlLayer",
-            ),
-            "_layers.overrides": ("parse_override",),
+            "_layers.environment_layer": ("EnvironmentLayer",),
+            "_layers.layer": ("ConfigLayer", "LayerData", "Origin"),
+            "_layers.overrides": ("OverridesLayer", "parse_override"),
             "_layers.suggestions": ("did_you_mean",),
+            "_layers.yaml_layer": ("YamlLayer",),
             "_lazy": ("lazy_exports",),
             "_local.atomic_files": ("atomic_file", "file_errors"),
             "_local.file_journal": ("FileJournal",),
