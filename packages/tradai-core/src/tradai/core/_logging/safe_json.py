@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, final
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._logging.model_fields import declared_fields
 from tradai.core._secrets.redaction import MASK, may_hold_secret, redact
-from tradai.core._secrets.sensitive_keys import names_secret
+from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
 __all__ = ["json_text", "line_encoder", "log_fields", "log_value"]
 
@@ -142,7 +142,7 @@ class _Walk:
         return {name: self._item(name, item, depth) for name, item in named}
 
     def _item(self, name: str, value: object, depth: int) -> JsonValue:
-        return MASK if value is not None and names_secret(name) else self.value(value, depth)
+        return MASK if value is not None and is_sensitive_key(name) else self.value(value, depth)
 
     def _list(self, value: Iterable[object], depth: int) -> JsonValue:
         return [self.value(item, depth) for item in itertools.islice(value, self._left + 1)]
@@ -164,7 +164,7 @@ def _clean_text(value: object) -> object:
 
 @lru_cache(256)
 def _secret_among(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(filter(names_secret, names))
+    return frozenset(filter(is_sensitive_key, names))
 
 
 def _number(value: float) -> int | float | str:
