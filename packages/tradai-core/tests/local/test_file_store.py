@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tradai.core import FileStore, MemoryStore, ObjectStore
+from tradai.core import FileStore, ObjectStore
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
-from tradai.core.testing import FixedClock, ObjectStoreContract
+from tradai.core.testing import ObjectStoreContract
 
 START = """
 import sys
@@ -67,25 +67,6 @@ class TestFileStoreWithARoot(ObjectStoreContract):
     @pytest.fixture
     def base(self, tmp_path: Path) -> str:
         return f"{(tmp_path / 'runs').as_uri()}/"
-
-
-class TestMemoryStore(ObjectStoreContract):
-    @pytest.fixture
-    def store(self) -> ObjectStore:
-        return MemoryStore()
-
-    @pytest.fixture
-    def base(self) -> str:
-        return "memory:"
-
-
-def test_a_memory_store_dates_objects_by_its_clock() -> None:
-    clock = FixedClock()
-    store = MemoryStore(clock=clock)
-
-    store.write("memory:one", b"1")
-
-    assert store.stat("memory:one").modified == clock.now()
 
 
 @pytest.mark.parametrize("form", ["{0}", "file:{0}", "file://{0}", "file://localhost{0}"])

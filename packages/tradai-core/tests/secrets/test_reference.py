@@ -120,15 +120,6 @@ def test_only_a_relative_file_is_taken_from_a_folder(text: str, taken: str) -> N
     assert SecretReference(text).below(PurePath("/etc/bot")) == taken
 
 
-def test_a_scheme_that_somebody_installs_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "tradai.core._secrets.reference.entry_points",
-        lambda group: type("Points", (), {"names": {"vault"} if group == "tradai.secrets" else {}}),
-    )
-
-    assert SecretReference("vault:kv/trading#key@3").name == "kv/trading"
-
-
 def test_a_field_takes_a_reference_and_refuses_a_literal() -> None:
     holder = Holder.model_validate({"reference": "env:API_KEY#a"})
 

@@ -433,9 +433,9 @@ def test_all_problems_of_all_layers_are_in_one_error(folder: Path) -> None:
         "override 1 has no value or no key; write KEY=VALUE, as in part.retries=5",
         "override 2 has no value or no key; write KEY=VALUE, as in part.retries=5",
         "override 3 is set, but empty; unset it, or give it a value",
-        f"{file}:3 has a key 'prot' that is no setting; did you mean 'port'?",
-        "command line has a key that is no setting; known are host, port, tags",
-        "argument has a key that is no setting; known are bucket, retries, server",
+        f"{file}:3 has a key 'prot' that is not a setting; did you mean 'port'?",
+        "command line has a key that is not a setting; known are host, port, tags",
+        "argument has a key that is not a setting; known are bucket, retries, server",
         f"{file}:1: retries must be a valid integer",
         f"{file}:4: server.port must be a valid integer",
     ]
@@ -717,7 +717,7 @@ def test_a_prefix_of_ones_own_is_watched_too() -> None:
 
 def test_a_nested_variable_that_names_no_field_is_refused() -> None:
     assert refused(App, environ={"TRADAI_APP_SERVER__PROT": "1"}) == [
-        "TRADAI_APP_SERVER__PROT has a key 'prot' that is no setting; did you mean 'port'?"
+        "TRADAI_APP_SERVER__PROT has a key 'prot' that is not a setting; did you mean 'port'?"
     ]
 
 

@@ -1,6 +1,6 @@
 """The loader: one frozen configuration from layers, or one error that lists every problem."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,9 @@ from tradai.core import (
     StrategyConfigLoader,
     YamlLayer,
 )
+
+# Counted by a test: where a value was written must not be searched for again and again.
+from tradai.core._documents import tree
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 
 TREND = """\
@@ -124,6 +127,31 @@ def test_each_leaf_says_where_it_was_written(file: Path) -> None:
     }
 
 
+def test_where_each_leaf_was_written_is_looked_up_once(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walks: list[str] = []
+    asked: list[object] = []
+
+    def count_walk(values: Mapping[str, JsonValue]) -> dict[tuple[str | int, ...], JsonValue]:
+        walks.append("leaves")
+        return tree.leaves(values)
+
+    def count_lookup(values: JsonValue, path: tuple[str | int, ...]) -> bool:
+        asked.append(path)
+        return tree.defines_path(values, path)
+
+    monkeypatch.setattr("tradai.core._layers.merge.leaves", count_walk)
+    monkeypatch.setattr("tradai.core._layers.merge.defines_path", count_lookup)
+
+    loaded = _load(file, environ={"TRADAI_STRATEGY__EXCHANGE": "kraken"})
+
+    written = [key for key, origin in loaded.provenance.items() if str(origin) != "default"]
+    layers = 3
+    assert len(walks) == 1
+    assert len(asked) == layers * len(written)
+
+
 @pytest.mark.parametrize("key", ["class", "class_name"])
 def test_the_class_of_the_strategy_is_one_key_however_it_is_spelled(file: Path, key: str) -> None:
     text = TREND.replace("class:", f"{key}:")
@@ -189,7 +217,7 @@ def test_a_block_that_was_replaced_is_missing_where_it_was_replaced(file: Path) 
 
     (problem,) = _problems(file, TREND, environ=environ)
 
-    assert problem == "TRADAI_STRATEGY__STRATEGY__CLASS: strategy.source: is missing; add it"
+    assert problem == "TRADAI_STRATEGY__STRATEGY__CLASS: strategy.source: is missing; set it"
 
 
 def test_higher_layers_win_and_lower_ones_are_remembered(file: Path, tmp_path: Path) -> None:
@@ -257,7 +285,7 @@ run: 5
             "and one of s, m, h, d, w, M, such as 5m"
         ),
         "f:4: pairs.1: must be BASE/QUOTE in capital letters and digits, such as BTC/USDT",
-        "f:5: strategy.source: is missing; add it",
+        "f:5: strategy.source: is missing; set it",
         "f:6: strategy.class: must be a Python class name, such as TrendFollower",
         (
             "f:8: execution.stake_amount: must be a finite number such as 0.05, "
@@ -276,7 +304,7 @@ run: 5
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "f: name: is missing; add it"),
+        ("", "f: name: is missing; set it"),
         (TREND.replace("stake_amount: 50", "fee: x"), "f:9: execution.fee: must be a finite"),
         (TREND + "execution_rules: [1]\nparameters: 5\n", "f:14: parameters: must be null, a"),
         (TREND.replace("[BTC/USDT, ETH/USDT]", "5"), "f:4: pairs: must be a list"),
@@ -378,7 +406,7 @@ def test_a_mistyped_required_key_is_explained_by_its_warning(file: Path) -> None
     problems = _problems(file, TREND.replace("timeframe:", "timefram:"))
 
     assert problems == [
-        "f: timeframe: is missing; add it",
+        "f: timeframe: is missing; set it",
         "f:3: timefram: is not a key we know, kept as an extra; did you mean 'timeframe'?",
     ]
 

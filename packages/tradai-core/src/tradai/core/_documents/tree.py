@@ -2,12 +2,22 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias, final
 
 from tradai.core._documents.json_values import JsonValue
 
-__all__ = ["Path", "Replacement", "dotted", "leaves", "merge", "nodes", "not_finite", "settles"]
+__all__ = [
+    "Path",
+    "Replacement",
+    "defines_path",
+    "dotted",
+    "leaves",
+    "merge",
+    "nested",
+    "nodes",
+    "not_finite",
+]
 
 Path: TypeAlias = tuple[str | int, ...]
 _SCALARS: Final = (str, int, float, type(None))
@@ -39,6 +49,16 @@ def _laid_over(below: JsonValue, value: JsonValue) -> JsonValue:
     return merge(below, value) if isinstance(below, Mapping) else Replacement(value)
 
 
+def nested(path: Sequence[str | int], value: JsonValue) -> dict[str, JsonValue]:
+    """Return the mapping that has `value` at `path`, and nothing else.
+
+    >>> nested(("execution", "fee"), 0.1)
+    {'execution': {'fee': 0.1}}
+    """
+    first, *rest = path
+    return {str(first): nested(rest, value) if rest else value}
+
+
 def nodes(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:
     """Yield every value below `value` with its path, outer ones first; lists are entered."""
     items: Iterable[tuple[str | int, JsonValue]] = ()
@@ -66,8 +86,8 @@ def not_finite(value: JsonValue) -> Iterator[Path]:
             yield path
 
 
-def settles(values: JsonValue, path: Path) -> bool:
-    """Tell whether `values`, laid over others, decide what is at `path`."""
+def defines_path(values: JsonValue, path: Path) -> bool:
+    """Tell whether `values`, laid over others, define what is at `path`."""
     for step in path:
         if not isinstance(values, Mapping):
             return True

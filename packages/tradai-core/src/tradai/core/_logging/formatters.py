@@ -6,9 +6,8 @@ from typing import Final, TextIO, final
 from pythonjsonlogger.json import JsonFormatter
 
 from tradai.core._documents.json_values import JsonValue
-from tradai.core._logging.json_encoding import line_encoder
 from tradai.core._logging.record_fields import record_fields
-from tradai.core._logging.safe_json import json_text
+from tradai.core._logging.safe_json import json_text, line_encoder
 
 __all__ = ["ConsoleFormatter", "JsonLineFormatter", "LineHandler"]
 

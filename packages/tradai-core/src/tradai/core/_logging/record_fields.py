@@ -11,7 +11,7 @@ from tradai.core._documents.json_values import JsonValue
 from tradai.core._logging.context import current_ids
 from tradai.core._logging.safe_json import json_text, log_fields, log_value
 from tradai.core._secrets.redaction import MASK
-from tradai.core._secrets.sensitive_keys import names_secret
+from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
 __all__ = ["RESERVED", "record_fields", "renamed"]
 
@@ -101,7 +101,7 @@ class _Named(dict[str, object]):
 
     def __init__(self, args: Mapping[str, object]) -> None:
         super().__init__(
-            (name, MASK if names_secret(name) else _shown(args[name])) for name in args
+            (name, MASK if is_sensitive_key(name) else _shown(args[name])) for name in args
         )
         self._text = json_text(log_value(args))
 

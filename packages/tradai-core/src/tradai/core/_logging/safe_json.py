@@ -1,22 +1,23 @@
-"""Anything at all as JSON fit for a log: finite, not too long, without secrets."""
+"""Any value as JSON fit for a log line: finite, short, without secrets; and its encoder."""
 
 import itertools
 import json
 import math
 import operator
-from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet, ValuesView
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet, ValuesView
 from datetime import date, time
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, final
+from typing import Any, Final, TypeAlias, final
 
 from tradai.core._documents.json_values import JsonValue
-from tradai.core._logging.json_encoding import OddFloat
 from tradai.core._logging.model_fields import declared_fields
 from tradai.core._secrets.redaction import MASK, may_hold_secret, redact
-from tradai.core._secrets.sensitive_keys import names_secret
+from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
-__all__ = ["json_text", "log_fields", "log_value"]
+__all__ = ["json_text", "line_encoder", "log_fields", "log_value"]
+
+Encode: TypeAlias = Callable[[object], str]
 
 _MOST_VALUES: Final = 500
 _DEEPEST: Final = 8
@@ -31,6 +32,36 @@ _MORE: Final = "<more>"
 # Between these all encoders write a number alike.
 _SMALLEST_PLAIN: Final = 1e-4
 _LARGEST_PLAIN: Final = 1e16
+_STANDARD: Final[Encode] = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_DELETE: Final = b"\x7f"
+
+
+@final
+class _OddFloat(float):
+    """A number that encoders write in different ways; orjson refuses it, as a subclass."""
+
+    __slots__ = ()
+
+
+def line_encoder() -> Encode:
+    """Return the fastest encoder of JSON lines in ASCII that is installed.
+
+    orjson (extra ``speed``) and the standard library write the same text.
+    """
+    try:
+        import orjson
+    except ImportError:
+        return _STANDARD
+
+    def encode(fields: object) -> str:
+        try:
+            line = orjson.dumps(fields)
+        except orjson.JSONEncodeError:
+            return _STANDARD(fields)
+        # orjson leaves these as they are; not every stream can take them.
+        return line.decode() if line.isascii() and _DELETE not in line else _STANDARD(fields)
+
+    return encode
 
 
 def log_value(value: object) -> JsonValue:
@@ -111,7 +142,7 @@ class _Walk:
         return {name: self._item(name, item, depth) for name, item in named}
 
     def _item(self, name: str, value: object, depth: int) -> JsonValue:
-        return MASK if value is not None and names_secret(name) else self.value(value, depth)
+        return MASK if value is not None and is_sensitive_key(name) else self.value(value, depth)
 
     def _list(self, value: Iterable[object], depth: int) -> JsonValue:
         return [self.value(item, depth) for item in itertools.islice(value, self._left + 1)]
@@ -133,7 +164,7 @@ def _clean_text(value: object) -> object:
 
 @lru_cache(256)
 def _secret_among(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(filter(names_secret, names))
+    return frozenset(filter(is_sensitive_key, names))
 
 
 def _number(value: float) -> int | float | str:
@@ -143,7 +174,7 @@ def _number(value: float) -> int | float | str:
     number = float(value)
     if _SMALLEST_PLAIN <= abs(number) < _LARGEST_PLAIN or not number:
         return number
-    return OddFloat(number) if math.isfinite(number) else str(number)
+    return _OddFloat(number) if math.isfinite(number) else str(number)
 
 
 def _huge(whole: int) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from tradai.core._numbers.exact import EXACT, Number, exact, exact_step
+from tradai.core._numbers.decimals import EXACT, Number, to_decimal, to_step
 from tradai.core._numbers.quantize import Rounding, quantize_amount
 from tradai.core.exceptions import ValidationError
 
@@ -81,8 +81,8 @@ def quantize_contracts(amount: Number, step: Number, *, contract_size: Number) -
         ValidationError: `amount` is no finite number, `step` or `contract_size` none above zero,
             or `amount` is 10**60 steps or more.
     """
-    size = exact_step(contract_size, "contract_size")
-    held = quantize_amount(amount, EXACT.multiply(exact_step(step, "step"), size))
+    size = to_step(contract_size, "contract_size")
+    held = quantize_amount(amount, EXACT.multiply(to_step(step, "step"), size))
     return EXACT.add(EXACT.divide(held, size), Decimal(0))
 
 
@@ -109,10 +109,10 @@ def check_notional(
         ValidationError: The order is worth less than `minimum`, or nothing at all; or one of the
             numbers is not usable.
     """
-    size = exact_step(contract_size, "contract_size")
-    traded = EXACT.multiply(exact(amount, "amount"), size)
-    notional = EXACT.multiply(exact(price, "price"), traded).copy_abs()
-    least = exact(minimum, "minimum")
+    size = to_step(contract_size, "contract_size")
+    traded = EXACT.multiply(to_decimal(amount, "amount"), size)
+    notional = EXACT.multiply(to_decimal(price, "price"), traded).copy_abs()
+    least = to_decimal(minimum, "minimum")
     if not notional or notional < least:
         expected = f"at least {least:f}" if notional else "more than nothing"
         message = f"the order is worth {notional:f}: expected {expected}; order more or leave it"

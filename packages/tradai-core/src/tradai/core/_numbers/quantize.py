@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias, get_args
 
-from tradai.core._numbers.exact import EXACT, Number, exact, exact_step, own_context
+from tradai.core._numbers.decimals import EXACT, Number, own_context, to_decimal, to_step
 from tradai.core.exceptions import ValidationError
 
 __all__ = [
@@ -69,7 +69,7 @@ def quantize_price(
         ValidationError: `price` is no finite number, `tick` none above zero, `rounding` is not
             known, or `price` is 10**60 ticks or more.
     """
-    return _on_grid(exact(price, "price"), "price", tick, "tick", rounding)
+    return _on_grid(to_decimal(price, "price"), "price", tick, "tick", rounding)
 
 
 def quantize_amount(
@@ -89,7 +89,7 @@ def quantize_amount(
         ValidationError: `amount` is no finite number, `step` none above zero, `rounding` is not
             known, or `amount` is 10**60 steps or more.
     """
-    return _on_grid(exact(amount, "amount"), "amount", step, "step", rounding)
+    return _on_grid(to_decimal(amount, "amount"), "amount", step, "step", rounding)
 
 
 def unknown_rounding() -> ValidationError:
@@ -102,7 +102,7 @@ def unknown_rounding() -> ValidationError:
 # The same few steps come with every order; typed, since True is no 1.
 @lru_cache(maxsize=1_024, typed=True)
 def _grid(step: Number, name: str, rounding: Rounding) -> _Grid:
-    size = exact_step(step, name)
+    size = to_step(step, name)
     if rounding not in get_args(Rounding):
         raise unknown_rounding()
     try:
@@ -126,5 +126,5 @@ def _on_grid(
         message = f"{what} is too large for its grid: expected {expected}; check the units of both"
         raise ValidationError(message, field=what, expected=expected) from exc
     except TypeError as exc:
-        exact_step(step, step_name)
+        to_step(step, step_name)
         raise unknown_rounding() from exc

@@ -10,7 +10,7 @@ from typing import Protocol, final
 
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._secrets.secret import Secret
-from tradai.core._time.utc import Utc
+from tradai.core._time.instants import Utc
 
 __all__ = [
     "Clock",

@@ -14,7 +14,7 @@ from typing import Final, final
 
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._secrets.encodings import spellings
-from tradai.core._secrets.sensitive_keys import names_secret, signs_url
+from tradai.core._secrets.sensitive_keys import is_sensitive_key, signs_url
 from tradai.core.exceptions import mask_causes_with
 
 __all__ = ["MASK", "may_hold_secret", "redact", "redact_value", "register_secret"]
@@ -189,8 +189,8 @@ def redact_value(value: JsonValue) -> JsonValue:
 
 def _masked_parameter(match: re.Match[str]) -> str:
     name = match[1]
-    return f"{name}={MASK}" if names_secret(name) or signs_url(name) else match[0]
+    return f"{name}={MASK}" if is_sensitive_key(name) or signs_url(name) else match[0]
 
 
 def _redact_item(key: str, item: JsonValue) -> JsonValue:
-    return MASK if item is not None and names_secret(key) else redact_value(item)
+    return MASK if item is not None and is_sensitive_key(key) else redact_value(item)

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["names_secret", "signs_url"]
+__all__ = ["is_sensitive_key", "signs_url"]
 
 _SECRET: Final = re.compile(
     r"(?i)(?:pass(?:word|wd|phrase)|secret|token|credential|mnemonic|cookie|authorization"
@@ -23,10 +23,10 @@ _LONGEST: Final = 64
 
 
 @lru_cache(1024)
-def names_secret(name: str) -> bool:
+def is_sensitive_key(name: str) -> bool:
     """Tell whether a key such as ``api_key`` or ``dbPassword`` says that its value is secret.
 
-    >>> [name for name in ("bot_token", "stake_token", "token_count") if names_secret(name)]
+    >>> [name for name in ("bot_token", "stake_token", "token_count") if is_sensitive_key(name)]
     ['bot_token']
     """
     ending = name[-_LONGEST:]

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
@@ -10,6 +9,7 @@ import pydantic_settings
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core._layers.layer import ConfigLayer
+from tradai.core._layers.suggestions import closest
 from tradai.core._secrets.reference import SecretReference
 from tradai.core._settings.annotations import require_frozen
 from tradai.core._settings.explain import SettingOrigin, explained, references_in
@@ -194,12 +194,12 @@ def unknown_variables(
     classes = list(settings_classes)
     known = sorted({variable for one in classes for variable in one.variables()})
     ours = sorted(name for name in environ if name.upper().startswith(tuple(prefixes)))
-    strangers = [
+    unknown = [
         name
         for name in ours
         if not name.startswith(_STRATEGY) and not any(one.owns(name) for one in classes)
     ]
-    return [(name, _closest(name.upper(), known)) for name in strangers]
+    return [(name, closest(name.upper(), known, cutoff=_CLOSE)) for name in unknown]
 
 
 def _layers(
@@ -225,7 +225,3 @@ def _fill(blank: BaseSettings, layers: Sequence[SettingLayer]) -> None:
     # Outside of any except block: what pydantic raises holds the values.
     if problems:
         raise refusal(problems)
-
-
-def _closest(name: str, known: list[str]) -> str | None:
-    return next(iter(get_close_matches(name, known, cutoff=_CLOSE)), None)

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from tradai.core._documents.json_values import JsonValue
-from tradai.core._documents.tree import Path as KeyPath, dotted, nodes
-from tradai.core._layers.layer import LayerData, Origin
+from tradai.core._documents.tree import Path as KeyPath, dotted
+from tradai.core._layers.layer import LayerData, Origin, with_origins
 from tradai.core._settings.annotations import aliases, annotation_at, classes, is_model, members
 from tradai.core._settings.problems import SettingProblem
 from tradai.core._settings.texts import read_text
@@ -125,8 +125,8 @@ def _bad_text(text: str) -> str | None:
 
 
 def _plain_layer(source: Source, values: Mapping[str, JsonValue]) -> SettingLayer:
-    origins = {dotted(path): Origin(source=source) for path, _ in nodes(values)}
-    return SettingLayer(source=source, data=LayerData(values=values, origins=origins))
+    data = with_origins(values, lambda _path: Origin(source=source))
+    return SettingLayer(source=source, data=data)
 
 
 def _all_defaults(

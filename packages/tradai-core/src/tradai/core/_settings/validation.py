@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Final, final
 
 import pydantic
@@ -10,11 +9,13 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings
 
 from tradai.core._documents.json_values import JsonValue
-from tradai.core._documents.tree import Path, merge, nodes, settles
+from tradai.core._documents.tree import Path, defines_path, merge, nodes
 from tradai.core._layers.layer import Origin
+from tradai.core._layers.problems import sentence
+from tradai.core._layers.suggestions import did_you_mean
 from tradai.core._settings.annotations import aliases, annotation_at, known_keys
 from tradai.core._settings.layers import SettingLayer, Source, defaults
-from tradai.core._settings.problems import SettingProblem, accident, sentence
+from tradai.core._settings.problems import SettingProblem, accident
 from tradai.core._settings.values import exact, freeze_fields
 from tradai.core._settings.variables import variable_of
 from tradai.core.exceptions import TradAIError
@@ -40,7 +41,7 @@ class SettingStack:
     def fill(self, blank: BaseSettings) -> list[SettingProblem]:
         """Make `blank` the settings, frozen all the way down; or return all that is wrong."""
         problems = [problem for layer in self._layers for problem in layer.problems]
-        problems += self._strangers()
+        problems += self._unknown_keys()
         known = [problem.path for problem in problems]
         problems += [
             found
@@ -64,7 +65,7 @@ class SettingStack:
         return [
             (layer.source, layer.data.origin_of(path))
             for layer in self._layers
-            if settles(layer.data.values, path)
+            if defines_path(layer.data.values, path)
         ]
 
     def _validate(self, blank: BaseSettings) -> list[SettingProblem]:
@@ -135,7 +136,7 @@ class SettingStack:
             return variable
         return f"{origin}: {self.shown(path)}"
 
-    def _strangers(self) -> Iterator[SettingProblem]:
+    def _unknown_keys(self) -> Iterator[SettingProblem]:
         """Yield a problem for each key that is no field."""
         for layer in self._layers:
             for path, _ in nodes(layer.data.values):
@@ -158,10 +159,10 @@ class SettingStack:
 
 def _unknown(key: str, known: Sequence[str]) -> str:
     """Say that `key` is no field; it is quoted only when it is like one, so that it is no value."""
-    close = get_close_matches(key, known, n=1)
-    if close:
-        return f"has a key {key!r} that is no setting; did you mean {close[0]!r}?"
-    return f"has a key that is no setting; known are {', '.join(known)}"
+    hint = did_you_mean(key, known)
+    if hint:
+        return f"has a key {key!r} that is not a setting{hint}"
+    return f"has a key that is not a setting; known are {', '.join(known)}"
 
 
 def _is_related(one: Path, other: Path) -> bool:

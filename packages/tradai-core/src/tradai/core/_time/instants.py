@@ -1,14 +1,21 @@
-"""Instants: aware UTC datetimes, and whole milliseconds since 1970-01-01T00:00Z; never a float."""
+"""Instants: aware UTC datetimes, the field `Utc`, and whole epoch milliseconds; never a float."""
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, TypeVar, final
 
+from tradai.core._types.pydantic_schemas import json_schema
 from tradai.core.exceptions import ValidationError
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
 __all__ = [
     "FIRST_MS",
     "LAST_MS",
     "Instant",
+    "Utc",
     "check_ms",
     "check_utc",
     "from_epoch_ms",
@@ -23,6 +30,10 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 FIRST_MS: Final = -62_135_596_800_000  # 0001-01-01T00:00Z
 LAST_MS: Final = 253_402_300_799_999  # the last millisecond of the year 9999
 _EXPECTED: Final = "an aware UTC datetime"
+_TEXT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|\+00:00)"
+)
+_EXPECTED_FIELD: Final = "an aware instant in UTC, such as 2025-01-01T00:00:00Z"
 _EXPECTED_MS: Final = "whole milliseconds since 1970 as an int, in the years 1 to 9999"
 
 
@@ -91,3 +102,35 @@ def check_ms(ms: object) -> int:
         return ms
     message = f"the instant {ms!r} is not usable: expected {_EXPECTED_MS}"
     raise ValidationError(message, field="ms", expected=_EXPECTED_MS)
+
+
+def _parse_utc(value: object) -> datetime:
+    at = _parse_text(value) if isinstance(value, str) else value
+    if isinstance(at, datetime) and at.utcoffset() == timedelta(0):
+        return at.astimezone(UTC)
+    raise ValidationError(f"not an instant: expected {_EXPECTED_FIELD}", expected=_EXPECTED_FIELD)
+
+
+def _parse_text(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if _TEXT.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+@final
+class _UtcField:
+    """Makes pydantic accept aware UTC datetimes and their text."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: "GetCoreSchemaHandler"
+    ) -> "CoreSchema":
+        return json_schema(_parse_utc)
+
+
+Utc: TypeAlias = Annotated[datetime, _UtcField()]
+"""An aware datetime in UTC; as text ``2025-01-01T00:00:00Z``, to the microsecond.
+
+Neither naive datetimes, nor other zones, nor numbers: they would have to be guessed at. The text
+is RFC 3339 (https://www.rfc-editor.org/rfc/rfc3339#section-5.6) with ``Z`` or ``+00:00``.
+"""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tradai.core._numbers.exact import Number, exact_step
+from tradai.core._numbers.decimals import Number, to_step
 from tradai.core._numbers.quantize import Rounding
 from tradai.core.exceptions import ValidationError
 from tradai.core.frames._grid import rounded
@@ -58,7 +58,7 @@ def quantize_prices(
         ValidationError: `prices` is neither an array nor a Series of such numbers, `tick` no
             number above zero, or `rounding` not known.
     """
-    return _quantize(prices, "prices", exact_step(tick, "tick"), rounding)
+    return _quantize(prices, "prices", to_step(tick, "tick"), rounding)
 
 
 @overload
@@ -85,7 +85,7 @@ def quantize_amounts(
     Raises:
         ValidationError: As with `quantize_prices`.
     """
-    return _quantize(amounts, "amounts", exact_step(step, "step"), rounding)
+    return _quantize(amounts, "amounts", to_step(step, "step"), rounding)
 
 
 def _quantize(values: Numbers, what: str, step: Decimal, rounding: Rounding) -> Quantized:
