@@ -12,7 +12,7 @@ from tradai.aws._client.errors import refusal, translated
 from tradai.aws._client.listing_rows import utc
 from tradai.aws._client.settings import AwsSettings
 from tradai.aws._s3.listing import listed
-from tradai.aws._s3.local_files import file_content, target_file, whole_file
+from tradai.aws._s3.local_files import download_file, file_content, target_file
 from tradai.aws._s3.reader import ObjectReader, object_path
 from tradai.aws._s3.writer import BytesContent, ObjectWriter, condition
 from tradai.core import ObjectInfo, S3Path, StoredObject
@@ -142,8 +142,8 @@ class S3Store:
             StorageError: The disk refused; `ConflictError` when the object was overwritten.
         """
         file = target_file(object_path(uri), path)
-        with whole_file(file) as descriptor:
-            self._reader(uri, version_id).save(descriptor)
+        with download_file(file) as target:
+            self._reader(uri, version_id).save(target.fileno())
         return file
 
     def write(
