@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, final, overload
 from tradai.aws._client.settings import AwsSettings
 from tradai.aws._secrets.batches import read_many
 from tradai.aws._secrets.boto_client import SecretsClient, boto3_client
-from tradai.aws._secrets.checks import checked
+from tradai.aws._secrets.checks import load_checked
 from tradai.aws._secrets.failure import SecretState
 from tradai.aws._secrets.held_secret import HeldSecret, Reading
 from tradai.aws._secrets.held_secrets import SecretHoldings, View
@@ -216,11 +216,11 @@ class SecretsManager:
                 is wrong is listed by its variable, and no value is quoted.
         """
         variables = os.environ if environ is None else environ
-        references = [one for _, one in kind.references(variables)]
-        # What is wrong with any of them is said in its place.
+        references = [reference for _, reference in kind.references(variables)]
+        # The check reports every error with its variable.
         with suppress(TradAIError):
-            self.prefetch(one for one in references if one.startswith(SCHEME))
-        return checked(kind, variables, source=self)
+            self.prefetch(name for name in references if name.startswith(SCHEME))
+        return load_checked(kind, variables, source=self)
 
     def states(self) -> tuple[SecretState, ...]:
         """Return what is held: versions, ages and failures, for people and metrics; no value."""
