@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypedDict
 
 from tradai.aws._client.errors import translated
-from tradai.aws._client.listing_rows import Row, collected_rows, utc
+from tradai.aws._client.listing_rows import Row, collect_rows, to_utc
 from tradai.core import ObjectInfo, S3Path
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def listed(client: "S3Client", path: S3Path) -> Iterator[ObjectInfo]:
     base = f"s3://{path.bucket}/"
     more: Page = {}
     while True:
-        with translated("s3", "list_objects_v2", str(path)), collected_rows() as rows:
+        with translated("s3", "list_objects_v2", str(path)), collect_rows() as rows:
             page = client.list_objects_v2(Bucket=path.bucket, Prefix=path.key, **more)
         for key, size, modified in rows or _rows_of(page):
             yield ObjectInfo(uri=f"{base}{key}", size=size, modified=modified)
@@ -35,6 +35,6 @@ def listed(client: "S3Client", path: S3Path) -> Iterator[ObjectInfo]:
 
 
 def _rows_of(page: "ListObjectsV2OutputTypeDef") -> Iterator[Row]:
-    """Return what botocore has read itself, when `take_rows` was not asked."""
+    """Return what botocore has read itself, when `parse_listing` was not asked."""
     for found in page.get("Contents", ()):
-        yield found["Key"], found["Size"], utc(found["LastModified"])
+        yield found["Key"], found["Size"], to_utc(found["LastModified"])

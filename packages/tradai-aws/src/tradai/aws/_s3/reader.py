@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict, final
 
-from tradai.aws._client.errors import AwsError, reason_of, translated
+from tradai.aws._client.errors import AwsError, error_code, translated
 from tradai.aws._s3.checksums import Checksum, Stretch, checksum_of
 from tradai.core import S3Path
 from tradai.core.exceptions import ConflictError, ValidationError
@@ -84,7 +84,7 @@ class ObjectReader:
                     **self._name, ChecksumMode="ENABLED", IfNoneMatch=etag
                 )
             except ClientError as exc:
-                if reason_of(exc) in _UNCHANGED:
+                if error_code(exc) in _UNCHANGED:
                     return None
                 raise
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 from tradai.aws._client.client import client_for
-from tradai.aws._client.errors import refusal, translated
-from tradai.aws._client.listing_rows import utc
+from tradai.aws._client.errors import error_from_code, translated
+from tradai.aws._client.listing_rows import to_utc
 from tradai.aws._client.settings import AwsSettings
 from tradai.aws._s3.listing import listed
 from tradai.aws._s3.local_files import download_file, file_content, target_file
@@ -195,7 +195,7 @@ class S3Store:
     def stat(self, uri: str) -> ObjectInfo:
         """Describe the object at `uri`."""
         facts = self._reader(uri).head()
-        modified = utc(facts["LastModified"])
+        modified = to_utc(facts["LastModified"])
         return ObjectInfo(uri=uri, size=facts["ContentLength"], modified=modified)
 
     def copy(self, source: str, target: str) -> str:
@@ -223,7 +223,7 @@ class S3Store:
         failed = {}
         for one in answer.get("Errors", ()):
             uri = str(S3Path(bucket, one["Key"]))
-            failed[uri] = refusal(one["Code"], ("s3", "delete_objects", uri))
+            failed[uri] = error_from_code(one["Code"], ("s3", "delete_objects", uri))
         return failed
 
 
@@ -239,7 +239,7 @@ def _read(
         data=b"".join(reader.body(answer)),
         etag=answer["ETag"],
         version_id=_version(answer.get("VersionId")),
-        modified=utc(answer["LastModified"]),
+        modified=to_utc(answer["LastModified"]),
     )
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypedDict, final
 
-from tradai.aws._client.errors import reason_of, translated
+from tradai.aws._client.errors import error_code, translated
 from tradai.aws._s3.checksums import crc32_text
 from tradai.core import S3Path
 from tradai.core.exceptions import ConflictError, ValidationError
@@ -205,7 +205,7 @@ class ObjectWriter:
                     if etag is not None:
                         return etag
                     self._refuse_creation(exc, condition)
-                    if pause_s is None or reason_of(exc) != "ConditionalRequestConflict":
+                    if pause_s is None or error_code(exc) != "ConditionalRequestConflict":
                         raise
             time.sleep(pause_s)
         raise AssertionError  # the last turn returns or raises
@@ -223,7 +223,7 @@ class ObjectWriter:
         return None
 
     def _refuse_creation(self, error: Exception, condition: Condition) -> None:
-        if "IfMatch" in condition and reason_of(error) in {"404", "NoSuchKey"}:
+        if "IfMatch" in condition and error_code(error) in {"404", "NoSuchKey"}:
             message = f"cannot write {self._subject}: it is gone; read again, then decide"
             raise ConflictError(message, service="s3", operation="put_object") from error
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from tradai.aws._client.errors import AwsError, refusal
+from tradai.aws._client.errors import AwsError, error_from_code
 from tradai.aws._secrets.boto_client import SERVICE, about_secret, translated
 from tradai.aws._secrets.failure import unforeseen
 from tradai.aws._secrets.identity import CURRENT, SecretIdentity
@@ -104,7 +104,7 @@ def _refusal(error: Mapping[str, Any], identity: SecretIdentity) -> TradAIError:
     reason = str(error.get("ErrorCode", ""))
     status = _FAULT if reason in _FAULTS else 0
     call = (SERVICE, _BATCH, identity.reference)
-    return about_secret(refusal(reason, call, status=status), identity.reference)
+    return about_secret(error_from_code(reason, call, status=status), identity.reference)
 
 
 def _outcome(value: Mapping[str, Any], identity: SecretIdentity, read_s: float) -> Outcome:

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
 from tradai.aws._client.client import client_for
-from tradai.aws._client.errors import AWS_RULES, reason_of, refused, unanswered
+from tradai.aws._client.errors import AWS_RULES, client_error, error_code, no_response
 from tradai.aws._client.settings import AwsSettings
 from tradai.core import ErrorTable
 from tradai.core.exceptions import ConflictError, NotFoundError, TradAIError
@@ -56,10 +56,10 @@ def boto3_client(settings: AwsSettings) -> SecretsClient:
 
 
 def _refused(error: "ClientError", service: str, operation: str, subject: str) -> TradAIError:
-    if reason_of(error) == "ResourceExistsException":
+    if error_code(error) == "ResourceExistsException":
         message = f"there is a secret {subject} already; put a new version, or choose another name"
         return ConflictError(message, service=service, operation=operation)
-    return about_secret(refused(error, service, operation, subject), subject)
+    return about_secret(client_error(error, service, operation, subject), subject)
 
 
 def about_secret(error: TradAIError, subject: str) -> TradAIError:
@@ -75,7 +75,7 @@ _TABLE: Final = ErrorTable(
         **AWS_RULES,
         "botocore.exceptions.ClientError": _refused,
         # There were credentials when the client was made; whoever renews them does not answer.
-        "botocore.exceptions.CredentialRetrievalError": unanswered(
+        "botocore.exceptions.CredentialRetrievalError": no_response(
             "the credentials could not be renewed; check the task's role or the profile",
             retryable=True,
         ),
