@@ -20,8 +20,8 @@ class FileContent:
         """Read `descriptor`, the open file at `path`."""
         self._descriptor = descriptor
         self._path = path
-        self._facts = self._fresh_facts()
-        self.size = self._facts[0]
+        self._stat = self._size_and_time()
+        self.size = self._stat[0]
 
     def read(self, start: int, length: int) -> bytes:
         """Return `length` bytes from `start` on, fewer at the end.
@@ -31,22 +31,22 @@ class FileContent:
         """
         with _storage_errors("read", self._path):
             data = os.pread(self._descriptor, length, start)
-            if self._fresh_facts() == self._facts:
+            if self._size_and_time() == self._stat:
                 return data
         message = f"cannot read {self._path}: it is being written meanwhile; wait, then try again"
         raise StorageError(message, operation="read", retryable=True)
 
-    def _fresh_facts(self) -> tuple[int, int]:
-        facts = os.fstat(self._descriptor)
-        return facts.st_size, facts.st_mtime_ns
+    def _size_and_time(self) -> tuple[int, int]:
+        status = os.fstat(self._descriptor)
+        return status.st_size, status.st_mtime_ns
 
 
 @contextmanager
 def file_content(path: Path) -> Iterator[FileContent]:
-    """Lend the content of the file at `path`.
+    """Open the file at `path` for reading.
 
     Raises:
-        StorageError: There is no file to read.
+        StorageError: The file cannot be opened.
     """
     with _storage_errors("read", path):
         file = path.open("rb")
@@ -55,17 +55,17 @@ def file_content(path: Path) -> Iterator[FileContent]:
 
 
 def target_file(source: S3Path, path: Path) -> Path:
-    """Return where to put the object at `source`: `path`, or inside when that is a folder.
+    """Return the file to write the object at `source` to: `path`, or inside when it is a folder.
 
     Raises:
-        ValidationError: The last part of the key cannot be the name of a file in that folder.
+        ValidationError: The last part of the key is not a valid file name.
     """
     if not path.is_dir():
         return path.resolve()
     name = source.key.rpartition("/")[2]
     if name in {"", ".", ".."} or "\\" in name or PurePosixPath(name).name != name:
-        expected = "a key that ends in the name of a file; or name the file yourself"
-        message = f"{source} cannot be put into {path}: expected {expected}"
+        expected = "a key that ends in a file name, or the path of a file"
+        message = f"{source} cannot be written into the folder {path}: expected {expected}"
         raise ValidationError(message, field="path", expected=expected)
     return path.resolve() / name
 
