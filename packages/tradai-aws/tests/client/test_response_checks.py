@@ -87,7 +87,9 @@ def test_what_is_cut_every_time_is_no_answer(status: int, answer_with: AnswerWit
     [b"<html>Please sign in</html>", b'["fake"]', b'{"SecretString": "fake', b"fake}", b""],
     ids=["page", "list", "beginning", "end", "nothing"],
 )
-def test_a_response_that_is_not_from_aws_is_requested_again(page: bytes, answer_with: AnswerWith) -> None:
+def test_a_response_that_is_not_from_aws_is_requested_again(
+    page: bytes, answer_with: AnswerWith
+) -> None:
     client = client_for("secretsmanager", SETTINGS)
     length = str(len(page))
     asked = answer_with(client, (200, page, length), (200, page, length), (200, WHOLE, None))
