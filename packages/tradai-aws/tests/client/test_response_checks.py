@@ -87,7 +87,9 @@ def test_what_is_cut_every_time_is_no_answer(status: int, answer_with: AnswerWit
     [b"<html>Please sign in</html>", b'["fake"]', b'{"SecretString": "fake', b"fake}", b""],
     ids=["page", "list", "beginning", "end", "nothing"],
 )
-def test_what_is_no_answer_of_awss_is_none(page: bytes, answer_with: AnswerWith) -> None:
+def test_a_response_that_is_not_from_aws_is_requested_again(
+    page: bytes, answer_with: AnswerWith
+) -> None:
     client = client_for("secretsmanager", SETTINGS)
     length = str(len(page))
     asked = answer_with(client, (200, page, length), (200, page, length), (200, WHOLE, None))
@@ -96,13 +98,13 @@ def test_what_is_no_answer_of_awss_is_none(page: bytes, answer_with: AnswerWith)
     assert len(asked) == 3
 
 
-def test_a_secret_without_a_value_is_half_an_answer_of_a_client_of_the_callers_own(
+def test_a_response_without_a_value_is_truncated_for_a_client_of_the_callers_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     aws = FakeSecretsClient()
     monkeypatch.setattr(aws, "get_secret_value", lambda **_: {"Name": "desk"})
 
-    with pytest.raises(AwsError, match="half an answer") as caught:
+    with pytest.raises(AwsError, match="a truncated response") as caught:
         SecretsManager(client=aws).get("desk")
 
     assert caught.value.retryable

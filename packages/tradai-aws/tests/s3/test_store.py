@@ -71,7 +71,7 @@ def test_a_condition_that_does_not_hold_is_not_tried_again(stub: Stubber, store:
 def test_replacing_what_is_gone_is_a_conflict(stub: Stubber, store: S3Store) -> None:
     stub.add_client_error("put_object", "NoSuchKey", "", 404)
 
-    with pytest.raises(ConflictError, match="it is gone"):
+    with pytest.raises(ConflictError, match="it was deleted"):
         store.write("s3://lake/a//b", b"hello", if_match='"tag"')
 
 

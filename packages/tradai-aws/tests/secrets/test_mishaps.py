@@ -133,7 +133,7 @@ def test_what_cannot_be_written_is_refused_unseen(text: str, aws: FakeSecretsCli
     editor, value = SecretsEditor(client=aws), Secret(text)
 
     for write in (editor.create, editor.put):
-        with pytest.raises(ValidationError, match="no text that UTF-8 can write") as caught:
+        with pytest.raises(ValidationError, match="cannot be encoded as UTF-8") as caught:
             write(NAME, value)
         shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
         assert PLANTED not in str([one.locals for one in shown.stack if "/src/" in one.filename])

@@ -89,10 +89,6 @@ if TYPE_CHECKING:
         SecretSource as SecretSource,
         StoredObject as StoredObject,
     )
-    from tradai.core._ports.reference_checks import (
-        ReferenceCheck as ReferenceCheck,
-        check_references as check_references,
-    )
     from tradai.core._ports.repositories import (
         Coverage as Coverage,
         DataRepository as DataRepository,
@@ -109,6 +105,10 @@ if TYPE_CHECKING:
     )
     from tradai.core._settings.explain import SettingOrigin as SettingOrigin
     from tradai.core._settings.inside_folder import InsideFolder as InsideFolder
+    from tradai.core._settings.reference_checks import (
+        ReferenceCheck as ReferenceCheck,
+        check_references as check_references,
+    )
     from tradai.core._strategy.config import (
         Strategy as Strategy,
         StrategyConfig as StrategyConfig,
@@ -191,7 +191,6 @@ if not TYPE_CHECKING:
                 "InMemoryRepository",
                 "Repository",
             ),
-            "_ports.reference_checks": ("ReferenceCheck", "check_references"),
             "_ports.resolve_secret": ("resolve_secret",),
             "_secrets.redaction": ("redact", "register_secret"),
             "_secrets.reference": ("SecretReference",),
@@ -199,6 +198,7 @@ if not TYPE_CHECKING:
             "_settings.base_settings": ("BaseSettings", "unknown_variables"),
             "_settings.explain": ("SettingOrigin",),
             "_settings.inside_folder": ("InsideFolder",),
+            "_settings.reference_checks": ("ReferenceCheck", "check_references"),
             "_strategy.config": ("Strategy", "StrategyConfig", "StrategySource"),
             "_strategy.diff": ("ConfigDiff", "diff"),
             "_strategy.execution": ("Execution", "Pricing"),

@@ -11,7 +11,7 @@ from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.arguments import entrypoint_class, read_settings
 from tradai.entrypoint._commands.console import print_table
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._process.settings import EntrypointSettings, secret_references
+from tradai.entrypoint._process.settings import EntrypointSettings, settings_classes
 from tradai.entrypoint._runs.checks import CheckRow, CheckStatus
 
 __all__ = ["execute"]
@@ -34,7 +34,7 @@ def _settings_row(settings: EntrypointSettings) -> CheckRow:
 
 
 def _secret_rows() -> Iterator[CheckRow]:
-    for check in check_references(secret_references(os.environ)):
+    for check in check_references(settings_classes().values(), os.environ):
         if check.error is None:
             detail = f"by {check.variable}"
             yield CheckRow(name=check.reference, status=CheckStatus.OK, detail=detail)
