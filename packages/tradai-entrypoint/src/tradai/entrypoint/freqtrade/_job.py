@@ -12,11 +12,7 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._context import RunContext
 from tradai.entrypoint._request import STRATEGY_COPY
 from tradai.entrypoint.freqtrade._dataset import dataset_notices
-from tradai.entrypoint.freqtrade._engine_install import (
-    engine_command,
-    engine_environment,
-    engine_version,
-)
+from tradai.entrypoint.freqtrade._engine_install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine_process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._idle import idle_source
@@ -44,12 +40,18 @@ class EngineJob:
     the strategy, the candles of the range, the parameter file. Nothing else reaches it.
     """
 
-    def __init__(self, context: RunContext) -> None:
-        """Inspect the strategy and render the plan; nothing is written yet."""
+    def __init__(self, context: RunContext, *, engine: EngineInstall | None = None) -> None:
+        """Inspect the strategy and render the plan; nothing is written yet.
+
+        Args:
+            context: The run.
+            engine: What to run; by default the engine in our own interpreter.
+        """
         self._context = context
         self.evidence = EngineEvidence()
         self.parameters = context.parameters
         self.facts = self._inspect()
+        self.engine = engine or EngineInstall.beside_us()
         self.plan = self._render()
 
     @property
@@ -123,7 +125,7 @@ class EngineJob:
         context.journal.append("engine starting", subcommand=self.plan.subcommand)
         with TemporaryDirectory(prefix="tradai-") as temporary:
             engine = EngineProcess(
-                [*engine_command(), self.plan.subcommand, *self.plan.arguments],
+                self.engine.command(self.plan.subcommand, *self.plan.arguments),
                 stdin=self.plan.config_for(base_url, sections=sections),
                 environ=engine_environment(
                     context.environ, home=scratch, temporary=Path(temporary)
@@ -163,7 +165,7 @@ class EngineJob:
 
     def _render(self) -> EnginePlan:
         context = self._context
-        context.record.versions["freqtrade"] = engine_version()
+        context.record.versions["freqtrade"] = self.engine.version
         return render_plan(context.config, self.parameters, context.mode, facts=self.facts)
 
     def _furnish(self) -> None:
