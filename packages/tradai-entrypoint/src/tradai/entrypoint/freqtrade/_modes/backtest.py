@@ -7,6 +7,7 @@ from tradai.core import JsonValue
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._evidence.judge import judge
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._preparation.checks import job_checks
@@ -27,14 +28,17 @@ _RESULTS: Final = "backtest_results/*.zip"
 class BacktestHandler:
     """Runs the engine's backtest and records what it did."""
 
-    def __init__(self, entrypoint: "StrategyEntrypoint") -> None:
-        """Take the entrypoint whose context says what to run."""
+    def __init__(
+        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
+    ) -> None:
+        """Take the entrypoint whose context says what to run, and the engine if not our own."""
         self._entrypoint = entrypoint
+        self._engine = engine
 
     def run(self) -> int:
         """Backtest; the exit code is that of the verdict."""
         context = self._entrypoint.context
-        job = EngineJob(context)
+        job = EngineJob(context, engine=self._engine)
         context.verdict = run_batch(job, context, results=_RESULTS)
         if context.verdict.is_success:
             context.verdict = _finished(record_backtest(job, context))
@@ -42,7 +46,7 @@ class BacktestHandler:
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist)
+        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
 
 
 def run_batch(job: EngineJob, context: RunContext, *, results: str) -> Verdict:

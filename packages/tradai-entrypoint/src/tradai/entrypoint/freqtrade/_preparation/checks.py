@@ -5,19 +5,21 @@ from collections.abc import Iterator
 from tradai.core import TradingMode
 from tradai.entrypoint._runs.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._engine.install import engine_command, engine_version
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 
 __all__ = ["job_checks"]
 
 
-def job_checks(context: RunContext, checklist: Checklist) -> Iterator[CheckRow]:
+def job_checks(
+    context: RunContext, checklist: Checklist, *, engine: EngineInstall | None = None
+) -> Iterator[CheckRow]:
     """Yield the rows of a job: engine, strategy and plan, market rules, candles."""
-    yield checklist.row("engine", _engine)
+    yield checklist.row("engine", lambda: _engine(engine or EngineInstall.beside_us()))
     jobs: list[EngineJob] = []
 
     def strategy() -> str:
-        jobs.append(EngineJob(context))
+        jobs.append(EngineJob(context, engine=engine))
         context.record.engine = {"name": "freqtrade", **jobs[0].plan.as_json()}
         return f"{jobs[0].facts.class_name} in {jobs[0].facts.file.name}"
 
@@ -30,9 +32,8 @@ def job_checks(context: RunContext, checklist: Checklist) -> Iterator[CheckRow]:
         yield CheckRow(name="notice", status=CheckStatus.WARN, detail=notice)
 
 
-def _engine() -> str:
-    engine_command()
-    return f"freqtrade {engine_version()}"
+def _engine(engine: EngineInstall) -> str:
+    return f"freqtrade {engine.version}"
 
 
 def _markets(job: EngineJob) -> str:

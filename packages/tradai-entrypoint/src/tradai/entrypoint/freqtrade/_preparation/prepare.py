@@ -14,11 +14,7 @@ from tradai.entrypoint._runs.request import STRATEGY_COPY
 from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
 from tradai.entrypoint.freqtrade._candles.series import needed_series
 from tradai.entrypoint.freqtrade._candles.staging import StagedData, stage_data, staging_request
-from tradai.entrypoint.freqtrade._engine.install import (
-    engine_command,
-    engine_environment,
-    engine_version,
-)
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
@@ -50,12 +46,18 @@ class EngineJob:
     the strategy, the candles of the range, the parameter file. Nothing else reaches it.
     """
 
-    def __init__(self, context: RunContext) -> None:
-        """Inspect the strategy and render the plan; nothing is written yet."""
+    def __init__(self, context: RunContext, *, engine: EngineInstall | None = None) -> None:
+        """Inspect the strategy and render the plan; nothing is written yet.
+
+        Args:
+            context: The run.
+            engine: What to run; by default the engine in our own interpreter.
+        """
         self._context = context
         self.evidence = EngineEvidence()
         self.parameters = context.parameters
         self.facts = self._inspect()
+        self.engine = engine or EngineInstall.beside_us()
         self.plan = self._render()
 
     @property
@@ -129,7 +131,7 @@ class EngineJob:
         context.journal.append("engine starting", subcommand=self.plan.subcommand)
         with TemporaryDirectory(prefix="tradai-") as temporary:
             engine = EngineProcess(
-                [*engine_command(), self.plan.subcommand, *self.plan.arguments],
+                self.engine.command(self.plan.subcommand, *self.plan.arguments),
                 stdin=self.plan.config_for(base_url, sections=sections),
                 environ=engine_environment(
                     context.environ, home=scratch, temporary=Path(temporary)
@@ -169,7 +171,7 @@ class EngineJob:
 
     def _render(self) -> EnginePlan:
         context = self._context
-        context.record.versions["freqtrade"] = engine_version()
+        context.record.versions["freqtrade"] = self.engine.version
         return render_plan(context.config, self.parameters, context.mode, facts=self.facts)
 
     def _furnish(self) -> None:
