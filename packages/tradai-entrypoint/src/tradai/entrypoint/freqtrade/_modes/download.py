@@ -11,7 +11,7 @@ from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_en
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._evidence.judge import judge
-from tradai.entrypoint.freqtrade._preparation.engine_config import ccxt_config
+from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
 from tradai.entrypoint.freqtrade._preparation.plan import USER_DATA
 
 __all__ = ["download"]
@@ -82,10 +82,10 @@ def _config(config: StrategyConfig, exchange_url: str | None) -> bytes:
             "exchange": {
                 "name": config.exchange,
                 "pair_whitelist": list(config.pairs),
-                # The engine's archive shortcut would go to another host than the exchange.
+                # The engine's download of archives would go to another host than the exchange.
                 "only_from_ccxt": True,
                 "enable_ws": False,
-                "ccxt_config": ccxt_config(exchange_url),
+                "ccxt_config": exchange_named(config.exchange).ccxt_config(exchange_url),
             },
         }
     )

@@ -1,39 +1,42 @@
-"""A strategy configuration in the words of the engine's own configuration.
+"""Translate a strategy configuration into the engine's configuration.
 
-A setting that is not set is left out, so that the strategy class decides it. What the engine
-would guess without asking the strategy is always spelled out.
+A setting that is not set is left out, so that the strategy class decides it. A setting that the
+engine would guess without asking the strategy is always written.
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 from tradai.core import Execution, JsonValue, Pricing, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_options import (
     check_keys,
     engine_options,
     plain,
 )
 
-__all__ = ["ENDPOINT", "ccxt_config", "engine_config"]
+__all__ = ["ENDPOINT", "engine_config"]
 
 # Stands for the exchange's address until the run has one, so that a plan does not depend on it.
 ENDPOINT: Final = "http://127.0.0.1:0"
-_API_PATHS: Final = {
-    "public": "/api/v3",
-    "private": "/api/v3",
-    "v1": "/api/v1",
-    "sapi": "/sapi/v1",
-    "sapiV2": "/sapi/v2",
-    "sapiV3": "/sapi/v3",
-    "sapiV4": "/sapi/v4",
-    "fapiPublic": "/fapi/v1",
-    "dapiPublic": "/dapi/v1",
-    "eapiPublic": "/eapi/v1",
-}
+# The same in every run.
+_CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
+    {
+        # Orders are simulated, whatever the mode: this release does not trade live.
+        "dry_run": True,
+        # Margin and futures are not proven.
+        "trading_mode": "spot",
+        # As candles are staged.
+        "dataformat_ohlcv": "feather",
+        # Without it the engine could choose other pairs than the configured ones.
+        "pairlists": [{"method": "StaticPairList"}],
+    }
+)
 _SMALLEST_STAKE: Final = Decimal("0.0001")
-# These are called the same in Execution and in the engine's configuration.
+# Called the same in `Execution` and in the engine's configuration.
 _SAME_NAMES: Final = (
     "exit_profit_offset",
     "exit_profit_only",
@@ -76,19 +79,17 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
     """Return the engine's configuration for `config`; its exchange is at `ENDPOINT`.
 
     Raises:
-        ConfigurationError: The stake is not set or too small, or the engine knows no such key.
+        ConfigurationError: The exchange is not known, the stake is not set or too small, or the
+            engine does not have a key.
     """
     execution = config.execution
     rendered: dict[str, JsonValue] = {
+        **_CONSTANTS,
         "bot_name": config.name,
-        "dry_run": True,
-        "trading_mode": "spot",
         "timeframe": str(config.timeframe),
         "stake_currency": config.stake_currency,
         "stake_amount": _stake_amount(config),
         "dry_run_wallet": float(execution.starting_balance),
-        "dataformat_ohlcv": "feather",
-        "pairlists": [{"method": "StaticPairList"}],
         "exchange": _exchange(config),
         "entry_pricing": _pricing(execution.entry_pricing),
         "exit_pricing": _pricing(execution.exit_pricing),
@@ -102,20 +103,6 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
     return rendered
 
 
-def ccxt_config(base_url: str | None) -> dict[str, JsonValue]:
-    """Return the settings of the engine's exchange client for the exchange at `base_url`.
-
-    None is the venue itself: the client then uses its own addresses and keeps its rate limit.
-    """
-    rendered: dict[str, JsonValue] = {
-        "options": {"fetchCurrencies": False, "fetchMarkets": {"types": ["spot"]}}
-    }
-    if base_url is not None:
-        rendered["enableRateLimit"] = False
-        rendered["urls"] = {"api": {name: base_url + path for name, path in _API_PATHS.items()}}
-    return rendered
-
-
 def _exchange(config: StrategyConfig) -> dict[str, JsonValue]:
     return {
         "name": config.exchange,
@@ -123,7 +110,7 @@ def _exchange(config: StrategyConfig) -> dict[str, JsonValue]:
         "enable_ws": False,
         "pair_whitelist": list(config.pairs),
         "pair_blacklist": [],
-        "ccxt_config": ccxt_config(ENDPOINT),
+        "ccxt_config": exchange_named(config.exchange).ccxt_config(ENDPOINT),
     }
 
 
