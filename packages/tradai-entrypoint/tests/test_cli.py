@@ -194,10 +194,9 @@ class TradeSettings(BaseSettings):
 @pytest.fixture
 def _references(monkeypatch: pytest.MonkeyPatch) -> None:
     """An installed slice whose settings refer to two secrets, one of which is not there."""
-    for command in ("doctor", "check"):
+    for module in ("_commands.doctor", "_process.settings"):
         monkeypatch.setattr(
-            f"tradai.entrypoint._commands.{command}.settings_classes",
-            lambda: {"trade": TradeSettings},
+            f"tradai.entrypoint.{module}.settings_classes", lambda: {"trade": TradeSettings}
         )
     monkeypatch.setattr("tradai.entrypoint._commands.doctor.unknown_variable_problems", list)
     monkeypatch.setenv("TRADAI_TRADE_EXCHANGE", "env:FAKE_EXCHANGE")

@@ -66,8 +66,7 @@ def test_the_handler_sees_configuration_parameters_and_journal(
             context = self.entrypoint.context
             context.journal.append("seen", pairs=list(context.config.pairs))
             context.record.results["epochs"] = context.parameters.epochs
-            context.verdict = Verdict(exit_code=ExitCode.DONE, sentence="looked")
-            return 0
+            return context.conclude(Verdict(exit_code=ExitCode.DONE, sentence="looked"))
 
     request = RunRequest(overrides=("run.epochs=7", "execution.max_open_trades=2"))
     StrategyEntrypoint(settings(tmp_path, config=str(config_file)), request=request).run()
@@ -75,6 +74,29 @@ def test_the_handler_sees_configuration_parameters_and_journal(
     assert manifest(tmp_path).verdict == "looked"
     assert manifest(tmp_path).results == {"epochs": 7}
     assert manifest(tmp_path).run_parameters == {"epochs": 7}
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"), [(ExitCode.DATA, "all is well"), (99, "the handler returned 99")]
+)
+def test_the_exit_code_a_handler_returns_decides_whatever_it_concluded(
+    tmp_path: Path,
+    config_file: Path,
+    registered: type[StrategyEntrypoint],
+    code: int,
+    sentence: str,
+) -> None:
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Contradicting(Handler):
+        def run(self) -> int:
+            done = Verdict(exit_code=ExitCode.DONE, sentence="all is well")
+            self.entrypoint.context.conclude(done)
+            return code
+
+    verdict = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run_to_verdict()
+
+    assert verdict.exit_code is ExitCode.of(code)
+    assert verdict.sentence.startswith(sentence)
 
 
 def test_a_refused_run_also_leaves_a_manifest(tmp_path: Path) -> None:

@@ -34,9 +34,15 @@ if TYPE_CHECKING:
         OverridesLayer as OverridesLayer,
         YamlLayer as YamlLayer,
     )
-    from tradai.core._local.atomic_files import file_path as file_path
+    from tradai.core._layers.overrides import parse_override as parse_override
+    from tradai.core._layers.suggestions import did_you_mean as did_you_mean
+    from tradai.core._local.atomic_files import (
+        atomic_file as atomic_file,
+        file_errors as file_errors,
+    )
     from tradai.core._local.file_journal import FileJournal as FileJournal
     from tradai.core._local.file_store import FileStore as FileStore, MemoryStore as MemoryStore
+    from tradai.core._local.file_uri import file_path as file_path
     from tradai.core._local.model_repository import ModelRepository as ModelRepository
     from tradai.core._local.secret_sources import (
         EnvironmentSecrets as EnvironmentSecrets,
@@ -79,6 +85,10 @@ if TYPE_CHECKING:
         RunJournal as RunJournal,
         SecretSource as SecretSource,
         StoredObject as StoredObject,
+    )
+    from tradai.core._ports.reference_checks import (
+        ReferenceCheck as ReferenceCheck,
+        check_references as check_references,
     )
     from tradai.core._ports.repositories import (
         Coverage as Coverage,
@@ -146,10 +156,13 @@ if not TYPE_CHECKING:
                 "OverridesLayer",
                 "YamlLayer",
             ),
+            "_layers.overrides": ("parse_override",),
+            "_layers.suggestions": ("did_you_mean",),
             "_lazy": ("lazy_exports",),
-            "_local.atomic_files": ("file_path",),
+            "_local.atomic_files": ("atomic_file", "file_errors"),
             "_local.file_journal": ("FileJournal",),
             "_local.file_store": ("FileStore", "MemoryStore"),
+            "_local.file_uri": ("file_path",),
             "_local.model_repository": ("ModelRepository",),
             "_local.secret_sources": ("EnvironmentSecrets", "FileSecrets"),
             "_logging.setup": ("LoggerMixin", "carry_context", "configure_logging", "run_context"),
@@ -179,6 +192,7 @@ if not TYPE_CHECKING:
                 "InMemoryRepository",
                 "Repository",
             ),
+            "_ports.reference_checks": ("ReferenceCheck", "check_references"),
             "_ports.resolve_secret": ("resolve_secret",),
             "_secrets.redaction": ("redact", "register_secret"),
             "_secrets.reference": ("SecretReference",),

@@ -1,11 +1,11 @@
 """Every reference to a secret in a settings class, resolved before anything else is done."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from tradai.aws._secrets.identity import SCHEME
-from tradai.core import BaseSettings, SecretReference, SecretSource, resolve_secret
-from tradai.core.exceptions import ConfigurationError, TradAIError
+from tradai.core import BaseSettings, SecretSource, check_references
+from tradai.core.exceptions import ConfigurationError
 
 __all__ = ["checked"]
 
@@ -19,7 +19,8 @@ def checked(kind: type[S], environ: Mapping[str, str], *, source: SecretSource) 
         ConfigurationError: Settings are not valid, or secrets cannot be had from `source`, or
             from the installed source of another scheme.
     """
-    problems = [*_invalid(kind, environ), *_unresolved(kind.references(environ), source)]
+    checks = check_references(kind.references(environ), sources={SCHEME.rstrip(":"): source})
+    problems = [*_invalid(kind, environ), *(check.problem for check in checks if check.error)]
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         message = "\n- ".join([f"{kind.__name__} has {count} with secrets or settings:", *problems])
@@ -32,13 +33,3 @@ def _invalid(kind: type[BaseSettings], environ: Mapping[str, str]) -> Iterator[s
         kind.load(environ=environ)
     except ConfigurationError as exc:
         yield str(exc)
-
-
-def _unresolved(
-    references: Iterable[tuple[str, SecretReference]], source: SecretSource
-) -> Iterator[str]:
-    for variable, reference in references:
-        try:
-            resolve_secret(reference, source=source if reference.startswith(SCHEME) else None)
-        except TradAIError as exc:
-            yield f"{variable}: {exc}"

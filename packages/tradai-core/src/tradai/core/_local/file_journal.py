@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final, cast, final
 
 from tradai.core._documents.json_values import JsonValue, freeze, thaw
-from tradai.core._local.atomic_files import file_path, make_folder, refusals, sync_folder
+from tradai.core._local.atomic_files import file_errors, make_folder, sync_folder
+from tradai.core._local.file_uri import file_path
 from tradai.core._logging.setup import LoggerMixin
 from tradai.core._ports.protocols import Clock, JournalEntry
 from tradai.core._secrets.redaction import redact, redact_value
@@ -54,7 +55,7 @@ class FileJournal(LoggerMixin):
             StorageError: The disk refused, or somebody else is writing this journal.
         """
         clean = clean_facts(event, facts)
-        with self._lock, refusals("append to", self._path):
+        with self._lock, file_errors("append to", self._path):
             try:
                 self._write(redact(event), clean)
             except BaseException:
@@ -66,7 +67,7 @@ class FileJournal(LoggerMixin):
         """Yield the entries on disk; a file that does not exist yet has none."""
         if not self._path.exists():
             return
-        with refusals("read", self._path), self._path.open("rb") as file:
+        with file_errors("read", self._path), self._path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 entry = _entry(line.removesuffix(b"\n"))
                 if entry is not None:

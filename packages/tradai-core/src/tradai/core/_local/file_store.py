@@ -7,18 +7,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import final
 
 from tradai.core._local.atomic_files import (
-    durable_copy,
-    file_path,
+    atomic_file,
+    file_errors,
     is_temporary,
     locked,
     make_folder,
-    refusals,
     sync_folder,
 )
+from tradai.core._local.file_uri import file_path
 from tradai.core._ports.protocols import Clock, ObjectInfo, StoredObject
 from tradai.core._time.clock import SystemClock
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
@@ -55,7 +56,7 @@ class FileStore:
     def read(self, uri: str) -> StoredObject:
         """Return the file at `uri`."""
         path = self._path(uri)
-        with refusals("read", path):
+        with file_errors("read", path):
             data = path.read_bytes()
         return StoredObject(data=data, etag=_etag(data))
 
@@ -65,13 +66,11 @@ class FileStore:
         """Replace the file at `uri` and return its new tag; keep its permissions."""
         _refuse_two_conditions(if_match, if_absent=if_absent)
         path = self._path(uri).resolve()
-        with refusals("write", path):
+        with file_errors("write", path):
             make_folder(path.parent)
-            with (
-                durable_copy(data, path) as copy,
-                locked(path.parent, needed=if_match is not None),
-            ):
-                self._put(copy, path, if_match=if_match, if_absent=if_absent)
+            put = partial(_put, if_match=if_match, if_absent=if_absent)
+            with atomic_file(path, put=put) as file:
+                file.write(data)
         return _etag(data)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
@@ -80,7 +79,7 @@ class FileStore:
         whole_folder = prefix.endswith("/") or path == self._root
         folder = path if whole_folder else path.parent
         start = f"{path}/" if whole_folder else str(path)
-        with refusals("list", folder):
+        with file_errors("list", folder):
             for found in sorted(_files(folder, start), key=Path.as_uri):
                 with suppress(NotFoundError):
                     yield self.stat(found.as_uri())
@@ -90,14 +89,14 @@ class FileStore:
         path = self._path(uri)
         if not os.path.lexists(path):
             return
-        with refusals("delete", path), locked(path.parent, needed=False):
+        with file_errors("delete", path), locked(path.parent, needed=False):
             path.unlink(missing_ok=True)
             sync_folder(path.parent)
 
     def stat(self, uri: str) -> ObjectInfo:
         """Describe the file at `uri`."""
         path = self._path(uri)
-        with refusals("read", path):
+        with file_errors("read", path):
             facts = path.stat()
             if not stat.S_ISREG(facts.st_mode):
                 raise IsADirectoryError
@@ -115,17 +114,6 @@ class FileStore:
             message = f"{uri!r} leaves the store: expected {expected}"
             raise ValidationError(message, field="uri", expected=expected)
         return path
-
-    def _put(self, copy: Path, path: Path, *, if_match: str | None, if_absent: bool) -> None:
-        if if_absent:
-            try:
-                path.hardlink_to(copy)
-            except FileExistsError as exc:
-                raise _conflict(str(path), "it exists already") from exc
-            return
-        if if_match is not None and _tag_of(path) != if_match:
-            raise _conflict(str(path), "it has changed or is gone")
-        copy.replace(path)
 
 
 @final
@@ -206,6 +194,23 @@ def _etag(data: bytes) -> str:
 
 def _tag_of(path: Path) -> str | None:
     return _etag(path.read_bytes()) if path.exists() else None
+
+
+def _put(copy: Path, path: Path, *, if_match: str | None, if_absent: bool) -> None:
+    with locked(path.parent, needed=if_match is not None):
+        if if_absent:
+            _create(copy, path)
+        elif if_match is not None and _tag_of(path) != if_match:
+            raise _conflict(str(path), "it has changed or is gone")
+        else:
+            copy.replace(path)
+
+
+def _create(copy: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(copy)
+    except FileExistsError as exc:
+        raise _conflict(str(path), "it exists already") from exc
 
 
 def _files(folder: Path, start: str) -> Iterator[Path]:

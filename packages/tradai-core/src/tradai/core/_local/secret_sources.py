@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, final
 
-from tradai.core._local.atomic_files import file_path, refusals
+from tradai.core._local.atomic_files import file_errors
+from tradai.core._local.file_uri import file_path
 from tradai.core._secrets.secret import Secret
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 
@@ -69,7 +70,7 @@ class FileSecrets:
             del reference
             raise _malformed(_FILE_EXPECTED)
         path = file_path(reference)
-        with refusals("read the secret file", path):
+        with file_errors("read the secret file", path):
             text = _text(_private_bytes(path, reference))
         if text is None:
             raise _refusal(reference, f"is not text of at most {_LARGEST} bytes; write it again")

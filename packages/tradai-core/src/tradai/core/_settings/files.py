@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._documents.tree import Path as KeyPath, dotted
 from tradai.core._layers.layer import ConfigLayer, LayerData, YamlLayer, names_file
-from tradai.core._local.atomic_files import file_path
+from tradai.core._local.file_uri import file_path
 from tradai.core._secrets.redaction import redact
 from tradai.core._secrets.reference import SecretReference
 from tradai.core._settings.annotations import annotation_at, classes

@@ -20,7 +20,7 @@ from tradai.core._layers.layer import (
     YamlLayer,
     names_file,
 )
-from tradai.core._local.atomic_files import file_path
+from tradai.core._local.file_uri import file_path
 from tradai.core._strategy.config import LEAK, TAKE_OUT, StrategyConfig
 from tradai.core._strategy.merge import ConfigStack
 from tradai.core._strategy.problems import Problem, did_you_mean, problems_of, refusal

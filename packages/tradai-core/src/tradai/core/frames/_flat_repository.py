@@ -6,8 +6,9 @@ from typing import Final, Literal, NamedTuple, final
 
 import pandas as pd
 
-from tradai.core._local.atomic_files import file_path, refusals
+from tradai.core._local.atomic_files import file_errors
 from tradai.core._local.file_store import FileStore
+from tradai.core._local.file_uri import file_path
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import Coverage
 from tradai.core._time.timeframe import Timeframe
@@ -80,7 +81,7 @@ class FlatDataRepository(CandleRepository):
         """Return pair and timeframe of every series, sorted; other files are passed over."""
         if not self._root.is_dir():
             return []
-        with refusals("list", self._root):
+        with file_errors("list", self._root):
             names = [path.name.rpartition(".") for path in self._root.iterdir()]
         found = (named_series(stem) for stem, _, kind in names if kind in _FORMATS)
         return sorted({series for series in found if series})

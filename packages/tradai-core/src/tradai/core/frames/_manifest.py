@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, final
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from tradai.core._local.atomic_files import durable_copy, refusals
+from tradai.core._local.atomic_files import atomic_file, file_errors
 from tradai.core._ports.repositories import Coverage
 from tradai.core.exceptions import StorageError
 from tradai.core.frames._candles import instant
@@ -62,7 +62,7 @@ class Manifest(BaseModel):
             StorageError: It cannot be read, or is no manifest.
         """
         path = folder / MANIFEST_NAME
-        with refusals("read", path):
+        with file_errors("read", path):
             try:
                 text = path.read_bytes()
             except (FileNotFoundError, NotADirectoryError):
@@ -76,8 +76,8 @@ class Manifest(BaseModel):
     def commit(self, folder: Path) -> None:
         """Make the series in `folder` what this manifest says, at once."""
         path = folder / MANIFEST_NAME
-        with durable_copy(self.model_dump_json(indent=1).encode(), path) as copy:
-            copy.replace(path)
+        with atomic_file(path) as file:
+            file.write(self.model_dump_json(indent=1).encode())
 
     @property
     def coverage(self) -> Coverage:

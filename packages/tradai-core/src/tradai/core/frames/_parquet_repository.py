@@ -5,7 +5,8 @@ from typing import final
 
 import pandas as pd
 
-from tradai.core._local.atomic_files import file_path, refusals
+from tradai.core._local.atomic_files import file_errors
+from tradai.core._local.file_uri import file_path
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import Coverage
 from tradai.core._time.timeframe import Timeframe
@@ -59,7 +60,7 @@ class ParquetDataRepository(CandleRepository):
         """Return pair and timeframe of every series, sorted; other folders are passed over."""
         if not self._root.is_dir():
             return []
-        with refusals("list", self._root):
+        with file_errors("list", self._root):
             found = [path.parent.name for path in self._root.glob(f"*/{MANIFEST_NAME}")]
         return sorted(series for series in map(named_series, found) if series)
 

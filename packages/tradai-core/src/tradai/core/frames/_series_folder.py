@@ -9,11 +9,11 @@ from typing import Final, final
 import pandas as pd
 
 from tradai.core._local.atomic_files import (
-    durable_copy,
+    atomic_file,
+    file_errors,
     is_temporary,
     locked,
     make_folder,
-    refusals,
     sync_folder,
 )
 from tradai.core._time.timeframe import Timeframe
@@ -81,7 +81,7 @@ class SeriesFolder:
     @contextmanager
     def _change(self) -> Iterator[Manifest | None]:
         """Be the only writer, with what earlier ones left behind swept away; lend the manifest."""
-        with refusals("write", self._folder):
+        with file_errors("write", self._folder):
             make_folder(self._folder)
             with locked(self._folder, needed=True):
                 manifest = self.manifest()
@@ -112,8 +112,8 @@ class SeriesFolder:
             count=len(opened),
         )
         path = self._folder / partition.file_name
-        with durable_copy(encoded(frame), path) as copy:
-            copy.replace(path)
+        with atomic_file(path) as file:
+            file.write(encoded(frame))
         return partition
 
     def _frame(self, manifest: Manifest, span: Span) -> pd.DataFrame:
@@ -127,7 +127,7 @@ class SeriesFolder:
 
     def _partition(self, partition: Partition) -> pd.DataFrame:
         path = self._folder / partition.file_name
-        with refusals("read", path):
+        with file_errors("read", path):
             try:
                 data = path.read_bytes()
             except FileNotFoundError as exc:

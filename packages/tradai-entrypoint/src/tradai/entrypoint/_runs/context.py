@@ -13,7 +13,7 @@ from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._report import RunReportParts
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.parameters import RunParameters
-from tradai.entrypoint._runs.record import RunRecord
+from tradai.entrypoint._runs.record import RunManifest
 
 __all__ = ["RunContext"]
 
@@ -23,8 +23,8 @@ __all__ = ["RunContext"]
 class RunContext:
     """One run: its ids, configuration, parameters, folder and journal.
 
-    A handler reads it, adds facts to `record`, and may set `verdict` and `report`; without a
-    verdict the handler's return code alone decides.
+    A handler reads it, adds facts to `record`, and may set `report`. The exit code it returns
+    decides how the run ended; `conclude` puts it into a sentence.
 
     Attributes:
         loaded: The configuration with the provenance of each leaf.
@@ -32,6 +32,8 @@ class RunContext:
         data: Where the candles are; unset where a mode fetches its own.
         strategy_root: Folder (or file) the strategy source is read from.
         expected_digests: Digests an exact repetition must meet, by name.
+        report: Figures, tables and curve for the report.
+        sentence: How the run ended, in words; unset means the meaning of the exit code.
     """
 
     mode: TradingMode
@@ -42,12 +44,12 @@ class RunContext:
     journal: RunJournal
     interrupts: Interrupts
     progress: Progress
-    record: RunRecord
+    record: RunManifest
     environ: Mapping[str, str]
     strategy_root: Path | None = None
     expected_digests: Mapping[str, str] = field(default_factory=dict)
-    verdict: Verdict | None = None
     report: RunReportParts | None = None
+    sentence: str | None = None
 
     @property
     def config(self) -> StrategyConfig:
@@ -77,7 +79,12 @@ class RunContext:
             )
         return self.data
 
-    def digested(self, name: str, value: str) -> None:
+    def conclude(self, verdict: Verdict) -> int:
+        """Keep the sentence of `verdict`, and return its exit code for the handler to return."""
+        self.sentence = verdict.sentence
+        return int(verdict.exit_code)
+
+    def record_digest(self, name: str, value: str) -> None:
         """Record the digest `value` of `name`.
 
         Raises:

@@ -67,7 +67,7 @@ class RunFolder:
             ) from exc
         except OSError as exc:
             raise _refused(root, exc) from exc
-        folder._furnish()
+        folder._prepare_scratch()
         return folder
 
     def write_manifest(self, manifest: RunManifest) -> None:
@@ -87,7 +87,7 @@ class RunFolder:
         """Remove what only the engine needed."""
         shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def _furnish(self) -> None:
+    def _prepare_scratch(self) -> None:
         try:
             self.scratch.mkdir()
             self._reserve.write_bytes(os.urandom(_RESERVE_BYTES))

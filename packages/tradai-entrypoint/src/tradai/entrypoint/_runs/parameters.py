@@ -5,7 +5,6 @@ over many time ranges without becoming another strategy.
 """
 
 import ipaddress
-from difflib import get_close_matches
 from typing import Annotated, Self, final
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from tradai.core import LoadedConfig, TimeRange
+from tradai.core import LoadedConfig, TimeRange, did_you_mean
 from tradai.core.exceptions import ConfigurationError
 
 __all__ = ["RunParameters", "read_run_parameters"]
@@ -116,11 +115,8 @@ def _problem(error: ErrorDetails, loaded: LoadedConfig) -> str:
     where = loaded.provenance.get(leaf)
     place = f"{where}: " if where else ""
     if error["type"] == "extra_forbidden":
-        return f"{place}{leaf} is not a run parameter{_did_you_mean(leaf)}"
+        known = RunParameters.model_fields
+        hint = did_you_mean(leaf.removeprefix("run."), known)
+        hint = hint or f"; the known ones are {', '.join(known)}"
+        return f"{place}{leaf} is not a run parameter{hint}"
     return f"{place}{leaf}: {error['msg']}"
-
-
-def _did_you_mean(leaf: str) -> str:
-    known = list(RunParameters.model_fields)
-    close = get_close_matches(leaf.removeprefix("run."), known, n=1)
-    return f": did you mean {close[0]!r}?" if close else f": the known ones are {', '.join(known)}"

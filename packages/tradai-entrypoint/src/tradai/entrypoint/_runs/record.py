@@ -1,7 +1,5 @@
-"""What a run leaves behind: the record that grows while it runs, the manifest at its end."""
+"""The record of a run: grows while it runs, and is its manifest on disk."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self, final
@@ -12,14 +10,16 @@ from tradai.core import JsonValue, TradingMode
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._process.exit_codes import Verdict
 
-__all__ = ["MANIFEST_NAME", "RunManifest", "RunRecord"]
+__all__ = ["MANIFEST_NAME", "RunManifest"]
 
 MANIFEST_NAME = "manifest.json"
 
 
 @final
 class RunManifest(BaseModel):
-    """The machine-readable end of a run; written also when the run was refused.
+    """The facts of one run, as they are gathered and as ``manifest.json`` keeps them.
+
+    Written when a run starts and when it ends, also when it was refused.
 
     Attributes:
         state: ``running`` until the verdict is in; a manifest left so means the supervisor died.
@@ -32,7 +32,7 @@ class RunManifest(BaseModel):
         replay_of: Run this one repeats.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     schema_version: Literal[1] = 1
     run_id: str
@@ -54,9 +54,9 @@ class RunManifest(BaseModel):
     digests: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     engine: dict[str, JsonValue] = Field(default_factory=dict)
-    notices: tuple[str, ...] = ()
+    notices: list[str] = Field(default_factory=list)
     results: dict[str, JsonValue] = Field(default_factory=dict)
-    artifacts: tuple[str, ...] = ()
+    artifacts: list[str] = Field(default_factory=list)
     replay_of: str | None = None
 
     @classmethod
@@ -81,45 +81,12 @@ class RunManifest(BaseModel):
                 f"the manifest {path} cannot be read: {type(exc).__name__}", operation="read"
             ) from exc
 
-
-@final
-@dataclass(slots=True, kw_only=True)
-class RunRecord:
-    """Facts about one run, gathered while it goes; `manifest` freezes them."""
-
-    run_id: str
-    trace_id: str
-    mode: TradingMode | None
-    started_at: datetime
-    command: tuple[str, ...] = ()
-    config_uri: str | None = None
-    config_id: str | None = None
-    config: Mapping[str, JsonValue] = field(default_factory=dict)
-    provenance: Mapping[str, str] = field(default_factory=dict)
-    run_parameters: Mapping[str, JsonValue] = field(default_factory=dict)
-    is_fallback: bool = False
-    data: dict[str, JsonValue] = field(default_factory=dict)
-    digests: dict[str, str] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    engine: dict[str, JsonValue] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
-    results: dict[str, JsonValue] = field(default_factory=dict)
-    artifacts: list[str] = field(default_factory=list)
-    replay_of: str | None = None
-
-    def running(self) -> RunManifest:
-        """Return the manifest of a run that has not ended."""
-        return self._manifest(state="running")
-
-    def ended(self, verdict: Verdict, *, at: datetime) -> RunManifest:
-        """Return the manifest of a run that ended with `verdict`."""
-        return self._manifest(
-            state="ended",
-            ended_at=at,
-            exit_code=int(verdict.exit_code),
-            verdict=verdict.sentence,
-        )
-
-    def _manifest(self, **end: object) -> RunManifest:
-        facts = {name: getattr(self, name) for name in self.__slots__}
-        return RunManifest.model_validate(facts | end)
+    def ended(self, verdict: Verdict, *, at: datetime) -> Self:
+        """Return the manifest of this run, ended with `verdict`; the facts are checked again."""
+        end: dict[str, object] = {
+            "state": "ended",
+            "ended_at": at,
+            "exit_code": int(verdict.exit_code),
+            "verdict": verdict.sentence,
+        }
+        return type(self).model_validate(dict(self) | end)

@@ -11,7 +11,7 @@ from tradai.core.exceptions import ConfigurationError, StorageError, TradAIError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._report import RunReportParts
 from tradai.entrypoint._runs.folder import RunFolder, new_run_id
-from tradai.entrypoint._runs.record import RunRecord
+from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.report_file import write_report
 
 __all__ = ["Run", "record_refusal", "verdict_of"]
@@ -23,17 +23,17 @@ _log: Final = logging.getLogger(__name__)
 class Run:
     """The folder, journal and record of one run."""
 
-    def __init__(self, folder: RunFolder, record: RunRecord, *, clock: Clock) -> None:
+    def __init__(self, folder: RunFolder, record: RunManifest, *, clock: Clock) -> None:
         """Open the journal and leave a manifest that says ``running``."""
         self.folder = folder
         self.record = record
         self.journal = FileJournal(folder.journal)
         self.report_parts: RunReportParts | None = None
         self._clock = clock
-        folder.write_manifest(record.running())
+        folder.write_manifest(record)
 
     @classmethod
-    def open(cls, root: Path, record: RunRecord, *, clock: Clock) -> "Run":
+    def open(cls, root: Path, record: RunManifest, *, clock: Clock) -> "Run":
         """Make a new run folder below `root`.
 
         Raises:
@@ -100,7 +100,7 @@ def verdict_of(work: Callable[[], Verdict]) -> Verdict:
         )
 
 
-def record_refusal(root: Path, record: RunRecord, error: TradAIError, *, clock: Clock) -> Verdict:
+def record_refusal(root: Path, record: RunManifest, error: TradAIError, *, clock: Clock) -> Verdict:
     """Return the verdict on a run that could not even begin, and leave a folder that says so.
 
     The folder gets an id of its own when that of `record` is taken or cannot name one; there is
@@ -117,7 +117,7 @@ def record_refusal(root: Path, record: RunRecord, error: TradAIError, *, clock: 
     return run.judge(refuse)
 
 
-def _open_under_some_id(root: Path, record: RunRecord, *, clock: Clock) -> Run:
+def _open_under_some_id(root: Path, record: RunManifest, *, clock: Clock) -> Run:
     try:
         return Run.open(root, record, clock=clock)
     except (ConfigurationError, ValidationError):

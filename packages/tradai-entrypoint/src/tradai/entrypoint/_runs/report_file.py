@@ -8,7 +8,7 @@ from typing import Final
 from tradai.core import FileStore
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._report import Figure, RunReport, RunReportParts, render_report
-from tradai.entrypoint._runs.record import RunRecord
+from tradai.entrypoint._runs.record import RunManifest
 
 __all__ = ["REPORT_NAME", "write_report"]
 
@@ -17,7 +17,7 @@ REPORT_NAME: Final = "report.html"
 
 def write_report(
     folder: Path,
-    record: RunRecord,
+    record: RunManifest,
     verdict: Verdict,
     *,
     ended_at: datetime,
@@ -48,7 +48,7 @@ def write_report(
     FileStore().write(path.as_uri(), render_report(report).encode())
 
 
-def _facts(record: RunRecord) -> tuple[Figure, ...]:
+def _facts(record: RunManifest) -> tuple[Figure, ...]:
     facts = {
         "command": shlex.join(record.command),
         "trace id": record.trace_id,

@@ -19,7 +19,7 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.folder import new_run_id
 from tradai.entrypoint._runs.handler_registry import HandlerRegistry
 from tradai.entrypoint._runs.parameters import read_run_parameters
-from tradai.entrypoint._runs.record import RunRecord
+from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.recorded_run import Run, record_refusal
 from tradai.entrypoint._runs.request import RunRequest, load_config, strategy_root
 
@@ -107,7 +107,7 @@ class StrategyEntrypoint(LoggerMixin):
         return self._settings
 
     @property
-    def record(self) -> RunRecord:
+    def record(self) -> RunManifest:
         """The facts of the run, complete once `run` has returned."""
         return self._record
 
@@ -182,7 +182,7 @@ class StrategyEntrypoint(LoggerMixin):
         with self._progress:
             code = handler.run()
         run.report_parts = self._context.report
-        return self._context.verdict or _verdict_of_code(code)
+        return _verdict_of(code, sentence=self._context.sentence)
 
     def _prepare(self, run: Run) -> RunContext:
         loaded = self._load_strategy_config()
@@ -217,11 +217,12 @@ class StrategyEntrypoint(LoggerMixin):
             self.logger.warning(warning)
             self._record.notices.append(warning)
 
-    def _new_record(self) -> RunRecord:
+    def _new_record(self) -> RunManifest:
         now = self._clock.now()
         settings = self._settings
         run_id = settings.id or new_run_id(settings.mode, now=now)
-        return RunRecord(
+        return RunManifest(
+            state="running",
             run_id=run_id,
             trace_id=settings.trace_id or run_id,
             mode=settings.mode,
@@ -237,8 +238,8 @@ class StrategyEntrypoint(LoggerMixin):
         )
 
 
-def _verdict_of_code(code: int) -> Verdict:
+def _verdict_of(code: int, *, sentence: str | None) -> Verdict:
     exit_code = ExitCode.of(code)
-    is_known = exit_code == code
-    unknown = f"the handler returned {code}, which is not an exit code of tradai"
-    return Verdict(exit_code=exit_code, sentence=exit_code.meaning if is_known else unknown)
+    if exit_code != code:
+        sentence = f"the handler returned {code}, which is not an exit code of tradai"
+    return Verdict(exit_code=exit_code, sentence=sentence or exit_code.meaning)

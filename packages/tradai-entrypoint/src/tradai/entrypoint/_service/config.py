@@ -8,7 +8,7 @@ from typing import Final
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from tradai.core import JsonValue, read_yaml_value
+from tradai.core import JsonValue, parse_override, read_yaml_value
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._service.config_guard import read_file, read_values, refuse_code
 
@@ -57,7 +57,7 @@ def _laid_over(
 ) -> DictConfig:
     tree = OmegaConf.create(dict(values))
     for number, override in enumerate(overrides, start=1):
-        key, value = _parsed(override, number)
+        key, value = _parse(override, number)
         try:
             OmegaConf.update(tree, key, value, force_add=True)
         except (OmegaConfBaseException, ValueError):
@@ -68,13 +68,13 @@ def _laid_over(
     return tree
 
 
-def _parsed(override: str, number: int) -> tuple[str, JsonValue]:
-    key, equals, text = override.partition("=")
-    # The text may hold a secret whatever it looks like, so only a good key is ever named.
-    if not (equals and _KEY.fullmatch(key)):
-        raise ConfigurationError(
-            f"override {number} is not of the form dotted.key=value", source=f"override {number}"
-        )
+def _parse(override: str, number: int) -> tuple[str, JsonValue]:
+    place = f"override {number}"
+    key, text = parse_override(override, place=place)
+    # An override may be a secret in the wrong place, so only a good key is ever named.
+    if not _KEY.fullmatch(key):
+        message = f"{place} has a key that is not dotted names; write KEY=VALUE, as in db.port=5432"
+        raise ConfigurationError(message, source=place)
     value = read_yaml_value(text, source=f"override {key}")
     refuse_code({key: value}, source="overrides")
     return key, value

@@ -39,10 +39,10 @@ class BacktestHandler:
         """Backtest; the exit code is that of the verdict."""
         context = self._entrypoint.context
         job = EngineJob(context, engine=self._engine)
-        context.verdict = run_batch(job, context, results=_RESULTS)
-        if context.verdict.is_success:
-            context.verdict = _finished(record_backtest(job, context))
-        return int(context.verdict.exit_code)
+        verdict = run_batch(job, context, results=_RESULTS)
+        if verdict.is_success:
+            verdict = _finished(record_backtest(job, context))
+        return context.conclude(verdict)
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
@@ -79,7 +79,7 @@ def record_backtest(job: EngineJob, context: RunContext) -> BacktestResult:
     context.progress.say("reading the result")
     config = context.config
     result = read_backtest(job.user_data, job.facts.class_name, config.execution.starting_balance)
-    context.digested("trades", result.trades_digest)
+    context.record_digest("trades", result.trades_digest)
     write_trades(result.trades, context.folder.path / "trades.parquet")
     _keep_engine_result(job, context)
     context.record.results |= figures(result)

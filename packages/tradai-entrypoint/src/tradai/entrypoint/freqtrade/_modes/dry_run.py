@@ -54,8 +54,8 @@ class DryRunHandler:
             ended = _trade(engine, job, context, control)
         context.journal.append("engine ended", return_code=ended.return_code)
         context.record.results["strategy_errors"] = job.evidence.strategy_errors
-        context.verdict = self._judge(judge(ended, job.evidence, result_present=True), context)
-        return int(context.verdict.exit_code)
+        verdict = judge(ended, job.evidence, result_present=True)
+        return context.conclude(self._judge(verdict, context))
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""

@@ -64,10 +64,10 @@ class HyperoptHandler:
         """Search; the exit code is that of the verdict."""
         context = self._entrypoint.context
         job = EngineJob(context, engine=self._engine)
-        context.verdict = run_batch(job, context, results=_RESULTS)
-        if context.verdict.is_success:
-            context.verdict = _record(job, context)
-        return int(context.verdict.exit_code)
+        verdict = run_batch(job, context, results=_RESULTS)
+        if verdict.is_success:
+            verdict = _record(job, context)
+        return context.conclude(verdict)
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""

@@ -39,11 +39,11 @@ class TrainHandler:
         """Train; the exit code is that of the verdict."""
         context = self._entrypoint.context
         job = EngineJob(context, engine=self._engine)
-        context.verdict = run_batch(job, context, results=_MODELS)
-        if context.verdict.is_success:
+        verdict = run_batch(job, context, results=_MODELS)
+        if verdict.is_success:
             record_backtest(job, context)
-            context.verdict = _record_models(job, context)
-        return int(context.verdict.exit_code)
+            verdict = _record_models(job, context)
+        return context.conclude(verdict)
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
@@ -63,7 +63,7 @@ def _record_models(job: EngineJob, context: RunContext) -> Verdict:
             f"they cannot be trusted ({first.get('error', 'the predictions differ')})",
         )
     context.record.results["models"] = first["models"]
-    context.digested("models", first["digest"])
+    context.record_digest("models", first["digest"])
     return Verdict(
         exit_code=ExitCode.DONE,
         sentence=f"{first['models']} models trained; loaded again, each predicts the same",

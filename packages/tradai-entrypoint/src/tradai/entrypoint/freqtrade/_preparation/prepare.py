@@ -84,7 +84,7 @@ class EngineJob:
             folder=context.folder.scratch / DATA,
         )
         staged = stage_data(request, interrupts=context.interrupts)
-        context.digested("data", staged.digest)
+        context.record_digest("data", staged.digest)
         context.record.data = {"uri": data, "timerange": str(staged.timerange)}
         context.record.notices += [*dataset_notices(data), *staged.notices(request.series)]
         self.parameters = self.parameters.with_timerange(staged.timerange)
@@ -103,7 +103,7 @@ class EngineJob:
         pairs = {one.pair for one in series}
         snapshot.require(pairs)
         markets = snapshot.restricted_to(pairs)
-        context.digested("markets", markets.digest)
+        context.record_digest("markets", markets.digest)
         if snapshot.origin == "made":
             note = f": {snapshot.note}" if snapshot.note else ""
             context.record.notices.append(f"the market rules were made, not captured{note}")
@@ -185,9 +185,9 @@ class EngineJob:
 
     def _digest_configuration(self, facts: SourceFacts) -> None:
         context = self._context
-        context.digested("source", facts.digest)
+        context.record_digest("source", facts.digest)
         config = digest({"config": context.config.canonical(), "source": facts.digest})
-        context.digested("config", config)
+        context.record_digest("config", config)
         context.record.config_id = version_id(config)
 
     def _digest_run(self) -> None:
@@ -200,4 +200,4 @@ class EngineJob:
             "markets": digests.get("markets"),
             "engine": context.record.versions["freqtrade"],
         }
-        context.digested("run", digest(what))
+        context.record_digest("run", digest(what))
