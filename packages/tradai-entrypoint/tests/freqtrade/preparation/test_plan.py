@@ -276,8 +276,8 @@ def test_no_credentials_are_ever_rendered() -> None:
         ({"execution": {}}, "execution.stake_amount", "say how much USDT one trade may use"),
         ({"execution": {"stake_amount": 0.00001}}, "execution.stake_amount", "0.0001 or more"),
         ({"parameters": {"stoploss": -0.1}}, "parameters.stoploss", "execution.stoploss"),
-        ({"parameters": {"early_stpo": 1}}, "parameters.early_stpo", "did you mean early_stop?"),
-        ({"parameters": {"dry_run": False}}, "parameters.dry_run", "is no setting"),
+        ({"parameters": {"early_stpo": 1}}, "parameters.early_stpo", "did you mean 'early_stop'?"),
+        ({"parameters": {"dry_run": False}}, "parameters.dry_run", "is not a setting"),
         (
             {"execution": {"stake_amount": 1, "order_types": {"entry": "limit"}}},
             "execution.order_types.exit",
@@ -286,7 +286,7 @@ def test_no_credentials_are_ever_rendered() -> None:
         (
             {"execution": {"stake_amount": 1, "unfilledtimeout": {"entyr": 1}}},
             "execution.unfilledtimeout.entyr",
-            "did you mean entry?",
+            "did you mean 'entry'?",
         ),
     ],
 )

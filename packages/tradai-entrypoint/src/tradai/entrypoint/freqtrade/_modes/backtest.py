@@ -10,8 +10,7 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._evidence.judge import judge
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
-from tradai.entrypoint.freqtrade._preparation.checks import job_checks
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
 from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades
@@ -57,8 +56,8 @@ def run_batch(job: EngineJob, context: RunContext, *, results: str) -> Verdict:
         context: The run.
         results: Pattern below the engine's folder of the file that proves it worked.
     """
-    markets = job.take_markets()
-    job.take_candles()
+    markets = job.load_markets()
+    job.stage_candles()
     context.interrupts.check()
     context.progress.say(f"engine: {job.plan.subcommand}")
     with MarketServer(markets) as server, job.running(server.base_url) as engine:

@@ -14,8 +14,7 @@ from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, Woken
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.judge import judge
-from tradai.entrypoint.freqtrade._preparation.checks import job_checks
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint

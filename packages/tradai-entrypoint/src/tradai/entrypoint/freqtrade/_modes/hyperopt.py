@@ -16,8 +16,7 @@ from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._modes.backtest import run_batch
-from tradai.entrypoint.freqtrade._preparation.checks import job_checks
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint

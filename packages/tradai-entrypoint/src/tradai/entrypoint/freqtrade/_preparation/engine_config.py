@@ -15,7 +15,7 @@ from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_options import (
     check_keys,
     engine_options,
-    plain,
+    plain_json,
 )
 
 __all__ = ["ENDPOINT", "engine_config"]
@@ -125,7 +125,7 @@ def _stake_amount(config: StrategyConfig) -> JsonValue:
     if isinstance(stake, Decimal) and stake < _SMALLEST_STAKE:
         message = f"execution.stake_amount is {stake}: the engine needs {_SMALLEST_STAKE} or more"
         raise ConfigurationError(message, key="execution.stake_amount")
-    return plain(stake)
+    return plain_json(stake)
 
 
 def _strategy_settings(execution: Execution) -> dict[str, JsonValue]:
@@ -135,11 +135,11 @@ def _strategy_settings(execution: Execution) -> dict[str, JsonValue]:
             known = (*required, *others)
             check_keys(f"execution.{name}", table, known=known, required=required)
     settings = ((name, getattr(execution, name)) for name in _SAME_NAMES)
-    return {name: plain(value) for name, value in settings if value is not None}
+    return {name: plain_json(value) for name, value in settings if value is not None}
 
 
 def _pricing(pricing: Pricing | None) -> JsonValue:
-    return plain((pricing or Pricing()).model_dump(exclude_none=True))
+    return plain_json((pricing or Pricing()).model_dump(exclude_none=True))
 
 
 def _bot_settings(execution: Execution) -> dict[str, JsonValue]:
@@ -150,7 +150,7 @@ def _bot_settings(execution: Execution) -> dict[str, JsonValue]:
 
 
 def _freqai(freqai: Mapping[str, JsonValue], mode: TradingMode) -> JsonValue:
-    rendered = plain(freqai)
+    rendered = plain_json(freqai)
     if mode is TradingMode.TRAIN and isinstance(rendered, dict):
         rendered["save_backtest_models"] = True
     return rendered

@@ -18,7 +18,7 @@ from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_config import ENDPOINT, engine_config
-from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain
+from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain_json
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
 __all__ = ["DATA", "ENDPOINT", "STRATEGIES", "USER_DATA", "EnginePlan", "render_plan"]
@@ -182,7 +182,7 @@ def _hyperopt_arguments(run: RunParameters) -> tuple[str, ...]:
 
 def _params_file(config: StrategyConfig, facts: SourceFacts) -> dict[str, JsonValue] | None:
     given: dict[str, JsonValue] = {
-        space: plain(values)
+        space: plain_json(values)
         for space, values in (("buy", config.buy_params), ("sell", config.sell_params))
         if values
     }
