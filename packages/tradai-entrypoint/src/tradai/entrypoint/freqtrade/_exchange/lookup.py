@@ -1,6 +1,5 @@
 """Look up an exchange by its name: a new one is a file beside this one and a row here."""
 
-from types import MappingProxyType
 from typing import Final
 
 from tradai.core.exceptions import ConfigurationError
@@ -9,8 +8,8 @@ from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 
 __all__ = ["DEFAULT_EXCHANGE", "exchange_named"]
 
-_EXCHANGES: Final = MappingProxyType[str, Exchange]({each.name: each for each in (Binance(),)})
-DEFAULT_EXCHANGE: Final = next(iter(_EXCHANGES))
+_EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(),)
+DEFAULT_EXCHANGE: Final = _EXCHANGES[0].name
 
 
 def exchange_named(name: str) -> Exchange:
@@ -19,8 +18,9 @@ def exchange_named(name: str) -> Exchange:
     Raises:
         ConfigurationError: Its rules and its client have not been tested with this release.
     """
-    if name in _EXCHANGES:
-        return _EXCHANGES[name]
-    known = ", ".join(_EXCHANGES)
+    for exchange in _EXCHANGES:
+        if exchange.name == name:
+            return exchange
+    known = ", ".join(exchange.name for exchange in _EXCHANGES)
     message = f"exchange is {name!r}: only {known}, its spot market, is proven so far"
     raise ConfigurationError(message, key="exchange")

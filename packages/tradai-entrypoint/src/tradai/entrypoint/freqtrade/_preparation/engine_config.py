@@ -18,12 +18,12 @@ from tradai.entrypoint.freqtrade._preparation.engine_options import (
     plain_json,
 )
 
-__all__ = ["ENDPOINT", "engine_config"]
+__all__ = ["BOT_CONSTANTS", "CONSTANTS", "ENDPOINT", "engine_config"]
 
 # Stands for the exchange's address until the run has one, so that a plan does not depend on it.
 ENDPOINT: Final = "http://127.0.0.1:0"
 # The same in every run.
-_CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
+CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
     {
         # Orders are simulated, whatever the mode: this release does not trade live.
         "dry_run": True,
@@ -35,6 +35,9 @@ _CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
         "pairlists": [{"method": "StaticPairList"}],
     }
 )
+# The same in every dry-run: by default the bot would wait for a command to start trading.
+BOT_CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType({"initial_state": "running"})
+# The least that the engine accepts.
 _SMALLEST_STAKE: Final = Decimal("0.0001")
 # Called the same in `Execution` and in the engine's configuration.
 _SAME_NAMES: Final = (
@@ -67,7 +70,7 @@ _SPECIAL_ORDERS: Final = (
     "stoploss_price_type",
 )
 _SIDES: Final = ("entry", "exit")
-# Tables of the engine: the keys it wants and the further ones it knows.
+# Tables of the engine: the keys it requires, and the optional ones.
 _TABLES: Final = {
     "order_types": (_ORDERS, _SPECIAL_ORDERS),
     "order_time_in_force": (_SIDES, ()),
@@ -84,7 +87,7 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
     """
     execution = config.execution
     rendered: dict[str, JsonValue] = {
-        **_CONSTANTS,
+        **CONSTANTS,
         "bot_name": config.name,
         "timeframe": str(config.timeframe),
         "stake_currency": config.stake_currency,
@@ -143,7 +146,7 @@ def _pricing(pricing: Pricing | None) -> JsonValue:
 
 
 def _bot_settings(execution: Execution) -> dict[str, JsonValue]:
-    settings: dict[str, JsonValue] = {"initial_state": "running"}
+    settings = dict(BOT_CONSTANTS)
     if execution.process_throttle_s is not None:
         settings["internals"] = {"process_throttle_secs": execution.process_throttle_s}
     return settings
