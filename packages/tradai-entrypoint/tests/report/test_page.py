@@ -10,17 +10,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given, strategies as st
 
 from tradai.entrypoint._report import (
     BalancePoint,
     Figure,
-    Group,
     RunReport,
     RunReportParts,
+    TradeStats,
     render_report,
 )
-from tradai.entrypoint._report.chart import drawdowns
 from tradai.entrypoint._report.formatting import decimals_for, duration, percent, signed
 
 START = datetime(2025, 1, 31, 23, 30, tzinfo=UTC)
@@ -81,28 +79,31 @@ def no_plotly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "plotly", None)
 
 
-def group(name: str, profit: float = 1.5, trades: int = 3) -> Group:
-    return Group(
+def group(name: str, profit: float = 1.5, trades: int = 3) -> TradeStats:
+    return TradeStats(
         name=name,
         trades=trades,
         wins=2,
         draws=0,
         losses=1,
-        profit=profit,
+        profit_abs=profit,
         profit_ratio=profit / 1000,
         winrate=2 / 3,
         profit_factor=None,
+        expectancy=profit / trades,
         mean_duration_s=5400.0,
     )
 
 
 def parts(text: str = "USDT") -> RunReportParts:
-    balances = (1000.0, 1010.0, 999.9, 1012.5)
+    balances = ((1000.0, 0.0), (1010.0, 0.0), (999.9, 0.01), (1012.5, 0.0))
     return RunReportParts(
         currency=text,
         highlights=(Figure(text, text),),
         figures=(Figure(text, text),),
-        balance=tuple(BalancePoint(START + timedelta(days=i), b) for i, b in enumerate(balances)),
+        balance=tuple(
+            BalancePoint(START + timedelta(days=day), *point) for day, point in enumerate(balances)
+        ),
         pairs=(group(text, 12.5), group("ETH/USDT", -1.0)),
         exit_reasons=(group(text),),
     )
@@ -217,7 +218,9 @@ def test_a_refused_run_is_a_small_page_without_the_library() -> None:
 
 @pytest.mark.usefixtures("plotly")
 def test_a_run_without_trades_says_so_instead_of_drawing_a_point() -> None:
-    nothing = replace(parts(), balance=(BalancePoint(START, 1000.0),), pairs=(), exit_reasons=())
+    nothing = replace(
+        parts(), balance=(BalancePoint(START, 1000.0, 0.0),), pairs=(), exit_reasons=()
+    )
 
     page = Page(render_report(report(result=nothing)))
 
@@ -284,19 +287,6 @@ def test_text_that_is_not_unicode_can_still_be_written() -> None:
     html = render_report(report("folder\udcff"))
 
     assert "folder\\udcff" in html.encode().decode()
-
-
-@given(st.lists(st.floats(1.0, 1e6), min_size=1))
-def test_a_drawdown_is_never_positive_and_zero_exactly_at_a_peak(balances: list[float]) -> None:
-    points = [BalancePoint(START, balance) for balance in balances]
-
-    falls = drawdowns(points)
-
-    for index, fall in enumerate(falls):
-        peak = max(balances[: index + 1])
-        assert fall <= 0
-        assert balances[index] == pytest.approx(peak * (1 + fall))
-        assert (fall == 0) == (balances[index] == peak)
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,15 @@ def ended(
     by: int | None = None,
     killed: int | None = None,
     timed_out: bool = False,
+    asked: bool = False,
 ) -> EngineExit:
     return EngineExit(
-        return_code=code, signal=killed, interrupted_by=by, timed_out=timed_out, seconds=1.0
+        return_code=code,
+        signal=killed,
+        interrupted_by=by,
+        timed_out=timed_out,
+        asked_to_stop=asked or timed_out or by is not None,
+        seconds=1.0,
     )
 
 
@@ -229,6 +235,16 @@ def test_a_bot_that_had_to_be_killed_needs_a_person_to_look() -> None:
 
     assert verdict.exit_code is ExitCode.MISMATCH
     assert "orders" in verdict.sentence
+
+
+@pytest.mark.parametrize("end", [ended(130, asked=True), ended(None, killed=9, asked=True)])
+def test_a_bot_that_we_stopped_for_a_pair_it_left_out_is_judged_by_the_pair(
+    end: EngineExit,
+) -> None:
+    verdict = judge(end, logged("pair-dropped"), result_present=True)
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "left out LTC/USDT" in verdict.sentence
 
 
 def test_a_bot_that_never_started_missed_its_deadline() -> None:

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
-from tradai.entrypoint.freqtrade._exchange.markets import MarketRules
+from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
 
 SNAPSHOT = MarketsSnapshot.made(
     {"BTC/USDT": MarketRules(tick="0.01", step="0.0001", min_notional="5")},

@@ -15,8 +15,7 @@ from tradai.core.exceptions import (
     StorageError,
     ValidationError,
 )
-from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
-from tradai.entrypoint.freqtrade._exchange.markets import MarketRules
+from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RULES = MarketRules(tick="0.01", step="0.0001", min_notional="5")
@@ -123,7 +122,7 @@ def test_all_missing_pairs_are_named_at_once_with_what_to_do() -> None:
 def test_a_pair_that_was_not_traded_is_refused_because_the_engine_would_leave_it_out() -> None:
     halted = with_status(made("BTC/USDT", "ETH/USDT"), "BREAK")
 
-    with pytest.raises(NotFoundError, match=r"BTC/USDT \(BREAK\)"):
+    with pytest.raises(NotFoundError, match=r"BTC/USDT \(inactive\)"):
         halted.require(["BTC/USDT", "ETH/USDT"])
     halted.require(["ETH/USDT"])
 

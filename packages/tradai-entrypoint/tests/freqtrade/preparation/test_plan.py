@@ -156,60 +156,6 @@ def test_live_is_not_available() -> None:
         plan(TradingMode.LIVE)
 
 
-def test_what_is_set_reaches_the_engine_and_nothing_else() -> None:
-    execution: dict[str, Any] = {
-        "stake_amount": "unlimited",
-        "max_open_trades": 3,
-        "starting_balance": "2500.5",
-        "fee": 0.0005,
-        "minimal_roi": {"0": "0.02", "60": 0.01},
-        "stoploss": "-0.1",
-        "trailing_stop": True,
-        "trailing_stop_positive": 0.01,
-        "trailing_stop_positive_offset": 0.02,
-        "trailing_only_offset_is_reached": False,
-        "entry_pricing": {"price_side": "other", "price_last_balance": 0.5},
-        "exit_pricing": {"use_order_book": False, "order_book_top": 3},
-        "use_exit_signal": False,
-        "exit_profit_only": True,
-        "exit_profit_offset": 0.01,
-        "ignore_roi_if_entry_signal": True,
-        "order_types": {
-            "entry": "limit",
-            "exit": "limit",
-            "stoploss": "limit",
-            "stoploss_on_exchange": False,
-        },
-        "order_time_in_force": {"entry": "GTC", "exit": "GTC"},
-        "unfilledtimeout": {"entry": 10, "exit": 10, "unit": "minutes"},
-        "position_adjustment_enable": True,
-        "max_entry_position_adjustment": -1,
-        "tradable_balance_ratio": 0.9,
-    }
-
-    told = plan(execution=execution).config
-
-    assert told["stake_amount"] == "unlimited"
-    assert told["dry_run_wallet"] == 2500.5
-    assert told["minimal_roi"] == {"0": 0.02, "60": 0.01}
-    assert told["stoploss"] == -0.1
-    assert told["entry_pricing"] == {
-        "price_side": "other",
-        "use_order_book": True,
-        "order_book_top": 1,
-        "price_last_balance": 0.5,
-    }
-    assert told["exit_pricing"] == {
-        "price_side": "same",
-        "use_order_book": False,
-        "order_book_top": 3,
-    }
-    for name in execution.keys() - {"starting_balance", "minimal_roi", "stoploss"}:
-        if not name.endswith("_pricing"):
-            assert told[name] == execution[name]
-    json.dumps(told, allow_nan=False)
-
-
 def test_the_engine_may_be_told_more_by_its_own_names() -> None:
     told = plan(parameters={"process_only_new_candles": False, "timeframe_detail": "1m"})
 
@@ -276,8 +222,8 @@ def test_no_credentials_are_ever_rendered() -> None:
         ({"execution": {}}, "execution.stake_amount", "say how much USDT one trade may use"),
         ({"execution": {"stake_amount": 0.00001}}, "execution.stake_amount", "0.0001 or more"),
         ({"parameters": {"stoploss": -0.1}}, "parameters.stoploss", "execution.stoploss"),
-        ({"parameters": {"early_stpo": 1}}, "parameters.early_stpo", "did you mean early_stop?"),
-        ({"parameters": {"dry_run": False}}, "parameters.dry_run", "is no setting"),
+        ({"parameters": {"early_stpo": 1}}, "parameters.early_stpo", "did you mean 'early_stop'?"),
+        ({"parameters": {"dry_run": False}}, "parameters.dry_run", "is not a setting"),
         (
             {"execution": {"stake_amount": 1, "order_types": {"entry": "limit"}}},
             "execution.order_types.exit",
@@ -286,7 +232,7 @@ def test_no_credentials_are_ever_rendered() -> None:
         (
             {"execution": {"stake_amount": 1, "unfilledtimeout": {"entyr": 1}}},
             "execution.unfilledtimeout.entyr",
-            "did you mean entry?",
+            "did you mean 'entry'?",
         ),
     ],
 )

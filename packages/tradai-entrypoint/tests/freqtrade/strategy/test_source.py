@@ -230,18 +230,18 @@ def test_a_target_that_cannot_be_written_is_a_storage_error(
 def test_a_missing_class_is_named_with_the_likely_one(source: Path) -> None:
     error = refusal(source, "Wvae")
 
-    assert "did you mean Wave?" in str(error)
+    assert "did you mean 'Wave'?" in str(error)
     assert error.key == "strategy.class"
 
 
 def test_a_missing_class_is_answered_with_the_classes_there_are(source: Path) -> None:
-    assert "it has Wave;" in str(refusal(source, "Momentum"))
+    assert "; it has Wave" in str(refusal(source, "Momentum"))
 
 
 def test_a_class_in_two_files_is_refused(source: Path) -> None:
     written(source, other=WAVE)
 
-    assert "in other.py and wave.py: keep one" in str(refusal(source))
+    assert "in other.py and wave.py: keep only one" in str(refusal(source))
 
 
 def test_a_class_below_the_folder_is_refused_because_the_engine_does_not_look_there(
@@ -334,7 +334,7 @@ def test_values_in_range_are_accepted(facts: SourceFacts) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
-        ("buy_dpi", 1, "is not declared; did you mean buy_dip?"),
+        ("buy_dpi", 1, "is not declared; did you mean 'buy_dip'?"),
         ("zebra", 1, "is not declared (buy_dip, "),
         ("buy_window", 61, "must be at most 60, not 61"),
         ("buy_window", 19, "must be at least 20, not 19"),

@@ -1,6 +1,6 @@
 """Market metadata: the rules an exchange rounds and refuses orders by, and how they were once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal, Self, TypeVar, final
 
@@ -129,6 +129,23 @@ class MarketSnapshot(BaseModel):
     def digest(self) -> str:
         """SHA-256 of exchange and markets: the same rules give the same, whenever taken."""
         return digest(self.model_dump(mode="json", exclude={"taken_at"}))
+
+    def require(self, pairs: Iterable[str]) -> None:
+        """Check that all `pairs` were traded.
+
+        Raises:
+            NotFoundError: Some are not listed or not active; all of them are named.
+        """
+        status: dict[str, str] = {market.pair: market.status for market in self.markets}
+        states = {pair: status.get(pair, "not listed") for pair in sorted(set(pairs))}
+        wrong = {pair: state for pair, state in states.items() if state != "active"}
+        if wrong:
+            listed = ", ".join(f"{pair} ({state})" for pair, state in wrong.items())
+            message = (
+                f"no market rules to trade {listed} in the snapshot of {self.taken_at:%Y-%m-%d}: "
+                "capture them again, or remove the pairs"
+            )
+            raise NotFoundError(message, kind="markets", key=next(iter(wrong)))
 
     def market(self, pair: str) -> Market:
         """Return the market of `pair`.

@@ -3,10 +3,10 @@
 from tradai.entrypoint._report.model import (
     BalancePoint,
     Figure,
-    Group,
     RunReport,
     RunReportParts,
+    TradeStats,
 )
 from tradai.entrypoint._report.page import render_report
 
-__all__ = ["BalancePoint", "Figure", "Group", "RunReport", "RunReportParts", "render_report"]
+__all__ = ["BalancePoint", "Figure", "RunReport", "RunReportParts", "TradeStats", "render_report"]

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from gzip import compress
 from hashlib import sha256
@@ -15,7 +15,7 @@ from tradai.entrypoint._report.formatting import decimals_for, instant, percent,
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import BalancePoint
 
-__all__ = ["ChartBundle", "curve_data", "curve_sentence", "drawdowns"]
+__all__ = ["ChartBundle", "curve_data", "curve_sentence"]
 
 _LIBRARY: Final = Path("package_data", "plotly.min.js")
 # A higher level saves little space and takes most of the time of a report.
@@ -67,7 +67,8 @@ def curve_data(balance: Sequence[BalancePoint], *, currency: str) -> Markup:
     curve = {
         "at": [instant(point.at).removesuffix(" UTC") for point in balance],
         "balance": [point.balance for point in balance],
-        "drawdown": [round(fall, 6) for fall in drawdowns(balance)],
+        # Below zero, and not -0.0 where there is none.
+        "drawdown": [round(0.0 - point.drawdown, 6) for point in balance],
         "currency": currency,
         "decimals": decimals_for(point.balance for point in balance),
     }
@@ -79,22 +80,13 @@ def curve_sentence(balance: Sequence[BalancePoint], *, currency: str) -> str:
     """Return the curve as a sentence, for screen readers and for pages without the chart."""
     decimals = decimals_for(point.balance for point in balance)
     first, last = (plain(point.balance, decimals) for point in (balance[0], balance[-1]))
-    falls = drawdowns(balance)
-    fall, point = min(zip(falls, balance, strict=True), key=lambda pair: pair[0])
-    deepest = f"The deepest drawdown, {percent(fall, with_sign=True)}, was at {instant(point.at)}."
+    lowest = max(balance, key=lambda point: point.drawdown)
+    fall = percent(-lowest.drawdown, with_sign=True)
+    deepest = f"The deepest drawdown, {fall}, was at {instant(lowest.at)}."
     return (
         f"Balance after each closed trade, from {first} to {last} {currency}. "
-        f"{deepest if fall else 'It never fell below an earlier balance.'}"
+        f"{deepest if lowest.drawdown else 'It never fell below an earlier balance.'}"
     )
-
-
-def drawdowns(balance: Iterable[BalancePoint]) -> list[float]:
-    """Return the fall from the highest balance so far at each point, as a ratio of at most 0."""
-    falls, peak = [], 0.0
-    for point in balance:
-        peak = max(peak, point.balance)
-        falls.append(point.balance / peak - 1 if peak else 0.0)
-    return falls
 
 
 def _base64(data: bytes) -> str:

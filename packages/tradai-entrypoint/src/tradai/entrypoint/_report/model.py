@@ -7,7 +7,7 @@ from typing import final
 
 from tradai.core import JsonValue
 
-__all__ = ["BalancePoint", "Figure", "Group", "RunReport", "RunReportParts"]
+__all__ = ["BalancePoint", "Figure", "RunReport", "RunReportParts", "TradeStats"]
 
 
 @final
@@ -22,22 +22,29 @@ class Figure:
 @final
 @dataclass(frozen=True, slots=True)
 class BalancePoint:
-    """Balance from the aware instant `at` until the next point."""
+    """Balance from the aware instant `at` until the next point.
+
+    Attributes:
+        drawdown: Fall from the highest balance so far, as a ratio of it; 0 where there is none.
+    """
 
     at: datetime
     balance: float
+    drawdown: float
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class TradeStats:
     """Statistics of closed trades that share a pair or an exit reason.
 
     Attributes:
-        profit: In stake currency.
-        profit_ratio: Profit as a ratio of the starting balance.
+        name: The pair or the exit reason.
+        profit_abs: Sum of the profits in stake currency.
+        profit_ratio: That sum as a ratio of the starting balance.
         winrate: Share of winning trades; None without trades.
         profit_factor: Gains of winners over losses of losers; None without losers.
+        expectancy: Mean profit of a trade in stake currency; None without trades.
         mean_duration_s: Mean time that a trade was open; None without trades.
     """
 
@@ -46,10 +53,11 @@ class Group:
     wins: int
     draws: int
     losses: int
-    profit: float
+    profit_abs: float
     profit_ratio: float
     winrate: float | None
     profit_factor: float | None
+    expectancy: float | None
     mean_duration_s: float | None
 
 
@@ -69,8 +77,8 @@ class RunReportParts:
     highlights: tuple[Figure, ...] = ()
     figures: tuple[Figure, ...] = ()
     balance: tuple[BalancePoint, ...] = ()
-    pairs: tuple[Group, ...] = ()
-    exit_reasons: tuple[Group, ...] = ()
+    pairs: tuple[TradeStats, ...] = ()
+    exit_reasons: tuple[TradeStats, ...] = ()
 
 
 @final

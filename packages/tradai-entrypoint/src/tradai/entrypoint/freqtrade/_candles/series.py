@@ -10,7 +10,7 @@ from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
-__all__ = ["needed_series"]
+__all__ = ["enabled_freqai", "needed_series"]
 
 _Key: TypeAlias = tuple[str, str]  # pair and timeframe
 
@@ -32,10 +32,11 @@ def needed_series(
     startup, train_s = _startup_candles(config, run, facts), 0
     traded = [(pair, str(config.timeframe)) for pair in config.pairs]
     others = [*_informative(config, facts), *_named(config, run)]
-    if config.freqai is not None and config.freqai.get("enabled") is True:
-        features = _features(config.freqai)
+    freqai = enabled_freqai(config)
+    if freqai is not None:
+        features = _features(freqai)
         startup = max(startup, _look_back(features))
-        days = config.freqai.get("train_period_days")
+        days = freqai.get("train_period_days")
         train_s = _whole(days, key="train_period_days") * _DAY_S
         others += _freqai_series(config, features)
     return tuple(
@@ -47,6 +48,12 @@ def needed_series(
         )
         for pair, timeframe in dict.fromkeys([*traded, *others])
     )
+
+
+def enabled_freqai(config: StrategyConfig) -> Mapping[str, JsonValue] | None:
+    """Return the FreqAI settings of `config`; None when there are none or FreqAI is off."""
+    freqai = config.freqai
+    return freqai if freqai is not None and freqai.get("enabled") is True else None
 
 
 def _startup_candles(config: StrategyConfig, run: RunParameters, facts: SourceFacts) -> int:

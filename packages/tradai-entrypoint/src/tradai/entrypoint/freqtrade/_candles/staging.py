@@ -12,10 +12,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import IO, Any, Final
 
-from tradai.core import StrategyConfig
 from tradai.core.exceptions import (
     ConfigurationError,
     ExternalServiceError,
@@ -25,12 +23,9 @@ from tradai.core.exceptions import (
     ValidationError,
 )
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._runs.parameters import RunParameters
-from tradai.entrypoint.freqtrade._candles.series import needed_series
 from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
-from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
-__all__ = ["StagedData", "StagingRequest", "stage_data", "staging_request"]
+__all__ = ["stage_data"]
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "tradai.entrypoint.freqtrade", "stage")
 _LOOK_S: Final = 0.02
@@ -44,18 +39,6 @@ _ERRORS: Final[dict[str, type[TradAIError]]] = {
         ValidationError,
     )
 }
-
-
-def staging_request(
-    config: StrategyConfig, run: RunParameters, facts: SourceFacts, *, data: str, folder: Path
-) -> StagingRequest:
-    """Return the request for everything the engine will read in this run.
-
-    Raises:
-        ConfigurationError: Nobody says how many candles the strategy needs before it trades.
-    """
-    series = needed_series(config, run, facts)
-    return StagingRequest(data=data, folder=folder, series=series, timerange=run.timerange)
 
 
 def stage_data(

@@ -49,6 +49,7 @@ class EngineExit:
         signal: The signal that ended it; None when it exited.
         interrupted_by: The first signal that we were sent and acted on.
         timed_out: Whether it was stopped because its time was over.
+        asked_to_stop: Whether it was stopped by us, for whatever reason.
         seconds: How long it lived.
     """
 
@@ -56,6 +57,7 @@ class EngineExit:
     signal: int | None
     interrupted_by: int | None
     timed_out: bool
+    asked_to_stop: bool
     seconds: float
 
 
@@ -100,6 +102,7 @@ class EngineProcess:
         self._obeyed = 0
         self._interrupted_by: int | None = None
         self._timed_out = False
+        self._asked_to_stop = False
 
     def __enter__(self) -> Self:
         """Start the engine.
@@ -198,6 +201,7 @@ class EngineProcess:
         Raises:
             StorageError: The log file cannot be written.
         """
+        self._asked_to_stop = True
         self._signal_group(with_signal)
         if interrupts.count <= 1:
             self.follow(interrupts, timeout_s=grace_s)
@@ -280,6 +284,7 @@ class EngineProcess:
             signal=-code if code < 0 else None,
             interrupted_by=self._interrupted_by,
             timed_out=self._timed_out,
+            asked_to_stop=self._asked_to_stop,
             seconds=seconds,
         )
 

@@ -5,10 +5,10 @@ database. Asked to stop first, it finishes what it is doing; only then is it tol
 """
 
 import base64
+import http.client
 import json
 import secrets
 import socket
-import urllib.error
 import urllib.request
 from typing import Final, Self, final
 
@@ -66,6 +66,8 @@ class EngineControl:
         )
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-                return "status" in json.load(answer)
-        except (urllib.error.URLError, TimeoutError, ValueError):
+                said = json.load(answer)
+        # An engine that is ending hangs up at any point of its answer.
+        except (OSError, http.client.HTTPException, ValueError):
             return False
+        return isinstance(said, dict) and "status" in said

@@ -124,6 +124,9 @@ def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
             f"the engine had not started after {ended.seconds:.0f} s and was stopped: raise "
             "run.start_deadline_s, or look into its log",
         )
+    if ended.asked_to_stop:
+        # How it ended was our doing; why we stopped it is in the evidence.
+        return None
     if ended.signal is not None:
         hint = " (out of memory?)" if ended.signal == SIGKILL else ""
         name = Signals(ended.signal).name

@@ -7,10 +7,10 @@ from tradai.core import JsonValue
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._evidence.judge import judge
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
-from tradai.entrypoint.freqtrade._preparation.checks import job_checks
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
 from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades
@@ -27,14 +27,17 @@ _RESULTS: Final = "backtest_results/*.zip"
 class BacktestHandler:
     """Runs the engine's backtest and records what it did."""
 
-    def __init__(self, entrypoint: "StrategyEntrypoint") -> None:
-        """Take the entrypoint whose context says what to run."""
+    def __init__(
+        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
+    ) -> None:
+        """Take the entrypoint whose context says what to run, and the engine if not our own."""
         self._entrypoint = entrypoint
+        self._engine = engine
 
     def run(self) -> int:
         """Backtest; the exit code is that of the verdict."""
         context = self._entrypoint.context
-        job = EngineJob(context)
+        job = EngineJob(context, engine=self._engine)
         verdict = run_batch(job, context, results=_RESULTS)
         if verdict.is_success:
             verdict = _finished(record_backtest(job, context))
@@ -42,7 +45,7 @@ class BacktestHandler:
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist)
+        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
 
 
 def run_batch(job: EngineJob, context: RunContext, *, results: str) -> Verdict:
@@ -53,8 +56,8 @@ def run_batch(job: EngineJob, context: RunContext, *, results: str) -> Verdict:
         context: The run.
         results: Pattern below the engine's folder of the file that proves it worked.
     """
-    markets = job.take_markets()
-    job.take_candles()
+    markets = job.load_markets()
+    job.stage_candles()
     context.interrupts.check()
     context.progress.say(f"engine: {job.plan.subcommand}")
     with MarketServer(markets) as server, job.running(server.base_url) as engine:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final, final
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, Woken
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.judge import judge
-from tradai.entrypoint.freqtrade._preparation.checks import job_checks
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
@@ -34,15 +34,18 @@ _ENTRY_ORDERS: Final = "SELECT order_id FROM orders WHERE ft_order_side = 'buy'"
 class DryRunHandler:
     """Runs the engine's paper trading."""
 
-    def __init__(self, entrypoint: "StrategyEntrypoint") -> None:
-        """Take the entrypoint whose context says what to run."""
+    def __init__(
+        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
+    ) -> None:
+        """Take the entrypoint whose context says what to run, and the engine if not our own."""
         self._entrypoint = entrypoint
+        self._engine = engine
         self._ordered: set[str] = set()
 
     def run(self) -> int:
         """Trade on paper until a signal; the exit code is that of the verdict."""
         context = self._entrypoint.context
-        job = EngineJob(context)
+        job = EngineJob(context, engine=self._engine)
         control = EngineControl.new()
         with job.running(
             context.parameters.exchange_url, sections=control.config(), on_line=self._listen
@@ -55,7 +58,7 @@ class DryRunHandler:
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist)
+        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
 
     def _listen(self, line: str) -> None:
         order = _ORDER.search(line)

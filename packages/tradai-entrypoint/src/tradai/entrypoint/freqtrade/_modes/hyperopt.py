@@ -14,9 +14,9 @@ from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._modes.backtest import run_batch
-from tradai.entrypoint.freqtrade._preparation.checks import job_checks
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
@@ -52,14 +52,17 @@ class Epoch:
 class HyperoptHandler:
     """Runs the engine's hyperopt."""
 
-    def __init__(self, entrypoint: "StrategyEntrypoint") -> None:
-        """Take the entrypoint whose context says what to run."""
+    def __init__(
+        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
+    ) -> None:
+        """Take the entrypoint whose context says what to run, and the engine if not our own."""
         self._entrypoint = entrypoint
+        self._engine = engine
 
     def run(self) -> int:
         """Search; the exit code is that of the verdict."""
         context = self._entrypoint.context
-        job = EngineJob(context)
+        job = EngineJob(context, engine=self._engine)
         verdict = run_batch(job, context, results=_RESULTS)
         if verdict.is_success:
             verdict = _record(job, context)
@@ -67,7 +70,7 @@ class HyperoptHandler:
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist)
+        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
 
 
 def read_epochs(path: Path) -> list[Epoch]:

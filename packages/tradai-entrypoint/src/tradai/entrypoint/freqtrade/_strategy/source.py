@@ -6,10 +6,10 @@ so a run can prove which code traded.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, final
 
+from tradai.core import did_you_mean
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._strategy.class_syntax import (
     ClassFacts,
@@ -151,7 +151,7 @@ def _file_of(class_name: str, modules: Mapping[Path, PythonModule], *, root: Pat
         return direct[0]
     if direct:
         names = " and ".join(map(str, direct))
-        raise source_error(root, f"has class {class_name} in {names}: keep one of them")
+        raise source_error(root, f"has class {class_name} in {names}: keep only one")
     if found:
         fix = f"point strategy.source at {root / found[0].parent}"
         raise source_error(root, f"has class {class_name} only in {found[0]}: {fix}")
@@ -162,10 +162,9 @@ def _missing_class(
     class_name: str, modules: Mapping[Path, PythonModule], root: Path
 ) -> ConfigurationError:
     classes = sorted({name for module in modules.values() for name in module.classes})
-    near = get_close_matches(class_name, classes, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(classes) or 'no classes'}"
+    hint = did_you_mean(class_name, classes) or f"; it has {', '.join(classes) or 'no classes'}"
     return ConfigurationError(
-        f"no class {class_name} in {root}: {hint}; strategy.class names the strategy class",
+        f"strategy.class names {class_name}, which is not in {root}{hint}",
         key="strategy.class",
         source=str(root),
     )
@@ -199,9 +198,8 @@ def _parameter_problem(facts: SourceFacts, space: str, name: str, value: object)
         return parameter.problem_with(value)
     if not facts.resolved or name in facts.opaque:
         return None
-    near = get_close_matches(name, facts.declared, n=1)
     known = ", ".join(sorted(facts.declared)) or "none"
-    return f"is not declared; did you mean {near[0]}?" if near else f"is not declared ({known} are)"
+    return f"is not declared{did_you_mean(name, facts.declared) or f' ({known} are)'}"
 
 
 def _class_error(file: Path, line: int, problem: str) -> ConfigurationError:
