@@ -1,4 +1,4 @@
-"""Services as processes of their own, told to stop by real signals."""
+"""Services as processes of their own, stopped by real signals."""
 
 import json
 import re

@@ -193,7 +193,7 @@ class TradeSettings(BaseSettings):
 
 @pytest.fixture
 def _references(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installed slice whose settings refer to two secrets, one of which is not there."""
+    """Settings of an installed package that refer to two secrets, one of which is missing."""
     for command in ("doctor", "check"):
         monkeypatch.setattr(
             f"tradai.entrypoint._commands.{command}.settings_classes",

@@ -27,7 +27,7 @@ HOSTILE = '</title></script><script>alert("1")</script><img src=x onerror=y>&amp
 
 
 class Page(HTMLParser):
-    """What a browser would make of the page: its elements, their attributes and texts."""
+    """The page as a browser reads it: elements, their attributes and texts."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -33,7 +33,7 @@ class DemoSettings(BaseSettings):
 
 
 def made(kind: Kind, **hooks: Callable[[Service], None]) -> Service:
-    """Return a service with `hooks`; for the kind on an event loop they become coroutines."""
+    """Return a service with `hooks`, as coroutines for a service on an event loop."""
     body: dict[str, object] = dict(hooks)
     if kind is AsyncService:
         body = {name: as_coroutine(hook) for name, hook in hooks.items()}
