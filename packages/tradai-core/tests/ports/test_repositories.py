@@ -67,7 +67,7 @@ def test_a_model_is_a_json_object_named_by_its_key(tmp_path: Path) -> None:
 def test_what_is_no_such_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_text('{"value": "seven"}')
 
-    with pytest.raises(StorageError, match=r"one\.json is no Number"):
+    with pytest.raises(StorageError, match=r"one\.json is not a Number"):
         ModelRepository(Number, FileStore(), tmp_path.as_uri()).get("one")
 
 

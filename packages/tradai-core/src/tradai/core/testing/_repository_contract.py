@@ -1,4 +1,4 @@
-"""What every repository promises."""
+"""Conformance suite of repositories."""
 
 from typing import TypeVar
 

@@ -1,4 +1,4 @@
-"""What every secret source promises."""
+"""Conformance suite of secret sources."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""What every object store promises."""
+"""Conformance suite of object stores."""
 
 import threading
 from collections.abc import Callable
@@ -66,7 +66,7 @@ class ObjectStoreContract:
         store.delete(f"{base}absent")
         store.delete(f"{base}no/such/folder/absent")
 
-    def test_stat_tells_size_and_change_in_utc(self, store: ObjectStore, base: str) -> None:
+    def test_stat_has_size_and_change_in_utc(self, store: ObjectStore, base: str) -> None:
         store.write(f"{base}one", b"12345")
 
         info = store.stat(f"{base}one")
