@@ -27,7 +27,7 @@ class DataRepositoryContract:
     must be between these years.
     """
 
-    def test_what_is_saved_comes_back(self, repository: DataRepository) -> None:
+    def test_a_saved_series_comes_back(self, repository: DataRepository) -> None:
         frame = _candles()
         repository.save_ohlcv(_PAIR, "5m", frame)
 
