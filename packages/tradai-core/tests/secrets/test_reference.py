@@ -79,7 +79,7 @@ def test_a_reference_has_parts(text: str, parts: tuple[str | None, ...]) -> None
         "ENV:NAME",
     ],
 )
-def test_anything_else_is_no_reference_and_is_not_quoted(text: str) -> None:
+def test_other_text_is_not_a_reference_and_is_not_quoted(text: str) -> None:
     with pytest.raises(ValidationError, match="expected a reference to a secret") as caught:
         SecretReference(text)
 
@@ -178,7 +178,7 @@ def test_a_whole_secret_is_read_into_a_type() -> None:
         (f'{{"k": ["{FAKE}"]}}', "aws-sm:a#k", ConfigurationError, "is not text"),
     ],
 )
-def test_a_part_that_is_not_there_is_refused_unseen(
+def test_a_missing_part_is_refused_and_not_shown(
     text: str, reference: str, error: type[Exception], message: str
 ) -> None:
     asked = SecretReference(reference)

@@ -41,7 +41,7 @@ FAKE_EXCHANGE_KEY = "Fake" * 16
 
 
 class Layer:
-    """A layer that says what it is told to say."""
+    """A layer with the given values."""
 
     name = "test layer"
 
@@ -100,7 +100,7 @@ def test_a_file_becomes_a_frozen_configuration(file: Path) -> None:
     assert loaded.warnings == ()
 
 
-def test_the_run_block_is_no_part_of_the_digest(file: Path) -> None:
+def test_the_run_block_is_not_part_of_the_digest(file: Path) -> None:
     assert _load(file).digest == _load(file, TREND.replace("20250401", "20250501")).digest
 
 
@@ -153,7 +153,7 @@ def test_where_each_leaf_was_written_is_looked_up_once(
 
 
 @pytest.mark.parametrize("key", ["class", "class_name"])
-def test_the_class_of_the_strategy_is_one_key_however_it_is_spelled(file: Path, key: str) -> None:
+def test_both_keys_for_the_class_of_the_strategy_are_one_key(file: Path, key: str) -> None:
     text = TREND.replace("class:", f"{key}:")
 
     loaded = _load(file, text, overrides=("strategy.class_name=Other",))
@@ -386,7 +386,7 @@ def test_an_extra_that_resembles_nothing_is_only_mentioned(file: Path) -> None:
 
 
 @pytest.mark.parametrize("run", ["0", "false", "''", "[]"])
-def test_a_run_block_that_is_no_mapping_is_refused(file: Path, run: str) -> None:
+def test_a_run_block_that_is_not_a_mapping_is_refused(file: Path, run: str) -> None:
     text = TREND.split("run:", maxsplit=1)[0] + f"run: {run}\n"
 
     assert _problems(file, text) == ["f:11: run: must be a mapping of parameters"]
@@ -463,7 +463,7 @@ def test_a_secret_is_one_problem(file: Path) -> None:
         "webhook: https://example.org/hook",
     ],
 )
-def test_a_reference_or_an_innocent_value_is_no_secret(file: Path, block: str) -> None:
+def test_a_reference_or_a_harmless_value_is_not_a_secret(file: Path, block: str) -> None:
     assert _load(file, TREND + block + "\n").warnings
 
 

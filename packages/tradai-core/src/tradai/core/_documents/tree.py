@@ -1,4 +1,4 @@
-"""Trees of configuration values: their paths, and how one is laid over another."""
+"""Trees of configuration values: paths, leaves, and merging one over another."""
 
 import json
 import math
@@ -25,10 +25,10 @@ _SCALARS: Final = (str, int, float, type(None))
 
 @final
 class Replacement(dict[str, JsonValue]):
-    """A mapping that was laid over something else than a mapping, and so stands in its place.
+    """A mapping that replaced a value which was not a mapping.
 
-    Laid over anything in turn, it replaces it. Without that mark, merging three layers would
-    depend on which two are merged first.
+    Laid over another value, it replaces that as well. Without this mark, the result of merging
+    three layers would depend on which two are merged first.
     """
 
 
@@ -98,15 +98,15 @@ def defines_path(values: JsonValue, path: Path) -> bool:
 
 
 def dotted(path: Path) -> str:
-    """Spell `path` for people; a step that has a dot itself is quoted.
+    """Return `path` as text for people; a step that has a dot itself is quoted.
 
     >>> dotted(("pairs", 0))
     'pairs.0'
     """
-    return ".".join(map(_spelled, path))
+    return ".".join(map(_step_text, path))
 
 
-def _spelled(step: str | int) -> str:
+def _step_text(step: str | int) -> str:
     text = str(step)
     return json.dumps(text) if "." in text or '"' in text else text
 

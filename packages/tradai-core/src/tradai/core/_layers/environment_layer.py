@@ -14,7 +14,7 @@ __all__ = ["EnvironmentLayer"]
 class EnvironmentLayer:
     """Variables such as ``TRADAI_STRATEGY__EXECUTION__STAKE_AMOUNT=50``.
 
-    What follows the prefix is the path of a key in small letters, its steps joined by ``__``; a
+    After the prefix comes the path of a key in small letters, its steps joined by ``__``; a
     value is read as YAML, so ``[BTC/USDT, ETH/USDT]`` is a list. Keys with capital letters can
     only be set in a file or on the command line.
     """

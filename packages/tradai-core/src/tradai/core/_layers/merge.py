@@ -47,7 +47,7 @@ class LayerStack:
         return {dotted(path): _DEFAULT for path in defaults} | written
 
     def shadowed(self) -> dict[str, tuple[Origin, ...]]:
-        """Return each leaf that lower layers wrote in vain, with where they did, lowest first."""
+        """Return each leaf that lower layers wrote without effect, and where, lowest first."""
         return {path: tuple(lower) for path, (*lower, _) in self._leaf_origins.items() if lower}
 
     @cached_property

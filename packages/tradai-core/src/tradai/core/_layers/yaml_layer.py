@@ -27,7 +27,7 @@ class YamlLayer:
 
         Raises:
             ConfigurationError: It is not YAML, or YAML that we refuse.
-            NotFoundError: There is no such file.
+            NotFoundError: The file does not exist.
             StorageError: The store refused.
         """
         store = self._store or _store_for(self.name)

@@ -1,4 +1,4 @@
-"""Object store in local files, for `file:` URIs and plain paths."""
+"""Object store in local files, under ``file:`` URIs and plain paths."""
 
 import hashlib
 import os
@@ -38,7 +38,7 @@ class FileStore:
     """
 
     def __init__(self, root: str | Path | None = None) -> None:
-        """Serve the files below `root`, or every file when there is no root.
+        """Serve the files below `root`, or every file without a root.
 
         With a root, relative paths start there, and a path that leaves it, also through a
         symbolic link, is refused.
@@ -47,7 +47,7 @@ class FileStore:
 
     @classmethod
     def for_uri(cls, uri: str) -> "FileStore":
-        """Return the store that serves `uri`; it serves every other file too."""
+        """Return the store that serves `uri`, and every other file."""
         file_path(uri)
         return cls()
 
@@ -78,12 +78,12 @@ class FileStore:
         folder = path if whole_folder else path.parent
         start = f"{path}/" if whole_folder else str(path)
         with file_errors("list", folder):
-            for found in sorted(_files(folder, start), key=Path.as_uri):
+            for file in sorted(_files(folder, start), key=Path.as_uri):
                 with suppress(NotFoundError):
-                    yield self.stat(found.as_uri())
+                    yield self.stat(file.as_uri())
 
     def delete(self, uri: str) -> None:
-        """Remove the file at `uri`; nothing there is no error."""
+        """Remove the file at `uri`; a missing one is ignored."""
         path = self._path(uri)
         if not os.path.lexists(path):
             return

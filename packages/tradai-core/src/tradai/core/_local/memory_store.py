@@ -1,4 +1,4 @@
-"""Object store in the memory of the process, for `memory:` URIs."""
+"""Object store in the memory of this process, under ``memory:`` URIs."""
 
 import threading
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ __all__ = ["MemoryStore"]
 class MemoryStore:
     """Object store in the memory of this process, under ``memory:`` URIs; for tests and trials.
 
-    Every store is a world of its own: two stores never share an object.
+    Two stores never share an object.
     """
 
     def __init__(self, *, clock: Clock | None = None) -> None:
-        """Start empty; `clock` tells when an object was changed."""
+        """Start empty; `clock` dates the changes of objects."""
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._objects: dict[str, tuple[bytes, datetime]] = {}
@@ -61,7 +61,7 @@ class MemoryStore:
             yield ObjectInfo(uri=uri, size=len(data), modified=modified)
 
     def delete(self, uri: str) -> None:
-        """Remove the object at `uri`; nothing there is no error."""
+        """Remove the object at `uri`; a missing one is ignored."""
         _check_memory_uri(uri)
         with self._lock:
             self._objects.pop(uri, None)

@@ -78,7 +78,7 @@ def log_value(value: object) -> JsonValue:
         return value
     if type(value) is int and _SMALLEST <= value <= _LARGEST:
         return value
-    return _Walk().value(value, 0)
+    return _Conversion().value(value, 0)
 
 
 def log_fields(fields: Mapping[str, object]) -> dict[str, JsonValue]:
@@ -89,7 +89,7 @@ def log_fields(fields: Mapping[str, object]) -> dict[str, JsonValue]:
         name: value if type(value) in _AS_IT_IS else log_value(value)
         for name, value in fields.items()
     }
-    for name in _secret_among(tuple(converted)):
+    for name in _sensitive_among(tuple(converted)):
         converted[name] = None if converted[name] is None else MASK
     return converted
 
@@ -100,8 +100,8 @@ def json_text(value: JsonValue) -> str:
 
 
 @final
-class _Walk:
-    """A walk through one value, which ends after so many steps."""
+class _Conversion:
+    """The conversion of one value, which ends after a limited number of steps."""
 
     __slots__ = ("_left",)
 
@@ -114,7 +114,7 @@ class _Walk:
             return _MORE
         try:
             return self._converted(value, depth + 1)
-        # The value is somebody else's, and its methods may do anything.
+        # The methods of the value are other code, and may do anything.
         except Exception:  # noqa: BLE001
             return _unreadable(value)
 
@@ -149,13 +149,13 @@ class _Walk:
 
 
 def _has_clean_text(fields: Mapping[str, object]) -> bool:
-    """Tell at one glance whether names and texts can stay as they are; nearly always they can."""
+    """Tell quickly whether names and texts can stay as they are; nearly always they can."""
     texts = [value for value in fields.values() if type(value) is str]
     try:
-        seen = "\n".join([*fields, *texts])
-    except TypeError:  # A name is no text.
+        joined = "\n".join([*fields, *texts])
+    except TypeError:  # A name is not text.
         return False
-    return len(seen) <= _LONGEST_TEXT and seen.isascii() and not may_hold_secret(seen)
+    return len(joined) <= _LONGEST_TEXT and joined.isascii() and not may_hold_secret(joined)
 
 
 def _clean_text(value: object) -> object:
@@ -163,7 +163,7 @@ def _clean_text(value: object) -> object:
 
 
 @lru_cache(256)
-def _secret_among(names: tuple[str, ...]) -> frozenset[str]:
+def _sensitive_among(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(filter(is_sensitive_key, names))
 
 
@@ -196,7 +196,7 @@ def _array(value: object, shape: tuple[object, ...]) -> JsonValue:
 def _text(value: object) -> str:
     if isinstance(value, date | time):
         return log_text(value.isoformat())
-    # The text of a small price would else have an exponent; a huge one would fill the memory.
+    # Otherwise the text of a small price would have an exponent; a huge one would fill the memory.
     if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < _MOST_DIGITS:
         return log_text(format(value, "f"))
     return log_text(value)
@@ -206,7 +206,7 @@ def log_text(value: object) -> str:
     """Return `value` as text of sound characters, masked and then cut in the middle."""
     try:
         text = value if type(value) is str else _printed(value)
-    # As above.
+    # The methods of the value are other code, and may do anything.
     except Exception:  # noqa: BLE001
         text = _unreadable(value)
     if not text.isascii():

@@ -57,10 +57,10 @@ _read_decimal: Final = own_context(
 
 
 def to_decimal(value: Number, what: str) -> Decimal:
-    """Return `value` as a finite `Decimal`; a float counts as its shortest spelling.
+    """Return `value` as a finite `Decimal`; a float counts as its shortest text.
 
     Raises:
-        ValidationError: `value` is no finite number, or longer than a thousand digits.
+        ValidationError: `value` is not a finite number, or longer than a thousand digits.
     """
     try:
         number = _read_decimal(repr(value) if type(value) is float else _readable(value))
@@ -75,7 +75,7 @@ def to_step(value: Number, what: str) -> Decimal:
     """Return `value`, which must be above zero, without trailing zeros.
 
     Raises:
-        ValidationError: `value` is no finite number above zero.
+        ValidationError: `value` is not a finite number above zero.
     """
     number = to_decimal(value, what)
     if number <= 0:
@@ -84,7 +84,7 @@ def to_step(value: Number, what: str) -> Decimal:
 
 
 def _readable(value: Number) -> Decimal | str | int:
-    """Return what a decimal context reads without loss; raise `TypeError` when there is nothing."""
+    """Return `value` in a type that a decimal context reads without loss, or raise `TypeError`."""
     if isinstance(value, Decimal) or (isinstance(value, str) and value.isascii()):
         return value
     if isinstance(value, float):
@@ -98,7 +98,7 @@ def _readable(value: Number) -> Decimal | str | int:
 
 
 def _unusable(what: str, value: object, expected: str) -> ValidationError:
-    # A float says what is wrong with it; text may hold anything.
+    # A float shows what is wrong with it; text may hold anything, even a secret.
     shown = repr(value) if isinstance(value, float) else type(value).__name__
     message = f"{what} ({shown}) is not usable: expected {expected}"
     return ValidationError(message, field=what, expected=expected)

@@ -1,4 +1,4 @@
-"""The name of a secret: what configuration holds in place of the secret itself."""
+"""References to secrets, which configuration holds in place of the secrets themselves."""
 
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Self, final
@@ -22,11 +22,11 @@ _EXPECTED: Final = (
 
 @final
 class SecretReference(str):
-    """Where a secret is kept: ``scheme:name``, then ``#json.key`` and ``@stage`` if needed.
+    """Reference to a secret: ``scheme:name``, then ``#json.key`` and ``@stage`` if needed.
 
     It is text and may be written down, logged and printed. ``env:NAME`` and ``file:/path`` are
-    served by tradai-core, ``aws-sm:name@stage`` by tradai-aws, others by whoever installs an
-    entry point ``tradai.secrets``. The key is a dotted path into a secret that is JSON.
+    served by tradai-core, ``aws-sm:name@stage`` by tradai-aws, others by plugins with an entry
+    point ``tradai.secrets``. The key is a dotted path into a secret that is JSON.
 
     >>> reference = SecretReference("aws-sm:trading/binance#api.key@AWSPREVIOUS")
     >>> reference.scheme, reference.name, reference.key, reference.stage
@@ -36,10 +36,10 @@ class SecretReference(str):
     __slots__ = ()
 
     def __new__(cls, text: str, /) -> Self:
-        """Take `text` apart.
+        """Check `text`.
 
         Raises:
-            ValidationError: It is no reference. It is not quoted: it may be the secret itself.
+            ValidationError: `text` is not a reference. It is not quoted: it may be the secret.
         """
         scheme, _, rest = text.partition(":")
         if not (is_scheme(scheme) and reference_grammar(scheme).fullmatch(rest)):
@@ -51,22 +51,22 @@ class SecretReference(str):
 
     @property
     def scheme(self) -> str:
-        """What kind of place it is kept in, such as ``env``."""
+        """Scheme of the source that has the secret, such as ``env``."""
         return self.partition(":")[0]
 
     @property
     def name(self) -> str:
-        """What it is called there: a variable, a path, a name or an ARN."""
+        """Name of the secret in its source: a variable, a path, a name or an ARN."""
         return self._part("name") or ""
 
     @property
     def key(self) -> str | None:
-        """Dotted path to the part of it that is meant; None for all of it."""
+        """Dotted path to a part of the secret; None for all of it."""
         return self._part("key")
 
     @property
     def stage(self) -> str | None:
-        """Which version of it; None for the current one."""
+        """Version of the secret; None for the current one."""
         return self._part("stage")
 
     @property

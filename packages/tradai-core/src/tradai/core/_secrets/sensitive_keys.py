@@ -1,4 +1,4 @@
-"""Which keys say that their value is secret: the one list, for logs, journals and settings."""
+"""Sensitive keys, whose values are secret: the one list, for logs, journals and settings."""
 
 import re
 from functools import lru_cache
@@ -18,7 +18,7 @@ _INNOCENT: Final = re.compile(
     r"[_-]?(?i:tokens?)[\d_-]*\Z"
 )
 _SIGNATURE: Final = re.compile(r"(?i)(?:^|[._-])(?:key|sig|signature)\Z")
-# The end of a name says what it is; a longer one may be anybody's text.
+# The end of a name says what it is; a longer name may be any text.
 _LONGEST: Final = 64
 
 

@@ -1,4 +1,4 @@
-"""Settings of a process: strict, frozen, from layers that can say where each value came from."""
+"""Settings of a process: strict, frozen, from layers, with the origin of each value."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ _OURS: Final = "TRADAI_"
 _STRATEGY: Final = "TRADAI_STRATEGY__"
 # The common prefix alone makes any two of our names two thirds alike.
 _CLOSE: Final = 0.8
-# What pydantic-settings would read and we do not: it must not look as if it were read.
+# Sources of pydantic-settings that are not read here: a class must not ask for them.
 _OFF: Final = (
     "case_sensitive",
     "cli_parse_args",
@@ -105,7 +105,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
 
         Args:
             files: YAML files by path or URI, or layers, each laid over the one before.
-                ``optional:`` before a path or URI allows that there is no such file.
+                ``optional:`` before a path or URI allows that the file is missing.
             environ: Variables to read, by default the environment of the process.
             overrides: Texts such as ``part.retries=5``, as on a command line.
             **explicit: Fields with their values.
@@ -116,7 +116,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
             ExternalServiceError: A store refused; a `StorageError`, on a disk.
         """
         layers = _layers(cls, files, environ, overrides, explicit)
-        # As in the constructor.
+        # From here on no frame holds a value: a traceback may show what frames hold.
         del environ, overrides, explicit
         settings = cls.__new__(cls)
         _fill(settings, layers)
@@ -132,9 +132,9 @@ class BaseSettings(pydantic_settings.BaseSettings):
         overrides: Sequence[str] = (),
         **explicit: object,
     ) -> tuple[SettingOrigin, ...]:
-        """Tell for each leaf where its value comes from, with the layers of `load`.
+        """Return the origin of each leaf, with the layers of `load`.
 
-        Nothing is refused: what is not valid is shown as stars, what cannot be read is left out.
+        Nothing is refused: an invalid value is shown as stars, an unreadable one is left out.
         """
         variables = os.environ if environ is None else environ
         layers = _layers(cls, files, variables, overrides, explicit)
@@ -163,7 +163,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
         """
         stack = SettingStack(cls, [variable_layer(cls, environ)])
         del environ
-        problems = [one for one in stack.fill(cls.__new__(cls)) if not one.is_missing]
+        problems = [each for each in stack.fill(cls.__new__(cls)) if not each.is_missing]
         if problems:
             raise refusal(problems)
 
@@ -184,7 +184,7 @@ def unknown_variables(
     *,
     prefixes: Sequence[str] = (_OURS,),
 ) -> list[tuple[str, str | None]]:
-    """Return the variables in `environ` that nothing reads, each with what was meant.
+    """Return the variables in `environ` that nothing reads, each with a suggestion.
 
     Args:
         environ: The environment to look at.

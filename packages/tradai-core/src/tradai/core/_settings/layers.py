@@ -1,4 +1,4 @@
-"""The layers of settings: each says what it holds as JSON, where it was written, what is wrong."""
+"""Layers of settings: values as JSON, the origin of each, and problems."""
 
 from collections.abc import Iterator, Mapping, Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -36,7 +36,7 @@ _NOTHING: Final = LayerData(values={}, origins={})
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingLayer:
-    """What one layer says, and what is wrong with it.
+    """The values of one layer, and its problems.
 
     Attributes:
         source: Kind of layer.
@@ -44,7 +44,7 @@ class SettingLayer:
         problems: What could not be used.
         folders: Each path that was taken from a file -> folder of that file.
         is_complete: Whether all of it could be read.
-        failure: Why its store refused; nobody's configuration is to blame.
+        failure: Error of its store, for which no configuration is to blame.
     """
 
     source: Source

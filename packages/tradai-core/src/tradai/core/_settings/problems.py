@@ -1,4 +1,4 @@
-"""What is wrong with settings, in sentences that name the place and never the value."""
+"""Problems of settings, in sentences that name the place and never the value."""
 
 import traceback
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ __all__ = ["SettingProblem", "accident", "refusal"]
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingProblem:
-    """What is wrong at `path`; `place` is where it was written, and `sentence` follows it."""
+    """A problem at `path`; `place` is where it was written, and `sentence` follows it."""
 
     # Keys of mappings are in it, and they are values too.
     path: KeyPath = field(repr=False)
@@ -25,7 +25,7 @@ class SettingProblem:
     is_missing: bool = False
 
     def __str__(self) -> str:
-        """Spell the problem on one line."""
+        """Return the problem as one line."""
         return f"{self.place} {self.sentence}"
 
 
@@ -37,7 +37,7 @@ def refusal(problems: Iterable[SettingProblem]) -> ConfigurationError:
 
 
 def accident(error: Exception) -> str:
-    """Say where a validator failed without meaning to; what it raised may quote the value."""
+    """Describe the place where a validator crashed; its own message may quote the value."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{PurePath(frame.filename).name}:{frame.lineno}"
     return (

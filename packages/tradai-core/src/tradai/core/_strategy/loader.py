@@ -33,13 +33,13 @@ _STRATEGY: Final = "strategy"
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedConfig:
-    """A configuration and what is known about it.
+    """A configuration, its run block, and the origin of its values.
 
     Attributes:
         config: The configuration.
         run: The ``run:`` block as it was written; not part of the configuration's digest.
         provenance: Dotted leaf -> where its value was written.
-        shadowed: Dotted leaf -> where lower layers wrote it in vain, lowest first.
+        shadowed: Dotted leaf -> where lower layers wrote it without effect, lowest first.
         warnings: A sentence for each top-level key that the schema does not know.
         folder: Folder of the first YAML file, which relative paths in it are relative to; None
             when it is not on this disk.
@@ -99,7 +99,7 @@ class StrategyConfigLoader:
             NotFoundError: A file does not exist.
             StorageError: A file cannot be read.
         """
-        files = [str(one) for one in (uri, *patches) if one is not None]
+        files = [str(file) for file in (uri, *patches) if file is not None]
         layers = (
             *(YamlLayer(file) for file in files),
             *_installed_layers(),
@@ -156,7 +156,7 @@ def _unknown_keys(values: Mapping[str, JsonValue], stack: LayerStack) -> Iterato
 def _validated(
     values: Mapping[str, JsonValue],
 ) -> tuple[StrategyConfig | None, list[ErrorDetails]]:
-    """Return the configuration or what is wrong; never raise, as a raised error holds values.
+    """Return the configuration or its errors; never raise, as a raised error holds values.
 
     Secrets are left to the stack, which knows the places of all of them.
     """
@@ -181,7 +181,7 @@ def _with_class_key(layer: LayerData) -> LayerData:
 
 
 def _installed_layers() -> Iterator[ConfigLayer]:
-    for point in sorted(entry_points(group=_GROUP), key=lambda one: one.name):
+    for point in sorted(entry_points(group=_GROUP), key=lambda point: point.name):
         try:
             make = point.load()
         except (ImportError, AttributeError) as exc:

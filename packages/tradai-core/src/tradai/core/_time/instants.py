@@ -2,14 +2,10 @@
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, TypeVar, final
+from typing import Annotated, Final, TypeAlias, TypeVar
 
-from tradai.core._types.pydantic_schemas import json_schema
+from tradai.core._types.pydantic_schemas import JsonField
 from tradai.core.exceptions import ValidationError
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
-    from pydantic_core import CoreSchema
 
 __all__ = [
     "FIRST_MS",
@@ -61,8 +57,8 @@ def from_epoch_ms(ms: int) -> datetime:
     '1969-12-31T23:59:59.999000+00:00'
 
     Raises:
-        ValidationError: `ms` is no int, or lies outside the years 1 to 9999: microseconds and
-            nanoseconds of our days are not milliseconds.
+        ValidationError: `ms` is not an int, or lies outside the years 1 to 9999, as a present
+            instant in microseconds or nanoseconds does.
     """
     return _EPOCH + check_ms(ms) * _MILLISECOND
 
@@ -71,7 +67,7 @@ def check_utc(at: object, *, field: str = "at", expected: str = _EXPECTED) -> da
     """Return `at` itself.
 
     Raises:
-        ValidationError: `at` is no datetime, naive, or in another zone than UTC.
+        ValidationError: `at` is not a datetime, naive, or in another zone than UTC.
     """
     if isinstance(at, datetime) and is_utc(at.tzinfo):
         return at
@@ -96,7 +92,7 @@ def check_ms(ms: object) -> int:
     """Return `ms` itself.
 
     Raises:
-        ValidationError: `ms` is no int, or lies outside the years 1 to 9999.
+        ValidationError: `ms` is not an int, or lies outside the years 1 to 9999.
     """
     if type(ms) is int and FIRST_MS <= ms <= LAST_MS:
         return ms
@@ -118,19 +114,9 @@ def _parse_text(text: str) -> datetime | None:
         return None
 
 
-@final
-class _UtcField:
-    """Makes pydantic accept aware UTC datetimes and their text."""
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: "GetCoreSchemaHandler"
-    ) -> "CoreSchema":
-        return json_schema(_parse_utc)
-
-
-Utc: TypeAlias = Annotated[datetime, _UtcField()]
+Utc: TypeAlias = Annotated[datetime, JsonField(_parse_utc)]
 """An aware datetime in UTC; as text ``2025-01-01T00:00:00Z``, to the microsecond.
 
-Neither naive datetimes, nor other zones, nor numbers: they would have to be guessed at. The text
+Naive datetimes, other zones and numbers are refused: their meaning would be a guess. The text
 is RFC 3339 (https://www.rfc-editor.org/rfc/rfc3339#section-5.6) with ``Z`` or ``+00:00``.
 """
