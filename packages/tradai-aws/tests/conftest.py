@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from tradai.aws import SecretsManager, SecretsPolicy
 from tradai.aws.testing import FakeSecretsClient
 
-# Registered secrets stay until the process ends; there is no public way to remove them.
+# Registered secrets stay until the process ends; nothing public removes them.
 from tradai.core._secrets.redaction import _Registry
 
 

@@ -12,7 +12,7 @@ import tradai.common
 from tradai.common._slices import OptionalSlice
 
 FOLDER = Path(tradai.common.__file__).parent
-SEED_PATHS = {
+PLATFORM_PATHS = {
     "aws.s3_utils": {"S3Path", "parse_s3_path"},
     "aws.secrets_manager": {"SecretsManager", "get_secret", "get_secrets_client"},
     "base_service": {"BaseService"},
@@ -71,7 +71,7 @@ def test_a_name_is_the_same_object_as_in_its_module(name: str) -> None:
     assert getattr(tradai.common, name) is getattr(importlib.import_module(MODULES[name]), name)
 
 
-@pytest.mark.parametrize(("path", "names"), SEED_PATHS.items())
+@pytest.mark.parametrize(("path", "names"), PLATFORM_PATHS.items())
 def test_an_import_path_of_the_platform_has_its_names(path: str, names: set[str]) -> None:
     module = importlib.import_module(f"tradai.common.{path}")
 
