@@ -153,9 +153,9 @@ def test_a_known_result_without_a_version_can_be_refused(
     ("text", "problems"),
     [
         (b"pairs: []\nstake: -5", [":2: stake: must be greater than 0"]),
-        (b"stake: 5", [":1: pairs: Field required"]),
+        (b"stake: 5", [":1: pairs: is missing; set it"]),
         (b"pairs: [a]\nstake: 5\nstakes: 6", [":3: stakes: Extra inputs"]),
-        (b"pairs: [1]\nstake: x", [":1: pairs.0: must be a valid string", ":2: stake: must be"]),
+        (b"pairs: [1]\nstake: x", [":1: pairs.0: must be text", ":2: stake: must be"]),
     ],
 )
 def test_every_problem_is_listed_with_its_line(
