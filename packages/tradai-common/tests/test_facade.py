@@ -12,7 +12,7 @@ import tradai.common
 from tradai.common._slices import OptionalSlice
 
 FOLDER = Path(tradai.common.__file__).parent
-SEED_PATHS = {
+PLATFORM_PATHS = {
     "aws.s3_utils": {"S3Path", "parse_s3_path"},
     "aws.secrets_manager": {"SecretsManager", "get_secret", "get_secrets_client"},
     "base_service": {"BaseService"},
@@ -71,15 +71,15 @@ def test_a_name_is_the_same_object_as_in_its_module(name: str) -> None:
     assert getattr(tradai.common, name) is getattr(importlib.import_module(MODULES[name]), name)
 
 
-@pytest.mark.parametrize(("path", "names"), SEED_PATHS.items())
-def test_a_seed_path_carries_its_names(path: str, names: set[str]) -> None:
+@pytest.mark.parametrize(("path", "names"), PLATFORM_PATHS.items())
+def test_an_import_path_of_the_platform_has_its_names(path: str, names: set[str]) -> None:
     module = importlib.import_module(f"tradai.common.{path}")
 
     assert names <= set(module.__all__)
 
 
 @pytest.mark.parametrize("path", SUBMODULES)
-def test_a_submodule_repeats_names_of_the_door(path: str) -> None:
+def test_a_submodule_repeats_names_of_the_package(path: str) -> None:
     module = importlib.import_module(f"tradai.common.{path}")
 
     assert module.__all__ == sorted(module.__all__)
@@ -120,7 +120,7 @@ def test_importing_the_facade_imports_nothing_else() -> None:
         ("StrategyEntrypoint", "entrypoint"),
     ],
 )
-def test_a_name_of_a_missing_slice_names_the_extra(
+def test_a_name_of_a_missing_distribution_names_the_extra(
     name: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _leave_out(monkeypatch, f"tradai.{extra}")
@@ -145,7 +145,7 @@ def test_a_name_of_a_missing_slice_names_the_extra(
         ("entrypoint.trading", "entrypoint"),
     ],
 )
-def test_a_seed_path_of_a_missing_slice_names_the_extra(
+def test_an_import_path_of_a_missing_distribution_names_the_extra(
     path: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _leave_out(monkeypatch, f"tradai.{extra}")
@@ -154,13 +154,13 @@ def test_a_seed_path_of_a_missing_slice_names_the_extra(
         importlib.import_module(f"tradai.common.{path}")
 
 
-def test_a_missing_slice_does_not_take_the_others_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_distribution_does_not_affect_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     _leave_out(monkeypatch, "tradai.entrypoint")
 
     assert tradai.common.TradingMode.LIVE.value == "live"
 
 
-def test_a_slice_that_misses_a_package_of_its_own_is_not_excused() -> None:
+def test_a_package_that_a_distribution_misses_is_reported_by_its_own_name() -> None:
     missing = ModuleNotFoundError("No module named 'boto3'", name="boto3")
 
     with pytest.raises(ModuleNotFoundError) as caught, OptionalSlice("aws"):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         OverridesLayer as OverridesLayer,
         parse_override as parse_override,
     )
+    from tradai.core._layers.problems import error_sentence as error_sentence
     from tradai.core._layers.suggestions import did_you_mean as did_you_mean
     from tradai.core._layers.yaml_layer import YamlLayer as YamlLayer
     from tradai.core._local.atomic_files import (
@@ -154,6 +155,7 @@ if not TYPE_CHECKING:
             "_layers.environment_layer": ("EnvironmentLayer",),
             "_layers.layer": ("ConfigLayer", "LayerData", "Origin"),
             "_layers.overrides": ("OverridesLayer", "parse_override"),
+            "_layers.problems": ("error_sentence",),
             "_layers.suggestions": ("did_you_mean",),
             "_layers.yaml_layer": ("YamlLayer",),
             "_lazy": ("lazy_exports",),

@@ -16,6 +16,7 @@ from tradai.core import (
     S3Path,
     SystemClock,
     YamlDocument,
+    error_sentence,
     read_yaml,
     read_yaml_fields,
 )
@@ -26,8 +27,6 @@ __all__ = ["S3Config", "S3Layer", "load_config"]
 M = TypeVar("M", bound=pydantic.BaseModel)
 
 _MAX_BYTES: Final = 1_000_000
-# Messages of custom validators, and pydantic's about tags, may contain the value.
-_QUOTING: Final = frozenset({"assertion_error", "union_tag_invalid", "value_error"})
 
 
 @final
@@ -153,14 +152,13 @@ def _read_document(data: bytes, uri: str) -> YamlDocument:
 
 def _validate(model: type[M], document: YamlDocument, uri: str) -> M:
     valid: M | None = None
-    errors: list[ErrorDetails] = []
+    problems: list[str] = []
     try:
         valid = model.model_validate(document.values)
     except pydantic.ValidationError as exc:
-        errors = exc.errors(include_url=False)
+        problems = [_problem(error, document, uri) for error in exc.errors(include_url=False)]
     # Outside of the except block: pydantic's error contains the values.
     if valid is None:
-        problems = [_problem(error, document, uri) for error in errors]
         raise ConfigurationError("\n".join(problems), source=uri)
     return valid
 
@@ -170,7 +168,5 @@ def _problem(error: ErrorDetails, document: YamlDocument, uri: str) -> str:
     while path and path not in document.marks:
         path = path[:-1]
     line, _ = document.marks.get(path, (1, 1))
-    quotes = error["type"] in _QUOTING or str(error["input"]) in error["msg"]
-    sentence = "is not valid" if quotes else error["msg"].replace("Input should be", "must be")
     key = ".".join(map(str, error["loc"])) or "the whole"
-    return f"{uri}:{line}: {key}: {sentence}"
+    return f"{uri}:{line}: {key}: {error_sentence(error)}"

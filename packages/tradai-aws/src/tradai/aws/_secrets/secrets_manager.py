@@ -179,7 +179,7 @@ class SecretsManager:
             as_: Type of the secret, see `get`.
 
         Raises:
-            Exception: The exception of `login`; without a retry when there is no newer version.
+            Exception: The exception of `login`; without a newer version there is one attempt only.
         """
         secret = self.get(name, as_=as_)
         try:

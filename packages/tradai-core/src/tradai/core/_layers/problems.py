@@ -14,7 +14,7 @@ from tradai.core._documents.tree import Path, dotted, not_finite
 from tradai.core._layers.suggestions import did_you_mean
 from tradai.core.exceptions import ConfigurationError, ValidationError
 
-__all__ = ["Problem", "configuration_error", "list_problems", "problems_of", "sentence"]
+__all__ = ["Problem", "configuration_error", "error_sentence", "list_problems", "problems_of"]
 
 # The message that pydantic has for these repeats a validator's text, or the value itself.
 _MAY_QUOTE: Final = {
@@ -81,13 +81,13 @@ def problems_of(
     for error in errors:
         path = _path_in(values, error)
         is_unknown = error["type"] == "extra_forbidden"
-        text = _unknown_key(model, path) if is_unknown else sentence(error)
+        text = _unknown_key(model, path) if is_unknown else error_sentence(error)
         sentences.setdefault(path, []).append(text)
     for path, several in sentences.items():
         yield Problem(place=place_of(path), path=path, sentence=", or ".join(several))
 
 
-def sentence(error: ErrorDetails) -> str:
+def error_sentence(error: ErrorDetails) -> str:
     """Return the predicate that says what a value must be, without quoting the value.
 
     A validator is quoted only when it raised our own `ValidationError`, whose `expected` never

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._documents.tree import Path, defines_path, merge, nodes
 from tradai.core._layers.layer import Origin
-from tradai.core._layers.problems import sentence
+from tradai.core._layers.problems import error_sentence
 from tradai.core._layers.suggestions import did_you_mean
 from tradai.core._settings.annotations import aliases, annotation_at, known_keys
 from tradai.core._settings.layers import SettingLayer, Source, defaults
@@ -93,7 +93,7 @@ class SettingStack:
     def _problems_of(self, errors: Sequence[ErrorDetails]) -> Iterator[SettingProblem]:
         sentences: dict[Path, list[str]] = {}
         for error in errors:
-            sentences.setdefault(self._path_of(error), []).append(sentence(error))
+            sentences.setdefault(self._path_of(error), []).append(error_sentence(error))
         missing = {self._path_of(error) for error in errors if error["type"] == "missing"}
         for path, several in sentences.items():
             text = ", or ".join(dict.fromkeys(several))
