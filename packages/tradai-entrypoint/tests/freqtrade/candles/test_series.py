@@ -87,7 +87,7 @@ def test_informative_methods_are_served_without_being_listed(tmp_path: Path) -> 
 def test_an_informative_asset_that_is_no_pair_is_refused(tmp_path: Path) -> None:
     body = "@informative('1h', '{what}/USDT')\n    def populate(self, dataframe, metadata): ..."
 
-    with pytest.raises(ConfigurationError, match="which is no pair"):
+    with pytest.raises(ConfigurationError, match="not a pair"):
         needed(tmp_path, body)
 
 

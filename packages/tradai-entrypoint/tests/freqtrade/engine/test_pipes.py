@@ -9,7 +9,7 @@ import pytest
 
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, Woken
+from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, WakeReason
 
 Make = Callable[..., EngineProcess]
 
@@ -118,10 +118,10 @@ def test_an_engine_that_does_not_want_its_input_lives_on(
 
     with make_engine(program, stdin=bytes(MORE_THAN_A_PIPE_HOLDS)) as engine:
         engine.follow(interrupts, until=lambda: lines == ["closed"], timeout_s=20)
-        woken = engine.follow(interrupts, timeout_s=0.1)
+        reason = engine.follow(interrupts, timeout_s=0.1)
         ended = engine.stop(interrupts, grace_s=20)
 
-    assert woken is Woken.TIMEOUT
+    assert reason is WakeReason.TIMEOUT
     assert ended.return_code == 7
 
 
@@ -140,11 +140,11 @@ def test_an_engine_that_closes_its_output_is_still_waited_for(
     with make_engine(program) as engine:
         engine.follow(interrupts, until=lambda: lines == ["bye"], timeout_s=20)
         before = time.process_time()
-        woken = engine.follow(interrupts, timeout_s=0.2)
+        reason = engine.follow(interrupts, timeout_s=0.2)
         cost = time.process_time() - before
         ended = engine.stop(interrupts, grace_s=20)
 
-    assert woken is Woken.TIMEOUT
+    assert reason is WakeReason.TIMEOUT
     assert cost < 0.05
     assert (ended.return_code, ended.signal) == (7, None)
 

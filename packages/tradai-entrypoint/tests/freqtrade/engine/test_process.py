@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, Woken
+from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, WakeReason
 
 Make = Callable[..., EngineProcess]
 Reactions = dict[str, Callable[[], None]]
@@ -243,20 +243,24 @@ def test_following_can_wait_for_a_line_and_go_on(
         started = engine.follow(interrupts, until=lambda: "RUNNING" in lines, timeout_s=20)
         waited = engine.follow(interrupts, timeout_s=0.05)
         tell(signal.SIGTERM)()
-        told = engine.follow(interrupts)
+        signalled = engine.follow(interrupts)
         ended = engine.stop(interrupts, grace_s=20)
 
-    assert [started, waited, told] == [Woken.REACHED, Woken.TIMEOUT, Woken.INTERRUPTED]
+    assert [started, waited, signalled] == [
+        WakeReason.REACHED,
+        WakeReason.TIMEOUT,
+        WakeReason.INTERRUPTED,
+    ]
     assert lines == ["RUNNING", "STOPPED"]
     assert (ended.return_code, ended.interrupted_by) == (0, signal.SIGTERM)
 
 
 def test_following_an_engine_that_ends_says_so(make_engine: Make, interrupts: Interrupts) -> None:
     with make_engine("print('too early')") as engine:
-        woken = engine.follow(interrupts, until=lambda: False, timeout_s=20)
+        reason = engine.follow(interrupts, until=lambda: False, timeout_s=20)
         ended = engine.wait(interrupts)
 
-    assert woken is Woken.EXITED
+    assert reason is WakeReason.EXITED
     assert ended.return_code == 0
 
 

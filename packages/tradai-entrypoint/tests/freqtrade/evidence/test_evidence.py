@@ -197,7 +197,7 @@ def test_a_disk_that_refuses_is_named_whatever_else_happened(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(signal.SIGKILL, "SIGKILL, which nobody here sent (out of memory?)"), (11, "SIGSEGV")],
+    [(signal.SIGKILL, "SIGKILL, which tradai did not send (out of memory?)"), (11, "SIGSEGV")],
 )
 def test_a_signal_that_was_not_ours_is_a_crash(number: int, said: str) -> None:
     verdict = judge(ended(None, killed=number), evidence(), result_present=True)

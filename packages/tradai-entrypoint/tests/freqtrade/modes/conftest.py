@@ -34,7 +34,7 @@ from tradai.entrypoint.freqtrade import (
 )
 from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
-from tradai.entrypoint.freqtrade._candles.staging_child import lay_out
+from tradai.entrypoint.freqtrade._candles.staging_child import stage_series
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 
 STAGE_DATA: Final = "tradai.entrypoint.freqtrade._preparation.prepare.stage_data"
@@ -165,7 +165,7 @@ def _stage_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lay out candles without a child of its own, whose start takes longer than all else."""
 
     def stage(request: StagingRequest, **_: object) -> StagedData:
-        return lay_out(request)
+        return stage_series(request)
 
     monkeypatch.setattr(STAGE_DATA, stage)
 

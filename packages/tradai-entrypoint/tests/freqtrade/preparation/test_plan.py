@@ -42,7 +42,7 @@ def source_facts(
         declared=MappingProxyType({}),
         opaque=frozenset(),
         informative=informative,
-        resolved=True,
+        is_resolved=True,
     )
 
 

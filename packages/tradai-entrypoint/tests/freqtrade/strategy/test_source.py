@@ -64,7 +64,7 @@ def test_a_strategy_is_described_without_running_it(facts: SourceFacts, source: 
     assert facts.file == source / "wave.py"
     assert facts.files == (Path("wave.py"),)
     assert facts.startup_candles == 60
-    assert facts.resolved
+    assert facts.is_resolved
     assert facts.informative == (Informative("1d"), Informative("1h", "BTC/{stake}"))
 
 
@@ -110,7 +110,7 @@ def test_base_classes_in_the_same_folder_are_read_too(tmp_path: Path) -> None:
 
     facts = inspect_source(tmp_path, "Child")
 
-    assert facts.resolved
+    assert facts.is_resolved
     assert facts.startup_candles == 7
     assert facts.declared["buy_x"].high == 5
 
@@ -127,7 +127,7 @@ def test_a_base_class_is_found_however_it_is_imported(tmp_path: Path, text: str)
     base = "import freqtrade.strategy\nclass Base(freqtrade.strategy.IStrategy):\n    pass\n"
     written(tmp_path, base=base, child=text)
 
-    assert inspect_source(tmp_path, "Child").resolved
+    assert inspect_source(tmp_path, "Child").is_resolved
 
 
 def test_bases_that_share_a_base_are_read_once(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_class_that_may_make_parameters_while_running_is_unresolved(
 
     facts = inspect_source(tmp_path, "Plain")
 
-    assert not facts.resolved
+    assert not facts.is_resolved
     check_parameters(facts, {"anything": 1}, {})
 
 

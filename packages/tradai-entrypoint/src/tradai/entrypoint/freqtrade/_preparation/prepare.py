@@ -58,7 +58,7 @@ class EngineJob:
 
         Args:
             context: The run.
-            engine: What to run; by default the engine in our own interpreter.
+            engine: Engine to run; by default the one in our own interpreter.
         """
         self._context = context
         self.evidence = EngineEvidence()
