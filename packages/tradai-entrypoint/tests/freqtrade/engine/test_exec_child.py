@@ -68,7 +68,7 @@ def test_the_child_command_becomes_the_command() -> None:
 
 
 def test_ignored_signals_are_not_inherited() -> None:
-    # What `nohup` and a shell's background jobs do to a program; the engine must still stop.
+    # As `nohup` and a shell's background jobs do to a program; the engine must still stop.
     program = "import signal; print([signal.getsignal(n) == signal.SIG_DFL for n in (2, 15)])"
     command = exec_child.child_command([sys.executable, "-c", program])
     numbers = (signal.SIGINT, signal.SIGTERM)

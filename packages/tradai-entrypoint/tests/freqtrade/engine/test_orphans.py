@@ -33,7 +33,7 @@ INIT = """
     with Interrupts() as interrupts, engine:
         later = subprocess.Popen(["sh", "-c", "exit 8"])
         engine.follow(interrupts, until=lambda: "orphans made" in lines, timeout_s=20)
-        # This process, the engine, the deaf orphan, and the three that nobody waited for.
+        # This process, the engine, the deaf orphan, and the three that were not waited for.
         began = time.monotonic()
         engine.follow(interrupts, until=lambda: len(processes()) == 6, timeout_s=20)
         print(time.monotonic() - began < 10, processes().count("Z"), flush=True)
@@ -72,7 +72,9 @@ def can_be_process_one() -> bool:
 
 
 @pytest.mark.skipif(not can_be_process_one(), reason="making a PID namespace is not permitted here")
-def test_as_process_one_it_obeys_and_reaps_orphans_but_no_child_of_its_own(tmp_path: Path) -> None:
+def test_as_process_one_it_stops_on_a_signal_and_reaps_only_orphans(
+    tmp_path: Path,
+) -> None:
     command = [*NAMESPACE, sys.executable, "-c", dedent(INIT), str(tmp_path), dedent(ENGINE)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as unshare:
         assert unshare.stdout is not None

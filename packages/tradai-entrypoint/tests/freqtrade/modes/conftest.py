@@ -41,7 +41,7 @@ STAGE_DATA: Final = "tradai.entrypoint.freqtrade._preparation.prepare.stage_data
 HERE: Final = Path(__file__).resolve().parent
 PAIRS: Final = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
 FIRST: Final = datetime(2024, 12, 30, tzinfo=UTC)
-# What Freqtrade 2026.9 stored for a backtest of a strategy of this name on these pairs.
+# The archive of Freqtrade 2026.9 for a backtest of a strategy of this name on these pairs.
 CAPTURED: Final[dict[str, Any]] = json.loads(
     (HERE.parent / "results/data/wave-rider-backtest.json").read_text()
 )
@@ -266,5 +266,5 @@ def run(
 
 @pytest.fixture
 def captured() -> dict[str, Any]:
-    """What Freqtrade 2026.9 stored for a backtest of the strategy here."""
+    """The archive of Freqtrade 2026.9 for a backtest of the strategy here."""
     return CAPTURED

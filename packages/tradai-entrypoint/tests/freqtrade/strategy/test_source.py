@@ -1,4 +1,4 @@
-"""The source of a strategy is described from its syntax and copied as it was."""
+"""The source of a strategy is inspected by its syntax and copied unchanged."""
 
 from pathlib import Path
 
@@ -93,7 +93,7 @@ def test_the_engine_default_holds_when_no_startup_candles_are_declared(tmp_path:
         "from elsewhere import Base\nclass Plain(Base):\n    pass\n",
     ],
 )
-def test_startup_candles_only_running_could_tell_are_left_open(tmp_path: Path, body: str) -> None:
+def test_startup_candles_only_running_could_show_are_left_open(tmp_path: Path, body: str) -> None:
     written(tmp_path, plain=body)
 
     assert inspect_source(tmp_path, "Plain").startup_candles is None
@@ -146,7 +146,7 @@ def test_a_method_goes_over_that_of_its_base(tmp_path: Path) -> None:
     assert inspect_source(tmp_path, "Wave").informative == (Informative("1h"),)
 
 
-def test_a_timeframe_only_running_could_tell_is_left_to_the_run(tmp_path: Path) -> None:
+def test_a_timeframe_only_running_could_show_is_left_to_the_run(tmp_path: Path) -> None:
     body = "class Wave(IStrategy):\n    @informative(SLOW)\n    def populate(self, df, meta): ...\n"
     written(tmp_path, wave=body)
 
@@ -266,7 +266,7 @@ def test_an_unrelated_file_that_is_not_python_does_not_stop_a_run(source: Path) 
     assert Path("draft.py") in inspect_source(source, "Wave").files
 
 
-def test_a_class_that_is_no_strategy_is_refused(source: Path) -> None:
+def test_a_class_that_is_not_a_strategy_is_refused(source: Path) -> None:
     written(source, other="class Other:\n    pass\n")
 
     assert "class Other is not a strategy" in str(refusal(source, "Other"))
@@ -357,7 +357,9 @@ def test_a_bad_buy_value_is_refused(
 
 
 @pytest.mark.parametrize(("name", "value"), [("sell_style", "medium"), ("sell_style", True)])
-def test_a_value_that_is_no_option_is_refused(facts: SourceFacts, name: str, value: object) -> None:
+def test_a_value_that_is_not_offered_is_refused(
+    facts: SourceFacts, name: str, value: object
+) -> None:
     with pytest.raises(ConfigurationError, match="must be one of 'fast', 'slow', 1"):
         check_parameters(facts, {}, {name: value})
 
@@ -388,7 +390,7 @@ def test_decimals_are_as_declared(tmp_path: Path) -> None:
         check_parameters(facts, {"buy_x": 0.55}, {})
 
 
-def test_bounds_only_running_could_tell_are_left_to_the_engine(tmp_path: Path) -> None:
+def test_bounds_only_running_could_show_are_left_to_the_engine(tmp_path: Path) -> None:
     written(tmp_path, plain="class Plain(IStrategy):\n    buy_x = IntParameter(LOW, 9, **MORE)\n")
     facts = inspect_source(tmp_path, "Plain")
 

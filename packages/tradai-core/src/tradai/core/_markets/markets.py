@@ -151,13 +151,13 @@ class MarketSnapshot(BaseModel):
         """Return the market of `pair`.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: It has none.
         """
         for market in self.markets:
             if market.pair == pair:
                 return market
         message = (
-            f"there is no market {pair} of {self.exchange} in the snapshot of "
+            f"the market {pair} of {self.exchange} is not in the snapshot of "
             f"{self.taken_at:%Y-%m-%d %H:%M:%S} UTC; take a new one, or drop the pair"
         )
         raise NotFoundError(message, kind="market", key=pair)
@@ -184,7 +184,7 @@ class MarketHistory:
         """Return the latest snapshot of `exchange`.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: It has none.
         """
         return self._last(exchange, self._keys(exchange), "")
 
@@ -208,7 +208,7 @@ class MarketHistory:
 
     def _last(self, exchange: str, keys: list[str], when: str) -> MarketSnapshot:
         if not keys:
-            message = f"there is no market snapshot of {exchange}{when}; take one first"
+            message = f"a market snapshot of {exchange}{when} does not exist; take one first"
             raise NotFoundError(message, kind="snapshot", key=exchange)
         return self._repository.get(keys[-1])
 

@@ -42,7 +42,7 @@ class WakeReason(Enum):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineExit:
-    """How the engine ended.
+    """The end of the engine.
 
     Attributes:
         return_code: Its exit code; None when a signal ended it.

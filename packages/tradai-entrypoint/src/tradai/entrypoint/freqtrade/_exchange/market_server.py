@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def __init__(self, *connection: object, respond: Callable[[str], Response]) -> None:
         self._respond = respond
-        # What the socket server hands over is passed on as it is.
+        # The arguments of the socket server are passed on as they are.
         super().__init__(*connection)  # type: ignore[arg-type]
 
     # The name that the standard library looks for.

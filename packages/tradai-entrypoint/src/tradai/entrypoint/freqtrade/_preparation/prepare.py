@@ -113,7 +113,7 @@ class EngineJob:
 
         Raises:
             ConfigurationError: The number of candles that the strategy needs first is not known.
-            NotFoundError: There is no snapshot, or a pair is not in it.
+            NotFoundError: The snapshot is missing, or a pair is not in it.
             ValidationError: The snapshot is not readable, or a rule is missing in it.
         """
         context = self._context

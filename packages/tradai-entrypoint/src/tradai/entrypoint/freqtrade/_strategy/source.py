@@ -68,9 +68,9 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
     caches. The engine looks for the class only directly in the folder.
 
     Raises:
-        ConfigurationError: There is no such source or class, the class is there twice or is not
-            a strategy, a file is not Python or leads out of the folder, or a parameter file lies
-            beside the strategy.
+        ConfigurationError: The source or the class is missing, the class is there twice or is
+            not a strategy, a file is not Python or leads out of the folder, or a parameter file
+            lies beside the strategy.
         StorageError: A file cannot be read.
     """
     root, files = list_source(path)
