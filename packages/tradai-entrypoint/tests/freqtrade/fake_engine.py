@@ -3,7 +3,7 @@
 ``python -I -S fake_engine.py SCENARIO -m MODULE ARGUMENTS...`` reads the engine's command line and
 configuration, looks at the market rules, candles and strategy it was given, and writes the log
 lines, result files and exit codes that were observed with the real one. The scenario, a JSON file,
-says how it goes. What it was given is written to the scenario's `seen` for the test to look at.
+says how it goes. Its input is written to the scenario's `seen` for the test to check.
 It imports the standard library alone, so that it starts in some 50 ms.
 """
 
@@ -27,7 +27,7 @@ STRATEGY: dict[str, int | None] = COMMON | {
     "--strategy-path": 1,
     "--freqaimodel": 1,
 }
-# How many words follow each flag; None is as many as there are.
+# Number of words after each flag; None is all there are.
 FLAGS: dict[str, dict[str, int | None]] = {
     "backtesting": STRATEGY | {"--timerange": 1, "--cache": 1, "--export": 1},
     "hyperopt": {

@@ -1,4 +1,4 @@
-"""Every series of candles the engine will read is asked for beforehand."""
+"""Every series of candles that the engine will read is known beforehand."""
 
 from pathlib import Path
 
@@ -84,10 +84,10 @@ def test_informative_methods_are_served_without_being_listed(tmp_path: Path) -> 
     ]
 
 
-def test_an_informative_asset_that_is_no_pair_is_refused(tmp_path: Path) -> None:
+def test_an_informative_asset_that_is_not_a_pair_is_refused(tmp_path: Path) -> None:
     body = "@informative('1h', '{what}/USDT')\n    def populate(self, dataframe, metadata): ..."
 
-    with pytest.raises(ConfigurationError, match="which is no pair"):
+    with pytest.raises(ConfigurationError, match="not a pair"):
         needed(tmp_path, body)
 
 

@@ -1,4 +1,4 @@
-"""The engine's REST interface, spoken to on loopback."""
+"""Requests to the engine's REST API on loopback."""
 
 import base64
 import socket
@@ -19,7 +19,7 @@ Serve = Callable[[bytes], EngineControl]
 
 @pytest.fixture
 def requests() -> list[bytes]:
-    """What the engine was asked."""
+    """Requests that the engine received."""
     return []
 
 
@@ -80,11 +80,11 @@ def test_a_pause_is_asked_for_with_the_password(
         b"",
     ],
 )
-def test_any_other_answer_is_no_pause(engine_that_answers: Serve, answer: bytes) -> None:
+def test_any_other_answer_is_not_a_pause(engine_that_answers: Serve, answer: bytes) -> None:
     assert engine_that_answers(answer).pause() is False
 
 
-def test_an_engine_that_does_not_listen_is_no_pause() -> None:
+def test_an_engine_that_does_not_listen_is_not_a_pause() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         control = EngineControl(port=unused.getsockname()[1], password=PASSWORD)

@@ -34,14 +34,14 @@ from tradai.entrypoint.freqtrade import (
 )
 from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
-from tradai.entrypoint.freqtrade._candles.staging_child import lay_out
+from tradai.entrypoint.freqtrade._candles.staging_child import stage_series
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 
 STAGE_DATA: Final = "tradai.entrypoint.freqtrade._preparation.prepare.stage_data"
 HERE: Final = Path(__file__).resolve().parent
 PAIRS: Final = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
 FIRST: Final = datetime(2024, 12, 30, tzinfo=UTC)
-# What Freqtrade 2026.9 stored for a backtest of a strategy of this name on these pairs.
+# The archive of Freqtrade 2026.9 for a backtest of a strategy of this name on these pairs.
 CAPTURED: Final[dict[str, Any]] = json.loads(
     (HERE.parent / "results/data/wave-rider-backtest.json").read_text()
 )
@@ -165,7 +165,7 @@ def _stage_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lay out candles without a child of its own, whose start takes longer than all else."""
 
     def stage(request: StagingRequest, **_: object) -> StagedData:
-        return lay_out(request)
+        return stage_series(request)
 
     monkeypatch.setattr(STAGE_DATA, stage)
 
@@ -266,5 +266,5 @@ def run(
 
 @pytest.fixture
 def captured() -> dict[str, Any]:
-    """What Freqtrade 2026.9 stored for a backtest of the strategy here."""
+    """The archive of Freqtrade 2026.9 for a backtest of the strategy here."""
     return CAPTURED

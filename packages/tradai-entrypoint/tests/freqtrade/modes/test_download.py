@@ -75,7 +75,7 @@ def test_the_venue_itself_keeps_its_addresses(fetch: Fetch, tmp_path: Path) -> N
     assert "urls" not in given["config"]["exchange"]["ccxt_config"]
 
 
-def test_a_pair_that_is_missing_afterwards_is_no_success(fetch: Fetch) -> None:
+def test_a_pair_that_is_missing_afterwards_is_not_a_success(fetch: Fetch) -> None:
     verdict = fetch(downloads=PAIRS[:2])
 
     assert verdict.exit_code is ExitCode.RESULT

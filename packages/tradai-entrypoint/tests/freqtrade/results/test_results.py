@@ -1,6 +1,6 @@
-"""A backtest's result is read from what the engine stored and counted again.
+"""The result of a backtest is read from the engine's archive and computed again.
 
-``data/wave-rider-backtest.json`` is what Freqtrade 2026.9 stored for a small strategy of our own
+``data/wave-rider-backtest.json`` is the archive of Freqtrade 2026.9 for a small strategy of our own
 on made-up candles, cut down to what is compared here.
 """
 
@@ -247,7 +247,7 @@ def test_yearly_growth_counts_the_exact_time() -> None:
 
 
 @pytest.mark.parametrize(("hours", "profit"), [(23, 1.0), (24, -101.0), (24, 1e9)])
-def test_there_is_no_yearly_growth_where_it_would_mean_nothing(hours: int, profit: float) -> None:
+def test_yearly_growth_is_none_where_it_would_mean_nothing(hours: int, profit: float) -> None:
     period = TimeRange(start=START, stop=START + timedelta(hours=hours))
 
     assert summarize([closed(1, profit)], starting_balance=100, period=period).cagr is None

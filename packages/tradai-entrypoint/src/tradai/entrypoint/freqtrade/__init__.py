@@ -1,4 +1,4 @@
-"""Door of tradai.entrypoint.freqtrade: the engine room, where Freqtrade runs as a child process."""
+"""Public names of tradai.entrypoint.freqtrade, which runs Freqtrade as a child process."""
 
 from tradai.core import lazy_exports
 

@@ -1,4 +1,4 @@
-"""The installed engine: the Python that has it, its version, and the environment it is given."""
+"""The installed engine: its Python, its version, its environment."""
 
 import importlib.util
 import site
@@ -14,7 +14,7 @@ from tradai.core.exceptions import ConfigurationError
 __all__ = ["EngineInstall", "engine_environment"]
 
 _ENGINE: Final = "freqtrade"
-# Everything else stays with us: no FREQTRADE__* can arm live trading, no AWS_* or token leaks.
+# Everything else is withheld: no FREQTRADE__* can arm live trading, no AWS_* or token leaks.
 _PASSED_ON: Final = (
     "HTTPS_PROXY",
     "LANG",
@@ -46,7 +46,7 @@ _FIXED: Final = {
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInstall:
-    """A Python that has the engine.
+    """A Python in which the engine is installed.
 
     Attributes:
         python: Command of the interpreter, with its options.
@@ -83,8 +83,8 @@ def engine_environment(
     """Return the whole environment of the engine.
 
     Args:
-        environ: Our own environment, of which a few harmless names are passed on.
-        home: Folder that stands for the home.
+        environ: Our own environment, of which a few harmless variables are passed on.
+        home: Home folder of the engine.
         temporary: Folder for temporary files. Its path must be short: the engine's worker
             processes put sockets there, and a socket's path has some 100 bytes.
     """
@@ -92,7 +92,7 @@ def engine_environment(
         name: text for name, text in environ.items() if name in _PASSED_ON or name.startswith("LC_")
     }
     if site.ENABLE_USER_SITE:
-        # Found by way of the real home, where the engine may be installed.
+        # Python finds it through the real home folder, and the engine may be installed there.
         passed["PYTHONUSERBASE"] = site.getuserbase()
     return passed | _FIXED | {"HOME": str(home), "TMPDIR": str(temporary)}
 

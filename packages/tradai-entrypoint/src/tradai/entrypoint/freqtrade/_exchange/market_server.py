@@ -1,4 +1,4 @@
-"""A loopback server that answers the engine with the market rules of a snapshot."""
+"""A loopback server that gives the engine the market rules of a snapshot."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 
 __all__ = ["MarketServer"]
 
-# The engine asks at once; a client that connects and says nothing must not hold the others.
+# The engine sends its request at once; a silent client must not hold up the others.
 _TIMEOUT_S: Final = 1.0
 _log: Final = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ Response = tuple[HTTPStatus, JsonValue]
 
 @final
 class MarketServer:
-    """Serves one snapshot on 127.0.0.1 inside a ``with`` block; has no prices, takes no orders.
+    """Serves one snapshot on 127.0.0.1 inside a ``with`` block; without prices and orders.
 
     One thread answers one request after the other and sleeps in between.
     """
@@ -41,18 +41,18 @@ class MarketServer:
 
     @property
     def base_url(self) -> str:
-        """Where it listens, such as ``http://127.0.0.1:34567``."""
+        """Its address, such as ``http://127.0.0.1:34567``."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def requests(self) -> int:
-        """How often the market rules were asked for."""
+        """Number of requests for the market rules."""
         return self._requests
 
     def __enter__(self) -> Self:
         """Listen on a free port."""
         self._server = _Server(("127.0.0.1", 0), partial(_Handler, respond=self._respond))
-        # A client that is gone before it is accepted must not be waited for.
+        # A client may be gone before it is accepted; accepting must not wait for the next one.
         self._server.socket.settimeout(0)
         self._stopped, self._stop = os.pipe()
         self._thread = threading.Thread(target=self._serve, name="market-server", daemon=True)
@@ -90,18 +90,18 @@ class _Server(socketserver.TCPServer):
     """Not an `HTTPServer`, which asks a name server for its own name."""
 
     def handle_error(self, *_: object) -> None:
-        """Note that a client went away before it had its answer."""
+        """Log that a client disconnected before it had its answer."""
         _log.debug("a request for market rules was not answered", exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers GET with JSON; one request to a connection, so that none is kept waiting."""
+    """Answers GET with JSON; one request per connection, so that an idle one holds up no other."""
 
     timeout = _TIMEOUT_S
 
     def __init__(self, *connection: object, respond: Callable[[str], Response]) -> None:
         self._respond = respond
-        # What the socket server hands over is passed on as it is.
+        # The arguments of the socket server are passed on as they are.
         super().__init__(*connection)  # type: ignore[arg-type]
 
     # The name that the standard library looks for.
@@ -115,4 +115,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing: the engine's requests are of no interest."""

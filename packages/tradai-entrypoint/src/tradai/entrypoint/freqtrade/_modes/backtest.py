@@ -25,12 +25,12 @@ _RESULTS: Final = "backtest_results/*.zip"
 
 @final
 class BacktestHandler:
-    """Runs the engine's backtest and records what it did."""
+    """Runs the engine's backtest and records its result."""
 
     def __init__(
         self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
     ) -> None:
-        """Take the entrypoint whose context says what to run, and the engine if not our own."""
+        """Take the entrypoint, and an engine other than the installed one."""
         self._entrypoint = entrypoint
         self._engine = engine
 
@@ -52,9 +52,9 @@ def run_batch(job: EngineJob, context: RunContext, *, results: str) -> Verdict:
     """Run the engine on recorded candles and rules until it ends by itself.
 
     Args:
-        job: The job, not yet furnished.
+        job: The job; its scratch folder is still empty.
         context: The run.
-        results: Pattern below the engine's folder of the file that proves it worked.
+        results: Pattern of the result files below the engine's folder; one proves success.
     """
     markets = job.load_markets()
     job.stage_candles()
@@ -70,7 +70,7 @@ def run_batch(job: EngineJob, context: RunContext, *, results: str) -> Verdict:
 
 
 def record_backtest(job: EngineJob, context: RunContext) -> BacktestResult:
-    """Keep the engine's result, the trades as Parquet, and the figures that can be trusted.
+    """Record the engine's result, the trades as Parquet, and the figures computed from them.
 
     Raises:
         StorageError: The result cannot be read, or the disk is full.

@@ -1,4 +1,4 @@
-"""Candles from the exchange, fetched by the engine into a data folder."""
+"""Download candles from the exchange through the engine into a data folder."""
 
 import tempfile
 from collections.abc import Mapping
@@ -28,19 +28,19 @@ def download(  # noqa: PLR0913
     environ: Mapping[str, str],
     engine: EngineInstall | None = None,
 ) -> Verdict:
-    """Fetch the candles of `config`'s pairs into `folder`, as feather files.
+    """Download the candles of `config`'s pairs into `folder`, as feather files.
 
     Args:
-        config: Names exchange, pairs and timeframe.
-        folder: Data folder; made when absent.
-        timerange: What to fetch.
-        exchange_url: A loopback exchange; None is the venue itself.
+        config: Strategy configuration with exchange, pairs and timeframe.
+        folder: Data folder; created if missing.
+        timerange: Range of candles to download.
+        exchange_url: A loopback exchange; None is the exchange itself.
         interrupts: Signals that end the download.
-        environ: Environment the engine's own is made from.
-        engine: What to run; by default the engine in our own interpreter.
+        environ: Environment from which the engine's is made.
+        engine: Engine to run; by default the one in our own interpreter.
 
     Raises:
-        ConfigurationError: The engine is not installed.
+        ConfigurationError: The engine is not installed, or the exchange is not known.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""TRAIN: train FreqAI models, and prove that a loaded model predicts what the first one did."""
+"""TRAIN: train FreqAI models, and prove that they predict the same whenever they are loaded."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ class TrainHandler:
     def __init__(
         self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
     ) -> None:
-        """Take the entrypoint whose context says what to run, and the engine if not our own."""
+        """Take the entrypoint, and an engine other than the installed one."""
         self._entrypoint = entrypoint
         self._engine = engine
 
@@ -70,7 +70,7 @@ def _record_models(job: EngineJob, context: RunContext) -> Verdict:
 
 
 def _probe(models: Path, job: EngineJob, context: RunContext) -> dict[str, Any]:
-    """Load the models in a process of their own and return what they predict, as digests."""
+    """Load the models in another process; return their number and a digest of the predictions."""
     # The command is ours: the engine's interpreter, our own module, the run's own folder.
     done = subprocess.run(  # noqa: S603
         job.engine.module_command("tradai.entrypoint.freqtrade", "probe", str(models)),
@@ -83,6 +83,6 @@ def _probe(models: Path, job: EngineJob, context: RunContext) -> dict[str, Any]:
     )
     if done.returncode != 0:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        return {"error": last[0] if last else "it said nothing"}
+        return {"error": last[0] if last else "it gave no reason"}
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

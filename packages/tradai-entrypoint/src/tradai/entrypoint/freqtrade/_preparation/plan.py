@@ -115,8 +115,8 @@ def render_plan(
     if run.startup_candles is not None:
         rendered["startup_candle_count"] = run.startup_candles
     if enabled_freqai(config):
-        # FreqAI looks up the first configuration file and crashes when there is none, as when the
-        # configuration came by standard input. Any file that exists will do.
+        # FreqAI looks up the first configuration file and crashes when there is none, which is so
+        # when the configuration came by standard input. Any existing file will do.
         rendered["config_files"] = [f"{STRATEGIES}/{facts.file.name}"]
     return EnginePlan(
         subcommand=_SUBCOMMANDS[mode],

@@ -58,7 +58,7 @@ class EngineJob:
 
         Args:
             context: The run.
-            engine: What to run; by default the engine in our own interpreter.
+            engine: Engine to run; by default the one in our own interpreter.
         """
         self._context = context
         self.evidence = EngineEvidence()
@@ -113,7 +113,7 @@ class EngineJob:
 
         Raises:
             ConfigurationError: The number of candles that the strategy needs first is not known.
-            NotFoundError: There is no snapshot, or a pair is not in it.
+            NotFoundError: The snapshot is missing, or a pair is not in it.
             ValidationError: The snapshot is not readable, or a rule is missing in it.
         """
         context = self._context

@@ -1,4 +1,4 @@
-"""What a backtest adds to the report of its run."""
+"""The part of a run's report that shows a backtest."""
 
 from tradai.entrypoint._report import Figure, RunReportParts
 from tradai.entrypoint._report.formatting import decimals_for, percent, plain, signed

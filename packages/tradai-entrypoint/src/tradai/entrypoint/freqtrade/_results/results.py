@@ -65,8 +65,8 @@ def read_backtest(user_data: Path, class_name: str, starting_balance: Decimal) -
         starting_balance: Balance that the engine was to start with, in stake currency.
 
     Raises:
-        StorageError: There is no result, it cannot be read, it is of another strategy, or it
-            started from another balance.
+        StorageError: The result is missing, cannot be read, is of another strategy, or started
+            from another balance.
     """
     folder = user_data / _RESULTS
     try:

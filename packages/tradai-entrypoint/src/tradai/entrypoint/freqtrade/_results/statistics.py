@@ -1,4 +1,4 @@
-"""Figures of a backtest, computed from its closed trades.
+"""Compute the figures of a backtest from its closed trades.
 
 The engine's own final balance and CAGR can be wrong: positions it closes at the very end may be
 missing from the balance, and it counts whole days only. Both are computed here again. Everything
