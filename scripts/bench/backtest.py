@@ -54,7 +54,7 @@ def measure(label: str, timerange: str, folder: Path, data: Path, count: int) ->
 
 
 def plan_of(timerange: str, data: Path) -> dict[str, Any]:
-    """Return what our command tells the engine."""
+    """Return the plan of our command."""
     command = [BIN / "tradai-entrypoint", "check", EXAMPLE / "strategy.yaml", "--mode", "backtest"]
     more = ["--data", data, "--timerange", timerange, "--plan", "--json"]
     done = subprocess.run([*command, *more], check=True, capture_output=True)
@@ -63,7 +63,7 @@ def plan_of(timerange: str, data: Path) -> dict[str, Any]:
 
 
 def bare_command(plan: dict[str, Any], folder: Path, data: Path, url: str) -> list[str]:
-    """Return the engine's command with the same configuration and the server's address."""
+    """Return the engine's command with the same configuration, sent to the server."""
     text = json.dumps(plan["config"]).replace("http://127.0.0.1:0", url)
     config = folder / "bare.json"
     config.write_text(text)

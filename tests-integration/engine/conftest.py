@@ -23,7 +23,7 @@ VENV = Path(os.environ.get("TRADAI_ENGINE_VENV", ROOT / ".venv-freqtrade"))
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What one call of the command did."""
+    """The outcome of one call of the command."""
 
     code: int
     stdout: str
@@ -133,7 +133,7 @@ class Started:
         return folder
 
     def stderr(self) -> str:
-        """What it said so far."""
+        """Its standard error so far."""
         return self._log.read_text()
 
     def wait_for(self, condition: Callable[[], bool], *, what: str) -> None:

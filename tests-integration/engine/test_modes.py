@@ -142,7 +142,7 @@ def test_train_ends_with_models_that_predict_the_same_when_loaded_again(
     found = json.loads(done.stdout)
     models = Path(found["folder"]) / "models"
     probe = subprocess.run(
-        [engine_bin / "python", "-m", "tradai.entrypoint.freqtrade._modes.model_probe", models],
+        [engine_bin / "python", "-m", "tradai.entrypoint.freqtrade", "probe", models],
         capture_output=True,
         check=True,
     )

@@ -82,7 +82,7 @@ def test_the_status_is_what_the_exchange_says(active: object, status: str) -> No
     assert market(active=active).status == status
 
 
-def test_limits_that_nobody_names_are_none() -> None:
+def test_limits_that_are_not_given_are_none() -> None:
     found = market(limits={"amount": {"min": None}})
 
     assert found.min_amount is None
@@ -103,14 +103,14 @@ def test_limits_that_nobody_names_are_none() -> None:
         ({"contractSize": -1}, "contract_size"),
     ],
 )
-def test_what_is_no_market_is_refused_by_field(changes: dict[str, object], field: str) -> None:
+def test_an_entry_that_is_not_a_market_is_refused(changes: dict[str, object], field: str) -> None:
     with pytest.raises(ValidationError, match=f"the market .* is not usable: {field}") as caught:
         market(**changes)
 
     assert caught.value.field == field
 
 
-def test_a_precision_that_is_no_step_is_refused() -> None:
+def test_a_precision_that_is_not_a_step_is_refused() -> None:
     with pytest.raises(ValidationError, match="TICK_SIZE"):
         Market.from_ccxt(entry(), precision_mode=DECIMAL_PLACES)
 
@@ -147,14 +147,14 @@ def test_a_pair_twice_is_refused() -> None:
         snapshot(NOON, market(), market())
 
 
-def test_a_snapshot_of_no_certain_time_is_refused() -> None:
+def test_a_snapshot_without_a_time_zone_is_refused() -> None:
     with pytest.raises(pydantic.ValidationError, match="timezone"):
         snapshot(NOON.replace(tzinfo=None))
 
 
 def test_a_market_is_found_by_its_pair() -> None:
     assert snapshot().market("BTC/USDT") == market()
-    with pytest.raises(NotFoundError, match=r"no market ETH/USDT of binance in .* of 2025"):
+    with pytest.raises(NotFoundError, match=r"ETH/USDT of binance is not in .* of 2025"):
         snapshot().market("ETH/USDT")
 
 
@@ -165,7 +165,7 @@ def history(request: pytest.FixtureRequest, tmp_path: Path) -> MarketHistory:
     return MarketHistory(ModelRepository(MarketSnapshot, FileStore(), tmp_path.as_uri()))
 
 
-def test_history_tells_what_was_known_when(history: MarketHistory) -> None:
+def test_history_returns_the_snapshot_of_a_time(history: MarketHistory) -> None:
     days = [NOON + timedelta(days=number) for number in range(3)]
     kept = [snapshot(day) for day in days]
     for one in (kept[1], kept[2], kept[0]):
@@ -175,14 +175,14 @@ def test_history_tells_what_was_known_when(history: MarketHistory) -> None:
     assert history.as_of("binance", days[1]) == kept[1]
     assert history.as_of("binance", days[2] - timedelta(microseconds=1)) == kept[1]
     assert history.as_of("binance", days[1].astimezone(timezone(timedelta(hours=9)))) == kept[1]
-    with pytest.raises(NotFoundError, match="no market snapshot of binance of 2025-01-01"):
+    with pytest.raises(NotFoundError, match="a market snapshot of binance of 2025-01-01"):
         history.as_of("binance", days[0] - timedelta(microseconds=1))
 
 
 def test_history_keeps_exchanges_apart(history: MarketHistory) -> None:
     history.put(snapshot())
 
-    with pytest.raises(NotFoundError, match="no market snapshot of kraken"):
+    with pytest.raises(NotFoundError, match="a market snapshot of kraken does not exist"):
         history.latest("kraken")
     with pytest.raises(NotFoundError):
         history.latest("binan")
@@ -196,6 +196,6 @@ def test_history_keeps_one_snapshot_of_an_instant(history: MarketHistory) -> Non
     assert history.latest("binance").taken_at == NOON
 
 
-def test_history_refuses_an_instant_without_a_zone(history: MarketHistory) -> None:
+def test_history_refuses_an_instant_without_a_time_zone(history: MarketHistory) -> None:
     with pytest.raises(ValidationError, match="expected an aware instant"):
         history.as_of("binance", NOON.replace(tzinfo=None))

@@ -15,26 +15,26 @@ from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 
 @pytest.fixture
 def interrupts() -> Iterator[Interrupts]:
-    """Signals to this very process, watched."""
+    """Signals to this process, watched."""
     with Interrupts() as watched:
         yield watched
 
 
 @pytest.fixture
 def tell() -> Callable[[int], Callable[[], None]]:
-    """Make what sends a signal to this very process."""
+    """Make a function that sends a signal to this process."""
     return lambda number: lambda: os.kill(os.getpid(), number)
 
 
 @pytest.fixture
 def lines() -> list[str]:
-    """What the engine printed so far."""
+    """Lines that the engine has printed so far."""
     return []
 
 
 @pytest.fixture
 def reactions() -> dict[str, Callable[[], None]]:
-    """What to do when the engine prints a line."""
+    """Reactions to lines that the engine prints."""
     return {}
 
 
@@ -65,7 +65,7 @@ def make_engine(
 
 @pytest.fixture
 def is_alive() -> Callable[[int], bool]:
-    """Tell whether a process lives; one that ended and was not asked about (state Z) does not."""
+    """Return whether a process lives; one that ended and was not waited for (state Z) does not."""
 
     def look(pid: int) -> bool:
         command = ["ps", "-o", "stat=", "-p", str(pid)]
@@ -77,7 +77,7 @@ def is_alive() -> Callable[[int], bool]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], bool]:
-    """Look until something holds, at most five seconds; return whether it does."""
+    """Wait until a condition holds, at most five seconds; return whether it does."""
 
     def look(holds: Callable[[], bool]) -> bool:
         deadline = time.monotonic() + 5

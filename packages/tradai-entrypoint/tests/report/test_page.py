@@ -10,17 +10,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given, strategies as st
 
 from tradai.entrypoint._report import (
     BalancePoint,
     Figure,
-    Group,
     RunReport,
     RunReportParts,
+    TradeStats,
     render_report,
 )
-from tradai.entrypoint._report.chart import drawdowns
 from tradai.entrypoint._report.formatting import decimals_for, duration, percent, signed
 
 START = datetime(2025, 1, 31, 23, 30, tzinfo=UTC)
@@ -29,7 +27,7 @@ HOSTILE = '</title></script><script>alert("1")</script><img src=x onerror=y>&amp
 
 
 class Page(HTMLParser):
-    """What a browser would make of the page: its elements, their attributes and texts."""
+    """The page as a browser reads it: elements, their attributes and texts."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -81,28 +79,31 @@ def no_plotly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "plotly", None)
 
 
-def group(name: str, profit: float = 1.5, trades: int = 3) -> Group:
-    return Group(
+def group(name: str, profit: float = 1.5, trades: int = 3) -> TradeStats:
+    return TradeStats(
         name=name,
         trades=trades,
         wins=2,
         draws=0,
         losses=1,
-        profit=profit,
+        profit_abs=profit,
         profit_ratio=profit / 1000,
         winrate=2 / 3,
         profit_factor=None,
+        expectancy=profit / trades,
         mean_duration_s=5400.0,
     )
 
 
 def parts(text: str = "USDT") -> RunReportParts:
-    balances = (1000.0, 1010.0, 999.9, 1012.5)
+    balances = ((1000.0, 0.0), (1010.0, 0.0), (999.9, 0.01), (1012.5, 0.0))
     return RunReportParts(
         currency=text,
         highlights=(Figure(text, text),),
         figures=(Figure(text, text),),
-        balance=tuple(BalancePoint(START + timedelta(days=i), b) for i, b in enumerate(balances)),
+        balance=tuple(
+            BalancePoint(START + timedelta(days=day), *point) for day, point in enumerate(balances)
+        ),
         pairs=(group(text, 12.5), group("ETH/USDT", -1.0)),
         exit_reasons=(group(text),),
     )
@@ -143,7 +144,7 @@ def test_the_page_refers_to_nothing_outside_itself() -> None:
 
 
 @pytest.mark.usefixtures("plotly")
-def test_the_library_is_carried_along_unchanged_and_never_imported() -> None:
+def test_the_library_is_embedded_unchanged_and_never_imported() -> None:
     page = Page(render_report(report(result=parts())))
 
     assert gzip.decompress(b64decode(page.script("library"))) == LIBRARY
@@ -193,7 +194,7 @@ def test_equal_reports_are_equal_pages() -> None:
 
 
 @pytest.mark.usefixtures("no_plotly")
-def test_without_plotly_the_page_keeps_its_tables_and_says_what_brings_the_chart() -> None:
+def test_without_plotly_the_page_keeps_its_tables_and_names_the_missing_package() -> None:
     page = Page(render_report(report(result=parts())))
 
     assert not page.scripts
@@ -217,7 +218,9 @@ def test_a_refused_run_is_a_small_page_without_the_library() -> None:
 
 @pytest.mark.usefixtures("plotly")
 def test_a_run_without_trades_says_so_instead_of_drawing_a_point() -> None:
-    nothing = replace(parts(), balance=(BalancePoint(START, 1000.0),), pairs=(), exit_reasons=())
+    nothing = replace(
+        parts(), balance=(BalancePoint(START, 1000.0, 0.0),), pairs=(), exit_reasons=()
+    )
 
     page = Page(render_report(report(result=nothing)))
 
@@ -241,7 +244,7 @@ def test_instants_are_shown_in_utc_whatever_their_zone() -> None:
     assert "2025-01-31 23:30:00 UTC" in texts
 
 
-def test_each_leaf_of_the_configuration_names_its_origin_or_that_of_what_it_is_in() -> None:
+def test_each_configuration_value_has_its_own_source_or_that_of_its_mapping() -> None:
     told = replace(
         report(),
         configuration={"name": "x", "execution": {"fee": 0.001, "order_types": {"entry": "limit"}}},
@@ -258,7 +261,7 @@ def test_each_leaf_of_the_configuration_names_its_origin_or_that_of_what_it_is_i
     ]
 
 
-def test_files_are_named_from_the_folder_they_share() -> None:
+def test_files_are_named_relative_to_their_common_folder() -> None:
     told = replace(
         report(),
         configuration={"a": 1, "b": 2, "c": 3},
@@ -270,7 +273,7 @@ def test_files_are_named_from_the_folder_they_share() -> None:
     assert {"bot/x.yaml:1", "patches/x.yaml:2", "TRADAI_C", "/mine"} <= set(texts)
 
 
-def test_groups_stand_in_the_order_of_what_they_brought() -> None:
+def test_groups_are_sorted_by_profit() -> None:
     pairs = (group("B/USDT", -3.0), group("A/USDT", -3.0), group("C/USDT", 1234.5))
 
     texts = Page(render_report(report(result=RunReportParts(currency="USDT", pairs=pairs)))).texts
@@ -280,35 +283,22 @@ def test_groups_stand_in_the_order_of_what_they_brought() -> None:
     assert {"+1,234.50", "\u22123.00", "66.7 %", "1 h 30 min"} <= set(texts)
 
 
-def test_text_that_is_no_unicode_can_still_be_written() -> None:
+def test_text_that_is_not_unicode_can_still_be_written() -> None:
     html = render_report(report("folder\udcff"))
 
     assert "folder\\udcff" in html.encode().decode()
-
-
-@given(st.lists(st.floats(1.0, 1e6), min_size=1))
-def test_a_drawdown_is_never_positive_and_zero_exactly_at_a_peak(balances: list[float]) -> None:
-    points = [BalancePoint(START, balance) for balance in balances]
-
-    falls = drawdowns(points)
-
-    for index, fall in enumerate(falls):
-        peak = max(balances[: index + 1])
-        assert fall <= 0
-        assert balances[index] == pytest.approx(peak * (1 + fall))
-        assert (fall == 0) == (balances[index] == peak)
 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(0.0, "0.00"), (-0.00049, "0.00"), (-1234.5, "\u22121,234.50"), (0.005001, "+0.01")],
 )
-def test_only_what_differs_from_zero_as_shown_has_a_sign(value: float, shown: str) -> None:
+def test_only_a_value_that_does_not_round_to_zero_has_a_sign(value: float, shown: str) -> None:
     assert signed(value, 2) == shown
 
 
 @pytest.mark.parametrize("ratio", [None, float("nan"), float("inf")])
-def test_a_figure_there_is_none_of_is_a_dash(ratio: float | None) -> None:
+def test_a_missing_figure_is_shown_as_a_dash(ratio: float | None) -> None:
     assert percent(ratio) == "\u2013"
 
 
@@ -323,7 +313,7 @@ def test_a_figure_there_is_none_of_is_a_dash(ratio: float | None) -> None:
         (86_405.0, "1 d"),
     ],
 )
-def test_a_duration_is_told_by_its_two_largest_units(seconds: float | None, shown: str) -> None:
+def test_a_duration_is_shown_in_its_two_largest_units(seconds: float | None, shown: str) -> None:
     assert duration(seconds) == shown
 
 

@@ -1,4 +1,4 @@
-"""Door of tradai.entrypoint: boots a process, one mode at a time."""
+"""Runs of one strategy in one mode, and long-lived services."""
 
 from tradai.core import lazy_exports
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tradai.entrypoint._runs.context import RunContext as RunContext
     from tradai.entrypoint._runs.handler_registry import HandlerRegistry as HandlerRegistry
     from tradai.entrypoint._runs.parameters import RunParameters as RunParameters
-    from tradai.entrypoint._runs.record import RunManifest as RunManifest, RunRecord as RunRecord
+    from tradai.entrypoint._runs.record import RunManifest as RunManifest
     from tradai.entrypoint._runs.request import RunRequest as RunRequest
     from tradai.entrypoint._runs.strategy_entrypoint import (
         HandlerFactory as HandlerFactory,
@@ -49,7 +49,7 @@ if not TYPE_CHECKING:
             "_runs.context": ("RunContext",),
             "_runs.handler_registry": ("HandlerRegistry",),
             "_runs.parameters": ("RunParameters",),
-            "_runs.record": ("RunManifest", "RunRecord"),
+            "_runs.record": ("RunManifest",),
             "_runs.request": ("RunRequest",),
             "_runs.strategy_entrypoint": ("HandlerFactory", "StrategyEntrypoint"),
             "_runs.trading_entrypoint": ("TradingEntrypoint",),

@@ -1,4 +1,4 @@
-"""The command line of `tradai-entrypoint`: grammar here, work in `_commands`."""
+"""Command-line grammar of `tradai-entrypoint`; the commands are in `_commands`."""
 
 import argparse
 import sys
@@ -18,7 +18,7 @@ first steps:
   tradai-entrypoint run strategy.yaml --mode backtest --data candles/
   tradai-entrypoint runs list
 
-Each flag that has a variable in `doctor` can also come from the environment.
+`doctor` lists the environment variables that can replace flags.
 Exit codes: docs/reference/exit-codes.md
 """
 
@@ -35,19 +35,19 @@ def run_command(argv: Sequence[str], *, interrupts: Interrupts) -> int:
         print(f"tradai-entrypoint: {exc}", file=sys.stderr)
         return ExitCode.of_error(exc)
     except BrokenPipeError:
-        # The reader of our output went away (`| head`); nothing is left to say to it.
+        # The reader of our output went away (`| head`), so a message would reach no one.
         sys.stderr.close()
         return 0
     return code
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Parse; overrides may also follow flags, where argparse itself takes no more of them."""
+    """Parse `argv`; accept overrides after flags too, where argparse itself takes none."""
     parser = build_parser()
     args, rest = parser.parse_known_args(argv)
-    strangers = [word for word in rest if word.startswith("-") or "overrides" not in args]
-    if strangers:
-        parser.error(f"unrecognized arguments: {' '.join(strangers)}")
+    unknown = [word for word in rest if word.startswith("-") or "overrides" not in args]
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if rest:
         args.overrides = [*args.overrides, *rest]
     args.argv = list(argv)
@@ -55,10 +55,10 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the whole grammar; building it imports no command."""
+    """Return the parser of the whole command line; building it imports no command."""
     parser = argparse.ArgumentParser(
         prog="tradai-entrypoint",
-        description="Run one trading strategy, from backtest to dry-run, and keep the evidence.",
+        description="Run a trading strategy, from backtest to dry-run, and record each run.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -89,14 +89,16 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "run",
         help="run a strategy in one mode",
-        description="Run a strategy in one mode. Every run, also a refused one, leaves a folder "
-        "with manifest, journal, result and report.",
+        description="Run a strategy in one mode. Every run, even a refused one, leaves a folder "
+        "with its manifest, journal, result and report.",
     )
     parser.set_defaults(module="run")
-    _add_what_to_run(parser)
-    parser.add_argument("--from", dest="replay", metavar="RUN", help="repeat RUN exactly")
-    parser.add_argument("--run-id", metavar="ID", help="name the run (default: a new id)")
-    parser.add_argument("--trace-id", metavar="ID", help="id that follows the job everywhere")
+    _add_run_arguments(parser)
+    parser.add_argument("--from", dest="replay", metavar="RUN", help="repeat the run RUN exactly")
+    parser.add_argument("--run-id", metavar="ID", help="id of the run (default: a new one)")
+    parser.add_argument(
+        "--trace-id", metavar="ID", help="id of the job in every system (default: the run id)"
+    )
     _add_output(parser)
     _add_logging(parser)
 
@@ -104,14 +106,16 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "check",
-        help="check all that can be checked without starting",
+        help="check a run without starting it",
         description="Check configuration, strategy source, candles, market rules and engine "
-        "without starting it. The exit code is that of the first failed row.",
+        "without starting the run. The exit code is that of the first failed check.",
     )
     parser.set_defaults(module="check")
-    _add_what_to_run(parser)
+    _add_run_arguments(parser)
     parser.add_argument(
-        "--plan", action="store_true", help="print what the engine will be told, redacted"
+        "--plan",
+        action="store_true",
+        help="print the engine's configuration and arguments, redacted",
     )
     _add_output(parser)
 
@@ -119,59 +123,60 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "doctor",
-        help="show every setting, its source, and what is installed",
-        description="Show every setting with its source (values redacted), variables that look "
-        "like ours but are not, installed slices, backends, handlers and versions.",
+        help="show every setting, its source, and installed versions",
+        description="Show every setting with its source (values redacted), TRADAI_ variables that "
+        "no setting reads, and the installed packages, backends and handlers.",
     )
     parser.set_defaults(module="doctor")
     _add_output(parser)
 
 
 def _add_runs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("runs", help="look at the runs there are")
-    parser.set_defaults(module="runs")
+    parser = commands.add_parser("runs", help="list, show and compare runs")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     listing = verbs.add_parser("list", help="list runs, newest first")
-    listing.set_defaults(verb="list")
+    listing.set_defaults(module="runs.list")
     show = verbs.add_parser("show", help="show one run")
-    show.set_defaults(verb="show")
-    show.add_argument("run", metavar="RUN", help="run id, its unique beginning, or 'latest'")
-    diff = verbs.add_parser("diff", help="show what differs between two runs")
-    diff.set_defaults(verb="diff")
-    diff.add_argument("run", metavar="RUN")
-    diff.add_argument("other", metavar="OTHER")
+    show.set_defaults(module="runs.show")
+    show.add_argument("run", metavar="RUN", help="run id, a unique prefix of one, or 'latest'")
+    diff = verbs.add_parser("diff", help="compare two runs")
+    diff.set_defaults(module="runs.diff")
+    diff.add_argument("run", metavar="RUN", help="first run")
+    diff.add_argument("other", metavar="OTHER", help="second run")
     for verb in (listing, show, diff):
         _add_folder(verb)
         _add_output(verb)
 
 
 def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("data", help="candles")
+    parser = commands.add_parser("data", help="download candles")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     download = verbs.add_parser(
         "download",
         help="download candles through the engine (online)",
-        description="Download the candles a configuration needs from the exchange, through the "
-        "engine, into the data folder, and capture the market rules beside them.",
+        description="Download the candles that a configuration needs from the exchange, through "
+        "the engine, into the data folder, and capture the market rules beside them.",
     )
-    download.set_defaults(module="data", verb="download")
+    download.set_defaults(module="data")
     _add_config(download)
     download.add_argument("--data", metavar="DIR", required=True, help="folder for the candles")
-    download.add_argument("--timerange", metavar="RANGE", required=True, help="20250101-20250401")
+    download.add_argument(
+        "--timerange", metavar="RANGE", required=True, help="e.g. 20250101-20250401"
+    )
     download.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
     _add_logging(download)
 
 
 def _add_markets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("markets", help="market rules")
+    parser = commands.add_parser("markets", help="capture market rules")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     capture = verbs.add_parser(
         "capture",
         help="capture the exchange's market rules (online)",
         description="Write a snapshot of the exchange's market rules (tick, step, minimum) for "
-        "the pairs of a configuration beside its candles; backtests take their rules from it.",
+        "the pairs of a configuration beside its candles; backtests use these rules.",
     )
-    capture.set_defaults(module="markets", verb="capture")
+    capture.set_defaults(module="markets")
     _add_config(capture)
     capture.add_argument("--data", metavar="DIR", required=True, help="folder of the candles")
     capture.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
@@ -180,23 +185,25 @@ def _add_markets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _add_completion(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("completion", help="print a shell completion script")
     parser.set_defaults(module="completion", build_parser=build_parser)
-    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="shell of the script")
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG", help="strategy configuration: path or URI")
 
 
-def _add_what_to_run(parser: argparse.ArgumentParser) -> None:
+def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "config", metavar="CONFIG", nargs="?", help="strategy configuration: path or URI"
     )
     parser.add_argument(
         "overrides", metavar="key=value", nargs="*", help="override, e.g. execution.fee=0.001"
     )
-    parser.add_argument("--mode", choices=[mode.value for mode in TradingMode], help="what to do")
+    parser.add_argument("--mode", choices=[mode.value for mode in TradingMode], help="run mode")
     parser.add_argument("--data", metavar="DIR", help="candles: path or URI")
-    parser.add_argument("--timerange", metavar="RANGE", help="20250101-20250401 (run.timerange)")
+    parser.add_argument(
+        "--timerange", metavar="RANGE", help="time range (run.timerange), e.g. 20250101-20250401"
+    )
     parser.add_argument(
         "--patch", metavar="FILE", action="append", default=[], help="YAML laid over CONFIG"
     )
@@ -208,9 +215,15 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_logging(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--log-format", choices=("json", "console"), help="default: console")
-    parser.add_argument("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    parser.add_argument(
+        "--log-format", choices=("json", "console"), help="format of log lines (default: console)"
+    )
+    parser.add_argument(
+        "--log-level",
+        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+        help="lowest level that is logged (default: INFO)",
+    )

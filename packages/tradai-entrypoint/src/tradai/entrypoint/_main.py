@@ -1,4 +1,4 @@
-"""The first lines of the process: signals are obeyed before anything heavy is imported."""
+"""Entry point of the process: signals are watched before anything heavy is imported."""
 
 import sys
 

@@ -1,15 +1,13 @@
-"""Every series of candles the engine will read is asked for beforehand."""
+"""Every series of candles that the engine will read is known beforehand."""
 
 from pathlib import Path
 
 import pytest
 
-from tradai.core import StrategyConfig, TimeRange
+from tradai.core import StrategyConfig
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.series import needed_series
-from tradai.entrypoint.freqtrade._candles.staged_data import StagingRequest
-from tradai.entrypoint.freqtrade._candles.staging import staging_request
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, inspect_source
 
 FREQAI = {
@@ -86,10 +84,10 @@ def test_informative_methods_are_served_without_being_listed(tmp_path: Path) -> 
     ]
 
 
-def test_an_informative_asset_that_is_no_pair_is_refused(tmp_path: Path) -> None:
+def test_an_informative_asset_that_is_not_a_pair_is_refused(tmp_path: Path) -> None:
     body = "@informative('1h', '{what}/USDT')\n    def populate(self, dataframe, metadata): ..."
 
-    with pytest.raises(ConfigurationError, match="which is no pair"):
+    with pytest.raises(ConfigurationError, match="not a pair"):
         needed(tmp_path, body)
 
 
@@ -131,17 +129,3 @@ def test_an_open_startup_count_must_be_given_by_the_run(tmp_path: Path) -> None:
         needed(tmp_path, "startup_candle_count = CANDLES")
 
     assert caught.value.key == "run.startup_candles"
-
-
-def test_a_request_is_for_the_range_of_the_run(tmp_path: Path) -> None:
-    run = RunParameters.model_validate({"timerange": "20250101-20250201"})
-    source = facts(tmp_path)
-
-    asked = staging_request(config(), run, source, data="candles", folder=tmp_path)
-
-    assert asked == StagingRequest(
-        data="candles",
-        folder=tmp_path,
-        series=needed_series(config(), run, source),
-        timerange=TimeRange.parse("20250101-20250201"),
-    )

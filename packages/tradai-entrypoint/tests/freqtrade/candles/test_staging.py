@@ -1,4 +1,4 @@
-"""Candles are laid out for the engine by a child process, and every series is accounted for."""
+"""Candles are staged for the engine by a child process, and every series is accounted for."""
 
 import json
 import sys
@@ -28,7 +28,11 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
     StagingRequest,
 )
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
-from tradai.entrypoint.freqtrade._candles.staging_child import error_answer, fingerprint, lay_out
+from tradai.entrypoint.freqtrade._candles.staging_child import (
+    error_answer,
+    frame_digest,
+    stage_series,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,8 +74,8 @@ def request(
     return StagingRequest(data=str(data), folder=folder, series=needed, timerange=timerange)
 
 
-def test_a_range_is_laid_out_with_its_warm_up_and_without_its_stop(data: Path) -> None:
-    staged = lay_out(request(data, series(), series(timeframe="1h", warmup=2), hours=(6, 12)))
+def test_a_range_is_staged_with_its_warm_up_and_without_its_stop(data: Path) -> None:
+    staged = stage_series(request(data, series(), series(timeframe="1h", warmup=2), hours=(6, 12)))
 
     five, hour = staged.series
     assert (five.rows, five.first) == (82, START + timedelta(hours=6, minutes=-50))
@@ -86,7 +90,7 @@ def test_a_range_is_laid_out_with_its_warm_up_and_without_its_stop(data: Path) -
 
 
 def test_without_a_range_everything_is_traded_on_after_the_warm_up(data: Path) -> None:
-    staged = lay_out(request(data, series(), series(timeframe="1h", is_traded=False)))
+    staged = stage_series(request(data, series(), series(timeframe="1h", is_traded=False)))
 
     assert staged.timerange == TimeRange(
         start=START + timedelta(minutes=50), stop=START + timedelta(days=1)
@@ -95,14 +99,14 @@ def test_without_a_range_everything_is_traded_on_after_the_warm_up(data: Path) -
 
 def test_too_few_candles_to_trade_on_are_refused(data: Path) -> None:
     with pytest.raises(ValidationError, match="288 candles and the strategy needs 288"):
-        lay_out(request(data, series(warmup=288)))
+        stage_series(request(data, series(warmup=288)))
 
 
 def test_every_missing_series_is_named_and_nothing_is_written(data: Path) -> None:
     wanted = (series(), series("SOL/USDT"), series("ADA/USDT", "1h"))
 
     with pytest.raises(NotFoundError, match="SOL/USDT@5m, ADA/USDT@1h") as caught:
-        lay_out(request(data, *wanted))
+        stage_series(request(data, *wanted))
 
     assert caught.value.key == "SOL/USDT@5m"
     assert not (data.parent / "staged").exists()
@@ -110,16 +114,16 @@ def test_every_missing_series_is_named_and_nothing_is_written(data: Path) -> Non
 
 def test_a_range_outside_the_candles_is_answered_with_what_is_there(data: Path) -> None:
     with pytest.raises(NotFoundError, match="there are 2025-01-01 to 2025-01-01"):
-        lay_out(request(data, series(), hours=(100, 200)))
+        stage_series(request(data, series(), hours=(100, 200)))
 
 
-def test_gaps_are_told_in_a_sentence(data: Path) -> None:
+def test_gaps_are_reported_in_a_sentence(data: Path) -> None:
     whole = candles(288)
     frame = whole.drop(whole.index[100:103]).drop(whole.index[200])
     FlatDataRepository(data).save_ohlcv("BTC/USDT", "5m", frame)
     wanted = request(data, series(), hours=(1, 24))
 
-    (notice,) = lay_out(wanted).notices(wanted.series)
+    (notice,) = stage_series(wanted).notices(wanted.series)
 
     assert notice == (
         "BTC/USDT@5m lacks 4 candles in 2 gaps, the longest 3 from 2025-01-01 08:20: "
@@ -127,10 +131,10 @@ def test_gaps_are_told_in_a_sentence(data: Path) -> None:
     )
 
 
-def test_short_coverage_is_told_in_sentences(data: Path) -> None:
+def test_short_coverage_is_reported_in_sentences(data: Path) -> None:
     wanted = request(data, series(), hours=(0.5, 30))
 
-    late, early = lay_out(wanted).notices(wanted.series)
+    late, early = stage_series(wanted).notices(wanted.series)
 
     assert late == (
         "BTC/USDT@5m starts at 2025-01-01 00:00, 4 candles after 2024-12-31 23:40: "
@@ -139,32 +143,32 @@ def test_short_coverage_is_told_in_sentences(data: Path) -> None:
     assert early == "BTC/USDT@5m ends at 2025-01-01 23:55, 72 candles early"
 
 
-def test_complete_candles_need_no_words(data: Path) -> None:
+def test_complete_candles_need_no_notice(data: Path) -> None:
     wanted = request(data, series(), hours=(1, 24))
 
-    assert lay_out(wanted).notices(wanted.series) == ()
+    assert stage_series(wanted).notices(wanted.series) == ()
 
 
-def test_the_fingerprint_is_of_the_values_alone() -> None:
+def test_the_digest_of_a_frame_is_of_the_values_alone() -> None:
     frame = candles(50)
     other_unit = frame.set_axis(frame.index.astype("datetime64[ns, UTC]"))
     other_order = frame[["volume", "close", "low", "high", "open"]]
 
-    assert len({fingerprint(one) for one in (frame, other_unit, other_order)}) == 1
+    assert len({frame_digest(one) for one in (frame, other_unit, other_order)}) == 1
 
 
-def test_a_negative_zero_is_a_zero_to_the_fingerprint() -> None:
+def test_a_negative_zero_is_a_zero_to_the_digest_of_a_frame() -> None:
     frame = candles(2)
 
-    assert fingerprint(frame.assign(volume=0.0)) == fingerprint(frame.assign(volume=-0.0))
+    assert frame_digest(frame.assign(volume=0.0)) == frame_digest(frame.assign(volume=-0.0))
 
 
-def test_one_tick_in_one_candle_changes_the_fingerprint() -> None:
+def test_one_tick_in_one_candle_changes_the_digest_of_a_frame() -> None:
     frame, later = candles(50), candles(50, start=START + timedelta(minutes=5))
     moved = frame.copy()
     moved.loc[moved.index[25], "low"] += 0.01
 
-    assert len({fingerprint(frame), fingerprint(moved), fingerprint(later)}) == 3
+    assert len({frame_digest(frame), frame_digest(moved), frame_digest(later)}) == 3
 
 
 def test_the_digest_of_the_data_depends_on_neither_format_nor_order(data: Path) -> None:
@@ -173,27 +177,27 @@ def test_the_digest_of_the_data_depends_on_neither_format_nor_order(data: Path) 
         frame = FlatDataRepository(data).get_ohlcv(pair, "5m")
         FlatDataRepository(feather, file_format="feather").save_ohlcv(pair, "5m", frame)
 
-    one = lay_out(request(data, series(), series("ETH/USDT")))
-    two = lay_out(request(feather, series("ETH/USDT"), series()))
+    one = stage_series(request(data, series(), series("ETH/USDT")))
+    two = stage_series(request(feather, series("ETH/USDT"), series()))
 
     assert one.digest == two.digest
-    assert one.digest != lay_out(request(data, series())).digest
+    assert one.digest != stage_series(request(data, series())).digest
 
 
-def test_request_and_answer_survive_the_journey(data: Path) -> None:
+def test_request_and_answer_survive_json(data: Path) -> None:
     asked = request(data, series(), hours=(1, 2))
-    answer = lay_out(asked)
+    answer = stage_series(asked)
 
     assert StagingRequest.from_json(asked.to_json()) == asked
     assert StagedData.from_values(json.loads(answer.to_json())) == answer
 
 
-def test_the_child_lays_out_what_is_asked(data: Path) -> None:
+def test_the_child_stages_the_requested_series(data: Path) -> None:
     asked = request(data, series(), series("ETH/USDT"), series(timeframe="1h", is_traded=False))
 
     staged = stage_data(asked, interrupts=Interrupts())
 
-    assert staged == lay_out(asked)
+    assert staged == stage_series(asked)
     assert [each.rows for each in staged.series] == [288, 288, 24]
 
 
@@ -208,11 +212,11 @@ def test_a_broken_file_is_named(data: Path) -> None:
     (data / "BTC_USDT-5m.parquet").write_bytes(b"not a candle in sight")
 
     with pytest.raises(StorageError, match=r"BTC_USDT-5m\.parquet"):
-        lay_out(request(data, series()))
+        stage_series(request(data, series()))
 
 
 def child(program: str) -> list[str]:
-    """Return a small program to put in the child's place, to see how its misfortunes are told."""
+    """Return a small program to run in the child's place, to see how its failures are reported."""
     return [sys.executable, "-I", "-S", "-c", program]
 
 
@@ -225,7 +229,7 @@ def child(program: str) -> list[str]:
         StorageError("full", operation="write", retryable=True),
     ],
 )
-def test_errors_cross_the_border_whole(data: Path, error: TradAIError) -> None:
+def test_errors_of_the_child_keep_their_fields(data: Path, error: TradAIError) -> None:
     fields = dict(vars(error))
     error.add_note("a note stays behind")
     program = f"import sys; sys.stdout.buffer.write({error_answer(error)!r})"
@@ -244,19 +248,19 @@ def test_an_error_that_is_not_expected_of_the_child_is_a_storage_error(data: Pat
 
 
 @pytest.mark.parametrize(
-    ("program", "told"),
+    ("program", "reported"),
     [
         ("raise SystemExit('the disk is on fire')", "1 (the disk is on fire)"),
-        ("import os; os.kill(os.getpid(), 9)", "-9 (it said nothing)"),
+        ("import os; os.kill(os.getpid(), 9)", "-9 (it gave no reason)"),
     ],
 )
-def test_a_crash_of_the_child_is_told_with_its_last_words(
-    data: Path, program: str, told: str
+def test_a_crash_of_the_child_is_reported_with_its_last_line(
+    data: Path, program: str, reported: str
 ) -> None:
     with pytest.raises(StorageError) as caught:
         stage_data(request(data, series()), interrupts=Interrupts(), command=child(program))
 
-    assert str(caught.value).endswith(f"the reading process ended with {told}")
+    assert str(caught.value).endswith(f"the reading process ended with {reported}")
 
 
 def test_a_signal_ends_the_child_at_once(

@@ -44,7 +44,7 @@ def test_the_engine_dies_with_a_supervisor_that_is_killed(
 
 
 def test_nothing_is_started_when_the_parent_is_gone_already() -> None:
-    command = [*exec_child.launcher(["echo", "started"])]
+    command = [*exec_child.child_command(["echo", "started"])]
     command[command.index(str(os.getpid()))] = "1"
 
     ended = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -54,11 +54,11 @@ def test_nothing_is_started_when_the_parent_is_gone_already() -> None:
     assert "the parent process is gone" in ended.stderr
 
 
-def test_the_launcher_becomes_the_command() -> None:
+def test_the_child_command_becomes_the_command() -> None:
     program = "import os, sys; print(os.getpid(), sys.argv[1:])"
 
     with subprocess.Popen(
-        exec_child.launcher([sys.executable, "-c", program, "a b", "$HOME"]),
+        exec_child.child_command([sys.executable, "-c", program, "a b", "$HOME"]),
         stdout=subprocess.PIPE,
         text=True,
     ) as child:
@@ -68,9 +68,9 @@ def test_the_launcher_becomes_the_command() -> None:
 
 
 def test_ignored_signals_are_not_inherited() -> None:
-    # What `nohup` and a shell's background jobs do to a program; the engine must still stop.
+    # As `nohup` and a shell's background jobs do to a program; the engine must still stop.
     program = "import signal; print([signal.getsignal(n) == signal.SIG_DFL for n in (2, 15)])"
-    command = exec_child.launcher([sys.executable, "-c", program])
+    command = exec_child.child_command([sys.executable, "-c", program])
     numbers = (signal.SIGINT, signal.SIGTERM)
     former = [signal.signal(number, signal.SIG_IGN) for number in numbers]
     try:

@@ -8,11 +8,7 @@ from pathlib import Path
 import pytest
 
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint.freqtrade._engine.install import (
-    engine_command,
-    engine_environment,
-    engine_version,
-)
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 
 HOME, TEMPORARY = Path("/run/scratch"), Path("/run/t")
 
@@ -21,12 +17,27 @@ def environment(**environ: str) -> dict[str, str]:
     return engine_environment(environ, home=HOME, temporary=TEMPORARY)
 
 
-def test_the_command_runs_the_engine_in_this_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interpreter that seems to have the engine."""
     spec = ModuleSpec("freqtrade", None)
     monkeypatch.setattr(importlib.util, "find_spec", {"freqtrade": spec}.get)
+    monkeypatch.setattr(
+        "tradai.entrypoint.freqtrade._engine.install.version", {"freqtrade": "2026.9"}.__getitem__
+    )
 
-    assert engine_command() == [sys.executable, "-P", "-m", "freqtrade"]
+
+@pytest.mark.usefixtures("installed")
+def test_the_command_runs_the_engine_in_this_interpreter() -> None:
+    command = EngineInstall.beside_us().command("backtesting", "--config", "-")
+
+    assert command == [sys.executable, "-P", "-m", "freqtrade", "backtesting", "--config", "-"]
     assert "freqtrade" not in sys.modules
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_version_is_that_of_the_installed_distribution() -> None:
+    assert EngineInstall.beside_us().version == "2026.9"
 
 
 def test_a_missing_engine_is_a_configuration_error_that_says_what_to_install(
@@ -35,17 +46,10 @@ def test_a_missing_engine_is_a_configuration_error_that_says_what_to_install(
     monkeypatch.setattr(importlib.util, "find_spec", {}.get)
 
     with pytest.raises(ConfigurationError, match=r"pip install 'tradai-entrypoint\[freqtrade\]'"):
-        engine_command()
+        EngineInstall.beside_us()
 
 
-def test_the_version_is_that_of_the_installed_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "tradai.entrypoint.freqtrade._engine.install.version", {"freqtrade": "2026.9"}.__getitem__
-    )
-
-    assert engine_version() == "2026.9"
-
-
+@pytest.mark.usefixtures("installed")
 def test_a_missing_distribution_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(name: str) -> str:
         raise importlib.metadata.PackageNotFoundError(name)
@@ -53,7 +57,7 @@ def test_a_missing_distribution_is_a_configuration_error(monkeypatch: pytest.Mon
     monkeypatch.setattr("tradai.entrypoint.freqtrade._engine.install.version", nothing)
 
     with pytest.raises(ConfigurationError, match="not installed"):
-        engine_version()
+        EngineInstall.beside_us()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from tradai.entrypoint.freqtrade._engine.orphans import Strays
+from tradai.entrypoint.freqtrade._engine.orphans import OrphanReaper
 
 NAMESPACE = ["unshare", "--fork", "--pid", "--mount-proc"]
 # Supervises an engine as process 1, beside three children that it has not waited for yet.
@@ -20,7 +20,7 @@ INIT = """
 
     folder, program = sys.argv[1:]
     before = subprocess.Popen(["sh", "-c", "exit 6"])
-    # In a session of its own, as the reader of candles is: looks like a stray and is none.
+    # In a session of its own, as the reader of candles is: looks like an orphan, but is none.
     apart = subprocess.Popen(["sh", "-c", "exit 7"], start_new_session=True)
     lines = []
     engine = EngineProcess([sys.executable, "-u", "-c", program], stdin=b"", environ={},
@@ -33,7 +33,7 @@ INIT = """
     with Interrupts() as interrupts, engine:
         later = subprocess.Popen(["sh", "-c", "exit 8"])
         engine.follow(interrupts, until=lambda: "orphans made" in lines, timeout_s=20)
-        # This process, the engine, the deaf orphan, and the three that nobody waited for.
+        # This process, the engine, the deaf orphan, and the three that were not waited for.
         began = time.monotonic()
         engine.follow(interrupts, until=lambda: len(processes()) == 6, timeout_s=20)
         print(time.monotonic() - began < 10, processes().count("Z"), flush=True)
@@ -72,7 +72,9 @@ def can_be_process_one() -> bool:
 
 
 @pytest.mark.skipif(not can_be_process_one(), reason="making a PID namespace is not permitted here")
-def test_as_process_one_it_obeys_and_reaps_strays_but_no_child_of_others(tmp_path: Path) -> None:
+def test_as_process_one_it_stops_on_a_signal_and_reaps_only_orphans(
+    tmp_path: Path,
+) -> None:
     command = [*NAMESPACE, sys.executable, "-c", dedent(INIT), str(tmp_path), dedent(ENGINE)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as unshare:
         assert unshare.stdout is not None
@@ -95,13 +97,13 @@ def test_as_process_one_it_obeys_and_reaps_strays_but_no_child_of_others(tmp_pat
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be asked without reaping")
 def test_any_other_process_leaves_its_children_alone() -> None:
-    strays = Strays()
+    reaper = OrphanReaper()
     command = [sys.executable, "-c", "raise SystemExit(7)"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as child:
         assert child.stdout is not None
         child.stdout.read()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
 
-        strays.reap()
+        reaper.reap()
 
     assert child.returncode == 7

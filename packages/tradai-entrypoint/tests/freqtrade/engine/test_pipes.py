@@ -9,7 +9,7 @@ import pytest
 
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, Woken
+from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, WakeReason
 
 Make = Callable[..., EngineProcess]
 
@@ -32,7 +32,7 @@ def test_both_streams_reach_listener_and_log_in_order(
     assert (tmp_path / "engine.log").read_text() == "one\ntwo\nthree\n"
 
 
-def test_the_last_words_of_an_engine_are_heard(
+def test_the_last_output_of_an_engine_is_read(
     make_engine: Make, interrupts: Interrupts, lines: list[str]
 ) -> None:
     program = "import os; os.write(1, b'x\\n' * 30_000); os.kill(os.getpid(), 9)"
@@ -42,7 +42,7 @@ def test_the_last_words_of_an_engine_are_heard(
     assert len(lines) == 30_000
 
 
-def test_what_an_engine_said_before_it_was_killed_is_heard(
+def test_output_from_before_an_engine_was_killed_is_read(
     make_engine: Make,
     interrupts: Interrupts,
     lines: list[str],
@@ -80,7 +80,7 @@ def test_standard_input_is_handed_over_whole_and_closed(
     make_engine: Make, interrupts: Interrupts, lines: list[str], size: int
 ) -> None:
     payload = os.urandom(size)
-    # It talks more than a pipe holds before it listens: whoever only writes waits for ever.
+    # It prints more than a pipe holds before it reads: a writer that does not read would hang.
     program = """
         import sys, hashlib
         print("x" * 300_000)
@@ -104,7 +104,7 @@ def test_an_engine_that_dies_without_reading_is_only_dead(
     assert lines == ["no"]
 
 
-def test_an_engine_that_does_not_want_its_input_lives_on(
+def test_an_engine_that_closes_its_input_lives_on(
     make_engine: Make, interrupts: Interrupts, lines: list[str]
 ) -> None:
     program = """
@@ -118,10 +118,10 @@ def test_an_engine_that_does_not_want_its_input_lives_on(
 
     with make_engine(program, stdin=bytes(MORE_THAN_A_PIPE_HOLDS)) as engine:
         engine.follow(interrupts, until=lambda: lines == ["closed"], timeout_s=20)
-        woken = engine.follow(interrupts, timeout_s=0.1)
+        reason = engine.follow(interrupts, timeout_s=0.1)
         ended = engine.stop(interrupts, grace_s=20)
 
-    assert woken is Woken.TIMEOUT
+    assert reason is WakeReason.TIMEOUT
     assert ended.return_code == 7
 
 
@@ -140,11 +140,11 @@ def test_an_engine_that_closes_its_output_is_still_waited_for(
     with make_engine(program) as engine:
         engine.follow(interrupts, until=lambda: lines == ["bye"], timeout_s=20)
         before = time.process_time()
-        woken = engine.follow(interrupts, timeout_s=0.2)
+        reason = engine.follow(interrupts, timeout_s=0.2)
         cost = time.process_time() - before
         ended = engine.stop(interrupts, grace_s=20)
 
-    assert woken is Woken.TIMEOUT
+    assert reason is WakeReason.TIMEOUT
     assert cost < 0.05
     assert (ended.return_code, ended.signal) == (7, None)
 

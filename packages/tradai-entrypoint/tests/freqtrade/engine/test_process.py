@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, Woken
+from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, WakeReason
 
 Make = Callable[..., EngineProcess]
 Reactions = dict[str, Callable[[], None]]
 Tell = Callable[[int], Callable[[], None]]
 
 SLEEP = "import time; time.sleep(60)"
-# Ignores what it is told, but says that it was told.
+# Ignores signals, but prints that they came.
 STUBBORN = """
     import signal, time
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, frame: print("told", number))
+        signal.signal(number, lambda number, frame: print("signal", number))
     print("ready")
     while True:
         time.sleep(60)
@@ -71,14 +71,14 @@ def test_a_signal_reaches_the_whole_group_and_is_reported(
             os.wait()
             sys.exit(9)
         for number in both:
-            signal.signal(number, lambda number, frame: (print("told", number), os._exit(0)))
+            signal.signal(number, lambda number, frame: (print("signal", number), os._exit(0)))
         print("ready")
         signal.pause()
     """
 
     ended = run(make_engine(program), interrupts, grace_s=20)
 
-    assert lines == ["ready", f"told {int(number)}"]
+    assert lines == ["ready", f"signal {int(number)}"]
     assert ended.interrupted_by == number
     assert ended.return_code == 9
 
@@ -163,7 +163,7 @@ def test_ctrl_c_ends_a_stubborn_engine_within_two_seconds(
     ended = run(make_engine(STUBBORN), interrupts)
 
     assert time.monotonic() - pressed[0] < 2
-    assert lines == ["ready", "told 2"]
+    assert lines == ["ready", "signal 2"]
     assert (ended.return_code, ended.signal) == (None, signal.SIGKILL)
     assert ended.interrupted_by == signal.SIGINT
     assert ended.seconds >= 1
@@ -176,17 +176,17 @@ def test_a_second_signal_kills_at_once(
     reactions: Reactions,
     tell: Tell,
 ) -> None:
-    reactions |= {"ready": tell(signal.SIGTERM), "told 15": tell(signal.SIGINT)}
+    reactions |= {"ready": tell(signal.SIGTERM), "signal 15": tell(signal.SIGINT)}
 
     ended = run(make_engine(STUBBORN), interrupts, grace_s=60)
 
-    assert lines == ["ready", "told 15"]
+    assert lines == ["ready", "signal 15"]
     assert ended.signal == signal.SIGKILL
     assert ended.interrupted_by == signal.SIGTERM
     assert ended.seconds < 5
 
 
-def test_two_signals_before_anyone_looked_kill_at_once(
+def test_two_signals_before_the_first_was_handled_kill_at_once(
     make_engine: Make, interrupts: Interrupts, reactions: Reactions, tell: Tell
 ) -> None:
     reactions["ready"] = lambda: (tell(signal.SIGTERM)(), tell(signal.SIGTERM)())[0]
@@ -208,7 +208,7 @@ def test_a_signal_that_came_before_the_start_counts(
     assert ended.seconds < 5
 
 
-def test_an_engine_killed_by_somebody_else_is_reported_with_its_signal(
+def test_an_engine_killed_from_outside_is_reported_with_its_signal(
     make_engine: Make, interrupts: Interrupts
 ) -> None:
     ended = run(make_engine("import os; os.kill(os.getpid(), 9)"), interrupts)
@@ -243,20 +243,24 @@ def test_following_can_wait_for_a_line_and_go_on(
         started = engine.follow(interrupts, until=lambda: "RUNNING" in lines, timeout_s=20)
         waited = engine.follow(interrupts, timeout_s=0.05)
         tell(signal.SIGTERM)()
-        told = engine.follow(interrupts)
+        signalled = engine.follow(interrupts)
         ended = engine.stop(interrupts, grace_s=20)
 
-    assert [started, waited, told] == [Woken.REACHED, Woken.TIMEOUT, Woken.INTERRUPTED]
+    assert [started, waited, signalled] == [
+        WakeReason.REACHED,
+        WakeReason.TIMEOUT,
+        WakeReason.INTERRUPTED,
+    ]
     assert lines == ["RUNNING", "STOPPED"]
     assert (ended.return_code, ended.interrupted_by) == (0, signal.SIGTERM)
 
 
 def test_following_an_engine_that_ends_says_so(make_engine: Make, interrupts: Interrupts) -> None:
     with make_engine("print('too early')") as engine:
-        woken = engine.follow(interrupts, until=lambda: False, timeout_s=20)
+        reason = engine.follow(interrupts, until=lambda: False, timeout_s=20)
         ended = engine.wait(interrupts)
 
-    assert woken is Woken.EXITED
+    assert reason is WakeReason.EXITED
     assert ended.return_code == 0
 
 
@@ -323,7 +327,7 @@ def test_waiting_costs_no_processor_time(make_engine: Make, interrupts: Interrup
         assert time.process_time() - before < 0.05
 
 
-def test_where_the_kernel_cannot_tell_the_end_is_noticed_all_the_same(
+def test_where_the_kernel_cannot_report_the_end_it_is_noticed_all_the_same(
     make_engine: Make, interrupts: Interrupts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(pid: int) -> int:

@@ -34,9 +34,15 @@ def ended(
     by: int | None = None,
     killed: int | None = None,
     timed_out: bool = False,
+    asked: bool = False,
 ) -> EngineExit:
     return EngineExit(
-        return_code=code, signal=killed, interrupted_by=by, timed_out=timed_out, seconds=1.0
+        return_code=code,
+        signal=killed,
+        interrupted_by=by,
+        timed_out=timed_out,
+        asked_to_stop=asked or timed_out or by is not None,
+        seconds=1.0,
     )
 
 
@@ -88,7 +94,7 @@ def test_an_engine_that_gave_up_is_judged_by_what_it_said(
         ("parameters", ExitCode.DONE, "finished"),
     ],
 )
-def test_a_result_is_no_success_when_the_engine_worked_on_less_than_it_was_given(
+def test_a_result_is_not_a_success_when_the_engine_worked_on_less_than_it_was_given(
     name: str, expected: ExitCode, said: str
 ) -> None:
     verdict = judge(ended(0), logged(name), result_present=True)
@@ -107,7 +113,7 @@ def test_a_model_that_could_not_be_trained_is_bad_data() -> None:
     assert "Training BTC/USDT raised exception X." in verdict.sentence
 
 
-def test_exit_code_0_without_a_result_is_no_success() -> None:
+def test_exit_code_0_without_a_result_is_not_a_success() -> None:
     assert judge(ended(0), evidence(), result_present=False).exit_code is ExitCode.RESULT
 
 
@@ -116,7 +122,7 @@ def test_exit_code_0_with_a_result_is_success() -> None:
 
 
 @pytest.mark.parametrize("result_present", [True, False])
-def test_an_engine_that_fails_without_a_word_crashed(*, result_present: bool) -> None:
+def test_an_engine_that_fails_without_a_message_crashed(*, result_present: bool) -> None:
     verdict = judge(ended(1), evidence(), result_present=result_present)
 
     assert verdict.exit_code is ExitCode.CRASHED
@@ -191,7 +197,7 @@ def test_a_disk_that_refuses_is_named_whatever_else_happened(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(signal.SIGKILL, "SIGKILL, which nobody here sent (out of memory?)"), (11, "SIGSEGV")],
+    [(signal.SIGKILL, "SIGKILL, which tradai did not send (out of memory?)"), (11, "SIGSEGV")],
 )
 def test_a_signal_that_was_not_ours_is_a_crash(number: int, said: str) -> None:
     verdict = judge(ended(None, killed=number), evidence(), result_present=True)
@@ -229,6 +235,16 @@ def test_a_bot_that_had_to_be_killed_needs_a_person_to_look() -> None:
 
     assert verdict.exit_code is ExitCode.MISMATCH
     assert "orders" in verdict.sentence
+
+
+@pytest.mark.parametrize("end", [ended(130, asked=True), ended(None, killed=9, asked=True)])
+def test_a_bot_that_we_stopped_for_a_pair_it_left_out_is_judged_by_the_pair(
+    end: EngineExit,
+) -> None:
+    verdict = judge(end, logged("pair-dropped"), result_present=True)
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "left out LTC/USDT" in verdict.sentence
 
 
 def test_a_bot_that_never_started_missed_its_deadline() -> None:
@@ -295,7 +311,7 @@ def test_a_strategy_cannot_forge_a_fact_by_printing_or_logging_it() -> None:
     assert not found.has_run
 
 
-def test_a_configuration_error_is_told_whole_and_without_the_advice_to_read_the_manual() -> None:
+def test_a_configuration_error_is_kept_whole_without_the_advice_to_read_the_manual() -> None:
     found = evidence(
         record("Configuration error: first part"),
         "second part",

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
-from tradai.entrypoint.freqtrade._exchange.markets import MarketRules
+from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
 
 SNAPSHOT = MarketsSnapshot.made(
     {"BTC/USDT": MarketRules(tick="0.01", step="0.0001", min_notional="5")},
@@ -43,7 +42,7 @@ def test_it_answers_with_the_rules_of_the_snapshot() -> None:
     assert [symbol["symbol"] for symbol in info["symbols"]] == ["BTCUSDT"]
 
 
-def test_it_answers_what_a_client_asks_before_anything_else() -> None:
+def test_it_answers_the_first_requests_of_a_client() -> None:
     with MarketServer(SNAPSHOT) as server:
         assert get(f"{server.base_url}/api/v3/ping") == {}
         answered_ms = get(f"{server.base_url}/api/v3/time")["serverTime"]
@@ -122,7 +121,7 @@ def test_waiting_for_requests_costs_no_processor_time() -> None:
         assert time.process_time() - before < 0.05
 
 
-def test_a_client_that_keeps_its_connection_does_not_hold_the_next_one() -> None:
+def test_a_client_that_keeps_its_connection_does_not_hold_up_the_next_one() -> None:
     with (
         MarketServer(SNAPSHOT) as server,
         socket.create_connection(address(server), timeout=5) as kept,
@@ -133,12 +132,14 @@ def test_a_client_that_keeps_its_connection_does_not_hold_the_next_one() -> None
         assert get(f"{server.base_url}/api/v3/ping") == {}
 
 
-def test_a_client_that_says_nothing_does_not_hold_the_next_one_for_long() -> None:
+def test_a_silent_client_does_not_hold_up_the_next_one_for_long() -> None:
     with MarketServer(SNAPSHOT) as server, socket.create_connection(address(server), timeout=5):
         assert get(f"{server.base_url}/api/v3/ping") == {}
 
 
-def test_a_client_that_goes_away_disturbs_nobody(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_client_that_disconnects_is_ignored(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     reset_on_close = struct.pack("ii", 1, 0)
     with MarketServer(SNAPSHOT) as server:
         for words in (b"", b"GET /api", b"nonsense\r\n\r\n"):

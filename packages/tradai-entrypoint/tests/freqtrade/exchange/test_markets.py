@@ -15,8 +15,7 @@ from tradai.core.exceptions import (
     StorageError,
     ValidationError,
 )
-from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
-from tradai.entrypoint.freqtrade._exchange.markets import MarketRules
+from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RULES = MarketRules(tick="0.01", step="0.0001", min_notional="5")
@@ -69,7 +68,7 @@ def test_a_made_snapshot_says_so() -> None:
     assert snapshot.pairs == {"BTC/USDT"}
 
 
-def test_what_the_exchange_sent_is_kept_whole_also_what_nobody_here_reads(tmp_path: Path) -> None:
+def test_everything_the_exchange_sent_is_kept_including_unknown_fields(tmp_path: Path) -> None:
     values = made("BTC/USDT").model_dump(mode="json")
     values["symbols"][0]["futureField"] = {"list": [1, 2.5, None, True, {"deep": "er"}]}
     snapshot = MarketsSnapshot.model_validate(values)
@@ -82,7 +81,7 @@ def test_what_the_exchange_sent_is_kept_whole_also_what_nobody_here_reads(tmp_pa
     ]
 
 
-def test_rules_cannot_be_changed_however_deep() -> None:
+def test_rules_cannot_be_changed_at_any_depth() -> None:
     (symbol,) = made("BTC/USDT").symbols
     filters = symbol["filters"]
 
@@ -123,7 +122,7 @@ def test_all_missing_pairs_are_named_at_once_with_what_to_do() -> None:
 def test_a_pair_that_was_not_traded_is_refused_because_the_engine_would_leave_it_out() -> None:
     halted = with_status(made("BTC/USDT", "ETH/USDT"), "BREAK")
 
-    with pytest.raises(NotFoundError, match=r"BTC/USDT \(BREAK\)"):
+    with pytest.raises(NotFoundError, match=r"BTC/USDT \(inactive\)"):
         halted.require(["BTC/USDT", "ETH/USDT"])
     halted.require(["ETH/USDT"])
 
@@ -145,7 +144,7 @@ def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
         '{"captured_at": "2026-01-31T12:00:00Z", "origin": "made", "symbols": ["BTCUSDT"]}',
     ],
 )
-def test_what_is_no_snapshot_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_snapshot_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "markets.json"
     path.write_text(text)
 

@@ -1,4 +1,4 @@
-"""A strategy configuration becomes exactly what the engine is told."""
+"""A strategy configuration becomes the command, configuration and parameters of the engine."""
 
 import json
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ def source_facts(
         declared=MappingProxyType({}),
         opaque=frozenset(),
         informative=informative,
-        resolved=True,
+        is_resolved=True,
     )
 
 
@@ -72,15 +72,15 @@ def refusal(mode: TradingMode = TradingMode.BACKTEST, **changes: object) -> Conf
     return caught.value
 
 
-def test_a_backtest_is_told_whole() -> None:
-    told = plan(run={"timerange": "20250101-20250201"})
+def test_a_backtest_is_rendered_with_every_argument_and_setting() -> None:
+    rendered = plan(run={"timerange": "20250101-20250201"})
 
-    assert " ".join([told.subcommand, *told.arguments]) == (
+    assert " ".join([rendered.subcommand, *rendered.arguments]) == (
         "backtesting --config - --no-color --userdir user_data --datadir data "
         "--strategy Wave --strategy-path strategies "
         "--timerange 20250101-20250201 --cache none --export trades"
     )
-    assert told.config == {
+    assert rendered.config == {
         "bot_name": "wave",
         "dry_run": True,
         "trading_mode": "spot",
@@ -92,50 +92,50 @@ def test_a_backtest_is_told_whole() -> None:
         "pairlists": [{"method": "StaticPairList"}],
         "entry_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
         "exit_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
-        "exchange": told.config["exchange"],
+        "exchange": rendered.config["exchange"],
     }
 
 
 def test_equal_inputs_give_equal_plans_that_can_be_stored() -> None:
     run, nested = {"timerange": "20250101-20250201"}, {"buy_kinds": [{"of": ["a"]}]}
 
-    told = plan(run=run, freqai=FREQAI, buy_params=nested).as_json()
+    rendered = plan(run=run, freqai=FREQAI, buy_params=nested).as_json()
 
-    assert told == plan(run=run, freqai=FREQAI, buy_params=nested).as_json()
-    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert rendered == plan(run=run, freqai=FREQAI, buy_params=nested).as_json()
+    assert json.loads(json.dumps(rendered, allow_nan=False)) == rendered
 
 
 def test_a_plan_without_a_time_range_leaves_it_to_the_data() -> None:
     assert "--timerange" not in plan().arguments
 
 
-def test_hyperopt_searches_as_told_and_writes_no_parameter_file() -> None:
+def test_hyperopt_searches_as_configured_and_writes_no_parameter_file() -> None:
     run = {"epochs": 7, "spaces": ["buy"], "loss": "OnlyProfitHyperOptLoss", "random_state": 3}
 
-    told = plan(TradingMode.HYPEROPT, run)
+    rendered = plan(TradingMode.HYPEROPT, run)
 
-    assert told.subcommand == "hyperopt"
-    assert " ".join(told.arguments).endswith(
+    assert rendered.subcommand == "hyperopt"
+    assert " ".join(rendered.arguments).endswith(
         "--epochs 7 --spaces buy --hyperopt-loss OnlyProfitHyperOptLoss "
         "--random-state 3 --job-workers 1 --disable-param-export"
     )
 
 
 def test_training_is_a_backtest_that_keeps_its_models() -> None:
-    told = plan(TradingMode.TRAIN, {"timerange": "20250101-20250201"}, freqai=FREQAI)
+    rendered = plan(TradingMode.TRAIN, {"timerange": "20250101-20250201"}, freqai=FREQAI)
 
-    assert told.subcommand == "backtesting"
-    assert "--freqaimodel LightGBMRegressor" in " ".join(told.arguments)
-    assert told.config["freqai"] == {**FREQAI, "save_backtest_models": True}
-    # FreqAI crashes unless it is told of a configuration file.
-    assert told.config["config_files"] == ["strategies/wave.py"]
+    assert rendered.subcommand == "backtesting"
+    assert "--freqaimodel LightGBMRegressor" in " ".join(rendered.arguments)
+    assert rendered.config["freqai"] == {**FREQAI, "save_backtest_models": True}
+    # FreqAI crashes without a configuration file.
+    assert rendered.config["config_files"] == ["strategies/wave.py"]
 
 
 def test_a_backtest_of_a_freqai_strategy_names_the_model_and_keeps_none() -> None:
-    told = plan(run={"timerange": "20250101-20250201"}, freqai=FREQAI)
+    rendered = plan(run={"timerange": "20250101-20250201"}, freqai=FREQAI)
 
-    assert "--freqaimodel" in told.arguments
-    assert told.config["freqai"] == FREQAI
+    assert "--freqaimodel" in rendered.arguments
+    assert rendered.config["freqai"] == FREQAI
 
 
 def test_a_freqai_block_that_is_off_needs_no_model() -> None:
@@ -143,12 +143,12 @@ def test_a_freqai_block_that_is_off_needs_no_model() -> None:
 
 
 def test_a_dry_run_is_dry_twice_over_and_starts_trading_at_once() -> None:
-    told = plan(TradingMode.DRY_RUN, execution={"stake_amount": 50, "process_throttle_s": 2})
+    rendered = plan(TradingMode.DRY_RUN, execution={"stake_amount": 50, "process_throttle_s": 2})
 
-    assert (told.subcommand, told.arguments[-1]) == ("trade", "--dry-run")
-    assert told.config["dry_run"] is True
-    assert told.config["initial_state"] == "running"
-    assert told.config["internals"] == {"process_throttle_secs": 2}
+    assert (rendered.subcommand, rendered.arguments[-1]) == ("trade", "--dry-run")
+    assert rendered.config["dry_run"] is True
+    assert rendered.config["initial_state"] == "running"
+    assert rendered.config["internals"] == {"process_throttle_secs": 2}
 
 
 def test_live_is_not_available() -> None:
@@ -156,65 +156,11 @@ def test_live_is_not_available() -> None:
         plan(TradingMode.LIVE)
 
 
-def test_what_is_set_reaches_the_engine_and_nothing_else() -> None:
-    execution: dict[str, Any] = {
-        "stake_amount": "unlimited",
-        "max_open_trades": 3,
-        "starting_balance": "2500.5",
-        "fee": 0.0005,
-        "minimal_roi": {"0": "0.02", "60": 0.01},
-        "stoploss": "-0.1",
-        "trailing_stop": True,
-        "trailing_stop_positive": 0.01,
-        "trailing_stop_positive_offset": 0.02,
-        "trailing_only_offset_is_reached": False,
-        "entry_pricing": {"price_side": "other", "price_last_balance": 0.5},
-        "exit_pricing": {"use_order_book": False, "order_book_top": 3},
-        "use_exit_signal": False,
-        "exit_profit_only": True,
-        "exit_profit_offset": 0.01,
-        "ignore_roi_if_entry_signal": True,
-        "order_types": {
-            "entry": "limit",
-            "exit": "limit",
-            "stoploss": "limit",
-            "stoploss_on_exchange": False,
-        },
-        "order_time_in_force": {"entry": "GTC", "exit": "GTC"},
-        "unfilledtimeout": {"entry": 10, "exit": 10, "unit": "minutes"},
-        "position_adjustment_enable": True,
-        "max_entry_position_adjustment": -1,
-        "tradable_balance_ratio": 0.9,
-    }
+def test_further_settings_are_passed_on_under_the_engine_s_own_names() -> None:
+    rendered = plan(parameters={"process_only_new_candles": False, "timeframe_detail": "1m"})
 
-    told = plan(execution=execution).config
-
-    assert told["stake_amount"] == "unlimited"
-    assert told["dry_run_wallet"] == 2500.5
-    assert told["minimal_roi"] == {"0": 0.02, "60": 0.01}
-    assert told["stoploss"] == -0.1
-    assert told["entry_pricing"] == {
-        "price_side": "other",
-        "use_order_book": True,
-        "order_book_top": 1,
-        "price_last_balance": 0.5,
-    }
-    assert told["exit_pricing"] == {
-        "price_side": "same",
-        "use_order_book": False,
-        "order_book_top": 3,
-    }
-    for name in execution.keys() - {"starting_balance", "minimal_roi", "stoploss"}:
-        if not name.endswith("_pricing"):
-            assert told[name] == execution[name]
-    json.dumps(told, allow_nan=False)
-
-
-def test_the_engine_may_be_told_more_by_its_own_names() -> None:
-    told = plan(parameters={"process_only_new_candles": False, "timeframe_detail": "1m"})
-
-    assert told.config["process_only_new_candles"] is False
-    assert told.config["timeframe_detail"] == "1m"
+    assert rendered.config["process_only_new_candles"] is False
+    assert rendered.config["timeframe_detail"] == "1m"
 
 
 def test_startup_candles_of_the_run_go_over_those_of_the_class() -> None:
@@ -223,9 +169,9 @@ def test_startup_candles_of_the_run_go_over_those_of_the_class() -> None:
 
 
 def test_hyper_parameters_go_into_the_file_beside_the_strategy(tmp_path: Path) -> None:
-    told = plan(buy_params={"buy_dip": 0.004}, sell_params={"sell_gain": 2})
+    rendered = plan(buy_params={"buy_dip": 0.004}, sell_params={"sell_gain": 2})
 
-    told.write_params(tmp_path)
+    rendered.write_params(tmp_path)
 
     assert json.loads((tmp_path / "wave.json").read_text()) == {
         "strategy_name": "Wave",
@@ -276,8 +222,8 @@ def test_no_credentials_are_ever_rendered() -> None:
         ({"execution": {}}, "execution.stake_amount", "say how much USDT one trade may use"),
         ({"execution": {"stake_amount": 0.00001}}, "execution.stake_amount", "0.0001 or more"),
         ({"parameters": {"stoploss": -0.1}}, "parameters.stoploss", "execution.stoploss"),
-        ({"parameters": {"early_stpo": 1}}, "parameters.early_stpo", "did you mean early_stop?"),
-        ({"parameters": {"dry_run": False}}, "parameters.dry_run", "is no setting"),
+        ({"parameters": {"early_stpo": 1}}, "parameters.early_stpo", "did you mean 'early_stop'?"),
+        ({"parameters": {"dry_run": False}}, "parameters.dry_run", "is not a setting"),
         (
             {"execution": {"stake_amount": 1, "order_types": {"entry": "limit"}}},
             "execution.order_types.exit",
@@ -286,7 +232,7 @@ def test_no_credentials_are_ever_rendered() -> None:
         (
             {"execution": {"stake_amount": 1, "unfilledtimeout": {"entyr": 1}}},
             "execution.unfilledtimeout.entyr",
-            "did you mean entry?",
+            "did you mean 'entry'?",
         ),
     ],
 )

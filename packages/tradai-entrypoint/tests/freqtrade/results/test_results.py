@@ -1,6 +1,6 @@
-"""A backtest's result is read from what the engine stored and counted again.
+"""The result of a backtest is read from the engine's archive and computed again.
 
-``data/wave-rider-backtest.json`` is what Freqtrade 2026.9 stored for a small strategy of our own
+``data/wave-rider-backtest.json`` is the archive of Freqtrade 2026.9 for a small strategy of our own
 on made-up candles, cut down to what is compared here.
 """
 
@@ -17,16 +17,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, strategies as st
 
+from tradai.core import TimeRange
 from tradai.core.exceptions import StorageError
+from tradai.entrypoint._report import TradeStats
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
-from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, Period, Tally, summarize
+from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, summarize
 from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades
 
 CAPTURED = json.loads((Path(__file__).parent / "data/wave-rider-backtest.json").read_text())
 ENGINE = CAPTURED["strategy"]["WaveRider"]
 START = datetime(2025, 1, 1, tzinfo=UTC)
-YEAR = Period(start=START, stop=START + timedelta(days=365))
+YEAR = TimeRange(start=START, stop=START + timedelta(days=365))
 
 
 def stored(user_data: Path, result: object) -> Path:
@@ -96,17 +99,17 @@ def test_the_drawdown_agrees_with_the_engine(result: BacktestResult) -> None:
     ("ours", "theirs"),
     [("per_pair", "results_per_pair"), ("per_exit_reason", "exit_reason_summary")],
 )
-def test_tallies_agree_with_the_engine(result: BacktestResult, ours: str, theirs: str) -> None:
+def test_groups_agree_with_the_engine(result: BacktestResult, ours: str, theirs: str) -> None:
     expected = {row["key"]: row for row in ENGINE[theirs] if row["key"] != "TOTAL"}
-    tallies: dict[str, Tally] = {each.name: each for each in getattr(result.summary, ours)}
+    groups: dict[str, TradeStats] = {each.name: each for each in getattr(result.summary, ours)}
 
-    assert tallies.keys() == expected.keys()
-    for name, tally in tallies.items():
+    assert groups.keys() == expected.keys()
+    for name, stats in groups.items():
         row = expected[name]
-        assert tally.trades == row["trades"]
-        assert (tally.wins, tally.losses) == (row["wins"], row["losses"])
-        assert tally.profit_abs == pytest.approx(row["profit_total_abs"])
-        assert tally.profit_ratio == pytest.approx(row["profit_total"])
+        assert stats.trades == row["trades"]
+        assert (stats.wins, stats.losses) == (row["wins"], row["losses"])
+        assert stats.profit_abs == pytest.approx(row["profit_total_abs"])
+        assert stats.profit_ratio == pytest.approx(row["profit_total"])
 
 
 def test_the_final_balance_is_counted_from_the_trades(tmp_path: Path) -> None:
@@ -117,7 +120,7 @@ def test_the_final_balance_is_counted_from_the_trades(tmp_path: Path) -> None:
 
 
 def test_the_period_ends_when_the_last_candle_closes(result: BacktestResult) -> None:
-    assert result.summary.period == Period(
+    assert result.summary.period == TimeRange(
         start=START, stop=datetime(2025, 1, 1, 18, 30, tzinfo=UTC)
     )
 
@@ -189,13 +192,26 @@ def test_a_torn_archive_is_refused(tmp_path: Path) -> None:
 def test_the_balance_has_one_point_per_closing_instant() -> None:
     trades = [closed(2, -5), closed(1, 10), closed(2, 5)]
 
-    equity = summarize(trades, starting_balance=100, period=YEAR).equity
+    points = summarize(trades, starting_balance=100, period=YEAR).balance
 
-    assert [(point.at - START, point.balance) for point in equity] == [
+    assert [(point.at - START, point.balance) for point in points] == [
         (timedelta(0), 100),
         (timedelta(hours=1), 110),
         (timedelta(hours=2), 110),
     ]
+
+
+@given(st.lists(st.floats(-1e3, 1e3), max_size=20))
+def test_a_drawdown_is_never_negative_and_zero_exactly_at_a_peak(profits: list[float]) -> None:
+    trades = [closed(hour, profit) for hour, profit in enumerate(profits)]
+
+    points = summarize(trades, starting_balance=1e6, period=YEAR).balance
+
+    for index, point in enumerate(points):
+        peak = max(each.balance for each in points[: index + 1])
+        assert point.drawdown >= 0
+        assert point.balance == pytest.approx(peak * (1 - point.drawdown))
+        assert (point.drawdown == 0) == (point.balance == peak)
 
 
 def test_trades_closing_together_cannot_invent_a_drawdown() -> None:
@@ -222,8 +238,8 @@ def test_a_loss_from_the_start_falls_from_the_start_of_the_period() -> None:
 
 
 def test_yearly_growth_counts_the_exact_time() -> None:
-    half = Period(start=START, stop=START + timedelta(days=182.5))
-    day = Period(start=START, stop=START + timedelta(days=1))
+    half = TimeRange(start=START, stop=START + timedelta(days=182.5))
+    day = TimeRange(start=START, stop=START + timedelta(days=1))
 
     assert summarize([closed(1, 10)], starting_balance=100, period=YEAR).cagr == pytest.approx(0.1)
     assert summarize([closed(1, 10)], starting_balance=100, period=half).cagr == pytest.approx(0.21)
@@ -231,8 +247,8 @@ def test_yearly_growth_counts_the_exact_time() -> None:
 
 
 @pytest.mark.parametrize(("hours", "profit"), [(23, 1.0), (24, -101.0), (24, 1e9)])
-def test_there_is_no_yearly_growth_where_it_would_mean_nothing(hours: int, profit: float) -> None:
-    period = Period(start=START, stop=START + timedelta(hours=hours))
+def test_yearly_growth_is_none_where_it_would_mean_nothing(hours: int, profit: float) -> None:
+    period = TimeRange(start=START, stop=START + timedelta(hours=hours))
 
     assert summarize([closed(1, profit)], starting_balance=100, period=period).cagr is None
 

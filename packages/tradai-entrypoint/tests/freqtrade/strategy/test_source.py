@@ -1,4 +1,4 @@
-"""The source of a strategy is described from its syntax and copied as it was."""
+"""The source of a strategy is inspected by its syntax and copied unchanged."""
 
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def test_a_strategy_is_described_without_running_it(facts: SourceFacts, source: 
     assert facts.file == source / "wave.py"
     assert facts.files == (Path("wave.py"),)
     assert facts.startup_candles == 60
-    assert facts.resolved
+    assert facts.is_resolved
     assert facts.informative == (Informative("1d"), Informative("1h", "BTC/{stake}"))
 
 
@@ -93,7 +93,7 @@ def test_the_engine_default_holds_when_no_startup_candles_are_declared(tmp_path:
         "from elsewhere import Base\nclass Plain(Base):\n    pass\n",
     ],
 )
-def test_startup_candles_only_running_could_tell_are_left_open(tmp_path: Path, body: str) -> None:
+def test_startup_candles_only_running_could_show_are_left_open(tmp_path: Path, body: str) -> None:
     written(tmp_path, plain=body)
 
     assert inspect_source(tmp_path, "Plain").startup_candles is None
@@ -110,7 +110,7 @@ def test_base_classes_in_the_same_folder_are_read_too(tmp_path: Path) -> None:
 
     facts = inspect_source(tmp_path, "Child")
 
-    assert facts.resolved
+    assert facts.is_resolved
     assert facts.startup_candles == 7
     assert facts.declared["buy_x"].high == 5
 
@@ -127,7 +127,7 @@ def test_a_base_class_is_found_however_it_is_imported(tmp_path: Path, text: str)
     base = "import freqtrade.strategy\nclass Base(freqtrade.strategy.IStrategy):\n    pass\n"
     written(tmp_path, base=base, child=text)
 
-    assert inspect_source(tmp_path, "Child").resolved
+    assert inspect_source(tmp_path, "Child").is_resolved
 
 
 def test_bases_that_share_a_base_are_read_once(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_method_goes_over_that_of_its_base(tmp_path: Path) -> None:
     assert inspect_source(tmp_path, "Wave").informative == (Informative("1h"),)
 
 
-def test_a_timeframe_only_running_could_tell_is_left_to_the_run(tmp_path: Path) -> None:
+def test_a_timeframe_only_running_could_show_is_left_to_the_run(tmp_path: Path) -> None:
     body = "class Wave(IStrategy):\n    @informative(SLOW)\n    def populate(self, df, meta): ...\n"
     written(tmp_path, wave=body)
 
@@ -171,7 +171,7 @@ def test_a_class_that_may_make_parameters_while_running_is_unresolved(
 
     facts = inspect_source(tmp_path, "Plain")
 
-    assert not facts.resolved
+    assert not facts.is_resolved
     check_parameters(facts, {"anything": 1}, {})
 
 
@@ -230,18 +230,18 @@ def test_a_target_that_cannot_be_written_is_a_storage_error(
 def test_a_missing_class_is_named_with_the_likely_one(source: Path) -> None:
     error = refusal(source, "Wvae")
 
-    assert "did you mean Wave?" in str(error)
+    assert "did you mean 'Wave'?" in str(error)
     assert error.key == "strategy.class"
 
 
 def test_a_missing_class_is_answered_with_the_classes_there_are(source: Path) -> None:
-    assert "it has Wave;" in str(refusal(source, "Momentum"))
+    assert "; it has Wave" in str(refusal(source, "Momentum"))
 
 
 def test_a_class_in_two_files_is_refused(source: Path) -> None:
     written(source, other=WAVE)
 
-    assert "in other.py and wave.py: keep one" in str(refusal(source))
+    assert "in other.py and wave.py: keep only one" in str(refusal(source))
 
 
 def test_a_class_below_the_folder_is_refused_because_the_engine_does_not_look_there(
@@ -266,7 +266,7 @@ def test_an_unrelated_file_that_is_not_python_does_not_stop_a_run(source: Path) 
     assert Path("draft.py") in inspect_source(source, "Wave").files
 
 
-def test_a_class_that_is_no_strategy_is_refused(source: Path) -> None:
+def test_a_class_that_is_not_a_strategy_is_refused(source: Path) -> None:
     written(source, other="class Other:\n    pass\n")
 
     assert "class Other is not a strategy" in str(refusal(source, "Other"))
@@ -334,7 +334,7 @@ def test_values_in_range_are_accepted(facts: SourceFacts) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
-        ("buy_dpi", 1, "is not declared; did you mean buy_dip?"),
+        ("buy_dpi", 1, "is not declared; did you mean 'buy_dip'?"),
         ("zebra", 1, "is not declared (buy_dip, "),
         ("buy_window", 61, "must be at most 60, not 61"),
         ("buy_window", 19, "must be at least 20, not 19"),
@@ -357,7 +357,9 @@ def test_a_bad_buy_value_is_refused(
 
 
 @pytest.mark.parametrize(("name", "value"), [("sell_style", "medium"), ("sell_style", True)])
-def test_a_value_that_is_no_option_is_refused(facts: SourceFacts, name: str, value: object) -> None:
+def test_a_value_that_is_not_offered_is_refused(
+    facts: SourceFacts, name: str, value: object
+) -> None:
     with pytest.raises(ConfigurationError, match="must be one of 'fast', 'slow', 1"):
         check_parameters(facts, {}, {name: value})
 
@@ -388,7 +390,7 @@ def test_decimals_are_as_declared(tmp_path: Path) -> None:
         check_parameters(facts, {"buy_x": 0.55}, {})
 
 
-def test_bounds_only_running_could_tell_are_left_to_the_engine(tmp_path: Path) -> None:
+def test_bounds_only_running_could_show_are_left_to_the_engine(tmp_path: Path) -> None:
     written(tmp_path, plain="class Plain(IStrategy):\n    buy_x = IntParameter(LOW, 9, **MORE)\n")
     facts = inspect_source(tmp_path, "Plain")
 

@@ -1,34 +1,28 @@
-"""Files on the local disk: their URIs, writes that survive a crash, refusals that name the path."""
+"""Atomic file writes that survive a crash, folder locks, and disk errors as our errors."""
 
 import errno
 import fcntl
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Final
-from urllib.parse import unquote
+from typing import BinaryIO, Final
 
 from tradai.core._error_translation import ErrorTable
-from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
+from tradai.core.exceptions import NotFoundError, StorageError
 
 __all__ = [
-    "durable_copy",
-    "file_path",
+    "atomic_file",
+    "file_errors",
     "is_temporary",
     "locked",
     "make_folder",
-    "refusals",
     "sync_folder",
 ]
 
-_FILE_URI: Final = re.compile(r"file:(?://(?:localhost)?(?=/))?(?!//)(.+)", re.DOTALL)
-_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:")
 _TEMPORARY: Final = re.compile(r"\.tradai-[0-9a-f]{16}\.tmp")
-_EXPECTED: Final = "a path, or a URI such as file:///runs/1 or file:runs/1"
-
 _NO_FOLDER: Final = "a part of the path is a file, not a folder; choose another place"
 _REASONS: Final = {
     errno.ENOSPC: "the disk is full; free some space",
@@ -58,45 +52,29 @@ def _refused(error: OSError, action: str, path: Path) -> StorageError:
     return StorageError(message, operation=action.split(maxsplit=1)[0])
 
 
-_REFUSALS: Final = ErrorTable(
+_FILE_ERRORS: Final = ErrorTable(
     {FileNotFoundError: _missing, IsADirectoryError: _folder, OSError: _refused}
 )
 
 
-def file_path(uri: str | Path) -> Path:
-    """Return the path that a ``file:`` URI or a plain path names.
+def file_errors(action: str, path: Path) -> AbstractContextManager[None]:
+    """Return a context manager that raises errors of the file system as ours.
 
-    >>> file_path("file:///runs/run%201").as_posix()
-    '/runs/run 1'
-
-    Raises:
-        ValidationError: `uri` is empty, has another scheme or names another host.
-    """
-    if isinstance(uri, Path):
-        return uri
-    match = _FILE_URI.fullmatch(uri)
-    path = unquote(match[1], errors="surrogateescape") if match else uri
-    if not path or "\0" in path or (not match and _SCHEME.match(path)):
-        message = f"{uri!r} does not name a file: expected {_EXPECTED}"
-        raise ValidationError(message, field="uri", expected=_EXPECTED)
-    return Path(path)
-
-
-def refusals(action: str, path: Path) -> AbstractContextManager[None]:
-    """Say what the disk refused: `action` fits before `path`, and its first word is the operation.
+    The message is "cannot `action` `path`: the reason", so `action` is a verb, perhaps with an
+    object; its first word becomes the operation of the error.
 
     Raises:
-        NotFoundError: There is no file at `path`.
+        NotFoundError: The file at `path` does not exist.
         StorageError: Anything else went wrong; the message says what helps.
     """
-    return _REFUSALS.translated(action, path)
+    return _FILE_ERRORS.translated(action, path)
 
 
 @contextmanager
 def locked(folder: Path, *, needed: bool) -> Iterator[None]:
-    """Keep every other thread and process that asks for the same lock out of `folder`.
+    """Hold the lock of `folder`, exclusive among all threads and processes that ask for it.
 
-    A file system that cannot lock folders (NFS) is put up with, unless the lock is `needed`.
+    A file system that cannot lock folders (NFS) is accepted, unless the lock is `needed`.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -108,28 +86,38 @@ def locked(folder: Path, *, needed: bool) -> Iterator[None]:
 
 
 @contextmanager
-def durable_copy(data: bytes, path: Path) -> Iterator[Path]:
-    """Lend a temporary file beside `path` that holds `data`, safe on disk.
+def atomic_file(
+    path: Path, *, put: Callable[[Path, Path], object] = Path.replace
+) -> Iterator[BinaryIO]:
+    """Lend a new file that takes its place at `path` whole and safe on disk, or not at all.
 
-    It has the permissions of the file at `path`, when there is one. On the way out whatever has
-    become of the folder is made safe as well, and the temporary file is removed if still there.
+    It has the permissions of the file at `path`, when there is one. When the block or the disk
+    fails, `path` is as it was and nothing is left beside it. The new file may be read, and its
+    descriptor written to; it must not be closed.
+
+    Args:
+        path: Where the file goes, in a folder that exists; a link at `path` is replaced.
+        put: Moves the finished file, its first argument, to `path`, its second.
+
+    Raises:
+        OSError: The disk refused; see `file_errors`.
     """
     temporary = path.with_name(f".tradai-{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("xb") as file:
+        with temporary.open("x+b") as file:
             with suppress(FileNotFoundError):
                 os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        yield temporary
+        put(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
 def is_temporary(name: str) -> bool:
-    """Tell whether a file of this name was left behind by a writer that was killed."""
+    """Tell whether a file of this name is one that a killed writer left behind."""
     return _TEMPORARY.fullmatch(name) is not None
 
 

@@ -1,1 +1,1 @@
-"""Market rules of an exchange, now and at earlier moments."""
+"""Market rules of an exchange, current and historical."""

@@ -1,8 +1,8 @@
-"""Market metadata: the rules an exchange rounds and refuses orders by, and how they were once."""
+"""Market rules by which an exchange rounds and rejects orders, and their history."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal, Self, TypeVar, final
+from typing import Annotated, Final, Literal, final
 
 import pydantic
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
@@ -17,7 +17,7 @@ from tradai.core.exceptions import NotFoundError, ValidationError
 
 __all__ = ["Market", "MarketHistory", "MarketSnapshot"]
 
-_TICK_SIZE: Final = 4  # What ccxt calls the mode in which a precision is the step itself.
+_TICK_SIZE: Final = 4  # ccxt's mode in which a precision is the step itself.
 _TYPES: Final = {
     "spot": MarketType.SPOT,
     "margin": MarketType.MARGIN,
@@ -35,19 +35,19 @@ Positive = Annotated[Amount, Field(gt=0)]
 
 @final
 class Market(BaseModel):
-    """One market of an exchange; numbers are exact, and None where the exchange names none.
+    """One market of an exchange; numbers are exact, and None where the exchange gives none.
 
     Attributes:
         pair: Such as ``BTC/USDT``, or ``BTC/USDT:USDT`` with the currency it is settled in.
         market_type: Spot, margin or futures.
-        base: What is traded.
-        quote: What it is priced in.
+        base: Currency that is traded.
+        quote: Currency that it is priced in.
         status: Whether it is traded; ``unknown`` when the exchange does not say.
         tick: Smallest change of a price, in the quote currency.
         step: Smallest change of an amount: in the base currency, or in contracts of futures.
         min_amount: Smallest amount of an order.
         min_notional: Smallest value of an order, in the quote currency.
-        contract_size: What one contract is of, in the base currency; None for spot.
+        contract_size: Size of one contract, in the base currency; None for spot.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,7 +64,7 @@ class Market(BaseModel):
     contract_size: Positive | None = None
 
     @classmethod
-    def from_ccxt(cls, entry: Mapping[str, object], *, precision_mode: int) -> Self:
+    def from_ccxt(cls, entry: Mapping[str, object], *, precision_mode: int) -> "Market":
         """Read one value of ccxt's ``exchange.markets``.
 
         Args:
@@ -72,8 +72,8 @@ class Market(BaseModel):
             precision_mode: The exchange's ``precisionMode``: it decides what a precision means.
 
         Raises:
-            ValidationError: The mode is not ccxt's TICK_SIZE, or `entry` is no market that can be
-                described: an option, a dated future, one without a tick or a step.
+            ValidationError: The mode is not ccxt's TICK_SIZE, or `entry` cannot be described: an
+                option, a dated future, a market without a tick or a step.
         """
         if precision_mode != _TICK_SIZE:
             expected = f"ccxt's TICK_SIZE ({_TICK_SIZE})"
@@ -92,12 +92,12 @@ class Market(BaseModel):
             "min_notional": _part(limits, "cost").get("min"),
             "contract_size": entry.get("contractSize"),
         }
-        return _made(cls, values, f"the market {entry.get('symbol')!r}")
+        return _checked(values, entry.get("symbol"))
 
 
 @final
 class MarketSnapshot(BaseModel):
-    """All markets that somebody cared to keep, as an exchange described them at one instant.
+    """Markets as an exchange described them at one instant.
 
     Attributes:
         exchange: Such as ``binance``.
@@ -127,20 +127,37 @@ class MarketSnapshot(BaseModel):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of exchange and markets: the same rules give the same, whenever taken."""
+        """SHA-256 of exchange and markets; the same rules give the same digest at any time."""
         return digest(self.model_dump(mode="json", exclude={"taken_at"}))
+
+    def require(self, pairs: Iterable[str]) -> None:
+        """Check that all `pairs` were traded.
+
+        Raises:
+            NotFoundError: Some are not listed or not active; all of them are named.
+        """
+        status: dict[str, str] = {market.pair: market.status for market in self.markets}
+        states = {pair: status.get(pair, "not listed") for pair in sorted(set(pairs))}
+        wrong = {pair: state for pair, state in states.items() if state != "active"}
+        if wrong:
+            listed = ", ".join(f"{pair} ({state})" for pair, state in wrong.items())
+            message = (
+                f"no market rules to trade {listed} in the snapshot of {self.taken_at:%Y-%m-%d}: "
+                "capture them again, or remove the pairs"
+            )
+            raise NotFoundError(message, kind="markets", key=next(iter(wrong)))
 
     def market(self, pair: str) -> Market:
         """Return the market of `pair`.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: It has none.
         """
         for market in self.markets:
             if market.pair == pair:
                 return market
         message = (
-            f"there is no market {pair} of {self.exchange} in the snapshot of "
+            f"the market {pair} of {self.exchange} is not in the snapshot of "
             f"{self.taken_at:%Y-%m-%d %H:%M:%S} UTC; take a new one, or drop the pair"
         )
         raise NotFoundError(message, kind="market", key=pair)
@@ -150,7 +167,7 @@ class MarketSnapshot(BaseModel):
 class MarketHistory:
     """Snapshots of markets by exchange and time.
 
-    They are kept in an `InMemoryRepository`, or in a `ModelRepository` to outlast the process.
+    Keep them in an `InMemoryRepository`, or in a `ModelRepository` to outlast the process.
     """
 
     def __init__(self, repository: Repository[MarketSnapshot]) -> None:
@@ -167,15 +184,15 @@ class MarketHistory:
         """Return the latest snapshot of `exchange`.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: It has none.
         """
         return self._last(exchange, self._keys(exchange), "")
 
     def as_of(self, exchange: str, at: datetime) -> MarketSnapshot:
-        """Return what was known of `exchange` at an aware instant: the last snapshot until then.
+        """Return the last snapshot of `exchange` taken up to the aware instant `at`.
 
         Raises:
-            NotFoundError: There is none that early.
+            NotFoundError: There is none up to then.
             ValidationError: `at` is naive.
         """
         if at.utcoffset() is None:
@@ -191,7 +208,7 @@ class MarketHistory:
 
     def _last(self, exchange: str, keys: list[str], when: str) -> MarketSnapshot:
         if not keys:
-            message = f"there is no market snapshot of {exchange}{when}; take one first"
+            message = f"a market snapshot of {exchange}{when} does not exist; take one first"
             raise NotFoundError(message, kind="snapshot", key=exchange)
         return self._repository.get(keys[-1])
 
@@ -209,16 +226,12 @@ def _status(active: object) -> str | None:
     return _STATUS[active] if active is None or isinstance(active, bool) else None
 
 
-M = TypeVar("M", bound=BaseModel)
-
-
-def _made(model: type[M], values: Mapping[str, object], what: str) -> M:
+def _checked(values: Mapping[str, object], symbol: object) -> Market:
     try:
-        return model.model_validate(values)
+        return Market.model_validate(values)
     except pydantic.ValidationError as exc:
-        problems = "; ".join(
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in exc.errors()
-        )
-        fields = [str(one["loc"][0]) for one in exc.errors() if one["loc"]]
-    message = f"{what} is not usable: {problems}"
+        errors = exc.errors()
+    problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in errors)
+    fields = [str(each["loc"][0]) for each in errors if each["loc"]]
+    message = f"the market {symbol!r} is not usable: {problems}"
     raise ValidationError(message, field=fields[0] if fields else None)

@@ -1,4 +1,4 @@
-"""`tradai-entrypoint check`: everything that can be known before a run is started."""
+"""`tradai-entrypoint check`: check a run without starting it."""
 
 import argparse
 import json
@@ -6,12 +6,10 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from tradai.core import redact
+from tradai.core import check_references, redact
 from tradai.core.exceptions import TradAIError
+from tradai.entrypoint._commands.arguments import entrypoint_class, read_settings
 from tradai.entrypoint._commands.console import print_table
-from tradai.entrypoint._commands.run import entrypoint_class, settings_of
-from tradai.entrypoint._commands.secret_checks import resolved_references
-from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.settings import EntrypointSettings, settings_classes
 from tradai.entrypoint._runs.checks import CheckRow, CheckStatus
@@ -20,14 +18,14 @@ __all__ = ["execute"]
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Print a row per check; the exit code is that of the first failure."""
+    """Print a row per check; return the exit code of the first failure."""
     try:
-        settings, request = settings_of(args)
+        settings, request = read_settings(args)
     except TradAIError as exc:
-        return _report([_failed("settings", exc)], plan=None, args=args)
+        return _print_report([CheckRow.failed("settings", exc)], plan=None, args=args)
     entrypoint = entrypoint_class(settings.mode)(settings, request=request, interrupts=interrupts)
     rows = [_settings_row(settings), *_secret_rows(), *entrypoint.checks()]
-    return _report(rows, plan=entrypoint.record.engine, args=args)
+    return _print_report(rows, plan=entrypoint.record.engine, args=args)
 
 
 def _settings_row(settings: EntrypointSettings) -> CheckRow:
@@ -36,19 +34,15 @@ def _settings_row(settings: EntrypointSettings) -> CheckRow:
 
 
 def _secret_rows() -> Iterator[CheckRow]:
-    for one in resolved_references(settings_classes().values(), os.environ):
-        if one.error is None:
-            yield CheckRow(name=one.reference, status=CheckStatus.OK, detail=f"by {one.variable}")
+    for check in check_references(settings_classes().values(), os.environ):
+        if check.error is None:
+            detail = f"by {check.variable}"
+            yield CheckRow(name=check.reference, status=CheckStatus.OK, detail=detail)
         else:
-            yield _failed(one.reference, one.error)
+            yield CheckRow.failed(check.reference, check.error)
 
 
-def _failed(name: str, exc: TradAIError) -> CheckRow:
-    exit_code = ExitCode.of_error(exc)
-    return CheckRow(name=name, status=CheckStatus.FAIL, detail=str(exc), exit_code=exit_code)
-
-
-def _report(rows: Sequence[CheckRow], *, plan: object, args: argparse.Namespace) -> int:
+def _print_report(rows: Sequence[CheckRow], *, plan: object, args: argparse.Namespace) -> int:
     exit_code = next((row.exit_code for row in rows if row.status is CheckStatus.FAIL), 0)
     if args.json:
         shown = [{"name": row.name, "status": row.status, "detail": row.detail} for row in rows]

@@ -1,4 +1,4 @@
-"""`tradai-entrypoint completion`: a completion script for the shell, made by shtab."""
+"""`tradai-entrypoint completion`: print a shell completion script, made by shtab."""
 
 import argparse
 import sys

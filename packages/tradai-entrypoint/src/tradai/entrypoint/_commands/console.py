@@ -1,21 +1,22 @@
-"""What a person sees at the end of a run, and the tables of the other commands."""
+"""Output of the commands: the summary of a run, tables and JSON."""
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradai.entrypoint._process.exit_codes import Verdict
-from tradai.entrypoint._runs.record import RunRecord
+from tradai.entrypoint._runs.record import RunManifest
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["print_summary", "print_table"]
+__all__ = ["print_json", "print_summary", "print_table"]
 
 
-def print_summary(record: RunRecord, verdict: Verdict, folder: Path) -> None:
-    """Print the result table to standard output, or the refusal to standard error."""
+def print_summary(record: RunManifest, verdict: Verdict, folder: Path) -> None:
+    """Print results, notices and paths to standard output, and a failure to standard error."""
     if record.results:
         rows = [(name.replace("_", " "), _text(value)) for name, value in record.results.items()]
         print_table(("result", record.config_id or ""), rows)
@@ -35,13 +36,18 @@ def print_summary(record: RunRecord, verdict: Verdict, folder: Path) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print `rows` under `columns`; plain text, as wide as it needs when not on a terminal."""
+    """Print `rows` under `columns`; lines are wrapped only on a terminal."""
     from rich.table import Table
 
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*row)
     _console().print(table)
+
+
+def print_json(value: object) -> None:
+    """Print `value` as indented JSON."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
 def _console() -> "Console":

@@ -1,4 +1,4 @@
-"""`tradai-entrypoint data download`: candles through the engine, and the rules beside them."""
+"""`tradai-entrypoint data download`: download candles and market rules through the engine."""
 
 import argparse
 import os
@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from tradai.core import StrategyConfigLoader, TimeRange
+from tradai.entrypoint._commands.arguments import start_logging
 from tradai.entrypoint._commands.markets import capture
-from tradai.entrypoint._commands.run import start_logging
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress
@@ -16,7 +16,7 @@ __all__ = ["execute"]
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Download, capture, and return the exit code."""
+    """Download the candles, capture the market rules and return the exit code."""
     from tradai.entrypoint.freqtrade import download
 
     start_logging(args)

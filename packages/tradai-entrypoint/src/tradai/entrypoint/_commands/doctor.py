@@ -1,7 +1,6 @@
-"""`tradai-entrypoint doctor`: what this process would see, and where it comes from."""
+"""`tradai-entrypoint doctor`: show settings, secrets, installed versions and problems."""
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -9,50 +8,52 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Final
 
-from tradai.core import redact
+from tradai.core import ReferenceCheck, check_references, redact
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint._commands.console import print_table
-from tradai.entrypoint._commands.secret_checks import ResolvedReference, resolved_references
+from tradai.entrypoint._commands.console import print_json, print_table
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._process.settings import settings_classes, unknown_variable_problems
+from tradai.entrypoint._process.settings import (
+    settings_classes,
+    unknown_variable_problems,
+)
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 
 __all__ = ["execute"]
 
-_SLICES: Final = ("core", "entrypoint", "aws", "cache", "mlflow", "common")
+_DISTRIBUTIONS: Final = ("core", "entrypoint", "aws", "cache", "mlflow", "common")
 _ENGINES: Final = ("freqtrade", "ccxt", "lightgbm", "pandas", "pyarrow", "pydantic")
-_SECRET: Final = ("variable", "secret", "found")
+_SECRET_COLUMNS: Final = ("variable", "secret", "found")
 _PORTS: Final = ("tradai.stores", "tradai.secrets", "tradai.journals", "tradai.data")
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Print the tables; exit 78 when a setting, a variable or a secret is not as it should be."""
+    """Print the tables; return 78 when a setting, a variable or a secret has a problem."""
     del interrupts
-    secrets = list(resolved_references(settings_classes().values(), os.environ))
+    secrets = list(check_references(settings_classes().values(), os.environ))
     problems = [
         *unknown_variable_problems(os.environ),
-        *_invalid(),
-        *(one.problem for one in secrets if one.problem),
+        *_invalid_settings(),
+        *(check.problem for check in secrets if check.problem),
     ]
     answer: dict[str, object] = {
         "settings": list(_settings()),
-        "secrets": [dict(zip(_SECRET, row, strict=True)) for row in _secret_rows(secrets)],
+        "secrets": [dict(zip(_SECRET_COLUMNS, row, strict=True)) for row in _secret_rows(secrets)],
         "problems": problems,
         "installed": _versions(),
         "backends": _backends(),
         "handlers": _handlers(),
     }
     if args.json:
-        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+        print_json(answer)
     else:
-        _print(secrets, problems)
+        _print_tables(secrets, problems)
     return int(ExitCode.CONFIGURATION if problems else ExitCode.DONE)
 
 
 def _settings() -> Iterator[dict[str, str]]:
-    for name, kind in settings_classes().items():
-        for setting in kind.explain(os.environ):
+    for name, settings_class in settings_classes().items():
+        for setting in settings_class.explain(os.environ):
             yield {
                 "slice": name,
                 "variable": setting.variable,
@@ -61,16 +62,16 @@ def _settings() -> Iterator[dict[str, str]]:
             }
 
 
-def _invalid() -> Iterator[str]:
-    for name, kind in settings_classes().items():
+def _invalid_settings() -> Iterator[str]:
+    for name, settings_class in settings_classes().items():
         try:
-            kind.check(os.environ)
+            settings_class.check(os.environ)
         except ConfigurationError as exc:
             yield f"{name}: {redact(str(exc))}"
 
 
 def _versions() -> dict[str, str]:
-    names = [*(f"tradai-{one}" for one in _SLICES), *_ENGINES]
+    names = [*(f"tradai-{name}" for name in _DISTRIBUTIONS), *_ENGINES]
     return {"python": platform.python_version(), "system": platform.platform()} | {
         name: _version(name) for name in names
     }
@@ -84,24 +85,26 @@ def _version(distribution: str) -> str:
 
 
 def _backends() -> dict[str, list[str]]:
-    return {port: sorted(f"{one.name}:" for one in entry_points(group=port)) for port in _PORTS}
+    return {
+        port: sorted(f"{plugin.name}:" for plugin in entry_points(group=port)) for port in _PORTS
+    }
 
 
 def _handlers() -> dict[str, str]:
-    return {mode.value: where for mode, where in StrategyEntrypoint.handlers.origins().items()}
+    return {mode.value: origin for mode, origin in StrategyEntrypoint.handlers.origins().items()}
 
 
-def _secret_rows(secrets: list[ResolvedReference]) -> Iterator[tuple[str, str, str]]:
-    for one in secrets:
-        yield one.variable, one.reference, "problem" if one.problem else "ok"
+def _secret_rows(secrets: list[ReferenceCheck]) -> Iterator[tuple[str, str, str]]:
+    for check in secrets:
+        yield check.variable, check.reference, "problem" if check.problem else "ok"
 
 
-def _print(secrets: list[ResolvedReference], problems: list[str]) -> None:
+def _print_tables(secrets: list[ReferenceCheck], problems: list[str]) -> None:
     rows = [tuple(row.values()) for row in _settings()]
-    print_table(("slice", "variable", "value", "comes from"), rows)
+    print_table(("package", "variable", "value", "comes from"), rows)
     print()
     if secrets:
-        print_table(_SECRET, list(_secret_rows(secrets)))
+        print_table(_SECRET_COLUMNS, list(_secret_rows(secrets)))
         print()
     print_table(("installed", "version"), list(_versions().items()))
     print()

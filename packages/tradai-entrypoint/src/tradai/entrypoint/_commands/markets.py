@@ -1,4 +1,4 @@
-"""`tradai-entrypoint markets capture`: the exchange's market rules, kept beside the candles."""
+"""`tradai-entrypoint markets capture`: save the exchange's market rules beside the candles."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ __all__ = ["capture", "execute"]
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Capture the rules of the configuration's pairs and say where they are."""
+    """Capture the market rules of the configuration's pairs and print the path."""
     del interrupts
     pairs = StrategyConfigLoader(environ=os.environ).load_config(args.config).config.pairs
     print(capture(pairs, Path(args.data), exchange_url=args.exchange_url))
@@ -19,7 +19,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
 
 
 def capture(pairs: tuple[str, ...], folder: Path, *, exchange_url: str | None) -> str:
-    """Write the snapshot into `folder` and return a sentence about it.
+    """Write the snapshot into `folder` and return a sentence that names its path.
 
     Raises:
         NotFoundError: The exchange does not list a pair.

@@ -1,4 +1,4 @@
-"""Settings of a tradai process: what to run, where its records go, how it logs."""
+"""Settings of a process: the run, its folder, its logging."""
 
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
@@ -12,22 +12,22 @@ from tradai.core import BaseSettings, TradingMode, unknown_variables
 __all__ = [
     "EntrypointSettings",
     "LogSettings",
-    "default_run_folder",
+    "runs_folder",
     "settings_classes",
     "unknown_variable_problems",
 ]
 
 
 class EntrypointSettings(BaseSettings):
-    """What one process runs; each field is the variable ``TRADAI_RUN_<FIELD>`` or a flag.
+    """Settings of one run; each field is the variable ``TRADAI_RUN_<FIELD>`` or a flag.
 
     Attributes:
-        mode: Run mode; it has no default, so nothing ever trades by accident.
+        mode: Run mode; it has no default, so that nothing trades by accident.
         config: Path or URI of the strategy configuration (YAML).
         data: Path or URI of the candles; a folder also holds ``markets.json``.
         folder: Folder that receives one folder per run.
         id: Id of this run; unset means a new one.
-        trace_id: Id that follows the job through every system; unset means the run id.
+        trace_id: Id of the job in every system it passes through; unset means the run id.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADAI_RUN_")
@@ -47,11 +47,11 @@ class EntrypointSettings(BaseSettings):
 
 @final
 class LogSettings(BaseSettings):
-    """How the process logs; each field is the variable ``TRADAI_LOG_<FIELD>``.
+    """Logging of the process; each field is the variable ``TRADAI_LOG_<FIELD>``.
 
     Attributes:
-        format: JSON lines for machines, or lines for people.
-        level: The least level that is logged.
+        format: ``json`` lines, or ``console`` lines to read on a terminal.
+        level: The lowest level that is logged.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADAI_LOG_")
@@ -60,21 +60,20 @@ class LogSettings(BaseSettings):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
-def default_run_folder(environ: Mapping[str, str]) -> Path:
-    """Return the folder of runs for commands that need nothing else of the settings."""
-    return Path(
-        environ.get("TRADAI_RUN_FOLDER") or EntrypointSettings.model_fields["folder"].default
-    )
+def runs_folder(flag: str | None, environ: Mapping[str, str]) -> Path:
+    """Return the folder of runs, for commands that need nothing else of the settings."""
+    default = EntrypointSettings.model_fields["folder"].default
+    return Path(flag or environ.get("TRADAI_RUN_FOLDER") or default)
 
 
 def settings_classes() -> dict[str, type[BaseSettings]]:
-    """Return the settings classes of every installed slice, by entry-point name."""
-    found = sorted(entry_points(group="tradai.settings"), key=lambda one: one.name)
-    return {one.name: one.load() for one in found}
+    """Return the settings class of every installed package, by entry-point name."""
+    plugins = sorted(entry_points(group="tradai.settings"), key=lambda plugin: plugin.name)
+    return {plugin.name: plugin.load() for plugin in plugins}
 
 
 def unknown_variable_problems(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each variable in `environ` that looks like ours but is not."""
+    """Yield a sentence for each ``TRADAI_`` variable in `environ` that no setting reads."""
     for name, suggestion in unknown_variables(environ, settings_classes().values()):
         hint = f"did you mean {suggestion}?" if suggestion else "unset it"
         yield f"{name} is set, but nothing reads it: {hint}"

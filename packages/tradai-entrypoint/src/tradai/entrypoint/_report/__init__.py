@@ -1,12 +1,12 @@
-"""The report of a run: one page of HTML that needs nothing but itself, not even a network."""
+"""Report of a run: one self-contained page of HTML that needs no network."""
 
 from tradai.entrypoint._report.model import (
     BalancePoint,
     Figure,
-    Group,
     RunReport,
     RunReportParts,
+    TradeStats,
 )
 from tradai.entrypoint._report.page import render_report
 
-__all__ = ["BalancePoint", "Figure", "Group", "RunReport", "RunReportParts", "render_report"]
+__all__ = ["BalancePoint", "Figure", "RunReport", "RunReportParts", "TradeStats", "render_report"]

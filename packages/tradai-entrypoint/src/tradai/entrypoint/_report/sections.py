@@ -1,4 +1,4 @@
-"""The result of a run: its figures, its curve, and what each pair and exit brought."""
+"""Sections of a result: figures, balance curve, and tables by pair and exit reason."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from tradai.entrypoint._report.chart import ChartBundle, curve_data, curve_sentence
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import RunReportParts
-from tradai.entrypoint._report.tables import figures_list, groups_table
+from tradai.entrypoint._report.tables import figures_list, trades_table
 
 __all__ = ["has_curve", "results", "section"]
 
@@ -22,7 +22,7 @@ _NO_CHART: Final = (
 
 
 def has_curve(parts: RunReportParts) -> bool:
-    """Return whether the balance ever changed, so that there is something to draw."""
+    """Return whether the balance has more than one point to draw."""
     return len(parts.balance) > 1
 
 
@@ -44,9 +44,9 @@ def _sections(parts: RunReportParts, bundle: ChartBundle | None) -> Iterator[Mar
     if parts.figures:
         yield section("Figures", figures_list(parts.figures, class_="figures"))
     if parts.pairs:
-        yield section("Pairs", groups_table("Pair", parts.pairs, currency=parts.currency))
+        yield section("Pairs", trades_table("Pair", parts.pairs, currency=parts.currency))
     if parts.exit_reasons:
-        table = groups_table("Exit reason", parts.exit_reasons, currency=parts.currency)
+        table = trades_table("Exit reason", parts.exit_reasons, currency=parts.currency)
         yield section("Exit reasons", table)
 
 

@@ -1,4 +1,4 @@
-"""Tables: numbers to the right, each wide table in a box of its own that scrolls."""
+"""Tables and lists of the report; a wide table scrolls in its own box."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -6,9 +6,9 @@ from typing import Final
 from tradai.entrypoint._report.config_rows import Setting
 from tradai.entrypoint._report.formatting import decimals_for, duration, percent, plain, signed
 from tradai.entrypoint._report.html import Markup, element
-from tradai.entrypoint._report.model import Figure, Group
+from tradai.entrypoint._report.model import Figure, TradeStats
 
-__all__ = ["facts_table", "figures_list", "groups_table", "settings_table"]
+__all__ = ["facts_table", "figures_list", "settings_table", "trades_table"]
 
 _COLUMNS: Final = ("Trades", "Win / draw / loss", "Win rate", "Profit factor", "Mean time")
 
@@ -22,24 +22,24 @@ def figures_list(figures: Iterable[Figure], *, class_: str) -> Markup:
     return element("dl", *rows, class_=class_)
 
 
-def groups_table(title: str, groups: Sequence[Group], *, currency: str) -> Markup:
-    """Return what each of `groups` brought, the best first."""
-    ordered = sorted(groups, key=lambda group: (-group.profit, group.name))
-    largest = max((abs(group.profit) for group in groups), default=0.0)
-    decimals = decimals_for(group.profit for group in groups)
+def trades_table(title: str, groups: Sequence[TradeStats], *, currency: str) -> Markup:
+    """Return a table of `groups`, the most profitable first."""
+    ordered = sorted(groups, key=lambda group: (-group.profit_abs, group.name))
+    largest = max((abs(group.profit_abs) for group in groups), default=0.0)
+    decimals = decimals_for(group.profit_abs for group in groups)
     heads = (title, f"Profit {currency}".strip(), "Profit", *_COLUMNS)
     rows = (_group_row(group, largest=largest, decimals=decimals) for group in ordered)
     return _table(title, heads, rows, class_="numbers")
 
 
 def facts_table(title: str, facts: Iterable[Figure]) -> Markup:
-    """Return `facts` as a table of labels and what a machine would say."""
+    """Return `facts` as a table of labels and literal values."""
     rows = (_row(fact.label, element("td", element("code", fact.value))) for fact in facts)
     return _table(title, ("Fact", "Value"), rows, class_="facts")
 
 
 def settings_table(title: str, settings: Iterable[Setting]) -> Markup:
-    """Return every leaf of a configuration, its value and where that is from."""
+    """Return a table of configuration values and their sources."""
     rows = (
         _row(
             element("code", setting.name),
@@ -67,9 +67,9 @@ def _row(name: str, *cells: Markup) -> Markup:
     return element("tr", element("th", name, scope="row"), *cells)
 
 
-def _group_row(group: Group, *, largest: float, decimals: int) -> Markup:
-    tone = "good" if group.profit > 0 else "bad" if group.profit < 0 else "even"
-    amount = (_bar(group.profit, largest, tone), signed(group.profit, decimals))
+def _group_row(group: TradeStats, *, largest: float, decimals: int) -> Markup:
+    tone = "good" if group.profit_abs > 0 else "bad" if group.profit_abs < 0 else "even"
+    amount = (_bar(group.profit_abs, largest, tone), signed(group.profit_abs, decimals))
     return _row(
         group.name,
         element("td", *amount, class_=f"{tone} amount"),

@@ -1,11 +1,10 @@
-"""What to do today: the `run:` block of a configuration file, or its flags.
+"""Run parameters: the `run:` block of a configuration file, or its flags.
 
-Run parameters are digested apart from the strategy configuration: the same strategy can be run
+They have a digest apart from that of the strategy configuration: the same strategy can be run
 over many time ranges without becoming another strategy.
 """
 
 import ipaddress
-from difflib import get_close_matches
 from typing import Annotated, Self, final
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from tradai.core import LoadedConfig, TimeRange
+from tradai.core import LoadedConfig, TimeRange, did_you_mean
 from tradai.core.exceptions import ConfigurationError
 
 __all__ = ["RunParameters", "read_run_parameters"]
@@ -31,12 +30,12 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 @final
 class RunParameters(BaseModel):
-    """The parameters of one run; what a mode does not use has no effect on it.
+    """Parameters of one run; those that a mode does not use have no effect on it.
 
     Attributes:
-        timerange: Half-open range of candles to trade on; unset means all there are.
-        startup_candles: Candles the strategy needs before the range; unset means what the
-            strategy class declares.
+        timerange: Half-open range of candles to trade on; unset means all of them.
+        startup_candles: Candles that the strategy needs before the range; unset means the number
+            that the strategy class declares.
         informative: Further series the strategy reads, each as ``PAIR@timeframe``.
         epochs: Trials of a hyperopt.
         spaces: Parameter spaces a hyperopt searches.
@@ -46,7 +45,7 @@ class RunParameters(BaseModel):
         freqai_model: Name of the FreqAI prediction model class.
         start_deadline_s: Seconds the engine may take to start trading (dry-run).
         stop_timeout_s: Seconds a stop may take before the engine is killed (dry-run).
-        exchange_url: A loopback exchange to talk to instead of the venue (dry-run, tests).
+        exchange_url: A loopback exchange to use instead of the real one (dry-run, tests).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,7 +83,7 @@ class RunParameters(BaseModel):
         return spaces
 
     def with_timerange(self, timerange: TimeRange) -> Self:
-        """Return a copy whose range is spelled out."""
+        """Return a copy with an explicit time range."""
         return self.model_copy(update={"timerange": timerange})
 
 
@@ -96,10 +95,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def read_run_parameters(loaded: LoadedConfig) -> RunParameters:
-    """Return the `run:` block of a loaded configuration.
+    """Return the run parameters of a loaded configuration.
 
     Raises:
-        ConfigurationError: A parameter is unknown or out of its range; all of them are listed.
+        ConfigurationError: Parameters are unknown or out of range; all of them are listed.
     """
     problems: list[str] = []
     try:
@@ -116,11 +115,8 @@ def _problem(error: ErrorDetails, loaded: LoadedConfig) -> str:
     where = loaded.provenance.get(leaf)
     place = f"{where}: " if where else ""
     if error["type"] == "extra_forbidden":
-        return f"{place}{leaf} is not a run parameter{_did_you_mean(leaf)}"
+        known = RunParameters.model_fields
+        hint = did_you_mean(leaf.removeprefix("run."), known)
+        hint = hint or f"; the known ones are {', '.join(known)}"
+        return f"{place}{leaf} is not a run parameter{hint}"
     return f"{place}{leaf}: {error['msg']}"
-
-
-def _did_you_mean(leaf: str) -> str:
-    known = list(RunParameters.model_fields)
-    close = get_close_matches(leaf.removeprefix("run."), known, n=1)
-    return f": did you mean {close[0]!r}?" if close else f": the known ones are {', '.join(known)}"

@@ -1,7 +1,5 @@
-"""What a run leaves behind: the record that grows while it runs, the manifest at its end."""
+"""Record of a run: filled while it runs, and stored as its manifest."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self, final
@@ -12,27 +10,30 @@ from tradai.core import JsonValue, TradingMode
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._process.exit_codes import Verdict
 
-__all__ = ["MANIFEST_NAME", "RunManifest", "RunRecord"]
+__all__ = ["MANIFEST_NAME", "RunManifest"]
 
 MANIFEST_NAME = "manifest.json"
 
 
 @final
 class RunManifest(BaseModel):
-    """The machine-readable end of a run; written also when the run was refused.
+    """Facts of one run, as they are gathered and as ``manifest.json`` stores them.
+
+    Written when a run starts and when it ends, also for a refused run.
 
     Attributes:
-        state: ``running`` until the verdict is in; a manifest left so means the supervisor died.
-        digests: SHA-256 by what they cover: ``config`` (who we are: configuration and strategy
-            source), ``run`` (what we did), ``source``, ``data``, ``markets``, ``trades``.
+        state: ``running`` until there is a verdict; a manifest left so means the supervisor died.
+        digests: SHA-256 by what they cover: ``config`` (configuration and strategy source),
+            ``run`` (mode, parameters, inputs and engine), ``source``, ``data``, ``markets``,
+            ``trades``.
         config: The strategy configuration in its canonical form, without secrets.
-        provenance: Where each leaf of the configuration came from.
+        provenance: Origin of each value of the configuration.
         is_fallback: Whether DRY_RUN fell back to the built-in configuration.
         results: Figures of the result, by name.
-        replay_of: Run this one repeats.
+        replay_of: Id of the run that this one repeats.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     schema_version: Literal[1] = 1
     run_id: str
@@ -54,9 +55,9 @@ class RunManifest(BaseModel):
     digests: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     engine: dict[str, JsonValue] = Field(default_factory=dict)
-    notices: tuple[str, ...] = ()
+    notices: list[str] = Field(default_factory=list)
     results: dict[str, JsonValue] = Field(default_factory=dict)
-    artifacts: tuple[str, ...] = ()
+    artifacts: list[str] = Field(default_factory=list)
     replay_of: str | None = None
 
     @classmethod
@@ -64,7 +65,7 @@ class RunManifest(BaseModel):
         """Return the manifest of the run in `folder`.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: The folder has no manifest.
             StorageError: It cannot be read as a manifest.
         """
         path = folder / MANIFEST_NAME
@@ -72,7 +73,7 @@ class RunManifest(BaseModel):
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError as exc:
             raise NotFoundError(
-                f"no run at {folder}: `tradai-entrypoint runs list` shows the runs there are",
+                f"no run at {folder}: `tradai-entrypoint runs list` lists the runs",
                 kind="run",
                 key=str(folder),
             ) from exc
@@ -81,45 +82,9 @@ class RunManifest(BaseModel):
                 f"the manifest {path} cannot be read: {type(exc).__name__}", operation="read"
             ) from exc
 
-
-@final
-@dataclass(slots=True, kw_only=True)
-class RunRecord:
-    """Facts about one run, gathered while it goes; `manifest` freezes them."""
-
-    run_id: str
-    trace_id: str
-    mode: TradingMode | None
-    started_at: datetime
-    command: tuple[str, ...] = ()
-    config_uri: str | None = None
-    config_id: str | None = None
-    config: Mapping[str, JsonValue] = field(default_factory=dict)
-    provenance: Mapping[str, str] = field(default_factory=dict)
-    run_parameters: Mapping[str, JsonValue] = field(default_factory=dict)
-    is_fallback: bool = False
-    data: dict[str, JsonValue] = field(default_factory=dict)
-    digests: dict[str, str] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    engine: dict[str, JsonValue] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
-    results: dict[str, JsonValue] = field(default_factory=dict)
-    artifacts: list[str] = field(default_factory=list)
-    replay_of: str | None = None
-
-    def running(self) -> RunManifest:
-        """Return the manifest of a run that has not ended."""
-        return self._manifest(state="running")
-
-    def ended(self, verdict: Verdict, *, at: datetime) -> RunManifest:
-        """Return the manifest of a run that ended with `verdict`."""
-        return self._manifest(
-            state="ended",
-            ended_at=at,
-            exit_code=int(verdict.exit_code),
-            verdict=verdict.sentence,
-        )
-
-    def _manifest(self, **end: object) -> RunManifest:
-        facts = {name: getattr(self, name) for name in self.__slots__}
-        return RunManifest.model_validate(facts | end)
+    def end(self, verdict: Verdict, *, at: datetime) -> None:
+        """Record that the run ended with `verdict`."""
+        self.state = "ended"
+        self.ended_at = at
+        self.exit_code = int(verdict.exit_code)
+        self.verdict = verdict.sentence

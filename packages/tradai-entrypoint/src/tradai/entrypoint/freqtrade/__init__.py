@@ -1,13 +1,13 @@
-"""Door of tradai.entrypoint.freqtrade: the engine room, where Freqtrade runs as a child process."""
+"""Public names of tradai.entrypoint.freqtrade, which runs Freqtrade as a child process."""
 
 from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules as MarketRules
     from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer as MarketServer
     from tradai.entrypoint.freqtrade._exchange.markets import (
         MARKETS_NAME as MARKETS_NAME,
-        MarketRules as MarketRules,
         MarketsSnapshot as MarketsSnapshot,
     )
     from tradai.entrypoint.freqtrade._modes.backtest import BacktestHandler as BacktestHandler
@@ -20,8 +20,9 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_exchange.exchange": ("MarketRules",),
             "_exchange.market_server": ("MarketServer",),
-            "_exchange.markets": ("MARKETS_NAME", "MarketRules", "MarketsSnapshot"),
+            "_exchange.markets": ("MARKETS_NAME", "MarketsSnapshot"),
             "_modes.backtest": ("BacktestHandler",),
             "_modes.download": ("download",),
             "_modes.dry_run": ("DryRunHandler",),

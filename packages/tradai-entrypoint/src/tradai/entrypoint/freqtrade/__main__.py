@@ -1,4 +1,4 @@
-"""Child processes of the engine room: ``python -m tradai.entrypoint.freqtrade stage|probe``."""
+"""Child processes for the engine: ``python -m tradai.entrypoint.freqtrade stage|probe``."""
 
 import sys
 

@@ -1,1 +1,1 @@
-"""Candles laid out for the engine."""
+"""Candles for the engine: the series it needs, staged as files in its layout."""

@@ -1,4 +1,4 @@
-"""What a data folder says about itself: ``dataset.json`` beside the candles."""
+"""The file ``dataset.json``, which says where the candles beside it are from."""
 
 import json
 from typing import Final
@@ -12,20 +12,20 @@ DATASET_NAME: Final = "dataset.json"
 
 
 def dataset_notices(data: str) -> tuple[str, ...]:
-    """Return what a reader of the result must know about where the candles are from.
+    """Return notices for the reader of a result about the origin of the candles.
 
     Args:
         data: Path or ``file:`` URI of the data folder.
 
     Raises:
-        ValidationError: The file is there but is not what it should be.
+        ValidationError: The file does not have the expected content.
     """
     path = file_path(data) / DATASET_NAME
     if not path.is_file():
         return ()
     try:
-        told = json.loads(path.read_bytes())
-        is_synthetic, source = bool(told["synthetic"]), str(told["source"])
+        values = json.loads(path.read_bytes())
+        is_synthetic, source = bool(values["synthetic"]), str(values["source"])
     except (ValueError, LookupError, TypeError) as exc:
         raise ValidationError(
             f"{path} is not usable: expected a JSON object with 'synthetic' and 'source'",

@@ -1,4 +1,4 @@
-"""Which candles a run needs, and how many of them before the first one it trades on."""
+"""The series of candles that a run needs, with the warm-up before the first traded candle."""
 
 from collections.abc import Iterator, Mapping
 from itertools import product
@@ -10,7 +10,7 @@ from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
-__all__ = ["needed_series"]
+__all__ = ["enabled_freqai", "needed_series"]
 
 _Key: TypeAlias = tuple[str, str]  # pair and timeframe
 
@@ -20,22 +20,23 @@ _DAY_S: Final = 86_400
 def needed_series(
     config: StrategyConfig, run: RunParameters, facts: SourceFacts
 ) -> tuple[NeededSeries, ...]:
-    """Return every series the engine will read, the traded ones first, none twice.
+    """Return every series the engine will read, once, the traded ones first.
 
     Further ones are those of ``@informative`` methods, of `run.informative`, of
     ``parameters.timeframe_detail`` and of FreqAI, which also looks back over the days it trains on.
 
     Raises:
-        ConfigurationError: Nobody says how many candles the strategy needs first, or the FreqAI
-            settings do not say how far it looks back.
+        ConfigurationError: The number of candles that the strategy needs first is not known, or
+            the FreqAI settings do not say how far it looks back.
     """
     startup, train_s = _startup_candles(config, run, facts), 0
     traded = [(pair, str(config.timeframe)) for pair in config.pairs]
     others = [*_informative(config, facts), *_named(config, run)]
-    if config.freqai is not None and config.freqai.get("enabled") is True:
-        features = _features(config.freqai)
+    freqai = enabled_freqai(config)
+    if freqai is not None:
+        features = _features(freqai)
         startup = max(startup, _look_back(features))
-        days = config.freqai.get("train_period_days")
+        days = freqai.get("train_period_days")
         train_s = _whole(days, key="train_period_days") * _DAY_S
         others += _freqai_series(config, features)
     return tuple(
@@ -49,13 +50,19 @@ def needed_series(
     )
 
 
+def enabled_freqai(config: StrategyConfig) -> Mapping[str, JsonValue] | None:
+    """Return the FreqAI settings of `config`; None when there are none or FreqAI is off."""
+    freqai = config.freqai
+    return freqai if freqai is not None and freqai.get("enabled") is True else None
+
+
 def _startup_candles(config: StrategyConfig, run: RunParameters, facts: SourceFacts) -> int:
     if run.startup_candles is not None:
         return run.startup_candles
     if facts.startup_candles is not None:
         return facts.startup_candles
     message = (
-        f"the source of {facts.class_name} does not spell out its startup_candle_count: set "
+        f"the source of {facts.class_name} does not state its startup_candle_count: set "
         f"run.startup_candles to the candles of {config.timeframe} it needs before it trades"
     )
     raise ConfigurationError(message, key="run.startup_candles", source=str(facts.file))
@@ -72,9 +79,7 @@ def _asset(template: str, pair: str) -> str:
     try:
         return template.lower().format_map(names).upper()
     except (LookupError, ValueError) as exc:
-        message = (
-            f"@informative names the asset {template!r}, which is no pair: the engine fails on it"
-        )
+        message = f"@informative names the asset {template!r}, not a pair: the engine fails on it"
         raise ConfigurationError(message, key="strategy.source") from exc
 
 
@@ -122,5 +127,5 @@ def _whole(value: JsonValue, *, key: str) -> int:
 
 
 def _freqai_error(*, key: str, expected: str) -> ConfigurationError:
-    message = f"freqai.{key} must be {expected}: it tells which candles FreqAI trains on"
+    message = f"freqai.{key} must be {expected}: it decides on which candles FreqAI trains"
     return ConfigurationError(message, key=f"freqai.{key}")

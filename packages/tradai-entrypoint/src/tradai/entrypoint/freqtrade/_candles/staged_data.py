@@ -1,6 +1,6 @@
-"""What is asked of the staging child and what it answers; both travel as JSON.
+"""Request and answer of the process that stages candles; both are sent as JSON.
 
-The child imports this module too, so it stays light.
+Both sides import this module, so its imports are few.
 """
 
 import json
@@ -18,11 +18,11 @@ __all__ = ["NeededSeries", "StagedData", "StagedGap", "StagedSeries", "StagingRe
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeededSeries:
-    """Candles of one pair and length that a run will read.
+    """Candles of one pair and timeframe that a run will read.
 
     Attributes:
         warmup: Candles needed before the range that is traded on.
-        is_traded: Whether the strategy trades on them, and does not only look at them.
+        is_traded: Whether the strategy trades on them, rather than only reads them.
     """
 
     pair: str
@@ -44,13 +44,13 @@ class NeededSeries:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagingRequest:
-    """Candles to lay out for the engine.
+    """Candles to stage for the engine.
 
     Attributes:
-        data: URI or folder of the data they are read from.
-        folder: Folder they are written to; made when absent.
-        series: What to read.
-        timerange: Range to trade on; None is all there is.
+        data: URI or folder that they are read from.
+        folder: Folder that they are written to; created if missing.
+        series: Series to read.
+        timerange: Range to trade on; None is all candles there are.
     """
 
     data: str
@@ -59,12 +59,12 @@ class StagingRequest:
     timerange: TimeRange | None
 
     def to_json(self) -> bytes:
-        """Return the request as it travels."""
+        """Return the request as JSON."""
         return _to_json(asdict(self))
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
-        """Read a request that travelled."""
+        """Read a request from JSON."""
         values: dict[str, Any] = json.loads(text)
         timerange = values["timerange"]
         return cls(
@@ -78,7 +78,7 @@ class StagingRequest:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedGap:
-    """Candles that are not there: those opening in ``start <= t < stop``, `missing` of them."""
+    """`missing` candles that are not there: those that open in ``start <= t < stop``."""
 
     start: datetime
     stop: datetime
@@ -88,14 +88,14 @@ class StagedGap:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedSeries:
-    """Candles that were laid out.
+    """A series that was staged.
 
     Attributes:
-        rows: How many.
+        rows: Number of candles.
         first: Open time of the first one.
         last: Open time of the last one.
         gaps: Where candles are missing, in order of time.
-        digest: SHA-256 over the values, whatever file they came from.
+        digest: SHA-256 over the values; the file format does not matter.
     """
 
     pair: str
@@ -108,12 +108,12 @@ class StagedSeries:
 
     @property
     def missing(self) -> int:
-        """How many candles are missing between the first and the last one."""
+        """Number of candles missing between the first and the last one."""
         return sum(gap.missing for gap in self.gaps)
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> Self:
-        """Read a series that travelled."""
+        """Read a series from JSON values."""
         gaps = tuple(
             StagedGap(
                 start=_instant(gap["start"]), stop=_instant(gap["stop"]), missing=gap["missing"]
@@ -127,12 +127,12 @@ class StagedSeries:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedData:
-    """What was laid out for the engine.
+    """All candles that were staged for one run.
 
     Attributes:
-        timerange: The range to trade on, spelled out.
-        series: Every series asked for, in that order.
-        digest: SHA-256 over the values of all series, whatever their order.
+        timerange: The range to trade on.
+        series: Every requested series, in the order of the request.
+        digest: SHA-256 over the values of all series; their order does not matter.
     """
 
     timerange: TimeRange
@@ -140,12 +140,12 @@ class StagedData:
     digest: str
 
     def to_json(self) -> bytes:
-        """Return the answer as it travels."""
+        """Return the answer as JSON."""
         return _to_json(asdict(self))
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> Self:
-        """Read an answer that travelled."""
+        """Read an answer from JSON values."""
         return cls(
             timerange=_timerange(values["timerange"]),
             series=tuple(StagedSeries.from_values(each) for each in values["series"]),
@@ -153,7 +153,7 @@ class StagedData:
         )
 
     def notices(self, needed: Sequence[NeededSeries]) -> tuple[str, ...]:
-        """Say, a sentence each, where the candles fall short of what was `needed`."""
+        """Return a sentence for each way in which the candles fall short of what was `needed`."""
         pairs = zip(self.series, needed, strict=True)
         return tuple(text for staged, wanted in pairs for text in self._shortfalls(staged, wanted))
 

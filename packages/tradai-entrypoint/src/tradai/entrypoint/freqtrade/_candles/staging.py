@@ -1,7 +1,7 @@
-"""Candles for one run: read from where they are kept, proven, and laid out for the engine.
+"""Stage the candles of a run for the engine: read, validate and write them in its layout.
 
-A child process does the work, so that pandas and whatever a data backend brings along never enter
-the supervisor.
+A child process does the work, so that pandas and the imports of a data backend never enter this
+process.
 """
 
 import contextlib
@@ -12,10 +12,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import IO, Any, Final
 
-from tradai.core import StrategyConfig
 from tradai.core.exceptions import (
     ConfigurationError,
     ExternalServiceError,
@@ -25,15 +23,12 @@ from tradai.core.exceptions import (
     ValidationError,
 )
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._runs.parameters import RunParameters
-from tradai.entrypoint.freqtrade._candles.series import needed_series
 from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
-from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
-__all__ = ["StagedData", "StagingRequest", "stage_data", "staging_request"]
+__all__ = ["stage_data"]
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "tradai.entrypoint.freqtrade", "stage")
-_LOOK_S: Final = 0.02
+_POLL_S: Final = 0.02
 _ERRORS: Final[dict[str, type[TradAIError]]] = {
     kind.code: kind
     for kind in (
@@ -46,29 +41,17 @@ _ERRORS: Final[dict[str, type[TradAIError]]] = {
 }
 
 
-def staging_request(
-    config: StrategyConfig, run: RunParameters, facts: SourceFacts, *, data: str, folder: Path
-) -> StagingRequest:
-    """Return the request for everything the engine will read in this run.
-
-    Raises:
-        ConfigurationError: Nobody says how many candles the strategy needs before it trades.
-    """
-    series = needed_series(config, run, facts)
-    return StagingRequest(data=data, folder=folder, series=series, timerange=run.timerange)
-
-
 def stage_data(
     request: StagingRequest, *, interrupts: Interrupts, command: Sequence[str] | None = None
 ) -> StagedData:
-    """Lay out the candles of `request`.
+    """Stage the candles of `request`.
 
-    A series is laid out from `warmup` candles before the range up to, but not including, its stop.
+    A series is staged from `warmup` candles before the range up to, but not including, its stop.
 
     Args:
-        request: What to lay out.
+        request: Candles to stage.
         interrupts: Signals that end the child.
-        command: What to start as the child; by default this interpreter on the module of its own.
+        command: Command of the child; by default this interpreter with `staging_child`.
 
     Raises:
         NotFoundError: A series has no candles in the range.
@@ -79,16 +62,16 @@ def stage_data(
         RunInterruptedError: A signal came first; the child is gone.
     """
     with (
-        tempfile.TemporaryFile() as question,
+        tempfile.TemporaryFile() as stdin,
         tempfile.TemporaryFile() as answer,
         tempfile.TemporaryFile() as log,
     ):
-        question.write(request.to_json())
-        question.seek(0)
-        # Its own session, so that Ctrl-C reaches us alone and we decide what becomes of the child.
+        stdin.write(request.to_json())
+        stdin.seek(0)
+        # A session of its own: Ctrl-C reaches only this process, which then ends the child.
         # The command is ours and holds nothing a user wrote (S603).
         with subprocess.Popen(  # noqa: S603
-            command or _COMMAND, stdin=question, stdout=answer, stderr=log, start_new_session=True
+            command or _COMMAND, stdin=stdin, stdout=answer, stderr=log, start_new_session=True
         ) as child:
             _wait(child, interrupts)
         if child.returncode != 0:
@@ -101,8 +84,8 @@ def stage_data(
 
 def _wait(child: "subprocess.Popen[bytes]", interrupts: Interrupts) -> None:
     while child.poll() is None:
-        if interrupts.wait(_LOOK_S):
-            # Gone already is as good; some systems do not let a dead group be signalled.
+        if interrupts.wait(_POLL_S):
+            # It may be gone already, and some systems forbid to signal a dead group.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
             interrupts.check()
@@ -121,6 +104,6 @@ def _error(values: dict[str, Any]) -> TradAIError:
 
 
 def _crash(log: str, code: int) -> StorageError:
-    last = (log.strip().splitlines() or ["it said nothing"])[-1]
+    last = (log.strip().splitlines() or ["it gave no reason"])[-1]
     message = f"the candles could not be read: the reading process ended with {code} ({last})"
     return StorageError(message, operation="read candles")

@@ -1,7 +1,7 @@
-"""The child process that lays out candles; see `tradai.entrypoint.freqtrade._candles.staging`.
+"""The child process that stages candles; `staging` starts it.
 
-It reads a request from standard input and answers on standard output; whatever else is printed,
-by a data backend for instance, goes to standard error.
+It reads a request from standard input and answers on standard output. Anything else that is
+printed, by a data backend for instance, goes to standard error.
 """
 
 import hashlib
@@ -24,31 +24,31 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["error_answer", "fingerprint", "lay_out", "main"]
+__all__ = ["error_answer", "frame_digest", "main", "stage_series"]
 
 _COLUMNS: Final = ["open", "high", "low", "close", "volume"]
 
 
 def main() -> int:
-    """Answer one request; return 0 when there is an answer, be it one of our errors."""
+    """Answer one request; return 0 when there is an answer, even if it is an error of ours."""
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as reply:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         try:
-            answer = lay_out(StagingRequest.from_json(sys.stdin.buffer.read())).to_json()
+            answer = stage_series(StagingRequest.from_json(sys.stdin.buffer.read())).to_json()
         except TradAIError as exc:
             answer = error_answer(exc)
         reply.write(answer)
     return 0
 
 
-def lay_out(request: StagingRequest) -> StagedData:
+def stage_series(request: StagingRequest) -> StagedData:
     """Write the candles of `request` into its folder, in the engine's layout.
 
     Nothing is written unless every series has candles.
 
     Raises:
         NotFoundError: A series has no candles in the range.
-        ValidationError: What is kept is not a frame of candles, or they are too few to trade on.
+        ValidationError: The stored data is not a frame of candles, or too short to trade on.
         StorageError: A file cannot be read or written.
         ConfigurationError: No backend for the URI is installed.
         ExternalServiceError: The service behind the URI failed.
@@ -58,7 +58,7 @@ def lay_out(request: StagingRequest) -> StagedData:
     frames = {series: frame for series, frame in found.items() if frame is not None}
     if len(frames) < len(found):
         raise _not_found([series for series in found if series not in frames], request, repository)
-    staged = tuple(_laid_out(series, frame, request) for series, frame in frames.items())
+    staged = tuple(_stage_frame(series, frame, request) for series, frame in frames.items())
     return StagedData(
         timerange=request.timerange or _whole_range(request.series, staged),
         series=staged,
@@ -66,7 +66,7 @@ def lay_out(request: StagingRequest) -> StagedData:
     )
 
 
-def fingerprint(frame: "pd.DataFrame") -> str:
+def frame_digest(frame: "pd.DataFrame") -> str:
     """Return the SHA-256 over the candles of `frame`.
 
     It covers opening times in milliseconds and the five values as little-endian doubles, so it
@@ -74,22 +74,22 @@ def fingerprint(frame: "pd.DataFrame") -> str:
     """
     content = hashlib.sha256()
     content.update(frame.index.to_numpy("datetime64[ms]").astype("<i8").tobytes())
-    # Adding zero turns the negative zero, which equals it, into it.
+    # Adding zero turns a negative zero into zero, which it equals.
     content.update((frame[_COLUMNS].to_numpy("<f8") + 0.0).tobytes())
     return content.hexdigest()
 
 
 def error_answer(error: TradAIError) -> bytes:
-    """Return `error` as it travels: its code, its message and its fields."""
+    """Return `error` as JSON: its code, its message and its fields."""
     fields = {name: value for name, value in vars(error).items() if name != "__notes__"}
-    told = {"code": error.code, "message": str(error), "fields": fields}
-    return json.dumps({"error": told}).encode()
+    values = {"code": error.code, "message": str(error), "fields": fields}
+    return json.dumps({"error": values}).encode()
 
 
 def _candles(
     repository: DataRepository, series: NeededSeries, timerange: TimeRange | None
 ) -> "pd.DataFrame | None":
-    """Return the candles of `series` in reach of `timerange`; None when there are none."""
+    """Return the candles of `series` for `timerange` and its warm-up; None when there are none."""
     start = timerange and timerange.start - series.warmup * series.candle
     end = timerange and timerange.stop
     try:
@@ -113,7 +113,9 @@ def _not_found(
     return NotFoundError(message, kind="candles", key=missing[0].name)
 
 
-def _laid_out(series: NeededSeries, frame: "pd.DataFrame", request: StagingRequest) -> StagedSeries:
+def _stage_frame(
+    series: NeededSeries, frame: "pd.DataFrame", request: StagingRequest
+) -> StagedSeries:
     from tradai.core.frames import FlatDataRepository, gaps
 
     target = FlatDataRepository(request.folder, file_format="feather")
@@ -128,12 +130,12 @@ def _laid_out(series: NeededSeries, frame: "pd.DataFrame", request: StagingReque
             StagedGap(start=gap.start, stop=gap.end, missing=gap.missing)
             for gap in gaps(frame, series.timeframe)
         ),
-        digest=fingerprint(frame),
+        digest=frame_digest(frame),
     )
 
 
 def _whole_range(needed: Sequence[NeededSeries], staged: Sequence[StagedSeries]) -> TimeRange:
-    """Return the range all candles allow: after the warm-up of the earliest traded series."""
+    """Return the longest range that the candles allow, after the warm-up of a traded series."""
     traded = [pair for pair in zip(needed, staged, strict=True) if pair[0].is_traded]
     start = min(series.first + want.warmup * want.candle for want, series in traded)
     stop = max(series.last + want.candle for want, series in traded)

@@ -1,4 +1,4 @@
-"""First program of the engine's process: tie its life to its parent's, then become the engine.
+"""First program of the engine's process: end with the parent process, then become the engine.
 
 Run as a script, isolated and without site packages, so that it costs a few milliseconds:
 ``python -I -S exec_child.py PARENT COMMAND...``. It may import nothing but the standard library.
@@ -10,14 +10,14 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["launcher", "main"]
+__all__ = ["child_command", "main"]
 
 # <linux/prctl.h>
 _PR_SET_PDEATHSIG: Final = 1
 
 
-def launcher(command: Sequence[str]) -> list[str]:
-    """Return what starts `command` as a child of this process that dies with it.
+def child_command(command: Sequence[str]) -> list[str]:
+    """Return the command that starts `command` as a child of this process and ends with it.
 
     On Linux the kernel kills the child when the thread that started it ends, however that
     happens. Elsewhere only an orderly end of this process ends the child.
@@ -31,11 +31,11 @@ def main(arguments: Sequence[str]) -> None:
     if sys.platform == "linux":
         _die_with_parent()
     if os.getppid() != int(parent):
-        # The parent died before the kernel knew of the tie, so nobody would ever stop the engine.
+        # The parent died before the kernel was asked, so nothing would ever stop the engine.
         sys.exit("the parent process is gone")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    # Becoming a given program is the whole purpose; no shell sees it.
+    # To become the given program is the purpose; it does not pass through a shell.
     os.execvp(command[0], command)  # noqa: S606
 
 

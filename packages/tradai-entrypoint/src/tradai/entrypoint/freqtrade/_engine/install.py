@@ -1,19 +1,20 @@
-"""The installed engine: its command, its version, and the environment it is given."""
+"""The installed engine: its Python, its version, its environment."""
 
 import importlib.util
 import site
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Final, Self, final
 
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["engine_command", "engine_environment", "engine_version"]
+__all__ = ["EngineInstall", "engine_environment"]
 
 _ENGINE: Final = "freqtrade"
-# Everything else stays with us: no FREQTRADE__* can arm live trading, no AWS_* or token leaks.
+# Everything else is withheld: no FREQTRADE__* can arm live trading, no AWS_* or token leaks.
 _PASSED_ON: Final = (
     "HTTPS_PROXY",
     "LANG",
@@ -42,28 +43,38 @@ _FIXED: Final = {
 }
 
 
-def engine_command() -> list[str]:
-    """Return the command that starts the engine in our own interpreter.
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInstall:
+    """A Python in which the engine is installed.
 
-    Raises:
-        ConfigurationError: The engine is not installed.
+    Attributes:
+        python: Command of the interpreter, with its options.
+        version: The engine's version.
     """
-    if importlib.util.find_spec(_ENGINE) is None:
-        raise _not_installed()
-    # Without -P a module in the folder it runs in could take the place of the engine's own.
-    return [sys.executable, "-P", "-m", _ENGINE]
 
+    python: tuple[str, ...]
+    version: str
 
-def engine_version() -> str:
-    """Return the engine's version.
+    @classmethod
+    def beside_us(cls) -> Self:
+        """Return the engine that is installed in our own interpreter.
 
-    Raises:
-        ConfigurationError: The engine is not installed.
-    """
-    try:
-        return version(_ENGINE)
-    except PackageNotFoundError:
-        raise _not_installed() from None
+        Raises:
+            ConfigurationError: It is not installed.
+        """
+        if importlib.util.find_spec(_ENGINE) is None:
+            raise _not_installed()
+        # Without -P a module in the folder it runs in could take the place of the engine's own.
+        return cls(python=(sys.executable, "-P"), version=_installed_version())
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command that starts the engine with `arguments`."""
+        return self.module_command(_ENGINE, *arguments)
+
+    def module_command(self, module: str, *arguments: str) -> list[str]:
+        """Return the command that runs `module` in the engine's Python."""
+        return [*self.python, "-m", module, *arguments]
 
 
 def engine_environment(
@@ -72,8 +83,8 @@ def engine_environment(
     """Return the whole environment of the engine.
 
     Args:
-        environ: Our own environment, of which a few harmless names are passed on.
-        home: Folder that stands for the home.
+        environ: Our own environment, of which a few harmless variables are passed on.
+        home: Home folder of the engine.
         temporary: Folder for temporary files. Its path must be short: the engine's worker
             processes put sockets there, and a socket's path has some 100 bytes.
     """
@@ -81,9 +92,16 @@ def engine_environment(
         name: text for name, text in environ.items() if name in _PASSED_ON or name.startswith("LC_")
     }
     if site.ENABLE_USER_SITE:
-        # Found by way of the real home, where the engine may be installed.
+        # Python finds it through the real home folder, and the engine may be installed there.
         passed["PYTHONUSERBASE"] = site.getuserbase()
     return passed | _FIXED | {"HOME": str(home), "TMPDIR": str(temporary)}
+
+
+def _installed_version() -> str:
+    try:
+        return version(_ENGINE)
+    except PackageNotFoundError:
+        raise _not_installed() from None
 
 
 def _not_installed() -> ConfigurationError:

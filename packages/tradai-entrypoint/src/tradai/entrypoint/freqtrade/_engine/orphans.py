@@ -1,36 +1,39 @@
-"""Orphans that the kernel hands to process 1: they stay zombies until somebody asks for them."""
+"""Reap orphans as process 1 of a container, where they stay zombies until they are waited for."""
 
 import contextlib
 import os
 from pathlib import Path
 from typing import Final, final
 
-__all__ = ["Strays"]
+__all__ = ["OrphanReaper"]
 
 _TASKS: Final = Path("/proc/self/task")
 
 
 @final
-class Strays:
+class OrphanReaper:
     """Reaps orphans when this process is number 1 of its container, and only then.
 
     A child that is in our own session, or was there before, was started by our own code, which
-    waits for it itself; it is never touched, so no exit status is stolen.
+    waits for it itself. It is left alone, so that its exit status is not lost.
+
+    Attributes:
+        is_active: Whether this process is number 1.
     """
 
     def __init__(self) -> None:
-        """Remember the children there are."""
-        self.are_ours = os.getpid() == 1
+        """Note the children that there are already."""
+        self.is_active = os.getpid() == 1
         self._session = os.getsid(0)
-        self._known = _children() if self.are_ours else set()
+        self._known = _children() if self.is_active else set()
 
-    def spare(self, pid: int) -> None:
-        """Leave the child `pid` to whoever started it."""
+    def exclude(self, pid: int) -> None:
+        """Leave the child `pid` to the code that started it."""
         self._known.add(pid)
 
     def reap(self) -> None:
         """Reap the orphans that have ended."""
-        if self.are_ours:
+        if self.is_active:
             for pid in _children() - self._known:
                 self._reap_one(pid)
 
@@ -41,16 +44,16 @@ class Strays:
                 os.waitpid(-group, 0)
 
     def _reap_one(self, pid: int) -> None:
-        # It may end, or be waited for in another thread, between two of these calls.
+        # It may end, or another thread may wait for it, between two of these calls.
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             if os.getsid(pid) != self._session:
                 os.waitpid(pid, os.WNOHANG)
 
 
 def _children() -> set[int]:
-    found: set[int] = set()
+    children: set[int] = set()
     for task in _TASKS.iterdir():
-        # A thread may end while we look.
+        # A thread may end in the meantime.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            found |= {int(pid) for pid in (task / "children").read_text().split()}
-    return found
+            children |= {int(pid) for pid in (task / "children").read_text().split()}
+    return children

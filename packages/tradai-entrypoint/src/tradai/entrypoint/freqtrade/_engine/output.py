@@ -1,4 +1,4 @@
-"""What the engine prints: cut into lines, stripped of secrets, kept in a file and passed on."""
+"""The engine's output: cut into lines, redacted, written to a log file and passed on."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ _LINE_BYTES: Final = 64 * 1024
 
 @final
 class EngineOutput:
-    """Takes bytes as they come; writes and passes on whole lines.
+    """Splits the output into lines, which it writes and passes on.
 
     Bytes that are not UTF-8 become replacement characters. A last line without its newline is
     passed on at the end.
@@ -30,11 +30,11 @@ class EngineOutput:
         """
         self._path = log_file
         self._on_line = on_line
-        self._rest = b""
+        self._incomplete = b""
         try:
             self._file = log_file.open("ab", buffering=0)
         except OSError as exc:
-            raise self._refused(exc) from exc
+            raise self._write_error(exc) from exc
 
     def __enter__(self) -> Self:
         """Return the output itself."""
@@ -50,15 +50,15 @@ class EngineOutput:
         self._file.close()
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes.
+        """Process the next bytes.
 
         Raises:
             StorageError: The disk refused.
         """
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > _LINE_BYTES:
-            lines.append(self._rest)
-            self._rest = b""
+        *lines, self._incomplete = (self._incomplete + data).split(b"\n")
+        if len(self._incomplete) > _LINE_BYTES:
+            lines.append(self._incomplete)
+            self._incomplete = b""
         self._pass_on(lines)
 
     def finish(self) -> None:
@@ -67,7 +67,7 @@ class EngineOutput:
         Raises:
             StorageError: The disk refused.
         """
-        lines, self._rest = [self._rest] if self._rest else [], b""
+        lines, self._incomplete = [self._incomplete] if self._incomplete else [], b""
         self._pass_on(lines)
 
     def _pass_on(self, lines: list[bytes]) -> None:
@@ -75,11 +75,11 @@ class EngineOutput:
         try:
             self._file.write("".join(text + "\n" for text in texts).encode())
         except OSError as exc:
-            raise self._refused(exc) from exc
+            raise self._write_error(exc) from exc
         for text in texts:
             self._on_line(text)
 
-    def _refused(self, exc: OSError) -> StorageError:
+    def _write_error(self, exc: OSError) -> StorageError:
         return StorageError(
             f"the engine's log {self._path} cannot be written: {exc.strerror}; free some space, "
             "or choose another folder for the runs",

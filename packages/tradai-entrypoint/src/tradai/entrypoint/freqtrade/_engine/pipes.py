@@ -1,4 +1,4 @@
-"""The engine's standard input and output, served without ever waiting for the engine."""
+"""Feed the engine's standard input and read its output, without ever blocking on either."""
 
 import os
 import selectors
@@ -10,16 +10,16 @@ from tradai.entrypoint.freqtrade._engine.output import EngineOutput
 __all__ = ["EnginePipes"]
 
 _CHUNK_BYTES: Final = 64 * 1024
-# What a pipe can still hold when its writer is gone: the most that Linux allows by default.
+# As much as a pipe can hold when its writer is gone: the largest that Linux allows by default.
 _LAST_CHUNKS: Final = 16
 
 
 @final
 class EnginePipes:
-    """Hands a payload over and passes on what comes back, as far as both are possible at once.
+    """Non-blocking pipes to the engine.
 
     Attributes:
-        is_listening: Whether somebody can still write to the engine's output.
+        is_listening: Whether a process still has the engine's output open.
     """
 
     def __init__(
@@ -30,7 +30,14 @@ class EnginePipes:
         output: EngineOutput,
         selector: selectors.BaseSelector,
     ) -> None:
-        """Have `selector` tell when a pipe is ready; its keys carry what is to be called then."""
+        """Register both pipes with `selector`; the data of a key is the function to call.
+
+        Args:
+            child: The engine's process.
+            payload: The whole standard input, which is closed after it.
+            output: Takes what the engine prints.
+            selector: Tells when a pipe is ready.
+        """
         self.is_listening = True
         self._unsent = memoryview(payload)
         self._output = output
@@ -43,7 +50,7 @@ class EnginePipes:
         selector.register(self._stdout, selectors.EVENT_READ, self._read)
 
     def finish(self) -> None:
-        """Pass on what is left in the pipe of an engine that has ended.
+        """Read the rest of the output of an engine that has ended.
 
         Raises:
             StorageError: The log file cannot be written.
@@ -58,14 +65,14 @@ class EnginePipes:
             sent = os.write(self._stdin.fileno(), self._unsent[:_CHUNK_BYTES])
             self._unsent = self._unsent[sent:]
         except BrokenPipeError:
-            # It ended, or does not want to know; how it ends will tell.
+            # It ended, or closed its input; its exit shows whether that was wrong.
             self._unsent = self._unsent[:0]
         if not self._unsent:
             self._selector.unregister(self._stdin)
             self._stdin.close()
 
     def _read(self) -> bool:
-        """Pass on what the engine printed; return whether there may be more at once."""
+        """Read a chunk of the output; return whether there may be more at once."""
         try:
             data = os.read(self._stdout.fileno(), _CHUNK_BYTES)
         except BlockingIOError:

@@ -1,14 +1,14 @@
-"""A way to ask a trading engine to pause before it is stopped.
+"""The engine's REST API on loopback: pause trading before the engine is stopped.
 
-SIGTERM interrupts the engine wherever it is, also between an order and the note of it in its
-database. Asked to stop first, it finishes what it is doing; only then is it told to exit.
+SIGTERM interrupts the engine wherever it is, also between an order and its row in the database.
+When it is asked to pause first, it finishes what it is doing; only then is it sent SIGTERM.
 """
 
 import base64
+import http.client
 import json
 import secrets
 import socket
-import urllib.error
 import urllib.request
 from typing import Final, Self, final
 
@@ -22,16 +22,16 @@ _USER: Final = "tradai"
 
 @final
 class EngineControl:
-    """The engine's REST interface on loopback, with a password of this run alone."""
+    """The engine's REST API on loopback, with a password of this run alone."""
 
     def __init__(self, *, port: int, password: str) -> None:
-        """Speak to the engine on `port`."""
+        """Address the engine on `port`."""
         self._port = port
         self._password = password
 
     @classmethod
     def new(cls) -> Self:
-        """Choose a free port and a new password, known to nobody but the engine and us."""
+        """Choose a free port and a new password, which only the engine and this process have."""
         password = secrets.token_urlsafe(32)
         register_secret(password)
         with socket.socket() as probe:
@@ -40,7 +40,7 @@ class EngineControl:
         return cls(port=port, password=password)
 
     def config(self) -> dict[str, JsonValue]:
-        """Return the part of the engine's configuration that opens the interface."""
+        """Return the section of the engine's configuration that starts the API."""
         return {
             "api_server": {
                 "enabled": True,
@@ -56,7 +56,7 @@ class EngineControl:
         }
 
     def pause(self) -> bool:
-        """Ask the engine to stop trading; return whether it said it would."""
+        """Ask the engine to stop trading; return whether it agreed."""
         token = base64.b64encode(f"{_USER}:{self._password}".encode()).decode()
         request = urllib.request.Request(
             # Loopback and http by construction.
@@ -66,6 +66,8 @@ class EngineControl:
         )
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-                return "status" in json.load(answer)
-        except (urllib.error.URLError, TimeoutError, ValueError):
+                status = json.load(answer)
+        # An engine that is ending hangs up at any point of its answer.
+        except (OSError, http.client.HTTPException, ValueError):
             return False
+        return isinstance(status, dict) and "status" in status

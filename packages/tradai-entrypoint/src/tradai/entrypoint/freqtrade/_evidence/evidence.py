@@ -1,4 +1,4 @@
-"""What the engine says about itself; the lines looked for were observed with freqtrade 2026.9."""
+"""Facts from the engine's output; its lines were observed with freqtrade 2026.9."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ _USAGE: Final = re.compile(r"freqtrade(?: [\w-]+)?: error: (?P<text>.+)")
 _KEY: Final = re.compile(r"On instance(?P<steps>(?:\['?\w+'?\])+):")
 _FRAME: Final = re.compile(r'  File "(?:.*/)?strategies/(?P<file>[^"]+)", line (?P<line>\d+)')
 _RAISED: Final = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?")
-# Whatever the engine prints, no more than this of it is kept.
+# Limits on what is kept, whatever the engine prints.
 _MOST: Final = 100
 _LONGEST: Final = 600
 # Errors in these lines of the engine's own code happen while it loads the strategy.
@@ -29,27 +29,27 @@ class EngineEvidence:
     """Facts found in the engine's output, line by line; memory stays bounded.
 
     Attributes:
-        state: The bot's state by its own word: ``RUNNING``, ``STOPPED``.
+        state: The bot's state as it reports it: ``RUNNING``, ``STOPPED``.
         has_run: Whether the bot was ever running.
         configuration_error: Why the engine refused its configuration.
         usage_error: Why it refused its command line.
-        refusal: Why it gave up in good order.
+        refusal: Why it gave up by itself.
         exception: The exception that ended it.
         exception_place: The strategy's line that it came from, as ``file.py:12``.
         was_loading: Whether it came while the strategy was being loaded.
         disk_error: Why the disk refused a write.
         unimportable: Why a file of the strategy source could not be imported.
-        missing: Series it looked for and did not find, as ``BTC/USDT 5m``.
+        missing: Series it did not find, as ``BTC/USDT 5m``.
         dropped: Pairs it left out because the exchange's rules do not offer them.
         parameters: Strategy parameters it ran with, as text by name.
-        has_bad_parameters: Whether it could not read the parameter file, and went on without.
-        strategy_errors: How often the strategy raised while the bot went on.
-        last_strategy_error: What it raised last.
-        untrained: Models that could not be trained, and why.
+        has_bad_parameters: Whether it could not read the parameter file, and ran without it.
+        strategy_errors: Number of exceptions of the strategy that did not end the bot.
+        last_strategy_error: The last one of them.
+        untrained: Messages about models that could not be trained.
     """
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start without facts."""
         self.state: str | None = None
         self.has_run = False
         self.configuration_error: str | None = None
@@ -72,22 +72,22 @@ class EngineEvidence:
 
     @property
     def is_running(self) -> bool:
-        """Whether the bot says that it is trading."""
+        """Whether the bot reports that it is trading."""
         return self.state == "RUNNING"
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the bot says that it has stopped trading."""
+        """Whether the bot reports that it has stopped trading."""
         return self.state == "STOPPED"
 
     @property
     def last_error(self) -> str:
-        """The engine's last word on what went wrong."""
-        said = (self.exception, self.configuration_error, self.refusal, self.usage_error)
-        return next(filter(None, (*said, self.last_strategy_error)), "it did not say why")
+        """The engine's last message on what went wrong."""
+        messages = (self.exception, self.configuration_error, self.refusal, self.usage_error)
+        return next(filter(None, (*messages, self.last_strategy_error)), "it did not say why")
 
     def feed(self, line: str) -> None:
-        """Look at one line."""
+        """Read one line."""
         line = line[:_LONGEST]
         disk = _DISK.search(line)
         if disk is not None:
@@ -99,10 +99,10 @@ class EngineEvidence:
             self._feed_error(record.text)
         else:
             self._continue = self._feed_plain
-            self._take(record.facts)
+            self._take_fact(record.facts)
 
     def _feed_error(self, text: str) -> None:
-        """Look at the first line of the error that ends the engine."""
+        """Read the first line of the error that ends the engine."""
         if text.startswith(_CONFIGURATION):
             key = f"{self._key}: " if self._key else ""
             self.configuration_error = key + text.removeprefix(_CONFIGURATION)
@@ -136,29 +136,29 @@ class EngineEvidence:
         if key is not None:
             self._key = ".".join(re.findall(r"\w+", key["steps"]))
 
-    def _take(self, found: Mapping[str, str]) -> None:
-        match found:
+    def _take_fact(self, facts: Mapping[str, str]) -> None:
+        match facts:
             case {"state": state}:
                 self.state = state
                 self.has_run = self.has_run or self.is_running
-            case {"unimportable": why}:
-                self.unimportable = why
+            case {"unimportable": reason}:
+                self.unimportable = reason
             case {"pair": pair, "missing": timeframe}:
                 _keep(self.missing, f"{pair} {timeframe}")
             case {"dropped": pair}:
                 _keep(self.dropped, pair)
-            case {"untrained": why}:
-                _keep(self.untrained, why)
+            case {"untrained": message}:
+                _keep(self.untrained, message)
             case _:
-                self._take_of_strategy(found)
+                self._take_strategy_fact(facts)
 
-    def _take_of_strategy(self, found: Mapping[str, str]) -> None:
-        match found:
+    def _take_strategy_fact(self, facts: Mapping[str, str]) -> None:
+        match facts:
             case {"parameter": name, "value": value} if len(self.parameters) < _MOST:
                 self.parameters[name] = value
-            case {"raised": what}:
+            case {"raised": error}:
                 self.strategy_errors += 1
-                self.last_strategy_error = what
+                self.last_strategy_error = error
             case {"bad_parameters": _}:
                 self.has_bad_parameters = True
 

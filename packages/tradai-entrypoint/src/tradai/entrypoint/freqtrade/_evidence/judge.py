@@ -1,4 +1,4 @@
-"""The verdict on an engine that ended, from how it ended and from what it said.
+"""The verdict on an engine that ended, from its exit and its output.
 
 The engine's exit code alone proves nothing: it is 0 after a configuration error, after an unknown
 argument, and after a hyperopt that was interrupted.
@@ -20,8 +20,8 @@ def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) 
     """Return the verdict on an engine that `ended`.
 
     Args:
-        ended: How it ended.
-        evidence: What it said.
+        ended: Its exit.
+        evidence: Facts from its output.
         result_present: Whether it left the file that proves its work.
     """
     if ended.interrupted_by is not None:
@@ -51,7 +51,7 @@ def _interrupted(ended: EngineExit, number: int, evidence: EngineEvidence) -> Ve
 
 
 def _refused(evidence: EngineEvidence) -> Verdict | None:
-    """Return the verdict when the engine itself said why it gave up."""
+    """Return the verdict when the engine reported why it gave up."""
     if evidence.disk_error is not None:
         return _verdict(
             ExitCode.RESULT,
@@ -117,18 +117,21 @@ _REFUSALS: Final = tuple(
 
 
 def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
-    """Return the verdict when the engine ended without saying why."""
+    """Return the verdict when the engine ended without a report."""
     if ended.timed_out:
         return _verdict(
             ExitCode.START_DEADLINE,
             f"the engine had not started after {ended.seconds:.0f} s and was stopped: raise "
             "run.start_deadline_s, or look into its log",
         )
+    if ended.asked_to_stop:
+        # Its exit is the result of our stop; the reason for the stop is in the evidence.
+        return None
     if ended.signal is not None:
         hint = " (out of memory?)" if ended.signal == SIGKILL else ""
         name = Signals(ended.signal).name
         return _verdict(
-            ExitCode.CRASHED, f"the engine was ended by {name}, which nobody here sent{hint}"
+            ExitCode.CRASHED, f"the engine was ended by {name}, which tradai did not send{hint}"
         )
     if ended.return_code != 0:
         return _verdict(
@@ -140,7 +143,7 @@ def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
 
 
 def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | None:
-    """Return the verdict when the engine says all is well and yet it is not."""
+    """Return the verdict when the engine reported success on less than it was given."""
     if not result_present:
         return _verdict(
             ExitCode.RESULT,
@@ -152,13 +155,13 @@ def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | No
             "the engine could not read the parameter file and ran with defaults: correct "
             "buy_params and sell_params",
         )
-    for found, problem in (
+    for items, problem in (
         (evidence.dropped, "the engine left out {}: capture the market rules again, or remove it"),
         (evidence.missing, "candles were asked for and missing, {}: add them to run.informative"),
         (evidence.untrained, "a model could not be trained: {} Provide more candles."),
     ):
-        if found:
-            return _verdict(ExitCode.DATA, problem.format(", ".join(found)))
+        if items:
+            return _verdict(ExitCode.DATA, problem.format(", ".join(items)))
     return None
 
 

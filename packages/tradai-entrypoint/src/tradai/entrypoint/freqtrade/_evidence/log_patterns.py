@@ -1,4 +1,4 @@
-"""The engine's log records and the facts in them, as freqtrade 2026.9 words them."""
+"""Parse the engine's log records and the facts in them, as freqtrade 2026.9 words them."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ __all__ = ["LogRecord", "read_record"]
 _RECORD: Final = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<text>.*)"
 )
-# Which facts, as named groups, the records of which logger tell.
+# Facts, as named groups, in the records of each logger.
 _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     logger: tuple(map(re.compile, patterns))
     for logger, patterns in {
@@ -44,7 +44,7 @@ class LogRecord:
     Attributes:
         text: Its first line.
         ends_the_engine: Whether it is the error that the engine exits with.
-        facts: What it tells, by the name of the fact.
+        facts: Facts in it, by name.
     """
 
     text: str
@@ -53,7 +53,7 @@ class LogRecord:
 
 
 def read_record(line: str) -> LogRecord | None:
-    """Return the record that begins in `line`; None when it is something else."""
+    """Return the record that begins in `line`; None when `line` is something else."""
     found = _RECORD.match(line)
     if found is None:
         return None

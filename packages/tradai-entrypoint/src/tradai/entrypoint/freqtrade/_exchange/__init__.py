@@ -1,1 +1,1 @@
-"""Market rules of an exchange, and the loopback server that serves them."""
+"""Exchanges, one file each; their market rules, and the loopback server that answers with them."""

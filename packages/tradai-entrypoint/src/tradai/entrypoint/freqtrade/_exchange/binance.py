@@ -1,95 +1,200 @@
-"""Binance's own description of its spot markets: fetched, or made in the same form."""
+"""Binance's spot market: exchange info, REST paths, candle lengths, settings of its client."""
 
 import ipaddress
 import json
+import time
 import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from http.client import HTTPException
-from typing import Final
+from typing import Final, final
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
-from tradai.core import JsonValue
+from pydantic import TypeAdapter
+
+from tradai.core import JsonObject, JsonValue, Market, thaw
 from tradai.core.exceptions import ExternalServiceError, ValidationError
+from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, RestAnswers, Symbol
 
-__all__ = ["fetch_symbols", "made_symbol"]
+__all__ = ["Binance"]
 
-_VENUE: Final = "https://api.binance.com"
+_NAME: Final = "binance"
+_ADDRESS: Final = "https://api.binance.com"
 _TIMEOUT_S: Final = 30.0
-# Ten times what the exchange sends today.
+# Ten times the size of the answer today.
 _LARGEST_BYTES: Final = 256 * 1024 * 1024
 # "Too many requests", and the ban that follows it.
 _SLOW_DOWN: Final = (418, 429)
 _SERVER_ERRORS: Final = 500
+_SYMBOLS: Final = TypeAdapter(tuple[JsonObject, ...])
+_TEXTS: Final = ("symbol", "status", "baseAsset", "quoteAsset")
+_TICK_SIZE: Final = 4  # ccxt's mode in which a precision is the step itself.
+# Parts of the REST API by the names that ccxt gives them; the engine must reach no other host.
+_API_PATHS: Final = {
+    "public": "/api/v3",
+    "private": "/api/v3",
+    "v1": "/api/v1",
+    "sapi": "/sapi/v1",
+    "sapiV2": "/sapi/v2",
+    "sapiV3": "/sapi/v3",
+    "sapiV4": "/sapi/v4",
+    "fapiPublic": "/fapi/v1",
+    "dapiPublic": "/dapi/v1",
+    "eapiPublic": "/eapi/v1",
+}
 
 
-def fetch_symbols(base_url: str | None = None) -> tuple[dict[str, JsonValue], ...]:
-    """Return the exchange's symbol objects as it sends them.
+@final
+class Binance:
+    """The `Exchange` Binance."""
 
-    Args:
-        base_url: Another address of the exchange: https, or http on a loopback address.
+    name: Final = _NAME
+    # Offered by the spot market, and usable by the engine.
+    timeframes: Final = (
+        *("1m", "3m", "5m", "15m", "30m"),
+        *("1h", "2h", "4h", "6h", "8h", "12h"),
+        *("1d", "3d", "1w"),
+    )
+    rules_path: Final = "/api/v3/exchangeInfo"
 
-    Raises:
-        ExternalServiceError: The exchange was not reachable or did not answer as it should.
-        ValidationError: `base_url` is neither https nor on a loopback address.
-    """
-    url = f"{(base_url or _VENUE).rstrip('/')}/api/v3/exchangeInfo"
-    opener = _opener(url)
-    try:
-        with opener.open(url, timeout=_TIMEOUT_S) as answer:
-            return tuple(json.loads(answer.read(_LARGEST_BYTES))["symbols"])
-    except HTTPError as exc:
-        with exc:
-            may_pass = exc.code in _SLOW_DOWN or exc.code >= _SERVER_ERRORS
-            raise _not_fetched(url, str(exc), retryable=may_pass) from exc
-    except (OSError, HTTPException) as exc:
-        raise _not_fetched(url, str(exc) or type(exc).__name__, retryable=True) from exc
-    except (ValueError, LookupError, TypeError) as exc:
-        raise _not_fetched(url, "the answer is not an exchange's", retryable=False) from exc
+    def fetch_symbols(self, base_url: str | None) -> Sequence[Symbol]:
+        """Fetch the symbol objects of the exchange info; see `Exchange.fetch_symbols`."""
+        url = f"{(base_url or _ADDRESS).rstrip('/')}{self.rules_path}"
+        opener = _opener(url)
+        try:
+            with opener.open(url, timeout=_TIMEOUT_S) as answer:
+                info = json.loads(answer.read(_LARGEST_BYTES))
+            symbols = _SYMBOLS.validate_python(info["symbols"])
+            _ = [self.pair_of(symbol) for symbol in symbols]
+        except HTTPError as exc:
+            with exc:
+                may_pass = exc.code in _SLOW_DOWN or exc.code >= _SERVER_ERRORS
+                raise _not_fetched(url, str(exc), retryable=may_pass) from exc
+        except (OSError, HTTPException) as exc:
+            raise _not_fetched(url, str(exc) or type(exc).__name__, retryable=True) from exc
+        except (ValueError, LookupError, TypeError) as exc:
+            why = "the answer is not in a known form, which a newer tradai-entrypoint may know"
+            raise _not_fetched(url, why, retryable=False) from exc
+        return symbols
 
+    def pair_of(self, symbol: Symbol) -> str:
+        """Return the pair; see `Exchange.pair_of`."""
+        if not all(isinstance(symbol.get(name), str) for name in _TEXTS):
+            message = f"a symbol needs the texts {', '.join(_TEXTS)}"
+            raise ValueError(message)
+        return f"{symbol['baseAsset']}/{symbol['quoteAsset']}"
 
-def made_symbol(pair: str, *, tick: str, step: str, min_notional: str) -> dict[str, JsonValue]:
-    """Return a symbol object like the exchange's, with what the engine reads of it."""
-    base, _, quote = pair.partition("/")
-    return {
-        "symbol": f"{base}{quote}",
-        "status": "TRADING",
-        "baseAsset": base,
-        "baseAssetPrecision": 8,
-        "quoteAsset": quote,
-        "quotePrecision": 8,
-        "quoteAssetPrecision": 8,
-        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"],
-        "isSpotTradingAllowed": True,
-        "isMarginTradingAllowed": False,
-        "filters": [
-            {
-                "filterType": "PRICE_FILTER",
-                "minPrice": tick,
-                "maxPrice": "1000000",
-                "tickSize": tick,
+    def market_of(self, symbol: Symbol) -> Market:
+        """Return the rules as ccxt would read them; see `Exchange.market_of`."""
+        price, lot = _filter(symbol, "PRICE_FILTER"), _filter(symbol, "LOT_SIZE")
+        notional = _filter(symbol, "NOTIONAL", "MIN_NOTIONAL")
+        entry = {
+            "symbol": self.pair_of(symbol),
+            "type": "spot",
+            "base": symbol["baseAsset"],
+            "quote": symbol["quoteAsset"],
+            "active": symbol["status"] == "TRADING",
+            "precision": {"price": price.get("tickSize"), "amount": lot.get("stepSize")},
+            "limits": {
+                "amount": {"min": lot.get("minQty")},
+                "cost": {"min": notional.get("minNotional")},
             },
-            {
-                "filterType": "LOT_SIZE",
-                "minQty": step,
-                "maxQty": "9000000",
-                "stepSize": step,
-            },
-            {
-                "filterType": "NOTIONAL",
-                "minNotional": min_notional,
-                "applyMinToMarket": True,
-                "maxNotional": "9000000",
-                "applyMaxToMarket": False,
-                "avgPriceMins": 5,
-            },
-        ],
-        "permissions": [],
-        "permissionSets": [["SPOT"]],
-    }
+        }
+        return Market.from_ccxt(entry, precision_mode=_TICK_SIZE)
+
+    def make_symbol(self, pair: str, rules: MarketRules) -> dict[str, JsonValue]:
+        """Return a symbol object with the fields that the engine reads."""
+        base, _, quote = pair.partition("/")
+        return {
+            "symbol": f"{base}{quote}",
+            "status": "TRADING",
+            "baseAsset": base,
+            "baseAssetPrecision": 8,
+            "quoteAsset": quote,
+            "quotePrecision": 8,
+            "quoteAssetPrecision": 8,
+            "orderTypes": [
+                "LIMIT",
+                "LIMIT_MAKER",
+                "MARKET",
+                "STOP_LOSS_LIMIT",
+                "TAKE_PROFIT_LIMIT",
+            ],
+            "isSpotTradingAllowed": True,
+            "isMarginTradingAllowed": False,
+            "filters": _make_filters(rules),
+            "permissions": [],
+            "permissionSets": [["SPOT"]],
+        }
+
+    def describe_markets(self, symbols: Sequence[Symbol], at: datetime) -> dict[str, JsonValue]:
+        """Return the exchange info."""
+        return {
+            "timezone": "UTC",
+            "serverTime": int(at.timestamp() * 1000),
+            "rateLimits": [],
+            "exchangeFilters": [],
+            "symbols": [thaw(symbol) for symbol in symbols],
+        }
+
+    def rest_answers(self, rules: Callable[[], JsonValue]) -> RestAnswers:
+        """Return the answers for exchange info, ping and time."""
+        return {
+            self.rules_path: rules,
+            "/api/v3/ping": dict,
+            "/api/v3/time": lambda: {"serverTime": time.time_ns() // 1_000_000},
+        }
+
+    def rest_error(self, message: str) -> JsonValue:
+        """Return the answer to a request that is refused."""
+        return {"code": -1, "msg": message}
+
+    def ccxt_config(self, base_url: str | None) -> dict[str, JsonValue]:
+        """Return the settings of the client, for the spot market alone."""
+        rendered: dict[str, JsonValue] = {
+            "options": {"fetchCurrencies": False, "fetchMarkets": {"types": ["spot"]}}
+        }
+        if base_url is not None:
+            rendered["enableRateLimit"] = False
+            rendered["urls"] = {"api": {name: base_url + path for name, path in _API_PATHS.items()}}
+        return rendered
+
+
+def _filter(symbol: Symbol, *names: str) -> Symbol:
+    filters = symbol.get("filters")
+    rows = filters if isinstance(filters, (list, tuple)) else ()
+    found = (row for row in rows if isinstance(row, Mapping) and row.get("filterType") in names)
+    return next(found, {})
+
+
+def _make_filters(rules: MarketRules) -> JsonValue:
+    return [
+        {
+            "filterType": "PRICE_FILTER",
+            "minPrice": rules.tick,
+            "maxPrice": "1000000",
+            "tickSize": rules.tick,
+        },
+        {
+            "filterType": "LOT_SIZE",
+            "minQty": rules.step,
+            "maxQty": "9000000",
+            "stepSize": rules.step,
+        },
+        {
+            "filterType": "NOTIONAL",
+            "minNotional": rules.min_notional,
+            "applyMinToMarket": True,
+            "maxNotional": "9000000",
+            "applyMaxToMarket": False,
+            "avgPriceMins": 5,
+        },
+    ]
 
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
-    """Return what opens `url`: past any proxy when it is on this machine."""
+    """Return an opener for `url`, which goes past any proxy when it is on this machine."""
     parts = urlsplit(url)
     if _is_loopback(parts.hostname or ""):
         return urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -113,7 +218,7 @@ def _is_loopback(host: str) -> bool:
 def _not_fetched(url: str, why: str, *, retryable: bool) -> ExternalServiceError:
     return ExternalServiceError(
         f"the market rules could not be fetched from {url}: {why}; try again later",
-        service="binance",
+        service=_NAME,
         operation="exchangeInfo",
         retryable=retryable,
     )

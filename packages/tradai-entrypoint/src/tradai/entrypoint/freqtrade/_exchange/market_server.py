@@ -1,4 +1,4 @@
-"""A loopback server that answers the engine with the market rules of a snapshot."""
+"""A loopback server that gives the engine the market rules of a snapshot."""
 
 import json
 import logging
@@ -6,58 +6,55 @@ import os
 import selectors
 import socketserver
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Final, Self, final
 
 from tradai.core import JsonValue
+from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 
 __all__ = ["MarketServer"]
 
-# The engine asks at once; a client that connects and says nothing must not hold the others.
+# The engine sends its request at once; a silent client must not hold up the others.
 _TIMEOUT_S: Final = 1.0
 _log: Final = logging.getLogger(__name__)
-_INFO: Final = "/api/v3/exchangeInfo"
 
-Answers = Mapping[str, Callable[[], JsonValue]]
+Response = tuple[HTTPStatus, JsonValue]
 
 
 @final
 class MarketServer:
-    """Serves one snapshot on 127.0.0.1 inside a ``with`` block; has no prices, takes no orders.
+    """Serves one snapshot on 127.0.0.1 inside a ``with`` block; without prices and orders.
 
     One thread answers one request after the other and sleeps in between.
     """
 
     def __init__(self, snapshot: MarketsSnapshot) -> None:
         """Take the snapshot; nothing listens yet."""
-        self._answers: Answers = {
-            _INFO: snapshot.exchange_info,
-            "/api/v3/ping": dict,
-            "/api/v3/time": lambda: {"serverTime": time.time_ns() // 1_000_000},
-        }
+        self._exchange = exchange_named(snapshot.exchange)
+        self._answers = self._exchange.rest_answers(snapshot.exchange_info)
         self._requests = 0
 
     @property
     def base_url(self) -> str:
-        """Where it listens, such as ``http://127.0.0.1:34567``."""
+        """Its address, such as ``http://127.0.0.1:34567``."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def requests(self) -> int:
-        """How often the market rules were asked for."""
+        """Number of requests for the market rules."""
         return self._requests
 
     def __enter__(self) -> Self:
         """Listen on a free port."""
-        self._server = _Server(("127.0.0.1", 0), partial(_Handler, answer=self._answer))
-        # A client that is gone before it is accepted must not be waited for.
+        self._server = _Server(("127.0.0.1", 0), partial(_Handler, respond=self._respond))
+        # A client may be gone before it is accepted; accepting must not wait for the next one.
         self._server.socket.settimeout(0)
-        self._told, self._teller = os.pipe()
+        self._stopped, self._stop = os.pipe()
         self._thread = threading.Thread(target=self._serve, name="market-server", daemon=True)
         self._thread.start()
         return self
@@ -69,53 +66,53 @@ class MarketServer:
         trace: TracebackType | None,
     ) -> None:
         """Stop listening."""
-        os.close(self._teller)
+        os.close(self._stop)
         self._thread.join()
         self._server.server_close()
-        os.close(self._told)
+        os.close(self._stopped)
 
     def _serve(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._server, selectors.EVENT_READ)
-            selector.register(self._told, selectors.EVENT_READ)
-            while self._told not in [key.fileobj for key, _ in selector.select()]:
+            selector.register(self._stopped, selectors.EVENT_READ)
+            while self._stopped not in [key.fileobj for key, _ in selector.select()]:
                 self._server.handle_request()
 
-    def _answer(self, path: str) -> JsonValue | None:
-        self._requests += path == _INFO
-        known = self._answers.get(path)
-        return None if known is None else known()
+    def _respond(self, path: str) -> Response:
+        self._requests += path == self._exchange.rules_path
+        if path in self._answers:
+            return HTTPStatus.OK, self._answers[path]()
+        message = f"{path} is not served here: only market rules are"
+        return HTTPStatus.NOT_FOUND, self._exchange.rest_error(message)
 
 
 class _Server(socketserver.TCPServer):
     """Not an `HTTPServer`, which asks a name server for its own name."""
 
     def handle_error(self, *_: object) -> None:
-        """Note that a client went away before it had its answer."""
+        """Log that a client disconnected before it had its answer."""
         _log.debug("a request for market rules was not answered", exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers GET with JSON; one request to a connection, so that none is kept waiting."""
+    """Answers GET with JSON; one request per connection, so that an idle one holds up no other."""
 
     timeout = _TIMEOUT_S
 
-    def __init__(self, *connection: object, answer: Callable[[str], JsonValue | None]) -> None:
-        self._answer = answer
-        # What the socket server hands over is passed on as it is.
+    def __init__(self, *connection: object, respond: Callable[[str], Response]) -> None:
+        self._respond = respond
+        # The arguments of the socket server are passed on as they are.
         super().__init__(*connection)  # type: ignore[arg-type]
 
     # The name that the standard library looks for.
     def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        answer = self._answer(path)
-        refusal = {"code": -1, "msg": f"{path} is not served here: only market rules are"}
-        body = json.dumps(refusal if answer is None else answer).encode()
-        self.send_response(404 if answer is None else 200)
+        status, answer = self._respond(self.path.partition("?")[0])
+        body = json.dumps(answer).encode()
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing: the engine's requests are of no interest."""

@@ -1,80 +1,67 @@
-"""Market rules of an exchange at one moment: what a tick is, a step, a smallest order.
+"""The file markets.json: market rules that a backtest rounds and refuses orders by.
 
-A backtest rounds and refuses orders by them, so they decide over trades as the candles do.
+They decide over trades as the candles do, so they are digested and kept beside them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self, final
+from typing import Final, Literal, Self, final
 
 import pydantic
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator, model_validator
 
-from tradai.core import FileStore, JsonObject, JsonValue, digest, thaw, utc_now
+from tradai.core import FileStore, JsonObject, JsonValue, MarketSnapshot, digest, utc_now
 from tradai.core.exceptions import (
-    ExternalServiceError,
+    ConfigurationError,
     NotFoundError,
     StorageError,
     ValidationError,
 )
-from tradai.entrypoint.freqtrade._exchange.binance import fetch_symbols, made_symbol
+from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, Symbol
+from tradai.entrypoint.freqtrade._exchange.lookup import DEFAULT_EXCHANGE, exchange_named
 
-__all__ = ["MARKETS_NAME", "MarketRules", "MarketsSnapshot"]
+__all__ = ["MARKETS_NAME", "MarketsSnapshot"]
 
 MARKETS_NAME: Final = "markets.json"
-
-_TEXTS: Final = ("symbol", "status", "baseAsset", "quoteAsset")
-_TRADING: Final = "TRADING"
-
-
-def _checked(symbol: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
-    if not all(isinstance(symbol.get(name), str) for name in _TEXTS):
-        message = f"a symbol needs the texts {', '.join(_TEXTS)}"
-        raise ValueError(message)
-    return symbol
-
-
-Symbol = Annotated[JsonObject, AfterValidator(_checked)]
-
-
-@final
-class MarketRules(BaseModel):
-    """The rules of one made market, as decimal text.
-
-    Attributes:
-        tick: Smallest change of a price. The engine (freqtrade 2026.9) prefers the tick that a
-            month's candles show in their decimals; without decimals it rounds by this one.
-        step: Smallest change of an amount.
-        min_notional: Smallest value of an order, in the quote currency.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    tick: str
-    step: str
-    min_notional: str
 
 
 @final
 class MarketsSnapshot(BaseModel):
-    """Market rules of Binance's spot market, in the exchange's own words.
+    """Spot markets in their exchange's own words, from which the engine is answered.
+
+    `rules` reads them as a `tradai.core.MarketSnapshot`.
 
     Attributes:
         captured_at: When they were true.
-        origin: ``captured`` from the exchange, or ``made`` by somebody.
+        origin: ``captured`` from the exchange, or ``made`` for synthetic candles.
         note: Why and by what they were made.
         symbols: The exchange's symbol objects as it sent them; they cannot be changed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    exchange: Literal["binance"] = "binance"
+    exchange: str = DEFAULT_EXCHANGE
     market_type: Literal["spot"] = "spot"
     captured_at: AwareDatetime
     origin: Literal["captured", "made"]
     note: str | None = None
-    symbols: tuple[Symbol, ...]
+    symbols: tuple[JsonObject, ...]
+
+    @field_validator("exchange")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            return exchange_named(name).name
+        except ConfigurationError as exc:
+            raise ValueError(str(exc)) from exc
+
+    @model_validator(mode="after")
+    def _has_each_pair_once(self) -> Self:
+        if len(self.pairs) < len(self.symbols):
+            message = "a pair is there twice: expected one symbol for each pair"
+            raise ValueError(message)
+        return self
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -103,74 +90,74 @@ class MarketsSnapshot(BaseModel):
             ) from None
 
     @classmethod
-    def capture(cls, pairs: Sequence[str], *, base_url: str | None = None) -> Self:
+    def capture(
+        cls, pairs: Sequence[str], *, exchange: str = DEFAULT_EXCHANGE, base_url: str | None = None
+    ) -> Self:
         """Fetch the rules of `pairs` from the exchange.
 
         Args:
             pairs: What to keep.
+            exchange: Name of the exchange.
             base_url: Another address of the exchange: https, or http on a loopback address.
 
         Raises:
-            ExternalServiceError: The exchange was not reachable or did not answer as it should.
+            ConfigurationError: The exchange is not known.
+            ExternalServiceError: It was not reachable or did not answer as it should.
             NotFoundError: It does not list a pair, or does not trade it now.
             ValidationError: `base_url` is neither https nor on a loopback address.
         """
-        try:
-            whole = cls(captured_at=utc_now(), origin="captured", symbols=fetch_symbols(base_url))
-        except pydantic.ValidationError:
-            raise ExternalServiceError(
-                "the exchange described its markets in a form that is not known: install a newer "
-                "tradai-entrypoint",
-                service="binance",
-                operation="exchangeInfo",
-            ) from None
-        whole.require(pairs)
-        return whole.restricted_to(pairs)
+        source, wanted = exchange_named(exchange), set(pairs)
+        symbols = source.fetch_symbols(base_url)
+        kept = tuple(symbol for symbol in symbols if source.pair_of(symbol) in wanted)
+        snapshot = cls(exchange=exchange, captured_at=utc_now(), origin="captured", symbols=kept)
+        snapshot.require(pairs)
+        return snapshot
 
     @classmethod
     def made(cls, rules: Mapping[str, MarketRules], *, note: str, captured_at: datetime) -> Self:
         """Make a snapshot from `rules` by pair; it says that it was made, and why (`note`)."""
-        symbols = tuple(
-            made_symbol(pair, tick=one.tick, step=one.step, min_notional=one.min_notional)
-            for pair, one in rules.items()
-        )
+        make = exchange_named(DEFAULT_EXCHANGE).make_symbol
+        symbols = tuple(make(pair, each) for pair, each in rules.items())
         return cls(captured_at=captured_at, origin="made", note=note, symbols=symbols)
 
     @property
     def pairs(self) -> frozenset[str]:
         """The pairs it has rules for."""
-        return frozenset(_pair(symbol) for symbol in self.symbols)
+        return frozenset(map(self._pair_of, self.symbols))
 
     @property
     def digest(self) -> str:
         """SHA-256 over the rules, whatever their order."""
-        return digest(sorted(self.symbols, key=_pair))
+        return digest(sorted(self.symbols, key=self._pair_of))
+
+    @property
+    def rules(self) -> MarketSnapshot:
+        """The rules by pair, as exact numbers.
+
+        Raises:
+            ValidationError: A rule is missing or not a number.
+        """
+        read = exchange_named(self.exchange).market_of
+        return MarketSnapshot(
+            exchange=self.exchange,
+            taken_at=self.captured_at,
+            markets=tuple(map(read, self.symbols)),
+        )
 
     def require(self, pairs: Iterable[str]) -> None:
         """Check that there are rules for all `pairs`, and that they were traded.
 
         Raises:
             NotFoundError: Some are missing or were not traded; all of them are named.
+            ValidationError: A rule is missing or not a number.
         """
-        states = {_pair(symbol): symbol["status"] for symbol in self.symbols}
-        wrong = {
-            pair: states.get(pair, "not listed")
-            for pair in sorted(set(pairs))
-            if states.get(pair) != _TRADING
-        }
-        if wrong:
-            listed = ", ".join(f"{pair} ({state})" for pair, state in wrong.items())
-            raise NotFoundError(
-                f"no market rules to trade {listed} in the snapshot of "
-                f"{self.captured_at:%Y-%m-%d}: capture them again, or remove the pairs",
-                kind="markets",
-                key=next(iter(wrong)),
-            )
+        wanted = set(pairs)
+        self.restricted_to(wanted).rules.require(wanted)
 
     def restricted_to(self, pairs: Iterable[str]) -> Self:
         """Return the snapshot with the rules of `pairs` only."""
         wanted = set(pairs)
-        kept = tuple(symbol for symbol in self.symbols if _pair(symbol) in wanted)
+        kept = tuple(symbol for symbol in self.symbols if self._pair_of(symbol) in wanted)
         return self.model_copy(update={"symbols": kept})
 
     def save(self, path: Path) -> None:
@@ -184,17 +171,10 @@ class MarketsSnapshot(BaseModel):
 
     def exchange_info(self) -> dict[str, JsonValue]:
         """Return what the exchange would answer."""
-        return {
-            "timezone": "UTC",
-            "serverTime": int(self.captured_at.timestamp() * 1000),
-            "rateLimits": [],
-            "exchangeFilters": [],
-            "symbols": [thaw(symbol) for symbol in self.symbols],
-        }
+        return exchange_named(self.exchange).describe_markets(self.symbols, self.captured_at)
 
-
-def _pair(symbol: Mapping[str, JsonValue]) -> str:
-    return f"{symbol['baseAsset']}/{symbol['quoteAsset']}"
+    def _pair_of(self, symbol: Symbol) -> str:
+        return exchange_named(self.exchange).pair_of(symbol)
 
 
 def _missing(path: Path) -> NotFoundError:

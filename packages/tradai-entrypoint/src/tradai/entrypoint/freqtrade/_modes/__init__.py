@@ -1,1 +1,1 @@
-"""One handler per mode."""
+"""One handler per mode, and the download of candles."""

@@ -7,10 +7,10 @@ from tradai.core import JsonValue
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._evidence.judge import judge
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
-from tradai.entrypoint.freqtrade._preparation.checks import job_checks
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
 from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades
@@ -25,36 +25,39 @@ _RESULTS: Final = "backtest_results/*.zip"
 
 @final
 class BacktestHandler:
-    """Runs the engine's backtest and records what it did."""
+    """Runs the engine's backtest and records its result."""
 
-    def __init__(self, entrypoint: "StrategyEntrypoint") -> None:
-        """Take the entrypoint whose context says what to run."""
+    def __init__(
+        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
+    ) -> None:
+        """Take the entrypoint, and an engine other than the installed one."""
         self._entrypoint = entrypoint
+        self._engine = engine
 
     def run(self) -> int:
         """Backtest; the exit code is that of the verdict."""
         context = self._entrypoint.context
-        job = EngineJob(context)
-        context.verdict = run_batch(job, context, results=_RESULTS)
-        if context.verdict.is_success:
-            context.verdict = _finished(record_backtest(job, context))
-        return int(context.verdict.exit_code)
+        job = EngineJob(context, engine=self._engine)
+        verdict = run_batch(job, context, results=_RESULTS)
+        if verdict.is_success:
+            verdict = _finished(record_backtest(job, context))
+        return context.conclude(verdict)
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist)
+        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
 
 
 def run_batch(job: EngineJob, context: RunContext, *, results: str) -> Verdict:
     """Run the engine on recorded candles and rules until it ends by itself.
 
     Args:
-        job: The job, not yet furnished.
+        job: The job; its scratch folder is still empty.
         context: The run.
-        results: Pattern below the engine's folder of the file that proves it worked.
+        results: Pattern of the result files below the engine's folder; one proves success.
     """
-    markets = job.take_markets()
-    job.take_candles()
+    markets = job.load_markets()
+    job.stage_candles()
     context.interrupts.check()
     context.progress.say(f"engine: {job.plan.subcommand}")
     with MarketServer(markets) as server, job.running(server.base_url) as engine:
@@ -67,7 +70,7 @@ def run_batch(job: EngineJob, context: RunContext, *, results: str) -> Verdict:
 
 
 def record_backtest(job: EngineJob, context: RunContext) -> BacktestResult:
-    """Keep the engine's result, the trades as Parquet, and the figures that can be trusted.
+    """Record the engine's result, the trades as Parquet, and the figures computed from them.
 
     Raises:
         StorageError: The result cannot be read, or the disk is full.
@@ -75,7 +78,7 @@ def record_backtest(job: EngineJob, context: RunContext) -> BacktestResult:
     context.progress.say("reading the result")
     config = context.config
     result = read_backtest(job.user_data, job.facts.class_name, config.execution.starting_balance)
-    context.digested("trades", result.trades_digest)
+    context.record_digest("trades", result.trades_digest)
     write_trades(result.trades, context.folder.path / "trades.parquet")
     _keep_engine_result(job, context)
     context.record.results |= figures(result)

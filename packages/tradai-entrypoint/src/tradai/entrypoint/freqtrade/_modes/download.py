@@ -1,4 +1,4 @@
-"""Candles from the exchange, fetched by the engine into a data folder."""
+"""Download candles from the exchange through the engine into a data folder."""
 
 import tempfile
 from collections.abc import Mapping
@@ -7,17 +7,18 @@ from pathlib import Path
 from tradai.core import StrategyConfig, TimeRange, canonical_json
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint.freqtrade._engine.install import engine_command, engine_environment
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._evidence.judge import judge
-from tradai.entrypoint.freqtrade._preparation.engine_config import ccxt_config
+from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
 from tradai.entrypoint.freqtrade._preparation.plan import USER_DATA
 
 __all__ = ["download"]
 
 
-def download(
+# The collaborators are passed in, and the command names what to fetch.
+def download(  # noqa: PLR0913
     config: StrategyConfig,
     folder: Path,
     *,
@@ -25,32 +26,38 @@ def download(
     exchange_url: str | None,
     interrupts: Interrupts,
     environ: Mapping[str, str],
+    engine: EngineInstall | None = None,
 ) -> Verdict:
-    """Fetch the candles of `config`'s pairs into `folder`, as feather files.
+    """Download the candles of `config`'s pairs into `folder`, as feather files.
 
     Args:
-        config: Names exchange, pairs and timeframe.
-        folder: Data folder; made when absent.
-        timerange: What to fetch.
-        exchange_url: A loopback exchange; None is the venue itself.
+        config: Strategy configuration with exchange, pairs and timeframe.
+        folder: Data folder; created if missing.
+        timerange: Range of candles to download.
+        exchange_url: A loopback exchange; None is the exchange itself.
         interrupts: Signals that end the download.
-        environ: Environment the engine's own is made from.
+        environ: Environment from which the engine's is made.
+        engine: Engine to run; by default the one in our own interpreter.
+
+    Raises:
+        ConfigurationError: The engine is not installed, or the exchange is not known.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    engine = engine or EngineInstall.beside_us()
     evidence = EngineEvidence()
     with tempfile.TemporaryDirectory(prefix="tradai-download-") as name:
         scratch = Path(name)
         (scratch / USER_DATA).mkdir()
         with EngineProcess(
-            [*engine_command(), "download-data", *_arguments(folder, timerange, config.timeframe)],
+            engine.command("download-data", *_arguments(folder, timerange, config.timeframe)),
             stdin=_config(config, exchange_url),
             environ=engine_environment(environ, home=scratch, temporary=scratch),
             folder=scratch,
             log_file=scratch / "engine.log",
             on_line=evidence.feed,
-        ) as engine:
-            ended = engine.wait(interrupts)
+        ) as running:
+            ended = running.wait(interrupts)
     missing = [pair for pair in config.pairs if not _file_of(pair, config, folder).exists()]
     verdict = judge(ended, evidence, result_present=not missing)
     if verdict.is_success:
@@ -75,10 +82,10 @@ def _config(config: StrategyConfig, exchange_url: str | None) -> bytes:
             "exchange": {
                 "name": config.exchange,
                 "pair_whitelist": list(config.pairs),
-                # The engine's archive shortcut would go to another host than the exchange.
+                # The engine's download of archives would go to another host than the exchange.
                 "only_from_ccxt": True,
                 "enable_ws": False,
-                "ccxt_config": ccxt_config(exchange_url),
+                "ccxt_config": exchange_named(config.exchange).ccxt_config(exchange_url),
             },
         }
     )

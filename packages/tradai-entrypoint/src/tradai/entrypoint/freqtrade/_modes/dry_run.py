@@ -1,4 +1,4 @@
-"""DRY_RUN: the engine trades on paper until it is told to stop, and its books are compared."""
+"""DRY_RUN: paper trading until a signal; afterwards journal and database are compared."""
 
 import re
 import shutil
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final, final
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, Woken
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, WakeReason
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.judge import judge
-from tradai.entrypoint.freqtrade._preparation.checks import job_checks
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
@@ -34,48 +34,51 @@ _ENTRY_ORDERS: Final = "SELECT order_id FROM orders WHERE ft_order_side = 'buy'"
 class DryRunHandler:
     """Runs the engine's paper trading."""
 
-    def __init__(self, entrypoint: "StrategyEntrypoint") -> None:
-        """Take the entrypoint whose context says what to run."""
+    def __init__(
+        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
+    ) -> None:
+        """Take the entrypoint, and an engine other than the installed one."""
         self._entrypoint = entrypoint
+        self._engine = engine
         self._ordered: set[str] = set()
 
     def run(self) -> int:
         """Trade on paper until a signal; the exit code is that of the verdict."""
         context = self._entrypoint.context
-        job = EngineJob(context)
+        job = EngineJob(context, engine=self._engine)
         control = EngineControl.new()
         with job.running(
-            context.parameters.exchange_url, sections=control.config(), on_line=self._listen
+            context.parameters.exchange_url, sections=control.config(), on_line=self._note_order
         ) as engine:
             ended = _trade(engine, job, context, control)
         context.journal.append("engine ended", return_code=ended.return_code)
         context.record.results["strategy_errors"] = job.evidence.strategy_errors
-        context.verdict = self._judge(judge(ended, job.evidence, result_present=True), context)
-        return int(context.verdict.exit_code)
+        verdict = judge(ended, job.evidence, result_present=True)
+        return context.conclude(self._compare_orders(verdict, context))
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist)
+        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
 
-    def _listen(self, line: str) -> None:
+    def _note_order(self, line: str) -> None:
         order = _ORDER.search(line)
         if order is not None:
             self._ordered.add(order["order_id"])
             self._entrypoint.context.journal.append("order created", **order.groupdict())
 
-    def _judge(self, verdict: Verdict, context: RunContext) -> Verdict:
-        booked = _keep_database(context)
+    def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
+        stored = _keep_database(context)
         context.record.results |= {
             "orders_in_journal": len(self._ordered),
-            "orders_in_database": len(booked),
+            "orders_in_database": len(stored),
         }
-        unknown = sorted(self._ordered ^ booked)
-        if not unknown or not verdict.is_success:
+        different = sorted(self._ordered ^ stored)
+        if not different or not verdict.is_success:
             return verdict
         return Verdict(
             exit_code=ExitCode.MISMATCH,
-            sentence=f"after the stop, journal and database disagree on {len(unknown)} orders, "
-            f"the first {unknown[0]}: compare journal.jsonl and trades.sqlite in "
+            sentence=f"after the stop, journal and database disagree on {len(different)} orders, "
+            f"the first {different[0]}: compare journal.jsonl and trades.sqlite in "
             f"{context.folder.path}",
         )
 
@@ -86,19 +89,19 @@ def _trade(
     """Follow the engine until it ends, a signal stops it, or it has not started in time."""
     parameters, interrupts = context.parameters, context.interrupts
     context.progress.say("engine: starting")
-    woken = engine.follow(
+    reason = engine.follow(
         interrupts, until=lambda: job.evidence.is_running, timeout_s=parameters.start_deadline_s
     )
-    if woken is Woken.TIMEOUT:
+    if reason is WakeReason.TIMEOUT:
         return engine.wait(interrupts, deadline_s=0.0)
-    if woken is Woken.REACHED:
+    if reason is WakeReason.REACHED:
         context.journal.append("engine running")
         if job.evidence.dropped:
-            # It would go on without these pairs; the configuration asked for all of them.
+            # It would trade without these pairs, and the configuration asks for all of them.
             return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
         context.progress.say("engine: trading on paper, Ctrl-C stops it")
-        woken = engine.follow(interrupts)
-    if woken is Woken.INTERRUPTED:
+        reason = engine.follow(interrupts)
+    if reason is WakeReason.INTERRUPTED:
         _pause(engine, job, context, control)
         return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
     return engine.wait(interrupts)
@@ -107,7 +110,7 @@ def _trade(
 def _pause(
     engine: EngineProcess, job: EngineJob, context: RunContext, control: EngineControl
 ) -> None:
-    """Let the engine finish what it is doing; a second signal or the time limit ends the wait."""
+    """Let the engine finish its work; a second signal or the time limit ends the wait."""
     is_pausing = job.evidence.is_running and control.pause()
     context.journal.append(
         "engine stopping", signal=context.interrupts.received, is_pausing=is_pausing
@@ -126,10 +129,10 @@ def _keep_database(context: RunContext) -> set[str]:
     if not source.exists():
         return set()
     with closing(sqlite3.connect(source)) as database:
-        # What is still in the write-ahead log goes into the file before it is moved.
+        # Rows in the write-ahead log must be in the file before it is moved.
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        booked = {str(row[0]) for row in database.execute(_ENTRY_ORDERS)}
+        stored = {str(row[0]) for row in database.execute(_ENTRY_ORDERS)}
     kept = context.folder.path / "trades.sqlite"
     shutil.move(source, kept)
     context.record.artifacts.append(kept.name)
-    return booked
+    return stored

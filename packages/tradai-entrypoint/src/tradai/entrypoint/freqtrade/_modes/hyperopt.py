@@ -1,4 +1,4 @@
-"""HYPEROPT: search parameters, keep the best epochs and a patch that `run` accepts."""
+"""HYPEROPT: search parameters; keep the epochs and a patch with the best parameters."""
 
 import json
 import math
@@ -14,9 +14,9 @@ from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._modes.backtest import run_batch
-from tradai.entrypoint.freqtrade._preparation.checks import job_checks
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
@@ -27,15 +27,15 @@ _RESULTS: Final = "hyperopt_results/*.fthypt"
 _PATCH_NAME: Final = "best.yaml"
 _EPOCHS_NAME: Final = "epochs.jsonl"
 _SHOWN: Final = 5
-# The engine's own mark for an epoch that is not worth ranking, such as one without trades.
-_WORTHLESS_LOSS: Final = 100_000
+# The engine's loss for an epoch that cannot be ranked, such as one without trades.
+_UNRANKED_LOSS: Final = 100_000
 _EXECUTION_SPACES: Final = ("stoploss", "trailing", "max_open_trades")
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """One trial: its number, its loss (lower is better) and the parameters it tried.
+    """One trial: its number, its loss (lower is better) and its parameters.
 
     Attributes:
         details: Parameters by space, as the engine writes them.
@@ -52,26 +52,29 @@ class Epoch:
 class HyperoptHandler:
     """Runs the engine's hyperopt."""
 
-    def __init__(self, entrypoint: "StrategyEntrypoint") -> None:
-        """Take the entrypoint whose context says what to run."""
+    def __init__(
+        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
+    ) -> None:
+        """Take the entrypoint, and an engine other than the installed one."""
         self._entrypoint = entrypoint
+        self._engine = engine
 
     def run(self) -> int:
         """Search; the exit code is that of the verdict."""
         context = self._entrypoint.context
-        job = EngineJob(context)
-        context.verdict = run_batch(job, context, results=_RESULTS)
-        if context.verdict.is_success:
-            context.verdict = _record(job, context)
-        return int(context.verdict.exit_code)
+        job = EngineJob(context, engine=self._engine)
+        verdict = run_batch(job, context, results=_RESULTS)
+        if verdict.is_success:
+            verdict = _record(job, context)
+        return context.conclude(verdict)
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist)
+        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
 
 
 def read_epochs(path: Path) -> list[Epoch]:
-    """Return the epochs the engine wrote to `path`, best first, worthless ones left out.
+    """Return the epochs the engine wrote to `path`, best first, without those it did not rank.
 
     Raises:
         StorageError: The file cannot be read.
@@ -84,12 +87,14 @@ def read_epochs(path: Path) -> list[Epoch]:
             f"the hyperopt result {path.name} cannot be read: {type(exc).__name__}",
             operation="read hyperopt result",
         ) from exc
-    ranked = [one for one in epochs if math.isfinite(one.loss) and one.loss < _WORTHLESS_LOSS]
-    return sorted(ranked, key=lambda one: (one.loss, one.number))
+    ranked = [
+        epoch for epoch in epochs if math.isfinite(epoch.loss) and epoch.loss < _UNRANKED_LOSS
+    ]
+    return sorted(ranked, key=lambda epoch: (epoch.loss, epoch.number))
 
 
 def config_patch(epoch: Epoch) -> dict[str, JsonValue]:
-    """Return what to lay over the configuration to run with the parameters of `epoch`."""
+    """Return the configuration patch that sets the parameters of `epoch`."""
     details = epoch.details
     patch: dict[str, JsonValue] = {
         f"{space}_params": dict(details[space]) for space in ("buy", "sell") if details.get(space)
@@ -136,8 +141,8 @@ def _record(job: EngineJob, context: RunContext) -> Verdict:
 
 def _figures(epochs: list[Epoch]) -> dict[str, JsonValue]:
     shown = {
-        f"epoch_{one.number}": f"loss {one.loss:.6g}, {one.trades} trades, "
-        f"profit {100 * one.profit_ratio:.2f} %"
-        for one in epochs[:_SHOWN]
+        f"epoch_{epoch.number}": f"loss {epoch.loss:.6g}, {epoch.trades} trades, "
+        f"profit {100 * epoch.profit_ratio:.2f} %"
+        for epoch in epochs[:_SHOWN]
     }
     return {"ranked_epochs": len(epochs), "best_loss": epochs[0].loss, **shown}

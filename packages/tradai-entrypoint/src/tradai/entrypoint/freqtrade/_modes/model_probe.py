@@ -1,4 +1,4 @@
-"""Load trained FreqAI models and say what they predict; run as a process of its own.
+"""Load trained FreqAI models and digest their predictions, in a process of its own.
 
 FreqAI stores beside each model the features it was trained on, after its own transformations, so
 a prediction on them needs no engine. Models are pickles: only a run's own folder is ever read.
@@ -38,9 +38,9 @@ def _predictions(path: Path) -> bytes:
     import pandas as pd
 
     with path.open("rb") as file:
-        # The engine stores models as pickles; this one is of the run that calls us.
+        # The engine stores models as pickles; this one is from the run that started this process.
         model = cloudpickle.load(file)
-    # So are the features.
+    # The features are a pickle of the same run.
     features = pd.read_pickle(str(path).replace(_MODEL_SUFFIX, _FEATURES_SUFFIX))  # noqa: S301
     predicted = np.asarray(model.predict(features), dtype="<f8")
     return predicted.tobytes()

@@ -1,8 +1,7 @@
-"""TRAIN: train FreqAI models, and prove that a loaded model predicts what the first one did."""
+"""TRAIN: train FreqAI models, and prove that they predict the same whenever they are loaded."""
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
@@ -10,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, final
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._engine.install import engine_environment
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._modes.backtest import record_backtest, run_batch
-from tradai.entrypoint.freqtrade._preparation.checks import job_checks
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
@@ -29,23 +27,26 @@ _PROBE_TIMEOUT_S: Final = 300.0
 class TrainHandler:
     """Trains by walking forward over the time range, as FreqAI does in a backtest."""
 
-    def __init__(self, entrypoint: "StrategyEntrypoint") -> None:
-        """Take the entrypoint whose context says what to run."""
+    def __init__(
+        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
+    ) -> None:
+        """Take the entrypoint, and an engine other than the installed one."""
         self._entrypoint = entrypoint
+        self._engine = engine
 
     def run(self) -> int:
         """Train; the exit code is that of the verdict."""
         context = self._entrypoint.context
-        job = EngineJob(context)
-        context.verdict = run_batch(job, context, results=_MODELS)
-        if context.verdict.is_success:
+        job = EngineJob(context, engine=self._engine)
+        verdict = run_batch(job, context, results=_MODELS)
+        if verdict.is_success:
             record_backtest(job, context)
-            context.verdict = _record_models(job, context)
-        return int(context.verdict.exit_code)
+            verdict = _record_models(job, context)
+        return context.conclude(verdict)
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist)
+        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
 
 
 def _record_models(job: EngineJob, context: RunContext) -> Verdict:
@@ -53,7 +54,7 @@ def _record_models(job: EngineJob, context: RunContext) -> Verdict:
     models = context.folder.path / _MODEL_FOLDER
     (job.user_data / "models").rename(models)
     context.record.artifacts.append(_MODEL_FOLDER)
-    first, second = _probe(models, context), _probe(models, context)
+    first, second = _probe(models, job, context), _probe(models, job, context)
     if first != second or "digest" not in first:
         return Verdict(
             exit_code=ExitCode.RESULT,
@@ -61,18 +62,18 @@ def _record_models(job: EngineJob, context: RunContext) -> Verdict:
             f"they cannot be trusted ({first.get('error', 'the predictions differ')})",
         )
     context.record.results["models"] = first["models"]
-    context.digested("models", first["digest"])
+    context.record_digest("models", first["digest"])
     return Verdict(
         exit_code=ExitCode.DONE,
         sentence=f"{first['models']} models trained; loaded again, each predicts the same",
     )
 
 
-def _probe(models: Path, context: RunContext) -> dict[str, Any]:
-    """Load the models in a process of their own and return what they predict, as digests."""
-    # The command is ours: this interpreter, our own module, the run's own folder.
+def _probe(models: Path, job: EngineJob, context: RunContext) -> dict[str, Any]:
+    """Load the models in another process; return their number and a digest of the predictions."""
+    # The command is ours: the engine's interpreter, our own module, the run's own folder.
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "-P", "-m", "tradai.entrypoint.freqtrade", "probe", str(models)],
+        job.engine.module_command("tradai.entrypoint.freqtrade", "probe", str(models)),
         env=engine_environment(
             context.environ, home=context.folder.scratch, temporary=context.folder.scratch
         ),
@@ -82,6 +83,6 @@ def _probe(models: Path, context: RunContext) -> dict[str, Any]:
     )
     if done.returncode != 0:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        return {"error": last[0] if last else "it said nothing"}
+        return {"error": last[0] if last else "it gave no reason"}
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

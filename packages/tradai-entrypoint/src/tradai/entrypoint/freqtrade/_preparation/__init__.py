@@ -1,1 +1,1 @@
-"""From a configuration to an engine run, digested."""
+"""From a configuration to an engine run that is checked and digested."""

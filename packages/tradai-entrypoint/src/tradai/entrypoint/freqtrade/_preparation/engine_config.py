@@ -1,39 +1,45 @@
-"""A strategy configuration in the words of the engine's own configuration.
+"""Translate a strategy configuration into the engine's configuration.
 
-A setting that is not set is left out, so that the strategy class decides it. What the engine
-would guess without asking the strategy is always spelled out.
+A setting that is not set is left out, so that the strategy class decides it. A setting that the
+engine would guess without asking the strategy is always written.
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 from tradai.core import Execution, JsonValue, Pricing, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_options import (
     check_keys,
     engine_options,
-    plain,
+    plain_json,
 )
 
-__all__ = ["ENDPOINT", "ccxt_config", "engine_config"]
+__all__ = ["BOT_CONSTANTS", "CONSTANTS", "ENDPOINT", "engine_config"]
 
 # Stands for the exchange's address until the run has one, so that a plan does not depend on it.
 ENDPOINT: Final = "http://127.0.0.1:0"
-_API_PATHS: Final = {
-    "public": "/api/v3",
-    "private": "/api/v3",
-    "v1": "/api/v1",
-    "sapi": "/sapi/v1",
-    "sapiV2": "/sapi/v2",
-    "sapiV3": "/sapi/v3",
-    "sapiV4": "/sapi/v4",
-    "fapiPublic": "/fapi/v1",
-    "dapiPublic": "/dapi/v1",
-    "eapiPublic": "/eapi/v1",
-}
+# The same in every run.
+CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
+    {
+        # Orders are simulated, whatever the mode: this release does not trade live.
+        "dry_run": True,
+        # Margin and futures are not proven.
+        "trading_mode": "spot",
+        # As candles are staged.
+        "dataformat_ohlcv": "feather",
+        # Without it the engine could choose other pairs than the configured ones.
+        "pairlists": [{"method": "StaticPairList"}],
+    }
+)
+# The same in every dry-run: by default the bot would wait for a command to start trading.
+BOT_CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType({"initial_state": "running"})
+# The least that the engine accepts.
 _SMALLEST_STAKE: Final = Decimal("0.0001")
-# These are called the same in Execution and in the engine's configuration.
+# Called the same in `Execution` and in the engine's configuration.
 _SAME_NAMES: Final = (
     "exit_profit_offset",
     "exit_profit_only",
@@ -64,7 +70,7 @@ _SPECIAL_ORDERS: Final = (
     "stoploss_price_type",
 )
 _SIDES: Final = ("entry", "exit")
-# Tables of the engine: the keys it wants and the further ones it knows.
+# Tables of the engine: the keys it requires, and the optional ones.
 _TABLES: Final = {
     "order_types": (_ORDERS, _SPECIAL_ORDERS),
     "order_time_in_force": (_SIDES, ()),
@@ -76,19 +82,17 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
     """Return the engine's configuration for `config`; its exchange is at `ENDPOINT`.
 
     Raises:
-        ConfigurationError: The stake is not set or too small, or the engine knows no such key.
+        ConfigurationError: The exchange is not known, the stake is not set or too small, or the
+            engine does not have a key.
     """
     execution = config.execution
     rendered: dict[str, JsonValue] = {
+        **CONSTANTS,
         "bot_name": config.name,
-        "dry_run": True,
-        "trading_mode": "spot",
         "timeframe": str(config.timeframe),
         "stake_currency": config.stake_currency,
         "stake_amount": _stake_amount(config),
         "dry_run_wallet": float(execution.starting_balance),
-        "dataformat_ohlcv": "feather",
-        "pairlists": [{"method": "StaticPairList"}],
         "exchange": _exchange(config),
         "entry_pricing": _pricing(execution.entry_pricing),
         "exit_pricing": _pricing(execution.exit_pricing),
@@ -102,20 +106,6 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
     return rendered
 
 
-def ccxt_config(base_url: str | None) -> dict[str, JsonValue]:
-    """Return the settings of the engine's exchange client for the exchange at `base_url`.
-
-    None is the venue itself: the client then uses its own addresses and keeps its rate limit.
-    """
-    rendered: dict[str, JsonValue] = {
-        "options": {"fetchCurrencies": False, "fetchMarkets": {"types": ["spot"]}}
-    }
-    if base_url is not None:
-        rendered["enableRateLimit"] = False
-        rendered["urls"] = {"api": {name: base_url + path for name, path in _API_PATHS.items()}}
-    return rendered
-
-
 def _exchange(config: StrategyConfig) -> dict[str, JsonValue]:
     return {
         "name": config.exchange,
@@ -123,7 +113,7 @@ def _exchange(config: StrategyConfig) -> dict[str, JsonValue]:
         "enable_ws": False,
         "pair_whitelist": list(config.pairs),
         "pair_blacklist": [],
-        "ccxt_config": ccxt_config(ENDPOINT),
+        "ccxt_config": exchange_named(config.exchange).ccxt_config(ENDPOINT),
     }
 
 
@@ -138,7 +128,7 @@ def _stake_amount(config: StrategyConfig) -> JsonValue:
     if isinstance(stake, Decimal) and stake < _SMALLEST_STAKE:
         message = f"execution.stake_amount is {stake}: the engine needs {_SMALLEST_STAKE} or more"
         raise ConfigurationError(message, key="execution.stake_amount")
-    return plain(stake)
+    return plain_json(stake)
 
 
 def _strategy_settings(execution: Execution) -> dict[str, JsonValue]:
@@ -148,22 +138,22 @@ def _strategy_settings(execution: Execution) -> dict[str, JsonValue]:
             known = (*required, *others)
             check_keys(f"execution.{name}", table, known=known, required=required)
     settings = ((name, getattr(execution, name)) for name in _SAME_NAMES)
-    return {name: plain(value) for name, value in settings if value is not None}
+    return {name: plain_json(value) for name, value in settings if value is not None}
 
 
 def _pricing(pricing: Pricing | None) -> JsonValue:
-    return plain((pricing or Pricing()).model_dump(exclude_none=True))
+    return plain_json((pricing or Pricing()).model_dump(exclude_none=True))
 
 
 def _bot_settings(execution: Execution) -> dict[str, JsonValue]:
-    settings: dict[str, JsonValue] = {"initial_state": "running"}
+    settings = dict(BOT_CONSTANTS)
     if execution.process_throttle_s is not None:
         settings["internals"] = {"process_throttle_secs": execution.process_throttle_s}
     return settings
 
 
 def _freqai(freqai: Mapping[str, JsonValue], mode: TradingMode) -> JsonValue:
-    rendered = plain(freqai)
+    rendered = plain_json(freqai)
     if mode is TradingMode.TRAIN and isinstance(rendered, dict):
         rendered["save_backtest_models"] = True
     return rendered

@@ -1,18 +1,17 @@
-"""Settings handed to the engine as they are: only those it knows.
+"""Further settings of the engine, by its own names: only those it has.
 
-The engine accepts any key and ignores the ones it does not know, so a typo would silently trade
+The engine accepts any key and ignores the ones it does not have, so a typo would silently trade
 with a default. Here an unknown key stops the run.
 """
 
 from collections.abc import Collection, Mapping
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Final, cast
 
-from tradai.core import Execution, JsonValue
+from tradai.core import Execution, JsonValue, did_you_mean
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["check_keys", "engine_options", "key_error", "plain"]
+__all__ = ["check_keys", "engine_options", "key_error", "plain_json"]
 
 _OPTIONS: Final = frozenset(
     {
@@ -41,14 +40,14 @@ def engine_options(parameters: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return the `parameters` of a strategy configuration as engine settings.
 
     Raises:
-        ConfigurationError: A key is no engine setting, or has its place elsewhere.
+        ConfigurationError: A key is not an engine setting, or has its place elsewhere.
     """
     for name in parameters:
         if name in Execution.model_fields:
             problem = f"has its place at execution.{name}"
             raise key_error(key=f"parameters.{name}", problem=problem)
     check_keys("parameters", parameters, known=_OPTIONS)
-    return {name: plain(value) for name, value in parameters.items()}
+    return {name: plain_json(value) for name, value in parameters.items()}
 
 
 def check_keys(
@@ -65,27 +64,26 @@ def check_keys(
     """
     for name in values:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"it knows {', '.join(sorted(known))}"
-            problem = f"is no setting of the engine: {hint}"
+            hint = did_you_mean(name, known) or f"; it has {', '.join(sorted(known))}"
+            problem = f"is not a setting of the engine{hint}"
             raise key_error(key=f"{where}.{name}", problem=problem)
     for name in required:
         if name not in values:
-            problem = f"is missing: the engine wants {where} whole"
+            problem = f"is missing: the engine needs all of {where}"
             raise key_error(key=f"{where}.{name}", problem=problem)
 
 
-def plain(value: object) -> JsonValue:
+def plain_json(value: object) -> JsonValue:
     """Return `value` as JSON has it; the engine computes in floats, so decimals become floats."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): plain_json(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
+        return [plain_json(each) for each in value]
     return cast("JsonValue", value)
 
 
 def key_error(*, key: str, problem: str) -> ConfigurationError:
-    """Return the error for `key` of the strategy configuration, whose sentence `problem` ends."""
+    """Return the error that `key` of the strategy configuration has `problem`."""
     return ConfigurationError(f"{key} {problem}", key=key)

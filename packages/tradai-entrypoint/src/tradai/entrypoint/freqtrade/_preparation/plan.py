@@ -1,4 +1,4 @@
-"""What the engine will be told: its command, configuration and parameter file, and nothing else.
+"""The plan of an engine run: command, configuration and parameter file.
 
 A plan is a pure function of configuration, run parameters, mode and strategy source. It names no
 machine, folder or port, so two equal plans are the same run.
@@ -11,15 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, cast, final
 
-from tradai.core import JsonValue, StrategyConfig, TradingMode, canonical_json
+from tradai.core import JsonValue, StrategyConfig, TimeRange, TradingMode, canonical_json
 from tradai.core.exceptions import TradingError
 from tradai.entrypoint._runs.parameters import RunParameters
-from tradai.entrypoint.freqtrade._preparation.engine_config import (
-    ENDPOINT,
-    ccxt_config,
-    engine_config,
-)
-from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain
+from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
+from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
+from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
+from tradai.entrypoint.freqtrade._preparation.engine_config import ENDPOINT, engine_config
+from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain_json
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
 __all__ = ["DATA", "ENDPOINT", "STRATEGIES", "USER_DATA", "EnginePlan", "render_plan"]
@@ -35,32 +34,38 @@ _SUBCOMMANDS: Final = {
     TradingMode.TRAIN: "backtesting",
     TradingMode.DRY_RUN: "trade",
 }
-# What Binance's spot market offers and the engine can trade on.
-_TIMEFRAMES: Final = (
-    *("1m", "3m", "5m", "15m", "30m"),
-    *("1h", "2h", "4h", "6h", "8h", "12h"),
-    *("1d", "3d", "1w"),
-)
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnginePlan:
-    """One engine run, told whole.
+    """Everything the engine is given for one run.
 
     Attributes:
         subcommand: The engine's subcommand.
-        arguments: What follows it; paths are relative to the scratch folder.
+        common: Arguments of every subcommand; paths are relative to the scratch folder.
+        timerange: Range of candles to trade on; None leaves it to the candles there are.
+        specific: Arguments of this subcommand.
+        exchange: The exchange that `config` names.
         config: The engine's configuration; its exchange is at `ENDPOINT`.
         params_name: Name of the parameter file beside the strategy.
         params_file: Hyper-parameter values, in the engine's form; None when there are none.
     """
 
     subcommand: str
-    arguments: tuple[str, ...]
+    common: tuple[str, ...]
+    timerange: TimeRange | None
+    specific: tuple[str, ...]
+    exchange: Exchange
     config: Mapping[str, JsonValue]
     params_name: str
     params_file: Mapping[str, JsonValue] | None
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The arguments of the subcommand."""
+        timerange = ("--timerange", str(self.timerange)) if self.timerange else ()
+        return (*self.common, *timerange, *self.specific)
 
     def config_for(
         self, base_url: str | None, *, sections: Mapping[str, JsonValue] = MappingProxyType({})
@@ -68,11 +73,11 @@ class EnginePlan:
         """Return the configuration, as the engine reads it from its standard input.
 
         Args:
-            base_url: Address of the exchange; None is the venue itself.
-            sections: What belongs to this process alone, such as a port.
+            base_url: Address of the exchange; None is the exchange itself.
+            sections: Settings that belong to this process alone, such as a port.
         """
         exchange = cast("Mapping[str, JsonValue]", self.config["exchange"])
-        here: dict[str, JsonValue] = {**exchange, "ccxt_config": ccxt_config(base_url)}
+        here = {**exchange, "ccxt_config": self.exchange.ccxt_config(base_url)}
         return canonical_json({**self.config, **sections, "exchange": here})
 
     def write_params(self, strategies: Path) -> None:
@@ -93,7 +98,7 @@ class EnginePlan:
 def render_plan(
     config: StrategyConfig, run: RunParameters, mode: TradingMode, *, facts: SourceFacts
 ) -> EnginePlan:
-    """Tell the engine what to do.
+    """Return the plan of a run.
 
     Raises:
         ConfigurationError: The engine, or this release, cannot do what the configuration says;
@@ -103,31 +108,33 @@ def render_plan(
     if mode not in _SUBCOMMANDS:
         message = f"mode {mode.value!r} is not available in this release: trade with dry-run"
         raise TradingError(message, reason="mode not available")
-    _check_market(config)
+    exchange = exchange_named(config.exchange)
+    _check_market(config, exchange)
     _check_freqai(config, run, mode)
     rendered = engine_config(config, mode)
     if run.startup_candles is not None:
         rendered["startup_candle_count"] = run.startup_candles
-    if _uses_freqai(config):
-        # FreqAI looks up the first configuration file and crashes when there is none, as when the
-        # configuration came by standard input. Any file that exists will do.
+    if enabled_freqai(config):
+        # FreqAI looks up the first configuration file and crashes when there is none, which is so
+        # when the configuration came by standard input. Any existing file will do.
         rendered["config_files"] = [f"{STRATEGIES}/{facts.file.name}"]
     return EnginePlan(
         subcommand=_SUBCOMMANDS[mode],
-        arguments=_arguments(config, run, mode, facts),
+        common=_common_arguments(config, run, facts),
+        timerange=None if mode is TradingMode.DRY_RUN else run.timerange,
+        specific=_specific_arguments(run, mode),
+        exchange=exchange,
         config=rendered,
         params_name=facts.file.with_suffix(".json").name,
         params_file=_params_file(config, facts),
     )
 
 
-def _check_market(config: StrategyConfig) -> None:
+def _check_market(config: StrategyConfig, exchange: Exchange) -> None:
     currency = config.stake_currency
-    if config.exchange != "binance":
-        problem = f"is {config.exchange!r}: only binance, its spot market, is proven so far"
-        raise key_error(key="exchange", problem=problem)
-    if config.timeframe not in _TIMEFRAMES:
-        problem = f"is {config.timeframe}: Binance spot has {', '.join(_TIMEFRAMES)}"
+    if config.timeframe not in exchange.timeframes:
+        offered = f"{exchange.name.capitalize()} spot has {', '.join(exchange.timeframes)}"
+        problem = f"is {config.timeframe}: {offered}"
         raise key_error(key="timeframe", problem=problem)
     if not config.pairs:
         raise key_error(key="pairs", problem=f"is empty: name at least one, such as BTC/{currency}")
@@ -138,36 +145,31 @@ def _check_market(config: StrategyConfig) -> None:
 
 
 def _check_freqai(config: StrategyConfig, run: RunParameters, mode: TradingMode) -> None:
-    if mode is TradingMode.TRAIN and not _uses_freqai(config):
+    is_enabled = enabled_freqai(config) is not None
+    if mode is TradingMode.TRAIN and not is_enabled:
         problem = "is not true: mode 'train' trains the models of a FreqAI strategy"
         raise key_error(key="freqai.enabled", problem=problem)
-    if _uses_freqai(config) and mode is not TradingMode.DRY_RUN and run.timerange is None:
+    if is_enabled and mode is not TradingMode.DRY_RUN and run.timerange is None:
         problem = "is not set: FreqAI trains on the days before it, so it must be known"
         raise key_error(key="run.timerange", problem=problem)
 
 
-def _uses_freqai(config: StrategyConfig) -> bool:
-    return config.freqai is not None and config.freqai.get("enabled") is True
-
-
-def _arguments(
-    config: StrategyConfig, run: RunParameters, mode: TradingMode, facts: SourceFacts
+def _common_arguments(
+    config: StrategyConfig, run: RunParameters, facts: SourceFacts
 ) -> tuple[str, ...]:
     return (
         *("--config", "-", "--no-color", "--userdir", USER_DATA, "--datadir", DATA),
         *("--strategy", facts.class_name, "--strategy-path", STRATEGIES),
-        *(("--freqaimodel", run.freqai_model) if _uses_freqai(config) else ()),
-        *_mode_arguments(run, mode),
+        *(("--freqaimodel", run.freqai_model) if enabled_freqai(config) else ()),
     )
 
 
-def _mode_arguments(run: RunParameters, mode: TradingMode) -> tuple[str, ...]:
+def _specific_arguments(run: RunParameters, mode: TradingMode) -> tuple[str, ...]:
     if mode is TradingMode.DRY_RUN:
         return ("--dry-run",)
-    timerange = ("--timerange", str(run.timerange)) if run.timerange else ()
     if mode is TradingMode.HYPEROPT:
-        return (*timerange, *_hyperopt_arguments(run))
-    return (*timerange, "--cache", "none", "--export", "trades")
+        return _hyperopt_arguments(run)
+    return ("--cache", "none", "--export", "trades")
 
 
 def _hyperopt_arguments(run: RunParameters) -> tuple[str, ...]:
@@ -180,7 +182,7 @@ def _hyperopt_arguments(run: RunParameters) -> tuple[str, ...]:
 
 def _params_file(config: StrategyConfig, facts: SourceFacts) -> dict[str, JsonValue] | None:
     given: dict[str, JsonValue] = {
-        space: plain(values)
+        space: plain_json(values)
         for space, values in (("buy", config.buy_params), ("sell", config.sell_params))
         if values
     }

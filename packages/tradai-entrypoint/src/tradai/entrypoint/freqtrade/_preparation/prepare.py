@@ -1,24 +1,28 @@
-"""One engine job: gather and prove everything first, then start the engine on exactly that."""
+"""One engine job: check everything first, then start the engine on exactly that."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Final, final
 
-from tradai.core import JsonValue, digest, file_path, version_id
+from tradai.core import JsonValue, TradingMode, digest, file_path, version_id
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._runs.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.request import STRATEGY_COPY
 from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
 from tradai.entrypoint.freqtrade._candles.series import needed_series
-from tradai.entrypoint.freqtrade._candles.staging import StagedData, stage_data, staging_request
-from tradai.entrypoint.freqtrade._engine.install import (
-    engine_command,
-    engine_environment,
-    engine_version,
+from tradai.entrypoint.freqtrade._candles.staged_data import (
+    NeededSeries,
+    StagedData,
+    StagingRequest,
 )
+from tradai.entrypoint.freqtrade._candles.staging import stage_data
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
@@ -26,7 +30,6 @@ from tradai.entrypoint.freqtrade._preparation.plan import (
     DATA,
     STRATEGIES,
     USER_DATA,
-    EnginePlan,
     render_plan,
 )
 from tradai.entrypoint.freqtrade._strategy.idle import idle_source
@@ -37,7 +40,7 @@ from tradai.entrypoint.freqtrade._strategy.source import (
     inspect_source,
 )
 
-__all__ = ["EngineJob"]
+__all__ = ["EngineJob", "job_checks"]
 
 _LOG_NAME: Final = "engine.log"
 
@@ -50,23 +53,40 @@ class EngineJob:
     the strategy, the candles of the range, the parameter file. Nothing else reaches it.
     """
 
-    def __init__(self, context: RunContext) -> None:
-        """Inspect the strategy and render the plan; nothing is written yet."""
+    def __init__(self, context: RunContext, *, engine: EngineInstall | None = None) -> None:
+        """Inspect the strategy and render the plan; nothing is written yet.
+
+        Args:
+            context: The run.
+            engine: Engine to run; by default the one in our own interpreter.
+        """
         self._context = context
         self.evidence = EngineEvidence()
         self.parameters = context.parameters
-        self.facts = self._inspect()
-        self.plan = self._render()
+        self.facts = self._inspect_strategy()
+        self.engine = engine or EngineInstall.beside_us()
+        context.record.versions["freqtrade"] = self.engine.version
+        self.plan = render_plan(context.config, self.parameters, context.mode, facts=self.facts)
 
     @property
     def user_data(self) -> Path:
         """The engine's own folder."""
         return self._context.folder.scratch / USER_DATA
 
-    def take_candles(self) -> StagedData:
-        """Give the engine the candles of the range, and settle what the range is.
+    @cached_property
+    def series(self) -> tuple[NeededSeries, ...]:
+        """The series of candles that the engine will read.
 
         Raises:
+            ConfigurationError: The number of candles that the strategy needs first is not known.
+        """
+        return needed_series(self._context.config, self.parameters, self.facts)
+
+    def stage_candles(self) -> StagedData:
+        """Lay out the candles of the range for the engine, and settle the range.
+
+        Raises:
+            ConfigurationError: The number of candles that the strategy needs first is not known.
             NotFoundError: A series is missing; all of them are named.
             ValidationError: A series is broken.
             RunInterruptedError: A signal came first.
@@ -74,34 +94,33 @@ class EngineJob:
         context = self._context
         context.progress.say("reading candles")
         data = context.require_data()
-        request = staging_request(
-            context.config,
-            self.parameters,
-            self.facts,
+        request = StagingRequest(
             data=data,
             folder=context.folder.scratch / DATA,
+            series=self.series,
+            timerange=self.parameters.timerange,
         )
         staged = stage_data(request, interrupts=context.interrupts)
-        context.digested("data", staged.digest)
+        context.record_digest("data", staged.digest)
         context.record.data = {"uri": data, "timerange": str(staged.timerange)}
-        context.record.notices += [*dataset_notices(data), *staged.notices(request.series)]
+        context.record.notices += [*dataset_notices(data), *staged.notices(self.series)]
         self.parameters = self.parameters.with_timerange(staged.timerange)
-        self.plan = self._render()
+        self.plan = replace(self.plan, timerange=staged.timerange)
         return staged
 
-    def take_markets(self) -> MarketsSnapshot:
+    def load_markets(self) -> MarketsSnapshot:
         """Return the market rules beside the candles, cut to the pairs the engine reads.
 
         Raises:
-            NotFoundError: There is no snapshot, or a pair is not in it.
+            ConfigurationError: The number of candles that the strategy needs first is not known.
+            NotFoundError: The snapshot is missing, or a pair is not in it.
+            ValidationError: The snapshot is not readable, or a rule is missing in it.
         """
         context = self._context
         snapshot = MarketsSnapshot.load(file_path(context.require_data()) / MARKETS_NAME)
-        series = needed_series(context.config, self.parameters, self.facts)
-        pairs = {one.pair for one in series}
-        snapshot.require(pairs)
-        markets = snapshot.restricted_to(pairs)
-        context.digested("markets", markets.digest)
+        markets = snapshot.restricted_to(series.pair for series in self.series)
+        markets.require(series.pair for series in self.series)
+        context.record_digest("markets", markets.digest)
         if snapshot.origin == "made":
             note = f": {snapshot.note}" if snapshot.note else ""
             context.record.notices.append(f"the market rules were made, not captured{note}")
@@ -113,45 +132,38 @@ class EngineJob:
         base_url: str | None,
         *,
         sections: Mapping[str, JsonValue] = MappingProxyType({}),
-        on_line: Callable[[str], None] | None = None,
+        on_line: Callable[[str], None] = lambda _: None,
     ) -> Iterator[EngineProcess]:
-        """Furnish the scratch folder and keep the engine running inside the block.
+        """Prepare the scratch folder and keep the engine running inside the block.
 
         Args:
-            base_url: The exchange's address; None is the venue itself.
-            sections: Further configuration that belongs to this process alone.
+            base_url: Address of the exchange; None is the exchange itself.
+            sections: Settings of the engine that belong to this process alone.
             on_line: Called with each line the engine prints.
         """
-        context = self._context
-        scratch = context.folder.scratch.resolve()
-        self._furnish()
-        self._digest_run()
-        context.journal.append("engine starting", subcommand=self.plan.subcommand)
-        with TemporaryDirectory(prefix="tradai-") as temporary:
-            engine = EngineProcess(
-                [*engine_command(), self.plan.subcommand, *self.plan.arguments],
-                stdin=self.plan.config_for(base_url, sections=sections),
-                environ=engine_environment(
-                    context.environ, home=scratch, temporary=Path(temporary)
-                ),
-                folder=scratch,
-                log_file=context.folder.path / _LOG_NAME,
-                on_line=self._listener(on_line),
-            )
-            with engine:
-                yield engine
 
-    def _listener(self, on_line: Callable[[str], None] | None) -> Callable[[str], None]:
-        if on_line is None:
-            return self.evidence.feed
-
-        def listen(line: str) -> None:
+        def read_line(line: str) -> None:
             self.evidence.feed(line)
             on_line(line)
 
-        return listen
+        context = self._context
+        scratch = context.folder.scratch.resolve()
+        self._prepare_scratch()
+        self._digest_run()
+        context.journal.append("engine starting", subcommand=self.plan.subcommand)
+        with TemporaryDirectory(prefix="tradai-") as temporary:
+            environ = engine_environment(context.environ, home=scratch, temporary=Path(temporary))
+            with EngineProcess(
+                self.engine.command(self.plan.subcommand, *self.plan.arguments),
+                stdin=self.plan.config_for(base_url, sections=sections),
+                environ=environ,
+                folder=scratch,
+                log_file=context.folder.path / _LOG_NAME,
+                on_line=read_line,
+            ) as engine:
+                yield engine
 
-    def _inspect(self) -> SourceFacts:
+    def _inspect_strategy(self) -> SourceFacts:
         context = self._context
         strategy = context.config.strategy
         root = context.strategy_root
@@ -167,12 +179,7 @@ class EngineJob:
         self._digest_configuration(facts)
         return facts
 
-    def _render(self) -> EnginePlan:
-        context = self._context
-        context.record.versions["freqtrade"] = engine_version()
-        return render_plan(context.config, self.parameters, context.mode, facts=self.facts)
-
-    def _furnish(self) -> None:
+    def _prepare_scratch(self) -> None:
         context = self._context
         strategies = context.folder.scratch / STRATEGIES
         copy_source(self.facts, strategies)
@@ -183,9 +190,9 @@ class EngineJob:
 
     def _digest_configuration(self, facts: SourceFacts) -> None:
         context = self._context
-        context.digested("source", facts.digest)
+        context.record_digest("source", facts.digest)
         config = digest({"config": context.config.canonical(), "source": facts.digest})
-        context.digested("config", config)
+        context.record_digest("config", config)
         context.record.config_id = version_id(config)
 
     def _digest_run(self) -> None:
@@ -198,4 +205,36 @@ class EngineJob:
             "markets": digests.get("markets"),
             "engine": context.record.versions["freqtrade"],
         }
-        context.digested("run", digest(what))
+        context.record_digest("run", digest(what))
+
+
+def job_checks(
+    context: RunContext, checklist: Checklist, *, engine: EngineInstall | None = None
+) -> Iterator[CheckRow]:
+    """Yield the rows of a job, which stop it or not: engine, strategy, market rules, candles.
+
+    The engine is not started.
+    """
+    yield checklist.row("engine", lambda: _engine_detail(engine or EngineInstall.beside_us()))
+    jobs: list[EngineJob] = []
+
+    def check_strategy() -> str:
+        jobs.append(EngineJob(context, engine=engine))
+        context.record.engine = {"name": "freqtrade", **jobs[0].plan.as_json()}
+        return f"{jobs[0].facts.class_name} in {jobs[0].facts.file.name}"
+
+    yield checklist.row("strategy", check_strategy)
+    if context.mode is TradingMode.DRY_RUN:
+        return
+    yield checklist.row("market rules", lambda: f"{len(jobs[0].load_markets().pairs)} pairs")
+    yield checklist.row("candles", lambda: _candles_detail(jobs[0].stage_candles()))
+    for notice in context.record.notices:
+        yield CheckRow(name="notice", status=CheckStatus.WARN, detail=notice)
+
+
+def _engine_detail(engine: EngineInstall) -> str:
+    return f"freqtrade {engine.version}"
+
+
+def _candles_detail(staged: StagedData) -> str:
+    return f"{sum(series.rows for series in staged.series)} candles over {staged.timerange}"

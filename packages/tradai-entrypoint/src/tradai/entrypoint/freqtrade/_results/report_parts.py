@@ -1,9 +1,9 @@
-"""What a backtest adds to the report of its run."""
+"""The part of a run's report that shows a backtest."""
 
-from tradai.entrypoint._report import BalancePoint, Figure, Group, RunReportParts
+from tradai.entrypoint._report import Figure, RunReportParts
 from tradai.entrypoint._report.formatting import decimals_for, percent, plain, signed
 from tradai.entrypoint.freqtrade._results.results import BacktestResult
-from tradai.entrypoint.freqtrade._results.statistics import Summary, Tally
+from tradai.entrypoint.freqtrade._results.statistics import Summary
 
 __all__ = ["report_parts"]
 
@@ -15,9 +15,9 @@ def report_parts(result: BacktestResult) -> RunReportParts:
         currency=result.stake_currency,
         highlights=_highlights(summary, result.stake_currency),
         figures=_figures(result),
-        balance=tuple(BalancePoint(point.at, point.balance) for point in summary.equity),
-        pairs=tuple(_group(tally) for tally in summary.per_pair),
-        exit_reasons=tuple(_group(tally) for tally in summary.per_exit_reason),
+        balance=summary.balance,
+        pairs=summary.per_pair,
+        exit_reasons=summary.per_exit_reason,
     )
 
 
@@ -50,18 +50,3 @@ def _figures(result: BacktestResult) -> tuple[Figure, ...]:
         "Last candle closes": f"{summary.period.stop:%Y-%m-%d %H:%M} UTC",
     }
     return tuple(Figure(label, value) for label, value in shown.items())
-
-
-def _group(tally: Tally) -> Group:
-    return Group(
-        name=tally.name,
-        trades=tally.trades,
-        wins=tally.wins,
-        draws=tally.draws,
-        losses=tally.losses,
-        profit=tally.profit_abs,
-        profit_ratio=tally.profit_ratio,
-        winrate=tally.winrate,
-        profit_factor=tally.profit_factor,
-        mean_duration_s=tally.mean_duration_s,
-    )

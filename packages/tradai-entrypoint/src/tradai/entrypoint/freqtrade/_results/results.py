@@ -1,4 +1,4 @@
-"""The result of a backtest, read from what the engine stored."""
+"""Read the result of a backtest from the engine's archive."""
 
 import json
 import zipfile
@@ -10,16 +10,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, final
 
-from tradai.core import JsonValue, Timeframe, digest
+from tradai.core import JsonValue, Timeframe, TimeRange, digest
 from tradai.core.exceptions import StorageError
-from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, Period, Summary, summarize
+from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, Summary, summarize
 
 __all__ = ["BacktestResult", "TradeRecord", "read_backtest"]
 
 TradeRecord: TypeAlias = Mapping[str, JsonValue]
 
 _RESULTS: Final = Path("backtest_results")
-# Computed by the engine and not checked here: where two disagree, `summary` is right.
+# Computed by the engine and not checked here; where it disagrees with `summary`, that is right.
 _ENGINE_FIGURES: Final = (
     "calmar",
     "cagr",
@@ -39,7 +39,7 @@ _ENGINE_FIGURES: Final = (
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestResult:
-    """What a backtest did.
+    """The result of a backtest.
 
     Attributes:
         trades: Every trade with every field the engine wrote, orders included, in its order.
@@ -62,11 +62,11 @@ def read_backtest(user_data: Path, class_name: str, starting_balance: Decimal) -
     Args:
         user_data: The engine's user folder.
         class_name: The strategy class that was tested.
-        starting_balance: What the engine was told to start with, in stake currency.
+        starting_balance: Balance that the engine was to start with, in stake currency.
 
     Raises:
-        StorageError: There is no result, it cannot be read, it is of another strategy, or it
-            started from another balance.
+        StorageError: The result is missing, cannot be read, is of another strategy, or started
+            from another balance.
     """
     folder = user_data / _RESULTS
     try:
@@ -86,7 +86,7 @@ def _statistics(folder: Path, class_name: str) -> dict[str, Any]:
     archive = folder / Path(latest["latest_backtest"]).name
     with zipfile.ZipFile(archive) as stored:
         data = stored.read(f"{archive.stem}.json")
-    # JSON has no NaN, the engine writes it all the same; it means "there is no such figure".
+    # JSON has no NaN, yet the engine writes it where it has no figure.
     result = json.loads(data, parse_constant=lambda _: None)
     statistics: dict[str, Any] = result["strategy"][class_name]
     return statistics
@@ -126,9 +126,9 @@ def _closed_trade(trade: Mapping[str, Any]) -> ClosedTrade:
     )
 
 
-def _period(statistics: dict[str, Any]) -> Period:
+def _period(statistics: dict[str, Any]) -> TimeRange:
     candle = timedelta(milliseconds=Timeframe(statistics["timeframe"]).milliseconds)
-    return Period(
+    return TimeRange(
         start=_instant(statistics["backtest_start_ts"]),
         stop=_instant(statistics["backtest_end_ts"]) + candle,
     )

@@ -1,4 +1,4 @@
-"""Figures of a backtest, computed from its closed trades.
+"""Compute the figures of a backtest from its closed trades.
 
 The engine's own final balance and CAGR can be wrong: positions it closes at the very end may be
 missing from the balance, and it counts whole days only. Both are computed here again. Everything
@@ -6,13 +6,16 @@ is a float because the engine computes in floats.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final, final
 
-__all__ = ["ClosedTrade", "Drawdown", "EquityPoint", "Period", "Summary", "Tally", "summarize"]
+from tradai.core import TimeRange
+from tradai.entrypoint._report import BalancePoint, TradeStats
+
+__all__ = ["ClosedTrade", "Drawdown", "Summary", "summarize"]
 
 _DAY: Final = timedelta(days=1)
 _YEAR: Final = timedelta(days=365)
@@ -21,31 +24,18 @@ _YEAR: Final = timedelta(days=365)
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedTrade:
-    """What the figures need of a trade; `profit_abs` is in stake currency, fees included."""
+    """The part of a trade that the figures need.
+
+    Attributes:
+        profit_abs: In stake currency, fees included.
+        duration: Time the trade was open.
+    """
 
     pair: str
     closed_at: datetime
     profit_abs: float
     exit_reason: str
     duration: timedelta
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
-    """The time a backtest covers: from the open of its first candle to the close of its last."""
-
-    start: datetime
-    stop: datetime
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class EquityPoint:
-    """The balance once every trade closing at this instant is closed; open ones count nothing."""
-
-    at: datetime
-    balance: float
 
 
 @final
@@ -68,62 +58,36 @@ class Drawdown:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """Figures of some of the trades, such as those of one pair.
-
-    Attributes:
-        name: What the trades share.
-        profit_abs: Sum of their profits in stake currency.
-        profit_ratio: That sum as a part of the starting balance.
-        winrate: Part of the trades that won; None without trades.
-        profit_factor: What the winners won over what the losers lost; None without losers.
-        expectancy: Mean profit of a trade in stake currency; None without trades.
-        mean_duration_s: Mean time a trade was open; None without trades.
-    """
-
-    name: str
-    trades: int
-    wins: int
-    draws: int
-    losses: int
-    profit_abs: float
-    profit_ratio: float
-    winrate: float | None
-    profit_factor: float | None
-    expectancy: float | None
-    mean_duration_s: float | None
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """Figures of a backtest.
 
     Attributes:
+        period: From the open of the first candle to the close of the last one.
         final_balance: Starting balance plus the profit of every trade.
-        cagr: Yearly growth of the balance; None over less than a day, and beyond all numbers.
+        cagr: Yearly growth of the balance; None over less than a day, and where it is not a number.
         max_drawdown: The largest fall in stake currency; None when the balance never fell.
         max_underwater_ratio: The largest fall as a part of the balance at its peak.
-        equity: The balance from the start on, one point per closing instant.
+        balance: The balance from the start on, one point per closing instant; open trades do not
+            count.
     """
 
-    period: Period
+    period: TimeRange
     starting_balance: float
     final_balance: float
     cagr: float | None
     max_drawdown: Drawdown | None
     max_underwater_ratio: float
-    total: Tally
-    per_pair: tuple[Tally, ...]
-    per_exit_reason: tuple[Tally, ...]
-    equity: tuple[EquityPoint, ...]
+    total: TradeStats
+    per_pair: tuple[TradeStats, ...]
+    per_exit_reason: tuple[TradeStats, ...]
+    balance: tuple[BalancePoint, ...]
 
 
 def summarize(
     trades: Sequence[ClosedTrade],
     *,
     starting_balance: float,
-    period: Period,
+    period: TimeRange,
     pairs: Iterable[str] = (),
 ) -> Summary:
     """Compute the figures of `trades`.
@@ -134,49 +98,50 @@ def summarize(
         period: Time the backtest covers.
         pairs: Pairs to list even when nothing was traded on them.
     """
-    equity = _equity(trades, starting_balance, period.start)
-    drawdowns = _drawdowns(equity)
-    final_balance = equity[-1].balance
+    balances = list(_balances(trades, starting_balance, period.start))
+    drawdowns = list(_drawdowns(balances))
+    deepest = max(drawdowns, key=lambda drawdown: drawdown.absolute)
+    final_balance = balances[-1][1]
     return Summary(
         period=period,
         starting_balance=starting_balance,
         final_balance=final_balance,
         cagr=_cagr(starting_balance, final_balance, period),
-        max_drawdown=max(drawdowns, key=lambda fall: fall.absolute, default=None),
-        max_underwater_ratio=max((fall.ratio for fall in drawdowns), default=0.0),
-        total=_tally("total", trades, starting_balance),
-        per_pair=_tallies(trades, starting_balance, lambda trade: trade.pair, known=pairs),
-        per_exit_reason=_tallies(trades, starting_balance, lambda trade: trade.exit_reason),
-        equity=equity,
+        max_drawdown=deepest if deepest.absolute else None,
+        max_underwater_ratio=max(drawdown.ratio for drawdown in drawdowns),
+        total=_trade_stats("total", trades, starting_balance),
+        per_pair=_grouped(trades, starting_balance, lambda trade: trade.pair, known=pairs),
+        per_exit_reason=_grouped(trades, starting_balance, lambda trade: trade.exit_reason),
+        balance=tuple(
+            BalancePoint(at, balance, drawdown.ratio)
+            for (at, balance), drawdown in zip(balances, drawdowns, strict=True)
+        ),
     )
 
 
-def _equity(
+def _balances(
     trades: Iterable[ClosedTrade], starting_balance: float, start: datetime
-) -> tuple[EquityPoint, ...]:
-    points = [EquityPoint(start, starting_balance)]
+) -> Iterator[tuple[datetime, float]]:
+    balance = starting_balance
+    yield start, balance
     in_time = sorted(trades, key=lambda trade: trade.closed_at)
+    # Trades that close together are one step, so that their order cannot make a drawdown.
     for instant, closing in groupby(in_time, key=lambda trade: trade.closed_at):
-        profit = math.fsum(trade.profit_abs for trade in closing)
-        points.append(EquityPoint(instant, points[-1].balance + profit))
-    return tuple(points)
+        balance += math.fsum(trade.profit_abs for trade in closing)
+        yield instant, balance
 
 
-def _drawdowns(equity: Sequence[EquityPoint]) -> list[Drawdown]:
-    """Return the fall at each point below an earlier one."""
-    falls = []
-    peak = equity[0]
-    for point in equity:
-        fall = peak.balance - point.balance
-        if fall < 0:
-            peak = point
-        elif fall > 0:
-            ratio = fall / peak.balance
-            falls.append(Drawdown(absolute=fall, ratio=ratio, peak_at=peak.at, trough_at=point.at))
-    return falls
+def _drawdowns(balances: Sequence[tuple[datetime, float]]) -> Iterator[Drawdown]:
+    """Yield the fall from the highest balance so far at each of `balances`; 0 at a new high."""
+    peak_at, peak = balances[0]
+    for at, balance in balances:
+        if balance > peak:
+            peak_at, peak = at, balance
+        fall = peak - balance
+        yield Drawdown(absolute=fall, ratio=fall / peak, peak_at=peak_at, trough_at=at)
 
 
-def _cagr(starting_balance: float, final_balance: float, period: Period) -> float | None:
+def _cagr(starting_balance: float, final_balance: float, period: TimeRange) -> float | None:
     time = period.stop - period.start
     if time < _DAY or final_balance < 0:
         return None
@@ -186,26 +151,26 @@ def _cagr(starting_balance: float, final_balance: float, period: Period) -> floa
         return None
 
 
-def _tallies(
+def _grouped(
     trades: Iterable[ClosedTrade],
     starting_balance: float,
     name_of: Callable[[ClosedTrade], str],
     known: Iterable[str] = (),
-) -> tuple[Tally, ...]:
+) -> tuple[TradeStats, ...]:
     groups: dict[str, list[ClosedTrade]] = {name: [] for name in known}
     for trade in trades:
         groups.setdefault(name_of(trade), []).append(trade)
-    return tuple(_tally(name, groups[name], starting_balance) for name in sorted(groups))
+    return tuple(_trade_stats(name, groups[name], starting_balance) for name in sorted(groups))
 
 
-def _tally(name: str, trades: Sequence[ClosedTrade], starting_balance: float) -> Tally:
+def _trade_stats(name: str, trades: Sequence[ClosedTrade], starting_balance: float) -> TradeStats:
     profits = [trade.profit_abs for trade in trades]
     won = [profit for profit in profits if profit > 0]
     lost = [profit for profit in profits if profit < 0]
     profit_abs = math.fsum(profits)
     count = len(profits)
     duration_s = math.fsum(trade.duration.total_seconds() for trade in trades)
-    return Tally(
+    return TradeStats(
         name=name,
         trades=count,
         wins=len(won),

@@ -1,4 +1,4 @@
-"""Trades as a Parquet file: one typed column per field, orders as JSON text."""
+"""Write trades as a Parquet file: one typed column per field, orders as JSON text."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -52,8 +52,8 @@ _COLUMNS: Final[Mapping[str, str]] = {
 def write_trades(trades: Sequence[TradeRecord], path: Path) -> None:
     """Write `trades` to `path`, whole or not at all.
 
-    Instants are UTC in milliseconds. A field this module does not know becomes a column of JSON
-    text, so nothing the engine wrote is lost.
+    Instants are UTC in milliseconds. An unknown field becomes a column of JSON text, so that
+    nothing the engine wrote is lost.
 
     Raises:
         StorageError: The disk refused.

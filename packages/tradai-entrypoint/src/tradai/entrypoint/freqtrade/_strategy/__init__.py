@@ -1,1 +1,1 @@
-"""The strategy's source, read and never run."""
+"""The strategy's source code, which is read and never run."""

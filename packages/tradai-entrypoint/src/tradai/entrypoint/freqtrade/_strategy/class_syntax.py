@@ -1,7 +1,7 @@
-"""What the syntax of a strategy class says about it, its base classes included.
+"""Read the syntax of a strategy class and its base classes.
 
-Nothing is imported or executed, so a strategy can be inspected before it is trusted. What only
-running the code could tell is left open and said to be open.
+Nothing is imported or executed, so a strategy can be inspected before it is trusted. Facts that
+only running the code could give are left open, and marked as open.
 """
 
 import ast
@@ -29,7 +29,7 @@ _PLAIN_VALUES: Final = (ast.Constant, ast.Dict, ast.List, ast.Tuple, ast.Set, as
 @final
 @dataclass(frozen=True, slots=True, order=True)
 class Informative:
-    """Candles an ``@informative`` method reads: of the traded pair when `asset` is empty."""
+    """Candles that an ``@informative`` method reads; an empty `asset` is the traded pair."""
 
     timeframe: str
     asset: str = ""
@@ -38,14 +38,14 @@ class Informative:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassFacts:
-    """What is known of a strategy class.
+    """Facts about a strategy class.
 
     Attributes:
         is_strategy: Whether the engine's base class is among its bases.
-        is_resolved: Whether all its bases were read, and it builds no parameters while running.
+        is_resolved: Whether all its bases were read and it does not make parameters at run time.
         startup_candles: Candles it needs before the first one it trades on; None when open.
         declared: Hyper-parameters by name.
-        opaque: Attributes whose value is open, which so could be hyper-parameters.
+        opaque: Attributes whose value is open, and which could be hyper-parameters.
         informative: Further candles its ``@informative`` methods read.
     """
 
@@ -79,7 +79,7 @@ class PythonModule:
         return cls(".".join(file.with_suffix("").parts), tree)
 
     def full_name(self, node: ast.expr) -> str:
-        """Return the dotted name `node` refers to; empty when it is no plain name."""
+        """Return the dotted name `node` refers to; empty when it is not a plain name."""
         if isinstance(node, ast.Name):
             local = f"{self.name}.{node.id}" if node.id in self.classes else node.id
             return self._imports.get(node.id, local)
@@ -89,7 +89,7 @@ class PythonModule:
 
 
 def read_class(name: str, module: PythonModule, others: Mapping[str, PythonModule]) -> ClassFacts:
-    """Return what is known of the class `name` of `module`.
+    """Return the facts about the class `name` of `module`.
 
     Args:
         name: A key of ``module.classes``.

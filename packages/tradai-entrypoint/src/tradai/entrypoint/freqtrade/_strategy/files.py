@@ -1,4 +1,4 @@
-"""The files of a strategy's source: its Python files, and nothing else."""
+"""List, digest and copy the files of a strategy: its Python files, and nothing else."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ def list_source(path: Path) -> tuple[Path, tuple[Path, ...]]:
 
     Raises:
         ConfigurationError: `path` is neither a folder nor a Python file, a file leads out of the
-            folder, or there are more files than a strategy has.
+            folder, or there are too many files.
     """
     path = path.resolve()
     if path.is_file() and path.suffix == ".py":

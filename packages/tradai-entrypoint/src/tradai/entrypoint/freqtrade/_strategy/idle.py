@@ -1,4 +1,4 @@
-"""The strategy of DRY_RUN's fallback: it watches and never trades."""
+"""The strategy of the DRY_RUN fallback, which never trades."""
 
 from pathlib import Path
 from typing import Final

@@ -1,7 +1,7 @@
-"""Hyper-parameters a strategy class declares, read from its syntax and never by running it.
+"""Read the hyper-parameters that a strategy class declares, and check values against them.
 
-The engine takes any value for them: out of range, of the wrong type, under an unknown name. So
-the values are held against the declarations before the engine starts.
+The engine takes any value: out of range, of the wrong type, under an unknown name. Therefore the
+values are checked before it starts. The class is read from its syntax and never run.
 """
 
 import ast
@@ -22,7 +22,7 @@ _DEFAULT_DECIMALS: Final = 3
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredParameter:
-    """One declared hyper-parameter; None stands for what only running the code could tell.
+    """One declared hyper-parameter; None stands for a fact that only running the code could give.
 
     Attributes:
         kind: Name of the engine's class, such as ``IntParameter``.
@@ -30,8 +30,8 @@ class DeclaredParameter:
         low: Smallest value, inclusive.
         high: Largest value, inclusive.
         decimals: Places the engine rounds the value to.
-        options: All values there are.
-        is_loaded: Whether the engine takes a value from outside at all.
+        options: All values that it can have.
+        is_loaded: Whether the engine takes a value from outside.
     """
 
     kind: str
@@ -43,7 +43,7 @@ class DeclaredParameter:
     is_loaded: bool = True
 
     def problem_with(self, value: object) -> str | None:
-        """Say what is wrong with `value`, or None when nothing is."""
+        """Return the problem with `value`; None when there is none."""
         if not self.is_loaded:
             return "is declared with load=False, so the engine would ignore it"
         if self.kind in _NUMERIC:
@@ -55,8 +55,8 @@ class DeclaredParameter:
     def _number_problem(self, value: object) -> str | None:
         number = _number(value)
         if number is None or (self.kind == "IntParameter" and isinstance(number, float)):
-            what = "a whole number" if self.kind == "IntParameter" else "a number"
-            return f"must be {what}, not {value!r}"
+            expected = "a whole number" if self.kind == "IntParameter" else "a number"
+            return f"must be {expected}, not {value!r}"
         if self.low is not None and number < self.low:
             return f"must be at least {self.low}, not {number}"
         if self.high is not None and number > self.high:
@@ -84,7 +84,7 @@ def declared_parameter(name: str, call: ast.Call, *, kind: str) -> DeclaredParam
 
 
 def literal(node: ast.expr | None) -> object:
-    """Return the value `node` spells out; None when it spells out none."""
+    """Return the value of the literal `node`; None when it is not a literal."""
     if node is None:
         return None
     try:

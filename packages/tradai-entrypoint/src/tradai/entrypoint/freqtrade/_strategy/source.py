@@ -1,15 +1,15 @@
-"""The source of a strategy: found, described and copied without ever running it.
+"""Find, inspect and copy the source of a strategy without running it.
 
-The source is its Python files, nothing else: what is copied for the engine is what was digested,
-so a run can prove which code traded.
+The source is its Python files, nothing else. The files copied for the engine are those that were
+digested, so that a run can prove which code traded.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, final
 
+from tradai.core import did_you_mean
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._strategy.class_syntax import (
     ClassFacts,
@@ -34,19 +34,19 @@ _SPACES: Final = ("buy", "sell")
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFacts:
-    """What is known of a strategy before it runs.
+    """Facts about a strategy before it runs.
 
     Attributes:
         class_name: The strategy class.
         file: The file it is in, absolute; directly in `root`.
         root: Folder of the source, absolute.
-        files: Every file that travels with the strategy, relative to `root`, sorted.
+        files: Every file of the strategy, relative to `root`, sorted.
         digest: SHA-256 over the names and bytes of `files`.
-        startup_candles: Candles the class needs first; None when only running it could tell.
+        startup_candles: Candles the class needs first; None when only running it could show.
         declared: Hyper-parameters by name.
         opaque: Names that may or may not be hyper-parameters.
         informative: Further candles its ``@informative`` methods read.
-        resolved: Whether `declared` and `opaque` name every hyper-parameter there can be.
+        is_resolved: Whether `declared` and `opaque` name every hyper-parameter there can be.
     """
 
     class_name: str
@@ -58,19 +58,19 @@ class SourceFacts:
     declared: Mapping[str, DeclaredParameter]
     opaque: frozenset[str]
     informative: tuple[Informative, ...]
-    resolved: bool
+    is_resolved: bool
 
 
 def inspect_source(path: Path, class_name: str) -> SourceFacts:
-    """Describe the strategy `class_name` in the folder, or the one Python file, at `path`.
+    """Inspect the strategy `class_name` in the folder, or the one Python file, at `path`.
 
-    A single file travels alone; a folder travels with every Python file beneath it, hidden ones
-    and caches excepted. The engine looks for the class only directly in the folder.
+    The source is the single file, or every Python file below the folder except hidden ones and
+    caches. The engine looks for the class only directly in the folder.
 
     Raises:
-        ConfigurationError: There is no such source or class, the class is there twice or is no
-            strategy, a file is not Python or leads out of the folder, or a parameter file lies
-            beside the strategy.
+        ConfigurationError: The source or the class is missing, the class is there twice or is
+            not a strategy, a file is not Python or leads out of the folder, or a parameter file
+            lies beside the strategy.
         StorageError: A file cannot be read.
     """
     root, files = list_source(path)
@@ -89,14 +89,14 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
         declared=facts.declared,
         opaque=facts.opaque,
         informative=facts.informative,
-        resolved=facts.is_resolved,
+        is_resolved=facts.is_resolved,
     )
 
 
 def check_parameters(
     facts: SourceFacts, buy: Mapping[str, object], sell: Mapping[str, object]
 ) -> None:
-    """Hold `buy_params` and `sell_params` against what the strategy declares.
+    """Check `buy_params` and `sell_params` against the parameters that the strategy declares.
 
     Raises:
         ConfigurationError: Some name is unknown or of another space, some value out of range; one
@@ -151,7 +151,7 @@ def _file_of(class_name: str, modules: Mapping[Path, PythonModule], *, root: Pat
         return direct[0]
     if direct:
         names = " and ".join(map(str, direct))
-        raise source_error(root, f"has class {class_name} in {names}: keep one of them")
+        raise source_error(root, f"has class {class_name} in {names}: keep only one")
     if found:
         fix = f"point strategy.source at {root / found[0].parent}"
         raise source_error(root, f"has class {class_name} only in {found[0]}: {fix}")
@@ -162,10 +162,9 @@ def _missing_class(
     class_name: str, modules: Mapping[Path, PythonModule], root: Path
 ) -> ConfigurationError:
     classes = sorted({name for module in modules.values() for name in module.classes})
-    near = get_close_matches(class_name, classes, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(classes) or 'no classes'}"
+    hint = did_you_mean(class_name, classes) or f"; it has {', '.join(classes) or 'no classes'}"
     return ConfigurationError(
-        f"no class {class_name} in {root}: {hint}; strategy.class names the strategy class",
+        f"strategy.class names {class_name}, which is not in {root}{hint}",
         key="strategy.class",
         source=str(root),
     )
@@ -197,11 +196,10 @@ def _parameter_problem(facts: SourceFacts, space: str, name: str, value: object)
         if parameter.space not in (space, None):
             return f"is declared for space {parameter.space!r}, so the engine would ignore it here"
         return parameter.problem_with(value)
-    if not facts.resolved or name in facts.opaque:
+    if not facts.is_resolved or name in facts.opaque:
         return None
-    near = get_close_matches(name, facts.declared, n=1)
     known = ", ".join(sorted(facts.declared)) or "none"
-    return f"is not declared; did you mean {near[0]}?" if near else f"is not declared ({known} are)"
+    return f"is not declared{did_you_mean(name, facts.declared) or f' ({known} are)'}"
 
 
 def _class_error(file: Path, line: int, problem: str) -> ConfigurationError:

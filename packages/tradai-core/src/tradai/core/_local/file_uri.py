@@ -1,0 +1,38 @@
+"""Paths of local files, as plain paths or ``file:`` URIs."""
+
+import re
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from tradai.core.exceptions import ValidationError
+
+__all__ = ["file_path", "is_file_uri"]
+
+_FILE_URI: Final = re.compile(r"file:(?://(?:localhost)?(?=/))?(?!//)(.+)", re.DOTALL)
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:")
+_EXPECTED: Final = "a path, or a URI such as file:///runs/1 or file:runs/1"
+
+
+def file_path(uri: str | Path) -> Path:
+    """Return the path that a ``file:`` URI or a plain path names.
+
+    >>> file_path("file:///runs/run%201").as_posix()
+    '/runs/run 1'
+
+    Raises:
+        ValidationError: `uri` is empty, has another scheme or names another host.
+    """
+    if isinstance(uri, Path):
+        return uri
+    match = _FILE_URI.fullmatch(uri)
+    path = unquote(match[1], errors="surrogateescape") if match else uri
+    if not path or "\0" in path or (not match and _SCHEME.match(path)):
+        message = f"{uri!r} does not name a file: expected {_EXPECTED}"
+        raise ValidationError(message, field="uri", expected=_EXPECTED)
+    return Path(path)
+
+
+def is_file_uri(uri: str) -> bool:
+    """Tell whether `uri` is a path or a ``file:`` URI."""
+    return urlsplit(uri).scheme in {"", "file"}

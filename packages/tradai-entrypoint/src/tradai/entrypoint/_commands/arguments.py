@@ -1,0 +1,102 @@
+"""Settings, request and logging from a parsed command line."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from tradai.core import TradingMode, configure_logging
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._process.settings import EntrypointSettings, LogSettings, runs_folder
+from tradai.entrypoint._runs.history import find_run
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._runs.request import RunRequest
+from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+from tradai.entrypoint._runs.trading_entrypoint import TradingEntrypoint
+
+__all__ = ["command_line", "entrypoint_class", "read_settings", "start_logging"]
+
+_POSITION_HOLDING: Final = frozenset({TradingMode.LIVE, TradingMode.DRY_RUN})
+
+
+def start_logging(args: argparse.Namespace) -> None:
+    """Configure logging from flags, or else from the environment.
+
+    Raises:
+        ConfigurationError: ``TRADAI_LOG_*`` is not valid.
+    """
+    settings = LogSettings(**_given(format=args.log_format, level=args.log_level))
+    configure_logging(format=settings.format, level=settings.level)
+
+
+def read_settings(args: argparse.Namespace) -> tuple[EntrypointSettings, RunRequest]:
+    """Return the settings and the request of a command line; flags override the environment.
+
+    Raises:
+        ConfigurationError: A setting is missing or not valid.
+        NotFoundError: The run to repeat does not exist.
+    """
+    config, overrides = _split_words(args)
+    replay_folder = _replay_folder(args)
+    replay = RunManifest.read(replay_folder) if replay_folder else None
+    if replay is not None and (overrides or args.patch or config or args.mode):
+        raise ConfigurationError(
+            "--from repeats a run exactly: leave out CONFIG, --mode, --patch and overrides, or "
+            "start a new run without it"
+        )
+    settings = _settings(args, config=config, mode=replay.mode if replay else args.mode)
+    return settings, RunRequest(
+        patches=tuple(args.patch),
+        overrides=overrides,
+        command=command_line(args),
+        replay_folder=replay_folder,
+        replay=replay,
+    )
+
+
+def command_line(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return the words of the command, for the manifest."""
+    return ("tradai-entrypoint", *args.argv)
+
+
+def entrypoint_class(mode: TradingMode) -> type[StrategyEntrypoint]:
+    """Return the entrypoint of `mode`: the stricter one for modes that hold positions."""
+    return TradingEntrypoint if mode in _POSITION_HOLDING else StrategyEntrypoint
+
+
+def _settings(
+    args: argparse.Namespace, *, config: str | None, mode: str | None
+) -> EntrypointSettings:
+    given = _given(
+        mode=mode,
+        config=config,
+        data=args.data,
+        folder=args.runs,
+        id=getattr(args, "run_id", None),
+        trace_id=getattr(args, "trace_id", None),
+    )
+    return EntrypointSettings(**given)
+
+
+def _given(**flags: object) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def _split_words(args: argparse.Namespace) -> tuple[str | None, tuple[str, ...]]:
+    """Return the configuration and the overrides; argparse cannot tell the two apart."""
+    words = [word for word in [args.config, *args.overrides] if word is not None]
+    overrides = [word for word in words if "=" in word]
+    others = [word for word in words if "=" not in word]
+    if len(others) > 1:
+        raise ConfigurationError(
+            f"{others[1]!r} is not an override: write it as key=value, or lay a second file over "
+            "the configuration with --patch FILE"
+        )
+    if args.timerange:
+        overrides.append(f"run.timerange={args.timerange}")
+    return (others[0] if others else None), tuple(overrides)
+
+
+def _replay_folder(args: argparse.Namespace) -> Path | None:
+    name = getattr(args, "replay", None)
+    return find_run(runs_folder(args.runs, os.environ), name) if name else None

@@ -1,0 +1,35 @@
+"""`tradai-entrypoint runs show`: print the manifest of one run."""
+
+import argparse
+import os
+
+from tradai.entrypoint._commands.console import print_json, print_table
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.settings import runs_folder
+from tradai.entrypoint._runs.history import find_run
+from tradai.entrypoint._runs.record import RunManifest
+
+__all__ = ["execute"]
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Print the facts of the run and the source of each configuration value."""
+    del interrupts
+    folder = find_run(runs_folder(args.runs, os.environ), args.run)
+    manifest = RunManifest.read(folder)
+    if args.json:
+        print_json(manifest.model_dump(mode="json"))
+        return 0
+    facts = manifest.model_dump(mode="json", exclude={"config", "provenance"}, exclude_none=True)
+    print_table(("fact", "value"), [(name, _text(value)) for name, value in facts.items() if value])
+    print_table(("configuration", "comes from"), sorted(manifest.provenance.items()))
+    print(f"folder: {folder}")
+    return 0
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {inner}" for key, inner in value.items())
+    if isinstance(value, list):
+        return "\n".join(str(inner) for inner in value)
+    return str(value)

@@ -1,0 +1,104 @@
+"""The interface of an exchange: market rules, REST answers, settings of the engine's client."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, TypeAlias, final
+
+from pydantic import BaseModel, ConfigDict
+
+from tradai.core import JsonValue, Market
+
+__all__ = ["Exchange", "MarketRules", "RestAnswers", "Symbol"]
+
+Symbol: TypeAlias = Mapping[str, JsonValue]
+"""The exchange's own description of one market, as it sends it."""
+
+RestAnswers: TypeAlias = Mapping[str, Callable[[], JsonValue]]
+"""JSON answers to GET requests, by path."""
+
+
+@final
+class MarketRules(BaseModel):
+    """The rules of a synthetic market, as decimal text.
+
+    Attributes:
+        tick: Smallest change of a price. The engine (freqtrade 2026.9) prefers the tick that a
+            month's candles show in their decimals; without decimals it rounds by this one.
+        step: Smallest change of an amount.
+        min_notional: Smallest value of an order, in the quote currency.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tick: str
+    step: str
+    min_notional: str
+
+
+class Exchange(Protocol):
+    """The spot market of one exchange, as far as the engine and the market server need it.
+
+    Attributes:
+        name: Its id in ccxt and in a strategy configuration.
+        timeframes: Lengths of candles that it offers and the engine can trade on.
+        rules_path: Path at which its REST API describes its markets.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def timeframes(self) -> tuple[str, ...]: ...
+    @property
+    def rules_path(self) -> str: ...
+
+    def fetch_symbols(self, base_url: str | None) -> Sequence[Symbol]:
+        """Fetch the descriptions of all its markets.
+
+        Args:
+            base_url: Another address: https, or http on a loopback address; None is its own.
+
+        Raises:
+            ExternalServiceError: It was not reachable, or its answer is not in a known form.
+            ValidationError: `base_url` is neither https nor on a loopback address.
+        """
+        ...
+
+    def make_symbol(self, pair: str, rules: MarketRules) -> dict[str, JsonValue]:
+        """Describe a synthetic market as the exchange would."""
+        ...
+
+    def pair_of(self, symbol: Symbol) -> str:
+        """Return the pair that `symbol` describes.
+
+        Raises:
+            ValueError: `symbol` is not a description of a market.
+        """
+        ...
+
+    def market_of(self, symbol: Symbol) -> Market:
+        """Return the rules in `symbol`.
+
+        Raises:
+            ValidationError: A rule is missing or not a number.
+        """
+        ...
+
+    def describe_markets(self, symbols: Sequence[Symbol], at: datetime) -> dict[str, JsonValue]:
+        """Return the answer at `rules_path` of an exchange that has `symbols`."""
+        ...
+
+    def rest_answers(self, rules: Callable[[], JsonValue]) -> RestAnswers:
+        """Return the answers that the engine needs to start, with `rules` at `rules_path`."""
+        ...
+
+    def rest_error(self, message: str) -> JsonValue:
+        """Return the answer to a request that is refused."""
+        ...
+
+    def ccxt_config(self, base_url: str | None) -> dict[str, JsonValue]:
+        """Return the settings of the engine's client, ccxt.
+
+        With `base_url` it is sent there and does not limit its rate; None is the exchange itself,
+        at the client's own addresses.
+        """
+        ...

@@ -1,0 +1,26 @@
+"""Look up an exchange by its name: a new one is a file beside this one and a row here."""
+
+from typing import Final
+
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._exchange.binance import Binance
+from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
+
+__all__ = ["DEFAULT_EXCHANGE", "exchange_named"]
+
+_EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(),)
+DEFAULT_EXCHANGE: Final = _EXCHANGES[0].name
+
+
+def exchange_named(name: str) -> Exchange:
+    """Return the exchange `name`.
+
+    Raises:
+        ConfigurationError: Its rules and its client have not been tested with this release.
+    """
+    for exchange in _EXCHANGES:
+        if exchange.name == name:
+            return exchange
+    known = ", ".join(exchange.name for exchange in _EXCHANGES)
+    message = f"exchange is {name!r}: only {known}, its spot market, is proven so far"
+    raise ConfigurationError(message, key="exchange")

@@ -1,0 +1,107 @@
+"""Requests to the engine's REST API on loopback."""
+
+import base64
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tradai.core import redact
+from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
+
+# Of no engine but those made here.
+PASSWORD = "obviously-fake"  # noqa: S105
+
+Serve = Callable[[bytes], EngineControl]
+
+
+@pytest.fixture
+def requests() -> list[bytes]:
+    """Requests that the engine received."""
+    return []
+
+
+@pytest.fixture
+def engine_that_answers(requests: list[bytes]) -> Iterator[Serve]:
+    """Make an engine that answers its one request with the given bytes, then hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threads = []
+
+        def serve(answer: bytes) -> None:
+            client, _ = listener.accept()
+            with client:
+                requests.append(client.recv(65536))
+                client.sendall(answer)
+
+        def make(answer: bytes) -> EngineControl:
+            threads.append(threading.Thread(target=serve, args=[answer], daemon=True))
+            threads[-1].start()
+            return EngineControl(port=listener.getsockname()[1], password=PASSWORD)
+
+        yield make
+        for thread in threads:
+            thread.join()
+
+
+def config() -> dict[str, Any]:
+    return dict(EngineControl.new().config())
+
+
+def http(body: bytes, status: str = "200 OK") -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    return head.encode() + body
+
+
+def test_a_pause_is_asked_for_with_the_password(
+    engine_that_answers: Serve, requests: list[bytes]
+) -> None:
+    paused = engine_that_answers(http(b'{"status": "stopping trader ..."}')).pause()
+
+    (request,) = requests
+    token = base64.b64encode(f"tradai:{PASSWORD}".encode())
+    assert paused
+    assert request.startswith(b"POST /api/v1/stop HTTP/1.1\r\n")
+    assert b"Authorization: Basic " + token + b"\r\n" in request
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http(b'{"detail": "Unauthorized"}', "401 Unauthorized"),
+        http(b'{"detail": "oops"}', "500 Internal Server Error"),
+        http(b'{"detail": "other"}'),
+        http(b"[]"),
+        http(b"1"),
+        http(b"not JSON"),
+        http(b'{"status"')[:-4],
+        b"not HTTP\r\n\r\n",
+        b"",
+    ],
+)
+def test_any_other_answer_is_not_a_pause(engine_that_answers: Serve, answer: bytes) -> None:
+    assert engine_that_answers(answer).pause() is False
+
+
+def test_an_engine_that_does_not_listen_is_not_a_pause() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        control = EngineControl(port=unused.getsockname()[1], password=PASSWORD)
+
+        assert control.pause() is False
+
+
+def test_every_engine_has_a_port_and_a_password_of_its_own_that_is_never_shown() -> None:
+    one, other = (
+        EngineControl.new().config()["api_server"],
+        EngineControl.new().config()["api_server"],
+    )
+
+    settings: Any = one
+    assert isinstance(other, dict)
+    assert settings["listen_ip_address"] == "127.0.0.1"
+    assert settings["enable_openapi"] is False
+    assert settings["password"] != other["password"]
+    assert settings["jwt_secret_key"] == settings["ws_token"] == settings["password"]
+    assert settings["password"] not in redact(f"it is {settings['password']}")

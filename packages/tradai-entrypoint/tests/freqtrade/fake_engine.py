@@ -1,0 +1,344 @@
+"""A stand-in for Freqtrade 2026.9, started by the supervisor as its child in place of the engine.
+
+``python -I -S fake_engine.py SCENARIO -m MODULE ARGUMENTS...`` reads the engine's command line and
+configuration, looks at the market rules, candles and strategy it was given, and writes the log
+lines, result files and exit codes that were observed with the real one. The scenario, a JSON file,
+says how it goes. Its input is written to the scenario's `seen` for the test to check.
+It imports the standard library alone, so that it starts in some 50 ms.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    import sqlite3
+
+VERSION = "2026.9"
+PROBE = "tradai.entrypoint.freqtrade"
+COMMON: dict[str, int | None] = {"--config": 1, "--no-color": 0, "--userdir": 1, "--datadir": 1}
+STRATEGY: dict[str, int | None] = COMMON | {
+    "--strategy": 1,
+    "--strategy-path": 1,
+    "--freqaimodel": 1,
+}
+# Number of words after each flag; None is all there are.
+FLAGS: dict[str, dict[str, int | None]] = {
+    "backtesting": STRATEGY | {"--timerange": 1, "--cache": 1, "--export": 1},
+    "hyperopt": {
+        **STRATEGY,
+        "--timerange": 1,
+        "--epochs": 1,
+        "--spaces": None,
+        "--hyperopt-loss": 1,
+        "--random-state": 1,
+        "--job-workers": 1,
+        "--disable-param-export": 0,
+    },
+    "trade": STRATEGY | {"--dry-run": 0},
+    "download-data": {
+        **COMMON,
+        "--timerange": 1,
+        "--timeframes": None,
+        "--data-format-ohlcv": 1,
+        "--prepend": 0,
+    },
+}
+TABLES = """
+CREATE TABLE trades (id INTEGER PRIMARY KEY, pair VARCHAR(25) NOT NULL, is_open BOOLEAN NOT NULL);
+CREATE TABLE orders (
+    id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
+    ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255)
+);
+"""
+# Never closed, so that its last writes stay in the write-ahead log, as those of the real one do.
+OPEN: list["sqlite3.Connection"] = []
+
+
+def main(scenario_file: str, _: str, module: str, *arguments: str) -> None:
+    scenario = json.loads(Path(scenario_file).read_text())
+    if module == PROBE:
+        answer_probe(scenario, Path(arguments[1]))
+    # It finishes what the scenario has it write before it stops, so that a test sees one order of
+    # events. The real one stops wherever it is.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    log("freqtrade", f"freqtrade {VERSION}")
+    subcommand, *words = arguments
+    options = parse(subcommand, words)
+    config = json.load(sys.stdin)
+    note_what_was_given(scenario, arguments, config)
+    if subcommand == "download-data":
+        download(scenario, options, config)
+    else:
+        pairs = tradable(config)
+        load_strategy(options)
+        if subcommand != "trade":
+            load_candles(options, config, pairs)
+    for line in scenario["says"]:
+        say(line)
+    {"backtesting": backtest, "hyperopt": hyperopt, "trade": trade}.get(subcommand, leave)(
+        scenario, options, config
+    )
+    finish(scenario)
+
+
+def say(line: str) -> None:
+    # Not print: it must not be entered again by what handles a signal.
+    os.write(1, f"{line}\n".encode())
+
+
+def log(logger: str, text: str, level: str = "INFO") -> None:
+    say(f"2026-11-24 01:03:38,504 - {logger} - {level} - {text}")
+
+
+def give_up(text: str) -> NoReturn:
+    log("freqtrade", text, "ERROR")
+    sys.exit(2)
+
+
+def parse(subcommand: str, words: list[str]) -> dict[str, list[str]]:
+    """Read the flags; one that the real engine does not know ends it with exit code 0."""
+    options: dict[str, list[str]] = {}
+    known, rest = FLAGS[subcommand], list(words)
+    while rest:
+        flag = rest.pop(0)
+        if flag not in known:
+            say(f"usage: freqtrade {subcommand} [-h]")
+            say(f"freqtrade: error: unrecognized arguments: {flag}")
+            sys.exit(0)
+        following = next((n for n, word in enumerate(rest) if word.startswith("--")), len(rest))
+        count = known[flag]
+        options[flag] = [rest.pop(0) for _ in range(following if count is None else count)]
+    return options
+
+
+def note_what_was_given(
+    scenario: dict[str, Any], arguments: tuple[str, ...], config: dict[str, Any]
+) -> None:
+    given = {
+        "arguments": arguments,
+        "config": config,
+        "environ": dict(os.environ),
+        "files": {str(path): read(path) for path in sorted(Path().rglob("*")) if path.is_file()},
+        "pid": os.getpid(),
+        "group": os.getpgid(0),
+    }
+    Path(scenario["seen"]).write_text(json.dumps(given))
+
+
+def read(path: Path) -> str:
+    return path.read_text(errors="replace") if path.suffix != ".feather" else "candles"
+
+
+def tradable(config: dict[str, Any]) -> list[str]:
+    """Ask the exchange for its rules and return the configured pairs that it lists."""
+    wanted = config["exchange"]["pair_whitelist"]
+    urls = config["exchange"]["ccxt_config"].get("urls")
+    if urls is None:
+        # The venue itself, where a test has no business.
+        return list(wanted)
+    listed = listed_pairs(urls["api"]["public"])
+    for pair in wanted:
+        if pair not in listed:
+            text = (
+                f"Pair {pair} is not compatible with exchange Binance. Removing it from whitelist.."
+            )
+            log("freqtrade.plugins.pairlist.IPairList", text, "WARNING")
+    left = [pair for pair in wanted if pair in listed]
+    return left or give_up("No pair in whitelist.")
+
+
+def listed_pairs(url: str) -> set[str]:
+    import http.client
+
+    address, _, path = url.removeprefix("http://").partition("/")
+    try:
+        connection = http.client.HTTPConnection(address, timeout=60)
+        connection.request("GET", f"/{path}/exchangeInfo")
+        symbols = json.load(connection.getresponse())["symbols"]
+    except OSError:
+        give_up(
+            "Could not load markets, therefore cannot start. Please investigate the above error."
+        )
+    return {f"{one['baseAsset']}/{one['quoteAsset']}" for one in symbols}
+
+
+def load_strategy(options: dict[str, list[str]]) -> None:
+    """Find the strategy's class and report its parameters."""
+    (name,), (folder,) = options["--strategy"], options["--strategy-path"]
+    files = [path for path in Path(folder).glob("*.py") if f"class {name}(" in path.read_text()]
+    if not files:
+        give_up(f"Impossible to load Strategy '{name}'. This class does not exist.")
+    log("freqtrade.resolvers.iresolver", f"Using resolved strategy {name} from '{files[0]}'...")
+    parameters = files[0].with_suffix(".json")
+    if parameters.exists():
+        for space in json.loads(parameters.read_text())["params"].values():
+            for parameter, value in space.items():
+                log("freqtrade.strategy.hyper", f"Strategy Parameter: {parameter} = {value}")
+
+
+def load_candles(options: dict[str, list[str]], config: dict[str, Any], pairs: list[str]) -> None:
+    (folder,), timeframe = options["--datadir"], config["timeframe"]
+    found = [
+        pair
+        for pair in pairs
+        if (Path(folder) / f"{pair.replace('/', '_')}-{timeframe}.feather").exists()
+    ]
+    for pair in sorted(set(pairs) - set(found)):
+        text = f"No history for {pair}, spot, {timeframe} found. Use `freqtrade download-data`"
+        log("freqtrade.data.history.datahandlers.idatahandler", text, "WARNING")
+    if not found:
+        give_up("No data found. Terminating.")
+
+
+def leave(*_: object) -> None:
+    """Leave nothing."""
+
+
+def backtest(scenario: dict[str, Any], options: dict[str, list[str]], _: dict[str, Any]) -> None:
+    """Store the result of a backtest, and the models of a FreqAI strategy."""
+    user_data = Path(options["--userdir"][0])
+    for name, text in scenario["models"].items():
+        path = user_data / "models" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    if scenario["result"] is None:
+        return
+    folder = user_data / "backtest_results"
+    folder.mkdir(parents=True)
+    name = "backtest-result-2026-11-24_01-03-38"
+    with zipfile.ZipFile(folder / f"{name}.zip", "w") as archive:
+        archive.writestr(f"{name}.json", json.dumps(scenario["result"]))
+    (folder / ".last_result.json").write_text(json.dumps({"latest_backtest": f"{name}.zip"}))
+
+
+def hyperopt(scenario: dict[str, Any], options: dict[str, list[str]], _: dict[str, Any]) -> None:
+    """Store the epochs, one to a line, in the order they were tried."""
+    if scenario["epochs"] is None:
+        return
+    folder = Path(options["--userdir"][0]) / "hyperopt_results"
+    folder.mkdir(parents=True)
+    name = f"strategy_{options['--strategy'][0]}_2026-11-24_01-03-38.fthypt"
+    lines = (json.dumps(epoch) + "\n" for epoch in scenario["epochs"])
+    (folder / name).write_text("".join(lines))
+
+
+def download(
+    scenario: dict[str, Any], options: dict[str, list[str]], config: dict[str, Any]
+) -> None:
+    """Write a file for each pair that the scenario has; its content is nothing the test reads."""
+    for pair in set(config["exchange"]["pair_whitelist"]) & set(scenario["downloads"]):
+        name = f"{pair.replace('/', '_')}-{options['--timeframes'][0]}.feather"
+        (Path(options["--datadir"][0]) / name).write_bytes(b"candles")
+
+
+def trade(scenario: dict[str, Any], _: dict[str, list[str]], config: dict[str, Any]) -> None:
+    """Start trading: the REST interface first, then the state, then orders."""
+    if scenario["never_starts"]:
+        return
+    traded = threading.Event()
+    serve_rest(config["api_server"], scenario["on_stop"], traded)
+    worker("Changing state to: RUNNING")
+    database = open_database()
+    for order in scenario["orders"]:
+        order_id, pair = order["order_id"], order["pair"]
+        if order["is_logged"]:
+            text = f"Order {order_id} was created for {pair} and status is open."
+            log("freqtrade.freqtradebot", text)
+        if order["is_booked"]:
+            row = "INSERT INTO orders (ft_trade_id, ft_order_side, ft_pair, order_id, status)"
+            database.execute(f"{row} VALUES (1, ?, ?, ?, 'open')", (order["side"], pair, order_id))
+    database.commit()
+    OPEN.append(database)
+    traded.set()
+
+
+def worker(text: str) -> None:
+    log("freqtrade.worker", text)
+
+
+def open_database() -> "sqlite3.Connection":
+    import sqlite3
+
+    database = sqlite3.connect("tradesv3.dryrun.sqlite")
+    database.execute("PRAGMA journal_mode=WAL")
+    database.executescript(TABLES)
+    return database
+
+
+def serve_rest(settings: dict[str, Any], on_stop: str, traded: threading.Event) -> None:
+    """Answer ``POST /api/v1/stop`` in a thread of its own, as `on_stop` says, after all orders."""
+    import base64
+    import socket
+
+    listener = socket.create_server((settings["listen_ip_address"], settings["listen_port"]))
+    token = base64.b64encode(f"{settings['username']}:{settings['password']}".encode()).decode()
+
+    def serve() -> None:
+        while True:
+            client, _ = listener.accept()
+            traded.wait()
+            request = client.recv(65536).decode()
+            is_ours = request.startswith("POST /api/v1/stop ") and f"Basic {token}\r\n" in request
+            if is_ours and on_stop == "stops":
+                worker("Changing state from RUNNING to: STOPPED")
+            if on_stop != "hangs_up":
+                body = json.dumps(
+                    {"status": "stopping trader ..."} if is_ours else {"detail": "no"}
+                )
+                status = "200 OK" if is_ours else "401 Unauthorized"
+                head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n"
+                client.sendall(f"{head}Connection: close\r\n\r\n{body}".encode())
+            client.close()
+            if is_ours and on_stop == "interrupts":
+                os.kill(os.getppid(), signal.SIGINT)
+
+    log("freqtrade.rpc.api_server.webserver", "Starting Local Rest Server.")
+    threading.Thread(target=serve, daemon=True).start()
+
+
+def answer_probe(scenario: dict[str, Any], models: Path) -> NoReturn:
+    """Answer as the probe of models does; a scenario may have it fail, or differ each time."""
+    if scenario["probe"] == "fails":
+        say_error("ModuleNotFoundError: No module named 'lightgbm'")
+    found = sorted(models.rglob("*_model.joblib"))
+    digest = str(os.getpid()) if scenario["probe"] == "differs" else found[0].read_text()
+    say(json.dumps({"models": len(found), "digest": digest}))
+    sys.exit(0)
+
+
+def say_error(text: str) -> NoReturn:
+    os.write(2, f"Traceback (most recent call last):\n{text}\n".encode())
+    sys.exit(1)
+
+
+def finish(scenario: dict[str, Any]) -> NoReturn:
+    """End as the scenario says: by a signal, with a code, or when it is asked to."""
+    if scenario["on_sigterm"] == "stops":
+        signal.signal(signal.SIGTERM, stop)
+    elif scenario["on_sigterm"] == "ignores":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    if scenario["signals_parent"]:
+        os.kill(os.getppid(), scenario["signals_parent"])
+    while scenario["waits"]:
+        signal.pause()
+    if scenario["killed_by"]:
+        os.kill(os.getpid(), scenario["killed_by"])
+    sys.exit(scenario["exit_code"])
+
+
+def stop(*_: object) -> NoReturn:
+    """Stop as the real engine does on SIGTERM."""
+    log("freqtrade.commands.trade_commands", "worker found ... calling exit")
+    log("freqtrade", "SIGINT received, aborting ...")
+    os._exit(130)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

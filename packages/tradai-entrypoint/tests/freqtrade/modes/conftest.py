@@ -1,0 +1,270 @@
+"""Whole runs on a stand-in for the engine: its program is ``../fake_engine.py``."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Self, cast
+
+import pytest
+
+from tradai.core import Clock, FileJournal, JournalEntry, TradingMode
+from tradai.core.frames import FlatDataRepository
+from tradai.entrypoint import (
+    EntrypointSettings,
+    HandlerFactory,
+    Interrupts,
+    Progress,
+    RunManifest,
+    RunRequest,
+    StrategyEntrypoint,
+    TradingEntrypoint,
+)
+from tradai.entrypoint.freqtrade import (
+    BacktestHandler,
+    DryRunHandler,
+    HyperoptHandler,
+    MarketRules,
+    MarketsSnapshot,
+    TrainHandler,
+)
+from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
+from tradai.entrypoint.freqtrade._candles.staging import stage_data
+from tradai.entrypoint.freqtrade._candles.staging_child import stage_series
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+
+STAGE_DATA: Final = "tradai.entrypoint.freqtrade._preparation.prepare.stage_data"
+HERE: Final = Path(__file__).resolve().parent
+PAIRS: Final = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
+FIRST: Final = datetime(2024, 12, 30, tzinfo=UTC)
+# The archive of Freqtrade 2026.9 for a backtest of a strategy of this name on these pairs.
+CAPTURED: Final[dict[str, Any]] = json.loads(
+    (HERE.parent / "results/data/wave-rider-backtest.json").read_text()
+)
+CONFIG: Final = """\
+name: waves
+version: 1.2.3
+timeframe: 5m
+pairs: [BTC/USDT, ETH/USDT, XRP/USDT]
+strategy: {class: WaveRider, source: strategies}
+execution: {stake_amount: 100, starting_balance: 1000, max_open_trades: 2}
+buy_params: {buy_fast: 10}
+run: {timerange: 20250101-20250102}
+"""
+FREQAI: Final = """\
+freqai:
+  enabled: true
+  identifier: waves
+  train_period_days: 1
+  backtest_period_days: 1
+  feature_parameters:
+    include_timeframes: [5m]
+    include_corr_pairlist: []
+    indicator_periods_candles: [10]
+"""
+STRATEGY: Final = """\
+from freqtrade.strategy import IntParameter, IStrategy
+
+
+class WaveRider(IStrategy):
+    startup_candle_count = 10
+    buy_fast = IntParameter(5, 30, default=12, space="buy")
+"""
+HANDLERS: Final[Mapping[TradingMode, Callable[..., Any]]] = {
+    TradingMode.BACKTEST: BacktestHandler,
+    TradingMode.DRY_RUN: DryRunHandler,
+    TradingMode.HYPEROPT: HyperoptHandler,
+    TradingMode.TRAIN: TrainHandler,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A run that has ended."""
+
+    code: int
+    folder: Path
+    given: dict[str, Any] | None
+
+    @property
+    def manifest(self) -> RunManifest:
+        return RunManifest.read(self.folder)
+
+    @property
+    def verdict(self) -> str:
+        return str(self.manifest.verdict)
+
+    @property
+    def journal(self) -> list[JournalEntry]:
+        return list(FileJournal(self.folder / "journal.jsonl").entries())
+
+    @property
+    def events(self) -> list[str]:
+        return [entry.event for entry in self.journal]
+
+    def facts(self, event: str) -> Mapping[str, Any]:
+        (entry,) = (entry for entry in self.journal if entry.event == event)
+        return entry.facts
+
+    @property
+    def files(self) -> set[str]:
+        return {path.name for path in self.folder.iterdir()}
+
+
+class ReactingProgress:
+    """Stands for the progress that a person sees, and does something when a text is shown."""
+
+    def __init__(self, reactions: Mapping[str, Callable[[], None]]) -> None:
+        self._reactions = reactions
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+
+    def say(self, doing: str) -> None:
+        self._reactions.get(doing, lambda: None)()
+
+
+@pytest.fixture(scope="session")
+def candles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three days of candles of three pairs, and market rules beside them; never changed."""
+    import pandas as pd
+
+    folder = tmp_path_factory.mktemp("candles")
+    opened = pd.date_range(FIRST, periods=3 * 288, freq="5min", unit="ms", name="date")
+    prices = [100 + n % 7 + n / 64 for n in range(len(opened))]
+    columns = ("open", "high", "low", "close", "volume")
+    for pair in PAIRS:
+        frame = pd.DataFrame(dict.fromkeys(columns, prices), index=opened)
+        FlatDataRepository(folder).save_ohlcv(pair, "5m", frame)
+    rules = MarketRules(tick="0.01", step="0.00001", min_notional="5")
+    made = MarketsSnapshot.made(dict.fromkeys(PAIRS, rules), note="for tests", captured_at=FIRST)
+    made.save(folder / "markets.json")
+    return folder
+
+
+@pytest.fixture
+def strategy(tmp_path: Path) -> Path:
+    """A configuration and its strategy; returns the YAML file."""
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "wave_rider.py").write_text(STRATEGY)
+    (tmp_path / "freqai.yaml").write_text(FREQAI)
+    path = tmp_path / "strategy.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _stage_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lay out candles without a child of its own, whose start takes longer than all else."""
+
+    def stage(request: StagingRequest, **_: object) -> StagedData:
+        return stage_series(request)
+
+    monkeypatch.setattr(STAGE_DATA, stage)
+
+
+@pytest.fixture
+def stage_in_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lay out candles as a run does."""
+    monkeypatch.setattr(STAGE_DATA, stage_data)
+
+
+@pytest.fixture
+def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
+    """Make an engine that goes as its scenario says; see ``fake_engine.py``."""
+
+    def make(**scenario: object) -> EngineInstall:
+        goes: dict[str, object] = {
+            "says": [],
+            "result": CAPTURED,
+            "epochs": None,
+            "models": {},
+            "probe": "agrees",
+            "downloads": [],
+            "never_starts": False,
+            "orders": [],
+            "on_stop": "stops",
+            "on_sigterm": "dies",
+            "signals_parent": None,
+            "waits": False,
+            "killed_by": None,
+            "exit_code": 0,
+            "seen": str(tmp_path / "seen.json"),
+        }
+        assert scenario.keys() <= goes.keys()
+        file = tmp_path / "scenario.json"
+        file.write_text(json.dumps(goes | scenario))
+        program = str(HERE.parent / "fake_engine.py")
+        python = (sys.executable, "-I", "-S", program, str(file))
+        return EngineInstall(python=python, version="2026.9")
+
+    return make
+
+
+@pytest.fixture
+def install(
+    fake_engine: Callable[..., EngineInstall], registered: type[StrategyEntrypoint]
+) -> Callable[..., EngineInstall]:
+    """Have every mode run on a fake engine of the given scenario."""
+
+    def put(**scenario: object) -> EngineInstall:
+        engine = fake_engine(**scenario)
+        for mode, handler in HANDLERS.items():
+            registered.handlers.unregister(mode)
+            made = cast("HandlerFactory", partial(handler, engine=engine))
+            registered.register_handler(mode)(made)
+        return engine
+
+    return put
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path,
+    strategy: Path,
+    candles: Path,
+    interrupts: Interrupts,
+    install: Callable[..., EngineInstall],
+) -> Callable[..., Finished]:
+    """Run a mode to its end on an engine of the given scenario."""
+
+    def start(
+        mode: TradingMode,
+        *overrides: str,
+        reactions: Mapping[str, Callable[[], None]] | None = None,
+        patches: tuple[str, ...] = (),
+        clock: Clock | None = None,
+        **scenario: object,
+    ) -> Finished:
+        install(**scenario)
+        run_id = f"run-{len(list(tmp_path.glob('runs/*')))}"
+        settings = EntrypointSettings(
+            mode=mode, config=str(strategy), data=str(candles), folder=tmp_path / "runs", id=run_id
+        )
+        kind = TradingEntrypoint if mode is TradingMode.DRY_RUN else StrategyEntrypoint
+        code = kind(
+            settings,
+            request=RunRequest(overrides=overrides, patches=patches),
+            interrupts=interrupts,
+            progress=cast("Progress", ReactingProgress(reactions or {})),
+            clock=clock,
+            environ=os.environ,
+        ).run()
+        seen = tmp_path / "seen.json"
+        given = json.loads(seen.read_text()) if seen.exists() else None
+        return Finished(code=code, folder=tmp_path / "runs" / run_id, given=given)
+
+    return start
+
+
+@pytest.fixture
+def captured() -> dict[str, Any]:
+    """The archive of Freqtrade 2026.9 for a backtest of the strategy here."""
+    return CAPTURED

@@ -1,0 +1,229 @@
+"""BACKTEST from start to verdict, on a stand-in for the engine that is a process of its own."""
+
+import html
+import json
+import signal
+import zipfile
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tradai.core import TradingMode
+from tradai.entrypoint import ExitCode
+
+LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
+BACKTEST = TradingMode.BACKTEST
+
+Run = Callable[..., Any]
+Tell = Callable[[int], Callable[[], None]]
+
+
+def logged(name: str) -> list[str]:
+    """Output of the real engine when it ended in this way."""
+    return (LOGS / f"{name}.txt").read_text("utf-8").splitlines()
+
+
+@pytest.mark.usefixtures("stage_in_child")
+def test_a_backtest_leaves_trades_figures_digests_and_a_journal(run: Run) -> None:
+    done = run(BACKTEST)
+
+    manifest = done.manifest
+    assert done.code == manifest.exit_code == ExitCode.DONE
+    assert manifest.state == "ended"
+    assert done.verdict == "backtest done: 12 trades, -0.30 % profit"
+    assert done.events == ["run started", "engine starting", "engine ended", "run ended"]
+    assert done.facts("engine starting") == {"subcommand": "backtesting"}
+    assert done.facts("engine ended")["return_code"] == 0
+    assert manifest.results["trades"] == 12
+    assert manifest.results["final_balance"] == 997.04561781
+    assert manifest.results["sharpe"] == -38.9006
+    assert manifest.digests.keys() == {"source", "config", "markets", "data", "run", "trades"}
+    assert manifest.versions["freqtrade"] == "2026.9"
+    assert manifest.engine["name"] == "freqtrade"
+    assert manifest.config_id == f"v1-{manifest.digests['config'][:8]}"
+    assert tuple(manifest.artifacts) == ("trades.parquet", "engine-result.zip")
+    assert "the market rules were made, not captured: for tests" in manifest.notices
+    assert done.files == {
+        *("manifest.json", "journal.jsonl", "report.html", "engine.log"),
+        *("trades.parquet", "engine-result.zip", "strategy"),
+    }
+
+
+def test_the_files_of_a_backtest_are_what_the_engine_stored(
+    run: Run, captured: dict[str, Any]
+) -> None:
+    done = run(BACKTEST)
+
+    stored = captured["strategy"]["WaveRider"]["trades"]
+    trades = pq.read_table(done.folder / "trades.parquet").to_pylist()
+    assert [trade["profit_abs"] for trade in trades] == [trade["profit_abs"] for trade in stored]
+    with zipfile.ZipFile(done.folder / "engine-result.zip") as archive:
+        (name,) = archive.namelist()
+        assert json.loads(archive.read(name)) == captured
+    assert "Balance and drawdown" in (done.folder / "report.html").read_text()
+    assert "freqtrade - INFO - freqtrade 2026.9" in (done.folder / "engine.log").read_text()
+    assert (done.folder / "strategy" / "wave_rider.py").exists()
+
+
+def test_the_engine_is_given_what_was_digested_and_nothing_else(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "obviously-fake")
+
+    done = run(BACKTEST, "run.startup_candles=20")
+
+    given = done.given
+    plan = done.manifest.engine
+    assert given["arguments"] == plan["command"]
+    assert given["arguments"][:3] == ["backtesting", "--config", "-"]
+    assert given["config"]["exchange"]["ccxt_config"]["urls"]["api"]["public"].startswith(
+        "http://127.0.0.1:"
+    )
+    assert given["config"] | {"exchange": None} == {**plan["config"], "exchange": None}
+    assert given["config"]["startup_candle_count"] == 20
+    assert given["files"].keys() == {
+        *("data/BTC_USDT-5m.feather", "data/ETH_USDT-5m.feather", "data/XRP_USDT-5m.feather"),
+        *("strategies/wave_rider.py", "strategies/wave_rider.json"),
+    }
+    assert json.loads(given["files"]["strategies/wave_rider.json"]) == plan["parameters"]
+    assert "obviously-fake" not in str(given["environ"])
+    assert "TRADAI" not in str(given["environ"])
+    assert given["group"] == given["pid"]
+
+
+def test_the_same_run_has_the_same_digests_and_another_result_another_trades_digest(
+    run: Run, captured: dict[str, Any]
+) -> None:
+    moved = deepcopy(captured)
+    moved["strategy"]["WaveRider"]["trades"][0]["open_rate"] += 0.01
+
+    first, again, other = run(BACKTEST), run(BACKTEST), run(BACKTEST, result=moved)
+
+    assert first.manifest.digests == again.manifest.digests
+    differing = first.manifest.digests.items() ^ other.manifest.digests.items()
+    assert {name for name, _ in differing} == {"trades"}
+
+
+def test_a_backtest_without_a_trade_is_done(run: Run, captured: dict[str, Any]) -> None:
+    nothing = deepcopy(captured)
+    nothing["strategy"]["WaveRider"] |= {"trades": [], "total_trades": 0, "final_balance": 1000}
+
+    done = run(BACKTEST, result=nothing)
+
+    assert done.code == ExitCode.DONE
+    assert done.verdict == "backtest done: 0 trades, +0.00 % profit"
+    assert done.manifest.results["final_balance"] == 1000
+    assert done.manifest.results["profit_factor"] is None
+    assert pq.read_table(done.folder / "trades.parquet").num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("log", "exit_code", "expected", "words"),
+    [
+        ("configuration-refused", 0, ExitCode.CONFIGURATION, "max_open_trades: 'x' is not of"),
+        ("argument-unknown", 0, ExitCode.CONFIGURATION, "unrecognized arguments: --nope"),
+        ("strategy-not-importable", 2, ExitCode.CONFIGURATION, "'no_such_module_here'"),
+        ("strategy-raises-while-running", 1, ExitCode.CRASHED, "KeyError: 'nope' at raises_ind"),
+        ("no-data", 2, ExitCode.DATA, "No data found"),
+        ("parameters", 0, ExitCode.RESULT, "without a result: it did not say why"),
+        ("parameters", 3, ExitCode.CRASHED, "failed with exit code 3"),
+    ],
+)
+def test_an_engine_that_leaves_no_result_is_judged_and_nothing_is_made_up(
+    run: Run, log: str, exit_code: int, expected: ExitCode, words: str
+) -> None:
+    done = run(BACKTEST, says=logged(log), result=None, exit_code=exit_code)
+
+    manifest = done.manifest
+    assert done.code == manifest.exit_code == expected
+    assert words in done.verdict
+    assert done.facts("engine ended")["return_code"] == exit_code
+    assert done.facts("run ended") == {"exit_code": expected, "sentence": done.verdict}
+    assert manifest.results == {}
+    assert tuple(manifest.artifacts) == ()
+    assert "trades" not in manifest.digests
+    assert done.files == {
+        *("manifest.json", "journal.jsonl", "report.html", "engine.log", "strategy")
+    }
+    assert done.verdict in html.unescape((done.folder / "report.html").read_text())
+
+
+@pytest.mark.parametrize(
+    ("log", "words"), [("pair-dropped", "left out LTC/USDT"), ("informative-missing", "XRP/USDT")]
+)
+def test_a_result_on_less_than_was_asked_for_is_not_recorded(
+    run: Run, log: str, words: str
+) -> None:
+    done = run(BACKTEST, says=logged(log))
+
+    assert done.code == ExitCode.DATA
+    assert words in done.verdict
+    assert "trades.parquet" not in done.files
+
+
+def test_an_engine_that_is_killed_is_a_crash(run: Run) -> None:
+    done = run(BACKTEST, killed_by=int(signal.SIGKILL))
+
+    assert done.code == ExitCode.CRASHED
+    assert "SIGKILL" in done.verdict
+    assert done.facts("engine ended")["return_code"] is None
+
+
+def test_a_result_from_another_balance_is_refused(run: Run, captured: dict[str, Any]) -> None:
+    richer = deepcopy(captured)
+    richer["strategy"]["WaveRider"]["starting_balance"] = 2000
+
+    done = run(BACKTEST, result=richer)
+
+    assert done.code == ExitCode.RESULT
+    assert "it started with 2000, not 1000" in done.verdict
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(signal.SIGTERM, ExitCode.TERMINATED), (signal.SIGINT, ExitCode.INTERRUPTED)],
+)
+def test_a_signal_in_the_middle_ends_the_engine_and_the_run(
+    run: Run, is_alive: Callable[[int], bool], number: signal.Signals, expected: ExitCode
+) -> None:
+    done = run(BACKTEST, signals_parent=int(number), waits=True)
+
+    assert done.code == done.manifest.exit_code == expected
+    assert number.name in done.verdict
+    assert not is_alive(done.given["pid"])
+    assert "trades.parquet" not in done.files
+
+
+def test_a_signal_before_the_engine_is_started_does_not_start_it(run: Run, tell: Tell) -> None:
+    done = run(BACKTEST, reactions={"reading candles": tell(signal.SIGTERM)})
+
+    assert done.code == ExitCode.TERMINATED
+    assert done.given is None
+    assert done.events == ["run started", "run ended"]
+
+
+def test_a_signal_once_the_engine_is_done_does_not_change_the_verdict(run: Run, tell: Tell) -> None:
+    done = run(BACKTEST, reactions={"reading the result": tell(signal.SIGTERM)})
+
+    assert done.code == ExitCode.DONE
+    assert done.manifest.results["trades"] == 12
+
+
+def test_missing_candles_are_named_and_the_engine_is_not_started(run: Run) -> None:
+    done = run(BACKTEST, "run.timerange=20300101-20300201")
+
+    assert done.code == ExitCode.DATA
+    assert "BTC/USDT@5m" in done.verdict
+    assert done.given is None
+
+
+def test_a_pair_without_market_rules_is_named_and_the_engine_is_not_started(run: Run) -> None:
+    done = run(BACKTEST, "pairs=[BTC/USDT, LTC/USDT]")
+
+    assert done.code == ExitCode.DATA
+    assert "LTC/USDT (not listed)" in done.verdict
+    assert done.given is None

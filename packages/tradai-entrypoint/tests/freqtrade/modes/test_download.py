@@ -1,0 +1,105 @@
+"""Downloads by the engine, on a stand-in for it that is a process of its own."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tradai.core import StrategyConfigLoader, TimeRange
+from tradai.entrypoint import ExitCode, Interrupts, Verdict
+from tradai.entrypoint.freqtrade import download
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+
+PAIRS = ["BTC/USDT", "ETH/USDT", "XRP/USDT"]
+
+Fetch = Callable[..., Verdict]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "new" / "data"
+
+
+@pytest.fixture
+def fetch(
+    strategy: Path,
+    data: Path,
+    interrupts: Interrupts,
+    fake_engine: Callable[..., EngineInstall],
+) -> Fetch:
+    """Download three days of three pairs, on an engine of the given scenario."""
+
+    def start(*, exchange_url: str | None = "http://127.0.0.1:9", **scenario: object) -> Verdict:
+        environ: Mapping[str, str] = {}
+        return download(
+            StrategyConfigLoader(environ=environ).load_config(str(strategy)).config,
+            data,
+            timerange=TimeRange.parse("20250101-20250104"),
+            exchange_url=exchange_url,
+            interrupts=interrupts,
+            environ=os.environ,
+            engine=fake_engine(**scenario),
+        )
+
+    return start
+
+
+def test_candles_of_every_pair_are_downloaded(fetch: Fetch, data: Path, tmp_path: Path) -> None:
+    verdict = fetch(downloads=PAIRS)
+
+    given = json.loads((tmp_path / "seen.json").read_text())
+    exchange = given["config"]["exchange"]
+    assert verdict == Verdict(
+        exit_code=ExitCode.DONE, sentence=f"downloaded 3 pairs at 5m into {data}"
+    )
+    assert {path.name for path in data.iterdir()} == {
+        *("BTC_USDT-5m.feather", "ETH_USDT-5m.feather", "XRP_USDT-5m.feather")
+    }
+    assert " ".join(given["arguments"]) == (
+        "download-data --config - --no-color --userdir user_data "
+        f"--datadir {data} --timerange 20250101-20250104 --timeframes 5m "
+        "--data-format-ohlcv feather --prepend"
+    )
+    assert exchange["pair_whitelist"] == PAIRS
+    assert exchange["only_from_ccxt"] is True
+    assert exchange["ccxt_config"]["urls"]["api"]["public"] == "http://127.0.0.1:9/api/v3"
+
+
+def test_the_venue_itself_keeps_its_addresses(fetch: Fetch, tmp_path: Path) -> None:
+    fetch(downloads=PAIRS, exchange_url=None)
+
+    given = json.loads((tmp_path / "seen.json").read_text())
+    assert "urls" not in given["config"]["exchange"]["ccxt_config"]
+
+
+def test_a_pair_that_is_missing_afterwards_is_not_a_success(fetch: Fetch) -> None:
+    verdict = fetch(downloads=PAIRS[:2])
+
+    assert verdict.exit_code is ExitCode.RESULT
+
+
+def test_an_exchange_that_is_away_is_unavailable(fetch: Fetch) -> None:
+    log = Path(__file__).resolve().parent.parent / "evidence/engine_log" / "markets-unreachable.txt"
+
+    verdict = fetch(says=log.read_text().splitlines(), exit_code=2)
+
+    assert verdict.exit_code is ExitCode.UNAVAILABLE
+
+
+def test_a_signal_ends_the_download(fetch: Fetch) -> None:
+    verdict = fetch(signals_parent=int(signal.SIGTERM), waits=True)
+
+    assert verdict.exit_code is ExitCode.TERMINATED
+
+
+def test_files_from_before_are_left_alone_when_the_download_fails(fetch: Fetch, data: Path) -> None:
+    data.mkdir(parents=True)
+    (data / "BTC_USDT-5m.feather").write_bytes(b"mine")
+
+    verdict = fetch(killed_by=int(signal.SIGKILL))
+
+    assert verdict.exit_code is ExitCode.CRASHED
+    assert (data / "BTC_USDT-5m.feather").read_bytes() == b"mine"

@@ -1,0 +1,257 @@
+"""DRY_RUN from start to verdict, on a stand-in for the engine that is a process of its own."""
+
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradai.core import TradingMode
+from tradai.entrypoint import ExitCode
+from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketServer, MarketsSnapshot
+
+LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
+# Shown to a person when the engine trades, so a good moment to stop it.
+TRADING = "engine: trading on paper, Ctrl-C stops it"
+
+Run = Callable[..., Any]
+Tell = Callable[[int], Callable[[], None]]
+
+
+def order(
+    name: str,
+    *,
+    pair: str = "BTC/USDT",
+    side: str = "buy",
+    logged: bool = True,
+    booked: bool = True,
+) -> dict[str, Any]:
+    order_id = f"dry_run_{side}_{pair}_{name}"
+    return {
+        "order_id": order_id,
+        "pair": pair,
+        "side": side,
+        "is_logged": logged,
+        "is_booked": booked,
+    }
+
+
+@pytest.fixture
+def exchange(candles: Path) -> Iterator[str]:
+    """Address of an exchange that lists the pairs of the configuration."""
+    with MarketServer(MarketsSnapshot.load(candles / MARKETS_NAME)) as server:
+        yield server.base_url
+
+
+@pytest.fixture
+def dry_run(run: Run, exchange: str) -> Run:
+    """Run until something ends it."""
+    return partial(run, TradingMode.DRY_RUN, f"run.exchange_url={exchange}", waits=True)
+
+
+@pytest.fixture
+def stopped(dry_run: Run, tell: Tell) -> Run:
+    """Run, and send SIGTERM as soon as the engine trades."""
+    reactions = {TRADING: tell(signal.SIGTERM)}
+    return partial(dry_run, reactions=reactions, on_sigterm="stops")
+
+
+def test_a_bot_that_is_asked_to_stop_pauses_first_and_its_books_agree(stopped: Run) -> None:
+    done = stopped(orders=[order("1"), order("2", pair="ETH/USDT")])
+
+    manifest = done.manifest
+    assert done.code == manifest.exit_code == ExitCode.DONE
+    assert done.verdict == "the engine stopped on request (SIGTERM)"
+    assert [event for event in done.events if event != "order created"] == [
+        *("run started", "engine starting", "engine running"),
+        *("engine stopping", "engine ended", "run ended"),
+    ]
+    assert done.facts("engine starting") == {"subcommand": "trade"}
+    assert done.facts("engine stopping") == {"signal": 15, "is_pausing": True}
+    assert done.facts("engine ended") == {"return_code": 130}
+    assert [entry.facts for entry in done.journal if entry.event == "order created"] == [
+        {"order_id": "dry_run_buy_BTC/USDT_1", "pair": "BTC/USDT", "status": "open"},
+        {"order_id": "dry_run_buy_ETH/USDT_2", "pair": "ETH/USDT", "status": "open"},
+    ]
+    assert manifest.results == {
+        "strategy_errors": 0,
+        "orders_in_journal": 2,
+        "orders_in_database": 2,
+    }
+    assert manifest.digests.keys() == {"source", "config", "run"}
+    assert tuple(manifest.artifacts) == ("trades.sqlite",)
+    assert "to: STOPPED" in (done.folder / "engine.log").read_text()
+    assert done.files == {
+        *("manifest.json", "journal.jsonl", "report.html", "engine.log"),
+        *("trades.sqlite", "strategy"),
+    }
+
+
+def test_the_database_is_kept_whole_though_its_last_writes_were_in_its_log(stopped: Run) -> None:
+    done = stopped(orders=[order("1")])
+
+    with closing(sqlite3.connect(done.folder / "trades.sqlite")) as database:
+        assert list(database.execute("SELECT order_id, ft_pair FROM orders")) == [
+            ("dry_run_buy_BTC/USDT_1", "BTC/USDT")
+        ]
+
+
+def test_the_password_of_the_rest_interface_is_in_no_file_of_the_run(stopped: Run) -> None:
+    done = stopped()
+
+    server = done.given["config"]["api_server"]
+    assert server["enabled"] is True
+    assert server["listen_ip_address"] == "127.0.0.1"
+    assert len(server["password"]) >= 32
+    kept = [path.read_bytes() for path in done.folder.rglob("*") if path.is_file()]
+    assert not any(server["password"].encode() in content for content in kept)
+    assert "api_server" not in str(done.manifest.engine)
+
+
+@pytest.mark.parametrize(
+    "books",
+    [order("1", booked=False), order("1", logged=False)],
+    ids=["not booked", "not logged"],
+)
+def test_books_that_disagree_need_a_person_to_look(stopped: Run, books: dict[str, Any]) -> None:
+    done = stopped(orders=[order("0"), books])
+
+    assert done.code == ExitCode.MISMATCH
+    assert "disagree on 1 orders, the first dry_run_buy_BTC/USDT_1" in done.verdict
+    assert str(done.folder) in done.verdict
+    assert tuple(done.manifest.artifacts) == ("trades.sqlite",)
+
+
+def test_exit_orders_are_not_compared(stopped: Run) -> None:
+    done = stopped(orders=[order("1"), order("2", side="sell", logged=False)])
+
+    assert done.code == ExitCode.DONE
+    assert done.manifest.results["orders_in_database"] == 1
+
+
+def test_an_engine_that_does_not_answer_is_stopped_without_a_pause(stopped: Run) -> None:
+    done = stopped(on_stop="hangs_up")
+
+    assert done.code == ExitCode.DONE
+    assert done.facts("engine stopping") == {"signal": 15, "is_pausing": False}
+    assert done.facts("engine ended") == {"return_code": 130}
+
+
+def test_an_engine_that_does_not_stop_in_time_is_killed_and_a_person_must_look(
+    dry_run: Run, tell: Tell, is_alive: Callable[[int], bool]
+) -> None:
+    done = dry_run(
+        "run.stop_timeout_s=0.2",
+        reactions={TRADING: tell(signal.SIGTERM)},
+        on_stop="says nothing",
+        on_sigterm="ignores",
+    )
+
+    assert done.code == ExitCode.MISMATCH
+    assert "did not stop in time and was killed" in done.verdict
+    assert not is_alive(done.given["pid"])
+
+
+def test_a_second_signal_kills_the_engine_at_once(dry_run: Run, tell: Tell) -> None:
+    done = dry_run(
+        "run.stop_timeout_s=600",
+        reactions={TRADING: tell(signal.SIGTERM)},
+        on_stop="interrupts",
+        on_sigterm="ignores",
+    )
+
+    assert done.code == ExitCode.MISMATCH
+    assert done.facts("engine stopping")["signal"] == signal.SIGTERM
+    assert done.facts("engine ended") == {"return_code": None}
+
+
+def test_an_engine_that_does_not_start_in_time_is_stopped(
+    dry_run: Run, is_alive: Callable[[int], bool]
+) -> None:
+    done = dry_run("run.start_deadline_s=0.5", never_starts=True)
+
+    assert done.code == ExitCode.START_DEADLINE
+    assert "raise run.start_deadline_s" in done.verdict
+    assert "engine running" not in done.events
+    assert done.given is None or not is_alive(done.given["pid"])
+
+
+def test_a_signal_before_the_engine_trades_ends_it_before_its_work_was_done(
+    dry_run: Run, tell: Tell
+) -> None:
+    done = dry_run(never_starts=True, reactions={"engine: starting": tell(signal.SIGTERM)})
+
+    assert done.code == ExitCode.TERMINATED
+    assert done.facts("engine stopping") == {"signal": 15, "is_pausing": False}
+
+
+def test_a_configuration_error_with_exit_code_0_is_one(run: Run, exchange: str) -> None:
+    said = (LOGS / "configuration-refused.txt").read_text().splitlines()
+
+    done = run(TradingMode.DRY_RUN, f"run.exchange_url={exchange}", says=said, never_starts=True)
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert "max_open_trades: 'x' is not of type" in done.verdict
+    assert done.facts("engine ended") == {"return_code": 0}
+
+
+def test_an_exchange_that_is_away_is_unavailable(run: Run) -> None:
+    done = run(TradingMode.DRY_RUN, "run.exchange_url=http://127.0.0.1:9")
+
+    assert done.code == ExitCode.UNAVAILABLE
+    assert "Could not load markets" in done.verdict
+
+
+def test_a_bot_that_crashes_while_it_trades_is_a_crash(run: Run, exchange: str) -> None:
+    done = run(TradingMode.DRY_RUN, f"run.exchange_url={exchange}", killed_by=int(signal.SIGSEGV))
+
+    assert done.code == ExitCode.CRASHED
+    assert "SIGSEGV" in done.verdict
+    assert "engine running" in done.events
+
+
+def test_what_the_strategy_raises_while_the_bot_goes_on_is_counted(stopped: Run) -> None:
+    said = (LOGS / "dry-run-strategy-raises.txt").read_text().splitlines()
+    raised = [line for line in said if "worker" not in line and "SIGINT" not in line]
+
+    done = stopped(says=raised)
+
+    assert done.code == ExitCode.DONE
+    assert done.manifest.results["strategy_errors"] == 2
+
+
+def test_a_pair_the_exchange_does_not_list_stops_the_bot(run: Run, candles: Path) -> None:
+    rules = MarketsSnapshot.load(candles / MARKETS_NAME)
+    with MarketServer(rules.restricted_to(["BTC/USDT", "ETH/USDT"])) as server:
+        done = run(
+            TradingMode.DRY_RUN,
+            f"run.exchange_url={server.base_url}",
+            waits=True,
+            on_sigterm="stops",
+        )
+
+    assert done.code == ExitCode.DATA
+    assert "the engine left out XRP/USDT" in done.verdict
+
+
+def test_without_a_valid_configuration_a_strategy_runs_that_places_no_order(
+    run: Run, strategy: Path, tell: Tell
+) -> None:
+    strategy.write_text("name: [")
+
+    done = run(
+        TradingMode.DRY_RUN,
+        reactions={TRADING: tell(signal.SIGTERM)},
+        waits=True,
+        on_sigterm="stops",
+    )
+
+    assert done.code == ExitCode.DONE
+    assert done.manifest.is_fallback
+    assert done.given["config"]["max_open_trades"] == 0
+    assert "class TradaiIdle(IStrategy)" in done.given["files"]["strategies/tradai_idle.py"]
+    assert any("places no order" in notice for notice in done.manifest.notices)
