@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from cache.tier_contract import OTHER, PLACE, Heard, busy_at, claimed, load
+from cache.tier_contract import KEY, OTHER, Heard, busy_at, claimed, load
 from servers.process import free_port
 from servers.redis import (
     PASSWORD,
@@ -59,7 +59,7 @@ def grant(server: RedisServer, granted: list[str]) -> None:
 
 def refused(tier: RedisTier) -> ConfigurationError:
     with pytest.raises(ConfigurationError) as caught:
-        tier.fetch(PLACE)
+        tier.fetch(KEY)
     assert PASSWORD not in str(caught.value)
     return caught.value
 
@@ -67,9 +67,9 @@ def refused(tier: RedisTier) -> ConfigurationError:
 def test_an_encrypted_line_is_used(tls_server: RedisServer, connected: Connect) -> None:
     tier, _ = connected(tls_server.url, ca_file=tls_server.folder / "ca.pem")
 
-    load(tier, PLACE, b"sealed")
+    load(tier, KEY, b"sealed")
 
-    assert tier.fetch(PLACE) == b"sealed"
+    assert tier.fetch(KEY) == b"sealed"
 
 
 def test_a_certificate_of_a_stranger_is_refused(
@@ -152,7 +152,7 @@ def test_it_works_once_the_password_was_put_right(guarded: RedisServer, connecte
     with guarded.admin(password=PASSWORD) as client:
         client.execute_command("ACL", "SETUSER", "later", "on", f">{PASSWORD}", *rights())
 
-    assert tier.fetch(PLACE) is None
+    assert tier.fetch(KEY) is None
 
 
 def test_a_password_for_a_server_without_one_is_an_error(
@@ -167,18 +167,18 @@ def test_the_rights_of_the_guide_are_enough(guarded: RedisServer, connected: Con
     url = guarded.url.replace("/0", "/1")
     settings = {"username": USER, "password": REFERENCE}
     (here, heard), (there, _) = connected(url, **settings), connected(url, **settings)
-    here.fetch(PLACE)
+    here.fetch(KEY)
 
-    load(there, PLACE, b"sealed")
-    assert here.fetch(PLACE) == b"sealed"
-    there.invalidate(PLACE)
-    heard.until_told(PLACE)
+    load(there, KEY, b"sealed")
+    assert here.fetch(KEY) == b"sealed"
+    there.invalidate(KEY)
+    heard.until_told(KEY)
     claim = claimed(here)
     busy = busy_at(there)
     claim.release()
     busy.wait()
-    there.clear(PLACE.namespace)
-    heard.until_told(PLACE.namespace)
+    there.clear(KEY.namespace)
+    heard.until_told(KEY.namespace)
 
     with guarded.admin(password=PASSWORD) as client:
         assert client.execute_command("ACL", "LOG") == []
@@ -202,7 +202,7 @@ def test_a_secret_that_is_not_there_is_an_error(server: RedisServer, connected: 
     tier, _ = connected(server.url, password=NOWHERE)
 
     with pytest.raises(LookupError, match="NO_SUCH_VARIABLE"):
-        tier.fetch(PLACE)
+        tier.fetch(KEY)
 
 
 def test_a_server_that_is_away_is_no_error_of_configuration(connected: Connect) -> None:

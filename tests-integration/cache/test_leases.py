@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, cast
 
 import pytest
-from cache.tier_contract import PLACE, Heard, busy_at, claimed, load
+from cache.tier_contract import KEY, Heard, busy_at, claimed, load
 from servers.redis import RedisServer
 
 from tradai.cache._redis.claims import LEASE_MS
@@ -53,7 +53,7 @@ def holder(server: RedisServer) -> Iterator[Holder]:
 def claimed_in_time(tier: RedisTier) -> tuple[Claim, float]:
     """Wait for the claim as a caller does; how long that took."""
     started = time.monotonic()
-    while not hasattr(found := tier.claim(PLACE), "store"):
+    while not hasattr(found := tier.claim(KEY), "store"):
         cast("Busy", found).wait()
     return cast("Claim", found), time.monotonic() - started
 
@@ -62,7 +62,7 @@ def test_the_claim_of_a_killed_holder_ends_with_its_lease(
     server: RedisServer, connected: Connect, holder: Holder
 ) -> None:
     tier, _ = connected(server.url)
-    tier.fetch(PLACE)
+    tier.fetch(KEY)
 
     holder.kill()
     claim, seconds = claimed_in_time(tier)
@@ -87,14 +87,14 @@ def test_a_holder_that_was_paused_past_its_lease_cannot_store(
     holder.stdin.flush()
 
     assert holder.stdout.readline() == "False\n"
-    assert tier.fetch(PLACE) == b"by the next"
+    assert tier.fetch(KEY) == b"by the next"
 
 
 def test_a_holder_that_works_for_long_keeps_its_claim(
     server: RedisServer, connected: Connect, holder: Holder
 ) -> None:
     (tier, _), (other, heard) = connected(server.url), connected(server.url)
-    other.fetch(PLACE)
+    other.fetch(KEY)
     deadline = time.monotonic() + 1.5 * LEASE_S
     while time.monotonic() < deadline:
         busy_at(tier).wait()
@@ -106,14 +106,14 @@ def test_a_holder_that_works_for_long_keeps_its_claim(
     holder.stdin.write("store\n")
     holder.stdin.flush()
     assert holder.stdout.readline() == "True\n"
-    assert other.fetch(PLACE) == b"by the holder"
+    assert other.fetch(KEY) == b"by the holder"
     assert heard.all == []
 
 
 def test_no_thread_is_left_when_no_claim_is(server: RedisServer, connected: Connect) -> None:
     tier, _ = connected(server.url)
-    load(tier, PLACE, b"sealed")
-    tier.invalidate(PLACE)
+    load(tier, KEY, b"sealed")
+    tier.invalidate(KEY)
     claim = claimed(tier)
 
     assert _renewing() != []

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from cache.tier_contract import OTHER, PATIENCE_S, PLACE, Heard, busy_at, claimed, load
+from cache.tier_contract import KEY, OTHER, PATIENCE_S, Heard, busy_at, claimed, load
 from servers.process import free_port
 from servers.redis import PASSWORD, USER, RedisServer, rights
 from servers.tcp_proxy import TcpProxy
 
 from tradai.cache._redis.tier import RedisTier
-from tradai.cache._tier.shared_tier import Place, TierDown
+from tradai.cache._tier.shared_tier import CacheKey, TierDown
 
 REFERENCE: Final = "env:REDIS_PASSWORD"
 Connect = Callable[..., tuple[RedisTier, Heard]]
@@ -36,7 +36,7 @@ def proxy(own_server: RedisServer) -> Iterator[TcpProxy]:
 def here(proxy: TcpProxy, connected: Connect) -> tuple[RedisTier, Heard]:
     """A member whose line can be cut, delayed and moved."""
     member = connected(f"redis://127.0.0.1:{proxy.port}/0")
-    member[0].fetch(PLACE)
+    member[0].fetch(KEY)
     return member
 
 
@@ -44,7 +44,7 @@ def here(proxy: TcpProxy, connected: Connect) -> tuple[RedisTier, Heard]:
 def there(own_server: RedisServer, connected: Connect) -> tuple[RedisTier, Heard]:
     """A member whose line is straight."""
     member = connected(own_server.url)
-    member[0].fetch(PLACE)
+    member[0].fetch(KEY)
     return member
 
 
@@ -62,7 +62,7 @@ def seconds_until_it_works(tier: RedisTier) -> float:
     started = time.monotonic()
     while time.monotonic() - started < PATIENCE_S:
         try:
-            tier.fetch(PLACE)
+            tier.fetch(KEY)
         except TierDown:
             continue
         return time.monotonic() - started
@@ -83,7 +83,7 @@ def test_a_killed_server_is_noticed_without_a_call_and_found_again(
     server = RedisServer(flavour="redis", folder=tmp_path / "r", options={"appendonly": "yes"})
     with server.running():
         (here, heard), (there, _) = connected(server.url), connected(server.url)
-        load(here, PLACE, b"old")
+        load(here, KEY, b"old")
         load(there, OTHER, b"other")
         before = here.generation
         server.kill()
@@ -92,15 +92,15 @@ def test_a_killed_server_is_noticed_without_a_call_and_found_again(
     assert "cannot be reached" in reason
     assert here.generation > before
     for _ in range(20):
-        assert timed(lambda: here.fetch(PLACE)) < CALL_S
-    here.invalidate(PLACE)
+        assert timed(lambda: here.fetch(KEY)) < CALL_S
+    here.invalidate(KEY)
 
     down = here.generation
     with server.running():
         assert seconds_until_it_works(here) < RECOVERY_S
         went(heard, is_up=True)
         assert here.generation > down
-        assert here.fetch(PLACE) is None
+        assert here.fetch(KEY) is None
         assert here.fetch(OTHER) == b"other"
 
 
@@ -108,32 +108,32 @@ def test_a_hung_server_costs_at_most_three_slow_calls(
     own_server: RedisServer, connected: Connect
 ) -> None:
     tier, heard = connected(own_server.url)
-    load(tier, PLACE, b"sealed")
+    load(tier, KEY, b"sealed")
 
     own_server.stop()
-    slow = [timed(lambda: tier.fetch(PLACE)) for _ in range(10)]
+    slow = [timed(lambda: tier.fetch(KEY)) for _ in range(10)]
     went(heard, is_up=False)
 
     assert max(slow) < CALL_S
     assert sum(one > 0.1 for one in slow) <= 3
     own_server.go_on()
     assert seconds_until_it_works(tier) < RECOVERY_S
-    assert tier.fetch(PLACE) == b"sealed"
+    assert tier.fetch(KEY) == b"sealed"
 
 
 def test_a_hung_server_costs_tasks_no_more(own_server: RedisServer, connected: Connect) -> None:
     tier, _ = connected(own_server.url)
-    load(tier, PLACE, b"sealed")
+    load(tier, KEY, b"sealed")
 
     async def all_slow() -> list[float]:
-        assert await tier.fetch_async(PLACE) == b"sealed"
+        assert await tier.fetch_async(KEY) == b"sealed"
         own_server.stop()
         return [await slow() for _ in range(10)]
 
     async def slow() -> float:
         started = time.monotonic()
         with pytest.raises(TierDown):
-            await tier.fetch_async(PLACE)
+            await tier.fetch_async(KEY)
         return time.monotonic() - started
 
     slow_s = asyncio.run(all_slow())
@@ -142,21 +142,21 @@ def test_a_hung_server_costs_tasks_no_more(own_server: RedisServer, connected: C
     assert max(slow_s) < CALL_S
     assert sum(one > 0.1 for one in slow_s) <= 3
     assert seconds_until_it_works(tier) < RECOVERY_S
-    assert asyncio.run(tier.fetch_async(PLACE)) == b"sealed"
+    assert asyncio.run(tier.fetch_async(KEY)) == b"sealed"
 
 
 def test_the_answer_for_a_cancelled_task_is_given_to_nobody(
     proxy: TcpProxy, here: tuple[RedisTier, Heard]
 ) -> None:
     tier, _ = here
-    load(tier, PLACE, b"one")
+    load(tier, KEY, b"one")
     load(tier, OTHER, b"other")
 
     async def cancelled() -> bytes | None:
-        await tier.fetch_async(PLACE)
+        await tier.fetch_async(KEY)
         sent = sum(map(len, proxy.sent))
         proxy.delay_s = 0.2
-        fetching = asyncio.create_task(tier.fetch_async(PLACE))
+        fetching = asyncio.create_task(tier.fetch_async(KEY))
         # It is the proxy's thread that is waited for.
         while sum(map(len, proxy.sent)) == sent:  # noqa: ASYNC110
             await asyncio.sleep(0)
@@ -170,7 +170,7 @@ def test_the_answer_for_a_cancelled_task_is_given_to_nobody(
 
 def test_silence_is_noticed_without_a_call(own_server: RedisServer, connected: Connect) -> None:
     tier, heard = connected(own_server.url)
-    tier.fetch(PLACE)
+    tier.fetch(KEY)
     before = tier.generation
 
     own_server.stop()
@@ -201,23 +201,23 @@ def test_what_is_invalidated_meanwhile_takes_effect_on_recovery(
     here: tuple[RedisTier, Heard],
     there: tuple[RedisTier, Heard],
 ) -> None:
-    for place in (PLACE, OTHER, Place("candles.1", bytes(16))):
-        load(there[0], place, b"old")
-    claim = claimed(there[0], Place("markets.1", b"running"))
+    for key in (KEY, OTHER, CacheKey("candles.1", bytes(16))):
+        load(there[0], key, b"old")
+    claim = claimed(there[0], CacheKey("markets.1", b"running"))
     proxy.upstream = free_port()
     proxy.cut()
     went(here[1], is_up=False)
 
-    here[0].invalidate(PLACE)
-    here[0].invalidate(Place("markets.1", b"running"))
+    here[0].invalidate(KEY)
+    here[0].invalidate(CacheKey("markets.1", b"running"))
     here[0].clear("candles.1")
-    assert there[0].fetch(PLACE) == b"old"
+    assert there[0].fetch(KEY) == b"old"
     proxy.upstream = own_server.port
     went(here[1], is_up=True)
 
-    there[1].until(lambda all_: {PLACE, "candles.1"} <= set(all_))
-    assert there[0].fetch(PLACE) is None
-    assert there[0].fetch(Place("candles.1", bytes(16))) is None
+    there[1].until(lambda all_: {KEY, "candles.1"} <= set(all_))
+    assert there[0].fetch(KEY) is None
+    assert there[0].fetch(CacheKey("candles.1", bytes(16))) is None
     assert there[0].fetch(OTHER) == b"old"
     assert not claim.store(b"old", keep_ms=60_000)
 
@@ -228,94 +228,94 @@ def test_what_others_invalidate_meanwhile_is_a_doubt_and_then_gone(
     here: tuple[RedisTier, Heard],
     there: tuple[RedisTier, Heard],
 ) -> None:
-    load(here[0], PLACE, b"old")
-    load(here[0], Place("candles.1", bytes(16)), b"old")
+    load(here[0], KEY, b"old")
+    load(here[0], CacheKey("candles.1", bytes(16)), b"old")
     verified = here[0].generation
     proxy.upstream = free_port()
     proxy.cut()
     went(here[1], is_up=False)
     assert here[0].generation > verified
 
-    there[0].invalidate(PLACE)
+    there[0].invalidate(KEY)
     there[0].clear("candles.1")
     in_doubt = here[0].generation
     proxy.upstream = own_server.port
     went(here[1], is_up=True)
 
     assert here[0].generation > in_doubt
-    assert here[0].fetch(PLACE) is None
-    assert here[0].fetch(Place("candles.1", bytes(16))) is None
+    assert here[0].fetch(KEY) is None
+    assert here[0].fetch(CacheKey("candles.1", bytes(16))) is None
 
 
 def test_an_invalidation_that_fails_opens_the_breaker_at_once(
     own_server: RedisServer, connected: Connect
 ) -> None:
     tier, heard = connected(own_server.url)
-    load(tier, PLACE, b"old")
+    load(tier, KEY, b"old")
 
     own_server.stop()
     started = time.monotonic()
-    tier.invalidate(PLACE)
+    tier.invalidate(KEY)
     assert time.monotonic() - started < CALL_S
 
     # Nobody here gets the old value between this and the recovery, which replays.
-    assert timed(lambda: tier.fetch(PLACE)) < 0.1
+    assert timed(lambda: tier.fetch(KEY)) < 0.1
     own_server.go_on()
     went(heard, is_up=True)
-    assert tier.fetch(PLACE) is None
+    assert tier.fetch(KEY) is None
 
 
 def test_many_invalidations_become_a_cleared_namespace(
     own_server: RedisServer, connected: Connect
 ) -> None:
     (here, heard), (there, _) = connected(own_server.url), connected(own_server.url)
-    load(there, PLACE, b"old")
-    here.fetch(PLACE)
+    load(there, KEY, b"old")
+    here.fetch(KEY)
     own_server.stop()
     for number in range(5_000):
-        here.invalidate(Place("markets.1", number.to_bytes(16, "big")))
+        here.invalidate(CacheKey("markets.1", number.to_bytes(16, "big")))
 
     own_server.go_on()
     went(heard, is_up=True)
 
-    assert there.fetch(PLACE) is None
+    assert there.fetch(KEY) is None
 
 
 def test_a_slow_server_is_used_and_one_too_slow_is_not(
     proxy: TcpProxy, here: tuple[RedisTier, Heard]
 ) -> None:
     proxy.delay_s = 0.05
-    load(here[0], PLACE, b"sealed")
-    assert here[0].fetch(PLACE) == b"sealed"
+    load(here[0], KEY, b"sealed")
+    assert here[0].fetch(KEY) == b"sealed"
 
     proxy.delay_s = 0.6
-    slow = [timed(lambda: here[0].fetch(PLACE)) for _ in range(10)]
+    slow = [timed(lambda: here[0].fetch(KEY)) for _ in range(10)]
     assert max(slow) < CALL_S
     assert sum(one > 0.1 for one in slow) <= 3
 
     went(here[1], is_up=False)
     proxy.delay_s = 0.0
     went(here[1], is_up=True)
-    assert here[0].fetch(PLACE) == b"sealed"
+    assert here[0].fetch(KEY) == b"sealed"
 
 
 def test_a_full_server_still_serves_and_still_forgets(
     own_server: RedisServer, connected: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     (here, heard), (there, _) = connected(own_server.url), connected(own_server.url)
-    load(here, PLACE, b"kept")
+    load(here, KEY, b"kept")
     load(here, OTHER, b"old")
-    claim = claimed(here, Place("markets.1", b"running"))
+    claim = claimed(here, CacheKey("markets.1", b"running"))
     with own_server.admin() as admin, caplog.at_level(logging.INFO):
         admin.config_set("maxmemory", 1)
-        new = Place("markets.1", b"new")
+        new = CacheKey("markets.1", b"new")
         for _ in range(5):
             with pytest.raises(TierDown, match="memory is full"):
                 here.claim(new)
         with pytest.raises(TierDown, match="memory is full"):
             claim.store(b"sealed", keep_ms=60_000)
 
-        assert here.fetch(PLACE) == b"kept"
+        assert here.fetch(KEY) == b"kept"
         there.invalidate(OTHER)
         heard.until_told(OTHER)
         assert here.fetch(OTHER) is None
@@ -323,7 +323,7 @@ def test_a_full_server_still_serves_and_still_forgets(
         heard.until_told("candles.1")
         admin.config_set("maxmemory", 0)
         # The claim that could not be stored was given back.
-        load(there, Place("markets.1", b"running"), b"sealed")
+        load(there, CacheKey("markets.1", b"running"), b"sealed")
         load(here, new, b"sealed")
 
     said = [record.message for record in caplog.records]
@@ -336,13 +336,13 @@ def test_a_server_that_became_a_read_only_replica_is_left_until_it_is_none(
     own_server: RedisServer, connected: Connect
 ) -> None:
     tier, heard = connected(own_server.url)
-    load(tier, PLACE, b"sealed")
+    load(tier, KEY, b"sealed")
     with own_server.admin() as admin:
         admin.replicaof("127.0.0.1", free_port())
         with pytest.raises(TierDown, match="read-only"):
             tier.claim(OTHER)
         assert "read-only" in went(heard, is_up=False)
-        timed(lambda: tier.fetch(PLACE))
+        timed(lambda: tier.fetch(KEY))
 
         admin.replicaof("NO", "ONE")
         went(heard, is_up=True)
@@ -358,7 +358,7 @@ def test_another_server_takes_over(
     connected: Connect,
 ) -> None:
     replica = RedisServer(flavour="redis", folder=tmp_path / "replica")
-    load(here[0], PLACE, b"sealed")
+    load(here[0], KEY, b"sealed")
     with replica.running(), replica.admin() as admin, own_server.admin() as primary:
         primary.config_set("repl-diskless-sync-delay", 0)
         admin.replicaof("127.0.0.1", own_server.port)
@@ -372,10 +372,10 @@ def test_another_server_takes_over(
         went(here[1], is_up=True)
 
         assert here[0].generation > before
-        assert here[0].fetch(PLACE) == b"sealed"
+        assert here[0].fetch(KEY) == b"sealed"
         there, _ = connected(replica.url)
-        there.invalidate(PLACE)
-        here[1].until_told(PLACE)
+        there.invalidate(KEY)
+        here[1].until_told(KEY)
 
 
 def test_a_password_that_was_changed_is_asked_for_again(
@@ -385,16 +385,16 @@ def test_a_password_that_was_changed_is_asked_for_again(
     with own_server.admin() as admin:
         admin.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", *rights())
         tier, heard = connected(own_server.url, username=USER, password=REFERENCE)
-        tier.fetch(PLACE)
+        tier.fetch(KEY)
 
         admin.execute_command("ACL", "SETUSER", USER, "resetpass", f">new-{PASSWORD}")
         admin.execute_command("CLIENT", "KILL", "USER", USER)
         went(heard, is_up=False)
-        timed(lambda: tier.fetch(PLACE))
+        timed(lambda: tier.fetch(KEY))
 
         monkeypatch.setenv("REDIS_PASSWORD", f"new-{PASSWORD}")
         went(heard, is_up=True)
-    assert tier.fetch(PLACE) is None
+    assert tier.fetch(KEY) is None
 
 
 def test_rights_that_were_taken_are_an_outage_not_an_error(
@@ -404,10 +404,10 @@ def test_rights_that_were_taken_are_an_outage_not_an_error(
     with own_server.admin() as admin:
         admin.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", *rights())
         tier, heard = connected(own_server.url, username=USER, password=REFERENCE)
-        tier.fetch(PLACE)
+        tier.fetch(KEY)
 
         admin.execute_command("ACL", "SETUSER", USER, "-eval")
-        timed(lambda: tier.claim(PLACE))
+        timed(lambda: tier.claim(KEY))
         assert "forbids its user" in went(heard, is_up=False)
 
         admin.execute_command("ACL", "SETUSER", USER, "+eval")
@@ -420,7 +420,7 @@ def test_a_gap_in_the_numbers_is_a_doubt_at_once(
     own_server: RedisServer, connected: Connect, lost: str
 ) -> None:
     (here, heard), (there, _) = connected(own_server.url), connected(own_server.url)
-    load(here, PLACE, b"sealed")
+    load(here, KEY, b"sealed")
     there.invalidate(OTHER)
     there.invalidate(OTHER)
     heard.until(lambda all_: all_.count(OTHER) == 2)
@@ -433,7 +433,7 @@ def test_a_gap_in_the_numbers_is_a_doubt_at_once(
     assert "was missed" in went(heard, is_up=False)
     assert here.generation > before
     went(heard, is_up=True)
-    assert here.fetch(PLACE) == b"sealed"
+    assert here.fetch(KEY) == b"sealed"
 
 
 def test_lines_that_were_cut_while_idle_cost_nothing(
@@ -444,7 +444,7 @@ def test_lines_that_were_cut_while_idle_cost_nothing(
 
     def fetch(_: int) -> None:
         together.wait()
-        tier.fetch(PLACE)
+        tier.fetch(KEY)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(fetch, range(4)))
@@ -452,7 +452,7 @@ def test_lines_that_were_cut_while_idle_cost_nothing(
         admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 
     for _ in range(4):
-        tier.fetch(PLACE)
+        tier.fetch(KEY)
     assert heard.all == []
 
 
@@ -460,7 +460,7 @@ def test_a_line_of_messages_that_is_cut_is_a_doubt(
     own_server: RedisServer, connected: Connect
 ) -> None:
     tier, heard = connected(own_server.url)
-    tier.fetch(PLACE)
+    tier.fetch(KEY)
     before = tier.generation
 
     with own_server.admin() as admin:
@@ -475,37 +475,37 @@ def test_epochs_that_were_evicted_or_flushed_begin_anew_for_everybody(
     own_server: RedisServer, connected: Connect, loss: str
 ) -> None:
     (here, _), (there, heard) = connected(own_server.url), connected(own_server.url)
-    load(here, PLACE, b"old")
-    there.fetch(PLACE)
+    load(here, KEY, b"old")
+    there.fetch(KEY)
     with own_server.admin() as admin:
         admin.execute_command(*loss.split())
 
     before = there.generation
 
-    here.invalidate(PLACE)
+    here.invalidate(KEY)
 
     heard.until(lambda all_: "markets.1" in all_ or bool(_reasons(all_, is_up=True)))
     assert ("markets.1" in heard.all) is (there.generation == before)
     for tier in (here, there):
         assert seconds_until_it_works(tier) < RECOVERY_S
-    assert here.fetch(PLACE) is None
-    assert there.fetch(PLACE) is None
-    load(there, PLACE, b"new")
-    assert here.fetch(PLACE) == b"new"
+    assert here.fetch(KEY) is None
+    assert there.fetch(KEY) is None
+    load(there, KEY, b"new")
+    assert here.fetch(KEY) == b"new"
 
 
 def test_closing_does_not_wait_for_a_hung_server(
     own_server: RedisServer, connected: Connect
 ) -> None:
     tier, _ = connected(own_server.url)
-    tier.fetch(PLACE)
+    tier.fetch(KEY)
 
     own_server.stop()
     started = time.monotonic()
     tier.close()
 
     assert time.monotonic() - started < CALL_S
-    assert timed(lambda: tier.fetch(PLACE)) < CALL_S
+    assert timed(lambda: tier.fetch(KEY)) < CALL_S
     own_server.go_on()
 
 

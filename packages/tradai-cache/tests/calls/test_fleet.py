@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import pytest
 from cache_fleet import Fleet
 
-from tradai.cache import Held
-from tradai.cache._tier.shared_tier import Place
+from tradai.cache import PeekResult
+from tradai.cache._tier.shared_tier import CacheKey
 from tradai.core import Secret, SecretReference
 
 
@@ -39,7 +39,7 @@ class Source:
 class Loader(Protocol):
     def __call__(self, key: str) -> str: ...
     def invalidate(self, key: str) -> None: ...
-    def peek(self, key: str) -> Held[str] | None: ...
+    def peek(self, key: str) -> PeekResult[str] | None: ...
 
 
 class Process:
@@ -291,9 +291,9 @@ def test_what_was_fetched_while_invalidating_is_not_kept(fleet: Fleet, source: S
     there.load("a")
     invalidate = here.node.invalidate
 
-    def fetch_first(place: Place) -> None:
+    def fetch_first(key: CacheKey) -> None:
         assert here.load("a") == "a old"  # still allowed: nothing has returned
-        invalidate(place)
+        invalidate(key)
 
     here.node.invalidate = fetch_first  # type: ignore[method-assign]  # planted in the middle
     source.value = "new"

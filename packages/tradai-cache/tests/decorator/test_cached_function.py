@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tradai.cache import Cache, Held
+from tradai.cache import Cache, PeekResult
 from tradai.core.exceptions import ValidationError
 
 
@@ -167,7 +167,7 @@ def test_a_look_shows_what_is_held_and_loads_nothing() -> None:
     double(4)
     held = double.peek(number=4)
 
-    assert isinstance(held, Held)
+    assert isinstance(held, PeekResult)
     assert (held.value, held.is_stale, held.tier) == (8, False, "memory")
     assert 0 <= held.age_s < 60
     assert cache.stats().loads == 1

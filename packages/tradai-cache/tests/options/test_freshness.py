@@ -36,7 +36,7 @@ class Told:
         assert namespace == "default.1"
         self.ages_s.append(age_s)
 
-    def went(self, *, is_up: bool, reason: str) -> None:
+    def on_tier_change(self, *, is_up: bool, reason: str) -> None:
         raise AssertionError(is_up, reason)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Self, final
 
 from tradai.cache._decorator.namespace import Decorator, Namespace
 from tradai.cache._memory.engine import Engine
-from tradai.cache._memory.memory_tier import Local
+from tradai.cache._memory.memory_tier import MemoryTier
 from tradai.cache._options.freshness import Candle
 from tradai.cache._options.policy import OnOutage, Policy
 from tradai.cache._stats import CacheHook, CacheStats
@@ -59,7 +59,7 @@ class Cache:
             ValidationError: `uri` is no address of a cache, or a bound is not above zero.
             ConfigurationError: A variable of `CacheSettings` is not usable.
         """
-        local = Local(
+        local = MemoryTier(
             max_entries=_positive("max_entries", max_entries),
             max_bytes=_positive("max_bytes", max_bytes),
         )

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal, Protocol, Self, final
 
-__all__ = ["Breaker", "CacheHook", "CacheStats", "Counters"]
+__all__ = ["BreakerState", "CacheHook", "CacheStats", "Counters"]
 
-Breaker = Literal["none", "closed", "open"]
+BreakerState = Literal["none", "closed", "open"]
 
 
 @final
@@ -41,7 +41,7 @@ class CacheStats:
     overtaken: int = 0
     entries: int = 0
     bytes: int = 0
-    breaker: Breaker = "none"
+    breaker: BreakerState = "none"
 
     @classmethod
     def total(cls, parts: Iterable[Self]) -> Self:
@@ -72,7 +72,7 @@ class CacheHook(Protocol):
         """Take note of an answer past its time, or that could not be verified."""
         ...
 
-    def went(self, *, is_up: bool, reason: str) -> None:
+    def on_tier_change(self, *, is_up: bool, reason: str) -> None:
         """Take note that the shared tier came back, or went away."""
         ...
 
@@ -98,7 +98,7 @@ class Counters:
         self.memory = self.shared = self.stale = self.misses = self.loads = 0
         self.coalesced = self.errors = self.poisoned = self.overtaken = 0
 
-    def stats(self, *, entries: int, size: int, breaker: Breaker) -> CacheStats:
+    def stats(self, *, entries: int, size: int, breaker: BreakerState) -> CacheStats:
         """Return the present counts."""
         counts = {name: getattr(self, name) for name in self.__slots__}
         return CacheStats(**counts, entries=entries, bytes=size, breaker=breaker)

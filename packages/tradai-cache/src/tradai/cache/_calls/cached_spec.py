@@ -12,16 +12,16 @@ from tradai.cache._memory.memory_tier import Entry
 from tradai.cache._options.freshness import Freshness
 from tradai.cache._options.policy import Policy
 from tradai.cache._stats import Counters
-from tradai.cache._tier.shared_tier import Place, Tier
+from tradai.cache._tier.shared_tier import CacheKey, Tier
 
-__all__ = ["Recipe", "Request"]
+__all__ = ["CachedSpec", "CallRequest"]
 
-_MOST_PLACES: Final = 10_000
+_MAX_KEYS: Final = 10_000
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class CachedSpec:
     """One cached function.
 
     Attributes:
@@ -36,7 +36,7 @@ class Recipe:
     codec: Codec
     is_async: bool
     aliases: dict[Values, Entry] = field(default_factory=dict)
-    places: dict[Values, Place] = field(default_factory=dict)
+    keys: dict[Values, CacheKey] = field(default_factory=dict)
 
     @property
     def counters(self) -> Counters:
@@ -53,39 +53,39 @@ class Recipe:
         """Where a call runs that is made now; None for a thread."""
         return asyncio.get_running_loop() if self.is_async else None
 
-    def request(self, values: Values) -> "Request":
+    def request(self, values: Values) -> "CallRequest":
         """Return the request for the answer to `values`.
 
         Raises:
             TypeError: A value is unkeyable.
         """
         alias = self.signature.alias(values)
-        place = None if alias is None else self.places.get(alias)
-        if place is None:
+        key = None if alias is None else self.keys.get(alias)
+        if key is None:
             digest = self.signature.digest(values, self.codec.fingerprint)
-            place = Place(self.policy.namespace, digest)
-            self._remember(alias, place)
-        return Request(self, values, place, alias)
+            key = CacheKey(self.policy.namespace, digest)
+            self._remember(alias, key)
+        return CallRequest(self, values, key, alias)
 
-    def _remember(self, alias: Values | None, place: Place) -> None:
-        if len(self.places) >= _MOST_PLACES:
-            self.places.clear()
+    def _remember(self, alias: Values | None, key: CacheKey) -> None:
+        if len(self.keys) >= _MAX_KEYS:
+            self.keys.clear()
         if alias is not None:
-            self.places[alias] = place
+            self.keys[alias] = key
 
 
 # Not frozen: one is made for every call that the quick way has no answer for.
 @final
 @dataclass(slots=True, eq=False)
-class Request:
+class CallRequest:
     """One cached function with its arguments."""
 
-    recipe: Recipe
+    spec: CachedSpec
     values: Values
-    place: Place
+    key: CacheKey
     alias: Values | None
 
-    def seen(self, entry: Entry) -> None:
+    def on_hit(self, entry: Entry) -> None:
         """Let the quick way find `entry` from now on."""
         if self.alias is not None:
-            entry.alias(self.recipe.aliases, self.alias)
+            entry.alias(self.spec.aliases, self.alias)

@@ -10,43 +10,43 @@ from functools import partial
 from time import monotonic
 from typing import final
 
-from tradai.cache._calls.cached_spec import Request
+from tradai.cache._calls.cached_spec import CallRequest
 from tradai.cache._calls.entries import Fetched, fetched, loaded, sealed
-from tradai.cache._calls.steps import Blocking, Course, Fetch, Load, aside
+from tradai.cache._calls.steps import Blocking, Fetch, Load, Steps, run_in_background
 from tradai.cache._errors import CacheUnavailableError
 from tradai.cache._memory.memory_tier import Entry
 from tradai.cache._memory.single_flight import (
     Abandoned,
     Failed,
-    Flight,
-    Landed,
+    InFlightLoad,
+    Loaded,
     Outcome,
-    leave_lead,
-    take_lead,
+    enter_load,
+    leave_load,
 )
 from tradai.cache._tier.shared_tier import Busy, Claim, Tier, TierDown
 
 __all__ = ["lead"]
 
 
-def lead(request: Request, flight: Flight, *, is_refresh: bool = False) -> Course[Outcome]:
-    """Bring the value for everybody who is on `flight`."""
-    recipe, brought = request.recipe, _Brought(Abandoned())
+def lead(request: CallRequest, load: InFlightLoad, *, is_refresh: bool = False) -> Steps[Outcome]:
+    """Bring the value for everybody who is on `load`."""
+    spec, brought = request.spec, _Result(Abandoned())
     try:
-        brought = yield from _fetched_or_loaded(request, flight, is_refresh=is_refresh)
+        brought = yield from _fetched_or_loaded(request, load, is_refresh=is_refresh)
     # Not of the load, whose errors are outcomes: a value that no codec takes, a wrong setting.
     except Exception as error:  # noqa: BLE001
-        recipe.counters.errors += 1
-        brought = _Brought(Failed(error))
+        spec.counters.errors += 1
+        brought = _Result(Failed(error))
     finally:
-        recipe.engine.land(flight, brought.outcome, brought.entry, request.seen)
-        recipe.counters.overtaken += flight.is_overtaken
+        spec.engine.land(load, brought.outcome, brought.entry, request.on_hit)
+        spec.counters.overtaken += load.is_superseded
     return brought.own or brought.outcome
 
 
 @final
 @dataclass(slots=True, eq=False)
-class _Brought:
+class _Result:
     """How it ended, and what is to be kept of it."""
 
     outcome: Outcome
@@ -54,40 +54,42 @@ class _Brought:
     own: Outcome | None = None  # of the leader, where that is another
 
 
-def _fetched_or_loaded(request: Request, flight: Flight, *, is_refresh: bool) -> Course[_Brought]:
-    tier, claim = request.recipe.tier, None
+def _fetched_or_loaded(
+    request: CallRequest, load: InFlightLoad, *, is_refresh: bool
+) -> Steps[_Result]:
+    tier, claim = request.spec.tier, None
     if tier is not None:
         try:
-            data: bytes | None = yield Fetch(tier, request.place)
+            data: bytes | None = yield Fetch(tier, request.key)
             found: Fetched | Claim | None = None
             if data is not None:
-                found = fetched(request, data, generation=flight.generation)
+                found = fetched(request, data, generation=load.generation)
             if found is None:
-                found = yield from _claimed(request, flight, tier, is_poisoned=data is not None)
+                found = yield from _claimed(request, load, tier, is_poisoned=data is not None)
         except TierDown:
-            return (yield from _on_outage(request, flight, is_refresh=is_refresh))
+            return (yield from _on_outage(request, load, is_refresh=is_refresh))
         if isinstance(found, Fetched):
-            request.recipe.counters.shared += 1
+            request.spec.counters.shared += 1
             entry = found.entry
-            return _Brought(Landed(entry.handed_out), entry, own=Landed(found.taken))
+            return _Result(Loaded(entry.get_value), entry, own=Loaded(found.taken))
         claim = found
-    request.recipe.counters.misses += 1
-    return (yield from _loaded(request, flight, claim))
+    request.spec.counters.misses += 1
+    return (yield from _loaded(request, load, claim))
 
 
 def _claimed(
-    request: Request, flight: Flight, tier: Tier, *, is_poisoned: bool
-) -> Course[Fetched | Claim]:
+    request: CallRequest, load: InFlightLoad, tier: Tier, *, is_poisoned: bool
+) -> Steps[Fetched | Claim]:
     """Return the right to load, or what somebody else has loaded by then."""
     while True:
         if is_poisoned:
-            request.recipe.counters.poisoned += 1
-            yield Blocking(partial(tier.invalidate, request.place))
+            request.spec.counters.poisoned += 1
+            yield Blocking(partial(tier.invalidate, request.key))
         got: bytes | Claim | Busy
-        got = yield Blocking(partial(tier.claim, request.place), undo=_let_go)
+        got = yield Blocking(partial(tier.claim, request.key), undo=_let_go)
         is_poisoned = False
         if isinstance(got, bytes):
-            found = fetched(request, got, generation=flight.generation)
+            found = fetched(request, got, generation=load.generation)
             if found is not None:
                 return found
             is_poisoned = True
@@ -102,84 +104,84 @@ def _let_go(got: bytes | Claim | Busy) -> None:
         got.release()
 
 
-def _loaded(request: Request, flight: Flight, claim: Claim | None) -> Course[_Brought]:
+def _loaded(request: CallRequest, load: InFlightLoad, claim: Claim | None) -> Steps[_Result]:
     """Load, and share the value when there is the right to."""
-    flight.claim = claim
+    load.claim = claim
     try:
-        brought = yield from _load(request, flight)
-        yield from _shared(request, flight, brought.entry)
+        brought = yield from _load(request, load)
+        yield from _shared(request, load, brought.entry)
     except Exception:
-        yield from _let_others(flight)
+        yield from _let_others(load)
         raise
     finally:
         # Cancelled or interrupted: whoever waits elsewhere is told, but not waited for.
-        claim, flight.claim = flight.claim, None
+        claim, load.claim = load.claim, None
         if claim is not None:
-            aside(claim.release)
+            run_in_background(claim.release)
     return brought
 
 
-def _load(request: Request, flight: Flight) -> Course[_Brought]:
-    recipe = request.recipe
-    began_s, began, token = time.time(), monotonic(), take_lead(flight)
+def _load(request: CallRequest, load: InFlightLoad) -> Steps[_Result]:
+    spec = request.spec
+    began_s, began, token = time.time(), monotonic(), enter_load(load)
     try:
-        result = yield Load(partial(recipe.signature.call, request.values))
+        result = yield Load(partial(spec.signature.call, request.values))
     finally:
-        leave_lead(token)
+        leave_load(token)
     error = result.error if isinstance(result, Failed) else None
-    recipe.counters.loads += 1
-    recipe.counters.errors += error is not None
-    seconds, namespace = monotonic() - began, request.place.namespace
-    recipe.engine.tell(lambda hook: hook.loaded(namespace, seconds=seconds, error=error))
+    spec.counters.loads += 1
+    spec.counters.errors += error is not None
+    seconds, namespace = monotonic() - began, request.key.namespace
+    spec.engine.notify_hook(lambda hook: hook.loaded(namespace, seconds=seconds, error=error))
     if isinstance(result, Failed):
-        return _Brought(result)
-    fresh_s = recipe.freshness.fresh_s(began_s=began_s, ended_s=time.time())
-    entry = loaded(request, result, generation=flight.generation, fresh_s=fresh_s)
-    return _Brought(Landed(entry.handed_out), entry)
+        return _Result(result)
+    fresh_s = spec.freshness.fresh_s(began_s=began_s, ended_s=time.time())
+    entry = loaded(request, result, generation=load.generation, fresh_s=fresh_s)
+    return _Result(Loaded(entry.get_value), entry)
 
 
-def _shared(request: Request, flight: Flight, entry: Entry | None) -> Course[None]:
+def _shared(request: CallRequest, load: InFlightLoad, entry: Entry | None) -> Steps[None]:
     """Store what was loaded, if that is to be shared; let others load it otherwise."""
-    data = None if entry is None or flight.claim is None else sealed(request, entry)
-    if entry is None or flight.claim is None or data is None:
-        yield from _let_others(flight)
+    data = None if entry is None or load.claim is None else sealed(request, entry)
+    if entry is None or load.claim is None or data is None:
+        yield from _let_others(load)
         return
     keep_ms = int((entry.fresh_until - monotonic()) * 1_000)
-    claim, flight.claim = flight.claim, None
+    claim, load.claim = load.claim, None
     try:
         is_kept = yield Blocking(partial(claim.store, data, keep_ms=keep_ms))
     except TierDown:
         is_kept = True  # here, under a generation that tells how far it is to be trusted
-    flight.is_overtaken = flight.is_overtaken or not is_kept
+    load.is_superseded = load.is_superseded or not is_kept
 
 
-def _let_others(flight: Flight) -> Course[None]:
-    claim, flight.claim = flight.claim, None
+def _let_others(load: InFlightLoad) -> Steps[None]:
+    claim, load.claim = load.claim, None
     if claim is not None:
         yield Blocking(claim.release)
 
 
-def _on_outage(request: Request, flight: Flight, *, is_refresh: bool) -> Course[_Brought]:
+def _on_outage(request: CallRequest, load: InFlightLoad, *, is_refresh: bool) -> Steps[_Result]:
     """Do what the namespace allows while the shared tier cannot be asked."""
-    recipe = request.recipe
-    policy = recipe.policy.on_outage
-    entry = None if is_refresh else recipe.engine.entry(request.place)
+    spec = request.spec
+    policy = spec.policy.on_outage
+    entry = None if is_refresh else spec.engine.entry(request.key)
     may_be_stale = policy == "stale_only" or (
-        policy == "fail_open" and recipe.freshness.stale_for_s > 0
+        policy == "fail_open" and spec.freshness.stale_for_s > 0
     )
     if entry is not None and may_be_stale:
-        return _Brought(Landed(entry.handed_out, age_s=monotonic() - entry.loaded_at))
-    recipe.counters.misses += 1
+        return _Result(Loaded(entry.get_value, age_s=monotonic() - entry.loaded_at))
+    spec.counters.misses += 1
     if policy == "fail_open":
-        return (yield from _loaded(request, flight, None))
-    return _Brought(Failed(_unavailable(request)))
+        return (yield from _loaded(request, load, None))
+    return _Result(Failed(_unavailable(request)))
 
 
-def _unavailable(request: Request) -> CacheUnavailableError:
-    recipe, namespace = request.recipe, request.place.namespace
-    name = recipe.signature.function.__qualname__
+def _unavailable(request: CallRequest) -> CacheUnavailableError:
+    spec, namespace = request.spec, request.key.namespace
+    name = spec.signature.function.__qualname__
     message = (
-        f"the shared cache is away, and namespace {namespace} is {recipe.policy.on_outage}: "
+        f"the shared cache is away, and namespace {namespace} is {spec.policy.on_outage}: "
         f"expected a value of {name} that can be vouched for; try again when it is back"
     )
     return CacheUnavailableError(message, namespace=namespace)

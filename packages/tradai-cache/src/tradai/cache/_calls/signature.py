@@ -7,7 +7,7 @@ from inspect import Parameter
 from typing import Any, Final, Self, TypeAlias, final
 
 from tradai.cache._keys.digest import digest_of, is_alias_safe
-from tradai.cache._keys.scalars import named_module
+from tradai.cache._keys.scalars import module_name
 
 __all__ = ["Signature", "Values"]
 
@@ -37,7 +37,7 @@ class Signature:
         found = inspect.signature(function)
         return cls(
             function=function,
-            identity=f"{named_module(function.__module__)}:{function.__qualname__}",
+            identity=f"{module_name(function.__module__)}:{function.__qualname__}",
             parameters=tuple(found.parameters.values()),
             has_alias=not any(one.kind in _VARIADIC for one in found.parameters.values()),
             _found=found,
@@ -84,7 +84,7 @@ class Signature:
         args: list[object] = []
         kwargs: dict[str, object] = {}
         for parameter, value in zip(self.parameters, values, strict=True):
-            _place(parameter, value, args, kwargs)
+            _key(parameter, value, args, kwargs)
         return self.function(*args, **kwargs)
 
     def _check(self, name: str, value: object) -> None:
@@ -95,7 +95,7 @@ class Signature:
 
 
 # A value is a tuple or a dict where Python gathers arguments: no one type fits all of them.
-def _place(
+def _key(
     parameter: Parameter,
     value: Any,  # noqa: ANN401 - see above
     args: list[object],

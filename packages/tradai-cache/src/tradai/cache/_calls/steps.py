@@ -14,10 +14,20 @@ from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar, final
 
 from tradai.cache._memory.engine import Engine
-from tradai.cache._memory.single_flight import Failed, Flight
-from tradai.cache._tier.shared_tier import Place, Tier
+from tradai.cache._memory.single_flight import Failed, InFlightLoad
+from tradai.cache._tier.shared_tier import CacheKey, Tier
 
-__all__ = ["Blocking", "Course", "Fetch", "Load", "Step", "Wait", "aside", "finish", "finish_async"]
+__all__ = [
+    "Blocking",
+    "Fetch",
+    "Load",
+    "Step",
+    "Steps",
+    "Wait",
+    "run",
+    "run_async",
+    "run_in_background",
+]
 
 T = TypeVar("T")
 
@@ -28,18 +38,18 @@ _LOOK_S: Final = 0.5
 @final
 @dataclass(slots=True, eq=False)
 class Fetch:
-    """Ask `tier` for what is kept at `place`."""
+    """Ask `tier` for what is kept at `key`."""
 
     tier: Tier
-    place: Place
+    key: CacheKey
 
     def done(self) -> bytes | None:
         """Do it in this thread; so below."""
-        return self.tier.fetch(self.place)
+        return self.tier.fetch(self.key)
 
     async def done_async(self) -> bytes | None:
         """Do it in this task; so below."""
-        return await self.tier.fetch_async(self.place)
+        return await self.tier.fetch_async(self.key)
 
 
 @final
@@ -87,38 +97,38 @@ class Blocking:
 @final
 @dataclass(slots=True, eq=False)
 class Wait:
-    """Wait until `flight` ends."""
+    """Wait until `load` ends."""
 
     engine: Engine
-    flight: Flight
+    load: InFlightLoad
 
     def done(self) -> object:
         over = threading.Event()
-        self.engine.when_done(self.flight, over.set)
+        self.engine.when_done(self.load, over.set)
         over.wait()
-        return self.flight.outcome
+        return self.load.outcome
 
     async def done_async(self) -> object:
         """Do it, and give the flight up when the loop of its leader has stopped."""
         loop = asyncio.get_running_loop()
         over: asyncio.Future[object] = loop.create_future()
         settle = partial(over.set_result, None)
-        self.engine.when_done(self.flight, partial(_in_loop, loop, over, settle))
+        self.engine.when_done(self.load, partial(_in_loop, loop, over, settle))
         while not over.done():
-            if self.flight.is_orphaned:
-                aside(partial(self.engine.abandon, self.flight))
+            if self.load.is_orphaned:
+                run_in_background(partial(self.engine.abandon, self.load))
             await asyncio.wait({over}, timeout=_LOOK_S)
-        return self.flight.outcome
+        return self.load.outcome
 
 
 Step: TypeAlias = Fetch | Load | Blocking | Wait
 # What is sent back depends on the step: no one type fits them all.
-Course: TypeAlias = Generator[Step, Any, T]
+Steps: TypeAlias = Generator[Step, Any, T]
 
 
-def finish(course: Course[T]) -> T:
-    """Walk `course` to its end in this thread."""
-    move: Callable[[], Step] = partial(next, course)
+def run(steps: Steps[T]) -> T:
+    """Walk `steps` to its end in this thread."""
+    move: Callable[[], Step] = partial(next, steps)
     while True:
         try:
             step = move()
@@ -128,15 +138,15 @@ def finish(course: Course[T]) -> T:
         finally:
             del move  # it may hold an error, whose traceback holds this frame
         try:
-            move = partial(course.send, step.done())
+            move = partial(steps.send, step.done())
         # The course must know of everything, even of an interrupt: it leads others.
         except BaseException as error:  # noqa: BLE001
-            move = partial(course.throw, error)
+            move = partial(steps.throw, error)
 
 
-async def finish_async(course: Course[T]) -> T:
-    """Walk `course` to its end in this task."""
-    move: Callable[[], Step] = partial(next, course)
+async def run_async(steps: Steps[T]) -> T:
+    """Walk `steps` to its end in this task."""
+    move: Callable[[], Step] = partial(next, steps)
     while True:
         try:
             step = move()
@@ -146,10 +156,10 @@ async def finish_async(course: Course[T]) -> T:
         finally:
             del move  # it may hold an error, whose traceback holds this frame
         try:
-            move = partial(course.send, await step.done_async())
+            move = partial(steps.send, await step.done_async())
         # As above; here also of being cancelled.
         except BaseException as error:  # noqa: BLE001
-            move = partial(course.throw, error)
+            move = partial(steps.throw, error)
 
 
 async def _in_thread(call: Callable[[], object], undo: Callable[[Any], object]) -> object:
@@ -170,11 +180,11 @@ async def _in_thread(call: Callable[[], object], undo: Callable[[Any], object]) 
         else:
             _in_loop(loop, over, partial(over.set_result, result), or_else=partial(undo, result))
 
-    aside(work)
+    run_in_background(work)
     return await over
 
 
-def aside(call: Callable[[], object]) -> None:
+def run_in_background(call: Callable[[], object]) -> None:
     """Call in a thread of its own, without waiting; not at all when the process is ending."""
     try:
         threading.Thread(target=call, name="tradai-cache", daemon=True).start()
@@ -194,10 +204,10 @@ def _in_loop(
         if not future.done():
             settle()
         elif or_else is not None:
-            aside(or_else)
+            run_in_background(or_else)
 
     try:
         loop.call_soon_threadsafe(give)
     except RuntimeError:  # the loop is closed
         if or_else is not None:
-            aside(or_else)
+            run_in_background(or_else)

@@ -53,9 +53,9 @@ def codec_for(annotation: object) -> Codec:
         from tradai.cache._codecs.frames import from_frame, to_frame
 
         return _Codec(fingerprint, to_frame, from_frame)
-    from tradai.cache._codecs.models import TypedCodec
+    from tradai.cache._codecs.models import ModelCodec
 
-    typed = TypedCodec(annotation)
+    typed = ModelCodec(annotation)
     return _Codec(fingerprint, typed.encode, typed.read)
 
 

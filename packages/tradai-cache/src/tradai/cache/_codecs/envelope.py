@@ -43,8 +43,8 @@ def seal(envelope: Envelope, *, identity: bytes, key: bytes | None) -> bytes:
     """
     payload, *instants = envelope
     parts = payload if isinstance(payload, tuple) else (payload,)
-    told = _INSTANTS.pack(*instants)
-    return b"".join((_kind(key), _proof(told, parts, identity, key), told, *parts))
+    header = _INSTANTS.pack(*instants)
+    return b"".join((_kind(key), _proof(header, parts, identity, key), header, *parts))
 
 
 def unseal(data: bytes, *, identity: bytes, key: bytes | None) -> Envelope | None:
@@ -54,11 +54,11 @@ def unseal(data: bytes, *, identity: bytes, key: bytes | None) -> Envelope | Non
     """
     if len(data) < _PAYLOAD.start or not data.startswith(_kind(key)):
         return None
-    told = data[_PROOF.stop : _PAYLOAD.start]
+    header = data[_PROOF.stop : _PAYLOAD.start]
     payload = data[_PAYLOAD] if len(data) <= _BIG else memoryview(data)[_PAYLOAD]
-    if not hmac.compare_digest(data[_PROOF], _proof(told, (payload,), identity, key)):
+    if not hmac.compare_digest(data[_PROOF], _proof(header, (payload,), identity, key)):
         return None
-    return Envelope(payload, *_INSTANTS.unpack(told))
+    return Envelope(payload, *_INSTANTS.unpack(header))
 
 
 def _kind(key: bytes | None) -> bytes:
@@ -66,11 +66,11 @@ def _kind(key: bytes | None) -> bytes:
 
 
 def _proof(
-    told: bytes, parts: tuple[bytes | memoryview, ...], identity: bytes, key: bytes | None
+    header: bytes, parts: tuple[bytes | memoryview, ...], identity: bytes, key: bytes | None
 ) -> bytes:
     size = sum(map(len, parts))
     # Lengths are in it, so that no byte can move from one part to the next.
-    head = b"%d:%d:%b%b" % (len(identity), size, identity, told)
+    head = b"%d:%d:%b%b" % (len(identity), size, identity, header)
     if key is not None:
         short = key if len(key) <= _LONGEST_KEY else blake2b(key).digest()
         proof = blake2b(head, digest_size=16, key=short)

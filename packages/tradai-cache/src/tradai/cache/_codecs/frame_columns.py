@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
 
-from tradai.cache._codecs.plain_scalars import spelled_zone, zone_of
+from tradai.cache._codecs.plain_scalars import decode_zone, encode_zone
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     Array: TypeAlias = npt.NDArray[Any]
     Column: TypeAlias = pd.Series[Any] | pd.Index[Any]
 
-__all__ = ["Buffers", "Memory", "column_of", "index_of", "spelled_column", "spelled_index"]
+__all__ = [
+    "Buffers",
+    "CellMemory",
+    "decode_column",
+    "decode_index",
+    "encode_column",
+    "encode_index",
+]
 
 _ALIGNED: Final = 8
 _DTYPE: Final = re.compile(r"[<>|][biufcmMSU][0-9]+(?:\[[a-z0-9]+\])?", re.ASCII)
@@ -40,8 +47,8 @@ class Buffers:
 
 
 @final
-class Memory:
-    """Memory of its own for the arrays of one frame, so that they can be written to."""
+class CellMemory:
+    """CellMemory of its own for the arrays of one frame, so that they can be written to."""
 
     def __init__(self, data: memoryview) -> None:
         """Copy `data`."""
@@ -61,7 +68,7 @@ class Memory:
         return np.frombuffer(self._cells, dtype, count, at)
 
 
-def spelled_column(column: "Column", buffers: Buffers) -> list[object]:
+def encode_column(column: "Column", buffers: Buffers) -> list[object]:
     """Describe `column`, whose cells go into `buffers`.
 
     Raises:
@@ -77,7 +84,7 @@ def spelled_column(column: "Column", buffers: Buffers) -> list[object]:
         return ["objects", column.tolist()]
     if isinstance(dtype, pd.DatetimeTZDtype):
         instants = buffers.add(pd.DatetimeIndex(column.array).asi8)
-        return ["instants", dtype.unit, spelled_zone(dtype.tz), instants]
+        return ["instants", dtype.unit, encode_zone(dtype.tz), instants]
     if isinstance(dtype, pd.StringDtype):
         texts = column.array.to_numpy(dtype=object, na_value=cast("Any", None)).tolist()
         return ["texts", dtype.storage, isinstance(dtype.na_value, float), texts]
@@ -88,9 +95,9 @@ def spelled_column(column: "Column", buffers: Buffers) -> list[object]:
     raise TypeError(message)
 
 
-def column_of(spelled: Any, count: int, memory: Memory) -> Any:  # noqa: ANN401
-    """Return the array of `count` cells that `spelled_column` described."""
-    kind, *facts = spelled
+def decode_column(encoded: Any, count: int, memory: CellMemory) -> Any:  # noqa: ANN401
+    """Return the array of `count` cells that `encode_column` described."""
+    kind, *facts = encoded
     if kind == "cells":
         return memory.array(facts[0], count, facts[1])
     if kind == "instants":
@@ -103,7 +110,7 @@ def column_of(spelled: Any, count: int, memory: Memory) -> Any:  # noqa: ANN401
     return _objects(*facts)
 
 
-def spelled_index(index: "pd.Index[Any]", buffers: Buffers) -> dict[str, object]:
+def encode_index(index: "pd.Index[Any]", buffers: Buffers) -> dict[str, object]:
     """Describe `index`, whose labels go into `buffers`.
 
     Raises:
@@ -111,30 +118,30 @@ def spelled_index(index: "pd.Index[Any]", buffers: Buffers) -> dict[str, object]
     """
     import pandas as pd
 
-    told: dict[str, object] = {"name": index.name, "count": len(index)}
+    header: dict[str, object] = {"name": index.name, "count": len(index)}
     if type(index) is pd.RangeIndex:
-        return told | {"range": [index.start, index.stop, index.step]}
+        return header | {"range": [index.start, index.stop, index.step]}
     if type(index) not in (pd.Index, pd.DatetimeIndex, pd.TimedeltaIndex):
         message = (
             f"an index of type {type(index).__qualname__} cannot be shared exactly: "
             "move it into columns with reset_index"
         )
         raise TypeError(message)
-    return told | {"labels": spelled_column(index, buffers), "freq": _spelled_freq(index)}
+    return header | {"labels": encode_column(index, buffers), "freq": _encode_freq(index)}
 
 
-def index_of(spelled: Any, memory: Memory) -> "pd.Index[Any]":  # noqa: ANN401
-    """Return the index that `spelled_index` described."""
+def decode_index(encoded: Any, memory: CellMemory) -> "pd.Index[Any]":  # noqa: ANN401
+    """Return the index that `encode_index` described."""
     import numpy as np
     import pandas as pd
 
-    name = spelled["name"]
-    if "range" in spelled:
-        start, stop, step = spelled["range"]
+    name = encoded["name"]
+    if "range" in encoded:
+        start, stop, step = encoded["range"]
         return pd.RangeIndex(start, stop, step, name=name)
-    labels = column_of(spelled["labels"], spelled["count"], memory)
-    if spelled["freq"] is not None:
-        return _regular(labels, spelled["freq"]).rename(name)
+    labels = decode_column(encoded["labels"], encoded["count"], memory)
+    if encoded["freq"] is not None:
+        return _regular(labels, encoded["freq"]).rename(name)
     # Without it pandas would look at objects and choose a type of its own.
     dtype = labels.dtype if isinstance(labels, np.ndarray) else None
     index: pd.Index[Any] = pd.Index(labels, dtype=dtype, name=name, copy=False)
@@ -157,7 +164,7 @@ def _regular(labels: Any, freq: str) -> "pd.DatetimeIndex | pd.TimedeltaIndex": 
     return type(index)(index, freq=freq)
 
 
-def _spelled_freq(index: "pd.Index[Any]") -> str | None:
+def _encode_freq(index: "pd.Index[Any]") -> str | None:
     from pandas.tseries.frequencies import to_offset
 
     freq = getattr(index, "freq", None)
@@ -178,7 +185,7 @@ def _instants(stamps: "Array", unit: object, zone: object) -> "pd.DatetimeIndex"
     # Said by type: `tz_localize` takes ten times as long.
     dtype = pd.DatetimeTZDtype(cast("Any", unit), "UTC")
     utc = pd.DatetimeIndex(stamps, dtype=dtype, copy=False)
-    return utc.tz_convert(zone_of(zone))
+    return utc.tz_convert(decode_zone(zone))
 
 
 def _texts(storage: object, is_nan: object, texts: object) -> Any:  # noqa: ANN401
@@ -194,6 +201,6 @@ def _objects(values: list[object]) -> "Array":
 
     # One by one: NumPy would see tuples as one more dimension.
     cells = np.empty(len(values), dtype=object)
-    for place, value in enumerate(values):
-        cells[place] = value
+    for position, value in enumerate(values):
+        cells[position] = value
     return cells

@@ -8,10 +8,10 @@ from enum import Enum
 from typing import Any, Final, TypedDict, cast, final
 
 from tradai.cache._codecs.plain import from_plain, to_plain
-from tradai.cache._codecs.sameness import same
+from tradai.cache._codecs.sameness import is_identical
 from tradai.cache._codecs.secret_scan import refuse_secrets
 
-__all__ = ["TypedCodec"]
+__all__ = ["ModelCodec"]
 
 
 @final
@@ -28,7 +28,7 @@ _DUMP: Final[_Dump] = {"by_alias": True, "round_trip": True, "warnings": False}
 
 
 @final
-class TypedCodec:
+class ModelCodec:
     """Values of one annotation, by way of pydantic."""
 
     def __init__(self, annotation: object) -> None:
@@ -56,10 +56,10 @@ class TypedCodec:
         """
         refuse_secrets(value)
         problems: list[Exception] = []
-        for spell in (self._plain, self._json):
+        for encode in (self._plain, self._json):
             try:
-                payload = spell(value)
-                if same(self.read(payload), value):
+                payload = encode(value)
+                if is_identical(self.read(payload), value):
                     return payload
             # Code of models runs here, and what it raises is theirs to choose.
             except Exception as exc:  # noqa: BLE001

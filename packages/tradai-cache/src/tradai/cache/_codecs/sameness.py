@@ -7,46 +7,48 @@ from collections.abc import Mapping, Sequence, Set as AbstractSet
 from decimal import Decimal
 from typing import Any
 
-from tradai.cache._codecs.secret_scan import attributes
+from tradai.cache._codecs.secret_scan import attribute_values
 
-__all__ = ["same"]
+__all__ = ["is_identical"]
 
 
 # By type: each case says itself which types its two values have.
-def same(one: Any, other: Any) -> bool:  # noqa: ANN401
+def is_identical(left: Any, right: Any) -> bool:  # noqa: ANN401
     """Tell whether nothing but identity tells the two apart; any NaN is like any other."""
-    if type(one) is not type(other):
+    if type(left) is not type(right):
         return False
-    if one is other:
+    if left is right:
         return True
-    if isinstance(one, float):
-        bits = struct.pack("d", one) == struct.pack("d", other)
-        return bits or (math.isnan(one) and math.isnan(other))
-    if isinstance(one, Decimal):
-        return str(one) == str(other)
-    if isinstance(one, dt.datetime | dt.time):
-        return _same_clocks(one, other)
-    return _same_parts(one, other) and _same_lists(attributes(one), attributes(other))
+    if isinstance(left, float):
+        bits = struct.pack("d", left) == struct.pack("d", right)
+        return bits or (math.isnan(left) and math.isnan(right))
+    if isinstance(left, Decimal):
+        return str(left) == str(right)
+    if isinstance(left, dt.datetime | dt.time):
+        return _is_identical_time(left, right)
+    return _has_identical_parts(left, right) and _is_identical_list(
+        attribute_values(left), attribute_values(right)
+    )
 
 
-def _same_clocks(one: Any, other: Any) -> bool:  # noqa: ANN401
-    bare = one.replace(tzinfo=None, fold=0) == other.replace(tzinfo=None, fold=0)
-    return bare and one.fold == other.fold and same(one.tzinfo, other.tzinfo)
+def _is_identical_time(left: Any, right: Any) -> bool:  # noqa: ANN401
+    bare = left.replace(tzinfo=None, fold=0) == right.replace(tzinfo=None, fold=0)
+    return bare and left.fold == right.fold and is_identical(left.tzinfo, right.tzinfo)
 
 
-def _same_parts(one: Any, other: Any) -> bool:  # noqa: ANN401
-    if isinstance(one, Mapping):
-        return _same_lists([*one.keys(), *one.values()], [*other.keys(), *other.values()])
-    if isinstance(one, AbstractSet):
-        found = {item: item for item in other}
-        return len(one) == len(other) and all(
-            item in found and same(item, found[item]) for item in one
+def _has_identical_parts(left: Any, right: Any) -> bool:  # noqa: ANN401
+    if isinstance(left, Mapping):
+        return _is_identical_list([*left.keys(), *left.values()], [*right.keys(), *right.values()])
+    if isinstance(left, AbstractSet):
+        found = {item: item for item in right}
+        return len(left) == len(right) and all(
+            item in found and is_identical(item, found[item]) for item in left
         )
-    if isinstance(one, Sequence) and not isinstance(one, str | bytes):
-        return _same_lists(one, other)
+    if isinstance(left, Sequence) and not isinstance(left, str | bytes):
+        return _is_identical_list(left, right)
     # Records are told apart by what is in them, all others by what they say themselves.
-    return bool(attributes(one)) or bool(one == other)
+    return bool(attribute_values(left)) or bool(left == right)
 
 
-def _same_lists(one: Any, other: Any) -> bool:  # noqa: ANN401
-    return len(one) == len(other) and all(map(same, one, other))
+def _is_identical_list(left: Any, right: Any) -> bool:  # noqa: ANN401
+    return len(left) == len(right) and all(map(is_identical, left, right))

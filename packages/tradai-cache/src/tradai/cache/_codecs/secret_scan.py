@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 
 from tradai.core import Secret
 
-__all__ = ["Uncacheable", "Undecodable", "attributes", "refuse_secrets"]
+__all__ = ["Uncacheable", "Undecodable", "attribute_values", "refuse_secrets"]
 
 
 # States that the cache acts on; no caller of ours ever sees them.
@@ -39,13 +39,13 @@ def _parts(value: object) -> Iterable[object]:
     if isinstance(value, type):
         return ()
     if isinstance(value, Mapping):
-        return (*value.keys(), *value.values(), *attributes(value))
+        return (*value.keys(), *value.values(), *attribute_values(value))
     if isinstance(value, Sequence | AbstractSet):
-        return (*value, *attributes(value))
-    return attributes(value)
+        return (*value, *attribute_values(value))
+    return attribute_values(value)
 
 
-def attributes(value: object) -> list[object]:
+def attribute_values(value: object) -> list[object]:
     """Return what attributes of `value` hold; pydantic keeps extra and private ones apart."""
     slots = [field.name for field in fields(value)] if is_dataclass(value) else ()
     held = [*getattr(value, "__dict__", {}).values()]

@@ -18,10 +18,10 @@ from typing import (
     overload,
 )
 
-from tradai.cache._calls.cached_spec import Recipe, Request
-from tradai.cache._calls.lookup import Held, answer, forget, look
+from tradai.cache._calls.cached_spec import CachedSpec, CallRequest
+from tradai.cache._calls.lookup import PeekResult, get_or_load, invalidate, peek
 from tradai.cache._calls.signature import Values
-from tradai.cache._calls.steps import finish, finish_async
+from tradai.cache._calls.steps import run, run_async
 from tradai.cache._decorator.fast_path import quick_call
 from tradai.cache._memory.single_flight import Failed, Outcome
 
@@ -53,16 +53,16 @@ else:
 class _Bindable(_Callable[P, R]):
     """A cached function, and the instance or class that it is bound to as its first argument."""
 
-    _recipe: Recipe
+    _spec: CachedSpec
     _binding: Binding
 
     @classmethod
-    def of(cls, recipe: Recipe, call: Callable[..., object], *, binding: Binding) -> Self:
-        """Return `call`, which answers for `recipe`, dressed as the function itself."""
+    def of(cls, spec: CachedSpec, call: Callable[..., object], *, binding: Binding) -> Self:
+        """Return `call`, which answers for `spec`, dressed as the function itself."""
         cached = cls(call)
-        cached._recipe, cached._binding = recipe, binding
+        cached._spec, cached._binding = spec, binding
         # It looks at names only, and takes any object.
-        update_wrapper(cast("Any", cached), recipe.signature.function)
+        update_wrapper(cast("Any", cached), spec.signature.function)
         return cached
 
     def _bound(self, instance: object, owner: type | None) -> Self:
@@ -74,8 +74,8 @@ class _Bindable(_Callable[P, R]):
         vars(bound).update(vars(self))
         return bound
 
-    def _request(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Request:
-        signature, given = self._recipe.signature, (*self.args, *args)
+    def _request(self, args: tuple[object, ...], kwargs: dict[str, object]) -> CallRequest:
+        signature, given = self._spec.signature, (*self.args, *args)
         if signature.parameters and signature.parameters[0].name == "cls":
             first = given[0] if given else kwargs.get("cls")
             # From 3.13 on, @classmethod does not bind what stands below it.
@@ -86,17 +86,17 @@ class _Bindable(_Callable[P, R]):
                     "write @classmethod below the cache's decorator"
                 )
                 raise TypeError(message)
-        return self._recipe.request(signature.values(given, kwargs))
+        return self._spec.request(signature.values(given, kwargs))
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Pickle and copy by name, like a function."""
         if self.args:
-            return getattr, (self.args[0], self._recipe.signature.function.__name__)
-        return self._recipe.signature.function.__qualname__
+            return getattr, (self.args[0], self._spec.signature.function.__name__)
+        return self._spec.signature.function.__qualname__
 
     def __repr__(self) -> str:
         """Show which function it is; what it is bound to may hold anything."""
-        return f"<cached {self._recipe.signature.identity}>"
+        return f"<cached {self._spec.signature.identity}>"
 
 
 @final
@@ -124,15 +124,15 @@ class Cached(_Bindable[P, R]):
         Raises:
             TypeError: An argument is missing, unknown or unkeyable.
         """
-        finish(forget(self._request(args, kwargs)))
+        run(invalidate(self._request(args, kwargs)))
 
-    def peek(self, /, *args: P.args, **kwargs: P.kwargs) -> Held[R] | None:
+    def peek(self, /, *args: P.args, **kwargs: P.kwargs) -> PeekResult[R] | None:
         """Return what is held for these arguments without loading; None when that is nothing.
 
         Raises:
             TypeError: An argument is missing, unknown or unkeyable.
         """
-        return cast("Held[R] | None", finish(look(self._request(args, kwargs))))
+        return cast("PeekResult[R] | None", run(peek(self._request(args, kwargs))))
 
 
 @final
@@ -153,11 +153,11 @@ class AsyncCached(_Bindable[P, Coroutine[Any, Any, R]], Generic[P, R]):
 
     async def invalidate(self, /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Remove the value for these arguments, as `Cached.invalidate` does."""
-        await finish_async(forget(self._request(args, kwargs)))
+        await run_async(invalidate(self._request(args, kwargs)))
 
-    async def peek(self, /, *args: P.args, **kwargs: P.kwargs) -> Held[R] | None:
+    async def peek(self, /, *args: P.args, **kwargs: P.kwargs) -> PeekResult[R] | None:
         """Return what is held for these arguments, as `Cached.peek` does."""
-        return cast("Held[R] | None", await finish_async(look(self._request(args, kwargs))))
+        return cast("PeekResult[R] | None", await run_async(peek(self._request(args, kwargs))))
 
 
 if TYPE_CHECKING:
@@ -168,7 +168,9 @@ if TYPE_CHECKING:
         def __call__(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
         def __get__(self, instance: object, owner: type[S]) -> Cached[P, R]: ...
         def invalidate(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> None: ...
-        def peek(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> Held[R] | None: ...
+        def peek(
+            self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs
+        ) -> PeekResult[R] | None: ...
 
     class AsyncOfClass(Generic[S, P, R]):
         """A cached class method that is a coroutine function."""
@@ -178,29 +180,29 @@ if TYPE_CHECKING:
         async def invalidate(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> None: ...
         async def peek(
             self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs
-        ) -> Held[R] | None: ...
+        ) -> PeekResult[R] | None: ...
 
 
-def cached(recipe: Recipe, *, binding: Binding) -> Cached[..., object] | AsyncCached[..., object]:
-    """Return `recipe` as a function, in the way of the function that it caches."""
+def cached(spec: CachedSpec, *, binding: Binding) -> Cached[..., object] | AsyncCached[..., object]:
+    """Return `spec` as a function, in the way of the function that it caches."""
 
     def slow(values: Values) -> object:
-        return _settled(finish(answer(recipe.request(values))))
+        return _settled(run(get_or_load(spec.request(values))))
 
     async def slow_async(values: Values) -> object:
-        return _settled(await finish_async(answer(recipe.request(values))))
+        return _settled(await run_async(get_or_load(spec.request(values))))
 
     call = quick_call(
-        recipe.signature,
-        slow_async if recipe.is_async else slow,
-        entries=recipe.aliases,
-        counter=recipe.counters,
-        tier=recipe.engine.doubts,
-        is_async=recipe.is_async,
+        spec.signature,
+        slow_async if spec.is_async else slow,
+        entries=spec.aliases,
+        counter=spec.counters,
+        tier=spec.engine.generation_source,
+        is_async=spec.is_async,
     )
     kind: type[Cached[..., object] | AsyncCached[..., object]]
-    kind = AsyncCached if recipe.is_async else Cached
-    return kind.of(recipe, call, binding=binding)
+    kind = AsyncCached if spec.is_async else Cached
+    return kind.of(spec, call, binding=binding)
 
 
 def _settled(outcome: Outcome) -> object:
@@ -209,6 +211,6 @@ def _settled(outcome: Outcome) -> object:
         if isinstance(outcome, Failed):
             raise outcome.error
         # Never abandoned here: of those who wait for such a flight one leads the next.
-        return outcome.hand_out()  # type: ignore[union-attr]
+        return outcome.get_value()  # type: ignore[union-attr]
     finally:
         del outcome  # it holds an error whose traceback holds this frame

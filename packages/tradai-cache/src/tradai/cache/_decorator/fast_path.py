@@ -29,9 +29,9 @@ def make(@entries, @slow, @counter, @tier, @now, @type=type):
         if @now() < @entry.fresh_until and @entry.generation == @tier.generation:
             @counter.memory += 1
             @entry.was_used = True
-            if @entry.hand_out is None:
+            if @entry.copier is None:
                 return @entry.value
-            return @entry.hand_out(@entry.value)
+            return @entry.copier(@entry.value)
         return WAIT @slow(VALUES)
     return call
 """

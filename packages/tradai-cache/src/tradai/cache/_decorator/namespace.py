@@ -15,11 +15,11 @@ from typing import (
     overload,
 )
 
-from tradai.cache._calls.cached_spec import Recipe
+from tradai.cache._calls.cached_spec import CachedSpec
 from tradai.cache._calls.signature import Signature
 from tradai.cache._codecs.codec import codec_for
 from tradai.cache._decorator.cached_function import AsyncCached, Binding, Cached, cached
-from tradai.cache._decorator.parameter_checks import LateCodec, check_parameters, hints_of
+from tradai.cache._decorator.parameter_checks import LazyCodec, check_parameters, hints_of
 from tradai.cache._memory.engine import Engine
 from tradai.cache._options.freshness import Candle, Freshness, freshness_of
 from tradai.cache._options.policy import Policy
@@ -144,15 +144,15 @@ class Namespace:
         result = hints.get("return")
         signature = Signature.of(function)
         self._check_name(signature)
-        recipe = Recipe(
+        spec = CachedSpec(
             engine=self._engine,
             policy=self._policy,
             signature=signature,
             freshness=freshness,
-            codec=LateCodec(function) if isinstance(result, str) else codec_for(result),
+            codec=LazyCodec(function) if isinstance(result, str) else codec_for(result),
             is_async=inspect.iscoroutinefunction(function),
         )
-        return cached(recipe, binding=binding)
+        return cached(spec, binding=binding)
 
     def _check_name(self, signature: Signature) -> None:
         """Refuse another function of the same name: both would answer for each other."""

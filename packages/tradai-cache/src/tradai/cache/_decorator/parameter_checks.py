@@ -22,7 +22,7 @@ from tradai.cache._codecs.codec import Codec, codec_for
 from tradai.cache._codecs.envelope import Payload
 from tradai.cache._keys.digest import can_be_keyed
 
-__all__ = ["LateCodec", "check_parameters", "hints_of"]
+__all__ = ["LazyCodec", "check_parameters", "hints_of"]
 
 # Code, and what is used up by reading.
 _NO_DATA: Final[tuple[type, ...]] = (
@@ -57,7 +57,7 @@ def check_parameters(function: Callable[..., object], hints: dict[str, object]) 
 
 
 @final
-class LateCodec:
+class LazyCodec:
     """The codec of a return annotation that cannot be found before the first call.
 
     So it is with a method that returns what its class will be.

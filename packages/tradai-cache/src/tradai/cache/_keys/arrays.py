@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tradai.cache._keys.scalars import Write, piece, refusal
+from tradai.cache._keys.scalars import Write, not_keyable, write_tagged
 
 __all__ = ["WriteValue", "Writer", "write_array", "write_items", "write_number", "write_numpy"]
 
@@ -23,13 +23,13 @@ def write_numpy(write: Write, value: object, write_value: WriteValue) -> None:
     Raises:
         TypeError: Its type has no exact writing.
     """
-    piece(write, b"Y", type(value).__name__.encode())
+    write_tagged(write, b"Y", type(value).__name__.encode())
     if type(value) is np.ndarray:
         write_array(write, value, write_value)
     elif isinstance(value, np.generic):
         write_number(write, value, write_value)
     else:
-        raise refusal(type(value))
+        raise not_keyable(type(value))
 
 
 def write_array(write: Write, value: "np.ndarray[Any, Any]", write_value: WriteValue) -> None:
@@ -38,10 +38,10 @@ def write_array(write: Write, value: "np.ndarray[Any, Any]", write_value: WriteV
         write_items(write, value.shape, value.ravel().tolist(), write_value)
         return
     if value.dtype.kind == "V":
-        raise refusal(type(value), "records may have bytes between their fields")
-    piece(write, b"x", value.dtype.str.encode())
+        raise not_keyable(type(value), "records may have bytes between their fields")
+    write_tagged(write, b"x", value.dtype.str.encode())
     write_value(write, value.shape)
-    piece(write, b"B", np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
+    write_tagged(write, b"B", np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
 
 
 def write_items(

@@ -15,7 +15,7 @@ from pathlib import PurePath
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Final
 
-from tradai.cache._keys.scalars import SCALARS, Write, name_of, piece, refusal
+from tradai.cache._keys.scalars import SCALARS, Write, class_name, not_keyable, write_tagged
 from tradai.core import Timeframe
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ def digest_of(*parts: object) -> bytes:
     return _digest(_SIZE, parts)
 
 
-def can_be_keyed(kind: type) -> bool:
+def can_be_keyed(cls: type) -> bool:
     """Tell whether values of exactly this class may have an exact writing."""
-    if kind in _EXACTLY or issubclass(kind, type) or _library(kind) in _WITH_ARRAYS:
+    if cls in _WRITERS or issubclass(cls, type) or _library(cls) in _WITH_ARRAYS:
         return True
     try:
-        _object(kind)
+        _object_writer(cls)
     except TypeError:
         return False
     return True
@@ -50,12 +50,12 @@ def can_be_keyed(kind: type) -> bool:
 
 def is_alias_safe(value: object) -> bool:
     """Tell whether every value that equals this one and has its type has its digest too."""
-    kind = type(value)
-    if kind in _EXACT:
+    cls = type(value)
+    if cls in _ALIAS_SAFE:
         return True
-    if kind is float:
+    if cls is float:
         return value == value and value != 0.0  # noqa: PLR0124 - neither NaN nor a signed zero
-    return isinstance(value, Enum) and kind.__eq__ in {object.__eq__, str.__eq__, int.__eq__}
+    return isinstance(value, Enum) and cls.__eq__ in {object.__eq__, str.__eq__, int.__eq__}
 
 
 def _digest(size: int, parts: Iterable[object]) -> bytes:
@@ -69,11 +69,11 @@ def _digest(size: int, parts: Iterable[object]) -> bytes:
 
 
 def _value(write: Write, value: object) -> None:
-    writer = _EXACTLY.get(type(value))
+    writer = _WRITERS.get(type(value))
     if writer is not None:
         writer(write, value)
     else:
-        _other(write, value)
+        _write_object(write, value)
 
 
 def _sequence(write: Write, value: list[object] | tuple[object, ...]) -> None:
@@ -84,7 +84,7 @@ def _sequence(write: Write, value: list[object] | tuple[object, ...]) -> None:
 
 def _unordered(write: Write, tag: bytes, items: Iterable[object]) -> None:
     """Write `items` in the order of their digests, which is the same whatever theirs was."""
-    piece(write, tag, b"".join(sorted(_digest(2 * _SIZE, (item,)) for item in items)))
+    write_tagged(write, tag, b"".join(sorted(_digest(2 * _SIZE, (item,)) for item in items)))
 
 
 def _dict(write: Write, value: dict[object, object]) -> None:
@@ -99,25 +99,25 @@ def _frozenset(write: Write, value: frozenset[object]) -> None:
     _unordered(write, b"H", value)
 
 
-def _other(write: Write, value: object) -> None:
+def _write_object(write: Write, value: object) -> None:
     """Write a value of a type that is nobody's exact business, tagged with its class."""
-    kind = type(value)
+    cls = type(value)
     if isinstance(value, type):
-        piece(write, b"c", name_of(value))
-    elif _library(kind) in _WITH_ARRAYS:
-        _array_writer(kind)(write, value, _value)
+        write_tagged(write, b"c", class_name(value))
+    elif _library(cls) in _WITH_ARRAYS:
+        _array_writer(cls)(write, value, _value)
     else:
-        piece(write, b"C", name_of(kind))
-        _object(kind)(write, value)
+        write_tagged(write, b"C", class_name(cls))
+        _object_writer(cls)(write, value)
 
 
-def _library(kind: type) -> str:
-    return kind.__module__.partition(".")[0]
+def _library(cls: type) -> str:
+    return cls.__module__.partition(".")[0]
 
 
-def _array_writer(kind: type) -> Callable[..., None]:
+def _array_writer(cls: type) -> Callable[..., None]:
     """Return what writes arrays or frames: nobody pays for the import who has none of them."""
-    if _library(kind) == "numpy":
+    if _library(cls) == "numpy":
         from tradai.cache._keys.arrays import write_numpy
 
         return write_numpy
@@ -126,21 +126,21 @@ def _array_writer(kind: type) -> Callable[..., None]:
     return write_frame
 
 
-def _object(kind: type) -> Callable[..., None]:
-    if issubclass(kind, Enum):
+def _object_writer(cls: type) -> Callable[..., None]:
+    if issubclass(cls, Enum):
         return _enum
-    if hasattr(kind, "__cache_key__"):
+    if hasattr(cls, "__cache_key__"):
         return _by_own_key
-    if issubclass(kind, Timeframe | PurePath):
+    if issubclass(cls, Timeframe | PurePath):
         return _text
-    plain = next((base for base in kind.__mro__ if base in _EXACTLY), None)
+    plain = next((base for base in cls.__mro__ if base in _WRITERS), None)
     if plain is not None:
-        return _like(kind, plain)
-    if is_dataclass(kind):
+        return _base_writer(cls, plain)
+    if is_dataclass(cls):
         return _dataclass
-    if hasattr(kind, "__pydantic_fields__"):
+    if hasattr(cls, "__pydantic_fields__"):
         return _model
-    raise refusal(kind)
+    raise not_keyable(cls)
 
 
 def _enum(write: Write, value: Enum) -> None:
@@ -158,17 +158,17 @@ def _text(write: Write, value: object) -> None:
     _value(write, str.__str__(value) if isinstance(value, str) else str(value))
 
 
-def _like(kind: type, plain: type) -> Callable[..., None]:
-    """Return the writer of the base of `kind`, which must not add anything that could differ."""
-    if kind.__basicsize__ != plain.__basicsize__ or kind.__dictoffset__ != plain.__dictoffset__:
-        raise refusal(kind, f"it may hold more than the {plain.__name__} that it is")
-    return _EXACTLY[plain]
+def _base_writer(cls: type, plain: type) -> Callable[..., None]:
+    """Return the writer of the base of `cls`, which must not add anything that could differ."""
+    if cls.__basicsize__ != plain.__basicsize__ or cls.__dictoffset__ != plain.__dictoffset__:
+        raise not_keyable(cls, f"it may hold more than the {plain.__name__} that it is")
+    return _WRITERS[plain]
 
 
 def _dataclass(write: Write, value: object) -> None:
     # `is_dataclass` of its type has been asked.
     names = [field.name for field in fields(value)]  # type: ignore[arg-type]
-    _no_more_than(value, names)
+    _check_attributes(value, names)
     _attributes(write, value, names)
 
 
@@ -183,16 +183,16 @@ def _model(write: Write, value: "BaseModel") -> None:
 def _attributes(write: Write, value: object, names: Iterable[str]) -> None:
     for name in names:
         held = getattr(value, name, _ABSENT)
-        piece(write, b"A" if held is _ABSENT else b"k", name.encode())
+        write_tagged(write, b"A" if held is _ABSENT else b"k", name.encode())
         if held is not _ABSENT:
             _value(write, held)
     write(b".")
 
 
 @lru_cache
-def _slots(kind: type) -> frozenset[str]:
+def _slots(cls: type) -> frozenset[str]:
     """Return the names of the slots of a class and its bases, but not of Python's own."""
-    found = (item for base in kind.__mro__ for item in vars(base).items())
+    found = (item for base in cls.__mro__ for item in vars(base).items())
     return frozenset(
         name
         for name, what in found
@@ -200,17 +200,17 @@ def _slots(kind: type) -> frozenset[str]:
     )
 
 
-def _no_more_than(value: object, names: Iterable[str]) -> None:
+def _check_attributes(value: object, names: Iterable[str]) -> None:
     """Refuse attributes beside the fields, unless they are computed from them."""
     # Classes can be hashed, whatever their instances can.
     slots = _slots(type(value))  # type: ignore[arg-type]
     held = {*getattr(value, "__dict__", ()), *(name for name in slots if hasattr(value, name))}
     for name in held - set(names):
         if not isinstance(getattr_static(type(value), name, None), cached_property):
-            raise refusal(type(value), f"{name!r} is none of its fields")
+            raise not_keyable(type(value), f"{name!r} is none of its fields")
 
 
-_EXACTLY: Final[dict[type, Callable[..., None]]] = {
+_WRITERS: Final[dict[type, Callable[..., None]]] = {
     **SCALARS,
     tuple: _sequence,
     list: _sequence,
@@ -218,4 +218,4 @@ _EXACTLY: Final[dict[type, Callable[..., None]]] = {
     set: _set,
     frozenset: _frozenset,
 }
-_EXACT: Final = frozenset({type(None), bool, int, str, bytes, Timeframe})
+_ALIAS_SAFE: Final = frozenset({type(None), bool, int, str, bytes, Timeframe})

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd  # noqa: TID253
 
 from tradai.cache._keys.arrays import Writer, WriteValue, write_array, write_items, write_number
-from tradai.cache._keys.scalars import Write, piece, refusal, write_zone
+from tradai.cache._keys.scalars import Write, not_keyable, write_tagged, write_zone
 
 __all__ = ["write_frame"]
 
@@ -24,27 +24,29 @@ def write_frame(write: Write, value: object, write_value: WriteValue) -> None:
     """
     writer = _WRITERS.get(type(value))
     if writer is None:
-        raise refusal(type(value))
-    piece(write, b"P", type(value).__name__.encode())
+        raise not_keyable(type(value))
+    write_tagged(write, b"P", type(value).__name__.encode())
     writer(write, value, write_value)
 
 
 def _frame(write: Write, value: pd.DataFrame, write_value: WriteValue) -> None:
-    _about(write, value, write_value)
+    _metadata(write, value, write_value)
     write_frame(write, value.columns, write_value)
     write_frame(write, value.index, write_value)
-    for place in range(value.shape[1]):
-        _column(write, value.iloc[:, place], write_value)
+    for position in range(value.shape[1]):
+        _column(write, value.iloc[:, position], write_value)
 
 
 def _series(write: Write, value: "pd.Series[Any]", write_value: WriteValue) -> None:
-    _about(write, value, write_value)
+    _metadata(write, value, write_value)
     write_value(write, value.name)
     write_frame(write, value.index, write_value)
     _column(write, value, write_value)
 
 
-def _about(write: Write, value: "pd.DataFrame | pd.Series[Any]", write_value: WriteValue) -> None:
+def _metadata(
+    write: Write, value: "pd.DataFrame | pd.Series[Any]", write_value: WriteValue
+) -> None:
     write_value(write, value.shape)
     write_value(write, value.attrs)
     write_value(write, value.flags.allows_duplicate_labels)
@@ -69,7 +71,7 @@ def _multi_index(write: Write, value: pd.MultiIndex, write_value: WriteValue) ->
 
 def _column(write: Write, value: Any, write_value: WriteValue) -> None:  # noqa: ANN401 - as above
     """Write one column; the type of its values tells how."""
-    piece(write, b"P", type(value.dtype).__name__.encode())
+    write_tagged(write, b"P", type(value.dtype).__name__.encode())
     write_value(write, len(value))
     writer = _column_writer(value.dtype)
     writer(write, value if writer is _numpy_column else value.array, write_value)
@@ -81,7 +83,7 @@ def _column_writer(dtype: object) -> Writer:
     for kind, writer in _COLUMNS.items():
         if isinstance(dtype, kind):
             return writer
-    raise refusal(type(dtype), "columns of this type are not supported")
+    raise not_keyable(type(dtype), "columns of this type are not supported")
 
 
 def _numpy_column(write: Write, value: Any, write_value: WriteValue) -> None:  # noqa: ANN401
@@ -124,13 +126,13 @@ def _masked_column(write: Write, value: Any, write_value: WriteValue) -> None:  
     write_array(write, value.to_numpy(dtype=dtype, na_value=dtype.type(0)), write_value)
 
 
-def _instant(write: Write, value: pd.Timestamp, write_value: WriteValue) -> None:
+def _timestamp(write: Write, value: pd.Timestamp, write_value: WriteValue) -> None:
     write_number(write, value.to_datetime64(), write_value)
     write_value(write, value.fold)
     write_zone(write, value.tzinfo)
 
 
-def _duration(write: Write, value: pd.Timedelta, write_value: WriteValue) -> None:
+def _timedelta(write: Write, value: pd.Timedelta, write_value: WriteValue) -> None:
     write_number(write, value.to_timedelta64(), write_value)
 
 
@@ -144,12 +146,12 @@ def _interval(write: Write, value: "pd.Interval[Any]", write_value: WriteValue) 
         write_value(write, part)
 
 
-def _nothing(write: Write, value: object, write_value: WriteValue) -> None:
+def _type_only(write: Write, value: object, write_value: WriteValue) -> None:
     """Its type says it all."""
 
 
 def _text(write: Write, text: str) -> None:
-    piece(write, b"x", text.encode())
+    write_tagged(write, b"x", text.encode())
 
 
 _WRITERS: Final[dict[type, Writer]] = {
@@ -163,12 +165,12 @@ _WRITERS: Final[dict[type, Writer]] = {
     pd.IntervalIndex: _index,
     pd.RangeIndex: _range_index,
     pd.MultiIndex: _multi_index,
-    pd.Timestamp: _instant,
-    pd.Timedelta: _duration,
+    pd.Timestamp: _timestamp,
+    pd.Timedelta: _timedelta,
     pd.Period: _period,
     pd.Interval: _interval,
-    type(pd.NaT): _nothing,
-    type(pd.NA): _nothing,
+    type(pd.NaT): _type_only,
+    type(pd.NA): _type_only,
 }
 _COLUMNS: Final[dict[type, Writer]] = {
     pd.DatetimeTZDtype: _zoned_column,

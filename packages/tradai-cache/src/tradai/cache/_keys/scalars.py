@@ -9,7 +9,15 @@ from typing import Final, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-__all__ = ["SCALARS", "Write", "name_of", "named_module", "piece", "refusal", "write_zone"]
+__all__ = [
+    "SCALARS",
+    "Write",
+    "class_name",
+    "module_name",
+    "not_keyable",
+    "write_tagged",
+    "write_zone",
+]
 
 Write: TypeAlias = Callable[[bytes | memoryview], object]
 
@@ -20,27 +28,27 @@ _EXPECTED: Final = (
 )
 
 
-def piece(write: Write, tag: bytes, content: bytes | memoryview) -> None:
+def write_tagged(write: Write, tag: bytes, content: bytes | memoryview) -> None:
     """Write a tag, the length of the content, and the content."""
     write(b"%s%d:" % (tag, len(content)))
     write(content)
 
 
-def refusal(kind: type, why: str = "") -> TypeError:
+def not_keyable(kind: type, why: str = "") -> TypeError:
     """Return the error about a value of type `kind`; the value itself is never shown."""
     reason = f": {why}" if why else ""
     message = f"a {kind.__qualname__} cannot be part of a key{reason}; expected {_EXPECTED}"
     return TypeError(message)
 
 
-def name_of(kind: type) -> bytes:
+def class_name(kind: type) -> bytes:
     """Return the name of a class, the same in every process; `TypeError` when it has none."""
     if "<locals>" in kind.__qualname__:
-        raise refusal(kind, "a class made inside a function shares its name with others")
-    return f"{named_module(kind.__module__)}:{kind.__qualname__}".encode()
+        raise not_keyable(kind, "a class made inside a function shares its name with others")
+    return f"{module_name(kind.__module__)}:{kind.__qualname__}".encode()
 
 
-def named_module(name: str) -> str:
+def module_name(name: str) -> str:
     """Return what tells a module from others, for every program has a ``__main__``."""
     if name not in {"__main__", "__mp_main__"}:
         return name
@@ -58,7 +66,7 @@ def _bool(write: Write, value: bool) -> None:  # noqa: FBT001 - it is what is wr
 
 
 def _int(write: Write, value: int) -> None:
-    piece(write, b"i", b"%x" % value)
+    write_tagged(write, b"i", b"%x" % value)
 
 
 def _float(write: Write, value: float) -> None:
@@ -67,11 +75,11 @@ def _float(write: Write, value: float) -> None:
 
 
 def _str(write: Write, value: str) -> None:
-    piece(write, b"s", value.encode("utf-8", "surrogatepass"))
+    write_tagged(write, b"s", value.encode("utf-8", "surrogatepass"))
 
 
 def _bytes(write: Write, value: bytes) -> None:
-    piece(write, b"b", value)
+    write_tagged(write, b"b", value)
 
 
 def _decimal(write: Write, value: Decimal) -> None:
@@ -79,20 +87,20 @@ def _decimal(write: Write, value: Decimal) -> None:
         write(b"o")
         return
     sign, digits, exponent = value.as_tuple()
-    piece(write, b"d", f"{sign};{''.join(map(str, digits))};{exponent}".encode())
+    write_tagged(write, b"d", f"{sign};{''.join(map(str, digits))};{exponent}".encode())
 
 
 def _datetime(write: Write, value: datetime) -> None:
-    piece(write, b"D", f"{value.replace(tzinfo=None).isoformat()};{value.fold}".encode())
+    write_tagged(write, b"D", f"{value.replace(tzinfo=None).isoformat()};{value.fold}".encode())
     write_zone(write, value.tzinfo)
 
 
 def _date(write: Write, value: date) -> None:
-    piece(write, b"a", value.isoformat().encode())
+    write_tagged(write, b"a", value.isoformat().encode())
 
 
 def _time(write: Write, value: time) -> None:
-    piece(write, b"t", f"{value.replace(tzinfo=None).isoformat()};{value.fold}".encode())
+    write_tagged(write, b"t", f"{value.replace(tzinfo=None).isoformat()};{value.fold}".encode())
     write_zone(write, value.tzinfo)
 
 
@@ -104,19 +112,19 @@ def write_zone(write: Write, zone: tzinfo | None) -> None:
         _timedelta(write, zone.utcoffset(None))
         _str(write, zone.tzname(None))
     else:
-        piece(write, b"z", f"{type(zone).__module__}:{_zone_key(zone)}".encode())
+        write_tagged(write, b"z", f"{type(zone).__module__}:{_zone_key(zone)}".encode())
 
 
 def _zone_key(zone: tzinfo) -> str:
     # `zone` is what pytz calls it.
     key = zone.key if isinstance(zone, ZoneInfo) else getattr(zone, "zone", None)
     if not isinstance(key, str):
-        raise refusal(type(zone), "a time zone without a name")
+        raise not_keyable(type(zone), "a time zone without a name")
     return key
 
 
 def _timedelta(write: Write, value: timedelta) -> None:
-    piece(write, b"e", f"{value.days};{value.seconds};{value.microseconds}".encode())
+    write_tagged(write, b"e", f"{value.days};{value.seconds};{value.microseconds}".encode())
 
 
 def _uuid(write: Write, value: UUID) -> None:
@@ -124,7 +132,7 @@ def _uuid(write: Write, value: UUID) -> None:
 
 
 def _range(write: Write, value: range) -> None:
-    piece(write, b"r", f"{value.start};{value.stop};{value.step}".encode())
+    write_tagged(write, b"r", f"{value.start};{value.stop};{value.step}".encode())
 
 
 # By exact type: a subclass may hold more than its base shows. Each takes values of its type only.

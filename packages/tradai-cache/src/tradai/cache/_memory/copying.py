@@ -17,7 +17,7 @@ from tradai.core import Secret
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["hand_out_for", "isolated", "size_of"]
+__all__ = ["copier_for", "private_copy", "size_of"]
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ _ATOMS: Final = frozenset((*_SIMPLE, dt.datetime, dt.timezone, *_FIXED))
 _BUFFERED: Final = 3  # from this version of pandas on a shallow copy is copied when written to
 
 
-def isolated(value: T) -> T:
+def private_copy(value: T) -> T:
     """Return a copy of `value` that nobody else can reach; `value` itself when it cannot change.
 
     Raises:
@@ -39,7 +39,7 @@ def isolated(value: T) -> T:
     return value if _is_fixed(value) else cast("T", _copied(value))
 
 
-def hand_out_for(value: object) -> Callable[[object], object] | None:
+def copier_for(value: object) -> Callable[[object], object] | None:
     """Return what makes a copy of `value` for each caller; None when all may have it as it is."""
     if _is_fixed(value):
         return None
@@ -51,12 +51,12 @@ def hand_out_for(value: object) -> Callable[[object], object] | None:
 
 def size_of(value: object) -> int:
     """Return about how many bytes of memory `value` takes; what is in it twice counts once."""
-    total, seen, waiting = 0, set[int](), [value]
+    total, visited, waiting = 0, set[int](), [value]
     while waiting:
         item = waiting.pop()
-        if id(item) in seen or isinstance(item, type):
+        if id(item) in visited or isinstance(item, type):
             continue
-        seen.add(id(item))
+        visited.add(id(item))
         total += _own_size(item)
         if type(item) not in _ATOMS and _vendor(item) is None:
             waiting.extend(_items(item))

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final, final
 
-from tradai.cache._tier.shared_tier import Place
+from tradai.cache._tier.shared_tier import CacheKey
 
-__all__ = ["Entry", "Local"]
+__all__ = ["Entry", "MemoryTier"]
 
 _NEVER: Final = -math.inf
 
@@ -29,12 +29,12 @@ class Entry:
 
     __slots__ = (
         "_aliases",
+        "copier",
         "fresh_until",
         "generation",
-        "hand_out",
         "keep_until",
+        "key",
         "loaded_at",
-        "place",
         "retry_at",
         "size",
         "value",
@@ -43,7 +43,7 @@ class Entry:
 
     def __init__(
         self,
-        place: Place,
+        key: CacheKey,
         value: object,
         *,
         generation: int,
@@ -52,9 +52,9 @@ class Entry:
         keep_until: float,
     ) -> None:
         """Hold `value`, which nobody else can reach; how to hand it out and its size follow."""
-        self.place = place
+        self.key = key
         self.value = value
-        self.hand_out: Callable[[object], object] | None = None
+        self.copier: Callable[[object], object] | None = None
         self.size = 0
         self.generation = generation
         self.loaded_at = loaded_at
@@ -64,9 +64,9 @@ class Entry:
         self.was_used = False
         self._aliases: list[tuple[dict[tuple[object, ...], Entry], tuple[object, ...]]] = []
 
-    def handed_out(self) -> object:
+    def get_value(self) -> object:
         """Return the value as a caller may have it."""
-        return self.value if self.hand_out is None else self.hand_out(self.value)
+        return self.value if self.copier is None else self.copier(self.value)
 
     def alias(self, entries: "dict[tuple[object, ...], Entry]", key: tuple[object, ...]) -> None:
         """Let `entries` find this under `key` until it is dropped."""
@@ -84,7 +84,7 @@ class Entry:
 
 
 @final
-class Local:
+class MemoryTier:
     """Entries by place; the least used ones leave when it is full.
 
     Eviction goes round like the hand of a clock: an entry that was read since the last round stays
@@ -95,39 +95,39 @@ class Local:
         """Hold nothing yet."""
         self._max_entries = max_entries
         self._max_bytes = max_bytes
-        self._entries: dict[Place, Entry] = {}
+        self._entries: dict[CacheKey, Entry] = {}
         self._bytes = 0
 
-    def get(self, place: Place) -> Entry | None:
-        """Return what is at `place`, expired or not."""
-        return self._entries.get(place)
+    def get(self, key: CacheKey) -> Entry | None:
+        """Return what is at `key`, expired or not."""
+        return self._entries.get(key)
 
     def put(self, entry: Entry) -> None:
         """Keep `entry` instead of what is at its place, unless it is larger than everything."""
-        self.drop(entry.place)
+        self.drop(entry.key)
         if entry.size > self._max_bytes:
             return
         left = self._max_bytes - entry.size
         while len(self._entries) >= self._max_entries or self._bytes > left:
             self._evict_one()
-        self._entries[entry.place] = entry
+        self._entries[entry.key] = entry
         self._bytes += entry.size
 
-    def drop(self, place: Place) -> None:
-        """Let go of what is at `place`, if anything."""
-        entry = self._entries.pop(place, None)
+    def drop(self, key: CacheKey) -> None:
+        """Let go of what is at `key`, if anything."""
+        entry = self._entries.pop(key, None)
         if entry is not None:
             self._bytes -= entry.size
             entry.drop()
 
-    def of(self, namespace: str) -> list[Entry]:
+    def entries_in(self, namespace: str) -> list[Entry]:
         """Return the entries of `namespace`."""
-        return [entry for place, entry in self._entries.items() if place.namespace == namespace]
+        return [entry for key, entry in self._entries.items() if key.namespace == namespace]
 
     def _evict_one(self) -> None:
-        place, entry = next(iter(self._entries.items()))
+        key, entry = next(iter(self._entries.items()))
         while entry.was_used and monotonic() < entry.keep_until:
             entry.was_used = False
-            self._entries[place] = self._entries.pop(place)
-            place, entry = next(iter(self._entries.items()))
-        self.drop(place)
+            self._entries[key] = self._entries.pop(key)
+            key, entry = next(iter(self._entries.items()))
+        self.drop(key)

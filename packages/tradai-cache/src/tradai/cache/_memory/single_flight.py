@@ -11,31 +11,31 @@ from contextvars import Context, ContextVar, Token, copy_context
 from dataclasses import dataclass
 from typing import Final, TypeAlias, final
 
-from tradai.cache._tier.shared_tier import Claim, Place
+from tradai.cache._tier.shared_tier import CacheKey, Claim
 
 __all__ = [
     "Abandoned",
     "Failed",
-    "Flight",
-    "Flights",
-    "Landed",
+    "InFlightLoad",
+    "InFlightLoads",
+    "Loaded",
     "Outcome",
-    "leave_lead",
-    "outside_of_flights",
-    "take_lead",
+    "context_outside_loads",
+    "enter_load",
+    "leave_load",
 ]
 
 
 @final
 @dataclass(slots=True, eq=False)  # not frozen: one is made for every answer
-class Landed:
+class Loaded:
     """A value; each caller is handed one of its own.
 
     Attributes:
         age_s: Of a stale value, when it was loaded; None for a fresh one.
     """
 
-    hand_out: Callable[[], object]
+    get_value: Callable[[], object]
     age_s: float | None = None
 
 
@@ -64,11 +64,11 @@ class Abandoned:
     """Neither: the leader was cancelled or is gone, and one of the waiters leads next."""
 
 
-Outcome: TypeAlias = Landed | Failed | Abandoned
+Outcome: TypeAlias = Loaded | Failed | Abandoned
 
 
 @final
-class Flight:
+class InFlightLoad:
     """One fetch or load under way.
 
     Attributes:
@@ -76,7 +76,7 @@ class Flight:
         is_overtaken: Whether an invalidation came meanwhile; what it brings is not kept then.
         outcome: None as long as it is under way.
         claim: The right to load for the fleet, while it has that.
-        needed: Flights that must end before this one can.
+        needed: InFlightLoads that must end before this one can.
     """
 
     __slots__ = (
@@ -84,22 +84,22 @@ class Flight:
         "_wakers",
         "claim",
         "generation",
-        "is_overtaken",
+        "is_superseded",
+        "key",
         "needed",
         "outcome",
-        "place",
     )
 
-    def __init__(self, place: Place, *, generation: int, loop: AbstractEventLoop | None) -> None:
+    def __init__(self, key: CacheKey, *, generation: int, loop: AbstractEventLoop | None) -> None:
         """Begin; `loop` is where its leader runs, None when that is a thread."""
-        self.place = place
+        self.key = key
         self.generation = generation
-        self.is_overtaken = False
+        self.is_superseded = False
         self.outcome: Outcome | None = None
         self.claim: Claim | None = None
         self._loop = loop
         self._wakers: list[Callable[[], object]] = []
-        self.needed: list[Flight] = []
+        self.needed: list[InFlightLoad] = []
 
     @property
     def is_orphaned(self) -> bool:
@@ -121,106 +121,108 @@ class Flight:
                 wake()
             self._wakers.clear()
 
-    def needs(self, other: "Flight") -> None:
+    def needs(self, other: "InFlightLoad") -> None:
         """Note that this one cannot end before `other`."""
         self.needed = [*(one for one in self.needed if one.outcome is None), other]
 
-    def is_waiting_for(self, others: "tuple[Flight, ...]") -> bool:
+    def is_waiting_for(self, others: "tuple[InFlightLoad, ...]") -> bool:
         """Tell whether this one cannot end before one of `others`, by whatever detour."""
-        seen: set[Flight] = set()
+        visited: set[InFlightLoad] = set()
         ahead = [self]
         while ahead:
-            flight = ahead.pop()
-            if flight in others:
+            load = ahead.pop()
+            if load in others:
                 return True
-            if flight not in seen and flight.outcome is None:
-                seen.add(flight)
-                ahead.extend(flight.needed)
+            if load not in visited and load.outcome is None:
+                visited.add(load)
+                ahead.extend(load.needed)
         return False
 
 
 @final
-class Flights:
+class InFlightLoads:
     """The flights under way, by place."""
 
     def __init__(self) -> None:
         """Have none."""
-        self._flights: dict[Place, Flight] = {}
+        self._loads: dict[CacheKey, InFlightLoad] = {}
 
     def join(
-        self, place: Place, *, generation: int, loop: AbstractEventLoop | None
-    ) -> tuple[Flight, bool]:
-        """Return the flight to `place`, and whether the caller leads it.
+        self, key: CacheKey, *, generation: int, loop: AbstractEventLoop | None
+    ) -> tuple[InFlightLoad, bool]:
+        """Return the flight to `key`, and whether the caller leads it.
 
         Raises:
             RecursionError: The caller is part of what would be waited for.
         """
         led = _led()
-        begun = self.begin(place, generation=generation, loop=loop)
-        flight = begun or self._flights[place]
-        if begun is None and flight.is_waiting_for(led):
-            message = f"a value of {place.namespace} is being loaded by a call that needs it itself"
+        begun = self.begin(key, generation=generation, loop=loop)
+        load = begun or self._loads[key]
+        if begun is None and load.is_waiting_for(led):
+            message = f"a value of {key.namespace} is being loaded by a call that needs it itself"
             raise RecursionError(message)
         if led:
-            led[-1].needs(flight)
-        return flight, begun is not None
+            led[-1].needs(load)
+        return load, begun is not None
 
     def begin(
-        self, place: Place, *, generation: int, loop: AbstractEventLoop | None
-    ) -> Flight | None:
-        """Return a new flight to `place`; None when there is one."""
-        if place in self._flights:
+        self, key: CacheKey, *, generation: int, loop: AbstractEventLoop | None
+    ) -> InFlightLoad | None:
+        """Return a new flight to `key`; None when there is one."""
+        if key in self._loads:
             return None
-        return self._flights.setdefault(place, Flight(place, generation=generation, loop=loop))
+        return self._loads.setdefault(key, InFlightLoad(key, generation=generation, loop=loop))
 
-    def get(self, place: Place) -> Flight | None:
-        """Return what is under way to `place`."""
-        return self._flights.get(place)
+    def get(self, key: CacheKey) -> InFlightLoad | None:
+        """Return what is under way to `key`."""
+        return self._loads.get(key)
 
-    def overtake(self, place: Place) -> None:
-        """Let what is under way to `place` not be kept; whoever calls from now on starts anew."""
-        flight = self._flights.pop(place, None)
-        if flight is not None:
-            flight.is_overtaken = True
+    def supersede(self, key: CacheKey) -> None:
+        """Let what is under way to `key` not be kept; whoever calls from now on starts anew."""
+        load = self._loads.pop(key, None)
+        if load is not None:
+            load.is_superseded = True
 
-    def overtake_all(self, namespace: str) -> None:
+    def supersede_all(self, namespace: str) -> None:
         """Do so for every place of `namespace`."""
-        for place in [place for place in self._flights if place.namespace == namespace]:
-            self.overtake(place)
+        for key in [key for key in self._loads if key.namespace == namespace]:
+            self.supersede(key)
 
-    def end(self, flight: Flight, outcome: Outcome) -> None:
-        """Take `flight` off the table and wake who waits for it."""
-        if self._flights.get(flight.place) is flight:
-            del self._flights[flight.place]
-        flight.settle(outcome)
+    def end(self, load: InFlightLoad, outcome: Outcome) -> None:
+        """Take `load` off the table and wake who waits for it."""
+        if self._loads.get(load.key) is load:
+            del self._loads[load.key]
+        load.settle(outcome)
 
 
 # What the running code loads, outermost first. Tasks and `asyncio.to_thread` inherit it.
-_LEADING: Final[ContextVar[tuple[Flight, ...]]] = ContextVar("tradai_cache_leading", default=())
+_LEADING: Final[ContextVar[tuple[InFlightLoad, ...]]] = ContextVar(
+    "tradai_cache_leading", default=()
+)
 
 
-def take_lead(flight: Flight) -> Token[tuple[Flight, ...]]:
-    """Note that what runs from now on is part of `flight`."""
-    return _LEADING.set((*_led(), flight))
+def enter_load(load: InFlightLoad) -> Token[tuple[InFlightLoad, ...]]:
+    """Note that what runs from now on is part of `load`."""
+    return _LEADING.set((*_led(), load))
 
 
-def leave_lead(token: Token[tuple[Flight, ...]]) -> None:
+def leave_load(token: Token[tuple[InFlightLoad, ...]]) -> None:
     """Note that it is over."""
     # A coroutine that was given up is closed wherever the garbage collector runs.
     with suppress(ValueError):
         _LEADING.reset(token)
 
 
-def outside_of_flights() -> Context:
+def context_outside_loads() -> Context:
     """Return a copy of the context that is part of no flight."""
     context = copy_context()
     context.run(_LEADING.set, ())
     return context
 
 
-def _led() -> tuple[Flight, ...]:
+def _led() -> tuple[InFlightLoad, ...]:
     led = _LEADING.get()
-    return tuple(flight for flight in led if flight.outcome is None) if led else led
+    return tuple(load for load in led if load.outcome is None) if led else led
 
 
 def _copied(error: Exception) -> Exception:

@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable
 from typing import Final, final
 
-__all__ = ["Breaker"]
+__all__ = ["CircuitBreaker"]
 
 _PATIENCE: Final = 3
 
 
 @final
-class Breaker:
+class CircuitBreaker:
     """Whether Redis may be asked now.
 
     It begins open and is closed by whoever has found Redis well. Then failures count: the third
@@ -26,7 +26,7 @@ class Breaker:
         """Call `opened` with the reason whenever it opens, before anybody is told."""
         self.is_open = True
         self.reason = "it was not asked yet"
-        self.turn = 0
+        self.cycle = 0
         self._opened = opened
         self._failures = 0
         self._lock = threading.Lock()
@@ -36,10 +36,10 @@ class Breaker:
         if self._failures:
             self._failures = 0
 
-    def failed(self, reason: str, *, turn: int, is_final: bool) -> None:
+    def failed(self, reason: str, *, cycle: int, is_final: bool) -> None:
         """Count a failure."""
         with self._lock:
-            if turn != self.turn:
+            if cycle != self.cycle:
                 return
             self._failures += 1
             is_enough = is_final or self._failures >= _PATIENCE
@@ -59,5 +59,5 @@ class Breaker:
         """Let everybody ask."""
         with self._lock:
             self._failures = 0
-            self.turn += 1
+            self.cycle += 1
             self.is_open = False

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 from typing import Final, Protocol, final
 
-from tradai.cache._tier.shared_tier import Place
+from tradai.cache._tier.shared_tier import CacheKey
 
-__all__ = ["LEASE_MS", "RedisBusy", "RedisClaim", "Renewals", "Waiters"]
+__all__ = ["LEASE_MS", "ClaimRenewer", "ClaimWaiters", "RedisBusy", "RedisClaim"]
 
 # How long a claim outlives its holder: long enough for a process that is starved of CPU, short
 # enough for those who wait for one that was killed.
@@ -16,7 +16,7 @@ _RENEWALS_A_LEASE: Final = 4
 _MARGIN_S: Final = 0.01
 
 
-class Lessor(Protocol):
+class ClaimStore(Protocol):
     """What ends and renews claims."""
 
     def store_claimed(self, claim: "RedisClaim", sealed: bytes, *, keep_ms: int) -> bool: ...
@@ -34,8 +34,8 @@ class RedisClaim:
         token: Who holds it.
     """
 
-    def __init__(self, lessor: Lessor, place: Place, *, epoch: str, token: str) -> None:
-        self.place = place
+    def __init__(self, lessor: ClaimStore, key: CacheKey, *, epoch: str, token: str) -> None:
+        self.key = key
         self.epoch = epoch
         self.token = token
         self._lessor = lessor
@@ -50,7 +50,7 @@ class RedisClaim:
 
 
 @final
-class Renewals:
+class ClaimRenewer:
     """Renews the claims of this process, in a thread that lives while there are any."""
 
     def __init__(self, renew: Callable[[RedisClaim], bool]) -> None:
@@ -99,41 +99,41 @@ class Renewals:
 
 
 @final
-class Waiters:
+class ClaimWaiters:
     """Who waits for a message about which place."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._events: dict[Place, set[threading.Event]] = {}
+        self._events: dict[CacheKey, set[threading.Event]] = {}
 
-    def add(self, place: Place) -> threading.Event:
-        """Return an event that is set when the claim on `place` ends."""
+    def add(self, key: CacheKey) -> threading.Event:
+        """Return an event that is set when the claim on `key` ends."""
         event = threading.Event()
         with self._lock:
-            self._events.setdefault(place, set()).add(event)
+            self._events.setdefault(key, set()).add(event)
         return event
 
-    def remove(self, place: Place, event: threading.Event) -> None:
+    def remove(self, key: CacheKey, event: threading.Event) -> None:
         """Expect nothing more."""
         with self._lock:
-            waiting = self._events.get(place, set())
+            waiting = self._events.get(key, set())
             waiting.discard(event)
             if not waiting:
-                self._events.pop(place, None)
+                self._events.pop(key, None)
 
-    def wake(self, place: Place) -> None:
-        """Wake who waits for `place`."""
+    def wake(self, key: CacheKey) -> None:
+        """Wake who waits for `key`."""
         with self._lock:
-            woken = self._events.pop(place, set())
+            woken = self._events.pop(key, set())
         for event in woken:
             event.set()
 
     def wake_all(self, namespace: str | None = None) -> None:
         """Wake who waits for any place of `namespace`, or for any at all."""
         with self._lock:
-            places = [place for place in self._events if namespace in {None, place.namespace}]
-        for place in places:
-            self.wake(place)
+            keys = [key for key in self._events if namespace in {None, key.namespace}]
+        for key in keys:
+            self.wake(key)
 
 
 @final
@@ -141,14 +141,14 @@ class RedisBusy:
     """A claim that somebody else holds."""
 
     def __init__(
-        self, waiters: Waiters, place: Place, event: threading.Event, *, left_s: float
+        self, waiters: ClaimWaiters, key: CacheKey, event: threading.Event, *, left_s: float
     ) -> None:
         self._waiters = waiters
-        self._place = place
+        self._key = key
         self._event = event
         self._left_s = left_s + _MARGIN_S
 
     def wait(self) -> None:
         """Return when the claim has ended, or should have."""
         self._event.wait(self._left_s)
-        self._waiters.remove(self._place, self._event)
+        self._waiters.remove(self._key, self._event)

@@ -9,12 +9,12 @@ from typing import Final, TypeAlias, cast, final
 
 from redis.exceptions import AuthenticationError, RedisError
 
-from tradai.cache._redis.circuit_breaker import Breaker
-from tradai.cache._redis.claims import Waiters
-from tradai.cache._redis.connection_options import ANSWER_S, Answer, Profile
-from tradai.cache._redis.connections import AsyncLines, Lines
+from tradai.cache._redis.circuit_breaker import CircuitBreaker
+from tradai.cache._redis.claims import ClaimWaiters
+from tradai.cache._redis.connection_options import ANSWER_S, Answer, ConnectionOptions
+from tradai.cache._redis.connections import AsyncConnectionPool, ConnectionPool
 from tradai.cache._redis.epochs import Epoch, Epochs
-from tradai.cache._redis.errors import is_final, is_full, ours
+from tradai.cache._redis.errors import is_error_reply, is_full, translated
 from tradai.cache._redis.listener import GapError, Listener, Message
 from tradai.cache._redis.scripts import (
     CLEAR,
@@ -24,15 +24,15 @@ from tradai.cache._redis.scripts import (
     channel_of,
     epoch_key,
     number_key,
-    own_key,
+    probe_key,
 )
-from tradai.cache._redis.server_check import check_greeting, speaks_otherwise
-from tradai.cache._redis.unsent import Pending
-from tradai.cache._tier.shared_tier import Place, TierDown, TierEvents
+from tradai.cache._redis.server_check import check_greeting, tls_mismatch
+from tradai.cache._redis.unsent import UnsentInvalidations
+from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents
 from tradai.core import LoggerMixin
 from tradai.core.exceptions import TradAIError
 
-__all__ = ["Link", "TierFull"]
+__all__ = ["RedisClient", "TierFull"]
 
 Ask: TypeAlias = Callable[..., Answer]
 
@@ -55,7 +55,7 @@ class _Attempt:
 
 
 @final
-class Link(LoggerMixin):
+class RedisClient(LoggerMixin):
     """Asks Redis, hears what others tell, and keeps what could not be told.
 
     Attributes:
@@ -65,16 +65,16 @@ class Link(LoggerMixin):
     """
 
     def __init__(
-        self, profile: Profile, events: TierEvents, *, doubted: Callable[[], None]
+        self, options: ConnectionOptions, events: TierEvents, *, doubted: Callable[[], None]
     ) -> None:
         """Call `doubted` whenever an invalidation may have been missed."""
-        self._profile = profile
+        self._options = options
         self._events = events
         self._doubted = doubted
-        self._place = str(profile.address)
-        self.channel = channel_of(profile.address.database)
-        self._lines = Lines(profile.connection)
-        self._async_lines = AsyncLines(profile.connection_async)
+        self._server = str(options.address)
+        self.channel = channel_of(options.address.database)
+        self._pool = ConnectionPool(options.connection)
+        self._async_pool = AsyncConnectionPool(options.connection_async)
         self._was_up = False
         self._is_told_up = True
         self._is_closed = False
@@ -82,19 +82,19 @@ class Link(LoggerMixin):
 
     def _begin(self) -> None:
         self.node = secrets.token_hex(4)
-        self.waiters = Waiters()
-        self._breaker = Breaker(self._gave_up)
+        self.waiters = ClaimWaiters()
+        self._breaker = CircuitBreaker(self._gave_up)
         self._epochs = Epochs()
-        self._pending = Pending()
+        self._pending = UnsentInvalidations()
         self._lock = threading.Lock()
         self._attempt: _Attempt | None = None
         self._listener: Listener | None = None
 
     def begin_in_fork(self) -> None:
         """Begin anew in a forked process, whose parent goes on using the connections."""
-        self._profile.renew_lock()
-        self._lines.abandon()
-        self._async_lines.abandon()
+        self._options.renew_lock()
+        self._pool.abandon()
+        self._async_pool.abandon()
         self._begin()
         self._doubted()
 
@@ -110,7 +110,7 @@ class Link(LoggerMixin):
 
     # What callers do, in any thread.
 
-    def ask(self, *command: bytes | str | int) -> Answer:
+    def execute(self, *command: bytes | str | int) -> Answer:
         """Return the answer to `command`.
 
         Raises:
@@ -118,25 +118,25 @@ class Link(LoggerMixin):
             ConfigurationError: Redis has never been of use, and will not be as it is.
         """
         self._reach()
-        turn = self._breaker.turn
+        cycle = self._breaker.cycle
         try:
-            answer = self._lines.ask(*command)
+            answer = self._pool.execute(*command)
         except (RedisError, TradAIError) as exc:
-            raise self._failed(exc, turn) from exc
+            raise self._failed(exc, cycle) from exc
         self._breaker.succeeded()
         return answer
 
-    async def ask_async(self, *command: bytes | str | int) -> Answer:
+    async def execute_async(self, *command: bytes | str | int) -> Answer:
         """Do the same without blocking the running loop."""
         if self._breaker.is_open:
             if self._was_up and not self._is_first:
                 raise TierDown(self._breaker.reason)
             await asyncio.to_thread(self._await_first)
-        turn = self._breaker.turn
+        cycle = self._breaker.cycle
         try:
-            answer = await self._async_lines.ask(*command)
+            answer = await self._async_pool.execute(*command)
         except (RedisError, TradAIError) as exc:
-            raise self._failed(exc, turn) from exc
+            raise self._failed(exc, cycle) from exc
         self._breaker.succeeded()
         return answer
 
@@ -150,36 +150,36 @@ class Link(LoggerMixin):
         if known is not None:
             return known
         self._reach()
-        return self._change(self.ask, JOIN, namespace)
+        return self._change(self.execute, JOIN, namespace)
 
     def renewed_epoch(self, namespace: str) -> Epoch:
         """Return the epoch of `namespace` when the known one is over."""
         self._epochs.forget(namespace)
         return self.epoch(namespace)
 
-    def tell(self, what: Place | str) -> None:
+    def publish_invalidation(self, what: CacheKey | str) -> None:
         """Invalidate a place, or clear a namespace: now, or when Redis is found again."""
         try:
             self._reach()
-            self._tell(what, self.ask)
+            self._publish(what, self.execute)
         except TierDown as exc:
             with self._lock:
                 self._pending.add(what)
             # Not heard elsewhere, so nobody may go on as if it were.
             self._breaker.open(str(exc))
 
-    def _tell(self, what: Place | str, ask: Ask) -> None:
+    def _publish(self, what: CacheKey | str, execute: Ask) -> None:
         if isinstance(what, str):
-            self._change(ask, CLEAR, what)
+            self._change(execute, CLEAR, what)
         else:
-            self._change(ask, INVALIDATE, what.namespace, what.digest.hex())
+            self._change(execute, INVALIDATE, what.namespace, what.digest.hex())
 
-    def _change(self, ask: Ask, script: str, namespace: str, digest: str = "") -> Epoch:
+    def _change(self, execute: Ask, script: str, namespace: str, digest: str = "") -> Epoch:
         # Read when Redis is known to be there, as finding it begins a round.
         asked_in = self._epochs.round
         keys = (epoch_key(namespace), number_key())
         arguments = (self.channel, self.node, namespace, secrets.token_hex(8), digest)
-        text, number = ask("EVAL", script, len(keys), *keys, *arguments)
+        text, number = execute("EVAL", script, len(keys), *keys, *arguments)
         return self._epochs.learn(namespace, text.decode(), number, asked_in=asked_in)
 
     @property
@@ -198,7 +198,7 @@ class Link(LoggerMixin):
                 raise TierDown(self._breaker.reason)
             if self._listener is None:
                 self._attempt = _Attempt()
-                self._listener = Listener(self, self._profile)
+                self._listener = Listener(self, self._options)
                 self._listener.start()
             attempt = cast("_Attempt", self._attempt)
         attempt.is_made.wait(_FIRST_S)
@@ -208,20 +208,20 @@ class Link(LoggerMixin):
         if self._breaker.is_open:
             raise TierDown(self._breaker.reason)
 
-    def _failed(self, error: Exception, turn: int) -> TierDown:
+    def _failed(self, error: Exception, cycle: int) -> TierDown:
         reason = self._reason(error)
         # A full server still serves and still forgets: only new values go without it.
         if is_full(error):
             return TierFull(reason)
-        self._breaker.failed(reason, turn=turn, is_final=is_final(error))
+        self._breaker.failed(reason, cycle=cycle, is_final=is_error_reply(error))
         return TierDown(reason)
 
     def _reason(self, error: Exception) -> str:
         if isinstance(error, RedisError):
-            return str(ours(error, self._place))
+            return str(translated(error, self._server))
         if isinstance(error, TradAIError):
             return str(error)
-        return f"the cache at {self._place} cannot be used: {error}"
+        return f"the cache at {self._server} cannot be used: {error}"
 
     def _gave_up(self, _: str) -> None:
         self._doubted()
@@ -229,8 +229,8 @@ class Link(LoggerMixin):
         self.waiters.wake_all()
 
     def _forget_lines(self) -> None:
-        self._lines.forget()
-        self._async_lines.forget()
+        self._pool.forget()
+        self._async_pool.forget()
 
     # What the listener does, in its thread.
 
@@ -241,12 +241,12 @@ class Link(LoggerMixin):
 
     def synchronise(self, greeting: Mapping[bytes, object], nonce: str) -> None:
         """Refuse a server that will not do; else replay, read epochs, have `nonce` told."""
-        check_greeting(greeting, self._place)
+        check_greeting(greeting, self._server)
         self.replay()
         namespaces = list(self._epochs.known)
-        keys = (number_key(), own_key(self.node), *map(epoch_key, namespaces))
+        keys = (number_key(), probe_key(self.node), *map(epoch_key, namespaces))
         arguments = (self.channel, self.node, nonce)
-        number, *epochs = self._lines.ask("EVAL", SYNCHRONISE, len(keys), *keys, *arguments)
+        number, *epochs = self._pool.execute("EVAL", SYNCHRONISE, len(keys), *keys, *arguments)
         texts = [None if epoch is None else epoch.decode() for epoch in epochs]
         self._epochs.renew(dict(zip(namespaces, texts, strict=True)), number)
 
@@ -256,7 +256,7 @@ class Link(LoggerMixin):
             untold = self._pending.take()
         try:
             while untold:
-                self._tell(untold[-1], self._lines.ask)
+                self._publish(untold[-1], self._pool.execute)
                 untold.pop()
         finally:
             with self._lock:
@@ -274,7 +274,9 @@ class Link(LoggerMixin):
         self._made()
         if not self._is_told_up:
             self._is_told_up = True
-            self._events.went(is_up=True, reason=f"the cache at {self._place} can be used again")
+            self._events.on_tier_change(
+                is_up=True, reason=f"the cache at {self._server} can be used again"
+            )
         return True
 
     def heard(self, message: Message) -> None:
@@ -288,16 +290,16 @@ class Link(LoggerMixin):
             if not is_own:
                 self._events.cleared(message.namespace)
         elif message.kind in {"ended", "invalidated"}:
-            self.waiters.wake(message.place)
+            self.waiters.wake(message.key)
             if message.kind == "invalidated" and not is_own:
-                self._events.invalidated(message.place)
+                self._events.invalidated(message.key)
 
     def lost(self, error: Exception | None) -> bool:
         """Give Redis up; False when it will not be of use as it is, which the next caller hears."""
         if self._is_closed:
             return False
         if isinstance(error, AuthenticationError):
-            self._profile.forget_password()
+            self._options.forget_password()
         if not isinstance(error, RedisError | TradAIError | GapError | None):
             self.logger.error("cache listener failed", exc_info=error)
         if error is not None:
@@ -308,16 +310,16 @@ class Link(LoggerMixin):
             return False
         if self._is_told_up:
             self._is_told_up = False
-            self._events.went(is_up=False, reason=self._breaker.reason)
+            self._events.on_tier_change(is_up=False, reason=self._breaker.reason)
         self._made()
         return True
 
     def _refusal(self, error: Exception | None) -> TradAIError | None:
-        found = ours(error, self._place) if isinstance(error, RedisError) else error
+        found = translated(error, self._server) if isinstance(error, RedisError) else error
         if isinstance(found, TradAIError) and not found.retryable:
             return found
-        is_unanswered = isinstance(error, RedisError) and not is_final(error)
-        return speaks_otherwise(self._profile.address) if is_unanswered else None
+        is_unanswered = isinstance(error, RedisError) and not is_error_reply(error)
+        return tls_mismatch(self._options.address) if is_unanswered else None
 
     def _made(self, refusal: TradAIError | None = None) -> None:
         """Let those go on who waited for the first attempt."""

@@ -17,7 +17,7 @@ from tradai.cache._options.address import Address
 from tradai.core import Secret
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["ANSWER_S", "Answer", "Connection", "Profile"]
+__all__ = ["ANSWER_S", "Answer", "Connection", "ConnectionOptions"]
 
 # What Redis answers depends on the command: who asks knows.
 Answer: TypeAlias = Any
@@ -55,7 +55,7 @@ class Connection(Protocol):
 
 @final
 @dataclass(kw_only=True)
-class Profile:
+class ConnectionOptions:
     """A server, as whom, and how: no retries, short waits, and no word more than needed.
 
     The protocol is named because redis-py's default changed with 8.0; 2 needs no greeting.

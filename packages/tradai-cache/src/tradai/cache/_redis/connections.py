@@ -11,31 +11,31 @@ from weakref import WeakKeyDictionary
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tradai.cache._redis.connection_options import ANSWER_S, Answer, Connection
-from tradai.cache._redis.errors import is_cut, is_final
+from tradai.cache._redis.errors import is_disconnect, is_error_reply
 
 if TYPE_CHECKING:
     import redis.asyncio
 
-__all__ = ["AsyncLines", "Lines", "packed_get"]
+__all__ = ["AsyncConnectionPool", "ConnectionPool", "pack_get"]
 
 # More callers than this at once get connections as well, but those are not kept.
-_KEPT: Final = 32
+_MAX_IDLE: Final = 32
 
 
-def packed_get(key: bytes) -> bytes:
+def pack_get(key: bytes) -> bytes:
     """Return GET as it goes over the line: redis-py takes longer to write it than to send it."""
     return b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(key), key)
 
 
 @final
-class Lines:
+class ConnectionPool:
     """Connections for threads."""
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
         self._idle: deque[Connection] = deque()
 
-    def ask(self, *command: bytes | str | int) -> Answer:
+    def execute(self, *command: bytes | str | int) -> Answer:
         """Return the answer to one command; one that is a single part is sent as it is.
 
         A line that was idle may have been cut since: then a new one is asked, once. So a command
@@ -47,13 +47,13 @@ class Lines:
         try:
             connection = self._idle.pop()
         except IndexError:
-            return self._ask(self._connect(), command)
+            return self._execute(self._connect(), command)
         try:
-            return self._ask(connection, command)
+            return self._execute(connection, command)
         except Exception as exc:
-            if not is_cut(exc):
+            if not is_disconnect(exc):
                 raise
-        return self._ask(self._connect(), command)
+        return self._execute(self._connect(), command)
 
     def forget(self) -> None:
         """Close what is idle."""
@@ -64,12 +64,12 @@ class Lines:
         """Let go of what is idle in a forked process: its parent goes on using the lines."""
         self._idle = deque()
 
-    def _ask(self, connection: Connection, command: tuple[bytes | str | int, ...]) -> Answer:
+    def _execute(self, connection: Connection, command: tuple[bytes | str | int, ...]) -> Answer:
         try:
             _send(connection, command)
             answer = connection.read_response()
         except BaseException as exc:
-            if isinstance(exc, Exception) and is_final(exc):
+            if isinstance(exc, Exception) and is_error_reply(exc):
                 self._keep(connection)
             else:
                 connection.disconnect()
@@ -78,14 +78,14 @@ class Lines:
         return answer
 
     def _keep(self, connection: Connection) -> None:
-        if len(self._idle) < _KEPT:
+        if len(self._idle) < _MAX_IDLE:
             self._idle.append(connection)
         else:
             connection.disconnect()
 
 
 @final
-class AsyncLines:
+class AsyncConnectionPool:
     """Connections for tasks, those of each event loop apart; they close with their loop."""
 
     def __init__(self, connect: "Callable[[], redis.asyncio.Connection]") -> None:
@@ -93,29 +93,29 @@ class AsyncLines:
         self._inherited: list[object] = []
         self._begin()
 
-    async def ask(self, *command: bytes | str | int) -> Answer:
-        """Return the answer to one command, as `Lines.ask` does."""
+    async def execute(self, *command: bytes | str | int) -> Answer:
+        """Return the answer to one command, as `ConnectionPool.ask` does."""
         loop = asyncio.get_running_loop()
-        lines = self._loops.get(loop) or await self._lines_of(loop)
+        connections = self._loops.get(loop) or await self._connections_of(loop)
         try:
-            connection = lines.idle.pop()
+            connection = connections.idle.pop()
         except IndexError:
-            return await lines.ask(self._connect(), command)
+            return await connections.execute(self._connect(), command)
         try:
-            return await lines.ask(connection, command)
+            return await connections.execute(connection, command)
         except Exception as exc:
-            if not is_cut(exc):
+            if not is_disconnect(exc):
                 raise
-        return await lines.ask(self._connect(), command)
+        return await connections.execute(self._connect(), command)
 
     def forget(self) -> None:
         """Close what is idle, each in its own loop."""
         with self._lock:
             loops = list(self._loops.items())
-        for loop, lines in loops:
+        for loop, connections in loops:
             # A loop that is closed has closed its lines.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(lines.forget)
+                loop.call_soon_threadsafe(connections.forget)
 
     def abandon(self) -> None:
         """Let go of everything in a forked process, but free nothing.
@@ -127,17 +127,19 @@ class AsyncLines:
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopLines] = WeakKeyDictionary()
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopConnections] = (
+            WeakKeyDictionary()
+        )
 
-    async def _lines_of(self, loop: asyncio.AbstractEventLoop) -> "_LoopLines":
+    async def _connections_of(self, loop: asyncio.AbstractEventLoop) -> "_LoopConnections":
         with self._lock:
-            lines = self._loops.setdefault(loop, _LoopLines())
-        await lines.begin()
-        return lines
+            connections = self._loops.setdefault(loop, _LoopConnections())
+        await connections.begin()
+        return connections
 
 
 @final
-class _LoopLines:
+class _LoopConnections:
     """Connections of one event loop; nothing here is shared with other threads."""
 
     def __init__(self) -> None:
@@ -151,7 +153,7 @@ class _LoopLines:
             self._end = self._until_the_loop_ends()
             await anext(self._end)
 
-    async def ask(
+    async def execute(
         self, connection: "redis.asyncio.Connection", command: tuple[bytes | str | int, ...]
     ) -> Answer:
         try:
@@ -164,12 +166,12 @@ class _LoopLines:
             raise RedisTimeoutError from exc
         except BaseException as exc:
             # Also when the task is cancelled: the answer that is on its way is for nobody else.
-            if isinstance(exc, Exception) and is_final(exc):
+            if isinstance(exc, Exception) and is_error_reply(exc):
                 self.idle.append(connection)
             else:
                 await connection.disconnect(nowait=True)
             raise
-        if len(self.idle) < _KEPT:
+        if len(self.idle) < _MAX_IDLE:
             self.idle.append(connection)
         else:
             await connection.disconnect(nowait=True)
@@ -185,10 +187,10 @@ class _LoopLines:
             await self._close()
 
     async def _close(self) -> None:
-        lines = list(self.idle)
+        connections = list(self.idle)
         self.idle.clear()
         # An encrypted line takes leave, for which there is no time once the loop has ended.
-        await asyncio.gather(*(line.disconnect() for line in lines), return_exceptions=True)
+        await asyncio.gather(*(line.disconnect() for line in connections), return_exceptions=True)
 
 
 # Of a connection for tasks, the sending is to be awaited.

@@ -11,11 +11,11 @@ from typing import Any, Final, Protocol, final
 
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from tradai.cache._redis.connection_options import ANSWER_S, Connection, Profile
+from tradai.cache._redis.connection_options import ANSWER_S, Connection, ConnectionOptions
 from tradai.cache._redis.scripts import channel_of
-from tradai.cache._tier.shared_tier import Place
+from tradai.cache._tier.shared_tier import CacheKey
 
-__all__ = ["GapError", "Listener", "Message", "Side"]
+__all__ = ["GapError", "Listener", "ListenerDelegate", "Message"]
 
 # How long silence is believed, and how often the thread looks up from the line.
 _SILENCE_S: Final = 0.5
@@ -50,9 +50,9 @@ class Message:
         return self.kind in {"invalidated", "cleared"}
 
     @property
-    def place(self) -> Place:
+    def key(self) -> CacheKey:
         """The place it is about."""
-        return Place(self.namespace, bytes.fromhex(self.text))
+        return CacheKey(self.namespace, bytes.fromhex(self.text))
 
     @classmethod
     def read(cls, data: bytes) -> "Message | None":
@@ -65,7 +65,7 @@ class Message:
             return None
 
 
-class Side(Protocol):
+class ListenerDelegate(Protocol):
     """The tier, as its listener sees it, which alone calls this, from its thread."""
 
     @property
@@ -98,9 +98,9 @@ class Side(Protocol):
 class Listener:
     """One line and one thread, from the first use until it is stopped."""
 
-    def __init__(self, side: Side, profile: Profile) -> None:
-        self._side = side
-        self._profile = profile
+    def __init__(self, delegate: ListenerDelegate, options: ConnectionOptions) -> None:
+        self._delegate = delegate
+        self._options = options
         self._stopped = threading.Event()
         self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._run, name="tradai-cache", daemon=True)
@@ -122,7 +122,7 @@ class Listener:
         goes_on = True
         while goes_on and not self._stopped.is_set():
             began = time.monotonic()
-            goes_on = self._side.lost(self._attended())
+            goes_on = self._delegate.lost(self._attended())
             # After it went well for a while it probably will again.
             if goes_on and time.monotonic() - began < _SILENCE_S:
                 # Not for security: only to spread.
@@ -131,7 +131,7 @@ class Listener:
     def _attended(self) -> Exception | None:
         """Listen for as long as it goes well; why it did not, None when others found out."""
         try:
-            with contextlib.closing(_Line(self._profile)) as line:
+            with contextlib.closing(PubSubConnection(self._options)) as line:
                 self._connection = line.connection
                 self._attend(line)
         # The end of the thread would leave the process deaf: whatever it is, begin again.
@@ -141,17 +141,17 @@ class Listener:
             self._connection = None
         return None
 
-    def _attend(self, line: "_Line") -> None:
-        greeting = line.ask("HELLO")
+    def _attend(self, line: "PubSubConnection") -> None:
+        greeting = line.execute("HELLO")
         # Silence is broken by it later: whoever may not is to hear of it now.
-        line.ask("PING")
-        line.ask("SUBSCRIBE", channel_of(self._profile.address.database))
+        line.execute("PING")
+        line.execute("SUBSCRIBE", channel_of(self._options.address.database))
         nonce = secrets.token_hex(8)
-        self._side.synchronise(dict(zip(greeting[::2], greeting[1::2], strict=False)), nonce)
+        self._delegate.synchronise(dict(zip(greeting[::2], greeting[1::2], strict=False)), nonce)
         number = line.number_told_with(nonce)
-        while not (self._side.settled() or self._stopped.is_set()):
-            self._side.replay()
-        while not (self._side.is_lost or self._stopped.is_set()):
+        while not (self._delegate.settled() or self._stopped.is_set()):
+            self._delegate.replay()
+        while not (self._delegate.is_lost or self._stopped.is_set()):
             message = line.next_message()
             if message is None:
                 continue
@@ -159,7 +159,7 @@ class Listener:
                 number += 1
                 if message.number != number:
                     raise GapError(number, message.number)
-            self._side.heard(message)
+            self._delegate.heard(message)
 
 
 class GapError(Exception):
@@ -170,14 +170,14 @@ class GapError(Exception):
 
 
 @final
-class _Line:
+class PubSubConnection:
     """The connection that is subscribed. Every redis-py reads messages of protocol 2 alike."""
 
-    def __init__(self, profile: Profile) -> None:
-        self.connection = profile.connection(protocol=2)
+    def __init__(self, options: ConnectionOptions) -> None:
+        self.connection = options.connection(protocol=2)
         self._heard_at = time.monotonic()
 
-    def ask(self, *command: str) -> list[Any]:
+    def execute(self, *command: str) -> list[Any]:
         self.connection.send_command(*command)
         answer: list[Any] = self.connection.read_response()
         return answer

@@ -22,7 +22,7 @@ __all__ = [
     "channel_of",
     "epoch_key",
     "number_key",
-    "own_key",
+    "probe_key",
     "value_key_prefix",
 ]
 
@@ -39,7 +39,7 @@ def number_key() -> str:
     return f"{_PREFIX}number"
 
 
-def own_key(node: str) -> str:
+def probe_key(node: str) -> str:
     """Return a name that only the process `node` uses."""
     return f"{_PREFIX}node:{node}"
 
@@ -58,7 +58,7 @@ def value_key_prefix(namespace: str, epoch: str) -> bytes:
 _ALWAYS: Final = "#!lua flags=allow-oom\n"
 _IF_ROOM: Final = "#!lua\n"
 
-_TELL: Final = """
+_PUBLISH: Final = """
 local function tell(kind, text)
   local number = redis.call('INCR', KEYS[2])
   redis.call('PUBLISH', ARGV[1], kind .. ' ' .. number .. ' ' .. ARGV[2] .. ' ' .. text)
@@ -71,7 +71,7 @@ end
 # or flushed: others may still use it, so a fresh one is told like any other.
 JOIN: Final = (
     _ALWAYS
-    + _TELL
+    + _PUBLISH
     + """
 local epoch = redis.call('GET', KEYS[1])
 if epoch then return {epoch, tonumber(redis.call('GET', KEYS[2]) or 0)} end
@@ -82,7 +82,7 @@ return {ARGV[4], tell('cleared', ARGV[4] .. ' ' .. ARGV[3])}
 
 CLEAR: Final = (
     _ALWAYS
-    + _TELL
+    + _PUBLISH
     + """
 redis.call('SET', KEYS[1], ARGV[4])
 return {ARGV[4], tell('cleared', ARGV[4] .. ' ' .. ARGV[3])}
@@ -91,7 +91,7 @@ return {ARGV[4], tell('cleared', ARGV[4] .. ' ' .. ARGV[3])}
 
 INVALIDATE: Final = (
     _ALWAYS
-    + _TELL
+    + _PUBLISH
     + """
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then

@@ -9,13 +9,13 @@ from tradai.cache._options.address import Address
 from tradai.cache._redis.connection_options import ANSWER_S
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["check_greeting", "speaks_otherwise"]
+__all__ = ["check_greeting", "tls_mismatch"]
 
 # The first with flags for scripts, which let a full server still be told to forget.
 _OLDEST: Final = (7, 0)
 
 
-def check_greeting(greeting: Mapping[bytes, object], place: str) -> None:
+def check_greeting(greeting: Mapping[bytes, object], server: str) -> None:
     """Refuse a server that cannot do what is needed, by its answer to HELLO.
 
     Raises:
@@ -24,14 +24,16 @@ def check_greeting(greeting: Mapping[bytes, object], place: str) -> None:
     version, mode = (_text(greeting.get(name)) for name in (b"version", b"mode"))
     if _numbers(version) < _OLDEST:
         wanted = ".".join(map(str, _OLDEST))
-        message = f"the cache at {place} is Redis {version}; expected {wanted} or later, or Valkey"
+        message = f"the cache at {server} is Redis {version}; expected {wanted} or later, or Valkey"
         raise ConfigurationError(message, key="TRADAI_CACHE_URL")
     if mode != "standalone":
-        message = f"the cache at {place} runs as {mode}, which is not supported yet; use one server"
+        message = (
+            f"the cache at {server} runs as {mode}, which is not supported yet; use one server"
+        )
         raise ConfigurationError(message, key="TRADAI_CACHE_URL")
 
 
-def speaks_otherwise(address: Address) -> ConfigurationError | None:
+def tls_mismatch(address: Address) -> ConfigurationError | None:
     """Return what is wrong when a server that does not answer speaks TLS and we do not, or we do.
 
     Nothing secret is said to find out.

@@ -11,13 +11,13 @@ from weakref import WeakSet
 
 from tradai.cache._options.address import parse_address
 from tradai.cache._options.settings import CacheSettings
-from tradai.cache._redis.claims import LEASE_MS, RedisBusy, RedisClaim, Renewals
-from tradai.cache._redis.client import Link, TierFull
-from tradai.cache._redis.connection_options import Answer, Profile
-from tradai.cache._redis.connections import packed_get
+from tradai.cache._redis.claims import LEASE_MS, ClaimRenewer, RedisBusy, RedisClaim
+from tradai.cache._redis.client import RedisClient, TierFull
+from tradai.cache._redis.connection_options import Answer, ConnectionOptions
+from tradai.cache._redis.connections import pack_get
 from tradai.cache._redis.epochs import Epoch
 from tradai.cache._redis.scripts import CLAIM, RELEASE, RENEW, STORE, epoch_key
-from tradai.cache._tier.shared_tier import Place, TierDown, TierEvents
+from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents
 from tradai.core import LoggerMixin, Secret, SecretReference, resolve_secret
 from tradai.core.exceptions import TradAIError, ValidationError
 
@@ -37,14 +37,14 @@ def connect(settings: CacheSettings, *, events: TierEvents) -> "RedisTier":
     if not address.is_shared:
         expected = "an address of a server, redis[s]://HOST[:PORT][/DATABASE]"
         raise ValidationError(f"no tier is shared: expected {expected}", expected=expected)
-    profile = Profile(
+    options = ConnectionOptions(
         address=address,
         username=settings.username,
         password=_password_at(settings.password),
         ca_file=settings.ca_file,
     )
-    profile.check()
-    return RedisTier(profile, events=events)
+    options.check()
+    return RedisTier(options, events=events)
 
 
 def _password_at(reference: SecretReference | None) -> "Callable[[], Secret] | None":
@@ -59,78 +59,78 @@ class RedisTier(LoggerMixin):
         generation: Changes whenever an invalidation may have been missed.
     """
 
-    def __init__(self, profile: Profile, *, events: TierEvents) -> None:
-        """Connect when first asked, as `profile` says; tell `events` what is heard."""
+    def __init__(self, options: ConnectionOptions, *, events: TierEvents) -> None:
+        """Connect when first asked, as `options` says; tell `events` what is heard."""
         self.generation = 0
-        self._link = Link(profile, events, doubted=self._doubt)
-        self._renewals = Renewals(self._renewed)
+        self._client = RedisClient(options, events, doubted=self._doubt)
+        self._renewals = ClaimRenewer(self._renew)
         self._is_full = False
         _TIERS.add(self)
 
-    def fetch(self, place: Place) -> bytes | None:
-        """Return what is kept at `place`.
+    def fetch(self, key: CacheKey) -> bytes | None:
+        """Return what is kept at `key`.
 
         Raises:
             TierDown: Redis cannot be asked.
             ConfigurationError: It never could, and the operator must change something first.
         """
-        epoch = self._link.epoch(place.namespace)
-        value: bytes | None = self._link.ask(_packed(epoch, place))
+        epoch = self._client.epoch(key.namespace)
+        value: bytes | None = self._client.execute(_pack_fetch(epoch, key))
         return value
 
-    async def fetch_async(self, place: Place) -> bytes | None:
+    async def fetch_async(self, key: CacheKey) -> bytes | None:
         """Do the same without blocking the running loop."""
-        epoch = self._link.known_epoch(place.namespace)
+        epoch = self._client.known_epoch(key.namespace)
         if epoch is None:
-            epoch = await asyncio.to_thread(self._link.epoch, place.namespace)
-        value: bytes | None = await self._link.ask_async(_packed(epoch, place))
+            epoch = await asyncio.to_thread(self._client.epoch, key.namespace)
+        value: bytes | None = await self._client.execute_async(_pack_fetch(epoch, key))
         return value
 
-    def claim(self, place: Place) -> bytes | RedisClaim | RedisBusy:
+    def claim(self, key: CacheKey) -> bytes | RedisClaim | RedisBusy:
         """Return what is kept by now, or the right to load it, or who has that right.
 
         Raises:
             TierDown: Redis cannot be asked, or has no room.
         """
         # Before it is asked for, so that no message about its end is missed.
-        event = self._link.waiters.add(place)
+        event = self._client.waiters.add(key)
         found = None
         try:
-            found = self._claimed(place, event)
+            found = self._try_claim(key, event)
         finally:
             if not isinstance(found, RedisBusy):
-                self._link.waiters.remove(place, event)
+                self._client.waiters.remove(key, event)
         if isinstance(found, RedisClaim):
             self._renewals.add(found)
         return found
 
-    def invalidate(self, place: Place) -> None:
+    def invalidate(self, key: CacheKey) -> None:
         """Remove what is kept, end the claim on it, and tell everybody; when down, on recovery."""
-        self._link.tell(place)
+        self._client.publish_invalidation(key)
 
     def clear(self, namespace: str) -> None:
         """Do so for every place of `namespace` at once."""
-        self._link.tell(namespace)
+        self._client.publish_invalidation(namespace)
 
     def close(self) -> None:
         """Let go of connections and threads; closing twice is no error."""
-        self._link.close()
+        self._client.close()
         self._renewals.clear()
 
-    def _claimed(self, place: Place, event: threading.Event) -> bytes | RedisClaim | RedisBusy:
+    def _try_claim(self, key: CacheKey, event: threading.Event) -> bytes | RedisClaim | RedisBusy:
         token = secrets.token_hex(8)
-        epoch = self._link.epoch(place.namespace)
+        epoch = self._client.epoch(key.namespace)
         for _ in range(_CLAIM_ATTEMPTS):
-            keys = _keys(epoch.text, place)
+            keys = _keys(epoch.text, key)
             kind, *rest = self._write(CLAIM, keys, token, epoch.text, LEASE_MS)
             if kind == b"value":
                 value: bytes = rest[0]
                 return value
             if kind == b"claimed":
-                return RedisClaim(self, place, epoch=epoch.text, token=token)
+                return RedisClaim(self, key, epoch=epoch.text, token=token)
             if kind == b"busy":
-                return RedisBusy(self._link.waiters, place, event, left_s=rest[0] / 1000)
-            epoch = self._link.renewed_epoch(place.namespace)
+                return RedisBusy(self._client.waiters, key, event, left_s=rest[0] / 1000)
+            epoch = self._client.renewed_epoch(key.namespace)
         raise TierDown("the namespace is cleared again and again")
 
     def store_claimed(self, claim: RedisClaim, sealed: bytes, *, keep_ms: int) -> bool:
@@ -139,9 +139,9 @@ class RedisTier(LoggerMixin):
         if keep_ms < 1:
             self.release_claimed(claim)
             return False
-        arguments = (claim.token, claim.epoch, sealed, keep_ms, *self._ended(claim.place))
+        arguments = (claim.token, claim.epoch, sealed, keep_ms, *self._ended(claim.key))
         try:
-            stored = self._write(STORE, _keys(claim.epoch, claim.place), *arguments)
+            stored = self._write(STORE, _keys(claim.epoch, claim.key), *arguments)
         except TierFull:
             # It can still be told that others need not wait.
             self.release_claimed(claim)
@@ -151,14 +151,14 @@ class RedisTier(LoggerMixin):
     def release_claimed(self, claim: RedisClaim) -> None:
         """End `claim` without a value; should Redis be away, it ends by itself."""
         self._renewals.remove(claim)
-        lease = _keys(claim.epoch, claim.place)[0]
+        lease = _keys(claim.epoch, claim.key)[0]
         with contextlib.suppress(TierDown, TradAIError):
-            self._link.ask("EVAL", RELEASE, 1, lease, claim.token, *self._ended(claim.place))
+            self._client.execute("EVAL", RELEASE, 1, lease, claim.token, *self._ended(claim.key))
 
     def _write(self, script: str, keys: tuple[str, ...], *arguments: bytes | str | int) -> Answer:
         """Run a script that a full server refuses; say when that begins and ends."""
         try:
-            answer = self._link.ask("EVAL", script, len(keys), *keys, *arguments)
+            answer = self._client.execute("EVAL", script, len(keys), *keys, *arguments)
         except TierFull as exc:
             if not self._is_full:
                 self._is_full = True
@@ -169,19 +169,19 @@ class RedisTier(LoggerMixin):
             self.logger.info("cache has room again")
         return answer
 
-    def _renewed(self, claim: RedisClaim) -> bool:
+    def _renew(self, claim: RedisClaim) -> bool:
         """Renew `claim`; False when it is lost for certain."""
-        lease = _keys(claim.epoch, claim.place)[0]
+        lease = _keys(claim.epoch, claim.key)[0]
         try:
-            return bool(self._link.ask("EVAL", RENEW, 1, lease, claim.token, LEASE_MS))
+            return bool(self._client.execute("EVAL", RENEW, 1, lease, claim.token, LEASE_MS))
         except (TierDown, TradAIError):
             return True
 
-    def _ended(self, place: Place) -> tuple[str, str]:
-        """Return the channel, and the message that the claim on `place` has ended."""
+    def _ended(self, key: CacheKey) -> tuple[str, str]:
+        """Return the channel, and the message that the claim on `key` has ended."""
         return (
-            self._link.channel,
-            f"ended 0 {self._link.node} {place.digest.hex()} {place.namespace}",
+            self._client.channel,
+            f"ended 0 {self._client.node} {key.digest.hex()} {key.namespace}",
         )
 
     def _doubt(self) -> None:
@@ -190,7 +190,7 @@ class RedisTier(LoggerMixin):
     def begin_in_fork(self) -> None:
         """Begin anew in a forked process."""
         self._renewals.reset()
-        self._link.begin_in_fork()
+        self._client.begin_in_fork()
 
 
 _TIERS: Final[WeakSet[RedisTier]] = WeakSet()
@@ -205,12 +205,12 @@ def _begin_in_fork() -> None:
 os.register_at_fork(after_in_child=_begin_in_fork)
 
 
-def _packed(epoch: Epoch, place: Place) -> bytes:
-    return packed_get(epoch.prefix + place.digest.hex().encode())
+def _pack_fetch(epoch: Epoch, key: CacheKey) -> bytes:
+    return pack_get(epoch.prefix + key.digest.hex().encode())
 
 
-def _keys(epoch: str, place: Place) -> tuple[str, str, str]:
+def _keys(epoch: str, key: CacheKey) -> tuple[str, str, str]:
     """Return the names of lease, value and epoch."""
-    namespace = epoch_key(place.namespace)
-    value = f"{namespace}:{epoch}:{place.digest.hex()}"
+    namespace = epoch_key(key.namespace)
+    value = f"{namespace}:{epoch}:{key.digest.hex()}"
     return f"{value}:lease", value, namespace

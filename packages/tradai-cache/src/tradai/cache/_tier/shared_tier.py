@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Protocol, final
 
-__all__ = ["Busy", "Claim", "Place", "Tier", "TierDown", "TierEvents"]
+__all__ = ["Busy", "CacheKey", "Claim", "Tier", "TierDown", "TierEvents"]
 
 
 # A state that callers act on; no caller of ours ever sees it.
@@ -12,7 +12,7 @@ class TierDown(Exception):  # noqa: N818
 
 # A tuple, because it is looked up several times in a call: a dataclass hashes in Python.
 @final
-class Place(NamedTuple):
+class CacheKey(NamedTuple):
     """Where one value is kept: its namespace with version, and the digest of its call."""
 
     namespace: str
@@ -58,15 +58,15 @@ class Tier(Protocol):
 
     generation: int
 
-    def fetch(self, place: Place) -> bytes | None:
-        """Return what is kept at `place`; `TierDown` when it cannot be asked."""
+    def fetch(self, key: CacheKey) -> bytes | None:
+        """Return what is kept at `key`; `TierDown` when it cannot be asked."""
         ...
 
-    async def fetch_async(self, place: Place) -> bytes | None:
+    async def fetch_async(self, key: CacheKey) -> bytes | None:
         """Do the same without blocking the running loop."""
         ...
 
-    def claim(self, place: Place) -> bytes | Claim | Busy:
+    def claim(self, key: CacheKey) -> bytes | Claim | Busy:
         """Return what is kept by now, or the right to load it, or who has that right.
 
         Raises:
@@ -74,7 +74,7 @@ class Tier(Protocol):
         """
         ...
 
-    def invalidate(self, place: Place) -> None:
+    def invalidate(self, key: CacheKey) -> None:
         """Remove what is kept, end the claim on it, and tell everybody; when down, on recovery."""
         ...
 
@@ -90,14 +90,14 @@ class Tier(Protocol):
 class TierEvents(Protocol):
     """What a tier tells the cache, from a thread of its own."""
 
-    def invalidated(self, place: Place) -> None:
-        """Somebody elsewhere invalidated `place`."""
+    def invalidated(self, key: CacheKey) -> None:
+        """Somebody elsewhere invalidated `key`."""
         ...
 
     def cleared(self, namespace: str) -> None:
         """Somebody elsewhere cleared `namespace`."""
         ...
 
-    def went(self, *, is_up: bool, reason: str) -> None:
+    def on_tier_change(self, *, is_up: bool, reason: str) -> None:
         """The tier came back, or went away."""
         ...
