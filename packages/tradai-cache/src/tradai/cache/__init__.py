@@ -1,4 +1,4 @@
-"""Door of tradai.cache: where values that are dear to compute are kept."""
+"""Public names of tradai.cache: compute-once caching in memory and Redis."""
 
 from tradai.core import lazy_exports
 

@@ -1,4 +1,4 @@
-"""What was decorated, and how: everything that calls of one cached function have in common."""
+"""Specification of a cached function, shared by all its calls, and the request of one call."""
 
 import asyncio
 from asyncio import AbstractEventLoop
@@ -22,11 +22,11 @@ _MAX_KEYS: Final = 10_000
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedSpec:
-    """One cached function.
+    """One cached function: how it is called, keyed, encoded and kept.
 
     Attributes:
-        aliases: Entries by the arguments of calls as they are, for the quick way.
-        places: Places by the same, so that what was evicted needs no digest again.
+        aliases: Entries by the plain arguments of a call, for the fast path.
+        keys: Cache keys by the same, so that an evicted value needs no new digest.
     """
 
     engine: Engine
@@ -40,24 +40,24 @@ class CachedSpec:
 
     @property
     def counters(self) -> Counters:
-        """Where calls are counted."""
+        """The counters of its namespace."""
         return self.policy.counters
 
     @property
     def tier(self) -> Tier | None:
-        """Where values are shared; sensitive ones are not."""
+        """The shared tier; None when there is none or the namespace is sensitive."""
         return None if self.policy.is_sensitive else self.engine.tier
 
     @property
     def loop(self) -> AbstractEventLoop | None:
-        """Where a call runs that is made now; None for a thread."""
+        """The event loop of a call made now; None for a call in a thread."""
         return asyncio.get_running_loop() if self.is_async else None
 
     def request(self, values: Values) -> "CallRequest":
-        """Return the request for the answer to `values`.
+        """Return the request of a call with the arguments `values`.
 
         Raises:
-            TypeError: A value is unkeyable.
+            TypeError: A value cannot be part of a key.
         """
         alias = self.signature.alias(values)
         key = None if alias is None else self.keys.get(alias)
@@ -74,11 +74,11 @@ class CachedSpec:
             self.keys[alias] = key
 
 
-# Not frozen: one is made for every call that the quick way has no answer for.
+# Not frozen: one is made for every call that the fast path does not answer.
 @final
 @dataclass(slots=True, eq=False)
 class CallRequest:
-    """One cached function with its arguments."""
+    """One call: the cached function, its arguments and their cache key."""
 
     spec: CachedSpec
     values: Values
@@ -86,6 +86,6 @@ class CallRequest:
     alias: Values | None
 
     def on_hit(self, entry: Entry) -> None:
-        """Let the quick way find `entry` from now on."""
+        """Let the fast path find `entry` from now on."""
         if self.alias is not None:
-            entry.alias(self.spec.aliases, self.alias)
+            entry.add_alias(self.spec.aliases, self.alias)

@@ -1,4 +1,4 @@
-"""What one cache holds in this process: its memory, what is under way, and its shared tier."""
+"""Engine of one cache: its memory tier, its loads in flight, its shared tier, and fork safety."""
 
 import os
 from asyncio import AbstractEventLoop
@@ -16,40 +16,40 @@ from tradai.cache._stats import BreakerState, CacheHook, CacheStats, Counters
 from tradai.cache._tier.shared_tier import CacheKey, Tier
 from tradai.core import LoggerMixin
 
-__all__ = ["Engine", "Expired", "Found"]
+__all__ = ["Engine", "Expired", "Lookup"]
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """A value past its time that may be served, and the flight that is to refresh it, if any."""
+    """An expired value that may still be served, and the load to refresh it with, if any."""
 
     entry: Entry
     refresh: InFlightLoad | None
 
 
-# A fresh entry; an expired one; or a flight, and whether the caller leads it.
-Found: TypeAlias = Entry | Expired | tuple[InFlightLoad, bool]
+# A fresh entry; an expired one; or a load in flight, and whether the caller leads it.
+Lookup: TypeAlias = Entry | Expired | tuple[InFlightLoad, bool]
 
 
 @final
 class _FixedGeneration:
-    """Stands for the generation of a tier where there is none: nothing is ever in doubt."""
+    """The generation where there is no shared tier: it never changes."""
 
     generation: Final = 0
 
 
 @final
 class Engine(LoggerMixin):
-    """The memory tier and the flights of one cache, under one lock.
+    """The memory tier and the loads in flight of one cache, under one lock.
 
-    The lock is held for look-ups and book-keeping only, never while something is loaded, fetched,
+    The lock is held for look-ups and book-keeping only, never while a value is loaded, fetched,
     copied or waited for. It is reentrant because dropping a value may run a finalizer of the user.
     """
 
     def __init__(self, local: MemoryTier, *, hook: CacheHook | None) -> None:
-        """Start without a shared tier, and without a key to sign with."""
-        self.key: Callable[[], bytes | None] = lambda: None
+        """Start without a shared tier and without a signing key."""
+        self.signing_key: Callable[[], bytes | None] = lambda: None
         self.tier: Tier | None = None
         self._hook = hook
         self._local = local
@@ -57,27 +57,27 @@ class Engine(LoggerMixin):
         self._lock = RLock()
         self._is_up = True
         _ENGINES.add(self)
-        _watch_forks()
+        _register_fork_handlers()
 
     @property
     def generation_source(self) -> "Tier | _FixedGeneration":
-        """What has the generation that verified entries are of."""
+        """The object whose generation verified entries have."""
         return _FixedGeneration() if self.tier is None else self.tier
 
-    def find(
+    def find_or_join(
         self,
         key: CacheKey,
         *,
         loop: AbstractEventLoop | None,
         on_hit: Callable[[Entry], None],
-    ) -> Found:
-        """Return what there is for `key`, joining or beginning a flight when that is nothing.
+    ) -> Lookup:
+        """Return the entry of `key`; join or start its load when there is none.
 
-        Look-up and joining are one step: between them a flight could land, and one more begin.
-        `on_hit` is called with a fresh entry, so that the quick way finds it from now on.
+        Look-up and joining are one step: between them a load could end and another one start.
+        `on_hit` is called with a fresh entry, so that the fast path finds it from now on.
 
         Raises:
-            RecursionError: The caller is part of what would be waited for.
+            RecursionError: The load to wait for waits for the caller.
         """
         load = self._loads.get(key)
         if load is not None and load.is_orphaned:
@@ -96,9 +96,9 @@ class Engine(LoggerMixin):
     def begin_refresh(
         self, key: CacheKey, *, loop: AbstractEventLoop | None
     ) -> InFlightLoad | None:
-        """Return a flight to refresh `key`; None when there is one, or the last has just failed.
+        """Return a load to refresh `key`; None when one is in flight or the last one just failed.
 
-        What was invalidated meanwhile is not refreshed: nobody asked for it since.
+        An entry that was invalidated is not refreshed: no call has asked for it since.
         """
         with self._lock:
             entry = self._local.get(key)
@@ -107,30 +107,31 @@ class Engine(LoggerMixin):
             return self._loads.begin(key, generation=self.generation_source.generation, loop=loop)
 
     def entry(self, key: CacheKey) -> Entry | None:
-        """Return what is in memory, verified or not, unless it is past being kept."""
+        """Return the entry of `key`, verified or not, while it may be kept."""
         with self._lock:
             entry = self._local.get(key)
         return entry if entry is not None and monotonic() < entry.keep_until else None
 
-    def land(
+    def finish_load(
         self,
         load: InFlightLoad,
         outcome: Outcome,
         entry: Entry | None,
-        on_hit: Callable[[Entry], None],
+        *,
+        on_kept: Callable[[Entry], None],
     ) -> None:
-        """End `load`, keeping `entry` unless it was overtaken or its time is over already."""
+        """End `load`; keep `entry` unless the load was superseded or the entry has expired."""
         with self._lock:
             is_lost = load.is_superseded or entry is None or entry.fresh_until <= monotonic()
             if entry is not None and not is_lost:
                 self._local.put(entry)
-                on_hit(entry)
+                on_kept(entry)
             self._loads.end(load, outcome)
 
-    def when_done(self, load: InFlightLoad, wake: Callable[[], object]) -> None:
-        """Call `wake` when `load` ends, from whatever thread that comes in."""
+    def add_done_callback(self, load: InFlightLoad, callback: Callable[[], object]) -> None:
+        """Call `callback` when `load` ends, in the thread that ends it."""
         with self._lock:
-            load.when_done(wake)
+            load.add_done_callback(callback)
 
     def abandon(self, load: InFlightLoad) -> None:
         """End `load`, whose leader is gone; no effect when it has ended."""
@@ -145,24 +146,24 @@ class Engine(LoggerMixin):
             claim.release()
 
     def drop(self, key: CacheKey) -> None:
-        """Forget what is at `key`, and let what is under way there not be kept."""
+        """Remove the entry of `key`, and keep no value of a load in flight."""
         with self._lock:
             self._local.drop(key)
             self._loads.supersede(key)
 
     def drop_all(self, namespace: str) -> None:
-        """Do so for every place of `namespace`."""
+        """Remove every entry of `namespace`, and keep no value of its loads in flight."""
         with self._lock:
             for entry in self._local.entries_in(namespace):
                 self._local.drop(entry.key)
             self._loads.supersede_all(namespace)
 
-    # What the tier tells us: elsewhere is as good as here.
+    # Events of the shared tier: an invalidation by another process has the same effect.
     invalidated = drop
     cleared = drop_all
 
     def on_tier_change(self, *, is_up: bool, reason: str) -> None:
-        """Say that the shared tier came back, or went away."""
+        """Log and report that the shared tier came back or went away."""
         self._is_up = is_up
         if is_up:
             self.logger.info("shared cache is back", extra={"reason": reason})
@@ -170,37 +171,37 @@ class Engine(LoggerMixin):
             self.logger.warning("shared cache is away", extra={"reason": reason})
         self.notify_hook(lambda hook: hook.on_tier_change(is_up=is_up, reason=reason))
 
-    def notify_hook(self, what: Callable[[CacheHook], None]) -> None:
-        """Tell the hook, whose errors end here: they are none of the caller's."""
+    def notify_hook(self, notify: Callable[[CacheHook], None]) -> None:
+        """Call the hook; its errors are logged and never reach the caller."""
         if self._hook is None:
             return
         try:
-            what(self._hook)
-        # A hook is code of others and may raise anything.
+            notify(self._hook)
+        # A hook is the user's code and may raise anything.
         except Exception:
             self.logger.exception("a cache hook failed")
 
     def stats(self, namespace: str, counters: Counters) -> CacheStats:
-        """Return what was counted for `namespace`."""
+        """Return the counts of `namespace`."""
         with self._lock:
             entries = self._local.entries_in(namespace)
         size = sum(entry.size for entry in entries)
-        return counters.stats(entries=len(entries), size=size, breaker=self._breaker())
+        return counters.stats(entries=len(entries), size=size, breaker=self._breaker_state())
 
     def before_fork(self) -> None:
-        """Let nobody be in the middle of a change while the process is copied."""
+        """Hold the lock, so that no change is under way while the process is copied."""
         self._lock.acquire()
 
     def after_fork_in_parent(self) -> None:
-        """Go on."""
+        """Release the lock."""
         self._lock.release()
 
     def after_fork_in_child(self) -> None:
-        """Go on alone: no other thread is here, and none that led a flight."""
+        """Start with no loads in flight: the threads that led them exist only in the parent."""
         self._lock = RLock()
         self._loads = InFlightLoads()
 
-    def _breaker(self) -> BreakerState:
+    def _breaker_state(self) -> BreakerState:
         if self.tier is None:
             return "none"
         return "closed" if self._is_up else "open"
@@ -209,7 +210,7 @@ class Engine(LoggerMixin):
 _ENGINES: Final[WeakSet[Engine]] = WeakSet()
 
 
-def _each(call: Callable[[Engine], None]) -> Callable[[], None]:
+def _for_each_engine(call: Callable[[Engine], None]) -> Callable[[], None]:
     def call_each() -> None:
         for engine in tuple(_ENGINES):
             call(engine)
@@ -218,10 +219,10 @@ def _each(call: Callable[[Engine], None]) -> Callable[[], None]:
 
 
 @cache
-def _watch_forks() -> None:
-    """Keep every engine whole across forks; once, and not before there is one."""
+def _register_fork_handlers() -> None:
+    """Keep every engine consistent across forks; runs once, with the first engine."""
     os.register_at_fork(
-        before=_each(Engine.before_fork),
-        after_in_parent=_each(Engine.after_fork_in_parent),
-        after_in_child=_each(Engine.after_fork_in_child),
+        before=_for_each_engine(Engine.before_fork),
+        after_in_parent=_for_each_engine(Engine.after_fork_in_parent),
+        after_in_child=_for_each_engine(Engine.after_fork_in_child),
     )
