@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, final
 
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from tradai.cache._redis_profile import ANSWER_S, Connection, Profile
+from tradai.cache._redis_profile import Connection, Profile
 from tradai.cache._redis_scripts import channel_of
 from tradai.cache._tier import Place
 
@@ -73,6 +73,11 @@ class Side(Protocol):
         """Whether those who ask Redis have given it up."""
         ...
 
+    @property
+    def answer_s(self) -> float:
+        """How long to wait for an answer now: longer when the first attempt met silence."""
+        ...
+
     def synchronise(self, greeting: Mapping[bytes, object], nonce: str) -> None:
         """Refuse a server that will not do; else replay, read epochs, have `nonce` told."""
         ...
@@ -116,7 +121,7 @@ class Listener:
         if connection is not None:
             # Wakes the thread from the line.
             connection.disconnect()
-        self._thread.join(timeout=4 * ANSWER_S)
+        self._thread.join(timeout=4 * self._profile.answer_s)
 
     def _run(self) -> None:
         goes_on = True
@@ -131,7 +136,7 @@ class Listener:
     def _attended(self) -> Exception | None:
         """Listen for as long as it goes well; why it did not, None when others found out."""
         try:
-            with contextlib.closing(_Line(self._profile)) as line:
+            with contextlib.closing(_Line(self._profile, self._side.answer_s)) as line:
                 self._connection = line.connection
                 self._attend(line)
         # The end of the thread would leave the process deaf: whatever it is, begin again.
@@ -151,6 +156,7 @@ class Listener:
         number = line.number_told_with(nonce)
         while not (self._side.settled() or self._stopped.is_set()):
             self._side.replay()
+        line.answer_s = self._side.answer_s
         while not (self._side.is_lost or self._stopped.is_set()):
             message = line.next_message()
             if message is None:
@@ -171,10 +177,16 @@ class GapError(Exception):
 
 @final
 class _Line:
-    """The connection that is subscribed. Every redis-py reads messages of protocol 2 alike."""
+    """The connection that is subscribed. Every redis-py reads messages of protocol 2 alike.
 
-    def __init__(self, profile: Profile) -> None:
-        self.connection = profile.connection(protocol=2)
+    Attributes:
+        answer_s: How long to wait for an answer. The connection goes on as it began: there it
+            counts only for a message of which a part has come.
+    """
+
+    def __init__(self, profile: Profile, answer_s: float) -> None:
+        self.answer_s = answer_s
+        self.connection = profile.connection(protocol=2, answer_s=answer_s)
         self._heard_at = time.monotonic()
 
     def ask(self, *command: str) -> list[Any]:
@@ -184,7 +196,7 @@ class _Line:
 
     def number_told_with(self, nonce: str) -> int:
         """Return the number that came with `nonce`; older messages are passed over."""
-        deadline = time.monotonic() + 2 * ANSWER_S
+        deadline = time.monotonic() + 2 * self.answer_s
         while time.monotonic() < deadline:
             message = self.next_message()
             if message is not None and message.text == nonce:
@@ -211,5 +223,5 @@ class _Line:
         if time.monotonic() - self._heard_at < _SILENCE_S:
             return
         self.connection.send_command("PING")
-        if not self.connection.can_read(timeout=ANSWER_S):
+        if not self.connection.can_read(timeout=self.answer_s):
             raise RedisTimeoutError

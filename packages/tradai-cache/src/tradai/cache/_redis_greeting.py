@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from tradai.cache._address import Address
-from tradai.cache._redis_profile import ANSWER_S
 from tradai.core.exceptions import ConfigurationError
 
 __all__ = ["check_greeting", "speaks_otherwise"]
@@ -31,14 +30,14 @@ def check_greeting(greeting: Mapping[bytes, object], place: str) -> None:
         raise ConfigurationError(message, key="TRADAI_CACHE_URL")
 
 
-def speaks_otherwise(address: Address) -> ConfigurationError | None:
+def speaks_otherwise(address: Address, *, answer_s: float) -> ConfigurationError | None:
     """Return what is wrong when a server that does not answer speaks TLS and we do not, or we do.
 
-    Nothing secret is said to find out.
+    Nothing secret is said to find out, and each answer is waited for `answer_s` at most.
     """
     if address.is_encrypted:
-        return _mismatch(address, "plain text", "redis") if _is_plain(address) else None
-    return _mismatch(address, "TLS", "rediss") if _is_encrypted(address) else None
+        return _mismatch(address, "plain text", "redis") if _is_plain(address, answer_s) else None
+    return _mismatch(address, "TLS", "rediss") if _is_encrypted(address, answer_s) else None
 
 
 def _mismatch(address: Address, spoken: str, scheme: str) -> ConfigurationError:
@@ -46,23 +45,23 @@ def _mismatch(address: Address, spoken: str, scheme: str) -> ConfigurationError:
     return ConfigurationError(message, key="TRADAI_CACHE_URL")
 
 
-def _is_plain(address: Address) -> bool:
+def _is_plain(address: Address, answer_s: float) -> bool:
     try:
-        with socket.create_connection((address.host, address.port), ANSWER_S) as line:
+        with socket.create_connection((address.host, address.port), answer_s) as line:
             line.sendall(b"PING\r\n")
             return line.recv(1) in {b"+", b"-"}
     except OSError:
         return False
 
 
-def _is_encrypted(address: Address) -> bool:
+def _is_encrypted(address: Address, answer_s: float) -> bool:
     # Whose certificate it is does not matter: nothing is said.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
         with (
-            socket.create_connection((address.host, address.port), ANSWER_S) as line,
+            socket.create_connection((address.host, address.port), answer_s) as line,
             context.wrap_socket(line),
         ):
             return True

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tradai.cache._redis_errors import is_cut, is_final
-from tradai.cache._redis_profile import ANSWER_S, Answer, Connection
+from tradai.cache._redis_profile import Answer, Connection
 
 if TYPE_CHECKING:
     import redis.asyncio
@@ -88,8 +88,11 @@ class Lines:
 class AsyncLines:
     """Connections for tasks, those of each event loop apart; they close with their loop."""
 
-    def __init__(self, connect: "Callable[[], redis.asyncio.Connection]") -> None:
+    def __init__(
+        self, connect: "Callable[[], redis.asyncio.Connection]", *, answer_s: float
+    ) -> None:
         self._connect = connect
+        self._answer_s = answer_s
         self._inherited: list[object] = []
         self._begin()
 
@@ -131,7 +134,7 @@ class AsyncLines:
 
     async def _lines_of(self, loop: asyncio.AbstractEventLoop) -> "_LoopLines":
         with self._lock:
-            lines = self._loops.setdefault(loop, _LoopLines())
+            lines = self._loops.setdefault(loop, _LoopLines(self._answer_s))
         await lines.begin()
         return lines
 
@@ -140,8 +143,9 @@ class AsyncLines:
 class _LoopLines:
     """Connections of one event loop; nothing here is shared with other threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer_s: float) -> None:
         self.idle: deque[redis.asyncio.Connection] = deque()
+        self._answer_s = answer_s
         self._closing: asyncio.Task[None] | None = None
         self._end: AsyncGenerator[None] | None = None
 
@@ -156,7 +160,7 @@ class _LoopLines:
     ) -> Answer:
         try:
             # Once for all of it: redis-py's own, for each step, takes longer than the steps.
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(self._answer_s):
                 await _send(connection, command)
                 answer = await connection.read_response()
         except TimeoutError as exc:

@@ -5,9 +5,10 @@ import copy
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias, cast, final
+from typing import TypeAlias, cast, final
 
 from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tradai.cache._breaker import Breaker
 from tradai.cache._epochs import Epoch, Epochs
@@ -17,7 +18,7 @@ from tradai.cache._pending import Pending
 from tradai.cache._redis_errors import is_final, is_full, ours
 from tradai.cache._redis_greeting import check_greeting, speaks_otherwise
 from tradai.cache._redis_lines import AsyncLines, Lines
-from tradai.cache._redis_profile import ANSWER_S, Answer, Profile
+from tradai.cache._redis_profile import Answer, Connection, Profile
 from tradai.cache._redis_scripts import (
     CLEAR,
     INVALIDATE,
@@ -35,9 +36,6 @@ from tradai.core.exceptions import TradAIError
 __all__ = ["Link", "TierFull"]
 
 Ask: TypeAlias = Callable[..., Answer]
-
-# The first caller waits for the listener: to connect, and for one answer that does not come.
-_FIRST_S: Final = 2 * ANSWER_S
 
 
 @final
@@ -73,8 +71,8 @@ class Link(LoggerMixin):
         self._doubted = doubted
         self._place = str(profile.address)
         self.channel = channel_of(profile.address.database)
-        self._lines = Lines(profile.connection)
-        self._async_lines = AsyncLines(profile.connection_async)
+        self._lines = Lines(self._connection)
+        self._async_lines = AsyncLines(profile.connection_async, answer_s=profile.answer_s)
         self._was_up = False
         self._is_told_up = True
         self._is_closed = False
@@ -88,6 +86,7 @@ class Link(LoggerMixin):
         self._pending = Pending()
         self._lock = threading.Lock()
         self._attempt: _Attempt | None = None
+        self._is_patient = False
         self._listener: Listener | None = None
 
     def begin_in_fork(self) -> None:
@@ -104,6 +103,7 @@ class Link(LoggerMixin):
             self._is_closed = True
             listener, self._listener = self._listener, None
         self._breaker.open("it was closed")
+        self._made()
         if listener is not None:
             listener.stop()
         self._forget_lines()
@@ -129,7 +129,7 @@ class Link(LoggerMixin):
     async def ask_async(self, *command: bytes | str | int) -> Answer:
         """Do the same without blocking the running loop."""
         if self._breaker.is_open:
-            if self._was_up and not self._is_first:
+            if self._was_up and not self._is_untried:
                 raise TierDown(self._breaker.reason)
             await asyncio.to_thread(self._await_first)
         turn = self._breaker.turn
@@ -183,9 +183,12 @@ class Link(LoggerMixin):
         return self._epochs.learn(namespace, text.decode(), number, asked_in=asked_in)
 
     @property
-    def _is_first(self) -> bool:
+    def _is_untried(self) -> bool:
         """Whether it has not been tried yet, in this process."""
         return self._attempt is None or not self._attempt.is_made.is_set()
+
+    def _connection(self) -> Connection:
+        return self._profile.connection(answer_s=self.answer_s)
 
     def _reach(self) -> None:
         if self._breaker.is_open:
@@ -201,7 +204,7 @@ class Link(LoggerMixin):
                 self._listener = Listener(self, self._profile)
                 self._listener.start()
             attempt = cast("_Attempt", self._attempt)
-        attempt.is_made.wait(_FIRST_S)
+        attempt.is_made.wait(self._profile.first_s)
         if attempt.refusal is not None:
             # Each caller one of its own: a traceback grows with every raise.
             raise copy.copy(attempt.refusal)
@@ -239,6 +242,11 @@ class Link(LoggerMixin):
         """Whether callers gave Redis up."""
         return self._breaker.is_open
 
+    @property
+    def answer_s(self) -> float:
+        """How long to wait for an answer now."""
+        return self._profile.first_s if self._is_patient else self._profile.answer_s
+
     def synchronise(self, greeting: Mapping[bytes, object], nonce: str) -> None:
         """Refuse a server that will not do; else replay, read epochs, have `nonce` told."""
         check_greeting(greeting, self._place)
@@ -269,6 +277,7 @@ class Link(LoggerMixin):
             if self._pending or self._is_closed:
                 return False
             self._doubted()
+            self._end_patience()
             self._breaker.close()
         self._was_up = True
         self._made()
@@ -306,6 +315,8 @@ class Link(LoggerMixin):
         if refusal is not None:
             self._made(refusal)
             return False
+        if self._begin_patience(error):
+            return True
         if self._is_told_up:
             self._is_told_up = False
             self._events.went(is_up=False, reason=self._breaker.reason)
@@ -317,10 +328,20 @@ class Link(LoggerMixin):
         if isinstance(found, TradAIError) and not found.retryable:
             return found
         is_unanswered = isinstance(error, RedisError) and not is_final(error)
-        return speaks_otherwise(self._profile.address) if is_unanswered else None
+        return self._speaks_otherwise(error) if is_unanswered else None
+
+    def _speaks_otherwise(self, error: Exception | None) -> TradAIError | None:
+        address = self._profile.address
+        # Where TLS is spoken a line that speaks otherwise is cut. A plain server is silent instead,
+        # when it is asked whether it speaks TLS: to wait for that answer would be in vain.
+        has_answer = address.is_encrypted or not isinstance(error, RedisTimeoutError)
+        is_worth_it = self._is_untried and has_answer
+        wait_s = self._profile.first_s if is_worth_it else self._profile.answer_s
+        return speaks_otherwise(address, answer_s=wait_s)
 
     def _made(self, refusal: TradAIError | None = None) -> None:
         """Let those go on who waited for the first attempt."""
+        self._end_patience()
         with self._lock:
             attempt = self._attempt
             if refusal is not None:
@@ -329,3 +350,21 @@ class Link(LoggerMixin):
         if attempt is not None and not attempt.is_made.is_set():
             attempt.refusal = refusal
             attempt.is_made.set()
+
+    def _begin_patience(self, error: Exception | None) -> bool:
+        """Wait for longer from now on; False when it was done, or would be of no use.
+
+        Until it was tried with patience, silence does not tell an outage from wrong settings,
+        which a busy machine, or a busy server, is slow to refuse.
+        """
+        is_silent = isinstance(error, RedisTimeoutError)
+        if self._was_up or self._is_patient or not (is_silent and self._is_untried):
+            return False
+        self._is_patient = True
+        return True
+
+    def _end_patience(self) -> None:
+        """Wait as usual from now on, also on lines that were made to wait for longer."""
+        if self._is_patient:
+            self._is_patient = False
+            self._lines.forget()

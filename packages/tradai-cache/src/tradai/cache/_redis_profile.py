@@ -17,13 +17,16 @@ from tradai.cache._address import Address
 from tradai.core import Secret
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["ANSWER_S", "Answer", "Connection", "Profile"]
+__all__ = ["ANSWER_S", "FIRST_S", "Answer", "Connection", "Profile"]
 
 # What Redis answers depends on the command: who asks knows.
 Answer: TypeAlias = Any
 
 # Longer than any answer takes in a healthy network, short enough for a caller who waits.
 ANSWER_S: Final = 0.25
+# When the first answers do not come in that time. They tell whether the settings are right, and a
+# machine that is busy must not make a wrong password look like an outage.
+FIRST_S: Final = 5.0
 # What a connection says of itself, left out: later releases of redis-py take the first, earlier
 # ones the others, and warn of what they do not want.
 _UNNAMED: Final[Mapping[str, None]] = (
@@ -66,21 +69,31 @@ class Profile:
     password: Callable[[], Secret] | None = None
     ca_file: Path | None = None
     protocol: Literal[2, 3] = 2
+    answer_s: float = ANSWER_S
+    first_s: float = FIRST_S
     _known: Secret | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    def connection(self, *, protocol: Literal[2, 3] | None = None) -> Connection:
-        """Return a connection that connects when it is first used."""
+    def connection(
+        self, *, protocol: Literal[2, 3] | None = None, answer_s: float | None = None
+    ) -> Connection:
+        """Return a connection that connects when it is first used.
+
+        Args:
+            protocol: Another than that of the profile.
+            answer_s: How long to wait for an answer, if not as long as the profile says.
+        """
         kind = redis.SSLConnection if self.address.is_encrypted else redis.Connection
         retry = redis.retry.Retry(NoBackoff(), 0)
-        return cast("Connection", kind(**self._options(retry, protocol or self.protocol)))
+        options = self._options(retry, protocol or self.protocol, answer_s or self.answer_s)
+        return cast("Connection", kind(**options))
 
     def connection_async(self) -> "redis.asyncio.Connection":
         """Return a connection for the running loop; who uses it limits the wait for an answer."""
         encrypted, plain = redis.asyncio.SSLConnection, redis.asyncio.Connection
         retry = redis.asyncio.retry.Retry(NoBackoff(), 0)
         kind = encrypted if self.address.is_encrypted else plain
-        options = self._options(retry, self.protocol) | {"socket_timeout": None}
+        options = self._options(retry, self.protocol, self.answer_s) | {"socket_timeout": None}
         return kind(**options)
 
     def forget_password(self) -> None:
@@ -93,15 +106,15 @@ class Profile:
         self._lock = threading.Lock()
 
     # The parameters of redis-py have no common type.
-    def _options(self, retry: object, protocol: int) -> dict[str, Any]:
+    def _options(self, retry: object, protocol: int, answer_s: float) -> dict[str, Any]:
         return {
             "host": self.address.host,
             "port": self.address.port,
             "db": self.address.database,
             "username": self.username,
             "password": self._revealed(),
-            "socket_timeout": ANSWER_S,
-            "socket_connect_timeout": ANSWER_S,
+            "socket_timeout": answer_s,
+            "socket_connect_timeout": answer_s,
             "socket_keepalive": True,
             "health_check_interval": 0,
             "retry": retry,

@@ -14,7 +14,7 @@ from tradai.cache._epochs import Epoch
 from tradai.cache._leases import LEASE_MS, RedisBusy, RedisClaim, Renewals
 from tradai.cache._redis_lines import packed_get
 from tradai.cache._redis_link import Link, TierFull
-from tradai.cache._redis_profile import Answer, Profile
+from tradai.cache._redis_profile import ANSWER_S, FIRST_S, Answer, Profile
 from tradai.cache._redis_scripts import CLAIM, RELEASE, RENEW, STORE, epoch_key
 from tradai.cache._settings import CacheSettings
 from tradai.cache._tier import Place, TierDown, TierEvents
@@ -26,8 +26,20 @@ __all__ = ["RedisTier", "connect"]
 _CLAIM_ATTEMPTS: Final = 3
 
 
-def connect(settings: CacheSettings, *, events: TierEvents) -> "RedisTier":
+def connect(
+    settings: CacheSettings,
+    *,
+    events: TierEvents,
+    answer_s: float = ANSWER_S,
+    first_s: float = FIRST_S,
+) -> "RedisTier":
     """Return the tier that `settings` name; nothing is connected yet.
+
+    Args:
+        settings: The server, and as whom.
+        events: Told what is heard.
+        answer_s: How long an answer is waited for.
+        first_s: How long the first ones are, and how long callers wait until all have come.
 
     Raises:
         ConfigurationError: The file of certificates cannot be used.
@@ -42,6 +54,8 @@ def connect(settings: CacheSettings, *, events: TierEvents) -> "RedisTier":
         username=settings.username,
         password=_password_at(settings.password),
         ca_file=settings.ca_file,
+        answer_s=answer_s,
+        first_s=first_s,
     )
     profile.check()
     return RedisTier(profile, events=events)
