@@ -1,11 +1,12 @@
 """Run by `test_leases`: claims its place, says so, and stores when told to.
 
-``python holder.py URL``; the first line of standard input is the sign.
+``python holder.py URL LEASE_MS``; the first line of standard input is the sign.
 """
 
 import sys
 
 from tradai.cache import CacheSettings
+from tradai.cache._redis import tier as redis_tier
 from tradai.cache._redis.tier import connect
 from tradai.cache._tier.shared_tier import CacheKey, Claim
 
@@ -24,7 +25,10 @@ class Deaf:
 
 
 def main() -> None:
-    tier = connect(CacheSettings(url=sys.argv[1]), events=Deaf())
+    vars(redis_tier)["LEASE_MS"] = int(sys.argv[2])
+    # A slow machine is no outage.
+    settings = CacheSettings(url=sys.argv[1])
+    tier = connect(settings, events=Deaf(), answer_s=60.0, first_s=60.0)
     # Nobody else has it: the test begins with this.
     claim: Claim = tier.claim(CacheKey("markets.1", bytes(range(16))))  # type: ignore[assignment]
     print("claimed", flush=True)

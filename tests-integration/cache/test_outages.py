@@ -1,6 +1,11 @@
-"""Redis dies, hangs, fills up or moves: callers hear it in time, and nothing is forgotten."""
+"""Redis dies, hangs, fills up or moves: callers hear of it, and nothing is forgotten.
+
+How soon is measured by scripts/bench/cache_redis.py; how often Redis is asked is counted here.
+"""
 
 import asyncio
+import contextlib
+import functools
 import logging
 import threading
 import time
@@ -11,19 +16,20 @@ from typing import Final
 
 import pytest
 from cache.tier_contract import KEY, OTHER, PATIENCE_S, Heard, busy_at, claimed, load
+from cache.wire import commands
 from servers.process import free_port
 from servers.redis import PASSWORD, USER, RedisServer, rights
 from servers.tcp_proxy import TcpProxy
 
+from tradai.cache._redis import tier as redis_tier
 from tradai.cache._redis.tier import RedisTier
 from tradai.cache._tier.shared_tier import CacheKey, TierDown
 
 REFERENCE: Final = "env:REDIS_PASSWORD"
 Connect = Callable[..., tuple[RedisTier, Heard]]
 
-# What is promised is 0.25 s for a call and 1 s for a recovery; other programs run here as well.
-CALL_S: Final = 1.0
-RECOVERY_S: Final = 3.0
+# Where a server hangs: soon enough to be seen, late enough for a server that is only slow.
+hasty: Final = pytest.mark.parametrize("waits", [{"answer_s": 1.0, "first_s": PATIENCE_S}])
 
 
 @pytest.fixture
@@ -58,23 +64,23 @@ def _reasons(told: list[object], *, is_up: bool) -> list[str]:
     return [one[1] for one in told if isinstance(one, tuple) and one[0] is is_up]
 
 
-def seconds_until_it_works(tier: RedisTier) -> float:
-    started = time.monotonic()
-    while time.monotonic() - started < PATIENCE_S:
-        try:
-            tier.fetch(KEY)
-        except TierDown:
-            continue
-        return time.monotonic() - started
-    pytest.fail("it never worked again")
+def works(tier: RedisTier) -> bool:
+    with contextlib.suppress(TierDown):
+        tier.fetch(KEY)
+        return True
+    return False
 
 
-def timed(call: Callable[[], object]) -> float:
-    """Call what must raise `TierDown`, and tell how long that took."""
-    started = time.monotonic()
+def is_down(call: Callable[[], object]) -> bool:
+    """Call what must raise `TierDown`."""
     with pytest.raises(TierDown):
         call()
-    return time.monotonic() - started
+    return True
+
+
+def asked(proxy: TcpProxy) -> int:
+    """Count how often a value was asked for."""
+    return sum(command[0] == b"GET" for command in commands(proxy))
 
 
 def test_a_killed_server_is_noticed_without_a_call_and_found_again(
@@ -91,57 +97,57 @@ def test_a_killed_server_is_noticed_without_a_call_and_found_again(
 
     assert "cannot be reached" in reason
     assert here.generation > before
-    for _ in range(20):
-        assert timed(lambda: here.fetch(KEY)) < CALL_S
+    assert all(is_down(lambda: here.fetch(KEY)) for _ in range(20))
     here.invalidate(KEY)
 
     down = here.generation
     with server.running():
-        assert seconds_until_it_works(here) < RECOVERY_S
+        _until(lambda: works(here))
         went(heard, is_up=True)
         assert here.generation > down
         assert here.fetch(KEY) is None
         assert here.fetch(OTHER) == b"other"
 
 
-def test_a_hung_server_costs_at_most_three_slow_calls(
-    own_server: RedisServer, connected: Connect
+@hasty
+def test_a_hung_server_is_asked_at_most_three_times(
+    proxy: TcpProxy, own_server: RedisServer, here: tuple[RedisTier, Heard]
 ) -> None:
-    tier, heard = connected(own_server.url)
+    tier, heard = here
     load(tier, KEY, b"sealed")
 
     own_server.stop()
-    slow = [timed(lambda: tier.fetch(KEY)) for _ in range(10)]
+    before = asked(proxy)
+    assert all(is_down(lambda: tier.fetch(KEY)) for _ in range(10))
     went(heard, is_up=False)
 
-    assert max(slow) < CALL_S
-    assert sum(one > 0.1 for one in slow) <= 3
+    assert 1 <= asked(proxy) - before <= 3
     own_server.go_on()
-    assert seconds_until_it_works(tier) < RECOVERY_S
+    _until(lambda: works(tier))
     assert tier.fetch(KEY) == b"sealed"
 
 
-def test_a_hung_server_costs_tasks_no_more(own_server: RedisServer, connected: Connect) -> None:
-    tier, _ = connected(own_server.url)
+@hasty
+def test_a_hung_server_is_asked_by_tasks_no_more_often(
+    proxy: TcpProxy, own_server: RedisServer, here: tuple[RedisTier, Heard]
+) -> None:
+    tier, _ = here
     load(tier, KEY, b"sealed")
 
-    async def all_slow() -> list[float]:
+    async def all_fail() -> int:
         assert await tier.fetch_async(KEY) == b"sealed"
         own_server.stop()
-        return [await slow() for _ in range(10)]
+        before = asked(proxy)
+        for _ in range(10):
+            with pytest.raises(TierDown):
+                await tier.fetch_async(KEY)
+        return asked(proxy) - before
 
-    async def slow() -> float:
-        started = time.monotonic()
-        with pytest.raises(TierDown):
-            await tier.fetch_async(KEY)
-        return time.monotonic() - started
-
-    slow_s = asyncio.run(all_slow())
+    count = asyncio.run(all_fail())
     own_server.go_on()
 
-    assert max(slow_s) < CALL_S
-    assert sum(one > 0.1 for one in slow_s) <= 3
-    assert seconds_until_it_works(tier) < RECOVERY_S
+    assert 1 <= count <= 3
+    _until(lambda: works(tier))
     assert asyncio.run(tier.fetch_async(KEY)) == b"sealed"
 
 
@@ -168,6 +174,7 @@ def test_the_answer_for_a_cancelled_task_is_given_to_nobody(
     assert asyncio.run(cancelled()) == b"other"
 
 
+@hasty
 def test_silence_is_noticed_without_a_call(own_server: RedisServer, connected: Connect) -> None:
     tier, heard = connected(own_server.url)
     tier.fetch(KEY)
@@ -181,16 +188,19 @@ def test_silence_is_noticed_without_a_call(own_server: RedisServer, connected: C
     went(heard, is_up=True)
 
 
+@hasty
 def test_who_waits_for_a_claim_is_released_when_the_server_hangs(
-    own_server: RedisServer, connected: Connect
+    own_server: RedisServer, connected: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(redis_tier, "LEASE_MS", 600_000)
     (here, _), (there, heard) = connected(own_server.url), connected(own_server.url)
     claimed(here)
     busy = busy_at(there)
 
     own_server.stop()
     went(heard, is_up=False)
-    busy.wait()
+    with ThreadPoolExecutor() as pool:
+        pool.submit(busy.wait).result(timeout=PATIENCE_S)
 
     own_server.go_on()
 
@@ -247,24 +257,26 @@ def test_what_others_invalidate_meanwhile_is_a_doubt_and_then_gone(
     assert here[0].fetch(CacheKey("candles.1", bytes(16))) is None
 
 
+@hasty
 def test_an_invalidation_that_fails_opens_the_breaker_at_once(
-    own_server: RedisServer, connected: Connect
+    proxy: TcpProxy, own_server: RedisServer, here: tuple[RedisTier, Heard]
 ) -> None:
-    tier, heard = connected(own_server.url)
+    tier, heard = here
     load(tier, KEY, b"old")
 
     own_server.stop()
-    started = time.monotonic()
     tier.invalidate(KEY)
-    assert time.monotonic() - started < CALL_S
+    before = asked(proxy)
 
     # Nobody here gets the old value between this and the recovery, which replays.
-    assert timed(lambda: tier.fetch(KEY)) < 0.1
+    assert is_down(lambda: tier.fetch(KEY))
+    assert asked(proxy) == before
     own_server.go_on()
     went(heard, is_up=True)
     assert tier.fetch(KEY) is None
 
 
+@hasty
 def test_many_invalidations_become_a_cleared_namespace(
     own_server: RedisServer, connected: Connect
 ) -> None:
@@ -281,6 +293,7 @@ def test_many_invalidations_become_a_cleared_namespace(
     assert there.fetch(KEY) is None
 
 
+@hasty
 def test_a_slow_server_is_used_and_one_too_slow_is_not(
     proxy: TcpProxy, here: tuple[RedisTier, Heard]
 ) -> None:
@@ -288,10 +301,10 @@ def test_a_slow_server_is_used_and_one_too_slow_is_not(
     load(here[0], KEY, b"sealed")
     assert here[0].fetch(KEY) == b"sealed"
 
-    proxy.delay_s = 0.6
-    slow = [timed(lambda: here[0].fetch(KEY)) for _ in range(10)]
-    assert max(slow) < CALL_S
-    assert sum(one > 0.1 for one in slow) <= 3
+    proxy.delay_s = 2.0
+    before = asked(proxy)
+    assert all(is_down(lambda: here[0].fetch(KEY)) for _ in range(10))
+    assert 1 <= asked(proxy) - before <= 3
 
     went(here[1], is_up=False)
     proxy.delay_s = 0.0
@@ -342,7 +355,7 @@ def test_a_server_that_became_a_read_only_replica_is_left_until_it_is_none(
         with pytest.raises(TierDown, match="read-only"):
             tier.claim(OTHER)
         assert "read-only" in went(heard, is_up=False)
-        timed(lambda: tier.fetch(KEY))
+        assert is_down(lambda: tier.fetch(KEY))
 
         admin.replicaof("NO", "ONE")
         went(heard, is_up=True)
@@ -390,7 +403,7 @@ def test_a_password_that_was_changed_is_asked_for_again(
         admin.execute_command("ACL", "SETUSER", USER, "resetpass", f">new-{PASSWORD}")
         admin.execute_command("CLIENT", "KILL", "USER", USER)
         went(heard, is_up=False)
-        timed(lambda: tier.fetch(KEY))
+        assert is_down(lambda: tier.fetch(KEY))
 
         monkeypatch.setenv("REDIS_PASSWORD", f"new-{PASSWORD}")
         went(heard, is_up=True)
@@ -407,7 +420,7 @@ def test_rights_that_were_taken_are_an_outage_not_an_error(
         tier.fetch(KEY)
 
         admin.execute_command("ACL", "SETUSER", USER, "-eval")
-        timed(lambda: tier.claim(KEY))
+        assert is_down(lambda: tier.claim(KEY))
         assert "forbids its user" in went(heard, is_up=False)
 
         admin.execute_command("ACL", "SETUSER", USER, "+eval")
@@ -487,7 +500,7 @@ def test_epochs_that_were_evicted_or_flushed_begin_anew_for_everybody(
     heard.until(lambda all_: "markets.1" in all_ or bool(_reasons(all_, is_up=True)))
     assert ("markets.1" in heard.all) is (there.generation == before)
     for tier in (here, there):
-        assert seconds_until_it_works(tier) < RECOVERY_S
+        _until(functools.partial(works, tier))
     assert here.fetch(KEY) is None
     assert there.fetch(KEY) is None
     load(there, KEY, b"new")
@@ -501,11 +514,11 @@ def test_closing_does_not_wait_for_a_hung_server(
     tier.fetch(KEY)
 
     own_server.stop()
-    started = time.monotonic()
-    tier.close()
+    with ThreadPoolExecutor() as pool:
+        pool.submit(tier.close).result(timeout=PATIENCE_S)
 
-    assert time.monotonic() - started < CALL_S
-    assert timed(lambda: tier.fetch(KEY)) < CALL_S
+    with pytest.raises(TierDown, match="closed"):
+        tier.fetch(KEY)
     own_server.go_on()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
 import pytest
-from cache.tier_contract import KEY, Heard, busy_at, claimed, load
+from cache.tier_contract import KEY, PATIENCE_S, Heard, busy_at, claimed, load
 from cache.wire import commands
 from servers.redis import PASSWORD, USER, RedisServer, rights
 from servers.tcp_proxy import TcpProxy
@@ -89,7 +89,7 @@ def test_a_store_that_nobody_waits_for_is_told_to_nobody(
     here.fetch(KEY)
     with server.admin() as admin, admin.pubsub(ignore_subscribe_messages=True) as listening:
         listening.subscribe("tradai:messages:0")
-        listening.get_message(timeout=5)
+        listening.get_message(timeout=PATIENCE_S)
 
         load(here, KEY, b"sealed")
         here.invalidate(KEY)
@@ -100,7 +100,7 @@ def test_a_store_that_nobody_waits_for_is_told_to_nobody(
 
         kinds: list[bytes] = []
         while kinds[-1:] != [b"ended"]:
-            message = listening.get_message(timeout=5)
+            message = listening.get_message(timeout=PATIENCE_S)
             assert message is not None
             kinds.append(message["data"].split()[0])
 

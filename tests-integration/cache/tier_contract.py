@@ -24,7 +24,7 @@ __all__ = [
     "load",
 ]
 
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 60.0
 KEY: Final = CacheKey("markets.1", bytes(range(16)))
 OTHER: Final = CacheKey("markets.1", bytes(16))
 ELSEWHERE: Final = CacheKey("markets.2", bytes(range(16)))
@@ -67,7 +67,10 @@ NewMember: TypeAlias = Callable[[], Member]
 
 
 class TierContract:
-    """Inherit it, and define a fixture `new_member`: each call is another process to the tier."""
+    """Inherit it, and define a fixture `new_member`: each call is another process to the tier.
+
+    A claim is to last for minutes, so that only a message can end the wait for it in time.
+    """
 
     @pytest.fixture
     def new_member(self) -> NewMember:
@@ -113,7 +116,7 @@ class TierContract:
         assert there[0].fetch(KEY) == b"sealed"
 
     @pytest.mark.parametrize("ending", ["store", "release", "invalidate", "clear"])
-    def test_whatever_ends_a_claim_wakes_at_once(
+    def test_whatever_ends_a_claim_wakes_those_who_wait(
         self, here: Member, there: Member, ending: str
     ) -> None:
         claim = claimed(here[0])
@@ -125,12 +128,11 @@ class TierContract:
             "clear": lambda: here[0].clear(KEY.namespace),
         }
 
-        started = time.monotonic()
         endings[ending]()
-        busy.wait()
 
-        # Much less than a lease, after which it would return anyway.
-        assert time.monotonic() - started < 1
+        # The lease of a tier under test lasts for much longer.
+        with ThreadPoolExecutor() as pool:
+            pool.submit(busy.wait).result(timeout=PATIENCE_S)
 
     def test_a_released_place_is_free(self, here: Member, there: Member) -> None:
         claim = claimed(here[0])

@@ -57,12 +57,12 @@ def test_the_third_failure_in_a_row_opens_the_breaker() -> None:
     breaker = closed_breaker(opened)
 
     for reason in ("one", "two"):
-        breaker.failed(reason, cycle=breaker.cycle, is_final=False)
-    breaker.succeeded()
+        breaker.record_failure(reason, cycle=breaker.cycle, is_final=False)
+    breaker.record_success()
     for reason in ("three", "four"):
-        breaker.failed(reason, cycle=breaker.cycle, is_final=False)
+        breaker.record_failure(reason, cycle=breaker.cycle, is_final=False)
     assert not breaker.is_open
-    breaker.failed("five", cycle=breaker.cycle, is_final=False)
+    breaker.record_failure("five", cycle=breaker.cycle, is_final=False)
 
     assert breaker.is_open
     assert opened == ["five"]
@@ -73,7 +73,7 @@ def test_a_final_failure_opens_it_at_once_and_once() -> None:
     breaker = closed_breaker(opened)
 
     for reason in ("read-only", "still read-only"):
-        breaker.failed(reason, cycle=breaker.cycle, is_final=True)
+        breaker.record_failure(reason, cycle=breaker.cycle, is_final=True)
 
     assert breaker.is_open
     assert opened == ["read-only"]
@@ -87,7 +87,7 @@ def test_a_failure_from_before_a_recovery_does_not_count() -> None:
 
     breaker.open("gone")
     breaker.close()
-    breaker.failed("late", cycle=cycle, is_final=True)
+    breaker.record_failure("late", cycle=cycle, is_final=True)
 
     assert not breaker.is_open
 
@@ -124,8 +124,8 @@ def test_many_places_of_a_namespace_become_the_whole_of_it() -> None:
 def test_of_two_epochs_the_later_told_holds() -> None:
     epochs = Epochs()
 
-    epochs.learn("markets.1", "new", 7, asked_in=epochs.round)
-    held = epochs.learn("markets.1", "old", 6, asked_in=epochs.round)
+    epochs.record("markets.1", "new", 7, asked_in=epochs.round)
+    held = epochs.record("markets.1", "old", 6, asked_in=epochs.round)
 
     assert held.text == "new"
     assert epochs.known["markets.1"].text == "new"
@@ -135,8 +135,8 @@ def test_after_a_gap_an_epoch_from_before_it_is_used_once_and_then_asked_for() -
     epochs = Epochs()
     asked_in = epochs.round
 
-    epochs.renew({"markets.1": "new", "candles.1": None}, 1)
-    held = epochs.learn("markets.1", "old", 1_000, asked_in=asked_in)
+    epochs.replace_all({"markets.1": "new", "candles.1": None}, 1)
+    held = epochs.record("markets.1", "old", 1_000, asked_in=asked_in)
 
     assert held.text == "old"
     assert epochs.known == {}

@@ -1,4 +1,4 @@
-"""How Redis's refusals become ours: one table, used wherever Redis is asked."""
+"""Translation of redis-py errors into `TradAIError`s, and the classes of failures."""
 
 import ssl
 from collections.abc import Callable
@@ -9,47 +9,57 @@ from redis.exceptions import (
     BusyLoadingError,
     ConnectionError as RedisConnectionError,
     OutOfMemoryError,
+    RedisError,
     ResponseError,
 )
 
 from tradai.core import ErrorTable
 from tradai.core.exceptions import ConfigurationError, ExternalServiceError, TradAIError
 
-__all__ = ["is_disconnect", "is_error_reply", "is_full", "translated"]
+__all__ = ["is_disconnect", "is_error_reply", "is_full", "outage_reason", "translated"]
 
 _GUIDE: Final = "docs/how-to/cache-redis.md"
 
 
 def translated(error: Exception, server: str) -> TradAIError:
-    """Return what `error` of the server at `server` is to us; its message has no value in it.
+    """Return `error` of the cache at `server` as our own; the message contains no value.
 
-    A `ConfigurationError` names what the operator must change, anything else is an outage.
+    A `ConfigurationError` names the setting to change; any other error is an outage.
     """
     return _TABLE.ours(error, server) or _outage(f"unexpected {type(error).__name__}", server)
 
 
+def outage_reason(error: Exception, server: str) -> str:
+    """Return why the cache at `server` cannot be used, for log lines and `TierDown`."""
+    if isinstance(error, RedisError):
+        error = translated(error, server)
+    if isinstance(error, TradAIError):
+        return str(error)
+    return f"the cache at {server} cannot be used: {error}"
+
+
 def is_full(error: Exception) -> bool:
-    """Tell whether only new values are refused: what is kept can still be read and removed."""
+    """Tell whether only new values are rejected: stored ones can still be read and removed."""
     return isinstance(error, OutOfMemoryError)
 
 
 def is_error_reply(error: Exception) -> bool:
-    """Tell whether Redis itself said no, so that asking it twice more would tell nothing new."""
+    """Tell whether Redis itself answered with an error, so that asking again is of no use."""
     return isinstance(error, ResponseError | AuthenticationError | BusyLoadingError)
 
 
 def is_disconnect(error: Exception) -> bool:
-    """Tell whether the line was cut, as one that was idle for long may be."""
+    """Tell whether the connection was cut, as one that was idle for long may be."""
     return isinstance(error, RedisConnectionError) and not is_error_reply(error)
 
 
-def _outage(what: str, server: str) -> ExternalServiceError:
-    message = f"the cache at {server} cannot be used: {what}"
+def _outage(reason: str, server: str) -> ExternalServiceError:
+    message = f"the cache at {server} cannot be used: {reason}"
     return ExternalServiceError(message, service="redis", operation="cache", retryable=True)
 
 
-def _outage_of(what: str) -> Callable[[Exception, str], TradAIError]:
-    return lambda _, server: _outage(what, server)
+def _outage_of(reason: str) -> Callable[[Exception, str], TradAIError]:
+    return lambda _, server: _outage(reason, server)
 
 
 def _unauthenticated(_: Exception, server: str) -> TradAIError:
@@ -68,20 +78,20 @@ def _forbidden(_: Exception, server: str) -> TradAIError:
     )
 
 
-def _no_redis(_: Exception, server: str) -> TradAIError:
+def _not_redis(_: Exception, server: str) -> TradAIError:
     return ConfigurationError(
-        f"the cache at {server} is no Redis 7.0 or later, and no Valkey; name another server",
+        f"the cache at {server} is neither Redis 7.0 or later nor Valkey; name another server",
         key="TRADAI_CACHE_URL",
     )
 
 
 def _refused(error: ResponseError, server: str) -> TradAIError:
     text = str(error)
-    # What a script may not do has no code of its own: Redis 7, then Valkey and later Redis.
+    # A script without permission has no code of its own: texts of Redis 7, and of later ones.
     if "can't run this command" in text or "ACL failure" in text:
         return _forbidden(error, server)
     if "unknown command" in text:
-        return _no_redis(error, server)
+        return _not_redis(error, server)
     code = text.partition(" ")[0]
     return _outage(f"it refused ({code if code.isupper() else 'ERR'})", server)
 
@@ -94,7 +104,7 @@ def _unreachable(error: RedisConnectionError, server: str) -> TradAIError:
             "set TRADAI_CACHE_CA_FILE, or name the host as the certificate does",
             key="TRADAI_CACHE_CA_FILE",
         )
-    return _outage("it cannot be reached, or cut the line", server)
+    return _outage("it cannot be reached, or cut the connection", server)
 
 
 _TABLE: Final[ErrorTable[[str]]] = ErrorTable(
@@ -102,7 +112,7 @@ _TABLE: Final[ErrorTable[[str]]] = ErrorTable(
         "redis.exceptions.AuthenticationError": _unauthenticated,
         "redis.exceptions.BusyLoadingError": _outage_of("it is loading its data"),
         "redis.exceptions.ConnectionError": _unreachable,
-        "redis.exceptions.InvalidResponse": _no_redis,
+        "redis.exceptions.InvalidResponse": _not_redis,
         "redis.exceptions.NoPermissionError": _forbidden,
         "redis.exceptions.OutOfMemoryError": _outage_of("its memory is full"),
         "redis.exceptions.ReadOnlyError": _outage_of("it is a read-only replica"),

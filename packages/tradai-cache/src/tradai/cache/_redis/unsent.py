@@ -1,4 +1,4 @@
-"""What was invalidated while Redis could not be told."""
+"""Invalidations that could not be sent to Redis, kept until it is found again."""
 
 from collections import Counter
 from typing import Final, final
@@ -7,13 +7,13 @@ from tradai.cache._tier.shared_tier import CacheKey
 
 __all__ = ["UnsentInvalidations"]
 
-# Telling more one by one would keep recovery waiting; clearing their namespace is one step.
+# Sending more one by one would delay recovery; clearing their namespace is one step.
 _MAX_KEYS_PER_NAMESPACE: Final = 1_000
 
 
 @final
 class UnsentInvalidations:
-    """Places and namespaces to tell of, each once, in no order: telling only ever removes."""
+    """Keys and namespaces to invalidate, each once, in no order: an invalidation only removes."""
 
     def __init__(self) -> None:
         self._keys: set[CacheKey] = set()
@@ -21,21 +21,21 @@ class UnsentInvalidations:
         self._counts: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        """Return how much there is to tell."""
+        """Return how many there are."""
         return len(self._keys) + len(self._namespaces)
 
-    def add(self, what: CacheKey | str) -> None:
-        """Note a place, or a namespace as a whole."""
-        if isinstance(what, str):
-            self._add_namespace(what)
-        elif what not in self._keys and what.namespace not in self._namespaces:
-            self._keys.add(what)
-            self._counts[what.namespace] += 1
-            if self._counts[what.namespace] > _MAX_KEYS_PER_NAMESPACE:
-                self._add_namespace(what.namespace)
+    def add(self, target: CacheKey | str) -> None:
+        """Add a key, or a namespace as a whole."""
+        if isinstance(target, str):
+            self._add_namespace(target)
+        elif target not in self._keys and target.namespace not in self._namespaces:
+            self._keys.add(target)
+            self._counts[target.namespace] += 1
+            if self._counts[target.namespace] > _MAX_KEYS_PER_NAMESPACE:
+                self._add_namespace(target.namespace)
 
     def take(self) -> list[CacheKey | str]:
-        """Return what there is to tell, and forget it; what cannot be told is added again."""
+        """Return all and forget them; add again those that cannot be sent."""
         taken: list[CacheKey | str] = [*self._namespaces, *self._keys]
         self._keys.clear()
         self._namespaces.clear()
