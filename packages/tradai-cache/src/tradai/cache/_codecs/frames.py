@@ -1,6 +1,6 @@
-"""Frames, series and arrays as one description and the bare bytes of their cells.
+"""Codec of frames, series and arrays: a JSON description and the raw bytes of their cells.
 
-No library reads the bytes: a length that lies is found before memory is looked at.
+No library parses the bytes: a wrong length is detected before memory is read.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 __all__ = ["from_frame", "to_frame"]
 
-_SIZE: Final = 4  # bytes that tell the length of the description
+_SIZE: Final = 4  # bytes of the length of the description
 _CELLS: Final = "biufcmMSU"
 
 
 def to_frame(value: object) -> tuple[bytes | memoryview, ...]:
-    """Return every bit of a frame, a series, an array or None, in parts that look into its memory.
+    """Return every bit of a frame, a series, an array or None, in parts that view its memory.
 
     Raises:
-        Uncacheable: There is a secret inside.
-        TypeError: It is none of these, or would not come back exactly.
+        Uncacheable: The value contains a secret.
+        TypeError: The value has another type, or cannot be decoded exactly.
     """
     buffers = Buffers()
     head = to_plain(_encode(value, buffers))
@@ -39,7 +39,7 @@ def to_frame(value: object) -> tuple[bytes | memoryview, ...]:
 
 
 def from_frame(payload: Payload) -> object:
-    """Return what `to_frame` was given; what is no such payload raises nearly anything."""
+    """Return the value that `to_frame` encoded; any other payload may raise any error."""
     if isinstance(payload, tuple):
         payload = b"".join(payload)
     start = _SIZE + int.from_bytes(payload[:_SIZE])
@@ -49,10 +49,10 @@ def from_frame(payload: Payload) -> object:
         return None
     if head["kind"] == "array":
         return memory.array(head["dtype"], head["count"], head["at"]).reshape(head["shape"])
-    make: Any = _decode_frame if head["kind"] == "frame" else _decode_series
-    made = make(head, memory)
-    made.attrs, made.flags.allows_duplicate_labels = head["attrs"], head["duplicates"]
-    return made
+    decode: Any = _decode_frame if head["kind"] == "frame" else _decode_series
+    frame = decode(head, memory)
+    frame.attrs, frame.flags.allows_duplicate_labels = head["attrs"], head["duplicates"]
+    return frame
 
 
 def _encode(value: object, buffers: Buffers) -> object:
@@ -142,7 +142,7 @@ def _decode_frame(head: Any, memory: CellMemory) -> "pd.DataFrame":  # noqa: ANN
 def _decode_block(
     cells: list[list[Any]], count: int, memory: CellMemory
 ) -> "npt.NDArray[Any] | None":
-    """Return columns of one dtype that lie side by side as one block; None when they do not."""
+    """Return columns of one dtype that are adjacent in memory as one block; else None."""
     if not cells or cells[0][0] != "cells":
         return None
     _, dtype, at = cells[0]

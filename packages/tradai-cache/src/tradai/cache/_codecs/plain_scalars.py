@@ -1,4 +1,4 @@
-"""How plain values that JSON lacks are spelled in it, each under its own tag."""
+"""Scalars that JSON lacks, each encoded under its own tag."""
 
 import re
 from base64 import b64decode, b64encode
@@ -19,23 +19,23 @@ def encode_zone(zone: tzinfo | None) -> object:
     """Return a time zone as JSON.
 
     Raises:
-        TypeError: It is neither UTC, nor a fixed offset, nor a `ZoneInfo` with a name.
+        TypeError: `zone` is not UTC, a fixed offset or a `ZoneInfo` with a name.
     """
     if zone is None:
         return None
     if type(zone) is timezone:
-        # The offset, and the name if there is one; nothing public tells the two apart.
+        # The offset, and the name if there is one; no public attribute separates the two.
         offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
         return [offset // _MICROSECOND, *name]
     if type(zone) is ZoneInfo and zone.key and _ZONE.fullmatch(zone.key):
         return zone.key
-    kind = f"{type(zone).__module__}.{type(zone).__qualname__}"
-    message = f"a time zone of type {kind} cannot be shared: expected UTC or zoneinfo.ZoneInfo"
+    name = f"{type(zone).__module__}.{type(zone).__qualname__}"
+    message = f"a time zone of type {name} cannot be shared: expected UTC or zoneinfo.ZoneInfo"
     raise TypeError(message)
 
 
 def decode_zone(encoded: object) -> tzinfo | None:
-    """Return the time zone that `encode_zone` was given."""
+    """Return the time zone that `encode_zone` encoded."""
     if encoded is None:
         return None
     if isinstance(encoded, str):
@@ -47,13 +47,13 @@ def decode_zone(encoded: object) -> tzinfo | None:
 
 
 def _encode_clock(at: datetime | time) -> list[object]:
-    """Return a datetime or a time; their ISO text knows neither the zone's name nor the fold."""
+    """Return a datetime or a time as JSON; its ISO text lacks the zone's name and the fold."""
     return [at.replace(tzinfo=None, fold=0).isoformat(), encode_zone(at.tzinfo), at.fold]
 
 
-def _decode_clock(kind: type[datetime | time], encoded: Any) -> object:  # noqa: ANN401
+def _decode_clock(cls: type[datetime | time], encoded: Any) -> object:  # noqa: ANN401
     text, zone, fold = encoded
-    return kind.fromisoformat(text).replace(tzinfo=decode_zone(zone), fold=fold)
+    return cls.fromisoformat(text).replace(tzinfo=decode_zone(zone), fold=fold)
 
 
 ENCODERS: Final[dict[type, tuple[str, Callable[[Any], object]]]] = {

@@ -1,6 +1,6 @@
-"""How arrays of NumPy are written for a digest: shape, type, and every byte.
+"""NumPy arrays in a digest: shape, type and every byte.
 
-Imported with the first array or frame that is part of a key, and with it NumPy, which is there.
+Imported with the first array or frame that is part of a key, when NumPy is loaded anyway.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,15 +13,15 @@ from tradai.cache._keys.scalars import Write, not_keyable, write_tagged
 __all__ = ["WriteValue", "Writer", "write_array", "write_items", "write_number", "write_numpy"]
 
 WriteValue: TypeAlias = Callable[[Write, object], None]
-# Arrays and frames are written by their own type each; their libraries give them no common one.
+# Each type of array and frame has its own writer; their libraries have no common base class.
 Writer: TypeAlias = Callable[[Write, Any, WriteValue], None]
 
 
 def write_numpy(write: Write, value: object, write_value: WriteValue) -> None:
-    """Write an array or a number of NumPy.
+    """Write an array or a scalar of NumPy.
 
     Raises:
-        TypeError: Its type has no exact writing.
+        TypeError: Its type has no exact encoding.
     """
     write_tagged(write, b"Y", type(value).__name__.encode())
     if type(value) is np.ndarray:
@@ -33,7 +33,7 @@ def write_numpy(write: Write, value: object, write_value: WriteValue) -> None:
 
 
 def write_array(write: Write, value: "np.ndarray[Any, Any]", write_value: WriteValue) -> None:
-    """Write an array; its order in memory does not matter."""
+    """Write an array, independent of its order in memory."""
     if value.dtype.hasobject:
         write_items(write, value.shape, value.ravel().tolist(), write_value)
         return
@@ -54,5 +54,5 @@ def write_items(
 
 
 def write_number(write: Write, value: np.generic, write_value: WriteValue) -> None:
-    """Write a scalar as the array that it is."""
+    """Write a scalar as an array without dimensions."""
     write_array(write, np.asarray(value), write_value)

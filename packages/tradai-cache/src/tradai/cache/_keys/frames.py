@@ -1,13 +1,13 @@
-"""How frames of pandas are written for a digest: shape, types, labels, and every byte.
+"""pandas frames, series and indexes in a digest: shape, types, labels and every byte.
 
-Imported with the first frame that is part of a key, and with it pandas, which is there.
+Imported with the first frame that is part of a key, when pandas is loaded anyway.
 """
 
 from typing import Any, Final
 
 import numpy as np
 
-# What this module is for, and whoever imports it has it.
+# The caller has imported pandas already: it passes one of its objects.
 import pandas as pd  # noqa: TID253
 
 from tradai.cache._keys.arrays import Writer, WriteValue, write_array, write_items, write_number
@@ -17,10 +17,10 @@ __all__ = ["write_frame"]
 
 
 def write_frame(write: Write, value: object, write_value: WriteValue) -> None:
-    """Write a value of pandas; what is inside columns of objects goes to `write_value`.
+    """Write a pandas object; items of object columns go to `write_value`.
 
     Raises:
-        TypeError: Its type, or that of a column, has no exact writing.
+        TypeError: Its type, or that of a column, has no exact encoding.
     """
     writer = _WRITERS.get(type(value))
     if writer is None:
@@ -69,8 +69,8 @@ def _multi_index(write: Write, value: pd.MultiIndex, write_value: WriteValue) ->
         write_frame(write, value.get_level_values(level), write_value)
 
 
-def _column(write: Write, value: Any, write_value: WriteValue) -> None:  # noqa: ANN401 - as above
-    """Write one column; the type of its values tells how."""
+def _column(write: Write, value: Any, write_value: WriteValue) -> None:  # noqa: ANN401 - no common type
+    """Write one column or index, by the type of its values."""
     write_tagged(write, b"P", type(value.dtype).__name__.encode())
     write_value(write, len(value))
     writer = _column_writer(value.dtype)
@@ -147,7 +147,7 @@ def _interval(write: Write, value: "pd.Interval[Any]", write_value: WriteValue) 
 
 
 def _type_only(write: Write, value: object, write_value: WriteValue) -> None:
-    """Its type says it all."""
+    """Write nothing: the type name has been written."""
 
 
 def _text(write: Write, text: str) -> None:

@@ -1,4 +1,4 @@
-"""How plain values are written for a digest: a tag of the type, a length, the content."""
+"""Plain values in a digest: a tag of the type, a length, the content."""
 
 import sys
 from collections.abc import Callable
@@ -34,22 +34,22 @@ def write_tagged(write: Write, tag: bytes, content: bytes | memoryview) -> None:
     write(content)
 
 
-def not_keyable(kind: type, why: str = "") -> TypeError:
-    """Return the error about a value of type `kind`; the value itself is never shown."""
-    reason = f": {why}" if why else ""
-    message = f"a {kind.__qualname__} cannot be part of a key{reason}; expected {_EXPECTED}"
+def not_keyable(cls: type, reason: str = "") -> TypeError:
+    """Return the error for a value of class `cls`; the value itself is never shown."""
+    detail = f": {reason}" if reason else ""
+    message = f"a {cls.__qualname__} cannot be part of a key{detail}; expected {_EXPECTED}"
     return TypeError(message)
 
 
-def class_name(kind: type) -> bytes:
+def class_name(cls: type) -> bytes:
     """Return the name of a class, the same in every process; `TypeError` when it has none."""
-    if "<locals>" in kind.__qualname__:
-        raise not_keyable(kind, "a class made inside a function shares its name with others")
-    return f"{module_name(kind.__module__)}:{kind.__qualname__}".encode()
+    if "<locals>" in cls.__qualname__:
+        raise not_keyable(cls, "a class made inside a function shares its name with others")
+    return f"{module_name(cls.__module__)}:{cls.__qualname__}".encode()
 
 
 def module_name(name: str) -> str:
-    """Return what tells a module from others, for every program has a ``__main__``."""
+    """Return the name of a module; for ``__main__``, which every program has, its real origin."""
     if name not in {"__main__", "__mp_main__"}:
         return name
     main = sys.modules.get(name)
@@ -61,7 +61,7 @@ def _none(write: Write, _: None) -> None:
     write(b"N")
 
 
-def _bool(write: Write, value: bool) -> None:  # noqa: FBT001 - it is what is written
+def _bool(write: Write, value: bool) -> None:  # noqa: FBT001 - the value to write
     write(b"T" if value else b"F")
 
 
@@ -105,7 +105,7 @@ def _time(write: Write, value: time) -> None:
 
 
 def write_zone(write: Write, zone: tzinfo | None) -> None:
-    """Write which zone it is, not its offset: zones that agree today differ tomorrow."""
+    """Write the zone, not its offset: zones with equal offsets today differ tomorrow."""
     if zone is None:
         write(b"N")
     elif type(zone) is timezone:
@@ -116,7 +116,7 @@ def write_zone(write: Write, zone: tzinfo | None) -> None:
 
 
 def _zone_key(zone: tzinfo) -> str:
-    # `zone` is what pytz calls it.
+    # `zone` is the name in pytz.
     key = zone.key if isinstance(zone, ZoneInfo) else getattr(zone, "zone", None)
     if not isinstance(key, str):
         raise not_keyable(type(zone), "a time zone without a name")
@@ -135,7 +135,7 @@ def _range(write: Write, value: range) -> None:
     write_tagged(write, b"r", f"{value.start};{value.stop};{value.step}".encode())
 
 
-# By exact type: a subclass may hold more than its base shows. Each takes values of its type only.
+# By exact type: a subclass may hold more than its base. Each writer takes its own type only.
 SCALARS: Final[dict[type, Callable[..., None]]] = {
     type(None): _none,
     bool: _bool,

@@ -161,7 +161,7 @@ class _LoopConnections:
         self, connection: "redis.asyncio.Connection", command: tuple[bytes | str | int, ...]
     ) -> Answer:
         try:
-            # One timeout for all steps: one for each, as redis-py has it, costs more than the steps.
+            # One timeout for all steps: redis-py has one for each, which costs more than they do.
             async with asyncio.timeout(self._answer_s):
                 await _send(connection, command)
                 answer = await connection.read_response()
