@@ -18,8 +18,6 @@ from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 
 __all__ = ["MarketServer"]
 
-# The engine asks at once; a client that connects and says nothing must not hold the others.
-_TIMEOUT_S: Final = 1.0
 _log: Final = logging.getLogger(__name__)
 _INFO: Final = "/api/v3/exchangeInfo"
 
@@ -33,8 +31,15 @@ class MarketServer:
     One thread answers one request after the other and sleeps in between.
     """
 
-    def __init__(self, snapshot: MarketsSnapshot) -> None:
-        """Take the snapshot; nothing listens yet."""
+    def __init__(self, snapshot: MarketsSnapshot, *, silence_s: float = 10.0) -> None:
+        """Take the snapshot; nothing listens yet.
+
+        Args:
+            snapshot: The market rules.
+            silence_s: Seconds after which a client that says nothing no longer holds the others.
+                The engine asks at once, but the machine may be busy.
+        """
+        self._silence_s = silence_s
         self._answers: Answers = {
             _INFO: snapshot.exchange_info,
             "/api/v3/ping": dict,
@@ -54,7 +59,8 @@ class MarketServer:
 
     def __enter__(self) -> Self:
         """Listen on a free port."""
-        self._server = _Server(("127.0.0.1", 0), partial(_Handler, answer=self._answer))
+        handler = partial(_Handler, answer=self._answer, silence_s=self._silence_s)
+        self._server = _Server(("127.0.0.1", 0), handler)
         # A client that is gone before it is accepted must not be waited for.
         self._server.socket.settimeout(0)
         self._told, self._teller = os.pipe()
@@ -98,12 +104,21 @@ class _Server(socketserver.TCPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Answers GET with JSON; one request to a connection, so that none is kept waiting."""
 
-    timeout = _TIMEOUT_S
-
-    def __init__(self, *connection: object, answer: Callable[[str], JsonValue | None]) -> None:
+    def __init__(
+        self,
+        *connection: object,
+        answer: Callable[[str], JsonValue | None],
+        silence_s: float,
+    ) -> None:
         self._answer = answer
+        self._silence_s = silence_s
         # What the socket server hands over is passed on as it is.
         super().__init__(*connection)  # type: ignore[arg-type]
+
+    def setup(self) -> None:
+        """Wait for a client that says nothing no longer than it may hold the others."""
+        super().setup()
+        self.connection.settimeout(self._silence_s)
 
     # The name that the standard library looks for.
     def do_GET(self) -> None:
