@@ -15,7 +15,7 @@ from unittest.mock import patch
 import pytest
 
 from tradai.cache import Cache, CacheSettings
-from tradai.cache._tier.shared_tier import Place, Tier, TierDown, TierEvents
+from tradai.cache._tier.shared_tier import CacheKey, Tier, TierDown, TierEvents
 from tradai.core import SecretReference
 
 
@@ -24,7 +24,7 @@ from tradai.core import SecretReference
 class Lease:
     """The right to load, and who waits for its end."""
 
-    place: Place
+    key: CacheKey
     server: "Server"
     ended: threading.Event = field(default_factory=threading.Event)
     is_mine: bool = True
@@ -32,18 +32,18 @@ class Lease:
     def store(self, sealed: bytes, *, keep_ms: int) -> bool:
         assert keep_ms > 0
         with self.server.asked() as server:
-            is_holder = server.leases.get(self.place) is self
+            is_holder = server.leases.get(self.key) is self
             if is_holder:
-                server.values[self.place] = sealed
-                server.end(self.place)
+                server.values[self.key] = sealed
+                server.end(self.key)
             server.journal.append(f"store {'kept' if is_holder else 'refused'}")
             return is_holder
 
     def release(self) -> None:
         with self.server.lock:
             self.server.journal.append("release")
-            if self.server.leases.get(self.place) is self:
-                self.server.end(self.place)
+            if self.server.leases.get(self.key) is self:
+                self.server.end(self.key)
         self.server.released()
 
 
@@ -66,8 +66,8 @@ class Server:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.values: dict[Place, bytes] = {}
-        self.leases: dict[Place, Lease] = {}
+        self.values: dict[CacheKey, bytes] = {}
+        self.leases: dict[CacheKey, Lease] = {}
         self.nodes: list[Node] = []
         self.is_away = False
         self.journal: list[str] = []
@@ -78,15 +78,15 @@ class Server:
     def asked(self) -> "_Asked":
         return _Asked(self)
 
-    def end(self, place: Place) -> None:
-        """End the lease on `place`, if any, and wake who waits for it."""
-        lease = self.leases.pop(place, None)
+    def end(self, key: CacheKey) -> None:
+        """End the lease on `key`, if any, and wake who waits for it."""
+        lease = self.leases.pop(key, None)
         if lease is not None:
             lease.ended.set()
 
-    def forget(self, place: Place) -> None:
-        self.values.pop(place, None)
-        self.end(place)
+    def forget(self, key: CacheKey) -> None:
+        self.values.pop(key, None)
+        self.end(key)
 
 
 @final
@@ -123,26 +123,26 @@ class Node:
         self._unheard: list[Callable[[], None]] = []
         server.nodes.append(self)
 
-    def fetch(self, place: Place) -> bytes | None:
+    def fetch(self, key: CacheKey) -> bytes | None:
         with self._server.asked() as server:
-            sealed = server.values.get(place)
+            sealed = server.values.get(key)
         self.after_fetch()
         return sealed
 
-    async def fetch_async(self, place: Place) -> bytes | None:
-        return self.fetch(place)
+    async def fetch_async(self, key: CacheKey) -> bytes | None:
+        return self.fetch(key)
 
-    def claim(self, place: Place) -> bytes | Lease | Waiting:
+    def claim(self, key: CacheKey) -> bytes | Lease | Waiting:
         self.before_claim()
         with self._server.asked() as server:
-            if place in server.values:
-                return server.values[place]
-            if place in server.leases:
-                return Waiting(server.leases[place].ended, server)
-            return server.leases.setdefault(place, Lease(place, server))
+            if key in server.values:
+                return server.values[key]
+            if key in server.leases:
+                return Waiting(server.leases[key].ended, server)
+            return server.leases.setdefault(key, Lease(key, server))
 
-    def invalidate(self, place: Place) -> None:
-        self._write(lambda node: node.forget(place))
+    def invalidate(self, key: CacheKey) -> None:
+        self._write(lambda node: node.forget(key))
 
     def clear(self, namespace: str) -> None:
         self._write(lambda node: node.forget_all(namespace))
@@ -150,14 +150,14 @@ class Node:
     def close(self) -> None:
         self.is_closed = True
 
-    def forget(self, place: Place) -> None:
-        self._server.forget(place)
-        self._tell(lambda events: events.invalidated(place))
+    def forget(self, key: CacheKey) -> None:
+        self._server.forget(key)
+        self._tell(lambda events: events.invalidated(key))
 
     def forget_all(self, namespace: str) -> None:
-        for place in [*self._server.values, *self._server.leases]:
-            if place.namespace == namespace:
-                self._server.forget(place)
+        for key in [*self._server.values, *self._server.leases]:
+            if key.namespace == namespace:
+                self._server.forget(key)
         self._tell(lambda events: events.cleared(namespace))
 
     def go(self, *, is_up: bool) -> None:
@@ -168,7 +168,7 @@ class Node:
                     write(self)
                 self._queued.clear()
             self.generation += 1
-        self._events.went(is_up=is_up, reason="planted outage")
+        self._events.on_tier_change(is_up=is_up, reason="planted outage")
 
     def doubt(self) -> None:
         """Notice that messages may have been lost."""
@@ -235,8 +235,8 @@ class Fleet:
     def go(self, *, is_up: bool) -> None:
         """Let the server go away or come back, and everybody notice; leases end meanwhile."""
         self.server.is_away = not is_up
-        for place in tuple(self.server.leases):
-            self.server.end(place)
+        for key in tuple(self.server.leases):
+            self.server.end(key)
         for node in self.server.nodes:
             node.go(is_up=is_up)
 

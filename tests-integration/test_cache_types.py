@@ -14,7 +14,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import assert_type
 
-from tradai.cache import Cache, CacheHook, CacheStats, Held, Namespace, candle
+from tradai.cache import Cache, CacheHook, CacheStats, PeekResult, Namespace, candle
 
 cache = Cache()
 namespace: Namespace = cache.namespace("markets", version=2, on_outage="stale_only")
@@ -69,16 +69,16 @@ class Spot(Exchange):
 
 def threads(exchange: Exchange) -> None:
     assert_type(markets("binance", limit=3), dict[str, int])
-    assert_type(markets.peek(exchange="binance"), Held[dict[str, int]] | None)
+    assert_type(markets.peek(exchange="binance"), PeekResult[dict[str, int]] | None)
     markets.invalidate("binance", limit=3)
     assert_type(exchange.fee("BTC/USDT"), float)
-    assert_type(exchange.fee.peek("BTC/USDT"), Held[float] | None)
+    assert_type(exchange.fee.peek("BTC/USDT"), PeekResult[float] | None)
     assert_type(Exchange.fee(exchange, "BTC/USDT"), float)
     exchange.fee.invalidate("BTC/USDT")
     assert_type(Exchange.known("spot"), list[str])
     assert_type(Spot.known("spot"), list[str])
     assert_type(exchange.known("spot"), list[str])
-    assert_type(Exchange.known_too.peek("spot"), Held[list[str]] | None)
+    assert_type(Exchange.known_too.peek("spot"), PeekResult[list[str]] | None)
     assert_type(Exchange.spelled("BTC/USDT"), str)
     assert_type(anything(1, times=2), str)
     assert_type(namespace.stats(), CacheStats)
@@ -86,7 +86,7 @@ def threads(exchange: Exchange) -> None:
 
 async def tasks(exchange: Exchange) -> None:
     assert_type(await candles("BTC/USDT", limit=5), list[float])
-    assert_type(await candles.peek("BTC/USDT"), Held[list[float]] | None)
+    assert_type(await candles.peek("BTC/USDT"), PeekResult[list[float]] | None)
     await candles.invalidate("BTC/USDT")
     assert_type(await exchange.spread("BTC/USDT"), float)
     await exchange.spread.invalidate("BTC/USDT")

@@ -14,7 +14,7 @@ import pytest
 
 PAGE: Final = "docs/how-to/write-a-service.md"
 PROGRAM: Final = Path(__file__).with_name("demo_service.py")
-PATIENCE_S: Final = 30
+PATIENCE_S: Final = 300
 LONG_S: Final = 600.0
 SHORT_S: Final = 0.2
 CLOSED: Final = ["stopped", "closed second", "closed first"]

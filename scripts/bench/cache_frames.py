@@ -29,7 +29,7 @@ from redis.retry import Retry
 
 from tradai.cache._codecs.codec import codec_for
 from tradai.cache._codecs.envelope import Envelope, seal, unseal
-from tradai.cache._memory.copying import hand_out_for, isolated
+from tradai.cache._memory.copying import copier_for, private_copy
 
 ROWS = 100_000
 PLACE = b"candles.1:0123456789abcdef"
@@ -159,16 +159,16 @@ def without_hiredis(port: int) -> Redis:
 
 def memory_cases() -> list[Case]:
     """Return copies out of memory."""
-    kept: Any = isolated(candles())
-    hand_out = hand_out_for(kept)
-    if hand_out is None:
+    kept: Any = private_copy(candles())
+    copier = copier_for(kept)
+    if copier is None:
         message = "a frame is handed out as it is"
         raise SystemExit(message)
     return [
         Case(
             "100,000 x 6 out of memory / deep copy",
             1 / 20,
-            lambda: hand_out(kept),
+            lambda: copier(kept),
             lambda: kept.copy(deep=True),
             per_round=COPIES,
         )

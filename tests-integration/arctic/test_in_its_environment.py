@@ -30,7 +30,7 @@ def run_tests(python: Path, *arguments: str | Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=1800,
         cwd=HERE.parents[1],
     )
     print(done.stdout)

@@ -95,12 +95,13 @@ def test_a_line_that_fails_once_is_tried_again(
     assert proxy.count(GET) == 2
 
 
-def test_a_slow_answer_is_not_waited_for(proxy: FaultProxy, name: str) -> None:
-    proxy.plan(Fault(match=GET, action="delay", seconds=3))
-    hasty = SecretsManager(settings_at(proxy.url, read_timeout_s=2))
+def test_an_answer_that_does_not_come_is_not_waited_for(proxy: FaultProxy, name: str) -> None:
+    proxy.plan(Fault(match=GET, action="hold"))
+    # Many attempts: a slow machine is late with answers that nobody holds back.
+    hasty = SecretsManager(settings_at(proxy.url, read_timeout_s=1, max_attempts=10))
 
     assert hasty.get(name).reveal() == f"fake-{name}"
-    assert proxy.count(GET) == 2
+    assert proxy.count(GET) >= 2
 
 
 @pytest.mark.parametrize("keep", [0, 40, 120])

@@ -1,6 +1,6 @@
 """One process of the chaos tests: reads without end, changes its own keys, and tells what it saw.
 
-``python chaos_member.py URL BOARD INDEX MEMBERS``; ends when its standard input does.
+``python chaos_member.py URL BOARD INDEX``; ends when its standard input does.
 """
 
 import asyncio
@@ -13,14 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from cache.chaos_board import KEYS, Board, dice_of
+from cache.chaos_board import KEYS, MEMBERS, Board, dice_of
 
 from tradai.cache import Cache
 
 # Long enough for others to want it too, and for a change to come in between.
 LOAD_S: Final = 0.002
 PAUSE_S: Final = 0.002
-CHANGE_S: Final = 0.05
+# However slow the machine is, there are that many calls to a change.
+CALLS_A_CHANGE: Final = 40
 READERS: Final = 3
 # The first half is read by threads, the second by tasks: they are different functions.
 SYNC: Final = range(KEYS // 2)
@@ -30,49 +31,65 @@ ASYNC: Final = range(KEYS // 2, KEYS)
 class Witness:
     """Counts calls, and notes what must not be."""
 
-    def __init__(self, board: Board, own: range) -> None:
+    def __init__(self, board: Board, index: int) -> None:
         self._board = board
-        self._own = own
+        self._index = index
         self._lock = threading.Lock()
+        self._still: set[object] = set()
         self.calls = 0
-        self.slow_s: list[float] = []
         self.problems: list[str] = []
 
-    def begin(self, key: int) -> tuple[int, int, float]:
-        owed = self._board.owed(key, is_own=key in self._own)
-        return key, owed, time.monotonic()
+    def begin(self, key: int) -> tuple[int, int]:
+        is_own = key % MEMBERS == self._index
+        return key, self._board.owed(key) if is_own else 0
 
-    def end(self, begun: tuple[int, int, float], got: dict[str, int]) -> None:
-        key, owed, began = begun
-        took_s = time.monotonic() - began
+    def end(self, begun: tuple[int, int], got: dict[str, int]) -> None:
+        key, owed = begun
         with self._lock:
             self.calls += 1
-            if took_s > 0.1:
-                self.slow_s.append(round(took_s, 3))
+            self._board.saw(self._index, key, got["version"])
             if got["version"] < owed:
-                whose = "own" if key in self._own else "another's"
-                self.problems.append(f"{whose} key {key}: {got['version']} served, {owed} owed")
+                self.problems.append(f"own key {key}: {got['version']} served, {owed} owed")
 
     def seen(self) -> dict[str, object]:
-        return {
-            "calls": self.calls,
-            "slow_s": sorted(self.slow_s)[-20:],
-            "problems": self.problems[:20],
-        }
+        return {"calls": self.calls, "problems": self.problems[:20]}
 
     def failed(self, error: BaseException) -> None:
         with self._lock:
             self.problems.append(f"{type(error).__name__}: {error}")
 
+    def stands(self, loop: object, *, still: bool) -> None:
+        """Note that a loop that changes keys stands still, or goes on."""
+        with self._lock:
+            (self._still.add if still else self._still.discard)(loop)
+            self._board.stands(self._index, still=len(self._still))
+
+
+class Pace:
+    """When one loop is to change a key."""
+
+    def __init__(self, board: Board, witness: Witness) -> None:
+        self._board = board
+        self._witness = witness
+        self._next = CALLS_A_CHANGE
+
+    def is_due(self) -> bool:
+        """Tell whether it is time; never while all is to be quiet."""
+        is_quiet = self._board.is_quiet
+        self._witness.stands(self, still=is_quiet)
+        if is_quiet or self._witness.calls < self._next:
+            return False
+        self._next = self._witness.calls + CALLS_A_CHANGE
+        return True
+
 
 class Member:
     """What one process does."""
 
-    def __init__(self, cache: Cache, board: Board, *, index: int, members: int) -> None:
+    def __init__(self, cache: Cache, board: Board, *, index: int) -> None:
         self._board = board
         self._index = index
-        self._members = members
-        self.witness = Witness(board, range(index, KEYS, members))
+        self.witness = Witness(board, index)
         self.over = threading.Event()
 
         @cache.cached(ttl=600.0)
@@ -96,7 +113,7 @@ class Member:
         return [self._changes, lambda: asyncio.run(self._tasks()), *reads]
 
     def _own(self, keys: range) -> list[int]:
-        return [key for key in keys if key % self._members == self._index]
+        return [key for key in keys if key % MEMBERS == self._index]
 
     def _reads(self, seed: int) -> None:
         dice = dice_of(seed)
@@ -107,7 +124,10 @@ class Member:
 
     def _changes(self) -> None:
         dice, own = dice_of(self._index), self._own(SYNC)
-        while not self.over.wait(CHANGE_S):
+        pace = Pace(self._board, self.witness)
+        while not self.over.wait(PAUSE_S):
+            if not pace.is_due():
+                continue
             key = dice.choice(own)
             version = self._board.change(key)
             self._read.invalidate(key)
@@ -126,8 +146,11 @@ class Member:
 
     async def _changes_async(self) -> None:
         dice, own = dice_of(self._index), self._own(ASYNC)
+        pace = Pace(self._board, self.witness)
         while not self.over.is_set():
-            await asyncio.sleep(CHANGE_S)
+            await asyncio.sleep(PAUSE_S)
+            if not pace.is_due():
+                continue
             key = dice.choice(own)
             version = self._board.change(key)
             await self._read_async.invalidate(key)
@@ -136,9 +159,9 @@ class Member:
 
 def main() -> None:
     """Run until standard input ends."""
-    url, file, index, members = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    url, file, index = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     cache = Cache(url)
-    member = Member(cache, Board(file), index=index, members=members)
+    member = Member(cache, Board(file), index=index)
     threads = [
         threading.Thread(target=watched, args=(one, member.witness)) for one in member.work()
     ]

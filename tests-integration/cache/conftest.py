@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
-from cache.tier_contract import Heard
+from cache.tier_contract import PATIENCE_S, Heard
 from servers.redis import USER, Flavour, RedisServer
 
 from tradai.cache import CacheSettings
+from tradai.cache._redis import tier as redis_tier
 from tradai.cache._redis.tier import RedisTier, connect
 
 
@@ -51,14 +54,36 @@ def own_server(tmp_path: Path) -> Iterator[RedisServer]:
         yield started
 
 
+class Waits(TypedDict, total=False):
+    """How long answers are waited for."""
+
+    answer_s: float
+    first_s: float
+
+
 @pytest.fixture
-def connected() -> Iterator[Callable[..., tuple[RedisTier, Heard]]]:
+def waits() -> Waits:
+    """How long answers are waited for: long, so that a slow machine is no outage.
+
+    Tests of outages wait as long as a user's process does, for which theirs is empty.
+    """
+    return {"answer_s": PATIENCE_S, "first_s": PATIENCE_S}
+
+
+@pytest.fixture(autouse=True)
+def _waits_of_caches(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_tier, "connect", partial(connect, **waits))
+
+
+@pytest.fixture
+def connected(waits: Waits) -> Iterator[Callable[..., tuple[RedisTier, Heard]]]:
     """Connect a tier: its URL, and settings by name."""
     tiers: list[RedisTier] = []
 
     def make(url: str, **settings: object) -> tuple[RedisTier, Heard]:
         heard = Heard()
-        tier = connect(CacheSettings.model_validate({"url": url} | settings), events=heard)
+        wanted = CacheSettings.model_validate({"url": url} | settings)
+        tier = connect(wanted, events=heard, **waits)
         tiers.append(tier)
         return tier, heard
 

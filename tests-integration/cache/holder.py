@@ -1,32 +1,36 @@
 """Run by `test_leases`: claims its place, says so, and stores when told to.
 
-``python holder.py URL``; the first line of standard input is the sign.
+``python holder.py URL LEASE_MS``; the first line of standard input is the sign.
 """
 
 import sys
 
 from tradai.cache import CacheSettings
+from tradai.cache._redis import tier as redis_tier
 from tradai.cache._redis.tier import connect
-from tradai.cache._tier.shared_tier import Claim, Place
+from tradai.cache._tier.shared_tier import CacheKey, Claim
 
 
 class Deaf:
     """Hears nothing."""
 
-    def invalidated(self, place: Place) -> None:
+    def invalidated(self, key: CacheKey) -> None:
         pass
 
     def cleared(self, namespace: str) -> None:
         pass
 
-    def went(self, *, is_up: bool, reason: str) -> None:
+    def on_tier_change(self, *, is_up: bool, reason: str) -> None:
         pass
 
 
 def main() -> None:
-    tier = connect(CacheSettings(url=sys.argv[1]), events=Deaf())
+    vars(redis_tier)["LEASE_MS"] = int(sys.argv[2])
+    # A slow machine is no outage.
+    settings = CacheSettings(url=sys.argv[1])
+    tier = connect(settings, events=Deaf(), answer_s=60.0, first_s=60.0)
     # Nobody else has it: the test begins with this.
-    claim: Claim = tier.claim(Place("markets.1", bytes(range(16))))  # type: ignore[assignment]
+    claim: Claim = tier.claim(CacheKey("markets.1", bytes(range(16))))  # type: ignore[assignment]
     print("claimed", flush=True)
     sys.stdin.readline()
     print(claim.store(b"by the holder", keep_ms=60_000), flush=True)

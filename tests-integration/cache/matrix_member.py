@@ -32,14 +32,14 @@ def main() -> None:
 def play(options: argparse.Namespace) -> None:
     import redis
 
-    from tradai.cache._tier.shared_tier import Place
+    from tradai.cache._tier.shared_tier import CacheKey
 
-    place = Place("matrix.1", bytes(range(16)))
+    key = CacheKey("matrix.1", bytes(range(16)))
     heard = Heard()
     tier = member(options, heard)
     fetch = fetching(tier, is_async=options.is_async)
-    assert fetch(place) is None
-    claim = tier.claim(place)
+    assert fetch(key) is None
+    claim = tier.claim(key)
     assert claim.store(bytes(range(256)) * 1_000, keep_ms=60_000)
 
     context = multiprocessing.get_context("spawn" if options.spawn else "fork")
@@ -50,11 +50,11 @@ def play(options: argparse.Namespace) -> None:
         target=visit, args=(options, inherited)
     )
     child.start()
-    child.join(60)
+    child.join(300)
 
     assert child.exitcode == 0, child.exitcode
-    assert heard.place.wait(10)
-    assert fetch(place) is None
+    assert heard.key.wait(60)
+    assert fetch(key) is None
     assert tier.generation == 1
     tier.close()
     has_hiredis = sys.modules.get("hiredis") is not None
@@ -65,16 +65,16 @@ def visit(options: argparse.Namespace, inherited: Any) -> None:
     """What the child does: with a tier of its own when spawned, with its parent's when forked."""
     if options.no_hiredis:
         sys.modules["hiredis"] = None  # type: ignore[assignment]
-    from tradai.cache._tier.shared_tier import Place
+    from tradai.cache._tier.shared_tier import CacheKey
 
-    place = Place("matrix.1", bytes(range(16)))
+    key = CacheKey("matrix.1", bytes(range(16)))
     tier = inherited or member(options, Heard())
     before = tier.generation
-    assert fetching(tier, is_async=options.is_async)(place) == bytes(range(256)) * 1_000
+    assert fetching(tier, is_async=options.is_async)(key) == bytes(range(256)) * 1_000
     assert tier.generation > before
-    assert tier.claim(place) == bytes(range(256)) * 1_000
-    tier.invalidate(place)
-    assert fetching(tier, is_async=options.is_async)(place) is None
+    assert tier.claim(key) == bytes(range(256)) * 1_000
+    tier.invalidate(key)
+    assert fetching(tier, is_async=options.is_async)(key) is None
     tier.close()
 
 
@@ -82,15 +82,15 @@ class Heard:
     """What the parent hears of its child."""
 
     def __init__(self) -> None:
-        self.place = threading.Event()
+        self.key = threading.Event()
 
     def invalidated(self, _: object) -> None:
-        self.place.set()
+        self.key.set()
 
     def cleared(self, namespace: str) -> None:
         raise AssertionError(namespace)
 
-    def went(self, *, is_up: bool, reason: str) -> None:
+    def on_tier_change(self, *, is_up: bool, reason: str) -> None:
         raise AssertionError((is_up, reason))
 
 
@@ -106,9 +106,10 @@ def member(options: argparse.Namespace, heard: Heard) -> Any:
             "ca_file": options.ca_file,
         }
     )
-    tier = connect(settings, events=heard)
+    # A slow machine is no outage.
+    tier = connect(settings, events=heard, answer_s=60.0, first_s=60.0)
     # Not a setting: 2 serves everybody. That redis-py's default changes must not matter.
-    tier._link._profile.protocol = options.protocol  # noqa: SLF001
+    tier._client._options.protocol = options.protocol  # noqa: SLF001
     return tier
 
 
@@ -116,7 +117,7 @@ def fetching(tier: Any, *, is_async: bool) -> Callable[[object], object]:
     if not is_async:
         fetch: Callable[[object], object] = tier.fetch
         return fetch
-    return lambda place: asyncio.run(tier.fetch_async(place))
+    return lambda key: asyncio.run(tier.fetch_async(key))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 import http.server
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 import pytest
-from cache.tier_contract import OTHER, PLACE, Heard, busy_at, claimed, load
+from cache.tier_contract import KEY, OTHER, PATIENCE_S, Heard, busy_at, claimed, load
 from servers.process import free_port
 from servers.redis import (
     PASSWORD,
@@ -18,12 +19,17 @@ from servers.redis import (
     make_certificates,
     rights,
 )
+from servers.tcp_proxy import TcpProxy
 
+from tradai.cache._redis.connection_options import ANSWER_S
 from tradai.cache._redis.tier import RedisTier
 from tradai.cache._tier.shared_tier import TierDown
 from tradai.core.exceptions import ConfigurationError
 
 REFERENCE: Final = "env:REDIS_PASSWORD"
+OTHER_REFERENCE: Final = "env:OTHER_PASSWORD"
+# As a user's process waits, but for as long as the slowest machine needs to be refused.
+HASTY: Final = {"first_s": PATIENCE_S}
 NOWHERE: Final = "env:NO_SUCH_VARIABLE"
 Connect = Callable[..., tuple[RedisTier, Heard]]
 
@@ -59,7 +65,7 @@ def grant(server: RedisServer, granted: list[str]) -> None:
 
 def refused(tier: RedisTier) -> ConfigurationError:
     with pytest.raises(ConfigurationError) as caught:
-        tier.fetch(PLACE)
+        tier.fetch(KEY)
     assert PASSWORD not in str(caught.value)
     return caught.value
 
@@ -67,9 +73,9 @@ def refused(tier: RedisTier) -> ConfigurationError:
 def test_an_encrypted_line_is_used(tls_server: RedisServer, connected: Connect) -> None:
     tier, _ = connected(tls_server.url, ca_file=tls_server.folder / "ca.pem")
 
-    load(tier, PLACE, b"sealed")
+    load(tier, KEY, b"sealed")
 
-    assert tier.fetch(PLACE) == b"sealed"
+    assert tier.fetch(KEY) == b"sealed"
 
 
 def test_a_certificate_of_a_stranger_is_refused(
@@ -103,6 +109,7 @@ def test_plain_text_spoken_to_an_encrypted_port_is_named(
     assert "speaks TLS; use rediss://" in str(error)
 
 
+@pytest.mark.parametrize("waits", [HASTY])
 def test_tls_spoken_to_a_plain_port_is_named(server: RedisServer, connected: Connect) -> None:
     error = refused(connected(server.url.replace("redis", "rediss", 1))[0])
 
@@ -119,7 +126,7 @@ def test_a_server_that_is_no_redis_is_named(connected: Connect) -> None:
             web.shutdown()
             thread.join()
 
-    assert "is no Redis" in str(error)
+    assert "is neither Redis" in str(error)
 
 
 class Silent(http.server.BaseHTTPRequestHandler):
@@ -131,8 +138,8 @@ class Silent(http.server.BaseHTTPRequestHandler):
     "settings",
     [
         {},
-        {"password": "env:OTHER_PASSWORD"},
-        {"username": USER, "password": "env:OTHER_PASSWORD"},
+        {"password": OTHER_REFERENCE},
+        {"username": USER, "password": OTHER_REFERENCE},
         {"username": "nobody", "password": REFERENCE},
     ],
 )
@@ -145,6 +152,68 @@ def test_a_refused_password_is_an_error_at_every_use(
         assert refused(tier).key == "TRADAI_CACHE_PASSWORD"
 
 
+@pytest.mark.parametrize("waits", [HASTY])
+class TestLate:
+    """The server answers later than a call waits, as on a machine that is busy at the start."""
+
+    @pytest.fixture
+    def late(self, guarded: RedisServer) -> Iterator[str]:
+        """The address of the server by a way on which each answer takes its time."""
+        with TcpProxy(guarded.port) as proxy:
+            proxy.delay_s = 2 * ANSWER_S
+            yield f"redis://127.0.0.1:{proxy.port}/0"
+
+    def test_a_refused_password_is_an_error_all_the_same(
+        self, late: str, connected: Connect
+    ) -> None:
+        tier, heard = connected(late, username=USER, password=OTHER_REFERENCE)
+
+        for _ in range(2):
+            assert refused(tier).key == "TRADAI_CACHE_PASSWORD"
+        assert heard.all == []
+
+    @pytest.mark.parametrize("right", ["+eval", "&tradai:*"])
+    def test_a_missing_right_is_an_error_all_the_same(
+        self, guarded: RedisServer, late: str, connected: Connect, right: str
+    ) -> None:
+        grant(guarded, [other for other in rights() if other != right])
+        tier, _ = connected(late, username=USER, password=REFERENCE)
+
+        assert refused(tier).key == "TRADAI_CACHE_USERNAME"
+
+    def test_another_scheme_is_an_error_all_the_same(self, late: str, connected: Connect) -> None:
+        tier, _ = connected(late.replace("redis", "rediss", 1))
+
+        assert refused(tier).key == "TRADAI_CACHE_URL"
+
+    def test_once_it_was_found_it_is_waited_for_as_ever(
+        self, late: str, connected: Connect
+    ) -> None:
+        tier, heard = connected(late, username=USER, password=REFERENCE)
+
+        with pytest.raises(TierDown, match="did not answer in time"):
+            tier.fetch(KEY)
+        heard.until(lambda told: any(isinstance(one, tuple) and not one[0] for one in told))
+
+
+@pytest.mark.parametrize("waits", [HASTY])
+def test_closing_releases_those_who_wait_for_the_first_answer(
+    own_server: RedisServer, connected: Connect
+) -> None:
+    with TcpProxy(own_server.port) as proxy, ThreadPoolExecutor() as pool:
+        tier, _ = connected(f"redis://127.0.0.1:{proxy.port}/0")
+        own_server.stop()
+        asking = pool.submit(tier.fetch, KEY)
+        while not any(proxy.sent):
+            pass
+
+        tier.close()
+
+        with pytest.raises(TierDown, match="closed"):
+            asking.result(timeout=PATIENCE_S / 2)
+        own_server.go_on()
+
+
 def test_it_works_once_the_password_was_put_right(guarded: RedisServer, connected: Connect) -> None:
     tier, _ = connected(guarded.url, username="later", password=REFERENCE)
     refused(tier)
@@ -152,7 +221,7 @@ def test_it_works_once_the_password_was_put_right(guarded: RedisServer, connecte
     with guarded.admin(password=PASSWORD) as client:
         client.execute_command("ACL", "SETUSER", "later", "on", f">{PASSWORD}", *rights())
 
-    assert tier.fetch(PLACE) is None
+    assert tier.fetch(KEY) is None
 
 
 def test_a_password_for_a_server_without_one_is_an_error(
@@ -167,18 +236,18 @@ def test_the_rights_of_the_guide_are_enough(guarded: RedisServer, connected: Con
     url = guarded.url.replace("/0", "/1")
     settings = {"username": USER, "password": REFERENCE}
     (here, heard), (there, _) = connected(url, **settings), connected(url, **settings)
-    here.fetch(PLACE)
+    here.fetch(KEY)
 
-    load(there, PLACE, b"sealed")
-    assert here.fetch(PLACE) == b"sealed"
-    there.invalidate(PLACE)
-    heard.until_told(PLACE)
+    load(there, KEY, b"sealed")
+    assert here.fetch(KEY) == b"sealed"
+    there.invalidate(KEY)
+    heard.until_told(KEY)
     claim = claimed(here)
     busy = busy_at(there)
     claim.release()
     busy.wait()
-    there.clear(PLACE.namespace)
-    heard.until_told(PLACE.namespace)
+    there.clear(KEY.namespace)
+    heard.until_told(KEY.namespace)
 
     with guarded.admin(password=PASSWORD) as client:
         assert client.execute_command("ACL", "LOG") == []
@@ -202,7 +271,7 @@ def test_a_secret_that_is_not_there_is_an_error(server: RedisServer, connected: 
     tier, _ = connected(server.url, password=NOWHERE)
 
     with pytest.raises(LookupError, match="NO_SUCH_VARIABLE"):
-        tier.fetch(PLACE)
+        tier.fetch(KEY)
 
 
 def test_a_server_that_is_away_is_no_error_of_configuration(connected: Connect) -> None:

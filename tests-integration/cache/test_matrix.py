@@ -65,7 +65,7 @@ def test_two_processes_share_a_tier(row: Row, tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=600,
         )
 
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
 import pytest
-from cache.tier_contract import PLACE, Heard, busy_at, claimed, load
+from cache.tier_contract import KEY, PATIENCE_S, Heard, busy_at, claimed, load
 from cache.wire import commands
 from servers.redis import PASSWORD, USER, RedisServer, rights
 from servers.tcp_proxy import TcpProxy
@@ -41,12 +41,12 @@ def test_the_password_is_said_to_sign_in_and_never_else(
         admin.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", *rights())
     tier, _ = connected(url, username=USER, password=REFERENCE)
     # Not a setting: 2 serves everybody.
-    tier._link._profile.protocol = protocol  # noqa: SLF001
+    tier._client._options.protocol = protocol  # noqa: SLF001
 
-    load(tier, PLACE, b"sealed")
-    tier.fetch(PLACE)
-    tier.invalidate(PLACE)
-    tier.clear(PLACE.namespace)
+    load(tier, KEY, b"sealed")
+    tier.fetch(KEY)
+    tier.invalidate(KEY)
+    tier.clear(KEY.namespace)
 
     told = [one[0] for one in commands(proxy) if any(PASSWORD.encode() in part for part in one)]
     assert set(told) <= {b"AUTH", b"HELLO"}
@@ -57,12 +57,12 @@ def test_a_hit_is_one_command_and_a_load_four(
     proxy: TcpProxy, url: str, connected: Connect
 ) -> None:
     tier, _ = connected(url)
-    tier.fetch(PLACE)
+    tier.fetch(KEY)
     before = said(proxy)
 
-    assert tier.fetch(PLACE) is None
-    load(tier, PLACE, b"sealed")
-    assert tier.fetch(PLACE) == b"sealed"
+    assert tier.fetch(KEY) is None
+    load(tier, KEY, b"sealed")
+    assert tier.fetch(KEY) == b"sealed"
 
     assert said(proxy) - before == Counter({b"GET": 2, b"EVAL": 2})
 
@@ -72,7 +72,7 @@ def test_to_begin_takes_few_commands_and_no_chatter(
 ) -> None:
     tier, _ = connected(url)
 
-    tier.fetch(PLACE)
+    tier.fetch(KEY)
 
     assert said(proxy) == Counter({b"HELLO": 1, b"SUBSCRIBE": 1, b"EVAL": 2, b"GET": 1})
 
@@ -86,13 +86,13 @@ def test_a_store_that_nobody_waits_for_is_told_to_nobody(
     server: RedisServer, connected: Connect
 ) -> None:
     here, there = connected(server.url)[0], connected(server.url)[0]
-    here.fetch(PLACE)
+    here.fetch(KEY)
     with server.admin() as admin, admin.pubsub(ignore_subscribe_messages=True) as listening:
         listening.subscribe("tradai:messages:0")
-        listening.get_message(timeout=5)
+        listening.get_message(timeout=PATIENCE_S)
 
-        load(here, PLACE, b"sealed")
-        here.invalidate(PLACE)
+        load(here, KEY, b"sealed")
+        here.invalidate(KEY)
         claim = claimed(here)
         busy = busy_at(there)
         claim.store(b"sealed", keep_ms=60_000)
@@ -100,7 +100,7 @@ def test_a_store_that_nobody_waits_for_is_told_to_nobody(
 
         kinds: list[bytes] = []
         while kinds[-1:] != [b"ended"]:
-            message = listening.get_message(timeout=5)
+            message = listening.get_message(timeout=PATIENCE_S)
             assert message is not None
             kinds.append(message["data"].split()[0])
 

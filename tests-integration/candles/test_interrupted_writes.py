@@ -32,7 +32,7 @@ def test_a_writer_killed_at_any_step_leaves_the_old_or_the_new_series(tmp_path: 
     old = months(1, 2)
     ParquetDataRepository(tmp_path / "start").save_ohlcv(PAIR, "5m", old)
 
-    subprocess.run([sys.executable, WRITER, "each-step", tmp_path], check=True, timeout=120)
+    subprocess.run([sys.executable, WRITER, "each-step", tmp_path], check=True, timeout=600)
 
     steps = sorted(int(path.name) for path in tmp_path.iterdir() if path.name != "start")
     left = [_left_behind(tmp_path / str(step)) for step in steps]
@@ -66,7 +66,7 @@ def test_a_writer_killed_at_no_particular_moment_leaves_a_whole_series(tmp_path:
     rounds = 12
 
     subprocess.run(
-        [sys.executable, WRITER, "anywhere", tmp_path, str(rounds)], check=True, timeout=120
+        [sys.executable, WRITER, "anywhere", tmp_path, str(rounds)], check=True, timeout=600
     )
 
     for number in range(rounds):

@@ -65,7 +65,7 @@ def engine_bin() -> Path:
 def candles(engine_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A month of synthetic candles with market rules; tests copy it before they change it."""
     folder = tmp_path_factory.mktemp("candles")
-    subprocess.run([engine_bin / "python", DEMO / "candles.py", folder], check=True, timeout=120)
+    subprocess.run([engine_bin / "python", DEMO / "candles.py", folder], check=True, timeout=600)
     return folder
 
 
@@ -98,7 +98,7 @@ def tradai(engine_bin: Path, tmp_path: Path, environ: dict[str, str]) -> Command
             env=environ | {"TRADAI_RUN_FOLDER": str(runs)} | dict(extra or {}),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
             cwd=tmp_path,
         )
@@ -138,7 +138,7 @@ class Started:
 
     def wait_for(self, condition: Callable[[], bool], *, what: str) -> None:
         """Poll until `condition` holds; fail when it never does or the process ends."""
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 300
         while not condition():
             assert self.process.poll() is None, f"it ended before {what}: {self.stderr()}"
             assert time.monotonic() < deadline, f"it never came to {what}: {self.stderr()}"

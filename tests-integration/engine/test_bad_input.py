@@ -208,7 +208,7 @@ def test_without_the_engine_the_run_says_what_to_install(
         env=environ | {"TRADAI_RUN_FOLDER": str(tmp_path / "runs")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
 

@@ -169,7 +169,7 @@ def test_a_dry_run_places_a_simulated_order_and_stops_with_agreeing_books(
 
     bot.wait_for_event("order created")
     bot.process.send_signal(signal.SIGTERM)
-    code = bot.process.wait(60)
+    code = bot.process.wait(300)
 
     assert code == 0, bot.stderr()
     manifest = json.loads((bot.folder / "manifest.json").read_text())
@@ -207,7 +207,7 @@ def test_the_strategy_of_the_fallback_runs_and_places_no_order(
     bot.wait_for_event("engine running")
     bot.process.send_signal(signal.SIGTERM)
 
-    assert bot.process.wait(60) == 0, bot.stderr()
+    assert bot.process.wait(300) == 0, bot.stderr()
     manifest = json.loads((bot.folder / "manifest.json").read_text())
     assert manifest["results"]["orders_in_database"] == 0
 

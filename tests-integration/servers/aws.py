@@ -170,8 +170,9 @@ STANDINS: dict[str, Callable[[Path], Standin]] = {
 
 
 def settings_at(url: str, **changes: Any) -> AwsSettings:
-    """Return settings for the server at `url`."""
-    return AwsSettings(**{"region": REGION, "endpoint_url": url, **changes})
+    """Return settings for the server at `url`, patient with a slow machine unless changed."""
+    patience: dict[str, Any] = {"connect_timeout_s": 60, "read_timeout_s": 120}
+    return AwsSettings(**{"region": REGION, "endpoint_url": url, **patience, **changes})
 
 
 def new_bucket(settings: AwsSettings, *, is_versioned: bool = False) -> str:

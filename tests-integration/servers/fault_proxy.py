@@ -21,12 +21,13 @@ class Fault:
 
     ``answer`` replies with `status` in place of the server; ``drop`` cuts the line before the
     server sees the request, ``lose`` after it has done its work; ``cut`` ends the body after
-    `keep` bytes; ``delay`` waits `seconds` first; ``garble`` changes the last byte of the answer,
-    ``garble_request`` that of the request.
+    `keep` bytes; ``delay`` waits `seconds` first; ``hold`` answers nothing until the client cuts
+    the line; ``garble`` changes the last byte of the answer, ``garble_request`` that of the
+    request.
     """
 
     match: str
-    action: Literal["answer", "cut", "delay", "drop", "garble", "garble_request", "lose"]
+    action: Literal["answer", "cut", "delay", "drop", "garble", "garble_request", "hold", "lose"]
     times: int = 1
     status: int = 503
     body: bytes = b""
@@ -114,11 +115,13 @@ class _Relay(BaseHTTPRequestHandler):
         fault = self.server.proxy.fault_for(request) or Fault(match="", action="delay")
         if fault.action == "answer":
             self._reply(fault.status, fault.headers, fault.body)
+        elif fault.action == "hold":
+            self.connection.recv(1)
         elif fault.action != "drop":
             time.sleep(fault.seconds)
             sent = _garbled(body) if fault.action == "garble_request" else body
             self._answer(self._ask(sent), fault)
-        if fault.action in {"cut", "drop", "lose"}:
+        if fault.action in {"cut", "drop", "hold", "lose"}:
             self._hang_up()
 
     def _answer(self, answer: tuple[int, Mapping[str, str], bytes], fault: Fault) -> None:
@@ -145,7 +148,7 @@ class _Relay(BaseHTTPRequestHandler):
         headers = _end_to_end(self.headers.items())
         if body or self.headers.get("content-length") is not None:
             headers["content-length"] = str(len(body))
-        upstream = http.client.HTTPConnection(self.server.proxy.upstream, timeout=60)
+        upstream = http.client.HTTPConnection(self.server.proxy.upstream, timeout=300)
         with contextlib.closing(upstream):
             upstream.request(self.command, self.path, body or None, headers)
             answer = upstream.getresponse()
@@ -167,7 +170,8 @@ class _Relay(BaseHTTPRequestHandler):
     def _hang_up(self) -> None:
         self.wfile.flush()
         self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
 
 
 def _garbled(data: bytes) -> bytes:

@@ -64,7 +64,7 @@ class Server:
     is_ready: Callable[[], bool]
     folder: Path
     environ: Mapping[str, str] = field(default_factory=dict)
-    start_timeout_s: float = 60
+    start_timeout_s: float = 300
 
     @contextlib.contextmanager
     def running(self) -> Iterator[int]:

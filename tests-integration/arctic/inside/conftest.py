@@ -48,7 +48,7 @@ def make_bucket(s3_port: int) -> Callable[[str], None]:
 
     def make(name: str) -> None:
         request = urllib.request.Request(f"http://127.0.0.1:{s3_port}/{name}", method="PUT")
-        with _opener().open(request, timeout=10):
+        with _opener().open(request, timeout=60):
             pass
 
     return make
@@ -61,7 +61,7 @@ def _free_port() -> int:
 
 
 def _wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not _answers(port):
         assert server.poll() is None, f"it ended: {log.read_text()}"
         assert time.monotonic() < deadline, f"it never answered: {log.read_text()}"

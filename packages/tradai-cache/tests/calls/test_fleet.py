@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import pytest
 from cache_fleet import Fleet
 
-from tradai.cache import Held
-from tradai.cache._tier.shared_tier import Place
+from tradai.cache import PeekResult
+from tradai.cache._tier.shared_tier import CacheKey
 from tradai.core import Secret, SecretReference
 
 
@@ -30,7 +30,7 @@ class Source:
         self.loads += 1
         value = f"{key} {self.value}"
         self.begun.release()
-        assert self.may_end.wait(10)
+        assert self.may_end.wait(60)
         if self.error is not None:
             raise self.error
         return value
@@ -39,7 +39,7 @@ class Source:
 class Loader(Protocol):
     def __call__(self, key: str) -> str: ...
     def invalidate(self, key: str) -> None: ...
-    def peek(self, key: str) -> Held[str] | None: ...
+    def peek(self, key: str) -> PeekResult[str] | None: ...
 
 
 class Process:
@@ -102,7 +102,7 @@ def test_threads_that_are_the_first_to_ask_for_what_was_fetched_all_get_it(fleet
         return {"number": [number]}
 
     here, there = (fleet.cache()[0].cached(ttl=60)(config) for _ in range(2))
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=60)
 
     def first(number: int) -> dict[str, list[int]]:
         together.wait()
@@ -132,7 +132,7 @@ def test_what_was_loaded_across_an_outage_is_verified_afterwards(
         fleet.go(is_up=True)
         here.node.is_deaf = False
         source.may_end.set()
-        assert loading.result(10) == "a old"
+        assert loading.result(60) == "a old"
 
     assert here.load("a") == "a new"
 
@@ -159,7 +159,7 @@ def test_processes_load_once_together_and_wait_for_a_message(fleet: Fleet, sourc
         for _ in processes[1:]:
             fleet.server.waiting.acquire()
         source.may_end.set()
-        assert {answer.result(10) for answer in answers} == {"a old"}
+        assert {answer.result(60) for answer in answers} == {"a old"}
 
     assert source.loads == 1
     assert fleet.server.commands <= 4 * 4
@@ -177,9 +177,9 @@ def test_when_the_load_fails_elsewhere_the_next_process_loads(fleet: Fleet, sour
         fleet.server.waiting.acquire()
         source.may_end.set()
         with pytest.raises(ConnectionError):
-            failing.result(10)
+            failing.result(60)
         with pytest.raises(ConnectionError):
-            waiting.result(10)
+            waiting.result(60)
 
     assert source.loads == 2
     assert fleet.server.leases == {}
@@ -200,7 +200,7 @@ def test_a_holder_that_paused_past_its_lease_does_not_overwrite(
         source.value = "new"
         assert there.load("a") == "a new"
         source.may_end.set()
-        assert paused.result(10) == "a old"
+        assert paused.result(60) == "a old"
 
     assert here.load("a") == "a new"
     assert here.cache.stats().overtaken == 1
@@ -246,7 +246,7 @@ def test_what_was_being_loaded_when_it_was_invalidated_is_kept_nowhere(
             "a"
         ) if what == "invalidate" else invalidating.namespace.clear()
         source.may_end.set()
-        assert loading.result(10) == "a old"
+        assert loading.result(60) == "a old"
 
     assert here.load("a") == there.load("a") == "a new"
     assert here.cache.stats().overtaken == 1
@@ -266,7 +266,7 @@ def test_who_comes_after_an_invalidation_does_not_join_the_load_before_it(
         after = pool.submit(here.load, "a")
         source.begun.acquire()
         source.may_end.set()
-        assert (before.result(10), after.result(10)) == ("a old", "a new")
+        assert (before.result(60), after.result(60)) == ("a old", "a new")
 
     assert here.load("a") == "a new"
 
@@ -291,9 +291,9 @@ def test_what_was_fetched_while_invalidating_is_not_kept(fleet: Fleet, source: S
     there.load("a")
     invalidate = here.node.invalidate
 
-    def fetch_first(place: Place) -> None:
+    def fetch_first(key: CacheKey) -> None:
         assert here.load("a") == "a old"  # still allowed: nothing has returned
-        invalidate(place)
+        invalidate(key)
 
     here.node.invalidate = fetch_first  # type: ignore[method-assign]  # planted in the middle
     source.value = "new"
@@ -502,7 +502,7 @@ def test_a_task_that_is_cancelled_while_it_loads_lets_others_load(fleet: Fleet) 
 
 def _stopped(begun: threading.Event, may_end: threading.Event) -> None:
     begun.set()
-    assert may_end.wait(10)
+    assert may_end.wait(60)
 
 
 def test_a_claim_that_comes_after_its_task_is_gone_is_given_back(fleet: Fleet) -> None:
@@ -548,7 +548,7 @@ def test_a_claim_that_comes_after_its_loop_is_closed_is_given_back(fleet: Fleet)
     asyncio.run(story())
     may_claim.set()
 
-    assert released.wait(10)
+    assert released.wait(60)
     assert fleet.server.leases == {}
 
 

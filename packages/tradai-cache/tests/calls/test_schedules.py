@@ -14,11 +14,11 @@ import pytest
 from cache_fleet import Fleet, Node, Waiting
 
 from tradai.cache import Cache
-from tradai.cache._calls.cached_spec import Request
-from tradai.cache._calls.lookup import answer, forget
-from tradai.cache._calls.steps import Blocking, Course, Fetch, Load, Step, Wait
+from tradai.cache._calls.cached_spec import CallRequest
+from tradai.cache._calls.lookup import get_or_load, invalidate
+from tradai.cache._calls.steps import Blocking, Fetch, Load, Step, Steps, Wait
 from tradai.cache._decorator.cached_function import Cached
-from tradai.cache._memory.single_flight import Landed
+from tradai.cache._memory.single_flight import Loaded
 from tradai.cache._tier.shared_tier import TierDown
 
 Process = tuple[Cache, Node, Cached[[int], int]]
@@ -46,19 +46,19 @@ class World:
 class Actor:
     """One call in one process, walked step by step."""
 
-    def __init__(self, course: Course[Any], done: Callable[[Any], None]) -> None:
-        self._course = course
+    def __init__(self, steps: Steps[Any], done: Callable[[Any], None]) -> None:
+        self._steps = steps
         self._done = done
         self._context: Context = copy_context()
-        self._move: Callable[[], Step] | None = partial(next, course)
+        self._move: Callable[[], Step] | None = partial(next, steps)
         self._step: Step | None = None
         self.is_over = False
 
     @property
     def is_ready(self) -> bool:
         match self._step:
-            case Wait(_, flight):
-                return flight.outcome is not None
+            case Wait(_, load):
+                return load.outcome is not None
             case Blocking(call, _):
                 waiting = getattr(call, "__self__", None)
                 return not isinstance(waiting, Waiting) or waiting.ended.is_set()
@@ -79,9 +79,9 @@ class Actor:
 
     def _do(self) -> None:
         try:
-            self._move = partial(self._course.send, _result(self._step))
+            self._move = partial(self._steps.send, _result(self._step))
         except TierDown as error:
-            self._move = partial(self._course.throw, error)
+            self._move = partial(self._steps.throw, error)
 
 
 def _result(step: Step | None) -> object:
@@ -90,8 +90,8 @@ def _result(step: Step | None) -> object:
             return tier.fetch(place)
         case Load(call) | Blocking(call, _):
             return call()
-        case Wait(_, flight):
-            return flight.outcome
+        case Wait(_, load):
+            return load.outcome
         case None:
             raise AssertionError
 
@@ -134,13 +134,13 @@ class Schedule:
         floor = self.world.known.get((place, self.key), 0)
 
         def done(outcome: object) -> None:
-            assert isinstance(outcome, Landed)
-            got = outcome.hand_out()
+            assert isinstance(outcome, Loaded)
+            got = outcome.get_value()
             assert isinstance(got, int)
             if got < floor:
                 self.violations.append(f"{place} got {got} after {floor}")
 
-        return [Actor(answer(_request(load, self.key)), done)]
+        return [Actor(get_or_load(_request(load, self.key)), done)]
 
     def _write(self, chance: random.Random) -> list[Actor]:
         place = chance.randrange(len(self.processes))
@@ -152,7 +152,7 @@ class Schedule:
             if not self.fleet.server.is_away:
                 self._tell(written)
 
-        return [Actor(forget(_request(load, self.key)), done)]
+        return [Actor(invalidate(_request(load, self.key)), done)]
 
     def _tell(self, written: int) -> None:
         self.world.told[self.key] = max(self.world.told.get(self.key, 0), written)
@@ -182,7 +182,7 @@ class Schedule:
         return []
 
 
-def _request(load: Cached[[int], int], key: int) -> Request:
+def _request(load: Cached[[int], int], key: int) -> CallRequest:
     return load._request((key,), {})  # noqa: SLF001 - as the docstring of the module says
 
 

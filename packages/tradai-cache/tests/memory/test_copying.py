@@ -15,7 +15,7 @@ import pandas as pd  # noqa: TID253
 import pytest
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from tradai.cache._memory.copying import hand_out_for, isolated, size_of
+from tradai.cache._memory.copying import copier_for, private_copy, size_of
 from tradai.core import Pair, Secret, Timeframe, freeze
 
 
@@ -90,8 +90,8 @@ FIXED: list[object] = [
 
 @pytest.mark.parametrize("value", FIXED, ids=range(len(FIXED)))
 def test_what_cannot_change_is_handed_out_as_it_is(value: object) -> None:
-    assert isolated(value) is value
-    assert hand_out_for(value) is None
+    assert private_copy(value) is value
+    assert copier_for(value) is None
 
 
 def _wild() -> WildText:
@@ -138,23 +138,23 @@ def test_nobody_reaches_what_is_kept(
     given = build()
     before = tell(given)
 
-    kept = isolated(given)
-    hand_out = hand_out_for(kept)
-    assert hand_out is not None
-    one, other = hand_out(kept), hand_out(kept)
+    kept = private_copy(given)
+    copier = copier_for(kept)
+    assert copier is not None
+    one, other = copier(kept), copier(kept)
     for held in (given, one):
         assert type(held) is type(kept)
         change(held)
         assert tell(held) != before
 
-    assert tell(kept) == tell(other) == tell(hand_out(kept)) == before
+    assert tell(kept) == tell(other) == tell(copier(kept)) == before
 
 
 def test_a_frame_outlives_what_it_was_handed_out_from() -> None:
-    kept = isolated(pd.DataFrame({"a": np.arange(3.0), "b": np.arange(3.0)}))
-    hand_out = hand_out_for(kept)
-    assert hand_out is not None
-    held = hand_out(kept)
+    kept = private_copy(pd.DataFrame({"a": np.arange(3.0), "b": np.arange(3.0)}))
+    copier = copier_for(kept)
+    assert copier is not None
+    held = copier(kept)
     assert isinstance(held, pd.DataFrame)
     del kept
 
@@ -166,15 +166,15 @@ def test_a_frame_outlives_what_it_was_handed_out_from() -> None:
 @pytest.mark.parametrize("wrap", [pd.Series, pd.Index, lambda cells: pd.DataFrame({"a": cells})])
 def test_a_frame_whose_cells_can_change_is_refused(wrap: Callable[..., object]) -> None:
     with pytest.raises(TypeError, match="cells that can change"):
-        isolated(wrap([[1], [2]]))
+        private_copy(wrap([[1], [2]]))
 
-    assert isolated(wrap([Decimal(1), (2, "x")])) is not None
+    assert private_copy(wrap([Decimal(1), (2, "x")])) is not None
 
 
 def test_what_cannot_be_copied_is_refused() -> None:
     for value in (threading.Lock(), [threading.Lock()], (x for x in [1])):
         with pytest.raises(TypeError, match="cannot be copied: cache plain data"):
-            isolated(value)
+            private_copy(value)
 
 
 def test_the_size_of_frames_and_arrays_is_that_of_their_cells() -> None:

@@ -14,13 +14,13 @@ begun, may_end = threading.Event(), threading.Event()
 def value(key: str) -> str:
     if key == "slow" and os.getpid() == PARENT:
         begun.set()
-        may_end.wait(10)
+        may_end.wait(60)
     return f"{key} of the {'parent' if os.getpid() == PARENT else 'child'}"
 
 PARENT = os.getpid()
 value("known")
 threading.Thread(target=value, args=("slow",)).start()
-begun.wait(10)
+begun.wait(60)
 HOW
 child = os.fork()
 if child == 0:
@@ -47,7 +47,7 @@ def _output(how: str) -> list[str]:
         [sys.executable, "-W", "ignore", "-c", PROGRAM.replace("HOW", how)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -24,7 +24,7 @@ class Gate:
 
     def passed(self) -> None:
         self.arrivals.release()
-        assert self.is_open.wait(10)
+        assert self.is_open.wait(60)
 
     async def passed_async(self) -> None:
         self.arrivals.release()
@@ -34,7 +34,7 @@ class Gate:
 
 def _until_coalesced(cache: Cache, count: int) -> None:
     """Wait until so many callers have joined; nothing tells when a caller has begun to wait."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while cache.stats().coalesced < count:
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -53,7 +53,7 @@ def test_threads_load_once_together() -> None:
         gate.arrivals.acquire()
         _until_coalesced(cache, 15)
         gate.is_open.set()
-        answers = [call.result(10) for call in calls]
+        answers = [call.result(60) for call in calls]
 
     assert answers == [["a"]] * 16
     assert len({id(answer) for answer in answers}) == 16
@@ -74,7 +74,7 @@ def test_different_calls_do_not_wait_for_each_other() -> None:
         gate.arrivals.acquire()
         assert value("quick") == "quick"
         gate.is_open.set()
-        assert slow.result(10) == "slow"
+        assert slow.result(60) == "slow"
 
 
 def test_an_error_is_raised_once_by_the_load_and_by_every_waiter() -> None:
@@ -152,8 +152,8 @@ def test_who_ends_takes_nobody_along(end: type[BaseException]) -> None:
         waiters = [pool.submit(value) for _ in range(7)]
         _until_coalesced(cache, 7)
         gate.is_open.set()
-        assert leader.result(10) == "ended"
-        assert {waiter.result(10) for waiter in waiters} == {"loaded by a waiter"}
+        assert leader.result(60) == "ended"
+        assert {waiter.result(60) for waiter in waiters} == {"loaded by a waiter"}
 
     assert cache.stats().loads == 1
 
@@ -221,7 +221,7 @@ def test_several_event_loops_load_once_together() -> None:
         gate.arrivals.acquire()
         _until_coalesced(cache, 31)
         gate.is_open.set()
-        assert [loop.result(10) for loop in loops] == [["a"] * 8] * 4
+        assert [loop.result(60) for loop in loops] == [["a"] * 8] * 4
 
     assert cache.stats().loads == 1
 
@@ -289,12 +289,12 @@ def test_a_loop_that_stops_while_others_wait_lets_them_go_on() -> None:
 
     with ThreadPoolExecutor(2) as pool:
         stopping = pool.submit(lead)
-        assert leads.wait(10)
+        assert leads.wait(60)
         waiting: Future[str] = pool.submit(asyncio.run, call())
         _until_coalesced(cache, 1)
         stops.set()
-        loop = stopping.result(10)
-        assert waiting.result(10) == "loaded by a waiter"
+        loop = stopping.result(60)
+        assert waiting.result(60) == "loaded by a waiter"
 
     _end(loop)
 
@@ -367,7 +367,7 @@ def test_a_call_of_itself_from_a_task_of_its_own_is_refused() -> None:
 
 def test_two_threads_that_would_wait_for_each_other_are_told() -> None:
     cache = Cache()
-    both_lead = threading.Barrier(2, timeout=10)
+    both_lead = threading.Barrier(2, timeout=60)
 
     @cache.cached(ttl=60)
     def one(*, is_first: bool) -> str:

@@ -207,7 +207,7 @@ def test_coming_and_going_is_logged_counted_and_told(
     class Hook:
         def loaded(self, *_: object, **__: object) -> None: ...
         def served_stale(self, *_: object, **__: object) -> None: ...
-        def went(self, *, is_up: bool, reason: str) -> None:
+        def on_tier_change(self, *, is_up: bool, reason: str) -> None:
             told.append((is_up, reason))
 
     cache, _ = fleet.cache(hook=Hook())
@@ -234,7 +234,7 @@ def test_a_hook_that_fails_is_logged_and_nothing_else(
             raise ZeroDivisionError
 
         def served_stale(self, *_: object, **__: object) -> None: ...
-        def went(self, **_: object) -> None: ...
+        def on_tier_change(self, **_: object) -> None: ...
 
     cache, _ = fleet.cache(hook=Hook())
 

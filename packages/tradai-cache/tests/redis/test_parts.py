@@ -10,29 +10,29 @@ import pytest
 
 from tradai.cache import CacheSettings
 from tradai.cache._options.address import Address, parse_address
-from tradai.cache._redis.circuit_breaker import Breaker
-from tradai.cache._redis.claims import Waiters
+from tradai.cache._redis.circuit_breaker import CircuitBreaker
+from tradai.cache._redis.claims import ClaimWaiters
 from tradai.cache._redis.epochs import Epochs
 from tradai.cache._redis.listener import Message
 from tradai.cache._redis.server_check import check_greeting
 from tradai.cache._redis.tier import connect
-from tradai.cache._redis.unsent import Pending
-from tradai.cache._tier.shared_tier import Place
+from tradai.cache._redis.unsent import UnsentInvalidations
+from tradai.cache._tier.shared_tier import CacheKey
 from tradai.core.exceptions import ConfigurationError, ValidationError
 
-PLACE = Place("markets.1", bytes(16))
+KEY = CacheKey("markets.1", bytes(16))
 
 
 class Deaf:
     """Events that nobody hears."""
 
-    def invalidated(self, place: Place) -> None:
+    def invalidated(self, key: CacheKey) -> None:
         pass
 
     def cleared(self, namespace: str) -> None:
         pass
 
-    def went(self, *, is_up: bool, reason: str) -> None:
+    def on_tier_change(self, *, is_up: bool, reason: str) -> None:
         pass
 
 
@@ -57,12 +57,12 @@ def test_the_third_failure_in_a_row_opens_the_breaker() -> None:
     breaker = closed_breaker(opened)
 
     for reason in ("one", "two"):
-        breaker.failed(reason, turn=breaker.turn, is_final=False)
-    breaker.succeeded()
+        breaker.record_failure(reason, cycle=breaker.cycle, is_final=False)
+    breaker.record_success()
     for reason in ("three", "four"):
-        breaker.failed(reason, turn=breaker.turn, is_final=False)
+        breaker.record_failure(reason, cycle=breaker.cycle, is_final=False)
     assert not breaker.is_open
-    breaker.failed("five", turn=breaker.turn, is_final=False)
+    breaker.record_failure("five", cycle=breaker.cycle, is_final=False)
 
     assert breaker.is_open
     assert opened == ["five"]
@@ -73,7 +73,7 @@ def test_a_final_failure_opens_it_at_once_and_once() -> None:
     breaker = closed_breaker(opened)
 
     for reason in ("read-only", "still read-only"):
-        breaker.failed(reason, turn=breaker.turn, is_final=True)
+        breaker.record_failure(reason, cycle=breaker.cycle, is_final=True)
 
     assert breaker.is_open
     assert opened == ["read-only"]
@@ -83,40 +83,40 @@ def test_a_final_failure_opens_it_at_once_and_once() -> None:
 def test_a_failure_from_before_a_recovery_does_not_count() -> None:
     opened: list[str] = []
     breaker = closed_breaker(opened)
-    turn = breaker.turn
+    cycle = breaker.cycle
 
     breaker.open("gone")
     breaker.close()
-    breaker.failed("late", turn=turn, is_final=True)
+    breaker.record_failure("late", cycle=cycle, is_final=True)
 
     assert not breaker.is_open
 
 
-def closed_breaker(opened: list[str]) -> Breaker:
-    breaker = Breaker(opened.append)
+def closed_breaker(opened: list[str]) -> CircuitBreaker:
+    breaker = CircuitBreaker(opened.append)
     breaker.close()
     return breaker
 
 
 def test_a_place_is_told_once_and_then_forgotten() -> None:
-    pending = Pending()
+    pending = UnsentInvalidations()
 
-    pending.add(PLACE)
-    pending.add(PLACE)
+    pending.add(KEY)
+    pending.add(KEY)
     pending.add("candles.1")
 
     assert len(pending) == 2
-    assert set(pending.take()) == {PLACE, "candles.1"}
+    assert set(pending.take()) == {KEY, "candles.1"}
     assert not pending
 
 
 def test_many_places_of_a_namespace_become_the_whole_of_it() -> None:
-    pending = Pending()
-    other = Place("candles.1", bytes(16))
+    pending = UnsentInvalidations()
+    other = CacheKey("candles.1", bytes(16))
 
     pending.add(other)
     for number in range(3_000):
-        pending.add(Place("markets.1", number.to_bytes(16, "big")))
+        pending.add(CacheKey("markets.1", number.to_bytes(16, "big")))
 
     assert set(pending.take()) == {"markets.1", other}
 
@@ -124,8 +124,8 @@ def test_many_places_of_a_namespace_become_the_whole_of_it() -> None:
 def test_of_two_epochs_the_later_told_holds() -> None:
     epochs = Epochs()
 
-    epochs.learn("markets.1", "new", 7, asked_in=epochs.round)
-    held = epochs.learn("markets.1", "old", 6, asked_in=epochs.round)
+    epochs.record("markets.1", "new", 7, asked_in=epochs.round)
+    held = epochs.record("markets.1", "old", 6, asked_in=epochs.round)
 
     assert held.text == "new"
     assert epochs.known["markets.1"].text == "new"
@@ -135,20 +135,20 @@ def test_after_a_gap_an_epoch_from_before_it_is_used_once_and_then_asked_for() -
     epochs = Epochs()
     asked_in = epochs.round
 
-    epochs.renew({"markets.1": "new", "candles.1": None}, 1)
-    held = epochs.learn("markets.1", "old", 1_000, asked_in=asked_in)
+    epochs.replace_all({"markets.1": "new", "candles.1": None}, 1)
+    held = epochs.record("markets.1", "old", 1_000, asked_in=asked_in)
 
     assert held.text == "old"
     assert epochs.known == {}
 
 
 def test_nobody_is_kept_in_mind_who_waits_no_longer() -> None:
-    waiters = Waiters()
-    first, second = waiters.add(PLACE), waiters.add(PLACE)
+    waiters = ClaimWaiters()
+    first, second = waiters.add(KEY), waiters.add(KEY)
 
-    waiters.remove(PLACE, first)
-    waiters.wake(PLACE)
-    waiters.remove(PLACE, second)
+    waiters.remove(KEY, first)
+    waiters.wake(KEY)
+    waiters.remove(KEY, second)
 
     assert second.is_set()
     assert not first.is_set()
@@ -166,7 +166,7 @@ def test_a_message_keeps_its_namespace_whole() -> None:
     message = Message.read(b"invalidated 12 n0de 00ff markets of the world.1")
 
     assert message == Message("invalidated", 12, "n0de", "00ff", "markets of the world.1")
-    assert message.place == Place("markets of the world.1", b"\x00\xff")
+    assert message.key == CacheKey("markets of the world.1", b"\x00\xff")
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_values_registered_by_many_threads_at_once_are_all_masked() -> None:
 
     def register(thread: int) -> list[str]:
         values = [f"fake-of-thread-{thread}-{number}" for number in range(5)]
-        together.wait(timeout=30)
+        together.wait(timeout=300)
         for value in values:
             register_secret(value)
             assert redact(value) == "***"

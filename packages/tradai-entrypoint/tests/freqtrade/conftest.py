@@ -1,4 +1,5 @@
 import os
+import selectors
 import subprocess
 import sys
 import threading
@@ -76,11 +77,25 @@ def is_alive() -> Callable[[int], bool]:
 
 
 @pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
+    """The timeouts of all selectors made from now on, in seconds; None waits for an event."""
+    noted: list[float | None] = []
+
+    class Noting(selectors.DefaultSelector):
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            noted.append(timeout)
+            return super().select(timeout)
+
+    monkeypatch.setattr(selectors, "DefaultSelector", Noting)
+    return noted
+
+
+@pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], bool]:
-    """Wait until a condition holds, at most five seconds; return whether it does."""
+    """Wait until a condition holds, at most a minute; return whether it does."""
 
     def look(holds: Callable[[], bool]) -> bool:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while not holds():
             if time.monotonic() > deadline:
                 return False

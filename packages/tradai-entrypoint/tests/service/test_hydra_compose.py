@@ -317,7 +317,7 @@ def test_many_threads_may_compose_at_once(conf: Path, monkeypatch: pytest.Monkey
     found: list[object] = []
 
     def compose(option: str) -> None:
-        barrier.wait(30)
+        barrier.wait(60)
         found.append(BaseService(config=conf, overrides=[f"db={option}"]).config.db.driver)
 
     options = ["mysql", "postgresql"] * 2

@@ -16,7 +16,7 @@ from tradai.entrypoint import SERVICE_TRANSITIONS, AsyncService, BaseService, Se
 
 Order = Literal["return", "raise"]
 END = "end"
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class StepError(Exception):

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         CacheSettings as CacheSettings,
         CacheStats as CacheStats,
         CacheUnavailableError as CacheUnavailableError,
-        Held as Held,
         Namespace as Namespace,
+        PeekResult as PeekResult,
         candle as candle,
     )
     from tradai.core import (
@@ -124,8 +124,8 @@ if not TYPE_CHECKING:
                 "CacheStats",
                 "CacheUnavailableError",
                 "CachedDataRepository",
-                "Held",
                 "Namespace",
+                "PeekResult",
                 "candle",
             ),
             "tradai.core": (

@@ -51,7 +51,9 @@ class ErrorTable(Generic[P]):
         Raises:
             TradAIError: On exit, the translation of a vendor's error.
         """
-        return _Border(lambda error: self.ours(error, *args, **kwargs), scrubs=self._scrubs)
+        return _TranslatingContext(
+            lambda error: self.ours(error, *args, **kwargs), scrubs=self._scrubs
+        )
 
     def ours(
         self, error: BaseException, /, *args: P.args, **kwargs: P.kwargs
@@ -65,7 +67,7 @@ class ErrorTable(Generic[P]):
 
 
 @final
-class _Border:
+class _TranslatingContext:
     """Context manager that translates the errors raised inside it."""
 
     __slots__ = ("_scrubs", "_translate")

@@ -29,7 +29,7 @@ SUPERVISOR = """
 def test_the_engine_dies_with_a_supervisor_that_is_killed(
     tmp_path: Path, is_alive: Callable[[int], bool], eventually: Callable[..., bool]
 ) -> None:
-    program = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    program = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
     command = [sys.executable, "-c", dedent(SUPERVISOR), str(tmp_path)]
     with subprocess.Popen(
         [*command, sys.executable, "-c", program], stdout=subprocess.PIPE, text=True

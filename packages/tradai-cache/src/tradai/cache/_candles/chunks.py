@@ -1,4 +1,4 @@
-"""How a series of candles is cut into parts; instants are epoch milliseconds."""
+"""Steps and chunks: the parts of a candle series; instants are epoch milliseconds."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chunks", "Span", "floor_ms", "opening_ms"]
 
-_STEP: Final = 16  # candles: half of them are read again with each one that closes
+_STEP: Final = 16  # candles: on average, half of a step is read again when a candle closes
 _CHUNK: Final = 32 * _STEP
 _LONGEST_MONTH_MS: Final = 31 * 86_400_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ class Span(NamedTuple):
 
     @classmethod
     def between(cls, start: datetime | None, end: datetime | None) -> Self | None:
-        """Return the span from `start` up to `end`; None when the two are no range."""
+        """Return the span from `start` up to `end`; None when they do not form a range."""
         if any(at is not None and at.utcoffset() is None for at in (start, end)):
             return None
         if start is not None and end is not None and start > end:
@@ -43,7 +43,7 @@ class Span(NamedTuple):
             _ENDLESS if end is None else -((_EPOCH - end) // _MILLISECOND),
         )
 
-    def of(self, frame: "pd.DataFrame") -> "pd.DataFrame":
+    def select(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         """Return the candles of `frame` that open in the span."""
         opened = opening_ms(frame)
         return frame.iloc[opened.searchsorted(self.start) : opened.searchsorted(self.stop)]
@@ -55,14 +55,14 @@ class Chunks:
     """Steps of a few candles, and chunks of many steps, counted from 1970.
 
     Attributes:
-        candle: The length of a candle; of months the longest.
+        candle: The length of a candle; for months, that of the longest.
     """
 
     candle: int
 
     @classmethod
     def of(cls, timeframe: Timeframe) -> Self:
-        """Return the steps and chunks for candles of this length."""
+        """Return the steps and chunks for candles of `timeframe`."""
         if timeframe.endswith("M"):
             return cls(int(timeframe[:-1]) * _LONGEST_MONTH_MS)
         return cls(timeframe.milliseconds)
@@ -77,16 +77,16 @@ class Chunks:
         """The length of a chunk."""
         return _CHUNK * self.candle
 
-    def step_of(self, at: int) -> int:
-        """Return where the step begins that `at` is in."""
+    def step_start(self, at: int) -> int:
+        """Return the start of the step that contains `at`."""
         return at - at % self.step
 
     def parts(self, start: int, stop: int, *, before: int) -> Iterator[tuple[int, int]]:
-        """Yield the parts that hold ``start <= t < stop``: chunks as far as they end by `before`.
+        """Yield the parts of ``start <= t < stop``: chunks that end by `before`, then steps.
 
-        It is chosen by `before` alone, so that the parts of two ranges are the same parts.
+        The choice depends on `before` alone, so that two ranges share their parts.
         """
-        at = self.step_of(start)
+        at = self.step_start(start)
         while at < stop:
             chunk = at - at % self.chunk
             part = (chunk, chunk + self.chunk)
@@ -95,9 +95,9 @@ class Chunks:
             yield part
             at = part[1]
 
-    def around(self, at: int) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return the step and the chunk that `at` is in."""
-        step, chunk = self.step_of(at), at - at % self.chunk
+    def parts_at(self, at: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return the step and the chunk that contain `at`."""
+        step, chunk = self.step_start(at), at - at % self.chunk
         return (step, step + self.step), (chunk, chunk + self.chunk)
 
 
@@ -107,7 +107,7 @@ def floor_ms(at: datetime) -> int:
 
 
 def opening_ms(frame: "pd.DataFrame") -> "Stamps":
-    """Return when the candles of `frame` open."""
+    """Return the opening times of the candles of `frame`."""
     index = cast("pd.DatetimeIndex", frame.index)
     stamps: Any = index.as_unit("ms").asi8
     return cast("Stamps", stamps)

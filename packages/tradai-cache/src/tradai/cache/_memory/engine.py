@@ -1,4 +1,4 @@
-"""What one cache holds in this process: its memory, what is under way, and its shared tier."""
+"""Engine of one cache: its memory tier, its loads in flight, its shared tier, and fork safety."""
 
 import os
 from asyncio import AbstractEventLoop
@@ -10,191 +10,198 @@ from time import monotonic
 from typing import Final, TypeAlias, final
 from weakref import WeakSet
 
-from tradai.cache._memory.memory_tier import Entry, Local
-from tradai.cache._memory.single_flight import Abandoned, Flight, Flights, Outcome
-from tradai.cache._stats import Breaker, CacheHook, CacheStats, Counters
-from tradai.cache._tier.shared_tier import Place, Tier
+from tradai.cache._memory.memory_tier import Entry, MemoryTier
+from tradai.cache._memory.single_flight import Abandoned, InFlightLoad, InFlightLoads, Outcome
+from tradai.cache._stats import BreakerState, CacheHook, CacheStats, Counters
+from tradai.cache._tier.shared_tier import CacheKey, Tier
 from tradai.core import LoggerMixin
 
-__all__ = ["Engine", "Expired", "Found"]
+__all__ = ["Engine", "Expired", "Lookup"]
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """A value past its time that may be served, and the flight that is to refresh it, if any."""
+    """An expired value that may still be served, and the load to refresh it with, if any."""
 
     entry: Entry
-    refresh: Flight | None
+    refresh: InFlightLoad | None
 
 
-# A fresh entry; an expired one; or a flight, and whether the caller leads it.
-Found: TypeAlias = Entry | Expired | tuple[Flight, bool]
+# A fresh entry; an expired one; or a load in flight, and whether the caller leads it.
+Lookup: TypeAlias = Entry | Expired | tuple[InFlightLoad, bool]
 
 
 @final
-class _Alone:
-    """Stands for the generation of a tier where there is none: nothing is ever in doubt."""
+class _FixedGeneration:
+    """The generation where there is no shared tier: it never changes."""
 
     generation: Final = 0
 
 
 @final
 class Engine(LoggerMixin):
-    """The memory tier and the flights of one cache, under one lock.
+    """The memory tier and the loads in flight of one cache, under one lock.
 
-    The lock is held for look-ups and book-keeping only, never while something is loaded, fetched,
+    The lock is held for look-ups and book-keeping only, never while a value is loaded, fetched,
     copied or waited for. It is reentrant because dropping a value may run a finalizer of the user.
     """
 
-    def __init__(self, local: Local, *, hook: CacheHook | None) -> None:
-        """Start without a shared tier, and without a key to sign with."""
-        self.key: Callable[[], bytes | None] = lambda: None
+    def __init__(self, local: MemoryTier, *, hook: CacheHook | None) -> None:
+        """Start without a shared tier and without a signing key."""
+        self.signing_key: Callable[[], bytes | None] = lambda: None
         self.tier: Tier | None = None
         self._hook = hook
         self._local = local
-        self._flights = Flights()
+        self._loads = InFlightLoads()
         self._lock = RLock()
         self._is_up = True
         _ENGINES.add(self)
-        _watch_forks()
+        _register_fork_handlers()
 
     @property
-    def doubts(self) -> "Tier | _Alone":
-        """What has the generation that verified entries are of."""
-        return _Alone() if self.tier is None else self.tier
+    def generation_source(self) -> "Tier | _FixedGeneration":
+        """The object whose generation verified entries have."""
+        return _FixedGeneration() if self.tier is None else self.tier
 
-    def find(
+    def find_or_join(
         self,
-        place: Place,
+        key: CacheKey,
         *,
         loop: AbstractEventLoop | None,
-        seen: Callable[[Entry], None],
-    ) -> Found:
-        """Return what there is for `place`, joining or beginning a flight when that is nothing.
+        on_hit: Callable[[Entry], None],
+    ) -> Lookup:
+        """Return the entry of `key`; join or start its load when there is none.
 
-        Look-up and joining are one step: between them a flight could land, and one more begin.
-        `seen` is called with a fresh entry, so that the quick way finds it from now on.
+        Look-up and joining are one step: between them a load could end and another one start.
+        `on_hit` is called with a fresh entry, so that the fast path finds it from now on.
 
         Raises:
-            RecursionError: The caller is part of what would be waited for.
+            RecursionError: The load to wait for waits for the caller.
         """
-        flight = self._flights.get(place)
-        if flight is not None and flight.is_orphaned:
-            self.abandon(flight)
+        load = self._loads.get(key)
+        if load is not None and load.is_orphaned:
+            self.abandon(load)
         with self._lock:
-            generation, now = self.doubts.generation, monotonic()
-            entry = self._local.get(place)
+            generation, now = self.generation_source.generation, monotonic()
+            entry = self._local.get(key)
             if entry is None or entry.generation != generation or entry.keep_until <= now:
-                return self._flights.join(place, generation=generation, loop=loop)
+                return self._loads.join(key, generation=generation, loop=loop)
             entry.was_used = True
             if now < entry.fresh_until:
-                seen(entry)
+                on_hit(entry)
                 return entry
-            return Expired(entry, self.begin_refresh(place, loop=loop))
+            return Expired(entry, self.begin_refresh(key, loop=loop))
 
-    def begin_refresh(self, place: Place, *, loop: AbstractEventLoop | None) -> Flight | None:
-        """Return a flight to refresh `place`; None when there is one, or the last has just failed.
+    def begin_refresh(
+        self, key: CacheKey, *, loop: AbstractEventLoop | None
+    ) -> InFlightLoad | None:
+        """Return a load to refresh `key`; None when one is in flight or the last one just failed.
 
-        What was invalidated meanwhile is not refreshed: nobody asked for it since.
+        An entry that was invalidated is not refreshed: no call has asked for it since.
         """
         with self._lock:
-            entry = self._local.get(place)
+            entry = self._local.get(key)
             if entry is None or monotonic() < entry.retry_at:
                 return None
-            return self._flights.begin(place, generation=self.doubts.generation, loop=loop)
+            return self._loads.begin(key, generation=self.generation_source.generation, loop=loop)
 
-    def entry(self, place: Place) -> Entry | None:
-        """Return what is in memory, verified or not, unless it is past being kept."""
+    def entry(self, key: CacheKey) -> Entry | None:
+        """Return the entry of `key`, verified or not, while it may be kept."""
         with self._lock:
-            entry = self._local.get(place)
+            entry = self._local.get(key)
         return entry if entry is not None and monotonic() < entry.keep_until else None
 
-    def land(
-        self, flight: Flight, outcome: Outcome, entry: Entry | None, seen: Callable[[Entry], None]
+    def finish_load(
+        self,
+        load: InFlightLoad,
+        outcome: Outcome,
+        entry: Entry | None,
+        *,
+        on_kept: Callable[[Entry], None],
     ) -> None:
-        """End `flight`, keeping `entry` unless it was overtaken or its time is over already."""
+        """End `load`; keep `entry` unless the load was superseded or the entry has expired."""
         with self._lock:
-            is_lost = flight.is_overtaken or entry is None or entry.fresh_until <= monotonic()
+            is_lost = load.is_superseded or entry is None or entry.fresh_until <= monotonic()
             if entry is not None and not is_lost:
                 self._local.put(entry)
-                seen(entry)
-            self._flights.end(flight, outcome)
+                on_kept(entry)
+            self._loads.end(load, outcome)
 
-    def when_done(self, flight: Flight, wake: Callable[[], object]) -> None:
-        """Call `wake` when `flight` ends, from whatever thread that comes in."""
+    def add_done_callback(self, load: InFlightLoad, callback: Callable[[], object]) -> None:
+        """Call `callback` when `load` ends, in the thread that ends it."""
         with self._lock:
-            flight.when_done(wake)
+            load.add_done_callback(callback)
 
-    def abandon(self, flight: Flight) -> None:
-        """End `flight`, whose leader is gone; no effect when it has ended."""
+    def abandon(self, load: InFlightLoad) -> None:
+        """End `load`, whose leader is gone; no effect when it has ended."""
         with self._lock:
-            if flight.outcome is None:
-                flight.is_overtaken = True
-                claim, flight.claim = flight.claim, None
-                self._flights.end(flight, Abandoned())
+            if load.outcome is None:
+                load.is_superseded = True
+                claim, load.claim = load.claim, None
+                self._loads.end(load, Abandoned())
             else:
                 claim = None
         if claim is not None:
             claim.release()
 
-    def drop(self, place: Place) -> None:
-        """Forget what is at `place`, and let what is under way there not be kept."""
+    def drop(self, key: CacheKey) -> None:
+        """Remove the entry of `key`, and keep no value of a load in flight."""
         with self._lock:
-            self._local.drop(place)
-            self._flights.overtake(place)
+            self._local.drop(key)
+            self._loads.supersede(key)
 
     def drop_all(self, namespace: str) -> None:
-        """Do so for every place of `namespace`."""
+        """Remove every entry of `namespace`, and keep no value of its loads in flight."""
         with self._lock:
-            for entry in self._local.of(namespace):
-                self._local.drop(entry.place)
-            self._flights.overtake_all(namespace)
+            for entry in self._local.entries_in(namespace):
+                self._local.drop(entry.key)
+            self._loads.supersede_all(namespace)
 
-    # What the tier tells us: elsewhere is as good as here.
+    # Events of the shared tier: an invalidation by another process has the same effect.
     invalidated = drop
     cleared = drop_all
 
-    def went(self, *, is_up: bool, reason: str) -> None:
-        """Say that the shared tier came back, or went away."""
+    def on_tier_change(self, *, is_up: bool, reason: str) -> None:
+        """Log and report that the shared tier came back or went away."""
         self._is_up = is_up
         if is_up:
             self.logger.info("shared cache is back", extra={"reason": reason})
         else:
             self.logger.warning("shared cache is away", extra={"reason": reason})
-        self.tell(lambda hook: hook.went(is_up=is_up, reason=reason))
+        self.notify_hook(lambda hook: hook.on_tier_change(is_up=is_up, reason=reason))
 
-    def tell(self, what: Callable[[CacheHook], None]) -> None:
-        """Tell the hook, whose errors end here: they are none of the caller's."""
+    def notify_hook(self, notify: Callable[[CacheHook], None]) -> None:
+        """Call the hook; its errors are logged and never reach the caller."""
         if self._hook is None:
             return
         try:
-            what(self._hook)
-        # A hook is code of others and may raise anything.
+            notify(self._hook)
+        # A hook is the user's code and may raise anything.
         except Exception:
             self.logger.exception("a cache hook failed")
 
     def stats(self, namespace: str, counters: Counters) -> CacheStats:
-        """Return what was counted for `namespace`."""
+        """Return the counts of `namespace`."""
         with self._lock:
-            entries = self._local.of(namespace)
+            entries = self._local.entries_in(namespace)
         size = sum(entry.size for entry in entries)
-        return counters.stats(entries=len(entries), size=size, breaker=self._breaker())
+        return counters.stats(entries=len(entries), size=size, breaker=self._breaker_state())
 
     def before_fork(self) -> None:
-        """Let nobody be in the middle of a change while the process is copied."""
+        """Hold the lock, so that no change is under way while the process is copied."""
         self._lock.acquire()
 
     def after_fork_in_parent(self) -> None:
-        """Go on."""
+        """Release the lock."""
         self._lock.release()
 
     def after_fork_in_child(self) -> None:
-        """Go on alone: no other thread is here, and none that led a flight."""
+        """Start with no loads in flight: the threads that led them exist only in the parent."""
         self._lock = RLock()
-        self._flights = Flights()
+        self._loads = InFlightLoads()
 
-    def _breaker(self) -> Breaker:
+    def _breaker_state(self) -> BreakerState:
         if self.tier is None:
             return "none"
         return "closed" if self._is_up else "open"
@@ -203,7 +210,7 @@ class Engine(LoggerMixin):
 _ENGINES: Final[WeakSet[Engine]] = WeakSet()
 
 
-def _each(call: Callable[[Engine], None]) -> Callable[[], None]:
+def _for_each_engine(call: Callable[[Engine], None]) -> Callable[[], None]:
     def call_each() -> None:
         for engine in tuple(_ENGINES):
             call(engine)
@@ -212,10 +219,10 @@ def _each(call: Callable[[Engine], None]) -> Callable[[], None]:
 
 
 @cache
-def _watch_forks() -> None:
-    """Keep every engine whole across forks; once, and not before there is one."""
+def _register_fork_handlers() -> None:
+    """Keep every engine consistent across forks; runs once, with the first engine."""
     os.register_at_fork(
-        before=_each(Engine.before_fork),
-        after_in_parent=_each(Engine.after_fork_in_parent),
-        after_in_child=_each(Engine.after_fork_in_child),
+        before=_for_each_engine(Engine.before_fork),
+        after_in_parent=_for_each_engine(Engine.after_fork_in_parent),
+        after_in_child=_for_each_engine(Engine.after_fork_in_child),
     )

@@ -1,23 +1,23 @@
-"""Who loads: claims that renew themselves, and those who wait for the end of one."""
+"""Claims to load: leases on Redis that renew themselves, and the calls that wait for their end."""
 
 import threading
 from collections.abc import Callable
 from typing import Final, Protocol, final
 
-from tradai.cache._tier.shared_tier import Place
+from tradai.cache._tier.shared_tier import CacheKey
 
-__all__ = ["LEASE_MS", "RedisBusy", "RedisClaim", "Renewals", "Waiters"]
+__all__ = ["LEASE_MS", "ClaimRenewer", "ClaimWaiters", "RedisBusy", "RedisClaim"]
 
-# How long a claim outlives its holder: long enough for a process that is starved of CPU, short
-# enough for those who wait for one that was killed.
+# Time for which a claim outlives its holder: long enough for a process that is starved of CPU,
+# short enough for the calls that wait for one that was killed.
 LEASE_MS: Final = 2_000
-_RENEWALS_A_LEASE: Final = 4
-# Redis' clock and ours do not end a lease in the same instant.
+_RENEWALS_PER_LEASE: Final = 4
+# The clock of Redis and ours do not end a lease in the same instant.
 _MARGIN_S: Final = 0.01
 
 
-class Lessor(Protocol):
-    """What ends and renews claims."""
+class ClaimStore(Protocol):
+    """Owner of claims: stores their values and ends them."""
 
     def store_claimed(self, claim: "RedisClaim", sealed: bytes, *, keep_ms: int) -> bool: ...
 
@@ -29,37 +29,37 @@ class RedisClaim:
     """The right to load one value.
 
     Attributes:
-        place: Where the value belongs.
+        key: The key of the value.
         epoch: The epoch of its namespace when it was claimed.
-        token: Who holds it.
+        token: Random name of the holder.
     """
 
-    def __init__(self, lessor: Lessor, place: Place, *, epoch: str, token: str) -> None:
-        self.place = place
+    def __init__(self, owner: ClaimStore, key: CacheKey, *, epoch: str, token: str) -> None:
+        self.key = key
         self.epoch = epoch
         self.token = token
-        self._lessor = lessor
+        self._owner = owner
 
     def store(self, sealed: bytes, *, keep_ms: int) -> bool:
-        """Keep `sealed`, if the claim still holds, and end it."""
-        return self._lessor.store_claimed(self, sealed, keep_ms=keep_ms)
+        """Store `sealed` if the claim still holds, and end it."""
+        return self._owner.store_claimed(self, sealed, keep_ms=keep_ms)
 
     def release(self) -> None:
         """End it without a value."""
-        self._lessor.release_claimed(self)
+        self._owner.release_claimed(self)
 
 
 @final
-class Renewals:
+class ClaimRenewer:
     """Renews the claims of this process, in a thread that lives while there are any."""
 
     def __init__(self, renew: Callable[[RedisClaim], bool]) -> None:
-        """Hold `renew`, which tells whether the claim still holds; it raises nothing."""
+        """Take `renew`, which returns whether the claim still holds and never raises."""
         self._renew = renew
         self.reset()
 
     def reset(self) -> None:
-        """Start anew; after a fork, claims and thread are the parent's."""
+        """Start without claims; after a fork, claims and thread are the parent's."""
         self._lock = threading.Condition()
         self._claims: set[RedisClaim] = set()
         self._thread: threading.Thread | None = None
@@ -74,12 +74,12 @@ class Renewals:
                 self._thread.start()
 
     def remove(self, claim: RedisClaim) -> None:
-        """Leave `claim` alone."""
+        """Stop renewing `claim`."""
         with self._lock:
             self._claims.discard(claim)
 
     def clear(self) -> None:
-        """Leave all claims alone, and let the thread end at once."""
+        """Stop renewing all claims, and end the thread at once."""
         with self._lock:
             self._claims.clear()
             self._lock.notify_all()
@@ -92,63 +92,63 @@ class Renewals:
 
     def _next(self) -> list[RedisClaim]:
         with self._lock:
-            self._lock.wait(LEASE_MS / 1000 / _RENEWALS_A_LEASE)
+            self._lock.wait(LEASE_MS / 1000 / _RENEWALS_PER_LEASE)
             if not self._claims:
                 self._thread = None
             return list(self._claims)
 
 
 @final
-class Waiters:
-    """Who waits for a message about which place."""
+class ClaimWaiters:
+    """Calls that wait for the end of a claim, by key."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._events: dict[Place, set[threading.Event]] = {}
+        self._events: dict[CacheKey, set[threading.Event]] = {}
 
-    def add(self, place: Place) -> threading.Event:
-        """Return an event that is set when the claim on `place` ends."""
+    def add(self, key: CacheKey) -> threading.Event:
+        """Return an event that is set when the claim on `key` ends."""
         event = threading.Event()
         with self._lock:
-            self._events.setdefault(place, set()).add(event)
+            self._events.setdefault(key, set()).add(event)
         return event
 
-    def remove(self, place: Place, event: threading.Event) -> None:
-        """Expect nothing more."""
+    def remove(self, key: CacheKey, event: threading.Event) -> None:
+        """Stop waiting."""
         with self._lock:
-            waiting = self._events.get(place, set())
-            waiting.discard(event)
-            if not waiting:
-                self._events.pop(place, None)
+            events = self._events.get(key, set())
+            events.discard(event)
+            if not events:
+                self._events.pop(key, None)
 
-    def wake(self, place: Place) -> None:
-        """Wake who waits for `place`."""
+    def wake(self, key: CacheKey) -> None:
+        """Wake the calls that wait for `key`."""
         with self._lock:
-            woken = self._events.pop(place, set())
-        for event in woken:
+            events = self._events.pop(key, set())
+        for event in events:
             event.set()
 
     def wake_all(self, namespace: str | None = None) -> None:
-        """Wake who waits for any place of `namespace`, or for any at all."""
+        """Wake the calls that wait for any key of `namespace`, or for any key at all."""
         with self._lock:
-            places = [place for place in self._events if namespace in {None, place.namespace}]
-        for place in places:
-            self.wake(place)
+            keys = [key for key in self._events if namespace in {None, key.namespace}]
+        for key in keys:
+            self.wake(key)
 
 
 @final
 class RedisBusy:
-    """A claim that somebody else holds."""
+    """A claim that another process or call holds."""
 
     def __init__(
-        self, waiters: Waiters, place: Place, event: threading.Event, *, left_s: float
+        self, waiters: ClaimWaiters, key: CacheKey, event: threading.Event, *, left_s: float
     ) -> None:
         self._waiters = waiters
-        self._place = place
+        self._key = key
         self._event = event
         self._left_s = left_s + _MARGIN_S
 
     def wait(self) -> None:
-        """Return when the claim has ended, or should have."""
+        """Return when the claim has ended, or its lease has run out."""
         self._event.wait(self._left_s)
-        self._waiters.remove(self._place, self._event)
+        self._waiters.remove(self._key, self._event)

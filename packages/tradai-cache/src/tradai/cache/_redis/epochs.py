@@ -1,4 +1,4 @@
-"""Which epoch each namespace is in, as far as this process knows."""
+"""Epochs of namespaces, as far as this process knows them."""
 
 import threading
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ __all__ = ["Epoch", "Epochs"]
 
 
 class Epoch(NamedTuple):
-    """An epoch, and how the names of its values begin."""
+    """An epoch, the prefix of its value keys, and the number of the message that named it."""
 
     text: str
     prefix: bytes
@@ -19,34 +19,30 @@ class Epoch(NamedTuple):
 
 @final
 class Epochs:
-    """Epochs by namespace; of two, the one told by the later message is right.
+    """Epochs by namespace; of two, the one from the later message holds.
 
     Attributes:
         known: The epochs; read without a lock.
+        round: Changes when message numbers start anew, so that an older answer is not believed.
     """
 
     def __init__(self) -> None:
         self.known: dict[str, Epoch] = {}
+        self.round = 0
         self._lock = threading.Lock()
-        self._round = 0
 
-    @property
-    def round(self) -> int:
-        """Changes when numbers begin anew, so that an answer from before is not believed."""
-        return self._round
-
-    def learn(self, namespace: str, text: str, number: int, *, asked_in: int) -> Epoch:
-        """Note the epoch `text`, which was true at message `number`; return the one that counts."""
+    def record(self, namespace: str, text: str, number: int, *, asked_in: int) -> Epoch:
+        """Record that `text` held at message `number`; return the epoch that holds now."""
         with self._lock:
-            told = Epoch(text, value_key_prefix(namespace, text), number)
+            answered = Epoch(text, value_key_prefix(namespace, text), number)
             known = self.known.get(namespace)
-            if asked_in != self._round:
-                # Which of the two is newer nobody can tell: the next caller asks.
+            if asked_in != self.round:
+                # The newer of the two cannot be told: the next caller asks again.
                 self.known.pop(namespace, None)
-                return told
+                return answered
             if known is None or number >= known.number:
-                self.known[namespace] = told
-                return told
+                self.known[namespace] = answered
+                return answered
             return known
 
     def forget(self, namespace: str) -> None:
@@ -54,10 +50,10 @@ class Epochs:
         with self._lock:
             self.known.pop(namespace, None)
 
-    def renew(self, texts: Mapping[str, str | None], number: int) -> None:
-        """Take the epochs that hold at message `number`, and forget all others."""
+    def replace_all(self, texts: Mapping[str, str | None], number: int) -> None:
+        """Replace all epochs by those that hold at message `number`."""
         with self._lock:
-            self._round += 1
+            self.round += 1
             self.known = {
                 namespace: Epoch(text, value_key_prefix(namespace, text), number)
                 for namespace, text in texts.items()

@@ -1,4 +1,4 @@
-"""Whether a server will do, and what it is when it does not answer as Redis would."""
+"""Checks of the server: version and mode in its HELLO, and TLS against plain text."""
 
 import socket
 import ssl
@@ -6,64 +6,65 @@ from collections.abc import Mapping
 from typing import Final
 
 from tradai.cache._options.address import Address
-from tradai.cache._redis.connection_options import ANSWER_S
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["check_greeting", "speaks_otherwise"]
+__all__ = ["check_greeting", "tls_mismatch"]
 
-# The first with flags for scripts, which let a full server still be told to forget.
+# The first version with script flags, which let a full server still run invalidations.
 _OLDEST: Final = (7, 0)
 
 
-def check_greeting(greeting: Mapping[bytes, object], place: str) -> None:
-    """Refuse a server that cannot do what is needed, by its answer to HELLO.
+def check_greeting(greeting: Mapping[bytes, object], server: str) -> None:
+    """Reject a server that lacks what is needed, by its answer to HELLO.
 
     Raises:
-        ConfigurationError: It is too old, or part of a cluster, or a sentinel.
+        ConfigurationError: The server is too old, part of a cluster, or a sentinel.
     """
     version, mode = (_text(greeting.get(name)) for name in (b"version", b"mode"))
     if _numbers(version) < _OLDEST:
         wanted = ".".join(map(str, _OLDEST))
-        message = f"the cache at {place} is Redis {version}; expected {wanted} or later, or Valkey"
+        message = f"the cache at {server} is Redis {version}; expected {wanted} or later, or Valkey"
         raise ConfigurationError(message, key="TRADAI_CACHE_URL")
     if mode != "standalone":
-        message = f"the cache at {place} runs as {mode}, which is not supported yet; use one server"
+        message = (
+            f"the cache at {server} runs as {mode}, which is not supported yet; use one server"
+        )
         raise ConfigurationError(message, key="TRADAI_CACHE_URL")
 
 
-def speaks_otherwise(address: Address) -> ConfigurationError | None:
-    """Return what is wrong when a server that does not answer speaks TLS and we do not, or we do.
+def tls_mismatch(address: Address, *, answer_s: float) -> ConfigurationError | None:
+    """Return the error when only one side uses TLS; None when that is not why it does not answer.
 
-    Nothing secret is said to find out.
+    The probe sends nothing secret, and waits at most `answer_s` for each answer.
     """
     if address.is_encrypted:
-        return _mismatch(address, "plain text", "redis") if _is_plain(address) else None
-    return _mismatch(address, "TLS", "rediss") if _is_encrypted(address) else None
+        return _mismatch(address, "plain text", "redis") if _is_plain(address, answer_s) else None
+    return _mismatch(address, "TLS", "rediss") if _is_encrypted(address, answer_s) else None
 
 
-def _mismatch(address: Address, spoken: str, scheme: str) -> ConfigurationError:
-    message = f"the server of the cache at {address} speaks {spoken}; use {scheme}:// instead"
+def _mismatch(address: Address, protocol: str, scheme: str) -> ConfigurationError:
+    message = f"the server of the cache at {address} speaks {protocol}; use {scheme}:// instead"
     return ConfigurationError(message, key="TRADAI_CACHE_URL")
 
 
-def _is_plain(address: Address) -> bool:
+def _is_plain(address: Address, answer_s: float) -> bool:
     try:
-        with socket.create_connection((address.host, address.port), ANSWER_S) as line:
-            line.sendall(b"PING\r\n")
-            return line.recv(1) in {b"+", b"-"}
+        with socket.create_connection((address.host, address.port), answer_s) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(1) in {b"+", b"-"}
     except OSError:
         return False
 
 
-def _is_encrypted(address: Address) -> bool:
-    # Whose certificate it is does not matter: nothing is said.
+def _is_encrypted(address: Address, answer_s: float) -> bool:
+    # No certificate is checked, because nothing is sent.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
         with (
-            socket.create_connection((address.host, address.port), ANSWER_S) as line,
-            context.wrap_socket(line),
+            socket.create_connection((address.host, address.port), answer_s) as connection,
+            context.wrap_socket(connection),
         ):
             return True
     except OSError:

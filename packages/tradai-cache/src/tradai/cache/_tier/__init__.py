@@ -1,1 +1,1 @@
-"""The port that shared tiers serve."""
+"""Port of the shared tier."""

@@ -10,8 +10,8 @@ with OptionalSlice("cache"):
         CacheSettings,
         CacheStats,
         CacheUnavailableError,
-        Held,
         Namespace,
+        PeekResult,
         candle,
     )
 
@@ -22,7 +22,7 @@ __all__ = [
     "CacheStats",
     "CacheUnavailableError",
     "CachedDataRepository",
-    "Held",
     "Namespace",
+    "PeekResult",
     "candle",
 ]

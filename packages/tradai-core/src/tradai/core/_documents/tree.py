@@ -39,11 +39,11 @@ def merge(lower: Mapping[str, JsonValue], upper: Mapping[str, JsonValue]) -> dic
     """
     merged = Replacement(lower) if isinstance(lower, Replacement) else dict(lower)
     for key, value in upper.items():
-        merged[key] = _laid_over(merged[key], value) if key in merged else value
+        merged[key] = _merge_value(merged[key], value) if key in merged else value
     return merged
 
 
-def _laid_over(below: JsonValue, value: JsonValue) -> JsonValue:
+def _merge_value(below: JsonValue, value: JsonValue) -> JsonValue:
     if isinstance(value, Replacement) or not isinstance(value, Mapping):
         return value
     return merge(below, value) if isinstance(below, Mapping) else Replacement(value)

@@ -48,7 +48,7 @@ def read_yaml(text: str | bytes, *, source: str) -> YamlDocument:
     Raises:
         ConfigurationError: The text is not YAML, or YAML that this reader refuses.
     """
-    return _document(_built(text, source, json_scalar), source)
+    return _to_document(_build(text, source, json_scalar), source)
 
 
 def read_yaml_fields(text: str | bytes, *, source: str) -> YamlDocument:
@@ -60,7 +60,7 @@ def read_yaml_fields(text: str | bytes, *, source: str) -> YamlDocument:
     Raises:
         ConfigurationError: As for `read_yaml`.
     """
-    return _document(_built(text, source, plain_scalar), source)
+    return _to_document(_build(text, source, plain_scalar), source)
 
 
 def read_yaml_value(text: str, *, source: str) -> JsonValue:
@@ -69,7 +69,7 @@ def read_yaml_value(text: str, *, source: str) -> JsonValue:
     Raises:
         ConfigurationError: As for `read_yaml`.
     """
-    return _built(text, source, json_scalar).root
+    return _build(text, source, json_scalar).root
 
 
 def read_yaml_field(text: str, *, source: str) -> JsonValue:
@@ -78,10 +78,10 @@ def read_yaml_field(text: str, *, source: str) -> JsonValue:
     Raises:
         ConfigurationError: As for `read_yaml`.
     """
-    return _built(text, source, plain_scalar).root
+    return _build(text, source, plain_scalar).root
 
 
-def _document(builder: YamlBuilder, source: str) -> YamlDocument:
+def _to_document(builder: YamlBuilder, source: str) -> YamlDocument:
     values = {} if builder.root is None else builder.root
     if not isinstance(values, Mapping):
         problem = "the top level must be a mapping; write `key: value` lines"
@@ -89,9 +89,9 @@ def _document(builder: YamlBuilder, source: str) -> YamlDocument:
     return YamlDocument(values=values, marks=builder.marks)
 
 
-def _built(text: str | bytes, source: str, scalar: Callable[[str], Scalar]) -> YamlBuilder:
+def _build(text: str | bytes, source: str, scalar: Callable[[str], Scalar]) -> YamlBuilder:
     builder = YamlBuilder(source, scalar=scalar)
-    checked = _checked(text, source)
+    checked = _check_text(text, source)
     place: Place | None = None
     problem = ""
     try:
@@ -105,7 +105,7 @@ def _built(text: str | bytes, source: str, scalar: Callable[[str], Scalar]) -> Y
     return builder
 
 
-def _checked(text: str | bytes, source: str) -> str:
+def _check_text(text: str | bytes, source: str) -> str:
     if isinstance(text, bytes):
         text = text.decode(errors="surrogateescape")
     text = text.removeprefix("\ufeff")

@@ -13,7 +13,7 @@ _FORMATS: Final = ("json", "console")
 
 
 @final
-class _OwnLogger:
+class _LazyLogger:
     """Placeholder for the logger of a class; the first access replaces it by the logger."""
 
     def __get__(self, instance: object, owner: type) -> logging.Logger:
@@ -33,13 +33,13 @@ class LoggerMixin:
 
     __slots__ = ()
 
-    logger: ClassVar[_OwnLogger] = _OwnLogger()
+    logger: ClassVar[_LazyLogger] = _LazyLogger()
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         """Give the subclass a logger of its own, unless it brings one."""
         super().__init_subclass__(**kwargs)
         if "logger" not in vars(cls):
-            type.__setattr__(cls, "logger", _OwnLogger())
+            type.__setattr__(cls, "logger", _LazyLogger())
 
 
 def configure_logging(

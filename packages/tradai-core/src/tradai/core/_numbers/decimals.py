@@ -63,11 +63,11 @@ def to_decimal(value: Number, what: str) -> Decimal:
         ValidationError: `value` is not a finite number, or longer than a thousand digits.
     """
     try:
-        number = _read_decimal(repr(value) if type(value) is float else _readable(value))
+        number = _read_decimal(repr(value) if type(value) is float else _lossless(value))
     except (decimal.DecimalException, TypeError) as exc:
-        raise _unusable(what, value, _FINITE) from exc
+        raise _number_error(what, value, _FINITE) from exc
     if not number.is_finite():
-        raise _unusable(what, value, _FINITE)
+        raise _number_error(what, value, _FINITE)
     return number
 
 
@@ -79,11 +79,11 @@ def to_step(value: Number, what: str) -> Decimal:
     """
     number = to_decimal(value, what)
     if number <= 0:
-        raise _unusable(what, value, _ABOVE_ZERO)
+        raise _number_error(what, value, _ABOVE_ZERO)
     return number.normalize(EXACT)
 
 
-def _readable(value: Number) -> Decimal | str | int:
+def _lossless(value: Number) -> Decimal | str | int:
     """Return `value` in a type that a decimal context reads without loss, or raise `TypeError`."""
     if isinstance(value, Decimal) or (isinstance(value, str) and value.isascii()):
         return value
@@ -97,7 +97,7 @@ def _readable(value: Number) -> Decimal | str | int:
     raise TypeError(type(value).__name__)
 
 
-def _unusable(what: str, value: object, expected: str) -> ValidationError:
+def _number_error(what: str, value: object, expected: str) -> ValidationError:
     # A float shows what is wrong with it; text may hold anything, even a secret.
     shown = repr(value) if isinstance(value, float) else type(value).__name__
     message = f"{what} ({shown}) is not usable: expected {expected}"

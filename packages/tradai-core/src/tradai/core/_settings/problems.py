@@ -10,7 +10,7 @@ from tradai.core._documents.tree import Path as KeyPath
 from tradai.core._layers.problems import list_problems
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["SettingProblem", "accident", "refusal"]
+__all__ = ["SettingProblem", "accident", "settings_error"]
 
 
 @final
@@ -29,7 +29,7 @@ class SettingProblem:
         return f"{self.place} {self.sentence}"
 
 
-def refusal(problems: Iterable[SettingProblem]) -> ConfigurationError:
+def settings_error(problems: Iterable[SettingProblem]) -> ConfigurationError:
     """Return the one error for `problems`, of which there is at least one."""
     first, *_ = problems = list(problems)
     message = list_problems(problems)

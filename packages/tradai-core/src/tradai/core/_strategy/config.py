@@ -17,7 +17,7 @@ from tradai.core.exceptions import ValidationError
 __all__ = ["LEAK", "TAKE_OUT", "Strategy", "StrategyConfig", "StrategySource"]
 
 
-def _without_repetition(pairs: tuple[str, ...]) -> tuple[str, ...]:
+def _require_unique(pairs: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(pairs)) == len(pairs):
         return pairs
     later = next(place for place, pair in enumerate(pairs) if pair in pairs[:place])
@@ -34,7 +34,7 @@ TAKE_OUT: Final = "take it out, and name where it is kept instead, such as env:N
 _NO_ROOM: Final = ("pairs", "timeframe", "version")
 
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
-Pairs: TypeAlias = Annotated[tuple[Pair, ...], AfterValidator(_without_repetition)]
+Pairs: TypeAlias = Annotated[tuple[Pair, ...], AfterValidator(_require_unique)]
 
 
 @final

@@ -44,9 +44,9 @@ class TimeRange:
         """
         for field, at in (("start", self.start), ("stop", self.stop)):
             if check_utc(at, field=field).microsecond:
-                raise _refusal(field=field, expected="an aware UTC instant in whole seconds")
+                raise _range_error(field=field, expected="an aware UTC instant in whole seconds")
         if not _EARLIEST <= self.start < self.stop <= _LATEST:
-            raise _refusal(field="stop", expected="a later instant, up to the year 2200")
+            raise _range_error(field="stop", expected="a later instant, up to the year 2200")
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -85,9 +85,11 @@ def _instant(text: str) -> datetime:
     try:
         return datetime(*day, tzinfo=UTC)
     except ValueError:
-        raise _refusal(field="timerange", expected=f"days of the calendar, {_EXPECTED}") from None
+        raise _range_error(
+            field="timerange", expected=f"days of the calendar, {_EXPECTED}"
+        ) from None
 
 
-def _refusal(*, field: str, expected: str) -> ValidationError:
+def _range_error(*, field: str, expected: str) -> ValidationError:
     message = f"{field} is not usable: expected {expected}"
     return ValidationError(message, field=field, expected=expected)

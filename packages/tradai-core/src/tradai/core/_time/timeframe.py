@@ -74,7 +74,7 @@ class Timeframe(str):
         try:
             return _LATEST[text]
         except (KeyError, TypeError):  # TypeError: not even hashable
-            checked = _checked(text)
+            checked = _check_text(text)
         with _LOCK:
             timeframe = _KNOWN.get(checked) or cls._create(checked)
             while len(_LATEST) >= _LATEST_COUNT:
@@ -123,18 +123,18 @@ class Timeframe(str):
     def ceil(self, at: Instant) -> Instant:
         """Return the first opening that is not before `at`."""
         opening = self.floor(at)
-        return opening if opening == at else self._grid(at).shifted(opening, 1)
+        return opening if opening == at else self._grid(at).shift(opening, 1)
 
     def next_close(self, at: Instant) -> Instant:
         """Return when the candle that holds `at` closes: the first opening after `at`."""
-        return self._grid(at).shifted(self.floor(at), 1)
+        return self._grid(at).shift(self.floor(at), 1)
 
     def last_closed(self, now: Instant) -> Instant:
         """Return when the last candle that is closed at `now` opened.
 
         A candle is closed from the instant on at which the next one opens.
         """
-        return self._grid(now).shifted(self.floor(now), -1)
+        return self._grid(now).shift(self.floor(now), -1)
 
     def range(self, start: Instant, stop: Instant) -> Iterator[Instant]:
         """Return the openings in ``start <= t < stop``, one after the other.
@@ -143,7 +143,7 @@ class Timeframe(str):
             ValidationError: Also when `start` is after `stop`.
         """
         first, count = self.ceil(start), self.count_between(start, stop)
-        return (self._grid(first).shifted(first, n) for n in range(count))
+        return (self._grid(first).shift(first, n) for n in range(count))
 
     def count_between(self, start: Instant, stop: Instant) -> int:
         """Return the number of candles that open in ``start <= t < stop``.
@@ -194,7 +194,7 @@ class Timeframe(str):
         return text_schema(cls)
 
 
-def _checked(text: object) -> str:
+def _check_text(text: object) -> str:
     """Return `text`, as a plain string, if it is a timeframe."""
     match = _GRAMMAR.fullmatch(text) if isinstance(text, str) else None
     if match is None:

@@ -2,7 +2,7 @@
 
 A double counts as its shortest text, as in the scalar functions. The step is
 ``numerator / 10**places``, so a multiple of it is ``steps * numerator / 10**places``: one division,
-correctly rounded, while the product is below 2**53 and `places` at most 22. Its result is the
+correctly round_to_step, while the product is below 2**53 and `places` at most 22. Its result is the
 double nearest to that multiple.
 
 Rounding to a double keeps the order. So a text lies below a multiple if its double does, and
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tradai.core._numbers.quantize import Rounding, unknown_rounding
 
-__all__ = ["rounded"]
+__all__ = ["round_to_step"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Truths: TypeAlias = NDArray[np.bool_]
@@ -53,7 +53,7 @@ _HALF_WAY: Final[Mapping[str, Rule]] = {
 }
 
 
-def rounded(values: Floats, step: Decimal, rounding: Rounding) -> tuple[Floats, Truths]:
+def round_to_step(values: Floats, step: Decimal, rounding: Rounding) -> tuple[Floats, Truths]:
     """Return the multiples of `step` that the flat `values` round to, and where they are exact.
 
     Where they are not, the value is NaN.
