@@ -16,7 +16,7 @@ INIT = """
     import json, os, subprocess, sys
     from pathlib import Path
     from tradai.entrypoint._process.interrupts import Interrupts
-    from tradai.entrypoint.freqtrade._engine.process import EngineProcess, Woken
+    from tradai.entrypoint.freqtrade._engine.process import EngineProcess, WakeReason
 
     folder, program = sys.argv[1:]
     before = subprocess.Popen(["sh", "-c", "exit 6"])
