@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tradai.aws import AwsError, SecretsManager, SecretsPolicy
@@ -275,7 +275,6 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(STEPS)
 def test_whatever_happens_nothing_older_than_its_bound_is_served(
     steps: list[tuple[str, int]],

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd  # noqa: TID253
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tradai.cache import Cache, CachedDataRepository
@@ -373,7 +373,6 @@ ACTS: list[Callable[[World, int, int], None]] = [
 ]
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(ACTS), st.integers(-50, 700), st.integers(1, 600)),
