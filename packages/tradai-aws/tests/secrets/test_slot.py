@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from tradai.aws import AwsError, SecretsManager, SecretsPolicy
 from tradai.aws.testing import FakeSecretsClient
@@ -274,7 +274,6 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(STEPS)
 def test_in_any_sequence_of_events_no_value_older_than_its_limit_is_served(
     steps: list[tuple[str, int]],

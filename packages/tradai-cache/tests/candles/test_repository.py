@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd  # noqa: TID253
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from tradai.cache import Cache, CachedDataRepository
 from tradai.core import Coverage, DataRepository, Timeframe
@@ -370,7 +370,6 @@ ACTS: list[Callable[[World, int, int], None]] = [
 ]
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(ACTS), st.integers(-50, 700), st.integers(1, 600)),

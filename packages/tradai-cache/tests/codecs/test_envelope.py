@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from tradai.cache._codecs.envelope import Envelope, Payload, seal, unseal
 
@@ -22,7 +22,6 @@ def _sealed(payload: Payload, key: bytes | None) -> bytes:
 
 
 @given(st.binary(max_size=64), st.binary(max_size=64), st.none() | st.binary(min_size=1))
-@settings(max_examples=50, deadline=None)
 def test_what_is_sealed_is_unsealed_at_its_place(
     payload: bytes, identity: bytes, key: bytes | None
 ) -> None:
@@ -102,7 +101,6 @@ def test_without_the_key_nobody_makes_a_value() -> None:
 
 
 @given(st.binary(max_size=128))
-@settings(max_examples=100, deadline=None)
 def test_other_bytes_are_no_value(data: bytes) -> None:
     for key in (None, KEY):
         assert unseal(data, identity=PLACE, key=key) is None

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd  # noqa: TID253
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from tradai.cache._codecs.codec import Uncacheable, Undecodable, codec_for
 from tradai.core import Secret
@@ -120,13 +120,11 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
     return frame
 
 
-@settings(max_examples=100, deadline=None)
 @given(frames())
 def test_every_bit_of_a_frame_comes_back(frame: pd.DataFrame) -> None:
     assert _seen(FRAME.decode(FRAME.encode(frame))) == _seen(frame)
 
 
-@settings(max_examples=30, deadline=None)
 @given(frames().filter(lambda frame: frame.shape[1] > 0))
 def test_every_bit_of_a_series_comes_back(frame: pd.DataFrame) -> None:
     series = frame.iloc[:, 0]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, TypedD
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -195,7 +195,6 @@ def test_a_typed_value_comes_back_as_it_is(annotation: object, value: object) ->
     assert back is not value or isinstance(value, Enum | None)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.builds(
         Fill,

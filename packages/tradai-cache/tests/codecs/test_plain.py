@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from pydantic import SecretBytes, SecretStr
 
 from tradai.cache._codecs.codec import Uncacheable, Undecodable, codec_for
@@ -108,7 +108,6 @@ AWKWARD: list[object] = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
 @given(VALUES)
 def test_plain_data_comes_back_as_it_is(value: object) -> None:
     assert _seen(CODEC.decode(CODEC.encode(value))) == _seen(value)

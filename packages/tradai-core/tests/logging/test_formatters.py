@@ -29,8 +29,6 @@ any_value = st.recursive(
 
 # Slow drawing is the fault of a busy machine; what reads a line is the same for all examples.
 @settings(
-    max_examples=50,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(message=any_text, extra=st.dictionaries(any_text, any_value, max_size=3))

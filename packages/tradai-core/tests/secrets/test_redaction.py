@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from tradai.core import Secret, redact, register_secret
 from tradai.core.exceptions import ValidationError
@@ -58,7 +58,6 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
     assert redact(text) == text
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.text(min_size=6, max_size=60).filter(lambda text: len(text.strip()) > 5))
 def test_a_registered_value_is_masked_however_it_is_written(value: str) -> None:
     value = f"<fake {value} fake>"

@@ -369,7 +369,7 @@ def test_no_thread_and_no_descriptor_is_left_behind() -> None:
         gc.collect()
         return threading.active_count(), len(list(Path("/dev/fd").iterdir()))
 
-    assert rounds(20) == rounds(1)
+    assert rounds(5) == rounds(1)
 
 
 def test_a_sync_service_imports_neither_the_async_one_nor_hydra() -> None:
