@@ -4,17 +4,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Self, final
+from typing import Final, Self, final
 from weakref import WeakValueDictionary
 
 from tradai.core._time.candle_grid import UNIT_MS, CandleGrid, datetime_grid, ms_grid
 from tradai.core._time.instants import Instant, check_ms, check_utc
-from tradai.core._types.pydantic_schemas import text_schema
+from tradai.core._types.checked_text import OrderedText
 from tradai.core.exceptions import ValidationError
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
-    from pydantic_core import CoreSchema
 
 __all__ = ["Timeframe"]
 
@@ -36,7 +32,7 @@ _LATEST_COUNT: Final = 256
 
 
 @final
-class Timeframe(str):
+class Timeframe(OrderedText):
     """A candle length such as ``5m``, checked when made; otherwise an ordinary string.
 
     The grammar is ``[1-9][0-9]*(s|m|h|d|w|M)`` in ASCII, with at most six digits: enough for a
@@ -166,32 +162,9 @@ class Timeframe(str):
             check_utc(at, expected=_INSTANT_EXPECTED)
         return self._datetimes
 
-    def __lt__(self, other: str) -> bool:
-        """Tell whether this is shorter."""
-        return self._rank < Timeframe(other)._rank
-
-    def __le__(self, other: str) -> bool:
-        """Tell whether this is shorter or the same."""
-        return self._rank <= Timeframe(other)._rank
-
-    def __gt__(self, other: str) -> bool:
-        """Tell whether this is longer."""
-        return self._rank > Timeframe(other)._rank
-
-    def __ge__(self, other: str) -> bool:
-        """Tell whether this is longer or the same."""
-        return self._rank >= Timeframe(other)._rank
-
     def __reduce__(self) -> tuple[type[Self], tuple[str]]:
         """Pickle and copy as the text, so that both give the one object of it."""
         return type(self), (str(self),)
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: type[Self], handler: "GetCoreSchemaHandler"
-    ) -> "CoreSchema":
-        """Let pydantic take a string and make it a timeframe."""
-        return text_schema(cls)
 
 
 def _check_text(text: object) -> str:
