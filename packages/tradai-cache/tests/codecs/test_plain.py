@@ -225,7 +225,7 @@ NO_VALUES = [
 
 @pytest.mark.parametrize("payload", NO_VALUES, ids=range(len(NO_VALUES)))
 def test_bytes_that_are_no_value_are_said_to_be_none(payload: bytes) -> None:
-    with pytest.raises(Undecodable, match="are no value of this type") as caught:
+    with pytest.raises(Undecodable, match="are not a value of this type") as caught:
         CODEC.decode(payload)
 
     assert caught.value.__context__ is None

@@ -527,5 +527,5 @@ def test_what_a_slot_beside_the_fields_holds_is_refused() -> None:
     digest_of(value)
     value.source = "binance"
 
-    with pytest.raises(TypeError, match="'source' is none of its fields"):
+    with pytest.raises(TypeError, match="'source' is not one of its fields"):
         digest_of(value)
