@@ -1,4 +1,4 @@
-"""Pages about the cache: what they show is what happens."""
+"""Examples in the pages about the cache."""
 
 import doctest
 from pathlib import Path
