@@ -1,7 +1,7 @@
 """A fleet in one process: several caches over one shared tier in memory, with planted faults.
 
-Time stands still in it: a lease ends when a test says so, a message arrives when a test says so
-(or at once), and the server is away until a test brings it back.
+Nothing depends on time: a lease ends when the test ends it, a message arrives at once or when the
+test delivers it, and the server is away until the test brings it back.
 """
 
 import importlib
@@ -22,7 +22,7 @@ from tradai.core import SecretReference
 @final
 @dataclass
 class Lease:
-    """The right to load, and who waits for its end."""
+    """The right to load, and the event of its end."""
 
     key: CacheKey
     server: "Server"
@@ -50,7 +50,7 @@ class Lease:
 @final
 @dataclass
 class Waiting:
-    """Somebody else has the lease."""
+    """A lease that another process holds."""
 
     ended: threading.Event
     server: "Server"
@@ -62,7 +62,7 @@ class Waiting:
 
 @final
 class Server:
-    """What Redis would hold."""
+    """The state that Redis would hold."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -73,13 +73,13 @@ class Server:
         self.journal: list[str] = []
         self.commands = 0
         self.released: Callable[[], object] = lambda: None
-        self.waiting = threading.Semaphore(0)  # released by everybody who begins to wait
+        self.waiting = threading.Semaphore(0)  # released by every call that begins to wait
 
     def asked(self) -> "_Asked":
         return _Asked(self)
 
     def end(self, key: CacheKey) -> None:
-        """End the lease on `key`, if any, and wake who waits for it."""
+        """End the lease on `key`, if there is one, and wake the calls that wait for it."""
         lease = self.leases.pop(key, None)
         if lease is not None:
             lease.ended.set()
@@ -112,7 +112,7 @@ class Node:
 
     def __init__(self, server: Server, events: TierEvents) -> None:
         self.generation = 0
-        self.is_deaf = False  # messages are lost, and nobody has noticed
+        self.is_deaf = False  # messages are lost, unnoticed
         self.is_late = False  # messages arrive when `catch_up` is called
         self.before_claim: Callable[[], object] = lambda: None
         self.after_fetch: Callable[[], object] = lambda: None
@@ -152,13 +152,13 @@ class Node:
 
     def forget(self, key: CacheKey) -> None:
         self._server.forget(key)
-        self._tell(lambda events: events.invalidated(key))
+        self._publish(lambda events: events.invalidated(key))
 
     def forget_all(self, namespace: str) -> None:
         for key in [*self._server.values, *self._server.leases]:
             if key.namespace == namespace:
                 self._server.forget(key)
-        self._tell(lambda events: events.cleared(namespace))
+        self._publish(lambda events: events.cleared(namespace))
 
     def go(self, *, is_up: bool) -> None:
         """Notice that the server went away or came back."""
@@ -170,22 +170,22 @@ class Node:
             self.generation += 1
         self._events.on_tier_change(is_up=is_up, reason="planted outage")
 
-    def doubt(self) -> None:
+    def start_generation(self) -> None:
         """Notice that messages may have been lost."""
         self.generation += 1
 
     def catch_up(self) -> None:
-        """Hear what was late."""
+        """Receive the late messages."""
         for message in self._unheard:
             message()
         self._unheard.clear()
 
-    def hear(self, tell: Callable[[TierEvents], None]) -> None:
-        """Get a message, unless the line is bad."""
+    def hear(self, deliver: Callable[[TierEvents], None]) -> None:
+        """Receive a message, unless messages are lost."""
         if self.is_late:
-            self._unheard.append(lambda: tell(self._events))
+            self._unheard.append(lambda: deliver(self._events))
         elif not self.is_deaf:
-            tell(self._events)
+            deliver(self._events)
 
     def _write(self, write: "Callable[[Node], None]") -> None:
         try:
@@ -194,15 +194,15 @@ class Node:
         except TierDown:
             self._queued.append(write)
 
-    def _tell(self, tell: Callable[[TierEvents], None]) -> None:
+    def _publish(self, deliver: Callable[[TierEvents], None]) -> None:
         for node in self._server.nodes:
             if node is not self:
-                node.hear(tell)
+                node.hear(deliver)
 
 
 @final
 class FakeTime:
-    """A clock that goes on when it is told to, for everything in tradai.cache."""
+    """A clock that only the test moves, for all of tradai.cache."""
 
     def __init__(self, patch: pytest.MonkeyPatch, *, epoch_s: float = 1_700_000_000.0) -> None:
         self.now = 0.0
@@ -220,20 +220,20 @@ class FakeTime:
 
 @final
 class Fleet:
-    """Several processes, played by caches of this one."""
+    """Several processes, simulated by caches of this one."""
 
     def __init__(self) -> None:
         self.server = Server()
 
     def cache(self, key: SecretReference | None = None, **kwargs: Any) -> tuple[Cache, Node]:
-        """Return one more cache of the fleet, and its line to the server."""
+        """Return one more cache of the fleet, and its connection to the server."""
         settings = CacheSettings(url="redis://127.0.0.1", key=key)
         with patch("tradai.cache._redis.tier.connect", self._connect):
             cache = Cache.from_settings(settings, **kwargs)
         return cache, self.server.nodes[-1]
 
     def go(self, *, is_up: bool) -> None:
-        """Let the server go away or come back, and everybody notice; leases end meanwhile."""
+        """Take the server away or bring it back; every node notices, and leases end."""
         self.server.is_away = not is_up
         for key in tuple(self.server.leases):
             self.server.end(key)

@@ -1,4 +1,4 @@
-"""Type checkers see what is cached: right code is clean, every planted error is found."""
+"""Types of cached functions: correct code is clean, every planted error is found."""
 
 import json
 import re
@@ -163,10 +163,10 @@ def test_pyright_finds_every_planted_error_and_no_other(sources: Path) -> None:
         check=False,
     )
 
-    found = json.loads(done.stdout)["generalDiagnostics"]
+    diagnostics = json.loads(done.stdout)["generalDiagnostics"]
     errors = {
-        (Path(one["file"]).name, one["range"]["start"]["line"] + 1)
-        for one in found
-        if one["severity"] == "error"
+        (Path(item["file"]).name, item["range"]["start"]["line"] + 1)
+        for item in diagnostics
+        if item["severity"] == "error"
     }
     assert errors == _planted(), done.stdout

@@ -1,4 +1,4 @@
-"""One load for everybody: threads, tasks and event loops, and what becomes of a leader."""
+"""One load at a time for threads, tasks and event loops, and lost leaders."""
 
 import asyncio
 import gc
@@ -16,7 +16,7 @@ from tradai.cache import Cache
 
 
 class Gate:
-    """Where a load stops until it may go on."""
+    """A gate at which a load waits until it is opened."""
 
     def __init__(self) -> None:
         self.arrivals = threading.Semaphore(0)
@@ -33,7 +33,7 @@ class Gate:
 
 
 def _until_coalesced(cache: Cache, count: int) -> None:
-    """Wait until so many callers have joined; nothing tells when a caller has begun to wait."""
+    """Wait until `count` callers have joined; there is no event for the start of a wait."""
     deadline = time.monotonic() + 60
     while cache.stats().coalesced < count:
         assert time.monotonic() < deadline
@@ -96,7 +96,7 @@ def test_an_error_is_raised_once_by_the_load_and_by_every_waiter() -> None:
     assert len({id(error) for error in errors}) == 8
     assert cache.stats().loads == 1
     assert all(_was_raised_in(error, "value") for error in errors)
-    with pytest.raises(ConnectionError):  # an error is not kept
+    with pytest.raises(ConnectionError):  # errors are not cached
         value()
     assert cache.stats().loads == 2
 
@@ -130,7 +130,7 @@ def _was_raised_in(error: BaseException | None, name: str) -> bool:
 
 
 @pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit, GeneratorExit])
-def test_who_ends_takes_nobody_along(end: type[BaseException]) -> None:
+def test_an_interrupted_leader_does_not_stop_its_waiters(end: type[BaseException]) -> None:
     cache, gate = Cache(), Gate()
     ends = [end]
 
@@ -158,7 +158,7 @@ def test_who_ends_takes_nobody_along(end: type[BaseException]) -> None:
     assert cache.stats().loads == 1
 
 
-def test_a_cancelled_leader_is_followed_by_a_waiter() -> None:
+def test_after_a_cancelled_leader_a_waiter_leads() -> None:
     cache = Cache()
     begun: list[str] = []
 
@@ -182,7 +182,7 @@ def test_a_cancelled_leader_is_followed_by_a_waiter() -> None:
     assert len(begun) == 2
 
 
-def test_a_cancelled_waiter_leaves_the_leader_alone() -> None:
+def test_a_cancelled_waiter_does_not_stop_the_leader() -> None:
     cache = Cache()
 
     @cache.cached(ttl=60)
@@ -238,14 +238,14 @@ def _end(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _stopped_in_the_middle(call: Coroutine[Any, Any, str]) -> asyncio.AbstractEventLoop:
-    """Return a loop that stands still while it runs `call`."""
+    """Return a loop that has stopped while it was running `call`."""
     loop = asyncio.new_event_loop()
     _tasks.append(loop.create_task(call))
     loop.run_until_complete(asyncio.sleep(0))
     return loop
 
 
-def test_a_loop_that_has_stopped_keeps_nobody_waiting() -> None:
+def test_a_load_of_a_stopped_loop_is_replaced() -> None:
     cache = Cache()
     begun: list[str] = []
 
@@ -267,7 +267,7 @@ def test_a_loop_that_has_stopped_keeps_nobody_waiting() -> None:
     _end(stopped)
 
 
-def test_a_loop_that_stops_while_others_wait_lets_them_go_on() -> None:
+def test_waiters_go_on_when_the_loop_of_the_leader_stops() -> None:
     cache = Cache()
     leads, stops = threading.Event(), threading.Event()
 
@@ -299,7 +299,7 @@ def test_a_loop_that_stops_while_others_wait_lets_them_go_on() -> None:
     _end(loop)
 
 
-def test_a_leader_that_is_forgotten_is_followed_by_the_next() -> None:
+def test_after_a_collected_leader_the_next_call_leads() -> None:
     cache = Cache()
     begun: list[str] = []
 
@@ -311,7 +311,7 @@ def test_a_leader_that_is_forgotten_is_followed_by_the_next() -> None:
 
     async def story() -> str:
         forgotten = value()
-        forgotten.send(None)  # as a task does
+        forgotten.send(None)  # like a task
         del forgotten
         gc.collect()
         return await value()
@@ -320,7 +320,7 @@ def test_a_leader_that_is_forgotten_is_followed_by_the_next() -> None:
     assert len(begun) == 2
 
 
-def test_a_call_of_itself_is_refused() -> None:
+def test_recursion_with_the_same_arguments_is_an_error() -> None:
     @Cache().cached(ttl=60)
     def value(number: int) -> int:
         return value(number)
@@ -329,7 +329,7 @@ def test_a_call_of_itself_is_refused() -> None:
         value(1)
 
 
-def test_a_call_of_itself_with_other_arguments_is_fine() -> None:
+def test_recursion_with_other_arguments_is_allowed() -> None:
     @Cache().cached(ttl=60)
     def factorial(number: int) -> int:
         return number * factorial(number - 1) if number else 1
@@ -337,7 +337,7 @@ def test_a_call_of_itself_with_other_arguments_is_fine() -> None:
     assert factorial(20) == 2_432_902_008_176_640_000
 
 
-def test_a_call_of_itself_by_a_detour_is_refused() -> None:
+def test_indirect_recursion_is_an_error() -> None:
     cache = Cache()
 
     @cache.cached(ttl=60)
@@ -352,7 +352,7 @@ def test_a_call_of_itself_by_a_detour_is_refused() -> None:
         one()
 
 
-def test_a_call_of_itself_from_a_task_of_its_own_is_refused() -> None:
+def test_recursion_from_a_new_task_is_an_error() -> None:
     @Cache().cached(ttl=60)
     async def value() -> int:
         (result,) = await asyncio.gather(value())
@@ -365,7 +365,7 @@ def test_a_call_of_itself_from_a_task_of_its_own_is_refused() -> None:
         asyncio.run(call())
 
 
-def test_two_threads_that_would_wait_for_each_other_are_told() -> None:
+def test_a_deadlock_between_two_threads_is_an_error() -> None:
     cache = Cache()
     both_lead = threading.Barrier(2, timeout=60)
 
@@ -397,7 +397,7 @@ def test_two_threads_that_would_wait_for_each_other_are_told() -> None:
     assert [type(error) for error in errors] == [RecursionError, RecursionError]
 
 
-def test_a_load_that_starts_others_is_no_recursion() -> None:
+def test_a_load_that_starts_other_loads_is_not_recursion() -> None:
     cache = Cache()
 
     @cache.cached(ttl=60)
@@ -414,7 +414,7 @@ def test_a_load_that_starts_others_is_no_recursion() -> None:
     assert cache.stats().loads == 3
 
 
-def test_what_is_left_out_when_memory_is_full_is_loaded_again() -> None:
+def test_an_evicted_value_is_loaded_again() -> None:
     cache = Cache(max_entries=3)
     loads: list[int] = []
 
@@ -426,7 +426,7 @@ def test_what_is_left_out_when_memory_is_full_is_loaded_again() -> None:
     for number in (1, 2, 3):
         value(number)
     value(1)
-    value(4)  # 2 has waited longest without being used
+    value(4)  # 2 was not used for the longest time
 
     assert cache.stats().entries == 3
     assert [value(number) for number in (1, 3, 4)] == [1, 3, 4]
@@ -447,5 +447,5 @@ def test_memory_is_bounded_by_bytes() -> None:
     assert 0 < cache.stats().bytes <= 10_000
     assert cache.stats().entries == 9
 
-    value(20_000, 1)  # larger than everything: it does not drive the others out
+    value(20_000, 1)  # larger than the whole memory: it evicts no other value
     assert cache.stats().entries == 9

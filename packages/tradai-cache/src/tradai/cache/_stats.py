@@ -1,7 +1,7 @@
 """Cache statistics, the counters behind them, and the hook for rare events."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Literal, Protocol, Self, final
 
 __all__ = ["BreakerState", "CacheHook", "CacheStats", "Counters"]
@@ -46,15 +46,10 @@ class CacheStats:
     @classmethod
     def total(cls, parts: Iterable[Self]) -> Self:
         """Return the sums of `parts`, all of one cache."""
-        total = cls()
-        for part in parts:
-            sums = {
-                field.name: getattr(total, field.name) + getattr(part, field.name)
-                for field in fields(cls)
-                if field.name != "breaker"
-            }
-            total = cls(**sums, breaker=part.breaker)
-        return total
+        parts = [*parts]
+        names = (field.name for field in fields(cls) if field.name != "breaker")
+        sums = {name: sum(getattr(part, name) for part in parts) for name in names}
+        return cls(**sums, breaker=parts[-1].breaker if parts else "none")
 
 
 class CacheHook(Protocol):
@@ -66,39 +61,29 @@ class CacheHook(Protocol):
 
     def loaded(self, namespace: str, *, seconds: float, error: Exception | None) -> None:
         """Handle the end of one load: a call of the cached function itself."""
-        ...
 
     def served_stale(self, namespace: str, *, age_s: float) -> None:
         """Handle an answer that had expired or could not be verified."""
-        ...
 
     def on_tier_change(self, *, is_up: bool, reason: str) -> None:
         """Handle the shared tier coming back or going away."""
-        ...
 
 
 @final
+@dataclass(slots=True, eq=False)
 class Counters:
     """Counters of one namespace. Not locked: under free threading a count may miss a few."""
 
-    __slots__ = (
-        "coalesced",
-        "errors",
-        "loads",
-        "memory",
-        "misses",
-        "overtaken",
-        "poisoned",
-        "shared",
-        "stale",
-    )
-
-    def __init__(self) -> None:
-        """Start at zero."""
-        self.memory = self.shared = self.stale = self.misses = self.loads = 0
-        self.coalesced = self.errors = self.poisoned = self.overtaken = 0
+    memory: int = 0
+    shared: int = 0
+    stale: int = 0
+    misses: int = 0
+    loads: int = 0
+    coalesced: int = 0
+    errors: int = 0
+    poisoned: int = 0
+    overtaken: int = 0
 
     def stats(self, *, entries: int, size: int, breaker: BreakerState) -> CacheStats:
         """Return the present counts."""
-        counts = {name: getattr(self, name) for name in self.__slots__}
-        return CacheStats(**counts, entries=entries, bytes=size, breaker=breaker)
+        return CacheStats(**asdict(self), entries=entries, bytes=size, breaker=breaker)

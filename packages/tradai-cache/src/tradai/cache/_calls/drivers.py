@@ -130,8 +130,7 @@ async def _call_in_thread(call: Callable[[], object], undo: Callable[[Any], obje
         except BaseException as error:  # noqa: BLE001
             _settle_in_loop(loop, done, partial(done.set_exception, error))
         else:
-            settle = partial(done.set_result, result)
-            _settle_in_loop(loop, done, settle, or_else=partial(undo, result))
+            _settle_in_loop(loop, done, partial(done.set_result, result), partial(undo, result))
 
     run_in_background(work)
     return await done

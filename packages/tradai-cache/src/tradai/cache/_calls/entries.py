@@ -40,10 +40,6 @@ class Fetched:
     value: object
     entry: Entry
 
-    def get_value(self) -> object:
-        """Return the value."""
-        return self.value
-
 
 def decode_entry(request: CallRequest, data: bytes, *, generation: int) -> Fetched | None:
     """Return the value in the sealed bytes `data`; None when they are not usable."""
@@ -97,23 +93,21 @@ def encode_entry(request: CallRequest, entry: Entry) -> bytes | None:
 
 
 @final
+@dataclass(slots=True, eq=False)
 class _LazyDecoder:
     """Decodes the payload of an entry for its second caller, and keeps the value in the entry."""
 
-    __slots__ = ("_codec", "_entry", "_payload")
-
-    def __init__(self, entry: Entry, codec: Codec, payload: Payload) -> None:
-        self._entry = entry
-        self._codec = codec
-        self._payload = payload
+    entry: Entry
+    codec: Codec
+    payload: Payload
 
     def __call__(self, _: object) -> object:
         """Return a value of its own; the argument is ignored, as the entry may be newer by now."""
-        value = self._codec.decode(self._payload)
+        value = self.codec.decode(self.payload)
         copier = copier_for(value)
         # In this order, so that a reader of both at the same time gets a matching pair.
-        self._entry.value = value
-        self._entry.copier = copier
+        self.entry.value = value
+        self.entry.copier = copier
         return value if copier is None else copier(value)
 
 

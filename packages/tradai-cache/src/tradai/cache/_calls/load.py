@@ -36,7 +36,7 @@ def fetch_or_load(
     """Fetch or load the value for every call that waits for `load`."""
     spec, result = request.spec, _Result(Abandoned())
     try:
-        result = yield from _fetch_then_load(request, load, is_refresh=is_refresh)
+        result = yield from _fetch_first(request, load, is_refresh=is_refresh)
     # Errors of the load itself are outcomes; these are a value that no codec takes or a wrong
     # setting.
     except Exception as error:  # noqa: BLE001
@@ -62,9 +62,7 @@ class _Result:
     leader_outcome: Outcome | None = None
 
 
-def _fetch_then_load(
-    request: CallRequest, load: InFlightLoad, *, is_refresh: bool
-) -> Steps[_Result]:
+def _fetch_first(request: CallRequest, load: InFlightLoad, *, is_refresh: bool) -> Steps[_Result]:
     tier, claim = request.spec.tier, None
     if tier is not None:
         try:
@@ -74,7 +72,7 @@ def _fetch_then_load(
         if isinstance(fetched, Fetched):
             request.spec.counters.shared += 1
             entry = fetched.entry
-            return _Result(Loaded(entry.get_value), entry, Loaded(fetched.get_value))
+            return _Result(Loaded(entry.get_value), entry, Loaded(lambda: fetched.value))
         claim = fetched
     request.spec.counters.misses += 1
     return (yield from _load_and_share(request, load, claim))
@@ -166,10 +164,8 @@ def _on_outage(request: CallRequest, load: InFlightLoad, *, is_refresh: bool) ->
     spec = request.spec
     policy = spec.policy.on_outage
     entry = None if is_refresh else spec.engine.entry(request.key)
-    may_be_stale = policy == "stale_only" or (
-        policy == "fail_open" and spec.freshness.stale_for_s > 0
-    )
-    if entry is not None and may_be_stale:
+    serves_stale = {"stale_only": True, "fail_open": spec.freshness.stale_for_s > 0}
+    if entry is not None and serves_stale.get(policy, False):
         return _Result(Loaded(entry.get_value, age_s=monotonic() - entry.loaded_at))
     spec.counters.misses += 1
     if policy == "fail_open":

@@ -18,7 +18,6 @@ class Codec(Protocol):
     @property
     def fingerprint(self) -> bytes:
         """Bytes that change with the type: values of another shape are never read as this one."""
-        ...
 
     def encode(self, value: object, /) -> Payload:
         """Return `value` as bytes, which may be views of its memory: seal them before it changes.
@@ -27,7 +26,6 @@ class Codec(Protocol):
             Uncacheable: `value` contains a secret.
             TypeError: Decoding would not return an identical value.
         """
-        ...
 
     def decode(self, payload: Payload, /) -> object:
         """Return the value that was encoded.
@@ -35,7 +33,6 @@ class Codec(Protocol):
         Raises:
             Undecodable: `payload` was not encoded by this codec.
         """
-        ...
 
 
 def codec_for(annotation: object) -> Codec:

@@ -9,25 +9,19 @@ import struct
 from collections.abc import Mapping, Sequence, Set as AbstractSet
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, TypedDict, cast, final
+from typing import Any, Final, cast, final
 
+from tradai.cache._codecs.parts import attribute_values
 from tradai.cache._codecs.plain import from_plain, to_plain
-from tradai.cache._codecs.secret_scan import attribute_values, refuse_secrets
+from tradai.cache._codecs.secret_scan import refuse_secrets
 
 __all__ = ["ModelCodec"]
-
-
-@final
-class _Dump(TypedDict):
-    by_alias: bool
-    round_trip: bool
-    warnings: bool
 
 
 # Our JSON keeps time zones and values under `Any`; a strict model only takes pydantic's JSON.
 _PLAIN: Final = b"p"
 _JSON: Final = b"j"
-_DUMP: Final[_Dump] = {"by_alias": True, "round_trip": True, "warnings": False}
+_DUMP: Final[dict[str, Any]] = {"by_alias": True, "round_trip": True, "warnings": False}
 
 
 @final

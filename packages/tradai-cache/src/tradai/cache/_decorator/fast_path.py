@@ -15,8 +15,9 @@ from typing import Final, Protocol
 
 from tradai.cache._calls.signature import Signature, Values
 from tradai.cache._memory.memory_tier import Entry
+from tradai.cache._stats import Counters
 
-__all__ = ["Generation", "HitCounter", "make_fast_call"]
+__all__ = ["Generation", "make_fast_call"]
 
 # `@` stands for a prefix that no parameter has: a parameter may be called `type`.
 _FAST: Final = """
@@ -44,19 +45,12 @@ def make(@entries, @slow, @counter, @tier, @now):
 _STARS: Final[dict[object, str]] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
 
 
-class HitCounter(Protocol):
-    """Counter of hits in memory."""
-
-    memory: int
-
-
 class Generation(Protocol):
     """Holder of the generation that verified entries have."""
 
     @property
     def generation(self) -> int:
         """The present generation."""
-        ...
 
 
 def make_fast_call(
@@ -64,7 +58,7 @@ def make_fast_call(
     slow: Callable[[Values], object],
     *,
     entries: dict[Values, Entry],
-    counter: HitCounter,
+    counter: Counters,
     tier: Generation,
     is_async: bool,
 ) -> Callable[..., object]:

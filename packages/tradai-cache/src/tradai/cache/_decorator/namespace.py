@@ -157,7 +157,7 @@ class Namespace:
         if _closure_ids(known) != _closure_ids(function):
             differs = "closes over other values"
         # A function of a module may be defined again, when the module is reloaded.
-        elif "<" in function.__qualname__ and _code(known) != _code(function):
+        elif "<" in function.__qualname__ and not _has_same_code(known, function):
             differs = "has other code"
         if differs:
             message = (
@@ -196,8 +196,8 @@ def _closure_ids(function: Callable[..., object]) -> dict[str, int]:
     }
 
 
-def _code(function: Callable[..., object]) -> object:
-    return getattr(function, "__code__", None)
+def _has_same_code(left: object, right: object) -> bool:
+    return getattr(left, "__code__", None) == getattr(right, "__code__", None)
 
 
 def _cell_id(cell: CellType) -> int:

@@ -3,6 +3,7 @@
 import inspect
 from collections import abc
 from collections.abc import Callable
+from functools import cached_property
 from types import NoneType, SimpleNamespace, UnionType
 from typing import (
     Annotated,
@@ -25,11 +26,7 @@ from tradai.cache._keys.digest import can_be_keyed
 __all__ = ["LazyCodec", "annotations_of", "check_parameters"]
 
 # Code, and objects that are consumed by reading.
-_NOT_DATA: Final[tuple[type, ...]] = (
-    cast("type", abc.Callable),
-    abc.Iterator,
-    abc.AsyncIterable,
-)
+_NOT_DATA: Final = (cast("type", abc.Callable), abc.Iterator, abc.AsyncIterable)
 
 
 def annotations_of(function: Callable[..., object]) -> dict[str, object]:
@@ -66,25 +63,23 @@ class LazyCodec:
     def __init__(self, function: Callable[..., object]) -> None:
         """Resolve the return annotation of `function` later."""
         self._function = function
-        self._codec: Codec | None = None
+
+    @cached_property
+    def _codec(self) -> Codec:
+        return codec_for(annotations_of(self._function)["return"])
 
     @property
     def fingerprint(self) -> bytes:
         """Bytes that change with the shape of the return type."""
-        return self._resolve().fingerprint
+        return self._codec.fingerprint
 
     def encode(self, value: object) -> Payload:
         """Return `value` as bytes."""
-        return self._resolve().encode(value)
+        return self._codec.encode(value)
 
     def decode(self, payload: Payload) -> object:
         """Return the value that was encoded."""
-        return self._resolve().decode(payload)
-
-    def _resolve(self) -> Codec:
-        if self._codec is None:
-            self._codec = codec_for(annotations_of(self._function)["return"])
-        return self._codec
+        return self._codec.decode(payload)
 
 
 def _resolved(hint: object, scope: dict[str, object]) -> object:

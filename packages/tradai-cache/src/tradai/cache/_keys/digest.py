@@ -87,18 +87,6 @@ def _unordered(write: Write, tag: bytes, items: Iterable[object]) -> None:
     write_tagged(write, tag, b"".join(sorted(_digest(2 * _SIZE, (item,)) for item in items)))
 
 
-def _dict(write: Write, value: dict[object, object]) -> None:
-    _unordered(write, b"m", value.items())
-
-
-def _set(write: Write, value: set[object]) -> None:
-    _unordered(write, b"h", value)
-
-
-def _frozenset(write: Write, value: frozenset[object]) -> None:
-    _unordered(write, b"H", value)
-
-
 def _write_object(write: Write, value: object) -> None:
     """Write a value without a writer for its exact type, tagged with its class."""
     cls = type(value)
@@ -214,8 +202,8 @@ _WRITERS: Final[dict[type, Callable[..., None]]] = {
     **SCALARS,
     tuple: _sequence,
     list: _sequence,
-    dict: _dict,
-    set: _set,
-    frozenset: _frozenset,
+    dict: lambda write, value: _unordered(write, b"m", value.items()),
+    set: lambda write, value: _unordered(write, b"h", value),
+    frozenset: lambda write, value: _unordered(write, b"H", value),
 }
 _ALIAS_SAFE: Final = frozenset({type(None), bool, int, str, bytes, Timeframe})

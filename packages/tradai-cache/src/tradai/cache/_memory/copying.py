@@ -3,8 +3,7 @@
 import copy
 import datetime as dt
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterable, Set as AbstractSet
 from decimal import Decimal
 from enum import Enum
 from types import BuiltinFunctionType, EllipsisType, FunctionType, NoneType
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from tradai.cache._codecs.parts import parts_of
 from tradai.core import Secret
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def copier_for(value: object) -> Callable[[object], object] | None:
     if _is_immutable(value):
         return None
     for cls in (dict, list, set):
-        if type(value) is cls and all(map(_is_immutable, _items(value))):
+        if type(value) is cls and all(map(_is_immutable, parts_of(value))):
             return cast("Callable[[object], object]", cls.copy)
     return _frame_copier() if _is_frame(value) else _deep_copy
 
@@ -59,7 +59,7 @@ def size_of(value: object) -> int:
         visited.add(id(item))
         total += _own_size(item)
         if type(item) not in _ATOMS and _library(item) is None:
-            pending.extend(_items(item))
+            pending.extend(parts_of(item))
     return total
 
 
@@ -84,7 +84,7 @@ def _is_immutable(value: object) -> bool:
         is_frozen = is_hashable and not hasattr(value, "__dict__")
     else:
         is_frozen = _is_frozen_record(value)
-    return is_frozen and all(map(_is_immutable, _items(value)))
+    return is_frozen and all(map(_is_immutable, parts_of(value)))
 
 
 def _is_frozen_record(value: object) -> bool:
@@ -94,22 +94,6 @@ def _is_frozen_record(value: object) -> bool:
         return bool(parameters.frozen)
     config: object = getattr(type(value), "model_config", None)
     return isinstance(config, dict) and config.get("frozen") is True
-
-
-def _items(value: object) -> Iterable[object]:
-    """Yield the items and attributes of `value`.
-
-    pydantic keeps extra and private attributes in dictionaries of their own, which can change.
-    """
-    if isinstance(value, Mapping):
-        yield from (item for pair in value.items() for item in pair)
-    elif isinstance(value, Sequence | AbstractSet) and not isinstance(value, _SIMPLE):
-        yield from value
-    if is_dataclass(value):
-        yield from (getattr(value, field.name, None) for field in fields(value))
-    yield from vars(value).values() if hasattr(value, "__dict__") else ()
-    yield getattr(value, "__pydantic_extra__", None)
-    yield getattr(value, "__pydantic_private__", None)
 
 
 def _deep_copy(value: object) -> object:

@@ -28,6 +28,7 @@ class Expired:
     refresh: InFlightLoad | None
 
 
+EntryCallback: TypeAlias = Callable[[Entry], None]
 # A fresh entry; an expired one; or a load in flight, and whether the caller leads it.
 Lookup: TypeAlias = Entry | Expired | tuple[InFlightLoad, bool]
 
@@ -65,11 +66,7 @@ class Engine(LoggerMixin):
         return _FixedGeneration() if self.tier is None else self.tier
 
     def find_or_join(
-        self,
-        key: CacheKey,
-        *,
-        loop: AbstractEventLoop | None,
-        on_hit: Callable[[Entry], None],
+        self, key: CacheKey, *, loop: AbstractEventLoop | None, on_hit: EntryCallback
     ) -> Lookup:
         """Return the entry of `key`; join or start its load when there is none.
 
@@ -113,12 +110,7 @@ class Engine(LoggerMixin):
         return entry if entry is not None and monotonic() < entry.keep_until else None
 
     def finish_load(
-        self,
-        load: InFlightLoad,
-        outcome: Outcome,
-        entry: Entry | None,
-        *,
-        on_kept: Callable[[Entry], None],
+        self, load: InFlightLoad, outcome: Outcome, entry: Entry | None, *, on_kept: EntryCallback
     ) -> None:
         """End `load`; keep `entry` unless the load was superseded or the entry has expired."""
         with self._lock:

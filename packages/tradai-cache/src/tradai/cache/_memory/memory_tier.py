@@ -6,72 +6,50 @@ need no lock, since a dropped entry shows it in its own times.
 
 import math
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field
 from time import monotonic
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 from tradai.cache._tier.shared_tier import CacheKey
 
 __all__ = ["Entry", "MemoryTier"]
 
+Alias: TypeAlias = tuple[object, ...]
+
 _NEVER: Final = -math.inf
 
 
 @final
+@dataclass(slots=True, eq=False)  # not frozen: eviction and refresh change it
 class Entry:
-    """One value in memory; all times are `time.monotonic()`.
+    """One value in memory, which no other code can reach; all times are `time.monotonic()`.
 
     Attributes:
-        copier: Makes a copy for a caller; None when all callers may share the value.
         generation: Of the shared tier when the load or fetch began; when the tier's own differs,
             the entry is unverified.
-        was_used: Whether it was read since eviction last passed it.
+        copier: Makes a copy for a caller; None when all callers may share the value.
         retry_at: Earliest time of the next refresh after one has failed.
+        was_used: Whether it was read since eviction last passed it.
     """
 
-    __slots__ = (
-        "_aliases",
-        "copier",
-        "fresh_until",
-        "generation",
-        "keep_until",
-        "key",
-        "loaded_at",
-        "retry_at",
-        "size",
-        "value",
-        "was_used",
-    )
-
-    def __init__(
-        self,
-        key: CacheKey,
-        value: object,
-        *,
-        generation: int,
-        loaded_at: float,
-        fresh_until: float,
-        keep_until: float,
-    ) -> None:
-        """Hold `value`, which no other code can reach; its copier and size are set afterwards."""
-        self.key = key
-        self.value = value
-        self.copier: Callable[[object], object] | None = None
-        self.size = 0
-        self.generation = generation
-        self.loaded_at = loaded_at
-        self.fresh_until = fresh_until
-        self.keep_until = keep_until
-        self.retry_at = _NEVER
-        self.was_used = False
-        self._aliases: list[tuple[dict[tuple[object, ...], Entry], tuple[object, ...]]] = []
+    key: CacheKey
+    value: object
+    _: KW_ONLY
+    generation: int
+    loaded_at: float
+    fresh_until: float
+    keep_until: float
+    copier: Callable[[object], object] | None = None
+    size: int = 0
+    retry_at: float = _NEVER
+    was_used: bool = False
+    _aliases: list[tuple[dict[Alias, "Entry"], Alias]] = field(default_factory=list)
 
     def get_value(self) -> object:
         """Return the value, copied when callers may not share it."""
         return self.value if self.copier is None else self.copier(self.value)
 
-    def add_alias(
-        self, entries: "dict[tuple[object, ...], Entry]", alias: tuple[object, ...]
-    ) -> None:
+    def add_alias(self, entries: "dict[Alias, Entry]", alias: Alias) -> None:
         """Put this entry into `entries` under `alias` until it is dropped."""
         if self.keep_until != _NEVER and entries.get(alias) is not self:
             entries[alias] = self

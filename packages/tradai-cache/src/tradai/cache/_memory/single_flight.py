@@ -9,7 +9,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context, ContextVar, Token, copy_context
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, TypeAlias, final
 
 from tradai.cache._tier.shared_tier import CacheKey, Claim
@@ -69,43 +69,33 @@ Outcome: TypeAlias = Loaded | Failed | Abandoned
 
 
 @final
+@dataclass(slots=True, eq=False)  # not frozen: it ends
 class InFlightLoad:
     """One fetch or load that is under way.
 
     Attributes:
         generation: Of the shared tier when it began; its value is verified for that one only.
+        loop: The event loop of its leader; None when that is a thread.
         is_superseded: Whether an invalidation came in the meantime: its value is not kept then.
         outcome: None while it is under way.
         claim: The right to load for the fleet, while it holds that.
         dependencies: Loads that must end before this one can.
     """
 
-    __slots__ = (
-        "_callbacks",
-        "_loop",
-        "claim",
-        "dependencies",
-        "generation",
-        "is_superseded",
-        "key",
-        "outcome",
-    )
-
-    def __init__(self, key: CacheKey, *, generation: int, loop: AbstractEventLoop | None) -> None:
-        """Start; `loop` is the event loop of its leader, None when that is a thread."""
-        self.key = key
-        self.generation = generation
-        self.is_superseded = False
-        self.outcome: Outcome | None = None
-        self.claim: Claim | None = None
-        self.dependencies: list[InFlightLoad] = []
-        self._loop = loop
-        self._callbacks: list[Callable[[], object]] = []
+    key: CacheKey
+    _: KW_ONLY
+    generation: int
+    loop: AbstractEventLoop | None
+    is_superseded: bool = False
+    outcome: "Outcome | None" = None
+    claim: Claim | None = None
+    dependencies: list["InFlightLoad"] = field(default_factory=list)
+    _callbacks: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def is_orphaned(self) -> bool:
         """Whether its leader can never go on: its event loop has stopped."""
-        return self.outcome is None and self._loop is not None and not self._loop.is_running()
+        return self.outcome is None and self.loop is not None and not self.loop.is_running()
 
     def add_done_callback(self, callback: Callable[[], object]) -> None:
         """Call `callback` at the end, in the thread that ends it; at once when it has ended."""

@@ -18,22 +18,18 @@ _SERVER: Final = re.compile(
     r"(?::(?P<port>[0-9]{1,5}))?(?:/(?P<database>[0-9]{1,4})?)?",
     re.ASCII,
 )
-_NO_USER: Final = (
-    "an address is logged, a password must not be: set TRADAI_CACHE_USERNAME, and "
-    "TRADAI_CACHE_PASSWORD to the reference of a secret"
-)
 _NO_CLUSTER: Final = "Redis Cluster is not supported yet, name one server"
-_NO_SENTINEL: Final = "Redis Sentinel is not supported yet, name one server"
-_NO_SOCKET: Final = "Unix sockets are not supported, name a host"
-_NO_OPTIONS: Final = "an address takes no options, leave out what follows the ? or #"
 # Each names the unsupported feature. None shows the address: it may contain a password.
-_UNSUPPORTED: Final[Mapping[re.Pattern[str], str]] = {
-    re.compile(r"[a-z+-]*://[^/]*@.*", re.DOTALL): _NO_USER,
-    re.compile(r"(?:rediss?[+-]cluster|cluster)[:+].*", re.DOTALL): _NO_CLUSTER,
-    re.compile(r"(?:rediss?[+-]sentinel|sentinel)[:+].*", re.DOTALL): _NO_SENTINEL,
-    re.compile(r"(?:redis[+-](?:socket|unix)|unix):.*", re.DOTALL): _NO_SOCKET,
-    re.compile(r"rediss?://[^/]*,.*", re.DOTALL): _NO_CLUSTER,
-    re.compile(r"rediss?://[^?#]*[?#].*", re.DOTALL): _NO_OPTIONS,
+_UNSUPPORTED: Final[Mapping[str, str]] = {
+    r"[a-z+-]*://[^/]*@.*": (
+        "an address is logged, a password must not be: set TRADAI_CACHE_USERNAME, and "
+        "TRADAI_CACHE_PASSWORD to the reference of a secret"
+    ),
+    r"(?:rediss?[+-]cluster|cluster)[:+].*": _NO_CLUSTER,
+    r"(?:rediss?[+-]sentinel|sentinel)[:+].*": "Redis Sentinel is not supported yet, name a server",
+    r"(?:redis[+-](?:socket|unix)|unix):.*": "Unix sockets are not supported, name a host",
+    r"rediss?://[^/]*,.*": _NO_CLUSTER,
+    r"rediss?://[^?#]*[?#].*": "an address takes no options, leave out the text after ? or #",
 }
 _LAST_PORT: Final = 65_535
 
@@ -78,7 +74,7 @@ def parse_address(url: str) -> Address:
     if url == "memory:":
         return Address()
     for pattern, reason in _UNSUPPORTED.items():
-        if pattern.fullmatch(url):
+        if re.fullmatch(pattern, url, re.DOTALL):
             raise _invalid(reason)
     match = _SERVER.fullmatch(url)
     if match is None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Protocol, final
 
 from tradai.cache._tier.shared_tier import CacheKey
@@ -25,28 +26,29 @@ class ClaimStore(Protocol):
 
 
 @final
+@dataclass(frozen=True, slots=True, eq=False)
 class RedisClaim:
     """The right to load one value.
 
     Attributes:
+        owner: The tier, which stores and releases it.
         key: The key of the value.
         epoch: The epoch of its namespace when it was claimed.
         token: Random name of the holder.
     """
 
-    def __init__(self, owner: ClaimStore, key: CacheKey, *, epoch: str, token: str) -> None:
-        self.key = key
-        self.epoch = epoch
-        self.token = token
-        self._owner = owner
+    owner: ClaimStore
+    key: CacheKey
+    epoch: str
+    token: str
 
     def store(self, sealed: bytes, *, keep_ms: int) -> bool:
         """Store `sealed` if the claim still holds, and end it."""
-        return self._owner.store_claimed(self, sealed, keep_ms=keep_ms)
+        return self.owner.store_claimed(self, sealed, keep_ms=keep_ms)
 
     def release(self) -> None:
         """End it without a value."""
-        self._owner.release_claimed(self)
+        self.owner.release_claimed(self)
 
 
 @final
@@ -137,18 +139,16 @@ class ClaimWaiters:
 
 
 @final
+@dataclass(frozen=True, slots=True, eq=False)
 class RedisBusy:
     """A claim that another process or call holds."""
 
-    def __init__(
-        self, waiters: ClaimWaiters, key: CacheKey, event: threading.Event, *, left_s: float
-    ) -> None:
-        self._waiters = waiters
-        self._key = key
-        self._event = event
-        self._left_s = left_s + _MARGIN_S
+    waiters: ClaimWaiters
+    key: CacheKey
+    event: threading.Event
+    left_s: float
 
     def wait(self) -> None:
         """Return when the claim has ended, or its lease has run out."""
-        self._event.wait(self._left_s)
-        self._waiters.remove(self._key, self._event)
+        self.event.wait(self.left_s + _MARGIN_S)
+        self.waiters.remove(self.key, self.event)

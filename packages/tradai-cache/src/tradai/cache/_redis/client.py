@@ -95,7 +95,7 @@ class RedisClient:
 
     def epoch(self, namespace: str) -> Epoch:
         """Return the epoch of `namespace`; a new one when it has none."""
-        known = self.publisher.known_epoch(namespace)
+        known = self.publisher.epochs.known.get(namespace)
         if known is not None:
             return known
         self._recovery.ensure_up()
@@ -103,7 +103,7 @@ class RedisClient:
 
     def renewed_epoch(self, namespace: str) -> Epoch:
         """Return the epoch of `namespace` after the known one has ended."""
-        self.publisher.forget_epoch(namespace)
+        self.publisher.epochs.forget(namespace)
         return self.epoch(namespace)
 
     def publish_invalidation(self, target: CacheKey | str) -> None:

@@ -41,19 +41,15 @@ class Connection(Protocol):
 
     def send_command(self, *command: bytes | str | int) -> None:
         """Connect unless connected, and send."""
-        ...
 
     def read_response(self) -> Answer:
         """Wait for the answer."""
-        ...
 
     def can_read(self, timeout: float) -> bool:
         """Wait for the beginning of an answer."""
-        ...
 
     def disconnect(self) -> None:
         """Close the connection."""
-        ...
 
 
 @final

@@ -71,32 +71,25 @@ class ListenerDelegate(Protocol):
     @property
     def is_lost(self) -> bool:
         """Whether callers have found that Redis is away."""
-        ...
 
     @property
     def answer_s(self) -> float:
         """The present limit for one answer; longer when the first attempt met silence."""
-        ...
 
     def synchronise(self, greeting: Mapping[bytes, object], nonce: str) -> None:
         """Check the server; then replay, read the epochs, and have `nonce` published."""
-        ...
 
     def resume(self) -> bool:
         """Let callers ask again; False when there are unsent invalidations to replay first."""
-        ...
 
     def replay(self) -> None:
         """Publish the unsent invalidations."""
-        ...
 
     def receive(self, message: Message) -> None:
         """Apply a message."""
-        ...
 
     def lose(self, error: Exception | None) -> bool:
         """Give Redis up; False when there is no use in trying again."""
-        ...
 
 
 @final

@@ -7,7 +7,6 @@ from typing import TypeAlias, final
 
 from tradai.cache._redis.connection_options import Answer
 from tradai.cache._redis.epochs import Epoch, Epochs
-from tradai.cache._redis.listener import Message
 from tradai.cache._redis.scripts import (
     CLEAR,
     INVALIDATE,
@@ -33,23 +32,16 @@ class Publisher:
     Attributes:
         node: Random name of this process in messages.
         channel: The channel of all messages.
+        epochs: The epochs of namespaces, as far as they are known.
     """
 
     def __init__(self, database: int, lock: threading.Lock) -> None:
         """Guard the unsent invalidations by `lock`, which the recovery shares."""
         self.node = secrets.token_hex(4)
         self.channel = channel_of(database)
-        self._epochs = Epochs()
+        self.epochs = Epochs()
         self._unsent = UnsentInvalidations()
         self._lock = lock
-
-    def known_epoch(self, namespace: str) -> Epoch | None:
-        """Return the epoch of `namespace` when it is known without a command."""
-        return self._epochs.known.get(namespace)
-
-    def forget_epoch(self, namespace: str) -> None:
-        """Ask for the epoch of `namespace` again when it is next needed."""
-        self._epochs.forget(namespace)
 
     def join(self, namespace: str, execute: Execute) -> Epoch:
         """Return the epoch of `namespace`; a new one when it has none."""
@@ -86,18 +78,12 @@ class Publisher:
 
     def synchronise(self, nonce: str, execute: Execute) -> None:
         """Read the epochs of known namespaces, and have `nonce` sent to the channel."""
-        namespaces = list(self._epochs.known)
+        namespaces = list(self.epochs.known)
         keys = (number_key(), probe_key(self.node), *map(epoch_key, namespaces))
         arguments = (self.channel, self.node, nonce)
         number, *epochs = execute("EVAL", SYNCHRONISE, len(keys), *keys, *arguments)
         texts = [None if epoch is None else epoch.decode() for epoch in epochs]
-        self._epochs.replace_all(dict(zip(namespaces, texts, strict=True)), number)
-
-    def record_cleared(self, message: Message) -> None:
-        """Record the new epoch of a namespace that was cleared."""
-        self._epochs.record(
-            message.namespace, message.text, message.number, asked_in=self._epochs.round
-        )
+        self.epochs.replace_all(dict(zip(namespaces, texts, strict=True)), number)
 
     def claim_ended(self, key: CacheKey) -> tuple[str, str]:
         """Return the channel, and the message that the claim on `key` has ended."""
@@ -105,8 +91,8 @@ class Publisher:
 
     def _change(self, execute: Execute, script: str, namespace: str, digest: str = "") -> Epoch:
         # The caller has found Redis before this is read: finding it begins a round.
-        asked_in = self._epochs.round
+        asked_in = self.epochs.round
         keys = (epoch_key(namespace), number_key())
         arguments = (self.channel, self.node, namespace, secrets.token_hex(8), digest)
         text, number = execute("EVAL", script, len(keys), *keys, *arguments)
-        return self._epochs.record(namespace, text.decode(), number, asked_in=asked_in)
+        return self.epochs.record(namespace, text.decode(), number, asked_in=asked_in)

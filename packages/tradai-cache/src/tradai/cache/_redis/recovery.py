@@ -3,6 +3,7 @@
 import copy
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import cast, final
 
 from redis.exceptions import AuthenticationError, RedisError, TimeoutError as RedisTimeoutError
@@ -23,12 +24,12 @@ __all__ = ["Recovery"]
 
 
 @final
+@dataclass(slots=True, eq=False)
 class _Attempt:
     """The first attempt to find Redis, and the error it ended with, if any."""
 
-    def __init__(self) -> None:
-        self.is_done = threading.Event()
-        self.error: TradAIError | None = None
+    is_done: threading.Event = field(default_factory=threading.Event)
+    error: TradAIError | None = None
 
 
 @final
@@ -156,7 +157,8 @@ class Recovery(LoggerMixin):
         """Apply a message: forget values, wake waiters."""
         is_own = message.node == self.publisher.node
         if message.kind == "cleared":
-            self.publisher.record_cleared(message)
+            epochs = self.publisher.epochs
+            epochs.record(message.namespace, message.text, message.number, asked_in=epochs.round)
             self.waiters.wake_all(message.namespace)
             if not is_own:
                 self._events.cleared(message.namespace)

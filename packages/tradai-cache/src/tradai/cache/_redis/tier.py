@@ -96,7 +96,7 @@ class RedisTier(LoggerMixin):
 
     async def fetch_async(self, key: CacheKey) -> bytes | None:
         """Do the same as `fetch` without blocking the running loop."""
-        epoch = self._client.publisher.known_epoch(key.namespace)
+        epoch = self._client.publisher.epochs.known.get(key.namespace)
         if epoch is None:
             epoch = await asyncio.to_thread(self._client.epoch, key.namespace)
         value: bytes | None = await self._client.execute_async(_pack_fetch(epoch, key))

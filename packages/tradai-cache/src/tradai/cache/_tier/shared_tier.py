@@ -33,11 +33,9 @@ class Claim(Protocol):
         Raises:
             TierDown: The tier went away in the meantime.
         """
-        ...
 
     def release(self) -> None:
         """End without a value, so that another process may load; never raises."""
-        ...
 
 
 class Busy(Protocol):
@@ -45,7 +43,6 @@ class Busy(Protocol):
 
     def wait(self) -> None:
         """Return when the claim was used, released, superseded or has expired; never raises."""
-        ...
 
 
 class Tier(Protocol):
@@ -60,11 +57,9 @@ class Tier(Protocol):
 
     def fetch(self, key: CacheKey) -> bytes | None:
         """Return the sealed value of `key`; raise `TierDown` when the tier cannot be asked."""
-        ...
 
     async def fetch_async(self, key: CacheKey) -> bytes | None:
         """Do the same as `fetch` without blocking the running loop."""
-        ...
 
     def claim(self, key: CacheKey) -> bytes | Claim | Busy:
         """Return the value stored by now, or the right to load it, or the claim that exists.
@@ -72,19 +67,15 @@ class Tier(Protocol):
         Raises:
             TierDown: The tier cannot be asked.
         """
-        ...
 
     def invalidate(self, key: CacheKey) -> None:
         """Remove the value, end its claim, notify every process; when away, after recovery."""
-        ...
 
     def clear(self, namespace: str) -> None:
         """Invalidate every key of `namespace` at once."""
-        ...
 
     def close(self) -> None:
         """Close connections and threads; closing twice has no effect."""
-        ...
 
 
 class TierEvents(Protocol):
@@ -92,12 +83,9 @@ class TierEvents(Protocol):
 
     def invalidated(self, key: CacheKey) -> None:
         """Handle the invalidation of `key` by another process."""
-        ...
 
     def cleared(self, namespace: str) -> None:
         """Handle the clearing of `namespace` by another process."""
-        ...
 
     def on_tier_change(self, *, is_up: bool, reason: str) -> None:
         """Handle the tier coming back or going away."""
-        ...
