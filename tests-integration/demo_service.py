@@ -1,4 +1,4 @@
-"""A service for test_service.py: says where it is on standard output, is told on standard input."""
+"""Services for test_service.py: they print their state, and wait for a line of input."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ def wait_for_a_line() -> None:
 
 
 class StuckHandler(logging.Handler):
-    """Keeps its lock for ever, as a handler does whose pipe nobody reads."""
+    """Keeps its lock for ever, as a handler does when its pipe is full and not read."""
 
     def emit(self, _record: logging.LogRecord) -> None:
         hang()

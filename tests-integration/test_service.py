@@ -1,4 +1,4 @@
-"""Services as processes of their own, told to stop by real signals."""
+"""Services as processes of their own, stopped by real signals."""
 
 import json
 import re
@@ -104,7 +104,7 @@ def test_a_drain_that_takes_too_long_ends_the_process_and_says_so(
     assert code == expected
     assert output == []
     assert states(log) == ["starting", "running", "stopping", "failed"]
-    assert log[-1]["message"] == "service stopped hard, its resources were not given back"
+    assert log[-1]["message"] == "service stopped hard, its resources were not closed"
     assert log[-1]["reason"] == "not done 0.2 s after it was asked to stop"
     assert log[-1]["exit_code"] == expected
 
@@ -164,7 +164,7 @@ def test_a_second_signal_forces(launch: Launch, second: signal.Signals) -> None:
 
     assert code == 143
     assert output == []
-    assert log[-1]["reason"] == "a second signal came"
+    assert log[-1]["reason"] == "a second signal arrived"
 
 
 def test_a_stop_that_fails_is_an_error_after_everything_is_given_back(launch: Launch) -> None:

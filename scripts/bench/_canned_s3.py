@@ -1,7 +1,7 @@
-"""A stand-in for S3 that costs next to nothing, so that what is measured is the client.
+"""A server with canned S3 responses that costs little CPU, so that a benchmark measures the client.
 
-It knows one object of 256 MiB and one listing of 10,000 keys, and forgets what it is sent. Prints
-its address and serves until it is killed. ``--latency-ms`` delays each answer.
+It has one object of 256 MiB and one listing of 10,000 keys, and drops uploads. It prints its
+address and serves until it is killed. ``--latency-ms`` delays each response.
 """
 
 import argparse
@@ -58,7 +58,7 @@ COMPLETED = b'<CompleteMultipartUploadResult><ETag>"whole"</ETag></CompleteMulti
 
 
 def serve(connection: socket.socket, latency_s: float) -> None:
-    """Answer the requests of one connection."""
+    """Serve the requests of one connection."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     scratch = bytearray(BUFFER)
     pending = b""
@@ -76,7 +76,7 @@ def serve(connection: socket.socket, latency_s: float) -> None:
 
 
 def swallow(connection: socket.socket, head: bytes, pending: bytes, scratch: bytearray) -> bytes:
-    """Take the body of a request and return what came after it."""
+    """Read the body of a request and return the bytes after it."""
     match = LENGTH.search(head)
     left = int(match[1]) if match else 0
     if b"\r\nexpect: 100-continue" in head.lower():
@@ -90,7 +90,7 @@ def swallow(connection: socket.socket, head: bytes, pending: bytes, scratch: byt
 
 
 def answer(connection: socket.socket, head: bytes) -> None:
-    """Answer one request."""
+    """Send the response to one request."""
     line = head.split(b"\r\n", 1)[0]
     if line.startswith(b"GET") and b"list-type=2" in line:
         match = TOKEN.search(line)
@@ -104,7 +104,7 @@ def answer(connection: socket.socket, head: bytes) -> None:
 
 
 def send_object(connection: socket.socket, head: bytes, *, is_head: bool) -> None:
-    """Answer with the object or a range of it."""
+    """Send the object or a range of it."""
     match = RANGE.search(head)
     if match is None:
         checksum = CHECKSUM if b"x-amz-checksum-mode" in head.lower() else ""
@@ -124,7 +124,7 @@ def reply(
     *,
     is_head: bool = False,
 ) -> None:
-    """Send one answer."""
+    """Send one response."""
     head = f"HTTP/1.1 {status}\r\nServer: canned\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
     connection.sendall(head.encode())
     if not is_head:

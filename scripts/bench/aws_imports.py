@@ -1,4 +1,4 @@
-"""What ``import tradai.aws`` costs against ``import boto3``: CPU of whole processes, alternating.
+"""Cost of ``import tradai.aws`` against ``import boto3``: CPU of whole processes, alternating.
 
 Python keeps what it has compiled, and every import is tried once before it counts.
 

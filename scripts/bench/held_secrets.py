@@ -1,7 +1,7 @@
-"""Secrets that are held, against the caches of AWS's own libraries: one process, alternating.
+"""Held secrets against the caches of AWS's own libraries: one process, alternating.
 
-All ask clients that answer with what boto3 makes of an answer of AWS's, after 30 ms where that is
-said.
+All use clients that return boto3's result for a response of AWS, after 30 ms where the table says
+so.
 
 ``uv run --frozen --group bench python scripts/bench/held_secrets.py [--rounds 15] [--runs 20]``
 """
@@ -57,15 +57,15 @@ class Body:
 
 
 class Client:
-    """What boto3's client would be, some milliseconds away."""
+    """A fake of boto3's client with latency."""
 
     def __init__(self, latency_s: float = 0.0) -> None:
-        """Answer after `latency_s`."""
+        """Return each response after `latency_s`."""
         self.latency_s = latency_s
         self.calls = 0
 
     def get_secret_value(self, **_: object) -> dict[str, object]:
-        """Answer with the only version there is."""
+        """Return the only version."""
         self._called()
         return VALUE
 
@@ -80,7 +80,7 @@ class Client:
 
 
 def answers() -> tuple[dict[str, object], dict[str, object]]:
-    """Return what boto3 itself makes of two answers, sent by nobody."""
+    """Return boto3's own results for two canned responses; nothing is sent."""
     facts = {"ARN": f"{ARN}:{NAME}-AbCdEf", "Name": NAME, "CreatedDate": 1764320400.5}
     bodies = [
         {**facts, "VersionId": VERSION, "SecretString": TEXT, "VersionStages": ["AWSCURRENT"]},
@@ -116,7 +116,7 @@ def main() -> None:
 
 
 def sides(expiry_s: float, latency_s: float) -> dict[str, tuple[Get, Client]]:
-    """Return how each side reads a secret that expires after `expiry_s`, and whom it asks."""
+    """Return for each side a function that reads a secret, and its client."""
     ours, powertools, caching = (Client(latency_s) for _ in range(3))
     policy = SecretsPolicy(fresh_s=expiry_s)
     secrets = SecretsManager(AwsSettings(), policy=policy, client=ours)
@@ -131,7 +131,7 @@ def sides(expiry_s: float, latency_s: float) -> dict[str, tuple[Get, Client]]:
 
 
 def print_reads(rounds: int) -> None:
-    """Print what reading a secret that is held costs."""
+    """Print the cost of reading a held secret."""
     gets = {name: get for name, (get, _) in sides(300, 0).items()}
     costs: dict[str, list[float]] = {name: [] for name in gets}
     for _ in range(rounds):
@@ -156,7 +156,7 @@ def read_ns(get: Get) -> float:
 
 
 def print_expiry(runs: int) -> None:
-    """Print what readers meet when a secret has just expired."""
+    """Print the requests and waits of readers when a secret has just expired."""
     all_sides = sides(EXPIRY_S, BACKEND_S)
     calls: dict[str, list[int]] = {name: [] for name in all_sides}
     slowest_ms: dict[str, list[float]] = {name: [] for name in all_sides}
@@ -179,7 +179,7 @@ def print_expiry(runs: int) -> None:
 
 
 def read_at_once(get: Get) -> float:
-    """Return how long the slowest of many readers waits, in milliseconds."""
+    """Return the wait of the slowest of many readers, in milliseconds."""
     barrier = threading.Barrier(READERS)
     waits: list[float] = []
 
@@ -198,7 +198,7 @@ def read_at_once(get: Get) -> float:
 
 
 def print_import(rounds: int) -> None:
-    """Print what the import costs against boto3's."""
+    """Print the cost of the import against boto3's."""
     pairs = [(cpu_s("import tradai.aws"), cpu_s(THEIRS)) for _ in range(rounds)]
     ratio = statistics.median(ours / theirs for ours, theirs in pairs)
     print("| `import tradai.aws` / `import boto3` | bound |")

@@ -71,7 +71,7 @@ def server(latency_ms: float) -> Iterator[str]:
 
 # The type of boto3's clients is known to the type checker only.
 def boto3_client(url: str) -> Any:  # noqa: ANN401
-    """Return a client of boto3's own making."""
+    """Return a plain client of boto3."""
     import boto3
     from botocore.config import Config
 
@@ -146,7 +146,7 @@ def compare_ways(
 
 @contextmanager
 def prepared(direction: str, file: Path) -> Iterator[None]:
-    """Have the file there to go up, or not there to come down."""
+    """Create the file for an upload, or remove it for a download."""
     if direction == "up":
         with file.open("wb") as target:
             for _ in range(SIZE // MIB):
@@ -166,14 +166,14 @@ def timed(work: Callable[[], object], direction: str, file: Path) -> tuple[float
 
 
 def growth_mib(name: str, url: str, direction: str, file: Path) -> float:
-    """Return what a fresh process grows by for one transfer."""
+    """Return the growth of a new process during one transfer."""
     with prepared(direction, file):
         command = [sys.executable, HERE, "--transfer", name, url, file]
         return float(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout)
 
 
 def grown_mib(work: Callable[[], object]) -> float:
-    """Do one transfer and return what this process grew by."""
+    """Do one transfer and return the growth of this process."""
     before_mib = memory_mib("VmRSS")
     work()
     return memory_mib("VmHWM") - before_mib

@@ -21,7 +21,9 @@ def test_the_right_account_passes(settings: AwsSettings, server: str) -> None:
 def test_another_account_is_refused_before_anything_is_sent(settings: AwsSettings) -> None:
     guarded = AwsSettings(**settings.model_dump() | {"account": "999999999999"})
 
-    with pytest.raises(ConfigurationError, match="only 999999999999 is wanted") as caught:
+    with pytest.raises(
+        ConfigurationError, match="TRADAI_AWS_ACCOUNT allows only 999999999999"
+    ) as caught:
         client_for("s3", guarded)
 
     assert caught.value.key == "TRADAI_AWS_ACCOUNT"

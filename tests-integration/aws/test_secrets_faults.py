@@ -306,7 +306,7 @@ def test_an_arn_of_another_account_is_refused_before_anything_is_sent(proxy: Fau
     secrets = SecretsManager(settings_at(proxy.url, account="000000000000"))
     arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:a-AbCdEf"
 
-    with pytest.raises(ConfigurationError, match="only 000000000000 is wanted"):
+    with pytest.raises(ConfigurationError, match="TRADAI_AWS_ACCOUNT allows only 000000000000"):
         secrets.get(arn)
 
     assert proxy.count("SecretValue") == 0

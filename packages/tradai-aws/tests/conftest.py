@@ -1,4 +1,4 @@
-"""Tests of tradai.aws never see the machine's own AWS."""
+"""Fixtures of tradai.aws: no AWS of the machine, a fake of Secrets Manager, its endpoint."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from tradai.aws import SecretsManager, SecretsPolicy
 from tradai.aws.testing import FakeSecretsClient
 
-# What is registered lasts as long as the process; there is no public way to start anew.
+# Registered secrets stay until the process ends; nothing public removes them.
 from tradai.core._secrets.redaction import _Registry
 
 
@@ -25,7 +25,7 @@ def _no_aws_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("AWS_", "TRADAI_")):
             monkeypatch.delenv(name)
-    # Nowhere: neither files nor the metadata service of a machine in the cloud.
+    # No configuration files, and no metadata service of a machine in the cloud.
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -36,7 +36,7 @@ def _no_aws_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have what these tests resolve masked in these tests only."""
+    """Mask the secrets of a test in that test only."""
     monkeypatch.setattr("tradai.core._secrets.redaction._REGISTRY", _Registry())
 
 
@@ -53,14 +53,14 @@ def secrets(aws: FakeSecretsClient) -> SecretsManager:
 
 @pytest.fixture
 def endpoint(aws: FakeSecretsClient) -> Iterator[str]:
-    """Address on loopback where `aws` answers boto3's own client."""
+    """Address on loopback where `aws` serves boto3's own client."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             operation = xform_name(self.headers["X-Amz-Target"].rpartition(".")[2])
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             status, answer = _answered(getattr(aws, operation), asked)
-            # What is bytes already is sent as it is.
+            # Bytes are sent unchanged.
             body = (
                 answer if isinstance(answer, bytes) else json.dumps(answer, default=_text).encode()
             )
@@ -100,8 +100,8 @@ def _text(value: object) -> object:
 
 
 @pytest.fixture
-def landed() -> Callable[[], None]:
-    """Return when no refresh is under way any more."""
+def finish_refreshes() -> Callable[[], None]:
+    """Wait until no refresh is running."""
 
     def join() -> None:
         for thread in threading.enumerate():

@@ -1,4 +1,4 @@
-"""Pages about secrets: what they show is what happens."""
+"""The examples of the pages about secrets run."""
 
 import doctest
 from pathlib import Path

@@ -8,12 +8,11 @@ import pytest
 
 import tradai.common
 
-# The table and the guard are what these tests are about; no public way leads to them.
-from tradai.common import _HOMES as HOMES
+# The guard is what these tests are about; no public way leads to it.
 from tradai.common._slices import OptionalSlice
 
 FOLDER = Path(tradai.common.__file__).parent
-SEED_PATHS = {
+PLATFORM_PATHS = {
     "aws.s3_utils": {"S3Path", "parse_s3_path"},
     "aws.secrets_manager": {"SecretsManager", "get_secret", "get_secrets_client"},
     "base_service": {"BaseService"},
@@ -30,11 +29,6 @@ SEED_PATHS = {
     "utils.cache": {"Cache", "CachedDataRepository", "candle"},
     "utils.common": {"Timeframe", "TimeRange", "from_epoch_ms", "quantize_price", "utc_now"},
 }
-SUBMODULES = sorted(
-    ".".join(file.relative_to(FOLDER).with_suffix("").parts).removesuffix(".__init__")
-    for file in FOLDER.rglob("*.py")
-    if not file.name.startswith("_") or (file.name == "__init__.py" and file.parent != FOLDER)
-)
 
 
 def _imports_for_type_checkers() -> dict[str, str]:
@@ -48,39 +42,48 @@ def _imports_for_type_checkers() -> dict[str, str]:
     }
 
 
+# Name -> the module that it is imported from.
+MODULES = _imports_for_type_checkers()
+SUBMODULES = sorted(
+    ".".join(file.relative_to(FOLDER).with_suffix("").parts).removesuffix(".__init__")
+    for file in FOLDER.rglob("*.py")
+    if not file.name.startswith("_") or (file.name == "__init__.py" and file.parent != FOLDER)
+)
+
+
 def _leave_out(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
     for name in [one for one in sys.modules if one.startswith("tradai.common.")]:
         monkeypatch.delitem(sys.modules, name)
-    for name in set(vars(tradai.common)) & set(HOMES):
+    for name in set(vars(tradai.common)) & set(MODULES):
         monkeypatch.delattr(tradai.common, name)
     # None is Python's own mark for "this module is not to be found".
     monkeypatch.setitem(sys.modules, module, None)
 
 
-def test_the_table_the_type_checkers_imports_and_all_agree() -> None:
-    assert _imports_for_type_checkers() == HOMES
-    assert tradai.common.__all__ == sorted(HOMES)
-    assert set(dir(tradai.common)) >= set(HOMES)
+def test_the_lazy_names_are_those_that_type_checkers_see() -> None:
+    # Type checkers are not shown `__all__`.
+    assert vars(tradai.common)["__all__"] == sorted(MODULES)
+    assert set(dir(tradai.common)) >= set(MODULES)
 
 
-@pytest.mark.parametrize("name", sorted(HOMES))
-def test_a_name_is_the_very_object_of_its_home(name: str) -> None:
-    assert getattr(tradai.common, name) is getattr(importlib.import_module(HOMES[name]), name)
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_a_name_is_the_same_object_as_in_its_module(name: str) -> None:
+    assert getattr(tradai.common, name) is getattr(importlib.import_module(MODULES[name]), name)
 
 
-@pytest.mark.parametrize(("path", "names"), SEED_PATHS.items())
-def test_a_seed_path_carries_its_names(path: str, names: set[str]) -> None:
+@pytest.mark.parametrize(("path", "names"), PLATFORM_PATHS.items())
+def test_an_import_path_of_the_platform_has_its_names(path: str, names: set[str]) -> None:
     module = importlib.import_module(f"tradai.common.{path}")
 
     assert names <= set(module.__all__)
 
 
 @pytest.mark.parametrize("path", SUBMODULES)
-def test_a_submodule_repeats_names_of_the_door(path: str) -> None:
+def test_a_submodule_repeats_names_of_the_package(path: str) -> None:
     module = importlib.import_module(f"tradai.common.{path}")
 
     assert module.__all__ == sorted(module.__all__)
-    assert set(module.__all__) <= set(HOMES)
+    assert set(module.__all__) <= set(MODULES)
     for name in module.__all__:
         assert getattr(module, name) is getattr(tradai.common, name)
 
@@ -117,7 +120,7 @@ def test_importing_the_facade_imports_nothing_else() -> None:
         ("StrategyEntrypoint", "entrypoint"),
     ],
 )
-def test_a_name_of_a_missing_slice_names_the_extra(
+def test_a_name_of_a_missing_distribution_names_the_extra(
     name: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _leave_out(monkeypatch, f"tradai.{extra}")
@@ -142,7 +145,7 @@ def test_a_name_of_a_missing_slice_names_the_extra(
         ("entrypoint.trading", "entrypoint"),
     ],
 )
-def test_a_seed_path_of_a_missing_slice_names_the_extra(
+def test_an_import_path_of_a_missing_distribution_names_the_extra(
     path: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _leave_out(monkeypatch, f"tradai.{extra}")
@@ -151,13 +154,13 @@ def test_a_seed_path_of_a_missing_slice_names_the_extra(
         importlib.import_module(f"tradai.common.{path}")
 
 
-def test_a_missing_slice_does_not_take_the_others_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_distribution_does_not_affect_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     _leave_out(monkeypatch, "tradai.entrypoint")
 
     assert tradai.common.TradingMode.LIVE.value == "live"
 
 
-def test_a_slice_that_misses_a_package_of_its_own_is_not_excused() -> None:
+def test_a_package_that_a_distribution_misses_is_reported_by_its_own_name() -> None:
     missing = ModuleNotFoundError("No module named 'boto3'", name="boto3")
 
     with pytest.raises(ModuleNotFoundError) as caught, OptionalSlice("aws"):

@@ -115,7 +115,9 @@ def test_a_service_gets_logging_for_free(caplog: pytest.LogCaptureFixture) -> No
 # client for each thread that asks before the first is made.
 
 
-def test_threads_that_ask_at_once_share_one_secrets_client(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_that_start_together_share_one_secrets_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "eu-fake-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")

@@ -1,4 +1,4 @@
-"""What the tests of logging share."""
+"""Fixtures shared by the tests of logging."""
 
 import io
 import json

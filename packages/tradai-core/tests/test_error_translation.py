@@ -18,7 +18,7 @@ PLANTED = "not-a-real-secret-41d7"
 
 
 class VendorError(Exception):
-    """What everything of the vendor inherits from."""
+    """Base class of all errors of the vendor."""
 
 
 class MissingError(VendorError):
@@ -69,7 +69,7 @@ def test_the_nearest_kind_in_the_table_decides() -> None:
 
 
 @pytest.mark.parametrize("passing", [ValueError, KeyboardInterrupt, NotFoundError])
-def test_what_is_not_in_the_table_passes_unchanged(passing: type[BaseException]) -> None:
+def test_an_error_outside_the_table_passes_unchanged(passing: type[BaseException]) -> None:
     error = passing.__new__(passing)
 
     with pytest.raises(passing) as caught, TABLE.translated("read", key="a"):

@@ -86,7 +86,7 @@ def test_a_copy_tells_the_cause_of_the_original(
     assert twin.cause_text == error.cause_text
 
 
-def test_a_cause_that_cannot_be_printed_is_told_by_its_name() -> None:
+def test_a_cause_that_cannot_be_printed_is_shown_by_its_name() -> None:
     class BrokenError(Exception):
         def __str__(self) -> str:
             raise RuntimeError

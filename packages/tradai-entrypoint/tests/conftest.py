@@ -39,7 +39,7 @@ def config_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def registered() -> Iterator[type[StrategyEntrypoint]]:
-    """The shared entrypoint class; whatever a test registers is forgotten afterwards."""
+    """The shared entrypoint class; handlers that a test registers are removed afterwards."""
     yield StrategyEntrypoint
     for mode in TradingMode:
         StrategyEntrypoint.handlers.unregister(mode)
@@ -47,7 +47,7 @@ def registered() -> Iterator[type[StrategyEntrypoint]]:
 
 @pytest.fixture
 def said_by() -> Callable[[BaseException], str]:
-    """Everything an error says, in all the places where a value could hide."""
+    """Return all text of an error, from every place where a value could hide."""
 
     def said(error: BaseException) -> str:
         parts = [repr(pickle.dumps(error))]

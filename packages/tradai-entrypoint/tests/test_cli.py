@@ -131,7 +131,7 @@ def test_a_run_that_is_not_there_says_how_to_find_one(
     assert not runs.exists()
 
 
-def test_a_refusal_that_the_disk_refuses_too_is_told_by_its_exit_code(
+def test_a_refusal_that_cannot_be_recorded_still_has_its_exit_code(
     tmp_path: Path, config_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     in_the_way = tmp_path / "file"
@@ -162,7 +162,7 @@ def test_check_leaves_no_run_behind(runs: Path, config_file: Path) -> None:
     assert not runs.exists()
 
 
-def test_doctor_names_a_variable_that_is_not_ours(
+def test_doctor_reports_a_variable_that_no_setting_reads(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TRADAI_RUN_FLODER", "x")
@@ -175,7 +175,7 @@ def test_doctor_names_a_variable_that_is_not_ours(
     assert "tradai-core" in captured.out
 
 
-def test_doctor_is_healthy_on_a_clean_environment(capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_finds_no_problem_in_a_clean_environment(capsys: pytest.CaptureFixture[str]) -> None:
     code = call("doctor", "--json")
 
     answer = json.loads(capsys.readouterr().out)
@@ -193,10 +193,11 @@ class TradeSettings(BaseSettings):
 
 @pytest.fixture
 def _references(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installed slice whose settings refer to two secrets, one of which is not there."""
-    for module in ("_commands.doctor", "_process.settings"):
+    """Settings of an installed package that refer to two secrets, one of which is missing."""
+    for command in ("doctor", "check"):
         monkeypatch.setattr(
-            f"tradai.entrypoint.{module}.settings_classes", lambda: {"trade": TradeSettings}
+            f"tradai.entrypoint._commands.{command}.settings_classes",
+            lambda: {"trade": TradeSettings},
         )
     monkeypatch.setattr("tradai.entrypoint._commands.doctor.unknown_variable_problems", list)
     monkeypatch.setenv("TRADAI_TRADE_EXCHANGE", "env:FAKE_EXCHANGE")

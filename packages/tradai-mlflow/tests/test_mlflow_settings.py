@@ -6,7 +6,7 @@ import pytest
 from tradai.core.exceptions import ConfigurationError
 from tradai.mlflow import MlflowSettings
 
-# A name like this is what the rule looks for; the value says that it is no secret.
+# The rule looks for names like this; the value shows that it is not a secret.
 FAKE_PASSWORD = "not-a-real-password"  # noqa: S105
 
 
@@ -53,7 +53,7 @@ def test_the_password_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
         "https://mlflow.example/a path",
     ],
 )
-def test_an_address_that_is_no_plain_web_address_is_refused(
+def test_an_address_that_is_not_a_plain_web_address_is_refused(
     uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
@@ -65,7 +65,7 @@ def test_an_address_that_is_no_plain_web_address_is_refused(
     assert FAKE_PASSWORD not in str(caught.value)
 
 
-def test_an_installed_slice_announces_its_settings() -> None:
+def test_the_settings_are_registered_as_an_entry_point() -> None:
     (announced,) = entry_points(group="tradai.settings", name="mlflow")
 
     assert announced.load() is MlflowSettings

@@ -1,4 +1,4 @@
-"""ARNs: read, spelled, and told apart by partition and region."""
+"""ARNs: parsing, text, and reachability by partition and region."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -31,7 +31,7 @@ def test_an_arn_round_trips_through_its_text(text: str) -> None:
         "arn:aws:s3",
     ],
 )
-def test_what_is_no_arn_is_refused_unseen(text: str) -> None:
+def test_text_that_is_not_an_arn_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(ValidationError, match="expected arn:partition") as caught:
         Arn.parse(text)
 
@@ -48,7 +48,7 @@ def test_what_is_no_arn_is_refused_unseen(text: str) -> None:
         ("us-gov-west-1", "arn:aws-us-gov:iam::123456789012:role/a"),
     ],
 )
-def test_a_client_reaches_what_is_where_it_is(region: str, text: str) -> None:
+def test_an_arn_of_the_clients_region_or_without_one_is_reachable(region: str, text: str) -> None:
     meta = client_for("sts", AwsSettings(region=region)).meta
 
     Arn.parse(text).require_reachable(partition=meta.partition, region=meta.region_name)
@@ -62,7 +62,9 @@ def test_a_client_reaches_what_is_where_it_is(region: str, text: str) -> None:
         ("eu-central-1", "arn:aws:sns:eu-west-1:123456789012:a", "set AWS_REGION"),
     ],
 )
-def test_a_client_refuses_what_it_cannot_reach(region: str, text: str, reason: str) -> None:
+def test_an_arn_of_another_partition_or_region_is_not_reachable(
+    region: str, text: str, reason: str
+) -> None:
     meta = client_for("sts", AwsSettings(region=region)).meta
 
     with pytest.raises(ConfigurationError, match=reason):

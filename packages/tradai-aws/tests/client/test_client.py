@@ -1,4 +1,4 @@
-"""Clients: one for each service and settings, bound to their endpoint, made when asked for."""
+"""Clients: one for each service and settings, bound to its endpoint, created on first use."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ NAMES = st.from_regex(r"[a-z]{1,8}(\.[a-z]{1,8}){0,3}", fullmatch=True)
 
 @pytest.fixture
 def settings(request: pytest.FixtureRequest) -> AwsSettings:
-    """Settings of this test alone: equal ones share a client."""
+    """Settings of this test alone: equal settings share a client."""
     return AwsSettings(region="eu-central-1", endpoint_url=f"{LOOPBACK}/{request.node.name}")
 
 
@@ -57,7 +57,7 @@ def test_64_threads_at_once_get_one_client(settings: AwsSettings) -> None:
     assert len(clients) == 1
 
 
-def test_the_environment_says_which_client_when_nobody_else_does(
+def test_without_settings_the_client_is_that_of_the_environment(
     monkeypatch: pytest.MonkeyPatch, settings: AwsSettings
 ) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
@@ -95,14 +95,14 @@ def test_without_a_region_the_message_names_the_variable() -> None:
     assert caught.value.key == "AWS_REGION"
 
 
-def test_what_is_no_region_is_told_by_the_variable() -> None:
+def test_a_region_that_is_not_valid_is_reported_by_its_variable() -> None:
     with pytest.raises(ConfigurationError, match="write it like eu-central-1") as caught:
         client_for("s3", AwsSettings(region="eu central"))
 
     assert caught.value.key == "AWS_REGION"
 
 
-def test_without_credentials_the_message_says_where_to_find_some_and_they_are_looked_for_again(
+def test_missing_credentials_are_an_error_with_advice_and_are_looked_for_again(
     settings: AwsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -115,7 +115,9 @@ def test_without_credentials_the_message_says_where_to_find_some_and_they_are_lo
     assert client_for("s3", settings).meta.region_name == settings.region
 
 
-def test_the_region_may_come_from_where_awss_tools_look(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_region_may_come_from_the_other_variable_of_awss_tools(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
 
     assert client_for("s3", AwsSettings()).meta.region_name == "eu-west-3"
@@ -129,7 +131,7 @@ def test_an_unknown_profile_names_the_variable() -> None:
 
 
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
-def test_an_endpoint_through_another_door_is_refused(
+def test_an_endpoint_that_only_boto3_reads_is_refused(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = AwsSettings(region="eu-central-1", read_timeout_s=11)
@@ -140,7 +142,7 @@ def test_an_endpoint_through_another_door_is_refused(
 
 
 class _Empty:
-    """A body without a byte."""
+    """An empty body."""
 
     def stream(self) -> Iterator[bytes]:
         yield b""
@@ -148,7 +150,7 @@ class _Empty:
 
 @pytest.fixture
 def hosts() -> Callable[[object], list[str]]:
-    """Have a client send nothing, and list the hosts that it wanted to reach."""
+    """Stop the requests of a client, and list their hosts."""
 
     def watch(client: object) -> list[str]:
         seen: list[str] = []
@@ -165,7 +167,7 @@ def hosts() -> Callable[[object], list[str]]:
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"])
-def test_without_an_endpoint_the_real_aws_is_meant(
+def test_without_an_endpoint_requests_go_to_amazon(
     region: str, hosts: Callable[[object], list[str]]
 ) -> None:
     client = client_for("s3", AwsSettings(region=region))
@@ -211,10 +213,10 @@ def test_a_request_that_leaves_the_endpoint_is_stopped(url: str, settings: AwsSe
         client.head_object(Bucket="lake", Key="a")
 
 
-def test_even_asking_for_credentials_never_leaves_the_endpoint(
+def test_requests_for_credentials_do_not_leave_the_endpoint_either(
     settings: AwsSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A role is assumed by a client that botocore makes by itself, for the real AWS."""
+    """botocore assumes a role with a client of its own, for Amazon's endpoint."""
     (tmp_path / "config").write_text(
         "[profile desk]\nrole_arn = arn:aws:iam::123456789012:role/desk\n"
         "credential_source = Environment\nregion = eu-central-1\n"
@@ -227,7 +229,7 @@ def test_even_asking_for_credentials_never_leaves_the_endpoint(
 
 
 @given(NAMES, NAMES)
-def test_only_names_below_the_endpoint_may_be_reached(own: str, other: str) -> None:
+def test_only_hosts_below_the_endpoint_can_be_reached(own: str, other: str) -> None:
     # The guard itself: a client for each pair of names would take minutes.
     from tradai.aws._client.endpoints import HostGuard
 
@@ -249,14 +251,16 @@ def test_only_names_below_the_endpoint_may_be_reached(own: str, other: str) -> N
 
 
 @pytest.mark.parametrize("name", ["upload_file", "download_file", "copy"])
-def test_the_crt_cannot_be_reached_with_a_custom_endpoint(name: str, settings: AwsSettings) -> None:
+def test_boto3s_transfers_are_disabled_with_a_custom_endpoint(
+    name: str, settings: AwsSettings
+) -> None:
     transfer = getattr(client_for("s3", settings), name)
 
     with pytest.raises(ConfigurationError, match="use S3Store"):
         transfer("anything", Bucket="lake")
 
 
-def test_with_real_aws_boto3s_transfers_stay() -> None:
+def test_without_an_endpoint_boto3s_transfers_work() -> None:
     client = client_for("s3", AwsSettings(region="eu-central-1"))
 
     with pytest.raises(FileNotFoundError):
@@ -283,7 +287,7 @@ raise SystemExit(os.waitstatus_to_exitcode(status))
     assert done.returncode == 0
 
 
-def test_importing_the_door_and_naming_everything_loads_no_boto3() -> None:
+def test_importing_every_public_name_loads_no_boto3() -> None:
     program = (
         "import sys, tradai.aws as aws; [getattr(aws, name) for name in aws.__all__]; "
         "aws.AwsSettings(); "

@@ -1,4 +1,4 @@
-"""What AWS refuses is told as one of our errors, with what to do."""
+"""Errors of AWS become ours, with advice."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from botocore.stub import Stubber
 
 from tradai.aws import AwsError, AwsSettings, client_for
 
-# Every client behind a door uses it; no public name leads to it alone.
+# Every client uses it; no public name leads to it alone.
 from tradai.aws._client.errors import translated
 from tradai.core.exceptions import (
     ConfigurationError,
@@ -61,7 +61,7 @@ def _refused(stub: Stubber, reason: str, status: int = 400) -> TradAIError:
         ("SomethingNew", "documentation"),
     ],
 )
-def test_a_refusal_says_what_to_do_and_keeps_the_facts(
+def test_a_refusal_gives_advice_and_keeps_code_and_request_id(
     reason: str, advice: str, stub: Stubber
 ) -> None:
     error = _refused(stub, reason)
@@ -85,14 +85,14 @@ def test_a_refusal_says_what_to_do_and_keeps_the_facts(
         ("InvalidRequest", 400, False),
     ],
 )
-def test_only_what_may_pass_is_retryable(
+def test_only_transient_errors_are_retryable(
     reason: str, status: int, retryable: object, stub: Stubber
 ) -> None:
     assert _refused(stub, reason, status).retryable is retryable
 
 
 @pytest.mark.parametrize("reason", ["NoSuchKey", "NoSuchBucket", "404", "NoSuchVersion"])
-def test_what_is_missing_is_not_found(reason: str, stub: Stubber) -> None:
+def test_codes_of_missing_resources_become_not_found(reason: str, stub: Stubber) -> None:
     error = _refused(stub, reason, 404)
 
     assert isinstance(error, NotFoundError)
@@ -100,7 +100,7 @@ def test_what_is_missing_is_not_found(reason: str, stub: Stubber) -> None:
     assert "REQ-1" in str(error)
 
 
-def test_a_condition_that_does_not_hold_is_a_conflict(stub: Stubber) -> None:
+def test_a_failed_condition_is_a_conflict(stub: Stubber) -> None:
     error = _refused(stub, "PreconditionFailed", 412)
 
     assert isinstance(error, ConflictError)
@@ -129,7 +129,7 @@ def _translated(error: Exception) -> TradAIError:
         (botocore.exceptions.ProfileNotFound(profile="x"), "AWS_PROFILE"),
     ],
 )
-def test_what_the_operator_left_out_is_named(error: Exception, advice: str) -> None:
+def test_missing_configuration_is_reported_by_its_variable(error: Exception, advice: str) -> None:
     ours = _translated(error)
 
     assert isinstance(ours, ConfigurationError)
@@ -148,7 +148,9 @@ def test_what_the_operator_left_out_is_named(error: Exception, advice: str) -> N
         (botocore.exceptions.InvalidHostLabelError(label="x"), False),
     ],
 )
-def test_no_answer_is_told_apart_from_a_refusal(error: Exception, retryable: object) -> None:
+def test_a_missing_response_is_not_reported_as_a_refusal(
+    error: Exception, retryable: object
+) -> None:
     ours = _translated(error)
 
     assert isinstance(ours, AwsError)

@@ -1,4 +1,4 @@
-"""A broken answer is asked for again, and never taken for an empty one."""
+"""A broken response is requested again, and never taken for an empty one."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ AnswerWith: TypeAlias = Callable[..., list[str]]
 
 @pytest.fixture
 def answer_with() -> Iterator[AnswerWith]:
-    """Have a client get answers: status, body and length; the last again and again."""
+    """Give a client responses of status, body and length; the last one is repeated."""
     registered: list[tuple[BaseClient, Callable[..., None]]] = []
 
     def prepare(client: BaseClient, *answers: tuple[int, bytes, str | None]) -> list[str]:
@@ -49,7 +49,7 @@ def answer_with() -> Iterator[AnswerWith]:
                 headers["Content-Length"] = length
             return AWSResponse(request.url, status, headers, _Body(body))
 
-        # boto3's types leave out that some handlers answer.
+        # boto3's types leave out that some handlers return a value.
         handler = cast("Callable[..., None]", answer)
         client.meta.events.register_last("before-send", handler)
         registered.append((client, handler))
@@ -61,7 +61,7 @@ def answer_with() -> Iterator[AnswerWith]:
 
 
 @pytest.mark.parametrize("keep", [0, 1, 30])
-def test_what_was_cut_is_asked_for_again(keep: int, answer_with: AnswerWith) -> None:
+def test_a_truncated_response_is_requested_again(keep: int, answer_with: AnswerWith) -> None:
     client = client_for("secretsmanager", SETTINGS)
     length = str(len(WHOLE))
     asked = answer_with(client, (200, WHOLE[:keep], length), (200, WHOLE, length))
@@ -71,7 +71,9 @@ def test_what_was_cut_is_asked_for_again(keep: int, answer_with: AnswerWith) -> 
 
 
 @pytest.mark.parametrize("status", [200, 400])
-def test_what_is_cut_every_time_is_no_answer(status: int, answer_with: AnswerWith) -> None:
+def test_a_response_that_is_truncated_every_time_is_an_error(
+    status: int, answer_with: AnswerWith
+) -> None:
     client = client_for("secretsmanager", SETTINGS)
     asked = answer_with(client, (status, WHOLE[:30], str(len(WHOLE))))
 
@@ -87,7 +89,9 @@ def test_what_is_cut_every_time_is_no_answer(status: int, answer_with: AnswerWit
     [b"<html>Please sign in</html>", b'["fake"]', b'{"SecretString": "fake', b"fake}", b""],
     ids=["page", "list", "beginning", "end", "nothing"],
 )
-def test_what_is_no_answer_of_awss_is_none(page: bytes, answer_with: AnswerWith) -> None:
+def test_a_response_that_is_not_from_aws_is_requested_again(
+    page: bytes, answer_with: AnswerWith
+) -> None:
     client = client_for("secretsmanager", SETTINGS)
     length = str(len(page))
     asked = answer_with(client, (200, page, length), (200, page, length), (200, WHOLE, None))
@@ -96,19 +100,19 @@ def test_what_is_no_answer_of_awss_is_none(page: bytes, answer_with: AnswerWith)
     assert len(asked) == 3
 
 
-def test_a_secret_without_a_value_is_half_an_answer_of_a_client_of_the_callers_own(
+def test_a_response_without_a_value_is_truncated_for_a_client_of_the_callers_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     aws = FakeSecretsClient()
     monkeypatch.setattr(aws, "get_secret_value", lambda **_: {"Name": "desk"})
 
-    with pytest.raises(AwsError, match="half an answer") as caught:
+    with pytest.raises(AwsError, match="a truncated response") as caught:
         SecretsManager(client=aws).get("desk")
 
     assert caught.value.retryable
 
 
-def test_what_answers_with_nothing_by_its_nature_may(answer_with: AnswerWith) -> None:
+def test_an_operation_without_output_may_return_an_empty_body(answer_with: AnswerWith) -> None:
     client = client_for("logs", SETTINGS)
     asked = answer_with(client, (200, b"", "0"))
 
@@ -118,7 +122,7 @@ def test_what_answers_with_nothing_by_its_nature_may(answer_with: AnswerWith) ->
 
 
 @pytest.mark.parametrize("length", [str(len(WHOLE)), None, "unknown"])
-def test_what_is_whole_or_of_no_known_length_passes(
+def test_a_complete_response_or_one_of_unknown_length_passes(
     length: str | None, answer_with: AnswerWith
 ) -> None:
     client = client_for("secretsmanager", SETTINGS)
@@ -128,7 +132,7 @@ def test_what_is_whole_or_of_no_known_length_passes(
     assert len(asked) == 1
 
 
-def test_blanks_around_an_answer_are_no_harm(answer_with: AnswerWith) -> None:
+def test_whitespace_around_a_response_is_allowed(answer_with: AnswerWith) -> None:
     client = client_for("secretsmanager", SETTINGS)
     asked = answer_with(client, (200, b" " + WHOLE + b"\n", None))
 
@@ -136,7 +140,7 @@ def test_blanks_around_an_answer_are_no_harm(answer_with: AnswerWith) -> None:
     assert len(asked) == 1
 
 
-def test_a_refusal_that_is_whole_stays_a_refusal(answer_with: AnswerWith) -> None:
+def test_a_complete_refusal_is_not_requested_again(answer_with: AnswerWith) -> None:
     client = client_for("secretsmanager", SETTINGS)
     asked = answer_with(client, (400, REFUSAL, str(len(REFUSAL))))
 
@@ -146,7 +150,7 @@ def test_a_refusal_that_is_whole_stays_a_refusal(answer_with: AnswerWith) -> Non
     assert len(asked) == 1
 
 
-def test_what_has_no_body_by_its_nature_is_not_cut(answer_with: AnswerWith) -> None:
+def test_a_response_to_head_is_not_truncated(answer_with: AnswerWith) -> None:
     client = client_for("s3", SETTINGS)
     answer_with(client, (200, b"", "123"), (304, b"", "123"))
 
@@ -155,7 +159,7 @@ def test_what_has_no_body_by_its_nature_is_not_cut(answer_with: AnswerWith) -> N
         client.get_object(Bucket="lake", Key="a", IfNoneMatch='"tag"')
 
 
-def test_a_stream_is_left_to_who_reads_it(answer_with: AnswerWith) -> None:
+def test_a_streamed_body_is_not_checked(answer_with: AnswerWith) -> None:
     client = client_for("s3", SETTINGS)
     asked = answer_with(client, (200, b"12", "5"))
 

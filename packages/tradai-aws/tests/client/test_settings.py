@@ -9,7 +9,7 @@ from tradai.core.exceptions import ConfigurationError
 VARIABLES = ("AWS_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "TRADAI_AWS_ACCOUNT")
 
 
-def test_no_id_and_no_name_is_assumed() -> None:
+def test_no_setting_has_a_default_that_names_a_resource() -> None:
     settings = AwsSettings()
 
     assert settings.region is None
@@ -34,7 +34,7 @@ def test_the_variables_of_awss_own_tools_are_read(monkeypatch: pytest.MonkeyPatc
     "url",
     ["localhost:4566", "ftp://127.0.0.1", "https://user:fake@aws.example", "http:///x"],
 )
-def test_an_endpoint_that_is_no_plain_web_address_is_refused(
+def test_an_endpoint_that_is_not_a_plain_web_address_is_refused(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
@@ -58,7 +58,7 @@ def test_an_endpoint_that_is_no_plain_web_address_is_refused(
         ("AWS_RETRY_MODE", "often"),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name(
+def test_a_value_out_of_range_is_refused_by_its_variable(
     variable: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, text)
@@ -67,7 +67,7 @@ def test_what_makes_no_sense_is_refused_by_name(
         AwsSettings()
 
 
-def test_patience_is_set_by_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeouts_are_set_by_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     monkeypatch.setenv("AWS_RETRY_MODE", "adaptive")
     monkeypatch.setenv("TRADAI_AWS_CONNECT_TIMEOUT_S", "0.5")
@@ -89,7 +89,7 @@ def test_a_variable_that_is_set_but_empty_is_refused(
         AwsSettings()
 
 
-def test_settings_do_not_change() -> None:
+def test_settings_are_frozen() -> None:
     settings = AwsSettings()
     field = "region"
 
@@ -97,7 +97,7 @@ def test_settings_do_not_change() -> None:
         setattr(settings, field, "us-east-1")
 
 
-def test_an_installed_slice_announces_its_settings() -> None:
+def test_the_settings_are_registered_as_an_entry_point() -> None:
     (announced,) = entry_points(group="tradai.settings", name="aws")
 
     assert announced.load() is AwsSettings

@@ -1,4 +1,4 @@
-"""Configuration from S3: the model, its version, and what is refused; by boto3's own stub."""
+"""Configuration from S3: model, version and errors, with boto3's own stub."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -73,7 +73,9 @@ def _loaded(store: S3Store, *, require_version: bool = False) -> S3Config[Limits
     return load_config(URI, Limits, store=store, clock=clock, require_version=require_version)
 
 
-def test_a_model_comes_with_the_facts_of_its_object(store: S3Store, answer: Answer) -> None:
+def test_a_model_comes_with_version_tag_and_hash_of_its_object(
+    store: S3Store, answer: Answer
+) -> None:
     answer(TEXT)
 
     found = _loaded(store, require_version=True)
@@ -90,7 +92,7 @@ def test_json_is_read_as_well(store: S3Store, answer: Answer) -> None:
     assert _loaded(store).model.stake == 50
 
 
-def test_what_is_unchanged_is_not_transferred_again(
+def test_an_unchanged_object_is_not_transferred_again(
     store: S3Store, stub: Stubber, answer: Answer
 ) -> None:
     answer(TEXT)
@@ -100,7 +102,7 @@ def test_what_is_unchanged_is_not_transferred_again(
     assert load_config(URI, Limits, known=known, store=store) is known
 
 
-def test_what_has_changed_is_read_anew(store: S3Store, answer: Answer) -> None:
+def test_a_changed_object_is_read_again(store: S3Store, answer: Answer) -> None:
     answer(TEXT)
     known = _loaded(store)
     answer(TEXT.replace(b"50", b"60"), "v2", unless='"tag"')
@@ -110,7 +112,7 @@ def test_what_has_changed_is_read_anew(store: S3Store, answer: Answer) -> None:
     assert (found.model.stake, found.version_id) == (60, "v2")
 
 
-def test_what_is_known_of_another_object_does_not_count(store: S3Store, answer: Answer) -> None:
+def test_a_known_result_of_another_object_is_not_used(store: S3Store, answer: Answer) -> None:
     answer(TEXT)
     other = S3Config(
         model=Limits(pairs=(), stake=1),
@@ -136,7 +138,7 @@ def test_an_object_without_a_version_can_be_refused(
         _loaded(store, require_version=True)
 
 
-def test_a_version_is_required_of_what_is_known_too(
+def test_a_known_result_without_a_version_can_be_refused(
     store: S3Store, stub: Stubber, answer: Answer
 ) -> None:
     answer(TEXT, None)
@@ -151,9 +153,9 @@ def test_a_version_is_required_of_what_is_known_too(
     ("text", "problems"),
     [
         (b"pairs: []\nstake: -5", [":2: stake: must be greater than 0"]),
-        (b"stake: 5", [":1: pairs: Field required"]),
+        (b"stake: 5", [":1: pairs: is missing; set it"]),
         (b"pairs: [a]\nstake: 5\nstakes: 6", [":3: stakes: Extra inputs"]),
-        (b"pairs: [1]\nstake: x", [":1: pairs.0: must be a valid string", ":2: stake: must be"]),
+        (b"pairs: [1]\nstake: x", [":1: pairs.0: must be text", ":2: stake: must be"]),
     ],
 )
 def test_every_problem_is_listed_with_its_line(
@@ -191,7 +193,7 @@ def test_an_exact_number_keeps_its_digits(store: S3Store, answer: Answer) -> Non
 
 
 @pytest.mark.parametrize("text", [b"size: .nan", b"size: -.inf"])
-def test_what_is_no_finite_number_never_gets_into_a_model(
+def test_a_number_that_is_not_finite_is_refused(
     text: bytes, store: S3Store, answer: Answer
 ) -> None:
     class Size(BaseModel, frozen=True):
@@ -204,7 +206,9 @@ def test_what_is_no_finite_number_never_gets_into_a_model(
 
 
 @pytest.mark.parametrize("text", [b"", b"- a list", b"{", b"a: 1\na: 2", b"a: !!python/object x"])
-def test_what_is_no_mapping_of_ours_is_refused(text: bytes, store: S3Store, answer: Answer) -> None:
+def test_a_document_that_is_not_a_mapping_is_refused(
+    text: bytes, store: S3Store, answer: Answer
+) -> None:
     answer(text)
 
     with pytest.raises(ConfigurationError, match=URI):
@@ -218,7 +222,7 @@ def test_an_object_of_more_than_a_million_bytes_is_refused(store: S3Store, answe
         _loaded(store)
 
 
-def test_a_layer_tells_the_version_of_every_value(store: S3Store, answer: Answer) -> None:
+def test_a_layer_records_the_version_of_every_value(store: S3Store, answer: Answer) -> None:
     answer(b"strategy:\n  name: Trend\n")
 
     found = S3Layer(URI, store=store).load()
@@ -227,7 +231,9 @@ def test_a_layer_tells_the_version_of_every_value(store: S3Store, answer: Answer
     assert str(found.origins["strategy.name"]) == f"{URI}@v1:2"
 
 
-def test_a_layer_says_what_the_same_file_elsewhere_says(store: S3Store, answer: Answer) -> None:
+def test_a_layer_has_the_values_of_the_same_file_in_another_store(
+    store: S3Store, answer: Answer
+) -> None:
     text = b"stake: 0.12345678901234567890123\nloss: -.inf\npairs: [1, 2.50]\n"
     answer(text)
     elsewhere = MemoryStore()
@@ -248,7 +254,7 @@ def test_a_layer_can_refuse_an_object_without_a_version(store: S3Store, answer: 
         S3Layer(URI, require_version=True, store=store).load()
 
 
-def test_a_strategy_configuration_says_which_version_it_came_from(
+def test_a_strategy_configuration_records_the_version_of_its_layer(
     store: S3Store, answer: Answer
 ) -> None:
     answer(
@@ -269,9 +275,7 @@ class DeskSettings(BaseSettings):
     retries: int = 3
 
 
-def test_settings_take_the_layer_and_say_which_version_it_was(
-    store: S3Store, answer: Answer
-) -> None:
+def test_settings_read_the_layer_and_record_its_version(store: S3Store, answer: Answer) -> None:
     for _ in range(2):
         answer(b"bucket: lake\nretries: 5\n")
     layer = S3Layer(URI, require_version=True, store=store)
@@ -294,7 +298,7 @@ def test_settings_refuse_a_layer_without_the_version_it_requires(
         DeskSettings.load(files=[S3Layer(URI, require_version=True, store=store)], environ={})
 
 
-def test_settings_list_what_is_wrong_in_the_object_without_its_values(
+def test_settings_list_the_problems_of_the_object_without_its_values(
     store: S3Store, answer: Answer
 ) -> None:
     answer(b"bucket: lake\nretries: fake-value\nbuckets: x")
@@ -307,7 +311,7 @@ def test_settings_list_what_is_wrong_in_the_object_without_its_values(
     assert "fake-value" not in str(caught.value)
 
 
-def test_settings_without_their_object_say_so_and_an_outage_is_told_apart(
+def test_a_missing_object_and_an_outage_are_different_errors_of_settings(
     store: S3Store, stub: Stubber
 ) -> None:
     stub.add_client_error("get_object", "NoSuchKey", "", 404)

@@ -1,4 +1,4 @@
-"""Listings are read by a parser of our own, and never shorter than what S3 said."""
+"""Listings are parsed by our own parser, which never drops an object."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeAlias, cast
@@ -42,7 +42,7 @@ class _Body:
 
 @pytest.fixture
 def listed() -> Iterator[List]:
-    """List a bucket of which S3 says what the test says."""
+    """List a bucket with the page of the test as S3's response."""
     pages: list[bytes] = []
 
     def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
@@ -53,7 +53,7 @@ def listed() -> Iterator[List]:
         return list(S3Store(SETTINGS).list("s3://lake"))
 
     events = client_for("s3", SETTINGS).meta.events
-    # boto3's types leave out that some handlers answer.
+    # boto3's types leave out that some handlers return a value.
     handler = cast("Callable[..., None]", answer)
     events.register_last("before-send", handler)
     yield listing
@@ -69,7 +69,7 @@ def test_keys_are_decoded_once(listed: List) -> None:
 
 
 @pytest.mark.parametrize("forms", [(ISO, OTHER, ISO), (OTHER, ISO, ISO), (ISO, ISO, OTHER)])
-def test_a_time_in_another_form_makes_a_listing_no_shorter(
+def test_a_time_in_another_form_does_not_shorten_a_listing(
     forms: tuple[str, ...], listed: List
 ) -> None:
     found = listed(_page(*((f"{number}", form) for number, form in enumerate(forms))))

@@ -1,4 +1,4 @@
-"""What exactly S3 is asked, by boto3's own stub: conditions, checksums, parts."""
+"""Requests to S3, compared by boto3's own stub: conditions, checksums, parts."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -53,7 +53,7 @@ def test_a_write_is_one_request_with_checksum_and_condition(
     assert store.write("s3://lake/a//b", b"hello", **given) == '"new"'
 
 
-def test_a_conflict_that_s3_is_settling_is_tried_again(stub: Stubber, store: S3Store) -> None:
+def test_a_conflict_that_s3_is_settling_is_retried(stub: Stubber, store: S3Store) -> None:
     for _ in range(2):
         stub.add_client_error("put_object", "ConditionalRequestConflict", "", 409)
     stub.add_response("put_object", {"ETag": '"new"'}, _put(IfNoneMatch="*"))
@@ -61,17 +61,17 @@ def test_a_conflict_that_s3_is_settling_is_tried_again(stub: Stubber, store: S3S
     assert store.write("s3://lake/a//b", b"hello", if_absent=True) == '"new"'
 
 
-def test_a_condition_that_does_not_hold_is_not_tried_again(stub: Stubber, store: S3Store) -> None:
+def test_a_failed_condition_is_not_retried(stub: Stubber, store: S3Store) -> None:
     stub.add_client_error("put_object", "PreconditionFailed", "", 412)
 
     with pytest.raises(ConflictError):
         store.write("s3://lake/a//b", b"hello", if_absent=True)
 
 
-def test_replacing_what_is_gone_is_a_conflict(stub: Stubber, store: S3Store) -> None:
+def test_replacing_a_deleted_object_is_a_conflict(stub: Stubber, store: S3Store) -> None:
     stub.add_client_error("put_object", "NoSuchKey", "", 404)
 
-    with pytest.raises(ConflictError, match="it is gone"):
+    with pytest.raises(ConflictError, match="it was deleted"):
         store.write("s3://lake/a//b", b"hello", if_match='"tag"')
 
 
@@ -92,12 +92,12 @@ def test_a_copy_of_5_gib_is_one_request(stub: Stubber, store: S3Store) -> None:
     assert store.copy("s3://lake/a", "s3://lake/b") == '"copy"'
 
 
-# The smallest that S3 does not copy at once, the largest that it kept for years, and that of today.
+# The smallest size that S3 does not copy in one request, its largest object for years, and now.
 @pytest.mark.parametrize("size", [5 * GIB + 1, 5 * 1024 * GIB, 50 * 10**12])
 def test_a_copy_of_more_than_5_gib_goes_in_parts(
     size: int, monkeypatch: pytest.MonkeyPatch, store: S3Store
 ) -> None:
-    # Not with the stub: parts are sent side by side, in no order.
+    # Without the stub: parts are sent concurrently, in any order.
     ranges: list[tuple[int, int]] = []
 
     def answer(_: object, operation: str, parameters: dict[str, Any]) -> object:
@@ -121,7 +121,7 @@ def test_a_copy_of_more_than_5_gib_goes_in_parts(
     assert all(one[1] + 1 == other[0] for one, other in pairwise(ranges))
 
 
-def test_a_large_object_goes_up_in_parts_that_name_their_checksums(
+def test_a_large_object_is_uploaded_in_parts_that_name_their_checksums(
     monkeypatch: pytest.MonkeyPatch, store: S3Store
 ) -> None:
     data = bytes(16 * 1024**2) + b"hello"
@@ -167,14 +167,16 @@ def test_two_conditions_are_refused_before_anything_is_sent(stub: Stubber, store
 
 
 @pytest.mark.parametrize("uri", ["s3://lake", "s3://lake/"])
-def test_a_bucket_is_no_object(uri: str, stub: Stubber, store: S3Store) -> None:
+def test_the_uri_of_a_bucket_is_refused(uri: str, stub: Stubber, store: S3Store) -> None:
     del stub
     for ask in (store.read, store.stat, store.delete):
         with pytest.raises(ValidationError, match="names a bucket"):
             ask(uri)
 
 
-def test_an_object_that_has_become_shorter_is_another_one(stub: Stubber, store: S3Store) -> None:
+def test_an_object_that_became_shorter_while_it_was_read_is_a_conflict(
+    stub: Stubber, store: S3Store
+) -> None:
     stub.add_response("head_object", _facts(10))
     stub.add_client_error("get_object", "InvalidRange", "", 416)
 
@@ -189,7 +191,9 @@ def test_a_refusal_is_not_taken_for_an_unchanged_object(stub: Stubber, store: S3
         store.fetch_if_changed("s3://lake/a", '"tag"')
 
 
-def test_an_object_that_is_too_large_is_refused_unread(stub: Stubber, store: S3Store) -> None:
+def test_an_object_that_is_too_large_is_refused_before_it_is_read(
+    stub: Stubber, store: S3Store
+) -> None:
     class Unread:
         def read(self, _: int) -> bytes:
             raise AssertionError
@@ -203,7 +207,7 @@ def test_an_object_that_is_too_large_is_refused_unread(stub: Stubber, store: S3S
         store.fetch("s3://lake/a", max_bytes=1_000)
 
 
-def test_1001_objects_are_removed_in_two_requests(stub: Stubber, store: S3Store) -> None:
+def test_1001_objects_are_deleted_in_two_requests(stub: Stubber, store: S3Store) -> None:
     for count in (1_000, 1):
         stub.add_response(
             "delete_objects",

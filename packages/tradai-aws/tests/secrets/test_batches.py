@@ -1,4 +1,4 @@
-"""Many secrets at once: few requests, by exact name, each with its own error."""
+"""Batches of secrets: few requests, exact names, an error for each secret."""
 
 import pytest
 from pydantic_settings import SettingsConfigDict
@@ -23,7 +23,7 @@ def _operations(aws: FakeSecretsClient) -> list[str]:
 
 
 @pytest.mark.parametrize(("count", "calls"), [(0, 0), (1, 1), (20, 1), (21, 2), (100, 5)])
-def test_n_secrets_take_a_twentieth_of_n_calls(
+def test_twenty_secrets_take_one_request(
     count: int, calls: int, aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     names = _keep(aws, count)
@@ -35,7 +35,7 @@ def test_n_secrets_take_a_twentieth_of_n_calls(
     assert len(aws.calls) == calls
 
 
-def test_names_are_exact_and_asked_for_once(
+def test_names_are_exact_and_requested_once(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     _keep(aws, 2)
@@ -47,7 +47,7 @@ def test_names_are_exact_and_asked_for_once(
 
 
 @pytest.mark.parametrize("secret_id", [ARN, ARN.removesuffix("-AbCdEf")])
-def test_an_arn_is_answered_too(
+def test_an_arn_can_be_in_a_batch(
     secret_id: str, aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     _keep(aws, 1)
@@ -78,7 +78,7 @@ def test_each_name_has_its_own_error_and_the_others_are_held(
     assert len(aws.calls) == 1
 
 
-def test_without_the_right_to_ask_for_many_each_is_asked_for_alone(
+def test_without_the_permission_for_batches_each_secret_is_requested_alone(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     names = _keep(aws, 25)
@@ -93,7 +93,7 @@ def test_without_the_right_to_ask_for_many_each_is_asked_for_alone(
     )
 
 
-def test_in_an_outage_nobody_is_asked_again_and_again(
+def test_in_an_outage_one_request_fails_for_all_secrets(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     names = _keep(aws, 30)
@@ -106,7 +106,7 @@ def test_in_an_outage_nobody_is_asked_again_and_again(
     assert len({id(error) for error in failed.values()}) == 30
 
 
-def test_another_stage_is_asked_for_alone(aws: FakeSecretsClient, secrets: SecretsManager) -> None:
+def test_another_stage_is_requested_alone(aws: FakeSecretsClient, secrets: SecretsManager) -> None:
     _keep(aws, 1)
     aws.keep("name-000", "fake-newer")
 
@@ -117,7 +117,7 @@ def test_another_stage_is_asked_for_alone(aws: FakeSecretsClient, secrets: Secre
     assert _operations(aws) == ["batch_get_secret_value", "get_secret_value"]
 
 
-def test_what_is_fresh_is_not_asked_for(aws: FakeSecretsClient, secrets: SecretsManager) -> None:
+def test_a_fresh_secret_is_not_requested(aws: FakeSecretsClient, secrets: SecretsManager) -> None:
     names = _keep(aws, 2)
     secrets.get(names[0])
 
@@ -126,7 +126,7 @@ def test_what_is_fresh_is_not_asked_for(aws: FakeSecretsClient, secrets: Secrets
     assert aws.calls[1:] == [("batch_get_secret_value", {"SecretIdList": ["name-001"]})]
 
 
-def test_an_arn_that_is_elsewhere_spoils_no_batch(aws: FakeSecretsClient) -> None:
+def test_an_arn_of_another_account_is_left_out_of_the_batch(aws: FakeSecretsClient) -> None:
     _keep(aws, 1)
     secrets = SecretsManager(AwsSettings(account="210987654321"), client=aws)
 
@@ -163,7 +163,7 @@ def test_settings_whose_references_can_all_be_resolved_are_returned(
     assert secrets.get(settings.exchange).reveal() == "fake-value-1"
 
 
-def test_all_that_is_wrong_is_said_at_once_and_no_value_is(
+def test_all_problems_are_listed_at_once_without_values(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep("trading/binance", '{"key": "fake-value-1"}')
@@ -190,7 +190,7 @@ def test_all_that_is_wrong_is_said_at_once_and_no_value_is(
     assert "fake-value" not in str(caught.value)
 
 
-def test_without_a_region_everything_else_that_is_wrong_is_said_as_well() -> None:
+def test_without_a_region_all_other_problems_are_listed_too() -> None:
     environ = {
         "TRADAI_TRADE_EXCHANGE": "aws-sm:trading/binance",
         "TRADAI_TRADE_BOT": "env:FAKE_ABSENT",
@@ -203,7 +203,7 @@ def test_without_a_region_everything_else_that_is_wrong_is_said_as_well() -> Non
     assert "env:FAKE_ABSENT" in str(caught.value)
 
 
-def test_a_setting_that_is_missing_is_a_problem_too(secrets: SecretsManager) -> None:
+def test_a_missing_setting_is_a_problem_too(secrets: SecretsManager) -> None:
     with pytest.raises(ConfigurationError, match="TRADAI_TRADE_BOT"):
         secrets.check(TradeSettings, {"TRADAI_TRADE_EXCHANGE": "aws-sm:nothing"})
 

@@ -1,4 +1,4 @@
-"""Secrets are written by tools: whole, within AWS's limit, and so that they can be had back."""
+"""Writing secrets: whole, within AWS's limit, and so that each change can be undone."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ def editor(aws: FakeSecretsClient) -> SecretsEditor:
     return SecretsEditor(client=aws)
 
 
-def test_what_is_created_and_replaced_is_read_with_its_version(
+def test_a_created_and_replaced_secret_is_read_with_its_version(
     editor: SecretsEditor, secrets: SecretsManager
 ) -> None:
     first = editor.create(NAME, Secret("fake-value-1"))
@@ -44,7 +44,7 @@ def test_a_pending_version_is_current_once_its_stage_is_moved_and_can_be_rolled_
     assert secrets.get(NAME).version_id == first
 
 
-def test_what_is_deleted_can_be_restored_for_as_long_as_asked(
+def test_a_deleted_secret_can_be_restored_within_the_recovery_window(
     editor: SecretsEditor, secrets: SecretsManager
 ) -> None:
     editor.create(NAME, Secret("fake-value-1"))
@@ -56,7 +56,7 @@ def test_what_is_deleted_can_be_restored_for_as_long_as_asked(
 
 
 @pytest.mark.parametrize("days", [0, 6, 31, -1])
-def test_a_deletion_without_a_way_back_is_refused(
+def test_a_recovery_window_outside_of_the_limits_is_refused(
     days: int, editor: SecretsEditor, aws: FakeSecretsClient
 ) -> None:
     with pytest.raises(ValidationError, match="7 to 30 days"):
@@ -66,14 +66,16 @@ def test_a_deletion_without_a_way_back_is_refused(
 
 
 @pytest.mark.parametrize("text", ["x" * LARGEST, "é" * (LARGEST // 2)])
-def test_64_kib_are_written(text: str, editor: SecretsEditor, secrets: SecretsManager) -> None:
+def test_a_value_of_64_kib_is_written(
+    text: str, editor: SecretsEditor, secrets: SecretsManager
+) -> None:
     editor.create(NAME, Secret(text))
 
     assert secrets.get(NAME).reveal() == text
 
 
 @pytest.mark.parametrize("text", ["x" * (LARGEST + 1), "é" * (LARGEST // 2) + "x"])
-def test_a_byte_more_is_refused_before_anything_is_sent(
+def test_a_value_of_one_byte_more_is_refused_before_anything_is_sent(
     text: str, editor: SecretsEditor, aws: FakeSecretsClient
 ) -> None:
     for write in (editor.create, editor.put):
@@ -102,7 +104,7 @@ def test_a_secret_is_not_created_twice(editor: SecretsEditor) -> None:
     assert caught.value.__context__ is None
 
 
-def test_what_is_not_there_cannot_be_changed(editor: SecretsEditor) -> None:
+def test_a_missing_secret_cannot_be_changed(editor: SecretsEditor) -> None:
     for change in (
         lambda: editor.put(NAME, Secret("fake-value")),
         lambda: editor.move_stage(NAME, "1" * 32),

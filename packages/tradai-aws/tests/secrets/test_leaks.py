@@ -1,7 +1,6 @@
-"""No secret where nobody asked for it: what is handed out, times each place to look.
+"""Secrets are shown by `reveal` only: every object returned, looked at in every way.
 
-Only `reveal` shows a value. This holds for code that does not go looking for it: whoever reads
-private attributes can read anything.
+Code that reads private attributes can read anything, and is not tested here.
 """
 
 import asyncio
@@ -36,7 +35,7 @@ from tradai.core.exceptions import TradAIError
 
 PLANTED: Final = "Planted+Fake/Value_47"
 NAME: Final = "trading/binance"
-# Escaped, encoded or cut off, it is a leak too. The last one is its middle in Base64.
+# An escaped, encoded or truncated value is a leak too. The last part is its middle in Base64.
 PARTS: Final = ("planted+fake", "fake/value", "fake\\/value", "value_47", "rlzcrgywtll1zhbhv")
 
 
@@ -54,7 +53,7 @@ def _leaks(shown: object) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _nothing_masked_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is shown is what was written: redaction must not hide a leak from this suite."""
+    """Turn redaction by value off, which would hide a leak from this suite."""
     monkeypatch.setattr("tradai.core._secrets.secret.register_secret", lambda _value: None)
 
 
@@ -81,7 +80,7 @@ THINGS: Final[dict[str, Callable[[SecretsManager], object]]] = {
 
 
 def _pickled(thing: object) -> object:
-    # Of a model that was revealed, pickling is not our affair.
+    # A revealed model is pickled by pydantic, which tradai does not change.
     if isinstance(thing, ExchangeKeys):
         return None
     try:
@@ -91,7 +90,7 @@ def _pickled(thing: object) -> object:
 
 
 def _logged(log: Callable[[logging.Logger], None]) -> str:
-    """Return what plain `logging` writes, and everything that is in the record."""
+    """Return the output of plain `logging`, and every field of the record."""
     stream = io.StringIO()
 
     class Everything(logging.Formatter):
@@ -127,7 +126,7 @@ def _warned(thing: object) -> list[str]:
 
 
 def _asserted(thing: object) -> str:
-    """Return what pytest says of a comparison that fails; it has rewritten this very line."""
+    """Return pytest's message for a comparison that fails; it has rewritten this very line."""
     try:
         assert thing == "something else", thing
     except AssertionError as exc:
@@ -136,7 +135,7 @@ def _asserted(thing: object) -> str:
 
 
 def _public(thing: object, depth: int = 2) -> Iterator[str]:
-    """Yield how everything looks that can be reached without calling anything.
+    """Yield the text of everything that can be reached without calling anything.
 
     Private names count too, but for those of a secret itself.
     """
@@ -163,7 +162,7 @@ def _frames_of_a_thread(thing: object) -> list[str]:
     thread = threading.Thread(target=work, args=(thing,))
     thread.start()
     arrived.wait()
-    # The only way to look at another thread; what profilers and crash reporters do.
+    # The only way to look at another thread; profilers and crash reporters use it.
     frame = sys._current_frames()[thread.ident or 0]  # noqa: SLF001
     shown = [repr(one.f_locals) for one, _ in traceback.walk_stack(frame)]
     leave.set()
@@ -244,7 +243,7 @@ LOOKS: Final[dict[str, Callable[[object], object]]] = {
     "str": str,
     "f-string": lambda thing: f"{thing} {thing!r} {thing!s:>60}",
     "format": lambda thing: format(thing) + " {!r} {}".format(*[thing] * 2),
-    # A log call of old is one of these.
+    # Old log calls are formatted like this.
     "percent": lambda thing: "%s %r %a" % (thing, thing, thing),  # noqa: UP031
     "template": lambda thing: string.Template("$it").substitute(it=thing),
     "inside containers": lambda thing: [(thing,), {"key": thing}, {"nested": [thing]}],
@@ -259,7 +258,7 @@ LOOKS: Final[dict[str, Callable[[object], object]]] = {
     "vars": lambda thing: getattr(thing, "__dict__", None),
     "dir and getattr": lambda thing: list(_public(thing)),
     "help": lambda thing: f"{thing.__doc__} {getattr(type(thing), '__annotations__', None)}",
-    # Not our style, but that of many who log.
+    # Not our style, but common in other code.
     "log message": lambda thing: _logged(lambda log: log.info(f"got {thing}")),  # noqa: G004
     "log arguments": lambda thing: _logged(lambda log: log.info("got %s %r", thing, thing)),
     "log extra": lambda thing: _logged(lambda log: log.info("got", extra={"it": thing})),
@@ -280,7 +279,7 @@ NOT_FOR_TEXT: Final = {"hash", "help", "vars", "dir and getattr", "pydantic"}
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("thing", THINGS)
-def test_nothing_that_is_handed_out_shows_a_value(
+def test_no_object_returned_to_a_caller_shows_a_value(
     thing: str, look: str, secrets: SecretsManager
 ) -> None:
     shown = LOOKS[look](THINGS[thing](secrets))
@@ -289,7 +288,7 @@ def test_nothing_that_is_handed_out_shows_a_value(
 
 
 @pytest.mark.parametrize("look", [look for look in LOOKS if look not in NOT_FOR_TEXT])
-def test_each_place_would_show_a_value_that_is_plain_text(look: str) -> None:
+def test_each_look_shows_a_value_that_is_plain_text(look: str) -> None:
     assert _leaks(LOOKS[look](PLANTED)) != []
 
 
@@ -298,7 +297,7 @@ class Plain(BaseModel):
 
 
 @pytest.mark.parametrize("look", ["vars", "dir and getattr", "pydantic"])
-def test_these_places_would_show_a_value_that_is_plain_text_in_an_object(look: str) -> None:
+def test_these_looks_show_a_value_that_is_plain_text_in_an_object(look: str) -> None:
     assert _leaks(LOOKS[look](Plain(key=PLANTED))) != []
 
 
@@ -312,7 +311,7 @@ def everything_logged(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
     return lambda: "".join(f"{one.getMessage()} {vars(one)!r}" for one in caplog.records)
 
 
-def test_reading_shows_nothing_in_the_logs_of_boto3(
+def test_reading_shows_no_value_in_the_logs_of_boto3(
     reader: SecretsManager, everything_logged: Callable[[], str]
 ) -> None:
     reader.get(NAME)
@@ -325,7 +324,7 @@ def test_reading_shows_nothing_in_the_logs_of_boto3(
     assert _leaks(shown) == []
 
 
-def test_a_batch_shows_nothing_in_the_logs_of_boto3(
+def test_a_batch_shows_no_value_in_the_logs_of_boto3(
     aws: FakeSecretsClient, reader: SecretsManager, everything_logged: Callable[[], str]
 ) -> None:
     aws.keep("bytes", PLANTED.encode())
@@ -337,7 +336,7 @@ def test_a_batch_shows_nothing_in_the_logs_of_boto3(
     assert _leaks(shown) == []
 
 
-def test_writing_shows_nothing_in_the_logs_of_boto3(
+def test_writing_shows_no_value_in_the_logs_of_boto3(
     aws: FakeSecretsClient, endpoint: str, everything_logged: Callable[[], str]
 ) -> None:
     editor = SecretsEditor(AwsSettings(region="eu-central-1", endpoint_url=endpoint))
@@ -353,12 +352,12 @@ def test_writing_shows_nothing_in_the_logs_of_boto3(
 
 def _quoting(operation: str) -> ClientError:
     facts = {"Error": {"Code": "InvalidRequestException", "Message": f"not {PLANTED}"}}
-    # AWS does not do this; whatever stands between us and AWS may.
+    # AWS does not do this; a proxy between us and AWS may.
     return ClientError(facts, operation)  # type: ignore[arg-type]
 
 
 class Quoting:
-    """A client whose refusals quote what they should not."""
+    """A client whose errors quote a value."""
 
     def __getattr__(self, operation: str) -> Callable[..., object]:
         def refuse(**_: object) -> object:
@@ -368,7 +367,7 @@ class Quoting:
 
 
 class Broken:
-    """A client that fails as nobody foresaw."""
+    """A client that fails with an unexpected error."""
 
     def __getattr__(self, _: str) -> Callable[..., object]:
         def fail(**_: object) -> object:
@@ -386,7 +385,7 @@ def _storing(value: str | bytes, ask: Callable[[SecretsManager], object]) -> Cal
     return way
 
 
-# Wrong on purpose: neither is a client.
+# Wrong on purpose: this is not a client.
 def _quoted() -> SecretsManager:
     return SecretsManager(client=Quoting())  # type: ignore[arg-type]
 
@@ -406,11 +405,11 @@ WAYS: Final[dict[str, Callable[[], object]]] = {
     "AWS quotes it": lambda: _quoted().get(NAME),
     "AWS quotes it in a batch": lambda: _raised_by(_quoted().prefetch([NAME])),
     "AWS quotes what is written": lambda: SecretsEditor(
-        # As above.
+        # Wrong on purpose: this is not a client.
         client=Quoting()  # type: ignore[arg-type]
     ).put(NAME, Secret(PLANTED)),
-    # As above.
-    "nobody foresaw it": lambda: SecretsManager(client=Broken()).get(NAME),  # type: ignore[arg-type]
+    # Wrong on purpose: this is not a client.
+    "an unexpected error": lambda: SecretsManager(client=Broken()).get(NAME),  # type: ignore[arg-type]
     "too long": lambda: SecretsEditor(client=FakeSecretsClient()).put(NAME, Secret(PLANTED * 4000)),
     "a value for a name to write": lambda: SecretsEditor(client=FakeSecretsClient()).put(
         f"{PLANTED} x", Secret(PLANTED)
@@ -454,21 +453,21 @@ def test_no_error_shows_a_value_in_any_place(way: str) -> None:
         WAYS[way]()
 
     found = {name: _leaks(look(caught.value)) for name, look in PLACES.items()}
-    # A name is no secret, and `get` may say what it was asked for: it is only never quoted.
+    # A name is not a secret, so local variables may hold it; a message must not quote it.
     if way.startswith("a value for a name"):
         del found["locals"]
 
     assert {name: leaks for name, leaks in found.items() if leaks} == {}
 
 
-def test_no_error_that_anything_still_refers_to_is_made_of_a_value() -> None:
+def test_no_error_that_is_still_in_memory_contains_a_value() -> None:
     errors = []
     for way in WAYS.values():
         with pytest.raises(TradAIError) as caught:
             way()
         errors.append(caught.value)
 
-    # What is referred to is found by those who dump the memory of a process.
+    # Objects in memory are found in a memory dump of the process.
     alive = [one for one in gc.get_objects() if isinstance(one, TradAIError | ClientError)]
     held = [(one.args, vars(one), getattr(one, "response", None)) for one in alive]
 
@@ -476,7 +475,7 @@ def test_no_error_that_anything_still_refers_to_is_made_of_a_value() -> None:
     assert _leaks(held) == []
 
 
-def test_an_answer_that_was_cut_off_is_quoted_nowhere(
+def test_a_truncated_response_is_quoted_nowhere(
     aws: FakeSecretsClient,
     reader: SecretsManager,
     everything_logged: Callable[[], str],
@@ -495,8 +494,8 @@ def test_an_answer_that_was_cut_off_is_quoted_nowhere(
     assert _leaks(everything_logged()) == []
 
 
-def test_the_exception_of_a_background_refresh_reaches_nobody(
-    aws: FakeSecretsClient, landed: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+def test_the_exception_of_a_background_refresh_reaches_no_hook(
+    aws: FakeSecretsClient, finish_refreshes: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost: list[object] = []
     monkeypatch.setattr(threading, "excepthook", lost.append)
@@ -510,7 +509,7 @@ def test_the_exception_of_a_background_refresh_reaches_nobody(
 
     monkeypatch.setattr(aws, "get_secret_value", fail)
     secrets.get(NAME)
-    landed()
+    finish_refreshes()
 
     assert lost == []
     assert _leaks(secrets.states()) == []

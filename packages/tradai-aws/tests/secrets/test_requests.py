@@ -1,4 +1,4 @@
-"""What exactly Secrets Manager is asked, by boto3's own stub."""
+"""Requests to Secrets Manager, compared by boto3's own stub."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ def _value(**more: object) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("stage", ["AWSCURRENT", "AWSPREVIOUS", "AWSPENDING", "mine"])
-def test_a_reading_is_one_request_that_names_the_stage(
+def test_a_read_is_one_request_that_names_the_stage(
     stage: str, stub: Stubber, secrets: SecretsManager
 ) -> None:
     asked = {"SecretId": NAME, "VersionStage": stage}
@@ -53,14 +53,14 @@ def test_a_reading_is_one_request_that_names_the_stage(
     assert (secret.reveal(), secret.version_id, secret.stage) == ("fake-value", NEW, stage)
 
 
-def test_an_arn_is_sent_as_it_is(stub: Stubber, secrets: SecretsManager) -> None:
+def test_an_arn_is_sent_unchanged(stub: Stubber, secrets: SecretsManager) -> None:
     asked = {"SecretId": ARN, "VersionStage": "AWSCURRENT"}
     stub.add_response("get_secret_value", _value(), asked)
 
     assert secrets.get(ARN).reveal() == "fake-value"
 
 
-def test_many_are_asked_for_by_their_exact_names_and_pages_are_followed(
+def test_a_batch_names_the_secrets_exactly_and_follows_pages(
     stub: Stubber, secrets: SecretsManager
 ) -> None:
     names = [NAME, "nothing", "denied"]
@@ -86,7 +86,7 @@ def test_many_are_asked_for_by_their_exact_names_and_pages_are_followed(
     assert secrets.get(NAME).reveal() == "fake-value"
 
 
-def test_what_a_batch_says_nothing_of_is_asked_for_alone(
+def test_a_secret_that_a_batch_leaves_out_is_requested_alone(
     stub: Stubber, secrets: SecretsManager
 ) -> None:
     silent: dict[str, Any] = {"SecretValues": [_value(Name="trading/binance-2", ARN=f"{ARN}x")]}
@@ -97,7 +97,7 @@ def test_what_a_batch_says_nothing_of_is_asked_for_alone(
     assert secrets.prefetch([NAME]) == {}
 
 
-def test_a_refusal_keeps_awss_reason_and_the_id_of_the_request(
+def test_a_refusal_keeps_the_error_code_and_the_request_id(
     stub: Stubber, secrets: SecretsManager
 ) -> None:
     facts = {"RequestId": "REQ-1"}
@@ -128,7 +128,9 @@ def test_replacing_names_the_stage(stub: Stubber, editor: SecretsEditor) -> None
     assert editor.put(NAME, Secret("fake-value"), stage="AWSPENDING") == NEW
 
 
-def test_a_stage_is_taken_from_who_has_it(stub: Stubber, editor: SecretsEditor) -> None:
+def test_a_stage_is_moved_from_the_version_that_has_it(
+    stub: Stubber, editor: SecretsEditor
+) -> None:
     asked = {"SecretId": NAME, "VersionStage": "AWSCURRENT"}
     stub.add_response("get_secret_value", _value(VersionId=OLD), asked)
     moved = {**asked, "RemoveFromVersionId": OLD, "MoveToVersionId": NEW}
@@ -137,7 +139,7 @@ def test_a_stage_is_taken_from_who_has_it(stub: Stubber, editor: SecretsEditor) 
     editor.move_stage(NAME, NEW)
 
 
-def test_a_deletion_names_its_window_and_never_forces(stub: Stubber, editor: SecretsEditor) -> None:
+def test_a_deletion_names_its_recovery_window(stub: Stubber, editor: SecretsEditor) -> None:
     answer = {"ARN": ARN, "Name": NAME, "DeletionDate": MADE}
     asked = {"SecretId": NAME, "RecoveryWindowInDays": 30}
     stub.add_response("delete_secret", answer, asked)

@@ -1,4 +1,4 @@
-"""Secrets by name: whole, in part, as a model; and names and values that are not usable."""
+"""Secrets by name, as text, part or model; names and values that are not valid."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class ExchangeKeys(BaseModel):
 KEYS = {"key": "fake-key-1", "secret": "fake-secret-1"}
 
 
-def test_a_secret_tells_its_version_stage_and_age(
+def test_a_secret_has_its_version_stage_and_age(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     version_id = aws.keep(NAME, "fake-value")
@@ -54,7 +54,7 @@ def test_the_age_counts_from_before_the_request(
     assert secrets.get(NAME).age_s == 3
 
 
-def test_a_secret_is_asked_for_once_and_always_by_its_stage(
+def test_a_secret_is_requested_once_and_with_its_stage(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep(NAME, json.dumps(KEYS))
@@ -71,14 +71,14 @@ def test_a_secret_is_asked_for_once_and_always_by_its_stage(
     assert aws.calls == [("get_secret_value", {"SecretId": NAME, "VersionStage": "AWSCURRENT"})]
 
 
-def test_the_same_object_is_served_again(aws: FakeSecretsClient, secrets: SecretsManager) -> None:
+def test_the_same_object_is_returned_again(aws: FakeSecretsClient, secrets: SecretsManager) -> None:
     aws.keep(NAME, json.dumps(KEYS))
 
     assert secrets.get(NAME) is secrets.get(NAME)
     assert secrets.get(NAME, as_=ExchangeKeys) is secrets.get(NAME, as_=ExchangeKeys)
 
 
-def test_each_stage_is_held_for_itself(aws: FakeSecretsClient, secrets: SecretsManager) -> None:
+def test_each_stage_is_held_separately(aws: FakeSecretsClient, secrets: SecretsManager) -> None:
     aws.keep(NAME, "fake-value-1")
     aws.keep(NAME, "fake-value-2")
 
@@ -88,7 +88,7 @@ def test_each_stage_is_held_for_itself(aws: FakeSecretsClient, secrets: SecretsM
     assert [one.stage for one in values] == ["AWSPREVIOUS", "AWSCURRENT", "AWSCURRENT"]
 
 
-def test_a_model_holds_keys_that_do_not_show_themselves(
+def test_a_model_with_secret_fields_does_not_show_them(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep(NAME, json.dumps(KEYS))
@@ -99,7 +99,7 @@ def test_a_model_holds_keys_that_do_not_show_themselves(
     assert "fake-secret-1" not in f"{keys} {keys.reveal()!r}"
 
 
-def test_a_model_may_be_a_part(aws: FakeSecretsClient, secrets: SecretsManager) -> None:
+def test_a_model_may_be_a_part_of_a_secret(aws: FakeSecretsClient, secrets: SecretsManager) -> None:
     aws.keep(NAME, json.dumps({"spot": {"main": KEYS}}))
 
     keys = secrets.get(f"{NAME}#spot.main", as_=ExchangeKeys)
@@ -108,7 +108,7 @@ def test_a_model_may_be_a_part(aws: FakeSecretsClient, secrets: SecretsManager) 
 
 
 @pytest.mark.parametrize("secret_id", [ARN, ARN.removesuffix("-AbCdEf")])
-def test_an_arn_may_stand_in_place_of_the_name(
+def test_an_arn_may_replace_the_name(
     secret_id: str, aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep(NAME, "fake-value")
@@ -121,7 +121,7 @@ class Loose(BaseModel):
 
 
 @pytest.mark.parametrize("kind", [Loose, dict, list, int, Decimal])
-def test_what_callers_could_change_is_no_kind(
+def test_a_mutable_type_is_refused(
     kind: type[object], aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep(NAME, json.dumps(KEYS))
@@ -154,7 +154,7 @@ def test_what_callers_could_change_is_no_kind(
         "arn:secretsmanager",
     ],
 )
-def test_a_name_that_is_none_is_refused_unseen(
+def test_a_name_that_is_not_valid_is_refused_without_being_shown(
     name: str, aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     with pytest.raises(ValidationError, match="expected the name or ARN") as caught:
@@ -174,7 +174,7 @@ def test_a_name_that_is_none_is_refused_unseen(
         (json.dumps({"key": " "}), f"{NAME}#key", "is not text"),
     ],
 )
-def test_a_value_that_is_not_what_was_asked_for_is_refused_unseen(
+def test_a_value_of_the_wrong_form_is_refused_without_being_shown(
     stored: str | bytes, name: str, problem: str, aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep(NAME, stored)
@@ -190,7 +190,7 @@ def test_a_value_that_is_not_what_was_asked_for_is_refused_unseen(
     "stored",
     ["fake-value", "[]", json.dumps({"key": "fake-value"}), json.dumps({**KEYS, "more": 1})],
 )
-def test_a_value_that_is_no_such_model_is_refused_unseen(
+def test_a_value_that_does_not_match_the_model_is_refused_without_being_shown(
     stored: str, aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep(NAME, stored)
@@ -201,9 +201,7 @@ def test_a_value_that_is_no_such_model_is_refused_unseen(
     assert "fake-value" not in f"{caught.value!r} {caught.value.__context__!r}"
 
 
-def test_a_key_that_is_not_there_is_not_found(
-    aws: FakeSecretsClient, secrets: SecretsManager
-) -> None:
+def test_a_missing_key_is_not_found(aws: FakeSecretsClient, secrets: SecretsManager) -> None:
     aws.keep(NAME, json.dumps(KEYS))
 
     with pytest.raises(NotFoundError, match="has no key password"):
@@ -211,7 +209,7 @@ def test_a_key_that_is_not_there_is_not_found(
 
 
 @pytest.mark.parametrize("name", ["nothing", "trading/binance@AWSPENDING"])
-def test_a_secret_or_stage_that_is_not_there_is_not_found(
+def test_a_missing_secret_or_stage_is_not_found(
     name: str, aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep(NAME, "fake-value")
@@ -245,12 +243,12 @@ def test_a_refusal_says_what_to_do(
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-def test_no_name_no_id_and_no_region_have_a_default() -> None:
+def test_the_region_has_no_default() -> None:
     with pytest.raises(ConfigurationError, match="set AWS_REGION"):
         SecretsManager(AwsSettings(read_timeout_s=13)).get(NAME)
 
 
-def test_an_account_that_is_not_wanted_is_not_asked(aws: FakeSecretsClient) -> None:
+def test_an_arn_of_another_account_is_not_requested(aws: FakeSecretsClient) -> None:
     secrets = SecretsManager(AwsSettings(account="210987654321"), client=aws)
 
     with pytest.raises(ConfigurationError, match="TRADAI_AWS_ACCOUNT"):
@@ -273,7 +271,7 @@ def test_an_arn_of_another_partition_or_region_is_refused(arn: str, problem: str
         secrets.get(arn)
 
 
-def test_what_nobody_foresaw_ends_no_reader() -> None:
+def test_an_unexpected_error_of_the_client_becomes_one_of_ours() -> None:
     class Broken:
         def __getattr__(self, name: str) -> Callable[..., object]:
             raise OSError(name)
@@ -312,13 +310,13 @@ def test_no_more_secrets_are_held_than_the_policy_allows(aws: FakeSecretsClient)
         {"fresh_s": float("nan")},
     ],
 )
-def test_a_policy_whose_times_are_not_in_order_is_refused(times: dict[str, float]) -> None:
+def test_a_policy_with_limits_out_of_order_is_refused(times: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match="fresh_s <= usable_s"):
         # Each is a field.
         SecretsPolicy(**times)  # type: ignore[arg-type]
 
 
-def test_managers_do_not_share_what_they_hold(aws: FakeSecretsClient) -> None:
+def test_managers_do_not_share_held_secrets(aws: FakeSecretsClient) -> None:
     other = FakeSecretsClient()
     aws.keep(NAME, "fake-value-1")
     other.keep(NAME, "fake-value-2")
@@ -328,7 +326,7 @@ def test_managers_do_not_share_what_they_hold(aws: FakeSecretsClient) -> None:
     assert values == ["fake-value-1", "fake-value-2"]
 
 
-def test_equal_settings_share_a_manager_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_equal_settings_share_a_manager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     wanted = AwsSettings(region="eu-west-1")
 
@@ -339,7 +337,7 @@ def test_equal_settings_share_a_manager_and_others_do_not(monkeypatch: pytest.Mo
     )
 
 
-def test_references_lead_here_without_anybody_importing_us(
+def test_references_are_resolved_by_the_installed_entry_point(
     aws: FakeSecretsClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-3")
@@ -353,7 +351,7 @@ def test_references_lead_here_without_anybody_importing_us(
     assert backend_for("tradai.secrets", reference) is SecretsManager.shared()
 
 
-def test_every_error_is_one_of_ours_and_stands_alone(
+def test_every_error_is_one_of_ours_without_a_cause(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     with aws.outage(), pytest.raises(TradAIError) as caught:

@@ -1,4 +1,4 @@
-"""The short way to a secret: by what the environment says."""
+"""`get_secret` and `get_secrets_client`, with the settings of the environment."""
 
 from datetime import UTC, datetime
 
@@ -19,12 +19,12 @@ class Keys(BaseModel):
 
 @pytest.fixture(autouse=True)
 def _place(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """A place of this test alone: equal settings share their manager."""
+    """Use an endpoint of this test alone: equal settings share their manager."""
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:9/{request.node.name}")
 
 
-def test_a_secret_is_had_by_its_name_and_shared() -> None:
+def test_get_secret_reads_from_the_shared_manager() -> None:
     answer = {
         "SecretString": '{"key": "fake-key"}',
         "VersionId": "1" * 32,
@@ -39,5 +39,5 @@ def test_a_secret_is_had_by_its_name_and_shared() -> None:
         assert get_secret(NAME) is SecretsManager.shared().get(NAME)
 
 
-def test_the_client_is_the_one_that_everybody_uses() -> None:
+def test_get_secrets_client_returns_the_shared_client() -> None:
     assert get_secrets_client() is client_for("secretsmanager")

@@ -1,4 +1,4 @@
-"""How long a secret is served: fresh, stale, in an outage, after AWS said no. No real time."""
+"""Time limits of a held secret: fresh, stale, in an outage, after a refusal; without real time."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ from tradai.aws.testing import FakeSecretsClient
 from tradai.core.exceptions import ConfigurationError, NotFoundError, TradAIError
 
 NAME = "trading/binance"
-Landed = Callable[[], None]
+FinishRefreshes = Callable[[], None]
 
 FRESH_S, USABLE_S, OUTAGE_S, RETRY_S = 300, 900, 3600, 5
 
@@ -25,7 +25,7 @@ def version(aws: FakeSecretsClient, secrets: SecretsManager) -> str:
     return version_id
 
 
-def test_while_it_is_fresh_nobody_is_asked(aws: FakeSecretsClient, secrets: SecretsManager) -> None:
+def test_a_fresh_secret_makes_no_request(aws: FakeSecretsClient, secrets: SecretsManager) -> None:
     aws.keep(NAME, "fake-value-2")
     aws.clock.advance(FRESH_S - 1)
 
@@ -33,47 +33,47 @@ def test_while_it_is_fresh_nobody_is_asked(aws: FakeSecretsClient, secrets: Secr
     assert len(aws.calls) == 1
 
 
-def test_what_is_stale_is_served_at_once_and_refreshed_behind(
-    aws: FakeSecretsClient, secrets: SecretsManager, landed: Landed
+def test_a_stale_secret_is_served_at_once_and_refreshed_in_the_background(
+    aws: FakeSecretsClient, secrets: SecretsManager, finish_refreshes: FinishRefreshes
 ) -> None:
     aws.keep(NAME, "fake-value-2")
     aws.clock.advance(FRESH_S)
 
     with aws.paused():
         served = [secrets.get(NAME).reveal() for _ in range(100)]
-    landed()
+    finish_refreshes()
 
     assert served == ["fake-value-1"] * 100
     assert len(aws.calls) == 2
     assert secrets.get(NAME).reveal() == "fake-value-2"
 
 
-def test_a_refresh_counts_its_age_anew(
-    aws: FakeSecretsClient, secrets: SecretsManager, landed: Landed
+def test_the_age_counts_from_the_last_refresh(
+    aws: FakeSecretsClient, secrets: SecretsManager, finish_refreshes: FinishRefreshes
 ) -> None:
     aws.clock.advance(FRESH_S)
     secrets.get(NAME)
-    landed()
+    finish_refreshes()
     aws.clock.advance(FRESH_S - 1)
 
     assert secrets.get(NAME).age_s == FRESH_S - 1
     assert len(aws.calls) == 2
 
 
-def test_parts_and_models_follow_the_refresh_too(
-    aws: FakeSecretsClient, secrets: SecretsManager, landed: Landed
+def test_parts_follow_a_refresh_of_the_whole_secret(
+    aws: FakeSecretsClient, secrets: SecretsManager, finish_refreshes: FinishRefreshes
 ) -> None:
     aws.keep("json", '{"key": "fake-value-1"}')
     secrets.get("json#key")
     aws.keep("json", '{"key": "fake-value-2"}')
     aws.clock.advance(FRESH_S)
     secrets.get("json")
-    landed()
+    finish_refreshes()
 
     assert secrets.get("json#key").reveal() == "fake-value-2"
 
 
-def test_what_is_no_longer_usable_is_asked_for_before_it_is_served(
+def test_a_secret_that_is_no_longer_usable_is_refreshed_before_it_is_served(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep(NAME, "fake-value-2")
@@ -82,14 +82,14 @@ def test_what_is_no_longer_usable_is_asked_for_before_it_is_served(
     assert secrets.get(NAME).reveal() == "fake-value-2"
 
 
-def test_in_an_outage_the_held_value_is_served_with_its_age_up_to_the_bound(
-    aws: FakeSecretsClient, secrets: SecretsManager, landed: Landed
+def test_in_an_outage_the_held_value_is_served_with_its_age_up_to_the_limit(
+    aws: FakeSecretsClient, secrets: SecretsManager, finish_refreshes: FinishRefreshes
 ) -> None:
     with aws.outage():
         for age_s in (FRESH_S, USABLE_S, OUTAGE_S - 1):
             aws.clock.advance(age_s - aws.clock())
             secret = secrets.get(NAME)
-            landed()
+            finish_refreshes()
             assert (secret.reveal(), secret.age_s) == ("fake-value-1", age_s)
 
         aws.clock.advance(1)
@@ -98,33 +98,33 @@ def test_in_an_outage_the_held_value_is_served_with_its_age_up_to_the_bound(
 
 
 def test_when_an_outage_ends_the_next_refresh_is_served(
-    aws: FakeSecretsClient, secrets: SecretsManager, landed: Landed
+    aws: FakeSecretsClient, secrets: SecretsManager, finish_refreshes: FinishRefreshes
 ) -> None:
     aws.clock.advance(FRESH_S)
     with aws.outage():
         secrets.get(NAME)
-        landed()
+        finish_refreshes()
     aws.keep(NAME, "fake-value-2")
     aws.clock.advance(RETRY_S)
     secrets.get(NAME)
-    landed()
+    finish_refreshes()
 
     assert secrets.get(NAME).reveal() == "fake-value-2"
     assert secrets.states()[0].failure is None
 
 
 def test_in_an_outage_aws_is_asked_again_only_after_a_pause(
-    aws: FakeSecretsClient, secrets: SecretsManager, landed: Landed
+    aws: FakeSecretsClient, secrets: SecretsManager, finish_refreshes: FinishRefreshes
 ) -> None:
     aws.clock.advance(USABLE_S)
     with aws.outage():
         for _ in range(10):
             secrets.get(NAME)
-            landed()
+            finish_refreshes()
         assert len(aws.calls) == 2
         aws.clock.advance(RETRY_S)
         secrets.get(NAME)
-        landed()
+        finish_refreshes()
 
     assert len(aws.calls) == 3
 
@@ -149,55 +149,55 @@ def test_a_throttle_or_a_fault_of_aws_is_an_outage(
         ("ExpiredTokenException", AwsError),
     ],
 )
-def test_a_no_of_awss_is_never_masked_by_what_is_held(
+def test_a_refusal_of_aws_is_never_hidden_by_the_held_value(
     reason: str,
     kind: type[Exception],
     aws: FakeSecretsClient,
     secrets: SecretsManager,
-    landed: Landed,
+    finish_refreshes: FinishRefreshes,
 ) -> None:
     aws.fail(reason)
     aws.clock.advance(FRESH_S)
     secrets.get(NAME)
-    landed()
+    finish_refreshes()
 
     with pytest.raises(kind):
         secrets.get(NAME)
 
 
-def test_a_no_of_awss_is_not_masked_when_an_outage_follows(
-    aws: FakeSecretsClient, secrets: SecretsManager, landed: Landed
+def test_a_refusal_of_aws_is_not_hidden_when_an_outage_follows(
+    aws: FakeSecretsClient, secrets: SecretsManager, finish_refreshes: FinishRefreshes
 ) -> None:
     aws.fail("AccessDeniedException")
     aws.clock.advance(FRESH_S)
     secrets.get(NAME)
-    landed()
+    finish_refreshes()
     aws.clock.advance(RETRY_S)
 
     with aws.outage(), pytest.raises(AwsError, match="check the network"):
         secrets.get(NAME)
 
 
-def test_a_value_that_is_no_longer_usable_is_not_masked(
-    aws: FakeSecretsClient, secrets: SecretsManager, landed: Landed
+def test_a_new_value_that_is_not_usable_is_not_hidden_by_the_held_value(
+    aws: FakeSecretsClient, secrets: SecretsManager, finish_refreshes: FinishRefreshes
 ) -> None:
     aws.keep(NAME, b"\x00")
     aws.clock.advance(FRESH_S)
     secrets.get(NAME)
-    landed()
+    finish_refreshes()
 
     with pytest.raises(ConfigurationError, match="is binary"):
         secrets.get(NAME)
 
 
-def test_a_no_is_remembered_for_a_while_and_raised_anew_each_time(
+def test_a_refusal_is_remembered_for_a_while_and_each_caller_gets_a_new_error(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     errors = [_error(secrets, "nothing") for _ in range(50)]
 
     assert len(aws.calls) == 2
     assert len({id(one) for one in errors}) == 50
-    # The first reader waited for the answer; all others were told what is remembered.
+    # The first reader waited for the response; all others got the remembered error.
     assert len({len(traceback.format_exception(one)) for one in errors[1:]}) == 1
 
     aws.clock.advance(RETRY_S)
@@ -211,7 +211,7 @@ def _error(secrets: SecretsManager, name: str) -> TradAIError:
     return caught.value
 
 
-def test_the_wall_clock_plays_no_part(
+def test_the_wall_clock_is_not_used(
     aws: FakeSecretsClient, secrets: SecretsManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.time", lambda: 1e12)
@@ -223,7 +223,7 @@ def test_the_wall_clock_plays_no_part(
 def test_an_outage_and_its_end_are_each_logged_once_without_values(
     aws: FakeSecretsClient,
     secrets: SecretsManager,
-    landed: Landed,
+    finish_refreshes: FinishRefreshes,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO, logger="tradai.aws"):
@@ -231,11 +231,11 @@ def test_an_outage_and_its_end_are_each_logged_once_without_values(
             aws.clock.advance(FRESH_S)
             with aws.outage():
                 secrets.get(NAME)
-                landed()
+                finish_refreshes()
         aws.keep(NAME, "fake-value-2")
         aws.clock.advance(RETRY_S)
         secrets.get(NAME)
-        landed()
+        finish_refreshes()
 
     assert [record.message for record in caplog.records] == [
         "secret cannot be read",
@@ -245,13 +245,13 @@ def test_an_outage_and_its_end_are_each_logged_once_without_values(
     assert "fake-value" not in repr([vars(record) for record in caplog.records])
 
 
-def test_states_tell_what_is_held_without_values(
-    aws: FakeSecretsClient, secrets: SecretsManager, landed: Landed, version: str
+def test_states_show_version_age_and_failure_without_values(
+    aws: FakeSecretsClient, secrets: SecretsManager, finish_refreshes: FinishRefreshes, version: str
 ) -> None:
     aws.clock.advance(FRESH_S)
     with aws.outage():
         secrets.get(NAME)
-        landed()
+        finish_refreshes()
 
     (state,) = secrets.states()
 
@@ -276,7 +276,7 @@ STEPS = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(STEPS)
-def test_whatever_happens_nothing_older_than_its_bound_is_served(
+def test_in_any_sequence_of_events_no_value_older_than_its_limit_is_served(
     steps: list[tuple[str, int]],
 ) -> None:
     aws = FakeSecretsClient()
@@ -303,7 +303,7 @@ def test_whatever_happens_nothing_older_than_its_bound_is_served(
 def _check_served(
     aws: FakeSecretsClient, secrets: SecretsManager, current: dict[str, float], *, denied: bool
 ) -> None:
-    # Known of an outage is only how the last refresh went.
+    # An outage is known from the result of the last refresh only.
     is_out = aws.unreachable or any(state.failure for state in secrets.states())
     try:
         secret = secrets.get(NAME)
@@ -312,7 +312,7 @@ def _check_served(
     else:
         bound_s = 400 if is_out else 150
         assert secret.age_s < bound_s
-        # It was current when AWS was asked for it.
+        # It was current at the time of the request.
         asked_s = aws.clock() - secret.age_s
         newer = [
             since_s for one, since_s in current.items() if since_s > current[secret.version_id]

@@ -1,4 +1,4 @@
-"""What holds without ArcticDB; with it, tests-integration/arctic goes on."""
+"""Behaviour without ArcticDB; with it, tests-integration/arctic goes on."""
 
 import importlib.util
 import traceback
@@ -41,9 +41,9 @@ def test_an_unusable_uri_is_refused_and_not_shown(uri: str) -> None:
     with pytest.raises(ConfigurationError, match="expected lmdb:///folder") as caught:
         ArcticDBDataRepository(uri)
 
-    told = "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value))
-    assert ACCESS not in told
-    assert SECRET not in told
+    shown = "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value))
+    assert ACCESS not in shown
+    assert SECRET not in shown
     assert caught.value.__context__ is None
 
 

@@ -35,8 +35,8 @@ GOLDEN = "0aac973a280acab39d230bbacf74816ba27b284339e87d3aeeed5868671b3e1d"
 
 
 def _config(**changes: object) -> StrategyConfig:
-    seed = {"name": "trend", "version": "1.0.0", "timeframe": "5m"}
-    return StrategyConfig.model_validate(seed | changes)
+    values = {"name": "trend", "version": "1.0.0", "timeframe": "5m"}
+    return StrategyConfig.model_validate(values | changes)
 
 
 def _digest(**changes: object) -> str:
@@ -69,7 +69,7 @@ def test_the_order_of_keys_does_not_matter(value: object) -> None:
 
 
 @pytest.mark.parametrize("amount", [0.1, "0.1", "0.100", "1e-1", Decimal("0.10")], ids=repr)
-def test_the_spelling_of_an_amount_does_not_matter(amount: object) -> None:
+def test_the_written_form_of_an_amount_does_not_matter(amount: object) -> None:
     assert _digest(execution={"fee": amount}) == _digest(execution={"fee": 0.1})
 
 
@@ -134,7 +134,7 @@ def test_the_order_of_pairs_counts() -> None:
         ({"b": (1,), "a": []}, b'{"a":[],"b":[1]}'),
     ],
 )
-def test_each_value_has_one_spelling(value: object, spelling: bytes) -> None:
+def test_each_value_has_one_canonical_form(value: object, spelling: bytes) -> None:
     assert canonical_json(value) == spelling
 
 
@@ -153,7 +153,7 @@ def test_each_value_has_one_spelling(value: object, spelling: bytes) -> None:
         object(),
     ],
 )
-def test_what_has_no_spelling_is_refused(value: object) -> None:
+def test_a_value_without_canonical_form_is_refused(value: object) -> None:
     with pytest.raises(ValidationError, match="cannot digest"):
         digest([value])
 

@@ -125,7 +125,7 @@ def test_an_alias_repeats_a_value() -> None:
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_what_is_refused_is_refused_with_its_place(text: str | bytes, problem: str) -> None:
+def test_refused_yaml_is_named_with_its_place(text: str | bytes, problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         _read(text)
 

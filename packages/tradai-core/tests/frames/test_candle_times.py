@@ -153,7 +153,7 @@ def test_nothing_gives_nothing(timeframe: str) -> None:
     ],
     ids=lambda times: f"{type(times).__name__}-{getattr(times, 'dtype', '')}",
 )
-def test_what_is_no_column_of_utc_instants_is_refused(times: pd.DatetimeIndex) -> None:
+def test_a_column_without_utc_instants_is_refused(times: pd.DatetimeIndex) -> None:
     for move in MOVES.values():
         with pytest.raises(ValidationError, match="expected a DatetimeIndex or Series in UTC"):
             move(times, "5m")

@@ -131,7 +131,7 @@ def test_an_upsert_that_changes_nothing_writes_nothing(
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
-def test_what_a_change_replaced_goes_with_the_next_one(
+def test_replaced_files_are_removed_by_the_next_change(
     repository: ParquetDataRepository, folder: Path
 ) -> None:
     for value in (1.0, 2.0, 3.0):
@@ -160,7 +160,7 @@ def test_other_folders_are_passed_over(repository: ParquetDataRepository, tmp_pa
     assert repository.series() == [(PAIR, Timeframe("5m"))]
 
 
-def test_readers_meet_whole_upserts_and_wait_for_nobody(tmp_path: Path) -> None:
+def test_readers_see_whole_upserts_and_never_wait(tmp_path: Path) -> None:
     ParquetDataRepository(tmp_path).save_ohlcv(PAIR, "5m", months(1, 2, 3, value=0.0))
     done = threading.Event()
 
@@ -284,7 +284,7 @@ def test_the_partition_of_another_manifest_is_refused(
     repository.save_ohlcv(PAIR, "5m", months(1, 2))
     (folder / "2025-02.g1.parquet").replace(folder / "2025-01.g1.parquet")
 
-    with pytest.raises(StorageError, match=r"2025-01\.g1\.parquet does not hold"):
+    with pytest.raises(StorageError, match=r"2025-01\.g1\.parquet does not match"):
         repository.get_ohlcv(PAIR, "5m", end=datetime(2025, 2, 1, tzinfo=UTC))
 
 
@@ -302,7 +302,7 @@ LISTED = {"name": "2025-01", "generation": 1, "first_ms": 0, "last_ms": 0, "coun
         {"layout": 1, "generation": 1, "partitions": [LISTED | {"file": "other.parquet"}]},
     ],
 )
-def test_what_is_no_manifest_is_named(
+def test_a_file_that_is_not_a_manifest_is_named(
     repository: ParquetDataRepository, folder: Path, content: object
 ) -> None:
     repository.save_ohlcv(PAIR, "5m", months(1))

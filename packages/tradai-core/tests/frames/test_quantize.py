@@ -284,7 +284,7 @@ def test_a_series_keeps_its_index_and_its_name(dtype: str) -> None:
         (np.array([1], dtype="timedelta64[s]"), r"timedelta64\[s\]"),
     ],
 )
-def test_what_is_no_array_of_such_numbers_is_refused_by_name(values: object, kind: str) -> None:
+def test_an_unsupported_array_is_refused_by_name(values: object, kind: str) -> None:
     numbers: Any = values
 
     with pytest.raises(ValidationError, match=rf"^prices \({kind}\) .* expected a NumPy") as caught:

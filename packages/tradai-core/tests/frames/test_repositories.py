@@ -297,7 +297,7 @@ def test_months_off_the_grid_count_what_fits_between_them() -> None:
         (candles(0, 5, 15).reset_index(), "holds no dates"),
     ],
 )
-def test_what_does_not_rise_in_utc_has_neither_gaps_nor_closed_candles(
+def test_dates_that_do_not_rise_in_utc_are_refused_by_gaps_and_closed(
     frame: pd.DataFrame, problem: str
 ) -> None:
     with pytest.raises(ValidationError, match=problem):
@@ -322,7 +322,7 @@ def test_a_candle_that_is_open_by_the_clock_is_not_returned(
     repository = make(tmp_path, clock)
     repository.save_ohlcv("BTC/USDT", "5m", candles(0, 5, 10))
 
-    # As if somebody whose clock is ahead had kept the last one.
+    # As if a writer whose clock is ahead had kept the last one.
     clock.advance(14 * MINUTE - timedelta(days=1))
 
     for by in (None, START + timedelta(days=9)):
@@ -333,7 +333,7 @@ def test_a_candle_that_is_open_by_the_clock_is_not_returned(
 
 
 @pytest.mark.parametrize("at", [pd.NaT, START.replace(tzinfo=None), "2025-01-01", 1_735_689_600])
-def test_what_is_no_aware_instant_bounds_no_range(at: datetime) -> None:
+def test_a_bound_that_is_not_an_aware_instant_is_refused(at: datetime) -> None:
     repository = InMemoryDataRepository()
     repository.save_ohlcv("BTC/USDT", "5m", candles(0))
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tradai.core import parse_override
+from tradai.core import OverridesLayer, parse_override
 from tradai.core.exceptions import ConfigurationError
 
 
@@ -28,3 +28,29 @@ def test_an_override_without_a_whole_key_is_refused_and_not_quoted(text: str) ->
     assert "hunter2" not in str(caught.value)
     assert caught.value.source == "override 2"
     assert caught.value.key is None
+
+
+def test_overrides_are_dotted_and_the_last_one_wins() -> None:
+    layer = OverridesLayer(["execution.fee=0.001", "name=a=b", "execution.fee=0.002"])
+
+    data = layer.load()
+
+    assert data.values == {"execution": {"fee": 0.002}, "name": "a=b"}
+    assert str(data.origins["execution.fee"]) == "command line"
+
+
+@pytest.mark.parametrize(
+    ("override", "problem"),
+    [
+        ("name", "override 2 has no value or no key; write KEY=VALUE"),
+        ("name=", "command line: name: set, but empty"),
+        ("=x", "override 2 has no value or no key; write KEY=VALUE"),
+        ("a..b=x", "override 2 has no value or no key; write KEY=VALUE"),
+        ("a=[1", "command line: a:2:1: not valid YAML"),
+    ],
+)
+def test_an_override_that_cannot_be_used_is_pointed_out(override: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        OverridesLayer(["pairs=[]", override]).load()
+
+    assert str(caught.value).startswith(problem)

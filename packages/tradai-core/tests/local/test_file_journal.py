@@ -107,7 +107,7 @@ def test_a_line_that_lacks_only_its_end_counts(path: Path) -> None:
     assert _events(path) == [(1, "one"), (2, "two")]
 
 
-def test_a_torn_line_is_told_in_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_torn_line_is_reported_in_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     _append(path, "one")
     path.write_bytes(path.read_bytes() + b'{"sequence":2,"at":"20')
 
@@ -174,7 +174,7 @@ def test_a_refused_entry_does_not_harm_the_next(
     assert _events(path) == [(1, "one"), (2, "two"), (3, "three")]
 
 
-def test_a_fact_that_is_no_json_is_named(path: Path) -> None:
+def test_a_fact_that_is_not_json_is_named(path: Path) -> None:
     with pytest.raises(ValidationError, match="fact 'profit' of 'run ended'"):
         _append(path, "run ended", profit=float("nan"))
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tradai.core import FileStore, MemoryStore, ObjectStore
+from tradai.core import FileStore, ObjectStore
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
-from tradai.core.testing import FixedClock, ObjectStoreContract
+from tradai.core.testing import ObjectStoreContract
 
 START = """
 import sys
@@ -69,25 +69,6 @@ class TestFileStoreWithARoot(ObjectStoreContract):
         return f"{(tmp_path / 'runs').as_uri()}/"
 
 
-class TestMemoryStore(ObjectStoreContract):
-    @pytest.fixture
-    def store(self) -> ObjectStore:
-        return MemoryStore()
-
-    @pytest.fixture
-    def base(self) -> str:
-        return "memory:"
-
-
-def test_a_memory_store_dates_objects_by_its_clock() -> None:
-    clock = FixedClock()
-    store = MemoryStore(clock=clock)
-
-    store.write("memory:one", b"1")
-
-    assert store.stat("memory:one").modified == clock.now()
-
-
 @pytest.mark.parametrize("form", ["{0}", "file:{0}", "file://{0}", "file://localhost{0}"])
 def test_a_file_has_many_names(tmp_path: Path, form: str) -> None:
     (tmp_path / "one").write_bytes(b"1")
@@ -105,7 +86,7 @@ def test_a_relative_path_starts_at_the_root_or_the_working_folder(
 
 
 @pytest.mark.parametrize("uri", ["", "file:", "file://elsewhere/one", "s3://bucket/one", "a\0b"])
-def test_what_names_no_file_is_refused(uri: str) -> None:
+def test_a_uri_that_names_no_file_is_refused(uri: str) -> None:
     with pytest.raises(ValidationError, match="expected a path, or a URI"):
         FileStore().read(uri)
 
@@ -149,7 +130,7 @@ def test_listing_the_root_stays_inside(tmp_path: Path) -> None:
     assert found == [(tmp_path / "runs" / "one").as_uri()]
 
 
-def test_a_name_that_is_no_text_is_listed_and_read(tmp_path: Path) -> None:
+def test_a_name_that_is_not_text_is_listed_and_read(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"fake-\xff")).write_bytes(b"1")
     store = FileStore()
 
@@ -178,7 +159,7 @@ def test_a_write_keeps_the_permissions(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
-def test_what_a_killed_writer_left_behind_is_not_listed(tmp_path: Path) -> None:
+def test_a_file_left_by_a_killed_writer_is_not_listed(tmp_path: Path) -> None:
     (tmp_path / ".tradai-0123456789abcdef.tmp").write_bytes(b"half")
 
     assert list(FileStore().list(f"{tmp_path}/")) == []
@@ -214,7 +195,7 @@ def test_a_refused_write_names_the_path_and_keeps_the_old_data(
     assert path.read_bytes() == b"old"
 
 
-def test_a_folder_where_a_file_is_wanted_is_a_refusal(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_a_folder_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"1")
 
     with pytest.raises(StorageError, match="is a file, not a folder"):
@@ -222,14 +203,14 @@ def test_a_folder_where_a_file_is_wanted_is_a_refusal(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_of_somebody_else_is_a_refusal(tmp_path: Path) -> None:
+def test_a_folder_of_another_user_is_a_storage_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
 
     with pytest.raises(StorageError, match="permission denied"):
         FileStore().write(str(tmp_path / "one"), b"1")
 
 
-def test_a_folder_that_cannot_be_listed_is_a_refusal(
+def test_a_folder_that_cannot_be_listed_is_a_storage_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: object) -> None:

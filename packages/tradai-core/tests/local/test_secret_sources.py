@@ -82,8 +82,8 @@ def test_a_file_that_others_may_use_is_refused(keep: Keep, mode: int) -> None:
         FileSecrets().resolve(keep(b"fake-value", mode=mode))
 
 
-def test_a_file_of_somebody_else_is_refused(keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Only root can give files away, so somebody else is us.
+def test_a_file_of_another_user_is_refused(keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Only root can give files away, so the other user is simulated.
     other = os.geteuid() + 1
     monkeypatch.setattr(os, "geteuid", lambda: other)
 
@@ -91,7 +91,7 @@ def test_a_file_of_somebody_else_is_refused(keep: Keep, monkeypatch: pytest.Monk
         FileSecrets().resolve(keep(b"fake-value"))
 
 
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_file_that_is_not_regular_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
     (tmp_path / "folder").mkdir(0o700)
 
@@ -101,7 +101,7 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"fake\xff\xfe", b"fake\0value", b"x" * 65_537])
-def test_a_file_that_is_no_short_text_is_refused_unseen(keep: Keep, data: bytes) -> None:
+def test_a_file_that_is_not_short_text_is_refused_and_not_shown(keep: Keep, data: bytes) -> None:
     with pytest.raises(ConfigurationError, match="is not text") as caught:
         FileSecrets().resolve(keep(data))
 

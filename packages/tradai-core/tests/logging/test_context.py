@@ -83,7 +83,7 @@ def test_carried_work_runs_many_times_at_once(
     assert told(stream) == {**{f"part {n}": {"run_id": "r1"} for n in range(4)}, "stranger": {}}
 
 
-def test_what_carried_work_changes_stays_with_it() -> None:
+def test_changes_of_carried_work_stay_with_it() -> None:
     seen: ContextVar[int] = ContextVar("seen", default=0)
 
     def work(step: int) -> int:
@@ -104,7 +104,7 @@ def test_a_context_ends_with_an_error(stream: io.StringIO, say: Callable[[str], 
 
 
 @pytest.mark.parametrize("name", ["botocore.endpoint", "urllib3.connectionpool", "ccxt", "httpx"])
-def test_what_goes_over_the_wire_is_not_logged_below_info(stream: io.StringIO, name: str) -> None:
+def test_wire_logs_are_dropped_below_info(stream: io.StringIO, name: str) -> None:
     configure_logging(level="DEBUG", stream=stream)
     logger = logging.getLogger(name)
     before = logger.level

@@ -221,7 +221,7 @@ def test_an_exception_is_text_without_local_variables(
 def test_an_exception_that_cannot_be_shown_is_still_a_line(
     log: logging.Logger, stream: io.StringIO, the_line: ReadLine
 ) -> None:
-    # It is no error of this program.
+    # It is not an error of this program.
     class Unshowable(Exception):  # noqa: N818
         def __str__(self) -> str:
             message = "broken on purpose"

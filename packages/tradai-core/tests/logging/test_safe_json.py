@@ -264,7 +264,7 @@ NASTY: dict[str, Callable[[], object]] = {
 
 
 @pytest.mark.parametrize("name", NASTY)
-def test_whatever_is_logged_is_one_line_of_json(
+def test_any_value_is_one_line_of_json(
     log: logging.Logger, stream: io.StringIO, the_line: ReadLine, name: str
 ) -> None:
     value = NASTY[name]()
@@ -312,12 +312,12 @@ def test_the_line_is_the_same_with_and_without_orjson(
     assert with_it.getvalue() == without.getvalue() != ""
 
 
-# What is printed whole when it is the message: the caller says so.
+# Values that are printed whole when they are the message: the caller says so.
 PRINTED = {"series", "frame"}
 
 
 @pytest.mark.parametrize("name", NASTY)
-def test_whatever_is_the_message_is_one_line_of_json(
+def test_any_message_is_one_line_of_json(
     log: logging.Logger, stream: io.StringIO, the_line: ReadLine, name: str
 ) -> None:
     log.info(NASTY[name]())
@@ -327,7 +327,7 @@ def test_whatever_is_the_message_is_one_line_of_json(
 
 
 @pytest.mark.parametrize("name", NASTY)
-def test_whatever_is_an_argument_is_one_line_of_json(
+def test_any_argument_is_one_line_of_json(
     log: logging.Logger, stream: io.StringIO, the_line: ReadLine, name: str
 ) -> None:
     log.info("said %s", NASTY[name]())
@@ -337,7 +337,7 @@ def test_whatever_is_an_argument_is_one_line_of_json(
 
 
 @pytest.mark.parametrize("name", NASTY)
-def test_whatever_is_logged_is_one_console_line(stream: io.StringIO, name: str) -> None:
+def test_any_value_is_one_console_line(stream: io.StringIO, name: str) -> None:
     configure_logging(format="console", stream=stream)
 
     logging.getLogger("tradai.test.console").info("said", extra={"value": NASTY[name]()})

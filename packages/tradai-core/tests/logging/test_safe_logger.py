@@ -157,7 +157,7 @@ class LogsItself:
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
-def test_what_logs_itself_while_it_is_printed_is_printed_a_few_times(
+def test_a_value_that_logs_itself_while_printed_is_printed_a_few_times(
     stream: io.StringIO, form: Literal["json", "console"]
 ) -> None:
     configure_logging(format=form, stream=stream)

@@ -88,7 +88,7 @@ class Mode(LoggerMixin, enum.Enum):
 
 
 class Registered(type):
-    """A metaclass that lets nobody set anything."""
+    """A metaclass that refuses to set attributes."""
 
     def __setattr__(cls, name: str, value: object) -> None:
         raise AttributeError(name)

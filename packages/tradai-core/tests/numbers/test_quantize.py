@@ -216,7 +216,7 @@ def _kind_and_text(value: object) -> str:
     ],
     ids=_kind_and_text,
 )
-def test_every_kind_of_number_is_read_as_it_is_spelled(price: float | str) -> None:
+def test_every_kind_of_number_is_read_by_its_text(price: float | str) -> None:
     assert quantize_price(price, "0.01", decimal.ROUND_FLOOR) == Decimal("0.29")
     assert quantize_price("0.58", price, decimal.ROUND_FLOOR) == Decimal("0.58")
 
@@ -259,7 +259,7 @@ def test_whole_numbers_of_any_kind_are_read(seven: float) -> None:
     ],
     ids=_kind_and_text,
 )
-def test_what_is_no_finite_number_is_refused_by_name(bad: object) -> None:
+def test_a_value_that_is_not_a_finite_number_is_refused_by_name(bad: object) -> None:
     number: Any = bad
     calls: dict[str, Callable[[], object]] = {
         "price": lambda: quantize_price(number, 1),
@@ -343,7 +343,7 @@ def test_sixty_digits_of_steps_are_exact_and_more_are_refused(rounding: Rounding
             quantize_price(too_much, tick, rounding)
 
 
-def test_what_is_cut_off_counts_behind_sixty_digits_of_steps() -> None:
+def test_digits_beyond_sixty_digits_of_steps_still_count() -> None:
     most = 10**59
 
     assert quantize_price(7 * most + 1, 7, decimal.ROUND_FLOOR) == 7 * most
@@ -451,7 +451,7 @@ def test_a_product_that_is_a_power_of_ten_is_a_grid_of_its_own() -> None:
     assert quantize_contracts("0.37", 2, contract_size="0.05") == 6
 
 
-def test_contracts_are_spelled_without_an_exponent() -> None:
+def test_contracts_have_no_exponent() -> None:
     assert str(quantize_contracts(1_000, 100, contract_size="0.1")) == "10000"
 
 
@@ -477,7 +477,7 @@ def test_an_order_for_nothing_is_refused_even_without_a_minimum() -> None:
         check_notional(100, amount, 0)
 
 
-def test_a_small_worth_is_told_without_an_exponent() -> None:
+def test_a_small_worth_is_shown_without_an_exponent() -> None:
     with pytest.raises(ValidationError, match=r"worth 0\.00000001: expected at least 0\.0000001"):
         check_notional("1e-8", 1, "1e-7")
 

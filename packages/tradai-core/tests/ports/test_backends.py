@@ -52,7 +52,7 @@ def test_an_unknown_scheme_is_refused_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("value", ["fakesecret:one", "fake-secret", "env"])
-def test_a_value_in_place_of_its_reference_is_refused_unseen(value: str) -> None:
+def test_a_value_in_place_of_its_reference_is_refused_and_not_shown(value: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         backend_for("tradai.secrets", value).resolve(value)
 

@@ -64,10 +64,10 @@ def test_a_model_is_a_json_object_named_by_its_key(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a" / "one two.json").read_bytes()) == {"value": 7}
 
 
-def test_what_is_no_such_model_is_named(tmp_path: Path) -> None:
+def test_an_object_that_is_not_the_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_text('{"value": "seven"}')
 
-    with pytest.raises(StorageError, match=r"one\.json is no Number"):
+    with pytest.raises(StorageError, match=r"one\.json is not a Number"):
         ModelRepository(Number, FileStore(), tmp_path.as_uri()).get("one")
 
 
@@ -160,12 +160,12 @@ class RepositoryThatKnowsNoCase(InMemoryCopy):
 
 REPOSITORIES: dict[type, str] = {
     RepositoryThatKeepsTheFirst: "test_a_put_replaces",
-    RepositoryWithNothingMissing: "test_what_is_not_there_is_not_found",
+    RepositoryWithNothingMissing: "test_a_missing_value_is_not_found",
     RepositoryThatListsFolders: "test_keys_are_listed_by_prefix_and_sorted",
     RepositoryThatListsAsItComes: "test_keys_are_listed_by_prefix_and_sorted",
-    RepositoryThatMindsAbsence: "test_deleting_what_is_not_there_is_no_error",
-    RepositoryThatTakesAnyKey: "test_what_is_no_key_is_refused",
-    RepositoryThatKnowsNoCase: "test_what_is_not_there_is_not_found",
+    RepositoryThatMindsAbsence: "test_deleting_a_missing_value_is_allowed",
+    RepositoryThatTakesAnyKey: "test_an_invalid_key_is_refused",
+    RepositoryThatKnowsNoCase: "test_a_missing_value_is_not_found",
 }
 FIXTURES = {"values": lambda: (1, 2)}
 

@@ -34,7 +34,7 @@ FAKE_PEM = "-----BEGIN RSA PRIVATE KEY-----\nZmFrZQ==\nZmFrZQ==\n-----END RSA PR
         (repr(FAKE_PEM), "'***'"),
     ],
 )
-def test_what_is_shaped_like_a_secret_is_masked(text: str, masked: str) -> None:
+def test_text_shaped_like_a_secret_is_masked(text: str, masked: str) -> None:
     assert redact(text) == masked
 
 
@@ -91,7 +91,7 @@ def test_the_longer_of_two_registered_values_is_masked_whole() -> None:
 
 
 @pytest.mark.parametrize("kib", [1, 64])
-def test_a_long_value_is_masked_in_every_spelling(kib: int) -> None:
+def test_a_long_value_is_masked_in_every_form(kib: int) -> None:
     value = "fake\N{EURO SIGN}/1" * (kib * 1024 // 9)
     register_secret(value)
 

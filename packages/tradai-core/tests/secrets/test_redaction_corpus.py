@@ -21,7 +21,7 @@ UPPER: Final = string.ascii_uppercase + string.digits
 HEXADECIMAL: Final = "0123456789abcdef"
 EACH: Final = 25
 
-# The same ones in each run; nobody uses them as keys.
+# The same ones in each run; none is a real key.
 CHANCE: Final = random.Random(20261124)  # noqa: S311
 
 

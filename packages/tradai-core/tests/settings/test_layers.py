@@ -142,7 +142,7 @@ def refused(kind: type[BaseSettings], **layers: object) -> list[str]:
 
 
 def origins(kind: type[BaseSettings], **layers: object) -> dict[str, SettingOrigin]:
-    # As above.
+    # The keyword arguments of `explain` are those of `load`, which vary from test to test.
     return {one.name: one for one in kind.explain({}, **layers)}  # type: ignore[arg-type]
 
 
@@ -204,7 +204,7 @@ def test_only_what_was_written_counts_as_set() -> None:
     assert App.load(environ={}, retries=1).model_fields_set == {"retries"}
 
 
-# What a text says: of a variable and of an override alike. None stands for a refusal.
+# Values of texts: of a variable and of an override alike. None stands for a refusal.
 TRUTH: list[tuple[str, dict[str, object]]] = [
     ("7", {"whole": 7, "real": 7.0, "amount": Decimal(7), "boolean": None, "text": "7"}),
     ("-0", {"whole": 0, "real": 0.0, "text": "-0"}),
@@ -323,7 +323,7 @@ def test_an_argument_is_taken_strictly(field: str, value: object) -> None:
     assert " must be " in line
 
 
-def test_arguments_of_the_right_type_and_their_spellings_are_taken() -> None:
+def test_arguments_of_the_right_type_and_their_text_are_accepted() -> None:
     app = App.load(
         environ={},
         color="red",
@@ -433,15 +433,15 @@ def test_all_problems_of_all_layers_are_in_one_error(folder: Path) -> None:
         "override 1 has no value or no key; write KEY=VALUE, as in part.retries=5",
         "override 2 has no value or no key; write KEY=VALUE, as in part.retries=5",
         "override 3 is set, but empty; unset it, or give it a value",
-        f"{file}:3 has a key 'prot' that is no setting; did you mean 'port'?",
-        "command line has a key that is no setting; known are host, port, tags",
-        "argument has a key that is no setting; known are bucket, retries, server",
+        f"{file}:3 has a key 'prot' that is not a setting; did you mean 'port'?",
+        "command line has a key that is not a setting; known are host, port, tags",
+        "argument has a key that is not a setting; known are bucket, retries, server",
         f"{file}:1: retries must be a valid integer",
         f"{file}:4: server.port must be a valid integer",
     ]
 
 
-def test_a_bound_is_told_in_a_sentence() -> None:
+def test_a_bound_is_stated_in_a_sentence() -> None:
     class Bounded(BaseSettings):
         name: Annotated[str, Field(max_length=3)] = "a"
         pairs: Annotated[tuple[str, ...], Field(min_length=1)] = ("a",)
@@ -455,7 +455,7 @@ def test_a_bound_is_told_in_a_sentence() -> None:
     ]
 
 
-def test_what_is_missing_is_named_with_its_variable(folder: Path) -> None:
+def test_a_missing_setting_is_named_with_its_variable(folder: Path) -> None:
     class Nested(BaseSettings):
         model_config = SettingsConfigDict(env_prefix="TRADAI_N_", env_nested_delimiter="__")
         inner: "Inner"
@@ -717,7 +717,7 @@ def test_a_prefix_of_ones_own_is_watched_too() -> None:
 
 def test_a_nested_variable_that_names_no_field_is_refused() -> None:
     assert refused(App, environ={"TRADAI_APP_SERVER__PROT": "1"}) == [
-        "TRADAI_APP_SERVER__PROT has a key 'prot' that is no setting; did you mean 'port'?"
+        "TRADAI_APP_SERVER__PROT has a key 'prot' that is not a setting; did you mean 'port'?"
     ]
 
 
@@ -770,7 +770,7 @@ def test_every_digit_of_a_decimal_arrives_from_every_layer(folder: Path) -> None
 
 
 @given(st.integers(), st.text(min_size=1), st.lists(st.integers()))
-def test_what_is_written_is_what_is_read(value: int, text: str, items: list[int]) -> None:
+def test_written_values_are_read_back(value: int, text: str, items: list[int]) -> None:
     is_clean = text == text.strip() and not any("\ud800" <= one <= "\udfff" for one in text)
     texts = {"TRADAI_D_VALUE": str(value), "TRADAI_D_ITEMS": str(items)}
     texts |= {"TRADAI_D_TEXT": text} if is_clean else {}

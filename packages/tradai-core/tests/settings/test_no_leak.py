@@ -340,7 +340,7 @@ def test_settings_made_from_the_environment_of_the_process_show_no_secret(
 
 
 class Plain(pydantic_settings.BaseSettings):
-    """What pydantic-settings does by itself with the first way to fail."""
+    """Behaviour of pydantic-settings by itself with the first way to fail."""
 
     model_config = SettingsConfigDict(env_prefix="TRADAI_LEAK_")
 

@@ -59,13 +59,13 @@ def _refused(model: type[pydantic.BaseModel], values: dict[str, Any]) -> list[st
         {"anything": "else", "model_version": 3},
     ],
 )
-def test_what_the_seed_accepts_is_accepted(changes: dict[str, Any]) -> None:
+def test_configurations_of_the_old_platform_are_accepted(changes: dict[str, Any]) -> None:
     config = _config(**changes)
 
     assert config.name == "trend"
 
 
-def test_the_defaults_are_the_seeds() -> None:
+def test_the_defaults_are_those_of_the_old_platform() -> None:
     config = _config()
 
     assert config.pairs == ()
@@ -97,7 +97,7 @@ def test_the_defaults_are_the_seeds() -> None:
         ({"extra": float("inf")}, "extra"),
     ],
 )
-def test_what_is_not_valid_is_refused_at_its_place(changes: dict[str, Any], at: str) -> None:
+def test_an_invalid_value_is_refused_at_its_place(changes: dict[str, Any], at: str) -> None:
     assert _refused(StrategyConfig, SEED | changes) == [at]
 
 
@@ -325,7 +325,7 @@ def test_no_secret_gets_into_it_however_it_is_made(changes: dict[str, Any]) -> N
     assert "AKIA" not in str(caught.value)
 
 
-def test_a_value_that_hides_itself_is_no_value_of_it() -> None:
+def test_a_value_that_hides_itself_is_not_shown() -> None:
     assert _refused(StrategyConfig, SEED | {"extra": pydantic.SecretStr(FAKE)}) == ["extra"]
 
 

@@ -1,4 +1,4 @@
-"""What distinguishes two configurations, and what does not: round trips, digests, differences."""
+"""Differences between two configurations, and what does not: round trips, digests, differences."""
 
 import json
 from decimal import Decimal
@@ -155,7 +155,7 @@ def test_equal_configurations_have_no_difference_to_print() -> None:
     assert str(found) == ""
 
 
-def test_a_block_that_gets_its_first_key_is_told_by_that_key() -> None:
+def test_a_block_that_gets_its_first_key_is_shown_by_that_key() -> None:
     found = diff(_config(), _config(parameters={"a.b": 1}))
 
     assert str(found) == '+ parameters."a.b": 1'
@@ -166,7 +166,7 @@ def test_values_of_different_types_differ(one: object, other: object) -> None:
     assert diff(_config(parameters={"a": one}), _config(parameters={"a": other}))
 
 
-def test_what_was_registered_as_a_secret_later_is_masked() -> None:
+def test_a_value_registered_later_as_a_secret_is_masked() -> None:
     fake = "obviously-fake-diffed-value"
     one, other = _config(note=fake, notes=[{"a": fake}]), _config(note="none")
 

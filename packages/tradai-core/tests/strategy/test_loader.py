@@ -1,6 +1,6 @@
 """The loader: one frozen configuration from layers, or one error that lists every problem."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,9 @@ from tradai.core import (
     StrategyConfigLoader,
     YamlLayer,
 )
+
+# Counted by a test: where a value was written must not be searched for again and again.
+from tradai.core._documents import tree
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 
 TREND = """\
@@ -38,7 +41,7 @@ FAKE_EXCHANGE_KEY = "Fake" * 16
 
 
 class Layer:
-    """A layer that says what it is told to say."""
+    """A layer with the given values."""
 
     name = "test layer"
 
@@ -97,7 +100,7 @@ def test_a_file_becomes_a_frozen_configuration(file: Path) -> None:
     assert loaded.warnings == ()
 
 
-def test_the_run_block_is_no_part_of_the_digest(file: Path) -> None:
+def test_the_run_block_is_not_part_of_the_digest(file: Path) -> None:
     assert _load(file).digest == _load(file, TREND.replace("20250401", "20250501")).digest
 
 
@@ -124,8 +127,33 @@ def test_each_leaf_says_where_it_was_written(file: Path) -> None:
     }
 
 
+def test_where_each_leaf_was_written_is_looked_up_once(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walks: list[str] = []
+    asked: list[object] = []
+
+    def count_walk(values: Mapping[str, JsonValue]) -> dict[tuple[str | int, ...], JsonValue]:
+        walks.append("leaves")
+        return tree.leaves(values)
+
+    def count_lookup(values: JsonValue, path: tuple[str | int, ...]) -> bool:
+        asked.append(path)
+        return tree.defines_path(values, path)
+
+    monkeypatch.setattr("tradai.core._layers.merge.leaves", count_walk)
+    monkeypatch.setattr("tradai.core._layers.merge.defines_path", count_lookup)
+
+    loaded = _load(file, environ={"TRADAI_STRATEGY__EXCHANGE": "kraken"})
+
+    written = [key for key, origin in loaded.provenance.items() if str(origin) != "default"]
+    layers = 3
+    assert len(walks) == 1
+    assert len(asked) == layers * len(written)
+
+
 @pytest.mark.parametrize("key", ["class", "class_name"])
-def test_the_class_of_the_strategy_is_one_key_however_it_is_spelled(file: Path, key: str) -> None:
+def test_both_keys_for_the_class_of_the_strategy_are_one_key(file: Path, key: str) -> None:
     text = TREND.replace("class:", f"{key}:")
 
     loaded = _load(file, text, overrides=("strategy.class_name=Other",))
@@ -189,7 +217,7 @@ def test_a_block_that_was_replaced_is_missing_where_it_was_replaced(file: Path) 
 
     (problem,) = _problems(file, TREND, environ=environ)
 
-    assert problem == "TRADAI_STRATEGY__STRATEGY__CLASS: strategy.source: is missing; add it"
+    assert problem == "TRADAI_STRATEGY__STRATEGY__CLASS: strategy.source: is missing; set it"
 
 
 def test_higher_layers_win_and_lower_ones_are_remembered(file: Path, tmp_path: Path) -> None:
@@ -257,7 +285,7 @@ run: 5
             "and one of s, m, h, d, w, M, such as 5m"
         ),
         "f:4: pairs.1: must be BASE/QUOTE in capital letters and digits, such as BTC/USDT",
-        "f:5: strategy.source: is missing; add it",
+        "f:5: strategy.source: is missing; set it",
         "f:6: strategy.class: must be a Python class name, such as TrendFollower",
         (
             "f:8: execution.stake_amount: must be a finite number such as 0.05, "
@@ -276,7 +304,7 @@ run: 5
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "f: name: is missing; add it"),
+        ("", "f: name: is missing; set it"),
         (TREND.replace("stake_amount: 50", "fee: x"), "f:9: execution.fee: must be a finite"),
         (TREND + "execution_rules: [1]\nparameters: 5\n", "f:14: parameters: must be null, a"),
         (TREND.replace("[BTC/USDT, ETH/USDT]", "5"), "f:4: pairs: must be a list"),
@@ -358,7 +386,7 @@ def test_an_extra_that_resembles_nothing_is_only_mentioned(file: Path) -> None:
 
 
 @pytest.mark.parametrize("run", ["0", "false", "''", "[]"])
-def test_a_run_block_that_is_no_mapping_is_refused(file: Path, run: str) -> None:
+def test_a_run_block_that_is_not_a_mapping_is_refused(file: Path, run: str) -> None:
     text = TREND.split("run:", maxsplit=1)[0] + f"run: {run}\n"
 
     assert _problems(file, text) == ["f:11: run: must be a mapping of parameters"]
@@ -378,7 +406,7 @@ def test_a_mistyped_required_key_is_explained_by_its_warning(file: Path) -> None
     problems = _problems(file, TREND.replace("timeframe:", "timefram:"))
 
     assert problems == [
-        "f: timeframe: is missing; add it",
+        "f: timeframe: is missing; set it",
         "f:3: timefram: is not a key we know, kept as an extra; did you mean 'timeframe'?",
     ]
 
@@ -435,7 +463,7 @@ def test_a_secret_is_one_problem(file: Path) -> None:
         "webhook: https://example.org/hook",
     ],
 )
-def test_a_reference_or_an_innocent_value_is_no_secret(file: Path, block: str) -> None:
+def test_a_reference_or_a_harmless_value_is_not_a_secret(file: Path, block: str) -> None:
     assert _load(file, TREND + block + "\n").warnings
 
 

@@ -122,7 +122,7 @@ class RepositoryThatKnowsTheFuture(RightRepository):
         end: datetime | None = None,
         closed_by: datetime | None = None,
     ) -> pd.DataFrame:
-        # When a candle opens, nobody knows its close.
+        # When a candle opens, its close is unknown.
         earlier = [at for at in (end, closed_by) if at]
         return super().get_ohlcv(
             pair, timeframe, start=start, end=min(earlier) if earlier else None

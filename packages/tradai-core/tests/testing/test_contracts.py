@@ -55,7 +55,7 @@ class TestScriptedSecrets(SecretSourceContract):
         return "script:empty"
 
 
-def test_scripted_secrets_remember_and_raise_what_they_are_told() -> None:
+def test_scripted_secrets_record_requests_and_raise_scripted_errors() -> None:
     refusal = ConfigurationError("the vault is closed; open it")
     source = ScriptedSecrets({"script:closed": refusal})
 
@@ -223,7 +223,7 @@ class SourceOfSomethingElse:
 
 
 class PlainText(str):
-    """A value that shows itself to everybody."""
+    """A value that is always shown."""
 
     __slots__ = ()
 
@@ -240,10 +240,10 @@ STORES: dict[type, str] = {
     StoreThatForgetsIfAbsent: "test_if_absent_never_overwrites",
     StoreThatForgetsIfMatch: "test_if_match_overwrites_only_what_was_read",
     StoreThatLooksBeforeItLeaps: "test_one_racer_creates_an_object",
-    StoreThatTagsByLength: "test_what_is_written_is_read_back",
+    StoreThatTagsByLength: "test_a_written_object_is_read_back",
     StoreThatListsFolders: "test_list_is_by_prefix_and_sorted",
     StoreThatReadsNothingAsEmpty: "test_an_absent_object_is_not_found",
-    StoreThatMissesWhatItDeletes: "test_deleting_an_absent_object_is_no_error",
+    StoreThatMissesWhatItDeletes: "test_deleting_an_absent_object_is_allowed",
 }
 JOURNALS: dict[type, str] = {
     JournalThatCountsFromZero: "test_entries_come_back_in_order_and_numbered",
@@ -252,7 +252,7 @@ JOURNALS: dict[type, str] = {
     JournalThatIsReadOnce: "test_entries_can_be_read_again_and_while_writing",
 }
 SOURCES: dict[type, str] = {
-    SourceThatTellsInItsErrors: "test_a_value_in_place_of_its_reference_is_refused_unseen",
+    SourceThatTellsInItsErrors: "test_a_value_in_place_of_its_reference_is_refused_and_not_shown",
     SourceWithADefault: "test_a_missing_secret_is_not_found",
     SourceOfSomethingElse: "test_a_reference_gives_its_value",
     SourceOfPlainText: "test_a_secret_never_shows_itself",

@@ -213,7 +213,7 @@ def test_a_candle_is_closed_once_the_next_one_opens() -> None:
     ids=repr,
 )
 @pytest.mark.parametrize("timeframe", ["5m", "1M"])
-def test_what_is_no_utc_instant_is_refused(timeframe: str, at: datetime) -> None:
+def test_an_instant_that_is_not_utc_is_refused(timeframe: str, at: datetime) -> None:
     fast = Timeframe(timeframe)
 
     for method in (fast.floor, fast.ceil, fast.next_close, fast.last_closed):
@@ -246,7 +246,7 @@ def test_a_candle_outside_the_calendar_is_refused(timeframe: str) -> None:
         fast.last_closed(to_epoch_ms(first))
 
 
-def test_another_spelling_of_utc_is_taken() -> None:
+def test_another_name_of_utc_is_accepted() -> None:
     at = datetime(2025, 1, 1, 12, 34, tzinfo=ZoneInfo("UTC"))
 
     assert Timeframe("1h").floor(at) == datetime(2025, 1, 1, 12, tzinfo=UTC)

@@ -63,7 +63,7 @@ def test_the_system_clock_tells_the_present() -> None:
     assert before <= told <= after
 
 
-def test_a_fixed_clock_moves_only_when_told() -> None:
+def test_a_fixed_clock_moves_only_by_advance() -> None:
     clock: Clock = FixedClock(datetime(2025, 3, 1, tzinfo=UTC))
 
     assert clock.now() == clock.now() == datetime(2025, 3, 1, tzinfo=UTC)

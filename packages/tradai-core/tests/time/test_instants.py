@@ -46,7 +46,7 @@ def test_milliseconds_count_from_1970(ms: int, text: str) -> None:
 
 
 @pytest.mark.parametrize("ms", [FIRST - 1, LAST + 1, 1_735_689_600_000_000_000, 1.0, True, "0"])
-def test_what_is_no_count_of_milliseconds_is_refused(ms: int) -> None:
+def test_a_value_that_is_not_epoch_milliseconds_is_refused(ms: int) -> None:
     with pytest.raises(ValidationError, match="whole milliseconds since 1970"):
         from_epoch_ms(ms)
 
@@ -65,7 +65,7 @@ def test_what_is_no_count_of_milliseconds_is_refused(ms: int) -> None:
         (IN_UTC.replace(microsecond=1), "whole milliseconds"),
     ],
 )
-def test_what_is_no_instant_in_utc_milliseconds_is_refused(at: datetime, message: str) -> None:
+def test_an_instant_that_is_not_utc_milliseconds_is_refused(at: datetime, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         to_epoch_ms(at)
 
@@ -73,7 +73,7 @@ def test_what_is_no_instant_in_utc_milliseconds_is_refused(at: datetime, message
 @pytest.mark.parametrize(
     "zone", [UTC, timezone(timedelta(0)), ZoneInfo("UTC"), ZoneInfo("Etc/UTC")]
 )
-def test_every_spelling_of_utc_is_utc(zone: timezone | ZoneInfo) -> None:
+def test_every_name_of_utc_is_utc(zone: timezone | ZoneInfo) -> None:
     at = datetime(2025, 1, 1, tzinfo=zone)
 
     assert to_epoch_ms(at) == 1_735_689_600_000

@@ -46,7 +46,7 @@ def test_anything_outside_the_grammar_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("value", NOT_TEXT)
-def test_what_is_no_text_is_refused_by_its_type(value: str) -> None:
+def test_a_value_that_is_not_text_is_refused_by_its_type(value: str) -> None:
     with pytest.raises(ValidationError, match=f"of type {type(value).__name__} is not usable"):
         Timeframe(value)
 
@@ -79,7 +79,7 @@ def test_one_text_is_one_object_also_by_copy_and_pickle(text: str) -> None:
         assert pickle.loads(pickle.dumps(timeframe, protocol)) is timeframe  # noqa: S301
 
 
-def test_a_timeframe_somebody_holds_stays_the_one_object() -> None:
+def test_a_timeframe_in_use_stays_one_object() -> None:
     held = Timeframe("4242m")
 
     forget_the_latest()
@@ -92,7 +92,7 @@ def forget_the_latest() -> None:
         Timeframe(f"{count}s")
 
 
-def test_timeframes_that_nobody_holds_do_not_pile_up() -> None:
+def test_unused_timeframes_do_not_pile_up() -> None:
     remembered = [weakref.ref(Timeframe(f"{count}h")) for count in range(90_000, 91_000)]
 
     alive = sum(each() is not None for each in remembered)
@@ -169,6 +169,6 @@ def test_pydantic_makes_timeframes_and_dumps_text() -> None:
 
 
 @pytest.mark.parametrize("value", [5, True, None, b"5m", "0m"])
-def test_pydantic_refuses_what_is_no_timeframe(value: object) -> None:
+def test_pydantic_refuses_text_that_is_not_a_timeframe(value: object) -> None:
     with pytest.raises(ValueError, match="validation error"):
         TypeAdapter(Timeframe).validate_python(value)

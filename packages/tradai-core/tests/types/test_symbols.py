@@ -65,7 +65,7 @@ def test_markets_are_pairs(pair: str) -> None:
         5,
     ],
 )
-def test_anything_else_is_no_pair(pair: object) -> None:
+def test_other_text_is_not_a_pair(pair: object) -> None:
     assert not _accepts(TypeAdapter(Pair), pair)
 
 
@@ -105,7 +105,9 @@ def test_a_value_type_cannot_be_made_of_anything_else(kind: type[str]) -> None:
 
 @pytest.mark.parametrize("value", [5, None, b"BTC/USDT", ["BTC/USDT"]], ids=repr)
 @pytest.mark.parametrize("kind", [Pair, Version])
-def test_what_is_no_text_is_refused_by_its_type(kind: Callable[[Any], str], value: object) -> None:
+def test_a_value_that_is_not_text_is_refused_by_its_type(
+    kind: Callable[[Any], str], value: object
+) -> None:
     with pytest.raises(ValidationError, match=f"of type {type(value).__name__} is not usable"):
         kind(value)
 
@@ -157,41 +159,41 @@ def test_three_plain_numbers_are_a_version(version: str) -> None:
 @pytest.mark.parametrize(
     "version", ["", "1", "1.0", "01.0.0", "1.0.0-rc1", "v1.0.0", "1.0.\u0663", "1.0.0\n"]
 )
-def test_anything_else_is_no_version(version: str) -> None:
+def test_other_text_is_not_a_version(version: str) -> None:
     assert not _accepts(TypeAdapter(Version), version)
 
 
-SEED_VERSION = st.from_regex(r"^\d+\.\d+\.\d+$", fullmatch=True)
+OLD_VERSION = st.from_regex(r"^\d+\.\d+\.\d+$", fullmatch=True)
 # Longer ones are for the tests of the timeframe itself.
-SEED_TIMEFRAME = st.from_regex(r"^\d{1,6}[mhd]$", fullmatch=True)
+OLD_TIMEFRAME = st.from_regex(r"^\d{1,6}[mhd]$", fullmatch=True)
 
 
-def _is_new_to_the_seed(number: str) -> bool:
+def _is_new(number: str) -> bool:
     return not number.isascii() or (number.startswith("0") and number != "0")
 
 
-@given(SEED_VERSION)
-def test_what_the_seed_calls_a_version_is_one_but_for_odd_digits_and_leading_zeros(
+@given(OLD_VERSION)
+def test_versions_of_the_old_platform_are_versions_but_for_odd_digits_and_leading_zeros(
     text: str,
 ) -> None:
-    is_odd = any(_is_new_to_the_seed(number) for number in text.split("."))
+    is_odd = any(_is_new(number) for number in text.split("."))
 
     assert _accepts(TypeAdapter(Version), text) is not is_odd
 
 
-@given(SEED_TIMEFRAME)
-def test_what_the_seed_calls_a_timeframe_is_one_but_for_zero_too(text: str) -> None:
+@given(OLD_TIMEFRAME)
+def test_timeframes_of_the_old_platform_are_timeframes_but_for_zero(text: str) -> None:
     number = text[:-1]
-    is_odd = _is_new_to_the_seed(number) or number == "0"
+    is_odd = _is_new(number) or number == "0"
 
     assert _accepts(TypeAdapter(Timeframe), text) is not is_odd
 
 
 @given(st.text("0123456789.v-+ \n", max_size=8))
-def test_what_the_seed_does_not_call_a_version_is_none(text: str) -> None:
-    seed = re.fullmatch(r"\d+\.\d+\.\d+", text)
+def test_text_that_the_old_platform_refuses_is_not_a_version(text: str) -> None:
+    old = re.fullmatch(r"\d+\.\d+\.\d+", text)
 
-    assert seed or not _accepts(TypeAdapter(Version), text)
+    assert old or not _accepts(TypeAdapter(Version), text)
 
 
 def test_a_currency_is_capital_letters_and_digits() -> None:
@@ -205,7 +207,7 @@ def test_a_symbol_is_what_the_exchange_writes(symbol: str) -> None:
 
 
 @pytest.mark.parametrize("symbol", ["", "btcusdt", "BTC/USDT", "BTCUSDT\n", "A" * 21, 5])
-def test_anything_else_is_no_symbol(symbol: object) -> None:
+def test_other_text_is_not_a_symbol(symbol: object) -> None:
     assert not _accepts(TypeAdapter(Symbol), symbol)
 
 
@@ -215,7 +217,7 @@ def test_a_price_is_above_zero(price: object) -> None:
 
 
 @pytest.mark.parametrize("price", [0, "-1", "0.0", float("nan"), "Infinity", "1_0", None, True])
-def test_anything_else_is_no_price(price: object) -> None:
+def test_other_values_are_not_prices(price: object) -> None:
     assert not _accepts(TypeAdapter(Price), price)
 
 
@@ -251,7 +253,7 @@ def test_an_instant_is_in_the_zone_utc_however_it_came() -> None:
     ],
     ids=repr,
 )
-def test_what_would_have_to_be_guessed_at_is_no_instant(value: object) -> None:
+def test_an_ambiguous_value_is_not_an_instant(value: object) -> None:
     assert not _accepts(TypeAdapter(Utc), value)
 
 
@@ -335,7 +337,7 @@ def test_pydantic_takes_a_range_or_its_text_and_dumps_text() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1: 2}, {1, 2}, b"x", object()])
-def test_what_json_cannot_say_is_no_json_value(value: object) -> None:
+def test_a_value_that_json_cannot_hold_is_refused(value: object) -> None:
     assert not _accepts(TypeAdapter(JsonValue), value)
 
 

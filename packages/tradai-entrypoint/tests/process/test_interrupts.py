@@ -28,7 +28,7 @@ def hang() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_a_fact_to_look_at(interrupts: Interrupts, number: int) -> None:
+def test_a_signal_is_recorded_and_not_raised(interrupts: Interrupts, number: int) -> None:
     tell(number)
 
     assert interrupts.wait(5)
@@ -47,7 +47,7 @@ def test_the_first_signal_is_remembered_and_all_are_counted(interrupts: Interrup
     assert interrupts.count == 3
 
 
-def test_waiting_ends_with_its_time_when_nothing_arrives(interrupts: Interrupts) -> None:
+def test_waiting_times_out_when_no_signal_arrives(interrupts: Interrupts) -> None:
     began = time.monotonic()
 
     assert not interrupts.wait(0.05)
@@ -78,7 +78,7 @@ def test_waiting_ends_when_another_thread_takes_the_signal(interrupts: Interrupt
     taker.join()
 
 
-def test_other_signals_are_none_of_its_business(interrupts: Interrupts) -> None:
+def test_other_signals_are_ignored(interrupts: Interrupts) -> None:
     former = signal.signal(signal.SIGUSR1, lambda *_: None)
     tell(signal.SIGUSR1)
 
@@ -86,7 +86,7 @@ def test_other_signals_are_none_of_its_business(interrupts: Interrupts) -> None:
     signal.signal(signal.SIGUSR1, former)
 
 
-def test_handlers_and_wakeup_descriptor_are_given_back() -> None:
+def test_handlers_and_wakeup_descriptor_are_restored() -> None:
     former = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
 
     with Interrupts() as outer:
@@ -98,7 +98,7 @@ def test_handlers_and_wakeup_descriptor_are_given_back() -> None:
     assert signal.set_wakeup_fd(-1) == -1
 
 
-def test_one_that_never_watched_is_quiet_and_usable() -> None:
+def test_an_object_that_never_watched_records_nothing_and_is_usable() -> None:
     quiet = Interrupts()
 
     assert quiet.received is None
@@ -118,7 +118,7 @@ def test_no_descriptor_is_left_behind() -> None:
     assert len(rounds(20)) == len(rounds(1))
 
 
-def test_raising_ends_work_that_cannot_look(interrupts: Interrupts) -> None:
+def test_raising_ends_work_that_cannot_poll(interrupts: Interrupts) -> None:
     def work() -> None:
         with interrupts.raising():
             tell(signal.SIGTERM)
@@ -131,7 +131,7 @@ def test_raising_ends_work_that_cannot_look(interrupts: Interrupts) -> None:
     assert caught.value.signal_number == signal.SIGTERM
 
 
-def test_raising_refuses_to_begin_when_a_signal_came_before(interrupts: Interrupts) -> None:
+def test_raising_refuses_to_start_after_a_signal(interrupts: Interrupts) -> None:
     tell(signal.SIGINT)
     began = False
 
@@ -155,7 +155,7 @@ def test_work_that_swallows_the_error_is_still_interrupted(interrupts: Interrupt
         stubborn()
 
 
-def test_only_the_first_signal_is_raised_so_that_cleaning_up_is_not_cut_short(
+def test_only_the_first_signal_is_raised_so_that_clean_up_is_not_cut_short(
     interrupts: Interrupts,
 ) -> None:
     cleaned = []
@@ -188,7 +188,7 @@ def test_raising_may_be_nested(interrupts: Interrupts) -> None:
         work()
 
 
-def test_outside_the_block_a_signal_is_only_noted(interrupts: Interrupts) -> None:
+def test_outside_the_block_a_signal_is_only_recorded(interrupts: Interrupts) -> None:
     with interrupts.raising():
         pass
 
@@ -198,7 +198,7 @@ def test_outside_the_block_a_signal_is_only_noted(interrupts: Interrupts) -> Non
 
 
 @pytest.mark.parametrize("look", [Interrupts.check, lambda one: one.raising().__enter__()])
-def test_looking_raises_what_came_before(
+def test_check_raises_for_an_earlier_signal(
     interrupts: Interrupts, look: Callable[[Interrupts], None]
 ) -> None:
     tell(signal.SIGTERM)

@@ -8,7 +8,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_sees_what_goes_on_and_then_nothing_of_it() -> None:
+def test_a_terminal_shows_progress_and_then_clears_it() -> None:
     stream = Terminal()
 
     with Progress(stream=stream) as progress:
@@ -18,7 +18,7 @@ def test_a_terminal_sees_what_goes_on_and_then_nothing_of_it() -> None:
     assert "engine: backtesting" in stream.getvalue()
 
 
-def test_a_pipe_sees_nothing() -> None:
+def test_a_pipe_gets_nothing() -> None:
     stream = io.StringIO()
 
     with Progress(stream=stream) as progress:

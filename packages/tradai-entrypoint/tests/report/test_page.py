@@ -27,7 +27,7 @@ HOSTILE = '</title></script><script>alert("1")</script><img src=x onerror=y>&amp
 
 
 class Page(HTMLParser):
-    """What a browser would make of the page: its elements, their attributes and texts."""
+    """The page as a browser reads it: elements, their attributes and texts."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ def test_the_page_refers_to_nothing_outside_itself() -> None:
 
 
 @pytest.mark.usefixtures("plotly")
-def test_the_library_is_carried_along_unchanged_and_never_imported() -> None:
+def test_the_library_is_embedded_unchanged_and_never_imported() -> None:
     page = Page(render_report(report(result=parts())))
 
     assert gzip.decompress(b64decode(page.script("library"))) == LIBRARY
@@ -194,7 +194,7 @@ def test_equal_reports_are_equal_pages() -> None:
 
 
 @pytest.mark.usefixtures("no_plotly")
-def test_without_plotly_the_page_keeps_its_tables_and_says_what_brings_the_chart() -> None:
+def test_without_plotly_the_page_keeps_its_tables_and_names_the_missing_package() -> None:
     page = Page(render_report(report(result=parts())))
 
     assert not page.scripts
@@ -244,7 +244,7 @@ def test_instants_are_shown_in_utc_whatever_their_zone() -> None:
     assert "2025-01-31 23:30:00 UTC" in texts
 
 
-def test_each_leaf_of_the_configuration_names_its_origin_or_that_of_what_it_is_in() -> None:
+def test_each_configuration_value_has_its_own_source_or_that_of_its_mapping() -> None:
     told = replace(
         report(),
         configuration={"name": "x", "execution": {"fee": 0.001, "order_types": {"entry": "limit"}}},
@@ -261,7 +261,7 @@ def test_each_leaf_of_the_configuration_names_its_origin_or_that_of_what_it_is_i
     ]
 
 
-def test_files_are_named_from_the_folder_they_share() -> None:
+def test_files_are_named_relative_to_their_common_folder() -> None:
     told = replace(
         report(),
         configuration={"a": 1, "b": 2, "c": 3},
@@ -273,7 +273,7 @@ def test_files_are_named_from_the_folder_they_share() -> None:
     assert {"bot/x.yaml:1", "patches/x.yaml:2", "TRADAI_C", "/mine"} <= set(texts)
 
 
-def test_groups_stand_in_the_order_of_what_they_brought() -> None:
+def test_groups_are_sorted_by_profit() -> None:
     pairs = (group("B/USDT", -3.0), group("A/USDT", -3.0), group("C/USDT", 1234.5))
 
     texts = Page(render_report(report(result=RunReportParts(currency="USDT", pairs=pairs)))).texts
@@ -283,7 +283,7 @@ def test_groups_stand_in_the_order_of_what_they_brought() -> None:
     assert {"+1,234.50", "\u22123.00", "66.7 %", "1 h 30 min"} <= set(texts)
 
 
-def test_text_that_is_no_unicode_can_still_be_written() -> None:
+def test_text_that_is_not_unicode_can_still_be_written() -> None:
     html = render_report(report("folder\udcff"))
 
     assert "folder\\udcff" in html.encode().decode()
@@ -293,12 +293,12 @@ def test_text_that_is_no_unicode_can_still_be_written() -> None:
     ("value", "shown"),
     [(0.0, "0.00"), (-0.00049, "0.00"), (-1234.5, "\u22121,234.50"), (0.005001, "+0.01")],
 )
-def test_only_what_differs_from_zero_as_shown_has_a_sign(value: float, shown: str) -> None:
+def test_only_a_value_that_does_not_round_to_zero_has_a_sign(value: float, shown: str) -> None:
     assert signed(value, 2) == shown
 
 
 @pytest.mark.parametrize("ratio", [None, float("nan"), float("inf")])
-def test_a_figure_there_is_none_of_is_a_dash(ratio: float | None) -> None:
+def test_a_missing_figure_is_shown_as_a_dash(ratio: float | None) -> None:
     assert percent(ratio) == "\u2013"
 
 
@@ -313,7 +313,7 @@ def test_a_figure_there_is_none_of_is_a_dash(ratio: float | None) -> None:
         (86_405.0, "1 d"),
     ],
 )
-def test_a_duration_is_told_by_its_two_largest_units(seconds: float | None, shown: str) -> None:
+def test_a_duration_is_shown_in_its_two_largest_units(seconds: float | None, shown: str) -> None:
     assert duration(seconds) == shown
 
 

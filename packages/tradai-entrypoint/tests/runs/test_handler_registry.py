@@ -48,7 +48,7 @@ def test_registering_one_mode_twice_names_both_factories() -> None:
     assert handlers.get(TradingMode.TRAIN) is first
 
 
-def test_a_mode_nobody_serves_says_what_to_install() -> None:
+def test_a_mode_without_a_handler_names_the_package_to_install() -> None:
     with pytest.raises(ConfigurationError, match=r"tradai-entrypoint\[freqtrade\]"):
         registry(group="tradai.nothing").get(TradingMode.BACKTEST)
 

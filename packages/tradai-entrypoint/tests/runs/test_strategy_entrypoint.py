@@ -12,7 +12,6 @@ from tradai.entrypoint import (
     RunManifest,
     RunRequest,
     StrategyEntrypoint,
-    TradingEntrypoint,
     Verdict,
 )
 
@@ -55,6 +54,18 @@ def test_a_finished_run_leaves_manifest_journal_and_report(
     assert "run-1" in (folder / "report.html").read_text()
     assert not (folder / "scratch").exists()
     assert not (folder / ".reserve").exists()
+
+
+def test_the_record_of_an_ended_run_is_its_manifest(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    registered.register_handler(TradingMode.BACKTEST)(Handler)
+    entrypoint = StrategyEntrypoint(settings(tmp_path, config=str(config_file)))
+
+    entrypoint.run()
+
+    assert entrypoint.record.state == "ended"
+    assert entrypoint.record == manifest(tmp_path)
 
 
 def test_the_handler_sees_configuration_parameters_and_journal(
@@ -134,18 +145,7 @@ def test_a_crashing_handler_is_a_verdict_not_a_traceback(
     assert "KeyError" in str(manifest(tmp_path).verdict)
 
 
-def test_an_exit_code_that_is_not_ours_is_a_crash(
-    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
-) -> None:
-    @registered.register_handler(TradingMode.BACKTEST)
-    class Odd(Handler):
-        def run(self) -> int:
-            return 3
-
-    assert StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run() == ExitCode.CRASHED
-
-
-def test_a_taken_run_id_is_refused_under_an_id_of_its_own(
+def test_a_refusal_of_a_taken_run_id_is_recorded_under_a_new_id(
     tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
 ) -> None:
     registered.register_handler(TradingMode.BACKTEST)(Handler)
@@ -161,41 +161,7 @@ def test_a_taken_run_id_is_refused_under_an_id_of_its_own(
     assert "run-1" in str(manifest(tmp_path, others[0]).verdict)
 
 
-@pytest.mark.parametrize(
-    "content", ["", "name: x", "pairs: [", "name: demo\nversion: 1.0.0\ntimeframe: 5m\n"]
-)
-def test_live_without_a_valid_config_is_refused_at_once(tmp_path: Path, content: str) -> None:
-    config = tmp_path / "live.yaml"
-    config.write_text(content)
-
-    code = TradingEntrypoint(settings(tmp_path, TradingMode.LIVE, config=str(config))).run()
-
-    assert code == ExitCode.NOT_PERMITTED
-    assert "Failed to load strategy config for LIVE trading" in str(manifest(tmp_path).verdict)
-
-
-def test_live_refuses_an_unknown_key(tmp_path: Path, config_file: Path) -> None:
-    config_file.write_text(config_file.read_text() + "stop_loss: -0.1\n")
-
-    code = TradingEntrypoint(settings(tmp_path, TradingMode.LIVE, config=str(config_file))).run()
-
-    assert code == ExitCode.NOT_PERMITTED
-    assert "stop_loss" in str(manifest(tmp_path).verdict)
-
-
-def test_live_refuses_a_variable_of_ours_that_nothing_reads(
-    tmp_path: Path, config_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TRADAI_RUN_MODDE", "live")
-
-    code = TradingEntrypoint(settings(tmp_path, TradingMode.LIVE, config=str(config_file))).run()
-
-    assert code == ExitCode.NOT_PERMITTED
-    told = "TRADAI_RUN_MODDE is set, but nothing reads it: did you mean TRADAI_RUN_MODE?"
-    assert told in str(manifest(tmp_path).verdict)
-
-
-def test_another_mode_mentions_a_variable_that_nothing_reads(
+def test_another_mode_reports_a_variable_that_nothing_reads(
     tmp_path: Path,
     config_file: Path,
     registered: type[StrategyEntrypoint],
@@ -208,37 +174,6 @@ def test_another_mode_mentions_a_variable_that_nothing_reads(
 
     assert code == ExitCode.DONE
     assert any("TRADAI_RUN_MODDE" in notice for notice in manifest(tmp_path).notices)
-
-
-def test_live_with_a_valid_config_is_closed(
-    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
-) -> None:
-    registered.register_handler(TradingMode.LIVE)(Handler)
-
-    code = TradingEntrypoint(settings(tmp_path, TradingMode.LIVE, config=str(config_file))).run()
-
-    assert code == ExitCode.NOT_PERMITTED
-    assert "closed" in str(manifest(tmp_path).verdict)
-
-
-def test_dry_run_falls_back_to_a_configuration_that_cannot_order(
-    tmp_path: Path, registered: type[StrategyEntrypoint]
-) -> None:
-    seen: list[object] = []
-
-    @registered.register_handler(TradingMode.DRY_RUN)
-    class Looking(Handler):
-        def run(self) -> int:
-            seen.append(self.entrypoint.context.config.execution.max_open_trades)
-            return 0
-
-    mode = settings(tmp_path, TradingMode.DRY_RUN, config=str(tmp_path / "absent.yaml"))
-    code = TradingEntrypoint(mode).run()
-
-    assert code == 0
-    assert seen == [0]
-    assert manifest(tmp_path).is_fallback
-    assert any("places no order" in notice for notice in manifest(tmp_path).notices)
 
 
 def test_the_manifest_is_plain_json(
@@ -271,7 +206,7 @@ def test_the_strategy_source_may_be_a_path_or_a_file_uri(
     assert seen == [tmp_path / "strategies"]
 
 
-def test_a_strategy_source_elsewhere_is_refused(
+def test_a_strategy_source_on_another_machine_is_refused(
     tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
 ) -> None:
     registered.register_handler(TradingMode.BACKTEST)(Handler)
@@ -311,7 +246,7 @@ class BlessedError(TradAIError):
 
 
 @pytest.mark.parametrize("kind", [ForeignError, BlessedError])
-def test_an_error_with_a_foreign_exit_code_is_a_crash_and_is_written_down(
+def test_an_error_with_a_foreign_exit_code_is_a_crash_and_is_recorded(
     tmp_path: Path,
     config_file: Path,
     registered: type[StrategyEntrypoint],
@@ -330,7 +265,7 @@ def test_an_error_with_a_foreign_exit_code_is_a_crash_and_is_written_down(
     assert manifest(tmp_path).verdict == "the plugin gave up"
 
 
-def test_a_handler_that_returns_no_exit_code_of_ours_has_crashed(
+def test_a_handler_that_returns_a_foreign_exit_code_has_crashed(
     tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
 ) -> None:
     class Strange(Handler):
@@ -355,14 +290,8 @@ def test_a_check_that_fails_with_a_foreign_exit_code_is_a_crash(kind: type[TradA
     assert row.exit_code is ExitCode.CRASHED
 
 
-def test_the_exit_codes_of_the_table_stand_for_themselves() -> None:
-    assert [ExitCode.of(int(code)) for code in ExitCode] == list(ExitCode)
-    assert ExitCode.of(99) is ExitCode.CRASHED
-    assert ExitCode.of_error(ExternalServiceError("x", service="s", operation="o")) == 69
-
-
 @pytest.mark.parametrize("run_id", ["run-1", "../run-1"])
-def test_a_disk_that_refuses_the_run_folder_is_a_verdict_whatever_else_is_wrong(
+def test_a_run_folder_that_cannot_be_created_is_a_verdict_whatever_else_is_wrong(
     tmp_path: Path, config_file: Path, run_id: str
 ) -> None:
     (tmp_path / "runs").write_text("in the way")

@@ -33,7 +33,7 @@ class DemoSettings(BaseSettings):
 
 
 def made(kind: Kind, **hooks: Callable[[Service], None]) -> Service:
-    """Return a service with `hooks`; for the kind on an event loop they become coroutines."""
+    """Return a service with `hooks`, as coroutines for a service on an event loop."""
     body: dict[str, object] = dict(hooks)
     if kind is AsyncService:
         body = {name: as_coroutine(hook) for name, hook in hooks.items()}
@@ -62,7 +62,7 @@ def nothing(_: Service) -> None:
 
 
 @type_of_both
-def test_a_settings_class_that_is_none_of_ours_is_refused_when_the_class_is_made(
+def test_a_foreign_settings_class_is_refused_when_the_service_class_is_defined(
     kind: Kind,
 ) -> None:
     with pytest.raises(ConfigurationError, match=r"Broken\.settings_class"):
@@ -88,7 +88,7 @@ def test_ready_settings_are_taken_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("drain_s", [0, -1, math.nan, math.inf])
-def test_a_deadline_that_is_none_is_refused(drain_s: float) -> None:
+def test_a_drain_time_that_is_not_positive_and_finite_is_refused(drain_s: float) -> None:
     with pytest.raises(ValidationError, match="drain_s"):
         BaseService(DemoSettings(), drain_s=drain_s)
 
@@ -124,7 +124,7 @@ def test_sigterm_stops_a_running_service_in_order(kind: Kind) -> None:
 
 
 @type_of_both
-def test_by_default_a_service_serves_until_a_signal_comes(kind: Kind) -> None:
+def test_by_default_a_service_serves_until_a_signal_arrives(kind: Kind) -> None:
     service = made(kind)
 
     def tell_when_running() -> None:
@@ -141,7 +141,7 @@ def test_by_default_a_service_serves_until_a_signal_comes(kind: Kind) -> None:
 
 
 @type_of_both
-def test_a_signal_during_start_skips_the_serving(kind: Kind) -> None:
+def test_a_signal_during_start_skips_serve(kind: Kind) -> None:
     served: list[str] = []
 
     def start(service: Service) -> None:
@@ -159,7 +159,7 @@ def test_a_signal_during_start_skips_the_serving(kind: Kind) -> None:
 
 
 @type_of_both
-def test_a_signal_that_came_before_the_run_counts(kind: Kind) -> None:
+def test_a_signal_before_the_run_stops_the_service(kind: Kind) -> None:
     with Interrupts() as interrupts:
         os.kill(os.getpid(), signal.SIGTERM)
         assert interrupts.received
@@ -168,7 +168,7 @@ def test_a_signal_that_came_before_the_run_counts(kind: Kind) -> None:
 
 
 @type_of_both
-def test_any_thread_may_ask_to_stop_and_the_reason_is_told(kind: Kind) -> None:
+def test_any_thread_may_request_a_stop_and_health_has_the_reason(kind: Kind) -> None:
     seen: list[str] = []
 
     def serve(service: Service) -> None:
@@ -201,14 +201,14 @@ def test_a_service_runs_once(kind: Kind) -> None:
     service = made(kind, serve=nothing)
     service.run()
 
-    with pytest.raises(ValidationError, match="stopped cannot become starting: its life is over"):
+    with pytest.raises(ValidationError, match="stopped cannot become starting: it has ended"):
         service.run()
 
     assert service.state is ServiceState.STOPPED
 
 
 @type_of_both
-def test_health_tells_state_time_and_reason(kind: Kind) -> None:
+def test_health_has_state_time_and_reason(kind: Kind) -> None:
     service = made(kind, serve=failing("sekret"))
     before = service.health()
 
@@ -224,7 +224,7 @@ def test_health_tells_state_time_and_reason(kind: Kind) -> None:
 
 
 @type_of_both
-def test_what_start_fails_with_is_raised_after_everything_is_given_back(kind: Kind) -> None:
+def test_an_error_of_start_is_raised_after_all_resources_are_closed(kind: Kind) -> None:
     events: list[str] = []
 
     def start(service: Service) -> None:
@@ -296,7 +296,7 @@ def test_a_service_that_cannot_stop_has_failed(kind: Kind) -> None:
 
 
 @type_of_both
-def test_an_exit_from_a_hook_gives_everything_back_too(kind: Kind) -> None:
+def test_an_exit_from_a_hook_closes_all_resources_too(kind: Kind) -> None:
     events: list[str] = []
 
     def serve(_: Service) -> None:
@@ -328,7 +328,7 @@ def test_each_change_of_state_is_logged(kind: Kind, caplog: pytest.LogCaptureFix
     assert lines[2].__dict__["detail"] == "its work is done"
 
 
-def test_a_sync_service_waits_no_longer_than_told() -> None:
+def test_a_sync_service_waits_no_longer_than_its_timeout() -> None:
     service = BaseService(DemoSettings())
 
     assert not service.wait_for_stop(0.01)

@@ -34,12 +34,12 @@ def plain(tmp_path: Path) -> Path:
     return path
 
 
-def test_without_a_file_the_configuration_is_what_the_overrides_say() -> None:
+def test_without_a_file_the_configuration_comes_from_the_overrides() -> None:
     assert read() == {}
     assert read(None, "server.port=8080") == {"server": {"port": 8080}}
 
 
-def test_overrides_lie_over_the_file_and_interpolations_follow_them(plain: Path) -> None:
+def test_overrides_replace_values_of_the_file_and_interpolations_use_them(plain: Path) -> None:
     config = read(plain, "server.port=8080", "hosts[1]=c", "server.tls.on=true")
 
     assert config.server == {"host": "localhost", "port": 8080, "tls": {"on": True}}
@@ -85,7 +85,7 @@ def test_a_mapping_called_defaults_is_just_a_mapping(tmp_path: Path) -> None:
         ("${b}: 1\nb: 2", "cannot be interpolated"),
     ],
 )
-def test_what_could_run_code_or_look_around_is_refused_wherever_it_stands(
+def test_values_that_could_run_code_or_read_the_environment_are_refused_anywhere(
     tmp_path: Path, text: str, place: str
 ) -> None:
     path = tmp_path / "service.yaml"
@@ -103,7 +103,7 @@ def test_what_could_run_code_or_look_around_is_refused_wherever_it_stands(
         ("a=${oc.env:HOME}", r"^overrides: a: only"),
     ],
 )
-def test_an_override_cannot_bring_in_what_a_file_cannot(
+def test_an_override_cannot_add_values_that_a_file_cannot(
     plain: Path, override: str, problem: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=problem):
@@ -123,7 +123,7 @@ def test_an_override_cannot_bring_in_what_a_file_cannot(
         ("- a", "the top level must be a mapping"),
     ],
 )
-def test_a_file_that_is_no_configuration_is_refused_by_the_place_at_fault(
+def test_an_invalid_file_is_refused_with_the_place_of_the_problem(
     tmp_path: Path, text: str, problem: str
 ) -> None:
     path = tmp_path / "service.yaml"
@@ -136,7 +136,7 @@ def test_a_file_that_is_no_configuration_is_refused_by_the_place_at_fault(
 
 
 @pytest.mark.parametrize("override", ["a", "=1", "a b=1", "a..b=1", "a[=1", "a[x]=1", ".a=1", ""])
-def test_an_override_of_another_form_is_refused_by_its_number(override: str) -> None:
+def test_a_malformed_override_is_refused_by_its_number(override: str) -> None:
     with pytest.raises(ConfigurationError, match=r"override 2 has .*; write KEY=VALUE"):
         read(None, "fine=1", override)
 
@@ -178,7 +178,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ("a: 1", (f"a={{_target_: {PLANTED}}}",)),
     ],
 )
-def test_no_refusal_holds_a_value(
+def test_no_error_contains_a_value(
     tmp_path: Path, said_by: Callable[[BaseException], str], text: str, overrides: tuple[str, ...]
 ) -> None:
     path = tmp_path / "service.yaml"
@@ -194,7 +194,7 @@ def test_no_refusal_holds_a_value(
 @given(
     overrides=st.lists(st.text(max_size=20) | st.from_regex(r"a(\.b|\[0\])?=.*", fullmatch=True))
 )
-def test_whatever_the_overrides_are_only_our_errors_come_out(overrides: list[str]) -> None:
+def test_any_overrides_raise_only_our_errors(overrides: list[str]) -> None:
     try:
         config = read(None, *overrides)
     except TradAIError:

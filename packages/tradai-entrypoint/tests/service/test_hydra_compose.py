@@ -117,7 +117,7 @@ def test_overrides_choose_change_add_and_remove(conf: Path) -> None:
     assert OmegaConf.is_readonly(config)
 
 
-def test_a_file_can_build_on_another_and_choose_otherwise(conf: Path) -> None:
+def test_a_file_can_extend_another_and_choose_another_option(conf: Path) -> None:
     config = BaseService(config=conf.with_name("trial.yaml")).config
 
     assert (config.name, config.db.driver, config.db.pool) == ("trial", "postgresql", 5)
@@ -179,12 +179,12 @@ def test_without_the_extra_the_error_names_it(conf: Path) -> None:
         ("db/mysql.yaml", "# @package _global_.hydra\na: 1", "would configure Hydra"),
         ("db/mysql.yaml", "# @package a._target_\na: 1", "would run code"),
         ("db/mysql.yaml", "# @package\na: 1", "a comment at its top"),
-        ("config.yaml", "defaults: [../outside]", "leads out of"),
-        ("config.yaml", "defaults: [db: ../../outside]", "leads out of"),
-        ("config.yaml", "defaults: [/../../outside]", "leads out of"),
+        ("config.yaml", "defaults: [../outside]", "leaves the folder"),
+        ("config.yaml", "defaults: [db: ../../outside]", "leaves the folder"),
+        ("config.yaml", "defaults: [/../../outside]", "leaves the folder"),
         ("config.yaml", "defaults: [db: oracle]", "choose from common, mysql, postgresql"),
         ("config.yaml", "defaults: [nowhere]", "there is no 'nowhere'"),
-        ("config.yaml", "defaults: [db: '???']", r"a group marked \?\?\? wants an override"),
+        ("config.yaml", "defaults: [db: '???']", r"a group marked \?\?\? needs an override"),
         ("config.yaml", "defaults: [db: {a: 1}]", "defaults list"),
         ("config.yaml", "defaults: [5]", "defaults list"),
         ("config.yaml", "defaults: [config]", "defaults list"),
@@ -212,7 +212,7 @@ def test_a_tree_that_is_refused_names_the_place(
         ("+hydra.callbacks.x.a=1", "would configure Hydra"),
         ("hydra/job_logging=none", "would configure Hydra"),
         ("exchange@hydra.job=kraken", "would configure Hydra"),
-        ("db=../../outside", "leads out of"),
+        ("db=../../outside", "leaves the folder"),
         ("db=oracle", "choose from common, mysql, postgresql"),
         ("db.prt=1", r"db\.prt does not fit.*\+db\.prt="),
         ("db.port=1,2", "overrides of db.port"),
@@ -238,7 +238,7 @@ def test_a_link_out_of_the_folder_is_refused(conf: Path) -> None:
     outside.write_text("a: 1")
     (conf.parent / "db" / "linked.yaml").symlink_to(outside)
 
-    with pytest.raises(ConfigurationError, match="leads out of"):
+    with pytest.raises(ConfigurationError, match="leaves the folder"):
         read(conf, "db=linked")
 
 
@@ -276,7 +276,7 @@ def test_only_yaml_by_its_full_name_is_composed(write: Write) -> None:
         (f"hydra: {PLANTED}", "db.port=1"),
     ],
 )
-def test_no_refusal_holds_a_value(
+def test_no_error_contains_a_value(
     write: Write, said_by: Callable[[BaseException], str], text: str, override: str
 ) -> None:
     conf = write({**TREE, "config.yaml": f"defaults: [db: mysql, _self_]\n{text}"})
@@ -288,7 +288,7 @@ def test_no_refusal_holds_a_value(
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-def test_hydra_is_left_as_it_was(
+def test_the_global_state_of_hydra_is_restored(
     conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -345,7 +345,7 @@ ENTRIES = st.recursive(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(entries=st.lists(ENTRIES, max_size=3), overrides=st.lists(st.text(max_size=8), max_size=1))
-def test_whatever_the_defaults_list_holds_only_our_errors_come_out(
+def test_any_defaults_list_raises_only_our_errors(
     write: Write, entries: list[object], overrides: list[str]
 ) -> None:
     conf = write(TREE)

@@ -1,4 +1,4 @@
-"""The life of a service against a model of it, step by step, whatever happens in which order."""
+"""Compare the lifecycle of a service with a model of it, for any order of events."""
 
 import threading
 from collections.abc import Callable
@@ -20,11 +20,11 @@ PATIENCE_S = 30
 
 
 class StepError(Exception):
-    """What a step was told to raise."""
+    """The error that a step of the test raises."""
 
 
 class Strings:
-    """Stops the service in each of its steps until it is told how to leave it."""
+    """Pauses the service in each of its steps until the test says how the step ends."""
 
     def __init__(self) -> None:
         self._reached: SimpleQueue[str] = SimpleQueue()

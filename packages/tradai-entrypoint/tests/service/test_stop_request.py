@@ -1,4 +1,4 @@
-"""A request to stop is noticed, whoever else looks at the signals and whenever it comes."""
+"""A request to stop is noticed at any moment, also when another thread reads the signals."""
 
 import os
 import signal
@@ -12,8 +12,8 @@ from tradai.entrypoint._service.stop_request import StopRequest
 # Private: through a service the moment between two looks cannot be hit.
 
 
-class _LookedAt:
-    """Signals of which one comes just when the watch asks for the number given."""
+class _CountedInterrupts:
+    """Interrupts of which one arrives when the watch reads the property for the nth time."""
 
     def __init__(self, moment: int) -> None:
         self.interrupts = Interrupts()
@@ -21,30 +21,30 @@ class _LookedAt:
 
     @property
     def received(self) -> int | None:
-        self._come()
+        self._count_down()
         return self.interrupts.received
 
     @property
     def count(self) -> int:
-        self._come()
+        self._count_down()
         return self.interrupts.count
 
     def fileno(self) -> int:
-        self._come()
+        self._count_down()
         return self.interrupts.fileno()
 
-    def _come(self) -> None:
+    def _count_down(self) -> None:
         self._moment -= 1
         if self._moment == 0:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
 @pytest.mark.parametrize("moment", range(1, 5))
-def test_a_signal_counts_at_whatever_moment_of_the_watch_it_comes(moment: int) -> None:
-    signals = _LookedAt(moment)
+def test_a_signal_counts_at_any_moment_of_the_watch(moment: int) -> None:
+    signals = _CountedInterrupts(moment)
     reasons: list[str] = []
     request = StopRequest(
-        # It has what the watch asks for.
+        # It has the attributes that the watch reads.
         signals,  # type: ignore[arg-type]
         drain_s=30.0,
         on_request=reasons.append,
@@ -57,7 +57,7 @@ def test_a_signal_counts_at_whatever_moment_of_the_watch_it_comes(moment: int) -
     assert reasons == ["SIGTERM asked to stop"]
 
 
-def test_a_signal_counts_though_another_thread_looked_first() -> None:
+def test_a_signal_counts_though_another_thread_read_it_first() -> None:
     interrupts = Interrupts()
     request = StopRequest(
         interrupts, drain_s=30.0, on_request=lambda _: None, on_overdue=lambda _: None

@@ -1,6 +1,6 @@
-"""Door of tradai.aws: what tradai knows about Amazon Web Services.
+"""Public names of tradai.aws: boto3 clients, S3 and Secrets Manager.
 
-boto3 is imported when the first client is made, not before.
+boto3 is imported when the first client is created, not before.
 """
 
 from tradai.core import lazy_exports

@@ -1,6 +1,6 @@
-"""An AWS Secrets Manager in memory that follows a script: rotations, outages, throttles, latency.
+"""A fake of AWS Secrets Manager for tests: rotations, outages, throttling and latency.
 
-`FakeSecretsClient` stands in for boto3's client, so that everything above it is the real thing.
+`FakeSecretsClient` replaces boto3's client only, so that all code above it is tested as it is.
 """
 
 import threading
@@ -13,33 +13,33 @@ from typing import Any, Final, TypeAlias, final
 
 __all__ = ["FakeSecretsClient", "VirtualClock"]
 
-Answer: TypeAlias = dict[str, Any]
-# Parameters of boto3 are of whatever kind AWS defines.
-Given: TypeAlias = Any
+Response: TypeAlias = dict[str, Any]
+# Parameters of boto3 have the types that AWS defines.
+Parameter: TypeAlias = Any
 
-_FAULTS: Final = {"InternalServiceError": 500, "ServiceUnavailable": 503}
-_REFUSED: Final = 400
+_SERVER_FAULTS: Final = {"InternalServiceError": 500, "ServiceUnavailable": 503}
+_CLIENT_FAULT: Final = 400
 _CURRENT: Final = "AWSCURRENT"
 _PREVIOUS: Final = "AWSPREVIOUS"
-_PLACE: Final = "arn:aws:secretsmanager:eu-central-1:123456789012:secret"
-_MADE: Final = datetime(2025, 1, 1, tzinfo=UTC)
-_PATIENCE_S: Final = 30.0
+_ARN_PREFIX: Final = "arn:aws:secretsmanager:eu-central-1:123456789012:secret"
+_CREATED: Final = datetime(2025, 1, 1, tzinfo=UTC)
+_TIMEOUT_S: Final = 30.0
 
 
 @final
 class VirtualClock:
-    """Seconds that pass only when told."""
+    """Clock that stands still until `advance` is called."""
 
     def __init__(self) -> None:
         """Start at zero."""
         self.now_s = 0.0
 
     def __call__(self) -> float:
-        """Return the seconds that have passed."""
+        """Return the seconds since the start."""
         return self.now_s
 
     def advance(self, by_s: float) -> None:
-        """Let `by_s` seconds pass."""
+        """Move forward by `by_s` seconds."""
         self.now_s += by_s
 
 
@@ -52,7 +52,7 @@ class _Stored:
 
 @final
 class FakeSecretsClient:
-    """Secrets with versions and stages, asked as boto3's client is, refusing with boto3's errors.
+    """Fake of boto3's client with versions and stages; it raises boto3's errors.
 
     >>> from tradai.aws import SecretsManager
     >>> aws = FakeSecretsClient()
@@ -66,18 +66,18 @@ class FakeSecretsClient:
     True
 
     Attributes:
-        clock: The clock to give to what is tested.
+        clock: Clock to pass to the tested code.
         latency_s: Seconds that each call takes on `clock`.
         calls: Operation and parameters of each call, in order; values are left out.
-        unreachable: While true, no call gets an answer.
-        refusals: Name of a secret or an operation -> AWS's reason for refusing it.
+        unreachable: While true, every call fails to connect.
+        refusals: Name of a secret or an operation -> AWS's error code for it.
     """
 
     def __init__(self) -> None:
         """Hold nothing."""
         self.clock = VirtualClock()
         self.latency_s = 0.0
-        self.calls: list[tuple[str, Answer]] = []
+        self.calls: list[tuple[str, Response]] = []
         self.refusals: dict[str, str] = {}
         self._script: list[str] = []
         self.unreachable = False
@@ -86,20 +86,20 @@ class FakeSecretsClient:
         self._arrived = threading.Semaphore(0)
         self._lock = threading.RLock()
         self._stored: dict[str, _Stored] = {}
-        self._made = 0
+        self._version_count = 0
 
     def keep(self, name: str, value: str | bytes, *, stage: str = _CURRENT) -> str:
-        """Make the secret `name`, or rotate it to `value`; return the id of the new version."""
+        """Create the secret `name`, or rotate it to `value`; return the id of the new version."""
         with self._lock:
-            self._made += 1
-            version_id = str(uuid.UUID(int=self._made))
+            self._version_count += 1
+            version_id = str(uuid.UUID(int=self._version_count))
             stored = self._stored.setdefault(name, _Stored())
             stored.versions[version_id] = value
             _move(stored, stage, version_id)
             return version_id
 
     def fail(self, reason: str, *, times: int = 1) -> None:
-        """Refuse the next `times` calls for `reason`, such as ``ThrottlingException``."""
+        """Refuse the next `times` calls with the error code `reason`."""
         self._script += [reason] * times
 
     @contextmanager
@@ -113,7 +113,7 @@ class FakeSecretsClient:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Hold calls back inside, and answer them all on leaving."""
+        """Hold calls back inside, and answer them all at the end."""
         self._arrived = threading.Semaphore(0)
         self._open.clear()
         try:
@@ -122,77 +122,77 @@ class FakeSecretsClient:
             self._open.set()
 
     def await_call(self) -> None:
-        """Return when one more call is held back, inside of `paused`.
+        """Wait until one more call is held back, inside of `paused`.
 
         Raises:
-            TimeoutError: None does.
+            TimeoutError: No call arrived in time.
         """
-        if not self._arrived.acquire(timeout=_PATIENCE_S):
+        if not self._arrived.acquire(timeout=_TIMEOUT_S):
             message = "no call arrived"
             raise TimeoutError(message)
 
-    # From here on what boto3's client has, with its names.
+    # Methods of boto3's client.
 
-    def get_secret_value(self, **asked: Given) -> Answer:
-        """Answer with one version."""
-        return self._answer("get_secret_value", asked, self._get)
+    def get_secret_value(self, **parameters: Parameter) -> Response:
+        """Return one version."""
+        return self._call("get_secret_value", parameters, self._get)
 
-    def batch_get_secret_value(self, **asked: Given) -> Answer:
-        """Answer with the present version of each, or why not."""
-        return self._answer("batch_get_secret_value", asked, self._batch)
+    def batch_get_secret_value(self, **parameters: Parameter) -> Response:
+        """Return the current version of each secret, or its error."""
+        return self._call("batch_get_secret_value", parameters, self._batch)
 
-    def create_secret(self, **asked: Given) -> Answer:
-        """Make a secret."""
-        return self._answer("create_secret", asked, self._create)
+    def create_secret(self, **parameters: Parameter) -> Response:
+        """Create a secret."""
+        return self._call("create_secret", parameters, self._create)
 
-    def put_secret_value(self, **asked: Given) -> Answer:
+    def put_secret_value(self, **parameters: Parameter) -> Response:
         """Add a version."""
-        return self._answer("put_secret_value", asked, self._put)
+        return self._call("put_secret_value", parameters, self._put)
 
-    def update_secret_version_stage(self, **asked: Given) -> Answer:
+    def update_secret_version_stage(self, **parameters: Parameter) -> Response:
         """Move a stage."""
-        return self._answer("update_secret_version_stage", asked, self._stage)
+        return self._call("update_secret_version_stage", parameters, self._move_stage)
 
-    def delete_secret(self, **asked: Given) -> Answer:
+    def delete_secret(self, **parameters: Parameter) -> Response:
         """Schedule a deletion."""
-        return self._answer("delete_secret", asked, self._delete)
+        return self._call("delete_secret", parameters, self._delete)
 
-    def _answer(
-        self, operation: str, asked: Answer, act: Callable[[Mapping[str, Any]], Answer]
-    ) -> Answer:
-        shown = {name: value for name, value in asked.items() if name != "SecretString"}
-        self.calls.append((operation, shown))
+    def _call(
+        self, operation: str, parameters: Response, answer: Callable[[Mapping[str, Any]], Response]
+    ) -> Response:
+        recorded = {name: value for name, value in parameters.items() if name != "SecretString"}
+        self.calls.append((operation, recorded))
         self._arrived.release()
-        self._open.wait(_PATIENCE_S)
+        self._open.wait(_TIMEOUT_S)
         self.clock.advance(self.latency_s)
         if self.unreachable:
-            raise _no_answer()
+            raise _no_connection()
         with self._lock:
             reason = self._script.pop(0) if self._script else self.refusals.get(operation)
             if reason:
-                raise _refusal(reason, operation)
-            return act(asked)
+                raise _client_error(reason, operation)
+            return answer(parameters)
 
-    def _get(self, asked: Mapping[str, Any]) -> Answer:
-        name = _name(asked["SecretId"])
+    def _get(self, parameters: Mapping[str, Any]) -> Response:
+        name = _name(parameters["SecretId"])
         if name in self.refusals:
-            raise _refusal(self.refusals[name], "get_secret_value")
-        stored = self._known(name, "get_secret_value")
-        stage = asked.get("VersionStage", _CURRENT)
+            raise _client_error(self.refusals[name], "get_secret_value")
+        stored = self._existing(name, "get_secret_value")
+        stage = parameters.get("VersionStage", _CURRENT)
         if stage not in stored.stages:
-            raise _refusal("ResourceNotFoundException", "get_secret_value")
+            raise _client_error("ResourceNotFoundException", "get_secret_value")
         version_id = stored.stages[stage]
         value = stored.versions[version_id]
         held = {"SecretString": value} if isinstance(value, str) else {"SecretBinary": value}
-        facts = {"Name": name, "ARN": _arn(name), "VersionId": version_id}
-        return {**facts, **held, "VersionStages": [stage], "CreatedDate": _MADE}
+        identity = {"Name": name, "ARN": _arn(name), "VersionId": version_id}
+        return {**identity, **held, "VersionStages": [stage], "CreatedDate": _CREATED}
 
-    def _batch(self, asked: Mapping[str, Any]) -> Answer:
+    def _batch(self, parameters: Mapping[str, Any]) -> Response:
         from botocore.exceptions import ClientError
 
-        values: list[Answer] = []
-        errors: list[Answer] = []
-        for secret_id in asked["SecretIdList"]:
+        values: list[Response] = []
+        errors: list[Response] = []
+        for secret_id in parameters["SecretIdList"]:
             try:
                 values.append(self._get({"SecretId": secret_id}))
             except ClientError as exc:
@@ -200,35 +200,35 @@ class FakeSecretsClient:
                 errors.append({"SecretId": secret_id, "ErrorCode": reason, "Message": "scripted"})
         return {"SecretValues": values, "Errors": errors}
 
-    def _create(self, asked: Mapping[str, Any]) -> Answer:
-        if asked["Name"] in self._stored:
-            raise _refusal("ResourceExistsException", "create_secret")
-        return {"VersionId": self.keep(asked["Name"], asked["SecretString"])}
+    def _create(self, parameters: Mapping[str, Any]) -> Response:
+        if parameters["Name"] in self._stored:
+            raise _client_error("ResourceExistsException", "create_secret")
+        return {"VersionId": self.keep(parameters["Name"], parameters["SecretString"])}
 
-    def _put(self, asked: Mapping[str, Any]) -> Answer:
-        name = _name(asked["SecretId"])
-        self._known(name, "put_secret_value")
-        (stage,) = asked["VersionStages"]
-        return {"VersionId": self.keep(name, asked["SecretString"], stage=stage)}
+    def _put(self, parameters: Mapping[str, Any]) -> Response:
+        name = _name(parameters["SecretId"])
+        self._existing(name, "put_secret_value")
+        (stage,) = parameters["VersionStages"]
+        return {"VersionId": self.keep(name, parameters["SecretString"], stage=stage)}
 
-    def _stage(self, asked: Mapping[str, Any]) -> Answer:
-        stored = self._known(_name(asked["SecretId"]), "update_secret_version_stage")
-        if stored.stages.get(asked["VersionStage"]) != asked.get("RemoveFromVersionId"):
-            raise _refusal("InvalidParameterException", "update_secret_version_stage")
-        _move(stored, asked["VersionStage"], asked["MoveToVersionId"])
+    def _move_stage(self, parameters: Mapping[str, Any]) -> Response:
+        stored = self._existing(_name(parameters["SecretId"]), "update_secret_version_stage")
+        if stored.stages.get(parameters["VersionStage"]) != parameters.get("RemoveFromVersionId"):
+            raise _client_error("InvalidParameterException", "update_secret_version_stage")
+        _move(stored, parameters["VersionStage"], parameters["MoveToVersionId"])
         return {}
 
-    def _delete(self, asked: Mapping[str, Any]) -> Answer:
-        self._known(_name(asked["SecretId"]), "delete_secret").is_deleted = True
-        days = timedelta(days=asked["RecoveryWindowInDays"])
-        return {"DeletionDate": _MADE + days}
+    def _delete(self, parameters: Mapping[str, Any]) -> Response:
+        self._existing(_name(parameters["SecretId"]), "delete_secret").is_deleted = True
+        days = timedelta(days=parameters["RecoveryWindowInDays"])
+        return {"DeletionDate": _CREATED + days}
 
-    def _known(self, name: str, operation: str) -> _Stored:
+    def _existing(self, name: str, operation: str) -> _Stored:
         stored = self._stored.get(name)
         if stored is None:
-            raise _refusal("ResourceNotFoundException", operation)
+            raise _client_error("ResourceNotFoundException", operation)
         if stored.is_deleted:
-            raise _refusal("InvalidRequestException", operation)
+            raise _client_error("InvalidRequestException", operation)
         return stored
 
 
@@ -239,26 +239,26 @@ def _move(stored: _Stored, stage: str, version_id: str) -> None:
 
 
 def _arn(name: str) -> str:
-    return f"{_PLACE}:{name}-AbCdEf"
+    return f"{_ARN_PREFIX}:{name}-AbCdEf"
 
 
 def _name(secret_id: str) -> str:
-    name = secret_id.removeprefix(f"{_PLACE}:")
+    name = secret_id.removeprefix(f"{_ARN_PREFIX}:")
     return name if name == secret_id else name.removesuffix("-AbCdEf")
 
 
-def _refusal(reason: str, operation: str) -> Exception:
+def _client_error(reason: str, operation: str) -> Exception:
     from botocore.exceptions import ClientError
 
-    status = _FAULTS.get(reason, _REFUSED)
-    facts: Any = {
+    status = _SERVER_FAULTS.get(reason, _CLIENT_FAULT)
+    response: Any = {
         "Error": {"Code": reason, "Message": "scripted"},
         "ResponseMetadata": {"RequestId": "scripted", "HTTPStatusCode": status},
     }
-    return ClientError(facts, operation)
+    return ClientError(response, operation)
 
 
-def _no_answer() -> Exception:
+def _no_connection() -> Exception:
     from botocore.exceptions import EndpointConnectionError
 
     return EndpointConnectionError(endpoint_url="https://secretsmanager.scripted.invalid")

@@ -1,4 +1,4 @@
-"""Seed path of the service base class."""
+"""Platform import path of the service base class."""
 
 from tradai.common._slices import OptionalSlice
 

@@ -1,4 +1,4 @@
-"""Seed path of the settings base class."""
+"""Platform import path of the settings base class."""
 
 from tradai.core import BaseSettings
 

@@ -1,4 +1,4 @@
-"""Seed path of the error tree."""
+"""Platform import path of the error classes."""
 
 from tradai.core.exceptions import (
     ConfigurationError,

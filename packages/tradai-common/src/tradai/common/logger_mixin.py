@@ -1,4 +1,4 @@
-"""Seed path of the logger mixin."""
+"""Platform import path of the logger mixin."""
 
 from tradai.core import LoggerMixin
 

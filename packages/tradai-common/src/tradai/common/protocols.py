@@ -1,4 +1,4 @@
-"""Seed path of the ports."""
+"""Platform import path of the protocols."""
 
 from tradai.core import Clock, ModeHandler, ObjectStore, RunJournal, SecretSource
 

@@ -1,4 +1,4 @@
-"""Seed path of the repository base classes."""
+"""Platform import path of the repository base classes."""
 
 from tradai.core import DataRepository, Repository
 

@@ -1,4 +1,4 @@
-"""Seed path of the strategy configuration."""
+"""Platform import path of the strategy configuration."""
 
 from tradai.core import Strategy, StrategyConfig, StrategyConfigLoader
 

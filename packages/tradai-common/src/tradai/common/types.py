@@ -1,4 +1,4 @@
-"""Seed path of the value types."""
+"""Platform import path of the value types."""
 
 from tradai.core import (
     Amount,

@@ -26,23 +26,27 @@ if TYPE_CHECKING:
         read_yaml_value as read_yaml_value,
     )
     from tradai.core._error_translation import ErrorTable as ErrorTable
+    from tradai.core._layers.environment_layer import EnvironmentLayer as EnvironmentLayer
     from tradai.core._layers.layer import (
         ConfigLayer as ConfigLayer,
-        EnvironmentLayer as EnvironmentLayer,
         LayerData as LayerData,
         Origin as Origin,
-        OverridesLayer as OverridesLayer,
-        YamlLayer as YamlLayer,
     )
-    from tradai.core._layers.overrides import parse_override as parse_override
+    from tradai.core._layers.overrides import (
+        OverridesLayer as OverridesLayer,
+        parse_override as parse_override,
+    )
+    from tradai.core._layers.problems import error_sentence as error_sentence
     from tradai.core._layers.suggestions import did_you_mean as did_you_mean
+    from tradai.core._layers.yaml_layer import YamlLayer as YamlLayer
     from tradai.core._local.atomic_files import (
         atomic_file as atomic_file,
         file_errors as file_errors,
     )
     from tradai.core._local.file_journal import FileJournal as FileJournal
-    from tradai.core._local.file_store import FileStore as FileStore, MemoryStore as MemoryStore
+    from tradai.core._local.file_store import FileStore as FileStore
     from tradai.core._local.file_uri import file_path as file_path
+    from tradai.core._local.memory_store import MemoryStore as MemoryStore
     from tradai.core._local.model_repository import ModelRepository as ModelRepository
     from tradai.core._local.secret_sources import (
         EnvironmentSecrets as EnvironmentSecrets,
@@ -86,10 +90,6 @@ if TYPE_CHECKING:
         SecretSource as SecretSource,
         StoredObject as StoredObject,
     )
-    from tradai.core._ports.reference_checks import (
-        ReferenceCheck as ReferenceCheck,
-        check_references as check_references,
-    )
     from tradai.core._ports.repositories import (
         Coverage as Coverage,
         DataRepository as DataRepository,
@@ -106,6 +106,10 @@ if TYPE_CHECKING:
     )
     from tradai.core._settings.explain import SettingOrigin as SettingOrigin
     from tradai.core._settings.inside_folder import InsideFolder as InsideFolder
+    from tradai.core._settings.reference_checks import (
+        ReferenceCheck as ReferenceCheck,
+        check_references as check_references,
+    )
     from tradai.core._strategy.config import (
         Strategy as Strategy,
         StrategyConfig as StrategyConfig,
@@ -119,12 +123,12 @@ if TYPE_CHECKING:
     )
     from tradai.core._time.clock import SystemClock as SystemClock, utc_now as utc_now
     from tradai.core._time.instants import (
+        Utc as Utc,
         from_epoch_ms as from_epoch_ms,
         to_epoch_ms as to_epoch_ms,
     )
     from tradai.core._time.time_range import TimeRange as TimeRange
     from tradai.core._time.timeframe import Timeframe as Timeframe
-    from tradai.core._time.utc import Utc as Utc
     from tradai.core._types.modes import MarketType as MarketType, TradingMode as TradingMode
     from tradai.core._types.s3_path import S3Path as S3Path, parse_s3_path as parse_s3_path
     from tradai.core._types.symbols import (
@@ -148,21 +152,18 @@ if not TYPE_CHECKING:
                 "read_yaml_value",
             ),
             "_error_translation": ("ErrorTable",),
-            "_layers.layer": (
-                "ConfigLayer",
-                "EnvironmentLayer",
-                "LayerData",
-                "Origin",
-                "OverridesLayer",
-                "YamlLayer",
-            ),
-            "_layers.overrides": ("parse_override",),
+            "_layers.environment_layer": ("EnvironmentLayer",),
+            "_layers.layer": ("ConfigLayer", "LayerData", "Origin"),
+            "_layers.overrides": ("OverridesLayer", "parse_override"),
+            "_layers.problems": ("error_sentence",),
             "_layers.suggestions": ("did_you_mean",),
+            "_layers.yaml_layer": ("YamlLayer",),
             "_lazy": ("lazy_exports",),
             "_local.atomic_files": ("atomic_file", "file_errors"),
             "_local.file_journal": ("FileJournal",),
-            "_local.file_store": ("FileStore", "MemoryStore"),
+            "_local.file_store": ("FileStore",),
             "_local.file_uri": ("file_path",),
+            "_local.memory_store": ("MemoryStore",),
             "_local.model_repository": ("ModelRepository",),
             "_local.secret_sources": ("EnvironmentSecrets", "FileSecrets"),
             "_logging.setup": ("LoggerMixin", "carry_context", "configure_logging", "run_context"),
@@ -192,7 +193,6 @@ if not TYPE_CHECKING:
                 "InMemoryRepository",
                 "Repository",
             ),
-            "_ports.reference_checks": ("ReferenceCheck", "check_references"),
             "_ports.resolve_secret": ("resolve_secret",),
             "_secrets.redaction": ("redact", "register_secret"),
             "_secrets.reference": ("SecretReference",),
@@ -200,15 +200,15 @@ if not TYPE_CHECKING:
             "_settings.base_settings": ("BaseSettings", "unknown_variables"),
             "_settings.explain": ("SettingOrigin",),
             "_settings.inside_folder": ("InsideFolder",),
+            "_settings.reference_checks": ("ReferenceCheck", "check_references"),
             "_strategy.config": ("Strategy", "StrategyConfig", "StrategySource"),
             "_strategy.diff": ("ConfigDiff", "diff"),
             "_strategy.execution": ("Execution", "Pricing"),
             "_strategy.loader": ("LoadedConfig", "StrategyConfigLoader"),
             "_time.clock": ("SystemClock", "utc_now"),
-            "_time.instants": ("from_epoch_ms", "to_epoch_ms"),
+            "_time.instants": ("Utc", "from_epoch_ms", "to_epoch_ms"),
             "_time.time_range": ("TimeRange",),
             "_time.timeframe": ("Timeframe",),
-            "_time.utc": ("Utc",),
             "_types.modes": ("MarketType", "TradingMode"),
             "_types.s3_path": ("S3Path", "parse_s3_path"),
             "_types.symbols": ("Currency", "Pair", "Symbol", "Version", "pair_parts"),

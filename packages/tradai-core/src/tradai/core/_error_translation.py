@@ -1,4 +1,4 @@
-"""How the errors of a vendor become ours: one table for each adapter, used at its border."""
+"""Translation of vendor errors into ours: one table for each adapter, used at its border."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -17,7 +17,7 @@ Rule: TypeAlias = Callable[Concatenate[Any, P], TradAIError]
 
 @final
 class ErrorTable(Generic[P]):
-    """Vendor errors, and for each kind the rule that makes it one of ours.
+    """Vendor errors by type, each with the rule that translates it.
 
     An error is looked up by its type, then by the types it inherits from, nearest first. A type
     may be given by its qualified name, so that a table can be written without importing the
@@ -41,7 +41,7 @@ class ErrorTable(Generic[P]):
     def __init__(
         self, rules: Mapping[type[Exception] | str, Rule[P]], *, scrubs: bool = False
     ) -> None:
-        """Hold `rules`: vendor error, or its qualified name -> what makes it ours."""
+        """Hold `rules`: vendor error, or its qualified name -> the function that translates it."""
         self._rules = {_name(kind): rule for kind, rule in rules.items()}
         self._scrubs = scrubs
 
@@ -49,14 +49,14 @@ class ErrorTable(Generic[P]):
         """Return a context manager inside which the vendor's errors are raised as ours.
 
         Raises:
-            TradAIError: On leaving it, what the rule made of a vendor's error.
+            TradAIError: On exit, the translation of a vendor's error.
         """
         return _Border(lambda error: self.ours(error, *args, **kwargs), scrubs=self._scrubs)
 
     def ours(
         self, error: BaseException, /, *args: P.args, **kwargs: P.kwargs
     ) -> TradAIError | None:
-        """Return what the rule for `error` makes of it; None when it is ours or has no rule."""
+        """Return the translation of `error`; None when it is ours or has no rule."""
         if isinstance(error, TradAIError):
             return None
         names = map(_name, type(error).__mro__)
@@ -66,7 +66,7 @@ class ErrorTable(Generic[P]):
 
 @final
 class _Border:
-    """Where a vendor's errors become ours."""
+    """Context manager that translates the errors raised inside it."""
 
     __slots__ = ("_scrubs", "_translate")
 

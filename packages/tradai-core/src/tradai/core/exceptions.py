@@ -1,4 +1,4 @@
-"""Errors of tradai, drawn by who must act.
+"""Errors of tradai, classified by who must act.
 
 ::
 
@@ -8,7 +8,7 @@
     ├── NotFoundError (LookupError)  the thing does not exist
     ├── ExternalServiceError         AWS, Redis, MLflow or the exchange failed
     │   └── StorageError             a file system or a store refused
-    │       └── ConflictError        somebody else wrote first
+    │       └── ConflictError        another writer was first
     └── TradingError                 trading must not start or go on
 
 The message is a sentence for people: it names the thing, what was expected and what to do next.
@@ -53,7 +53,7 @@ class TradAIError(Exception):
     _cause_text: str = ""
 
     def __init__(self, message: str, /) -> None:
-        """Hold `message`, one sentence for people."""
+        """Hold `message`, a sentence for people."""
         super().__init__(message)
 
     @property
@@ -184,7 +184,7 @@ class StorageError(ExternalServiceError):
 
 
 class ConflictError(StorageError):
-    """A conditional write came too late: somebody else wrote first. Read again, then decide."""
+    """A conditional write came too late: another writer was first. Read again, then decide."""
 
     code = "conflict"
 
@@ -193,7 +193,7 @@ class TradingError(TradAIError):
     """Trading must not start or go on.
 
     Attributes:
-        reason: Short stable name of the rule that said no.
+        reason: Short stable name of the rule that stops trading.
     """
 
     code = "trading"

@@ -1,4 +1,4 @@
-"""Door of tradai.mlflow: where runs are tracked."""
+"""Public names of tradai.mlflow: settings of the MLflow tracking server."""
 
 from tradai.core import lazy_exports
 

@@ -1,4 +1,4 @@
-"""Settings of the MLflow slice, from the variables that MLflow's own tools read."""
+"""MLflow settings, from the environment variables that MLflow's own tools read."""
 
 import re
 from typing import Final, final
@@ -20,12 +20,12 @@ _EXPECTED: Final = (
 
 @final
 class MlflowSettings(BaseSettings):
-    """Which MLflow server tracks runs; unset means that none does.
+    """Address and login of the MLflow server that tracks runs; unset means no tracking.
 
     Attributes:
-        uri: The server's address.
-        username: Who we are, for a server that asks.
-        password: The password to that; never shown.
+        uri: Address of the server.
+        username: User name, for a server that asks for a login.
+        password: Password of that user; never shown.
     """
 
     model_config = SettingsConfigDict(env_prefix="MLFLOW_TRACKING_")

@@ -1,1 +1,1 @@
-"""One boto3 client per service, and the servers it may talk to."""
+"""boto3 clients: settings, allowed hosts, errors and safe logs."""

@@ -18,7 +18,7 @@ _ARN: Final = re.compile(
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arn:
-    """The full name of a thing on AWS. Region and account are empty where AWS leaves them out.
+    """Full name of an AWS resource. Region and account are empty where AWS leaves them out.
 
     >>> arn = Arn.parse("arn:aws-cn:sns:cn-north-1:123456789012:alarms")
     >>> arn.partition, arn.resource
@@ -36,7 +36,7 @@ class Arn:
         """Read ``arn:partition:service:region:account:resource``.
 
         Raises:
-            ValidationError: `text` is no ARN. It is not quoted.
+            ValidationError: `text` is not an ARN. It is not quoted.
         """
         match = _ARN.fullmatch(text)
         if match is None:
@@ -46,7 +46,7 @@ class Arn:
         return cls(**match.groupdict())
 
     def require_reachable(self, *, partition: str, region: str) -> None:
-        """Check that a client of `partition` and `region` can reach the thing.
+        """Check that a client of `partition` and `region` can reach the resource.
 
         Partitions share nothing, not even credentials; a client knows both as
         ``client.meta.partition`` and ``client.meta.region_name``.
@@ -57,7 +57,7 @@ class Arn:
         if self.partition != partition:
             message = (
                 f"{self} is in partition {self.partition}, and {region} is in {partition}; "
-                "set AWS_REGION and the credentials for that partition, or name a thing in this one"
+                "set AWS_REGION and credentials for that partition, or name a resource in this one"
             )
             raise ConfigurationError(message, key="AWS_REGION")
         if self.region not in {"", region}:
@@ -65,6 +65,6 @@ class Arn:
             raise ConfigurationError(message, key="AWS_REGION")
 
     def __str__(self) -> str:
-        """Spell the ARN."""
-        place = f"{self.partition}:{self.service}:{self.region}:{self.account}"
-        return f"arn:{place}:{self.resource}"
+        """Return the ARN as text."""
+        owner = f"{self.partition}:{self.service}:{self.region}:{self.account}"
+        return f"arn:{owner}:{self.resource}"

@@ -1,4 +1,4 @@
-"""Which servers a client may talk to: Amazon's, or those of its endpoint and nobody else."""
+"""Hosts that a client may talk to: those of Amazon, or those of its custom endpoint."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NoReturn, final
@@ -9,9 +9,9 @@ from tradai.core.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
 
-__all__ = ["HostGuard", "require_amazon", "without_transfers"]
+__all__ = ["HostGuard", "disable_transfers", "require_amazon_host"]
 
-# Of the public, the Chinese, the US government and the European sovereign regions:
+# Hosts of the public, the Chinese, the US government and the European sovereign regions:
 # https://docs.aws.amazon.com/general/latest/gr/rande.html
 _AMAZON: Final = (
     ".amazonaws.com",
@@ -22,24 +22,24 @@ _AMAZON: Final = (
     ".api.amazonwebservices.eu",
 )
 
-# Of boto3, on top of what the S3 API has. On some machines they go through the AWS Common Runtime,
-# which ignores the endpoint and our events alike.
+# Methods that boto3 adds to the S3 API. On some machines they use the AWS Common Runtime, which
+# ignores the endpoint and our event handlers.
 _TRANSFERS: Final = ("copy", "download_file", "download_fileobj", "upload_file", "upload_fileobj")
 
 
 @final
 class HostGuard:
-    """Refuses every request that would leave an endpoint's host; a handler of ``before-send``."""
+    """Reject every request that would leave an endpoint's host; a handler of ``before-send``."""
 
     def __init__(self, endpoint_url: str) -> None:
-        """Let requests pass to the host of `endpoint_url` and to names below it."""
+        """Allow requests to the host of `endpoint_url` and to names below it."""
         self._host = _host(endpoint_url)
 
     def __call__(self, *, request: "AWSPreparedRequest", **_: object) -> None:
-        """Check where `request` is about to go.
+        """Check the host of `request`.
 
         Raises:
-            ConfigurationError: To another host. Nothing was sent.
+            ConfigurationError: It is another host. Nothing was sent.
         """
         host = _host(request.url)
         if host != self._host and not host.endswith(f".{self._host}"):
@@ -50,36 +50,36 @@ class HostGuard:
             raise ConfigurationError(message, key="AWS_ENDPOINT_URL")
 
 
-def require_amazon(service: str, endpoint_url: str) -> None:
-    """Check the endpoint that boto3 chose for `service`.
+def require_amazon_host(service: str, endpoint_url: str) -> None:
+    """Check that the endpoint that boto3 chose for `service` belongs to Amazon.
 
     Raises:
-        ConfigurationError: AWS's own configuration named a stand-in for one service only, so that
-            requests to the others would reach AWS.
+        ConfigurationError: AWS's own configuration names a custom endpoint for one service only,
+            so that requests to the others would reach AWS.
     """
     if not _host(endpoint_url).endswith(_AMAZON):
         message = (
             f"AWS_ENDPOINT_URL_<SERVICE> or a profile gives {service} a server that is not "
-            "Amazon's; put it into AWS_ENDPOINT_URL, which counts for every service"
+            "Amazon's; put it into AWS_ENDPOINT_URL, which applies to every service"
         )
         raise ConfigurationError(message, key="AWS_ENDPOINT_URL")
 
 
-def without_transfers(*, class_attributes: dict[str, object], **_: object) -> None:
-    """Have boto3's transfer methods refuse; a handler of ``creating-client-class.s3``."""
+def disable_transfers(*, class_attributes: dict[str, object], **_: object) -> None:
+    """Replace boto3's transfer methods by an error; a handler of ``creating-client-class.s3``."""
     for name in _TRANSFERS:
-        class_attributes[name] = _refusing(name)
+        class_attributes[name] = _disabled(name)
 
 
-def _refusing(name: str) -> Callable[..., NoReturn]:
-    def refuse(*_: object, **__: object) -> NoReturn:
+def _disabled(name: str) -> Callable[..., NoReturn]:
+    def disabled(*_: object, **__: object) -> NoReturn:
         message = (
             f"{name} of boto3 is off while AWS_ENDPOINT_URL is set: it may use a transfer client "
             "that ignores the endpoint; use S3Store instead"
         )
         raise ConfigurationError(message, key="AWS_ENDPOINT_URL")
 
-    return refuse
+    return disabled
 
 
 def _host(url: str) -> str:

@@ -1,4 +1,4 @@
-"""How AWS's refusals become our errors: one table, used wherever boto3 is called."""
+"""Translate errors of boto3 and AWS into ours, by one table."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -21,24 +21,25 @@ __all__ = [
     "AWS_RULES",
     "FIND_CREDENTIALS",
     "AwsError",
-    "reason_of",
-    "refusal",
-    "refused",
+    "client_error",
+    "error_code",
+    "error_from_code",
+    "no_response",
     "translated",
-    "unanswered",
 ]
 
-# The service, the operation, and what it is about, which messages name: never a secret value.
+# Rules take the error, the service, the operation and its subject, which messages name. The
+# subject is never a secret value.
 Rule: TypeAlias = Callable[[Any, str, str, str], TradAIError]
 
 
 @final
 class AwsError(ExternalServiceError):
-    """AWS refused, or could not be reached.
+    """AWS refused a request, or could not be reached.
 
     Attributes:
-        reason: AWS's own name of the refusal, such as ``AccessDenied``; what failed on the way,
-            such as ``ReadTimeoutError``, when AWS did not answer.
+        reason: Error code of AWS, such as ``AccessDenied``; when AWS did not answer, the kind of
+            failure, such as ``ReadTimeoutError``.
         request_id: Id of the request, for AWS's support; empty when AWS did not answer.
     """
 
@@ -55,7 +56,7 @@ class AwsError(ExternalServiceError):
         request_id: str = "",
         retryable: bool = False,
     ) -> None:
-        """Name the `reason` and the `request_id`."""
+        """Keep the `reason` and the `request_id`."""
         super().__init__(message, service=service, operation=operation, retryable=retryable)
         self.reason = reason
         self.request_id = request_id
@@ -78,14 +79,14 @@ _THROTTLES: Final = frozenset(
         "TransactionInProgressException",
     }
 )
-# Worth another try although they are no fault of the server's.
-_PASSING: Final = _THROTTLES | {
+# Worth another try although the HTTP status does not blame the server.
+_TRANSIENT: Final = _THROTTLES | {
     "ConditionalRequestConflict",
     "OperationAborted",
     "RequestTimeout",
     "RequestTimeoutException",
 }
-_MISSING: Final = frozenset(
+_NOT_FOUND: Final = frozenset(
     {
         "404",
         "NoSuchBucket",
@@ -105,12 +106,14 @@ _UNKNOWN_KEY: Final = (
     "AWS does not know these credentials; check the profile or the AWS_* variables"
 )
 _FORBIDDEN: Final = "this identity may not do that; grant it the permission, or use another profile"
-_LOCKED: Final = "its KMS key is off, gone or not for this identity; grant kms:Decrypt on that key"
+_NO_DECRYPTION: Final = (
+    "its KMS key is disabled, deleted or not for this identity; grant kms:Decrypt on that key"
+)
 _CLOCK: Final = "the clock of this machine is wrong by minutes; set it, for example by NTP"
-_ELSEWHERE: Final = "the bucket is in another region; set AWS_REGION to that one"
-# The answer to a HEAD has no body, where AWS says what is wrong.
-_UNTOLD: Final = (
-    "AWS does not say why; most often the credentials have expired, or the region is another"
+_OTHER_REGION: Final = "the bucket is in another region; set AWS_REGION to that one"
+# The response to a HEAD request has no body, in which AWS would give the reason.
+_NO_DETAILS: Final = (
+    "AWS gives no reason; most often the credentials have expired, or the region is wrong"
 )
 _ADVICE: Final[Mapping[str, str]] = {
     **dict.fromkeys(_THROTTLES, "AWS asks to slow down; wait, or ask for a higher quota"),
@@ -131,72 +134,72 @@ _ADVICE: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("403", "AccessDenied", "AccessDeniedException", "Forbidden"), _FORBIDDEN),
     **dict.fromkeys(
-        ("301", "AuthorizationHeaderMalformed", "BadRegion", "PermanentRedirect"), _ELSEWHERE
+        ("301", "AuthorizationHeaderMalformed", "BadRegion", "PermanentRedirect"), _OTHER_REGION
     ),
-    "DecryptionFailure": _LOCKED,
+    "DecryptionFailure": _NO_DECRYPTION,
     "InvalidRequestException": "it is being deleted or changed; restore it, or wait",
-    "400": _UNTOLD,
+    "400": _NO_DETAILS,
     "RequestTimeTooSkewed": _CLOCK,
     "RequestInTheFuture": _CLOCK,
 }
 
 
-def reason_of(error: Exception) -> str:
-    """Return AWS's own name of a refusal; empty for an error that is none."""
+def error_code(error: Exception) -> str:
+    """Return AWS's code of a `ClientError`; empty for any other error."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
-def refused(error: "ClientError", service: str, operation: str, subject: str) -> TradAIError:
-    """Return our error for a refusal of AWS's; the rule for what boto3 calls `ClientError`."""
-    facts = error.response.get("ResponseMetadata", {})
-    return refusal(
-        reason_of(error),
+def client_error(error: "ClientError", service: str, operation: str, subject: str) -> TradAIError:
+    """Return our error for boto3's `ClientError`."""
+    metadata = error.response.get("ResponseMetadata", {})
+    return error_from_code(
+        error_code(error),
         (service, operation, subject),
-        request_id=facts.get("RequestId", ""),
-        status=facts.get("HTTPStatusCode", 0),
+        request_id=metadata.get("RequestId", ""),
+        status=metadata.get("HTTPStatusCode", 0),
     )
 
 
-def refusal(
-    reason: str, call: tuple[str, str, str], *, request_id: str = "", status: int = 0
+def error_from_code(
+    code: str, call: tuple[str, str, str], *, request_id: str = "", status: int = 0
 ) -> TradAIError:
-    """Return our error for what AWS calls `reason`.
+    """Return our error for the error code `code` of AWS.
 
     Args:
-        reason: AWS's own name of the refusal.
-        call: The service, the operation, and what it was about.
+        code: Error code, such as ``AccessDenied``.
+        call: The service, the operation and its subject.
         request_id: Id of the request.
-        status: HTTP status of the answer.
+        status: HTTP status of the response.
     """
     service, operation, subject = call
-    place = _place(service, operation, subject)
-    known_as = f"{reason}, request {request_id or 'without an id'}"
-    if reason in _MISSING:
-        message = f"{place}: there is no such thing ({known_as}); check the name and the region"
+    request = _request_text(service, operation, subject)
+    details = f"{code}, request {request_id or 'without an id'}"
+    if code in _NOT_FOUND:
+        message = f"{request}: it does not exist ({details}); check the name and the region"
         return NotFoundError(message, kind=service, key=subject)
-    if reason in _CONFLICTS:
-        message = f"{place}: somebody else was first ({known_as}); read again, then decide"
+    if code in _CONFLICTS:
+        message = f"{request}: another writer was first ({details}); read again, then decide"
         return ConflictError(message, service=service, operation=operation)
-    is_passing = reason in _PASSING or status >= _FIRST_SERVER_FAULT
-    advice = _ADVICE.get(reason) or ("try again later" if is_passing else "see AWS's documentation")
+    is_transient = code in _TRANSIENT or status >= _FIRST_SERVER_FAULT
+    default = "try again later" if is_transient else "see AWS's documentation"
     return AwsError(
-        f"{place} was refused ({known_as}): {advice}",
+        f"{request} was refused ({details}): {_ADVICE.get(code, default)}",
         service=service,
         operation=operation,
-        reason=reason,
+        reason=code,
         request_id=request_id,
-        retryable=is_passing,
+        retryable=is_transient,
     )
 
 
-def unanswered(advice: str, *, retryable: bool) -> Rule:
+def no_response(advice: str, *, retryable: bool) -> Rule:
     """Return the rule for errors on the way to AWS or back."""
 
     def rule(error: Exception, service: str, operation: str, subject: str) -> AwsError:
         reason = type(error).__name__
         return AwsError(
-            f"{_place(service, operation, subject)} got no answer ({reason}): {advice}",
+            f"{_request_text(service, operation, subject)} got no answer ({reason}): {advice}",
             service=service,
             operation=operation,
             reason=reason,
@@ -206,40 +209,40 @@ def unanswered(advice: str, *, retryable: bool) -> Rule:
     return rule
 
 
-def _unconfigured(advice: str, *, key: str) -> Rule:
+def _not_configured(advice: str, *, key: str) -> Rule:
     def rule(error: Exception, service: str, operation: str, subject: str) -> ConfigurationError:
         reason = type(error).__name__
-        message = f"{_place(service, operation, subject)} was not sent ({reason}): {advice}"
+        message = f"{_request_text(service, operation, subject)} was not sent ({reason}): {advice}"
         return ConfigurationError(message, key=key)
 
     return rule
 
 
 def _bad_parameter(_: Exception, service: str, operation: str, subject: str) -> ValidationError:
-    # What botocore says here quotes the parameters.
-    expected = "parameters of the kinds and lengths that AWS documents"
-    place = _place(service, operation, subject)
-    return ValidationError(f"{place} was not sent: expected {expected}", expected=expected)
+    # botocore's own message quotes the parameters.
+    expected = "parameters of the types and lengths that AWS documents"
+    request = _request_text(service, operation, subject)
+    return ValidationError(f"{request} was not sent: expected {expected}", expected=expected)
 
 
-def _place(service: str, operation: str, subject: str) -> str:
+def _request_text(service: str, operation: str, subject: str) -> str:
     return f"{service} {operation} {subject}".rstrip()
 
 
-_NETWORK: Final = unanswered(
+_NETWORK: Final = no_response(
     "check the network, AWS_REGION and AWS_ENDPOINT_URL, then try again", retryable=True
 )
-_CREDENTIALS: Final = _unconfigured(FIND_CREDENTIALS, key="AWS_PROFILE")
-_FILES: Final = _unconfigured(
+_CREDENTIALS: Final = _not_configured(FIND_CREDENTIALS, key="AWS_PROFILE")
+_FILES: Final = _not_configured(
     "check AWS_PROFILE, ~/.aws/config and ~/.aws/credentials", key="AWS_PROFILE"
 )
 
-# By name, so that nothing of boto3 is imported to write them down.
+# By name, so that the table imports nothing of boto3.
 AWS_RULES: Final[Mapping[type[Exception] | str, Rule]] = {
-    "botocore.exceptions.ClientError": refused,
-    "botocore.exceptions.NoRegionError": _unconfigured("set AWS_REGION", key="AWS_REGION"),
-    "botocore.exceptions.InvalidRegionError": _unconfigured(
-        "AWS_REGION is no region; write it like eu-central-1", key="AWS_REGION"
+    "botocore.exceptions.ClientError": client_error,
+    "botocore.exceptions.NoRegionError": _not_configured("set AWS_REGION", key="AWS_REGION"),
+    "botocore.exceptions.InvalidRegionError": _not_configured(
+        "AWS_REGION is not a region; write it like eu-central-1", key="AWS_REGION"
     ),
     "botocore.exceptions.NoCredentialsError": _CREDENTIALS,
     "botocore.exceptions.PartialCredentialsError": _CREDENTIALS,
@@ -253,24 +256,24 @@ AWS_RULES: Final[Mapping[type[Exception] | str, Rule]] = {
     "botocore.exceptions.ConfigNotFound": _FILES,
     "botocore.exceptions.ParamValidationError": _bad_parameter,
     "botocore.exceptions.EndpointProviderError": _bad_parameter,
-    "botocore.exceptions.SSLError": unanswered("check AWS_CA_BUNDLE", retryable=False),
+    "botocore.exceptions.SSLError": no_response("check AWS_CA_BUNDLE", retryable=False),
     "botocore.exceptions.ConnectionError": _NETWORK,
     "botocore.exceptions.HTTPClientError": _NETWORK,
     "botocore.exceptions.IncompleteReadError": _NETWORK,
-    "botocore.exceptions.FlexibleChecksumError": unanswered(
-        "the bytes do not fit their checksum; try again", retryable=True
+    "botocore.exceptions.FlexibleChecksumError": no_response(
+        "the bytes do not match their checksum; try again", retryable=True
     ),
     "botocore.parsers.ResponseParserError": _NETWORK,
-    "botocore.exceptions.BotoCoreError": unanswered("see its documentation", retryable=False),
+    "botocore.exceptions.BotoCoreError": no_response("see its documentation", retryable=False),
 }
 _TABLE: Final = ErrorTable(AWS_RULES)
 
 
 def translated(service: str, operation: str, subject: str = "") -> AbstractContextManager[None]:
-    """Raise AWS's errors as ours inside; `subject` names the bucket and key, or the like.
+    """Raise errors of boto3 inside as ours; `subject` names the bucket and key, or the like.
 
     Raises:
-        NotFoundError: What was asked for does not exist.
+        NotFoundError: The bucket, object or other resource does not exist.
         ConflictError: A condition of the request does not hold.
         ConfigurationError: Region, profile or credentials are missing or unusable.
         ValidationError: boto3 refused the parameters.

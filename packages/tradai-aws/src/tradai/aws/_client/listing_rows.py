@@ -1,8 +1,8 @@
-"""Read the rows of an S3 listing without botocore's model of the answer.
+"""Parse S3 listings ten times as fast as botocore does.
 
-botocore builds a dictionary for each object through its description of the API, which takes ten
-times as long as reading the XML. Its own requests, retries and errors are kept: an event passes
-the answer on just before botocore reads it, and the rows read here are taken out of it.
+botocore builds a dictionary for each object from its description of the API. Its requests, retries
+and errors are kept: an event handler gets the response just before botocore parses it, and removes
+the rows that it has parsed itself.
 """
 
 from collections.abc import Iterator
@@ -14,21 +14,21 @@ from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element, SubElement, tostring
 from xml.parsers.expat import ExpatError, ParserCreate
 
-__all__ = ["Row", "collected_rows", "take_rows", "utc"]
+__all__ = ["Row", "collect_rows", "parse_listing", "to_utc"]
 
 # Key, size and time of the last change.
 Row: TypeAlias = tuple[str, int, datetime]
 
-_IN_ANSWER: Final = 2
-_IN_OBJECT: Final = 3
+_FACT_DEPTH: Final = 2
+_OBJECT_FACT_DEPTH: Final = 3
 _OK: Final = 200
-# Set while one of our listings waits for its answer; other users of a client get botocore's.
+# Set while one of our own listings runs; other users of a client get botocore's parser.
 _ROWS: ContextVar[list[Row] | None] = ContextVar("tradai_s3_rows", default=None)
 
 
 @contextmanager
-def collected_rows() -> Iterator[list[Row]]:
-    """Collect the rows of the listings that are read in this context."""
+def collect_rows() -> Iterator[list[Row]]:
+    """Collect the rows of the listing that is requested inside."""
     rows: list[Row] = []
     token = _ROWS.set(rows)
     try:
@@ -37,28 +37,28 @@ def collected_rows() -> Iterator[list[Row]]:
         _ROWS.reset(token)
 
 
-def take_rows(*, response_dict: dict[str, Any], **_: object) -> None:
-    """Read the objects of a listing of ours; a handler of ``before-parse.s3.ListObjectsV2``.
+def parse_listing(*, response_dict: dict[str, Any], **_: object) -> None:
+    """Parse the objects of our own listings; a handler of ``before-parse.s3.ListObjectsV2``.
 
-    An answer that is not what we expect is left to botocore.
+    An unexpected response is left to botocore.
     """
     rows = _ROWS.get()
     if rows is None or response_dict["status_code"] != _OK:
         return
-    reader = _AnswerReader()
+    parser = _ListingParser()
     try:
-        reader.read(response_dict["body"])
-        # All or none: botocore reads what we cannot.
-        rows[:] = list(reader.rows())
+        parser.parse(response_dict["body"])
+        # All rows or none: botocore parses the page if one row fails here.
+        rows[:] = list(parser.rows())
     except (ExpatError, KeyError, ValueError):
         return
     if rows:
-        response_dict["body"] = reader.without_objects()
+        response_dict["body"] = parser.without_objects()
 
 
 @final
-class _AnswerReader:
-    """Reads a listing as it is parsed; without a tree, which would keep Python's collector busy."""
+class _ListingParser:
+    """Parse one page of a listing without a tree, which would keep Python's collector busy."""
 
     def __init__(self) -> None:
         self._facts: dict[str, str] = {}
@@ -67,19 +67,19 @@ class _AnswerReader:
         self._texts: list[str] = []
         self._depth = 0
 
-    def read(self, body: bytes) -> None:
+    def parse(self, body: bytes) -> None:
         parser = ParserCreate()
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.CharacterDataHandler = self._texts.append
         parser.EndElementHandler = self._end
-        parser.Parse(body, True)  # noqa: FBT003 - not ours to name
+        parser.Parse(body, True)  # noqa: FBT003 - it takes no keyword
 
     def rows(self) -> Iterator[Row]:
         is_quoted = self._facts.get("EncodingType") == "url"
         for key, size, modified in self._objects:
             name = unquote_plus(key) if is_quoted else key
-            yield name, int(size), utc(datetime.fromisoformat(modified))
+            yield name, int(size), to_utc(datetime.fromisoformat(modified))
 
     def without_objects(self) -> bytes:
         root = Element("ListBucketResult")
@@ -92,9 +92,9 @@ class _AnswerReader:
         self._texts.clear()
 
     def _end(self, name: str) -> None:
-        if self._depth == _IN_OBJECT:
+        if self._depth == _OBJECT_FACT_DEPTH:
             self._object[name] = "".join(self._texts)
-        elif self._depth == _IN_ANSWER:
+        elif self._depth == _FACT_DEPTH:
             self._end_fact(name)
         self._depth -= 1
 
@@ -102,11 +102,11 @@ class _AnswerReader:
         if name != "Contents":
             self._facts[name] = "".join(self._texts)
             return
-        found = self._object
-        self._objects.append((found["Key"], found["Size"], found["LastModified"]))
+        facts = self._object
+        self._objects.append((facts["Key"], facts["Size"], facts["LastModified"]))
         self._object = {}
 
 
-def utc(instant: datetime) -> datetime:
+def to_utc(instant: datetime) -> datetime:
     """Return the same instant in UTC."""
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)

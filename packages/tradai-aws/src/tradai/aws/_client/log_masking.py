@@ -1,4 +1,4 @@
-"""Secret values are kept from botocore's own logs, which show whole requests and answers."""
+"""Keep secret values out of botocore's logs, which show whole requests and responses."""
 
 import base64
 import json
@@ -9,22 +9,27 @@ from typing import TYPE_CHECKING, Any, Final, final
 if TYPE_CHECKING:
     from botocore.hooks import BaseEventHooks
 
-__all__ = ["keep_values_from_logs"]
+__all__ = ["mask_secrets_in_logs"]
 
 _OK: Final = 200
-_UNREADABLE: Final = b"an answer that is not JSON"
-_VALUES: Final[tuple[str, ...]] = ("SecretString", "SecretBinary", "SecretValues", "RandomPassword")
+_NOT_JSON: Final = b"a response that is not JSON"
+_SECRET_FIELDS: Final[tuple[str, ...]] = (
+    "SecretString",
+    "SecretBinary",
+    "SecretValues",
+    "RandomPassword",
+)
 
 
-def keep_values_from_logs(events: "BaseEventHooks") -> None:
-    """Have every client with these `events` hand values past botocore's logs."""
-    events.register("before-call.secrets-manager", _seal_request)
-    events.register("before-parse.secrets-manager", _take_values)
+def mask_secrets_in_logs(events: "BaseEventHooks") -> None:
+    """Register handlers that keep secret values of Secrets Manager out of botocore's logs."""
+    events.register("before-call.secrets-manager", _mask_request)
+    events.register("before-parse.secrets-manager", _extract_secrets)
 
 
 @final
-class _SealedBody(bytes):
-    """The body of a request, sent as it is and shown as a mask."""
+class _MaskedBody(bytes):
+    """Body of a request that is sent unchanged and shown as a mask."""
 
     __slots__ = ()
 
@@ -34,46 +39,46 @@ class _SealedBody(bytes):
     __str__ = __repr__
 
 
-def _seal_request(*, params: dict[str, Any], **_: object) -> None:
+def _mask_request(*, params: dict[str, Any], **_: object) -> None:
     if isinstance(params.get("body"), bytes):
-        params["body"] = _SealedBody(params["body"])
+        params["body"] = _MaskedBody(params["body"])
 
 
-def _take_values(
+def _extract_secrets(
     *, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object
 ) -> None:
-    """Move values out of the body before botocore logs it; the caller gets them all the same."""
+    """Move secret values out of the body before botocore logs it; the caller still gets them."""
     if response_dict["status_code"] != _OK:
         return
-    answer = _json_object(response_dict["body"])
-    if answer is None:
-        # botocore refuses this, and quotes it.
-        response_dict["body"] = _UNREADABLE
+    fields = _json_object(response_dict["body"])
+    if fields is None:
+        # botocore rejects this, and quotes it.
+        response_dict["body"] = _NOT_JSON
         return
-    taken = {name: answer.pop(name) for name in _VALUES if name in answer}
-    response_dict["body"] = json.dumps(answer).encode()
-    customized_response_dict.update(_parsed(taken))
+    secrets = {name: fields.pop(name) for name in _SECRET_FIELDS if name in fields}
+    response_dict["body"] = json.dumps(fields).encode()
+    customized_response_dict.update(_parse_fields(secrets))
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:
     try:
-        answer = json.loads(body)
+        fields = json.loads(body)
     except ValueError:
         return None
-    return answer if isinstance(answer, dict) else None
+    return fields if isinstance(fields, dict) else None
 
 
-def _parsed(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `fields` as botocore would: bytes, times, and lists of these."""
-    return {name: _PARSERS.get(name, _as_it_is)(value) for name, value in fields.items()}
+def _parse_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `fields` parsed as botocore does: bytes, times, and lists of these."""
+    return {name: _PARSERS.get(name, _unchanged)(value) for name, value in fields.items()}
 
 
-def _as_it_is(value: object) -> object:
+def _unchanged(value: object) -> object:
     return value
 
 
 _PARSERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "CreatedDate": lambda seconds: datetime.fromtimestamp(seconds, UTC),
     "SecretBinary": base64.b64decode,
-    "SecretValues": lambda values: [_parsed(value) for value in values],
+    "SecretValues": lambda values: [_parse_fields(value) for value in values],
 }

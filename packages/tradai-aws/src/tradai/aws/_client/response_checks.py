@@ -1,8 +1,8 @@
-"""Answers that boto3 takes for whole although they were cut on the way, or are somebody else's.
+"""Reject truncated or foreign responses that boto3 accepts.
 
-It does not compare the length of what has arrived with what was announced, and reads what is no
-JSON as an empty answer: that would say of a secret that it has no value. Streamed bodies are not
-looked at here.
+boto3 does not compare the length of a body with its ``Content-Length``, and takes a body that is
+not JSON for an empty response: a secret would seem to have no value. Streamed bodies are not
+checked here.
 """
 
 from typing import TYPE_CHECKING, Final, final
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from botocore.hooks import BaseEventHooks
     from botocore.model import OperationModel
 
-__all__ = ["refuse_broken_answers"]
+__all__ = ["reject_broken_responses"]
 
 _OK: Final = 200
 
 
-def refuse_broken_answers(events: "BaseEventHooks", *, max_attempts: int) -> None:
-    """Have clients with these `events` ask again for such answers, `max_attempts` times in all."""
-    # boto3's types leave out that some handlers answer.
-    events.register("needs-retry", _AskAgain(max_attempts))  # type: ignore[arg-type]
-    events.register("after-call", _refuse)
+def reject_broken_responses(events: "BaseEventHooks", *, max_attempts: int) -> None:
+    """Register handlers that retry broken responses, up to `max_attempts` requests, then fail."""
+    # boto3's types leave out that some handlers return a value.
+    events.register("needs-retry", _RetryBroken(max_attempts))  # type: ignore[arg-type]
+    events.register("after-call", _reject)
 
 
 @final
-class _AskAgain:
-    """Says how many seconds to wait before another attempt, or None; a handler."""
+class _RetryBroken:
+    """Return the seconds to wait before another attempt, or None; a handler of ``needs-retry``."""
 
     def __init__(self, max_attempts: int) -> None:
         self._max_attempts = max_attempts
@@ -43,31 +43,31 @@ class _AskAgain:
         return 0 if is_broken and attempts < self._max_attempts else None
 
 
-def _refuse(*, http_response: "AWSResponse", model: "OperationModel", **_: object) -> None:
+def _reject(*, http_response: "AWSResponse", model: "OperationModel", **_: object) -> None:
     if _is_broken(http_response, model):
         from botocore.parsers import ResponseParserError
 
-        # Nothing of the answer is quoted: there may be half a secret in it.
-        message = f"the answer to {model.name} is cut, or none of AWS's"
+        # The response is not quoted: it may contain half a secret.
+        message = f"the response to {model.name} is truncated, or not from AWS"
         raise ResponseParserError(message)
 
 
 def _is_broken(response: "AWSResponse", operation: "OperationModel") -> bool:
-    is_bodiless = operation.http.get("method") == "HEAD"
-    # Without a body: one of botocore's own stubs has answered.
-    if is_bodiless or operation.has_streaming_output or response.raw is None:
+    is_head = operation.http.get("method") == "HEAD"
+    # botocore's own stubs return responses without a raw body.
+    if is_head or operation.has_streaming_output or response.raw is None:
         return False
     body = response.content
     announced = response.headers.get("content-length", "")
     if announced.isdecimal() and len(body) < int(announced):
         return True
     text = body.strip()
-    return _is_json_due(response, operation) and (text[:1], text[-1:]) != (b"{", b"}")
+    return _expects_json(response, operation) and (text[:1], text[-1:]) != (b"{", b"}")
 
 
-def _is_json_due(response: "AWSResponse", operation: "OperationModel") -> bool:
+def _expects_json(response: "AWSResponse", operation: "OperationModel") -> bool:
     service = operation.service_model
     # Older releases of botocore know one protocol for each service.
     protocol = getattr(service, "resolved_protocol", service.metadata["protocol"])
-    has_answer = response.status_code == _OK and operation.output_shape is not None
-    return protocol == "json" and has_answer
+    has_output = response.status_code == _OK and operation.output_shape is not None
+    return protocol == "json" and has_output

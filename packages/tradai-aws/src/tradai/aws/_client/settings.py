@@ -1,4 +1,4 @@
-"""Settings of the AWS slice, from the variables that AWS's own tools read."""
+"""AWS settings, from the environment variables that AWS's own tools read."""
 
 import re
 from typing import Final, Literal, final
@@ -21,18 +21,19 @@ _EXPECTED: Final = (
 
 @final
 class AwsSettings(BaseSettings):
-    """Which AWS to talk to and how patiently; unset means what AWS's own tools would choose.
+    """Region, profile, endpoint, account, retries and timeouts of AWS.
 
-    Credentials are no settings: AWS's chain finds them (task role, profile, its variables).
+    An unset value means what AWS's own tools would choose. Credentials are not settings: the
+    credential chain of boto3 finds them (task role, profile, environment variables).
 
     Attributes:
-        region: Region of its services, such as ``eu-west-1``.
-        profile: A section of AWS's own configuration files.
-        endpoint_url: A stand-in for all of AWS's endpoints. Nothing is sent anywhere else then.
-        account: The 12 digits of the only account to work in; asked of STS before the first
-            client is handed out.
-        max_attempts: How often a request is tried in all, 1 to 20.
-        retry_mode: One of botocore's modes.
+        region: Region of the services, such as ``eu-west-1``.
+        profile: Section of AWS's own configuration files.
+        endpoint_url: Endpoint to use for every service; nothing is sent anywhere else then.
+        account: 12 digits of the only account to work in; compared with STS before the first
+            client is returned.
+        max_attempts: Largest number of attempts of a request, 1 to 20.
+        retry_mode: One of botocore's retry modes.
         connect_timeout_s: Seconds for each attempt to connect.
         read_timeout_s: Seconds of silence before an attempt ends.
     """

@@ -1,1 +1,1 @@
-"""Objects and configuration on S3."""
+"""S3: the object store, its transfers, and configuration files in S3."""

@@ -1,24 +1,15 @@
-"""Files as the source and the target of S3 transfers."""
+"""Local files as the source of S3 uploads and the target of downloads."""
 
 import os
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Final, final
+from typing import BinaryIO, final
 
-from tradai.core import ErrorTable, S3Path
-from tradai.core.exceptions import StorageError, ValidationError
+from tradai.core import S3Path, atomic_file, file_errors
+from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 
-__all__ = ["FileContent", "file_content", "target_file", "whole_file"]
-
-
-def _refused(error: OSError, action: str, path: Path) -> StorageError:
-    message = f"cannot {action} {path}: {error.strerror or error}; check the path and the disk"
-    return StorageError(message, operation=action)
-
-
-_REFUSALS: Final = ErrorTable({OSError: _refused})
+__all__ = ["FileContent", "download_file", "file_content", "target_file"]
 
 
 @final
@@ -29,8 +20,8 @@ class FileContent:
         """Read `descriptor`, the open file at `path`."""
         self._descriptor = descriptor
         self._path = path
-        self._facts = self._fresh_facts()
-        self.size = self._facts[0]
+        self._stat = self._size_and_time()
+        self.size = self._stat[0]
 
     def read(self, start: int, length: int) -> bytes:
         """Return `length` bytes from `start` on, fewer at the end.
@@ -38,74 +29,68 @@ class FileContent:
         Raises:
             StorageError: The file cannot be read, or has changed since reading began.
         """
-        with _REFUSALS.translated("read", self._path):
+        with _storage_errors("read", self._path):
             data = os.pread(self._descriptor, length, start)
-            if self._fresh_facts() == self._facts:
+            if self._size_and_time() == self._stat:
                 return data
         message = f"cannot read {self._path}: it is being written meanwhile; wait, then try again"
         raise StorageError(message, operation="read", retryable=True)
 
-    def _fresh_facts(self) -> tuple[int, int]:
-        facts = os.fstat(self._descriptor)
-        return facts.st_size, facts.st_mtime_ns
+    def _size_and_time(self) -> tuple[int, int]:
+        status = os.fstat(self._descriptor)
+        return status.st_size, status.st_mtime_ns
 
 
 @contextmanager
 def file_content(path: Path) -> Iterator[FileContent]:
-    """Lend the content of the file at `path`.
+    """Open the file at `path` for reading.
 
     Raises:
-        StorageError: There is no file to read.
+        StorageError: The file cannot be opened.
     """
-    with _REFUSALS.translated("read", path):
+    with _storage_errors("read", path):
         file = path.open("rb")
     with file:
         yield FileContent(file.fileno(), path)
 
 
 def target_file(source: S3Path, path: Path) -> Path:
-    """Return where to put the object at `source`: `path`, or inside when that is a folder.
+    """Return the file to write the object at `source` to: `path`, or inside when it is a folder.
 
     Raises:
-        ValidationError: The last part of the key cannot be the name of a file in that folder.
+        ValidationError: The last part of the key is not a valid file name.
     """
     if not path.is_dir():
         return path.resolve()
     name = source.key.rpartition("/")[2]
     if name in {"", ".", ".."} or "\\" in name or PurePosixPath(name).name != name:
-        expected = "a key that ends in the name of a file; or name the file yourself"
-        message = f"{source} cannot be put into {path}: expected {expected}"
+        expected = "a key that ends in a file name, or the path of a file"
+        message = f"{source} cannot be written into the folder {path}: expected {expected}"
         raise ValidationError(message, field="path", expected=expected)
     return path.resolve() / name
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[int]:
-    """Lend the descriptor of a new file, which takes its place at `path` whole and safe on disk.
-
-    It has the permissions of the file at `path`, when there is one. When the block fails, what was
-    at `path` is still there and nothing else.
+def download_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file that takes its place at `path` whole and safe on disk, or not at all.
 
     Raises:
         StorageError: The disk refused.
     """
-    temporary = path.with_name(f".tradai-{secrets.token_hex(8)}.tmp")
-    try:
-        with _REFUSALS.translated("write", path):
-            with temporary.open("x+b", buffering=0) as file:
-                with suppress(FileNotFoundError):
-                    os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
-                yield file.fileno()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-            _sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _storage_errors("write", path), atomic_file(path) as file:
+        yield file
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+@contextmanager
+def _storage_errors(action: str, path: Path) -> Iterator[None]:
+    """Raise errors of the file system as `StorageError`.
+
+    A path that is missing is one too: `NotFoundError` is for the object.
+    """
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        with file_errors(action, path):
+            yield
+    except NotFoundError as exc:
+        if exc.kind != "file":
+            raise
+        raise StorageError(str(exc), operation=action) from exc.__cause__

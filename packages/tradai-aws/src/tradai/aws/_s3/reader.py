@@ -1,4 +1,4 @@
-"""One S3 object as it is read: pinned to a version, resumed after a cut, verified at the end."""
+"""Read one S3 object: pinned to a version, resumed when the connection is cut, verified."""
 
 import os
 from collections import deque
@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict, final
 
-from tradai.aws._client.errors import AwsError, reason_of, translated
-from tradai.aws._s3.checksums import Checksum, Stretch, checksum_of
+from tradai.aws._client.errors import AwsError, error_code, translated
+from tradai.aws._s3.checksums import Checksum, Segment, checksum_of
 from tradai.core import S3Path
 from tradai.core.exceptions import ConflictError, ValidationError
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["ObjectReader", "object_path"]
 
 _MIB: Final = 1024 * 1024
-_PIECE: Final = 12 * _MIB
+_STREAM_PIECE: Final = 12 * _MIB
 _CHUNK: Final = _MIB
-# In memory at once: as many pieces, and one more in the reader's hands.
-_READERS: Final = 3
-# These write what they read, and keep nothing.
-_SAVERS: Final = 4
-_SAVED: Final = 64 * _MIB
-_RESUMES: Final = 5
+# As many pieces are in memory at once, and one more that the caller reads.
+_STREAM_THREADS: Final = 3
+# These write each chunk to the file, and keep nothing in memory.
+_SAVE_THREADS: Final = 4
+_SAVE_PIECE: Final = 64 * _MIB
+_MAX_RESUMES: Final = 5
 _UNCHANGED: Final = frozenset({"304", "NotModified"})
 
 
@@ -34,7 +34,7 @@ def object_path(uri: str) -> S3Path:
     """Return the path of one object.
 
     Raises:
-        ValidationError: `uri` is no S3 URI, or names a whole bucket.
+        ValidationError: `uri` is not an S3 URI, or names a whole bucket.
     """
     path = S3Path.parse(uri)
     if not path.key:
@@ -45,7 +45,7 @@ def object_path(uri: str) -> S3Path:
 
 
 class Name(TypedDict):
-    """Which object, and which version of it."""
+    """Parameters that name an object and its version."""
 
     Bucket: str
     Key: str
@@ -54,10 +54,10 @@ class Name(TypedDict):
 
 @final
 class ObjectReader:
-    """Reads one object; every byte of one reading belongs to the same version of it."""
+    """Read one object; every byte of one read belongs to the same version."""
 
     def __init__(self, client: "S3Client", path: S3Path, version_id: str | None = None) -> None:
-        """Read `version_id`, or the version that is current when reading begins."""
+        """Read `version_id`, or the version that is current at the first request."""
         self._client = client
         self._subject = str(path)
         self._name: Name = {"Bucket": path.bucket, "Key": path.key}
@@ -70,12 +70,12 @@ class ObjectReader:
             return self._client.head_object(**self._name, ChecksumMode="ENABLED", **more)
 
     def get(self, **more: Any) -> "GetObjectOutputTypeDef":  # noqa: ANN401 - boto3's parameters
-        """Begin to read the object, or a part of it."""
+        """Request the object, or a range of it."""
         with translated("s3", "get_object", self._subject):
             return self._client.get_object(**self._name, ChecksumMode="ENABLED", **more)
 
     def get_if_changed(self, etag: str) -> "GetObjectOutputTypeDef | None":
-        """Begin to read the object, unless its tag is `etag`."""
+        """Request the object, unless its tag is `etag`."""
         from botocore.exceptions import ClientError
 
         with translated("s3", "get_object", self._subject):
@@ -84,124 +84,125 @@ class ObjectReader:
                     **self._name, ChecksumMode="ENABLED", IfNoneMatch=etag
                 )
             except ClientError as exc:
-                if reason_of(exc) in _UNCHANGED:
+                if error_code(exc) in _UNCHANGED:
                     return None
                 raise
 
     def stream(self, *, start: int = 0, stop: int | None = None) -> Generator[bytes]:
-        """Yield the bytes from `start` to `stop`, several pieces being under way at once."""
+        """Yield the bytes from `start` to `stop`; several pieces are requested at once."""
         facts = self.head()
         size = facts["ContentLength"]
         end = size if stop is None else min(stop, size)
         _check_range(start, end, size)
         self._pin(facts)
         if (start, end) == (0, size):
-            yield from self._verified(self._whole(size, facts["ETag"]), self._checksum(facts))
+            yield from self._verify(self._read_whole(size, facts["ETag"]), self._checksum(facts))
         else:
-            yield from self._pieces(start, end, facts["ETag"])
+            yield from self._read_pieces(start, end, facts["ETag"])
 
     def save(self, descriptor: int) -> None:
-        """Write the whole object to an open file, several pieces being under way at once."""
+        """Write the whole object to an open file; several pieces are requested at once."""
         facts = self.head()
         self._pin(facts)
         size, etag = facts["ContentLength"], facts["ETag"]
         checksum = self._checksum(facts)
 
-        def save_piece(start: int, stop: int) -> list[Stretch]:
-            tally, position = checksum.tally(), start
+        def save_piece(start: int, stop: int) -> list[Segment]:
+            running, position = checksum.start(), start
             is_whole = (start, stop) == (0, size)
-            answer = self.get(IfMatch=etag) if is_whole else self._from(start, stop, etag)
-            for chunk in self._resumed(answer, start=start):
-                tally.update(chunk)
+            response = self.get(IfMatch=etag) if is_whole else self._get_range(start, stop, etag)
+            for chunk in self._read_body(response, start=start):
+                running.update(chunk)
                 position = _write(descriptor, chunk, position)
-            return tally.stretches()
+            return running.segments()
 
-        span = checksum.span(_SAVED, size)
-        starts = range(0, max(size, 1), span)
-        with ThreadPoolExecutor(_SAVERS) as pool:
-            saving = [pool.submit(save_piece, one, min(one + span, size)) for one in starts]
+        length = checksum.piece_size(_SAVE_PIECE, size)
+        starts = range(0, max(size, 1), length)
+        with ThreadPoolExecutor(_SAVE_THREADS) as pool:
+            pieces = [pool.submit(save_piece, first, min(first + length, size)) for first in starts]
             try:
-                stretches = [stretch for piece in saving for stretch in piece.result()]
+                segments = [segment for piece in pieces for segment in piece.result()]
             finally:
                 pool.shutdown(cancel_futures=True)
-        self._check(checksum, stretches)
+        self._check(checksum, segments)
 
-    def body(self, answer: "GetObjectOutputTypeDef") -> Iterator[bytes]:
-        """Yield the bytes of the whole object whose reading `answer` has begun."""
-        self._pin(answer)
-        yield from self._verified(self._resumed(answer, start=0), self._checksum(answer))
+    def body(self, response: "GetObjectOutputTypeDef") -> Iterator[bytes]:
+        """Yield the bytes of the whole object that `response` begins with."""
+        self._pin(response)
+        yield from self._verify(self._read_body(response, start=0), self._checksum(response))
 
-    def _pin(self, answer: Mapping[str, Any]) -> None:
-        """Ask for the same version from now on, even if the object is written meanwhile."""
-        if answer.get("VersionId") is not None:
-            self._name["VersionId"] = answer["VersionId"]
+    def _pin(self, response: Mapping[str, Any]) -> None:
+        """Request the same version from now on, even if the object is written meanwhile."""
+        if response.get("VersionId") is not None:
+            self._name["VersionId"] = response["VersionId"]
 
-    def _checksum(self, answer: Mapping[str, Any]) -> Checksum:
+    def _checksum(self, response: Mapping[str, Any]) -> Checksum:
         def part_size() -> int:
             part = self.head(PartNumber=1)
-            return part["ContentLength"] if part["ETag"] == answer["ETag"] else 0
+            return part["ContentLength"] if part["ETag"] == response["ETag"] else 0
 
-        return checksum_of(answer, part_size=part_size)
+        return checksum_of(response, part_size=part_size)
 
-    def _verified(self, chunks: Iterator[bytes], checksum: Checksum) -> Iterator[bytes]:
-        tally = checksum.tally()
+    def _verify(self, chunks: Iterator[bytes], checksum: Checksum) -> Iterator[bytes]:
+        running = checksum.start()
         for chunk in chunks:
-            tally.update(chunk)
+            running.update(chunk)
             yield chunk
-        self._check(checksum, tally.stretches())
+        self._check(checksum, running.segments())
 
-    def _check(self, checksum: Checksum, stretches: list[Stretch]) -> None:
-        if not checksum.holds(stretches):
-            raise self._error("ChecksumMismatch", "its bytes do not fit its checksum; read again")
+    def _check(self, checksum: Checksum, segments: list[Segment]) -> None:
+        if not checksum.matches(segments):
+            problem = "its bytes do not match its checksum; read it again"
+            raise self._error("ChecksumMismatch", problem)
 
-    def _whole(self, size: int, etag: str) -> Iterator[bytes]:
-        if size > _PIECE:
-            return self._pieces(0, size, etag)
-        return self._resumed(self.get(IfMatch=etag), start=0)
+    def _read_whole(self, size: int, etag: str) -> Iterator[bytes]:
+        if size > _STREAM_PIECE:
+            return self._read_pieces(0, size, etag)
+        return self._read_body(self.get(IfMatch=etag), start=0)
 
-    def _pieces(self, start: int, stop: int, etag: str) -> Iterator[bytes]:
-        """Yield the bytes in order, while the next pieces are on their way."""
-        with ThreadPoolExecutor(_READERS) as pool:
-            coming: deque[Future[list[bytes]]] = deque()
+    def _read_pieces(self, start: int, stop: int, etag: str) -> Iterator[bytes]:
+        """Yield the bytes in order, while the next pieces are being read."""
+        with ThreadPoolExecutor(_STREAM_THREADS) as pool:
+            pending: deque[Future[list[bytes]]] = deque()
             try:
-                for first in range(start, stop, _PIECE):
-                    last = min(first + _PIECE, stop)
-                    coming.append(pool.submit(self._piece, first, last, etag))
-                    if len(coming) > _READERS:
-                        yield from coming.popleft().result()
-                while coming:
-                    yield from coming.popleft().result()
+                for first in range(start, stop, _STREAM_PIECE):
+                    last = min(first + _STREAM_PIECE, stop)
+                    pending.append(pool.submit(self._read_piece, first, last, etag))
+                    if len(pending) > _STREAM_THREADS:
+                        yield from pending.popleft().result()
+                while pending:
+                    yield from pending.popleft().result()
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _piece(self, start: int, stop: int, etag: str) -> list[bytes]:
-        return list(self._resumed(self._from(start, stop, etag), start=start))
+    def _read_piece(self, start: int, stop: int, etag: str) -> list[bytes]:
+        return list(self._read_body(self._get_range(start, stop, etag), start=start))
 
-    def _from(self, start: int, stop: int, etag: str) -> "GetObjectOutputTypeDef":
+    def _get_range(self, start: int, stop: int, etag: str) -> "GetObjectOutputTypeDef":
         try:
-            answer = self.get(Range=f"bytes={start}-{stop - 1}", IfMatch=etag)
+            response = self.get(Range=f"bytes={start}-{stop - 1}", IfMatch=etag)
         except AwsError as exc:
-            # The range fits the object that reading began with: this is another one.
+            # The range is inside the object of the first request: this is another object.
             if exc.reason != "InvalidRange":
                 raise
             message = f"{self._subject} was overwritten while it was read; read it again"
             raise ConflictError(message, service="s3", operation="get_object") from exc
-        # A server that does not know ranges sends everything, from the beginning.
-        if not answer.get("ContentRange", "").startswith(f"bytes {start}-{stop - 1}/"):
-            answer["Body"].close()
-            raise self._error("WrongRange", "it answered with other bytes than asked for")
-        return answer
+        # A server without support for ranges sends everything, from the beginning.
+        if not response.get("ContentRange", "").startswith(f"bytes {start}-{stop - 1}/"):
+            response["Body"].close()
+            raise self._error("WrongRange", "the response has other bytes than requested")
+        return response
 
-    def _resumed(self, answer: "GetObjectOutputTypeDef", *, start: int) -> Iterator[bytes]:
-        """Yield a body, asking for the rest of it as often as the line is cut.
+    def _read_body(self, response: "GetObjectOutputTypeDef", *, start: int) -> Iterator[bytes]:
+        """Yield a body; request the rest of it whenever the connection is cut.
 
-        botocore repeats a request until its answer begins, and no longer.
+        botocore repeats a request only until the response begins.
         """
-        position, stop, etag = start, start + answer["ContentLength"], answer["ETag"]
+        position, stop, etag = start, start + response["ContentLength"], response["ETag"]
         failures = 0
         while True:
-            # Closed even if nobody reads on: what is left of it would arrive at the next request.
-            with closing(answer["Body"]) as body:
+            # Closed even if the caller stops: else the connection's next request gets the rest.
+            with closing(response["Body"]) as body:
                 try:
                     while position < stop:
                         with translated("s3", "get_object", self._subject):
@@ -211,11 +212,11 @@ class ObjectReader:
                         yield chunk
                 except AwsError as exc:
                     failures += 1
-                    if failures > _RESUMES or not _is_cut(exc):
+                    if failures > _MAX_RESUMES or not _is_cut(exc):
                         raise
                 else:
                     return
-            answer = self._from(position, stop, etag)
+            response = self._get_range(position, stop, etag)
 
     def _error(self, reason: str, problem: str) -> AwsError:
         message = f"s3 get_object {self._subject} ({reason}): {problem}"
@@ -225,7 +226,7 @@ class ObjectReader:
 
 
 def _write(descriptor: int, chunk: bytes, position: int) -> int:
-    """Write `chunk` at `position` and return where it ends."""
+    """Write `chunk` at `position` and return the position after it."""
     view = memoryview(chunk)
     while view:
         written = os.pwrite(descriptor, view, position)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 from tradai.aws._client.client import client_for
-from tradai.aws._client.errors import refusal, translated
-from tradai.aws._client.listing_rows import utc
+from tradai.aws._client.errors import error_from_code, translated
+from tradai.aws._client.listing_rows import to_utc
 from tradai.aws._client.settings import AwsSettings
-from tradai.aws._s3.listing import listed
-from tradai.aws._s3.local_files import file_content, target_file, whole_file
+from tradai.aws._s3.listing import list_objects
+from tradai.aws._s3.local_files import download_file, file_content, target_file
 from tradai.aws._s3.reader import ObjectReader, object_path
-from tradai.aws._s3.writer import BytesContent, ObjectWriter, condition
+from tradai.aws._s3.writer import BytesContent, ObjectWriter, write_condition
 from tradai.core import ObjectInfo, S3Path, StoredObject
 from tradai.core.exceptions import ConfigurationError, TradAIError
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 __all__ = ["S3Object", "S3Store"]
 
-_MOST_DELETED: Final = 1_000
+_MAX_DELETED: Final = 1_000
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Object:
-    """An object that was read, and which version of it.
+    """Content of an object, with its tag and version.
 
     Attributes:
-        data: Its bytes.
-        etag: S3's tag of exactly these bytes in this place.
+        data: Bytes of the object.
+        etag: S3's tag of exactly these bytes under this key.
         version_id: S3's id of the version; None in a bucket that keeps no versions.
-        modified: When it was written, in UTC.
+        modified: Instant of writing, in UTC.
     """
 
     data: bytes
@@ -49,10 +49,10 @@ class S3Object:
 class S3Store:
     """Object store on S3, under ``s3://bucket/key``; an `ObjectStore` and more.
 
-    Keys are kept as they are: nothing is decoded or normalised. What is read is of one version,
-    whoever writes meanwhile, and compared with its checksum, if S3 has one that can be computed
-    (CRC-32, SHA-1, SHA-256); what is written is checked by S3. A reading that is cut is resumed.
-    Every method also raises what `client_for` does, and `AwsError`.
+    Keys are kept as they are: nothing is decoded or normalised. A read returns bytes of one
+    version, also when the object is written meanwhile, and verifies its checksum, if S3 has one
+    that can be computed (CRC-32, SHA-1, SHA-256); S3 verifies writes. A read is resumed when the
+    connection is cut. Every method also raises the errors of `client_for`, and `AwsError`.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class S3Store:
     ) -> None:
         """Use `client`, or else the one for `settings`, by default those of the environment now.
 
-        A client that is handed over is not replaced in a forked process.
+        A `client` that is given is not replaced in a forked process.
         """
         self._settings = settings or AwsSettings()
         self._given = client
@@ -73,21 +73,21 @@ class S3Store:
 
     def read(self, uri: str) -> StoredObject:
         """Return the object at `uri`."""
-        found = self.fetch(uri)
-        return StoredObject(data=found.data, etag=found.etag)
+        read = self.fetch(uri)
+        return StoredObject(data=read.data, etag=read.etag)
 
     def fetch(
         self, uri: str, *, version_id: str | None = None, max_bytes: int | None = None
     ) -> S3Object:
-        """Return the object at `uri` and which version it is.
+        """Return the object at `uri` with its version.
 
         Args:
-            uri: The object.
-            version_id: The version to read; by default the one that is current.
+            uri: URI of the object.
+            version_id: Version to read; by default the current one.
             max_bytes: Refuse a larger object before reading it.
 
         Raises:
-            NotFoundError: There is no such object or version.
+            NotFoundError: The object or version does not exist.
             ConfigurationError: It is larger than `max_bytes`.
         """
         reader = self._reader(uri, version_id)
@@ -99,12 +99,12 @@ class S3Store:
         """Return the object at `uri`, or None without reading it while its tag is `etag`.
 
         Raises:
-            NotFoundError: There is no such object.
+            NotFoundError: The object does not exist.
             ConfigurationError: It is larger than `max_bytes`.
         """
         reader = self._reader(uri)
-        answer = reader.get_if_changed(etag)
-        return None if answer is None else _read(reader, answer, uri, max_bytes)
+        response = reader.get_if_changed(etag)
+        return None if response is None else _read(reader, response, uri, max_bytes)
 
     def stream(
         self, uri: str, *, start: int = 0, stop: int | None = None, version_id: str | None = None
@@ -112,16 +112,16 @@ class S3Store:
         """Yield the bytes of the object at `uri` in order; about 64 MiB are in memory at once.
 
         Args:
-            uri: The object.
+            uri: URI of the object.
             start: First byte to yield, from 0.
-            stop: The byte to stop before; by default, and at most, the end.
-            version_id: The version to read; by default the one that is current.
+            stop: Byte to stop before; by default, and at most, the end.
+            version_id: Version to read; by default the current one.
 
         Raises:
-            NotFoundError: There is no such object or version.
+            NotFoundError: The object or version does not exist.
             ConflictError: It was overwritten meanwhile, in a bucket that keeps no versions.
             ValidationError: `start` is negative, or lies behind `stop` or the end.
-            AwsError: ``ChecksumMismatch`` at the very end, if the bytes are not what was written.
+            AwsError: ``ChecksumMismatch`` at the very end, if the bytes are not those written.
         """
         return self._reader(uri, version_id).stream(start=start, stop=stop)
 
@@ -137,21 +137,21 @@ class S3Store:
             version_id: The version to read; by default the one that is current.
 
         Raises:
-            NotFoundError: There is no such object or version.
+            NotFoundError: The object or version does not exist.
             ValidationError: `path` is a folder, and the key does not end in the name of a file.
             StorageError: The disk refused; `ConflictError` when the object was overwritten.
         """
         file = target_file(object_path(uri), path)
-        with whole_file(file) as descriptor:
-            self._reader(uri, version_id).save(descriptor)
+        with download_file(file) as target:
+            self._reader(uri, version_id).save(target.fileno())
         return file
 
     def write(
         self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
     ) -> str:
         """Replace the object at `uri` and return its new tag."""
-        where = condition(if_match, if_absent=if_absent)
-        return self._writer(uri).put(BytesContent(data), where)
+        condition = write_condition(if_match, if_absent=if_absent)
+        return self._writer(uri).put(BytesContent(data), condition)
 
     def upload(
         self, path: Path, uri: str, *, if_match: str | None = None, if_absent: bool = False
@@ -163,43 +163,43 @@ class S3Store:
             StorageError: The file cannot be read, or was written meanwhile.
             ValidationError: Both conditions are given.
         """
-        where = condition(if_match, if_absent=if_absent)
+        condition = write_condition(if_match, if_absent=if_absent)
         with file_content(path) as content:
-            return self._writer(uri).put(content, where)
+            return self._writer(uri).put(content, condition)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the objects whose URI starts with `prefix`, sorted; asks for 1,000 at a time."""
         path = S3Path.parse(prefix)
-        return listed(self._client, path)
+        return list_objects(self._client, path)
 
     def delete(self, uri: str) -> None:
-        """Remove the object at `uri`; nothing there is no error."""
+        """Delete the object at `uri`; it may be missing."""
         path = object_path(uri)
         with translated("s3", "delete_object", uri):
             self._client.delete_object(Bucket=path.bucket, Key=path.key)
 
     def delete_many(self, uris: Iterable[str]) -> dict[str, TradAIError]:
-        """Remove the objects at `uris`, 1,000 in a request; return what went wrong, by URI.
+        """Delete the objects at `uris`, 1,000 in a request; return the errors by URI.
 
         Raises:
-            ValidationError: A URI is not usable; nothing was removed then.
+            ValidationError: A URI is not usable; nothing was deleted.
         """
         paths = sorted({object_path(uri) for uri in uris})
         failed: dict[str, TradAIError] = {}
-        for bucket, found in groupby(paths, key=lambda path: path.bucket):
-            keys = [path.key for path in found]
-            for first in range(0, len(keys), _MOST_DELETED):
-                failed |= self._delete_batch(bucket, keys[first : first + _MOST_DELETED])
+        for bucket, group in groupby(paths, key=lambda path: path.bucket):
+            keys = [path.key for path in group]
+            for first in range(0, len(keys), _MAX_DELETED):
+                failed |= self._delete_batch(bucket, keys[first : first + _MAX_DELETED])
         return failed
 
     def stat(self, uri: str) -> ObjectInfo:
         """Describe the object at `uri`."""
         facts = self._reader(uri).head()
-        modified = utc(facts["LastModified"])
+        modified = to_utc(facts["LastModified"])
         return ObjectInfo(uri=uri, size=facts["ContentLength"], modified=modified)
 
     def copy(self, source: str, target: str) -> str:
-        """Write the object at `source` to `target` as well, inside S3, and return the tag there."""
+        """Copy the object at `source` to `target` inside S3, and return the new tag."""
         writer = self._writer(target)
         return writer.copy(object_path(source), self._reader(source).head())
 
@@ -217,32 +217,32 @@ class S3Store:
 
     def _delete_batch(self, bucket: str, keys: Sequence[str]) -> dict[str, TradAIError]:
         with translated("s3", "delete_objects", f"s3://{bucket}/"):
-            answer = self._client.delete_objects(
+            response = self._client.delete_objects(
                 Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
             )
         failed = {}
-        for one in answer.get("Errors", ()):
-            uri = str(S3Path(bucket, one["Key"]))
-            failed[uri] = refusal(one["Code"], ("s3", "delete_objects", uri))
+        for error in response.get("Errors", ()):
+            uri = str(S3Path(bucket, error["Key"]))
+            failed[uri] = error_from_code(error["Code"], ("s3", "delete_objects", uri))
         return failed
 
 
 def _read(
-    reader: ObjectReader, answer: "GetObjectOutputTypeDef", uri: str, max_bytes: int | None
+    reader: ObjectReader, response: "GetObjectOutputTypeDef", uri: str, max_bytes: int | None
 ) -> S3Object:
-    size = answer["ContentLength"]
+    size = response["ContentLength"]
     if max_bytes is not None and size > max_bytes:
-        answer["Body"].close()
+        response["Body"].close()
         message = f"{uri} has {size} bytes: expected at most {max_bytes}; is it the right object?"
         raise ConfigurationError(message, source=uri)
     return S3Object(
-        data=b"".join(reader.body(answer)),
-        etag=answer["ETag"],
-        version_id=_version(answer.get("VersionId")),
-        modified=utc(answer["LastModified"]),
+        data=b"".join(reader.body(response)),
+        etag=response["ETag"],
+        version_id=_version(response.get("VersionId")),
+        modified=to_utc(response["LastModified"]),
     )
 
 
 def _version(version_id: str | None) -> str | None:
-    """Return None for what was written while its bucket kept no versions: it is not kept."""
+    """Return None for an object written while its bucket kept no versions: it is not kept."""
     return None if version_id == "null" else version_id

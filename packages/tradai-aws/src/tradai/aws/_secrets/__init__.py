@@ -1,1 +1,1 @@
-"""Secrets from AWS Secrets Manager."""
+"""AWS Secrets Manager: secrets read, held in memory, refreshed and written."""

@@ -1,4 +1,4 @@
-"""Secrets written to AWS, for tools: what is replaced or deleted can be had back."""
+"""Create, replace, roll back and delete secrets in AWS; every change can be undone."""
 
 import re
 from collections.abc import Mapping
@@ -8,82 +8,82 @@ from typing import Any, Final, final
 from tradai.aws._client.errors import AwsError
 from tradai.aws._client.settings import AwsSettings
 from tradai.aws._secrets.boto_client import SERVICE, SecretsClient, boto3_client, translated
-from tradai.aws._secrets.identity import CURRENT, SecretIdentity, reference_to
+from tradai.aws._secrets.identity import CURRENT, SecretIdentity, parse_name
 from tradai.core import Secret
 from tradai.core.exceptions import ValidationError
 
 __all__ = ["SecretsEditor"]
 
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
-_MOST_BYTES: Final = 65_536
-_SHORTEST_RECOVERY_DAYS: Final = 7
-_LONGEST_RECOVERY_DAYS: Final = 30
-# Halves of characters: text in Python, and nothing that can be sent.
-_HALVES: Final = re.compile("[\ud800-\udfff]")
+_MAX_BYTES: Final = 65_536
+_MIN_RECOVERY_DAYS: Final = 7
+_MAX_RECOVERY_DAYS: Final = 30
+# Surrogates without their other half: valid in a Python string, but not in UTF-8.
+_LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
 @final
 class SecretsEditor:
-    """Creates, replaces, rolls back and deletes secrets; what trades only reads them.
+    """Create, replace, roll back and delete secrets, for tools; trading code only reads them.
 
-    Names are those of `SecretsManager`, without key and stage. Readers see a change when they
+    Names are those of `SecretsManager`, without key and stage. Readers see a change at their next
     refresh.
     """
 
     def __init__(
         self, settings: AwsSettings | None = None, *, client: SecretsClient | None = None
     ) -> None:
-        """Write to what `settings` say, by default the environment's, or by `client` instead."""
+        """Write with `client`, or else boto3's for `settings`, by default the environment's."""
         self._settings = settings or AwsSettings()
-        self._given = client
+        self._custom_client = client
 
     def create(self, name: str, value: Secret) -> str:
-        """Make a secret, and return the id of its first version.
+        """Create a secret, and return the id of its first version.
 
         Raises:
-            ValidationError: More than 65,536 bytes, or no name; nothing was sent.
-            ConflictError: There is such a secret already.
+            ValidationError: More than 65,536 bytes, or not a name; nothing was sent.
+            ConflictError: The secret already exists.
             AwsError: AWS refused.
         """
-        identity = _whole(name, CURRENT)
+        identity = _parse_whole_name(name, CURRENT)
         _require_size(value, identity)
         with translated("create_secret", identity.reference):
-            answer = self._client().create_secret(
+            response = self._client().create_secret(
                 Name=identity.secret_id, SecretString=value.reveal()
             )
-        return str(_told(answer, "VersionId", "create_secret", identity))
+        return str(_field(response, "VersionId", "create_secret", identity))
 
     def put(self, name: str, value: Secret, *, stage: str = CURRENT) -> str:
         """Add a version under `stage`, and return its id.
 
-        What was current before becomes ``AWSPREVIOUS``.
+        The version that was current before gets the stage ``AWSPREVIOUS``.
 
         Raises:
-            ValidationError: More than 65,536 bytes, or no name; nothing was sent.
-            NotFoundError: There is no such secret.
+            ValidationError: More than 65,536 bytes, or not a name; nothing was sent.
+            NotFoundError: The secret does not exist.
             AwsError: AWS refused.
         """
-        identity = _whole(name, stage)
+        identity = _parse_whole_name(name, stage)
         _require_size(value, identity)
         with translated("put_secret_value", identity.reference):
-            answer = self._client().put_secret_value(
+            response = self._client().put_secret_value(
                 SecretId=identity.secret_id, SecretString=value.reveal(), VersionStages=[stage]
             )
-        return str(_told(answer, "VersionId", "put_secret_value", identity))
+        return str(_field(response, "VersionId", "put_secret_value", identity))
 
     def move_stage(self, name: str, version_id: str, *, stage: str = CURRENT) -> None:
-        """Give `stage` to the version `version_id`: the pending one, or the one before.
+        """Move `stage` to the version `version_id`, such as the pending or the previous one.
 
         Raises:
-            NotFoundError: There is no such secret, or no version has that stage.
-            AwsError: AWS refused, for example because somebody else has just moved it.
+            NotFoundError: The secret does not exist, or no version has that stage.
+            AwsError: AWS refused, for example because another process has just moved the stage.
         """
-        identity = _whole(name, stage)
+        identity = _parse_whole_name(name, stage)
         with translated("get_secret_value", identity.reference):
-            answer = self._client().get_secret_value(
+            response = self._client().get_secret_value(
                 SecretId=identity.secret_id, VersionStage=stage
             )
-        holder = _told(answer, "VersionId", "get_secret_value", identity)
+        holder = _field(response, "VersionId", "get_secret_value", identity)
         with translated("update_secret_version_stage", identity.reference):
             self._client().update_secret_version_stage(
                 SecretId=identity.secret_id,
@@ -93,31 +93,31 @@ class SecretsEditor:
             )
 
     def delete(self, name: str, *, recovery_days: int = 30) -> datetime:
-        """Delete a secret; until the instant that is returned, AWS can restore it.
+        """Schedule the deletion of a secret; AWS can restore it until the instant returned.
 
         Raises:
             ValidationError: `recovery_days` is not 7 to 30; nothing was sent.
-            NotFoundError: There is no such secret.
+            NotFoundError: The secret does not exist.
             AwsError: AWS refused.
         """
-        identity = _whole(name, CURRENT)
-        if not _SHORTEST_RECOVERY_DAYS <= recovery_days <= _LONGEST_RECOVERY_DAYS:
-            expected = f"{_SHORTEST_RECOVERY_DAYS} to {_LONGEST_RECOVERY_DAYS} days"
+        identity = _parse_whole_name(name, CURRENT)
+        if not _MIN_RECOVERY_DAYS <= recovery_days <= _MAX_RECOVERY_DAYS:
+            expected = f"{_MIN_RECOVERY_DAYS} to {_MAX_RECOVERY_DAYS} days"
             message = f"recovery_days={recovery_days} is not usable: expected {expected}"
             raise ValidationError(message, field="recovery_days", expected=expected)
         with translated("delete_secret", identity.reference):
-            answer = self._client().delete_secret(
+            response = self._client().delete_secret(
                 SecretId=identity.secret_id, RecoveryWindowInDays=recovery_days
             )
-        final_at: datetime = _told(answer, "DeletionDate", "delete_secret", identity)
-        return final_at
+        deleted_at: datetime = _field(response, "DeletionDate", "delete_secret", identity)
+        return deleted_at
 
     def _client(self) -> SecretsClient:
-        return self._given or boto3_client(self._settings)
+        return self._custom_client or boto3_client(self._settings)
 
 
-def _whole(name: str, stage: str) -> SecretIdentity:
-    reference = reference_to(name)
+def _parse_whole_name(name: str, stage: str) -> SecretIdentity:
+    reference = parse_name(name)
     if reference.key is None and reference.stage is None:
         return SecretIdentity(reference.name, stage)
     expected = "the name or ARN of a whole secret, without key and stage"
@@ -128,26 +128,26 @@ def _whole(name: str, stage: str) -> SecretIdentity:
 def _require_size(value: Secret, identity: SecretIdentity) -> None:
     text: object = value.reveal()
     data = text.encode(errors="surrogatepass") if isinstance(text, str) else b""
-    is_text = isinstance(text, str) and _HALVES.search(text) is None
+    is_text = isinstance(text, str) and _LONE_SURROGATES.search(text) is None
     size = len(data)
-    # A traceback may show what this frame holds.
+    # A traceback may show local variables.
     del text, data
-    if not is_text or size > _MOST_BYTES:
-        expected = f"at most {_MOST_BYTES} bytes of UTF-8, JSON for several values"
-        problem = f"has {size} bytes" if is_text else "is no text that UTF-8 can write"
+    if not is_text or size > _MAX_BYTES:
+        expected = f"at most {_MAX_BYTES} bytes of UTF-8, JSON for several values"
+        problem = f"has {size} bytes" if is_text else "cannot be encoded as UTF-8"
         message = f"the value for {identity.reference} {problem}: expected {expected}"
         raise ValidationError(message, field="value", expected=expected)
 
 
-# What AWS names has no common type.
-def _told(answer: Mapping[str, Any], what: str, operation: str, identity: SecretIdentity) -> Any:  # noqa: ANN401
-    """Return `what` AWS was to name; not repeated without it, for it may have been done."""
-    if what in answer:
-        return answer[what]
-    # It may hold the value, and a traceback may show what this frame holds.
-    del answer
+# Fields of a response have no common type.
+def _field(response: Mapping[str, Any], name: str, operation: str, identity: SecretIdentity) -> Any:  # noqa: ANN401
+    """Return a field; without it the request is not repeated: AWS may have carried it out."""
+    if name in response:
+        return response[name]
+    # The response may contain the value, and a traceback may show local variables.
+    del response
     raise AwsError(
-        f"{SERVICE} {operation} {identity.reference} was answered without {what}: look at the "
+        f"{SERVICE} {operation} {identity.reference} was answered without {name}: look at the "
         "secret before you try again",
         service=SERVICE,
         operation=operation,

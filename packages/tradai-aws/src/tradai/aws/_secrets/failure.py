@@ -1,4 +1,4 @@
-"""What is left of a refresh that brought nothing, and how a secret is described."""
+"""A failed refresh, and the state of a secret for people and metrics."""
 
 import copy
 from dataclasses import dataclass
@@ -8,37 +8,37 @@ from tradai.aws._client.errors import AwsError
 from tradai.aws._secrets.boto_client import SERVICE
 from tradai.core.exceptions import ExternalServiceError, TradAIError
 
-__all__ = ["Failure", "SecretState", "unforeseen"]
+__all__ = ["Failure", "SecretState", "unexpected_error"]
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why the last refresh brought nothing, and until when that answer stands."""
+    """Error of the last refresh, and the time from which AWS is asked again."""
 
     error: TradAIError
-    until_s: float
+    retry_at_s: float
 
     @property
     def is_outage(self) -> bool:
-        """Whether AWS did not answer or could not; everything else is an answer that counts."""
+        """Whether AWS did not or could not answer; any other error is AWS's decision."""
         return isinstance(self.error, ExternalServiceError) and self.error.retryable
 
-    def fresh(self) -> TradAIError:
-        """Return an error of its own for each caller: one that is raised again grows."""
+    def copy_error(self) -> TradAIError:
+        """Return a copy for one caller: raising an error again makes its traceback grow."""
         return copy.copy(self.error)
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretState:
-    """What is known of a secret that was asked for, without its value.
+    """State of a secret that was requested, without its value.
 
     Attributes:
-        reference: Which secret.
+        reference: Reference to the secret.
         version_id: Version that is held; None when none is.
-        age_s: Seconds since AWS was asked for it; None when nothing is held.
-        failure: What the last refresh said, in a sentence; None when it went well.
+        age_s: Seconds since that version was requested; None when none is held.
+        failure: Error of the last refresh, in a sentence; None when it succeeded.
     """
 
     reference: str
@@ -47,12 +47,12 @@ class SecretState:
     failure: str | None
 
 
-def unforeseen(error: BaseException) -> AwsError:
-    """Return our error for what no rule of ours foresaw; nothing of it is quoted."""
-    kind = type(error).__name__
+def unexpected_error(error: BaseException) -> AwsError:
+    """Return our error for one that no rule translates; its message is not quoted."""
+    reason = type(error).__name__
     return AwsError(
-        f"{SERVICE} could not be asked ({kind}): the client is at fault, or tradai-aws is",
+        f"{SERVICE} could not be asked ({reason}): the fault is in the client or in tradai-aws",
         service=SERVICE,
         operation="get_secret_value",
-        reason=kind,
+        reason=reason,
     )

@@ -1,4 +1,4 @@
-"""All that one manager holds: slots, what was made of them, a bound on both."""
+"""Secrets that one manager holds, up to a bound: a slot for each, and the values served."""
 
 import os
 import threading
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, final
 
-from tradai.aws._secrets.held_secret import HeldSecret, Reading
+from tradai.aws._secrets.held_secret import HeldSecret, SecretVersion
 from tradai.aws._secrets.identity import SecretIdentity
 from tradai.aws._secrets.slot import SecretSlot
 
-__all__ = ["SecretHoldings", "View"]
+__all__ = ["CachedSecret", "HeldSecrets"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -19,67 +19,67 @@ V = TypeVar("V")
 
 @final
 @dataclass(frozen=True, slots=True)
-class View:
-    """A secret as it was asked for, good as long as its slot holds the reading it is made of."""
+class CachedSecret:
+    """A secret as a caller requested it, valid while its slot holds the same version."""
 
     slot: SecretSlot
-    reading: Reading
+    version: SecretVersion
     fresh_until_s: float
     secret: HeldSecret[Any]
 
 
 @final
-class SecretHoldings:
-    """Slots by what is asked of AWS, views by what callers ask for; both are read without a lock.
+class HeldSecrets:
+    """Slots by name and stage, and cached secrets by the caller's request; read without a lock.
 
-    What is used is refreshed, and what is refreshed goes to the end; the first one gives way.
+    A refresh moves a secret to the end of the dictionary; the first entry is evicted.
     """
 
-    def __init__(self, make_slot: Callable[[SecretIdentity], SecretSlot], most: int) -> None:
-        """Hold nothing yet, and never more than `most`."""
+    def __init__(self, new_slot: Callable[[SecretIdentity], SecretSlot], most: int) -> None:
+        """Hold nothing yet, and never more than `most` of either."""
         self.slots: dict[SecretIdentity, SecretSlot] = {}
-        self.views: dict[tuple[str, type[Any]], View] = {}
-        self._make_slot = make_slot
+        self.cached: dict[tuple[str, type[Any]], CachedSecret] = {}
+        self._new_slot = new_slot
         self._most = most
         self._lock = threading.Lock()
-        _ALL.add(self)
+        _INSTANCES.add(self)
 
     def slot(self, identity: SecretIdentity) -> SecretSlot:
-        """Return the slot for `identity`, made when it is first asked for."""
-        found = self.slots.get(identity)
-        if found is not None:
-            return found
+        """Return the slot for `identity`, which is created on first use."""
+        slot = self.slots.get(identity)
+        if slot is not None:
+            return slot
         with self._lock:
             if identity not in self.slots:
-                self._keep(self.slots, identity, self._make_slot(identity))
+                self._put(self.slots, identity, self._new_slot(identity))
             return self.slots[identity]
 
-    def keep(self, key: tuple[str, type[Any]], view: View) -> None:
-        """Hold `view`, in place of an older one."""
+    def cache(self, key: tuple[str, type[Any]], secret: CachedSecret) -> None:
+        """Cache `secret` in place of an older one, and move its slot to the end."""
         with self._lock:
-            self._keep(self.views, key, view)
-            self._keep(self.slots, view.slot.identity, view.slot)
+            self._put(self.cached, key, secret)
+            self._put(self.slots, secret.slot.identity, secret.slot)
 
-    def go_on_after_fork(self) -> None:
-        """Leave behind locks and threads that only the parent process has."""
+    def reset_after_fork(self) -> None:
+        """Drop locks and refreshes that exist in the parent process only."""
         self._lock = threading.Lock()
         for slot in self.slots.values():
-            slot.forget_flight()
+            slot.reset()
 
-    def _keep(self, held: dict[K, V], key: K, value: V) -> None:
-        held.pop(key, None)
-        while len(held) >= self._most:
-            del held[next(iter(held))]
-        held[key] = value
-
-
-_ALL: Final[weakref.WeakSet[SecretHoldings]] = weakref.WeakSet()
+    def _put(self, entries: dict[K, V], key: K, value: V) -> None:
+        entries.pop(key, None)
+        while len(entries) >= self._most:
+            del entries[next(iter(entries))]
+        entries[key] = value
 
 
-def _go_on_after_fork() -> None:
-    for holdings in _ALL:
-        holdings.go_on_after_fork()
+_INSTANCES: Final[weakref.WeakSet[HeldSecrets]] = weakref.WeakSet()
 
 
-# Must be known to Python before the first fork.
-os.register_at_fork(after_in_child=_go_on_after_fork)
+def _reset_after_fork() -> None:
+    for held in _INSTANCES:
+        held.reset_after_fork()
+
+
+# Registered before the first fork.
+os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,4 +1,4 @@
-"""How long a secret that is held may be served."""
+"""Time limits for serving a secret from memory."""
 
 from dataclasses import dataclass
 from typing import Final, final
@@ -7,24 +7,24 @@ from tradai.core.exceptions import ValidationError
 
 __all__ = ["SecretsPolicy"]
 
-_LONGEST_REFUSAL_S: Final = 10.0
+_MAX_RETRY_S: Final = 10.0
 _EXPECTED: Final = "0 < fresh_s <= usable_s <= outage_s, wait_s >= 0, 0 <= retry_s <= 10, most >= 1"
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretsPolicy:
-    """How long a secret is served after it was read, in seconds of a clock that never jumps.
+    """Time limits for serving a secret from memory, in seconds of a monotonic clock.
 
     Attributes:
-        fresh_s: Up to here it is simply served. From here on it is served at once too, while one
-            refresh runs behind the readers.
-        usable_s: From here on readers wait for the refresh, though no longer than `wait_s`.
-        outage_s: When AWS did not answer the last refresh, it is served at once up to here instead,
-            and refreshed behind the readers.
-        wait_s: How long a reader waits while something is held that may be served in an outage.
-        retry_s: How long a failure is remembered before AWS is asked again; at most 10.
-        most: How many secrets are held; the one that was refreshed longest ago gives way.
+        fresh_s: Age up to which a secret is served without asking AWS. An older one is still
+            served at once, while one refresh runs in the background.
+        usable_s: Age from which readers wait for the refresh, up to `wait_s`.
+        outage_s: Age up to which a secret is served at once, instead of `usable_s`, when AWS did
+            not answer the last refresh; it is refreshed in the background.
+        wait_s: Longest wait of a reader while a secret is held that an outage allows to serve.
+        retry_s: Time for which a failure is remembered before AWS is asked again; at most 10.
+        most: Largest number of secrets held; the one refreshed longest ago is evicted.
     """
 
     fresh_s: float = 300.0
@@ -41,7 +41,7 @@ class SecretsPolicy:
             ValidationError: They are not.
         """
         is_ordered = 0 < self.fresh_s <= self.usable_s <= self.outage_s
-        is_short = 0 <= self.retry_s <= _LONGEST_REFUSAL_S and self.wait_s >= 0
+        is_short = 0 <= self.retry_s <= _MAX_RETRY_S and self.wait_s >= 0
         if not (is_ordered and is_short and self.most >= 1):
             message = f"a policy for secrets is not usable: expected {_EXPECTED}"
             raise ValidationError(message, field="policy", expected=_EXPECTED)

@@ -1,4 +1,4 @@
-"""Secrets of what the environment says, for code that keeps no `SecretsManager` of its own."""
+"""Secrets by the settings of the environment, without a `SecretsManager` of one's own."""
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -20,9 +20,9 @@ def get_secret(name: str) -> HeldSecret[str]: ...
 @overload
 def get_secret(name: str, *, as_: type[T]) -> HeldSecret[T]: ...
 def get_secret(name: str, *, as_: type[Any] = str) -> HeldSecret[Any]:
-    """Return the secret `name` from the manager that the process shares.
+    """Return the secret `name` from the process's shared manager.
 
-    The environment is read anew each time, which takes hundreds of times as long as `get` of a
+    The environment is read on every call, which takes hundreds of times as long as `get` of a
     manager that you keep.
 
     Args:
@@ -30,14 +30,14 @@ def get_secret(name: str, *, as_: type[Any] = str) -> HeldSecret[Any]:
         as_: Text by default; or a frozen pydantic model, read from JSON, strictly.
 
     Raises:
-        TradAIError: As `SecretsManager.get` does, or the settings are not valid.
+        TradAIError: An error of `SecretsManager.get`, or the settings are not valid.
     """
     return SecretsManager.shared().get(name, as_=as_)
 
 
 def get_secrets_client(settings: AwsSettings | None = None) -> "SecretsManagerClient":
-    """Return boto3's client for Secrets Manager, made once for all threads; see `client_for`.
+    """Return boto3's client for Secrets Manager, shared by all threads; see `client_for`.
 
-    What it returns is plain text: prefer `get_secret`.
+    It returns values as plain text: prefer `get_secret`.
     """
     return client_for("secretsmanager", settings)

@@ -1,4 +1,4 @@
-"""One secret that is held: what may be served now, and the one refresh that may be under way."""
+"""One held secret: the value that may be served now, and its refresh in the background."""
 
 import copy
 import math
@@ -8,8 +8,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Final, TypeAlias, final
 
-from tradai.aws._secrets.failure import Failure, SecretState, unforeseen
-from tradai.aws._secrets.held_secret import Reading
+from tradai.aws._secrets.failure import Failure, SecretState, unexpected_error
+from tradai.aws._secrets.held_secret import SecretVersion
 from tradai.aws._secrets.identity import SecretIdentity
 from tradai.aws._secrets.policy import SecretsPolicy
 from tradai.core import LoggerMixin
@@ -18,14 +18,14 @@ from tradai.core.exceptions import TradAIError
 __all__ = ["SecretSlot"]
 
 
-Flight: TypeAlias = Future[Reading | Failure]
+Refresh: TypeAlias = Future[SecretVersion | Failure]
 
 _UNREADABLE: Final = "secret cannot be read"
 
 
 @final
 class SecretSlot(LoggerMixin):
-    """What is held of one secret. It is replaced whole, so that readers need no lock.
+    """The version of one secret that is held. It is replaced whole: readers need no lock.
 
     ::
 
@@ -37,55 +37,55 @@ class SecretSlot(LoggerMixin):
     def __init__(
         self,
         identity: SecretIdentity,
-        read: Callable[[SecretIdentity], Reading],
+        read: Callable[[SecretIdentity], SecretVersion],
         *,
         policy: SecretsPolicy,
         clock: Callable[[], float],
     ) -> None:
         """Hold nothing; `read` asks AWS."""
         self.identity = identity
-        self.held: Reading | None = None
+        self.held: SecretVersion | None = None
         self.failure: Failure | None = None
         self._read = read
         self._policy = policy
         self._clock = clock
-        self.forget_flight()
+        self.reset()
 
-    def forget_flight(self) -> None:
-        """Start anew after a fork: the thread that held the lock or flew is not in this process."""
+    def reset(self) -> None:
+        """Drop lock and refresh, which after a fork belong to threads of the parent process."""
         self._lock = threading.Lock()
-        self._flight: Flight | None = None
-        self._flyer: int | None = None
+        self._running: Refresh | None = None
+        self._refresh_thread: int | None = None
         self._rejected: str | None = None
 
-    def ready(self) -> Reading | None:
-        """Return what may be served at once; None when the caller has to wait for a flight.
+    def serve_now(self) -> SecretVersion | None:
+        """Return the version that may be served at once; None if the caller has to wait.
 
         Raises:
-            TradAIError: AWS said no a moment ago, or the outage lasts too long.
+            TradAIError: AWS refused a moment ago, or the outage lasts too long.
         """
         held, failure, now_s = self.held, self.failure, self._clock()
-        is_recent = failure is not None and now_s < failure.until_s
+        is_recent = failure is not None and now_s < failure.retry_at_s
         if held is not None:
             age_s = now_s - held.read_s
             if age_s < self._policy.fresh_s:
                 return held
             limit_s = self._policy.usable_s if failure is None else self._policy.outage_s
             if age_s < limit_s:
-                if not is_recent and self._flight is None:
-                    self.flight()
+                if not is_recent and self._running is None:
+                    self.refresh()
                 return held
         if failure is not None and is_recent:
-            raise failure.fresh()
+            raise failure.copy_error()
         return None
 
     def is_fresh(self) -> bool:
-        """Tell whether there is no need to ask AWS."""
+        """Tell whether AWS need not be asked."""
         held = self.held
         return held is not None and self._clock() - held.read_s < self._policy.fresh_s
 
     def state(self) -> SecretState:
-        """Return what is known, without the value."""
+        """Return version, age and failure, without the value."""
         held, failure = self.held, self.failure
         return SecretState(
             reference=str(self.identity.reference),
@@ -94,94 +94,93 @@ class SecretSlot(LoggerMixin):
             failure=failure and str(failure.error),
         )
 
-    def flight(self) -> Flight:
-        """Return the refresh that is under way; it is started if there is none.
+    def refresh(self) -> Refresh:
+        """Return the running refresh, after starting one if there is none.
 
         Raises:
-            RecursionError: The caller is that refresh: it would wait for itself.
+            RecursionError: The caller is the refresh itself, which would wait for itself.
         """
-        if self._flyer == threading.get_ident():
-            message = f"what reads {self.identity.reference} asks for it"
+        if self._refresh_thread == threading.get_ident():
+            message = f"the client that reads {self.identity.reference} asks for it"
             raise RecursionError(message)
         with self._lock:
-            if self._flight is not None:
-                return self._flight
-            flight = self._prepared()
-        self._launch(flight)
-        return flight
+            if self._running is not None:
+                return self._running
+            refresh = self._new_refresh()
+        self._start_refresh(refresh)
+        return refresh
 
-    def patience_s(self) -> float | None:
-        """How long to wait for a flight: for ever, unless something may be served in its place."""
-        return self._policy.wait_s if self._bridge() else None
+    def wait_limit_s(self) -> float | None:
+        """Return the seconds to wait for a refresh; None, for ever, if nothing may be served."""
+        return self._policy.wait_s if self._stale_version() else None
 
-    def awaited(self) -> Reading:
-        """Return what a flight brings, or what is held when it takes too long.
+    def wait_for_refresh(self) -> SecretVersion:
+        """Return the result of a refresh, or the held version when that takes too long.
 
         Raises:
-            TradAIError: It failed, and nothing may be served in its place.
+            TradAIError: It failed, and no held version may be served.
         """
-        flight = self.flight()
+        refresh = self.refresh()
         with suppress(TimeoutError):
-            return self.settled(flight.result(self.patience_s()))
-        return self.bridged(flight)
+            return self.serve(refresh.result(self.wait_limit_s()))
+        return self.serve_held(refresh)
 
-    def bridged(self, flight: Flight) -> Reading:
-        """Return what is held while `flight` takes too long.
-
-        Raises:
-            TradAIError: As for `awaited`.
-        """
-        return self._bridge() or self.settled(flight.result())
-
-    def settled(self, outcome: Reading | Failure) -> Reading:
-        """Return what to serve after a flight.
+    def serve_held(self, refresh: Refresh) -> SecretVersion:
+        """Return the held version while `refresh` takes too long.
 
         Raises:
-            TradAIError: It failed, and nothing may be served in its place.
+            TradAIError: The refresh failed, and no held version may be served.
         """
-        if isinstance(outcome, Reading):
+        return self._stale_version() or self.serve(refresh.result())
+
+    def serve(self, outcome: SecretVersion | Failure) -> SecretVersion:
+        """Return the version to serve after a refresh.
+
+        Raises:
+            TradAIError: It failed, and no held version may be served.
+        """
+        if isinstance(outcome, SecretVersion):
             return outcome
-        held = self._bridge()
+        held = self._stale_version()
         if held is None:
-            raise outcome.fresh()
+            raise outcome.copy_error()
         return held
 
     def reject(self, version_id: str) -> None:
-        """Ask AWS once more because `version_id` did not open anything; once for each version."""
+        """Refresh because `version_id` was rejected at a login; once for each version."""
         while True:
             with self._lock:
-                flight, is_mine = self._flight, False
-                if flight is None:
+                refresh, is_mine = self._running, False
+                if refresh is None:
                     if not self._may_reject(version_id):
                         return
-                    flight, is_mine = self._prepared(), True
+                    refresh, is_mine = self._new_refresh(), True
                     self._rejected = version_id
             if is_mine:
-                self._launch(flight)
-            outcome = flight.result()
+                self._start_refresh(refresh)
+            outcome = refresh.result()
             if is_mine:
                 if isinstance(outcome, Failure):
                     self._rejected = None
                 return
 
-    def take(self, reading: Reading) -> Reading:
-        """Hold `reading` unless what is held was asked for later; return what is held."""
-        held, events = self._hold(reading)
-        self._tell(events)
-        return held
+    def store(self, outcome: SecretVersion | TradAIError) -> None:
+        """Hold a version unless the held one is newer, or remember an error.
 
-    def fail(self, error: TradAIError) -> Failure:
-        """Remember `error`; what is held stays only while AWS does not answer."""
-        failure, events = self._remember(error)
-        self._tell(events)
-        return failure
+        After an error the held version stays only if AWS did not answer.
+        """
+        if isinstance(outcome, SecretVersion):
+            _, events = self._hold(outcome)
+        else:
+            _, events = self._remember(outcome)
+        self._log(events)
 
-    def _hold(self, reading: Reading) -> tuple[Reading, list[str]]:
+    def _hold(self, version: SecretVersion) -> tuple[SecretVersion, list[str]]:
         with self._lock:
             before = self.held
-            if before is None or before.read_s <= reading.read_s:
-                self.held = reading
-            held = self.held or reading
+            if before is None or before.read_s <= version.read_s:
+                self.held = version
+            held = self.held or version
             failure, self.failure = self.failure, None
         events = []
         if failure is not None and failure.is_outage:
@@ -191,8 +190,9 @@ class SecretSlot(LoggerMixin):
         return held, events
 
     def _remember(self, error: TradAIError) -> tuple[Failure, list[str]]:
-        # A copy holds no frame of the call that failed.
-        failure = Failure(error=copy.copy(error), until_s=self._clock() + self._policy.retry_s)
+        # The copy has no traceback, so no frame of the failed request.
+        retry_at_s = self._clock() + self._policy.retry_s
+        failure = Failure(error=copy.copy(error), retry_at_s=retry_at_s)
         with self._lock:
             before, self.failure = self.failure, failure
             if not failure.is_outage:
@@ -200,8 +200,8 @@ class SecretSlot(LoggerMixin):
         is_news = before is None or before.is_outage is not failure.is_outage
         return failure, [_UNREADABLE] if is_news else []
 
-    def _bridge(self) -> Reading | None:
-        """Return what may be served while AWS does not answer."""
+    def _stale_version(self) -> SecretVersion | None:
+        """Return the held version if it may be served while AWS does not answer."""
         held = self.held
         is_young = held is not None and self._clock() - held.read_s < self._policy.outage_s
         return held if is_young else None
@@ -210,61 +210,62 @@ class SecretSlot(LoggerMixin):
         held, failure = self.held, self.failure
         if held is None or held.version_id != version_id or self._rejected == version_id:
             return False
-        return failure is None or self._clock() >= failure.until_s
+        return failure is None or self._clock() >= failure.retry_at_s
 
-    def _prepared(self) -> Flight:
-        flight: Flight = Future()
-        # Or a task that is cancelled would cancel it for everybody.
-        flight.set_running_or_notify_cancel()
-        self._flight = flight
-        return flight
+    def _new_refresh(self) -> Refresh:
+        refresh: Refresh = Future()
+        # Else a task that is cancelled would cancel it for all readers.
+        refresh.set_running_or_notify_cancel()
+        self._running = refresh
+        return refresh
 
-    def _launch(self, flight: Flight) -> None:
+    def _start_refresh(self, refresh: Refresh) -> None:
         thread = threading.Thread(
-            target=self._fly_alone, args=(flight,), name="tradai-secret", daemon=True
+            target=self._run_in_thread, args=(refresh,), name="tradai-secret", daemon=True
         )
         try:
             thread.start()
         except RuntimeError:
             # The machine has no more threads, or the interpreter is shutting down.
-            self._fly(flight)
+            self._run(refresh)
 
-    def _fly_alone(self, flight: Flight) -> None:
-        # A client that ends its thread ends this one, and readers have been told.
+    def _run_in_thread(self, refresh: Refresh) -> None:
+        # A client that raises these ends this thread only; readers have got their result.
         with suppress(SystemExit, KeyboardInterrupt):
-            self._fly(flight)
+            self._run(refresh)
 
-    def _fly(self, flight: Flight) -> None:
+    def _run(self, refresh: Refresh) -> None:
         events: list[str] = []
-        outcome: Reading | Failure = Failure(error=unforeseen(SystemExit()), until_s=-math.inf)
-        self._flyer = threading.get_ident()
+        error = unexpected_error(SystemExit())
+        outcome: SecretVersion | Failure = Failure(error=error, retry_at_s=-math.inf)
+        self._refresh_thread = threading.get_ident()
         try:
-            outcome, events = self._brought()
+            outcome, events = self._fetch()
         # The outermost loop of this thread: readers wait for it, should even the clock fail.
         except Exception as exc:  # noqa: BLE001
-            outcome = Failure(error=unforeseen(exc), until_s=-math.inf)
+            outcome = Failure(error=unexpected_error(exc), retry_at_s=-math.inf)
         finally:
             with self._lock:
-                self._flight = self._flyer = None
-            flight.set_result(outcome)
-        # Not before: a handler of logs may be waiting for this very secret.
-        self._tell(events)
+                self._running = self._refresh_thread = None
+            refresh.set_result(outcome)
+        # Not before: a log handler may be waiting for this very secret.
+        self._log(events)
 
-    def _brought(self) -> tuple[Reading | Failure, list[str]]:
+    def _fetch(self) -> tuple[SecretVersion | Failure, list[str]]:
         try:
             return self._hold(self._read(self.identity))
         except TradAIError as exc:
             return self._remember(exc)
-        # A client may be anybody's.
+        # The caller's own client may raise anything.
         except Exception as exc:  # noqa: BLE001
-            return self._remember(unforeseen(exc))
+            return self._remember(unexpected_error(exc))
 
-    def _tell(self, events: list[str]) -> None:
+    def _log(self, events: list[str]) -> None:
         for event in events:
             log = self.logger.warning if event == _UNREADABLE else self.logger.info
-            log(event, extra=self._facts())
+            log(event, extra=self._log_fields())
 
-    def _facts(self) -> dict[str, object]:
+    def _log_fields(self) -> dict[str, object]:
         state = self.state()
         return {
             "reference": state.reference,

@@ -1,4 +1,4 @@
-"""Seed path of tradai.aws; its import names the extra when that is not installed."""
+"""Platform import path of tradai.aws; without it the error names the extra."""
 
 from tradai.common._slices import OptionalSlice
 

@@ -1,4 +1,4 @@
-"""Seed path of secrets; the module it takes the place of was misspelt ``secrets_maneger``."""
+"""Platform import path of secrets; it replaces the misspelt module ``secrets_maneger``."""
 
 from tradai.aws import (
     HeldSecret,

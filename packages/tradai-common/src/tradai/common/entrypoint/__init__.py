@@ -1,4 +1,4 @@
-"""Seed path of tradai.entrypoint; its import names the extra when that is not installed."""
+"""Platform import path of tradai.entrypoint; without it the error names the extra."""
 
 from tradai.common._slices import OptionalSlice
 from tradai.core import TradingMode

@@ -1,4 +1,4 @@
-"""Seed path of the handler registry."""
+"""Platform import path of the handler registry."""
 
 from tradai.entrypoint import StrategyEntrypoint
 

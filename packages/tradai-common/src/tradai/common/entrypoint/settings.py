@@ -1,4 +1,4 @@
-"""Seed path of the run mode and the process settings."""
+"""Platform import path of the run mode and the process settings."""
 
 from tradai.core import TradingMode
 from tradai.entrypoint import EntrypointSettings

@@ -1,4 +1,4 @@
-"""Seed path of the trading process."""
+"""Platform import path of the trading process."""
 
 from tradai.entrypoint import TradingEntrypoint
 

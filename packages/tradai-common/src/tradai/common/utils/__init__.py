@@ -1,3 +1,3 @@
-"""Seed path of small tools; each has its module."""
+"""Platform import path of the modules for caching, time, prices and amounts."""
 
 __all__ = []

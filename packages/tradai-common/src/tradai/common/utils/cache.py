@@ -1,4 +1,4 @@
-"""Seed path of caching; its import names the extra when that is not installed."""
+"""Platform import path of caching; without tradai-cache the error names the extra."""
 
 from tradai.common._slices import OptionalSlice
 

@@ -1,4 +1,4 @@
-"""Seed path of the tools for time, prices and amounts."""
+"""Platform import path of functions for time, prices and amounts."""
 
 from tradai.core import (
     OrderIntent,

@@ -1,4 +1,4 @@
-"""Fingerprints of values: the same in every process, whatever the order of keys."""
+"""Canonical JSON and SHA-256 digests: equal in every process, whatever the order of keys."""
 
 import hashlib
 import json
@@ -15,13 +15,13 @@ __all__ = ["canonical_json", "digest", "version_id"]
 
 # Beyond this, not every whole float is the integer it was written as.
 _EXACT_FLOATS: Final = 2**53
-# Python spells no integer of more than 4,300 digits unless told to.
+# By default Python converts no integer of more than 4,300 digits to text.
 _MOST_BITS: Final = 14_000
 _EXPECTED: Final = "JSON values, finite decimals and aware datetimes"
 
 
 def canonical_json(value: object) -> bytes:
-    """Return the one JSON spelling of `value`, in UTF-8.
+    """Return the canonical JSON of `value`, in UTF-8.
 
     Keys are sorted. A decimal becomes its shortest plain text, an instant its ISO text in UTC,
     a whole float the integer it equals.
@@ -31,7 +31,7 @@ def canonical_json(value: object) -> bytes:
 
     Raises:
         ValidationError: `value` holds NaN, infinity, an integer of thousands of digits, a naive
-            datetime, text that is not Unicode, or a type that JSON has no name for.
+            datetime, text that is not Unicode, or a type that JSON does not have.
     """
     text = json.dumps(
         _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False

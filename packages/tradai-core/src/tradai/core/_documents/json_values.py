@@ -1,15 +1,11 @@
-"""JSON values: what configuration, journals and manifests are made of, and their frozen form."""
+"""JSON values, as in configuration, journals and manifests, and their frozen form."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeAlias, TypeVar, final
 
-from tradai.core._types.pydantic_schemas import json_schema
+from tradai.core._types.pydantic_schemas import JsonField
 from tradai.core.exceptions import ValidationError
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
-    from pydantic_core import CoreSchema
 
 __all__ = [
     "FrozenJson",
@@ -60,10 +56,10 @@ class FrozenMapping(dict[str, V]):
 def freeze(value: object) -> "JsonValue":
     """Return `value` with tuples for lists and frozen mappings for mappings, all the way down.
 
-    A float is a plain float: digits beyond it are for exact fields, not for JSON.
+    A `WrittenFloat` becomes a plain float: its further digits are for exact fields, not for JSON.
 
     Raises:
-        ValidationError: `value` is not JSON, or holds NaN or infinity. The value is not named.
+        ValidationError: `value` is not JSON, or holds NaN or infinity. The value is not quoted.
     """
     if isinstance(value, Mapping):
         return freeze_object(value)
@@ -101,36 +97,6 @@ def _not_json() -> ValidationError:
     return ValidationError(f"a value is not JSON: expected {_EXPECTED}", expected=_EXPECTED)
 
 
-@final
-class _PlainJson:
-    """Tells pydantic to check JSON and leave it as it is."""
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: "GetCoreSchemaHandler"
-    ) -> "CoreSchema":
-        return json_schema(_checked)
-
-
-@final
-class _FrozenValue:
-    """Tells pydantic to freeze JSON when it comes in and to thaw it when dumped."""
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: "GetCoreSchemaHandler"
-    ) -> "CoreSchema":
-        return json_schema(freeze, dump=thaw)
-
-
-@final
-class _FrozenObject:
-    """Tells pydantic to freeze a JSON object when it comes in and to thaw it when dumped."""
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: "GetCoreSchemaHandler"
-    ) -> "CoreSchema":
-        return json_schema(freeze_object, dump=thaw)
-
-
 if TYPE_CHECKING:
     JsonValue: TypeAlias = (
         bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
@@ -138,8 +104,8 @@ if TYPE_CHECKING:
     FrozenJson: TypeAlias = JsonValue
     JsonObject: TypeAlias = Mapping[str, JsonValue]
 else:
-    JsonValue = Annotated[object, _PlainJson()]
-    FrozenJson = Annotated[object, _FrozenValue()]
-    JsonObject = Annotated[object, _FrozenObject()]
-# What JSON is: https://www.rfc-editor.org/rfc/rfc8259#section-3.
+    JsonValue = Annotated[object, JsonField(_checked)]
+    FrozenJson = Annotated[object, JsonField(freeze, dump=thaw)]
+    JsonObject = Annotated[object, JsonField(freeze_object, dump=thaw)]
+# Definition of JSON values: https://www.rfc-editor.org/rfc/rfc8259#section-3.
 """A JSON value: null, a boolean, a finite number, text, a list or a mapping with text keys."""

@@ -1,13 +1,23 @@
-"""Trees of configuration values: their paths, and how one is laid over another."""
+"""Trees of configuration values: paths, leaves, and merging one over another."""
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias, final
 
 from tradai.core._documents.json_values import JsonValue
 
-__all__ = ["Path", "Replacement", "dotted", "leaves", "merge", "nodes", "not_finite", "settles"]
+__all__ = [
+    "Path",
+    "Replacement",
+    "defines_path",
+    "dotted",
+    "leaves",
+    "merge",
+    "nested",
+    "nodes",
+    "not_finite",
+]
 
 Path: TypeAlias = tuple[str | int, ...]
 _SCALARS: Final = (str, int, float, type(None))
@@ -15,10 +25,10 @@ _SCALARS: Final = (str, int, float, type(None))
 
 @final
 class Replacement(dict[str, JsonValue]):
-    """A mapping that was laid over something else than a mapping, and so stands in its place.
+    """A mapping that replaced a value which was not a mapping.
 
-    Laid over anything in turn, it replaces it. Without that mark, merging three layers would
-    depend on which two are merged first.
+    Laid over another value, it replaces that as well. Without this mark, the result of merging
+    three layers would depend on which two are merged first.
     """
 
 
@@ -37,6 +47,16 @@ def _laid_over(below: JsonValue, value: JsonValue) -> JsonValue:
     if isinstance(value, Replacement) or not isinstance(value, Mapping):
         return value
     return merge(below, value) if isinstance(below, Mapping) else Replacement(value)
+
+
+def nested(path: Sequence[str | int], value: JsonValue) -> dict[str, JsonValue]:
+    """Return the mapping that has `value` at `path`, and nothing else.
+
+    >>> nested(("execution", "fee"), 0.1)
+    {'execution': {'fee': 0.1}}
+    """
+    first, *rest = path
+    return {str(first): nested(rest, value) if rest else value}
 
 
 def nodes(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:
@@ -66,8 +86,8 @@ def not_finite(value: JsonValue) -> Iterator[Path]:
             yield path
 
 
-def settles(values: JsonValue, path: Path) -> bool:
-    """Tell whether `values`, laid over others, decide what is at `path`."""
+def defines_path(values: JsonValue, path: Path) -> bool:
+    """Tell whether `values`, laid over others, define what is at `path`."""
     for step in path:
         if not isinstance(values, Mapping):
             return True
@@ -78,15 +98,15 @@ def settles(values: JsonValue, path: Path) -> bool:
 
 
 def dotted(path: Path) -> str:
-    """Spell `path` for people; a step that has a dot itself is quoted.
+    """Return `path` as text for people; a step that has a dot itself is quoted.
 
     >>> dotted(("pairs", 0))
     'pairs.0'
     """
-    return ".".join(map(_spelled, path))
+    return ".".join(map(_step_text, path))
 
 
-def _spelled(step: str | int) -> str:
+def _step_text(step: str | int) -> str:
     text = str(step)
     return json.dumps(text) if "." in text or '"' in text else text
 

@@ -1,4 +1,4 @@
-"""From the events of the C parser to values, without recursion and within limits."""
+"""Build values from the events of the YAML parser, without recursion and within limits."""
 
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias, final
@@ -78,7 +78,7 @@ class YamlBuilder:
     """
 
     def __init__(self, source: str, *, scalar: Callable[[str], Scalar]) -> None:
-        """Call the document `source` in errors, and read plain text with `scalar`."""
+        """Name the document `source` in errors, and read unquoted text with `scalar`."""
         self.root: JsonValue = None
         self.marks: dict[Path, Place] = {}
         self._source = source
@@ -87,11 +87,11 @@ class YamlBuilder:
         self._values = 0
         self._frames: list[_Frame] = []
         self._names: set[str] = set()
-        # Each with how many values it stands for, and how many levels.
+        # Anchor -> its value, the number of values in it, and the number of levels.
         self._anchors: dict[str, tuple[JsonValue, int, int]] = {}
 
     def feed(self, event: yaml.Event) -> None:
-        """Take the next event.
+        """Process the next event.
 
         Raises:
             ConfigurationError: The document is one that we refuse.
@@ -162,7 +162,7 @@ class YamlBuilder:
         self._end(frame.value, anchor=frame.anchor, values=values, levels=frame.levels)
 
     def _begin(self, event: yaml.NodeEvent, *, values: int = 1, levels: int = 0) -> None:
-        """Count a value of so many values and levels, and note its place if it has no key."""
+        """Count `values` values of `levels` levels, and note the place of a value without a key."""
         if len(self._frames) + levels > _MAX_DEPTH:
             raise self._error(event, f"nested deeper than {_MAX_DEPTH} levels; flatten it")
         self._values += values

@@ -1,4 +1,4 @@
-"""A strict reader of YAML that knows where everything was written.
+"""Read YAML strictly, with the line and column of every value.
 
 It is stricter than YAML: no duplicate keys, no tags, no merge keys, one document, and limits on
 size, depth and aliases. Every error names line and column and never quotes a value, because a
@@ -43,7 +43,7 @@ def read_yaml(text: str | bytes, *, source: str) -> YamlDocument:
 
     Args:
         text: The document; bytes are UTF-8.
-        source: What to call it in errors.
+        source: Its name in errors.
 
     Raises:
         ConfigurationError: The text is not YAML, or YAML that this reader refuses.

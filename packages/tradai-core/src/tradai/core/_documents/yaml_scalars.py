@@ -1,4 +1,4 @@
-"""What plain YAML text means, by the core schema of YAML 1.2.
+"""Values of unquoted YAML text, by the core schema of YAML 1.2.
 
 Source: https://yaml.org/spec/1.2.2/#103-core-schema.
 
@@ -46,7 +46,7 @@ class WrittenFloat(float):
         return written
 
     def __str__(self) -> str:
-        """Spell every digit."""
+        """Return the number with every digit."""
         return self._text
 
 
@@ -88,7 +88,7 @@ def written_float(text: str) -> float:
         ArithmeticError: Its exponent is beyond what a decimal has.
     """
     nearest, exact = float(text), Decimal(text)
-    # A float is spelled with the fewest digits that tell it from its neighbours.
+    # The `repr` of a float has the fewest digits that distinguish it from its neighbours.
     return nearest if exact == Decimal(repr(nearest)) else WrittenFloat(exact)
 
 

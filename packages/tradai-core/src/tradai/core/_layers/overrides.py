@@ -1,8 +1,15 @@
 """Overrides: texts such as ``execution.stake_amount=50`` from a command line."""
 
+from collections.abc import Sequence
+from typing import Final, final
+
+from tradai.core._layers.layer import LayerData, Origin
+from tradai.core._layers.text_values import read_entry, stacked
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["parse_override"]
+__all__ = ["COMMAND_LINE", "OverridesLayer", "parse_override"]
+
+COMMAND_LINE: Final = Origin(source="command line")
 
 
 def parse_override(text: str, *, place: str = "override") -> tuple[str, str]:
@@ -24,3 +31,27 @@ def parse_override(text: str, *, place: str = "override") -> tuple[str, str]:
         return key, value
     message = f"{place} has no value or no key; write KEY=VALUE, as in part.retries=5"
     raise ConfigurationError(message, source=place)
+
+
+@final
+class OverridesLayer:
+    """Texts such as ``execution.stake_amount=50``, the later ones winning."""
+
+    def __init__(self, overrides: Sequence[str]) -> None:
+        """Read `overrides`: a dotted key, ``=``, and a value in YAML."""
+        self.name = COMMAND_LINE.source
+        self._overrides = overrides
+
+    def load(self) -> LayerData:
+        """Read the overrides.
+
+        Raises:
+            ConfigurationError: One is empty, or not written as it should be.
+        """
+        return stacked(_entry(text, number) for number, text in enumerate(self._overrides, start=1))
+
+
+def _entry(text: str, number: int) -> LayerData:
+    key, value = parse_override(text, place=f"override {number}")
+    place = f"{COMMAND_LINE}: {key}"
+    return read_entry(key.split("."), value, place=place, origin=COMMAND_LINE)

@@ -64,7 +64,7 @@ def file_errors(action: str, path: Path) -> AbstractContextManager[None]:
     object; its first word becomes the operation of the error.
 
     Raises:
-        NotFoundError: There is no file at `path`.
+        NotFoundError: The file at `path` does not exist.
         StorageError: Anything else went wrong; the message says what helps.
     """
     return _FILE_ERRORS.translated(action, path)
@@ -72,9 +72,9 @@ def file_errors(action: str, path: Path) -> AbstractContextManager[None]:
 
 @contextmanager
 def locked(folder: Path, *, needed: bool) -> Iterator[None]:
-    """Keep every other thread and process that asks for the same lock out of `folder`.
+    """Hold the lock of `folder`, exclusive among all threads and processes that ask for it.
 
-    A file system that cannot lock folders (NFS) is put up with, unless the lock is `needed`.
+    A file system that cannot lock folders (NFS) is accepted, unless the lock is `needed`.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -117,7 +117,7 @@ def atomic_file(
 
 
 def is_temporary(name: str) -> bool:
-    """Tell whether a file of this name was left behind by a writer that was killed."""
+    """Tell whether a file of this name is one that a killed writer left behind."""
     return _TEMPORARY.fullmatch(name) is not None
 
 

@@ -30,13 +30,13 @@ class FileJournal(LoggerMixin):
     """Run journal in a file: one JSON object per line, only ever added to.
 
     `append` returns when the disk has confirmed the entry (``fsync``), so neither a killed process
-    nor a power loss takes a confirmed entry away, as far as the disk itself tells the truth. The
+    nor a power loss takes a confirmed entry away, if the disk itself keeps what it confirms. The
     entry being written at that moment may be missing, torn, or there without having been
     confirmed. Every line carries its number and a CRC-32 of itself: a torn or damaged line is
     skipped with a warning in the log, and the next entry starts on a line of its own. A gap in the
     numbers says that a confirmed entry was damaged later.
 
-    One writer at a time: the first `append` locks the file until `close`. Anybody may read.
+    One writer at a time: the first `append` locks the file until `close`. Reading needs no lock.
     """
 
     def __init__(self, path: str | Path, *, clock: Clock | None = None) -> None:
@@ -52,14 +52,14 @@ class FileJournal(LoggerMixin):
 
         Raises:
             ValidationError: A fact is not JSON, or is NaN or infinite.
-            StorageError: The disk refused, or somebody else is writing this journal.
+            StorageError: The disk refused, or another writer has this journal open.
         """
         clean = clean_facts(event, facts)
         with self._lock, file_errors("append to", self._path):
             try:
                 self._write(redact(event), clean)
             except BaseException:
-                # How much was written is unknown; opening the file again finds out.
+                # Part of the line may be on disk; opening the file again finds out.
                 self._release()
                 raise
 
@@ -77,7 +77,7 @@ class FileJournal(LoggerMixin):
                     self.logger.warning("damaged journal line skipped", extra=facts)
 
     def close(self) -> None:
-        """Let somebody else write; appending again takes the file back."""
+        """Release the file to other writers; appending again takes it back."""
         with self._lock:
             self._release()
 

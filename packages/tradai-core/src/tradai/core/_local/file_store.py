@@ -1,9 +1,8 @@
-"""Object stores that need no server: files, and memory."""
+"""Object store in local files, under ``file:`` URIs and plain paths."""
 
 import hashlib
 import os
 import stat
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -20,11 +19,10 @@ from tradai.core._local.atomic_files import (
     sync_folder,
 )
 from tradai.core._local.file_uri import file_path
-from tradai.core._ports.protocols import Clock, ObjectInfo, StoredObject
-from tradai.core._time.clock import SystemClock
+from tradai.core._ports.protocols import ObjectInfo, StoredObject
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 
-__all__ = ["FileStore", "MemoryStore"]
+__all__ = ["FileStore", "conflict", "etag_of", "refuse_two_conditions"]
 
 
 @final
@@ -40,7 +38,7 @@ class FileStore:
     """
 
     def __init__(self, root: str | Path | None = None) -> None:
-        """Serve the files below `root`, or every file when there is no root.
+        """Serve the files below `root`, or every file without a root.
 
         With a root, relative paths start there, and a path that leaves it, also through a
         symbolic link, is refused.
@@ -49,7 +47,7 @@ class FileStore:
 
     @classmethod
     def for_uri(cls, uri: str) -> "FileStore":
-        """Return the store that serves `uri`; it serves every other file too."""
+        """Return the store that serves `uri`, and every other file."""
         file_path(uri)
         return cls()
 
@@ -58,20 +56,20 @@ class FileStore:
         path = self._path(uri)
         with file_errors("read", path):
             data = path.read_bytes()
-        return StoredObject(data=data, etag=_etag(data))
+        return StoredObject(data=data, etag=etag_of(data))
 
     def write(
         self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
     ) -> str:
         """Replace the file at `uri` and return its new tag; keep its permissions."""
-        _refuse_two_conditions(if_match, if_absent=if_absent)
+        refuse_two_conditions(if_match, if_absent=if_absent)
         path = self._path(uri).resolve()
         with file_errors("write", path):
             make_folder(path.parent)
             put = partial(_put, if_match=if_match, if_absent=if_absent)
             with atomic_file(path, put=put) as file:
                 file.write(data)
-        return _etag(data)
+        return etag_of(data)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the files whose URI starts with `prefix`, sorted; linked folders are skipped."""
@@ -80,12 +78,12 @@ class FileStore:
         folder = path if whole_folder else path.parent
         start = f"{path}/" if whole_folder else str(path)
         with file_errors("list", folder):
-            for found in sorted(_files(folder, start), key=Path.as_uri):
+            for file in sorted(_files(folder, start), key=Path.as_uri):
                 with suppress(NotFoundError):
-                    yield self.stat(found.as_uri())
+                    yield self.stat(file.as_uri())
 
     def delete(self, uri: str) -> None:
-        """Remove the file at `uri`; nothing there is no error."""
+        """Remove the file at `uri`; a missing one is ignored."""
         path = self._path(uri)
         if not os.path.lexists(path):
             return
@@ -116,84 +114,13 @@ class FileStore:
         return path
 
 
-@final
-class MemoryStore:
-    """Object store in the memory of this process, under ``memory:`` URIs; for tests and trials.
-
-    Every store is a world of its own: two stores never share an object.
-    """
-
-    def __init__(self, *, clock: Clock | None = None) -> None:
-        """Start empty; `clock` tells when an object was changed."""
-        self._clock = clock or SystemClock()
-        self._lock = threading.Lock()
-        self._objects: dict[str, tuple[bytes, datetime]] = {}
-
-    @classmethod
-    def for_uri(cls, uri: str) -> "MemoryStore":
-        """Return a new, empty store that serves `uri`."""
-        _check_memory_uri(uri)
-        return cls()
-
-    def read(self, uri: str) -> StoredObject:
-        """Return the object at `uri`."""
-        data, _ = self._object(uri)
-        return StoredObject(data=data, etag=_etag(data))
-
-    def write(
-        self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
-    ) -> str:
-        """Replace the object at `uri` and return its new tag."""
-        _refuse_two_conditions(if_match, if_absent=if_absent)
-        _check_memory_uri(uri)
-        with self._lock:
-            present = self._objects.get(uri)
-            if if_absent and present is not None:
-                raise _conflict(uri, "it exists already")
-            if if_match is not None and (present is None or _etag(present[0]) != if_match):
-                raise _conflict(uri, "it has changed or is gone")
-            self._objects[uri] = (bytes(data), self._clock.now())
-        return _etag(data)
-
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects whose URI starts with `prefix`, sorted."""
-        _check_memory_uri(prefix)
-        with self._lock:
-            found = sorted(item for item in self._objects.items() if item[0].startswith(prefix))
-        for uri, (data, modified) in found:
-            yield ObjectInfo(uri=uri, size=len(data), modified=modified)
-
-    def delete(self, uri: str) -> None:
-        """Remove the object at `uri`; nothing there is no error."""
-        _check_memory_uri(uri)
-        with self._lock:
-            self._objects.pop(uri, None)
-
-    def stat(self, uri: str) -> ObjectInfo:
-        """Describe the object at `uri`."""
-        data, modified = self._object(uri)
-        return ObjectInfo(uri=uri, size=len(data), modified=modified)
-
-    def copy(self, source: str, target: str) -> str:
-        """Write the object at `source` to `target` as well, and return the tag there."""
-        return self.write(target, self.read(source).data)
-
-    def _object(self, uri: str) -> tuple[bytes, datetime]:
-        _check_memory_uri(uri)
-        with self._lock:
-            found = self._objects.get(uri)
-        if found is None:
-            message = f"there is no object at {uri}; write it first"
-            raise NotFoundError(message, kind="object", key=uri)
-        return found
-
-
-def _etag(data: bytes) -> str:
+def etag_of(data: bytes) -> str:
+    """Return the tag of an object with the content `data`."""
     return hashlib.sha256(data).hexdigest()
 
 
 def _tag_of(path: Path) -> str | None:
-    return _etag(path.read_bytes()) if path.exists() else None
+    return etag_of(path.read_bytes()) if path.exists() else None
 
 
 def _put(copy: Path, path: Path, *, if_match: str | None, if_absent: bool) -> None:
@@ -201,7 +128,7 @@ def _put(copy: Path, path: Path, *, if_match: str | None, if_absent: bool) -> No
         if if_absent:
             _create(copy, path)
         elif if_match is not None and _tag_of(path) != if_match:
-            raise _conflict(str(path), "it has changed or is gone")
+            raise conflict(str(path), "it has changed or is gone")
         else:
             copy.replace(path)
 
@@ -210,7 +137,7 @@ def _create(copy: Path, path: Path) -> None:
     try:
         path.hardlink_to(copy)
     except FileExistsError as exc:
-        raise _conflict(str(path), "it exists already") from exc
+        raise conflict(str(path), "it exists already") from exc
 
 
 def _files(folder: Path, start: str) -> Iterator[Path]:
@@ -225,20 +152,15 @@ def _files(folder: Path, start: str) -> Iterator[Path]:
         yield from (path for path in paths if str(path).startswith(start))
 
 
-def _check_memory_uri(uri: str) -> None:
-    if not uri.startswith("memory:"):
-        expected = "a memory: URI such as memory:runs/1"
-        message = f"{uri!r} is not usable: expected {expected}"
-        raise ValidationError(message, field="uri", expected=expected)
-
-
-def _refuse_two_conditions(if_match: str | None, *, if_absent: bool) -> None:
+def refuse_two_conditions(if_match: str | None, *, if_absent: bool) -> None:
+    """Raise `ValidationError` when a write has both conditions."""
     if if_match is not None and if_absent:
         expected = "if_match or if_absent, not both"
         message = f"a write has two conditions: expected {expected}"
         raise ValidationError(message, expected=expected)
 
 
-def _conflict(where: str, problem: str) -> ConflictError:
+def conflict(where: str, problem: str) -> ConflictError:
+    """Return the error of a conditional write at `where` that came too late."""
     message = f"cannot write {where}: {problem}; read it again, then decide"
     return ConflictError(message, operation="write")

@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["file_path"]
+__all__ = ["file_path", "is_file_uri"]
 
 _FILE_URI: Final = re.compile(r"file:(?://(?:localhost)?(?=/))?(?!//)(.+)", re.DOTALL)
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:")
@@ -31,3 +31,8 @@ def file_path(uri: str | Path) -> Path:
         message = f"{uri!r} does not name a file: expected {_EXPECTED}"
         raise ValidationError(message, field="uri", expected=_EXPECTED)
     return Path(path)
+
+
+def is_file_uri(uri: str) -> bool:
+    """Tell whether `uri` is a path or a ``file:`` URI."""
+    return urlsplit(uri).scheme in {"", "file"}

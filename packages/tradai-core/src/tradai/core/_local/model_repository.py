@@ -1,4 +1,4 @@
-"""Pydantic models as JSON in an object store."""
+"""Repository of pydantic models, as JSON in an object store."""
 
 from typing import Generic, TypeVar, final
 from urllib.parse import quote, unquote
@@ -19,7 +19,7 @@ _SUFFIX = ".json"
 
 @final
 class ModelRepository(Repository[M], Generic[M]):
-    """Models of one type as JSON objects below a URI, whole or not at all.
+    """Models of one type as JSON objects below a URI, each written atomically.
 
     The object of the key ``a/1`` at ``file:///things/`` is ``file:///things/a/1.json``.
     """
@@ -40,7 +40,7 @@ class ModelRepository(Repository[M], Generic[M]):
         """Return the model under `key`; see `Repository`.
 
         Raises:
-            StorageError: What is kept is no such model.
+            StorageError: The object is not JSON of this model.
         """
         uri = self._uri(key)
         try:
@@ -51,11 +51,11 @@ class ModelRepository(Repository[M], Generic[M]):
         try:
             return self._model.model_validate_json(data)
         except pydantic.ValidationError as exc:
-            message = f"{uri} is no {self._model.__name__}; restore it, or put it there again"
+            message = f"{uri} is not a {self._model.__name__}; restore it, or put it there again"
             raise StorageError(message, operation="read") from exc
 
     def put(self, key: str, value: M) -> None:
-        """Keep `value` under `key`, in place of what was there."""
+        """Keep `value` under `key`, in place of an earlier one."""
         self._store.write(self._uri(key), value.model_dump_json(indent=1).encode())
 
     def list(self, prefix: str = "") -> list[str]:
@@ -66,7 +66,7 @@ class ModelRepository(Repository[M], Generic[M]):
         return sorted(key for key in keys if key.startswith(prefix))
 
     def delete(self, key: str) -> None:
-        """Forget what is kept under `key`; nothing there is no error."""
+        """Remove the model under `key`; a missing one is ignored."""
         self._store.delete(self._uri(key))
 
     def _uri(self, key: str) -> str:

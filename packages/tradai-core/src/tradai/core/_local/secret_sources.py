@@ -1,4 +1,4 @@
-"""Secret sources that need no service: environment variables, and files only we can read."""
+"""Secret sources that need no service: environment variables and private files."""
 
 import io
 import os
@@ -54,7 +54,7 @@ class EnvironmentSecrets:
 class FileSecrets:
     """Secrets in files, one each: ``file:/path``. One newline at the end is not part of it.
 
-    The file must be a regular file of ours that nobody else can read: mode 0600 or stricter.
+    The file must be regular, belong to this user, and have mode 0600 or stricter.
     """
 
     @classmethod
@@ -66,7 +66,7 @@ class FileSecrets:
     def resolve(self, reference: str) -> Secret:
         """Return the secret in the file that `reference` names; see `SecretSource`."""
         if not reference.startswith("file:"):
-            # As for variables.
+            # It may be the secret itself, and a traceback may show what this frame holds.
             del reference
             raise _malformed(_FILE_EXPECTED)
         path = file_path(reference)
@@ -94,7 +94,7 @@ def _private_bytes(path: Path, reference: str) -> bytes:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting for somebody at the other end of a pipe."""
+    """Open without waiting for the other end of a pipe."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 

@@ -1,4 +1,4 @@
-"""Which run a piece of work belongs to, for every log line it writes."""
+"""Run, trace and job id of the current work, for every log line it writes."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ def run_context(
 
 
 def carry_context(work: Callable[P, R]) -> Callable[P, R]:
-    """Return `work` as a function that runs in today's context, whichever thread calls it.
+    """Return `work` as a function that runs in the present context, whichever thread calls it.
 
     It may be called any number of times, also at once: each call has a copy of its own.
 

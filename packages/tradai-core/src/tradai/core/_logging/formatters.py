@@ -1,4 +1,4 @@
-"""Log records as lines: one for each record, whatever is in it."""
+"""Formatters and the handler that write each log record as one line, whatever is in it."""
 
 import logging
 from typing import Final, TextIO, final
@@ -6,16 +6,15 @@ from typing import Final, TextIO, final
 from pythonjsonlogger.json import JsonFormatter
 
 from tradai.core._documents.json_values import JsonValue
-from tradai.core._logging.json_encoding import line_encoder
 from tradai.core._logging.record_fields import record_fields
-from tradai.core._logging.safe_json import json_text
+from tradai.core._logging.safe_json import json_text, line_encoder
 
 __all__ = ["ConsoleFormatter", "JsonLineFormatter", "LineHandler"]
 
 _LAST_RESORT: Final = '{"level":"ERROR","message":"a log record could not be written"}'
-# What is logged may log while it is printed, itself even; beyond this nobody is asked to print.
+# A value may log while it is printed, even itself; deeper than this no value is printed.
 _DEEPEST: Final = 2
-# They log whole requests and answers at DEBUG, with secrets that nobody has registered yet.
+# These log whole requests and answers at DEBUG, with secrets that are not registered yet.
 _WIRE: Final = frozenset(
     {
         *("aiobotocore", "boto3", "botocore", "ccxt", "hpack", "http", "httpcore", "httpx"),
@@ -26,7 +25,7 @@ _WIRE: Final = frozenset(
 
 @final
 class JsonLineFormatter(JsonFormatter):
-    """Makes exactly one line of RFC 8259 JSON of a record, in ASCII; never raises."""
+    """Formats a record as exactly one line of RFC 8259 JSON, in ASCII; never raises."""
 
     def __init__(self) -> None:
         """Encode with orjson where it is installed."""
@@ -37,7 +36,7 @@ class JsonLineFormatter(JsonFormatter):
         """Return time, level, logger, message and ids, then the record's own fields."""
         try:
             return self.jsonify_log_record(record_fields(record))
-        # A log call that fails would fail the work it tells of.
+        # A log call that fails would fail the work it reports on.
         except Exception:  # noqa: BLE001
             return _LAST_RESORT
 
@@ -48,13 +47,13 @@ class JsonLineFormatter(JsonFormatter):
 
 @final
 class ConsoleFormatter(logging.Formatter):
-    """Makes one line for people of a record; a traceback follows, indented. Never raises."""
+    """Formats a record as one line for people; a traceback follows, indented. Never raises."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return time, level and message, the record's own fields, then the logger."""
         try:
             return _readable(record_fields(record))
-        # As above.
+        # A log call that fails would fail the work it reports on.
         except Exception:  # noqa: BLE001
             return _LAST_RESORT
 
@@ -64,22 +63,22 @@ class LineHandler(logging.StreamHandler[TextIO]):
     """Writes lines to a text stream, in characters that the stream can take."""
 
     def __init__(self, stream: TextIO | None, formatter: logging.Formatter) -> None:
-        """Write what `formatter` makes to `stream`, by default standard error."""
+        """Write the lines of `formatter` to `stream`, by default standard error."""
         super().__init__(stream)
         self.setFormatter(formatter)
         self._depth = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the line of `record`, unless it shows what goes over the wire."""
+        """Write the line of `record`, unless it is a wire log of an SDK."""
         if _shows_wire(record):
             return
-        # The lock of the handler is held: who comes here meanwhile was called by what is printed.
+        # The handler is locked: a nested call comes from a value that is being printed.
         self._depth += 1
         try:
-            line = self.format(record if self._depth <= _DEEPEST else _unasked(record))
+            line = self.format(record if self._depth <= _DEEPEST else _without_values(record))
             self.stream.write(f"{line if line.isascii() else self._fitted(line)}\n")
             self.stream.flush()
-        # A log call that fails would fail the work it tells of.
+        # A log call that fails would fail the work it reports on.
         except Exception:  # noqa: BLE001
             self.handleError(record)
         finally:
@@ -94,18 +93,18 @@ class LineHandler(logging.StreamHandler[TextIO]):
         """Drop a record that cannot be written: `logging` would print it with its secrets."""
 
 
-def _unasked(record: logging.LogRecord) -> logging.LogRecord:
-    """Return what can be told of `record` without asking its values to print themselves."""
+def _without_values(record: logging.LogRecord) -> logging.LogRecord:
+    """Return the parts of `record` that can be shown without printing its values."""
     message = record.msg if type(record.msg) is str else f"<{type(record.msg).__name__}>"
     names = ("name", "levelno", "levelname", "created")
-    told = {name: getattr(record, name) for name in names}
-    return logging.makeLogRecord({**told, "msg": message})
+    safe = {name: getattr(record, name) for name in names}
+    return logging.makeLogRecord({**safe, "msg": message})
 
 
 def _shows_wire(record: logging.LogRecord) -> bool:
     try:
         return record.levelno < logging.INFO and record.name.partition(".")[0] in _WIRE
-    except (AttributeError, TypeError):  # A record made by somebody else, without these.
+    except (AttributeError, TypeError):  # A record from other code, without these.
         return False
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 
-from tradai.core._secrets.sensitive_keys import names_secret
+from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
 __all__ = ["declared_fields"]
 
@@ -22,7 +22,8 @@ def declared_fields(value: object) -> Mapping[str, object] | None:
         return None
     fields = {name: getattr(value, name, None) for name in names}
     fields |= getattr(value, "__pydantic_extra__", None) or {}
-    return None if _prints_itself(type(value)) and not any(map(names_secret, fields)) else fields
+    is_safe_text = _prints_itself(type(value)) and not any(map(is_sensitive_key, fields))
+    return None if is_safe_text else fields
 
 
 def _names(kind: type) -> Iterable[str] | None:

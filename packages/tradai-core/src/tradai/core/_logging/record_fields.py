@@ -11,7 +11,7 @@ from tradai.core._documents.json_values import JsonValue
 from tradai.core._logging.context import current_ids
 from tradai.core._logging.safe_json import json_text, log_fields, log_value
 from tradai.core._secrets.redaction import MASK
-from tradai.core._secrets.sensitive_keys import names_secret
+from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
 __all__ = ["RESERVED", "record_fields", "renamed"]
 
@@ -60,7 +60,7 @@ def _timestamp(record: logging.LogRecord) -> str:
     try:
         milliseconds = int(record.created * 1000)
         return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
-    # The parts of a record are somebody else's, and may be anything.
+    # The parts of a record come from other code, and may be anything.
     except Exception:  # noqa: BLE001
         return _shown_as_json(record.created)
 
@@ -75,7 +75,7 @@ def _message(record: logging.LogRecord) -> str:
     try:
         is_plain = type(args) is tuple and _PLAIN.issuperset(map(type, args))
         return (record if is_plain and type(record.msg) is str else _readable(record)).getMessage()
-    # As above: arguments may not fit, or break when they are looked at.
+    # The parts of a record come from other code: arguments may not fit, or fail when printed.
     except Exception:  # noqa: BLE001
         return _shown_as_json([record.msg, args])
 
@@ -85,23 +85,25 @@ def _readable(record: logging.LogRecord) -> logging.LogRecord:
     args = record.args
     shown = copy.copy(record)
     shown.msg = _shown(record.msg)
-    shown.args = _Named(args) if isinstance(args, Mapping) else tuple(map(_shown, args or ()))
+    shown.args = (
+        _MappingArgument(args) if isinstance(args, Mapping) else tuple(map(_shown, args or ()))
+    )
     return shown
 
 
 def _shown(value: object) -> object:
-    """Return what to print for `value`: itself, or JSON text when it is structured."""
+    """Return `value` itself, or its JSON text when it is structured."""
     shown = log_value(value)
     return json_text(shown) if isinstance(shown, dict | list) else value
 
 
 @final
-class _Named(dict[str, object]):
-    """The one mapping that a message is given: for ``%(name)s``, or to print whole."""
+class _MappingArgument(dict[str, object]):
+    """The mapping among the arguments of a message: for ``%(name)s``, or to print whole."""
 
     def __init__(self, args: Mapping[str, object]) -> None:
         super().__init__(
-            (name, MASK if names_secret(name) else _shown(args[name])) for name in args
+            (name, MASK if is_sensitive_key(name) else _shown(args[name])) for name in args
         )
         self._text = json_text(log_value(args))
 
@@ -124,7 +126,7 @@ def _traces(record: logging.LogRecord) -> dict[str, object]:
 def _traceback(raised: "logging._SysExcInfoType") -> str:
     try:
         return _FORMATTER.formatException(raised)
-    # As above: whatever was given as ``exc_info``.
+    # The parts of a record come from other code: anything may be given as ``exc_info``.
     except Exception:  # noqa: BLE001
         return _shown_as_json(raised)
 

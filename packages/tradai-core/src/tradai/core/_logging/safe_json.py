@@ -1,22 +1,23 @@
-"""Anything at all as JSON fit for a log: finite, not too long, without secrets."""
+"""Any value as JSON fit for a log line: finite, short, without secrets; and its encoder."""
 
 import itertools
 import json
 import math
 import operator
-from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet, ValuesView
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet, ValuesView
 from datetime import date, time
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, final
+from typing import Any, Final, TypeAlias, final
 
 from tradai.core._documents.json_values import JsonValue
-from tradai.core._logging.json_encoding import OddFloat
 from tradai.core._logging.model_fields import declared_fields
 from tradai.core._secrets.redaction import MASK, may_hold_secret, redact
-from tradai.core._secrets.sensitive_keys import names_secret
+from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
-__all__ = ["json_text", "log_fields", "log_value"]
+__all__ = ["json_text", "line_encoder", "log_fields", "log_value"]
+
+Encode: TypeAlias = Callable[[object], str]
 
 _MOST_VALUES: Final = 500
 _DEEPEST: Final = 8
@@ -31,6 +32,36 @@ _MORE: Final = "<more>"
 # Between these all encoders write a number alike.
 _SMALLEST_PLAIN: Final = 1e-4
 _LARGEST_PLAIN: Final = 1e16
+_STANDARD: Final[Encode] = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_DELETE: Final = b"\x7f"
+
+
+@final
+class _OddFloat(float):
+    """A number that encoders write in different ways; orjson refuses it, as a subclass."""
+
+    __slots__ = ()
+
+
+def line_encoder() -> Encode:
+    """Return the fastest encoder of JSON lines in ASCII that is installed.
+
+    orjson (extra ``speed``) and the standard library write the same text.
+    """
+    try:
+        import orjson
+    except ImportError:
+        return _STANDARD
+
+    def encode(fields: object) -> str:
+        try:
+            line = orjson.dumps(fields)
+        except orjson.JSONEncodeError:
+            return _STANDARD(fields)
+        # orjson leaves these as they are; not every stream can take them.
+        return line.decode() if line.isascii() and _DELETE not in line else _STANDARD(fields)
+
+    return encode
 
 
 def log_value(value: object) -> JsonValue:
@@ -47,7 +78,7 @@ def log_value(value: object) -> JsonValue:
         return value
     if type(value) is int and _SMALLEST <= value <= _LARGEST:
         return value
-    return _Walk().value(value, 0)
+    return _Conversion().value(value, 0)
 
 
 def log_fields(fields: Mapping[str, object]) -> dict[str, JsonValue]:
@@ -58,7 +89,7 @@ def log_fields(fields: Mapping[str, object]) -> dict[str, JsonValue]:
         name: value if type(value) in _AS_IT_IS else log_value(value)
         for name, value in fields.items()
     }
-    for name in _secret_among(tuple(converted)):
+    for name in _sensitive_among(tuple(converted)):
         converted[name] = None if converted[name] is None else MASK
     return converted
 
@@ -69,8 +100,8 @@ def json_text(value: JsonValue) -> str:
 
 
 @final
-class _Walk:
-    """A walk through one value, which ends after so many steps."""
+class _Conversion:
+    """The conversion of one value, which ends after a limited number of steps."""
 
     __slots__ = ("_left",)
 
@@ -83,7 +114,7 @@ class _Walk:
             return _MORE
         try:
             return self._converted(value, depth + 1)
-        # The value is somebody else's, and its methods may do anything.
+        # The methods of the value are other code, and may do anything.
         except Exception:  # noqa: BLE001
             return _unreadable(value)
 
@@ -111,20 +142,20 @@ class _Walk:
         return {name: self._item(name, item, depth) for name, item in named}
 
     def _item(self, name: str, value: object, depth: int) -> JsonValue:
-        return MASK if value is not None and names_secret(name) else self.value(value, depth)
+        return MASK if value is not None and is_sensitive_key(name) else self.value(value, depth)
 
     def _list(self, value: Iterable[object], depth: int) -> JsonValue:
         return [self.value(item, depth) for item in itertools.islice(value, self._left + 1)]
 
 
 def _has_clean_text(fields: Mapping[str, object]) -> bool:
-    """Tell at one glance whether names and texts can stay as they are; nearly always they can."""
+    """Tell quickly whether names and texts can stay as they are; nearly always they can."""
     texts = [value for value in fields.values() if type(value) is str]
     try:
-        seen = "\n".join([*fields, *texts])
-    except TypeError:  # A name is no text.
+        joined = "\n".join([*fields, *texts])
+    except TypeError:  # A name is not text.
         return False
-    return len(seen) <= _LONGEST_TEXT and seen.isascii() and not may_hold_secret(seen)
+    return len(joined) <= _LONGEST_TEXT and joined.isascii() and not may_hold_secret(joined)
 
 
 def _clean_text(value: object) -> object:
@@ -132,8 +163,8 @@ def _clean_text(value: object) -> object:
 
 
 @lru_cache(256)
-def _secret_among(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(filter(names_secret, names))
+def _sensitive_among(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(filter(is_sensitive_key, names))
 
 
 def _number(value: float) -> int | float | str:
@@ -143,7 +174,7 @@ def _number(value: float) -> int | float | str:
     number = float(value)
     if _SMALLEST_PLAIN <= abs(number) < _LARGEST_PLAIN or not number:
         return number
-    return OddFloat(number) if math.isfinite(number) else str(number)
+    return _OddFloat(number) if math.isfinite(number) else str(number)
 
 
 def _huge(whole: int) -> str:
@@ -165,7 +196,7 @@ def _array(value: object, shape: tuple[object, ...]) -> JsonValue:
 def _text(value: object) -> str:
     if isinstance(value, date | time):
         return log_text(value.isoformat())
-    # The text of a small price would else have an exponent; a huge one would fill the memory.
+    # Otherwise the text of a small price would have an exponent; a huge one would fill the memory.
     if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < _MOST_DIGITS:
         return log_text(format(value, "f"))
     return log_text(value)
@@ -175,7 +206,7 @@ def log_text(value: object) -> str:
     """Return `value` as text of sound characters, masked and then cut in the middle."""
     try:
         text = value if type(value) is str else _printed(value)
-    # As above.
+    # The methods of the value are other code, and may do anything.
     except Exception:  # noqa: BLE001
         text = _unreadable(value)
     if not text.isascii():

@@ -1,4 +1,4 @@
-"""Log records that can be made of anything."""
+"""A logger class whose calls do not raise, whatever their arguments are."""
 
 import logging
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ __all__ = ["ForgivingLogger"]
 class ForgivingLogger(logging.Logger):
     """A logger whose calls do not raise, whatever they are given.
 
-    Fields that `logging` keeps for itself are renamed; arguments that break when they are looked
-    at are told of in the message.
+    Fields that `logging` keeps for itself are renamed; arguments that fail when they are read are
+    shown in the message as JSON.
     """
 
     # Name and arguments are those of the standard library.
@@ -36,10 +36,10 @@ class ForgivingLogger(logging.Logger):
         make = logging.getLogRecordFactory()
         try:
             record = make(name, level, fn, lno, msg, args, exc_info, func, sinfo)
-        # The arguments are somebody else's, and `logging` asks them for their length.
+        # The arguments are other code's, and `logging` asks them for their length.
         except Exception:  # noqa: BLE001
-            said = json_text(log_value([msg, args]))
-            record = make(name, level, fn, lno, said, (), exc_info, func, sinfo)
+            text = json_text(log_value([msg, args]))
+            record = make(name, level, fn, lno, text, (), exc_info, func, sinfo)
         if extra is not None:
             vars(record).update(_kept(extra))
         return record
@@ -50,6 +50,6 @@ def _kept(extra: Mapping[str, object]) -> Mapping[str, object]:
         return extra
     try:
         return renamed(extra, RESERVED)
-    # As above; and not everybody gives a mapping.
+    # The fields are other code's, and may not even be a mapping.
     except Exception:  # noqa: BLE001
         return {"extra": extra}

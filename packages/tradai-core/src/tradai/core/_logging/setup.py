@@ -1,4 +1,4 @@
-"""Logging: a logger for every class that wants one, and one place that sets logging up."""
+"""Set up logging, and give classes a logger."""
 
 import logging
 from typing import ClassVar, Final, Literal, TextIO, final
@@ -14,11 +14,11 @@ _FORMATS: Final = ("json", "console")
 
 @final
 class _OwnLogger:
-    """Stands for a class's logger until it is asked for, then gives way to it."""
+    """Placeholder for the logger of a class; the first access replaces it by the logger."""
 
     def __get__(self, instance: object, owner: type) -> logging.Logger:
         logger = logging.getLogger(f"{owner.__module__}.{owner.__qualname__}")
-        # Not `setattr`: a metaclass may have its own idea of that.
+        # Not `setattr`: a metaclass may override that.
         type.__setattr__(owner, "logger", logger)
         return logger
 
@@ -44,14 +44,14 @@ class LoggerMixin:
 
 def configure_logging(
     *,
-    # The settings, the documentation and the command line call it so.
+    # The settings, the documentation and the command line use this name.
     format: Literal["json", "console"] = "json",  # noqa: A002
     level: str = "INFO",
     stream: TextIO | None = None,
 ) -> None:
     """Send every record of `level` and above to `stream`, one line each, secrets masked.
 
-    Call it once, where the process boots; calling it again replaces the earlier set-up. Handlers
+    Call it once, where the process starts; calling it again replaces the earlier set-up. Handlers
     that others put on the root logger stay. Loggers made from now on rename a field in ``extra``
     that `logging` keeps for itself (``name`` to ``extra_name``) instead of raising.
 
@@ -69,7 +69,7 @@ def configure_logging(
     from tradai.core._logging import formatters, safe_logger
 
     root = logging.getLogger()
-    for handler in [found for found in root.handlers if isinstance(found, formatters.LineHandler)]:
+    for handler in [each for each in root.handlers if isinstance(each, formatters.LineHandler)]:
         root.removeHandler(handler)
     json_lines = format == "json"
     formatter = formatters.JsonLineFormatter() if json_lines else formatters.ConsoleFormatter()

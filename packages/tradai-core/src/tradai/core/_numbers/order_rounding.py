@@ -1,11 +1,11 @@
-"""What the market's rules and the trader's intent do to the numbers of an order."""
+"""Round the numbers of an order by the rules of its market and the intent of the trader."""
 
 import decimal
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from tradai.core._numbers.exact import EXACT, Number, exact, exact_step
+from tradai.core._numbers.decimals import EXACT, Number, to_decimal, to_step
 from tradai.core._numbers.quantize import Rounding, quantize_amount
 from tradai.core.exceptions import ValidationError
 
@@ -13,9 +13,9 @@ __all__ = ["OrderIntent", "check_notional", "quantize_contracts", "round_for"]
 
 
 class OrderIntent(StrEnum):
-    """What a number of an order is for, which decides how it may be rounded.
+    """The purpose of a number of an order, which decides how it may be rounded.
 
-    One rule is behind all prices: who buys never pays more than asked, who sells never gets less.
+    One rule is behind all prices: a buyer never pays more than asked, a seller never gets less.
     A negative price, as spreads have, follows the same rule.
     """
 
@@ -54,7 +54,7 @@ def round_for(intent: OrderIntent) -> Rounding:
     Decimal('4.35')
 
     Raises:
-        ValidationError: `intent` is none of `OrderIntent`.
+        ValidationError: `intent` is not an `OrderIntent`.
     """
     try:
         return _ROUNDINGS[intent]
@@ -65,7 +65,7 @@ def round_for(intent: OrderIntent) -> Rounding:
 
 
 def quantize_contracts(amount: Number, step: Number, *, contract_size: Number) -> Decimal:
-    """Return how many contracts hold `amount` of the base currency and no more.
+    """Return the largest number of contracts worth no more than `amount` of the base currency.
 
     For linear contracts, each worth `contract_size` of the base currency.
 
@@ -73,23 +73,23 @@ def quantize_contracts(amount: Number, step: Number, *, contract_size: Number) -
     Decimal('2')
 
     Args:
-        amount: What to trade, in the base currency; negative for a short position.
+        amount: Amount to trade, in the base currency; negative for a short position.
         step: Distance between two numbers of contracts, above zero.
         contract_size: Base currency in one contract, above zero.
 
     Raises:
-        ValidationError: `amount` is no finite number, `step` or `contract_size` none above zero,
-            or `amount` is 10**60 steps or more.
+        ValidationError: `amount` is not a finite number, `step` or `contract_size` is not one
+            above zero, or `amount` is 10**60 steps or more.
     """
-    size = exact_step(contract_size, "contract_size")
-    held = quantize_amount(amount, EXACT.multiply(exact_step(step, "step"), size))
+    size = to_step(contract_size, "contract_size")
+    held = quantize_amount(amount, EXACT.multiply(to_step(step, "step"), size))
     return EXACT.add(EXACT.divide(held, size), Decimal(0))
 
 
 def check_notional(
     price: Number, amount: Number, minimum: Number, *, contract_size: Number = 1
 ) -> Decimal:
-    """Return what an order is worth in the quote currency, once that is enough for the market.
+    """Return the worth of an order in the quote currency, if that is enough for the market.
 
     Check after rounding: an amount that was enough may no longer be.
 
@@ -98,7 +98,7 @@ def check_notional(
 
     Args:
         price: In the quote currency, for one unit of the base currency.
-        amount: As it is ordered: in contracts where there is a `contract_size`.
+        amount: As ordered: in contracts where there is a `contract_size`.
         minimum: Least worth that the market takes, in the quote currency; 0 when it has none.
         contract_size: Base currency in one contract.
 
@@ -109,10 +109,10 @@ def check_notional(
         ValidationError: The order is worth less than `minimum`, or nothing at all; or one of the
             numbers is not usable.
     """
-    size = exact_step(contract_size, "contract_size")
-    traded = EXACT.multiply(exact(amount, "amount"), size)
-    notional = EXACT.multiply(exact(price, "price"), traded).copy_abs()
-    least = exact(minimum, "minimum")
+    size = to_step(contract_size, "contract_size")
+    traded = EXACT.multiply(to_decimal(amount, "amount"), size)
+    notional = EXACT.multiply(to_decimal(price, "price"), traded).copy_abs()
+    least = to_decimal(minimum, "minimum")
     if not notional or notional < least:
         expected = f"at least {least:f}" if notional else "more than nothing"
         message = f"the order is worth {notional:f}: expected {expected}; order more or leave it"

@@ -1,4 +1,4 @@
-"""Prices and amounts on an exchange's grid, exactly.
+"""Quantize prices and amounts to the steps of an exchange, exactly.
 
 The caller's decimal context neither matters nor changes.
 """
@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias, get_args
 
-from tradai.core._numbers.exact import EXACT, Number, exact, exact_step, own_context
+from tradai.core._numbers.decimals import EXACT, Number, own_context, to_decimal, to_step
 from tradai.core.exceptions import ValidationError
 
 __all__ = [
@@ -51,14 +51,14 @@ def quantize_price(
     """Return the multiple of `tick` that `price` rounds to, exactly.
 
     The default is the nearest one, a tie going to the even multiple: right for a price that is
-    shown or compared. The price of an order takes ``round_for(intent)``. `plain_text` spells the
+    shown or compared. The price of an order takes ``round_for(intent)``. `plain_text` writes the
     result without an exponent.
 
     >>> quantize_price(0.29, 0.01)
     Decimal('0.29')
 
     Args:
-        price: In the quote currency; may be negative. A float counts as its shortest spelling.
+        price: In the quote currency; may be negative. A float counts as its shortest text.
         tick: Distance between two prices, above zero; need not be a power of ten.
         rounding: A rounding of the `decimal` module, by its name there.
 
@@ -66,30 +66,30 @@ def quantize_price(
         As many decimals as `tick` has, trailing zeros of the tick aside; zero has no sign.
 
     Raises:
-        ValidationError: `price` is no finite number, `tick` none above zero, `rounding` is not
-            known, or `price` is 10**60 ticks or more.
+        ValidationError: `price` is not a finite number, `tick` is not one above zero, `rounding`
+            is not known, or `price` is 10**60 ticks or more.
     """
-    return _on_grid(exact(price, "price"), "price", tick, "tick", rounding)
+    return _on_grid(to_decimal(price, "price"), "price", tick, "tick", rounding)
 
 
 def quantize_amount(
     amount: Number, step: Number, rounding: Rounding = decimal.ROUND_DOWN
 ) -> Decimal:
-    """Return the multiple of `step` that `amount` rounds to: toward zero unless told otherwise.
+    """Return the multiple of `step` that `amount` rounds to: by default toward zero.
 
     >>> quantize_amount("-0.0299", "0.01")
     Decimal('-0.02')
 
     Args:
-        amount: What to trade, in the unit of `step`; negative for a short position.
+        amount: Amount to trade, in the unit of `step`; negative for a short position.
         step: Distance between two amounts, above zero.
         rounding: A rounding of the `decimal` module, by its name there.
 
     Raises:
-        ValidationError: `amount` is no finite number, `step` none above zero, `rounding` is not
-            known, or `amount` is 10**60 steps or more.
+        ValidationError: `amount` is not a finite number, `step` is not one above zero, `rounding`
+            is not known, or `amount` is 10**60 steps or more.
     """
-    return _on_grid(exact(amount, "amount"), "amount", step, "step", rounding)
+    return _on_grid(to_decimal(amount, "amount"), "amount", step, "step", rounding)
 
 
 def unknown_rounding() -> ValidationError:
@@ -99,10 +99,10 @@ def unknown_rounding() -> ValidationError:
     return ValidationError(message, field="rounding", expected=expected)
 
 
-# The same few steps come with every order; typed, since True is no 1.
+# The same few steps come with every order; typed, since True must not count as 1.
 @lru_cache(maxsize=1_024, typed=True)
 def _grid(step: Number, name: str, rounding: Rounding) -> _Grid:
-    size = exact_step(step, name)
+    size = to_step(step, name)
     if rounding not in get_args(Rounding):
         raise unknown_rounding()
     try:
@@ -117,7 +117,7 @@ def _on_grid(
 ) -> Decimal:
     """Return the multiple of `step` that `value` rounds to; zero never has a sign."""
     try:
-        # What cannot be hashed is no number either: a list, a signaling NaN.
+        # A value that cannot be hashed is not a number either: a list, a signaling NaN.
         size, inverse, whole = _grid(step, step_name, rounding)  # type: ignore[arg-type]
         steps = _multiply(value, inverse) if inverse is not None else _divide(value, size)
         return _multiply_add(whole(steps, _ONE), size, _ZERO)
@@ -126,5 +126,5 @@ def _on_grid(
         message = f"{what} is too large for its grid: expected {expected}; check the units of both"
         raise ValidationError(message, field=what, expected=expected) from exc
     except TypeError as exc:
-        exact_step(step, step_name)
+        to_step(step, step_name)
         raise unknown_rounding() from exc

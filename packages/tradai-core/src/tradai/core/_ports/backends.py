@@ -1,4 +1,4 @@
-"""Backends by URI: the scheme names an entry point, which may be in any installed distribution."""
+"""Backends by URI: the scheme names an entry point of any installed distribution."""
 
 import re
 from collections.abc import Callable
@@ -35,12 +35,12 @@ def backend_for(group: Literal["tradai.data"], uri: str) -> DataRepository: ...
 @overload
 def backend_for(group: str, uri: str) -> object: ...
 def backend_for(group: str, uri: str) -> object:
-    """Return the backend that serves `uri`, made by the entry point named after its scheme.
+    """Return the backend that serves `uri`, from the entry point named after its scheme.
 
     Args:
         group: Entry-point group of the port: ``tradai.stores``, ``tradai.secrets``,
             ``tradai.journals``, ``tradai.data``.
-        uri: What the backend is for; a plain path counts as ``file:``.
+        uri: URI to serve; a plain path counts as ``file:``.
 
     Raises:
         ConfigurationError: No installed distribution serves the scheme, or it lacks an extra, or

@@ -1,7 +1,7 @@
-"""Ports: what tradai asks of stores, secret sources, journals, handlers and clocks.
+"""Ports: the protocols of stores, secret sources, journals, mode handlers and clocks.
 
-An adapter needs no base class: it has these methods. The suites in `tradai.core.testing` tell
-whether it keeps the promises written here too.
+An adapter needs no base class, only these methods. The suites in `tradai.core.testing` test that
+it keeps the promises made here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from typing import Protocol, final
 
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._secrets.secret import Secret
-from tradai.core._time.utc import Utc
+from tradai.core._time.instants import Utc
 
 __all__ = [
     "Clock",
@@ -36,7 +36,7 @@ class StoredObject:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectInfo:
-    """What is known of an object without reading it: size in bytes, last change in UTC."""
+    """Facts about an object without its bytes: size in bytes, last change in UTC."""
 
     uri: str
     size: int
@@ -61,10 +61,10 @@ class ObjectStore(Protocol):
         """Replace the object at `uri` and return its new tag.
 
         Args:
-            uri: Where to write; folders on the way come into being.
+            uri: Where to write; missing folders are created.
             data: The whole new content.
             if_match: Write only over the object with this tag.
-            if_absent: Write only where there is no object.
+            if_absent: Write only where no object exists.
 
         Raises:
             ConflictError: The condition does not hold. Of several callers, one wins.
@@ -73,11 +73,11 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects whose URI starts with `prefix`, sorted by URI; none is no error."""
+        """Yield the objects whose URI starts with `prefix`, sorted by URI; there may be none."""
         ...
 
     def delete(self, uri: str) -> None:
-        """Remove the object at `uri`; nothing there is no error."""
+        """Remove the object at `uri`; a missing one is ignored."""
         ...
 
     def stat(self, uri: str) -> ObjectInfo:
@@ -90,14 +90,14 @@ class ObjectStore(Protocol):
 
 
 class SecretSource(Protocol):
-    """Turns references, which may be written down, into secrets, which may not."""
+    """Resolves references, which may be written down, to secrets, which may not."""
 
     def resolve(self, reference: str) -> Secret:
         """Return the secret that `reference` names.
 
         Raises:
-            NotFoundError: There is no such secret.
-            ConfigurationError: It is empty or kept carelessly, or the reference is malformed.
+            NotFoundError: The secret does not exist.
+            ConfigurationError: It is empty or others may read it, or the reference is malformed.
             ExternalServiceError: The source refused or cannot be reached.
         """
         ...
@@ -106,7 +106,7 @@ class SecretSource(Protocol):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """One thing that happened in a run; `sequence` counts from 1, `at` is UTC."""
+    """One event of a run; `sequence` counts from 1, `at` is UTC."""
 
     sequence: int
     at: Utc
@@ -115,7 +115,7 @@ class JournalEntry:
 
 
 class RunJournal(Protocol):
-    """What happened in a run, in order; entries are added and never changed."""
+    """Events of a run, in order; entries are added and never changed."""
 
     def append(self, event: str, /, **facts: JsonValue) -> None:
         """Record `event`; once this returns, the entry is kept. Secrets are masked.
@@ -131,12 +131,12 @@ class RunJournal(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the journal's resources; closing twice is no error."""
+        """Release the resources of the journal; closing twice is allowed."""
         ...
 
 
 class ModeHandler(Protocol):
-    """What runs a strategy in one mode."""
+    """Runs a strategy in one mode."""
 
     def run(self) -> int:
         """Do the work and return the exit code."""
@@ -144,7 +144,7 @@ class ModeHandler(Protocol):
 
 
 class Clock(Protocol):
-    """Tells the time, so that tests can tell it instead."""
+    """Source of the present instant, which tests can replace."""
 
     def now(self) -> Utc:
         """Return the present instant as an aware UTC datetime."""

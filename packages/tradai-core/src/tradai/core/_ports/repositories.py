@@ -1,4 +1,4 @@
-"""Repositories: typed collections of one kind of thing, whatever keeps them."""
+"""Repositories: collections of values of one type under keys, and of candles by series."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -17,24 +17,23 @@ T = TypeVar("T")
 
 
 class Repository(ABC, Generic[T]):
-    """Things of one type under keys: names joined by slashes, such as ``binance/2025``.
+    """Values of one type under keys: names joined by slashes, such as ``binance/2025``.
 
     Every method raises `ValidationError` for a key with an empty name or one that is ``.`` or
-    ``..`` (a prefix may be any text), and `ExternalServiceError` when what keeps the things
-    refuses.
+    ``..`` (a prefix may be any text), and `ExternalServiceError` when the storage refuses.
     """
 
     @abstractmethod
     def get(self, key: str) -> T:
-        """Return what is kept under `key`.
+        """Return the value under `key`.
 
         Raises:
-            NotFoundError: Nothing is.
+            NotFoundError: The key has no value.
         """
 
     @abstractmethod
     def put(self, key: str, value: T) -> None:
-        """Keep `value` under `key`, in place of what was there."""
+        """Keep `value` under `key`, in place of an earlier one."""
 
     @abstractmethod
     def list(self, prefix: str = "") -> list[str]:
@@ -42,47 +41,47 @@ class Repository(ABC, Generic[T]):
 
     @abstractmethod
     def delete(self, key: str) -> None:
-        """Forget what is kept under `key`; nothing there is no error."""
+        """Remove the value under `key`; a missing one is ignored."""
 
 
 @final
 class InMemoryRepository(Repository[T]):
-    """Things in the memory of this process; for tests and trials. Threads may share it."""
+    """Values in the memory of this process; for tests and trials. Threads may share it."""
 
     def __init__(self) -> None:
         """Start empty."""
         self._lock = threading.Lock()
-        self._things: dict[str, T] = {}
+        self._values: dict[str, T] = {}
 
     def get(self, key: str) -> T:
-        """Return what is kept under `key`; see `Repository`."""
+        """Return the value under `key`; see `Repository`."""
         check_key(key)
         with self._lock:
-            if key in self._things:
-                return self._things[key]
+            if key in self._values:
+                return self._values[key]
         message = f"there is nothing under {key!r}; put it there first"
         raise NotFoundError(message, kind="thing", key=key)
 
     def put(self, key: str, value: T) -> None:
-        """Keep `value` under `key`, in place of what was there."""
+        """Keep `value` under `key`, in place of an earlier one."""
         check_key(key)
         with self._lock:
-            self._things[key] = value
+            self._values[key] = value
 
     def list(self, prefix: str = "") -> list[str]:
         """Return the keys that start with `prefix`, sorted."""
         with self._lock:
-            return sorted(key for key in self._things if key.startswith(prefix))
+            return sorted(key for key in self._values if key.startswith(prefix))
 
     def delete(self, key: str) -> None:
-        """Forget what is kept under `key`; nothing there is no error."""
+        """Remove the value under `key`; a missing one is ignored."""
         check_key(key)
         with self._lock:
-            self._things.pop(key, None)
+            self._values.pop(key, None)
 
 
 def check_key(key: str) -> None:
-    """Refuse what is no key of a `Repository` with a `ValidationError`."""
+    """Raise `ValidationError` unless `key` is valid for a `Repository`."""
     if not {"", ".", ".."}.isdisjoint(key.split("/")):
         expected = "names joined by slashes, none of them empty, . or .."
         message = f"key {key!r} is not usable: expected {expected}"
@@ -90,11 +89,11 @@ def check_key(key: str) -> None:
 
 
 class Coverage(NamedTuple):
-    """What a series holds: opening times of its first and last candle, UTC, and how many."""
+    """Extent of a series: opening times of its first and last candle in UTC, and their number."""
 
     first: datetime
     last: datetime
-    # A field named like a method of every tuple, because that is what it is.
+    # Tuples have a method of this name; the field is the number of candles.
     count: int  # type: ignore[assignment]
 
 
@@ -107,7 +106,7 @@ class DataRepository(ABC):
     index and columns.
 
     A candle is kept only once it has closed: one saved while it was open would later pass for a
-    closed one, with prices that nobody could have known. A candle closes when the next one opens;
+    closed one, with prices that were not known then. A candle closes when the next one opens;
     months are months of the calendar.
     """
 
@@ -121,26 +120,28 @@ class DataRepository(ABC):
         end: datetime | None = None,
         closed_by: datetime | None = None,
     ) -> "pd.DataFrame":
-        """Return the closed candles that open in ``start <= t < end``; the frame is the caller's.
+        """Return the closed candles that open in ``start <= t < end``.
+
+        The frame belongs to the caller.
 
         Args:
             pair: Such as ``BTC/USDT``.
             timeframe: Such as ``5m``.
             start: An aware instant; None means from the first candle on.
             end: An aware instant; None means to the last candle.
-            closed_by: Leave out candles that had not closed by this aware instant: what was known
-                then. None means by now; an instant in the future counts as now.
+            closed_by: Leave out candles that had not closed by this aware instant, and so were not
+                known then. None means by now; an instant in the future counts as now.
 
         Raises:
-            NotFoundError: There is no such series. A range without candles gives an empty frame.
-            ValidationError: An instant is naive, the range is not one, or what is kept is not a
+            NotFoundError: The series does not exist. A range without candles gives an empty frame.
+            ValidationError: An instant is naive, the range is reversed, or the stored data is not a
                 frame of candles.
-            StorageError: What keeps the series cannot be read.
+            StorageError: The storage cannot be read.
         """
 
     @abstractmethod
     def coverage(self, pair: str, timeframe: str) -> Coverage | None:
-        """Say what the series holds; None when there is no such series or it is empty."""
+        """Return the extent of the series; None when it does not exist or is empty."""
 
     @abstractmethod
     def save_ohlcv(self, pair: str, timeframe: str, frame: "pd.DataFrame") -> None:
@@ -149,20 +150,19 @@ class DataRepository(ABC):
         Raises:
             ValidationError: `frame` is empty, not a frame of candles, or has a candle that is
                 still open.
-            StorageError: What keeps the series refused.
+            StorageError: The storage refused.
         """
 
     @abstractmethod
     def upsert_ohlcv(self, pair: str, timeframe: str, frame: "pd.DataFrame") -> None:
         """Add the candles of `frame` to the series, in place of those that open when they do.
 
-        Later candles are appended, holes are filled, all others stay as they are. A series that
-        is not there begins. Doing it twice is the same as once, and it is done whole or not at
-        all.
+        Later candles are appended, holes are filled, all others stay as they are; a missing
+        series is created. Doing it twice is the same as once, and it is done whole or not at all.
 
         Raises:
             ValidationError: As for `save_ohlcv`.
-            StorageError: What keeps the series refused.
+            StorageError: The storage refused.
         """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""From the name of a secret to the secret, as late as possible."""
+"""Resolve a reference to the secret it names, as late as possible."""
 
 import json
 from collections.abc import Mapping
@@ -37,33 +37,33 @@ def resolve_secret(
     Args:
         reference: Where it is kept.
         kind: Type of the value. Text by default; anything else is read from JSON, strictly.
-        source: Where to ask; by default the installed source for the scheme.
+        source: Source to ask; by default the installed source for the scheme.
 
     Raises:
-        NotFoundError: There is no such secret, or no such key in it.
+        NotFoundError: The secret does not exist, or has no such key.
         ConfigurationError: The value is not JSON where a key or a `kind` asks for it, it is not
             of that `kind`, or the source refused it. No value is quoted.
         ExternalServiceError: The source refused or cannot be reached.
     """
-    asked = source or backend_for("tradai.secrets", reference)
-    whole = asked.resolve(str(reference.whole))
+    provider = source or backend_for("tradai.secrets", reference)
+    whole = provider.resolve(str(reference.whole))
     if reference.key is None and kind is str:
         return whole
-    found = _part(whole, reference)
-    if found is _ABSENT:
+    value = _part(whole, reference)
+    if value is _ABSENT:
         message = f"the secret {reference.whole} has no key {reference.key}; check the key"
         raise NotFoundError(message, kind="secret", key=reference)
-    made = _made(found, kind)
-    if made is None:
+    secret = _typed_secret(value, kind)
+    if secret is None:
         # A traceback may show what this frame holds.
-        del found
+        del value
         what = "text that is not blank" if kind is str else kind.__name__
         raise _refusal(reference, f"is not {what}; write it again, or ask for another kind")
-    return made
+    return secret
 
 
 def _part(whole: Secret, reference: "SecretReference") -> object:
-    """Return what is at the key; raise outside of the except block, whose error holds the text."""
+    """Return the value at the key; raise outside of the except block, which holds the text."""
     is_json, value = _read(whole)
     if not is_json:
         raise _refusal(reference.whole, "is not JSON; write it as JSON, or leave out the key")
@@ -81,13 +81,12 @@ def _read(whole: Secret) -> tuple[bool, object]:
         return False, None
 
 
-def _made(value: object, kind: type[T]) -> Secret[T] | None:
+def _typed_secret(value: object, kind: type[T]) -> Secret[T] | None:
     # Only a secret that is read as JSON pays for pydantic.
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        made = TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
-        return Secret(made)
+        return Secret(TypeAdapter(kind).validate_json(json.dumps(value), strict=True))
     except (ValidationError, ValueError):
         return None
 

@@ -1,4 +1,4 @@
-"""What looks like a secret in a configuration, by the names on its path or by its shape."""
+"""Detection of secrets in a configuration, by the keys on the path or the shape of the value."""
 
 import re
 from collections.abc import Sequence
@@ -6,31 +6,39 @@ from typing import Final
 
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._secrets.redaction import redact
-from tradai.core._secrets.sensitive_keys import names_secret
+from tradai.core._secrets.schemes import is_scheme
+from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
 __all__ = ["looks_like_secret"]
 
-_REFERENCE: Final = re.compile(r"(?:env|file|aws-sm):\S+")
-# What Binance issues. A digest in hex has the same length, but only small letters and digits.
+_REFERENCE: Final = re.compile(r"([a-z][a-z0-9+.-]*):\S+")
+# The API keys of Binance. A digest in hex has the same length, but only small letters and digits.
 _EXCHANGE_KEY: Final = re.compile(r"(?![0-9a-f]+\Z)[A-Za-z0-9]{64}")
 
 
 def looks_like_secret(path: Sequence[str | int], value: JsonValue) -> bool:
     """Tell whether the leaf `value` at `path` should not be in a configuration.
 
-    A reference such as ``env:NAME`` stands for a secret and is none.
+    A reference such as ``env:NAME`` may be: it names a secret and does not hold it.
 
     >>> looks_like_secret(["exchange", "apiKey"], "not-a-real-key")
     True
     """
     if isinstance(value, str):
-        is_open = bool(value) and not _REFERENCE.fullmatch(value)
-        return is_open and (_has_secret_shape(value) or _is_named(path))
-    return isinstance(value, int | float) and not isinstance(value, bool) and _is_named(path)
+        # Most values look harmless, and a search among the installed plugins takes milliseconds.
+        is_suspect = bool(value) and (_has_secret_shape(value) or _has_sensitive_key(path))
+        return is_suspect and not _is_reference(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and _has_sensitive_key(path)
 
 
-def _is_named(path: Sequence[str | int]) -> bool:
-    return any(names_secret(step) for step in path if isinstance(step, str))
+def _has_sensitive_key(path: Sequence[str | int]) -> bool:
+    return any(is_sensitive_key(step) for step in path if isinstance(step, str))
+
+
+def _is_reference(text: str) -> bool:
+    match = _REFERENCE.fullmatch(text)
+    return match is not None and is_scheme(match[1])
 
 
 def _has_secret_shape(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""How one secret may be written: as it is, escaped, percent-encoded or in base64."""
+"""Forms in which text may contain a secret: plain, escaped, percent-encoded, in base64."""
 
 import base64
 import json
@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-__all__ = ["spellings"]
+__all__ = ["encoded_forms"]
 
 # Shorter ones would be found in words.
 _SHORTEST_ENCODED: Final = 6
 _PERCENT: Final = re.compile("%[0-9A-F]{2}")
 
 
-def spellings(text: str) -> frozenset[str]:
+def encoded_forms(text: str) -> frozenset[str]:
     """Return `text` in every form that JSON, Python, URLs and base64 give it.
 
-    In base64 it is known wherever it stands in a longer text, as behind a user name: what is
-    returned is the part that its neighbours do not change.
+    In base64 it is recognised anywhere in a longer text, such as after a user name: the returned
+    part is the one that its neighbours do not change.
     """
     raw = text.encode("utf-8", "surrogatepass")
     escaped = {json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text)}
@@ -29,7 +29,7 @@ def spellings(text: str) -> frozenset[str]:
             *(form[1:-1] for form in escaped),
             repr(raw)[2:-1],
             *quoted,
-            *(_PERCENT.sub(lambda found: found[0].lower(), form) for form in quoted),
+            *(_PERCENT.sub(lambda match: match[0].lower(), form) for form in quoted),
             *(form for form in _in_base64(raw) if len(form) >= _SHORTEST_ENCODED),
         }
     )

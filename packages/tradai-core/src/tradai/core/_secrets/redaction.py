@@ -1,4 +1,4 @@
-"""How text that leaves the process is kept free of secrets.
+"""Mask secrets in text that leaves the process.
 
 A secret is known by value once it is registered; every `Secret` registers itself. Text that was
 never registered is masked when its shape gives it away: access key ids of AWS, bearer tokens,
@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, final
 
 from tradai.core._documents.json_values import JsonValue
-from tradai.core._secrets.encodings import spellings
-from tradai.core._secrets.sensitive_keys import names_secret, signs_url
+from tradai.core._secrets.encodings import encoded_forms
+from tradai.core._secrets.sensitive_keys import is_sensitive_key, signs_url
 from tradai.core.exceptions import mask_causes_with
 
 __all__ = ["MASK", "may_hold_secret", "redact", "redact_value", "register_secret"]
@@ -24,21 +24,21 @@ MASK: Final = "***"
 _SHORTEST: Final = 4
 _SHORTEST_LINE: Final = 8
 _PART: Final = 6
-# A pattern is compiled character by character, and a secret may have 65,536 in a dozen spellings.
+# A pattern is compiled character by character, and a secret may have 65,536 in a dozen forms.
 _LONGEST_COMPILED: Final = 1_000
 # The characters of log lines, the most frequent first; those left out are rarer still.
 _FREQUENT: Final = "e tainorsl0dc1u2m.p35_4gb68-97:/fhyT,vwkIDESNAOR=LCUPM'\"FB()GHW[]VY{}xjqzXK"
 _RARITY: Final = {character: rank for rank, character in enumerate(_FREQUENT)}
 _RAREST: Final = len(_FREQUENT)
 
-# One of these is in all that has a shape below.
+# Every text with one of the shapes below has one of these in it.
 _HINTS: Final = frozenset(
     {
         *("-----BEGIN", "AKIA", "ASIA", "yJ", "Bearer", "bearer", "BEARER", "Signature="),
         *("uthorization", "UTHORIZATION", "://", "?", "&", ":AA"),
     }
 )
-# What the first group matches is kept.
+# The match of the first group is kept.
 _SHAPES: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -74,14 +74,14 @@ def _one_of(values: Iterable[str]) -> re.Pattern[str]:
     by_first = itertools.groupby(longest_first, key=operator.itemgetter(0))
     return re.compile(
         "|".join(
-            f"{re.escape(first)}(?:{'|'.join(re.escape(value[1:]) for value in found)})"
-            for first, found in by_first
+            f"{re.escape(first)}(?:{'|'.join(re.escape(value[1:]) for value in group)})"
+            for first, group in by_first
         )
     )
 
 
 def _masker(values: Iterable[str]) -> Callable[[str], str]:
-    """Return what masks any of `values` in a text, the longest first."""
+    """Return a function that masks any of `values` in a text, the longest first."""
     longest_first = sorted(values, key=len, reverse=True)
     long = [value for value in longest_first if len(value) > _LONGEST_COMPILED]
     short = longest_first[len(long) :]
@@ -96,7 +96,7 @@ def _masker(values: Iterable[str]) -> Callable[[str], str]:
 
 
 def _rarest_part(value: str) -> str:
-    """Return a part near the start of `value` that begins with a character as rare as may be."""
+    """Return a part near the start of `value` that begins with its rarest character."""
     starts = range(max(1, min(len(value), _LONGEST_COMPILED) - 2))
     start = max(starts, key=lambda index: _RARITY.get(value[index], _RAREST))
     return value[start : start + _PART]
@@ -104,34 +104,34 @@ def _rarest_part(value: str) -> str:
 
 @final
 class _Registry:
-    """The values to mask, and the patterns that find them: made anew when they are next needed."""
+    """The values to mask, and the patterns that find them: compiled when they are next needed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._values: frozenset[str] = frozenset()
         self._mask: Callable[[str], str] | None = None
-        self._glance: re.Pattern[str] | None = None
+        self._hint_pattern: re.Pattern[str] | None = None
 
     def add(self, values: frozenset[str]) -> None:
         with self._lock:
             if not values <= self._values:
                 self._values |= values
-                self._mask = self._glance = None
+                self._mask = self._hint_pattern = None
 
     def finds(self, text: str) -> bool:
         """Tell whether there is a registered value in `text`, or the hint of a shape."""
-        return (self._glance or self._fresh_glance()).search(text) is not None
+        return (self._hint_pattern or self._compile_hints()).search(text) is not None
 
     def mask(self, text: str) -> str:
         """Return `text` with the registered values masked."""
-        return (self._mask or self._fresh_mask())(text)
+        return (self._mask or self._compile_mask())(text)
 
-    def _fresh_glance(self) -> re.Pattern[str]:
+    def _compile_hints(self) -> re.Pattern[str]:
         with self._lock:
-            self._glance = _one_of(set(map(_rarest_part, self._values | _HINTS)))
-            return self._glance
+            self._hint_pattern = _one_of(set(map(_rarest_part, self._values | _HINTS)))
+            return self._hint_pattern
 
-    def _fresh_mask(self) -> Callable[[str], str]:
+    def _compile_mask(self) -> Callable[[str], str]:
         with self._lock:
             self._mask = _masker(self._values)
             return self._mask
@@ -151,7 +151,7 @@ def register_secret(value: str) -> None:
         return
     lines = (line.strip() for line in text.splitlines())
     whole_lines = (line for line in lines if len(line) >= _SHORTEST_LINE)
-    _REGISTRY.add(spellings(text).union(*map(spellings, whole_lines)))
+    _REGISTRY.add(encoded_forms(text).union(*map(encoded_forms, whole_lines)))
 
 
 def redact(text: str) -> str:
@@ -177,7 +177,7 @@ def may_hold_secret(text: str) -> bool:
 
 
 def redact_value(value: JsonValue) -> JsonValue:
-    """Return a JSON value redacted all the way down; what a key names a secret is masked whole."""
+    """Return a JSON value redacted all the way down; values of sensitive keys are masked whole."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, Mapping):
@@ -189,8 +189,8 @@ def redact_value(value: JsonValue) -> JsonValue:
 
 def _masked_parameter(match: re.Match[str]) -> str:
     name = match[1]
-    return f"{name}={MASK}" if names_secret(name) or signs_url(name) else match[0]
+    return f"{name}={MASK}" if is_sensitive_key(name) or signs_url(name) else match[0]
 
 
 def _redact_item(key: str, item: JsonValue) -> JsonValue:
-    return MASK if item is not None and names_secret(key) else redact_value(item)
+    return MASK if item is not None and is_sensitive_key(key) else redact_value(item)

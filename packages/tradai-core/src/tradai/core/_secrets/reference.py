@@ -1,11 +1,10 @@
-"""The name of a secret: what configuration holds in place of the secret itself."""
+"""References to secrets, which configuration holds in place of the secrets themselves."""
 
-import re
-from importlib.metadata import entry_points
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Self, final
 from urllib.parse import quote
 
+from tradai.core._secrets.schemes import is_scheme, reference_grammar
 from tradai.core._types.pydantic_schemas import text_schema
 from tradai.core.exceptions import ValidationError
 
@@ -15,16 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SecretReference"]
 
-_KEY: Final = r"(?:#(?P<key>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*))?"
-_STAGE: Final = r"(?:@(?P<stage>[A-Za-z0-9_+=.-]{1,256}))?"
-# Names and stages of AWS Secrets Manager, ARNs included; `@`, which it allows in names, is ours.
-# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
-_GRAMMARS: Final = {
-    "env": re.compile(rf"(?P<name>[A-Za-z_][A-Za-z0-9_]*){_KEY}(?P<stage>(?!))?"),
-    "file": re.compile(rf"(?P<name>[^#\s\0]+){_KEY}(?P<stage>(?!))?"),
-    "aws-sm": re.compile(rf"(?P<name>[A-Za-z0-9/_+=.:-]{{1,2048}}){_KEY}{_STAGE}"),
-}
-_OTHER: Final = re.compile(rf"(?P<name>[^#@\s\0]+){_KEY}{_STAGE}")
 _EXPECTED: Final = (
     "a reference to a secret and never the secret itself: env:NAME, file:/path or "
     "aws-sm:name, with #key for a part of JSON and @stage for a version"
@@ -33,11 +22,11 @@ _EXPECTED: Final = (
 
 @final
 class SecretReference(str):
-    """Where a secret is kept: ``scheme:name``, then ``#json.key`` and ``@stage`` if needed.
+    """Reference to a secret: ``scheme:name``, then ``#json.key`` and ``@stage`` if needed.
 
     It is text and may be written down, logged and printed. ``env:NAME`` and ``file:/path`` are
-    served by tradai-core, ``aws-sm:name@stage`` by tradai-aws, others by whoever installs an
-    entry point ``tradai.secrets``. The key is a dotted path into a secret that is JSON.
+    served by tradai-core, ``aws-sm:name@stage`` by tradai-aws, others by plugins with an entry
+    point ``tradai.secrets``. The key is a dotted path into a secret that is JSON.
 
     >>> reference = SecretReference("aws-sm:trading/binance#api.key@AWSPREVIOUS")
     >>> reference.scheme, reference.name, reference.key, reference.stage
@@ -47,36 +36,37 @@ class SecretReference(str):
     __slots__ = ()
 
     def __new__(cls, text: str, /) -> Self:
-        """Take `text` apart.
+        """Check `text`.
 
         Raises:
-            ValidationError: It is no reference. It is not quoted: it may be the secret itself.
+            ValidationError: `text` is not a reference. It is not quoted: it may be the secret.
         """
-        if _match(text) is None:
+        scheme, _, rest = text.partition(":")
+        if not (is_scheme(scheme) and reference_grammar(scheme).fullmatch(rest)):
             # A traceback may show what this frame holds.
-            del text
+            del text, scheme, rest
             message = f"a secret reference is not usable: expected {_EXPECTED}"
             raise ValidationError(message, field="reference", expected=_EXPECTED)
         return super().__new__(cls, text)
 
     @property
     def scheme(self) -> str:
-        """What kind of place it is kept in, such as ``env``."""
+        """Scheme of the source that has the secret, such as ``env``."""
         return self.partition(":")[0]
 
     @property
     def name(self) -> str:
-        """What it is called there: a variable, a path, a name or an ARN."""
+        """Name of the secret in its source: a variable, a path, a name or an ARN."""
         return self._part("name") or ""
 
     @property
     def key(self) -> str | None:
-        """Dotted path to the part of it that is meant; None for all of it."""
+        """Dotted path to a part of the secret; None for all of it."""
         return self._part("key")
 
     @property
     def stage(self) -> str | None:
-        """Which version of it; None for the current one."""
+        """Version of the secret; None for the current one."""
         return self._part("stage")
 
     @property
@@ -93,8 +83,9 @@ class SecretReference(str):
         return SecretReference(f"file:{quote(str(folder))}/{self.name}{key}")
 
     def _part(self, group: str) -> str | None:
-        match = _match(self)
-        return match[group] if match else None
+        scheme, _, rest = self.partition(":")
+        match = reference_grammar(scheme).fullmatch(rest)
+        return match and match[group]
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -102,11 +93,3 @@ class SecretReference(str):
     ) -> "CoreSchema":
         """Run text through the constructor."""
         return text_schema(cls, kind=cls)
-
-
-def _match(text: str) -> re.Match[str] | None:
-    scheme, _, rest = text.partition(":")
-    grammar = _GRAMMARS.get(scheme)
-    if grammar is None and scheme in entry_points(group="tradai.secrets").names:
-        grammar = _OTHER
-    return grammar.fullmatch(rest) if grammar else None

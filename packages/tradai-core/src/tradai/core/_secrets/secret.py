@@ -1,4 +1,4 @@
-"""A value that shows itself only when asked by name."""
+"""Secret values, masked wherever they are printed."""
 
 from collections.abc import Iterator, Mapping, Set as AbstractSet
 from typing import TYPE_CHECKING, Final, Generic, NoReturn, get_args
@@ -26,7 +26,7 @@ _LARGEST_NUMBER: Final = 10**1_000
 
 
 class Secret(Generic[T]):
-    """A value that shows itself only when asked by name: `reveal`.
+    """A value that is shown only by an explicit call: `reveal`.
 
     Printing, formatting and logging it give a mask. It cannot be pickled, and `json` does not
     know it. Making one registers every text inside the value, bytes and whole numbers of six digits
@@ -40,19 +40,19 @@ class Secret(Generic[T]):
     __slots__ = ("_value",)
 
     def __init__(self, value: "T | SecretStr", /) -> None:
-        """Hold and register `value`; what a `SecretStr` of pydantic holds is taken out of it.
+        """Hold and register `value`; a `SecretStr` of pydantic is unwrapped.
 
         Raises:
             ValidationError: `value` is empty or blank text.
         """
-        held = _opened(value)
+        held = _unwrapped(value)
         is_blank = isinstance(held, str) and not held.strip()
         if is_blank:
             expected = "text that is not blank"
             raise ValidationError(f"a secret is empty: expected {expected}", expected=expected)
         for text in _texts(held):
             register_secret(text)
-        # Opening leaves a value of another type as it is.
+        # Unwrapping leaves a value of another type as it is.
         self._value: T = held  # type: ignore[assignment]
 
     def reveal(self) -> T:
@@ -107,21 +107,21 @@ class Secret(Generic[T]):
         inner = handler.generate_schema(next(iter(get_args(source)), str))
         sealed = core_schema.no_info_after_validator_function(cls, inner)
         return core_schema.no_info_before_validator_function(
-            _opened, sealed, serialization=core_schema.to_string_ser_schema()
+            _unwrapped, sealed, serialization=core_schema.to_string_ser_schema()
         )
 
 
-def _opened(value: object) -> object:
+def _unwrapped(value: object) -> object:
     if isinstance(value, Secret):
         return value.reveal()
-    # By its method, so that nobody who has no SecretStr pays for importing pydantic.
+    # By its method: a program without any SecretStr must not pay for importing pydantic.
     reveal = getattr(value, "get_secret_value", None)
     return reveal() if callable(reveal) else value
 
 
 def _texts(value: object) -> Iterator[str]:
     """Yield every text inside `value`, keys of mappings left out."""
-    value = _opened(value)
+    value = _unwrapped(value)
     if isinstance(value, str):
         yield value
     elif isinstance(value, bytes):

@@ -1,10 +1,10 @@
-"""Which keys say that their value is secret: the one list, for logs, journals and settings."""
+"""Sensitive keys, whose values are secret: the one list, for logs, journals and settings."""
 
 import re
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["names_secret", "signs_url"]
+__all__ = ["is_sensitive_key", "signs_url"]
 
 _SECRET: Final = re.compile(
     r"(?i)(?:pass(?:word|wd|phrase)|secret|token|credential|mnemonic|cookie|authorization"
@@ -18,15 +18,15 @@ _INNOCENT: Final = re.compile(
     r"[_-]?(?i:tokens?)[\d_-]*\Z"
 )
 _SIGNATURE: Final = re.compile(r"(?i)(?:^|[._-])(?:key|sig|signature)\Z")
-# The end of a name says what it is; a longer one may be anybody's text.
+# The end of a name says what it is; a longer name may be any text.
 _LONGEST: Final = 64
 
 
 @lru_cache(1024)
-def names_secret(name: str) -> bool:
+def is_sensitive_key(name: str) -> bool:
     """Tell whether a key such as ``api_key`` or ``dbPassword`` says that its value is secret.
 
-    >>> [name for name in ("bot_token", "stake_token", "token_count") if names_secret(name)]
+    >>> [name for name in ("bot_token", "stake_token", "token_count") if is_sensitive_key(name)]
     ['bot_token']
     """
     ending = name[-_LONGEST:]

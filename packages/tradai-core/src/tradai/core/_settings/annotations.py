@@ -1,4 +1,4 @@
-"""What the annotations of a settings class say of its leaves, nested ones included."""
+"""Annotations of a settings class: types of its leaves, known keys, mutable types."""
 
 import types
 from collections.abc import (
@@ -42,7 +42,7 @@ _INSTEAD: Final = "write tuple[X, ...], frozenset[X] or Mapping[str, X]"
 
 
 def members(annotation: Annotation) -> Iterator[Annotation]:
-    """Yield what `annotation` may be: the parts of a union, without what `Annotated` adds."""
+    """Yield the members of a union, or `annotation` itself, without the metadata of `Annotated`."""
     origin = get_origin(annotation)
     if origin is Annotated:
         yield from members(get_args(annotation)[0])
@@ -62,7 +62,7 @@ def classes(annotation: Annotation) -> list[type]:
 
 
 def annotation_at(kind: type[BaseModel], path: KeyPath) -> Annotation | None:
-    """Return the annotation of what is at `path` below `kind`; None when there is no such key."""
+    """Return the annotation of what is at `path` below `kind`; None for an unknown key."""
     annotation: Annotation = kind
     for step in path:
         below = [found for one in members(annotation) for found in _below(one, step)]

@@ -1,8 +1,7 @@
-"""Settings of a process: strict, frozen, from layers that can say where each value came from."""
+"""Settings of a process: strict, frozen, from layers, with the origin of each value."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
@@ -10,6 +9,7 @@ import pydantic_settings
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core._layers.layer import ConfigLayer
+from tradai.core._layers.suggestions import closest
 from tradai.core._secrets.reference import SecretReference
 from tradai.core._settings.annotations import require_frozen
 from tradai.core._settings.explain import SettingOrigin, explained, references_in
@@ -27,7 +27,7 @@ _OURS: Final = "TRADAI_"
 _STRATEGY: Final = "TRADAI_STRATEGY__"
 # The common prefix alone makes any two of our names two thirds alike.
 _CLOSE: Final = 0.8
-# What pydantic-settings would read and we do not: it must not look as if it were read.
+# Sources of pydantic-settings that are not read here: a class must not ask for them.
 _OFF: Final = (
     "case_sensitive",
     "cli_parse_args",
@@ -105,7 +105,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
 
         Args:
             files: YAML files by path or URI, or layers, each laid over the one before.
-                ``optional:`` before a path or URI allows that there is no such file.
+                ``optional:`` before a path or URI allows that the file is missing.
             environ: Variables to read, by default the environment of the process.
             overrides: Texts such as ``part.retries=5``, as on a command line.
             **explicit: Fields with their values.
@@ -116,7 +116,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
             ExternalServiceError: A store refused; a `StorageError`, on a disk.
         """
         layers = _layers(cls, files, environ, overrides, explicit)
-        # As in the constructor.
+        # From here on no frame holds a value: a traceback may show what frames hold.
         del environ, overrides, explicit
         settings = cls.__new__(cls)
         _fill(settings, layers)
@@ -132,9 +132,9 @@ class BaseSettings(pydantic_settings.BaseSettings):
         overrides: Sequence[str] = (),
         **explicit: object,
     ) -> tuple[SettingOrigin, ...]:
-        """Tell for each leaf where its value comes from, with the layers of `load`.
+        """Return the origin of each leaf, with the layers of `load`.
 
-        Nothing is refused: what is not valid is shown as stars, what cannot be read is left out.
+        Nothing is refused: an invalid value is shown as stars, an unreadable one is left out.
         """
         variables = os.environ if environ is None else environ
         layers = _layers(cls, files, variables, overrides, explicit)
@@ -163,7 +163,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
         """
         stack = SettingStack(cls, [variable_layer(cls, environ)])
         del environ
-        problems = [one for one in stack.fill(cls.__new__(cls)) if not one.is_missing]
+        problems = [each for each in stack.fill(cls.__new__(cls)) if not each.is_missing]
         if problems:
             raise refusal(problems)
 
@@ -184,7 +184,7 @@ def unknown_variables(
     *,
     prefixes: Sequence[str] = (_OURS,),
 ) -> list[tuple[str, str | None]]:
-    """Return the variables in `environ` that nothing reads, each with what was meant.
+    """Return the variables in `environ` that nothing reads, each with a suggestion.
 
     Args:
         environ: The environment to look at.
@@ -194,12 +194,12 @@ def unknown_variables(
     classes = list(settings_classes)
     known = sorted({variable for one in classes for variable in one.variables()})
     ours = sorted(name for name in environ if name.upper().startswith(tuple(prefixes)))
-    strangers = [
+    unknown = [
         name
         for name in ours
         if not name.startswith(_STRATEGY) and not any(one.owns(name) for one in classes)
     ]
-    return [(name, _closest(name.upper(), known)) for name in strangers]
+    return [(name, closest(name.upper(), known, cutoff=_CLOSE)) for name in unknown]
 
 
 def _layers(
@@ -225,7 +225,3 @@ def _fill(blank: BaseSettings, layers: Sequence[SettingLayer]) -> None:
     # Outside of any except block: what pydantic raises holds the values.
     if problems:
         raise refusal(problems)
-
-
-def _closest(name: str, known: list[str]) -> str | None:
-    return next(iter(get_close_matches(name, known, cutoff=_CLOSE)), None)

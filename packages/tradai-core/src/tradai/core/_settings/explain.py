@@ -1,4 +1,4 @@
-"""Where each setting comes from, for people: no secret, and nothing that is not valid, is shown."""
+"""Origins of settings, for people; secrets and invalid values are not shown."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ _HIDDEN: Final = "**********"
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingOrigin:
-    """Where one setting comes from.
+    """The origin of one setting.
 
     Attributes:
         name: The field; dotted, for a field of a nested model.
@@ -37,7 +37,7 @@ class SettingOrigin:
             and when it is not valid.
         source: ``default``, ``file``, ``environment``, ``command line`` or ``argument``.
         place: Where it was written, such as ``app.yaml:3``; a variable; or the source again.
-        shadowed: Where lower layers wrote it in vain, lowest first; defaults do not count.
+        shadowed: Where lower layers wrote it without effect, lowest first, without defaults.
     """
 
     name: str

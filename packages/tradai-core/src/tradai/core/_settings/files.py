@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._documents.tree import Path as KeyPath, dotted
-from tradai.core._layers.layer import ConfigLayer, LayerData, YamlLayer, names_file
-from tradai.core._local.file_uri import file_path
+from tradai.core._layers.layer import ConfigLayer, LayerData
+from tradai.core._layers.yaml_layer import YamlLayer
+from tradai.core._local.file_uri import file_path, is_file_uri
 from tradai.core._secrets.redaction import redact
 from tradai.core._secrets.reference import SecretReference
 from tradai.core._settings.annotations import annotation_at, classes
@@ -111,7 +112,7 @@ def _yaml_layer(file: str | Path) -> tuple[ConfigLayer, bool]:
 
 
 def _folder_of(layer: ConfigLayer) -> Path | None:
-    is_on_disk = isinstance(layer, YamlLayer) and names_file(layer.name)
+    is_on_disk = isinstance(layer, YamlLayer) and is_file_uri(layer.name)
     return file_path(layer.name).absolute().parent if is_on_disk else None
 
 

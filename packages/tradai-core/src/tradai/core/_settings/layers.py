@@ -1,4 +1,4 @@
-"""The layers of settings: each says what it holds as JSON, where it was written, what is wrong."""
+"""Layers of settings: values as JSON, the origin of each, and problems."""
 
 from collections.abc import Iterator, Mapping, Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from tradai.core._documents.json_values import JsonValue
-from tradai.core._documents.tree import Path as KeyPath, dotted, nodes
-from tradai.core._layers.layer import LayerData, Origin
+from tradai.core._documents.tree import Path as KeyPath, dotted
+from tradai.core._layers.layer import LayerData, Origin, with_origins
 from tradai.core._settings.annotations import aliases, annotation_at, classes, is_model, members
 from tradai.core._settings.problems import SettingProblem
 from tradai.core._settings.texts import read_text
@@ -36,7 +36,7 @@ _NOTHING: Final = LayerData(values={}, origins={})
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingLayer:
-    """What one layer says, and what is wrong with it.
+    """The values of one layer, and its problems.
 
     Attributes:
         source: Kind of layer.
@@ -44,7 +44,7 @@ class SettingLayer:
         problems: What could not be used.
         folders: Each path that was taken from a file -> folder of that file.
         is_complete: Whether all of it could be read.
-        failure: Why its store refused; nobody's configuration is to blame.
+        failure: Error of its store, for which no configuration is to blame.
     """
 
     source: Source
@@ -125,8 +125,8 @@ def _bad_text(text: str) -> str | None:
 
 
 def _plain_layer(source: Source, values: Mapping[str, JsonValue]) -> SettingLayer:
-    origins = {dotted(path): Origin(source=source) for path, _ in nodes(values)}
-    return SettingLayer(source=source, data=LayerData(values=values, origins=origins))
+    data = with_origins(values, lambda _path: Origin(source=source))
+    return SettingLayer(source=source, data=data)
 
 
 def _all_defaults(

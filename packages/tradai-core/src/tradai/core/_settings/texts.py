@@ -1,4 +1,4 @@
-"""What the text of a variable, or of an override, says for a setting of a given type."""
+"""Read the text of a variable or an override by the type of its setting."""
 
 import json
 import re

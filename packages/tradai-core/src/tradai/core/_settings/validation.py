@@ -1,8 +1,7 @@
-"""The layers of one settings class, laid over each other: filled in, or all that is wrong."""
+"""Validate the merged layers of a settings class, and list all problems."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Final, final
 
 import pydantic
@@ -10,25 +9,27 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings
 
 from tradai.core._documents.json_values import JsonValue
-from tradai.core._documents.tree import Path, merge, nodes, settles
+from tradai.core._documents.tree import Path, defines_path, merge, nodes
 from tradai.core._layers.layer import Origin
+from tradai.core._layers.problems import error_sentence
+from tradai.core._layers.suggestions import did_you_mean
 from tradai.core._settings.annotations import aliases, annotation_at, known_keys
 from tradai.core._settings.layers import SettingLayer, Source, defaults
-from tradai.core._settings.problems import SettingProblem, accident, sentence
-from tradai.core._settings.values import exact, freeze_fields
+from tradai.core._settings.problems import SettingProblem, accident
+from tradai.core._settings.values import freeze_fields, keep_digits
 from tradai.core._settings.variables import variable_of
 from tradai.core.exceptions import TradAIError
 
 __all__ = ["SettingStack"]
 
-# What validators raise without meaning to; pydantic lets it through, and it may be the value.
+# Crashes of validators; pydantic lets them through, and their text may be the value.
 _ACCIDENTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError)
 _TOO_LONG: Final = "has a number of thousands of digits; write a shorter one"
 
 
 @final
 class SettingStack:
-    """What was written for the settings class `kind`; `layers` have the lowest first."""
+    """The layers of the settings class `kind`, lowest first, and their merged values."""
 
     def __init__(self, kind: type[BaseSettings], layers: Sequence[SettingLayer]) -> None:
         self._kind = kind
@@ -40,7 +41,7 @@ class SettingStack:
     def fill(self, blank: BaseSettings) -> list[SettingProblem]:
         """Make `blank` the settings, frozen all the way down; or return all that is wrong."""
         problems = [problem for layer in self._layers for problem in layer.problems]
-        problems += self._strangers()
+        problems += self._unknown_keys()
         known = [problem.path for problem in problems]
         problems += [
             found
@@ -51,7 +52,7 @@ class SettingStack:
             # The layer that could not be read may have what is missing.
             problems = [problem for problem in problems if not problem.is_missing]
         if problems:
-            # What was filled in before a validator refused the whole must not be shown either.
+            # Values that were filled in before a validator refused the whole must not be shown.
             vars(blank).clear()
             return problems
         freeze_fields(blank)
@@ -64,15 +65,17 @@ class SettingStack:
         return [
             (layer.source, layer.data.origin_of(path))
             for layer in self._layers
-            if settles(layer.data.values, path)
+            if defines_path(layer.data.values, path)
         ]
 
     def _validate(self, blank: BaseSettings) -> list[SettingProblem]:
         folders = {path: one for layer in self._layers for path, one in layer.folders.items()}
-        # The text is no local, so that a validator that raises what it should not shows none.
+        # The text is not a local variable, so that the traceback of a crash does not show it.
         try:
             type(blank).__pydantic_validator__.validate_json(
-                json.dumps({**defaults(self._kind, self.values), **exact(self._kind, self.values)}),
+                json.dumps(
+                    {**defaults(self._kind, self.values), **keep_digits(self._kind, self.values)}
+                ),
                 strict=True,
                 context=folders,
                 self_instance=blank,
@@ -90,7 +93,7 @@ class SettingStack:
     def _problems_of(self, errors: Sequence[ErrorDetails]) -> Iterator[SettingProblem]:
         sentences: dict[Path, list[str]] = {}
         for error in errors:
-            sentences.setdefault(self._path_of(error), []).append(sentence(error))
+            sentences.setdefault(self._path_of(error), []).append(error_sentence(error))
         missing = {self._path_of(error) for error in errors if error["type"] == "missing"}
         for path, several in sentences.items():
             text = ", or ".join(dict.fromkeys(several))
@@ -135,8 +138,8 @@ class SettingStack:
             return variable
         return f"{origin}: {self.shown(path)}"
 
-    def _strangers(self) -> Iterator[SettingProblem]:
-        """Yield a problem for each key that is no field."""
+    def _unknown_keys(self) -> Iterator[SettingProblem]:
+        """Yield a problem for each key that is not a field."""
         for layer in self._layers:
             for path, _ in nodes(layer.data.values):
                 known = known_keys(self._kind, path[:-1])
@@ -146,7 +149,7 @@ class SettingStack:
                     yield SettingProblem(path=path, place=place, sentence=text)
 
     def shown(self, path: Path) -> str:
-        """Spell `path`, without keys of mappings: they are values too."""
+        """Return `path` as text, without keys of mappings: they are values too."""
         return ".".join(
             str(step) if self._is_name(step, path[:place]) else "*"
             for place, step in enumerate(path)
@@ -157,14 +160,17 @@ class SettingStack:
 
 
 def _unknown(key: str, known: Sequence[str]) -> str:
-    """Say that `key` is no field; it is quoted only when it is like one, so that it is no value."""
-    close = get_close_matches(key, known, n=1)
-    if close:
-        return f"has a key {key!r} that is no setting; did you mean {close[0]!r}?"
-    return f"has a key that is no setting; known are {', '.join(known)}"
+    """Return the sentence for an unknown `key`, quoted only when it resembles a field.
+
+    Any other key may be a misplaced value.
+    """
+    hint = did_you_mean(key, known)
+    if hint:
+        return f"has a key {key!r} that is not a setting{hint}"
+    return f"has a key that is not a setting; known are {', '.join(known)}"
 
 
-def _is_related(one: Path, other: Path) -> bool:
-    """Tell whether one path is the other, or leads to it."""
-    length = min(len(one), len(other))
-    return length > 0 and one[:length] == other[:length]
+def _is_related(left: Path, right: Path) -> bool:
+    """Tell whether one path is equal to the other, or leads to it."""
+    length = min(len(left), len(right))
+    return length > 0 and left[:length] == right[:length]

@@ -14,7 +14,7 @@ from tradai.core._documents.yaml_scalars import WrittenFloat
 from tradai.core._secrets.secret import Secret
 from tradai.core._settings.annotations import annotation_at, classes
 
-__all__ = ["SECRETS", "exact", "freeze_fields", "spelled", "value_at"]
+__all__ = ["SECRETS", "freeze_fields", "keep_digits", "spelled", "value_at"]
 
 SECRETS: Final = (Secret, SecretBytes, SecretStr)
 _LISTS: Final = (list, tuple, AbstractSet)
@@ -22,7 +22,7 @@ _LISTS: Final = (list, tuple, AbstractSet)
 
 def spelled(value: object) -> JsonValue:
     """Return the JSON that `value` is written as; what JSON cannot say becomes its text."""
-    value = _opened(value)
+    value = _unwrapped(value)
     if isinstance(value, Mapping):
         return {str(key): spelled(item) for key, item in value.items()}
     if isinstance(value, _LISTS):
@@ -36,9 +36,9 @@ def spelled(value: object) -> JsonValue:
     return plain
 
 
-def exact(kind: type[BaseModel], values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def keep_digits(kind: type[BaseModel], values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return `values` with the text of a number for each decimal that JSON would round."""
-    return {name: _exact(kind, value, (name,)) for name, value in values.items()}
+    return {name: _keep_digits(kind, value, (name,)) for name, value in values.items()}
 
 
 def value_at(values: JsonValue, path: Path) -> JsonValue:
@@ -60,11 +60,11 @@ def freeze_fields(model: BaseModel) -> None:
     fields.update({name: _frozen(value) for name, value in fields.items()})
 
 
-def _exact(kind: type[BaseModel], value: JsonValue, path: Path) -> JsonValue:
+def _keep_digits(kind: type[BaseModel], value: JsonValue, path: Path) -> JsonValue:
     if isinstance(value, Mapping):
-        return {key: _exact(kind, item, (*path, key)) for key, item in value.items()}
+        return {key: _keep_digits(kind, item, (*path, key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_exact(kind, item, (*path, place)) for place, item in enumerate(value)]
+        return [_keep_digits(kind, item, (*path, place)) for place, item in enumerate(value)]
     is_rounded = isinstance(value, WrittenFloat)
     return str(value) if is_rounded and Decimal in classes(annotation_at(kind, path)) else value
 
@@ -81,12 +81,12 @@ def _frozen(value: object) -> object:
     return value
 
 
-def _opened(value: object) -> object:
+def _unwrapped(value: object) -> object:
     """Return what a secret, a member of an enumeration or a model holds."""
     if isinstance(value, Secret):
         return value.reveal()
     if isinstance(value, SecretStr | SecretBytes):
         return value.get_secret_value()
     if isinstance(value, Enum):
-        return _opened(value.value)
+        return _unwrapped(value.value)
     return value.model_dump(by_alias=True) if isinstance(value, BaseModel) else value

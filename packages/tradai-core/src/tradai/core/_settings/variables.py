@@ -1,23 +1,23 @@
 """Settings as texts: environment variables, and overrides from a command line."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, final
+from typing import final
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from tradai.core._documents.json_values import JsonValue
-from tradai.core._documents.tree import Path as KeyPath, dotted, leaves, merge
+from tradai.core._documents.tree import Path as KeyPath, dotted, leaves, merge, nested
 from tradai.core._layers.layer import LayerData, Origin
+from tradai.core._layers.overrides import COMMAND_LINE, parse_override
 from tradai.core._settings.annotations import aliases
 from tradai.core._settings.layers import SettingLayer, Source, read_or_refuse
 from tradai.core._settings.problems import SettingProblem
 from tradai.core._settings.texts import Text, parsed_json
 from tradai.core._settings.values import value_at
+from tradai.core.exceptions import ConfigurationError
 
 __all__ = ["override_layer", "owned", "variable_layer", "variable_names", "variable_of"]
-
-_COMMAND_LINE: Final = "command line"
 
 
 def variable_names(kind: type[BaseSettings], name: str) -> list[str]:
@@ -62,15 +62,15 @@ def variable_layer(kind: type[BaseSettings], environ: Mapping[str, str]) -> Sett
 
 def override_layer(kind: type[BaseSettings], overrides: Sequence[str]) -> SettingLayer:
     """Return what `overrides` say: texts such as ``part.retries=5``, the later ones winning."""
-    reading = _Reading(kind, _COMMAND_LINE)
+    reading = _Reading(kind, "command line")
     for number, override in enumerate(overrides, start=1):
-        key, equals, text = override.partition("=")
-        if equals and all(key.split(".")):
-            path = tuple(key.split("."))
-            place = f"override {number}"
-            reading.add(path, Text(text), place=place, origin=Origin(source=_COMMAND_LINE))
+        place = f"override {number}"
+        try:
+            key, text = parse_override(override, place=place)
+        except ConfigurationError as exc:
+            reading.refuse(place, str(exc).removeprefix(f"{place} "))
         else:
-            reading.refuse(f"override {number}")
+            reading.add(tuple(key.split(".")), Text(text), place=place, origin=COMMAND_LINE)
     return reading.layer()
 
 
@@ -119,19 +119,13 @@ class _Reading:
             if problem is not None:
                 self._problems.append(problem)
                 return
-        self._values = merge(self._values, _nested(path, value))
+        self._values = merge(self._values, nested(path, value))
         for length in range(len(path), 0, -1):
             self._origins[dotted(path[:length])] = origin
 
-    def refuse(self, place: str) -> None:
-        sentence = "has no value or no key; write KEY=VALUE, as in part.retries=5"
+    def refuse(self, place: str, sentence: str) -> None:
         self._problems.append(SettingProblem(path=(), place=place, sentence=sentence))
 
     def layer(self) -> SettingLayer:
         data = LayerData(values=self._values, origins=self._origins)
         return SettingLayer(source=self._source, data=data, problems=tuple(self._problems))
-
-
-def _nested(path: KeyPath, value: JsonValue) -> dict[str, JsonValue]:
-    first, *rest = path
-    return {str(first): _nested(tuple(rest), value) if rest else value}

@@ -1,4 +1,4 @@
-"""What a strategy is: the one schema of strategy configuration."""
+"""The schema of strategy configuration."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Final, Self, TypeAlias, final
@@ -47,7 +47,7 @@ class Strategy(BaseModel):
     version: Version
 
     if TYPE_CHECKING:
-        # Text becomes a version; the constructor that type checkers make up would refuse it.
+        # Text becomes a version; the constructor that type checkers derive would refuse it.
         def __init__(self, *, name: str, version: str) -> None: ...
 
 
@@ -111,7 +111,8 @@ class StrategyConfig(BaseModel):
     execution: Execution = Execution()
 
     if TYPE_CHECKING:
-        # As above; and every extra is an argument too.
+        # Text becomes a version and a timeframe; the constructor that type checkers derive from the
+        # fields would refuse it. Every extra is an argument too.
         def __init__(self, *, name: str, version: str, timeframe: str, **more: object) -> None: ...
 
     @model_validator(mode="before")
@@ -121,7 +122,7 @@ class StrategyConfig(BaseModel):
         if not isinstance(values, Mapping):
             return values
         fields = cls.model_fields
-        return {key: one for key, one in values.items() if one is not None or key in fields}
+        return {key: item for key, item in values.items() if item is not None or key in fields}
 
     @model_validator(mode="after")
     def _keep_secrets_out(self) -> Self:
@@ -150,7 +151,7 @@ class StrategyConfig(BaseModel):
     def canonical(self) -> dict[str, JsonValue]:
         """Return the configuration as plain JSON, to digest or to store.
 
-        Defaults are spelled out and what is unset is left out, so a key written with its default
+        Defaults are written out and unset values left out, so a key written with its default
         changes nothing. Amounts are plain decimal text.
         """
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

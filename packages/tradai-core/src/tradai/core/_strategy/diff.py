@@ -1,4 +1,4 @@
-"""What distinguishes two configurations, for people to read."""
+"""Differences between two strategy configurations, for people to read."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -25,9 +25,9 @@ class ConfigDiff:
     It is false when nothing differs, which is when the digests are equal.
 
     Attributes:
-        added: What only the second configuration has.
-        removed: What only the first one has.
-        changed: What both have, as a pair of its first and its second value.
+        added: Leaves of the second configuration only.
+        removed: Leaves of the first one only.
+        changed: Leaves of both that differ, each as a pair of its first and second value.
     """
 
     added: Mapping[str, JsonValue]
@@ -39,49 +39,50 @@ class ConfigDiff:
         return bool(self.added or self.removed or self.changed)
 
     def __str__(self) -> str:
-        """Spell one leaf on each line, sorted by path, values as JSON; empty for none."""
+        """Return one line for each leaf, sorted by path, with its value as JSON; empty for none."""
         return "\n".join(line for _, line in sorted(self._lines()))
 
     def _lines(self) -> Iterator[tuple[str, str]]:
         for path, value in self.added.items():
-            yield path, f"+ {path}: {_spelled(value)}"
+            yield path, f"+ {path}: {_json_text(value)}"
         for path, value in self.removed.items():
-            yield path, f"- {path}: {_spelled(value)}"
+            yield path, f"- {path}: {_json_text(value)}"
         for path, (first, second) in self.changed.items():
-            yield path, f"~ {path}: {_spelled(first)} -> {_spelled(second)}"
+            yield path, f"~ {path}: {_json_text(first)} -> {_json_text(second)}"
 
 
 def diff(first: StrategyConfig, second: StrategyConfig) -> ConfigDiff:
-    """Return what makes `second` another configuration than `first`, defaults spelled out."""
-    one, other = leaves(first.canonical()), leaves(second.canonical())
-    changed = [path for path in one if path in other and _differ(one[path], other[path])]
+    """Return the differences of `second` from `first`, defaults included."""
+    old, new = leaves(first.canonical()), leaves(second.canonical())
+    changed = [path for path in old if path in new and _differ(old[path], new[path])]
     return ConfigDiff(
-        added=FrozenMapping(_only(other, one)),
-        removed=FrozenMapping(_only(one, other)),
+        added=FrozenMapping(_missing_from(old, new)),
+        removed=FrozenMapping(_missing_from(new, old)),
         changed=FrozenMapping(
-            {dotted(path): (_shown(path, one[path]), _shown(path, other[path])) for path in changed}
+            {dotted(path): (_shown(path, old[path]), _shown(path, new[path])) for path in changed}
         ),
     )
 
 
-def _only(one: Leaves, other: Leaves) -> dict[str, JsonValue]:
-    # A block that is empty here and filled there is told by what fills it.
-    filled = {path[:length] for path in other for length in range(len(path))}
+def _missing_from(base: Leaves, tree: Leaves) -> dict[str, JsonValue]:
+    """Return the leaves of `tree` that `base` has not."""
+    # A block that is empty here and filled there is shown by the leaves that fill it.
+    filled = {path[:length] for path in base for length in range(len(path))}
     return {
         dotted(path): _shown(path, value)
-        for path, value in one.items()
-        if path not in other and path not in filled
+        for path, value in tree.items()
+        if path not in base and path not in filled
     }
 
 
-def _differ(one: JsonValue, other: JsonValue) -> bool:
-    # As the digest sees it: true is not 1, but 1.0 is.
-    return canonical_json(one) != canonical_json(other)
+def _differ(left: JsonValue, right: JsonValue) -> bool:
+    # As in the digest: true is not 1, but 1.0 is.
+    return canonical_json(left) != canonical_json(right)
 
 
 def _shown(path: Path, value: JsonValue) -> JsonValue:
     return MASK if looks_like_secret(path, value) else freeze(redact_value(value))
 
 
-def _spelled(value: JsonValue) -> str:
+def _json_text(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=False)

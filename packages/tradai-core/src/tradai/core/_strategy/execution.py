@@ -1,4 +1,4 @@
-"""How a strategy's signals become orders: stakes, stops, prices."""
+"""Execution rules of a strategy: stakes, stops, prices."""
 
 from decimal import Decimal
 from typing import Annotated, Literal, TypeAlias, final
@@ -29,7 +29,7 @@ ProfitTable: TypeAlias = Annotated[dict[Minutes, Profit], AfterValidator(_frozen
 
 @final
 class Pricing(BaseModel):
-    """Where in the order book an order is priced.
+    """The price in the order book that an order takes.
 
     Attributes:
         price_side: Side of the book to take the price from.

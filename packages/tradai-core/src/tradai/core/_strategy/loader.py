@@ -1,4 +1,4 @@
-"""From layers to one frozen configuration that can say where each of its values came from."""
+"""Load a strategy configuration from layers, with the origin of each value."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,37 +11,35 @@ from pydantic_core import ErrorDetails
 
 from tradai.core._documents.canonical import digest, version_id
 from tradai.core._documents.json_values import FrozenMapping, JsonValue, freeze_object
-from tradai.core._documents.tree import not_finite
-from tradai.core._layers.layer import (
-    ConfigLayer,
-    EnvironmentLayer,
-    Origin,
-    OverridesLayer,
-    YamlLayer,
-    names_file,
-)
-from tradai.core._local.file_uri import file_path
+from tradai.core._documents.tree import leaves, not_finite
+from tradai.core._layers.environment_layer import EnvironmentLayer
+from tradai.core._layers.layer import ConfigLayer, LayerData, Origin
+from tradai.core._layers.merge import LayerStack
+from tradai.core._layers.overrides import OverridesLayer
+from tradai.core._layers.problems import Problem, configuration_error, problems_of
+from tradai.core._layers.suggestions import did_you_mean
+from tradai.core._layers.yaml_layer import YamlLayer
+from tradai.core._local.file_uri import file_path, is_file_uri
 from tradai.core._strategy.config import LEAK, TAKE_OUT, StrategyConfig
-from tradai.core._strategy.merge import ConfigStack
-from tradai.core._strategy.problems import Problem, did_you_mean, problems_of, refusal
 from tradai.core.exceptions import ConfigurationError
 
 __all__ = ["LoadedConfig", "StrategyConfigLoader"]
 
 _GROUP: Final = "tradai.config_layers"
 _RUN: Final = "run"
+_STRATEGY: Final = "strategy"
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedConfig:
-    """A configuration and what is known about it.
+    """A configuration, its run block, and the origin of its values.
 
     Attributes:
         config: The configuration.
         run: The ``run:`` block as it was written; not part of the configuration's digest.
         provenance: Dotted leaf -> where its value was written.
-        shadowed: Dotted leaf -> where lower layers wrote it in vain, lowest first.
+        shadowed: Dotted leaf -> where lower layers wrote it without effect, lowest first.
         warnings: A sentence for each top-level key that the schema does not know.
         folder: Folder of the first YAML file, which relative paths in it are relative to; None
             when it is not on this disk.
@@ -101,7 +99,7 @@ class StrategyConfigLoader:
             NotFoundError: A file does not exist.
             StorageError: A file cannot be read.
         """
-        files = [str(one) for one in (uri, *patches) if one is not None]
+        files = [str(file) for file in (uri, *patches) if file is not None]
         layers = (
             *(YamlLayer(file) for file in files),
             *_installed_layers(),
@@ -110,34 +108,35 @@ class StrategyConfigLoader:
             OverridesLayer(overrides),
         )
         top = files[0] if files else "configuration"
-        stack = ConfigStack([layer.load() for layer in layers], top=top)
+        loaded = [_with_class_key(layer.load()) for layer in layers]
+        stack = LayerStack(loaded, top=top)
         return _loaded(stack, _folder_of(files[0]) if files else None)
 
 
-def _loaded(stack: ConfigStack, folder: Path | None) -> LoadedConfig:
+def _loaded(stack: LayerStack, folder: Path | None) -> LoadedConfig:
     run = {} if stack.values.get(_RUN) is None else stack.values[_RUN]
     values = {key: value for key, value in stack.values.items() if key != _RUN}
     problems = [*_secrets(stack), *_bad_run(run, stack)]
-    config, found = _validated(values)
-    problems += problems_of(found, values, place_of=stack.place_of)
+    config, errors = _validated(values)
+    problems += problems_of(errors, values, model=StrategyConfig, place_of=stack.place_of)
     if problems or config is None or not isinstance(run, Mapping):
-        raise refusal([*problems, *_strangers(values, stack)])
+        raise configuration_error([*problems, *_unknown_keys(values, stack)])
     return LoadedConfig(
         config=config,
         run=freeze_object(run),
-        provenance=FrozenMapping(stack.provenance(config)),
-        shadowed=FrozenMapping(dict(stack.shadowed())),
-        warnings=tuple(str(stranger) for stranger in _strangers(values, stack)),
+        provenance=FrozenMapping(stack.provenance(leaves(config.canonical()))),
+        shadowed=FrozenMapping(stack.shadowed()),
+        warnings=tuple(str(problem) for problem in _unknown_keys(values, stack)),
         folder=folder,
     )
 
 
-def _secrets(stack: ConfigStack) -> Iterator[Problem]:
+def _secrets(stack: LayerStack) -> Iterator[Problem]:
     for path, place in stack.secrets():
         yield Problem(place=place, path=path, sentence=f"looks like a secret; {TAKE_OUT}")
 
 
-def _bad_run(run: JsonValue, stack: ConfigStack) -> Iterator[Problem]:
+def _bad_run(run: JsonValue, stack: LayerStack) -> Iterator[Problem]:
     if not isinstance(run, Mapping):
         place = stack.place_of((_RUN,))
         yield Problem(place=place, path=(_RUN,), sentence="must be a mapping of parameters")
@@ -146,17 +145,18 @@ def _bad_run(run: JsonValue, stack: ConfigStack) -> Iterator[Problem]:
         yield Problem(place=stack.place_of(path), path=path, sentence="must be a finite number")
 
 
-def _strangers(values: Mapping[str, JsonValue], stack: ConfigStack) -> Iterator[Problem]:
+def _unknown_keys(values: Mapping[str, JsonValue], stack: LayerStack) -> Iterator[Problem]:
+    known = [*StrategyConfig.model_fields, _RUN]
     for key in sorted(values.keys() - StrategyConfig.model_fields.keys()):
         kept = "" if values[key] is None else ", kept as an extra"
-        sentence = f"is not a key we know{kept}{did_you_mean(key)}"
+        sentence = f"is not a key we know{kept}{did_you_mean(key, known)}"
         yield Problem(place=stack.place_of((key,)), path=(key,), sentence=sentence)
 
 
 def _validated(
     values: Mapping[str, JsonValue],
 ) -> tuple[StrategyConfig | None, list[ErrorDetails]]:
-    """Return the configuration or what is wrong; never raise, as a raised error holds values.
+    """Return the configuration or its errors; never raise, as a raised error holds values.
 
     Secrets are left to the stack, which knows the places of all of them.
     """
@@ -167,8 +167,21 @@ def _validated(
         return None, [error for error in errors if error["type"] != LEAK]
 
 
+def _with_class_key(layer: LayerData) -> LayerData:
+    """Return `layer` with the name of the strategy's class under its one key, ``class``."""
+    block = layer.values.get(_STRATEGY)
+    if not isinstance(block, Mapping) or "class_name" not in block or "class" in block:
+        return layer
+    renamed = {"class" if key == "class_name" else key: value for key, value in block.items()}
+    origin = layer.origin_of((_STRATEGY, "class_name"))
+    return LayerData(
+        values={**layer.values, _STRATEGY: renamed},
+        origins={**layer.origins, f"{_STRATEGY}.class": origin},
+    )
+
+
 def _installed_layers() -> Iterator[ConfigLayer]:
-    for point in sorted(entry_points(group=_GROUP), key=lambda one: one.name):
+    for point in sorted(entry_points(group=_GROUP), key=lambda point: point.name):
         try:
             make = point.load()
         except (ImportError, AttributeError) as exc:
@@ -178,4 +191,4 @@ def _installed_layers() -> Iterator[ConfigLayer]:
 
 
 def _folder_of(uri: str) -> Path | None:
-    return file_path(uri).absolute().parent if names_file(uri) else None
+    return file_path(uri).absolute().parent if is_file_uri(uri) else None

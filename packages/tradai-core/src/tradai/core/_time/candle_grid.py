@@ -1,4 +1,4 @@
-"""Where candles open, for instants told in milliseconds and in datetimes."""
+"""Opening times of candles, as epoch milliseconds and as datetimes."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ class CandleGrid(Protocol[Instant]):
         ...
 
     def count(self, first: Instant, last: Instant) -> int:
-        """Return how many candles the opening `last` is after the opening `first`."""
+        """Return the number of candles from the opening `first` to the opening `last`."""
         ...
 
 
@@ -61,14 +61,14 @@ class MillisecondGrid:
         return check_ms(opening + by * self.length)
 
     def count(self, first: int, last: int) -> int:
-        """Return how many candles `last` is after `first`."""
+        """Return the number of candles from `first` to `last`."""
         return (last - first) // self.length
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class DatetimeGrid:
-    """`MillisecondGrid` for datetimes; going by way of milliseconds would take twice as long."""
+    """`MillisecondGrid` for datetimes; converting to milliseconds would take twice as long."""
 
     anchor: datetime
     length: timedelta
@@ -88,7 +88,7 @@ class DatetimeGrid:
             raise _outside() from None
 
     def count(self, first: datetime, last: datetime) -> int:
-        """Return how many candles `last` is after `first`."""
+        """Return the number of candles from `first` to `last`."""
         return (last - first) // self.length
 
 
@@ -109,7 +109,7 @@ class MonthGrid:
         return _moved(opening, to_month=_month(opening) + by * self.months)
 
     def count(self, first: datetime, last: datetime) -> int:
-        """Return how many candles `last` is after `first`."""
+        """Return the number of candles from `first` to `last`."""
         return (_month(last) - _month(first)) // self.months
 
 
@@ -129,7 +129,7 @@ class MillisecondMonthGrid:
         return to_epoch_ms(MonthGrid(self.months).shifted(from_epoch_ms(opening), by))
 
     def count(self, first: int, last: int) -> int:
-        """Return how many candles `last` is after `first`."""
+        """Return the number of candles from `first` to `last`."""
         return MonthGrid(self.months).count(from_epoch_ms(first), from_epoch_ms(last))
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import final
 
-from tradai.core._time.utc import Utc
+from tradai.core._time.instants import Utc
 
 __all__ = ["SystemClock", "utc_now"]
 

@@ -1,14 +1,17 @@
-"""Instants: aware UTC datetimes, and whole milliseconds since 1970-01-01T00:00Z; never a float."""
+"""Instants: aware UTC datetimes, the field `Utc`, and whole epoch milliseconds; never a float."""
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeAlias, TypeVar
 
+from tradai.core._types.pydantic_schemas import JsonField
 from tradai.core.exceptions import ValidationError
 
 __all__ = [
     "FIRST_MS",
     "LAST_MS",
     "Instant",
+    "Utc",
     "check_ms",
     "check_utc",
     "from_epoch_ms",
@@ -23,6 +26,10 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 FIRST_MS: Final = -62_135_596_800_000  # 0001-01-01T00:00Z
 LAST_MS: Final = 253_402_300_799_999  # the last millisecond of the year 9999
 _EXPECTED: Final = "an aware UTC datetime"
+_TEXT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|\+00:00)"
+)
+_EXPECTED_FIELD: Final = "an aware instant in UTC, such as 2025-01-01T00:00:00Z"
 _EXPECTED_MS: Final = "whole milliseconds since 1970 as an int, in the years 1 to 9999"
 
 
@@ -50,8 +57,8 @@ def from_epoch_ms(ms: int) -> datetime:
     '1969-12-31T23:59:59.999000+00:00'
 
     Raises:
-        ValidationError: `ms` is no int, or lies outside the years 1 to 9999: microseconds and
-            nanoseconds of our days are not milliseconds.
+        ValidationError: `ms` is not an int, or lies outside the years 1 to 9999, as a present
+            instant in microseconds or nanoseconds does.
     """
     return _EPOCH + check_ms(ms) * _MILLISECOND
 
@@ -60,7 +67,7 @@ def check_utc(at: object, *, field: str = "at", expected: str = _EXPECTED) -> da
     """Return `at` itself.
 
     Raises:
-        ValidationError: `at` is no datetime, naive, or in another zone than UTC.
+        ValidationError: `at` is not a datetime, naive, or in another zone than UTC.
     """
     if isinstance(at, datetime) and is_utc(at.tzinfo):
         return at
@@ -85,9 +92,31 @@ def check_ms(ms: object) -> int:
     """Return `ms` itself.
 
     Raises:
-        ValidationError: `ms` is no int, or lies outside the years 1 to 9999.
+        ValidationError: `ms` is not an int, or lies outside the years 1 to 9999.
     """
     if type(ms) is int and FIRST_MS <= ms <= LAST_MS:
         return ms
     message = f"the instant {ms!r} is not usable: expected {_EXPECTED_MS}"
     raise ValidationError(message, field="ms", expected=_EXPECTED_MS)
+
+
+def _parse_utc(value: object) -> datetime:
+    at = _parse_text(value) if isinstance(value, str) else value
+    if isinstance(at, datetime) and at.utcoffset() == timedelta(0):
+        return at.astimezone(UTC)
+    raise ValidationError(f"not an instant: expected {_EXPECTED_FIELD}", expected=_EXPECTED_FIELD)
+
+
+def _parse_text(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if _TEXT.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+Utc: TypeAlias = Annotated[datetime, JsonField(_parse_utc)]
+"""An aware datetime in UTC; as text ``2025-01-01T00:00:00Z``, to the microsecond.
+
+Naive datetimes, other zones and numbers are refused: their meaning would be a guess. The text
+is RFC 3339 (https://www.rfc-editor.org/rfc/rfc3339#section-5.6) with ``Z`` or ``+00:00``.
+"""

@@ -1,4 +1,4 @@
-"""A stretch of time, from a first instant up to but not including a second one."""
+"""Half-open ranges of time, from a first instant up to but not including a second one."""
 
 import re
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class TimeRange:
         """Read two days (``20250101-20250401``, ``2025-01-01/2025-04-01``) or two epoch seconds.
 
         Raises:
-            ValidationError: `text` is none of these, or the range is empty.
+            ValidationError: `text` has another form, or the range is empty.
         """
         match = _DAYS.fullmatch(text) or _DASHED_DAYS.fullmatch(text) or _SECONDS.fullmatch(text)
         if match is None:
@@ -63,7 +63,7 @@ class TimeRange:
         return cls(start=start, stop=stop)
 
     def __str__(self) -> str:
-        """Spell the range by days when both ends are midnight, by epoch seconds otherwise."""
+        """Return the range in days when both ends are midnight, in epoch seconds otherwise."""
         ends = (self.start, self.stop)
         if any(at.time() != time() for at in ends):
             return "-".join(f"{to_epoch_ms(at) // 1_000:010d}" for at in ends)

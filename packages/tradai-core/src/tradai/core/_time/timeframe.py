@@ -1,4 +1,4 @@
-"""The length of a candle, and when candles open and close."""
+"""Timeframes: the length of a candle, and when candles open and close."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ _EXPECTED: Final = (
 _INSTANT_EXPECTED: Final = "an aware UTC datetime, or epoch milliseconds as an int"
 
 _LOCK: Final = Lock()
-# All that somebody holds, so that one text is one object; and some that are looked up fast.
+# All timeframes in use, so that one text is one object; and the latest, for a fast look-up.
 _KNOWN: "Final[WeakValueDictionary[str, Timeframe]]" = WeakValueDictionary()
 _LATEST: "Final[dict[str, Timeframe]]" = {}
 _LATEST_COUNT: Final = 256
@@ -44,15 +44,15 @@ class Timeframe(str):
 
     Candles open on one grid in UTC. Seconds, minutes, hours and days count from
     1970-01-01T00:00Z, weeks from Monday 1970-01-05, months from January 1970 along the calendar,
-    so that ``3M`` are quarters. The grid goes on before 1970, from the year 1 to 9999.
+    so that ``3M`` are quarters. The grid reaches from the year 1 to 9999.
 
-    Instants are aware datetimes in UTC or epoch milliseconds; results are of the same kind. For
-    whole columns see `tradai.core.frames.floor_times` and its neighbours.
+    Instants are aware datetimes in UTC or epoch milliseconds; results are of the same type. For
+    whole columns see `tradai.core.frames.floor_times` and the functions beside it.
 
     Order is by length, a month being the mean one of the calendar (30.436875 days), and among
     equal lengths by unit: ``60m < 1h < 4w < 1M < 31d``. Comparing with a text reads it as a
-    timeframe. Two spellings of one length, ``60m`` and ``1h``, are different timeframes:
-    exchanges and files know them by their text.
+    timeframe. Two texts of one length, ``60m`` and ``1h``, are different timeframes:
+    exchanges and files use their text.
 
     >>> Timeframe("5m").seconds
     300
@@ -76,13 +76,13 @@ class Timeframe(str):
         except (KeyError, TypeError):  # TypeError: not even hashable
             checked = _checked(text)
         with _LOCK:
-            timeframe = _KNOWN.get(checked) or cls._made(checked)
+            timeframe = _KNOWN.get(checked) or cls._create(checked)
             while len(_LATEST) >= _LATEST_COUNT:
                 del _LATEST[next(iter(_LATEST))]
             return _LATEST.setdefault(checked, timeframe)
 
     @classmethod
-    def _made(cls, text: str) -> Self:
+    def _create(cls, text: str) -> Self:
         timeframe = super().__new__(cls, text)
         timeframe._datetimes, timeframe._milliseconds = datetime_grid(text), ms_grid(text)
         timeframe._rank = (int(text[:-1]) * _MEAN_MS[text[-1]], _UNITS.index(text[-1]))
@@ -115,8 +115,8 @@ class Timeframe(str):
         """Return when the candle that holds `at` opened.
 
         Raises:
-            ValidationError: `at` is no instant, or the candle leaves the years 1 to 9999. So it
-                is with every method below.
+            ValidationError: `at` is not an instant, or the candle leaves the years 1 to 9999. Every
+                method below raises it as well.
         """
         return self._grid(at).floor(at)
 
@@ -146,7 +146,7 @@ class Timeframe(str):
         return (self._grid(first).shifted(first, n) for n in range(count))
 
     def count_between(self, start: Instant, stop: Instant) -> int:
-        """Return how many candles open in ``start <= t < stop``.
+        """Return the number of candles that open in ``start <= t < stop``.
 
         Raises:
             ValidationError: Also when `start` is after `stop`.
@@ -162,7 +162,7 @@ class Timeframe(str):
         if isinstance(at, int):
             check_ms(at)
             return self._milliseconds
-        if type(at) is not datetime or at.tzinfo is not UTC:  # a short way past the usual
+        if type(at) is not datetime or at.tzinfo is not UTC:  # the common case first
             check_utc(at, expected=_INSTANT_EXPECTED)
         return self._datetimes
 

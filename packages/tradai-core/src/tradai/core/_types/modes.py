@@ -1,4 +1,4 @@
-"""How a strategy is run, and on what kind of market."""
+"""Trading modes and market types."""
 
 from enum import StrEnum
 from typing import final
@@ -8,7 +8,7 @@ __all__ = ["MarketType", "TradingMode"]
 
 @final
 class TradingMode(StrEnum):
-    """The stations of a strategy's journey; core, aws and cache never branch on it."""
+    """Mode in which a strategy runs; core, aws and cache never branch on it."""
 
     BACKTEST = "backtest"
     HYPEROPT = "hyperopt"

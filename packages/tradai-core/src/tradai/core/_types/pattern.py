@@ -1,4 +1,4 @@
-"""Text with a grammar: how a pattern becomes a type that pydantic checks."""
+"""Text types defined by a regular expression and checked by pydantic."""
 
 import re
 from typing import TYPE_CHECKING, final
@@ -15,10 +15,10 @@ __all__ = ["Grammar"]
 
 @final
 class Grammar:
-    """Accepts only text that matches `pattern` whole; inside ``Annotated`` it tells pydantic."""
+    """Accepts only text that matches a pattern; an annotation that pydantic understands."""
 
     def __init__(self, what: str, pattern: str, expected: str) -> None:
-        """Call the text `what` in errors, and say what was `expected`."""
+        """Name the text `what` in errors, and describe what was `expected`."""
         self._what = what
         self._pattern = re.compile(pattern)
         self._expected = expected
@@ -33,10 +33,10 @@ class Grammar:
         return text
 
     def parts(self, text: object) -> tuple[str, ...]:
-        """Return the groups of `text`; one that is not there is empty.
+        """Return the groups of `text`; a missing group is empty.
 
         Raises:
-            ValidationError: It is no text, or does not match.
+            ValidationError: It is not text, or does not match.
         """
         match = self._pattern.fullmatch(text) if isinstance(text, str) else None
         if match is None:

@@ -1,4 +1,4 @@
-"""Where an object lives on S3."""
+"""Paths of objects on S3."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _BUCKET_RULES: Final = (
     (re.compile(r"(?![0-9]+(\.[0-9]+){3}\Z).*"), "a name, not an IP address"),
     (re.compile(r"(?!xn--|sthree-|amzn-s3-demo-).*"), "no prefix that S3 keeps for itself"),
 )
-# What a bucket's place is sometimes written as instead.
+# Other forms in which the place of a bucket is written.
 _OTHER_FORMS: Final = (
     (re.compile(r"https?://", re.IGNORECASE), "a web address"),
     (re.compile(r"arn:", re.IGNORECASE), "an ARN"),
@@ -94,7 +94,7 @@ class S3Path:
         return type(self)(self.bucket, key)
 
     def __str__(self) -> str:
-        """Spell the path as ``s3://bucket/key``."""
+        """Return ``s3://bucket/key``."""
         return f"{_SCHEME}{self.bucket}/{self.key}"
 
 

@@ -1,4 +1,4 @@
-"""Text that means something: currencies, symbols, pairs, versions.
+"""Text types: currencies, symbols, pairs, versions.
 
 All are strings to Python, and checked when a model takes them; `Pair` and `Version` are also
 checked when they are made, and know their parts. Digits and letters are ASCII.
@@ -79,7 +79,7 @@ class Pair(str):
         """Check `text`.
 
         Raises:
-            ValidationError: It is no pair.
+            ValidationError: It is not a pair.
         """
         return super().__new__(cls, _PAIR.check(text))
 
@@ -123,7 +123,7 @@ class Version(str):
         """Check `text`.
 
         Raises:
-            ValidationError: It is no version.
+            ValidationError: It is not a version.
         """
         return super().__new__(cls, _VERSION.check(text))
 
@@ -143,7 +143,7 @@ class Version(str):
         return self._numbers[2]
 
     def __lt__(self, other: str) -> bool:
-        """Compare the numbers; text that is no version is a `ValidationError`."""
+        """Compare the numbers; raise `ValidationError` for text that is not a version."""
         return self._numbers < Version(other)._numbers
 
     def __le__(self, other: str) -> bool:

@@ -1,4 +1,4 @@
-"""The repository of candles in ArcticDB."""
+"""Candle repository in ArcticDB."""
 
 import importlib.util
 import threading
@@ -27,7 +27,7 @@ __all__ = ["ArcticDBDataRepository"]
 T = TypeVar("T")
 Rule: TypeAlias = Callable[[Exception, str, ArcticUri], StorageError]
 
-# What ArcticDB counts in: 64 bits of nanoseconds reach from 1677 to 2262.
+# ArcticDB counts nanoseconds in 64 bits, which reach from 1677 to 2262.
 _NANOSECONDS: Final = 1_000_000
 _NATIVE: Final = pd.DatetimeTZDtype("ns", "UTC")
 _LATEST_MS: Final = (2**63 - 1) // _NANOSECONDS
@@ -43,21 +43,21 @@ class ArcticDBDataRepository(CandleRepository):
     URIs are ArcticDB's own: ``lmdb:///candles?map_size=4GB``,
     ``s3s://s3.eu-central-1.amazonaws.com:bucket?aws_auth=true``. Keys are best given as references,
     ``access=env:NAME&secret=aws-sm:NAME``; keys that are written out are treated as secrets and
-    shown to nobody. Nothing is opened before the first use.
+    never shown. Nothing is opened before the first use.
 
     Each change is one new version of a symbol: readers meet the version before or the one after.
     Old versions stay until they are pruned with ArcticDB's own tools. ArcticDB has no lock: of two
-    writers of one series at the same time, one may undo what the other did. One process should
+    writers of one series at the same time, one may undo the change of the other. One process should
     open an LMDB folder only once. A store on S3 that cannot be reached is tried for half a minute.
     """
 
     def __init__(self, uri: str, *, library: str = "ohlcv", clock: Clock | None = None) -> None:
-        """Keep candles in `library` of the ArcticDB at `uri`; it is made when it is not there.
+        """Keep candles in `library` of the ArcticDB at `uri`; a missing library is created.
 
         Args:
             uri: Where ArcticDB keeps its data.
             library: Name of the library.
-            clock: Tells which candles have closed; by default this machine's.
+            clock: Decides which candles have closed; by default the clock of this machine.
 
         Raises:
             ConfigurationError: `uri` is not usable, or ArcticDB is not installed.
@@ -73,7 +73,7 @@ class ArcticDBDataRepository(CandleRepository):
 
     @classmethod
     def for_uri(cls, uri: str) -> "ArcticDBDataRepository":
-        """Return the repository at `uri`: ``arctic:`` and what ArcticDB calls the place."""
+        """Return the repository at `uri`: ``arctic:`` and a URI of ArcticDB."""
         return cls(uri.removeprefix("arctic:"))
 
     def __repr__(self) -> str:
@@ -81,7 +81,7 @@ class ArcticDBDataRepository(CandleRepository):
         return f"ArcticDBDataRepository({str(self._uri)!r}, library={self._name!r})"
 
     def coverage(self, pair: str, timeframe: str) -> Coverage | None:
-        """Say what the series holds, without reading it; None when it is not there or empty."""
+        """Return the extent of the series, without reading it; None when it is missing or empty."""
         symbol = series_name(*series_key(pair, timeframe))
         known = self._known("describe", lambda library: library.get_description(symbol))
         if known is None or not known.row_count:
@@ -90,7 +90,7 @@ class ArcticDBDataRepository(CandleRepository):
         return Coverage(first, last, known.row_count)
 
     def series(self) -> list[tuple[str, Timeframe]]:
-        """Return pair and timeframe of every series, sorted; other symbols are passed over."""
+        """Return pair and timeframe of every series, sorted; other symbols are ignored."""
         symbols = self._ask("list", lambda library: library.list_symbols())
         return sorted(series for series in map(named_series, symbols) if series)
 
@@ -114,7 +114,7 @@ class ArcticDBDataRepository(CandleRepository):
             self._update(pair, timeframe, frame)
 
     def _update(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
-        """Replace the stretch that `frame` spans by what is there and `frame`, merged."""
+        """Replace the range that `frame` spans by the stored candles merged with `frame`."""
         symbol = series_name(pair, timeframe)
         dates = (frame.index[0], frame.index[-1])
         old = self._ask("read", lambda library: library.read(symbol, date_range=dates).data)
@@ -139,7 +139,7 @@ class ArcticDBDataRepository(CandleRepository):
         return Arctic(self._uri.native()).get_library(self._name, create_if_missing=True)
 
     def _known(self, operation: str, ask: "Callable[[Library], T]") -> T | None:
-        """Return what the library says, or None when it has no such symbol."""
+        """Return the answer of the library, or None when it has no such symbol."""
         try:
             return self._ask(operation, ask)
         except NotFoundError:
@@ -152,7 +152,7 @@ class ArcticDBDataRepository(CandleRepository):
 
 
 def _advised(advice: str, *, retryable: bool = False) -> Rule:
-    """Return the rule for a refusal that `advice` helps with."""
+    """Return the rule that translates an error with `advice`."""
 
     def rule(error: Exception, operation: str, uri: ArcticUri) -> StorageError:
         message = f"{_what(error, operation, uri)}; {advice}"
@@ -170,8 +170,8 @@ def _no_symbol(error: Exception, operation: str, uri: ArcticUri) -> NotFoundErro
 def _internal(error: Exception, operation: str, uri: ArcticUri) -> StorageError:
     if operation != _APPEND:
         return _advised("check the library")(error, operation, uri)
-    # So it says that what is there does not end before what is appended.
-    message = f"{_what(error, operation, uri)}; somebody else wrote first: read again, then decide"
+    # ArcticDB raises it when the series does not end before the appended candles.
+    message = f"{_what(error, operation, uri)}; another writer was first: read again, then decide"
     return ConflictError(message, operation="append", service="arcticdb")
 
 
@@ -179,7 +179,7 @@ def _what(error: Exception, operation: str, uri: ArcticUri) -> str:
     return f"cannot {operation} candles in {uri}: {redact(str(error))}"
 
 
-# Scrubbed: what ArcticDB says may hold keys.
+# Scrubbed: messages of ArcticDB may hold keys.
 _ERRORS: Final = ErrorTable(
     {
         "arcticdb_ext.storage.NoDataFoundException": _no_symbol,
@@ -198,19 +198,19 @@ _ERRORS: Final = ErrorTable(
 
 
 def _native(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `frame` as ArcticDB keeps it: by nanoseconds."""
+    """Return `frame` in the form of ArcticDB: with nanoseconds."""
     opened = opening_ms(frame)
     if opened[0] < _EARLIEST_MS:
         raise unfit("a series", "ArcticDB keeps no dates before 1678")
     native = frame.copy(deep=False)
-    # Faster than `as_unit`; that nothing overflows is seen above, and before by the clock.
+    # Faster than `as_unit`; the check above and the clock exclude an overflow.
     stamps = (opened * _NANOSECONDS).view("datetime64[ns]")
     native.index = pd.DatetimeIndex(stamps, dtype=_NATIVE, name="date")
     return native
 
 
 def _dates(span: Span) -> tuple[pd.Timestamp | None, pd.Timestamp | None] | None:
-    """Return `span` as ArcticDB wants it: its end included, within what nanoseconds can say."""
+    """Return `span` for ArcticDB: with its end included, within the range of nanoseconds."""
     if span == Span():
         return None
     last_ms = None if span.stop_ms is None else span.stop_ms - 1

@@ -1,4 +1,4 @@
-"""URIs of ArcticDB, which may carry keys: read, shown without them, and resolved only on use."""
+"""URIs of ArcticDB, which may hold keys: parsed, shown masked, and resolved only on use."""
 
 import re
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _EXPECTED: Final = (
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArcticUri:
-    """Where ArcticDB keeps its data.
+    """The place where ArcticDB keeps its data, and its options.
 
     Attributes:
         place: The part before the options.
@@ -64,7 +64,7 @@ class ArcticUri:
         return cls(place=match[1], options=options)
 
     def __str__(self) -> str:
-        """Show the URI with written-out keys masked; references are no secrets."""
+        """Return the URI with written-out keys masked; references are shown."""
         options = "&".join(f"{name}={value}" for name, value in self.options.items())
         return f"{self.place}?{options}" if options else self.place
 
@@ -73,11 +73,11 @@ class ArcticUri:
         return f"ArcticUri({str(self)!r})"
 
     def native(self) -> str:
-        """Return the URI as ArcticDB wants it, keys and all: only to hand it over.
+        """Return the URI for ArcticDB, keys included; never show it.
 
         Raises:
-            NotFoundError: There is no such secret.
-            ConfigurationError: A reference is malformed, or the secret kept carelessly.
+            NotFoundError: A secret does not exist.
+            ConfigurationError: A reference is malformed, or others may read the secret.
             ExternalServiceError: The source refused or cannot be reached.
         """
         options = "&".join(f"{name}={_value(name, item)}" for name, item in self.options.items())

@@ -1,4 +1,4 @@
-"""What every repository of candles checks, whatever keeps them."""
+"""Base class of candle repositories: checks of names, frames and ranges."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -17,10 +17,10 @@ __all__ = ["CandleRepository", "series_key"]
 
 
 class CandleRepository(DataRepository):
-    """Checks what comes in and cuts what goes out; how candles are kept is left open."""
+    """Checks frames on the way in and cuts them on the way out; subclasses store them."""
 
     def __init__(self, clock: Clock | None = None) -> None:
-        """Tell by `clock` which candles have closed; None means the clock of this machine."""
+        """Use `clock` to decide which candles have closed; None means the clock of this machine."""
         self._clock = clock or SystemClock()
 
     def get_ohlcv(
@@ -63,11 +63,11 @@ class CandleRepository(DataRepository):
 
     @abstractmethod
     def _merge(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
-        """Put the candles of `frame` in place of those that open when they do, or between."""
+        """Merge `frame` into the series; its candles replace those that open at the same time."""
 
     @abstractmethod
     def _place(self) -> str:
-        """Return where the series are, for messages."""
+        """Return the place of the series, for messages."""
 
     def _accepted(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> pd.DataFrame:
         fit = accepted(frame, f"{pair} {timeframe}")
@@ -85,7 +85,7 @@ class CandleRepository(DataRepository):
 
 
 def series_key(pair: str, timeframe: str) -> tuple[str, Timeframe]:
-    """Return the checked name of a series.
+    """Return the checked pair and timeframe of a series.
 
     Raises:
         ValidationError: `pair` is not a spot pair, or `timeframe` is not one.

@@ -1,4 +1,4 @@
-"""When candles open and close, for whole columns; `Timeframe` has the same for one instant."""
+"""Opening and closing times of candles for whole columns; `Timeframe` has them for one instant."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _EXPECTED: Final = (
 
 
 def floor_times(times: Times, timeframe: str) -> Times:
-    """Return when the candles that hold `times` opened.
+    """Return the opening times of the candles that hold `times`.
 
     Args:
         times: A `DatetimeIndex` or `Series` in UTC; or a `Series` or NumPy array of epoch
@@ -46,8 +46,9 @@ def floor_times(times: Times, timeframe: str) -> Times:
         A new object of the same type, dtype, time zone, index and name.
 
     Raises:
-        ValidationError: `times` is none of these, naive, or in another zone than UTC; or a candle
-            may leave the years 1 to 9999, or what the resolution can hold; or `timeframe` is none.
+        ValidationError: `times` has another type, is naive or in another zone than UTC; a candle
+            may leave the years 1 to 9999 or the range of the resolution; or `timeframe` is not
+            valid.
     """
     return _openings(times, timeframe)
 
@@ -58,7 +59,7 @@ def ceil_times(times: Times, timeframe: str) -> Times:
 
 
 def next_closes(times: Times, timeframe: str) -> Times:
-    """Return when the candles that hold `times` close; see `floor_times`."""
+    """Return the closing times of the candles that hold `times`; see `floor_times`."""
     return _openings(times, timeframe, ahead=1)
 
 
@@ -124,7 +125,7 @@ def _openings(times: Times, timeframe: str, *, back: int = 0, ahead: int = 0) ->
         _check_span(stamps, unit, reach=grid.reach)
         return grid.at(stamps, back, ahead)
 
-    # Each branch of it keeps the type, which mypy cannot follow.
+    # Each branch of `_mapped` keeps the type, which mypy cannot follow.
     return cast("Times", _mapped(times, moved))
 
 
@@ -168,7 +169,7 @@ def _mapped_array(values: npt.NDArray[Any], kernel: _Kernel) -> npt.NDArray[Any]
 
 
 def _check_span(stamps: _Stamps, unit: str, *, reach: int) -> None:
-    """Refuse stamps so near to an end that a candle could pass it."""
+    """Raise `ValidationError` for stamps so near to a limit that a candle could pass it."""
     low, high = (ms * _PER_SECOND[unit] // 1_000 for ms in (FIRST_MS, LAST_MS))
     low, high = max(low, int(_INT64.min)) + reach, min(high, int(_INT64.max)) - reach
     if stamps.size and not low <= stamps.min() <= stamps.max() <= high:

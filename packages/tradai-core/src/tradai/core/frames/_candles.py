@@ -1,4 +1,4 @@
-"""The one form a frame of candles has: checked, cut and merged. Instants are epoch milliseconds."""
+"""Frames of candles: check, cut and merge them. Instants are epoch milliseconds."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, final
@@ -59,7 +59,7 @@ class Span(NamedTuple):
         )
 
     def overlaps(self, first_ms: int, last_ms: int) -> bool:
-        """Tell whether something from `first_ms` to `last_ms`, both included, is in the span."""
+        """Tell whether the range from `first_ms` to `last_ms`, both included, meets the span."""
         return not (
             (self.start_ms is not None and last_ms < self.start_ms)
             or (self.stop_ms is not None and first_ms >= self.stop_ms)
@@ -76,7 +76,7 @@ class Span(NamedTuple):
 def closed(frame: pd.DataFrame, timeframe: str, *, by: datetime) -> pd.DataFrame:
     """Return the candles of `frame` that had closed by the instant `by`.
 
-    What an exchange answers ends with the candle that is still open; this leaves it out.
+    The answer of an exchange ends with the candle that is still open; this leaves it out.
 
     Raises:
         ValidationError: `by` is naive, `timeframe` is not one, or `frame` has no aware dates that
@@ -94,7 +94,7 @@ def closed(frame: pd.DataFrame, timeframe: str, *, by: datetime) -> pd.DataFrame
 
 
 def accepted(frame: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Return what a caller wants kept in the promised form; `what` names it in messages.
+    """Return a frame to be stored in the standard form; `what` names it in messages.
 
     Raises:
         ValidationError: It is empty or not a frame of candles.
@@ -108,10 +108,10 @@ def accepted(frame: pd.DataFrame, what: str) -> pd.DataFrame:
 
 
 def checked(frame: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Return `frame` in the promised form; it is taken over and may be changed.
+    """Return `frame` in the standard form; the frame passed in may be changed.
 
     Raises:
-        ValidationError: It is no frame of candles.
+        ValidationError: It is not a frame of candles.
     """
     opened = frame.index
     if not isinstance(opened, pd.DatetimeIndex) or str(opened.tz) != "UTC":
@@ -135,7 +135,7 @@ def checked(frame: pd.DataFrame, what: str) -> pd.DataFrame:
 
 def dates(stamps_ms: npt.NDArray[np.int64]) -> pd.DatetimeIndex:
     """Return instants as the index of a frame of candles."""
-    # To say the type costs a tenth of what `tz_localize` and `as_unit` do.
+    # Giving the dtype costs a tenth of what `tz_localize` and `as_unit` cost.
     return pd.DatetimeIndex(stamps_ms.view("datetime64[ms]"), dtype=_DATES, name="date")
 
 
@@ -146,7 +146,7 @@ def merged(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def opening_ms(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Return when the candles of `frame` open.
+    """Return the opening times of the candles of `frame`.
 
     Raises:
         ValidationError: The index holds no dates, or naive ones.
@@ -159,7 +159,7 @@ def opening_ms(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
 
 
 def rising_ms(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Return when the candles of `frame` open, one after the other.
+    """Return the opening times of the candles of `frame`, which rise strictly.
 
     Raises:
         ValidationError: As `opening_ms` does, or the dates do not rise.
@@ -171,7 +171,7 @@ def rising_ms(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
 
 
 def closing_ms(opened: npt.NDArray[np.int64], timeframe: Timeframe) -> npt.NDArray[np.int64]:
-    """Return when candles that open at `opened` close: the moment the next one opens."""
+    """Return the closing times of candles that open at `opened`: when the next one opens."""
     if not timeframe.endswith("M"):
         return opened + timeframe.milliseconds
     instants = opened.astype("datetime64[ms]")
@@ -187,12 +187,12 @@ def instant(at_ms: int) -> datetime:
 
 
 def _is_aware(at: object) -> bool:
-    # The missing time of pandas is a datetime too; it has no zone, and fails when asked for more.
+    # The missing time of pandas is a datetime too; it has no zone, and other calls on it fail.
     return isinstance(at, datetime) and at.tzinfo is not None and at.utcoffset() is not None
 
 
 def _stamps_ms(opened: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
-    """Do what ``as_unit`` does, several times as fast: a million dates are worth the trouble."""
+    """Return milliseconds as ``as_unit`` does, several times as fast for a million dates."""
     if opened.unit in _FINER:
         return opened.asi8 // _FINER[opened.unit]
     return opened.asi8 if opened.unit == "ms" else opened.asi8 * 1_000
@@ -205,7 +205,7 @@ def _ordered(frame: pd.DataFrame, what: str) -> pd.DataFrame:
 
 
 def unfit(what: str, problem: str) -> ValidationError:
-    """Return the error that says why the candles of `what` are refused."""
+    """Return the error for the candles of `what`, with the `problem`."""
     expected = "rising UTC dates and finite float64 open, high, low, close, volume"
     message = f"the candles of {what} are not usable: {problem}; expected {expected}"
     return ValidationError(message, field="frame", expected=expected)

@@ -1,4 +1,4 @@
-"""Candles in a flat folder, one file a series, as Freqtrade keeps them."""
+"""Candle repository in a flat folder with one file per series, the layout of Freqtrade."""
 
 import io
 from pathlib import Path
@@ -26,7 +26,7 @@ _FORMATS: Final = ("parquet", "feather")
 
 @final
 class _Kept(NamedTuple):
-    """A series as it is kept: its file, the tag of exactly these bytes, the candles."""
+    """A stored series: its file, the tag of exactly these bytes, the candles."""
 
     path: Path
     etag: str
@@ -43,7 +43,7 @@ class FlatDataRepository(CandleRepository):
     Parquet and Feather files are read, and Freqtrade reads both. Parquet files written here carry
     checksums that are verified on reading; a Feather file has none, so a flipped bit in a price
     goes unnoticed. A series with a file of each format is refused, since either may be stale.
-    Who else writes the folder may have left the newest candle in it while it was open.
+    Another program that writes the folder may have stored the newest candle while it was open.
     """
 
     def __init__(
@@ -53,15 +53,15 @@ class FlatDataRepository(CandleRepository):
         file_format: Literal["parquet", "feather"] = "parquet",
         clock: Clock | None = None,
     ) -> None:
-        """Keep candles in the folder `root`; it comes into being with the first series.
+        """Keep candles in the folder `root`; it is created with the first series.
 
         Args:
             root: The folder.
-            file_format: What to write.
-            clock: Tells which candles have closed; by default this machine's.
+            file_format: Format to write.
+            clock: Decides which candles have closed; by default the clock of this machine.
 
         Raises:
-            ValidationError: `file_format` is neither.
+            ValidationError: `file_format` is neither of them.
         """
         if file_format not in _FORMATS:
             expected = "parquet or feather"
@@ -73,12 +73,12 @@ class FlatDataRepository(CandleRepository):
         self._store = FileStore(self._root)
 
     def coverage(self, pair: str, timeframe: str) -> Coverage | None:
-        """Say what the series holds, by reading it; None when it is not there or empty."""
+        """Return the extent of the series, by reading it; None when it is missing or empty."""
         kept = self._kept(*series_key(pair, timeframe))
         return None if kept is None else coverage_of(kept.frame)
 
     def series(self) -> list[tuple[str, Timeframe]]:
-        """Return pair and timeframe of every series, sorted; other files are passed over."""
+        """Return pair and timeframe of every series, sorted; other files are ignored."""
         if not self._root.is_dir():
             return []
         with file_errors("list", self._root):
@@ -98,7 +98,7 @@ class FlatDataRepository(CandleRepository):
 
     def _merge(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
         while not self._is_merged(pair, timeframe, frame):
-            pass  # Somebody else wrote in between; the next round merges with what they wrote.
+            pass  # Another writer was first; the next round merges with its candles.
 
     def _is_merged(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> bool:
         paths = self._paths(pair, timeframe)

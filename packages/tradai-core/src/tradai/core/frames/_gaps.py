@@ -1,4 +1,4 @@
-"""Where candles are missing."""
+"""Gaps: missing candles between the first and the last one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ __all__ = ["Gap", "gaps"]
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Candles that are not there: `missing` of them, opening in ``start <= t < end``."""
+    """A run of `missing` candles, which would open in ``start <= t < end``."""
 
     start: datetime
     end: datetime
@@ -24,7 +24,7 @@ class Gap:
 
 
 def gaps(frame: pd.DataFrame, timeframe: str) -> list[Gap]:
-    """Return where candles are missing between the first and the last one of `frame`.
+    """Return the gaps between the first and the last candle of `frame`.
 
     Raises:
         ValidationError: `timeframe` is not one, or `frame` has no aware dates that rise.

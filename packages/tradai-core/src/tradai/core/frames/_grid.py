@@ -1,13 +1,13 @@
-"""Rounding float64 to multiples of a decimal step, without an error.
+"""Round float64 values to multiples of a decimal step, exactly.
 
-A double is read as its shortest spelling, the way the scalar functions read it. The step is
+A double counts as its shortest text, as in the scalar functions. The step is
 ``numerator / 10**places``, so a multiple of it is ``steps * numerator / 10**places``: one division,
 correctly rounded, while the product is below 2**53 and `places` at most 22. Its result is the
 double nearest to that multiple.
 
-Rounding to a double keeps the order. So a spelling lies below a multiple if its double does, and
-equal doubles mean equal spellings where neighbouring doubles are at most ``10**-places`` apart:
-two such decimals never share a double there. Beyond, nothing can be told, and nothing is.
+Rounding to a double keeps the order. So a text lies below a multiple if its double does, and
+equal doubles mean equal texts where neighbouring doubles are at most ``10**-places`` apart: two
+such decimals never share a double there. Larger values cannot be decided, and are marked.
 """
 
 import decimal
@@ -37,7 +37,7 @@ def _away_from_zero_or_five(values: Floats, low: Floats) -> Truths:
     return ends_so ^ (values < 0)
 
 
-# Which values go up, of those between the multiples `low` and ``low + 1``.
+# Tells which of the values between the multiples `low` and ``low + 1`` are rounded up.
 _BETWEEN: Final[Mapping[str, Rule]] = {
     decimal.ROUND_FLOOR: lambda _values, _low: np.False_,
     decimal.ROUND_CEILING: lambda _values, _low: np.True_,
@@ -45,7 +45,7 @@ _BETWEEN: Final[Mapping[str, Rule]] = {
     decimal.ROUND_UP: lambda values, _low: values > 0,
     decimal.ROUND_05UP: _away_from_zero_or_five,
 }
-# Which values go up, of those in the middle.
+# Tells which of the values in the middle between them are rounded up.
 _HALF_WAY: Final[Mapping[str, Rule]] = {
     decimal.ROUND_HALF_UP: lambda values, _low: values > 0,
     decimal.ROUND_HALF_DOWN: lambda values, _low: values < 0,
@@ -67,7 +67,7 @@ def rounded(values: Floats, step: Decimal, rounding: Rounding) -> tuple[Floats, 
     limit = grid.limit if rounding in _BETWEEN else grid.halved().limit
     if not limit:
         return np.full_like(values, np.nan), np.zeros_like(values, dtype=np.bool_)
-    # What is infinite, or would become so, is marked below.
+    # Values that are infinite, or would become so, are marked below.
     with np.errstate(invalid="ignore", over="ignore"):
         low = grid.floor(values)
         quantized = grid.at(low + _goes_up(grid, values, low, rounding))
@@ -108,7 +108,7 @@ class _Grid:
 
     @property
     def limit(self) -> float:
-        """The power of two below which spellings can be compared; 0 where there is none."""
+        """The power of two below which texts can be compared; 0 where there is none."""
         if self.numerator > 2**53 or self.places > _MOST_PLACES:
             return 0.0
         return math.ldexp(1.0, math.frexp(2**52 / 10**self.places)[1])
@@ -118,7 +118,7 @@ class _Grid:
         return steps * float(self.numerator) / float(10**self.places)
 
     def floor(self, values: Floats) -> Floats:
-        """Return how many steps fit below `values`; an estimate is off by one at most."""
+        """Return the number of steps below `values`; the estimate is off by one at most."""
         steps = np.floor(values * float(10**self.places) / float(self.numerator))
         steps -= self.at(steps) > values
         steps += self.at(steps + 1.0) <= values

@@ -1,4 +1,4 @@
-"""The manifest of a partitioned series: which files are the series, and what they hold."""
+"""The manifest of a partitioned series: its files, and the extent of each."""
 
 from pathlib import Path
 from typing import Annotated, Final, Literal, final
@@ -20,14 +20,14 @@ _Name = Annotated[str, Field(pattern=r"^[0-9]{4,6}(-[0-9]{2}){0,2}$")]
 
 @final
 class Partition(BaseModel):
-    """One file of a series, and what is in it.
+    """One file of a series, and its extent.
 
     Attributes:
-        name: Its stretch of time: a year, a month or a day.
+        name: Its period: a year, a month or a day.
         generation: The change of the series that wrote it.
-        first_ms: When its first candle opens, in epoch milliseconds.
-        last_ms: When its last one opens.
-        count: How many there are.
+        first_ms: Opening time of its first candle, in epoch milliseconds.
+        last_ms: Opening time of its last candle.
+        count: Number of candles.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -59,7 +59,7 @@ class Manifest(BaseModel):
         """Read the manifest in `folder`; None when there is none.
 
         Raises:
-            StorageError: It cannot be read, or is no manifest.
+            StorageError: It cannot be read, or is not a manifest.
         """
         path = folder / MANIFEST_NAME
         with file_errors("read", path):
@@ -74,14 +74,14 @@ class Manifest(BaseModel):
             raise StorageError(message, operation="read") from exc
 
     def commit(self, folder: Path) -> None:
-        """Make the series in `folder` what this manifest says, at once."""
+        """Replace the manifest in `folder`, which changes the series at once."""
         path = folder / MANIFEST_NAME
         with atomic_file(path) as file:
             file.write(self.model_dump_json(indent=1).encode())
 
     @property
     def coverage(self) -> Coverage:
-        """What the series holds."""
+        """Extent of the series."""
         first, last = self.partitions[0].first_ms, self.partitions[-1].last_ms
         count = sum(each.count for each in self.partitions)
         return Coverage(instant(first), instant(last), count)

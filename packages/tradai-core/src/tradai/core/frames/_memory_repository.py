@@ -1,4 +1,4 @@
-"""Candles in memory."""
+"""Candle repository in memory."""
 
 import threading
 from typing import final
@@ -19,14 +19,14 @@ class InMemoryDataRepository(CandleRepository):
     """Candles in the memory of this process; for tests and trials. Threads may share it."""
 
     def __init__(self, *, clock: Clock | None = None) -> None:
-        """Start empty; `clock` tells which candles have closed, by default this machine's."""
+        """Start empty; `clock` decides which candles have closed, by default this machine's."""
         super().__init__(clock)
         self._lock = threading.Lock()
         # A frame in here is never changed, only replaced.
         self._frames: dict[tuple[str, Timeframe], pd.DataFrame] = {}
 
     def coverage(self, pair: str, timeframe: str) -> Coverage | None:
-        """Say what the series holds; None when there is no such series."""
+        """Return the extent of the series; None when it does not exist."""
         frame = self._frames.get(series_key(pair, timeframe))
         return None if frame is None else coverage_of(frame)
 
@@ -52,7 +52,7 @@ class InMemoryDataRepository(CandleRepository):
 
 
 def coverage_of(frame: pd.DataFrame) -> Coverage | None:
-    """Say what `frame` holds; None when it is empty."""
+    """Return the extent of `frame`; None when it is empty."""
     if frame.empty:
         return None
     opened = opening_ms(frame)

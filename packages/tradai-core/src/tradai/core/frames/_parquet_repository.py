@@ -1,4 +1,4 @@
-"""Candles in partitioned Parquet files."""
+"""Candle repository in partitioned Parquet files."""
 
 from pathlib import Path
 from typing import final
@@ -21,27 +21,27 @@ __all__ = ["ParquetDataRepository"]
 
 @final
 class ParquetDataRepository(CandleRepository):
-    """Candles in partitioned Parquet files: the store to collect them in.
+    """Candles in partitioned Parquet files: the repository to collect them in.
 
     Each series has a folder such as ``BTC_USDT-5m`` with a file for each month (each day for
     candles of seconds, each year for candles of an hour and longer) and ``manifest.json``, which
-    says which files are the series.
+    lists the files of the series.
 
     A change, however many partitions it touches, happens at the moment the manifest is replaced: a
     reader, a crash, a killed writer or a power loss meets the series before it or after it, whole.
-    Writers of one series wait for each other, also in other processes on this machine; readers wait
-    for nobody. A change reads and writes only the partitions it touches, a read opens only those it
+    Writers of one series wait for each other, also in other processes on this machine; readers do
+    not wait. A change reads and writes only the partitions it touches, a read opens only those it
     needs, and `coverage` opens none. Files carry checksums that are verified on reading.
 
-    Files that a change replaced, or that a killed writer left behind, go with the next change.
+    Files that a change replaced or a killed writer left behind are removed by the next change.
     """
 
     def __init__(self, root: str | Path, *, clock: Clock | None = None) -> None:
-        """Keep candles in the folder `root`; it comes into being with the first series.
+        """Keep candles in the folder `root`; it is created with the first series.
 
         Args:
             root: The folder, as a path or a ``file:`` URI.
-            clock: Tells which candles have closed; by default this machine's.
+            clock: Decides which candles have closed; by default the clock of this machine.
         """
         super().__init__(clock)
         self._root = file_path(root).absolute()
@@ -52,12 +52,12 @@ class ParquetDataRepository(CandleRepository):
         return cls(f"file:{uri.removeprefix('parquet:')}")
 
     def coverage(self, pair: str, timeframe: str) -> Coverage | None:
-        """Say what the series holds, from its manifest; None when there is no such series."""
+        """Return the extent of the series, from its manifest; None when it does not exist."""
         manifest = self._series(*series_key(pair, timeframe)).manifest()
         return None if manifest is None else manifest.coverage
 
     def series(self) -> list[tuple[str, Timeframe]]:
-        """Return pair and timeframe of every series, sorted; other folders are passed over."""
+        """Return pair and timeframe of every series, sorted; other folders are ignored."""
         if not self._root.is_dir():
             return []
         with file_errors("list", self._root):

@@ -1,4 +1,4 @@
-"""Partitions of a series: which candles share one, and its bytes as a Parquet file."""
+"""Partitions of a series: split candles by period, and encode a partition as Parquet."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -14,7 +14,7 @@ from tradai.core.frames._candles import COLUMNS, opening_ms
 
 __all__ = ["DAMAGE", "decoded", "encoded", "partitioned"]
 
-# What pyarrow and pandas raise over damaged bytes, down to lengths that no memory can hold.
+# Errors that pyarrow and pandas raise on damaged bytes, even on lengths no memory can hold.
 DAMAGE: Final = (
     AttributeError,
     LookupError,
@@ -54,7 +54,7 @@ def encoded(frame: pd.DataFrame) -> pa.Buffer:
 
 
 def decoded(data: bytes) -> pd.DataFrame:
-    """Return the candles in a Parquet file; raises one of `DAMAGE` when they are none."""
+    """Return the candles in a Parquet file; raise one of `DAMAGE` for other bytes."""
     file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
     table = file.read(columns=["date", *COLUMNS])
     opened = pd.DatetimeIndex(table["date"].to_pandas(), name="date")

@@ -1,4 +1,4 @@
-"""Whole arrays of prices and amounts on a grid: equal to the exact decimals, or marked."""
+"""Quantize arrays of prices and amounts: equal to the exact decimals, or marked."""
 
 import decimal
 from decimal import Decimal
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tradai.core._numbers.exact import Number, exact_step
+from tradai.core._numbers.decimals import Number, to_step
 from tradai.core._numbers.quantize import Rounding
 from tradai.core.exceptions import ValidationError
 from tradai.core.frames._grid import rounded
@@ -34,10 +34,10 @@ def quantize_prices(
 def quantize_prices(
     prices: Numbers, tick: Number, rounding: Rounding = decimal.ROUND_HALF_EVEN
 ) -> Quantized:
-    """Return the multiples of `tick` that `prices` round to, and where that could be done.
+    """Return the multiples of `tick` that `prices` round to, and a mask of the exact ones.
 
-    Where the second result is true, the shortest spelling of the first is exactly what
-    `tradai.core.quantize_price` returns. Where it is false, the first is NaN: the price was
+    Where the mask is true, the shortest text of the value is exactly the result of
+    `tradai.core.quantize_price`. Where it is false, the value is NaN: the price was
     missing or infinite, or too large for float64 to tell neighbouring ticks apart (from 2**26 at a
     tick of 1e-8, from 2**22 when rounding to the nearest one). Check ``exact.all()``.
 
@@ -47,7 +47,7 @@ def quantize_prices(
 
     Args:
         prices: float64 or integers, of any shape; left as they are. A float32 has already lost
-            what it was spelled like, and is refused.
+            digits, and is refused.
         tick: Distance between two prices, above zero.
         rounding: A rounding of the `decimal` module, by its name there.
 
@@ -55,10 +55,10 @@ def quantize_prices(
         The values and the mask, shaped as `prices`; Series keep index and name.
 
     Raises:
-        ValidationError: `prices` is neither an array nor a Series of such numbers, `tick` no
-            number above zero, or `rounding` not known.
+        ValidationError: `prices` is neither an array nor a Series of such numbers, `tick` is not
+            a number above zero, or `rounding` is not known.
     """
-    return _quantize(prices, "prices", exact_step(tick, "tick"), rounding)
+    return _quantize(prices, "prices", to_step(tick, "tick"), rounding)
 
 
 @overload
@@ -72,7 +72,7 @@ def quantize_amounts(
 def quantize_amounts(
     amounts: Numbers, step: Number, rounding: Rounding = decimal.ROUND_DOWN
 ) -> Quantized:
-    """Return what `quantize_prices` does, for amounts: toward zero unless told otherwise.
+    """Return the multiples of `step`, as `quantize_prices` does; by default toward zero.
 
     Args:
         amounts: float64 or integers, of any shape; left as they are.
@@ -85,7 +85,7 @@ def quantize_amounts(
     Raises:
         ValidationError: As with `quantize_prices`.
     """
-    return _quantize(amounts, "amounts", exact_step(step, "step"), rounding)
+    return _quantize(amounts, "amounts", to_step(step, "step"), rounding)
 
 
 def _quantize(values: Numbers, what: str, step: Decimal, rounding: Rounding) -> Quantized:

@@ -1,4 +1,4 @@
-"""A series in a folder of its own: partition files, and the manifest that says which are in it."""
+"""A series in a folder of its own: partition files, and the manifest that lists them."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,18 +31,18 @@ _PARTITION_FILE: Final = re.compile(r"[0-9-]{4,}\.g[1-9][0-9]*\.parquet")
 class SeriesFolder:
     """One series.
 
-    A change writes new files beside the old ones, then replaces the manifest: that is the moment
-    it happens, for all partitions together. Files of the manifest before stay until the next
-    change, for readers that still need them.
+    A change writes new files beside the old ones, then replaces the manifest, which changes all
+    partitions at one moment. Files of the previous manifest stay until the next change, for
+    readers that still need them.
     """
 
     def __init__(self, folder: Path, timeframe: Timeframe) -> None:
-        """Keep the series of `timeframe` in `folder`, made by the first change."""
+        """Keep the series of `timeframe` in `folder`, which the first change creates."""
         self._folder = folder
         self._timeframe = timeframe
 
     def manifest(self) -> Manifest | None:
-        """Return the manifest; None when there is no series."""
+        """Return the manifest; None without a series."""
         return Manifest.load(self._folder)
 
     def read(self, span: Span) -> pd.DataFrame | None:
@@ -55,7 +55,7 @@ class SeriesFolder:
                 newer = self.manifest()
                 if newer == manifest:
                     raise
-                # Two changes passed meanwhile, and the second removed files of this manifest.
+                # Two changes happened meanwhile, and the second removed files of this manifest.
                 manifest = newer
         return None
 
@@ -66,7 +66,7 @@ class SeriesFolder:
             self._commit(old, parts, kept=())
 
     def merge(self, frame: pd.DataFrame) -> None:
-        """Put the candles of `frame` in; partitions it does not change stay as they are."""
+        """Merge the candles of `frame` in; partitions it does not change stay as they are."""
         with self._change() as old:
             known = {each.name: each for each in old.partitions} if old else {}
             parts = {}
@@ -80,7 +80,7 @@ class SeriesFolder:
 
     @contextmanager
     def _change(self) -> Iterator[Manifest | None]:
-        """Be the only writer, with what earlier ones left behind swept away; lend the manifest."""
+        """Lock the series for one writer, remove stale files, and lend the manifest."""
         with file_errors("write", self._folder):
             make_folder(self._folder)
             with locked(self._folder, needed=True):
@@ -144,7 +144,7 @@ class SeriesFolder:
             partition.last_ms,
             partition.count,
         ]:
-            message = f"{path} does not hold what {MANIFEST_NAME} says; restore the file"
+            message = f"{path} does not match {MANIFEST_NAME}; restore the file"
             raise StorageError(message, operation="read")
         return frame
 

@@ -1,4 +1,4 @@
-"""How a series is called on disk: like Freqtrade calls it, ``BTC_USDT-5m``."""
+"""Names of series on disk, in the form of Freqtrade: ``BTC_USDT-5m``."""
 
 import re
 from typing import Final
@@ -11,11 +11,11 @@ _NAME: Final = re.compile(r"([A-Z0-9]{1,20})_([A-Z0-9]{1,20})-([1-9][0-9]{0,5}(?
 
 
 def series_name(pair: str, timeframe: Timeframe) -> str:
-    """Return the name of a series; a month is ``Mo``, since some disks know no capitals."""
+    """Return the name of a series; a month is ``Mo``, since some file systems ignore case."""
     return f"{pair.replace('/', '_')}-{timeframe.replace('M', 'Mo')}"
 
 
 def named_series(name: str) -> tuple[str, Timeframe] | None:
-    """Return the pair and timeframe that `name` names; None when it is no such name."""
+    """Return the pair and timeframe that `name` names; None for any other name."""
     match = _NAME.fullmatch(name)
     return match and (f"{match[1]}/{match[2]}", Timeframe(match[3].replace("Mo", "M")))

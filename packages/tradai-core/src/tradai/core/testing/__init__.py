@@ -12,7 +12,7 @@ A suite is a class of pytest tests with fixtures to fill in. Inherit it, name th
         def base(self) -> str:
             return "shelf:"
 
-`failing_tests` runs a suite against a wrong implementation, to see that the suite catches it.
+`failing_tests` runs a suite against a wrong implementation, to check that the suite catches it.
 
 Suites need pytest; `DataRepositoryContract` needs ``tradai-core[frames]`` as well.
 """

@@ -1,4 +1,4 @@
-"""What every repository of candles promises."""
+"""Conformance suite of candle repositories."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -23,11 +23,11 @@ _PAIR: Final = "BTC/USDT"
 class DataRepositoryContract:
     """Suite for a `DataRepository`. Fixture to define: ``repository``, empty.
 
-    The suite's candles are of 2025, and its open ones of 2200: a clock of the repository's own
-    must stand between.
+    The candles of the suite are of 2025, and its open ones of 2200: a clock of the repository's own
+    must be between these years.
     """
 
-    def test_what_is_saved_comes_back(self, repository: DataRepository) -> None:
+    def test_a_saved_series_comes_back(self, repository: DataRepository) -> None:
         frame = _candles()
         repository.save_ohlcv(_PAIR, "5m", frame)
 
@@ -70,7 +70,7 @@ class DataRepositoryContract:
         assert list(frame.columns) == ["open", "high", "low", "close", "volume"]
         assert set(map(str, frame.dtypes)) == {"float64"}
 
-    def test_a_range_that_is_none_is_refused(self, repository: DataRepository) -> None:
+    def test_a_naive_or_reversed_range_is_refused(self, repository: DataRepository) -> None:
         repository.save_ohlcv(_PAIR, "5m", _candles())
         naive = _START.replace(tzinfo=None)
 
@@ -132,7 +132,7 @@ class DataRepositoryContract:
             with pytest.raises(NotFoundError):
                 repository.get_ohlcv(pair, timeframe)
 
-    def test_coverage_tells_first_last_and_count(self, repository: DataRepository) -> None:
+    def test_coverage_has_first_last_and_count(self, repository: DataRepository) -> None:
         repository.save_ohlcv(_PAIR, "5m", _candles())
 
         assert repository.coverage(_PAIR, "5m") == (_START, _LAST, _COUNT)
@@ -201,7 +201,7 @@ class DataRepositoryContract:
 
         _assert_kept(repository, "5m", _candles())
 
-    def test_series_are_told_apart_and_sorted(self, repository: DataRepository) -> None:
+    def test_series_are_distinguished_and_sorted(self, repository: DataRepository) -> None:
         wanted = [("BTC/USDT", "1m"), ("BTC/USDT", "1M"), ("ETH/BTC", "5m"), ("ETH/USDT", "5m")]
         for pair, timeframe in reversed(wanted):
             repository.save_ohlcv(pair, timeframe, _candles())

@@ -1,4 +1,4 @@
-"""What every clock promises."""
+"""Conformance suite of clocks."""
 
 from datetime import datetime, timedelta
 
@@ -10,13 +10,13 @@ __all__ = ["ClockContract"]
 class ClockContract:
     """Suite for a `Clock`; the fixture to define is ``clock``, the clock under test."""
 
-    def test_the_present_is_an_aware_datetime(self, clock: Clock) -> None:
+    def test_the_present_instant_is_an_aware_datetime(self, clock: Clock) -> None:
         now = clock.now()
 
         assert isinstance(now, datetime)
         assert now.tzinfo is not None
 
-    def test_the_present_is_told_in_utc(self, clock: Clock) -> None:
+    def test_the_present_instant_is_in_utc(self, clock: Clock) -> None:
         now = clock.now()
 
         assert now.utcoffset() == timedelta(0)

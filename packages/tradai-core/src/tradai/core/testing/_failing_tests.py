@@ -1,4 +1,4 @@
-"""Suites run without a session of pytest, to see what they catch."""
+"""Run suites without a session of pytest, to see which mistakes they catch."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ def failing_tests(suite: type, fixtures: Mapping[str, Callable[[], object]]) -> 
 
     Args:
         suite: A class of tests, such as `ObjectStoreContract`.
-        fixtures: What makes each fixture; called afresh for every test.
+        fixtures: Fixture -> function that makes it; called for every test.
     """
     tests = {name: test for name, test in vars(suite).items() if name.startswith("test_")}
     return {name for name, test in tests.items() if not _passes(test, suite(), fixtures)}

@@ -1,4 +1,4 @@
-"""Fakes of the ports: they keep every promise, and a test can see and set what they hold."""
+"""Fakes of the ports: they pass the suites, and a test can read and set their content."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ _NEW_YEAR: Final = datetime(2025, 1, 1, tzinfo=UTC)
 
 @final
 class FixedClock:
-    """A clock that moves only when told; it starts at midnight UTC of the first day of 2025.
+    """A clock that moves only by `advance`; it starts at midnight UTC of the first day of 2025.
 
     >>> clock = FixedClock()
     >>> clock.advance(timedelta(minutes=5))
@@ -30,7 +30,7 @@ class FixedClock:
     """
 
     def __init__(self, at: datetime = _NEW_YEAR) -> None:
-        """Stand at `at`.
+        """Start at `at`.
 
         Raises:
             ValidationError: `at` is naive or not in UTC.
@@ -38,11 +38,11 @@ class FixedClock:
         self._at = check_utc(at)
 
     def now(self) -> datetime:
-        """Return the instant it stands at."""
+        """Return the instant of the clock."""
         return self._at
 
     def advance(self, by: timedelta) -> None:
-        """Move on `by` this much."""
+        """Move the clock forward by this much."""
         self._at += by
 
 
@@ -78,7 +78,7 @@ class MemoryJournal:
 
 @final
 class ScriptedSecrets:
-    """Secret source that answers from a script and remembers what it was asked.
+    """Secret source that answers from a script and records the references it was asked for.
 
     References have a scheme, such as ``script:key``. An answer is the value of a secret, or the
     error to raise instead.
@@ -90,7 +90,7 @@ class ScriptedSecrets:
         self.asked: list[str] = []
 
     def resolve(self, reference: str) -> Secret:
-        """Return or raise what the script says; see `SecretSource`."""
+        """Return or raise the answer in the script; see `SecretSource`."""
         self.asked.append(reference)
         if ":" not in reference:
             # The reference may be the secret itself, written where its reference belongs.

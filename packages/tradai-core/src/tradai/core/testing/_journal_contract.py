@@ -1,4 +1,4 @@
-"""What every run journal promises."""
+"""Conformance suite of run journals."""
 
 import math
 import threading

@@ -1,4 +1,4 @@
-"""What every repository promises."""
+"""Conformance suite of repositories."""
 
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ class RepositoryContract:
     Fixtures to define: ``repository``, empty; ``values``, two things that differ.
     """
 
-    def test_what_is_put_comes_back(self, repository: Repository[T], values: tuple[T, T]) -> None:
+    def test_a_value_comes_back(self, repository: Repository[T], values: tuple[T, T]) -> None:
         for key in ("a", "a/1", "a/1/deep", "Zürich run", "50%", "a.b+c=d"):
             repository.put(key, values[0])
 
@@ -31,7 +31,7 @@ class RepositoryContract:
         assert repository.get("a/1") == values[1]
         assert repository.list() == ["a/1"]
 
-    def test_what_is_not_there_is_not_found(
+    def test_a_missing_value_is_not_found(
         self, repository: Repository[T], values: tuple[T, T]
     ) -> None:
         repository.put("a/1", values[0])
@@ -52,7 +52,7 @@ class RepositoryContract:
         assert repository.list("a/1") == ["a/1", "a/10"]
         assert repository.list("c") == []
 
-    def test_what_is_deleted_is_gone(self, repository: Repository[T], values: tuple[T, T]) -> None:
+    def test_a_deleted_value_is_gone(self, repository: Repository[T], values: tuple[T, T]) -> None:
         for key in ("a/1", "a/2"):
             repository.put(key, values[0])
 
@@ -62,12 +62,12 @@ class RepositoryContract:
         with pytest.raises(NotFoundError):
             repository.get("a/1")
 
-    def test_deleting_what_is_not_there_is_no_error(self, repository: Repository[T]) -> None:
+    def test_deleting_a_missing_value_is_allowed(self, repository: Repository[T]) -> None:
         repository.delete("a/1")
 
         assert repository.list() == []
 
-    def test_what_is_no_key_is_refused(
+    def test_an_invalid_key_is_refused(
         self, repository: Repository[T], values: tuple[T, T]
     ) -> None:
         for key in ("", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../../b"):

@@ -1,4 +1,4 @@
-"""What every secret source promises."""
+"""Conformance suite of secret sources."""
 
 import json
 import pickle
@@ -55,7 +55,7 @@ class SecretSourceContract:
         with pytest.raises(ConfigurationError):
             source.resolve(empty)
 
-    def test_a_value_in_place_of_its_reference_is_refused_unseen(
+    def test_a_value_in_place_of_its_reference_is_refused_and_not_shown(
         self, source: SecretSource, known: tuple[str, str]
     ) -> None:
         with pytest.raises(TradAIError) as caught:

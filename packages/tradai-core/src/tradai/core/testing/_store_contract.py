@@ -1,4 +1,4 @@
-"""What every object store promises."""
+"""Conformance suite of object stores."""
 
 import threading
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class ObjectStoreContract:
     separator, below which the store is empty, such as ``s3://bucket/runs/``.
     """
 
-    def test_what_is_written_is_read_back(self, store: ObjectStore, base: str) -> None:
+    def test_a_written_object_is_read_back(self, store: ObjectStore, base: str) -> None:
         for data in (b"", b"candles", bytes(range(256)) * 512):
             etag = store.write(f"{base}a/b/one", data)
 
@@ -62,11 +62,11 @@ class ObjectStoreContract:
 
         assert [found.uri for found in store.list(base)] == [f"{base}two"]
 
-    def test_deleting_an_absent_object_is_no_error(self, store: ObjectStore, base: str) -> None:
+    def test_deleting_an_absent_object_is_allowed(self, store: ObjectStore, base: str) -> None:
         store.delete(f"{base}absent")
         store.delete(f"{base}no/such/folder/absent")
 
-    def test_stat_tells_size_and_change_in_utc(self, store: ObjectStore, base: str) -> None:
+    def test_stat_has_size_and_change_in_utc(self, store: ObjectStore, base: str) -> None:
         store.write(f"{base}one", b"12345")
 
         info = store.stat(f"{base}one")
@@ -89,7 +89,7 @@ class ObjectStoreContract:
 
         assert list(store.list(base)) == [store.stat(f"{base}one")]
 
-    def test_listing_nothing_is_no_error(self, store: ObjectStore, base: str) -> None:
+    def test_listing_nothing_is_allowed(self, store: ObjectStore, base: str) -> None:
         assert list(store.list(f"{base}no/such/")) == []
 
     def test_names_with_spaces_and_other_letters_work(self, store: ObjectStore, base: str) -> None:

@@ -10,9 +10,8 @@ from tradai.core import check_references, redact
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.arguments import entrypoint_class, read_settings
 from tradai.entrypoint._commands.console import print_table
-from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._process.settings import EntrypointSettings, secret_references
+from tradai.entrypoint._process.settings import EntrypointSettings, settings_classes
 from tradai.entrypoint._runs.checks import CheckRow, CheckStatus
 
 __all__ = ["execute"]
@@ -23,7 +22,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     try:
         settings, request = read_settings(args)
     except TradAIError as exc:
-        return _print_report([_failed("settings", exc)], plan=None, args=args)
+        return _print_report([CheckRow.failed("settings", exc)], plan=None, args=args)
     entrypoint = entrypoint_class(settings.mode)(settings, request=request, interrupts=interrupts)
     rows = [_settings_row(settings), *_secret_rows(), *entrypoint.checks()]
     return _print_report(rows, plan=entrypoint.record.engine, args=args)
@@ -35,17 +34,12 @@ def _settings_row(settings: EntrypointSettings) -> CheckRow:
 
 
 def _secret_rows() -> Iterator[CheckRow]:
-    for check in check_references(secret_references(os.environ)):
+    for check in check_references(settings_classes().values(), os.environ):
         if check.error is None:
             detail = f"by {check.variable}"
             yield CheckRow(name=check.reference, status=CheckStatus.OK, detail=detail)
         else:
-            yield _failed(check.reference, check.error)
-
-
-def _failed(name: str, exc: TradAIError) -> CheckRow:
-    exit_code = ExitCode.of_error(exc)
-    return CheckRow(name=name, status=CheckStatus.FAIL, detail=str(exc), exit_code=exit_code)
+            yield CheckRow.failed(check.reference, check.error)
 
 
 def _print_report(rows: Sequence[CheckRow], *, plan: object, args: argparse.Namespace) -> int:

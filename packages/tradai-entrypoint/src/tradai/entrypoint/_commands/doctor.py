@@ -14,7 +14,6 @@ from tradai.entrypoint._commands.console import print_json, print_table
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.settings import (
-    secret_references,
     settings_classes,
     unknown_variable_problems,
 )
@@ -31,7 +30,7 @@ _PORTS: Final = ("tradai.stores", "tradai.secrets", "tradai.journals", "tradai.d
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print the tables; return 78 when a setting, a variable or a secret has a problem."""
     del interrupts
-    secrets = list(check_references(secret_references(os.environ)))
+    secrets = list(check_references(settings_classes().values(), os.environ))
     problems = [
         *unknown_variable_problems(os.environ),
         *_invalid_settings(),

@@ -1,7 +1,7 @@
-"""How a run ended: one table of exit codes, and the verdict that names one of them.
+"""Exit codes of a process, and the verdict on a run.
 
 The numbers follow BSD's sysexits where it has one. A caller (a shell, ECS, Step Functions) may
-branch on them; they never change their meaning.
+branch on them, so their meaning never changes.
 """
 
 from collections.abc import Mapping
@@ -33,18 +33,18 @@ class ExitCode(IntEnum):
 
     @classmethod
     def of(cls, code: int) -> Self:
-        """Return `code` as one of the table; CRASHED when the table does not have it."""
-        return next((one for one in cls if one == code), cls.CRASHED)
+        """Return the member equal to `code`; CRASHED when there is none."""
+        return next((member for member in cls if member == code), cls.CRASHED)
 
     @classmethod
     def of_error(cls, error: TradAIError) -> Self:
-        """Return what a process exits with that `error` ended: never DONE."""
-        found = cls.of(error.exit_code)
-        return cls.CRASHED if found is cls.DONE else found
+        """Return the exit code of a process that `error` ended: never DONE."""
+        exit_code = cls.of(error.exit_code)
+        return cls.CRASHED if exit_code is cls.DONE else exit_code
 
     @property
     def meaning(self) -> str:
-        """What it says, and with it who must act."""
+        """One sentence that says what happened and what to do about it."""
         return _MEANINGS[self]
 
 
@@ -54,7 +54,7 @@ _MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.DATA: "Candles, market rules or another input are missing or bad.",
     ExitCode.UNAVAILABLE: "The exchange or another service was not reachable; try again later.",
     ExitCode.CRASHED: "The engine or a handler crashed.",
-    ExitCode.RESULT: "A result is missing or unreadable, or the disk refused it.",
+    ExitCode.RESULT: "A result is missing or unreadable, or could not be written.",
     ExitCode.MISMATCH: "After the stop the records do not agree; a person must look.",
     ExitCode.NOT_PERMITTED: "The mode is not permitted; trading did not start.",
     ExitCode.CONFIGURATION: "The configuration must be changed.",
@@ -67,7 +67,7 @@ _MEANINGS: Final[Mapping[ExitCode, str]] = {
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The end of a run: an exit code and one sentence that names the thing and the fix."""
+    """The end of a run: an exit code, and a sentence that names the problem and the fix."""
 
     exit_code: ExitCode
     sentence: str

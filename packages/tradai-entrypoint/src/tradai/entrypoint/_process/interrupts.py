@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C as facts to look at, instead of exceptions in the middle of something."""
+"""SIGTERM and Ctrl-C, polled or waited for instead of raised in the middle of other work."""
 
 import os
 import select
@@ -21,16 +21,16 @@ _CHUNK_BYTES: Final = 4096
 
 @final
 class RunInterruptedError(TradAIError):
-    """A signal ended the work before it was done.
+    """Work was interrupted by a signal before it was done.
 
     Attributes:
-        signal_number: The signal; the exit code is 128 more, as a shell has it.
+        signal_number: The signal; the exit code is 128 more, as in a shell.
     """
 
     code = "interrupted"
 
     def __init__(self, message: str, /, *, signal_number: int) -> None:
-        """Name the signal."""
+        """Take the message and the signal."""
         super().__init__(message)
         self.signal_number = signal_number
         self.exit_code = 128 + signal_number
@@ -38,17 +38,17 @@ class RunInterruptedError(TradAIError):
 
 @final
 class Interrupts:
-    """The signals SIGTERM and SIGINT that arrived; watched inside a ``with`` block.
+    """SIGTERM and SIGINT, watched inside a ``with`` block.
 
-    Blocks may be nested; the outermost one gives the signals back to whoever had them. An object
-    that never watched is quiet: nothing ever arrives. The interpreter writes each signal into a
-    pipe as soon as it arrives, in whatever thread, and all facts are read from that pipe; so a
-    `select` on `fileno` wakes at once and no signal falls between a look and the sleep after it.
-    Only the main thread can watch; any thread can look.
+    Blocks may be nested; the outermost one restores the handlers from before. Outside of any
+    block no signal is recorded. The interpreter writes each signal into a pipe as soon as it
+    arrives, in whatever thread, and all properties are read from that pipe; so a `select` on
+    `fileno` wakes at once and no signal is lost between a look and the sleep after it. Only the
+    main thread can watch; any thread can read.
     """
 
     def __init__(self) -> None:
-        """Make the pipe; nothing is watched before the ``with`` block."""
+        """Open the pipe; nothing is watched before the ``with`` block."""
         self._reader, self._writer = os.pipe()
         weakref.finalize(self, _close, self._reader, self._writer)
         os.set_blocking(self._reader, False)
@@ -76,25 +76,25 @@ class Interrupts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give the signals back when this is the outermost block."""
+        """Restore the handlers from before when this is the outermost block."""
         self._depth -= 1
         if self._depth == 0:
             self._unwatch()
 
     @property
     def received(self) -> int | None:
-        """Number of the first signal that arrived; None when none did."""
+        """Number of the first signal that arrived; None before any did."""
         self._collect()
         return self._first
 
     @property
     def count(self) -> int:
-        """How many signals arrived."""
+        """Number of signals that arrived."""
         self._collect()
         return self._count
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable when a signal arrived since the last look."""
+        """Return a descriptor that is readable once a signal arrived since the last read."""
         return self._reader
 
     def wait(self, timeout_s: float | None) -> bool:
@@ -111,14 +111,14 @@ class Interrupts:
         """Raise when a signal has arrived.
 
         Raises:
-            RunInterruptedError: One has.
+            RunInterruptedError: A signal has arrived.
         """
         if self.received is not None:
             raise _error(self.received)
 
     @contextmanager
     def raising(self) -> Iterator[None]:
-        """Raise at once where a signal arrives inside the block, for work that cannot look.
+        """Raise as soon as a signal arrives inside the block, for work that cannot poll.
 
         Raises:
             RunInterruptedError: A signal arrived in the block or before it.
@@ -142,7 +142,7 @@ class Interrupts:
         signal.set_wakeup_fd(self._former_fd)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        # The pipe keeps the books; this handler only makes the interpreter write to it.
+        # Signals are recorded by the pipe; the interpreter writes to it only with a handler set.
         if self._raises:
             self._raises = False
             raise _error(number)
@@ -158,7 +158,7 @@ class Interrupts:
 
 def _error(number: int) -> RunInterruptedError:
     name = signal.Signals(number).name
-    return RunInterruptedError(f"{name} came before the work was done", signal_number=number)
+    return RunInterruptedError(f"{name} arrived before the work was done", signal_number=number)
 
 
 def _close(*descriptors: int) -> None:

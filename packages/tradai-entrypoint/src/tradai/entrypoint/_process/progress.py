@@ -1,4 +1,4 @@
-"""Progress of long work on a person's terminal; silent anywhere else."""
+"""Progress of long work, shown on a terminal only."""
 
 import sys
 from types import TracebackType
@@ -12,13 +12,13 @@ __all__ = ["Progress"]
 
 @final
 class Progress:
-    """A spinner with a sentence and the time that has passed.
+    """A spinner with a sentence and the elapsed time.
 
-    Shown on standard error and only when that is a terminal, so logs and pipes stay clean.
+    Shown on standard error and only when that is a terminal, so that logs and pipes stay clean.
     """
 
     def __init__(self, *, stream: TextIO | None = None, enabled: bool = True) -> None:
-        """Prepare; nothing is shown before `__enter__`."""
+        """Show nothing yet; `__enter__` starts."""
         self._stream = stream or sys.stderr
         self._enabled = enabled and self._stream.isatty()
         self._bar: Bar | None = None
@@ -38,13 +38,13 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Wipe what was shown."""
+        """Remove the spinner."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
     def say(self, doing: str) -> None:
-        """Say what goes on now, e.g. ``"reading candles"``."""
+        """Show the work in progress, e.g. ``"reading candles"``."""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=doing)
 

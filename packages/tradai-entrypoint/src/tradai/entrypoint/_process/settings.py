@@ -7,13 +7,12 @@ from typing import Literal, final
 
 from pydantic_settings import SettingsConfigDict
 
-from tradai.core import BaseSettings, SecretReference, TradingMode, unknown_variables
+from tradai.core import BaseSettings, TradingMode, unknown_variables
 
 __all__ = [
     "EntrypointSettings",
     "LogSettings",
     "runs_folder",
-    "secret_references",
     "settings_classes",
     "unknown_variable_problems",
 ]
@@ -51,7 +50,7 @@ class LogSettings(BaseSettings):
     """Logging of the process; each field is the variable ``TRADAI_LOG_<FIELD>``.
 
     Attributes:
-        format: JSON lines for machines, or lines for people.
+        format: ``json`` lines, or ``console`` lines to read on a terminal.
         level: The lowest level that is logged.
     """
 
@@ -71,12 +70,6 @@ def settings_classes() -> dict[str, type[BaseSettings]]:
     """Return the settings class of every installed package, by entry-point name."""
     plugins = sorted(entry_points(group="tradai.settings"), key=lambda plugin: plugin.name)
     return {plugin.name: plugin.load() for plugin in plugins}
-
-
-def secret_references(environ: Mapping[str, str]) -> Iterator[tuple[str, SecretReference]]:
-    """Yield the references to secrets in the settings of every installed package, by variable."""
-    for settings_class in settings_classes().values():
-        yield from settings_class.references(environ)
 
 
 def unknown_variable_problems(environ: Mapping[str, str]) -> Iterator[str]:

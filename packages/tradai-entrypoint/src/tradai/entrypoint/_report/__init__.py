@@ -1,4 +1,4 @@
-"""The report of a run: one page of HTML that needs nothing but itself, not even a network."""
+"""Report of a run: one self-contained page of HTML that needs no network."""
 
 from tradai.entrypoint._report.model import (
     BalancePoint,

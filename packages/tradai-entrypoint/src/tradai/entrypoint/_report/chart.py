@@ -1,4 +1,4 @@
-"""The curve of a run, and the chart library the page carries along to draw it."""
+"""Balance and drawdown chart: its data, and the scripts embedded in the page to draw it."""
 
 import json
 from base64 import b64encode
@@ -18,14 +18,14 @@ from tradai.entrypoint._report.model import BalancePoint
 __all__ = ["ChartBundle", "curve_data", "curve_sentence"]
 
 _LIBRARY: Final = Path("package_data", "plotly.min.js")
-# A higher level gains little and costs the most of a report's time.
+# A higher level saves little space and takes most of the time of a report.
 _COMPRESSION: Final = 6
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class ChartBundle:
-    """The scripts of a page with a chart: Plotly's browser library, and ours that drives it."""
+    """Scripts of a page with a chart: Plotly's browser library, and our script that calls it."""
 
     library: bytes
     driver: str
@@ -34,7 +34,7 @@ class ChartBundle:
     def installed(cls) -> Self | None:
         """Return the bundle, or None when the package ``plotly`` is not installed.
 
-        Its Python side is never imported: that would cost more than the whole report.
+        Its Python modules are never imported: that takes longer than the whole report.
         """
         spec = find_spec("plotly")
         folders = spec.submodule_search_locations if spec else None
@@ -46,12 +46,12 @@ class ChartBundle:
 
     @property
     def script_hashes(self) -> tuple[str, ...]:
-        """The sources by which a Content-Security-Policy allows these scripts and no other."""
+        """Hashes by which a Content-Security-Policy allows these scripts and no others."""
         scripts = (self.driver.encode(), self.library)
         return tuple(f"'sha256-{_base64(sha256(script).digest())}'" for script in scripts)
 
     def scripts(self, data: Markup) -> Markup:
-        """Return the elements that carry the library, packed, and `data`, and draw the chart."""
+        """Return elements that hold the compressed library and `data`, and draw the chart."""
         library = Markup(_base64(compress(self.library, _COMPRESSION, mtime=0)))
         return joined(
             (
@@ -63,7 +63,7 @@ class ChartBundle:
 
 
 def curve_data(balance: Sequence[BalancePoint], *, currency: str) -> Markup:
-    """Return what the chart is drawn from, as JSON that is safe inside a script element."""
+    """Return the data of the chart as JSON that is safe inside a script element."""
     curve = {
         "at": [instant(point.at).removesuffix(" UTC") for point in balance],
         "balance": [point.balance for point in balance],
@@ -77,7 +77,7 @@ def curve_data(balance: Sequence[BalancePoint], *, currency: str) -> Markup:
 
 
 def curve_sentence(balance: Sequence[BalancePoint], *, currency: str) -> str:
-    """Return the curve in words, for those who cannot see it."""
+    """Return the curve as a sentence, for screen readers and for pages without the chart."""
     decimals = decimals_for(point.balance for point in balance)
     first, last = (plain(point.balance, decimals) for point in (balance[0], balance[-1]))
     lowest = max(balance, key=lambda point: point.drawdown)

@@ -1,4 +1,4 @@
-"""A nested configuration as a flat list of its leaves."""
+"""Flatten a nested configuration into rows of name, value and source."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,40 +9,40 @@ from typing import final
 
 from tradai.core import JsonValue
 
-__all__ = ["Setting", "settings_of", "within_folder"]
+__all__ = ["Setting", "flatten", "shorten_sources"]
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One leaf of a configuration: its dotted name, its value as JSON, where it is from."""
+    """One value of a configuration: its dotted name, itself as JSON, and its source."""
 
     name: str
     value: str
     source: str
 
 
-def settings_of(
+def flatten(
     configuration: Mapping[str, JsonValue], provenance: Mapping[str, str]
 ) -> tuple[Setting, ...]:
-    """Return the leaves of `configuration`; lists and empty mappings are leaves."""
+    """Return a row per value of `configuration`; lists and empty mappings are values."""
     return tuple(
         Setting(name, _text(value), _source(name, provenance))
         for name, value in _leaves(configuration, prefix="")
     )
 
 
-def within_folder(settings: Sequence[Setting]) -> tuple[str, tuple[Setting, ...]]:
-    """Return the folder that all files are in, and `settings` that name them from there on.
+def shorten_sources(settings: Sequence[Setting]) -> tuple[str, tuple[Setting, ...]]:
+    """Return the common folder of all files, and `settings` with their sources relative to it.
 
     The folder is empty when no setting is from a file with an absolute path.
     """
-    folders = {Path(each.source).parent for each in settings if each.source.startswith("/")}
+    folders = {Path(row.source).parent for row in settings if row.source.startswith("/")}
     if not folders:
         return "", tuple(settings)
     folder = commonpath(folders)
     prefix = f"{folder.rstrip('/')}/"
-    short = (replace(each, source=each.source.removeprefix(prefix)) for each in settings)
+    short = (replace(row, source=row.source.removeprefix(prefix)) for row in settings)
     return folder, tuple(short)
 
 
@@ -60,7 +60,7 @@ def _text(value: JsonValue) -> str:
 
 
 def _source(name: str, provenance: Mapping[str, str]) -> str:
-    """Return the origin of `name`, or that of the nearest mapping around it."""
+    """Return the source of `name`, or that of the nearest mapping around it."""
     while name:
         if name in provenance:
             return provenance[name]

@@ -1,4 +1,4 @@
-"""Numbers, durations and instants as a reader wants them."""
+"""Format numbers, durations and instants for the report."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -10,12 +10,12 @@ __all__ = ["NOTHING", "decimals_for", "duration", "instant", "percent", "plain",
 NOTHING: Final = "\N{EN DASH}"
 _MINUTE_S: Final = 60
 _MINUS: Final = "\N{MINUS SIGN}"
-# Smallest magnitude, and the decimals an amount of that size is shown with.
+# Smallest magnitude, and the number of decimals of an amount of at least that size.
 _DECIMALS: Final = ((10.0, 2), (0.1, 4), (0.0, 8))
 
 
 def decimals_for(amounts: Iterable[float]) -> int:
-    """Return the decimals that suit all `amounts`: few for dollars, many for fractions of a coin.
+    """Return the number of decimals for `amounts`: few for dollars, many for parts of a coin.
 
     >>> decimals_for([1000.0, 0.25]), decimals_for([0.0021])
     (2, 8)
@@ -25,14 +25,14 @@ def decimals_for(amounts: Iterable[float]) -> int:
 
 
 def plain(value: float | None, decimals: int) -> str:
-    """Return `value` with thousands set apart and a real minus sign."""
+    """Return `value` with thousands separators and a typographic minus sign."""
     if value is None or not isfinite(value):
         return NOTHING
     return f"{value:,.{decimals}f}".replace("-", _MINUS)
 
 
 def signed(value: float, decimals: int) -> str:
-    """Return `value` with its sign, whichever it is; zero has none.
+    """Return `value` with a plus or minus sign; zero has none.
 
     >>> signed(1234.5, 2), signed(-0.001, 2)
     ('+1,234.50', '0.00')

@@ -1,4 +1,4 @@
-"""What a report shows: plain values, already redacted, in the order they are shown."""
+"""Content of a report: plain, redacted values in the order of the page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ __all__ = ["BalancePoint", "Figure", "RunReport", "RunReportParts", "TradeStats"
 @final
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One fact under its label, ready to be read."""
+    """A labelled value, formatted for the page."""
 
     label: str
     value: str
@@ -22,10 +22,10 @@ class Figure:
 @final
 @dataclass(frozen=True, slots=True)
 class BalancePoint:
-    """The balance from this instant (aware) on, until the next point.
+    """Balance from the aware instant `at` until the next point.
 
     Attributes:
-        drawdown: Fall from the highest balance so far, as a part of it; 0 where there is none.
+        drawdown: Fall from the highest balance so far, as a ratio of it; 0 where there is none.
     """
 
     at: datetime
@@ -36,16 +36,16 @@ class BalancePoint:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeStats:
-    """Statistics of closed trades that share something: a pair, a reason to exit.
+    """Statistics of closed trades that share a pair or an exit reason.
 
     Attributes:
-        name: What the trades share.
-        profit_abs: Sum of their profits in stake currency.
-        profit_ratio: That sum as a part of the starting balance.
-        winrate: Part of the trades that won; None without trades.
-        profit_factor: What winners won over what losers lost; None without losers.
+        name: The pair or the exit reason.
+        profit_abs: Sum of the profits in stake currency.
+        profit_ratio: That sum as a ratio of the starting balance.
+        winrate: Share of winning trades; None without trades.
+        profit_factor: Gains of winners over losses of losers; None without losers.
         expectancy: Mean profit of a trade in stake currency; None without trades.
-        mean_duration_s: Mean time a trade was open; None without trades.
+        mean_duration_s: Mean time that a trade was open; None without trades.
     """
 
     name: str
@@ -64,13 +64,13 @@ class TradeStats:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReportParts:
-    """What a mode adds to the report of its run; a part left empty is left out.
+    """Parts that a mode adds to the report of its run; empty parts are not shown.
 
     Attributes:
         currency: Stake currency of every amount.
-        highlights: The few figures to show large; up to four fit beside each other.
-        figures: The other figures.
-        balance: Closed-trade balance, sorted by time.
+        highlights: Figures shown large; up to four fit in a row.
+        figures: All other figures.
+        balance: Balance after each closed trade, sorted by time.
     """
 
     currency: str = ""
@@ -84,16 +84,16 @@ class RunReportParts:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """One run, from its command to its verdict.
+    """Report of one run, from its command to its verdict.
 
     Attributes:
-        mode: What was run; None when the run was refused before that was known.
-        verdict: One sentence on how the run ended.
-        notices: What a reader must know before any figure, such as that candles are synthetic.
+        mode: Run mode; None when the run was refused before it was known.
+        verdict: Sentence on how the run ended.
+        notices: Caveats to read before any figure, such as that candles are synthetic.
         configuration: The strategy configuration without secrets.
-        provenance: Where each leaf of `configuration` is from, by dotted name.
-        facts: How to repeat the run: digests, versions, command.
-        parts: What the mode adds; None when there is no result.
+        provenance: Source of each value of `configuration`, by dotted name.
+        facts: Facts needed to repeat the run: digests, versions, command.
+        parts: Parts added by the mode; None when there is no result.
     """
 
     run_id: str

@@ -1,11 +1,11 @@
-"""The page: what a reader needs first stands first, and text is escaped throughout."""
+"""Layout of the report page: verdict and notices first, then results, then provenance."""
 
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import Final
 
 from tradai.entrypoint._report.chart import ChartBundle
-from tradai.entrypoint._report.config_rows import settings_of, within_folder
+from tradai.entrypoint._report.config_rows import flatten, shorten_sources
 from tradai.entrypoint._report.formatting import duration, instant
 from tradai.entrypoint._report.html import Markup, element, fill, joined
 from tradai.entrypoint._report.model import Figure, RunReport
@@ -18,9 +18,9 @@ _NO_STRATEGY: Final = "No strategy"
 
 
 def render_report(report: RunReport) -> str:
-    """Return `report` as one HTML page that opens anywhere and asks nothing of any network.
+    """Return `report` as one self-contained HTML page that needs no network.
 
-    The page carries the chart library only when there is a curve to draw and the package
+    The page embeds the chart library only when there is a curve to draw and the package
     ``plotly`` is installed; without the package it says so.
     """
     bundle = ChartBundle.installed() if report.parts and has_curve(report.parts) else None
@@ -40,7 +40,7 @@ def _asset(name: str) -> str:
 
 
 def _policy(bundle: ChartBundle | None) -> str:
-    """Return what the browser may do: run our own scripts, told by their hashes, and no more."""
+    """Return a Content-Security-Policy that allows our own scripts, by their hashes, only."""
     scripts = " ".join(bundle.script_hashes) if bundle else "'none'"
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data:; "
@@ -62,7 +62,7 @@ def _header(report: RunReport) -> Markup:
         element("h1", report.strategy or _NO_STRATEGY, " ", element("small", report.version or "")),
         element("p", exit_code, " ", report.verdict, class_=f"verdict {tone}"),
         _notices(report.notices),
-        figures_list(_circumstances(report), class_="circumstances"),
+        figures_list(_run_facts(report), class_="circumstances"),
     )
 
 
@@ -71,7 +71,7 @@ def _notices(notices: Iterable[str]) -> Markup:
     return element("ul", *items, class_="notices", aria_label="Notices") if items else Markup()
 
 
-def _circumstances(report: RunReport) -> Iterator[Figure]:
+def _run_facts(report: RunReport) -> Iterator[Figure]:
     yield Figure("Run", report.run_id)
     if report.config_id:
         yield Figure("Configuration", report.config_id)
@@ -81,7 +81,7 @@ def _circumstances(report: RunReport) -> Iterator[Figure]:
 
 
 def _record(report: RunReport) -> Markup:
-    """Return what was run and how to run it again."""
+    """Return the configuration and the facts needed to repeat the run."""
     parts = []
     if report.configuration:
         parts.append(section("Configuration", *_configuration(report)))
@@ -91,8 +91,8 @@ def _record(report: RunReport) -> Markup:
 
 
 def _configuration(report: RunReport) -> Iterator[Markup]:
-    settings = settings_of(report.configuration, report.provenance)
-    folder, settings = within_folder(settings)
+    settings = flatten(report.configuration, report.provenance)
+    folder, settings = shorten_sources(settings)
     yield settings_table("Configuration", settings)
     if folder:
         yield element("p", "Files are in ", element("code", folder), class_="remark")

@@ -1,4 +1,4 @@
-"""The result of a run: its figures, its curve, and what each pair and exit brought."""
+"""Sections of a result: figures, balance curve, and tables by pair and exit reason."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -22,7 +22,7 @@ _NO_CHART: Final = (
 
 
 def has_curve(parts: RunReportParts) -> bool:
-    """Return whether the balance ever changed, so that there is something to draw."""
+    """Return whether the balance has more than one point to draw."""
     return len(parts.balance) > 1
 
 

@@ -1,4 +1,4 @@
-"""Tables: numbers to the right, each wide table in a box of its own that scrolls."""
+"""Tables and lists of the report; a wide table scrolls in its own box."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -23,7 +23,7 @@ def figures_list(figures: Iterable[Figure], *, class_: str) -> Markup:
 
 
 def trades_table(title: str, groups: Sequence[TradeStats], *, currency: str) -> Markup:
-    """Return the profit of each of `groups`, the best first."""
+    """Return a table of `groups`, the most profitable first."""
     ordered = sorted(groups, key=lambda group: (-group.profit_abs, group.name))
     largest = max((abs(group.profit_abs) for group in groups), default=0.0)
     decimals = decimals_for(group.profit_abs for group in groups)
@@ -33,13 +33,13 @@ def trades_table(title: str, groups: Sequence[TradeStats], *, currency: str) -> 
 
 
 def facts_table(title: str, facts: Iterable[Figure]) -> Markup:
-    """Return `facts` as a table of labels and what a machine would say."""
+    """Return `facts` as a table of labels and literal values."""
     rows = (_row(fact.label, element("td", element("code", fact.value))) for fact in facts)
     return _table(title, ("Fact", "Value"), rows, class_="facts")
 
 
 def settings_table(title: str, settings: Iterable[Setting]) -> Markup:
-    """Return every leaf of a configuration, its value and where that is from."""
+    """Return a table of configuration values and their sources."""
     rows = (
         _row(
             element("code", setting.name),

@@ -1,9 +1,9 @@
-"""Checks before a run: rows of ok, warn, fail or skip, none of which starts anything."""
+"""Checks before a run, each with a status; none of them starts anything."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, final, runtime_checkable
+from typing import Protocol, Self, final, runtime_checkable
 
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._process.exit_codes import ExitCode
@@ -13,7 +13,7 @@ __all__ = ["CheckRow", "CheckStatus", "CheckableHandler", "Checklist"]
 
 @final
 class CheckStatus(StrEnum):
-    """How a check went."""
+    """Outcome of a check."""
 
     OK = "ok"
     WARN = "warn"
@@ -24,42 +24,43 @@ class CheckStatus(StrEnum):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRow:
-    """One check: what was checked, how it went, what was found, what a failure would exit with."""
+    """One check: its subject, its outcome, a detail, and the exit code of a failure."""
 
     name: str
     status: CheckStatus
     detail: str
     exit_code: ExitCode = ExitCode.DONE
 
+    @classmethod
+    def failed(cls, name: str, error: TradAIError) -> Self:
+        """Return the row of a check that raised `error`."""
+        exit_code = ExitCode.of_error(error)
+        return cls(name=name, status=CheckStatus.FAIL, detail=str(error), exit_code=exit_code)
+
 
 @runtime_checkable
 class CheckableHandler(Protocol):
-    """A handler that can say beforehand what would stop it."""
+    """A handler that can check its run beforehand."""
 
     def checks(self, checklist: "Checklist") -> Iterator[CheckRow]:
-        """Yield a row of `checklist` per check, in the order of a run; nothing is started."""
+        """Yield a row of `checklist` per check, in the order of a run, without starting it."""
         ...
 
 
 @final
 class Checklist:
-    """Runs checks in order; after a failure the ones that build on it are skipped."""
+    """Runs checks in order; skips those that follow a failed one."""
 
     def __init__(self) -> None:
-        """Start with nothing failed."""
+        """Start without a failure."""
         self.has_failed = False
 
     def row(self, name: str, check: Callable[[], str]) -> CheckRow:
-        """Run `check`, whose text says what was found; an error is a failed row."""
+        """Run `check`, which returns the detail of the row or raises an error of ours."""
         if self.has_failed:
-            return CheckRow(name=name, status=CheckStatus.SKIP, detail="builds on a failed check")
+            return CheckRow(name=name, status=CheckStatus.SKIP, detail="an earlier check failed")
         try:
             return CheckRow(name=name, status=CheckStatus.OK, detail=check())
         except TradAIError as exc:
             self.has_failed = True
-            return CheckRow(
-                name=name,
-                status=CheckStatus.FAIL,
-                detail=str(exc),
-                exit_code=ExitCode.of_error(exc),
-            )
+            return CheckRow.failed(name, exc)

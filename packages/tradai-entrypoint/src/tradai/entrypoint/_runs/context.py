@@ -1,4 +1,4 @@
-"""What a handler has at hand while it runs."""
+"""Context of a run, for its handler."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,11 +27,11 @@ class RunContext:
     decides how the run ended; `conclude` puts it into a sentence.
 
     Attributes:
-        loaded: The configuration with the provenance of each leaf.
+        loaded: The configuration with the provenance of each value.
         parameters: The `run:` block, validated.
-        data: Where the candles are; unset where a mode fetches its own.
-        strategy_root: Folder (or file) the strategy source is read from.
-        expected_digests: Digests an exact repetition must meet, by name.
+        data: Path or URI of the candles; None for a mode that fetches its own.
+        strategy_root: Folder or file of the strategy source.
+        expected_digests: Digests of the repeated run, by name, which this one must have too.
         report: Figures, tables and curve for the report.
         sentence: How the run ended, in words; unset means the meaning of the exit code.
     """
@@ -67,10 +67,10 @@ class RunContext:
         return self.record.trace_id
 
     def require_data(self) -> str:
-        """Return where the candles are.
+        """Return the path or URI of the candles.
 
         Raises:
-            ConfigurationError: Nobody said.
+            ConfigurationError: No data was given.
         """
         if self.data is None:
             raise ConfigurationError(
@@ -85,18 +85,18 @@ class RunContext:
         return int(verdict.exit_code)
 
     def record_digest(self, name: str, value: str) -> None:
-        """Record the digest `value` of `name`.
+        """Record `value` as the digest of `name`.
 
         Raises:
-            ValidationError: This run repeats another whose digest was different.
+            ValidationError: This run repeats another, which has a different digest.
         """
         self.record.digests[name] = value
         expected = self.expected_digests.get(name, value)
         if expected != value:
             raise ValidationError(
                 f"run {self.record.replay_of!r} cannot be repeated: its {name} had digest "
-                f"{expected[:12]}, now it is {value[:12]}; bring back what it ran on, or start a "
-                "new run",
+                f"{expected[:12]}, now it is {value[:12]}; restore the inputs of that run, or "
+                "start a new one",
                 field=name,
                 expected=expected,
             )

@@ -1,4 +1,4 @@
-"""The folder of one run: made once, never shared, with room kept for the last words."""
+"""Folder of one run: created once, never shared, with disk space reserved for its end."""
 
 import os
 import re
@@ -15,23 +15,23 @@ from tradai.entrypoint._runs.record import MANIFEST_NAME, RunManifest
 __all__ = ["RunFolder", "new_run_id"]
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-# A manifest is a few KiB; this much is set aside at the start, so that a disk that fills up
-# during the run still takes the last manifest.
+# A manifest is a few KiB; this much is reserved at the start, so that the last manifest can be
+# written even when the disk fills up during the run.
 _RESERVE_BYTES: Final = 256 * 1024
 
 
 def new_run_id(mode: TradingMode | None, *, now: datetime) -> str:
     """Return an id that sorts by time: ``20260131T235959Z-backtest-1a2b3c4d``."""
-    what = mode.value if mode else "run"
-    return f"{now:%Y%m%dT%H%M%SZ}-{what}-{secrets.token_hex(4)}"
+    name = mode.value if mode else "run"
+    return f"{now:%Y%m%dT%H%M%SZ}-{name}-{secrets.token_hex(4)}"
 
 
 @final
 class RunFolder:
-    """One run's folder and the names of what is in it."""
+    """Folder of one run, and the paths in it."""
 
     def __init__(self, path: Path) -> None:
-        """Take `path` as it is; use `create` to make a new one."""
+        """Use the existing folder `path`; `create` makes a new one."""
         self.path = path
         self.scratch = path / "scratch"
         self.journal = path / "journal.jsonl"
@@ -39,12 +39,12 @@ class RunFolder:
 
     @classmethod
     def create(cls, root: Path, run_id: str) -> "RunFolder":
-        """Make the folder of a new run.
+        """Create the folder of a new run.
 
         Raises:
             ValidationError: `run_id` cannot name a folder.
             ConfigurationError: A run of that id exists already.
-            StorageError: The disk refused; nothing is left behind.
+            StorageError: The folder cannot be created; nothing is left behind.
         """
         if not _RUN_ID.fullmatch(run_id):
             raise ValidationError(
@@ -59,32 +59,37 @@ class RunFolder:
             folder.path.mkdir()
         except FileExistsError as exc:
             if not root.is_dir():
-                raise _refused(root, exc) from exc
+                raise _creation_error(root, exc) from exc
             raise ConfigurationError(
                 f"there is a run {run_id!r} in {root} already: leave the run id unset, or choose "
                 "another",
                 key="TRADAI_RUN_ID",
             ) from exc
         except OSError as exc:
-            raise _refused(root, exc) from exc
+            raise _creation_error(root, exc) from exc
         folder._prepare_scratch()
         return folder
 
     def write_manifest(self, manifest: RunManifest) -> None:
-        """Write the manifest, whole or not at all.
+        """Write the manifest, as `write` does."""
+        # Handlers add facts without validation, so all of them are validated here.
+        valid = RunManifest.model_validate(dict(manifest))
+        self.write(MANIFEST_NAME, valid.model_dump_json(indent=2) + "\n")
+
+    def write(self, name: str, text: str) -> None:
+        """Write `text` to the file `name`, whole or not at all.
 
         Raises:
-            StorageError: The disk refused; the manifest before stays as it was.
+            StorageError: The file cannot be written; what was there stays as it was.
         """
-        text = manifest.model_dump_json(indent=2) + "\n"
-        FileStore().write((self.path / MANIFEST_NAME).resolve().as_uri(), text.encode())
+        FileStore().write((self.path / name).resolve().as_uri(), text.encode())
 
     def release_reserve(self) -> None:
-        """Give back the room kept for the last manifest and journal line."""
+        """Free the disk space reserved for the last manifest and journal line."""
         self._reserve.unlink(missing_ok=True)
 
     def drop_scratch(self) -> None:
-        """Remove what only the engine needed."""
+        """Remove the files that only the engine needed."""
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _prepare_scratch(self) -> None:
@@ -93,12 +98,12 @@ class RunFolder:
             self._reserve.write_bytes(os.urandom(_RESERVE_BYTES))
         except OSError as exc:
             shutil.rmtree(self.path, ignore_errors=True)
-            raise _refused(self.path, exc) from exc
+            raise _creation_error(self.path, exc) from exc
 
 
-def _refused(path: Path, exc: OSError) -> StorageError:
+def _creation_error(path: Path, exc: OSError) -> StorageError:
     return StorageError(
-        f"the run folder {path} cannot be made: {exc.strerror}; free space, or point "
-        "TRADAI_RUN_FOLDER (--runs) at a folder that can be written",
+        f"the run folder {path} cannot be created: {exc.strerror}; free space, or point "
+        "TRADAI_RUN_FOLDER (--runs) at a writable folder",
         operation="mkdir",
     )

@@ -1,4 +1,4 @@
-"""Which handler serves which mode: explicit registrations first, then entry points."""
+"""Registry of handlers by mode: explicit registrations first, then entry points."""
 
 import threading
 from collections.abc import Callable
@@ -20,12 +20,12 @@ class HandlerRegistry(Generic[F]):
     """Handler factories by mode.
 
     An explicit registration wins over an entry point of the group ``tradai.handlers`` (its name
-    is the mode's value). Entry points are loaded one mode at a time, at the first `get`, so a
-    broken plugin of one mode does not stop another.
+    is the mode's value). Entry points are loaded one mode at a time, at the first `get`, so that a
+    broken plugin of one mode does not affect another.
     """
 
     def __init__(self, *, group: str = HANDLER_GROUP) -> None:
-        """Start empty; `group` is the entry-point group to fall back on."""
+        """Register nothing yet; `group` is the entry-point group to fall back on."""
         self._group = group
         self._lock = threading.Lock()
         self._explicit: dict[TradingMode, F] = {}
@@ -47,7 +47,7 @@ class HandlerRegistry(Generic[F]):
         return factory
 
     def unregister(self, mode: TradingMode) -> None:
-        """Forget the explicit registration of `mode`, if any."""
+        """Remove the explicit registration of `mode`, if any."""
         with self._lock:
             self._explicit.pop(mode, None)
 
@@ -55,7 +55,7 @@ class HandlerRegistry(Generic[F]):
         """Return the factory for `mode`.
 
         Raises:
-            ConfigurationError: Nothing serves `mode`, its plugin cannot be loaded, or two
+            ConfigurationError: `mode` has no handler, its plugin cannot be loaded, or two
                 plugins claim it.
         """
         with self._lock:
@@ -63,17 +63,19 @@ class HandlerRegistry(Generic[F]):
         return explicit if explicit is not None else self._load(mode)
 
     def origins(self) -> dict[TradingMode, str]:
-        """Return where the handler of each served mode comes from, without loading any."""
+        """Return the origin of each mode's handler, without loading any."""
         plugins = {
             mode: f"{claims[0].value} (entry point)"
             for mode in TradingMode
             if (claims := self._claims(mode))
         }
         with self._lock:
-            return plugins | {mode: _name_of(one) for mode, one in self._explicit.items()}
+            return plugins | {mode: _name_of(factory) for mode, factory in self._explicit.items()}
 
     def _claims(self, mode: TradingMode) -> list[EntryPoint]:
-        return sorted(entry_points(group=self._group, name=mode.value), key=lambda one: one.value)
+        return sorted(
+            entry_points(group=self._group, name=mode.value), key=lambda plugin: plugin.value
+        )
 
     def _load(self, mode: TradingMode) -> F:
         claims = self._claims(mode)
@@ -88,7 +90,7 @@ class HandlerRegistry(Generic[F]):
             listed = " and ".join(claim.value for claim in claims)
             raise ConfigurationError(
                 f"mode {mode.value!r} is claimed by {listed}: uninstall one of them, or register "
-                "the one you mean explicitly",
+                "one of them explicitly",
                 key=mode.value,
             )
         return self._load_one(claims[0], mode)

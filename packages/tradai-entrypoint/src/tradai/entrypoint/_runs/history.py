@@ -1,4 +1,4 @@
-"""The runs below a folder: find one, list them, compare two."""
+"""Recorded runs of a folder: list them, find one, compare two."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,22 +11,22 @@ __all__ = ["differences", "find_run", "list_runs"]
 
 
 def list_runs(root: Path) -> list[RunManifest]:
-    """Return the manifests below `root`, newest first; what cannot be read is left out."""
-    found = []
+    """Return the manifests below `root`, newest first; unreadable ones are left out."""
+    manifests = []
     for path in root.glob(f"*/{MANIFEST_NAME}"):
         try:
-            found.append(RunManifest.read(path.parent))
+            manifests.append(RunManifest.read(path.parent))
         except (NotFoundError, StorageError):
             continue
-    return sorted(found, key=lambda one: one.started_at, reverse=True)
+    return sorted(manifests, key=lambda run: run.started_at, reverse=True)
 
 
 def find_run(root: Path, name: str) -> Path:
-    """Return the folder of the run `name`: a path, an id, its unique beginning, or ``latest``.
+    """Return the folder of the run `name`: a path, an id, a unique prefix of one, or ``latest``.
 
     Raises:
         NotFoundError: There is no such run.
-        ValidationError: Several runs begin so.
+        ValidationError: Several ids begin with `name`.
     """
     if (Path(name) / MANIFEST_NAME).is_file():
         return Path(name)
@@ -34,31 +34,31 @@ def find_run(root: Path, name: str) -> Path:
     if name == "latest":
         matches = runs[:1]
     else:
-        matches = [one for one in runs if one.run_id == name] or [
-            one for one in runs if one.run_id.startswith(name)
+        matches = [run for run in runs if run.run_id == name] or [
+            run for run in runs if run.run_id.startswith(name)
         ]
     if not matches:
         raise NotFoundError(
-            f"no run {name!r} in {root}: `tradai-entrypoint runs list` shows the runs there are",
+            f"no run {name!r} in {root}: `tradai-entrypoint runs list` lists the runs",
             kind="run",
             key=name,
         )
     if len(matches) > 1:
-        listed = ", ".join(one.run_id for one in matches[:5])
+        listed = ", ".join(run.run_id for run in matches[:5])
         raise ValidationError(
-            f"{name!r} begins several runs ({listed}): give more of the id",
+            f"several run ids begin with {name!r} ({listed}): give more of the id",
             field="run",
             expected="one run",
         )
     return root / matches[0].run_id
 
 
-def differences(one: RunManifest, other: RunManifest) -> Iterator[tuple[str, str, str]]:
-    """Yield (name, value in `one`, value in `other`) of what differs, ids and times left out."""
-    left, right = _flat(_comparable(one)), _flat(_comparable(other))
-    for name in sorted(left.keys() | right.keys()):
-        if left.get(name) != right.get(name):
-            yield name, _text(left.get(name)), _text(right.get(name))
+def differences(left: RunManifest, right: RunManifest) -> Iterator[tuple[str, str, str]]:
+    """Yield the name and both values of each fact that differs; ids and times are left out."""
+    before, after = _flatten(_comparable(left)), _flatten(_comparable(right))
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            yield name, _text(before.get(name)), _text(after.get(name))
 
 
 def _comparable(manifest: RunManifest) -> dict[str, JsonValue]:
@@ -78,12 +78,12 @@ def _comparable(manifest: RunManifest) -> dict[str, JsonValue]:
     return dumped
 
 
-def _flat(node: JsonValue, prefix: str = "") -> dict[str, JsonValue]:
+def _flatten(node: JsonValue, prefix: str = "") -> dict[str, JsonValue]:
     if not isinstance(node, Mapping):
         return {prefix: node}
     flat: dict[str, JsonValue] = {}
     for key, child in node.items():
-        flat |= _flat(child, f"{prefix}.{key}" if prefix else str(key))
+        flat |= _flatten(child, f"{prefix}.{key}" if prefix else str(key))
     return flat
 
 

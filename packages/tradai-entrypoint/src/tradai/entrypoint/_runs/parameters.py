@@ -1,6 +1,6 @@
-"""What to do today: the `run:` block of a configuration file, or its flags.
+"""Run parameters: the `run:` block of a configuration file, or its flags.
 
-Run parameters are digested apart from the strategy configuration: the same strategy can be run
+They have a digest apart from that of the strategy configuration: the same strategy can be run
 over many time ranges without becoming another strategy.
 """
 
@@ -30,12 +30,12 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 @final
 class RunParameters(BaseModel):
-    """The parameters of one run; what a mode does not use has no effect on it.
+    """Parameters of one run; those that a mode does not use have no effect on it.
 
     Attributes:
-        timerange: Half-open range of candles to trade on; unset means all there are.
-        startup_candles: Candles the strategy needs before the range; unset means what the
-            strategy class declares.
+        timerange: Half-open range of candles to trade on; unset means all of them.
+        startup_candles: Candles that the strategy needs before the range; unset means the number
+            that the strategy class declares.
         informative: Further series the strategy reads, each as ``PAIR@timeframe``.
         epochs: Trials of a hyperopt.
         spaces: Parameter spaces a hyperopt searches.
@@ -45,7 +45,7 @@ class RunParameters(BaseModel):
         freqai_model: Name of the FreqAI prediction model class.
         start_deadline_s: Seconds the engine may take to start trading (dry-run).
         stop_timeout_s: Seconds a stop may take before the engine is killed (dry-run).
-        exchange_url: A loopback exchange to talk to instead of the venue (dry-run, tests).
+        exchange_url: A loopback exchange to use instead of the real one (dry-run, tests).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,7 +83,7 @@ class RunParameters(BaseModel):
         return spaces
 
     def with_timerange(self, timerange: TimeRange) -> Self:
-        """Return a copy whose range is spelled out."""
+        """Return a copy with an explicit time range."""
         return self.model_copy(update={"timerange": timerange})
 
 
@@ -95,10 +95,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def read_run_parameters(loaded: LoadedConfig) -> RunParameters:
-    """Return the `run:` block of a loaded configuration.
+    """Return the run parameters of a loaded configuration.
 
     Raises:
-        ConfigurationError: A parameter is unknown or out of its range; all of them are listed.
+        ConfigurationError: Parameters are unknown or out of range; all of them are listed.
     """
     problems: list[str] = []
     try:

@@ -1,4 +1,4 @@
-"""The record of a run: grows while it runs, and is its manifest on disk."""
+"""Record of a run: filled while it runs, and stored as its manifest."""
 
 from datetime import datetime
 from pathlib import Path
@@ -17,19 +17,20 @@ MANIFEST_NAME = "manifest.json"
 
 @final
 class RunManifest(BaseModel):
-    """The facts of one run, as they are gathered and as ``manifest.json`` keeps them.
+    """Facts of one run, as they are gathered and as ``manifest.json`` stores them.
 
-    Written when a run starts and when it ends, also when it was refused.
+    Written when a run starts and when it ends, also for a refused run.
 
     Attributes:
-        state: ``running`` until the verdict is in; a manifest left so means the supervisor died.
-        digests: SHA-256 by what they cover: ``config`` (who we are: configuration and strategy
-            source), ``run`` (what we did), ``source``, ``data``, ``markets``, ``trades``.
+        state: ``running`` until there is a verdict; a manifest left so means the supervisor died.
+        digests: SHA-256 by what they cover: ``config`` (configuration and strategy source),
+            ``run`` (mode, parameters, inputs and engine), ``source``, ``data``, ``markets``,
+            ``trades``.
         config: The strategy configuration in its canonical form, without secrets.
-        provenance: Where each leaf of the configuration came from.
+        provenance: Origin of each value of the configuration.
         is_fallback: Whether DRY_RUN fell back to the built-in configuration.
         results: Figures of the result, by name.
-        replay_of: Run this one repeats.
+        replay_of: Id of the run that this one repeats.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -64,7 +65,7 @@ class RunManifest(BaseModel):
         """Return the manifest of the run in `folder`.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: There is no manifest.
             StorageError: It cannot be read as a manifest.
         """
         path = folder / MANIFEST_NAME
@@ -72,7 +73,7 @@ class RunManifest(BaseModel):
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError as exc:
             raise NotFoundError(
-                f"no run at {folder}: `tradai-entrypoint runs list` shows the runs there are",
+                f"no run at {folder}: `tradai-entrypoint runs list` lists the runs",
                 kind="run",
                 key=str(folder),
             ) from exc
@@ -81,12 +82,9 @@ class RunManifest(BaseModel):
                 f"the manifest {path} cannot be read: {type(exc).__name__}", operation="read"
             ) from exc
 
-    def ended(self, verdict: Verdict, *, at: datetime) -> Self:
-        """Return the manifest of this run, ended with `verdict`; the facts are checked again."""
-        end: dict[str, object] = {
-            "state": "ended",
-            "ended_at": at,
-            "exit_code": int(verdict.exit_code),
-            "verdict": verdict.sentence,
-        }
-        return type(self).model_validate(dict(self) | end)
+    def end(self, verdict: Verdict, *, at: datetime) -> None:
+        """Record that the run ended with `verdict`."""
+        self.state = "ended"
+        self.ended_at = at
+        self.exit_code = int(verdict.exit_code)
+        self.verdict = verdict.sentence

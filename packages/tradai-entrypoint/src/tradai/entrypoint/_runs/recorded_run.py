@@ -1,4 +1,4 @@
-"""A recorded run: whatever happens inside, it ends with a verdict, a report and a manifest."""
+"""A recorded run, which ends with a verdict, a report and a manifest whatever happens in it."""
 
 import logging
 from collections.abc import Callable
@@ -14,14 +14,14 @@ from tradai.entrypoint._runs.folder import RunFolder, new_run_id
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.report_file import write_report
 
-__all__ = ["Run", "record_refusal", "verdict_of"]
+__all__ = ["RecordedRun", "record_refusal"]
 
 _log: Final = logging.getLogger(__name__)
 
 
 @final
-class Run:
-    """The folder, journal and record of one run."""
+class RecordedRun:
+    """Folder, journal and record of one run."""
 
     def __init__(self, folder: RunFolder, record: RunManifest, *, clock: Clock) -> None:
         """Open the journal and leave a manifest that says ``running``."""
@@ -33,49 +33,49 @@ class Run:
         folder.write_manifest(record)
 
     @classmethod
-    def open(cls, root: Path, record: RunManifest, *, clock: Clock) -> "Run":
-        """Make a new run folder below `root`.
+    def open(cls, root: Path, record: RunManifest, *, clock: Clock) -> "RecordedRun":
+        """Create a new run folder below `root`.
 
         Raises:
             ConfigurationError: A run of that id exists.
             ValidationError: The id cannot name a folder.
-            StorageError: The disk refused.
+            StorageError: The folder cannot be created.
         """
         return cls(RunFolder.create(root, record.run_id), record, clock=clock)
 
-    def judge(self, work: Callable[[], Verdict]) -> Verdict:
-        """Do `work` and write down how it ended; nothing escapes but what ends the process."""
+    def execute(self, work: Callable[[], Verdict]) -> Verdict:
+        """Do `work` and record its verdict; only exceptions that end the process are raised."""
         with run_context(run_id=self.record.run_id, trace_id=self.record.trace_id):
             mode = self.record.mode
             self.journal.append("run started", mode=mode.value if mode else None)
-            verdict = verdict_of(work)
-            return self._close(verdict)
+            return self._close(_verdict_of(work))
 
     def _close(self, verdict: Verdict) -> Verdict:
         try:
-            return self._write_down(verdict)
+            return self._write_end(verdict)
         except StorageError as exc:
-            _log.exception("the end of the run could not be written down")
+            _log.exception("the end of the run could not be recorded")
             return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
         finally:
             self.journal.close()
 
-    def _write_down(self, verdict: Verdict) -> Verdict:
-        """Write report, journal and manifest, the manifest last and into room kept for it."""
+    def _write_end(self, verdict: Verdict) -> Verdict:
+        """Write report, journal and manifest; the manifest last, into the space reserved for it."""
         ended_at = self._clock.now()
         self.folder.drop_scratch()
-        verdict = self._report(verdict, ended_at)
+        verdict = self._write_report(verdict, ended_at)
         self.folder.release_reserve()
         self.journal.append(
             "run ended", exit_code=int(verdict.exit_code), sentence=redact(verdict.sentence)
         )
-        self.folder.write_manifest(self.record.ended(verdict, at=ended_at))
+        self.record.end(verdict, at=ended_at)
+        self.folder.write_manifest(self.record)
         return verdict
 
-    def _report(self, verdict: Verdict, ended_at: datetime) -> Verdict:
+    def _write_report(self, verdict: Verdict, ended_at: datetime) -> Verdict:
         parts = self.report_parts
         try:
-            write_report(self.folder.path, self.record, verdict, ended_at=ended_at, parts=parts)
+            write_report(self.folder, self.record, verdict, ended_at=ended_at, parts=parts)
         except TradAIError as exc:
             _log.exception("the report could not be written")
             if verdict.is_success:
@@ -83,13 +83,13 @@ class Run:
         return verdict
 
 
-def verdict_of(work: Callable[[], Verdict]) -> Verdict:
-    """Return what `work` returns, or the verdict its error stands for."""
+def _verdict_of(work: Callable[[], Verdict]) -> Verdict:
+    """Return what `work` returns, or the verdict for the error it raises."""
     try:
         return work()
     except TradAIError as exc:
         return Verdict(exit_code=ExitCode.of_error(exc), sentence=redact(str(exc)))
-    # The process boundary: a handler may be anybody's code, and its crash is a verdict too.
+    # The process boundary: a handler may be third-party code, and its crash is a verdict too.
     except Exception as exc:  # noqa: BLE001
         _log.exception("the run crashed")
         return Verdict(
@@ -101,25 +101,25 @@ def verdict_of(work: Callable[[], Verdict]) -> Verdict:
 
 
 def record_refusal(root: Path, record: RunManifest, error: TradAIError, *, clock: Clock) -> Verdict:
-    """Return the verdict on a run that could not even begin, and leave a folder that says so.
+    """Record a run that was refused before it began, and return its verdict.
 
-    The folder gets an id of its own when that of `record` is taken or cannot name one; there is
-    none when the disk refuses it.
+    The run gets a new id when that of `record` is taken or cannot name a folder. There is no
+    record when no folder can be created.
     """
 
     def refuse() -> Verdict:
         raise error
 
     try:
-        run = _open_under_some_id(root, record, clock=clock)
+        run = _open_with_usable_id(root, record, clock=clock)
     except StorageError as exc:
         return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
-    return run.judge(refuse)
+    return run.execute(refuse)
 
 
-def _open_under_some_id(root: Path, record: RunManifest, *, clock: Clock) -> Run:
+def _open_with_usable_id(root: Path, record: RunManifest, *, clock: Clock) -> RecordedRun:
     try:
-        return Run.open(root, record, clock=clock)
+        return RecordedRun.open(root, record, clock=clock)
     except (ConfigurationError, ValidationError):
         record.run_id = new_run_id(record.mode, now=clock.now())
-        return Run.open(root, record, clock=clock)
+        return RecordedRun.open(root, record, clock=clock)

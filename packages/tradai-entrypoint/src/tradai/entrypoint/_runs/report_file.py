@@ -1,13 +1,12 @@
-"""The report page of a run, made from its record."""
+"""Write the report page of a run from its record."""
 
 import shlex
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
-from tradai.core import FileStore
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._report import Figure, RunReport, RunReportParts, render_report
+from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
 
 __all__ = ["REPORT_NAME", "write_report"]
@@ -16,7 +15,7 @@ REPORT_NAME: Final = "report.html"
 
 
 def write_report(
-    folder: Path,
+    folder: RunFolder,
     record: RunManifest,
     verdict: Verdict,
     *,
@@ -26,7 +25,7 @@ def write_report(
     """Write the report of a run into its `folder`.
 
     Raises:
-        StorageError: The disk refused.
+        StorageError: The file cannot be written.
     """
     report = RunReport(
         run_id=record.run_id,
@@ -44,8 +43,7 @@ def write_report(
         facts=_facts(record),
         parts=parts,
     )
-    path = (folder / REPORT_NAME).resolve()
-    FileStore().write(path.as_uri(), render_report(report).encode())
+    folder.write(REPORT_NAME, render_report(report))
 
 
 def _facts(record: RunManifest) -> tuple[Figure, ...]:

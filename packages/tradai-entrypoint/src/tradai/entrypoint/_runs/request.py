@@ -1,4 +1,4 @@
-"""What a command line adds to the settings, and how a configuration is loaded for it."""
+"""Request of a command line beyond its settings, and loading of the configuration for it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,13 +19,14 @@ _REPEATED: Final = ("source", "data", "markets")
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What to lay over the configuration, or which run to repeat exactly.
+    """Patches and overrides of the configuration, or the run to repeat exactly.
 
     Attributes:
         patches: YAML files laid over the configuration file, in order.
-        overrides: ``dotted.key=value`` texts, the highest layer.
+        overrides: ``dotted.key=value`` texts, which override every other layer.
         command: The command line, for the manifest.
-        replay_folder: Run folder to repeat; its configuration and source are used as they were.
+        replay_folder: Folder of the run to repeat, whose configuration and source are used.
+        replay: Manifest of the run to repeat.
     """
 
     patches: tuple[str, ...] = ()
@@ -41,12 +42,12 @@ class RunRequest:
 
     @property
     def expected_digests(self) -> Mapping[str, str]:
-        """Digests the repetition must meet."""
+        """Digests of the repeated run that this one must have too."""
         digests = self.replay.digests if self.replay else {}
         return {name: digests[name] for name in _REPEATED if name in digests}
 
     def data_of(self, settings: EntrypointSettings) -> str | None:
-        """Return where the candles are: the settings' word, else the repeated run's."""
+        """Return the path or URI of the candles, from the settings or else the repeated run."""
         if settings.data is not None or self.replay is None:
             return settings.data
         uri = self.replay.data.get("uri")
@@ -59,14 +60,14 @@ def load_config(
     """Return the configuration of a run, merged from its layers.
 
     Raises:
-        ConfigurationError: No configuration was named, or it is not valid.
+        ConfigurationError: No configuration was given, or it is not valid.
         NotFoundError: The file does not exist.
     """
     if request.replay is not None:
         return _recorded_config(request.replay)
     if settings.config is None:
         raise ConfigurationError(
-            "no configuration was named: give the YAML file as an argument, or set "
+            "no configuration was given: name the YAML file as an argument, or set "
             "TRADAI_RUN_CONFIG",
             key="TRADAI_RUN_CONFIG",
         )
@@ -75,10 +76,10 @@ def load_config(
 
 
 def strategy_root(loaded: LoadedConfig, request: RunRequest) -> Path | None:
-    """Return where the strategy's source is read from; None when the configuration names none.
+    """Return the path of the strategy's source; None when the configuration names no strategy.
 
     Raises:
-        ValidationError: It is not on this disk.
+        ValidationError: The source is not a path on this machine.
     """
     if loaded.config.strategy is None:
         return None

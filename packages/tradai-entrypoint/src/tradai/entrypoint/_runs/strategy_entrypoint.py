@@ -1,4 +1,4 @@
-"""One run from start to verdict: load, hand to the mode's handler, write it all down."""
+"""One run from start to verdict: load the configuration, call the handler, record the result."""
 
 import os
 import platform
@@ -20,14 +20,14 @@ from tradai.entrypoint._runs.folder import new_run_id
 from tradai.entrypoint._runs.handler_registry import HandlerRegistry
 from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._runs.recorded_run import Run, record_refusal
+from tradai.entrypoint._runs.recorded_run import RecordedRun, record_refusal
 from tradai.entrypoint._runs.request import RunRequest, load_config, strategy_root
 
 __all__ = ["HandlerFactory", "StrategyEntrypoint"]
 
 
 class HandlerFactory(Protocol):
-    """Makes the handler of a mode; a class whose constructor takes the entrypoint is one."""
+    """Creates the handler of a mode; a class whose constructor takes the entrypoint is one."""
 
     def __call__(self, entrypoint: "StrategyEntrypoint", /) -> ModeHandler:
         """Return the handler."""
@@ -40,10 +40,10 @@ _HANDLERS: Final[HandlerRegistry[HandlerFactory]] = HandlerRegistry()
 
 
 class StrategyEntrypoint(LoggerMixin):
-    """Runs one strategy in one mode and leaves a run folder behind, also when it refuses.
+    """Runs one strategy in one mode and leaves a run folder behind, also for a refused run.
 
-    Services register a handler for a mode with the decorator `register_handler`; a mode nobody
-    registered is looked up among the entry points ``tradai.handlers``.
+    Services register a handler for a mode with the decorator `register_handler`; the handler of
+    any other mode is looked up among the entry points ``tradai.handlers``.
     """
 
     handlers: ClassVar[HandlerRegistry[HandlerFactory]] = _HANDLERS
@@ -67,7 +67,7 @@ class StrategyEntrypoint(LoggerMixin):
         """Return the factory of the handler that serves `mode`.
 
         Raises:
-            ConfigurationError: Nothing serves `mode`, or its plugin cannot be loaded.
+            ConfigurationError: `mode` has no handler, or its plugin cannot be loaded.
         """
         return cls.handlers.get(mode)
 
@@ -84,10 +84,10 @@ class StrategyEntrypoint(LoggerMixin):
         """Prepare a run; nothing is read or written before `run`.
 
         Args:
-            settings: What to run.
-            request: What the command line adds: patches, overrides, a run to repeat.
-            interrupts: Signals to obey; by default none are watched.
-            progress: Where to show progress; by default nowhere.
+            settings: Mode, configuration, data and folder of the run.
+            request: Patches, overrides, or a run to repeat; by default none.
+            interrupts: Signals that end the run; by default none are watched.
+            progress: Display of progress; by default none.
             clock: Source of timestamps; by default the system's.
             environ: Environment to read configuration from; by default the process's.
         """
@@ -103,12 +103,12 @@ class StrategyEntrypoint(LoggerMixin):
 
     @property
     def settings(self) -> EntrypointSettings:
-        """What this process runs."""
+        """Settings of this process."""
         return self._settings
 
     @property
     def record(self) -> RunManifest:
-        """The facts of the run, complete once `run` has returned."""
+        """Facts of the run, complete once `run` has returned."""
         return self._record
 
     @property
@@ -126,34 +126,34 @@ class StrategyEntrypoint(LoggerMixin):
         return self._context
 
     def run(self) -> int:
-        """Run to the end and return the process's exit code; see `ExitCode`."""
+        """Run to the end and return the exit code of the process; see `ExitCode`."""
         return int(self.run_to_verdict().exit_code)
 
     def run_to_verdict(self) -> Verdict:
-        """Run to the end and return how it ended."""
+        """Run to the end and return the verdict."""
         try:
-            run = Run.open(self._settings.folder, self._record, clock=self._clock)
+            run = RecordedRun.open(self._settings.folder, self._record, clock=self._clock)
         except StorageError as exc:
             return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
         except (ConfigurationError, ValidationError) as exc:
             return record_refusal(self._settings.folder, self._record, exc, clock=self._clock)
-        return run.judge(lambda: self._execute(run))
+        return run.execute(lambda: self._execute(run))
 
     def checks(self) -> Iterator[CheckRow]:
-        """Yield a row for everything that can be checked without starting; leaves nothing behind.
+        """Yield a row per check, without starting the run or leaving a folder behind.
 
-        Afterwards `record` has the facts that were found, the engine's plan among them.
+        Afterwards `record` has the facts that were found, among them the engine's plan.
         """
         checklist = Checklist()
         with TemporaryDirectory(prefix="tradai-check-") as folder:
-            run = Run.open(Path(folder), self._record, clock=self._clock)
+            run = RecordedRun.open(Path(folder), self._record, clock=self._clock)
             yield checklist.row("configuration", lambda: self._check_configuration(run))
             yield checklist.row("permission", self._check_permission)
             if not checklist.has_failed:
                 yield from self._handler_checks(checklist)
             run.journal.close()
 
-    def _check_configuration(self, run: Run) -> str:
+    def _check_configuration(self, run: RecordedRun) -> str:
         self._context = self._prepare(run)
         config = self._context.config
         return f"{config.name} {config.version}, {len(config.pairs)} pairs, {config.timeframe}"
@@ -174,7 +174,7 @@ class StrategyEntrypoint(LoggerMixin):
             if isinstance(handler, CheckableHandler):
                 yield from handler.checks(checklist)
 
-    def _execute(self, run: Run) -> Verdict:
+    def _execute(self, run: RecordedRun) -> Verdict:
         with self._interrupts.raising():
             self._context = self._prepare(run)
             self._permit(self._context)
@@ -184,7 +184,7 @@ class StrategyEntrypoint(LoggerMixin):
         run.report_parts = self._context.report
         return _verdict_of(code, sentence=self._context.sentence)
 
-    def _prepare(self, run: Run) -> RunContext:
+    def _prepare(self, run: RecordedRun) -> RunContext:
         loaded = self._load_strategy_config()
         self._describe(loaded)
         parameters = read_run_parameters(loaded)
@@ -208,11 +208,11 @@ class StrategyEntrypoint(LoggerMixin):
         return load_config(self._settings, self._request, environ=self._environ)
 
     def _permit(self, context: RunContext) -> None:
-        """Refuse what this entrypoint must not run; a subclass may be stricter."""
+        """Raise for a run that must not start; a subclass may be stricter."""
 
     def _describe(self, loaded: LoadedConfig) -> None:
         self._record.config = loaded.config.canonical()
-        self._record.provenance = {leaf: str(one) for leaf, one in loaded.provenance.items()}
+        self._record.provenance = {leaf: str(origin) for leaf, origin in loaded.provenance.items()}
         for warning in (*loaded.warnings, *unknown_variable_problems(self._environ)):
             self.logger.warning(warning)
             self._record.notices.append(warning)

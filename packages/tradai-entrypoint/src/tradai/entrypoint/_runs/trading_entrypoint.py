@@ -1,4 +1,4 @@
-"""Modes that hold positions: LIVE fails on any doubt, DRY_RUN falls back to doing nothing."""
+"""Modes that hold positions: LIVE refuses any doubt, DRY_RUN falls back to placing no order."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -28,8 +28,8 @@ _LOADING_CAN_RAISE: Final = (
 class TradingEntrypoint(StrategyEntrypoint):
     """Entrypoint of LIVE and DRY_RUN.
 
-    LIVE without a valid, complete configuration raises `TradingError` before anything else is
-    touched. DRY_RUN falls back to one built-in configuration that can place no order.
+    LIVE without a valid, complete configuration raises `TradingError` before anything else
+    happens. DRY_RUN falls back to one built-in configuration that can place no order.
     """
 
     def _load_strategy_config(self) -> LoadedConfig:

@@ -1,4 +1,4 @@
-"""The configuration of a service: a YAML file with overrides on top, as a read-only tree."""
+"""Configuration of a service: a YAML file and overrides, as a read-only OmegaConf tree."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,32 +18,32 @@ _KEY: Final = re.compile(r"[\w-]+(?:\.[\w-]+|\[[0-9]+\])*")
 
 
 def read_service_config(path: str | Path | None, overrides: Sequence[str]) -> DictConfig:
-    """Return the configuration at `path`, nothing when it is None, with `overrides` on top.
+    """Return the configuration at `path`, if any, with `overrides` applied.
 
     Raises:
-        ConfigurationError: A file or an override is not valid, or they do not fit each other.
+        ConfigurationError: A file or an override is not valid, or an override does not fit.
         NotFoundError: There is no file at `path`.
         StorageError: A file cannot be read.
     """
     source = "overrides" if path is None else str(path)
     values = {} if path is None else read_values(read_file(Path(path)), source=source)
     if path is not None and isinstance(values.get("defaults"), list):
-        tree = _composed(Path(path), overrides)
+        tree = _compose(Path(path), overrides)
     else:
-        tree = _laid_over(values, overrides, source=source)
-    _require_whole(tree, source=source)
+        tree = _with_overrides(values, overrides, source=source)
+    _require_complete(tree, source=source)
     OmegaConf.set_readonly(tree, value=True)
     return tree
 
 
-def _composed(path: Path, overrides: Sequence[str]) -> DictConfig:
+def _compose(path: Path, overrides: Sequence[str]) -> DictConfig:
     try:
-        from tradai.entrypoint._service.hydra_compose import composed
+        from tradai.entrypoint._service.hydra_compose import compose
     except ModuleNotFoundError as exc:
         if exc.name is None or not exc.name.startswith("hydra"):
             raise
     else:
-        return composed(path, overrides)
+        return compose(path, overrides)
     raise ConfigurationError(
         f"{path}: a `defaults:` list is composed by Hydra, which is not installed: install "
         "tradai-entrypoint[hydra], or write the configuration out in one file",
@@ -52,24 +52,23 @@ def _composed(path: Path, overrides: Sequence[str]) -> DictConfig:
     )
 
 
-def _laid_over(
+def _with_overrides(
     values: Mapping[str, JsonValue], overrides: Sequence[str], *, source: str
 ) -> DictConfig:
     tree = OmegaConf.create(dict(values))
     for number, override in enumerate(overrides, start=1):
-        key, value = _parse(override, number)
+        key, value = _parse(override, place=f"override {number}")
         try:
             OmegaConf.update(tree, key, value, force_add=True)
         except (OmegaConfBaseException, ValueError):
-            problem = "does not fit the value that is there: check the kind of both"
+            problem = "does not fit the present value: check the types of both"
         else:
             continue
         raise ConfigurationError(f"{source}: override {key!r} {problem}", key=key, source=source)
     return tree
 
 
-def _parse(override: str, number: int) -> tuple[str, JsonValue]:
-    place = f"override {number}"
+def _parse(override: str, *, place: str) -> tuple[str, JsonValue]:
     key, text = parse_override(override, place=place)
     # An override may be a secret in the wrong place, so only a good key is ever named.
     if not _KEY.fullmatch(key):
@@ -80,8 +79,8 @@ def _parse(override: str, number: int) -> tuple[str, JsonValue]:
     return key, value
 
 
-def _require_whole(tree: DictConfig, *, source: str) -> None:
-    """Refuse code that came together only now, values that are missing, references to nothing."""
+def _require_complete(tree: DictConfig, *, source: str) -> None:
+    """Refuse code that overrides put together, missing values, and references to no value."""
     refuse_code(OmegaConf.to_container(tree, resolve=False), source=source)
     try:
         OmegaConf.to_container(tree, resolve=True, throw_on_missing=True)

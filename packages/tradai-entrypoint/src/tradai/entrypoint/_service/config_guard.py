@@ -1,4 +1,4 @@
-"""Reads a YAML file of a service, and refuses what could run code or look around in it."""
+"""Read YAML files of a service; refuse values that could run code or read the environment."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageErr
 
 __all__ = ["read_file", "read_values", "refuse_code"]
 
-# OmegaConf's interpolations, without the ones that call a resolver or build their key.
+# Interpolations of OmegaConf, except those that call a resolver or compute their key.
 _PLAIN: Final = re.compile(r"\$\{\.*[\w/-]+(?:\.[\w/-]+|\[[\w-]+\])*\}", re.ASCII)
 
 
@@ -29,17 +29,17 @@ def read_file(path: Path) -> bytes:
         ) from exc
     except OSError as exc:
         raise StorageError(
-            f"the configuration file {str(path)!r} cannot be read: {exc.strerror}; check its "
-            "kind and its permissions",
+            f"the configuration file {str(path)!r} cannot be read: {exc.strerror}; check "
+            "that it is a file and its permissions",
             operation="read",
         ) from exc
 
 
 def read_values(text: bytes, *, source: str) -> Mapping[str, JsonValue]:
-    """Return the values of the document `text`.
+    """Return the values of the YAML document `text`.
 
     Raises:
-        ConfigurationError: It is not strict YAML, or `refuse_code` refuses it.
+        ConfigurationError: The text is not strict YAML, or `refuse_code` refuses it.
     """
     values = read_yaml(text, source=source).values
     refuse_code(values, source=source)
@@ -47,10 +47,10 @@ def read_values(text: bytes, *, source: str) -> Mapping[str, JsonValue]:
 
 
 def refuse_code(values: object, *, source: str) -> None:
-    """Refuse ``_target_`` and all interpolation but ``${other.key}``; values are never quoted.
+    """Refuse ``_target_`` and every interpolation but ``${other.key}``; quote no value.
 
     Raises:
-        ConfigurationError: One of them is there.
+        ConfigurationError: `values` contain one of them.
     """
     for place, problem in _problems(values, ""):
         where = f"{source}: {place}" if place else source

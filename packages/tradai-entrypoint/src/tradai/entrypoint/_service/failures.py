@@ -1,4 +1,4 @@
-"""Errors of steps that are all taken: the first one is raised, the others are notes on it."""
+"""Collect the errors of consecutive steps: raise the first, with notes on the others."""
 
 import logging
 from collections.abc import Iterator
@@ -12,25 +12,25 @@ __all__ = ["Failures"]
 
 @final
 class Failures:
-    """What went wrong in steps that are taken one after the other, whatever went wrong before."""
+    """Errors of steps that are taken one after another, whatever failed before."""
 
     def __init__(self, *, logger: logging.Logger) -> None:
-        """Begin with none; each one will be logged to `logger`, with its traceback."""
+        """Start without errors; each error will be logged to `logger` with its traceback."""
         self._logger = logger
         self._errors: list[tuple[str, BaseException]] = []
 
     def __bool__(self) -> bool:
-        """Tell whether anything went wrong."""
+        """Tell whether any step failed."""
         return bool(self._errors)
 
     @property
     def summary(self) -> str:
-        """What went wrong, by step and type of error; messages are left to the log."""
+        """Failed steps with the types of their errors; the messages are in the log."""
         return ", ".join(f"{step}: {type(error).__name__}" for step, error in self._errors)
 
     @contextmanager
-    def kept(self, step: str) -> Iterator[None]:
-        """Keep what the block raises, so that the steps after it are taken too."""
+    def collected(self, step: str) -> Iterator[None]:
+        """Collect the error of the block, so that the next steps are taken too."""
         try:
             yield
         # Ctrl-C and exits included: `raise_first` raises it again, after the last step.
@@ -39,7 +39,7 @@ class Failures:
             self._errors.append((step, exc))
 
     def raise_first(self) -> None:
-        """Raise what went wrong first, with a note for each of the others."""
+        """Raise the first error, if any, with a note for each of the others."""
         if not self._errors:
             return
         (_, first), *others = self._errors

@@ -1,4 +1,4 @@
-"""Composition by Hydra, from the files of one folder and nothing else."""
+"""Compose a configuration with Hydra, from the files of one folder only."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,29 +18,29 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._service.config_guard import refuse_code
-from tradai.entrypoint._service.hydra_source import SCHEME, HydraFolder, is_of_hydra
+from tradai.entrypoint._service.hydra_source import SCHEME, HydraFolder, configures_hydra
 
-__all__ = ["composed"]
+__all__ = ["compose"]
 
 _SUFFIX: Final = ".yaml"
-# The last four are what Hydra raises for a defaults list that has a wrong shape, or that loops.
-_REFUSALS: Final = (
+# Hydra raises the last four for a defaults list of a wrong shape, or with a loop.
+_HYDRA_ERRORS: Final = (
     *(HydraException, OmegaConfBaseException),
     *(AssertionError, ValueError, TypeError, RecursionError),
 )
-_RULES: Final = "1.3"
-# Hydra keeps the version whose rules it follows in a global.
+_VERSION_BASE: Final = "1.3"
+# Hydra stores the version whose rules it follows in a global.
 _COMPOSING: Final = threading.Lock()
 
 
-def composed(path: Path, overrides: Sequence[str]) -> DictConfig:
+def compose(path: Path, overrides: Sequence[str]) -> DictConfig:
     """Return the tree that Hydra composes from the file at `path`, its folder and `overrides`.
 
-    Hydra asks for files, tradai's reader reads them. Hydra's own node, ``hydra``, cannot be set;
-    its logging, its folders and its global instance are not touched.
+    Hydra chooses the files, tradai's reader reads them. Hydra's own node, ``hydra``, cannot be
+    set; its logging, its folders and its global instance are not used.
 
     Raises:
-        ConfigurationError: A file or an override is refused, or they do not fit each other.
+        ConfigurationError: A file or an override is refused, or an override does not fit.
         StorageError: A file cannot be read.
     """
     if path.suffix != _SUFFIX:
@@ -49,10 +49,10 @@ def composed(path: Path, overrides: Sequence[str]) -> DictConfig:
         )
     keys = [_checked_key(override, number) for number, override in enumerate(overrides, start=1)]
     try:
-        return _loaded(path, overrides)
-    except _REFUSALS as exc:
+        return _load_tree(path, overrides)
+    except _HYDRA_ERRORS as exc:
         problem = _problem(exc, keys)
-    # Outside of the except block: what Hydra raises quotes values.
+    # Outside of the except block, because errors of Hydra quote values.
     raise ConfigurationError(f"{path}: {problem}", source=str(path))
 
 
@@ -64,10 +64,10 @@ def _checked_key(text: str, number: int) -> str:
         pass
     else:
         key: str = override.key_or_group
-        if not is_of_hydra(f"{key}@{override.package}"):
+        if not configures_hydra(f"{key}@{override.package}"):
             return key
         raise ConfigurationError(
-            f"override {key!r} would configure Hydra itself: leave it out", key=key
+            f"override {key!r} would configure Hydra itself: remove it", key=key
         )
     raise ConfigurationError(
         f"override {number} is not in Hydra's grammar: write key=value, +key=value, ~key or "
@@ -76,13 +76,13 @@ def _checked_key(text: str, number: int) -> str:
     )
 
 
-def _loaded(path: Path, overrides: Sequence[str]) -> DictConfig:
+def _load_tree(path: Path, overrides: Sequence[str]) -> DictConfig:
     Plugins.instance().register(HydraFolder)
     search_path = ConfigSearchPathImpl()
     search_path.append("hydra", "pkg://hydra.conf")
     search_path.append("main", f"{SCHEME}://{path.parent.resolve()}")
     search_path.append("schema", "structured://")
-    with _rules():
+    with _version_base():
         tree = ConfigLoaderImpl(search_path).load_configuration(
             path.name, list(overrides), run_mode=RunMode.RUN, from_shell=False
         )
@@ -90,12 +90,12 @@ def _loaded(path: Path, overrides: Sequence[str]) -> DictConfig:
 
 
 @contextmanager
-def _rules() -> Iterator[None]:
-    """Compose by one version's rules, and leave the process with those it had."""
+def _version_base() -> Iterator[None]:
+    """Apply the rules of one version of Hydra, and restore those of the process afterwards."""
     with _COMPOSING:
         base = version.VersionBase.instance()
         before = base.version_base
-        version.setbase(_RULES)
+        version.setbase(_VERSION_BASE)
         try:
             yield
         finally:
@@ -103,7 +103,7 @@ def _rules() -> Iterator[None]:
 
 
 def _problem(error: Exception, keys: Sequence[str]) -> str:
-    """Say what is wrong by names of files, groups and keys alone."""
+    """Describe `error` with names of files, groups and keys, and without values."""
     if isinstance(error, MissingConfigException) and error.options:
         group = str(error.missing_cfg_file).rpartition("/")[0]
         return f"group {group!r} has no such option: choose from {', '.join(error.options)}"
@@ -111,9 +111,9 @@ def _problem(error: Exception, keys: Sequence[str]) -> str:
         return f"there is no {error.missing_cfg_file!r} in its folder: correct the defaults list"
     key = getattr(error.__cause__, "full_key", None) or getattr(error, "full_key", None)
     if key:
-        return f"{key} does not fit: a key that is not there yet is added with +{key}=..."
+        return f"{key} does not fit: add a new key with +{key}=..."
     where = f" and the overrides of {', '.join(keys)}" if keys else ""
     return (
         f"Hydra cannot compose it ({type(error).__name__}): check its defaults lists, where a "
-        f"group marked ??? wants an override such as db=mysql{where}"
+        f"group marked ??? needs an override such as db=mysql{where}"
     )

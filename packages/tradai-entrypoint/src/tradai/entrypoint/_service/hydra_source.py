@@ -1,4 +1,4 @@
-"""A folder of configuration files as Hydra sees it: what tradai's reader read, and no more."""
+"""Source of configuration files for Hydra: one folder, read by tradai's strict reader."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,41 +13,41 @@ from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._service.config_guard import read_file, read_values
 
-__all__ = ["SCHEME", "HydraFolder", "is_of_hydra"]
+__all__ = ["SCHEME", "HydraFolder", "configures_hydra"]
 
 SCHEME: Final = "tradai"
 _SEPARATOR: Final = re.compile(r"[/@.:\s]+")
 
 
-def is_of_hydra(name: str) -> bool:
+def configures_hydra(name: str) -> bool:
     """Tell whether a key, group or package is part of Hydra's own configuration."""
     return "hydra" in _SEPARATOR.split(name)
 
 
 @final
 class HydraFolder(ConfigSource):
-    """Source of configuration for Hydra, under the scheme ``tradai``."""
+    """Folder of configuration files for Hydra, under the scheme ``tradai``."""
 
     @staticmethod
     def scheme() -> str:
-        """Return the scheme of such folders in Hydra's search path."""
+        """Return the scheme of this source in Hydra's search path."""
         return SCHEME
 
     def load_config(self, config_path: str) -> ConfigResult:
-        """Return the file `config_path`, strictly read.
+        """Return the file `config_path`, read strictly.
 
         Raises:
             ConfigurationError: The file is refused.
-            StorageError: It cannot be read.
+            StorageError: The file cannot be read.
         """
         file = self._file(config_path)
         text = read_file(file)
         values = read_values(text, source=str(file))
         header = self._header(text, file)
         for name in (*_names(values), str(header["package"])):
-            if is_of_hydra(name):
+            if configures_hydra(name):
                 raise ConfigurationError(
-                    f"{file}: {name!r} would configure Hydra itself: leave it out",
+                    f"{file}: {name!r} would configure Hydra itself: remove it",
                     key="hydra",
                     source=str(file),
                 )
@@ -55,7 +55,7 @@ class HydraFolder(ConfigSource):
         return ConfigResult(self.provider, self.full_path(), config, header)
 
     def available(self) -> bool:
-        """Return whether the folder is there."""
+        """Return whether the folder exists."""
         return self.is_group("")
 
     def is_group(self, config_path: str) -> bool:
@@ -81,8 +81,8 @@ class HydraFolder(ConfigSource):
         path = (root / config_path.lstrip("/")).resolve()
         if not path.is_relative_to(root):
             raise ConfigurationError(
-                f"{config_path!r} leads out of {root}: keep all files of a configuration in the "
-                "folder of the first",
+                f"{config_path!r} leaves the folder {root}: keep all files of a configuration in "
+                "the folder of the first one",
                 source=str(root),
             )
         return path
@@ -94,14 +94,14 @@ class HydraFolder(ConfigSource):
             header = {}
         if not header:
             raise ConfigurationError(
-                f"{file}: a comment at its top begins like a directive: write `# @package NAME`",
+                f"{file}: a comment at its top looks like a directive: write `# @package NAME`",
                 source=str(file),
             )
         return header
 
 
 def _names(values: Mapping[str, JsonValue]) -> Iterator[str]:
-    """Yield the names that decide where things go: top-level keys and the defaults list."""
+    """Yield the names that decide where values go: top-level keys and the defaults list."""
     yield from values
     yield from _texts(values.get("defaults"))
 

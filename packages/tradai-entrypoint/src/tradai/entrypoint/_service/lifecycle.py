@@ -1,4 +1,4 @@
-"""The life of a service: its states, which may follow which, and where one service is."""
+"""Lifecycle of a service: states, allowed transitions, and the present state."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ __all__ = ["SERVICE_TRANSITIONS", "Lifecycle", "ServiceHealth", "ServiceState"]
 
 @final
 class ServiceState(StrEnum):
-    """Where a service is in its life; a state only ever moves forward."""
+    """State of a service; it only moves forward."""
 
     NEW = "new"
     STARTING = "starting"
@@ -32,7 +32,7 @@ SERVICE_TRANSITIONS: Final[Mapping[ServiceState, frozenset[ServiceState]]] = Map
         ServiceState.NEW: frozenset({ServiceState.STARTING}),
         ServiceState.STARTING: frozenset({ServiceState.RUNNING, ServiceState.STOPPING}),
         ServiceState.RUNNING: frozenset({ServiceState.STOPPING}),
-        # The only way to an end: whatever happened, everything is given back on it.
+        # The only way to an end state, because all resources are closed on it.
         ServiceState.STOPPING: frozenset({ServiceState.STOPPED, ServiceState.FAILED}),
         ServiceState.STOPPED: frozenset(),
         ServiceState.FAILED: frozenset(),
@@ -43,12 +43,12 @@ SERVICE_TRANSITIONS: Final[Mapping[ServiceState, frozenset[ServiceState]]] = Map
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceHealth:
-    """What a service says about itself.
+    """Health of a service.
 
     Attributes:
-        state: Where it is in its life.
-        since: When it came there, in UTC.
-        detail: Why it is there, in a few words; empty when there is nothing to say.
+        state: Present state.
+        since: Start of this state, in UTC.
+        detail: Reason for this state in a few words; may be empty.
     """
 
     state: ServiceState
@@ -58,10 +58,10 @@ class ServiceHealth:
 
 @final
 class Lifecycle:
-    """Where one service is in its life; may be asked and moved from any thread."""
+    """Present state of one service; may be read and changed from any thread."""
 
     def __init__(self, *, clock: Clock, logger: logging.Logger) -> None:
-        """Begin as new; every change is logged to `logger`."""
+        """Start as new; every change is logged to `logger`."""
         self._clock = clock
         self._logger = logger
         self._lock = threading.Lock()
@@ -69,20 +69,20 @@ class Lifecycle:
 
     @property
     def health(self) -> ServiceHealth:
-        """Where the service is, since when, and why."""
+        """Present state, its start and its reason."""
         return self._health
 
     def move(self, to: ServiceState, *, detail: str = "") -> None:
-        """Go on to the state `to`.
+        """Move to the state `to`.
 
         Raises:
-            ValidationError: `SERVICE_TRANSITIONS` does not lead there from here.
+            ValidationError: `SERVICE_TRANSITIONS` does not allow that from the present state.
         """
         if not self.try_move(to, detail=detail):
-            raise _illegal(self._health.state, to)
+            raise _transition_error(self._health.state, to)
 
     def try_move(self, to: ServiceState, *, detail: str = "") -> bool:
-        """Go on to the state `to` if that is legal from here; return whether it was."""
+        """Move to the state `to` if that is allowed; return whether it was."""
         with self._lock:
             before = self._health.state
             if to not in SERVICE_TRANSITIONS[before]:
@@ -95,11 +95,11 @@ class Lifecycle:
         return True
 
 
-def _illegal(state: ServiceState, to: ServiceState) -> ValidationError:
-    legal = ", ".join(sorted(SERVICE_TRANSITIONS[state]))
-    advice = f"from there it goes to {legal}" if legal else "its life is over, make a new one"
+def _transition_error(state: ServiceState, to: ServiceState) -> ValidationError:
+    allowed = ", ".join(sorted(SERVICE_TRANSITIONS[state]))
+    advice = f"it can become {allowed}" if allowed else "it has ended, create a new one"
     return ValidationError(
         f"a service that is {state.value} cannot become {to.value}: {advice}",
         field="state",
-        expected=legal or None,
+        expected=allowed or None,
     )

@@ -1,7 +1,7 @@
-"""What a service has acquired and has to give back.
+"""Resources that a service has acquired and must close.
 
-`contextlib`'s exit stacks have this interface, and hold each resource here; but one stack for all
-would lose every error but the last when several resources fail to close.
+The interface is that of `contextlib`'s exit stacks. Each resource has a stack of its own, because
+one stack for all would lose every error but the last when several resources fail to close.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,68 +22,68 @@ T = TypeVar("T")
 Stack = TypeVar("Stack", bound=ExitStack | AsyncExitStack)
 
 
-class _Held(Generic[Stack]):
+class _ResourceStacks(Generic[Stack]):
     """Resources, each on a stack of its own."""
 
-    def __init__(self, kind: type[Stack]) -> None:
-        """Hold nothing."""
-        self._kind = kind
-        self._held: list[Stack] = []
+    def __init__(self, stack_class: type[Stack]) -> None:
+        """Start empty."""
+        self._stack_class = stack_class
+        self._stacks: list[Stack] = []
 
     def enter_context(self, manager: AbstractContextManager[T]) -> T:
-        """Enter `manager`, to be left when the service ends, and return what it gives."""
-        stack = self._kind()
+        """Enter `manager` until the service ends, and return the value of its block."""
+        stack = self._stack_class()
         entered = stack.enter_context(manager)
-        self._held.append(stack)
+        self._stacks.append(stack)
         return entered
 
     def callback(self, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Have `function` called with the arguments when the service ends."""
-        stack = self._kind()
+        """Call `function` with the arguments when the service ends."""
+        stack = self._stack_class()
         stack.callback(function, *args, **kwargs)
-        self._held.append(stack)
+        self._stacks.append(stack)
 
 
 @final
-class Resources(_Held[ExitStack]):
-    """What a service holds; closed in reverse order, each one whatever the others do."""
+class Resources(_ResourceStacks[ExitStack]):
+    """Resources of a service, closed in reverse order, each one also when others fail."""
 
     def __init__(self) -> None:
-        """Hold nothing."""
+        """Start empty."""
         super().__init__(ExitStack)
 
     def close(self, failures: Failures) -> None:
-        """Close all, the newest first; what fails is kept in `failures`."""
-        while self._held:
-            with failures.kept("close"):
-                self._held.pop().close()
+        """Close all, the newest first; collect errors in `failures`."""
+        while self._stacks:
+            with failures.collected("close"):
+                self._stacks.pop().close()
 
 
 @final
-class AsyncResources(_Held[AsyncExitStack]):
-    """What a service on an event loop holds, as `Resources`."""
+class AsyncResources(_ResourceStacks[AsyncExitStack]):
+    """Resources of a service on an event loop; see `Resources`."""
 
     def __init__(self) -> None:
-        """Hold nothing."""
+        """Start empty."""
         super().__init__(AsyncExitStack)
 
     async def enter_async_context(self, manager: AbstractAsyncContextManager[T]) -> T:
-        """Enter `manager`, to be left when the service ends, and return what it gives."""
+        """Enter `manager` until the service ends, and return the value of its block."""
         stack = AsyncExitStack()
         entered = await stack.enter_async_context(manager)
-        self._held.append(stack)
+        self._stacks.append(stack)
         return entered
 
     def push_async_callback(
         self, function: Callable[P, Awaitable[object]], /, *args: P.args, **kwargs: P.kwargs
     ) -> None:
-        """Have `function` awaited with the arguments when the service ends."""
+        """Await `function` with the arguments when the service ends."""
         stack = AsyncExitStack()
         stack.push_async_callback(function, *args, **kwargs)
-        self._held.append(stack)
+        self._stacks.append(stack)
 
     async def aclose(self, failures: Failures) -> None:
-        """Close all, the newest first; what fails is kept in `failures`."""
-        while self._held:
-            with failures.kept("close"):
-                await self._held.pop().aclose()
+        """Close all, the newest first; collect errors in `failures`."""
+        while self._stacks:
+            with failures.collected("close"):
+                await self._stacks.pop().aclose()

@@ -1,4 +1,4 @@
-"""What services of both kinds share: settings, configuration, health, and the way they end."""
+"""Settings, configuration, health and stop of a service, shared by sync and async services."""
 
 import logging
 import math
@@ -24,21 +24,21 @@ from tradai.entrypoint._service.lifecycle import (
 )
 from tradai.entrypoint._service.stop_request import StopRequest, run_bounded
 
-__all__ = ["S", "ServiceCore"]
+__all__ = ["S", "ServiceLoop"]
 
 S = TypeVar("S", bound=BaseSettings)
 
-# ECS kills a container 30 s after SIGTERM unless told otherwise; the end should be ours.
+# By default ECS kills a container 30 s after SIGTERM; the process should end before that.
 _DRAIN_S: Final = 25.0
 
 
-class ServiceCore(LoggerMixin, Generic[S]):
+class ServiceLoop(LoggerMixin, Generic[S]):
     """A service without its hooks.
 
     Attributes:
-        settings_class: The settings of this service, checked when the subclass is made.
-        settings: The settings, read when the service is made.
-        config: The configuration: a read-only OmegaConf tree.
+        settings_class: Settings class of this service, checked when the subclass is defined.
+        settings: Settings, read when the service is created.
+        config: Configuration, a read-only OmegaConf tree.
     """
 
     settings_class: ClassVar[type[BaseSettings]] = BaseSettings
@@ -66,15 +66,15 @@ class ServiceCore(LoggerMixin, Generic[S]):
         interrupts: Interrupts | None = None,
         drain_s: float = _DRAIN_S,
     ) -> None:
-        """Read settings and configuration; nothing is started.
+        """Read settings and configuration; start nothing.
 
         Args:
-            settings: Ready settings; by default `settings_class` reads the environment.
+            settings: Settings; by default `settings_class` reads the environment.
             config: YAML file of the service; by default an empty configuration.
-            overrides: ``dotted.key=value`` texts laid over the file.
+            overrides: ``dotted.key=value`` texts applied to the file.
             interrupts: Signals that ask to stop; by default SIGTERM and SIGINT, inside `run`.
-            drain_s: Seconds the service has to end once it was asked to stop; then the process
-                ends without it.
+            drain_s: Seconds that the service has to stop once it was asked to; then the process
+                is ended.
 
         Raises:
             ConfigurationError: Settings or configuration are not valid.
@@ -90,7 +90,7 @@ class ServiceCore(LoggerMixin, Generic[S]):
         self.settings = settings if settings is not None else self._read_settings()
         self.config = read_service_config(config, overrides)
         self._interrupts = interrupts or Interrupts()
-        self._life = Lifecycle(clock=SystemClock(), logger=self.logger)
+        self._lifecycle = Lifecycle(clock=SystemClock(), logger=self.logger)
         self._stop = StopRequest(
             self._interrupts,
             drain_s=drain_s,
@@ -100,66 +100,68 @@ class ServiceCore(LoggerMixin, Generic[S]):
 
     @property
     def state(self) -> ServiceState:
-        """Where the service is in its life."""
-        return self._life.health.state
+        """Present state of the service."""
+        return self._lifecycle.health.state
 
     @property
     def stop_requested(self) -> bool:
-        """Whether the service was asked to stop; for loops that look between two pieces of work."""
-        return self._stop.made.done()
+        """Whether the service was asked to stop; for loops that check between pieces of work."""
+        return self._stop.requested.done()
 
     def health(self) -> ServiceHealth:
-        """Tell state, since when and why; from any thread, at any time, without waiting."""
-        return self._life.health
+        """Return state, its start and its reason; from any thread, at any time, without waiting."""
+        return self._lifecycle.health
 
     def request_stop(self, reason: str = "asked to stop") -> None:
-        """Ask the service to stop, as SIGTERM does; from any thread, as often as you like.
+        """Ask the service to stop, as SIGTERM does; from any thread, any number of times.
 
-        A request that comes before `run` lets it start, and stop without serving.
+        After a request before `run`, the service starts and stops without serving.
 
         Args:
-            reason: Why; becomes the detail of `health`.
+            reason: Detail of `health` from then on.
         """
-        self._stop.make(reason)
+        self._stop.request(reason)
 
-    def _run(self, live: Callable[[], None]) -> int:
-        self._life.move(ServiceState.STARTING)
+    def _run(self, call_hooks: Callable[[], None]) -> int:
+        self._lifecycle.move(ServiceState.STARTING)
         if self.stop_requested:
             self._begin_stop("asked to stop before it ran")
         with self._signals(), self._stop:
-            live()
+            call_hooks()
         return int(ExitCode.DONE)
 
     def _signals(self) -> AbstractContextManager[object]:
-        # Python gives signals to the main thread only.
+        # Python delivers signals to the main thread only.
         is_main = threading.current_thread() is threading.main_thread()
         return self._interrupts if is_main else nullcontext()
 
     def _may_serve(self, failures: Failures) -> bool:
-        return not (failures or self.stop_requested) and self._life.try_move(ServiceState.RUNNING)
+        return not (failures or self.stop_requested) and self._lifecycle.try_move(
+            ServiceState.RUNNING
+        )
 
     def _begin_stop(self, reason: str) -> None:
-        self._life.try_move(ServiceState.STOPPING, detail=reason)
+        self._lifecycle.try_move(ServiceState.STOPPING, detail=reason)
 
     def _end(self, failures: Failures) -> None:
         end = ServiceState.FAILED if failures else ServiceState.STOPPED
-        self._life.move(end, detail=failures.summary)
+        self._lifecycle.move(end, detail=failures.summary)
         failures.raise_first()
 
     def _stop_hard(self, reason: str) -> None:
-        """End the process, whatever its threads are doing; the exit code says so."""
+        """End the process, whatever its threads are doing, with an exit code that says why."""
         if not SERVICE_TRANSITIONS[self.state]:
             return
         number = self._interrupts.received
         exit_code = ExitCode.CRASHED if number is None else ExitCode(128 + number)
-        run_bounded(lambda: self._say_last_words(reason, exit_code))
-        # sys.exit would only end this thread, and wait for the others.
+        run_bounded(lambda: self._log_hard_stop(reason, exit_code))
+        # sys.exit would end this thread only, and wait for the others.
         os._exit(exit_code)
 
-    def _say_last_words(self, reason: str, exit_code: ExitCode) -> None:
-        self._life.try_move(ServiceState.FAILED, detail=reason)
+    def _log_hard_stop(self, reason: str, exit_code: ExitCode) -> None:
+        self._lifecycle.try_move(ServiceState.FAILED, detail=reason)
         self.logger.critical(
-            "service stopped hard, its resources were not given back",
+            "service stopped hard, its resources were not closed",
             extra={"reason": reason, "exit_code": int(exit_code)},
         )
         logging.shutdown()
@@ -167,7 +169,7 @@ class ServiceCore(LoggerMixin, Generic[S]):
             stream.flush()
 
     def _read_settings(self) -> S:
-        # The class was checked in __init_subclass__; the type variable stands for it.
+        # The class was checked in __init_subclass__ and is the one of the type variable.
         settings: S = self.settings_class()  # type: ignore[assignment]
         return settings
 
@@ -175,7 +177,7 @@ class ServiceCore(LoggerMixin, Generic[S]):
 def _settings_argument(cls: type) -> object | None:
     """Return the settings class written as the type argument: ``BaseService[MySettings]``."""
     for base in cls.__dict__.get("__orig_bases__", ()):
-        if get_origin(base) is not None and issubclass(get_origin(base), ServiceCore):
+        if get_origin(base) is not None and issubclass(get_origin(base), ServiceLoop):
             argument = get_args(base)[0]
             return None if isinstance(argument, TypeVar) else argument
     return None

@@ -1,4 +1,4 @@
-"""The request to stop a service: a signal or a call, and the deadline that begins with it."""
+"""Request to stop a service, by signal or call, and the deadline that starts with it."""
 
 import os
 import select
@@ -16,20 +16,20 @@ from tradai.entrypoint._process.interrupts import Interrupts
 
 __all__ = ["StopRequest", "run_bounded"]
 
-_FORCING: Final = 2  # signals: the first asks, the second forces
+_FORCING: Final = 2  # signals: the first asks to stop, the second forces it
 _BOUND_S: Final = 1.0
 _CHUNK_BYTES: Final = 4096
 
 
 @final
 class StopRequest:
-    """Notices that a service shall stop, whatever the service itself is busy with.
+    """Detects requests to stop a service, whatever the service itself is doing.
 
-    A ``with`` block watches in a thread of its own, so that neither work that never looks nor a
+    A ``with`` block watches in a thread of its own, so that neither work that never checks nor a
     call that blocks can keep the process alive past its deadline.
 
     Attributes:
-        made: Done once the service was asked to stop.
+        requested: Done once the service was asked to stop.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class StopRequest:
         Args:
             interrupts: The signals that ask to stop.
             drain_s: Seconds from the request to `on_overdue`.
-            on_request: Told why, once, before `made` is done.
-            on_overdue: Told why, once, by the watching thread: the block did not end in time, or
-                a second signal came.
+            on_request: Called once with the reason, before `requested` is done.
+            on_overdue: Called once with the reason, in the watching thread, when the block did
+                not end in time or a second signal arrived.
         """
-        self.made: Future[None] = Future()
+        self.requested: Future[None] = Future()
         self._interrupts = interrupts
         self._drain_s = drain_s
         self._on_request = on_request
@@ -57,13 +57,13 @@ class StopRequest:
         self._lock = threading.Lock()
         self._deadline: float | None = None
         self._has_ended = False
-        self._reader, self._bell = os.pipe()
-        weakref.finalize(self, _close, self._reader, self._bell)
+        self._reader, self._writer = os.pipe()
+        weakref.finalize(self, _close, self._reader, self._writer)
         os.set_blocking(self._reader, False)
-        os.set_blocking(self._bell, False)
+        os.set_blocking(self._writer, False)
 
     def __enter__(self) -> Self:
-        """Begin to watch."""
+        """Start to watch."""
         self._thread = threading.Thread(target=self._watch, name="tradai-stop", daemon=True)
         self._thread.start()
         return self
@@ -74,22 +74,22 @@ class StopRequest:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the watch; a later deadline means nothing any more."""
+        """Stop watching; the deadline no longer applies."""
         self._has_ended = True
-        self._ring()
+        self._wake()
         self._thread.join()
 
-    def make(self, reason: str) -> None:
-        """Ask to stop; the deadline begins with the first request, later ones change nothing."""
+    def request(self, reason: str) -> None:
+        """Ask to stop; the deadline starts with the first request, later ones change nothing."""
         if self._is_first():
-            self._ring()
-            self._tell(reason)
+            self._wake()
+            self._announce(reason)
 
     def wait(self, timeout_s: float | None) -> bool:
-        """Sleep until the request is made, at most `timeout_s`; return whether it ever was."""
+        """Wait until the service is asked to stop, at most `timeout_s`; return whether it was."""
         with suppress(TimeoutError):
-            self.made.result(timeout_s)
-        return self.made.done()
+            self.requested.result(timeout_s)
+        return self.requested.done()
 
     def _is_first(self) -> bool:
         with self._lock:
@@ -98,9 +98,9 @@ class StopRequest:
             self._deadline = time.monotonic() + self._drain_s
             return True
 
-    def _tell(self, reason: str) -> None:
+    def _announce(self, reason: str) -> None:
         self._on_request(reason)
-        self.made.set_result(None)
+        self.requested.set_result(None)
 
     def _watch(self) -> None:
         while not self._has_ended:
@@ -108,7 +108,7 @@ class StopRequest:
             if overdue:
                 self._on_overdue(overdue)
                 return
-            # Last: whoever looks takes what would end the sleep.
+            # Just before the sleep: reading the signals consumes the bytes that would end it.
             self._look_for_signals()
             watched = (self._interrupts.fileno(), self._reader)
             select.select(watched, (), (), self._sleep_s())
@@ -118,16 +118,16 @@ class StopRequest:
     def _look_for_signals(self) -> None:
         number = self._interrupts.received
         if number is not None and self._is_first():
-            # Whoever is told will log, and a log that is stuck must not stop the clock.
-            run_bounded(lambda: self._tell(f"{Signals(number).name} asked to stop"))
+            # The callback logs, and a log handler that blocks must not stop the deadline.
+            run_bounded(lambda: self._announce(f"{Signals(number).name} asked to stop"))
 
     def _overdue(self) -> str:
         if self._left_s() == 0:
             return f"not done {self._drain_s:g} s after it was asked to stop"
-        return "a second signal came" if self._interrupts.count >= _FORCING else ""
+        return "a second signal arrived" if self._interrupts.count >= _FORCING else ""
 
     def _sleep_s(self) -> float:
-        """Return for how long to sleep; another thread may look, and take what would end it."""
+        """Return the time to sleep; bounded, as another thread may read the signal that ends it."""
         left_s = self._left_s()
         return _BOUND_S if left_s is None else min(left_s, _BOUND_S)
 
@@ -135,14 +135,14 @@ class StopRequest:
         deadline = self._deadline
         return None if deadline is None else max(0.0, deadline - time.monotonic())
 
-    def _ring(self) -> None:
-        # A pipe that is full rings already.
+    def _wake(self) -> None:
+        # A full pipe wakes the thread already.
         with suppress(BlockingIOError):
-            os.write(self._bell, b"!")
+            os.write(self._writer, b"!")
 
 
 def run_bounded(work: Callable[[], None]) -> None:
-    """Do `work` in a thread of its own and wait for it, but no longer than a second."""
+    """Do `work` in a thread of its own and wait for it, at most a second."""
     thread = threading.Thread(target=work, name="tradai-bounded", daemon=True)
     thread.start()
     thread.join(_BOUND_S)

@@ -1,6 +1,6 @@
-"""One suite for every place a secret may be kept: AWS as boto3 speaks to it, and its fake.
+"""The conformance suite of secret sources, with boto3's client and with its fake.
 
-The places that need no service inherit it in the tests of tradai-core.
+Sources that need no service inherit the suite in the tests of tradai-core.
 """
 
 import pytest
@@ -15,7 +15,7 @@ VALUE = "fake-trading-value"
 
 
 class OnAws(SecretSourceContract):
-    """What is kept is the same for both."""
+    """The secrets, which are the same for both clients."""
 
     @pytest.fixture
     def aws(self) -> FakeSecretsClient:
@@ -59,7 +59,9 @@ def test_a_reference_names_its_scheme(reference: str, secrets: SecretsManager) -
     assert caught.value.__context__ is None
 
 
-def test_boto3s_own_users_get_values_as_ever(aws: FakeSecretsClient, endpoint: str) -> None:
+def test_direct_users_of_boto3s_client_get_values_unchanged(
+    aws: FakeSecretsClient, endpoint: str
+) -> None:
     aws.keep("text", "fake-value")
     aws.keep("bytes", b"\x00\xff")
     client = client_for("secretsmanager", AwsSettings(region="eu-central-1", endpoint_url=endpoint))

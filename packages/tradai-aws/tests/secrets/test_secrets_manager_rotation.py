@@ -1,4 +1,4 @@
-"""A rotation is noticed by who is refused: one request for each version, and one second try."""
+"""Rotation: a rejected login causes one request for each version, and one retry."""
 
 import threading
 from collections.abc import Callable
@@ -15,7 +15,7 @@ READERS = 32
 
 
 class RefusedError(Exception):
-    """What an exchange says of a key that it does not know."""
+    """The rejection of an unknown key by an exchange."""
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def old(aws: FakeSecretsClient, secrets: SecretsManager) -> HeldSecret[str]:
     return secrets.get(NAME)
 
 
-def test_a_reported_version_is_asked_for_again_before_the_report_returns(
+def test_a_reported_version_is_refreshed_before_the_report_returns(
     aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
 ) -> None:
     aws.keep(NAME, "fake-value-2")
@@ -36,7 +36,7 @@ def test_a_reported_version_is_asked_for_again_before_the_report_returns(
     assert len(aws.calls) == 2
 
 
-def test_32_threads_that_report_the_same_version_make_one_call(
+def test_32_threads_that_report_the_same_version_make_one_request(
     aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
 ) -> None:
     aws.keep(NAME, "fake-value-2")
@@ -55,7 +55,7 @@ def test_32_threads_that_report_the_same_version_make_one_call(
 
 
 @pytest.mark.parametrize("rotated", [True, False])
-def test_a_version_is_asked_for_again_once_however_often_it_is_reported(
+def test_a_version_is_refreshed_once_however_often_it_is_reported(
     rotated: object, aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
 ) -> None:
     if rotated:
@@ -67,7 +67,7 @@ def test_a_version_is_asked_for_again_once_however_often_it_is_reported(
     assert len(aws.calls) == 2
 
 
-def test_a_version_that_nobody_holds_is_no_reason_to_ask(
+def test_a_report_of_a_version_that_is_not_held_makes_no_request(
     aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
 ) -> None:
     secrets.report_auth_failure(f"{old.version_id[:-1]}9")
@@ -75,7 +75,7 @@ def test_a_version_that_nobody_holds_is_no_reason_to_ask(
     assert len(aws.calls) == 1
 
 
-def test_the_next_version_may_be_reported_too(
+def test_the_next_version_can_be_reported_too(
     aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
 ) -> None:
     newer = aws.keep(NAME, "fake-value-2")
@@ -87,7 +87,7 @@ def test_the_next_version_may_be_reported_too(
     assert len(aws.calls) == 3
 
 
-def test_a_refresh_that_was_under_way_may_have_come_too_early_and_is_repeated(
+def test_a_refresh_that_began_before_the_report_is_repeated(
     aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
 ) -> None:
     aws.clock.advance(300)
@@ -96,14 +96,14 @@ def test_a_refresh_that_was_under_way_may_have_come_too_early_and_is_repeated(
         with aws.paused():
             secrets.get(NAME)
             aws.await_call()
-            # It was sent before the report, and answers with what was current then.
+            # It was sent before the report, and returns the version that was current then.
             report = pool.submit(secrets.report_auth_failure, old.version_id)
         report.result()
 
     assert len(aws.calls) == 3
 
 
-def test_a_report_in_an_outage_raises_nothing_and_may_be_made_again(
+def test_a_report_in_an_outage_raises_nothing_and_can_be_repeated(
     aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
 ) -> None:
     aws.keep(NAME, "fake-value-2")
@@ -128,7 +128,7 @@ def _exchange(accepted: str) -> Callable[[HeldSecret[str]], str]:
     return login
 
 
-def test_a_login_that_is_refused_is_tried_once_more_with_the_new_value(
+def test_a_rejected_login_is_retried_once_with_the_new_value(
     aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
 ) -> None:
     del old
@@ -139,14 +139,14 @@ def test_a_login_that_is_refused_is_tried_once_more_with_the_new_value(
     assert session == "session of fake-value-2"
 
 
-def test_a_login_that_is_accepted_asks_nobody(
+def test_a_login_that_is_accepted_makes_no_request(
     aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
 ) -> None:
     assert secrets.connect(NAME, _exchange(old.reveal()), refused=RefusedError)
     assert len(aws.calls) == 1
 
 
-def test_without_a_new_value_there_is_no_second_try(
+def test_without_a_new_value_a_login_is_not_retried(
     secrets: SecretsManager, old: HeldSecret[str]
 ) -> None:
     tries: list[str] = []
@@ -161,7 +161,7 @@ def test_without_a_new_value_there_is_no_second_try(
     assert tries == [old.version_id]
 
 
-def test_a_new_value_that_is_refused_too_is_the_last_try(
+def test_a_login_is_not_retried_when_the_new_value_is_rejected_too(
     aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
 ) -> None:
     newer = aws.keep(NAME, "fake-value-2")
@@ -177,7 +177,7 @@ def test_a_new_value_that_is_refused_too_is_the_last_try(
     assert tries == [old.version_id, newer]
 
 
-def test_an_error_that_is_no_refusal_passes(
+def test_an_error_that_is_not_a_rejection_passes(
     aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
 ) -> None:
     def login(secret: HeldSecret[str]) -> None:
@@ -189,7 +189,7 @@ def test_an_error_that_is_no_refusal_passes(
     assert len(aws.calls) == 1
 
 
-def test_a_secret_that_is_gone_when_it_is_asked_for_again_is_said_to_be_gone(
+def test_a_secret_that_was_deleted_before_the_refresh_is_not_found(
     aws: FakeSecretsClient, secrets: SecretsManager, old: HeldSecret[str]
 ) -> None:
     del old

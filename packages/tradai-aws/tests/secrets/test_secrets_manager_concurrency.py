@@ -1,4 +1,4 @@
-"""Many readers at once: threads, tasks, forked and spawned processes."""
+"""Concurrent readers: threads, tasks, forked and spawned processes."""
 
 import asyncio
 import subprocess
@@ -29,7 +29,7 @@ def _all_at_once(read: Callable[[], str]) -> list[str]:
         return list(pool.map(one, range(READERS)))
 
 
-def test_32_threads_that_find_nothing_held_make_one_call(
+def test_32_threads_that_find_no_held_secret_make_one_request(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep(NAME, "fake-value")
@@ -43,8 +43,8 @@ def test_32_threads_that_find_nothing_held_make_one_call(
     assert len(aws.calls) == 1
 
 
-def test_32_threads_that_find_a_stale_secret_make_one_call_and_do_not_wait_for_it(
-    aws: FakeSecretsClient, secrets: SecretsManager, landed: Callable[[], None]
+def test_32_threads_that_find_a_stale_secret_make_one_request_and_do_not_wait_for_it(
+    aws: FakeSecretsClient, secrets: SecretsManager, finish_refreshes: Callable[[], None]
 ) -> None:
     aws.keep(NAME, "fake-value-1")
     secrets.get(NAME)
@@ -54,13 +54,13 @@ def test_32_threads_that_find_a_stale_secret_make_one_call_and_do_not_wait_for_i
     with aws.paused():
         # They are served while the call is held back.
         values = _all_at_once(lambda: secrets.get(NAME).reveal())
-    landed()
+    finish_refreshes()
 
     assert values == ["fake-value-1"] * READERS
     assert len(aws.calls) == 2
 
 
-def test_32_threads_that_wait_for_what_fails_each_get_an_error_of_their_own(
+def test_32_threads_that_wait_for_a_failing_read_each_get_an_error_of_their_own(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     errors: list[TradAIError] = []
@@ -80,7 +80,7 @@ def test_32_threads_that_wait_for_what_fails_each_get_an_error_of_their_own(
     assert len(aws.calls) == 1
 
 
-def test_a_slow_secret_does_not_hold_up_another(
+def test_a_slow_secret_does_not_delay_another(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep("quick", "fake-value")
@@ -93,7 +93,7 @@ def test_a_slow_secret_does_not_hold_up_another(
     assert isinstance(slow.exception(), NotFoundError)
 
 
-def test_tasks_share_one_call_and_the_loop_goes_on_meanwhile(
+def test_tasks_share_one_request_and_do_not_block_the_loop(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep(NAME, "fake-value")
@@ -101,7 +101,7 @@ def test_tasks_share_one_call_and_the_loop_goes_on_meanwhile(
     async def main() -> list[str]:
         with aws.paused():
             tasks = [asyncio.create_task(secrets.get_async(NAME)) for _ in range(100)]
-            # The call is held back, and still the loop gets here.
+            # The call is held back, and the loop still runs.
             await asyncio.to_thread(aws.await_call)
             assert not any(task.done() for task in tasks)
         return [secret.reveal() for secret in await asyncio.gather(*tasks)]
@@ -110,7 +110,7 @@ def test_tasks_share_one_call_and_the_loop_goes_on_meanwhile(
     assert len(aws.calls) == 1
 
 
-def test_a_task_is_served_a_fresh_secret_without_giving_way(
+def test_a_task_gets_a_fresh_secret_without_yielding_to_the_loop(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep(NAME, "fake-value")
@@ -118,14 +118,14 @@ def test_a_task_is_served_a_fresh_secret_without_giving_way(
 
     served = secrets.get_async(NAME)
 
-    # A coroutine that never gives way ends at its first step, with what it returns.
+    # A coroutine that never yields to the loop returns at its first step.
     with pytest.raises(StopIteration) as ended:
         served.send(None)
     assert ended.value.value is held
 
 
-def test_a_task_is_served_a_stale_secret_at_once(
-    aws: FakeSecretsClient, secrets: SecretsManager, landed: Callable[[], None]
+def test_a_task_gets_a_stale_secret_at_once(
+    aws: FakeSecretsClient, secrets: SecretsManager, finish_refreshes: Callable[[], None]
 ) -> None:
     aws.keep(NAME, "fake-value-1")
     secrets.get(NAME)
@@ -134,13 +134,13 @@ def test_a_task_is_served_a_stale_secret_at_once(
 
     with aws.paused():
         served = asyncio.run(secrets.get_async(NAME))
-    landed()
+    finish_refreshes()
 
     assert served.reveal() == "fake-value-1"
     assert asyncio.run(secrets.get_async(NAME)).reveal() == "fake-value-2"
 
 
-def test_a_task_that_is_cancelled_cancels_nobody_else(
+def test_a_cancelled_task_does_not_cancel_the_refresh_of_others(
     aws: FakeSecretsClient, secrets: SecretsManager
 ) -> None:
     aws.keep(NAME, "fake-value")
@@ -161,7 +161,7 @@ def test_a_task_that_is_cancelled_cancels_nobody_else(
 
 @pytest.fixture
 def impatient(aws: FakeSecretsClient) -> SecretsManager:
-    """A manager that holds a secret which is no longer usable, and whose readers do not wait."""
+    """A manager with a secret that is no longer usable, and whose readers hardly wait."""
     policy = SecretsPolicy(wait_s=0.01)
     manager = SecretsManager(client=aws, clock=aws.clock, policy=policy)
     aws.keep(NAME, "fake-value-1")
@@ -171,25 +171,25 @@ def impatient(aws: FakeSecretsClient) -> SecretsManager:
     return manager
 
 
-def test_a_reader_that_has_waited_long_enough_is_served_what_is_held(
+def test_a_reader_gets_the_held_secret_after_the_longest_wait(
     aws: FakeSecretsClient,
     impatient: SecretsManager,
-    landed: Callable[[], None],
+    finish_refreshes: Callable[[], None],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
     with aws.paused():
         values = [impatient.get(NAME), asyncio.run(impatient.get_async(NAME))]
-    landed()
+    finish_refreshes()
 
     assert [(one.reveal(), one.age_s) for one in values] == [("fake-value-1", 900)] * 2
     assert impatient.get(NAME).reveal() == "fake-value-2"
     assert len(aws.calls) == 2
-    # The loop of the task is closed by now, and the refresh does not stumble over it.
+    # The loop of the task is closed by now, which does not disturb the refresh.
     assert [record.message for record in caplog.records] == ["secret has a new version"]
 
 
-def test_a_reader_for_whom_nothing_may_be_served_waits(
+def test_a_reader_waits_when_no_held_secret_may_be_served(
     aws: FakeSecretsClient, impatient: SecretsManager
 ) -> None:
     aws.clock.advance(2700)
@@ -232,7 +232,7 @@ raise SystemExit(os.waitstatus_to_exitcode(status))
 """
 
 
-def test_a_forked_child_goes_on_while_its_parent_holds_every_lock_and_waits_for_aws() -> None:
+def test_a_forked_child_works_while_its_parent_holds_every_lock_and_waits_for_aws() -> None:
     done = subprocess.run([sys.executable, "-Pc", FORK], timeout=30, check=False)
 
     assert done.returncode == 0
@@ -252,7 +252,7 @@ class Client:
 
 def work(secrets, answers):
     held = secrets.states()
-    answers.put((len(held), secrets.get("name").reveal(), secrets._given.calls))
+    answers.put((len(held), secrets.get("name").reveal(), secrets._custom_client.calls))
 
 if __name__ == "__main__":
     secrets = SecretsManager(AwsSettings(), client=Client())
@@ -266,7 +266,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_spawned_child_is_given_how_to_ask_and_nothing_that_is_held(tmp_path: Path) -> None:
+def test_a_spawned_child_gets_the_settings_and_no_held_secret(tmp_path: Path) -> None:
     program = tmp_path / "spawn.py"
     program.write_text(SPAWN)
 
@@ -275,7 +275,7 @@ def test_a_spawned_child_is_given_how_to_ask_and_nothing_that_is_held(tmp_path: 
     assert done.returncode == 0
 
 
-def test_a_process_without_room_for_a_thread_asks_by_itself(
+def test_a_process_that_can_start_no_thread_reads_in_the_callers_thread(
     aws: FakeSecretsClient, secrets: SecretsManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(thread: threading.Thread) -> None:

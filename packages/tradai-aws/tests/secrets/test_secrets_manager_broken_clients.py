@@ -1,4 +1,4 @@
-"""What clients, clocks and handlers of logs do wrong leaves nobody waiting and shows no value."""
+"""Broken clients, clocks and log handlers: readers get an error, and no value is shown."""
 
 import logging
 import traceback
@@ -15,12 +15,12 @@ from tradai.core.exceptions import NotFoundError, ValidationError
 
 NAME: Final = "trading/binance"
 PLANTED: Final = "fake-and-planted"
-# A reader that waits for ever is a failure of the test, and not its end.
+# A reader that waits for ever fails the test after this time.
 PATIENCE_S: Final = 20
 
 
 class Client:
-    """A client that does the same whatever it is asked."""
+    """A client that does the same for every operation."""
 
     def __init__(self, do: Callable[[], object]) -> None:
         self._do = do
@@ -42,21 +42,21 @@ def _exit() -> None:
     raise SystemExit
 
 
-def test_a_client_that_ends_its_thread_leaves_nobody_waiting() -> None:
+def test_readers_get_an_error_when_a_client_ends_its_thread() -> None:
     secrets = _manager(_exit)
 
     assert isinstance(_soon(lambda: secrets.get(NAME)), AwsError)
     assert isinstance(_soon(lambda: secrets.get(NAME)), AwsError)
 
 
-def test_a_clock_that_fails_leaves_nobody_waiting(aws: FakeSecretsClient) -> None:
-    told = iter([0.0, 1.0])
-    secrets = SecretsManager(client=aws, clock=lambda: next(told))
+def test_readers_get_an_error_when_the_clock_fails(aws: FakeSecretsClient) -> None:
+    times = iter([0.0, 1.0])
+    secrets = SecretsManager(client=aws, clock=lambda: next(times))
 
     assert isinstance(_soon(lambda: secrets.get(NAME)), AwsError)
 
 
-def test_a_client_that_asks_for_what_it_reads_is_refused() -> None:
+def test_a_client_that_asks_for_the_secret_it_reads_gets_an_error() -> None:
     secrets = _manager(lambda: secrets.get(NAME))
 
     error = _soon(lambda: secrets.get(NAME))
@@ -65,7 +65,7 @@ def test_a_client_that_asks_for_what_it_reads_is_refused() -> None:
     assert error.reason == "RecursionError"
 
 
-def test_a_handler_of_logs_may_need_the_secret_that_is_missing(
+def test_a_log_handler_may_need_the_missing_secret(
     secrets: SecretsManager,
 ) -> None:
     failures: list[str] = []
@@ -99,7 +99,7 @@ def test_an_arn_is_not_taken_for_the_name_of_another(
     assert secrets.get("foo-AbCdEf").reveal() == "fake-value-of-another"
 
 
-def test_half_an_answer_of_many_is_an_outage_that_shows_nothing() -> None:
+def test_a_truncated_batch_is_an_outage_without_values() -> None:
     half = {"SecretValues": [{"Name": NAME, "SecretString": PLANTED}], "SecretString": PLANTED}
 
     error = _manager(lambda: half).prefetch([NAME])[NAME]
@@ -110,7 +110,7 @@ def test_half_an_answer_of_many_is_an_outage_that_shows_nothing() -> None:
     assert PLANTED not in "".join(shown.format())
 
 
-def test_what_no_rule_foresaw_is_an_error_for_each_of_many() -> None:
+def test_an_unexpected_error_of_a_batch_is_an_error_of_each_secret() -> None:
     def fail() -> object:
         raise RuntimeError(PLANTED)
 
@@ -121,7 +121,7 @@ def test_what_no_rule_foresaw_is_an_error_for_each_of_many() -> None:
 
 
 @pytest.mark.parametrize("name", [None, 1, b"a"])
-def test_what_is_no_text_is_no_name(name: str, secrets: SecretsManager) -> None:
+def test_a_name_must_be_text(name: str, secrets: SecretsManager) -> None:
     with pytest.raises(ValidationError, match="name of a secret"):
         secrets.get(name)
     with pytest.raises(ValidationError, match="name of a secret"):
@@ -129,11 +129,13 @@ def test_what_is_no_text_is_no_name(name: str, secrets: SecretsManager) -> None:
 
 
 @pytest.mark.parametrize("text", [f"{PLANTED}\ud800", {"key": PLANTED}], ids=["half", "dict"])
-def test_what_cannot_be_written_is_refused_unseen(text: str, aws: FakeSecretsClient) -> None:
+def test_a_value_that_cannot_be_written_is_refused_without_being_shown(
+    text: str, aws: FakeSecretsClient
+) -> None:
     editor, value = SecretsEditor(client=aws), Secret(text)
 
     for write in (editor.create, editor.put):
-        with pytest.raises(ValidationError, match="no text that UTF-8 can write") as caught:
+        with pytest.raises(ValidationError, match="cannot be encoded as UTF-8") as caught:
             write(NAME, value)
         shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
         assert PLANTED not in str([one.locals for one in shown.stack if "/src/" in one.filename])
@@ -150,7 +152,7 @@ def test_what_cannot_be_written_is_refused_unseen(text: str, aws: FakeSecretsCli
     ],
     ids=["create", "put", "move", "delete"],
 )
-def test_an_answer_that_names_nothing_says_to_look_first(
+def test_after_a_response_without_its_field_the_error_says_to_look_first(
     write: Callable[[SecretsEditor], object],
 ) -> None:
     # Wrong on purpose.

@@ -1,0 +1,47 @@
+"""YAML files as layers."""
+
+from typing import final
+
+from tradai.core._documents.tree import Path
+from tradai.core._documents.yaml_reader import read_yaml_fields
+from tradai.core._layers.layer import LayerData, Origin, with_origins
+from tradai.core._local.file_store import FileStore
+from tradai.core._local.file_uri import is_file_uri
+from tradai.core._ports.backends import backend_for
+from tradai.core._ports.protocols import ObjectStore
+
+__all__ = ["YamlLayer"]
+
+
+@final
+class YamlLayer:
+    """A YAML file, on disk or in any store that is installed."""
+
+    def __init__(self, uri: str, *, store: ObjectStore | None = None) -> None:
+        """Read from `uri`, a path or a URI, through `store`; by default the one for its scheme."""
+        self.name = uri
+        self._store = store
+
+    def load(self) -> LayerData:
+        """Read the file.
+
+        Raises:
+            ConfigurationError: It is not YAML, or YAML that we refuse.
+            NotFoundError: The file does not exist.
+            StorageError: The store refused.
+        """
+        store = self._store or _store_for(self.name)
+        document = read_yaml_fields(store.read(self.name).data, source=self.name)
+
+        def origin_of(path: Path) -> Origin:
+            while path not in document.marks:
+                path = path[:-1]
+            line, column = document.marks[path]
+            return Origin(source=self.name, line=line, column=column)
+
+        return with_origins(document.values, origin_of)
+
+
+def _store_for(uri: str) -> ObjectStore:
+    """Return the store for `uri`; a file needs no search among the installed ones."""
+    return FileStore() if is_file_uri(uri) else backend_for("tradai.stores", uri)

@@ -1,0 +1,79 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tradai.core import TradingMode
+from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.entrypoint import RunManifest
+from tradai.entrypoint._runs.history import differences, find_run, list_runs
+
+# These functions have no public name: the commands `runs` and `run --from` are made of them.
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def run(run_id: str, *, minute: int = 0, **facts: object) -> RunManifest:
+    return RunManifest.model_validate(
+        {
+            "run_id": run_id,
+            "trace_id": run_id,
+            "mode": TradingMode.BACKTEST,
+            "state": "running",
+            "started_at": NOON + timedelta(minutes=minute),
+            **facts,
+        }
+    )
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for number, run_id in enumerate(("a-1", "a-12", "b-1")):
+        folder = tmp_path / run_id
+        folder.mkdir()
+        manifest = run(run_id, minute=number)
+        (folder / "manifest.json").write_text(manifest.model_dump_json())
+    return tmp_path
+
+
+def test_runs_are_listed_newest_first_without_those_that_cannot_be_read(root: Path) -> None:
+    (root / "empty").mkdir()
+    (root / "torn").mkdir()
+    (root / "torn" / "manifest.json").write_text('{"run_id":')
+
+    assert [manifest.run_id for manifest in list_runs(root)] == ["b-1", "a-12", "a-1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "run_id"), [("a-12", "a-12"), ("b", "b-1"), ("latest", "b-1"), ("a-1", "a-1")]
+)
+def test_a_run_is_found_by_id_unique_prefix_or_as_the_latest(
+    root: Path, name: str, run_id: str
+) -> None:
+    assert find_run(root, name) == root / run_id
+
+
+def test_a_run_is_found_by_its_path(root: Path, tmp_path: Path) -> None:
+    assert find_run(tmp_path / "elsewhere", str(root / "a-1")) == root / "a-1"
+
+
+def test_a_prefix_of_several_ids_names_them(root: Path) -> None:
+    with pytest.raises(ValidationError, match=r"'a' \(a-12, a-1\): give more"):
+        find_run(root, "a")
+
+
+@pytest.mark.parametrize("name", ["c", "latest"])
+def test_a_run_that_does_not_exist_is_not_found(tmp_path: Path, name: str) -> None:
+    with pytest.raises(NotFoundError, match="runs list"):
+        find_run(tmp_path, name)
+
+
+def test_differences_name_each_fact_that_differs_except_ids_and_times() -> None:
+    left = run("a", results={"trades": 3, "fee": 1}, digests={"data": "x"})
+    right = run("b", minute=5, results={"trades": 4, "fee": 1}, notices=["made"])
+
+    assert list(differences(left, right)) == [
+        ("digests.data", "x", "-"),
+        ("notices", "[]", "['made']"),
+        ("results.trades", "3", "4"),
+    ]
