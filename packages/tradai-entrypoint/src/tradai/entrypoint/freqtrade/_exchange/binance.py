@@ -169,22 +169,13 @@ def _filter(symbol: Symbol, *names: str) -> Symbol:
 
 
 def _make_filters(rules: MarketRules) -> JsonValue:
+    tick, step, least = rules.tick, rules.step, rules.min_notional
     return [
-        {
-            "filterType": "PRICE_FILTER",
-            "minPrice": rules.tick,
-            "maxPrice": "1000000",
-            "tickSize": rules.tick,
-        },
-        {
-            "filterType": "LOT_SIZE",
-            "minQty": rules.step,
-            "maxQty": "9000000",
-            "stepSize": rules.step,
-        },
+        {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000", "tickSize": tick},
+        {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "9000000", "stepSize": step},
         {
             "filterType": "NOTIONAL",
-            "minNotional": rules.min_notional,
+            "minNotional": least,
             "applyMinToMarket": True,
             "maxNotional": "9000000",
             "applyMaxToMarket": False,
