@@ -286,19 +286,6 @@ def test_what_a_strategy_raises_while_the_bot_goes_on_is_counted_and_ends_nothin
     assert judge(ended(130, by=signal.SIGTERM), found, result_present=True).is_success
 
 
-@pytest.mark.parametrize(
-    ("name", "parameters"),
-    [
-        ("parameters", {"buy_len": "20", "sell_len": "900"}),
-        ("dry-run", {"buy_len": "12", "sell_len": "24"}),
-    ],
-)
-def test_the_parameters_the_engine_ran_with_are_known(
-    name: str, parameters: dict[str, str]
-) -> None:
-    assert logged(name).parameters == parameters
-
-
 def test_a_strategy_cannot_forge_a_fact_by_printing_or_logging_it() -> None:
     found = evidence(
         "Changing state to: RUNNING",
@@ -328,14 +315,11 @@ def test_memory_stays_bounded_whatever_the_engine_says() -> None:
 
     for number in range(10_000):
         found.feed("x" * 100)
-        text = f"Strategy Parameter: p{number} = 1"
-        found.feed(record(text, logger="freqtrade.strategy.hyper"))
         logger = "freqtrade.plugins.pairlist.IPairList"
         found.feed(record(f"Pair P{number} is not compatible with exchange", logger=logger))
         found.feed(record("Configuration error: " + "y" * 10_000))
 
-    assert len(found.dropped) <= 100
-    assert 0 < len(found.parameters) <= 100
+    assert 0 < len(found.dropped) <= 100
     assert len(found.configuration_error or "") <= 700
 
 
