@@ -33,6 +33,9 @@ def with_status(snapshot: MarketsSnapshot, status: str) -> MarketsSnapshot:
     return MarketsSnapshot.model_validate(values)
 
 
+SYMBOL = {"symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT"}
+
+
 @contextmanager
 def exchange(status: int, body: bytes) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
@@ -214,6 +217,7 @@ def test_capturing_a_pair_that_is_not_listed_names_it() -> None:
         (200, b'{"symbols": 3}', False),
         (200, b'{"symbols": ["BTCUSDT"]}', False),
         (200, b"\xff", False),
+        (200, json.dumps({"symbols": [dict(SYMBOL), dict(SYMBOL)]}).encode(), False),
         (429, b"{}", True),
         (418, b"{}", True),
         (451, b"{}", False),
