@@ -93,7 +93,7 @@ class RunReport:
         configuration: The strategy configuration without secrets.
         provenance: Source of each value of `configuration`, by dotted name.
         facts: Facts needed to repeat the run: digests, versions, command.
-        parts: Parts added by the mode; None when there is no result.
+        parts: Parts added by the mode; None without a result.
     """
 
     run_id: str

@@ -25,7 +25,7 @@ def find_run(root: Path, name: str) -> Path:
     """Return the folder of the run `name`: a path, an id, a unique prefix of one, or ``latest``.
 
     Raises:
-        NotFoundError: There is no such run.
+        NotFoundError: The run does not exist.
         ValidationError: Several ids begin with `name`.
     """
     if (Path(name) / MANIFEST_NAME).is_file():

@@ -65,7 +65,7 @@ class RunManifest(BaseModel):
         """Return the manifest of the run in `folder`.
 
         Raises:
-            NotFoundError: There is no manifest.
+            NotFoundError: The folder has no manifest.
             StorageError: It cannot be read as a manifest.
         """
         path = folder / MANIFEST_NAME

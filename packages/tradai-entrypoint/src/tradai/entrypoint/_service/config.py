@@ -22,7 +22,7 @@ def read_service_config(path: str | Path | None, overrides: Sequence[str]) -> Di
 
     Raises:
         ConfigurationError: A file or an override is not valid, or an override does not fit.
-        NotFoundError: There is no file at `path`.
+        NotFoundError: The file at `path` does not exist.
         StorageError: A file cannot be read.
     """
     source = "overrides" if path is None else str(path)

@@ -18,7 +18,7 @@ def read_file(path: Path) -> bytes:
     """Return the bytes at `path`.
 
     Raises:
-        NotFoundError: There is no such file.
+        NotFoundError: The file does not exist.
         StorageError: It cannot be read.
     """
     try:
