@@ -11,6 +11,7 @@ could be tried.
 
 import argparse
 import compileall
+import math
 import multiprocessing
 import os
 import py_compile
@@ -60,7 +61,7 @@ class Trial:
         if self.is_noticed(file, file.read_bytes()):
             return "the tests fail without any change: mend them first"
         # A change may make everything slower, and the machine may be busy later on.
-        self._timeout_s = self._timeout_s or 30 + 5 * (time.monotonic() - started)
+        self._timeout_s = self._timeout_s or 15 + 3 * (time.monotonic() - started)
         # Most of a short run is imports: do those of other people's code once, then fork.
         forkserver = multiprocessing.get_context("forkserver")
         forkserver.set_forkserver_preload(self._loaded.read_text().split())
@@ -84,7 +85,7 @@ class Trial:
     def _run(self, sources: Path) -> int | None:
         # Their types know only one of the contexts.
         tests = self._start.Process(  # type: ignore[attr-defined]
-            target=_run_tests, args=[self._tests, sources, self._loaded]
+            target=_run_tests, args=[self._tests, sources, self._loaded, self._timeout_s]
         )
         tests.start()
         tests.join(self._timeout_s)
@@ -96,9 +97,11 @@ class Trial:
         return code
 
 
-def _run_tests(tests: Sequence[str], sources: Path, loaded: Path) -> None:
+def _run_tests(tests: Sequence[str], sources: Path, loaded: Path, timeout_s: float | None) -> None:
     """Run `tests` on the copy `sources`, in this very process, and end it with their exit code."""
     os.setsid()
+    # So that they end when this script is gone, too.
+    signal.alarm(math.ceil(timeout_s or 0))
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(sources))
     os.environ |= {"PYTHONPATH": str(sources), "PYTHONDONTWRITEBYTECODE": "1"}
