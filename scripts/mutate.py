@@ -32,6 +32,8 @@ from typing import Final
 
 from mutants import Mutant, Mutator, shown
 
+# Added to pytest's exit codes, so that nothing else is taken for one.
+_ENDED: Final = 100
 # Asserts are not rewritten: what is imported before pytest starts could not be.
 _OPTIONS: Final = ("--no-cov", "-x", "-q", "-p", "no:cacheprovider", "--assert=plain")
 
@@ -77,12 +79,13 @@ class Trial:
         before = changed.read_bytes()
         changed.write_bytes(source)
         try:
-            return self._run(sources) != 0
+            return self._run(sources) != _ENDED
         finally:
             changed.write_bytes(before)
             self._free.put(sources)
 
-    def _run(self, sources: Path) -> int | None:
+    def _run(self, sources: Path) -> int:
+        """Return the exit code of the tests; negative when a signal ended them."""
         # Their types know only one of the contexts.
         tests = self._start.Process(  # type: ignore[attr-defined]
             target=_run_tests, args=[self._tests, sources, self._loaded, self._timeout_s]
@@ -93,7 +96,9 @@ class Trial:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(tests.pid, signal.SIGKILL)
         tests.join()
-        code: int | None = tests.exitcode
+        code: int = tests.exitcode
+        if 0 <= code < _ENDED:
+            raise RuntimeError(f"the tests could not be started: exit code {code}")
         return code
 
 
@@ -112,7 +117,7 @@ def _run_tests(tests: Sequence[str], sources: Path, loaded: Path, timeout_s: flo
     code = int(pytest.main([*_OPTIONS, *tests]))
     if not loaded.exists():
         loaded.write_text(" ".join(_installed_modules()))
-    os._exit(code)
+    os._exit(_ENDED + code)
 
 
 def _installed_modules() -> Iterator[str]:

@@ -152,6 +152,12 @@ def test_values_registered_by_many_threads_at_once_are_all_masked() -> None:
     assert [redact(value) for value in values] == ["***"] * 20
 
 
+def test_a_short_value_is_masked_in_base64_when_six_characters_of_it_are_known() -> None:
+    register_secret("z9y8x")
+
+    assert redact(base64.b64encode(b"z9y8x").decode()) == "***g="
+
+
 def test_a_tiny_value_is_not_masked() -> None:
     register_secret("abc")
     register_secret(" q7w8 ")

@@ -37,6 +37,9 @@ from tradai.entrypoint.freqtrade._staged_data import StagedData, StagingRequest
 from tradai.entrypoint.freqtrade._staging import stage_data
 from tradai.entrypoint.freqtrade._staging_child import lay_out
 
+# Its strategy imports the engine.
+collect_ignore = ["older_runs"]
+
 STAGE_DATA: Final = "tradai.entrypoint.freqtrade._job.stage_data"
 HERE: Final = Path(__file__).resolve().parent
 PAIRS: Final = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
