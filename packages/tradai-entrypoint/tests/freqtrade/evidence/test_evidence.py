@@ -85,6 +85,20 @@ def test_an_engine_that_gave_up_is_judged_by_what_it_said(
 
 
 @pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("strategy-not-importable", "Correct the strategy source."),
+        ("hyperopt-loss-unknown", "Correct the name in the run parameters."),
+        ("markets-unreachable", "Try again when the exchange answers."),
+        ("no-data", "Provide the candles of the range, or choose another range."),
+        ("no-pair-left", "Capture the market rules again."),
+    ],
+)
+def test_an_engine_that_gave_up_is_reported_with_what_to_do(name: str, advice: str) -> None:
+    assert judge(ended(2), logged(name), result_present=False).sentence.endswith(advice)
+
+
+@pytest.mark.parametrize(
     ("name", "expected", "said"),
     [
         ("pair-dropped", ExitCode.DATA, "left out LTC/USDT"),
@@ -114,7 +128,10 @@ def test_a_model_that_could_not_be_trained_is_bad_data() -> None:
 
 
 def test_exit_code_0_without_a_result_is_not_a_success() -> None:
-    assert judge(ended(0), evidence(), result_present=False).exit_code is ExitCode.RESULT
+    verdict = judge(ended(0), evidence(), result_present=False)
+
+    assert verdict.exit_code is ExitCode.RESULT
+    assert "it did not say why" in verdict.sentence
 
 
 def test_exit_code_0_with_a_result_is_success() -> None:
@@ -264,6 +281,7 @@ def test_a_bot_that_hangs_after_it_said_why_is_judged_by_what_it_said() -> None:
 def test_the_states_of_a_bot_are_followed() -> None:
     found = evidence()
     assert found.state is None
+    assert not found.has_run
 
     found.feed(record("Changing state to: RUNNING", level="INFO", logger="freqtrade.worker"))
     assert found.is_running
