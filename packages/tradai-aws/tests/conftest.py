@@ -42,7 +42,10 @@ def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def aws() -> FakeSecretsClient:
-    return FakeSecretsClient()
+    fake = FakeSecretsClient()
+    # An instant is then no duration since the start, and neither is taken for the other.
+    fake.clock.advance(1_000_000)
+    return fake
 
 
 @pytest.fixture

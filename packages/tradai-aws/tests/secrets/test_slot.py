@@ -85,9 +85,10 @@ def test_a_secret_that_is_no_longer_usable_is_refreshed_before_it_is_served(
 def test_in_an_outage_the_held_value_is_served_with_its_age_up_to_the_limit(
     aws: FakeSecretsClient, secrets: SecretsManager, finish_refreshes: FinishRefreshes
 ) -> None:
+    read_s = aws.clock()
     with aws.outage():
         for age_s in (FRESH_S, USABLE_S, OUTAGE_S - 1):
-            aws.clock.advance(age_s - aws.clock())
+            aws.clock.advance(read_s + age_s - aws.clock())
             secret = secrets.get(NAME)
             finish_refreshes()
             assert (secret.reveal(), secret.age_s) == ("fake-value-1", age_s)

@@ -1,9 +1,7 @@
 """Candles are staged for the engine by a child process, and every series is accounted for."""
 
-import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -187,8 +185,8 @@ def test_request_and_answer_survive_json(data: Path) -> None:
     asked = request(data, series(), hours=(1, 2))
     answer = stage_series(asked)
 
-    assert StagingRequest.from_json(asked.to_json()) == asked
-    assert StagedData.from_values(json.loads(answer.to_json())) == answer
+    assert StagingRequest.model_validate_json(asked.model_dump_json()) == asked
+    assert StagedData.model_validate_json(answer.model_dump_json()) == answer
 
 
 def test_the_child_stages_the_requested_series(data: Path) -> None:
@@ -201,7 +199,7 @@ def test_the_child_stages_the_requested_series(data: Path) -> None:
 
 
 def test_the_child_s_refusal_is_raised_here(data: Path) -> None:
-    asked = replace(request(data, series()), data="nowhere:candles")
+    asked = request(data, series()).model_copy(update={"data": "nowhere:candles"})
 
     with pytest.raises(ConfigurationError, match="backend"):
         stage_data(asked, interrupts=Interrupts())

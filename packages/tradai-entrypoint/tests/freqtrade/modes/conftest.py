@@ -37,6 +37,9 @@ from tradai.entrypoint.freqtrade._candles.staging import stage_data
 from tradai.entrypoint.freqtrade._candles.staging_child import stage_series
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 
+# Its strategy imports the engine.
+collect_ignore = ["older_runs"]
+
 STAGE_DATA: Final = "tradai.entrypoint.freqtrade._preparation.prepare.stage_data"
 HERE: Final = Path(__file__).resolve().parent
 PAIRS: Final = ("BTC/USDT", "ETH/USDT", "XRP/USDT")

@@ -36,5 +36,5 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         print(f"tradai-entrypoint: {verdict.sentence}", file=sys.stderr)
         return int(verdict.exit_code)
     print(verdict.sentence)
-    print(capture(config.pairs, folder, exchange_url=args.exchange_url))
+    print(capture(config, folder, exchange_url=args.exchange_url))
     return 0

@@ -66,7 +66,7 @@ def stage_data(
         tempfile.TemporaryFile() as answer,
         tempfile.TemporaryFile() as log,
     ):
-        stdin.write(request.to_json())
+        stdin.write(request.model_dump_json().encode())
         stdin.seek(0)
         # A session of its own: Ctrl-C reaches only this process, which then ends the child.
         # The command is ours and holds nothing a user wrote (S603).
@@ -76,10 +76,11 @@ def stage_data(
             _wait(child, interrupts)
         if child.returncode != 0:
             raise _crash(_text(log), child.returncode)
-        values: dict[str, Any] = json.loads(_text(answer))
+        answered = _text(answer)
+    values: dict[str, Any] = json.loads(answered)
     if "error" in values:
         raise _error(values["error"])
-    return StagedData.from_values(values)
+    return StagedData.model_validate_json(answered)
 
 
 def _wait(child: "subprocess.Popen[bytes]", interrupts: Interrupts) -> None:

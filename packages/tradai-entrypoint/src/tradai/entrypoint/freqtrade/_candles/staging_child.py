@@ -34,7 +34,8 @@ def main() -> int:
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as reply:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         try:
-            answer = stage_series(StagingRequest.from_json(sys.stdin.buffer.read())).to_json()
+            request = StagingRequest.model_validate_json(sys.stdin.buffer.read())
+            answer = stage_series(request).model_dump_json().encode()
         except TradAIError as exc:
             answer = error_answer(exc)
         reply.write(answer)

@@ -1,72 +1,31 @@
 """BACKTEST: one hermetic backtest on recorded candles and market rules."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, final
 
 from tradai.core import JsonValue
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
-from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._engine.install import EngineInstall
-from tradai.entrypoint.freqtrade._evidence.judge import judge
-from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
+from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
 from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades
 
-if TYPE_CHECKING:
-    from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
-
-__all__ = ["BacktestHandler", "record_backtest", "run_batch"]
+__all__ = ["BacktestHandler", "record_backtest"]
 
 _RESULTS: Final = "backtest_results/*.zip"
 
 
 @final
-class BacktestHandler:
+class BacktestHandler(BatchHandler):
     """Runs the engine's backtest and records its result."""
 
-    def __init__(
-        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
-    ) -> None:
-        """Take the entrypoint, and an engine other than the installed one."""
-        self._entrypoint = entrypoint
-        self._engine = engine
+    results = _RESULTS
 
-    def run(self) -> int:
-        """Backtest; the exit code is that of the verdict."""
-        context = self._entrypoint.context
-        job = EngineJob(context, engine=self._engine)
-        verdict = run_batch(job, context, results=_RESULTS)
-        if verdict.is_success:
-            verdict = _finished(record_backtest(job, context))
-        return context.conclude(verdict)
-
-    def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
-        """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
-
-
-def run_batch(job: EngineJob, context: RunContext, *, results: str) -> Verdict:
-    """Run the engine on recorded candles and rules until it ends by itself.
-
-    Args:
-        job: The job; its scratch folder is still empty.
-        context: The run.
-        results: Pattern of the result files below the engine's folder; one proves success.
-    """
-    markets = job.load_markets()
-    job.stage_candles()
-    context.interrupts.check()
-    context.progress.say(f"engine: {job.plan.subcommand}")
-    with MarketServer(markets) as server, job.running(server.base_url) as engine:
-        ended = engine.wait(context.interrupts)
-    has_result = any(job.user_data.glob(results))
-    context.journal.append(
-        "engine ended", return_code=ended.return_code, seconds=round(ended.seconds, 3)
-    )
-    return judge(ended, job.evidence, result_present=has_result)
+    def _record(self, job: EngineJob, context: RunContext) -> Verdict:
+        total = record_backtest(job, context).summary.total
+        sentence = f"backtest done: {total.trades} trades, {100 * total.profit_ratio:+.2f} % profit"
+        return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
 
 
 def record_backtest(job: EngineJob, context: RunContext) -> BacktestResult:
@@ -80,17 +39,11 @@ def record_backtest(job: EngineJob, context: RunContext) -> BacktestResult:
     result = read_backtest(job.user_data, job.facts.class_name, config.execution.starting_balance)
     context.record_digest("trades", result.trades_digest)
     write_trades(result.trades, context.folder.path / "trades.parquet")
-    _keep_engine_result(job, context)
+    job.newest(_RESULTS).rename(context.folder.path / "engine-result.zip")
     context.record.results |= figures(result)
     context.record.artifacts += ["trades.parquet", "engine-result.zip"]
     context.report = report_parts(result)
     return result
-
-
-def _finished(result: BacktestResult) -> Verdict:
-    total = result.summary.total
-    sentence = f"backtest done: {total.trades} trades, {100 * total.profit_ratio:+.2f} % profit"
-    return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
 
 
 def figures(result: BacktestResult) -> dict[str, JsonValue]:
@@ -113,11 +66,6 @@ def figures(result: BacktestResult) -> dict[str, JsonValue]:
         "first_candle": f"{summary.period.start:%Y-%m-%d %H:%M} UTC",
         "last_candle": f"{summary.period.stop:%Y-%m-%d %H:%M} UTC",
     }
-
-
-def _keep_engine_result(job: EngineJob, context: RunContext) -> None:
-    newest = max(job.user_data.glob(_RESULTS), key=lambda path: path.stat().st_mtime_ns)
-    newest.rename(context.folder.path / "engine-result.zip")
 
 
 def _percent(ratio: float | None) -> float | None:

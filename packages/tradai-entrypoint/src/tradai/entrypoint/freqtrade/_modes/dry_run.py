@@ -3,21 +3,16 @@
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, final
 
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
-from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, WakeReason
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.judge import judge
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
-
-if TYPE_CHECKING:
-    from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 
 __all__ = ["DryRunHandler"]
 
@@ -31,21 +26,11 @@ _ENTRY_ORDERS: Final = "SELECT order_id FROM orders WHERE ft_order_side = 'buy'"
 
 
 @final
-class DryRunHandler:
-    """Runs the engine's paper trading."""
+class DryRunHandler(EngineHandler):
+    """Runs the engine's paper trading until a signal."""
 
-    def __init__(
-        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
-    ) -> None:
-        """Take the entrypoint, and an engine other than the installed one."""
-        self._entrypoint = entrypoint
-        self._engine = engine
+    def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
         self._ordered: set[str] = set()
-
-    def run(self) -> int:
-        """Trade on paper until a signal; the exit code is that of the verdict."""
-        context = self._entrypoint.context
-        job = EngineJob(context, engine=self._engine)
         control = EngineControl.new()
         with job.running(
             context.parameters.exchange_url, sections=control.config(), on_line=self._note_order
@@ -53,12 +38,7 @@ class DryRunHandler:
             ended = _trade(engine, job, context, control)
         context.journal.append("engine ended", return_code=ended.return_code)
         context.record.results["strategy_errors"] = job.evidence.strategy_errors
-        verdict = judge(ended, job.evidence, result_present=True)
-        return context.conclude(self._compare_orders(verdict, context))
-
-    def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
-        """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
+        return self._compare_orders(judge(ended, job.evidence, result_present=True), context)
 
     def _note_order(self, line: str) -> None:
         order = _ORDER.search(line)

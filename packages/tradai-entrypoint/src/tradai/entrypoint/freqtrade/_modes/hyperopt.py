@@ -2,28 +2,22 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import Any, Final, final
 
 from omegaconf import OmegaConf
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
-from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._engine.install import EngineInstall
-from tradai.entrypoint.freqtrade._modes.backtest import run_batch
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
-
-if TYPE_CHECKING:
-    from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 
 __all__ = ["Epoch", "HyperoptHandler", "config_patch", "read_epochs"]
 
-_RESULTS: Final = "hyperopt_results/*.fthypt"
 _PATCH_NAME: Final = "best.yaml"
 _EPOCHS_NAME: Final = "epochs.jsonl"
 _SHOWN: Final = 5
@@ -49,28 +43,32 @@ class Epoch:
 
 
 @final
-class HyperoptHandler:
-    """Runs the engine's hyperopt."""
+class HyperoptHandler(BatchHandler):
+    """Runs the engine's hyperopt and records the best epochs."""
 
-    def __init__(
-        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
-    ) -> None:
-        """Take the entrypoint, and an engine other than the installed one."""
-        self._entrypoint = entrypoint
-        self._engine = engine
+    results = "hyperopt_results/*.fthypt"
 
-    def run(self) -> int:
-        """Search; the exit code is that of the verdict."""
-        context = self._entrypoint.context
-        job = EngineJob(context, engine=self._engine)
-        verdict = run_batch(job, context, results=_RESULTS)
-        if verdict.is_success:
-            verdict = _record(job, context)
-        return context.conclude(verdict)
-
-    def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
-        """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
+    def _record(self, job: EngineJob, context: RunContext) -> Verdict:
+        stored = job.newest(self.results)
+        epochs = read_epochs(stored)
+        stored.rename(context.folder.path / _EPOCHS_NAME)
+        context.record.artifacts.append(_EPOCHS_NAME)
+        if not epochs:
+            return Verdict(
+                exit_code=ExitCode.RESULT,
+                sentence="no epoch of the hyperopt made enough trades to be ranked: widen the time "
+                "range or the parameter ranges, or raise run.epochs",
+            )
+        patch = context.folder.path / _PATCH_NAME
+        patch.write_text(
+            OmegaConf.to_yaml(OmegaConf.create(config_patch(epochs[0]))), encoding="utf-8"
+        )
+        context.record.artifacts.append(_PATCH_NAME)
+        context.record.results |= _figures(epochs)
+        return Verdict(
+            exit_code=ExitCode.DONE,
+            sentence=f"epoch {epochs[0].number} is best; run with --patch {patch} to use it",
+        )
 
 
 def read_epochs(path: Path) -> list[Epoch]:
@@ -115,27 +113,6 @@ def _epoch(values: dict[str, Any]) -> Epoch:
         trades=metrics["total_trades"],
         profit_ratio=float(metrics["profit_total"]),
         details=values["params_details"],
-    )
-
-
-def _record(job: EngineJob, context: RunContext) -> Verdict:
-    stored = max(job.user_data.glob(_RESULTS), key=lambda path: path.stat().st_mtime_ns)
-    epochs = read_epochs(stored)
-    stored.rename(context.folder.path / _EPOCHS_NAME)
-    context.record.artifacts.append(_EPOCHS_NAME)
-    if not epochs:
-        return Verdict(
-            exit_code=ExitCode.RESULT,
-            sentence="no epoch of the hyperopt made enough trades to be ranked: widen the time "
-            "range or the parameter ranges, or raise run.epochs",
-        )
-    patch = context.folder.path / _PATCH_NAME
-    patch.write_text(OmegaConf.to_yaml(OmegaConf.create(config_patch(epochs[0]))), encoding="utf-8")
-    context.record.artifacts.append(_PATCH_NAME)
-    context.record.results |= _figures(epochs)
-    return Verdict(
-        exit_code=ExitCode.DONE,
-        sentence=f"epoch {epochs[0].number} is best; run with --patch {patch} to use it",
     )
 
 

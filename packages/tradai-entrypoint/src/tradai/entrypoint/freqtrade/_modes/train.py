@@ -2,57 +2,37 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import Any, Final, final
 
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
-from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
-from tradai.entrypoint.freqtrade._modes.backtest import record_backtest, run_batch
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
-
-if TYPE_CHECKING:
-    from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+from tradai.entrypoint.freqtrade._engine.install import engine_environment
+from tradai.entrypoint.freqtrade._modes.backtest import record_backtest
+from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 
 __all__ = ["TrainHandler"]
 
-_MODELS: Final = "models/*/sub-train-*/*_model.joblib"
 _MODEL_FOLDER: Final = "models"
 _PROBE_TIMEOUT_S: Final = 300.0
 
 
 @final
-class TrainHandler:
+class TrainHandler(BatchHandler):
     """Trains by walking forward over the time range, as FreqAI does in a backtest."""
 
-    def __init__(
-        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
-    ) -> None:
-        """Take the entrypoint, and an engine other than the installed one."""
-        self._entrypoint = entrypoint
-        self._engine = engine
+    results = "models/*/sub-train-*/*_model.joblib"
 
-    def run(self) -> int:
-        """Train; the exit code is that of the verdict."""
-        context = self._entrypoint.context
-        job = EngineJob(context, engine=self._engine)
-        verdict = run_batch(job, context, results=_MODELS)
-        if verdict.is_success:
-            record_backtest(job, context)
-            verdict = _record_models(job, context)
-        return context.conclude(verdict)
-
-    def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
-        """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
+    def _record(self, job: EngineJob, context: RunContext) -> Verdict:
+        record_backtest(job, context)
+        return _record_models(job, context)
 
 
 def _record_models(job: EngineJob, context: RunContext) -> Verdict:
     context.progress.say("loading the models a second time")
     models = context.folder.path / _MODEL_FOLDER
-    (job.user_data / "models").rename(models)
+    (job.user_data / _MODEL_FOLDER).rename(models)
     context.record.artifacts.append(_MODEL_FOLDER)
     first, second = _probe(models, job, context), _probe(models, job, context)
     if first != second or "digest" not in first:

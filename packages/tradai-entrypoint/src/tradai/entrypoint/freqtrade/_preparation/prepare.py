@@ -73,6 +73,10 @@ class EngineJob:
         """The engine's own folder."""
         return self._context.folder.scratch / USER_DATA
 
+    def newest(self, pattern: str) -> Path:
+        """Return the newest file below `user_data` that matches `pattern`; there must be one."""
+        return max(self.user_data.glob(pattern), key=lambda path: path.stat().st_mtime_ns)
+
     @cached_property
     def series(self) -> tuple[NeededSeries, ...]:
         """The series of candles that the engine will read.
