@@ -59,11 +59,11 @@ class Cache:
             ValidationError: `uri` is not a cache address, or a bound is not above zero.
             ConfigurationError: An environment variable of `CacheSettings` is not usable.
         """
-        local = MemoryTier(
+        memory = MemoryTier(
             max_entries=_positive("max_entries", max_entries),
             max_bytes=_positive("max_bytes", max_bytes),
         )
-        self._engine = Engine(local, hook=hook)
+        self._engine = Engine(memory, hook=hook)
         self._lock = Lock()
         self._namespaces: dict[str, Namespace] = {}
         self._policies: dict[str, Policy] = {}

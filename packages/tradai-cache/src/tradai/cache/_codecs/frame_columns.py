@@ -144,8 +144,7 @@ def decode_index(encoded: Any, memory: CellMemory) -> "pd.Index[Any]":  # noqa: 
         return _regular(labels, encoded["freq"]).rename(name)
     # Without a dtype pandas would inspect the objects and choose one.
     dtype = labels.dtype if isinstance(labels, np.ndarray) else None
-    index: pd.Index[Any] = pd.Index(labels, dtype=dtype, name=name, copy=False)
-    return index
+    return cast("pd.Index[Any]", pd.Index(labels, dtype=dtype, name=name, copy=False))
 
 
 def _regular(labels: Any, freq: str) -> "pd.DatetimeIndex | pd.TimedeltaIndex":  # noqa: ANN401

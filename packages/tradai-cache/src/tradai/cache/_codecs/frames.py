@@ -130,11 +130,9 @@ def _decode_frame(head: Any, memory: CellMemory) -> "pd.DataFrame":  # noqa: ANN
     block = _decode_block(head["cells"], len(index), memory)
     if block is not None:
         return pd.DataFrame(block, index=index, columns=columns, copy=False)
-    cells = {}
-    for position, encoded in enumerate(head["cells"]):
-        array = decode_column(encoded, len(index), memory)
-        cells[position] = pd.Series(array, dtype=array.dtype, copy=False)
-    frame = pd.DataFrame(cells, index=pd.RangeIndex(len(index)), copy=False)
+    arrays = [decode_column(encoded, len(index), memory) for encoded in head["cells"]]
+    series = [pd.Series(array, dtype=array.dtype, copy=False) for array in arrays]
+    frame = pd.DataFrame(dict(enumerate(series)), index=pd.RangeIndex(len(index)), copy=False)
     frame.index, frame.columns = index, columns
     return frame
 

@@ -80,8 +80,8 @@ def _column(write: Write, value: Any, write_value: WriteValue) -> None:  # noqa:
 def _column_writer(dtype: object) -> Writer:
     if isinstance(dtype, np.dtype):
         return _numpy_column
-    for kind, writer in _COLUMNS.items():
-        if isinstance(dtype, kind):
+    for dtype_class, writer in _COLUMNS.items():
+        if isinstance(dtype, dtype_class):
             return writer
     raise not_keyable(type(dtype), "columns of this type are not supported")
 

@@ -48,12 +48,12 @@ class Engine(LoggerMixin):
     copied or waited for. It is reentrant because dropping a value may run a finalizer of the user.
     """
 
-    def __init__(self, local: MemoryTier, *, hook: CacheHook | None) -> None:
+    def __init__(self, memory: MemoryTier, *, hook: CacheHook | None) -> None:
         """Start without a shared tier and without a signing key."""
         self.signing_key: Callable[[], bytes | None] = lambda: None
         self.tier: Tier | None = None
         self._hook = hook
-        self._local = local
+        self._memory = memory
         self._loads = InFlightLoads()
         self._lock = RLock()
         self._is_up = True
@@ -81,7 +81,7 @@ class Engine(LoggerMixin):
             self.abandon(load)
         with self._lock:
             generation, now = self.generation_source.generation, monotonic()
-            entry = self._local.get(key)
+            entry = self._memory.get(key)
             if entry is None or entry.generation != generation or entry.keep_until <= now:
                 return self._loads.join(key, generation=generation, loop=loop)
             entry.was_used = True
@@ -98,7 +98,7 @@ class Engine(LoggerMixin):
         An entry that was invalidated is not refreshed: no call has asked for it since.
         """
         with self._lock:
-            entry = self._local.get(key)
+            entry = self._memory.get(key)
             if entry is None or monotonic() < entry.retry_at:
                 return None
             return self._loads.begin(key, generation=self.generation_source.generation, loop=loop)
@@ -106,7 +106,7 @@ class Engine(LoggerMixin):
     def entry(self, key: CacheKey) -> Entry | None:
         """Return the entry of `key`, verified or not, while it may be kept."""
         with self._lock:
-            entry = self._local.get(key)
+            entry = self._memory.get(key)
         return entry if entry is not None and monotonic() < entry.keep_until else None
 
     def finish_load(
@@ -116,7 +116,7 @@ class Engine(LoggerMixin):
         with self._lock:
             is_lost = load.is_superseded or entry is None or entry.fresh_until <= monotonic()
             if entry is not None and not is_lost:
-                self._local.put(entry)
+                self._memory.put(entry)
                 on_kept(entry)
             self._loads.end(load, outcome)
 
@@ -140,14 +140,14 @@ class Engine(LoggerMixin):
     def drop(self, key: CacheKey) -> None:
         """Remove the entry of `key`, and keep no value of a load in flight."""
         with self._lock:
-            self._local.drop(key)
+            self._memory.drop(key)
             self._loads.supersede(key)
 
     def drop_all(self, namespace: str) -> None:
         """Remove every entry of `namespace`, and keep no value of its loads in flight."""
         with self._lock:
-            for entry in self._local.entries_in(namespace):
-                self._local.drop(entry.key)
+            for entry in self._memory.entries_in(namespace):
+                self._memory.drop(entry.key)
             self._loads.supersede_all(namespace)
 
     # Events of the shared tier: an invalidation by another process has the same effect.
@@ -176,7 +176,7 @@ class Engine(LoggerMixin):
     def stats(self, namespace: str, counters: Counters) -> CacheStats:
         """Return the counts of `namespace`."""
         with self._lock:
-            entries = self._local.entries_in(namespace)
+            entries = self._memory.entries_in(namespace)
         size = sum(entry.size for entry in entries)
         return counters.stats(entries=len(entries), size=size, breaker=self._breaker_state())
 

@@ -155,10 +155,10 @@ class RedisTier(LoggerMixin):
         if keep_ms < 1:
             self.release_claimed(claim)
             return False
+        keys = _redis_keys(claim.epoch, claim.key)
         ended = self._client.publisher.claim_ended(claim.key)
-        arguments = (claim.token, claim.epoch, sealed, keep_ms, *ended)
         try:
-            stored = self._write(STORE, _redis_keys(claim.epoch, claim.key), *arguments)
+            stored = self._write(STORE, keys, claim.token, claim.epoch, sealed, keep_ms, *ended)
         except TierFull:
             # A full server can still notify the processes that wait.
             self.release_claimed(claim)
