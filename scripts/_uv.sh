@@ -8,6 +8,8 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # An environment that is active in the caller's shell must not decide what is tested here.
 unset VIRTUAL_ENV PYTHONHOME PYTHONPATH UV_PROJECT_ENVIRONMENT
+# The tests start hundreds of interpreters, which are not to compile everything anew each time.
+unset PYTHONDONTWRITEBYTECODE
 
 ENGINE_ENVIRONMENT=$PWD/.venv-freqtrade
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import botocore.loaders
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
@@ -32,6 +33,15 @@ def _no_aws_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "fake-id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "fake-key")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_read_once() -> Iterator[None]:
+    """Have all clients share the descriptions of AWS's services, megabytes of JSON each."""
+    loader = botocore.loaders.create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.loaders, "create_loader", lambda _path=None: loader)
+        yield
 
 
 @pytest.fixture(autouse=True)
