@@ -122,9 +122,6 @@ def _seen(value: object) -> object:  # noqa: PLR0911 - one for each type
             zone = value.tzinfo
             name = (type(zone), str(zone)) if zone is not None else None
             return kind, value.replace(tzinfo=None, fold=0).isoformat(), value.fold, name
-        case range():
-            # Those of the same numbers are equal, and yet each has bounds of its own.
-            return kind, (value.start, value.stop, value.step)
         case Record() | Frozen() | Model():
             return kind, _seen(value.name), _seen(value.value)
         case _:
