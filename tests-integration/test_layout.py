@@ -71,6 +71,28 @@ def test_the_folders_of_tests_are_named_after_the_wings(package: str) -> None:
     assert {".".join(folder.parts) for folder in folders} - {""} <= names
 
 
+@pytest.mark.parametrize("source", _sources(), ids=lambda path: _dotted(path.with_suffix("")))
+def test_a_private_module_marks_its_own_names_by_an_underscore_alone(source: Path) -> None:
+    if _dotted(source.with_suffix("")).removesuffix(".__init__") not in _public_modules():
+        assert "__all__ =" not in source.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [name for name in FOLDERS if name not in WINGS])
+def test_type_checkers_and_python_see_the_same_public_names(name: str) -> None:
+    tree = ast.parse((FOLDERS[name] / "__init__.py").read_text(encoding="utf-8"))
+    tables = [ast.literal_eval(node) for node in ast.walk(tree) if isinstance(node, ast.Dict)]
+    imports = {
+        alias.name: (node.module or "").removeprefix(f"{name}.")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+
+    for table in tables:
+        assert imports == {one: module for module, text in table.items() for one in text.split()}
+
+
 def test_entry_points_and_commands_name_public_modules() -> None:
     public = _public_modules()
     for file in sorted(ROOT.glob("packages/*/pyproject.toml")):

@@ -45,7 +45,7 @@ def test_type_checkers_and_python_see_the_same_names() -> None:
     (table,) = [
         ast.literal_eval(node) for node in ast.walk(_module()) if isinstance(node, ast.Dict)
     ]
-    modules = {name: module for module, names in table.items() for name in names}
+    modules = {name: module for module, names in table.items() for name in names.split()}
 
     assert imports == modules
     assert vars(tradai.cache)["__all__"] == sorted(modules)

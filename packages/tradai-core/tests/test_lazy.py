@@ -48,9 +48,9 @@ def _imports_for_type_checkers() -> dict[str, str]:
 
 def _table() -> dict[str, str]:
     tables = [ast.literal_eval(node) for node in ast.walk(_door()) if isinstance(node, ast.Dict)]
-    table: dict[str, tuple[str, ...]]
+    table: dict[str, str]
     (table,) = tables
-    return {name: module for module, names in table.items() for name in names}
+    return {name: module for module, names in table.items() for name in names.split()}
 
 
 def test_type_checkers_and_python_see_the_same_door() -> None:

@@ -17,8 +17,9 @@ import pandas as pd  # noqa: TID253
 import pytest
 from pydantic import BaseModel
 
-from tradai.cache._codecs.codec import Codec, Undecodable, codec_for
+from tradai.cache._codecs.codec import Codec, codec_for
 from tradai.cache._codecs.envelope import Envelope, seal, unseal
+from tradai.cache._codecs.secret_scan import Undecodable
 
 IDENTITY = b"markets.1:0123456789abcdef"
 KEY = bytes(range(32))

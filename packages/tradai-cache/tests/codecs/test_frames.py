@@ -12,7 +12,8 @@ import pandas as pd  # noqa: TID253
 import pytest
 from hypothesis import given, strategies as st
 
-from tradai.cache._codecs.codec import Uncacheable, Undecodable, codec_for
+from tradai.cache._codecs.codec import codec_for
+from tradai.cache._codecs.secret_scan import Uncacheable, Undecodable
 from tradai.core import Secret
 
 FRAME = codec_for(pd.DataFrame | None)

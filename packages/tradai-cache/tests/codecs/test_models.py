@@ -24,7 +24,8 @@ from pydantic import (
 )
 from typing_extensions import TypeAliasType
 
-from tradai.cache._codecs.codec import Uncacheable, Undecodable, codec_for
+from tradai.cache._codecs.codec import codec_for
+from tradai.cache._codecs.secret_scan import Uncacheable, Undecodable
 from tradai.core import (
     Market,
     MarketSnapshot,

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, strategies as st
 from pydantic import SecretBytes, SecretStr
 
-from tradai.cache._codecs.codec import Uncacheable, Undecodable, codec_for
+from tradai.cache._codecs.codec import codec_for
+from tradai.cache._codecs.secret_scan import Uncacheable, Undecodable
 from tradai.core import Secret
 
 CODEC = codec_for(None)

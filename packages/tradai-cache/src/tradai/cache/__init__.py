@@ -17,13 +17,13 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "_cache": ("Cache",),
-            "_calls.lookup": ("PeekResult",),
-            "_candles.repository": ("CachedDataRepository",),
-            "_decorator.namespace": ("Namespace",),
-            "_errors": ("CacheUnavailableError",),
-            "_options.freshness": ("candle",),
-            "_options.settings": ("CacheSettings",),
-            "_stats": ("CacheHook", "CacheStats"),
+            "_cache": "Cache",
+            "_calls.lookup": "PeekResult",
+            "_candles.repository": "CachedDataRepository",
+            "_decorator.namespace": "Namespace",
+            "_errors": "CacheUnavailableError",
+            "_options.freshness": "candle",
+            "_options.settings": "CacheSettings",
+            "_stats": "CacheHook CacheStats",
         },
     )

@@ -16,8 +16,6 @@ from tradai.core.exceptions import ValidationError
 if TYPE_CHECKING:
     from tradai.cache._options.settings import CacheSettings
 
-__all__ = ["Cache"]
-
 _DEFAULT: Final = "default"
 
 

@@ -4,8 +4,6 @@ from typing import final
 
 from tradai.core.exceptions import ExternalServiceError
 
-__all__ = ["CacheUnavailableError"]
-
 
 @final
 class CacheUnavailableError(ExternalServiceError):

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Literal, Protocol, Self, final
 
-__all__ = ["BreakerState", "CacheHook", "CacheStats", "Counters"]
-
 BreakerState = Literal["none", "closed", "open"]
 
 

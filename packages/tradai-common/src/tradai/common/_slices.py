@@ -4,13 +4,11 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-__all__ = ["OptionalSlice", "lazy_exports"]
+    from collections.abc import Callable, Mapping
 
 
 def lazy_exports(
-    package: str, exports: "Mapping[str, Sequence[str]]"
+    package: str, exports: "Mapping[str, str]"
 ) -> "tuple[Callable[[str], object], Callable[[], list[str]], list[str]]":
     """Return the ``__getattr__``, ``__dir__`` (PEP 562) and ``__all__`` of `package`.
 
@@ -19,13 +17,13 @@ def lazy_exports(
 
     Args:
         package: The package's ``__name__``.
-        exports: Module of any tradai distribution -> the names to take from it.
+        exports: Module of any tradai distribution -> the names to take, separated by spaces.
 
     Returns:
         The two functions and the sorted names. A name is looked up once and then kept on the
         package.
     """
-    modules = {name: module for module, names in exports.items() for name in names}
+    modules = {name: module for module, names in exports.items() for name in names.split()}
 
     def get(name: str) -> object:
         if name not in modules:

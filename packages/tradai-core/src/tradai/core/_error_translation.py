@@ -7,8 +7,6 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, final
 
 from tradai.core.exceptions import TradAIError
 
-__all__ = ["ErrorTable"]
-
 P = ParamSpec("P")
 
 # Each rule takes the vendor error that it stands beside in the table: no one type fits them all.

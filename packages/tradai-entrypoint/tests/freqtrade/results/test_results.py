@@ -21,7 +21,7 @@ from hypothesis import given, strategies as st
 
 from tradai.core import TimeRange
 from tradai.core.exceptions import StorageError
-from tradai.entrypoint._report import TradeStats
+from tradai.entrypoint._report.model import TradeStats
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
 from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, summarize
 from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades

@@ -11,8 +11,6 @@ from tradai.aws._secrets.held_secret import HeldSecret, SecretVersion
 from tradai.aws._secrets.identity import SecretIdentity
 from tradai.aws._secrets.slot import SecretSlot
 
-__all__ = ["CachedSecret", "HeldSecrets"]
-
 K = TypeVar("K")
 V = TypeVar("V")
 

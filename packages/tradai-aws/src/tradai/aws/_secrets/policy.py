@@ -5,8 +5,6 @@ from typing import Final, final
 
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["SecretsPolicy"]
-
 _MAX_RETRY_S: Final = 10.0
 _EXPECTED: Final = "0 < fresh_s <= usable_s <= outage_s, wait_s >= 0, 0 <= retry_s <= 10, most >= 1"
 

@@ -26,8 +26,6 @@ from tradai.aws._secrets.slot import SecretSlot
 from tradai.core import BaseSettings, Secret
 from tradai.core.exceptions import ConfigurationError, TradAIError
 
-__all__ = ["SecretsManager"]
-
 T = TypeVar("T")
 R = TypeVar("R")
 S = TypeVar("S", bound=BaseSettings)

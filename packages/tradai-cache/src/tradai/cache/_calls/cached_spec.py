@@ -14,8 +14,6 @@ from tradai.cache._options.policy import Policy
 from tradai.cache._stats import Counters
 from tradai.cache._tier.shared_tier import CacheKey, Tier
 
-__all__ = ["CachedSpec", "CallRequest"]
-
 _MAX_KEYS: Final = 10_000
 
 

@@ -11,8 +11,6 @@ from tradai.cache._calls.steps import Blocking, Fetch, Load, Step, Steps, Wait
 from tradai.cache._memory.engine import Engine
 from tradai.cache._memory.single_flight import Failed, InFlightLoad, Outcome
 
-__all__ = ["run", "run_async", "run_in_background"]
-
 T = TypeVar("T")
 
 # How often a waiting task checks that the event loop of the leading task still runs.

@@ -6,12 +6,11 @@ from time import monotonic
 from typing import Final, final
 
 from tradai.cache._calls.cached_spec import CallRequest
-from tradai.cache._codecs.codec import Codec, Uncacheable, Undecodable
+from tradai.cache._codecs.codec import Codec
 from tradai.cache._codecs.envelope import Envelope, Payload, seal, unseal
+from tradai.cache._codecs.secret_scan import Uncacheable, Undecodable
 from tradai.cache._memory.copying import copier_for, private_copy, size_of
 from tradai.cache._memory.memory_tier import Entry
-
-__all__ = ["Fetched", "decode_entry", "encode_entry", "new_entry"]
 
 # Redis counts in milliseconds.
 _MIN_FRESH_S: Final = 0.001

@@ -27,8 +27,6 @@ from tradai.cache._memory.single_flight import (
 )
 from tradai.cache._tier.shared_tier import Busy, Claim, Tier, TierDown
 
-__all__ = ["fetch_or_load"]
-
 
 def fetch_or_load(
     request: CallRequest, load: InFlightLoad, *, is_refresh: bool = False

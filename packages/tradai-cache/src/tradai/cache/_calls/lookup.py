@@ -15,8 +15,6 @@ from tradai.cache._memory.memory_tier import Entry
 from tradai.cache._memory.single_flight import Abandoned, Failed, Loaded, Outcome
 from tradai.cache._tier.shared_tier import TierDown
 
-__all__ = ["PeekResult", "get_or_load", "invalidate", "peek"]
-
 T_co = TypeVar("T_co", covariant=True)
 
 

@@ -13,8 +13,6 @@ from tradai.cache._calls.steps import Steps
 from tradai.cache._memory.copying import private_copy
 from tradai.cache._memory.single_flight import Failed, InFlightLoad, context_outside_loads
 
-__all__ = ["start_refresh"]
-
 # A source that fails at once is not asked again by every call that is served the old value.
 _RETRY_S: Final = 1.0
 

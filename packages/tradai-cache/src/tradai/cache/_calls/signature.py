@@ -9,8 +9,6 @@ from typing import Any, Final, Self, TypeAlias, final
 from tradai.cache._keys.digest import digest_of, is_alias_safe
 from tradai.cache._keys.scalars import module_name
 
-__all__ = ["Signature", "Values"]
-
 Values: TypeAlias = tuple[object, ...]
 
 _VARIADIC: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)

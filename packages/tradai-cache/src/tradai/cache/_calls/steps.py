@@ -13,8 +13,6 @@ from tradai.cache._memory.engine import Engine
 from tradai.cache._memory.single_flight import InFlightLoad
 from tradai.cache._tier.shared_tier import CacheKey, Tier
 
-__all__ = ["Blocking", "Fetch", "Load", "Step", "Steps", "Wait"]
-
 T = TypeVar("T")
 
 

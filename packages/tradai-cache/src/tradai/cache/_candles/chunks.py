@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     Stamps: TypeAlias = npt.NDArray[np.int64]
 
-__all__ = ["Chunks", "Span", "floor_ms", "opening_ms"]
-
 _STEP: Final = 16  # candles: on average, half of a step is read again when a candle closes
 _CHUNK: Final = 32 * _STEP
 _LONGEST_MONTH_MS: Final = 31 * 86_400_000

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from tradai.cache._decorator.cached_function import Cached
     from tradai.cache._decorator.namespace import Namespace
 
-__all__ = ["CachedDataRepository"]
-
 _Series: TypeAlias = tuple[str, Timeframe]
 
 _MAX_PARTS: Final = 512  # of one answer, and invalidated by one write

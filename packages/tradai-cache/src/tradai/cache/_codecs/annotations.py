@@ -26,8 +26,6 @@ from typing import (
 )
 from uuid import UUID
 
-__all__ = ["fingerprint_of", "is_frame", "is_plain"]
-
 _FORMAT: Final = b"1:"  # change it together with the format of a codec
 _TIMES: Final = (dt.datetime, dt.date, dt.time, dt.timedelta)
 _UNTYPED: Final = (None, Any, object, inspect.Signature.empty)

@@ -7,9 +7,7 @@ from typing import Protocol, final
 from tradai.cache._codecs.annotations import fingerprint_of, is_frame, is_plain
 from tradai.cache._codecs.envelope import Payload
 from tradai.cache._codecs.plain import from_plain, to_plain
-from tradai.cache._codecs.secret_scan import Uncacheable, Undecodable
-
-__all__ = ["Codec", "Uncacheable", "Undecodable", "codec_for"]
+from tradai.cache._codecs.secret_scan import Undecodable
 
 
 class Codec(Protocol):

@@ -6,8 +6,6 @@ import zlib
 from hashlib import blake2b
 from typing import Final, NamedTuple, TypeAlias, final
 
-__all__ = ["Envelope", "Payload", "seal", "unseal"]
-
 # Format 1: magic bytes for checksum or MAC, the checksum, three instants, the payload.
 _CHECKSUM_MAGIC: Final = b"tdc1s"
 _MAC_MAGIC: Final = b"tdc1k"

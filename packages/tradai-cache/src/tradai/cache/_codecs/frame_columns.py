@@ -12,15 +12,6 @@ if TYPE_CHECKING:
     Array: TypeAlias = npt.NDArray[Any]
     Column: TypeAlias = pd.Series[Any] | pd.Index[Any]
 
-__all__ = [
-    "Buffers",
-    "CellMemory",
-    "decode_column",
-    "decode_index",
-    "encode_column",
-    "encode_index",
-]
-
 _ALIGNED: Final = 8
 _DTYPE: Final = re.compile(r"[<>|][biufcmMSU][0-9]+(?:\[[a-z0-9]+\])?", re.ASCII)
 _FIXED: Final = "biufcmM"  # numbers, booleans and times

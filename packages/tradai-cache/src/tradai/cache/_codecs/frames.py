@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-__all__ = ["from_frame", "to_frame"]
-
 _SIZE: Final = 4  # bytes of the length of the description
 _CELLS: Final = "biufcmMSU"
 

@@ -15,9 +15,6 @@ from tradai.cache._codecs.parts import attribute_values
 from tradai.cache._codecs.plain import from_plain, to_plain
 from tradai.cache._codecs.secret_scan import refuse_secrets
 
-__all__ = ["ModelCodec"]
-
-
 # Our JSON keeps time zones and values under `Any`; a strict model only takes pydantic's JSON.
 _PLAIN: Final = b"p"
 _JSON: Final = b"j"

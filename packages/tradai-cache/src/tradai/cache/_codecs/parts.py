@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence, Set as AbstractSet
 from dataclasses import fields, is_dataclass
 
-__all__ = ["attribute_values", "parts_of"]
-
 
 def parts_of(value: object) -> list[object]:
     """Return the items and attributes of `value`; a class has no parts."""

@@ -12,8 +12,6 @@ from typing import Final, TypeAlias, cast
 from tradai.cache._codecs.plain_scalars import DECODERS, ENCODERS
 from tradai.cache._codecs.secret_scan import refuse_secrets
 
-__all__ = ["from_plain", "to_plain"]
-
 _TAGGED: Final = b"~"  # no JSON begins with it
 _MAX_DEPTH: Final = 100  # low enough for a reader that is deep in its own stack
 _MAX_INT: Final = 1 << 2048  # below the lowest digit limit that Python can be set to

@@ -9,8 +9,6 @@ from typing import Any, Final, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-__all__ = ["DECODERS", "ENCODERS", "decode_zone", "encode_zone"]
-
 _ZONE: Final = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
 _MICROSECOND: Final = timedelta(microseconds=1)
 

@@ -3,8 +3,6 @@
 from tradai.cache._codecs.parts import parts_of
 from tradai.core import Secret
 
-__all__ = ["Uncacheable", "Undecodable", "refuse_secrets"]
-
 
 # A state that the cache acts on, not an error that users see.
 class Uncacheable(Exception):  # noqa: N818

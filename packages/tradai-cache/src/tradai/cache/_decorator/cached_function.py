@@ -26,8 +26,6 @@ from tradai.cache._calls.signature import Values
 from tradai.cache._decorator.fast_path import make_fast_call
 from tradai.cache._memory.single_flight import Failed, Outcome
 
-__all__ = ["AsyncCached", "Binding", "Cached", "make_cached"]
-
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 R = TypeVar("R")

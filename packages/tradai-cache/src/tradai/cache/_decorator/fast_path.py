@@ -17,8 +17,6 @@ from tradai.cache._calls.signature import Signature, Values
 from tradai.cache._memory.memory_tier import Entry
 from tradai.cache._stats import Counters
 
-__all__ = ["Generation", "make_fast_call"]
-
 # `@` stands for a prefix that no parameter has: a parameter may be called `type`.
 _FAST: Final = """
 def make(@entries, @slow, @counter, @tier, @now, @type=type):

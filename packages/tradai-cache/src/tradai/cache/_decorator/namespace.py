@@ -29,8 +29,6 @@ from tradai.core.exceptions import ValidationError
 if TYPE_CHECKING:
     from tradai.cache._decorator.cached_function import AsyncOfClass, OfClass
 
-__all__ = ["Decorator", "Namespace"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")

@@ -23,8 +23,6 @@ from tradai.cache._codecs.codec import Codec, codec_for
 from tradai.cache._codecs.envelope import Payload
 from tradai.cache._keys.digest import can_be_keyed
 
-__all__ = ["LazyCodec", "annotations_of", "check_parameters"]
-
 # Code, and objects that are consumed by reading.
 _NOT_DATA: Final = (cast("type", abc.Callable), abc.Iterator, abc.AsyncIterable)
 

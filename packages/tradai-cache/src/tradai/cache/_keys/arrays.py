@@ -10,8 +10,6 @@ import numpy as np
 
 from tradai.cache._keys.scalars import Write, not_keyable, write_tagged
 
-__all__ = ["WriteValue", "Writer", "write_array", "write_items", "write_number", "write_numpy"]
-
 WriteValue: TypeAlias = Callable[[Write, object], None]
 # Each type of array and frame has its own writer; their libraries have no common base class.
 Writer: TypeAlias = Callable[[Write, Any, WriteValue], None]

@@ -21,8 +21,6 @@ from tradai.core import Timeframe
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["can_be_keyed", "digest_of", "is_alias_safe"]
-
 _SIZE: Final = 16
 _ABSENT: Final = object()
 _WITH_ARRAYS: Final = frozenset({"numpy", "pandas"})

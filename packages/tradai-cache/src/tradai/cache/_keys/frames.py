@@ -13,8 +13,6 @@ import pandas as pd  # noqa: TID253
 from tradai.cache._keys.arrays import Writer, WriteValue, write_array, write_items, write_number
 from tradai.cache._keys.scalars import Write, not_keyable, write_tagged, write_zone
 
-__all__ = ["write_frame"]
-
 
 def write_frame(write: Write, value: object, write_value: WriteValue) -> None:
     """Write a pandas object; items of object columns go to `write_value`.

@@ -9,16 +9,6 @@ from typing import Final, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-__all__ = [
-    "SCALARS",
-    "Write",
-    "class_name",
-    "module_name",
-    "not_keyable",
-    "write_tagged",
-    "write_zone",
-]
-
 Write: TypeAlias = Callable[[bytes | memoryview], object]
 
 _EXPECTED: Final = (

@@ -17,8 +17,6 @@ from tradai.core import Secret
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["copier_for", "private_copy", "size_of"]
-
 T = TypeVar("T")
 
 _SIMPLE: Final = (str, bytes, int, float, complex, Decimal, dt.date, dt.time, dt.timedelta)

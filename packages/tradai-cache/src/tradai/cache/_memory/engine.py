@@ -16,8 +16,6 @@ from tradai.cache._stats import BreakerState, CacheHook, CacheStats, Counters
 from tradai.cache._tier.shared_tier import CacheKey, Tier
 from tradai.core import LoggerMixin
 
-__all__ = ["Engine", "Expired", "Lookup"]
-
 
 @final
 @dataclass(frozen=True, slots=True)

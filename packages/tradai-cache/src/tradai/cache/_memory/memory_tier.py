@@ -12,8 +12,6 @@ from typing import Final, TypeAlias, final
 
 from tradai.cache._tier.shared_tier import CacheKey
 
-__all__ = ["Entry", "MemoryTier"]
-
 Alias: TypeAlias = tuple[object, ...]
 
 _NEVER: Final = -math.inf

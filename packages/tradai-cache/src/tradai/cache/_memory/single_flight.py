@@ -14,18 +14,6 @@ from typing import Final, TypeAlias, final
 
 from tradai.cache._tier.shared_tier import CacheKey, Claim
 
-__all__ = [
-    "Abandoned",
-    "Failed",
-    "InFlightLoad",
-    "InFlightLoads",
-    "Loaded",
-    "Outcome",
-    "context_outside_loads",
-    "enter_load",
-    "leave_load",
-]
-
 
 @final
 @dataclass(slots=True, eq=False)  # not frozen: one is made for every answer

@@ -7,8 +7,6 @@ from typing import Final, final
 
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["Address", "parse_address"]
-
 _EXPECTED: Final = (
     "memory: or redis[s]://HOST[:PORT][/DATABASE], without user or password, "
     "for example redis://127.0.0.1:6379/0"

@@ -9,8 +9,6 @@ from typing import Final, final
 from tradai.core import Timeframe
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["Candle", "Freshness", "candle", "freshness_of"]
-
 
 @final
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ from typing import Final, Literal, Self, TypeAlias, final, get_args
 from tradai.cache._stats import Counters
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["OnOutage", "Policy"]
-
 OnOutage: TypeAlias = Literal["fail_open", "stale_only", "fail_closed"]
 
 # Excludes the separators of cache keys, in Redis and in log lines.

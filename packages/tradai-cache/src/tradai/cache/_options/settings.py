@@ -9,8 +9,6 @@ from pydantic_settings import SettingsConfigDict
 from tradai.cache._options.address import parse_address
 from tradai.core import BaseSettings, SecretReference
 
-__all__ = ["CacheSettings"]
-
 
 @final
 class CacheSettings(BaseSettings):

@@ -4,8 +4,6 @@ import threading
 from collections.abc import Callable
 from typing import Final, final
 
-__all__ = ["CircuitBreaker"]
-
 _MAX_FAILURES: Final = 3
 
 

@@ -7,8 +7,6 @@ from typing import Final, Protocol, final
 
 from tradai.cache._tier.shared_tier import CacheKey
 
-__all__ = ["LEASE_MS", "ClaimRenewer", "ClaimWaiters", "RedisBusy", "RedisClaim"]
-
 # Time for which a claim outlives its holder: long enough for a process that is starved of CPU,
 # short enough for the calls that wait for one that was killed.
 LEASE_MS: Final = 2_000

@@ -16,8 +16,6 @@ from tradai.cache._redis.recovery import Recovery
 from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents
 from tradai.core.exceptions import TradAIError
 
-__all__ = ["RedisClient", "TierFull"]
-
 
 @final
 class TierFull(TierDown):

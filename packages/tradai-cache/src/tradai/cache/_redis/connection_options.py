@@ -17,8 +17,6 @@ from tradai.cache._options.address import Address
 from tradai.core import Secret
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["ANSWER_S", "FIRST_S", "Answer", "Connection", "ConnectionOptions"]
-
 # The type of an answer depends on the command.
 Answer: TypeAlias = Any
 

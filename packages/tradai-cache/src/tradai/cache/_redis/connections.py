@@ -16,8 +16,6 @@ from tradai.cache._redis.errors import is_disconnect, is_error_reply
 if TYPE_CHECKING:
     import redis.asyncio
 
-__all__ = ["AsyncConnectionPool", "ConnectionPool", "pack_get"]
-
 # Further concurrent callers get connections, too, but those are closed after use.
 _MAX_IDLE: Final = 32
 

@@ -6,8 +6,6 @@ from typing import NamedTuple, final
 
 from tradai.cache._redis.scripts import value_key_prefix
 
-__all__ = ["Epoch", "Epochs"]
-
 
 class Epoch(NamedTuple):
     """An epoch, the prefix of its value keys, and the number of the message that named it."""

@@ -16,8 +16,6 @@ from redis.exceptions import (
 from tradai.core import ErrorTable
 from tradai.core.exceptions import ConfigurationError, ExternalServiceError, TradAIError
 
-__all__ = ["is_disconnect", "is_error_reply", "is_full", "outage_reason", "translated"]
-
 _GUIDE: Final = "docs/how-to/cache-redis.md"
 
 

@@ -15,8 +15,6 @@ from tradai.cache._redis.connection_options import Connection, ConnectionOptions
 from tradai.cache._redis.scripts import channel_of
 from tradai.cache._tier.shared_tier import CacheKey
 
-__all__ = ["GapError", "Listener", "ListenerDelegate", "Message"]
-
 # Silence that is believed, and the longest wait for a message before the thread checks its state.
 _SILENCE_S: Final = 0.5
 _POLL_S: Final = 0.25

@@ -20,8 +20,6 @@ from tradai.cache._redis.scripts import (
 from tradai.cache._redis.unsent import UnsentInvalidations
 from tradai.cache._tier.shared_tier import CacheKey
 
-__all__ = ["Publisher"]
-
 Execute: TypeAlias = Callable[..., Answer]
 
 

@@ -20,8 +20,6 @@ from tradai.cache._tier.shared_tier import TierDown, TierEvents
 from tradai.core import LoggerMixin
 from tradai.core.exceptions import TradAIError
 
-__all__ = ["Recovery"]
-
 
 @final
 @dataclass(slots=True, eq=False)

@@ -10,22 +10,6 @@ cache (restart, failover, SCRIPT FLUSH) needs no fallback.
 
 from typing import Final
 
-__all__ = [
-    "CLAIM",
-    "CLEAR",
-    "INVALIDATE",
-    "JOIN",
-    "RELEASE",
-    "RENEW",
-    "STORE",
-    "SYNCHRONISE",
-    "channel_of",
-    "epoch_key",
-    "number_key",
-    "probe_key",
-    "value_key_prefix",
-]
-
 _PREFIX: Final = "tradai:"
 
 

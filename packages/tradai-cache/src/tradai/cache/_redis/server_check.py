@@ -8,8 +8,6 @@ from typing import Final
 from tradai.cache._options.address import Address
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["check_greeting", "tls_mismatch"]
-
 # The first version with script flags, which let a full server still run invalidations.
 _OLDEST: Final = (7, 0)
 

@@ -21,8 +21,6 @@ from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents
 from tradai.core import LoggerMixin, Secret, SecretReference, resolve_secret
 from tradai.core.exceptions import TradAIError, ValidationError
 
-__all__ = ["RedisTier", "connect"]
-
 _CLAIM_ATTEMPTS: Final = 3
 
 

@@ -5,8 +5,6 @@ from typing import Final, final
 
 from tradai.cache._tier.shared_tier import CacheKey
 
-__all__ = ["UnsentInvalidations"]
-
 # Sending more one by one would delay recovery; clearing their namespace is one step.
 _MAX_KEYS_PER_NAMESPACE: Final = 1_000
 

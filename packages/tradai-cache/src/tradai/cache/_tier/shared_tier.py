@@ -2,8 +2,6 @@
 
 from typing import NamedTuple, Protocol, final
 
-__all__ = ["Busy", "CacheKey", "Claim", "Tier", "TierDown", "TierEvents"]
-
 
 # A state that the cache acts on, not an error that users see.
 class TierDown(Exception):  # noqa: N818

@@ -11,8 +11,6 @@ from typing import Final
 from tradai.core._numbers.decimals import plain_text
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["canonical_json", "digest", "version_id"]
-
 # Beyond this, not every whole float is the integer it was written as.
 _EXACT_FLOATS: Final = 2**53
 # By default Python converts no integer of more than 4,300 digits to text.

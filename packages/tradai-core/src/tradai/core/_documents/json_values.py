@@ -7,16 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeAlias, TypeVar
 from tradai.core._types.pydantic_schemas import JsonField
 from tradai.core.exceptions import ValidationError
 
-__all__ = [
-    "FrozenJson",
-    "FrozenMapping",
-    "JsonObject",
-    "JsonValue",
-    "freeze",
-    "freeze_object",
-    "thaw",
-]
-
 V = TypeVar("V")
 
 _EXPECTED: Final = "null, a boolean, a finite number, text, a list, a mapping with text keys"

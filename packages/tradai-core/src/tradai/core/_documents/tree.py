@@ -7,18 +7,6 @@ from typing import Final, TypeAlias, final
 
 from tradai.core._documents.json_values import JsonValue
 
-__all__ = [
-    "Path",
-    "Replacement",
-    "defines_path",
-    "dotted",
-    "leaves",
-    "merge",
-    "nested",
-    "nodes",
-    "not_finite",
-]
-
 Path: TypeAlias = tuple[str | int, ...]
 _SCALARS: Final = (str, int, float, type(None))
 

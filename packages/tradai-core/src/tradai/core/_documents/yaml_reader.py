@@ -16,8 +16,6 @@ from tradai.core._documents.json_values import JsonValue
 from tradai.core._documents.yaml_events import Path, Place, YamlBuilder, place_of_mark, yaml_error
 from tradai.core._documents.yaml_scalars import Scalar, json_scalar, plain_scalar
 
-__all__ = ["YamlDocument", "read_yaml", "read_yaml_field", "read_yaml_fields", "read_yaml_value"]
-
 _MAX_CHARACTERS: Final = 1_000_000
 _FORBIDDEN: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"

@@ -7,8 +7,6 @@ from typing import final
 from tradai.core._layers.layer import LayerData, Origin
 from tradai.core._layers.text_values import read_entry, stack_entries
 
-__all__ = ["EnvironmentLayer"]
-
 
 @final
 class EnvironmentLayer:

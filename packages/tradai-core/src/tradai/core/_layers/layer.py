@@ -7,8 +7,6 @@ from typing import Final, Protocol, final
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._documents.tree import Path, dotted, nodes
 
-__all__ = ["ConfigLayer", "LayerData", "Origin", "with_origins"]
-
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,6 @@ from tradai.core._documents.tree import Path, defines_path, dotted, leaves, merg
 from tradai.core._layers.layer import LayerData, Origin
 from tradai.core._secrets.detection import looks_like_secret
 
-__all__ = ["LayerStack"]
-
 _DEFAULT: Final = Origin(source="default")
 
 

@@ -7,8 +7,6 @@ from tradai.core._layers.layer import LayerData, Origin
 from tradai.core._layers.text_values import read_entry, stack_entries
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["COMMAND_LINE", "OverridesLayer", "parse_override"]
-
 COMMAND_LINE: Final = Origin(source="command line")
 
 

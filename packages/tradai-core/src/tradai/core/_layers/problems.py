@@ -14,8 +14,6 @@ from tradai.core._documents.tree import Path, dotted, not_finite
 from tradai.core._layers.suggestions import did_you_mean
 from tradai.core.exceptions import ConfigurationError, ValidationError
 
-__all__ = ["Problem", "configuration_error", "error_sentence", "list_problems", "problems_of"]
-
 # The message that pydantic has for these repeats a validator's text, or the value itself.
 _MAY_QUOTE: Final = {
     "assertion_error",

@@ -8,8 +8,6 @@ from tradai.core._documents.yaml_reader import read_yaml_field
 from tradai.core._layers.layer import LayerData, Origin, with_origins
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["read_entry", "stack_entries"]
-
 
 def read_entry(path: Sequence[str], text: str, *, place: str, origin: Origin) -> LayerData:
     """Return the layer that has the value of `text` at `path`; `place` names it in errors.

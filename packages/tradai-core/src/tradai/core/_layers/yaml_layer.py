@@ -10,8 +10,6 @@ from tradai.core._local.file_uri import is_file_uri
 from tradai.core._ports.backends import backend_for
 from tradai.core._ports.protocols import ObjectStore
 
-__all__ = ["YamlLayer"]
-
 
 @final
 class YamlLayer:

@@ -13,15 +13,6 @@ from typing import BinaryIO, Final
 from tradai.core._error_translation import ErrorTable
 from tradai.core.exceptions import NotFoundError, StorageError
 
-__all__ = [
-    "atomic_file",
-    "file_errors",
-    "is_temporary",
-    "locked",
-    "make_folder",
-    "sync_folder",
-]
-
 _TEMPORARY: Final = re.compile(r"\.tradai-[0-9a-f]{16}\.tmp")
 _NO_FOLDER: Final = "a part of the path is a file, not a folder; choose another place"
 _REASONS: Final = {

@@ -13,8 +13,6 @@ from tradai.core._local.file_uri import file_path
 from tradai.core._secrets.secret import Secret
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 
-__all__ = ["EnvironmentSecrets", "FileSecrets"]
-
 _ENVIRONMENT: Final = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 _VARIABLE_EXPECTED: Final = "env:NAME, the name of an environment variable"
 _FILE_EXPECTED: Final = "file:/path, the path of a file that holds the secret"

@@ -9,8 +9,6 @@ from tradai.core._documents.json_values import JsonValue
 from tradai.core._logging.record_fields import record_fields
 from tradai.core._logging.safe_json import json_text, line_encoder
 
-__all__ = ["ConsoleFormatter", "JsonLineFormatter", "LineHandler"]
-
 _LAST_RESORT: Final = '{"level":"ERROR","message":"a log record could not be written"}'
 # A value may log while it is printed, even itself; deeper than this no value is printed.
 _DEEPEST: Final = 2

@@ -13,8 +13,6 @@ from tradai.core._logging.safe_json import json_text, log_fields, log_value
 from tradai.core._secrets.redaction import MASK
 from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
-__all__ = ["RESERVED", "record_fields", "rename_reserved"]
-
 # `logging` has it from Python 3.12 on.
 RESERVED: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
 _OWN: Final = frozenset(

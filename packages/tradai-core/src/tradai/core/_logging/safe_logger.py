@@ -7,8 +7,6 @@ from typing import final
 from tradai.core._logging.record_fields import RESERVED, rename_reserved
 from tradai.core._logging.safe_json import json_text, log_value
 
-__all__ = ["ForgivingLogger"]
-
 
 @final
 class ForgivingLogger(logging.Logger):

@@ -3,10 +3,7 @@
 import logging
 from typing import ClassVar, Final, Literal, TextIO, final
 
-from tradai.core._logging.context import carry_context, run_context
 from tradai.core.exceptions import ConfigurationError
-
-__all__ = ["LoggerMixin", "carry_context", "configure_logging", "run_context"]
 
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _FORMATS: Final = ("json", "console")

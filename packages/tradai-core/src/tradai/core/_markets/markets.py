@@ -15,8 +15,6 @@ from tradai.core._types.pattern import Grammar
 from tradai.core._types.symbols import Currency, Pair
 from tradai.core.exceptions import NotFoundError, ValidationError
 
-__all__ = ["Market", "MarketHistory", "MarketSnapshot"]
-
 _TICK_SIZE: Final = 4  # ccxt's mode in which a precision is the step itself.
 _TYPES: Final = {
     "spot": MarketType.SPOT,

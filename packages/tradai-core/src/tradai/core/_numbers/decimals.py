@@ -16,17 +16,6 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-__all__ = [
-    "EXACT",
-    "Amount",
-    "Number",
-    "Price",
-    "own_context",
-    "plain_text",
-    "to_decimal",
-    "to_step",
-]
-
 Number: TypeAlias = SupportsFloat | str
 """A `Decimal`, an int, a float, a NumPy scalar, or ASCII decimal text; never a bool."""
 

@@ -12,13 +12,6 @@ from typing import Final, Literal, TypeAlias, get_args
 from tradai.core._numbers.decimals import EXACT, Number, own_context, to_decimal, to_step
 from tradai.core.exceptions import ValidationError
 
-__all__ = [
-    "Rounding",
-    "quantize_amount",
-    "quantize_price",
-    "unknown_rounding",
-]
-
 Rounding: TypeAlias = Literal[
     "ROUND_UP",
     "ROUND_DOWN",

@@ -9,8 +9,6 @@ from tradai.core._ports.protocols import ObjectStore, RunJournal, SecretSource
 from tradai.core._ports.repositories import DataRepository
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["backend_for"]
-
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]+):")
 _DISTRIBUTIONS: Final = {
     "arctic": "tradai-core[arcticdb]",

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from tradai.core._ports.protocols import SecretSource
     from tradai.core._secrets.reference import SecretReference
 
-__all__ = ["resolve_secret"]
-
 T = TypeVar("T")
 _ABSENT: Final = object()
 

@@ -17,8 +17,6 @@ from tradai.core._secrets.encodings import encoded_forms
 from tradai.core._secrets.sensitive_keys import is_sensitive_key, signs_url
 from tradai.core.exceptions import mask_causes_with
 
-__all__ = ["MASK", "may_hold_secret", "redact", "redact_value", "register_secret"]
-
 MASK: Final = "***"
 
 _SHORTEST: Final = 4

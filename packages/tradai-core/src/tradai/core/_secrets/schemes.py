@@ -4,8 +4,6 @@ import re
 from importlib.metadata import entry_points
 from typing import Final
 
-__all__ = ["is_scheme", "reference_grammar"]
-
 _GROUP: Final = "tradai.secrets"
 
 _KEY: Final = r"(?:#(?P<key>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*))?"

@@ -18,8 +18,6 @@ else:
     # Python 3.11 has no defaults of type variables; only type checkers need this one.
     T = TypeVar("T")
 
-__all__ = ["Secret"]
-
 # Smaller numbers, ports for one, would be found in times and prices.
 _SMALLEST_NUMBER: Final = 100_000
 _LARGEST_NUMBER: Final = 10**1_000

@@ -20,8 +20,6 @@ from tradai.core._settings.validation import SettingStack
 from tradai.core._settings.variables import override_layer, owned, variable_layer, variable_names
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["BaseSettings", "unknown_variables"]
-
 _OURS: Final = "TRADAI_"
 # Owned by the environment layer of strategy configuration, which knows what may follow.
 _STRATEGY: Final = "TRADAI_STRATEGY__"

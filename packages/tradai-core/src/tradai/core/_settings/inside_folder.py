@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, ValidationInfo
     from pydantic_core import CoreSchema
 
-__all__ = ["InsideFolder"]
-
 Access: TypeAlias = Literal["read", "write", "create"]
 
 _MODES: Final = {"read": os.R_OK, "write": os.W_OK, "create": os.W_OK}

@@ -17,15 +17,6 @@ from tradai.core._settings.texts import read_text
 from tradai.core._settings.values import SECRETS, to_json
 from tradai.core.exceptions import ExternalServiceError, ValidationError
 
-__all__ = [
-    "SettingLayer",
-    "Source",
-    "argument_layer",
-    "default_layer",
-    "defaults",
-    "read_or_refuse",
-]
-
 Source: TypeAlias = Literal["default", "file", "environment", "command line", "argument"]
 
 _JSON: Final = (bool, int, float, str)

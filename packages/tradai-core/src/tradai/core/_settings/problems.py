@@ -10,8 +10,6 @@ from tradai.core._documents.tree import Path as KeyPath
 from tradai.core._layers.problems import list_problems
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["SettingProblem", "accident", "settings_error"]
-
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,6 @@ from tradai.core._secrets.secret import Secret
 from tradai.core._settings.annotations import members, takes_items
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["Text", "parsed_json", "read_text"]
-
 _NUMBERS: Final = (bool, int, float)
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
 

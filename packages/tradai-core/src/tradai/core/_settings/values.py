@@ -14,8 +14,6 @@ from tradai.core._documents.yaml_scalars import WrittenFloat
 from tradai.core._secrets.secret import Secret
 from tradai.core._settings.annotations import annotation_at, classes
 
-__all__ = ["SECRETS", "freeze_fields", "keep_digits", "to_json", "value_at"]
-
 SECRETS: Final = (Secret, SecretBytes, SecretStr)
 _LISTS: Final = (list, tuple, AbstractSet)
 

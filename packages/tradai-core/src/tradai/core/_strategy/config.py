@@ -14,8 +14,6 @@ from tradai.core._time.timeframe import Timeframe
 from tradai.core._types.symbols import Currency, Identifier, Pair, Version
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["LEAK", "TAKE_OUT", "Strategy", "StrategyConfig", "StrategySource"]
-
 
 def _require_unique(pairs: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(pairs)) == len(pairs):

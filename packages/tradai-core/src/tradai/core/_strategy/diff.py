@@ -12,8 +12,6 @@ from tradai.core._secrets.detection import looks_like_secret
 from tradai.core._secrets.redaction import MASK, redact_value
 from tradai.core._strategy.config import StrategyConfig
 
-__all__ = ["ConfigDiff", "diff"]
-
 Leaves: TypeAlias = Mapping[Path, JsonValue]
 
 

@@ -9,8 +9,6 @@ from tradai.core._documents.json_values import FrozenMapping, JsonObject
 from tradai.core._numbers.decimals import Amount
 from tradai.core._types.symbols import Minutes
 
-__all__ = ["Execution", "Pricing"]
-
 
 def _frozen(table: dict[str, Amount]) -> FrozenMapping[Amount]:
     return FrozenMapping(table)

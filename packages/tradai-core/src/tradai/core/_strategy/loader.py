@@ -23,8 +23,6 @@ from tradai.core._local.file_uri import file_path, is_file_uri
 from tradai.core._strategy.config import LEAK, TAKE_OUT, StrategyConfig
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["LoadedConfig", "StrategyConfigLoader"]
-
 _GROUP: Final = "tradai.config_layers"
 _RUN: Final = "run"
 _STRATEGY: Final = "strategy"

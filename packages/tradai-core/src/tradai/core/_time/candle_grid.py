@@ -7,17 +7,6 @@ from typing import Final, Protocol, final
 from tradai.core._time.instants import Instant, check_ms, from_epoch_ms, to_epoch_ms
 from tradai.core.exceptions import ValidationError
 
-__all__ = [
-    "UNIT_MS",
-    "CandleGrid",
-    "DatetimeGrid",
-    "MillisecondGrid",
-    "MillisecondMonthGrid",
-    "MonthGrid",
-    "datetime_grid",
-    "ms_grid",
-]
-
 UNIT_MS: Final = {
     "s": 1_000,
     "m": 60_000,

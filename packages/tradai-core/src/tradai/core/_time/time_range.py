@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-__all__ = ["TimeRange"]
-
 _DAYS: Final = re.compile(r"([0-9]{8})-([0-9]{8})")
 _DASHED_DAYS: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[/-]([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _SECONDS: Final = re.compile(r"([0-9]{10})-([0-9]{10})")

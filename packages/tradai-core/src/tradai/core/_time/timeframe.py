@@ -12,8 +12,6 @@ from tradai.core._time.instants import Instant, check_ms, check_utc
 from tradai.core._types.checked_text import OrderedText
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["Timeframe"]
-
 # 4,800 months of the Gregorian calendar are 146,097 days.
 _MEAN_MS: Final = {**UNIT_MS, "M": 146_097 * UNIT_MS["d"] // 4_800}
 _UNITS: Final = "".join(_MEAN_MS)

@@ -8,8 +8,6 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-__all__ = ["CheckedText", "OrderedText"]
-
 
 class CheckedText(str):
     """A string whose constructor checks it, also for pydantic."""

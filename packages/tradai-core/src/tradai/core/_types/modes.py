@@ -3,8 +3,6 @@
 from enum import StrEnum
 from typing import final
 
-__all__ = ["MarketType", "TradingMode"]
-
 
 @final
 class TradingMode(StrEnum):

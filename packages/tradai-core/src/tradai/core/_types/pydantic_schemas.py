@@ -7,8 +7,6 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-__all__ = ["JsonField", "text_schema"]
-
 
 def text_schema(parse: Callable[[str], object], *, kind: type = str) -> "CoreSchema":
     """Return the schema of a value that `parse` makes from text, and ``str()`` converts back.

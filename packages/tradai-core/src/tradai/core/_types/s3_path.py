@@ -6,8 +6,6 @@ from typing import Final, Self, final
 
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["S3Path", "parse_s3_path"]
-
 _SCHEME: Final = "s3://"
 _SHORTEST_BUCKET: Final = 3
 _LONGEST_BUCKET: Final = 63

@@ -9,8 +9,6 @@ from typing import Annotated, Final, Self, TypeAlias, final
 from tradai.core._types.checked_text import CheckedText, OrderedText
 from tradai.core._types.pattern import Grammar
 
-__all__ = ["Currency", "Identifier", "Minutes", "Pair", "Symbol", "Version", "pair_parts"]
-
 _CODE: Final = "[A-Z0-9]{1,20}"
 _NUMBER: Final = "(0|[1-9][0-9]*)"
 

@@ -29,8 +29,6 @@ from tradai.core.frames._series_names import parse_series_name, series_name
 if TYPE_CHECKING:
     from arcticdb.version_store.library import Library
 
-__all__ = ["ArcticDBDataRepository"]
-
 T = TypeVar("T")
 Rule: TypeAlias = Callable[[Exception, str, ArcticUri], StorageError]
 

@@ -9,8 +9,6 @@ from tradai.core._ports.backends import backend_for
 from tradai.core._secrets.secret import Secret
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["ArcticUri"]
-
 _PLACE: Final = re.compile(r"(lmdb://[^?]+|s3s?://[^:/?@]+:[A-Za-z0-9._-]+)(?:\?(.*))?", re.DOTALL)
 _REFERENCE: Final = re.compile(r"[a-z][a-z0-9+.-]*:.+")
 _KEYS: Final = ("access", "secret")

@@ -14,8 +14,6 @@ from tradai.core._types.symbols import pair_parts
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.core.frames._candles import Span, check_new_candles, closed, closing_ms, opening_ms
 
-__all__ = ["CandleRepository", "series_key"]
-
 
 class CandleRepository(DataRepository):
     """Checks frames on the way in and cuts them on the way out; subclasses store them."""

@@ -14,8 +14,6 @@ from tradai.core._time.instants import FIRST_MS, LAST_MS, is_utc, to_epoch_ms
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["candle_index", "ceil_times", "floor_times", "next_closes"]
-
 Times = TypeVar("Times", pd.DatetimeIndex, "pd.Series[Any]", npt.NDArray[Any])
 
 _Stamps: TypeAlias = npt.NDArray[np.int64]

@@ -10,20 +10,6 @@ import pandas as pd
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import ValidationError
 
-__all__ = [
-    "COLUMNS",
-    "Span",
-    "candles_error",
-    "check_candles",
-    "check_new_candles",
-    "closed",
-    "closing_ms",
-    "date_index",
-    "merge_candles",
-    "opening_ms",
-    "rising_ms",
-]
-
 COLUMNS: Final = ["open", "high", "low", "close", "volume"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

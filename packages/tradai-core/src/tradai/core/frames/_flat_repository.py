@@ -19,8 +19,6 @@ from tradai.core.frames._memory_repository import coverage_of
 from tradai.core.frames._partitions import DAMAGE
 from tradai.core.frames._series_names import parse_series_name, series_name
 
-__all__ = ["FlatDataRepository"]
-
 _FORMATS: Final = ("parquet", "feather")
 
 

@@ -11,8 +11,6 @@ from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.frames._candles import closing_ms, rising_ms
 
-__all__ = ["Gap", "gaps"]
-
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 
 from tradai.core._numbers.quantize import Rounding, unknown_rounding
 
-__all__ = ["round_to_step"]
-
 Floats: TypeAlias = NDArray[np.float64]
 Truths: TypeAlias = NDArray[np.bool_]
 Rule: TypeAlias = Callable[[Floats, Floats], Truths | np.bool_]

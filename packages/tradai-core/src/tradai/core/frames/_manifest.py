@@ -11,8 +11,6 @@ from tradai.core._ports.repositories import Coverage
 from tradai.core._time.instants import from_epoch_ms
 from tradai.core.exceptions import StorageError
 
-__all__ = ["MANIFEST_NAME", "Manifest", "Partition"]
-
 MANIFEST_NAME: Final = "manifest.json"
 
 _Name = Annotated[str, Field(pattern=r"^[0-9]{4,6}(-[0-9]{2}){0,2}$")]

@@ -12,8 +12,6 @@ from tradai.core._time.timeframe import Timeframe
 from tradai.core.frames._candle_repository import CandleRepository, series_key
 from tradai.core.frames._candles import Span, merge_candles, opening_ms
 
-__all__ = ["InMemoryDataRepository", "coverage_of"]
-
 
 @final
 class InMemoryDataRepository(CandleRepository):

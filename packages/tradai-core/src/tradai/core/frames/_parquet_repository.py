@@ -16,8 +16,6 @@ from tradai.core.frames._manifest import MANIFEST_NAME
 from tradai.core.frames._series_folder import SeriesFolder
 from tradai.core.frames._series_names import parse_series_name, series_name
 
-__all__ = ["ParquetDataRepository"]
-
 
 @final
 class ParquetDataRepository(CandleRepository):

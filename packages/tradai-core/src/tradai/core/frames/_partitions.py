@@ -12,8 +12,6 @@ import pyarrow.parquet as pq
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.frames._candles import COLUMNS, opening_ms
 
-__all__ = ["DAMAGE", "decode_parquet", "encode_parquet", "split_partitions"]
-
 # Errors that pyarrow and pandas raise on damaged bytes, even on lengths no memory can hold.
 DAMAGE: Final = (
     AttributeError,

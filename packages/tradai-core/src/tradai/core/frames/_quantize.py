@@ -13,8 +13,6 @@ from tradai.core._numbers.quantize import Rounding
 from tradai.core.exceptions import ValidationError
 from tradai.core.frames._grid import round_to_step
 
-__all__ = ["quantize_amounts", "quantize_prices"]
-
 Floats: TypeAlias = NDArray[np.float64]
 Truths: TypeAlias = NDArray[np.bool_]
 Numbers: TypeAlias = "Floats | pd.Series[float]"

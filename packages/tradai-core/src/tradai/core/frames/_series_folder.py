@@ -22,8 +22,6 @@ from tradai.core.frames._candles import Span, check_candles, merge_candles, open
 from tradai.core.frames._manifest import MANIFEST_NAME, Manifest, Partition
 from tradai.core.frames._partitions import DAMAGE, decode_parquet, encode_parquet, split_partitions
 
-__all__ = ["SeriesFolder"]
-
 _PARTITION_FILE: Final = re.compile(r"[0-9-]{4,}\.g[1-9][0-9]*\.parquet")
 
 

@@ -5,8 +5,6 @@ from typing import Final
 
 from tradai.core._time.timeframe import Timeframe
 
-__all__ = ["parse_series_name", "series_name"]
-
 _NAME: Final = re.compile(r"([A-Z0-9]{1,20})_([A-Z0-9]{1,20})-([1-9][0-9]{0,5}(?:[smhdw]|Mo))")
 
 

@@ -14,8 +14,6 @@ from tradai.entrypoint._runs.request import RunRequest
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 from tradai.entrypoint._runs.trading_entrypoint import TradingEntrypoint
 
-__all__ = ["command_line", "entrypoint_class", "read_settings", "start_logging"]
-
 _POSITION_HOLDING: Final = frozenset({TradingMode.LIVE, TradingMode.DRY_RUN})
 
 

@@ -12,8 +12,6 @@ from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress
 
-__all__ = ["execute"]
-
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Download the candles, capture the market rules and return the exit code."""

@@ -7,8 +7,6 @@ from pathlib import Path
 from tradai.core import StrategyConfig, StrategyConfigLoader
 from tradai.entrypoint._process.interrupts import Interrupts
 
-__all__ = ["capture", "execute"]
-
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Capture the market rules of the configuration's pairs and print the path."""

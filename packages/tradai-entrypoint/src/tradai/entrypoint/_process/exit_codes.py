@@ -11,8 +11,6 @@ from typing import Final, Self, final
 
 from tradai.core.exceptions import TradAIError
 
-__all__ = ["ExitCode", "Verdict"]
-
 
 @final
 class ExitCode(IntEnum):

@@ -10,12 +10,10 @@ from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress
-from tradai.entrypoint._report import RunReportParts
+from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint._runs.record import RunManifest
-
-__all__ = ["RunContext"]
 
 
 @final

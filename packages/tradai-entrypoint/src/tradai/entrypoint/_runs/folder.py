@@ -12,8 +12,6 @@ from tradai.core import FileStore, TradingMode
 from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
 from tradai.entrypoint._runs.record import MANIFEST_NAME, RunManifest
 
-__all__ = ["RunFolder", "new_run_id"]
-
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 # A manifest is a few KiB; this much is reserved at the start, so that the last manifest can be
 # written even when the disk fills up during the run.

@@ -10,8 +10,6 @@ from tradai.core import JsonValue, TradingMode
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._process.exit_codes import Verdict
 
-__all__ = ["MANIFEST_NAME", "RunManifest"]
-
 MANIFEST_NAME = "manifest.json"
 
 

@@ -9,12 +9,10 @@ from typing import Final, final
 from tradai.core import Clock, FileJournal, redact, run_context
 from tradai.core.exceptions import ConfigurationError, StorageError, TradAIError, ValidationError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
-from tradai.entrypoint._report import RunReportParts
+from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.folder import RunFolder, new_run_id
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.report_file import write_report
-
-__all__ = ["RecordedRun", "record_refusal"]
 
 _log: Final = logging.getLogger(__name__)
 

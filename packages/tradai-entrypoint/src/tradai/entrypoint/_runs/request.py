@@ -10,8 +10,6 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.record import RunManifest
 
-__all__ = ["STRATEGY_COPY", "RunRequest", "load_config", "strategy_root"]
-
 STRATEGY_COPY: Final = "strategy"
 _REPEATED: Final = ("source", "data", "markets")
 

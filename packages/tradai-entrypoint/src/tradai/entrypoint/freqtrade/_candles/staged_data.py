@@ -12,8 +12,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from tradai.core import Timeframe, TimeRange
 
-__all__ = ["NeededSeries", "StagedData", "StagedGap", "StagedSeries", "StagingRequest"]
-
 
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True)

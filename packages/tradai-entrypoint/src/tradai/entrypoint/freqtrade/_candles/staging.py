@@ -25,8 +25,6 @@ from tradai.core.exceptions import (
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
 
-__all__ = ["stage_data"]
-
 _COMMAND: Final = (sys.executable, "-P", "-m", "tradai.entrypoint.freqtrade", "stage")
 _POLL_S: Final = 0.02
 _ERRORS: Final[dict[str, type[TradAIError]]] = {

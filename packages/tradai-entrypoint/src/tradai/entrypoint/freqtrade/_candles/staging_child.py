@@ -24,8 +24,6 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["error_answer", "frame_digest", "main", "stage_series"]
-
 _COLUMNS: Final = ["open", "high", "low", "close", "volume"]
 
 

@@ -10,8 +10,6 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["child_command", "main"]
-
 # <linux/prctl.h>
 _PR_SET_PDEATHSIG: Final = 1
 

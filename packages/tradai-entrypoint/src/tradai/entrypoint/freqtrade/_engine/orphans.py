@@ -5,8 +5,6 @@ import os
 from pathlib import Path
 from typing import Final, final
 
-__all__ = ["OrphanReaper"]
-
 _TASKS: Final = Path("/proc/self/task")
 
 

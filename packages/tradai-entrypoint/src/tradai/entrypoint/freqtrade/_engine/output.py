@@ -8,8 +8,6 @@ from typing import Final, Self, final
 from tradai.core import redact
 from tradai.core.exceptions import StorageError
 
-__all__ = ["EngineOutput"]
-
 # A longer line is cut into pieces, so that memory stays bounded whatever the engine prints.
 _LINE_BYTES: Final = 64 * 1024
 

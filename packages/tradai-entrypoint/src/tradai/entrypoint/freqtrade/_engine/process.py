@@ -20,8 +20,6 @@ from tradai.entrypoint.freqtrade._engine.orphans import OrphanReaper
 from tradai.entrypoint.freqtrade._engine.output import EngineOutput
 from tradai.entrypoint.freqtrade._engine.pipes import EnginePipes
 
-__all__ = ["EngineExit", "EngineProcess", "WakeReason"]
-
 # Time that descendants of an engine that ended by itself have to end too.
 _LINGER_S: Final = 0.5
 _REAP_EVERY_S: Final = 1.0

@@ -6,8 +6,6 @@ from typing import Final, final
 
 from tradai.entrypoint.freqtrade._evidence.log_patterns import read_record
 
-__all__ = ["EngineEvidence"]
-
 _CONFIGURATION: Final = "Configuration error: "
 _CRASH: Final = "Fatal exception!"
 _ADVICE: Final = "Please make sure to review the documentation"

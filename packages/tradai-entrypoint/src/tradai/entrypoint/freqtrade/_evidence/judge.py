@@ -13,8 +13,6 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint.freqtrade._engine.process import EngineExit
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 
-__all__ = ["judge"]
-
 
 def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) -> Verdict:
     """Return the verdict on an engine that `ended`.

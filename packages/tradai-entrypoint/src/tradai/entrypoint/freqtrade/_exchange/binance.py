@@ -17,8 +17,6 @@ from tradai.core import JsonObject, JsonValue, Market, thaw
 from tradai.core.exceptions import ExternalServiceError, ValidationError
 from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, RestAnswers, Symbol
 
-__all__ = ["Binance"]
-
 _NAME: Final = "binance"
 _ADDRESS: Final = "https://api.binance.com"
 _TIMEOUT_S: Final = 30.0

@@ -6,8 +6,6 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._exchange.binance import Binance
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 
-__all__ = ["DEFAULT_EXCHANGE", "exchange_named"]
-
 _EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(),)
 DEFAULT_EXCHANGE: Final = _EXCHANGES[0].name
 

@@ -17,8 +17,6 @@ from tradai.core import JsonValue
 from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 
-__all__ = ["MarketServer"]
-
 _log: Final = logging.getLogger(__name__)
 
 Response = tuple[HTTPStatus, JsonValue]

@@ -21,8 +21,6 @@ from tradai.core.exceptions import (
 from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, Symbol
 from tradai.entrypoint.freqtrade._exchange.lookup import DEFAULT_EXCHANGE, exchange_named
 
-__all__ = ["MARKETS_NAME", "MarketsSnapshot"]
-
 MARKETS_NAME: Final = "markets.json"
 
 

@@ -11,8 +11,6 @@ from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
 from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades
 
-__all__ = ["BacktestHandler", "record_backtest"]
-
 _RESULTS: Final = "backtest_results/*.zip"
 
 

@@ -14,8 +14,6 @@ from tradai.entrypoint.freqtrade._evidence.judge import judge
 from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
 from tradai.entrypoint.freqtrade._preparation.plan import USER_DATA
 
-__all__ = ["download"]
-
 
 # The collaborators are passed in, and the command names what to fetch.
 def download(  # noqa: PLR0913

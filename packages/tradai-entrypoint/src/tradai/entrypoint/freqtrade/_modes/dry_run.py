@@ -14,8 +14,6 @@ from tradai.entrypoint.freqtrade._evidence.judge import judge
 from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 
-__all__ = ["DryRunHandler"]
-
 # The engine's own names: its paper-trading database, and its log line of an entry order
 # (freqtrade 2026.9).
 _DATABASE: Final = "tradesv3.dryrun.sqlite"

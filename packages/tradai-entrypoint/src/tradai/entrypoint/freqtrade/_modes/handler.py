@@ -15,8 +15,6 @@ from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_chec
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 
-__all__ = ["BatchHandler", "EngineHandler"]
-
 
 class EngineHandler(ABC):
     """Runs one mode on the engine."""

@@ -16,8 +16,6 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 
-__all__ = ["Epoch", "HyperoptHandler", "config_patch", "read_epochs"]
-
 _PATCH_NAME: Final = "best.yaml"
 _EPOCHS_NAME: Final = "epochs.jsonl"
 _SHOWN: Final = 5

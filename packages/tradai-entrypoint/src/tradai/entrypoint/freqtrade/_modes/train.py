@@ -12,8 +12,6 @@ from tradai.entrypoint.freqtrade._modes.backtest import record_backtest
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 
-__all__ = ["TrainHandler"]
-
 _MODEL_FOLDER: Final = "models"
 _PROBE_TIMEOUT_S: Final = 300.0
 

@@ -18,8 +18,6 @@ from tradai.entrypoint.freqtrade._preparation.engine_options import (
     plain_json,
 )
 
-__all__ = ["BOT_CONSTANTS", "CONSTANTS", "ENDPOINT", "engine_config"]
-
 # Stands for the exchange's address until the run has one, so that a plan does not depend on it.
 ENDPOINT: Final = "http://127.0.0.1:0"
 # The same in every run.

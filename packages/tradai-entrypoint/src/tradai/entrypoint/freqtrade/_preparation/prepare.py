@@ -40,8 +40,6 @@ from tradai.entrypoint.freqtrade._strategy.source import (
     inspect_source,
 )
 
-__all__ = ["EngineJob", "job_checks"]
-
 _LOG_NAME: Final = "engine.log"
 
 

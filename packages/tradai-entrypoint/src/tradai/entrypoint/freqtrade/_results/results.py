@@ -14,8 +14,6 @@ from tradai.core import JsonValue, Timeframe, TimeRange, digest
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, Summary, summarize
 
-__all__ = ["BacktestResult", "TradeRecord", "read_backtest"]
-
 TradeRecord: TypeAlias = Mapping[str, JsonValue]
 
 _RESULTS: Final = Path("backtest_results")

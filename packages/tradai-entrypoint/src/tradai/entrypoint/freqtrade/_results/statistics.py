@@ -13,9 +13,7 @@ from itertools import groupby
 from typing import Final, final
 
 from tradai.core import TimeRange
-from tradai.entrypoint._report import BalancePoint, TradeStats
-
-__all__ = ["ClosedTrade", "Drawdown", "Summary", "summarize"]
+from tradai.entrypoint._report.model import BalancePoint, TradeStats
 
 _DAY: Final = timedelta(days=1)
 _YEAR: Final = timedelta(days=365)
