@@ -15,7 +15,7 @@ __all__ = ["run", "run_async", "run_in_background"]
 
 T = TypeVar("T")
 
-# How often a waiting task checks that the event loop of the leading task still runs.
+# Interval at which a waiting task checks that the event loop of the leading task still runs.
 _POLL_S: Final = 0.5
 
 
