@@ -1,4 +1,4 @@
-"""Services for test_service.py: they print their state, and wait for a line of input."""
+"""Services for test_service.py, which print their state or wait for a line of input."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ def wait_for_a_line() -> None:
 
 
 class StuckHandler(logging.Handler):
-    """Keeps its lock for ever, as a handler does when its pipe is full and not read."""
+    """Never releases its lock, like a handler with a full pipe that no process reads."""
 
     def emit(self, _record: logging.LogRecord) -> None:
         hang()
