@@ -45,7 +45,7 @@ class FaultInjector:
     def hang(self, seconds: float) -> None:
         self._server.stop()
         _pass(seconds)
-        self._server.go_on()
+        self._server.resume()
 
     def fill(self, seconds: float) -> None:
         with self._server.admin() as admin:

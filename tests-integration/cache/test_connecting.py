@@ -211,7 +211,7 @@ def test_closing_releases_callers_that_wait_for_the_first_answer(
 
         with pytest.raises(TierDown, match="closed"):
             fetching.result(timeout=PATIENCE_S / 2)
-        own_server.go_on()
+        own_server.resume()
 
 
 def test_a_tier_works_after_the_password_was_corrected(

@@ -125,7 +125,7 @@ def test_a_hung_server_gets_at_most_three_requests(
     wait_for_change(events, is_up=False)
 
     assert 1 <= count_reads(proxy) - before <= 3
-    own_server.go_on()
+    own_server.resume()
     _until(lambda: can_fetch(tier))
     assert tier.fetch(KEY) == b"sealed"
 
@@ -147,7 +147,7 @@ def test_a_hung_server_gets_at_most_three_requests_of_tasks(
         return count_reads(proxy) - before
 
     count = asyncio.run(all_fail())
-    own_server.go_on()
+    own_server.resume()
 
     assert 1 <= count <= 3
     _until(lambda: can_fetch(tier))
@@ -189,7 +189,7 @@ def test_a_silent_server_is_noticed_without_a_call(
 
     assert "did not answer in time" in wait_for_change(events, is_up=False)
     assert tier.generation > before
-    own_server.go_on()
+    own_server.resume()
     wait_for_change(events, is_up=True)
 
 
@@ -207,7 +207,7 @@ def test_a_caller_that_waits_for_a_claim_is_released_when_the_server_hangs(
     with ThreadPoolExecutor() as pool:
         pool.submit(busy.wait).result(timeout=PATIENCE_S)
 
-    own_server.go_on()
+    own_server.resume()
 
 
 def test_an_invalidation_during_an_outage_takes_effect_on_recovery(
@@ -276,7 +276,7 @@ def test_a_failed_invalidation_opens_the_breaker_at_once(
     # No caller here gets the old value until the recovery, which repeats the invalidation.
     assert raises_tier_down(lambda: tier.fetch(KEY))
     assert count_reads(proxy) == before
-    own_server.go_on()
+    own_server.resume()
     wait_for_change(events, is_up=True)
     assert tier.fetch(KEY) is None
 
@@ -292,7 +292,7 @@ def test_many_invalidations_during_an_outage_clear_the_namespace(
     for number in range(5_000):
         here.invalidate(CacheKey("markets.1", number.to_bytes(16, "big")))
 
-    own_server.go_on()
+    own_server.resume()
     wait_for_change(events, is_up=True)
 
     assert there.fetch(KEY) is None
@@ -524,7 +524,7 @@ def test_closing_does_not_wait_for_a_hung_server(
 
     with pytest.raises(TierDown, match="closed"):
         tier.fetch(KEY)
-    own_server.go_on()
+    own_server.resume()
 
 
 def _until(is_done: Callable[[], bool]) -> None:
