@@ -1,4 +1,4 @@
-"""Set up all tests: the number of examples, secrets that end with their test, safe reports."""
+"""Set up all tests: the number of examples, one secret registry per test, safe reports."""
 
 import gc
 import sys
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from tradai.core import redact
 
-# Machines are shared and slow: nothing is said about how long an example takes.
+# Machines are shared and slow: an example has no deadline.
 PATIENT: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("patient", PATIENT, max_examples=25)
 settings.register_profile("deep", PATIENT, max_examples=300)
@@ -34,7 +34,7 @@ def _encodable(value: object) -> object:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Try more examples when the tests marked deep are asked for, before any module is read."""
+    """Try more examples when the tests marked deep are selected, before any module is imported."""
     if config.getoption("markexpr") != "not deep":
         settings.load_profile("deep")
 
@@ -46,13 +46,13 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _secrets_end_with_their_test() -> Iterator[None]:
+def _restore_registered_secrets() -> Iterator[None]:
     """Restore the registry of secrets after each test.
 
     A secret that one test registered cannot hide a leak in another, and the pattern of all masked
     values, which is compiled again after each registration, stays small.
     """
-    # A process never forgets a secret, so there is no public function for it.
+    # A process never forgets a secret, so no public function does this.
     registry = vars(sys.modules[redact.__module__])["_REGISTRY"]
     before = dict(vars(registry))
     yield

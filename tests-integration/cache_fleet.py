@@ -1,7 +1,7 @@
-"""A fleet in one process: several caches over one shared tier in memory, with planted faults.
+"""Several caches of one process that share a tier in memory, with planted faults.
 
-Nothing depends on time: a lease ends when the test ends it, a message arrives at once or when the
-test delivers it, and the server is away until the test brings it back.
+Nothing depends on time: a lease ends when the test ends it, a message arrives immediately or when
+the test delivers it, and the server is away until the test brings it back.
 """
 
 import importlib
@@ -22,7 +22,7 @@ from tradai.core import SecretReference
 @final
 @dataclass
 class Lease:
-    """The right to load, and the event of its end."""
+    """The right to load a key, with an event that its end sets."""
 
     key: CacheKey
     server: "Server"
@@ -62,7 +62,7 @@ class Waiting:
 
 @final
 class Server:
-    """The state that Redis would hold."""
+    """The state of the simulated Redis."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -108,11 +108,11 @@ class _Asked:
 
 @final
 class Node:
-    """The shared tier as one process sees it."""
+    """The connection of one process to the simulated server."""
 
     def __init__(self, server: Server, events: TierEvents) -> None:
         self.generation = 0
-        self.is_deaf = False  # messages are lost, unnoticed
+        self.is_deaf = False  # messages are lost, and the process does not notice
         self.is_late = False  # messages arrive when `catch_up` is called
         self.before_claim: Callable[[], object] = lambda: None
         self.after_fetch: Callable[[], object] = lambda: None
@@ -161,7 +161,7 @@ class Node:
         self._publish(lambda events: events.cleared(namespace))
 
     def go(self, *, is_up: bool) -> None:
-        """Notice that the server went away or came back."""
+        """Report that the server went away or came back."""
         with self._server.lock:
             if is_up:
                 for write in self._queued:
@@ -171,7 +171,7 @@ class Node:
         self._events.on_tier_change(is_up=is_up, reason="planted outage")
 
     def start_generation(self) -> None:
-        """Notice that messages may have been lost."""
+        """Start a generation, as after messages that may have been lost."""
         self.generation += 1
 
     def catch_up(self) -> None:
@@ -220,7 +220,7 @@ class FakeTime:
 
 @final
 class Fleet:
-    """Several processes, simulated by caches of this one."""
+    """Several processes, each simulated by a cache of this one."""
 
     def __init__(self) -> None:
         self.server = Server()

@@ -1,4 +1,4 @@
-"""scripts/mutate.py on a small program: what its tests notice, and what survives."""
+"""scripts/mutate.py on a small program: changes that its tests notice, and survivors."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ TESTS = """\
 from people.rules.ages import countdown, is_adult
 
 
-def test_a_child_is_no_adult():
+def test_a_child_is_not_an_adult():
     assert is_adult(30) is True
     assert is_adult(17) is False
 
@@ -36,7 +36,7 @@ Mutate = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """A module whose boundary, 18, no test looks at."""
+    """A module whose boundary, 18, no test checks."""
     module = tmp_path / "src" / "people" / "rules" / "ages.py"
     module.parent.mkdir(parents=True)
     module.write_text(PROGRAM)
@@ -61,9 +61,7 @@ def mutate(program: Path, tmp_path: Path) -> Mutate:
     return run
 
 
-def test_what_no_test_notices_survives_and_no_file_is_changed(
-    mutate: Mutate, program: Path
-) -> None:
+def test_an_unnoticed_change_survives_and_no_file_is_changed(mutate: Mutate, program: Path) -> None:
     done = mutate("--timeout-s", "20")
 
     survivors = [line for line in done.stdout.splitlines() if line.startswith("survived")]
@@ -71,7 +69,7 @@ def test_what_no_test_notices_survives_and_no_file_is_changed(
         "survived  src/people/rules/ages.py:2: age >= 18  ->  age > 18",
         "survived  src/people/rules/ages.py:2: 18  ->  19",
     ]
-    # Without `number -= 1` it never ends.
+    # Without `number -= 1` the loop never ends, which counts as noticed.
     assert "8 changes, 2 survived: 75 % noticed" in done.stdout
     assert done.returncode == 1
     assert program.read_text() == PROGRAM
@@ -79,15 +77,15 @@ def test_what_no_test_notices_survives_and_no_file_is_changed(
 
 
 def test_a_sample_depends_on_its_seed_alone(mutate: Mutate) -> None:
-    one, again, other = (
+    first, again, other_seed = (
         mutate("--list", "--sample", "4", "--seed", seed).stdout for seed in ("1", "1", "2")
     )
 
-    assert len(one.splitlines()) == 4
-    assert one == again != other
+    assert len(first.splitlines()) == 4
+    assert first == again != other_seed
 
 
-def test_tests_that_do_not_look_at_the_target_try_nothing(mutate: Mutate, tmp_path: Path) -> None:
+def test_tests_that_never_import_the_target_are_an_error(mutate: Mutate, tmp_path: Path) -> None:
     (tmp_path / "tests" / "test_ages.py").write_text("def test_nothing():\n    pass\n")
 
     done = mutate()
@@ -96,7 +94,7 @@ def test_tests_that_do_not_look_at_the_target_try_nothing(mutate: Mutate, tmp_pa
     assert "never import src/people/rules/ages.py" in done.stderr
 
 
-def test_tests_that_are_red_try_nothing(mutate: Mutate, tmp_path: Path) -> None:
+def test_tests_that_fail_without_a_change_are_an_error(mutate: Mutate, tmp_path: Path) -> None:
     (tmp_path / "tests" / "test_ages.py").write_text("def test_nothing():\n    raise OSError\n")
 
     done = mutate()

@@ -1,4 +1,4 @@
-"""Numbers that the processes of the chaos tests share, in a file that all have mapped."""
+"""Numbers that the processes of the chaos tests share, in a memory-mapped file."""
 
 import mmap
 import random
@@ -9,20 +9,20 @@ KEYS: Final = 24
 MEMBERS: Final = 3
 
 
-def dice_of(seed: int) -> random.Random:
-    """Return dice that always fall alike."""
-    # Nothing secret hangs on them.
+def seeded_random(seed: int) -> random.Random:
+    """Return a random generator that repeats its numbers."""
+    # The numbers need not be secret.
     return random.Random(seed)  # noqa: S311
 
 
 class Board:
-    """The version of each key, the last that was told, and what each member has seen and done.
+    """Per key, its version and the last invalidated one; per member, its reads and calls.
 
-    Every number is eight bytes and is written by one process only, so none is seen half written.
+    Each number has eight bytes and one process that writes it, so no reader sees half of a write.
     """
 
     def __init__(self, file: Path) -> None:
-        """Map `file`, which is made if it is not there."""
+        """Map `file`, which is created when it is missing."""
         size = 8 * (KEYS * (2 + MEMBERS) + 2 * MEMBERS + 1)
         with file.open("ab") as output:
             output.truncate(size)
@@ -30,13 +30,13 @@ class Board:
             self._numbers = memoryview(mmap.mmap(opened.fileno(), size)).cast("q")
 
     @property
-    def is_quiet(self) -> bool:
-        """Whether members are to change nothing for now."""
+    def is_paused(self) -> bool:
+        """Whether members must not change keys at the moment."""
         return bool(self._numbers[-1])
 
-    def quiet(self, *, is_so: bool) -> None:
-        """Have members change nothing, or go on."""
-        self._numbers[-1] = is_so
+    def pause(self, *, is_paused: bool) -> None:
+        """Stop or resume the changes of all members."""
+        self._numbers[-1] = is_paused
 
     def version(self, key: int) -> int:
         """Return the true version of `key`."""
@@ -47,33 +47,33 @@ class Board:
         self._numbers[key] += 1
         return self._numbers[key]
 
-    def told(self, key: int, version: int) -> None:
-        """The invalidation of everything before `version` has returned."""
+    def record_invalidation(self, key: int, version: int) -> None:
+        """Record that the invalidation before `version` of `key` has returned."""
         self._numbers[KEYS + key] = version
 
-    def owed(self, key: int) -> int:
-        """Return the version that a call of the member which changes `key` must not fall behind."""
+    def oldest_allowed(self, key: int) -> int:
+        """Return the oldest version of `key` that the member which changes it may still read."""
         return self._numbers[KEYS + key]
 
-    def saw(self, member: int, key: int, version: int) -> None:
-        """Note what `member` got for `key`, and that it called."""
+    def record_call(self, member: int, key: int, version: int) -> None:
+        """Record the version of `key` that `member` has read, and count the call."""
         self._numbers[KEYS * (2 + member) + key] = version
         self._numbers[KEYS * (2 + MEMBERS) + member] += 1
 
     def calls(self, member: int) -> int:
-        """Return how often `member` has called."""
+        """Return the number of calls of `member`."""
         return self._numbers[KEYS * (2 + MEMBERS) + member]
 
-    def stands(self, member: int, *, still: int) -> None:
-        """Note how many of the `member`'s loops that change keys stand still."""
-        self._numbers[KEYS * (2 + MEMBERS) + MEMBERS + member] = still
+    def record_paused(self, member: int, *, count: int) -> None:
+        """Record the number of paused loops among those with which `member` changes keys."""
+        self._numbers[KEYS * (2 + MEMBERS) + MEMBERS + member] = count
 
-    def standing(self, member: int) -> int:
-        """Return how many of them do."""
+    def paused_loops(self, member: int) -> int:
+        """Return the number of paused loops of `member`."""
         return self._numbers[KEYS * (2 + MEMBERS) + MEMBERS + member]
 
     def stale(self) -> list[tuple[int, int]]:
-        """Return which member does not have the true version of which key."""
+        """Return each member and key of which the last read was not the true version."""
         return [
             (member, key)
             for member in range(MEMBERS)

@@ -1,6 +1,6 @@
-"""Run by `test_leases`: claims its place, says so, and stores when told to.
+"""A process of `test_leases` that claims a key, reports it, and stores a value on a signal.
 
-``python holder.py URL LEASE_MS``; the first line of standard input is the sign.
+``python holder.py URL LEASE_MS``; the first line of standard input is the signal.
 """
 
 import sys
@@ -11,8 +11,8 @@ from tradai.cache._redis.tier import connect
 from tradai.cache._tier.shared_tier import CacheKey, Claim
 
 
-class Deaf:
-    """Hears nothing."""
+class IgnoreEvents:
+    """Ignores every event."""
 
     def invalidated(self, key: CacheKey) -> None:
         pass
@@ -26,10 +26,10 @@ class Deaf:
 
 def main() -> None:
     vars(redis_tier)["LEASE_MS"] = int(sys.argv[2])
-    # A slow machine is no outage.
+    # Long, so that a slow machine does not look like an outage.
     settings = CacheSettings(url=sys.argv[1])
-    tier = connect(settings, events=Deaf(), answer_s=60.0, first_s=60.0)
-    # Nobody else has it: the test begins with this.
+    tier = connect(settings, events=IgnoreEvents(), answer_s=60.0, first_s=60.0)
+    # The key is free, because the test starts with this process.
     claim: Claim = tier.claim(CacheKey("markets.1", bytes(range(16))))  # type: ignore[assignment]
     print("claimed", flush=True)
     sys.stdin.readline()

@@ -1,4 +1,4 @@
-"""Run by `test_matrix`, by whichever Python it names: two processes share a tier.
+"""A program of `test_matrix`, run by the Python of a row: two processes share a tier.
 
 ``python matrix_member.py URL [--protocol 3] [--no-hiredis] [--async] [--spawn] [--ca-file FILE]``
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Load, let a child see it, let the child invalidate, hear it."""
+    """Store a value, let a child process read and invalidate it, and receive its message."""
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
     parser.add_argument("--protocol", type=int, default=2)
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--username")
     options = parser.parse_args()
     if options.no_hiredis:
-        # As if it were not installed.
+        # This import then fails, as if hiredis were not installed.
         sys.modules["hiredis"] = None  # type: ignore[assignment]
     play(options)
 
@@ -35,17 +35,17 @@ def play(options: argparse.Namespace) -> None:
     from tradai.cache._tier.shared_tier import CacheKey
 
     key = CacheKey("matrix.1", bytes(range(16)))
-    heard = Heard()
-    tier = member(options, heard)
+    events = EventRecorder()
+    tier = member(options, events)
     fetch = fetching(tier, is_async=options.is_async)
     assert fetch(key) is None
     claim = tier.claim(key)
     assert claim.store(bytes(range(256)) * 1_000, keep_ms=60_000)
 
     context = multiprocessing.get_context("spawn" if options.spawn else "fork")
-    # Forked with a listener, connections and an event loop in use.
+    # A fork copies a listener, connections and an event loop that are in use.
     inherited = None if options.spawn else tier
-    # The type that both contexts have in common does not say so.
+    # The common type of both contexts lacks the attribute.
     child = context.Process(  # type: ignore[attr-defined]
         target=visit, args=(options, inherited)
     )
@@ -53,22 +53,22 @@ def play(options: argparse.Namespace) -> None:
     child.join(300)
 
     assert child.exitcode == 0, child.exitcode
-    assert heard.key.wait(60)
+    assert events.key.wait(60)
     assert fetch(key) is None
     assert tier.generation == 1
     tier.close()
     has_hiredis = sys.modules.get("hiredis") is not None
-    print("fine", redis.__version__, options.protocol, "hiredis" if has_hiredis else "pure")
+    print("ok", redis.__version__, options.protocol, "hiredis" if has_hiredis else "pure")
 
 
 def visit(options: argparse.Namespace, inherited: Any) -> None:
-    """What the child does: with a tier of its own when spawned, with its parent's when forked."""
+    """Run the child: with a tier of its own when spawned, with its parent's when forked."""
     if options.no_hiredis:
         sys.modules["hiredis"] = None  # type: ignore[assignment]
     from tradai.cache._tier.shared_tier import CacheKey
 
     key = CacheKey("matrix.1", bytes(range(16)))
-    tier = inherited or member(options, Heard())
+    tier = inherited or member(options, EventRecorder())
     before = tier.generation
     assert fetching(tier, is_async=options.is_async)(key) == bytes(range(256)) * 1_000
     assert tier.generation > before
@@ -78,8 +78,8 @@ def visit(options: argparse.Namespace, inherited: Any) -> None:
     tier.close()
 
 
-class Heard:
-    """What the parent hears of its child."""
+class EventRecorder:
+    """Timeouts for the message that the child invalidated the key."""
 
     def __init__(self) -> None:
         self.key = threading.Event()
@@ -94,7 +94,7 @@ class Heard:
         raise AssertionError((is_up, reason))
 
 
-def member(options: argparse.Namespace, heard: Heard) -> Any:
+def member(options: argparse.Namespace, events: EventRecorder) -> Any:
     from tradai.cache import CacheSettings
     from tradai.cache._redis.tier import connect
 
@@ -106,9 +106,9 @@ def member(options: argparse.Namespace, heard: Heard) -> Any:
             "ca_file": options.ca_file,
         }
     )
-    # A slow machine is no outage.
-    tier = connect(settings, events=heard, answer_s=60.0, first_s=60.0)
-    # Not a setting: 2 serves everybody. That redis-py's default changes must not matter.
+    # Long, so that a slow machine does not look like an outage.
+    tier = connect(settings, events=events, answer_s=60.0, first_s=60.0)
+    # Not a setting, because 2 works everywhere; a new default of redis-py must not matter.
     tier._client._options.protocol = options.protocol  # noqa: SLF001
     return tier
 

@@ -1,6 +1,6 @@
-"""A claim lasts as long as its holder, and then ends.
+"""Leases of claims: kept while the holder works, ended after it dies or hangs.
 
-How soon it ends is measured by scripts/bench/cache_redis.py.
+scripts/bench/cache_redis.py measures the time until a lease ends.
 """
 
 import itertools
@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from cache.tier_contract import KEY, PATIENCE_S, Heard, busy_at, claimed, load
+from cache.tier_contract import KEY, PATIENCE_S, EventRecorder, busy_claim, load, new_claim
 from servers.redis import RedisServer
 
 from tradai.cache._redis.claims import LEASE_MS
 from tradai.cache._redis.tier import RedisTier
 from tradai.cache._tier.shared_tier import Busy, Claim
 
-Connect = Callable[..., tuple[RedisTier, Heard]]
+Connect = Callable[..., tuple[RedisTier, EventRecorder]]
 Holder = subprocess.Popen[str]
 
 
 @pytest.fixture
 def server(shared_redis: RedisServer) -> RedisServer:
-    """One server only: leases take their time."""
+    """Redis only, because a test waits until a lease ends."""
     with shared_redis.admin() as admin:
         admin.flushall()
     return shared_redis
@@ -36,13 +36,13 @@ def server(shared_redis: RedisServer) -> RedisServer:
 
 @pytest.fixture
 def lease_ms() -> int:
-    """How long the claim of the holder outlives it."""
+    """Milliseconds until the claim of a dead holder ends."""
     return LEASE_MS
 
 
 @pytest.fixture
 def holder(server: RedisServer, lease_ms: int) -> Iterator[Holder]:
-    """Another process, which holds the claim."""
+    """Another process, which holds a claim on the key."""
     process = subprocess.Popen(
         [sys.executable, Path(__file__).with_name("holder.py"), server.url, str(lease_ms)],
         stdin=subprocess.PIPE,
@@ -59,13 +59,13 @@ def holder(server: RedisServer, lease_ms: int) -> Iterator[Holder]:
     process.stdout.close()
 
 
-def claimed_in_time(tier: RedisTier) -> Claim:
-    """Wait for the claim as a caller does."""
+def wait_for_claim(tier: RedisTier) -> Claim:
+    """Wait until the key is claimed, as a caller does."""
     deadline = time.monotonic() + PATIENCE_S
-    while not hasattr(found := tier.claim(KEY), "store"):
+    while not hasattr(claim := tier.claim(KEY), "store"):
         assert time.monotonic() < deadline
-        cast("Busy", found).wait()
-    return cast("Claim", found)
+        cast("Busy", claim).wait()
+    return cast("Claim", claim)
 
 
 def test_the_claim_of_a_killed_holder_ends_with_its_lease(
@@ -75,7 +75,7 @@ def test_the_claim_of_a_killed_holder_ends_with_its_lease(
     tier.fetch(KEY)
 
     holder.kill()
-    claim = claimed_in_time(tier)
+    claim = wait_for_claim(tier)
 
     assert claim.store(b"by the next", keep_ms=60_000)
 
@@ -88,7 +88,7 @@ def test_a_holder_that_was_paused_past_its_lease_cannot_store(
     assert holder.stdout
 
     os.kill(holder.pid, signal.SIGSTOP)
-    claim = claimed_in_time(tier)
+    claim = wait_for_claim(tier)
     assert claim.store(b"by the next", keep_ms=60_000)
     os.kill(holder.pid, signal.SIGCONT)
     holder.stdin.write("store\n")
@@ -98,12 +98,12 @@ def test_a_holder_that_was_paused_past_its_lease_cannot_store(
     assert tier.fetch(KEY) == b"by the next"
 
 
-# It is renewed as often as ever; a holder that is starved of CPU keeps it all the same.
+# The interval of renewals stays the same; the longer lease survives a holder that gets no CPU.
 @pytest.mark.parametrize("lease_ms", [60_000])
-def test_a_holder_that_works_for_long_keeps_its_claim(
+def test_a_holder_that_works_for_a_long_time_keeps_its_claim(
     server: RedisServer, connected: Connect, holder: Holder
 ) -> None:
-    (tier, _), (other, heard) = connected(server.url), connected(server.url)
+    (tier, _), (other, events) = connected(server.url), connected(server.url)
     other.fetch(KEY)
     with server.admin() as admin:
         (lease,) = admin.keys("*:lease")
@@ -111,24 +111,28 @@ def test_a_holder_that_works_for_long_keeps_its_claim(
 
         def is_renewed_six_times() -> bool:
             left_ms.append(admin.pttl(lease))
-            return [later > one for one, later in itertools.pairwise(left_ms)].count(True) >= 6
+            return [after > before for before, after in itertools.pairwise(left_ms)].count(
+                True
+            ) >= 6
 
         _until(is_renewed_six_times)
-    busy_at(tier)
+    busy_claim(tier)
     assert holder.stdin
     assert holder.stdout
     holder.stdin.write("store\n")
     holder.stdin.flush()
     assert holder.stdout.readline() == "True\n"
     assert other.fetch(KEY) == b"by the holder"
-    assert heard.all == []
+    assert events.all == []
 
 
-def test_no_thread_is_left_when_no_claim_is(server: RedisServer, connected: Connect) -> None:
+def test_the_renewing_thread_ends_with_the_last_claim(
+    server: RedisServer, connected: Connect
+) -> None:
     tier, _ = connected(server.url)
     load(tier, KEY, b"sealed")
     tier.invalidate(KEY)
-    claim = claimed(tier)
+    claim = new_claim(tier)
 
     assert _renewing() != []
     claim.release()
@@ -137,11 +141,11 @@ def test_no_thread_is_left_when_no_claim_is(server: RedisServer, connected: Conn
     assert _renewing() == []
 
 
-def _until(is_so: Callable[[], bool]) -> None:
+def _until(is_done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while not is_so():
+    while not is_done():
         assert time.monotonic() < deadline
 
 
 def _renewing() -> list[threading.Thread]:
-    return [one for one in threading.enumerate() if one.name == "tradai-cache-leases"]
+    return [thread for thread in threading.enumerate() if thread.name == "tradai-cache-leases"]

@@ -1,4 +1,4 @@
-"""What every shared tier promises; inherited by the tests of each, which say how to make one."""
+"""The contract of every shared tier, as tests to inherit, and helpers for tests of tiers."""
 
 import asyncio
 import threading
@@ -15,13 +15,13 @@ __all__ = [
     "KEY",
     "OTHER",
     "PATIENCE_S",
-    "Heard",
+    "EventRecorder",
     "Member",
     "NewMember",
     "TierContract",
-    "busy_at",
-    "claimed",
+    "busy_claim",
     "load",
+    "new_claim",
 ]
 
 PATIENCE_S: Final = 60.0
@@ -30,70 +30,70 @@ OTHER: Final = CacheKey("markets.1", bytes(16))
 ELSEWHERE: Final = CacheKey("markets.2", bytes(range(16)))
 
 
-class Heard:
-    """What a tier told the cache."""
+class EventRecorder:
+    """Records the events that a tier sends to its cache."""
 
     def __init__(self) -> None:
         self.all: list[object] = []
         self._lock = threading.Condition()
 
     def invalidated(self, key: CacheKey) -> None:
-        self._note(key)
+        self._record(key)
 
     def cleared(self, namespace: str) -> None:
-        self._note(namespace)
+        self._record(namespace)
 
     def on_tier_change(self, *, is_up: bool, reason: str) -> None:
-        self._note((is_up, reason))
+        self._record((is_up, reason))
 
-    def _note(self, what: object) -> None:
+    def _record(self, event: object) -> None:
         with self._lock:
-            self.all.append(what)
+            self.all.append(event)
             self._lock.notify_all()
 
-    def until(self, is_enough: Callable[[list[object]], bool]) -> list[object]:
-        """Wait until what was heard is enough, and return it."""
+    def wait_until(self, is_enough: Callable[[list[object]], bool]) -> list[object]:
+        """Wait until `is_enough` accepts the events so far, and return them."""
         with self._lock:
             assert self._lock.wait_for(lambda: is_enough(self.all), PATIENCE_S), self.all
             return list(self.all)
 
-    def until_told(self, what: object) -> None:
-        """Wait until `what` was heard."""
-        self.until(lambda heard: what in heard)
+    def wait_for(self, event: object) -> None:
+        """Wait until `event` was recorded."""
+        self.wait_until(lambda events: event in events)
 
 
-Member: TypeAlias = tuple[Tier, Heard]
+Member: TypeAlias = tuple[Tier, EventRecorder]
 NewMember: TypeAlias = Callable[[], Member]
 
 
 class TierContract:
-    """Inherit it, and define a fixture `new_member`: each call is another process to the tier.
+    """Inherit it, and define a fixture `new_member` that connects one more process to the tier.
 
-    A claim is to last for minutes, so that only a message can end the wait for it in time.
+    A claim must last for minutes, so that only a message can end a wait for it in time.
     """
 
     @pytest.fixture
     def new_member(self) -> NewMember:
-        """A function that returns a tier of its own, and what it hears."""
+        """A function that connects a tier and returns it with the recorder of its events."""
         raise NotImplementedError
 
     @pytest.fixture
     def here(self, new_member: NewMember) -> Member:
-        """A member that has been asked already, so that it hears everything."""
+        """A member that has fetched once, so that it receives every message."""
         return _listening(new_member())
 
     @pytest.fixture
     def there(self, new_member: NewMember) -> Member:
-        """Another one."""
+        """A second member, which has fetched once, too."""
         return _listening(new_member())
 
-    def test_nothing_is_kept_at_first(self, here: Member) -> None:
+    def test_a_new_tier_is_empty(self, here: Member) -> None:
         tier, _ = here
 
         assert tier.fetch(KEY) is None
         assert asyncio.run(tier.fetch_async(KEY)) is None
 
-    def test_what_a_holder_stores_everybody_fetches(self, here: Member, there: Member) -> None:
+    def test_every_member_fetches_a_stored_value(self, here: Member, there: Member) -> None:
         load(here[0], KEY, b"\x00 sealed \xff")
 
         for tier, _ in (here, there):
@@ -104,8 +104,8 @@ class TierContract:
         assert here[0].fetch(ELSEWHERE) is None
 
     def test_the_second_to_claim_waits_for_the_first(self, here: Member, there: Member) -> None:
-        claim = claimed(here[0])
-        busy = busy_at(there[0])
+        claim = new_claim(here[0])
+        busy = busy_claim(there[0])
 
         with ThreadPoolExecutor() as pool:
             waiting = pool.submit(busy.wait)
@@ -116,11 +116,11 @@ class TierContract:
         assert there[0].fetch(KEY) == b"sealed"
 
     @pytest.mark.parametrize("ending", ["store", "release", "invalidate", "clear"])
-    def test_whatever_ends_a_claim_wakes_those_who_wait(
+    def test_every_end_of_a_claim_wakes_the_waiting_callers(
         self, here: Member, there: Member, ending: str
     ) -> None:
-        claim = claimed(here[0])
-        busy = busy_at(there[0])
+        claim = new_claim(here[0])
+        busy = busy_claim(there[0])
         endings: dict[str, Callable[[], object]] = {
             "store": lambda: claim.store(b"sealed", keep_ms=60_000),
             "release": claim.release,
@@ -130,12 +130,12 @@ class TierContract:
 
         endings[ending]()
 
-        # The lease of a tier under test lasts for much longer.
+        # The lease of a tier under test lasts much longer than this timeout.
         with ThreadPoolExecutor() as pool:
             pool.submit(busy.wait).result(timeout=PATIENCE_S)
 
-    def test_a_released_place_is_free(self, here: Member, there: Member) -> None:
-        claim = claimed(here[0])
+    def test_a_released_key_is_free(self, here: Member, there: Member) -> None:
+        claim = new_claim(here[0])
 
         claim.release()
         claim.release()
@@ -152,11 +152,11 @@ class TierContract:
         assert here[0].fetch(KEY) is None
         assert there[0].fetch(KEY) is None
         assert here[0].fetch(OTHER) == b"other"
-        here[1].until_told(KEY)
+        here[1].wait_for(KEY)
         assert KEY not in there[1].all
 
-    def test_a_load_that_was_overtaken_is_not_stored(self, here: Member, there: Member) -> None:
-        claim = claimed(here[0])
+    def test_a_load_that_was_superseded_is_not_stored(self, here: Member, there: Member) -> None:
+        claim = new_claim(here[0])
 
         there[0].invalidate(KEY)
 
@@ -166,9 +166,7 @@ class TierContract:
         assert not claim.store(b"old", keep_ms=60_000)
         assert here[0].fetch(KEY) == b"new"
 
-    def test_a_cleared_namespace_is_empty_and_others_are_not(
-        self, here: Member, there: Member
-    ) -> None:
+    def test_clearing_empties_one_namespace_only(self, here: Member, there: Member) -> None:
         for key in (KEY, OTHER, ELSEWHERE):
             load(here[0], key, b"old")
         assert there[0].fetch(KEY) == b"old"
@@ -176,14 +174,14 @@ class TierContract:
         here[0].clear(KEY.namespace)
 
         assert here[0].fetch(KEY) is None
-        there[1].until_told(KEY.namespace)
+        there[1].wait_for(KEY.namespace)
         assert there[0].fetch(KEY) is None
         assert there[0].fetch(OTHER) is None
         assert there[0].fetch(ELSEWHERE) == b"old"
         assert KEY.namespace not in here[1].all
 
     def test_a_load_from_before_a_clear_is_not_stored(self, here: Member, there: Member) -> None:
-        claim = claimed(here[0])
+        claim = new_claim(here[0])
 
         there[0].clear(KEY.namespace)
 
@@ -191,40 +189,40 @@ class TierContract:
         assert there[0].fetch(KEY) is None
         load(here[0], KEY, b"new")
 
-    def test_a_value_ends_by_itself(self, here: Member) -> None:
+    def test_a_value_expires(self, here: Member) -> None:
         tier, _ = here
-        claim = claimed(tier)
+        claim = new_claim(tier)
         assert claim.store(b"sealed", keep_ms=1)
 
         deadline = time.monotonic() + PATIENCE_S
         while tier.fetch(KEY) is not None:
             assert time.monotonic() < deadline
 
-    def test_a_value_that_is_over_is_not_stored(self, here: Member) -> None:
-        claim = claimed(here[0])
+    def test_an_expired_value_is_not_stored(self, here: Member) -> None:
+        claim = new_claim(here[0])
 
         assert not claim.store(b"sealed", keep_ms=0)
         load(here[0], KEY, b"sealed")
 
-    def test_one_of_many_mayload(self, here: Member, there: Member) -> None:
-        together = threading.Barrier(8)
+    def test_one_of_many_claims_succeeds(self, here: Member, there: Member) -> None:
+        barrier = threading.Barrier(8)
 
         def claims(tier: Tier) -> object:
-            together.wait()
+            barrier.wait()
             return tier.claim(KEY)
 
         with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(claims, [here[0], there[0]] * 4))
+            results = list(pool.map(claims, [here[0], there[0]] * 4))
 
-        assert sum(hasattr(one, "store") for one in found) == 1
+        assert sum(hasattr(result, "store") for result in results) == 1
 
-    def test_a_quiet_tier_keeps_its_generation(self, here: Member, there: Member) -> None:
+    def test_invalidations_do_not_start_a_generation(self, here: Member, there: Member) -> None:
         before = here[0].generation
 
         load(here[0], KEY, b"old")
         there[0].invalidate(KEY)
         there[0].clear(KEY.namespace)
-        here[1].until_told(KEY.namespace)
+        here[1].wait_for(KEY.namespace)
 
         assert here[0].generation == before
 
@@ -238,20 +236,20 @@ def _listening(member: Member) -> Member:
     return member
 
 
-def claimed(tier: Tier, key: CacheKey = KEY) -> Claim:
-    """Claim a place that is free."""
-    found = tier.claim(key)
-    assert hasattr(found, "store"), found
-    return cast("Claim", found)
+def new_claim(tier: Tier, key: CacheKey = KEY) -> Claim:
+    """Claim a free key."""
+    claim = tier.claim(key)
+    assert hasattr(claim, "store"), claim
+    return cast("Claim", claim)
 
 
-def busy_at(tier: Tier, key: CacheKey = KEY) -> Busy:
-    """Claim a place that somebody else holds."""
-    found = tier.claim(key)
-    assert hasattr(found, "wait"), found
-    return cast("Busy", found)
+def busy_claim(tier: Tier, key: CacheKey = KEY) -> Busy:
+    """Claim a key that another claim holds."""
+    busy = tier.claim(key)
+    assert hasattr(busy, "wait"), busy
+    return cast("Busy", busy)
 
 
 def load(tier: Tier, key: CacheKey, sealed: bytes) -> None:
-    """Keep `sealed` for a minute."""
-    assert claimed(tier, key).store(sealed, keep_ms=60_000)
+    """Claim `key` and store `sealed` for a minute."""
+    assert new_claim(tier, key).store(sealed, keep_ms=60_000)

@@ -10,7 +10,7 @@ import pytest
 import tradai.core
 from tradai.core import lazy_exports
 
-# What a program has loaded after each of two lines, beyond an empty program.
+# Prints the modules that are loaded after each of two lines, beyond an empty program.
 LOADED_BY = """
 import sys
 before = {*sys.modules}

@@ -33,7 +33,7 @@ class Gate:
 
 
 def _until_coalesced(cache: Cache, count: int) -> None:
-    """Wait until `count` callers have joined; there is no event for the start of a wait."""
+    """Poll until `count` callers have joined: the start of a wait sets no event."""
     deadline = time.monotonic() + 60
     while cache.stats().coalesced < count:
         assert time.monotonic() < deadline

@@ -1,7 +1,7 @@
-"""What machines read: the manifest and the ``--json`` of each command, held to golden files.
+"""Compare the manifest and the ``--json`` of each command with golden files.
 
-Others parse these, so a change of shape is a decision. After one, write the files anew:
-``RENEW_GOLDEN=1 uv run --frozen pytest --no-cov PATH-OF-THIS-FILE``, and commit them.
+Other programs parse these, so a change of their shape is a decision. After one, write the files
+anew: ``RENEW_GOLDEN=1 uv run --frozen pytest --no-cov PATH-OF-THIS-FILE``, and commit them.
 """
 
 import json

@@ -13,7 +13,7 @@ from tradai.cache._memory.single_flight import Failed, InFlightLoad, Outcome
 
 T = TypeVar("T")
 
-# How often a waiting task checks that the event loop of the leading task still runs.
+# Interval at which a waiting task checks that the event loop of the leading task still runs.
 _POLL_S: Final = 0.5
 
 

@@ -33,7 +33,7 @@ Lookup: TypeAlias = Entry | Expired | tuple[InFlightLoad, bool]
 
 @final
 class _FixedGeneration:
-    """The generation where there is no shared tier: it never changes."""
+    """The generation without a shared tier: it never changes."""
 
     generation: Final = 0
 

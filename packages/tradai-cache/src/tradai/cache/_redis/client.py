@@ -65,7 +65,7 @@ class RedisClient:
         """Return the answer to `command`.
 
         Raises:
-            TierDown: There is no answer.
+            TierDown: Redis did not answer.
             ConfigurationError: Redis was never usable, and cannot be with these settings.
         """
         self._recovery.ensure_up()

@@ -35,7 +35,7 @@ class Epochs:
             answered = Epoch(text, value_key_prefix(namespace, text), number)
             known = self.known.get(namespace)
             if asked_in != self.round:
-                # The newer of the two cannot be told: the next caller asks again.
+                # Either of the two may be the newer one: the next caller asks again.
                 self.known.pop(namespace, None)
                 return answered
             if known is None or number >= known.number:

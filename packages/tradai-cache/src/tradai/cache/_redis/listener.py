@@ -87,7 +87,7 @@ class ListenerDelegate(Protocol):
         """Apply a message."""
 
     def lose(self, error: Exception | None) -> bool:
-        """Give Redis up; False when there is no use in trying again."""
+        """Give Redis up; return whether another attempt can succeed."""
 
 
 @final

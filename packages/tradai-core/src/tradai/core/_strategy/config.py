@@ -71,8 +71,8 @@ class StrategySource(BaseModel):
 class StrategyConfig(BaseModel):
     """The configuration of one strategy: valid, and frozen all the way down.
 
-    Unknown keys are kept as extras, unless they are null, and count in the digest. What looks
-    like a secret is refused wherever it is, so neither the configuration nor its digest holds
+    Unknown keys are kept as extras, unless they are null, and count in the digest. A value that
+    looks like a secret is refused wherever it is, so neither the configuration nor its digest holds
     one. Sequences are tuples and mappings cannot change, so ``config.pairs == ("BTC/USDT",)``;
     `model_dump` gives plain dicts back.
 
@@ -88,7 +88,7 @@ class StrategyConfig(BaseModel):
         sell_params: Values of the engine's sell parameters.
         freqai: The engine's FreqAI block.
         strategy: Where its code is.
-        execution: How its signals become orders.
+        execution: Rules that turn its signals into orders.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)

@@ -31,7 +31,7 @@ class RunContext:
         strategy_root: Folder or file of the strategy source.
         expected_digests: Digests of the repeated run, by name, which this one must have too.
         report: Figures, tables and curve for the report.
-        sentence: How the run ended, in words; unset means the meaning of the exit code.
+        sentence: Outcome of the run, in words; unset means the meaning of the exit code.
     """
 
     mode: TradingMode

@@ -101,8 +101,8 @@ def _verdict_of(work: Callable[[], Verdict]) -> Verdict:
 def record_refusal(root: Path, record: RunManifest, error: TradAIError, *, clock: Clock) -> Verdict:
     """Record a run that was refused before it began, and return its verdict.
 
-    The run gets a new id when that of `record` is taken or cannot name a folder. There is no
-    record when no folder can be created.
+    The run gets a new id when that of `record` is taken or cannot name a folder. Nothing is
+    recorded when no folder can be created.
     """
 
     def refuse() -> Verdict:

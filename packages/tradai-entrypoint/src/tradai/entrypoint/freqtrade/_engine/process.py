@@ -48,7 +48,7 @@ class EngineExit:
         interrupted_by: The first signal to this process that was handled.
         timed_out: Whether it was stopped because its deadline had passed.
         asked_to_stop: Whether this process stopped it, for any reason.
-        seconds: How long it lived.
+        seconds: Time from its start to its end.
     """
 
     return_code: int | None
@@ -149,7 +149,7 @@ class EngineProcess:
         Args:
             interrupts: Signals to this process; each is reported once, by one call.
             until: Condition to wait for; checked after each piece of output.
-            timeout_s: How long to follow at most.
+            timeout_s: Longest time to follow it.
 
         Raises:
             StorageError: The log file cannot be written.

@@ -1,4 +1,4 @@
-"""The stand-in of the unit tests takes a command line that the real engine takes too."""
+"""The fake engine of the unit tests against the real one: flags and release."""
 
 import json
 import subprocess
@@ -7,22 +7,22 @@ from runpy import run_path
 
 import pytest
 
-STAND_IN = (
+FAKE_ENGINE = (
     Path(__file__).resolve().parents[2]
     / "packages/tradai-entrypoint/tests/freqtrade/fake_engine.py"
 )
-FLAGS = run_path(str(STAND_IN))["FLAGS"]
+FLAGS = run_path(str(FAKE_ENGINE))["FLAGS"]
 # Prints the flags of every subcommand named on its command line, and the engine's version.
 SCRIPT = """
 import contextlib, io, json, re, sys
 import freqtrade
 from freqtrade.commands import Arguments
-found = {"version": freqtrade.__version__}
+flags = {"version": freqtrade.__version__}
 for subcommand in sys.argv[1:]:
     with contextlib.redirect_stdout(io.StringIO()) as text, contextlib.suppress(SystemExit):
         Arguments([subcommand, "--help"]).get_parsed_arg()
-    found[subcommand] = sorted(set(re.findall(r"--[a-z][a-z-]*", text.getvalue())))
-print(json.dumps(found))
+    flags[subcommand] = sorted(set(re.findall(r"--[a-z][a-z-]*", text.getvalue())))
+print(json.dumps(flags))
 """
 
 
@@ -32,8 +32,8 @@ def engine(engine_bin: Path) -> dict[str, list[str]]:
     done = subprocess.run(
         [engine_bin / "python", "-c", SCRIPT, *FLAGS], capture_output=True, check=True, text=True
     )
-    found: dict[str, list[str]] = json.loads(done.stdout)
-    return found
+    flags: dict[str, list[str]] = json.loads(done.stdout)
+    return flags
 
 
 @pytest.mark.parametrize("subcommand", list(FLAGS))
@@ -41,5 +41,5 @@ def test_the_real_engine_has_every_flag(engine: dict[str, list[str]], subcommand
     assert FLAGS[subcommand].keys() <= set(engine[subcommand])
 
 
-def test_the_stand_in_is_of_the_release_that_is_installed(engine: dict[str, list[str]]) -> None:
-    assert engine["version"] == run_path(str(STAND_IN))["VERSION"]
+def test_the_fake_engine_has_the_version_of_the_installed_one(engine: dict[str, list[str]]) -> None:
+    assert engine["version"] == run_path(str(FAKE_ENGINE))["VERSION"]
