@@ -19,7 +19,7 @@ Serve = Callable[[bytes], EngineControl]
 
 @pytest.fixture
 def requests() -> list[bytes]:
-    """What the engine was asked."""
+    """Requests that the engine got."""
     return []
 
 

@@ -23,7 +23,7 @@ Tell = Callable[[int], Callable[[], None]]
 
 
 def logged(name: str) -> list[str]:
-    """What the real engine said when it ended in this way."""
+    """Return the lines of the real engine when it ended in this way."""
     return (LOGS / f"{name}.txt").read_text("utf-8").splitlines()
 
 

@@ -1,4 +1,4 @@
-"""What machines read: the manifest and the ``--json`` of each command, held to golden files.
+"""Answers for machines: the manifest and the ``--json`` of each command, held to golden files.
 
 Others parse these, so a change of shape is a decision. After one, write the files anew:
 ``RENEW_GOLDEN=1 uv run --frozen pytest --no-cov PATH-OF-THIS-FILE``, and commit them.
