@@ -136,7 +136,7 @@ def main() -> int:
     files = sorted(args.target.rglob("*.py")) if args.target.is_dir() else [args.target]
     mutants = [mutant for file in files for mutant in Mutator(file).mutants()]
     if args.sample is not None and args.sample < len(mutants):
-        # Which changes are tried is no secret.
+        # The choice of changes is not a secret.
         chosen = random.Random(args.seed).sample(range(len(mutants)), args.sample)  # noqa: S311
         mutants = [mutants[index] for index in sorted(chosen)]
     if not mutants:

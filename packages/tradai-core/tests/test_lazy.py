@@ -79,7 +79,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_a_name_is_looked_up_once_and_then_kept() -> None:
-    get, _, _ = lazy_exports("tradai.core", {"_documents.canonical": ("version_id",)})
+    get, _, _ = lazy_exports("tradai.core", {"_documents.canonical": "version_id"})
     vars(tradai.core).pop("version_id", None)
 
     value = get("version_id")

@@ -227,6 +227,8 @@ def test_an_outage_and_its_end_are_each_logged_once_without_values(
     finish_refreshes: FinishRefreshes,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    (first,) = secrets.states()
+
     with caplog.at_level(logging.INFO, logger="tradai.aws"):
         for _ in range(3):
             aws.clock.advance(FRESH_S)
@@ -238,11 +240,15 @@ def test_an_outage_and_its_end_are_each_logged_once_without_values(
         secrets.get(NAME)
         finish_refreshes()
 
-    assert [record.message for record in caplog.records] == [
-        "secret cannot be read",
-        "secret can be read again",
-        "secret has a new version",
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("WARNING", "secret cannot be read"),
+        ("INFO", "secret can be read again"),
+        ("INFO", "secret has a new version"),
     ]
+    facts = vars(caplog.records[0])
+    assert (facts["reference"], facts["age_s"]) == (f"aws-sm:{NAME}", FRESH_S)
+    assert facts["version_id"] == first.version_id
+    assert "no answer" in facts["failure"]
     assert "fake-value" not in repr([vars(record) for record in caplog.records])
 
 
