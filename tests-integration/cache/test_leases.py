@@ -18,7 +18,7 @@ import pytest
 from cache.tier_contract import KEY, PATIENCE_S, EventRecorder, busy_claim, load, new_claim
 from servers.redis import RedisServer
 
-from tradai.cache._redis.claims import LEASE_MS
+from tradai.cache._redis.leases import LEASE_MS
 from tradai.cache._redis.tier import RedisTier
 from tradai.cache._tier.shared_tier import Busy, Claim
 

@@ -9,7 +9,7 @@ import pytest
 import tradai.common
 
 # The guard is what these tests are about; no public way leads to it.
-from tradai.common._slices import OptionalSlice
+from tradai.common._optional import OptionalSlice
 
 FOLDER = Path(tradai.common.__file__).parent
 PLATFORM_PATHS = {
@@ -107,7 +107,7 @@ def test_importing_the_facade_imports_nothing_else() -> None:
     assert ast.literal_eval(done.stdout.decode()) <= {
         "tradai",
         "tradai.common",
-        "tradai.common._slices",
+        "tradai.common._optional",
     }
 
 

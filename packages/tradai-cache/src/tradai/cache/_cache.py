@@ -5,7 +5,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, Self, final
 
 from tradai.cache._decorator.namespace import Decorator, Namespace
-from tradai.cache._memory.engine import Engine
+from tradai.cache._memory.cache_core import Engine
 from tradai.cache._memory.memory_tier import MemoryTier
 from tradai.cache._options.freshness import Candle
 from tradai.cache._options.policy import OnOutage, Policy

@@ -1,6 +1,6 @@
 """Platform import path of the service base class."""
 
-from tradai.common._slices import OptionalSlice
+from tradai.common._optional import OptionalSlice
 
 with OptionalSlice("entrypoint"):
     from tradai.entrypoint import BaseService

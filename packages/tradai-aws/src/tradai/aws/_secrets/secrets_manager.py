@@ -18,10 +18,10 @@ from tradai.aws._secrets.held_secret import (
     held_secret,
     require_immutable,
 )
-from tradai.aws._secrets.held_secrets import CachedSecret, HeldSecrets
 from tradai.aws._secrets.identity import SCHEME, SecretIdentity, parse_name
 from tradai.aws._secrets.policy import SecretsPolicy
 from tradai.aws._secrets.requests import SecretRequests
+from tradai.aws._secrets.secret_table import CachedSecret, HeldSecrets
 from tradai.aws._secrets.slot import SecretSlot
 from tradai.core import BaseSettings, Secret
 from tradai.core.exceptions import ConfigurationError, TradAIError

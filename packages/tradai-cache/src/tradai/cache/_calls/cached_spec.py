@@ -7,7 +7,7 @@ from typing import Final, final
 
 from tradai.cache._calls.signature import Signature, Values
 from tradai.cache._codecs.codec import Codec
-from tradai.cache._memory.engine import Engine
+from tradai.cache._memory.cache_core import Engine
 from tradai.cache._memory.memory_tier import Entry
 from tradai.cache._options.freshness import Freshness
 from tradai.cache._options.policy import Policy

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from tradai.cache._calls.steps import Blocking, Fetch, Load, Step, Steps, Wait
-from tradai.cache._memory.engine import Engine
+from tradai.cache._memory.cache_core import Engine
 from tradai.cache._memory.single_flight import Failed, InFlightLoad, Outcome
 
 T = TypeVar("T")

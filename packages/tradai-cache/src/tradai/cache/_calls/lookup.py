@@ -10,7 +10,7 @@ from tradai.cache._calls.entries import decode_entry
 from tradai.cache._calls.load import fetch_or_load
 from tradai.cache._calls.refresh import start_refresh
 from tradai.cache._calls.steps import Blocking, Fetch, Steps, Wait
-from tradai.cache._memory.engine import Expired
+from tradai.cache._memory.cache_core import Expired
 from tradai.cache._memory.memory_tier import Entry
 from tradai.cache._memory.single_flight import Abandoned, Failed, Loaded, Outcome
 from tradai.cache._tier.shared_tier import TierDown

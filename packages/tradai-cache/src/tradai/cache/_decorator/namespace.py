@@ -20,7 +20,7 @@ from tradai.cache._calls.signature import Signature
 from tradai.cache._codecs.codec import codec_for
 from tradai.cache._decorator.cached_function import AsyncCached, Binding, Cached, make_cached
 from tradai.cache._decorator.parameter_checks import LazyCodec, annotations_of, check_parameters
-from tradai.cache._memory.engine import Engine
+from tradai.cache._memory.cache_core import Engine
 from tradai.cache._options.freshness import Candle, Freshness, freshness_of
 from tradai.cache._options.policy import Policy
 from tradai.cache._stats import CacheStats

@@ -6,13 +6,13 @@ from typing import final
 
 from redis.exceptions import RedisError
 
-from tradai.cache._redis.claims import ClaimWaiters
 from tradai.cache._redis.connection_options import Answer, Connection, ConnectionOptions
 from tradai.cache._redis.connections import AsyncConnectionPool, ConnectionPool
 from tradai.cache._redis.epochs import Epoch
 from tradai.cache._redis.errors import is_error_reply, is_full, outage_reason
+from tradai.cache._redis.leases import ClaimWaiters
+from tradai.cache._redis.outage import Recovery
 from tradai.cache._redis.publisher import Publisher
-from tradai.cache._redis.recovery import Recovery
 from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents
 from tradai.core.exceptions import TradAIError
 

@@ -11,11 +11,11 @@ from weakref import WeakSet
 
 from tradai.cache._options.address import parse_address
 from tradai.cache._options.settings import CacheSettings
-from tradai.cache._redis.claims import LEASE_MS, ClaimRenewer, RedisBusy, RedisClaim
 from tradai.cache._redis.client import RedisClient, TierFull
 from tradai.cache._redis.connection_options import ANSWER_S, FIRST_S, Answer, ConnectionOptions
 from tradai.cache._redis.connections import pack_get
 from tradai.cache._redis.epochs import Epoch
+from tradai.cache._redis.leases import LEASE_MS, ClaimRenewer, RedisBusy, RedisClaim
 from tradai.cache._redis.scripts import CLAIM, RELEASE, RENEW, STORE, epoch_key
 from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents
 from tradai.core import LoggerMixin, Secret, SecretReference, resolve_secret

@@ -1,6 +1,6 @@
 """Platform import path of tradai.aws; without it the error names the extra."""
 
-from tradai.common._slices import OptionalSlice
+from tradai.common._optional import OptionalSlice
 
 with OptionalSlice("aws"):
     from tradai.aws import AwsSettings, S3Store, client_for, load_config

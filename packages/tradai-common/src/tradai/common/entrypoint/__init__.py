@@ -1,6 +1,6 @@
 """Platform import path of tradai.entrypoint; without it the error names the extra."""
 
-from tradai.common._slices import OptionalSlice
+from tradai.common._optional import OptionalSlice
 from tradai.core import TradingMode
 
 with OptionalSlice("entrypoint"):

@@ -1,6 +1,6 @@
 """Platform import path of caching; without tradai-cache the error names the extra."""
 
-from tradai.common._slices import OptionalSlice
+from tradai.common._optional import OptionalSlice
 
 with OptionalSlice("cache"):
     from tradai.cache import (

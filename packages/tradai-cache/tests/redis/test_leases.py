@@ -3,7 +3,7 @@
 Private, and tested as such: no server can be brought to these states in time.
 """
 
-from tradai.cache._redis.claims import ClaimWaiters
+from tradai.cache._redis.leases import ClaimWaiters
 from tradai.cache._tier.shared_tier import CacheKey
 
 KEY = CacheKey("markets.1", bytes(16))

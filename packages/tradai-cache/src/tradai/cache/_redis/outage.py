@@ -9,13 +9,13 @@ from typing import cast, final
 from redis.exceptions import AuthenticationError, RedisError, TimeoutError as RedisTimeoutError
 
 from tradai.cache._redis.circuit_breaker import CircuitBreaker
-from tradai.cache._redis.claims import ClaimWaiters
 from tradai.cache._redis.connection_options import ConnectionOptions
 from tradai.cache._redis.connections import ConnectionPool
 from tradai.cache._redis.errors import is_error_reply, outage_reason, translated
+from tradai.cache._redis.leases import ClaimWaiters
 from tradai.cache._redis.listener import GapError, Listener, Message
 from tradai.cache._redis.publisher import Publisher
-from tradai.cache._redis.server_check import check_greeting, tls_mismatch
+from tradai.cache._redis.server_requirements import check_greeting, tls_mismatch
 from tradai.cache._tier.shared_tier import TierDown, TierEvents
 from tradai.core import LoggerMixin
 from tradai.core.exceptions import TradAIError
