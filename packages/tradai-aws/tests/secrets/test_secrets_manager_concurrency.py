@@ -220,8 +220,8 @@ secrets.get("held")
 threading.Thread(target=secrets.get, args=("waiting",), daemon=True).start()
 arrived.wait()
 warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads: just that is tried
-secrets._held._lock.acquire()
-for slot in secrets._held.slots.values():
+secrets._table._lock.acquire()
+for slot in secrets._table.slots.values():
     slot._lock.acquire()
 child = os.fork()
 if not child:
