@@ -1,4 +1,4 @@
-"""Door of tradai.core: the vocabulary that every other tradai distribution speaks.
+"""Vocabulary of tradai: errors, values, ports, settings, configuration, logging.
 
 Names are imported when they are used. Errors live in `tradai.core.exceptions`, pandas-based
 repositories in `tradai.core.frames`, the test kit in `tradai.core.testing`.

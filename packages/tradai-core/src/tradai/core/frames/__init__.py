@@ -1,4 +1,4 @@
-"""Door of tradai.core.frames: candles and columns on pandas; needs ``tradai-core[frames]``."""
+"""Candles and columns on pandas; needs ``tradai-core[frames]``."""
 
 from tradai.core._lazy import lazy_exports
 

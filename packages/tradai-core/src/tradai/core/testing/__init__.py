@@ -1,4 +1,4 @@
-"""Door of tradai.core.testing: fakes of our ports, and suites that implementations inherit.
+"""Test kit: fakes of our ports, and conformance suites that implementations inherit.
 
 A suite is a class of pytest tests with fixtures to fill in. Inherit it, name the class
 ``Test...`` and define the fixtures its docstring lists; pytest finds the rest::
