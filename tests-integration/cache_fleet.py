@@ -114,7 +114,7 @@ class Node:
         self.generation = 0
         self.is_deaf = False  # messages are lost, and the process does not notice
         self.is_late = False  # messages arrive when `catch_up` is called
-        self.before_claim: Callable[[], object] = lambda: None
+        self.before_acquire: Callable[[], object] = lambda: None
         self.after_fetch: Callable[[], object] = lambda: None
         self.is_closed = False
         self._server = server
@@ -132,8 +132,8 @@ class Node:
     async def fetch_async(self, key: CacheKey) -> bytes | None:
         return self.fetch(key)
 
-    def claim(self, key: CacheKey) -> bytes | Lease | Waiting:
-        self.before_claim()
+    def acquire(self, key: CacheKey) -> bytes | Lease | Waiting:
+        self.before_acquire()
         with self._server.asked() as server:
             if key in server.values:
                 return server.values[key]

@@ -274,7 +274,7 @@ def watched(url: str, play: Callable[[], object]) -> int:
 
 def measure_killed(url: str, times: int = 5) -> None:
     """Kill the process that loads, and measure the wait of the next caller."""
-    from tradai.cache._redis.claims import LEASE_MS
+    from tradai.cache._redis.leases import LEASE_MS
 
     with tempfile.TemporaryDirectory() as folder:
         waits = [killed(url, Path(folder, "loads"), number) for number in range(times)]

@@ -1,4 +1,4 @@
-"""A process of `test_leases` that claims a key, reports it, and stores a value on a signal.
+"""A process of `test_leases` that acquires a lease, reports it, and stores a value on a signal.
 
 ``python holder.py URL LEASE_MS``; the first line of standard input is the signal.
 """
@@ -8,7 +8,7 @@ import sys
 from tradai.cache import CacheSettings
 from tradai.cache._redis import tier as redis_tier
 from tradai.cache._redis.tier import connect
-from tradai.cache._tier.shared_tier import CacheKey, Claim
+from tradai.cache._tier.shared_tier import CacheKey, Lease
 
 
 class IgnoreEvents:
@@ -30,10 +30,10 @@ def main() -> None:
     settings = CacheSettings(url=sys.argv[1])
     tier = connect(settings, events=IgnoreEvents(), answer_s=60.0, first_s=60.0)
     # The key is free, because the test starts with this process.
-    claim: Claim = tier.claim(CacheKey("markets.1", bytes(range(16))))  # type: ignore[assignment]
-    print("claimed", flush=True)
+    lease: Lease = tier.acquire(CacheKey("markets.1", bytes(range(16))))  # type: ignore[assignment]
+    print("acquired", flush=True)
     sys.stdin.readline()
-    print(claim.store(b"by the holder", keep_ms=60_000), flush=True)
+    print(lease.store(b"by the holder", keep_ms=60_000), flush=True)
 
 
 if __name__ == "__main__":

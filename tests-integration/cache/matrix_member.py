@@ -39,8 +39,8 @@ def play(options: argparse.Namespace) -> None:
     tier = member(options, events)
     fetch = fetching(tier, is_async=options.is_async)
     assert fetch(key) is None
-    claim = tier.claim(key)
-    assert claim.store(bytes(range(256)) * 1_000, keep_ms=60_000)
+    lease = tier.acquire(key)
+    assert lease.store(bytes(range(256)) * 1_000, keep_ms=60_000)
 
     context = multiprocessing.get_context("spawn" if options.spawn else "fork")
     # A fork copies a listener, connections and an event loop that are in use.
@@ -72,7 +72,7 @@ def visit(options: argparse.Namespace, inherited: Any) -> None:
     before = tier.generation
     assert fetching(tier, is_async=options.is_async)(key) == bytes(range(256)) * 1_000
     assert tier.generation > before
-    assert tier.claim(key) == bytes(range(256)) * 1_000
+    assert tier.acquire(key) == bytes(range(256)) * 1_000
     tier.invalidate(key)
     assert fetching(tier, is_async=options.is_async)(key) is None
     tier.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from cache.tier_contract import KEY, OTHER, PATIENCE_S, EventRecorder, busy_claim, load, new_claim
+from cache.tier_contract import KEY, OTHER, PATIENCE_S, EventRecorder, busy_lease, load, new_lease
 from servers.process import free_port
 from servers.redis import (
     PASSWORD,
@@ -244,9 +244,9 @@ def test_the_rights_of_the_guide_are_enough(guarded: RedisServer, connected: Con
     assert here.fetch(KEY) == b"sealed"
     there.invalidate(KEY)
     events.wait_for(KEY)
-    claim = new_claim(here)
-    busy = busy_claim(there)
-    claim.release()
+    lease = new_lease(here)
+    busy = busy_lease(there)
+    lease.release()
     busy.wait()
     there.clear(KEY.namespace)
     events.wait_for(KEY.namespace)

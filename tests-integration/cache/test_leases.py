@@ -1,4 +1,4 @@
-"""Leases of claims: kept while the holder works, ended after it dies or hangs.
+"""Leases: kept while the holder works, ended after it dies or hangs.
 
 scripts/bench/cache_redis.py measures the time until a lease ends.
 """
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from cache.tier_contract import KEY, PATIENCE_S, EventRecorder, busy_claim, load, new_claim
+from cache.tier_contract import KEY, PATIENCE_S, EventRecorder, busy_lease, load, new_lease
 from servers.redis import RedisServer
 
-from tradai.cache._redis.claims import LEASE_MS
+from tradai.cache._redis.leases import LEASE_MS
 from tradai.cache._redis.tier import RedisTier
-from tradai.cache._tier.shared_tier import Busy, Claim
+from tradai.cache._tier.shared_tier import Busy, Lease
 
 Connect = Callable[..., tuple[RedisTier, EventRecorder]]
 Holder = subprocess.Popen[str]
@@ -36,13 +36,13 @@ def server(shared_redis: RedisServer) -> RedisServer:
 
 @pytest.fixture
 def lease_ms() -> int:
-    """Milliseconds until the claim of a dead holder ends."""
+    """Milliseconds until the lease of a dead holder ends."""
     return LEASE_MS
 
 
 @pytest.fixture
 def holder(server: RedisServer, lease_ms: int) -> Iterator[Holder]:
-    """Another process, which holds a claim on the key."""
+    """Another process, which holds a lease on the key."""
     process = subprocess.Popen(
         [sys.executable, Path(__file__).with_name("holder.py"), server.url, str(lease_ms)],
         stdin=subprocess.PIPE,
@@ -51,7 +51,7 @@ def holder(server: RedisServer, lease_ms: int) -> Iterator[Holder]:
     )
     assert process.stdin
     assert process.stdout
-    assert process.stdout.readline() == "claimed\n"
+    assert process.stdout.readline() == "acquired\n"
     yield process
     process.kill()
     process.wait()
@@ -59,25 +59,25 @@ def holder(server: RedisServer, lease_ms: int) -> Iterator[Holder]:
     process.stdout.close()
 
 
-def wait_for_claim(tier: RedisTier) -> Claim:
-    """Wait until the key is claimed, as a caller does."""
+def wait_for_lease(tier: RedisTier) -> Lease:
+    """Wait for the lease, as a caller does."""
     deadline = time.monotonic() + PATIENCE_S
-    while not hasattr(claim := tier.claim(KEY), "store"):
+    while not hasattr(lease := tier.acquire(KEY), "store"):
         assert time.monotonic() < deadline
-        cast("Busy", claim).wait()
-    return cast("Claim", claim)
+        cast("Busy", lease).wait()
+    return cast("Lease", lease)
 
 
-def test_the_claim_of_a_killed_holder_ends_with_its_lease(
+def test_the_lease_of_a_killed_holder_expires(
     server: RedisServer, connected: Connect, holder: Holder
 ) -> None:
     tier, _ = connected(server.url)
     tier.fetch(KEY)
 
     holder.kill()
-    claim = wait_for_claim(tier)
+    lease = wait_for_lease(tier)
 
-    assert claim.store(b"by the next", keep_ms=60_000)
+    assert lease.store(b"by the next", keep_ms=60_000)
 
 
 def test_a_holder_that_was_paused_past_its_lease_cannot_store(
@@ -88,8 +88,8 @@ def test_a_holder_that_was_paused_past_its_lease_cannot_store(
     assert holder.stdout
 
     os.kill(holder.pid, signal.SIGSTOP)
-    claim = wait_for_claim(tier)
-    assert claim.store(b"by the next", keep_ms=60_000)
+    lease = wait_for_lease(tier)
+    assert lease.store(b"by the next", keep_ms=60_000)
     os.kill(holder.pid, signal.SIGCONT)
     holder.stdin.write("store\n")
     holder.stdin.flush()
@@ -100,7 +100,7 @@ def test_a_holder_that_was_paused_past_its_lease_cannot_store(
 
 # The interval of renewals stays the same; the longer lease survives a holder that gets no CPU.
 @pytest.mark.parametrize("lease_ms", [60_000])
-def test_a_holder_that_works_for_a_long_time_keeps_its_claim(
+def test_a_holder_that_works_for_a_long_time_keeps_its_lease(
     server: RedisServer, connected: Connect, holder: Holder
 ) -> None:
     (tier, _), (other, events) = connected(server.url), connected(server.url)
@@ -116,7 +116,7 @@ def test_a_holder_that_works_for_a_long_time_keeps_its_claim(
             ) >= 6
 
         _until(is_renewed_six_times)
-    busy_claim(tier)
+    busy_lease(tier)
     assert holder.stdin
     assert holder.stdout
     holder.stdin.write("store\n")
@@ -126,16 +126,16 @@ def test_a_holder_that_works_for_a_long_time_keeps_its_claim(
     assert events.all == []
 
 
-def test_the_renewing_thread_ends_with_the_last_claim(
+def test_the_renewing_thread_ends_with_the_last_lease(
     server: RedisServer, connected: Connect
 ) -> None:
     tier, _ = connected(server.url)
     load(tier, KEY, b"sealed")
     tier.invalidate(KEY)
-    claim = new_claim(tier)
+    lease = new_lease(tier)
 
     assert _renewing() != []
-    claim.release()
+    lease.release()
     for thread in _renewing():
         thread.join(timeout=PATIENCE_S)
     assert _renewing() == []

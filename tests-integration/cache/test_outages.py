@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from cache.tier_contract import KEY, OTHER, PATIENCE_S, EventRecorder, busy_claim, load, new_claim
+from cache.tier_contract import KEY, OTHER, PATIENCE_S, EventRecorder, busy_lease, load, new_lease
 from cache.wire import commands
 from servers.process import free_port
 from servers.redis import PASSWORD, USER, RedisServer, rights
@@ -194,13 +194,13 @@ def test_a_silent_server_is_noticed_without_a_call(
 
 
 @short_timeout
-def test_a_caller_that_waits_for_a_claim_is_released_when_the_server_hangs(
+def test_a_caller_that_waits_for_a_lease_is_released_when_the_server_hangs(
     own_server: RedisServer, connected: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_tier, "LEASE_MS", 600_000)
     (here, _), (there, events) = connected(own_server.url), connected(own_server.url)
-    new_claim(here)
-    busy = busy_claim(there)
+    new_lease(here)
+    busy = busy_lease(there)
 
     own_server.stop()
     wait_for_change(events, is_up=False)
@@ -218,7 +218,7 @@ def test_an_invalidation_during_an_outage_takes_effect_on_recovery(
 ) -> None:
     for key in (KEY, OTHER, CacheKey("candles.1", bytes(16))):
         load(there[0], key, b"old")
-    claim = new_claim(there[0], CacheKey("markets.1", b"running"))
+    lease = new_lease(there[0], CacheKey("markets.1", b"running"))
     proxy.upstream = free_port()
     proxy.cut()
     wait_for_change(here[1], is_up=False)
@@ -234,7 +234,7 @@ def test_an_invalidation_during_an_outage_takes_effect_on_recovery(
     assert there[0].fetch(KEY) is None
     assert there[0].fetch(CacheKey("candles.1", bytes(16))) is None
     assert there[0].fetch(OTHER) == b"old"
-    assert not claim.store(b"old", keep_ms=60_000)
+    assert not lease.store(b"old", keep_ms=60_000)
 
 
 def test_a_value_that_others_invalidate_during_an_outage_is_gone_on_recovery(
@@ -328,15 +328,15 @@ def test_a_full_server_still_serves_and_invalidates(
     (here, events), (there, _) = connected(own_server.url), connected(own_server.url)
     load(here, KEY, b"kept")
     load(here, OTHER, b"old")
-    claim = new_claim(here, CacheKey("markets.1", b"running"))
+    lease = new_lease(here, CacheKey("markets.1", b"running"))
     with own_server.admin() as admin, caplog.at_level(logging.INFO):
         admin.config_set("maxmemory", 1)
         new = CacheKey("markets.1", b"new")
         for _ in range(5):
             with pytest.raises(TierDown, match="memory is full"):
-                here.claim(new)
+                here.acquire(new)
         with pytest.raises(TierDown, match="memory is full"):
-            claim.store(b"sealed", keep_ms=60_000)
+            lease.store(b"sealed", keep_ms=60_000)
 
         assert here.fetch(KEY) == b"kept"
         there.invalidate(OTHER)
@@ -345,7 +345,7 @@ def test_a_full_server_still_serves_and_invalidates(
         there.clear("candles.1")
         events.wait_for("candles.1")
         admin.config_set("maxmemory", 0)
-        # The claim whose value could not be stored was released.
+        # The lease whose value could not be stored was released.
         load(there, CacheKey("markets.1", b"running"), b"sealed")
         load(here, new, b"sealed")
 
@@ -363,7 +363,7 @@ def test_a_read_only_replica_is_an_outage_until_it_accepts_writes(
     with own_server.admin() as admin:
         admin.replicaof("127.0.0.1", free_port())
         with pytest.raises(TierDown, match="read-only"):
-            tier.claim(OTHER)
+            tier.acquire(OTHER)
         assert "read-only" in wait_for_change(events, is_up=False)
         assert raises_tier_down(lambda: tier.fetch(KEY))
 
@@ -430,12 +430,12 @@ def test_revoked_rights_are_an_outage_not_a_configuration_error(
         tier.fetch(KEY)
 
         admin.execute_command("ACL", "SETUSER", USER, "-eval")
-        assert raises_tier_down(lambda: tier.claim(KEY))
+        assert raises_tier_down(lambda: tier.acquire(KEY))
         assert "forbids its user" in wait_for_change(events, is_up=False)
 
         admin.execute_command("ACL", "SETUSER", USER, "+eval")
         wait_for_change(events, is_up=True)
-    new_claim(tier)
+    new_lease(tier)
 
 
 @pytest.mark.parametrize("lost", ["INCR tradai:number", "SET tradai:number 0"])

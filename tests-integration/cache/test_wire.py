@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
 import pytest
-from cache.tier_contract import KEY, PATIENCE_S, EventRecorder, busy_claim, load, new_claim
+from cache.tier_contract import KEY, PATIENCE_S, EventRecorder, busy_lease, load, new_lease
 from cache.wire import commands
 from servers.redis import PASSWORD, USER, RedisServer, rights
 from servers.tcp_proxy import TcpProxy
@@ -92,9 +92,9 @@ def test_a_store_without_waiting_callers_publishes_no_message(
 
         load(here, KEY, b"sealed")
         here.invalidate(KEY)
-        claim = new_claim(here)
-        busy = busy_claim(there)
-        claim.store(b"sealed", keep_ms=60_000)
+        lease = new_lease(here)
+        busy = busy_lease(there)
+        lease.store(b"sealed", keep_ms=60_000)
         busy.wait()
 
         kinds: list[bytes] = []

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias, cast
 
 import pytest
 
-from tradai.cache._tier.shared_tier import Busy, CacheKey, Claim, Tier
+from tradai.cache._tier.shared_tier import Busy, CacheKey, Lease, Tier
 
 __all__ = [
     "KEY",
@@ -19,9 +19,9 @@ __all__ = [
     "Member",
     "NewMember",
     "TierContract",
-    "busy_claim",
+    "busy_lease",
     "load",
-    "new_claim",
+    "new_lease",
 ]
 
 PATIENCE_S: Final = 60.0
@@ -69,7 +69,7 @@ NewMember: TypeAlias = Callable[[], Member]
 class TierContract:
     """Inherit it, and define a fixture `new_member` that connects one more process to the tier.
 
-    A claim must last for minutes, so that only a message can end a wait for it in time.
+    A lease must last for minutes, so that only a message can end a wait for it in time.
     """
 
     @pytest.fixture
@@ -99,31 +99,31 @@ class TierContract:
         for tier, _ in (here, there):
             assert tier.fetch(KEY) == b"\x00 sealed \xff"
             assert asyncio.run(tier.fetch_async(KEY)) == b"\x00 sealed \xff"
-            assert tier.claim(KEY) == b"\x00 sealed \xff"
+            assert tier.acquire(KEY) == b"\x00 sealed \xff"
         assert here[0].fetch(OTHER) is None
         assert here[0].fetch(ELSEWHERE) is None
 
-    def test_the_second_to_claim_waits_for_the_first(self, here: Member, there: Member) -> None:
-        claim = new_claim(here[0])
-        busy = busy_claim(there[0])
+    def test_the_second_to_acquire_waits_for_the_first(self, here: Member, there: Member) -> None:
+        lease = new_lease(here[0])
+        busy = busy_lease(there[0])
 
         with ThreadPoolExecutor() as pool:
             waiting = pool.submit(busy.wait)
             assert not waiting.done()
-            assert claim.store(b"sealed", keep_ms=60_000)
+            assert lease.store(b"sealed", keep_ms=60_000)
             waiting.result(timeout=PATIENCE_S)
 
         assert there[0].fetch(KEY) == b"sealed"
 
     @pytest.mark.parametrize("ending", ["store", "release", "invalidate", "clear"])
-    def test_every_end_of_a_claim_wakes_the_waiting_callers(
+    def test_every_end_of_a_lease_wakes_the_waiting_callers(
         self, here: Member, there: Member, ending: str
     ) -> None:
-        claim = new_claim(here[0])
-        busy = busy_claim(there[0])
+        lease = new_lease(here[0])
+        busy = busy_lease(there[0])
         endings: dict[str, Callable[[], object]] = {
-            "store": lambda: claim.store(b"sealed", keep_ms=60_000),
-            "release": claim.release,
+            "store": lambda: lease.store(b"sealed", keep_ms=60_000),
+            "release": lease.release,
             "invalidate": lambda: there[0].invalidate(KEY),
             "clear": lambda: here[0].clear(KEY.namespace),
         }
@@ -135,10 +135,10 @@ class TierContract:
             pool.submit(busy.wait).result(timeout=PATIENCE_S)
 
     def test_a_released_key_is_free(self, here: Member, there: Member) -> None:
-        claim = new_claim(here[0])
+        lease = new_lease(here[0])
 
-        claim.release()
-        claim.release()
+        lease.release()
+        lease.release()
 
         assert there[0].fetch(KEY) is None
         load(there[0], KEY, b"theirs")
@@ -156,14 +156,14 @@ class TierContract:
         assert KEY not in there[1].all
 
     def test_a_load_that_was_superseded_is_not_stored(self, here: Member, there: Member) -> None:
-        claim = new_claim(here[0])
+        lease = new_lease(here[0])
 
         there[0].invalidate(KEY)
 
-        assert not claim.store(b"old", keep_ms=60_000)
+        assert not lease.store(b"old", keep_ms=60_000)
         assert here[0].fetch(KEY) is None
         load(there[0], KEY, b"new")
-        assert not claim.store(b"old", keep_ms=60_000)
+        assert not lease.store(b"old", keep_ms=60_000)
         assert here[0].fetch(KEY) == b"new"
 
     def test_clearing_empties_one_namespace_only(self, here: Member, there: Member) -> None:
@@ -181,38 +181,38 @@ class TierContract:
         assert KEY.namespace not in here[1].all
 
     def test_a_load_from_before_a_clear_is_not_stored(self, here: Member, there: Member) -> None:
-        claim = new_claim(here[0])
+        lease = new_lease(here[0])
 
         there[0].clear(KEY.namespace)
 
-        assert not claim.store(b"old", keep_ms=60_000)
+        assert not lease.store(b"old", keep_ms=60_000)
         assert there[0].fetch(KEY) is None
         load(here[0], KEY, b"new")
 
     def test_a_value_expires(self, here: Member) -> None:
         tier, _ = here
-        claim = new_claim(tier)
-        assert claim.store(b"sealed", keep_ms=1)
+        lease = new_lease(tier)
+        assert lease.store(b"sealed", keep_ms=1)
 
         deadline = time.monotonic() + PATIENCE_S
         while tier.fetch(KEY) is not None:
             assert time.monotonic() < deadline
 
     def test_an_expired_value_is_not_stored(self, here: Member) -> None:
-        claim = new_claim(here[0])
+        lease = new_lease(here[0])
 
-        assert not claim.store(b"sealed", keep_ms=0)
+        assert not lease.store(b"sealed", keep_ms=0)
         load(here[0], KEY, b"sealed")
 
-    def test_one_of_many_claims_succeeds(self, here: Member, there: Member) -> None:
+    def test_one_of_many_attempts_succeeds(self, here: Member, there: Member) -> None:
         barrier = threading.Barrier(8)
 
-        def claims(tier: Tier) -> object:
+        def acquire(tier: Tier) -> object:
             barrier.wait()
-            return tier.claim(KEY)
+            return tier.acquire(KEY)
 
         with ThreadPoolExecutor(8) as pool:
-            results = list(pool.map(claims, [here[0], there[0]] * 4))
+            results = list(pool.map(acquire, [here[0], there[0]] * 4))
 
         assert sum(hasattr(result, "store") for result in results) == 1
 
@@ -236,20 +236,20 @@ def _listening(member: Member) -> Member:
     return member
 
 
-def new_claim(tier: Tier, key: CacheKey = KEY) -> Claim:
-    """Claim a free key."""
-    claim = tier.claim(key)
-    assert hasattr(claim, "store"), claim
-    return cast("Claim", claim)
+def new_lease(tier: Tier, key: CacheKey = KEY) -> Lease:
+    """Acquire the lease of a free key."""
+    lease = tier.acquire(key)
+    assert hasattr(lease, "store"), lease
+    return cast("Lease", lease)
 
 
-def busy_claim(tier: Tier, key: CacheKey = KEY) -> Busy:
-    """Claim a key that another claim holds."""
-    busy = tier.claim(key)
+def busy_lease(tier: Tier, key: CacheKey = KEY) -> Busy:
+    """Try to acquire a lease that another call holds."""
+    busy = tier.acquire(key)
     assert hasattr(busy, "wait"), busy
     return cast("Busy", busy)
 
 
 def load(tier: Tier, key: CacheKey, sealed: bytes) -> None:
-    """Claim `key` and store `sealed` for a minute."""
-    assert new_claim(tier, key).store(sealed, keep_ms=60_000)
+    """Acquire the lease of `key`, and store `sealed` for a minute."""
+    assert new_lease(tier, key).store(sealed, keep_ms=60_000)

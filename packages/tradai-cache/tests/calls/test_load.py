@@ -442,7 +442,7 @@ def test_a_value_that_is_poisoned_again_is_removed_again(fleet: Fleet, source: S
         if poison:
             fleet.server.values[key] = poison.pop()
 
-    here.node.before_claim = plant
+    here.node.before_acquire = plant
     here.node.start_generation()
     fleet.server.values[key] = b"poison"
 
@@ -450,7 +450,7 @@ def test_a_value_that_is_poisoned_again_is_removed_again(fleet: Fleet, source: S
     assert here.cache.stats().poisoned == 3
 
 
-def test_a_value_stored_between_fetch_and_claim_is_used(fleet: Fleet, source: Source) -> None:
+def test_a_value_stored_between_fetch_and_acquire_is_used(fleet: Fleet, source: Source) -> None:
     here, there = Process(fleet, source), Process(fleet, source)
     here.node.after_fetch = lambda: there.load("a")
 
@@ -487,7 +487,7 @@ def test_a_task_that_is_cancelled_while_it_loads_lets_others_load(fleet: Fleet) 
 
     async def story() -> str:
         leader = asyncio.create_task(value("a"))
-        while not loads:  # noqa: ASYNC110 - the claim is made in a thread
+        while not loads:  # noqa: ASYNC110 - the lease is acquired in a thread
             await asyncio.sleep(0.001)
         leader.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -503,10 +503,10 @@ def _stopped(begun: threading.Event, may_end: threading.Event) -> None:
     assert may_end.wait(60)
 
 
-def test_a_claim_for_a_cancelled_task_is_released(fleet: Fleet) -> None:
+def test_a_lease_for_a_cancelled_task_is_released(fleet: Fleet) -> None:
     cache, node = fleet.cache()
-    claiming, may_claim, released = threading.Event(), threading.Event(), threading.Event()
-    node.before_claim = partial(_stopped, claiming, may_claim)
+    acquiring, may_acquire, released = threading.Event(), threading.Event(), threading.Event()
+    node.before_acquire = partial(_stopped, acquiring, may_acquire)
     fleet.server.released = released.set
 
     @cache.cached(ttl=60)
@@ -515,11 +515,11 @@ def test_a_claim_for_a_cancelled_task_is_released(fleet: Fleet) -> None:
 
     async def story() -> None:
         leader = asyncio.create_task(value("a"))
-        await asyncio.to_thread(claiming.wait, 10)
+        await asyncio.to_thread(acquiring.wait, 10)
         leader.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leader
-        may_claim.set()
+        may_acquire.set()
         await asyncio.to_thread(released.wait, 10)
 
     asyncio.run(story())
@@ -528,10 +528,10 @@ def test_a_claim_for_a_cancelled_task_is_released(fleet: Fleet) -> None:
     assert fleet.server.leases == {}
 
 
-def test_a_claim_for_a_closed_loop_is_released(fleet: Fleet) -> None:
+def test_a_lease_for_a_closed_loop_is_released(fleet: Fleet) -> None:
     cache, node = fleet.cache()
-    claiming, may_claim, released = threading.Event(), threading.Event(), threading.Event()
-    node.before_claim = partial(_stopped, claiming, may_claim)
+    acquiring, may_acquire, released = threading.Event(), threading.Event(), threading.Event()
+    node.before_acquire = partial(_stopped, acquiring, may_acquire)
     fleet.server.released = released.set
 
     @cache.cached(ttl=60)
@@ -540,11 +540,11 @@ def test_a_claim_for_a_closed_loop_is_released(fleet: Fleet) -> None:
 
     async def story() -> None:
         leader = asyncio.create_task(value("a"))
-        await asyncio.to_thread(claiming.wait, 10)
+        await asyncio.to_thread(acquiring.wait, 10)
         leader.cancel()
 
     asyncio.run(story())
-    may_claim.set()
+    may_acquire.set()
 
     assert released.wait(60)
     assert fleet.server.leases == {}

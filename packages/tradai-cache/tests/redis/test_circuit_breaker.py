@@ -11,12 +11,12 @@ def test_the_third_failure_in_a_row_opens_the_breaker() -> None:
     breaker = closed_breaker(opened)
 
     for reason in ("one", "two"):
-        breaker.record_failure(reason, cycle=breaker.cycle, is_final=False)
+        breaker.record_failure(reason, cycle=breaker.cycle, opens_at_once=False)
     breaker.record_success()
     for reason in ("three", "four"):
-        breaker.record_failure(reason, cycle=breaker.cycle, is_final=False)
+        breaker.record_failure(reason, cycle=breaker.cycle, opens_at_once=False)
     assert not breaker.is_open
-    breaker.record_failure("five", cycle=breaker.cycle, is_final=False)
+    breaker.record_failure("five", cycle=breaker.cycle, opens_at_once=False)
 
     assert breaker.is_open
     assert opened == ["five"]
@@ -27,7 +27,7 @@ def test_a_final_failure_opens_the_breaker_at_once() -> None:
     breaker = closed_breaker(opened)
 
     for reason in ("read-only", "still read-only"):
-        breaker.record_failure(reason, cycle=breaker.cycle, is_final=True)
+        breaker.record_failure(reason, cycle=breaker.cycle, opens_at_once=True)
 
     assert breaker.is_open
     assert opened == ["read-only"]
@@ -41,7 +41,7 @@ def test_a_failure_from_before_a_recovery_does_not_count() -> None:
 
     breaker.open("gone")
     breaker.close()
-    breaker.record_failure("late", cycle=cycle, is_final=True)
+    breaker.record_failure("late", cycle=cycle, opens_at_once=True)
 
     assert not breaker.is_open
 

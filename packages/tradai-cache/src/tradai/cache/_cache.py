@@ -5,7 +5,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, Self, final
 
 from tradai.cache._decorator.namespace import Decorator, Namespace
-from tradai.cache._memory.engine import Engine
+from tradai.cache._memory.cache_core import CacheCore
 from tradai.cache._memory.memory_tier import MemoryTier
 from tradai.cache._options.freshness import Candle
 from tradai.cache._options.policy import OnOutage, Policy
@@ -61,7 +61,7 @@ class Cache:
             max_entries=_positive("max_entries", max_entries),
             max_bytes=_positive("max_bytes", max_bytes),
         )
-        self._engine = Engine(memory, hook=hook)
+        self._core = CacheCore(memory, hook=hook)
         self._lock = Lock()
         self._namespaces: dict[str, Namespace] = {}
         self._policies: dict[str, Policy] = {}
@@ -123,7 +123,7 @@ class Cache:
                 raise ValidationError(message, field="name", expected=expected)
             known = self._namespaces.get(policy.namespace)
             return known or self._namespaces.setdefault(
-                policy.namespace, Namespace(self._engine, policy)
+                policy.namespace, Namespace(self._core, policy)
             )
 
     def stats(self) -> CacheStats:
@@ -137,18 +137,18 @@ class Cache:
 
         Cached functions go on with the values in memory, as while the shared tier is away.
         """
-        if self._engine.tier is not None:
-            self._engine.tier.close()
+        if self._core.tier is not None:
+            self._core.tier.close()
 
     def _connect(self, settings: "CacheSettings") -> None:
         # The only import of redis: a cache in memory does not pay for it.
         from tradai.cache._redis.tier import connect
 
-        self._engine.tier = connect(settings, events=self._engine)
+        self._core.tier = connect(settings, events=self._core)
         reference = settings.key
         if reference is not None:
             # Resolved when the first value is shared, and only once.
-            self._engine.signing_key = cache(lambda: resolve_secret(reference).reveal().encode())
+            self._core.signing_key = cache(lambda: resolve_secret(reference).reveal().encode())
 
 
 def _settings_of(uri: str) -> "CacheSettings":

@@ -4,7 +4,7 @@ Nothing is imported before it is used. A name whose distribution is missing rais
 that names the extra to install, so ``from tradai.common import *`` needs all of them.
 """
 
-from tradai.common._slices import lazy_exports
+from tradai.common._optional import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

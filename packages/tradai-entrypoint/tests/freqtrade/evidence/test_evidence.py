@@ -6,8 +6,8 @@ import pytest
 from tradai.core import register_secret
 from tradai.entrypoint import ExitCode
 from tradai.entrypoint.freqtrade._engine.process import EngineExit
+from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
-from tradai.entrypoint.freqtrade._evidence.judge import judge
 
 # Shortened logs of freqtrade 2026.9, one for each way it was made to end.
 LOGS = Path(__file__).with_name("engine_log")

@@ -7,7 +7,7 @@ from typing import Final, final
 
 from tradai.cache._calls.signature import Signature, Values
 from tradai.cache._codecs.codec import Codec
-from tradai.cache._memory.engine import Engine
+from tradai.cache._memory.cache_core import CacheCore
 from tradai.cache._memory.memory_tier import Entry
 from tradai.cache._options.freshness import Freshness
 from tradai.cache._options.policy import Policy
@@ -27,7 +27,7 @@ class CachedSpec:
         keys: Cache keys by the same, so that an evicted value needs no new digest.
     """
 
-    engine: Engine
+    core: CacheCore
     policy: Policy
     signature: Signature
     freshness: Freshness
@@ -44,7 +44,7 @@ class CachedSpec:
     @property
     def tier(self) -> Tier | None:
         """The shared tier; None when there is none or the namespace is sensitive."""
-        return None if self.policy.is_sensitive else self.engine.tier
+        return None if self.policy.is_sensitive else self.core.tier
 
     @property
     def loop(self) -> AbstractEventLoop | None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from tradai.cache._calls.steps import Blocking, Fetch, Load, Step, Steps, Wait
-from tradai.cache._memory.engine import Engine
+from tradai.cache._memory.cache_core import CacheCore
 from tradai.cache._memory.single_flight import Failed, InFlightLoad, Outcome
 
 T = TypeVar("T")
@@ -74,9 +74,9 @@ def _perform(step: Step) -> object:
             # Any error is the outcome for every call that waits.
             except Exception as error:  # noqa: BLE001
                 return Failed(error)
-        case Wait(engine, load):
+        case Wait(core, load):
             done = threading.Event()
-            engine.add_done_callback(load, done.set)
+            core.add_done_callback(load, done.set)
             done.wait()
             return load.outcome
 
@@ -95,19 +95,19 @@ async def _perform_async(step: Step) -> object:
             # Any error is the outcome for every call that waits; a cancellation is not, and passes.
             except Exception as error:  # noqa: BLE001
                 return Failed(error)
-        case Wait(engine, load):
-            return await _wait_async(engine, load)
+        case Wait(core, load):
+            return await _wait_async(core, load)
 
 
-async def _wait_async(engine: Engine, load: InFlightLoad) -> Outcome | None:
+async def _wait_async(core: CacheCore, load: InFlightLoad) -> Outcome | None:
     """Wait for the end of `load`; abandon it when the event loop of its leader has stopped."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[object] = loop.create_future()
     settle = partial(done.set_result, None)
-    engine.add_done_callback(load, partial(_settle_in_loop, loop, done, settle))
+    core.add_done_callback(load, partial(_settle_in_loop, loop, done, settle))
     while not done.done():
         if load.is_orphaned:
-            run_in_background(partial(engine.abandon, load))
+            run_in_background(partial(core.abandon, load))
         await asyncio.wait({done}, timeout=_POLL_S)
     return load.outcome
 

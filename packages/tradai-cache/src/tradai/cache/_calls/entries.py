@@ -43,7 +43,7 @@ class Fetched:
 def decode_entry(request: CallRequest, data: bytes, *, generation: int) -> Fetched | None:
     """Return the value in the sealed bytes `data`; None when they are not usable."""
     spec = request.spec
-    envelope = unseal(data, identity=request.key.identity, key=spec.engine.signing_key())
+    envelope = unseal(data, identity=request.key.identity, key=spec.core.signing_key())
     if envelope is None:
         return None
     try:
@@ -88,7 +88,7 @@ def encode_entry(request: CallRequest, entry: Entry) -> bytes | None:
         fresh_until_ms=int((now_s + left_s) * 1_000),
         keep_until_ms=int((now_s + left_s + spec.freshness.stale_for_s) * 1_000),
     )
-    return seal(envelope, identity=request.key.identity, key=spec.engine.signing_key())
+    return seal(envelope, identity=request.key.identity, key=spec.core.signing_key())
 
 
 @final

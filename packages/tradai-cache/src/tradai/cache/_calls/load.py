@@ -1,7 +1,8 @@
-"""Fetch or load by the leading call: ask the shared tier, claim the load, load, share.
+"""Fetch a value from the shared tier; or acquire the lease, call the function, store its value.
 
-Only one call of a process is here for a key at a time. Its value is kept in memory under the
-generation in which it began, unless an invalidation came in the meantime.
+One call at a time does this for a key in a process: the leader, for which the others wait. The
+value is kept in memory under the generation in which the leader began, unless an invalidation
+came in the meantime.
 """
 
 import time
@@ -25,7 +26,7 @@ from tradai.cache._memory.single_flight import (
     enter_load,
     leave_load,
 )
-from tradai.cache._tier.shared_tier import Busy, Claim, Tier, TierDown
+from tradai.cache._tier.shared_tier import Busy, Lease, Tier, TierDown
 
 
 def fetch_or_load(
@@ -35,13 +36,13 @@ def fetch_or_load(
     spec, result = request.spec, _Result(Abandoned())
     try:
         result = yield from _fetch_first(request, load, is_refresh=is_refresh)
-    # Errors of the load itself are outcomes; these are a value that no codec takes or a wrong
-    # setting.
+    # An error of the cached function is an outcome and not raised here. Raised are a wrong setting,
+    # and the error for a value that no codec takes.
     except Exception as error:  # noqa: BLE001
         spec.counters.errors += 1
         result = _Result(Failed(error))
     finally:
-        spec.engine.finish_load(load, result.outcome, result.entry, on_kept=request.on_hit)
+        spec.core.finish_load(load, result.outcome, result.entry, on_kept=request.on_hit)
         spec.counters.overtaken += load.is_superseded
     return result.leader_outcome or result.outcome
 
@@ -61,24 +62,26 @@ class _Result:
 
 
 def _fetch_first(request: CallRequest, load: InFlightLoad, *, is_refresh: bool) -> Steps[_Result]:
-    tier, claim = request.spec.tier, None
+    tier, lease = request.spec.tier, None
     if tier is not None:
         try:
-            fetched = yield from _fetch_or_claim(request, load, tier)
+            fetched = yield from _fetch_or_acquire(request, load, tier)
         except TierDown:
             return (yield from _on_outage(request, load, is_refresh=is_refresh))
         if isinstance(fetched, Fetched):
             request.spec.counters.shared += 1
             entry = fetched.entry
             return _Result(Loaded(entry.get_value), entry, Loaded(lambda: fetched.value))
-        claim = fetched
+        lease = fetched
     request.spec.counters.misses += 1
-    return (yield from _load_and_share(request, load, claim))
+    return (yield from _load_and_share(request, load, lease))
 
 
-def _fetch_or_claim(request: CallRequest, load: InFlightLoad, tier: Tier) -> Steps[Fetched | Claim]:
-    """Return the shared value, or the right to load it when there is none."""
-    answer: bytes | Claim | Busy | None = yield Fetch(tier, request.key)
+def _fetch_or_acquire(
+    request: CallRequest, load: InFlightLoad, tier: Tier
+) -> Steps[Fetched | Lease]:
+    """Return the shared value, or the lease to load it when there is none."""
+    answer: bytes | Lease | Busy | None = yield Fetch(tier, request.key)
     while True:
         if isinstance(answer, bytes):
             fetched = decode_entry(request, answer, generation=load.generation)
@@ -90,30 +93,30 @@ def _fetch_or_claim(request: CallRequest, load: InFlightLoad, tier: Tier) -> Ste
             yield Blocking(answer.wait)
         elif answer is not None:
             return answer
-        answer = yield Blocking(partial(tier.claim, request.key), undo=_release_unused)
+        answer = yield Blocking(partial(tier.acquire, request.key), undo=_release_unused)
 
 
-def _release_unused(answer: bytes | Claim | Busy) -> None:
+def _release_unused(answer: bytes | Lease | Busy) -> None:
     if not isinstance(answer, bytes) and not hasattr(answer, "wait"):
         answer.release()
 
 
 def _load_and_share(
-    request: CallRequest, load: InFlightLoad, claim: Claim | None
+    request: CallRequest, load: InFlightLoad, lease: Lease | None
 ) -> Steps[_Result]:
-    """Load, and store the value in the shared tier when there is a claim."""
-    load.claim = claim
+    """Load, and store the value in the shared tier when this call has the lease."""
+    load.lease = lease
     try:
         result = yield from _load(request, load)
         yield from _share(request, load, result.entry)
     except Exception:
-        yield from _release_claim(load)
+        yield from _release_lease(load)
         raise
     finally:
         # Cancelled or interrupted: other processes are notified, but not waited for.
-        claim, load.claim = load.claim, None
-        if claim is not None:
-            run_in_background(claim.release)
+        lease, load.lease = load.lease, None
+        if lease is not None:
+            run_in_background(lease.release)
     return result
 
 
@@ -128,7 +131,7 @@ def _load(request: CallRequest, load: InFlightLoad) -> Steps[_Result]:
     spec.counters.loads += 1
     spec.counters.errors += error is not None
     seconds, namespace = monotonic() - began, request.key.namespace
-    spec.engine.notify_hook(lambda hook: hook.loaded(namespace, seconds=seconds, error=error))
+    spec.core.notify_hook(lambda hook: hook.loaded(namespace, seconds=seconds, error=error))
     if isinstance(value, Failed):
         return _Result(value)
     fresh_s = spec.freshness.fresh_s(began_s=began_s, ended_s=time.time())
@@ -138,30 +141,30 @@ def _load(request: CallRequest, load: InFlightLoad) -> Steps[_Result]:
 
 def _share(request: CallRequest, load: InFlightLoad, entry: Entry | None) -> Steps[None]:
     """Store the loaded value in the shared tier, or let another process load it."""
-    data = None if entry is None or load.claim is None else encode_entry(request, entry)
-    if entry is None or load.claim is None or data is None:
-        yield from _release_claim(load)
+    data = None if entry is None or load.lease is None else encode_entry(request, entry)
+    if entry is None or load.lease is None or data is None:
+        yield from _release_lease(load)
         return
     keep_ms = int((entry.fresh_until - monotonic()) * 1_000)
-    claim, load.claim = load.claim, None
+    lease, load.lease = load.lease, None
     try:
-        is_kept = yield Blocking(partial(claim.store, data, keep_ms=keep_ms))
+        is_kept = yield Blocking(partial(lease.store, data, keep_ms=keep_ms))
     except TierDown:
         is_kept = True  # in memory, under a generation that shows it is not verified
     load.is_superseded = load.is_superseded or not is_kept
 
 
-def _release_claim(load: InFlightLoad) -> Steps[None]:
-    claim, load.claim = load.claim, None
-    if claim is not None:
-        yield Blocking(claim.release)
+def _release_lease(load: InFlightLoad) -> Steps[None]:
+    lease, load.lease = load.lease, None
+    if lease is not None:
+        yield Blocking(lease.release)
 
 
 def _on_outage(request: CallRequest, load: InFlightLoad, *, is_refresh: bool) -> Steps[_Result]:
     """Apply the policy of the namespace while the shared tier is unreachable."""
     spec = request.spec
     policy = spec.policy.on_outage
-    entry = None if is_refresh else spec.engine.entry(request.key)
+    entry = None if is_refresh else spec.core.entry(request.key)
     serves_stale = {"stale_only": True, "fail_open": spec.freshness.stale_for_s > 0}
     if entry is not None and serves_stale.get(policy, False):
         return _Result(Loaded(entry.get_value, age_s=monotonic() - entry.loaded_at))

@@ -10,7 +10,7 @@ from tradai.cache._calls.entries import decode_entry
 from tradai.cache._calls.load import fetch_or_load
 from tradai.cache._calls.refresh import start_refresh
 from tradai.cache._calls.steps import Blocking, Fetch, Steps, Wait
-from tradai.cache._memory.engine import Expired
+from tradai.cache._memory.cache_core import Expired
 from tradai.cache._memory.memory_tier import Entry
 from tradai.cache._memory.single_flight import Abandoned, Failed, Loaded, Outcome
 from tradai.cache._tier.shared_tier import TierDown
@@ -41,7 +41,7 @@ def get_or_load(request: CallRequest) -> Steps[Outcome]:
     spec, counters = request.spec, request.spec.counters
     has_waited = False
     while True:
-        found = spec.engine.find_or_join(request.key, loop=spec.loop, on_hit=request.on_hit)
+        found = spec.core.find_or_join(request.key, loop=spec.loop, on_hit=request.on_hit)
         if isinstance(found, Entry):
             counters.memory += 1
             return Loaded(found.get_value)
@@ -53,7 +53,7 @@ def get_or_load(request: CallRequest) -> Steps[Outcome]:
             return _count_stale(request, outcome, is_leader=True)
         counters.coalesced += not has_waited
         has_waited = True
-        outcome = yield Wait(spec.engine, load)
+        outcome = yield Wait(spec.core, load)
         if not isinstance(outcome, Abandoned):
             return _count_stale(request, outcome, is_leader=False)
 
@@ -61,8 +61,8 @@ def get_or_load(request: CallRequest) -> Steps[Outcome]:
 def peek(request: CallRequest) -> Steps[PeekResult[object] | None]:
     """Return the cached value without loading it and without keeping a fetched one."""
     spec = request.spec
-    entry, tier = spec.engine.entry(request.key), spec.tier
-    generation = spec.engine.generation_source.generation
+    entry, tier = spec.core.entry(request.key), spec.tier
+    generation = spec.core.generation_source.generation
     if entry is not None and (tier is None or entry.generation == generation):
         return _peek_entry(entry, is_verified=entry.generation == generation)
     if tier is None:
@@ -86,13 +86,13 @@ def invalidate(request: CallRequest) -> Steps[None]:
     Memory is cleared before, so that no call here waits for the shared tier, and again after it,
     because a call may have fetched the old value in the meantime.
     """
-    engine = request.spec.engine
-    engine.drop(request.key)
+    core = request.spec.core
+    core.drop(request.key)
     try:
-        if engine.tier is not None:
-            yield Blocking(partial(engine.tier.invalidate, request.key))
+        if core.tier is not None:
+            yield Blocking(partial(core.tier.invalidate, request.key))
     finally:
-        engine.drop(request.key)
+        core.drop(request.key)
 
 
 def _serve_stale(request: CallRequest, expired: Expired) -> Outcome:
@@ -109,9 +109,9 @@ def _count_stale(request: CallRequest, outcome: Outcome, *, is_leader: bool) -> 
     if isinstance(outcome, Loaded) and outcome.age_s is not None:
         age_s = outcome.age_s
         spec.counters.stale += 1
-        spec.engine.notify_hook(lambda hook: hook.served_stale(namespace, age_s=age_s))
+        spec.core.notify_hook(lambda hook: hook.served_stale(namespace, age_s=age_s))
         if is_leader and spec.policy.on_outage == "fail_open":
-            load = spec.engine.begin_refresh(request.key, loop=spec.loop)
+            load = spec.core.begin_refresh(request.key, loop=spec.loop)
             if load is not None:
                 start_refresh(request, load)
     return outcome if is_leader or not isinstance(outcome, Failed) else outcome.for_waiter()

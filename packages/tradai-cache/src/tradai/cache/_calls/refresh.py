@@ -23,28 +23,28 @@ _TASKS: Final[set[asyncio.Task[None]]] = set()
 
 def start_refresh(request: CallRequest, load: InFlightLoad) -> None:
     """Run `load` in the background."""
-    engine, context = request.spec.engine, context_outside_loads()
+    core, context = request.spec.core, context_outside_loads()
     steps = _refresh(_detached(request), load)
     if request.spec.is_async:
         task = asyncio.get_running_loop().create_task(run_async(steps), context=context)
         _TASKS.add(task)
         task.add_done_callback(_TASKS.discard)
         # The task may be cancelled before its first step.
-        task.add_done_callback(lambda _: engine.abandon(load))
+        task.add_done_callback(lambda _: core.abandon(load))
         return
     try:
         threading.Thread(
             target=context.run, args=(run, steps), name="tradai-cache-refresh", daemon=True
         ).start()
     except RuntimeError:  # no more threads, or the process is shutting down
-        engine.abandon(load)
+        core.abandon(load)
 
 
 def _refresh(request: CallRequest, load: InFlightLoad) -> Steps[None]:
     outcome = yield from fetch_or_load(request, load, is_refresh=True)
     if not isinstance(outcome, Failed):
         return
-    entry = request.spec.engine.entry(request.key)
+    entry = request.spec.core.entry(request.key)
     if entry is not None:
         entry.retry_at = monotonic() + _RETRY_S
     _LOGGER.warning(

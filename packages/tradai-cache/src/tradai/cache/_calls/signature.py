@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from inspect import Parameter
 from typing import Any, Final, Self, TypeAlias, final
 
-from tradai.cache._keys.digest import digest_of, is_alias_safe
+from tradai.cache._keys.digest import can_be_looked_up_by_equality, digest_of
 from tradai.cache._keys.scalars import module_name
 
 Values: TypeAlias = tuple[object, ...]
@@ -73,7 +73,7 @@ class Signature:
         """Return the lookup key of the fast path; None where equal values have other digests."""
         parts: list[object] = []
         for value in values:
-            if not is_alias_safe(value):
+            if not can_be_looked_up_by_equality(value):
                 return None
             parts += (type(value), value)
         return tuple(parts) if self.has_alias else None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, final
 
-from tradai.cache._memory.engine import Engine
+from tradai.cache._memory.cache_core import CacheCore
 from tradai.cache._memory.single_flight import InFlightLoad
 from tradai.cache._tier.shared_tier import CacheKey, Tier
 
@@ -51,7 +51,7 @@ class Blocking:
 class Wait:
     """Wait until `load` has ended, and return its outcome."""
 
-    engine: Engine
+    core: CacheCore
     load: InFlightLoad
 
 

@@ -1,7 +1,7 @@
 """`CachedDataRepository`: the candles of another repository, cached in parts.
 
-The *tail* of a series begins with the step of the source's last candle: it grows, and is kept until
-a candle closes. Earlier parts do not grow, and are kept for long.
+The *tail* of a series begins with the small block of the source's last candle: it grows, and is
+kept until a candle closes. Earlier blocks do not grow, and are kept for long.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
-from tradai.cache._candles.chunks import Chunks, Span, floor_ms, opening_ms
+from tradai.cache._candles.blocks import Blocks, Span, floor_ms, opening_ms
 from tradai.cache._options.freshness import candle
 from tradai.core import Clock, Coverage, DataRepository, SystemClock, Timeframe, from_epoch_ms
 from tradai.core.exceptions import ValidationError
@@ -119,12 +119,12 @@ class CachedDataRepository(DataRepository):
 
     def _cached(self, series: _Series, span: Span, by: datetime) -> "pd.DataFrame | None":
         """Return the candles in `span`; None when they must be read from the source."""
-        tail, chunks = self._tail(series[1])(*_as_text(series)), Chunks.of(series[1])
+        tail, blocks = self._tail(series[1])(*_as_text(series)), Blocks.of(series[1])
         if tail.empty:
             return None
         opened = opening_ms(tail)
-        begin, first = chunks.step_start(int(opened[0])), tail.attrs[_FIRST_ATTR]
-        all_ranges = chunks.parts(max(span.start, first), min(span.stop, begin), before=begin)
+        begin, first = blocks.small_block_start(int(opened[0])), tail.attrs[_FIRST_ATTR]
+        all_ranges = blocks.parts(max(span.start, first), min(span.stop, begin), before=begin)
         ranges = [*islice(all_ranges, _MAX_PARTS + 1)]
         if len(ranges) > _MAX_PARTS:
             return None
@@ -140,7 +140,7 @@ class CachedDataRepository(DataRepository):
         length, now = series[1], floor_ms(by)
         due = length.next_close(length.next_close(last))
         # The source is not asked again and again about a series that has ended.
-        is_live = now - last <= Chunks.of(length).step
+        is_live = now - last <= Blocks.of(length).small_block
         if not (is_live and due <= now and last + 1 < span.stop):
             return
         newer = self._source.get_ohlcv(*series, start=from_epoch_ms(last + 1))
@@ -150,9 +150,11 @@ class CachedDataRepository(DataRepository):
 
     def _invalidate(self, series: _Series, frame: "pd.DataFrame") -> None:
         """Invalidate the tail, and the parts that contain candles of `frame`."""
-        chunks = Chunks.of(series[1])
-        steps = set((opening_ms(frame) // chunks.step).tolist())
-        parts = {part for step in steps for part in chunks.parts_at(step * chunks.step)}
+        blocks = Blocks.of(series[1])
+        numbers = set((opening_ms(frame) // blocks.small_block).tolist())
+        parts = {
+            part for number in numbers for part in blocks.parts_at(number * blocks.small_block)
+        }
         if len(parts) > _MAX_PARTS:
             self._namespace.clear()
             return
@@ -178,7 +180,7 @@ def _tail_of(
         coverage = source.coverage(pair, timeframe)
         if coverage is None:
             return source.get_ohlcv(pair, timeframe)
-        begin = Chunks.of(Timeframe(timeframe)).step_start(floor_ms(coverage.last))
+        begin = Blocks.of(Timeframe(timeframe)).small_block_start(floor_ms(coverage.last))
         frame = source.get_ohlcv(pair, timeframe, start=from_epoch_ms(begin))
         frame.attrs = {_FIRST_ATTR: floor_ms(coverage.first)}
         return frame

@@ -202,7 +202,7 @@ def make_cached(
         slow_async if spec.is_async else slow,
         entries=spec.aliases,
         counter=spec.counters,
-        tier=spec.engine.generation_source,
+        tier=spec.core.generation_source,
         is_async=spec.is_async,
     )
     cls: type[Cached[..., object] | AsyncCached[..., object]]

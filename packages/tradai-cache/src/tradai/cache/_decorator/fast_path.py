@@ -44,7 +44,7 @@ _STARS: Final[dict[object, str]] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR
 
 
 class Generation(Protocol):
-    """Holder of the generation that verified entries have."""
+    """An object with the present generation; an entry of another one is unverified."""
 
     @property
     def generation(self) -> int:

@@ -20,7 +20,7 @@ from tradai.cache._calls.signature import Signature
 from tradai.cache._codecs.codec import codec_for
 from tradai.cache._decorator.cached_function import AsyncCached, Binding, Cached, make_cached
 from tradai.cache._decorator.parameter_checks import LazyCodec, annotations_of, check_parameters
-from tradai.cache._memory.engine import Engine
+from tradai.cache._memory.cache_core import CacheCore
 from tradai.cache._options.freshness import Candle, Freshness, freshness_of
 from tradai.cache._options.policy import Policy
 from tradai.cache._stats import CacheStats
@@ -68,9 +68,9 @@ class Decorator(Protocol):
 class Namespace:
     """Cached values under one name and version; made by `Cache.namespace`."""
 
-    def __init__(self, engine: Engine, policy: Policy) -> None:
+    def __init__(self, core: CacheCore, policy: Policy) -> None:
         """Create the namespace of `policy`."""
-        self._engine = engine
+        self._core = core
         self._policy = policy
         self._functions: dict[str, Callable[..., object]] = {}
 
@@ -110,17 +110,17 @@ class Namespace:
         As with the ``invalidate`` of a function, a call that starts afterwards in this process
         never gets one of them.
         """
-        name, tier = self._policy.namespace, self._engine.tier
-        self._engine.drop_all(name)
+        name, tier = self._policy.namespace, self._core.tier
+        self._core.drop_all(name)
         try:
             if tier is not None:
                 tier.clear(name)
         finally:
-            self._engine.drop_all(name)
+            self._core.drop_all(name)
 
     def stats(self) -> CacheStats:
         """Return the counts of this process so far."""
-        return self._engine.stats(self._policy.namespace, self._policy.counters)
+        return self._core.stats(self._policy.namespace, self._policy.counters)
 
     def _decorated(
         self, function: "Callable[..., object] | _Method", freshness: Freshness
@@ -136,7 +136,7 @@ class Namespace:
         signature = Signature.of(function)
         self._check_name(signature)
         spec = CachedSpec(
-            engine=self._engine,
+            core=self._core,
             policy=self._policy,
             signature=signature,
             freshness=freshness,

@@ -46,7 +46,7 @@ def can_be_keyed(cls: type) -> bool:
     return True
 
 
-def is_alias_safe(value: object) -> bool:
+def can_be_looked_up_by_equality(value: object) -> bool:
     """Tell whether every equal value of the same type has the same digest."""
     cls = type(value)
     if cls in _ALIAS_SAFE:

@@ -1,7 +1,7 @@
 """Memory tier: the entries of this process, bounded by count and bytes, with clock eviction.
 
-This module does not lock: the engine's lock is held by every caller that changes something. Readers
-need no lock, since a dropped entry shows it in its own times.
+This module does not lock: every caller that changes something holds the lock of `CacheCore`.
+Readers need no lock: `drop` sets the entry's expiry to the past, so a reader sees that it is gone.
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, final
 
 from tradai.cache._tier.shared_tier import CacheKey
 
-Alias: TypeAlias = tuple[object, ...]
+PlainArguments: TypeAlias = tuple[object, ...]
 
 _NEVER: Final = -math.inf
 
@@ -41,20 +41,22 @@ class Entry:
     size: int = 0
     retry_at: float = _NEVER
     was_used: bool = False
-    _aliases: list[tuple[dict[Alias, "Entry"], Alias]] = field(default_factory=list)
+    _aliases: list[tuple[dict[PlainArguments, "Entry"], PlainArguments]] = field(
+        default_factory=list
+    )
 
     def get_value(self) -> object:
         """Return the value, copied when callers may not share it."""
         return self.value if self.copier is None else self.copier(self.value)
 
-    def add_alias(self, entries: "dict[Alias, Entry]", alias: Alias) -> None:
+    def add_alias(self, entries: "dict[PlainArguments, Entry]", alias: PlainArguments) -> None:
         """Put this entry into `entries` under `alias` until it is dropped."""
         if self.keep_until != _NEVER and entries.get(alias) is not self:
             entries[alias] = self
             self._aliases.append((entries, alias))
 
     def drop(self) -> None:
-        """Expire for every reader, and leave all aliases."""
+        """Set the expiry to the past for every reader, and remove all aliases."""
         self.fresh_until = self.keep_until = _NEVER
         for entries, alias in self._aliases:
             if entries.get(alias) is self:

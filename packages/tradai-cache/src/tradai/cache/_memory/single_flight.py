@@ -1,7 +1,7 @@
 """Single flight: one load at a time for each key, led by one call while the others wait.
 
-This module does not lock: the engine's lock is held by every caller that changes a load or the
-table.
+This module does not lock: every caller that changes a load or the table holds the lock of
+`CacheCore`.
 """
 
 import copy
@@ -12,7 +12,7 @@ from contextvars import Context, ContextVar, Token, copy_context
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, TypeAlias, final
 
-from tradai.cache._tier.shared_tier import CacheKey, Claim
+from tradai.cache._tier.shared_tier import CacheKey, Lease
 
 
 @final
@@ -66,7 +66,7 @@ class InFlightLoad:
         loop: The event loop of its leader; None when that is a thread.
         is_superseded: Whether an invalidation came in the meantime: its value is not kept then.
         outcome: None while it is under way.
-        claim: The right to load for the fleet, while it holds that.
+        lease: The right to load for the fleet, while the leader has it.
         dependencies: Loads that must end before this one can.
     """
 
@@ -76,7 +76,7 @@ class InFlightLoad:
     loop: AbstractEventLoop | None
     is_superseded: bool = False
     outcome: "Outcome | None" = None
-    claim: Claim | None = None
+    lease: Lease | None = None
     dependencies: list["InFlightLoad"] = field(default_factory=list)
     _callbacks: list[Callable[[], object]] = field(default_factory=list)
 
@@ -133,7 +133,7 @@ class InFlightLoads:
         """Return the load of `key`, and whether the caller leads it.
 
         Raises:
-            RecursionError: The load to wait for waits for the caller.
+            RecursionError: Waiting would deadlock: that load is itself waiting for this call.
         """
         current = _current_loads()
         begun = self.begin(key, generation=generation, loop=loop)

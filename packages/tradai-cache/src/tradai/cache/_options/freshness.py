@@ -13,7 +13,7 @@ from tradai.core.exceptions import ValidationError
 @final
 @dataclass(frozen=True, slots=True)
 class Candle:
-    """Time to live until the candle of the load closes; made by `candle`."""
+    """A ttl until the close of the candle that was open when loading began; see `candle`."""
 
     timeframe: Timeframe
 
@@ -31,7 +31,7 @@ class Freshness:
         """Return the seconds from `ended_s` for which a value is fresh; 0 or less means not at all.
 
         Seconds count from the end of the load, so that a load slower than the ttl is worth keeping.
-        A candle is the one that was open at the beginning: data read before its close lacks the
+        A candle is the one that was open when the load began: data read before its close lacks the
         close. Both instants are epoch seconds.
         """
         whole = self.ttl
@@ -44,7 +44,9 @@ class Freshness:
 
 
 def candle(timeframe: str) -> Candle:
-    """Return a ttl that ends when the candle closes that was open when the load began.
+    """Return a ttl that depends on candles instead of seconds.
+
+    The value expires at the close of the candle that was open when loading began.
 
     Candles are those of `tradai.core.Timeframe`, in UTC. A value whose load went on past the close
     is returned and not kept.

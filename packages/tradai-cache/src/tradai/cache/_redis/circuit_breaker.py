@@ -1,4 +1,7 @@
-"""Circuit breaker for Redis: opens after three failures in a row, or one final failure."""
+"""Circuit breaker for Redis: opens after failures that callers report.
+
+Loss that the listener notices: `outage.py`.
+"""
 
 import threading
 from collections.abc import Callable
@@ -9,10 +12,10 @@ _MAX_FAILURES: Final = 3
 
 @final
 class CircuitBreaker:
-    """State that tells callers whether to ask Redis.
+    """Whether callers may send commands to Redis.
 
     It begins open, and the listener closes it when it has found Redis. From then on failures count:
-    the third in a row opens it, a final one does so at once.
+    the third in a row opens it; an error reply, which repeats, opens it at once.
 
     Attributes:
         is_open: Whether no caller may ask.
@@ -34,13 +37,13 @@ class CircuitBreaker:
         if self._failures:
             self._failures = 0
 
-    def record_failure(self, reason: str, *, cycle: int, is_final: bool) -> None:
-        """Count a failure."""
+    def record_failure(self, reason: str, *, cycle: int, opens_at_once: bool) -> None:
+        """Count a failure of the given cycle, and open after enough of them."""
         with self._lock:
             if cycle != self.cycle:
                 return
             self._failures += 1
-            is_enough = is_final or self._failures >= _MAX_FAILURES
+            is_enough = opens_at_once or self._failures >= _MAX_FAILURES
         if is_enough:
             self.open(reason)
 

@@ -1,4 +1,4 @@
-"""Connection options: address, user, TLS and limits of every redis-py connection."""
+"""Connection options: address, user, TLS and time limits of every redis-py connection."""
 
 import inspect
 import ssl

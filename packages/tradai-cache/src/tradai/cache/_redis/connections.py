@@ -1,4 +1,4 @@
-"""Connection pools for threads and for tasks: one command at a time each, without a lock."""
+"""Connection pools for threads and tasks; a connection has one command at a time, and no lock."""
 
 import asyncio
 import contextlib
@@ -95,7 +95,7 @@ class AsyncConnectionPool:
         self._begin()
 
     async def execute(self, *command: bytes | str | int) -> Answer:
-        """Return the answer to one command, as `ConnectionPool.ask` does."""
+        """Return the answer to one command, as `ConnectionPool.execute` does."""
         loop = asyncio.get_running_loop()
         connections = self._loops.get(loop) or await self._connections_of(loop)
         try:

@@ -1,4 +1,4 @@
-"""Epochs of namespaces, as far as this process knows them."""
+"""Epochs of the namespaces that this process uses; `scripts.py` says what an epoch is."""
 
 import threading
 from collections.abc import Mapping
@@ -21,21 +21,25 @@ class Epochs:
 
     Attributes:
         known: The epochs; read without a lock.
-        round: Changes when message numbers start anew, so that an older answer is not believed.
+        numbering: Grows each time Redis is found, since message numbers may start anew there: an
+            answer that was requested under an older numbering is not kept.
     """
 
     def __init__(self) -> None:
         self.known: dict[str, Epoch] = {}
-        self.round = 0
+        self.numbering = 0
         self._lock = threading.Lock()
 
-    def record(self, namespace: str, text: str, number: int, *, asked_in: int) -> Epoch:
-        """Record that `text` held at message `number`; return the epoch that holds now."""
+    def record(self, namespace: str, text: str, number: int, *, numbering_when_asked: int) -> Epoch:
+        """Record that `text` held at message `number`; return the epoch that holds now.
+
+        `numbering_when_asked` is the `numbering` at the time of the request.
+        """
         with self._lock:
             answered = Epoch(text, value_key_prefix(namespace, text), number)
             known = self.known.get(namespace)
-            if asked_in != self.round:
-                # Either of the two may be the newer one: the next caller asks again.
+            if numbering_when_asked != self.numbering:
+                # Numbers of two numberings cannot be compared: the next caller asks again.
                 self.known.pop(namespace, None)
                 return answered
             if known is None or number >= known.number:
@@ -51,7 +55,7 @@ class Epochs:
     def replace_all(self, texts: Mapping[str, str | None], number: int) -> None:
         """Replace all epochs by those that hold at message `number`."""
         with self._lock:
-            self.round += 1
+            self.numbering += 1
             self.known = {
                 namespace: Epoch(text, value_key_prefix(namespace, text), number)
                 for namespace, text in texts.items()

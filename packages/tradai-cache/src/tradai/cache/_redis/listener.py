@@ -1,4 +1,4 @@
-"""Listener thread: hears invalidations on the pub/sub channel, and finds Redis after a loss."""
+"""Listener thread: receives invalidations on the pub/sub channel, and reconnects after a loss."""
 
 import contextlib
 import random
@@ -15,8 +15,9 @@ from tradai.cache._redis.connection_options import Connection, ConnectionOptions
 from tradai.cache._redis.scripts import channel_of
 from tradai.cache._tier.shared_tier import CacheKey
 
-# Silence that is believed, and the longest wait for a message before the thread checks its state.
+# After this time without a message, a PING shows whether the connection still works.
 _SILENCE_S: Final = 0.5
+# Longest wait for a message before the thread checks its state.
 _POLL_S: Final = 0.25
 # Pause between attempts to find Redis; spread, so that a fleet does not return in one instant.
 _PAUSE_S: Final = 0.1
@@ -28,9 +29,9 @@ class Message:
     """A pub/sub message from this or another process.
 
     Attributes:
-        kind: ``invalidated``, ``cleared``, ``ended`` (a claim) or ``here`` (a listener).
-        number: One more than that of the message before; 0 for an ended claim, and that of the
-            message before for a listener.
+        kind: ``invalidated``, ``cleared``, ``ended`` (a lease) or ``here`` (a listener).
+        number: Counts the ``invalidated`` and ``cleared`` messages of all processes; 0 in
+            ``ended``, and in ``here`` the number of the last message that counts.
         node: Name of the sending process.
         text: The digest, the epoch, or the nonce of a listener.
         namespace: The namespace it is about.
@@ -86,8 +87,8 @@ class ListenerDelegate(Protocol):
     def receive(self, message: Message) -> None:
         """Apply a message."""
 
-    def lose(self, error: Exception | None) -> bool:
-        """Give Redis up; return whether another attempt can succeed."""
+    def handle_loss(self, error: Exception | None) -> bool:
+        """Handle the loss of the connection; return whether another attempt can succeed."""
 
 
 @final
@@ -118,7 +119,7 @@ class Listener:
         goes_on = True
         while goes_on and not self._stopped.is_set():
             began = time.monotonic()
-            goes_on = self._delegate.lose(self._listen_until_lost())
+            goes_on = self._delegate.handle_loss(self._listen_until_lost())
             # A connection that lasted for a while can probably be made again at once.
             if goes_on and time.monotonic() - began < _SILENCE_S:
                 # Randomness only spreads the attempts, and is not for security.
@@ -131,7 +132,7 @@ class Listener:
             with contextlib.closing(pubsub):
                 self._connection = pubsub.connection
                 self._listen(pubsub)
-        # The end of the thread would leave the process deaf: begin again after any error.
+        # If this thread ended, the process would miss every invalidation: retry after any error.
         except Exception as exc:  # noqa: BLE001
             return exc
         finally:
@@ -140,7 +141,7 @@ class Listener:
 
     def _listen(self, pubsub: "PubSubConnection") -> None:
         greeting = pubsub.execute("HELLO")
-        # PING breaks silence later: a user without permission for it must fail now.
+        # PING tests a silent connection later: a user without permission for it must fail now.
         pubsub.execute("PING")
         pubsub.execute("SUBSCRIBE", channel_of(self._options.address.database))
         nonce = secrets.token_hex(8)
@@ -169,11 +170,11 @@ class GapError(Exception):
 
 @final
 class PubSubConnection:
-    """The subscribed connection. Every version of redis-py reads messages of protocol 2 alike.
+    """The subscribed connection, in protocol 2: every redis-py version reads its messages alike.
 
     Attributes:
-        answer_s: Limit for one answer. The connection keeps its first limit, which counts only for
-            a message of which a part has come.
+        answer_s: Limit for one answer. Changing it leaves the timeout of the socket, which matters
+            only when the first part of a message has arrived.
     """
 
     def __init__(self, options: ConnectionOptions, answer_s: float) -> None:
@@ -200,10 +201,10 @@ class PubSubConnection:
         """Return the next message; None when there is none for a while.
 
         Raises:
-            RedisError: The connection is cut, or silent even after a PING.
+            RedisError: The connection is cut, or does not answer a PING.
         """
         if not self.connection.can_read(timeout=_POLL_S):
-            self._break_silence()
+            self._ping_if_silent()
             return None
         self._heard_at = time.monotonic()
         kind, *_, data = self.connection.read_response()
@@ -213,7 +214,7 @@ class PubSubConnection:
         """Close the connection."""
         self.connection.disconnect()
 
-    def _break_silence(self) -> None:
+    def _ping_if_silent(self) -> None:
         if time.monotonic() - self._heard_at < _SILENCE_S:
             return
         self.connection.send_command("PING")

@@ -1,4 +1,4 @@
-"""Publisher of invalidations: changes epochs, keeps unsent ones, and replays them on recovery."""
+"""Publisher of invalidations: sends them, keeps those that fail, and sends these again later."""
 
 import secrets
 import threading
@@ -25,7 +25,7 @@ Execute: TypeAlias = Callable[..., Answer]
 
 @final
 class Publisher:
-    """Publishes invalidations by way of an `execute` function, which differs by caller.
+    """Publishes invalidations with the `execute` function that the caller passes.
 
     Attributes:
         node: Random name of this process in messages.
@@ -34,7 +34,7 @@ class Publisher:
     """
 
     def __init__(self, database: int, lock: threading.Lock) -> None:
-        """Guard the unsent invalidations by `lock`, which the recovery shares."""
+        """Guard the unsent invalidations by `lock`, which `OutageHandler` shares."""
         self.node = secrets.token_hex(4)
         self.channel = channel_of(database)
         self.epochs = Epochs()
@@ -83,14 +83,16 @@ class Publisher:
         texts = [None if epoch is None else epoch.decode() for epoch in epochs]
         self.epochs.replace_all(dict(zip(namespaces, texts, strict=True)), number)
 
-    def claim_ended(self, key: CacheKey) -> tuple[str, str]:
-        """Return the channel, and the message that the claim on `key` has ended."""
+    def lease_ended(self, key: CacheKey) -> tuple[str, str]:
+        """Return the channel, and the message that the lease of `key` has ended."""
         return self.channel, f"ended 0 {self.node} {key.digest.hex()} {key.namespace}"
 
     def _change(self, execute: Execute, script: str, namespace: str, digest: str = "") -> Epoch:
-        # The caller has found Redis before this is read: finding it begins a round.
-        asked_in = self.epochs.round
+        # Read after the caller has found Redis, because finding it begins a new numbering.
+        numbering_when_asked = self.epochs.numbering
         keys = (epoch_key(namespace), number_key())
         arguments = (self.channel, self.node, namespace, secrets.token_hex(8), digest)
         text, number = execute("EVAL", script, len(keys), *keys, *arguments)
-        return self.epochs.record(namespace, text.decode(), number, asked_in=asked_in)
+        return self.epochs.record(
+            namespace, text.decode(), number, numbering_when_asked=numbering_when_asked
+        )

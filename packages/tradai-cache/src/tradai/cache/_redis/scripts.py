@@ -38,7 +38,7 @@ def value_key_prefix(namespace: str, epoch: str) -> bytes:
     return f"{_PREFIX}{{{namespace}}}:{epoch}:".encode()
 
 
-# A full server may still remove and publish. A claim is not worth its last memory.
+# A full server may still remove and publish. A lease is not worth its last memory.
 _ALWAYS: Final = "#!lua flags=allow-oom\n"
 _IF_ROOM: Final = "#!lua\n"
 
@@ -96,7 +96,7 @@ if not waited and held ~= ARGV[1] then return 0 end
 """
 
 # KEYS: lease, value, epoch. ARGV: token, epoch, lease in ms. Returns the state it found.
-CLAIM: Final = (
+ACQUIRE: Final = (
     _IF_ROOM
     + """
 local epoch = redis.call('GET', KEYS[3])
@@ -106,7 +106,7 @@ if value then return {'value', value} end
 local held = redis.call('GET', KEYS[1])
 if not held or held == ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
-  return {'claimed'}
+  return {'acquired'}
 end
 if string.sub(held, -1) ~= '!' then
   redis.call('SET', KEYS[1], held .. '!', 'KEEPTTL')

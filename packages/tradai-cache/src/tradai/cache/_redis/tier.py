@@ -11,17 +11,17 @@ from weakref import WeakSet
 
 from tradai.cache._options.address import parse_address
 from tradai.cache._options.settings import CacheSettings
-from tradai.cache._redis.claims import LEASE_MS, ClaimRenewer, RedisBusy, RedisClaim
 from tradai.cache._redis.client import RedisClient, TierFull
 from tradai.cache._redis.connection_options import ANSWER_S, FIRST_S, Answer, ConnectionOptions
 from tradai.cache._redis.connections import pack_get
 from tradai.cache._redis.epochs import Epoch
-from tradai.cache._redis.scripts import CLAIM, RELEASE, RENEW, STORE, epoch_key
+from tradai.cache._redis.leases import LEASE_MS, LeaseRenewer, RedisBusy, RedisLease
+from tradai.cache._redis.scripts import ACQUIRE, RELEASE, RENEW, STORE, epoch_key
 from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents
 from tradai.core import LoggerMixin, Secret, SecretReference, resolve_secret
 from tradai.core.exceptions import TradAIError, ValidationError
 
-_CLAIM_ATTEMPTS: Final = 3
+_LEASE_ATTEMPTS: Final = 3
 
 
 def connect(
@@ -67,7 +67,7 @@ def _password_at(reference: SecretReference | None) -> "Callable[[], Secret] | N
 
 @final
 class RedisTier(LoggerMixin):
-    """Sealed values on one server, with claims and invalidations that reach every process.
+    """Sealed values on one server, with leases and invalidations that reach every process.
 
     Attributes:
         generation: Changes whenever an invalidation may have been missed.
@@ -77,7 +77,7 @@ class RedisTier(LoggerMixin):
         """Connect with `options` on first use; report messages and outages to `events`."""
         self.generation = 0
         self._client = RedisClient(options, events, on_gap=self._start_generation)
-        self._renewer = ClaimRenewer(self._renew)
+        self._renewer = LeaseRenewer(self._renew)
         self._is_full = False
         _TIERS.add(self)
 
@@ -100,26 +100,26 @@ class RedisTier(LoggerMixin):
         value: bytes | None = await self._client.execute_async(_pack_fetch(epoch, key))
         return value
 
-    def claim(self, key: CacheKey) -> bytes | RedisClaim | RedisBusy:
-        """Return the value stored by now, or the right to load it, or the claim that exists.
+    def acquire(self, key: CacheKey) -> bytes | RedisLease | RedisBusy:
+        """Return the value stored by now, or the lease to load it, or that of another call.
 
         Raises:
             TierDown: Redis cannot be asked, or has no room.
         """
-        # Waits before it asks, so that no message about the end of the claim is missed.
+        # Waits before it asks, so that no message about the end of the lease is missed.
         event = self._client.waiters.add(key)
         answer = None
         try:
-            answer = self._try_claim(key, event)
+            answer = self._try_acquire(key, event)
         finally:
             if not isinstance(answer, RedisBusy):
                 self._client.waiters.remove(key, event)
-        if isinstance(answer, RedisClaim):
+        if isinstance(answer, RedisLease):
             self._renewer.add(answer)
         return answer
 
     def invalidate(self, key: CacheKey) -> None:
-        """Remove the value, end its claim, notify every process; when away, after recovery."""
+        """Remove the value, end its lease, notify every process; when away, after recovery."""
         self._client.publish_invalidation(key)
 
     def clear(self, namespace: str) -> None:
@@ -131,45 +131,45 @@ class RedisTier(LoggerMixin):
         self._client.close()
         self._renewer.clear()
 
-    def _try_claim(self, key: CacheKey, event: threading.Event) -> bytes | RedisClaim | RedisBusy:
+    def _try_acquire(self, key: CacheKey, event: threading.Event) -> bytes | RedisLease | RedisBusy:
         token = secrets.token_hex(8)
         epoch = self._client.epoch(key.namespace)
-        for _ in range(_CLAIM_ATTEMPTS):
+        for _ in range(_LEASE_ATTEMPTS):
             keys = _redis_keys(epoch.text, key)
-            state, *rest = self._write(CLAIM, keys, token, epoch.text, LEASE_MS)
+            state, *rest = self._write(ACQUIRE, keys, token, epoch.text, LEASE_MS)
             if state == b"value":
                 value: bytes = rest[0]
                 return value
-            if state == b"claimed":
-                return RedisClaim(self, key, epoch=epoch.text, token=token)
+            if state == b"acquired":
+                return RedisLease(self, key, epoch=epoch.text, token=token)
             if state == b"busy":
                 return RedisBusy(self._client.waiters, key, event, left_s=rest[0] / 1000)
             epoch = self._client.renewed_epoch(key.namespace)
         raise TierDown("the namespace is cleared again and again")
 
-    def store_claimed(self, claim: RedisClaim, sealed: bytes, *, keep_ms: int) -> bool:
-        """Store `sealed` if `claim` still holds, and end the claim."""
-        self._renewer.remove(claim)
+    def store_leased(self, lease: RedisLease, sealed: bytes, *, keep_ms: int) -> bool:
+        """Store `sealed` if `lease` still holds, and end the lease."""
+        self._renewer.remove(lease)
         if keep_ms < 1:
-            self.release_claimed(claim)
+            self.release_lease(lease)
             return False
-        keys = _redis_keys(claim.epoch, claim.key)
-        ended = self._client.publisher.claim_ended(claim.key)
+        keys = _redis_keys(lease.epoch, lease.key)
+        ended = self._client.publisher.lease_ended(lease.key)
         try:
-            stored = self._write(STORE, keys, claim.token, claim.epoch, sealed, keep_ms, *ended)
+            stored = self._write(STORE, keys, lease.token, lease.epoch, sealed, keep_ms, *ended)
         except TierFull:
             # A full server can still notify the processes that wait.
-            self.release_claimed(claim)
+            self.release_lease(lease)
             raise
         return bool(stored)
 
-    def release_claimed(self, claim: RedisClaim) -> None:
-        """End `claim` without a value; while Redis is away, its lease runs out."""
-        self._renewer.remove(claim)
-        lease = _redis_keys(claim.epoch, claim.key)[0]
-        ended = self._client.publisher.claim_ended(claim.key)
+    def release_lease(self, lease: RedisLease) -> None:
+        """End `lease` without a value; while Redis is away, it expires by itself."""
+        self._renewer.remove(lease)
+        lease_key = _redis_keys(lease.epoch, lease.key)[0]
+        ended = self._client.publisher.lease_ended(lease.key)
         with contextlib.suppress(TierDown, TradAIError):
-            self._client.execute("EVAL", RELEASE, 1, lease, claim.token, *ended)
+            self._client.execute("EVAL", RELEASE, 1, lease_key, lease.token, *ended)
 
     def _write(self, script: str, keys: tuple[str, ...], *arguments: bytes | str | int) -> Answer:
         """Run a script that a full server rejects; log when that begins and ends."""
@@ -185,11 +185,11 @@ class RedisTier(LoggerMixin):
             self.logger.info("cache has room again")
         return answer
 
-    def _renew(self, claim: RedisClaim) -> bool:
-        """Renew `claim`; False when it is certainly lost."""
-        lease = _redis_keys(claim.epoch, claim.key)[0]
+    def _renew(self, lease: RedisLease) -> bool:
+        """Renew `lease`; False when it is certainly lost."""
+        lease_key = _redis_keys(lease.epoch, lease.key)[0]
         try:
-            return bool(self._client.execute("EVAL", RENEW, 1, lease, claim.token, LEASE_MS))
+            return bool(self._client.execute("EVAL", RENEW, 1, lease_key, lease.token, LEASE_MS))
         except (TierDown, TradAIError):
             return True
 

@@ -1,1 +1,1 @@
-"""Port of the shared tier."""
+"""Interface of the shared tier."""

@@ -1,4 +1,4 @@
-"""Port of the shared tier: sealed values by key, claims to load, invalidation, and its events."""
+"""Interface of the shared tier: sealed values by key, leases to load, invalidation, events."""
 
 from typing import NamedTuple, Protocol, final
 
@@ -22,11 +22,11 @@ class CacheKey(NamedTuple):
         return self.namespace.encode() + b":" + self.digest
 
 
-class Claim(Protocol):
+class Lease(Protocol):
     """The right to load one value for the fleet; it renews itself until it ends."""
 
     def store(self, sealed: bytes, *, keep_ms: int) -> bool:
-        """Store `sealed` for `keep_ms` and end; False when the claim was lost before.
+        """Store `sealed` for `keep_ms` and end; False when the lease was lost before.
 
         Raises:
             TierDown: The tier went away in the meantime.
@@ -37,10 +37,10 @@ class Claim(Protocol):
 
 
 class Busy(Protocol):
-    """A claim that another process or call holds."""
+    """A lease that another process or call holds."""
 
     def wait(self) -> None:
-        """Return when the claim was used, released, superseded or has expired; never raises."""
+        """Return when the lease was used, released or superseded, or has expired; never raises."""
 
 
 class Tier(Protocol):
@@ -59,15 +59,15 @@ class Tier(Protocol):
     async def fetch_async(self, key: CacheKey) -> bytes | None:
         """Do the same as `fetch` without blocking the running loop."""
 
-    def claim(self, key: CacheKey) -> bytes | Claim | Busy:
-        """Return the value stored by now, or the right to load it, or the claim that exists.
+    def acquire(self, key: CacheKey) -> bytes | Lease | Busy:
+        """Return the value stored by now, or the lease to load it, or that of another call.
 
         Raises:
             TierDown: The tier cannot be asked.
         """
 
     def invalidate(self, key: CacheKey) -> None:
-        """Remove the value, end its claim, notify every process; when away, after recovery."""
+        """Remove the value, end its lease, notify every process; when away, after recovery."""
 
     def clear(self, namespace: str) -> None:
         """Invalidate every key of `namespace` at once."""

@@ -25,7 +25,7 @@ _TYPES: Final = {
 _STATUS: Final = {True: "active", False: "inactive", None: "unknown"}
 _EXCHANGE: Final = r"[a-z0-9_]{1,40}"
 
-Exchange = Annotated[
+ExchangeName = Annotated[
     str, Grammar("exchange", _EXCHANGE, "small letters and digits, such as binance")
 ]
 Positive = Annotated[Amount, Field(gt=0)]
@@ -105,7 +105,7 @@ class MarketSnapshot(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    exchange: Exchange
+    exchange: ExchangeName
     taken_at: AwareDatetime
     markets: tuple[Market, ...]
 

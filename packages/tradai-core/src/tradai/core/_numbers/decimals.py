@@ -26,7 +26,7 @@ _FINITE: Final = "a finite number such as 0.05, as Decimal, text, int or float"
 _ABOVE_ZERO: Final = "a number above zero, such as 0.01; look at the market's data"
 
 
-def own_context(
+def isolated_context(
     digits: int,
     rounding: str,
     *traps: type[decimal.DecimalException],
@@ -38,9 +38,9 @@ def own_context(
 
 
 # Wide enough for the product of three numbers that were read here.
-EXACT: Final = own_context(4 * _DIGITS, decimal.ROUND_HALF_EVEN, decimal.Inexact)
+EXACT: Final = isolated_context(4 * _DIGITS, decimal.ROUND_HALF_EVEN, decimal.Inexact)
 # The exponent's limit keeps plain text to a few thousand characters.
-_read_decimal: Final = own_context(
+_read_decimal: Final = isolated_context(
     _DIGITS, decimal.ROUND_HALF_EVEN, decimal.Inexact, exponent=_DIGITS
 ).create_decimal
 

@@ -31,7 +31,7 @@ TAKE_OUT: Final = "take it out, and name where it is kept instead, such as env:N
 # Their grammars leave no room for a secret.
 _NO_ROOM: Final = ("pairs", "timeframe", "version")
 
-Text: TypeAlias = Annotated[str, Field(min_length=1)]
+NonEmptyText: TypeAlias = Annotated[str, Field(min_length=1)]
 Pairs: TypeAlias = Annotated[tuple[Pair, ...], AfterValidator(_require_unique)]
 
 
@@ -41,7 +41,7 @@ class Strategy(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    name: Text
+    name: NonEmptyText
     version: Version
 
     if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class StrategySource(BaseModel):
     class_name: Identifier = Field(
         validation_alias=AliasChoices("class", "class_name"), serialization_alias="class"
     )
-    source: Text
+    source: NonEmptyText
 
 
 @final
@@ -95,12 +95,12 @@ class StrategyConfig(BaseModel):
     # Not an argument of the constructor: type checkers would ask for it.
     __pydantic_extra__: dict[str, FrozenJson] = Field(init=False)
 
-    name: Text
+    name: NonEmptyText
     version: Version
     timeframe: Timeframe
     pairs: Pairs = ()
     stake_currency: Currency = "USDT"
-    exchange: Text = "binance"
+    exchange: NonEmptyText = "binance"
     parameters: JsonObject = FrozenMapping({})
     buy_params: JsonObject = FrozenMapping({})
     sell_params: JsonObject = FrozenMapping({})

@@ -1,4 +1,4 @@
-"""Schemas of pydantic for our own value types; pydantic is imported only when it asks."""
+"""Schemas of pydantic for our own value types; pydantic is imported only when it builds one."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, final

@@ -2,7 +2,7 @@
 
 A double counts as its shortest text, as in the scalar functions. The step is
 ``numerator / 10**places``, so a multiple of it is ``steps * numerator / 10**places``: one division,
-correctly round_to_step, while the product is below 2**53 and `places` at most 22. Its result is the
+correctly rounded, while the product is below 2**53 and `places` at most 22. Its result is the
 double nearest to that multiple.
 
 Rounding to a double keeps the order. So a text lies below a multiple if its double does, and

@@ -1,4 +1,4 @@
-"""Request of a command line beyond its settings, and loading of the configuration for it."""
+"""Request of a run: patches, overrides, the run to repeat; and the configuration loaded by it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""First program of the engine's process: end with the parent process, then become the engine.
+"""Ask the kernel to kill this process when its parent dies, then exec the engine.
 
 Run as a script, isolated and without site packages, so that it costs a few milliseconds:
 ``python -I -S exec_child.py PARENT COMMAND...``. It may import nothing but the standard library.

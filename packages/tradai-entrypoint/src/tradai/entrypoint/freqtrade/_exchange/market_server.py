@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Final, Self, final
 
 from tradai.core import JsonValue
-from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
 _log: Final = logging.getLogger(__name__)
 

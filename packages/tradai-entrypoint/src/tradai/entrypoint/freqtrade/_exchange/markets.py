@@ -19,7 +19,10 @@ from tradai.core.exceptions import (
     ValidationError,
 )
 from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, Symbol
-from tradai.entrypoint.freqtrade._exchange.lookup import DEFAULT_EXCHANGE, exchange_named
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
+    DEFAULT_EXCHANGE,
+    exchange_named,
+)
 
 MARKETS_NAME: Final = "markets.json"
 

@@ -10,7 +10,7 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, WakeReason
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
-from tradai.entrypoint.freqtrade._evidence.judge import judge
+from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 

@@ -8,7 +8,7 @@ from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
-from tradai.entrypoint.freqtrade._evidence.judge import judge
+from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from tradai.core import Execution, JsonValue, Pricing, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_options import (
     check_keys,
     engine_options,

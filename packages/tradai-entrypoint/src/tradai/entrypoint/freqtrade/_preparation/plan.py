@@ -16,7 +16,7 @@ from tradai.core.exceptions import TradingError
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
-from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain_json
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts

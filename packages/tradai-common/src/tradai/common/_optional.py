@@ -1,4 +1,4 @@
-"""Lazy imports from other distributions, and the error that names the extra of a missing one."""
+"""Optional distributions: lazy imports, and the error that names the extra of a missing one."""
 
 import sys
 
@@ -30,7 +30,7 @@ def lazy_exports(
             message = f"module {package!r} has no attribute {name!r}"
             raise AttributeError(message, name=name, obj=sys.modules[package])
         module = modules[name]
-        with OptionalSlice(module.split(".")[1]):
+        with OptionalDistribution(module.split(".")[1]):
             value = getattr(__import__(module, fromlist=(name,)), name)
         setattr(sys.modules[package], name, value)
         return value
@@ -41,7 +41,7 @@ def lazy_exports(
     return get, names, sorted(modules)
 
 
-class OptionalSlice:
+class OptionalDistribution:
     """Guard the import of a distribution: when it is missing, name the extra that installs it.
 
     Only the distribution itself is excused. A package that it needs and does not find is reported
@@ -61,7 +61,7 @@ class OptionalSlice:
         Raises:
             ImportError: The distribution is not installed.
         """
-        slice_module = f"tradai.{self._name}"
-        if isinstance(error, ModuleNotFoundError) and error.name == slice_module:
-            message = f"{slice_module} is not installed: pip install 'tradai-common[{self._name}]'"
-            raise ImportError(message, name=slice_module) from error
+        distribution = f"tradai.{self._name}"
+        if isinstance(error, ModuleNotFoundError) and error.name == distribution:
+            message = f"{distribution} is not installed: pip install 'tradai-common[{self._name}]'"
+            raise ImportError(message, name=distribution) from error

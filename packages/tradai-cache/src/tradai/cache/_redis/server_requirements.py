@@ -1,4 +1,4 @@
-"""Checks of the server: version and mode in its HELLO, and TLS against plain text."""
+"""Requirements on the server: version and mode by its HELLO, and TLS or not as configured."""
 
 import socket
 import ssl

@@ -1,4 +1,4 @@
-"""Recovery: find Redis at first use and after a loss, replay, and decide when callers may ask."""
+"""Loss and return of Redis: stop callers; find it again, replay invalidations, let callers ask."""
 
 import copy
 import threading
@@ -9,13 +9,13 @@ from typing import cast, final
 from redis.exceptions import AuthenticationError, RedisError, TimeoutError as RedisTimeoutError
 
 from tradai.cache._redis.circuit_breaker import CircuitBreaker
-from tradai.cache._redis.claims import ClaimWaiters
 from tradai.cache._redis.connection_options import ConnectionOptions
 from tradai.cache._redis.connections import ConnectionPool
 from tradai.cache._redis.errors import is_error_reply, outage_reason, translated
+from tradai.cache._redis.leases import LeaseWaiters
 from tradai.cache._redis.listener import GapError, Listener, Message
 from tradai.cache._redis.publisher import Publisher
-from tradai.cache._redis.server_check import check_greeting, tls_mismatch
+from tradai.cache._redis.server_requirements import check_greeting, tls_mismatch
 from tradai.cache._tier.shared_tier import TierDown, TierEvents
 from tradai.core import LoggerMixin
 from tradai.core.exceptions import TradAIError
@@ -24,20 +24,20 @@ from tradai.core.exceptions import TradAIError
 @final
 @dataclass(slots=True, eq=False)
 class _Attempt:
-    """The first attempt to find Redis, and the error it ended with, if any."""
+    """The first attempt to find Redis, and the error that ended it, if any."""
 
     is_done: threading.Event = field(default_factory=threading.Event)
     error: TradAIError | None = None
 
 
 @final
-class Recovery(LoggerMixin):
+class OutageHandler(LoggerMixin):
     """Delegate of the listener: closes the breaker when Redis is found, opens it when it is lost.
 
     Attributes:
         breaker: Whether callers may ask Redis.
         publisher: Sends and replays invalidations.
-        waiters: Calls that wait for the end of a claim.
+        waiters: Calls that wait for the end of a lease.
         was_up: Whether Redis was ever found.
     """
 
@@ -64,12 +64,12 @@ class Recovery(LoggerMixin):
 
     def begin(self) -> None:
         """Start without listener and messages; also in a forked process."""
-        self.waiters = ClaimWaiters()
+        self.waiters = LeaseWaiters()
         self.breaker = CircuitBreaker(self._on_open)
         self._lock = threading.Lock()
         self.publisher = Publisher(self._options.address.database, self._lock)
         self._attempt: _Attempt | None = None
-        self._is_patient = False
+        self._has_long_timeout = False
         self._listener: Listener | None = None
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class Recovery(LoggerMixin):
     # Called in the threads of callers.
 
     @property
-    def is_untried(self) -> bool:
+    def is_first_attempt_open(self) -> bool:
         """Whether the first attempt of this process has not ended yet."""
         return self._attempt is None or not self._attempt.is_done.is_set()
 
@@ -123,7 +123,7 @@ class Recovery(LoggerMixin):
     @property
     def answer_s(self) -> float:
         """The present limit for one answer; longer when the first attempt met silence."""
-        return self._options.first_s if self._is_patient else self._options.answer_s
+        return self._options.first_s if self._has_long_timeout else self._options.answer_s
 
     def synchronise(self, greeting: Mapping[bytes, object], nonce: str) -> None:
         """Check the server; then replay, read the epochs, and have `nonce` published."""
@@ -141,7 +141,7 @@ class Recovery(LoggerMixin):
             if self.publisher.has_unsent or self._is_closed:
                 return False
             self._on_gap()
-            self._end_patience()
+            self._use_usual_timeout()
             self.breaker.close()
         self.was_up = True
         self._end_attempt()
@@ -156,7 +156,12 @@ class Recovery(LoggerMixin):
         is_own = message.node == self.publisher.node
         if message.kind == "cleared":
             epochs = self.publisher.epochs
-            epochs.record(message.namespace, message.text, message.number, asked_in=epochs.round)
+            epochs.record(
+                message.namespace,
+                message.text,
+                message.number,
+                numbering_when_asked=epochs.numbering,
+            )
             self.waiters.wake_all(message.namespace)
             if not is_own:
                 self._events.cleared(message.namespace)
@@ -165,7 +170,7 @@ class Recovery(LoggerMixin):
             if message.kind == "invalidated" and not is_own:
                 self._events.invalidated(message.key)
 
-    def lose(self, error: Exception | None) -> bool:
+    def handle_loss(self, error: Exception | None) -> bool:
         """Open the breaker; False when the settings are wrong, which the next caller raises."""
         if self._is_closed:
             return False
@@ -179,7 +184,7 @@ class Recovery(LoggerMixin):
         if settings_error is not None:
             self._end_attempt(settings_error)
             return False
-        if self._begin_patience(error):
+        if self._use_long_timeout(error):
             return True
         if self._is_reported_up:
             self._is_reported_up = False
@@ -204,13 +209,13 @@ class Recovery(LoggerMixin):
         # A TLS server cuts a plain connection. A plain server stays silent when it is asked for
         # TLS: waiting longer for that answer would be in vain.
         has_answer = address.is_encrypted or not isinstance(error, RedisTimeoutError)
-        is_worth_it = self.is_untried and has_answer
+        is_worth_it = self.is_first_attempt_open and has_answer
         answer_s = self._options.first_s if is_worth_it else self._options.answer_s
         return tls_mismatch(address, answer_s=answer_s)
 
     def _end_attempt(self, error: TradAIError | None = None) -> None:
-        """Let the callers go on that wait for the first attempt."""
-        self._end_patience()
+        """Wake the callers that wait for the first attempt."""
+        self._use_usual_timeout()
         with self._lock:
             attempt = self._attempt
             if error is not None:
@@ -220,20 +225,20 @@ class Recovery(LoggerMixin):
             attempt.error = error
             attempt.is_done.set()
 
-    def _begin_patience(self, error: Exception | None) -> bool:
+    def _use_long_timeout(self, error: Exception | None) -> bool:
         """Wait longer for answers from now on; False when that was tried, or is of no use.
 
-        Silence within the usual limit does not tell an outage from wrong settings, which a busy
-        machine or a busy server is slow to reject.
+        A timeout may mean an outage or wrong settings. A busy server or machine rejects wrong
+        settings slowly, so wait longer once.
         """
         is_silent = isinstance(error, RedisTimeoutError)
-        if self.was_up or self._is_patient or not (is_silent and self.is_untried):
+        if self.was_up or self._has_long_timeout or not (is_silent and self.is_first_attempt_open):
             return False
-        self._is_patient = True
+        self._has_long_timeout = True
         return True
 
-    def _end_patience(self) -> None:
-        """Wait as usual from now on; connections with the longer limit are closed."""
-        if self._is_patient:
-            self._is_patient = False
+    def _use_usual_timeout(self) -> None:
+        """Wait as long as usual from now on, and close connections with the longer limit."""
+        if self._has_long_timeout:
+            self._has_long_timeout = False
             self._pool.close_idle()

@@ -1,4 +1,4 @@
-"""Engine of one cache: its memory tier, its loads in flight, its shared tier, and fork safety."""
+"""Core of one cache: its memory tier, its loads in flight, its shared tier, and fork safety."""
 
 import os
 from asyncio import AbstractEventLoop
@@ -39,7 +39,7 @@ class _FixedGeneration:
 
 
 @final
-class Engine(LoggerMixin):
+class CacheCore(LoggerMixin):
     """The memory tier and the loads in flight of one cache, under one lock.
 
     The lock is held for look-ups and book-keeping only, never while a value is loaded, fetched,
@@ -55,12 +55,12 @@ class Engine(LoggerMixin):
         self._loads = InFlightLoads()
         self._lock = RLock()
         self._is_up = True
-        _ENGINES.add(self)
+        _CORES.add(self)
         _register_fork_handlers()
 
     @property
     def generation_source(self) -> "Tier | _FixedGeneration":
-        """The object whose generation verified entries have."""
+        """The object with the present generation; an entry of another one is unverified."""
         return _FixedGeneration() if self.tier is None else self.tier
 
     def find_or_join(
@@ -72,7 +72,7 @@ class Engine(LoggerMixin):
         `on_hit` is called with a fresh entry, so that the fast path finds it from now on.
 
         Raises:
-            RecursionError: The load to wait for waits for the caller.
+            RecursionError: Waiting would deadlock: that load is itself waiting for this call.
         """
         load = self._loads.get(key)
         if load is not None and load.is_orphaned:
@@ -128,12 +128,12 @@ class Engine(LoggerMixin):
         with self._lock:
             if load.outcome is None:
                 load.is_superseded = True
-                claim, load.claim = load.claim, None
+                lease, load.lease = load.lease, None
                 self._loads.end(load, Abandoned())
             else:
-                claim = None
-        if claim is not None:
-            claim.release()
+                lease = None
+        if lease is not None:
+            lease.release()
 
     def drop(self, key: CacheKey) -> None:
         """Remove the entry of `key`, and keep no value of a load in flight."""
@@ -197,22 +197,22 @@ class Engine(LoggerMixin):
         return "closed" if self._is_up else "open"
 
 
-_ENGINES: Final[WeakSet[Engine]] = WeakSet()
+_CORES: Final[WeakSet[CacheCore]] = WeakSet()
 
 
-def _for_each_engine(call: Callable[[Engine], None]) -> Callable[[], None]:
+def _for_each_core(call: Callable[[CacheCore], None]) -> Callable[[], None]:
     def call_each() -> None:
-        for engine in tuple(_ENGINES):
-            call(engine)
+        for core in tuple(_CORES):
+            call(core)
 
     return call_each
 
 
 @cache
 def _register_fork_handlers() -> None:
-    """Keep every engine consistent across forks; runs once, with the first engine."""
+    """Keep every cache consistent across forks; runs once, with the first cache."""
     os.register_at_fork(
-        before=_for_each_engine(Engine.before_fork),
-        after_in_parent=_for_each_engine(Engine.after_fork_in_parent),
-        after_in_child=_for_each_engine(Engine.after_fork_in_child),
+        before=_for_each_core(CacheCore.before_fork),
+        after_in_parent=_for_each_core(CacheCore.after_fork_in_parent),
+        after_in_child=_for_each_core(CacheCore.after_fork_in_child),
     )

@@ -1,4 +1,7 @@
-"""Steps and chunks: the parts of a candle series; instants are epoch milliseconds."""
+"""Blocks of candles, small and large: the parts of a series that are cached one by one.
+
+Instants are epoch milliseconds.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,8 +17,8 @@ if TYPE_CHECKING:
 
     Stamps: TypeAlias = npt.NDArray[np.int64]
 
-_STEP: Final = 16  # candles: on average, half of a step is read again when a candle closes
-_CHUNK: Final = 32 * _STEP
+_SMALL_BLOCK: Final = 16  # candles: on average, half a block is read again when a candle closes
+_LARGE_BLOCK: Final = 32 * _SMALL_BLOCK
 _LONGEST_MONTH_MS: Final = 31 * 86_400_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -49,8 +52,8 @@ class Span(NamedTuple):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Chunks:
-    """Steps of a few candles, and chunks of many steps, counted from 1970.
+class Blocks:
+    """Small blocks of a few candles, and large blocks of many small ones, counted from 1970.
 
     Attributes:
         candle: The length of a candle; for months, that of the longest.
@@ -60,43 +63,43 @@ class Chunks:
 
     @classmethod
     def of(cls, timeframe: Timeframe) -> Self:
-        """Return the steps and chunks for candles of `timeframe`."""
+        """Return the blocks for candles of `timeframe`."""
         if timeframe.endswith("M"):
             return cls(int(timeframe[:-1]) * _LONGEST_MONTH_MS)
         return cls(timeframe.milliseconds)
 
     @property
-    def step(self) -> int:
-        """The length of a step."""
-        return _STEP * self.candle
+    def small_block(self) -> int:
+        """The length of a small block."""
+        return _SMALL_BLOCK * self.candle
 
     @property
-    def chunk(self) -> int:
-        """The length of a chunk."""
-        return _CHUNK * self.candle
+    def large_block(self) -> int:
+        """The length of a large block."""
+        return _LARGE_BLOCK * self.candle
 
-    def step_start(self, at: int) -> int:
-        """Return the start of the step that contains `at`."""
-        return at - at % self.step
+    def small_block_start(self, at: int) -> int:
+        """Return the start of the small block that contains `at`."""
+        return at - at % self.small_block
 
     def parts(self, start: int, stop: int, *, before: int) -> Iterator[tuple[int, int]]:
-        """Yield the parts of ``start <= t < stop``: chunks that end by `before`, then steps.
+        """Yield the parts of ``start <= t < stop``: large blocks that end by `before`, then small.
 
         The choice depends on `before` alone, so that two ranges share their parts.
         """
-        at = self.step_start(start)
+        at = self.small_block_start(start)
         while at < stop:
-            chunk = at - at % self.chunk
-            part = (chunk, chunk + self.chunk)
+            large = at - at % self.large_block
+            part = (large, large + self.large_block)
             if part[1] > before:
-                part = (at, at + self.step)
+                part = (at, at + self.small_block)
             yield part
             at = part[1]
 
     def parts_at(self, at: int) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return the step and the chunk that contain `at`."""
-        step, chunk = self.step_start(at), at - at % self.chunk
-        return (step, step + self.step), (chunk, chunk + self.chunk)
+        """Return the small and the large block that contain `at`."""
+        small, large = self.small_block_start(at), at - at % self.large_block
+        return (small, small + self.small_block), (large, large + self.large_block)
 
 
 def floor_ms(at: datetime) -> int:

@@ -1,4 +1,4 @@
-"""Look up an exchange by its name: a new one is a file beside this one and a row here."""
+"""Supported exchanges, looked up by name: a new one is a file beside this one and a row here."""
 
 from typing import Final
 

@@ -5,7 +5,7 @@ Private, and tested as such: no server can be brought to these states in time.
 
 import pytest
 
-from tradai.cache._redis.server_check import check_greeting
+from tradai.cache._redis.server_requirements import check_greeting
 from tradai.core.exceptions import ConfigurationError
 
 
