@@ -1,4 +1,4 @@
-"""The changes that mutation testing makes to a file, one at a time; see `mutate.py`."""
+"""Changes for mutation testing of a file, one at a time; used by `mutate.py`."""
 
 import ast
 import copy
@@ -35,15 +35,15 @@ _SWAPPED: Final[dict[type[ast.AST], type[ast.AST]]] = {
     ast.RShift: ast.LShift,
     ast.Sub: ast.Add,
 }
-# Short texts in these places decide something; the others are most often words for people.
-_DECIDING: Final = (ast.Compare, ast.Dict, ast.List, ast.Set, ast.Subscript, ast.Tuple)
+# In these places short texts are data; elsewhere they are mostly messages for people.
+_DATA_PLACES: Final = (ast.Compare, ast.Dict, ast.List, ast.Set, ast.Subscript, ast.Tuple)
 _MANY_WORDS: Final = 3
 _REMOVABLE: Final = (ast.AugAssign, ast.Break, ast.Continue, ast.Delete, ast.Raise)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """One change: its place, what it turns into what, and the whole file with it."""
+    """A change: its place, the code before and after, and the changed file."""
 
     file: Path
     line: int
@@ -57,7 +57,7 @@ class Mutant:
 
 
 class Mutator:
-    """Finds the changes that can be made to one file."""
+    """Finds the possible changes of one file."""
 
     def __init__(self, file: Path) -> None:
         """Read and parse `file`."""
@@ -90,27 +90,27 @@ class Mutator:
 
 
 def _code(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, ast.AST]]:
-    """Yield what runs, each with its parent: no annotation, decorator, docstring or `__all__`."""
+    """Yield each node that runs, with its parent: no annotation, docstring or `__all__`."""
     for name, value in ast.iter_fields(node):
         if name in {"annotation", "returns", "decorator_list", "type_params"}:
             continue
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and not _is_no_code(child):
+            if isinstance(child, ast.AST) and not _is_left_out(child):
                 if isinstance(child, ast.expr | ast.stmt):
                     yield child, node
                 yield from _code(child)
 
 
-def _is_no_code(node: ast.AST) -> bool:
-    # Before Python 3.12 the parts of an f-string have no place of their own.
+def _is_left_out(node: ast.AST) -> bool:
+    # Before Python 3.12 the parts of an f-string have no positions of their own.
     is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     is_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-    is_door = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
-    return is_text or is_types or is_door or isinstance(node, ast.JoinedStr)
+    is_export = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    return is_text or is_types or is_export or isinstance(node, ast.JoinedStr)
 
 
 def _replacements(node: ast.expr | ast.stmt, parent: ast.AST) -> Iterator[str]:
-    """Yield what could stand in the place of `node`."""
+    """Yield code that can replace `node`."""
     match node:
         case ast.Compare() | ast.BoolOp() | ast.BinOp():
             yield from _swapped(node)
@@ -129,15 +129,15 @@ def _replacements(node: ast.expr | ast.stmt, parent: ast.AST) -> Iterator[str]:
 
 
 def _swapped(node: ast.Compare | ast.BoolOp | ast.BinOp) -> Iterator[str]:
-    """Yield `node` with one operator swapped for its neighbour."""
+    """Yield `node` with one operator replaced by a similar one."""
     operators = node.ops if isinstance(node, ast.Compare) else [node.op]
     for index, operator in enumerate(operators):
-        if other := _SWAPPED.get(type(operator)):
+        if replacement := _SWAPPED.get(type(operator)):
             changed = copy.deepcopy(node)
             if isinstance(changed, ast.Compare):
-                changed.ops[index] = cast("ast.cmpop", other())
+                changed.ops[index] = cast("ast.cmpop", replacement())
             else:
-                changed.op = cast("ast.boolop", other())
+                changed.op = cast("ast.boolop", replacement())
             yield ast.unparse(changed)
 
 
@@ -147,7 +147,7 @@ def _other_values(node: ast.Constant, parent: ast.AST) -> Iterator[str]:
             yield str(not value)
         case int() | float() as value:
             yield repr(value + 1)
-        case str() as text if isinstance(parent, _DECIDING) and text.count(" ") < _MANY_WORDS:
+        case str() as text if isinstance(parent, _DATA_PLACES) and text.count(" ") < _MANY_WORDS:
             yield repr(text + "~")
 
 
@@ -163,5 +163,5 @@ def _short(text: str, *, most: int = 70) -> str:
 
 
 def shown(path: Path) -> Path:
-    """Return `path` as a person would write it here."""
+    """Return `path` relative to the working folder, where it is inside."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

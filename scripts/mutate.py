@@ -1,12 +1,12 @@
-"""Mutation testing: change one thing in the code at a time, and see whether a test notices.
+"""Mutation testing: change one place of the code at a time, and see whether a test fails.
 
     uv run --frozen python scripts/mutate.py packages/tradai-core/src/tradai/core/_redact.py
     uv run --frozen python scripts/mutate.py FOLDER --tests TESTS --sample 40 --seed 7
 
-Prints every change that no test noticed, a survivor, with its place. The changes are made in a copy
+Prints each survivor: a change that no test noticed, with its place. The changes are made in a copy
 of the sources that comes first on the path, so the working tree is never touched. Exits with 0 when
-at least `--min-score` percent of the changes were noticed, else with 1, and with 2 when nothing
-could be tried.
+at least `--min-score` percent of the changes were noticed, with 1 when fewer were, and with 2 when
+nothing could be tried.
 """
 
 import argparse
@@ -32,14 +32,14 @@ from typing import Final
 
 from mutants import Mutant, Mutator, shown
 
-# Added to pytest's exit codes, so that nothing else is taken for one.
+# Added to pytest's exit codes, to tell them from the exit codes of a failed start.
 _ENDED: Final = 100
-# Asserts are not rewritten: what is imported before pytest starts could not be.
+# Asserts are not rewritten, because modules imported before pytest starts could not be.
 _OPTIONS: Final = ("--no-cov", "-x", "-q", "-p", "no:cacheprovider", "--assert=plain")
 
 
 class Trial:
-    """Runs the tests of one target over and over, each time on another change."""
+    """Runs the tests of one target once for each change."""
 
     def __init__(self, args: argparse.Namespace, *, folder: Path) -> None:
         """Copy the source folder of the target into `folder`, once for each job."""
@@ -52,24 +52,24 @@ class Trial:
         for number in range(args.jobs):
             sources = folder / str(number) / "src"
             shutil.copytree(self._root, sources, ignore=shutil.ignore_patterns("__pycache__"))
-            # Times are too coarse to tell a changed file from the one before; hashes are not.
+            # Two changes can have the same time of modification, but not the same hash.
             mode = py_compile.PycInvalidationMode.CHECKED_HASH
             compileall.compile_dir(sources, quiet=2, invalidation_mode=mode)
             self._free.put(sources)
 
     def check(self, file: Path) -> str | None:
-        """Return why nothing can be tried; None when the tests are green and look at `file`."""
+        """Return the reason to try nothing; None when the tests pass and import `file`."""
         started = time.monotonic()
         if self.is_noticed(file, file.read_bytes()):
-            return "the tests fail without any change: mend them first"
-        # A change may make everything slower, and the machine may be busy later on.
+            return "the tests fail without any change: fix them first"
+        # A change can make everything slower, and the machine can become busy.
         self._timeout_s = self._timeout_s or 15 + 3 * (time.monotonic() - started)
-        # Most of a short run is imports: do those of other people's code once, then fork.
+        # Imports take most of a short run: import the libraries once, then fork.
         forkserver = multiprocessing.get_context("forkserver")
         forkserver.set_forkserver_preload(self._loaded.read_text().split())
         self._start = forkserver
         if not self.is_noticed(file, b"raise SystemError\n"):
-            return f"the tests never import {shown(file)}: name others with --tests"
+            return f"the tests never import {shown(file)}: choose other tests with --tests"
         return None
 
     def is_noticed(self, file: Path, source: bytes) -> bool:
@@ -86,13 +86,13 @@ class Trial:
 
     def _run(self, sources: Path) -> int:
         """Return the exit code of the tests; negative when a signal ended them."""
-        # Their types know only one of the contexts.
+        # The type stubs declare `Process` for another context only.
         tests = self._start.Process(  # type: ignore[attr-defined]
             target=_run_tests, args=[self._tests, sources, self._loaded, self._timeout_s]
         )
         tests.start()
         tests.join(self._timeout_s)
-        # Also what the tests left behind; gone already is as good.
+        # This also ends processes that the tests left; all may have ended already.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(tests.pid, signal.SIGKILL)
         tests.join()
@@ -103,9 +103,9 @@ class Trial:
 
 
 def _run_tests(tests: Sequence[str], sources: Path, loaded: Path, timeout_s: float | None) -> None:
-    """Run `tests` on the copy `sources`, in this very process, and end it with their exit code."""
+    """Run `tests` on the copy `sources` in this process, and end it with their exit code."""
     os.setsid()
-    # So that they end when this script is gone, too.
+    # The alarm ends the tests even when this script has died.
     signal.alarm(math.ceil(timeout_s or 0))
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(sources))
@@ -121,11 +121,11 @@ def _run_tests(tests: Sequence[str], sources: Path, loaded: Path, timeout_s: flo
 
 
 def _installed_modules() -> Iterator[str]:
-    """Yield the imported modules that are not under test, and no tests."""
+    """Yield the imported modules of libraries, without the code under test and the tests."""
     libraries = (sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"))
     for name, module in list(sys.modules.items()):
         is_installed = str(getattr(module, "__file__", None)).startswith(libraries)
-        # Hypothesis's plugin, imported before pytest, would wait for pytest to begin.
+        # Hypothesis's plugin, if imported before pytest, would wait for pytest to start.
         if is_installed and not name.startswith("_hypothesis") and "__" not in name:
             yield name
 
@@ -153,7 +153,7 @@ def main() -> int:
 def _try(mutants: Sequence[Mutant], trial: Trial, args: argparse.Namespace) -> int:
     survivors = 0
     with ThreadPoolExecutor(args.jobs) as pool:
-        tried = pool.map(lambda one: trial.is_noticed(one.file, one.source), mutants)
+        tried = pool.map(lambda mutant: trial.is_noticed(mutant.file, mutant.source), mutants)
         for mutant, noticed in zip(mutants, tried, strict=True):
             if not noticed:
                 survivors += 1
@@ -164,31 +164,33 @@ def _try(mutants: Sequence[Mutant], trial: Trial, args: argparse.Namespace) -> i
 
 
 def mirror(target: Path) -> list[str]:
-    """Return the tests of `target`: the file or folder that mirrors it, or one further up."""
+    """Return the tests of `target`: the file or folder that mirrors it, or its nearest parent."""
     root = _source_root(target)
     names = [name.removeprefix("_") for name in target.relative_to(root).with_suffix("").parts]
     tests = root.parent / "tests"
-    # The first two name the distribution, whose tests these are.
+    # The first two parts are the name of the distribution, which its tests do not repeat.
     for count in range(len(names), 2, -1):
         folder = tests.joinpath(*names[2:count])
-        for found in (folder, folder.with_name(f"test_{folder.name}.py")):
-            if found.exists():
-                return [str(found)]
+        for tests_path in (folder, folder.with_name(f"test_{folder.name}.py")):
+            if tests_path.exists():
+                return [str(tests_path)]
     return [str(tests)]
 
 
 def _source_root(target: Path) -> Path:
     """Return the folder ``src`` above `target`."""
-    return next((one for one in target.parents if one.name == "src"), target.parent)
+    return next((parent for parent in target.parents if parent.name == "src"), target.parent)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Change the code bit by bit, see what no test notices."
+        description="Change the code in one place at a time; print changes that no test notices."
     )
     parser.add_argument("target", type=Path, help="a file or folder below a folder src")
-    parser.add_argument("--tests", action="append", metavar="PATH", help="default: its mirror")
-    parser.add_argument("--sample", type=int, metavar="N", help="try so many of the changes")
+    parser.add_argument(
+        "--tests", action="append", metavar="PATH", help="default: the tests that mirror the target"
+    )
+    parser.add_argument("--sample", type=int, metavar="N", help="number of changes to try")
     parser.add_argument("--seed", type=int, default=1, help="chooses the sample (default: 1)")
     parser.add_argument("--min-score", type=float, default=100, metavar="PERCENT")
     parser.add_argument("--timeout-s", type=float, help="default: from a run without a change")

@@ -100,4 +100,4 @@ def test_tests_that_fail_without_a_change_are_an_error(mutate: Mutate, tmp_path:
     done = mutate()
 
     assert done.returncode == 2
-    assert "mend them first" in done.stderr
+    assert "fix them first" in done.stderr
