@@ -15,10 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tradai.entrypoint.freqtrade._engine_process import EngineProcess
-
 from tradai.entrypoint import Interrupts
 from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 
 STUBBORN: Final = """
 import signal, time
