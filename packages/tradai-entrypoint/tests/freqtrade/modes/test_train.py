@@ -1,6 +1,7 @@
 """TRAIN from start to verdict, on a stand-in for the engine that is a process of its own."""
 
 import pickle
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +43,7 @@ def test_a_training_leaves_models_that_predict_the_same_when_loaded_again(train:
     assert manifest.results["models"] == 2
     assert manifest.results["trades"] == 12
     assert manifest.digests["models"] == "model of BTC"
-    assert tuple(manifest.artifacts) == ("trades.parquet", "engine-result.zip", "models")
+    assert tuple(manifest.artifacts) == ("engine-result.zip", "models", "trades.parquet")
     kept = {str(path.relative_to(done.folder / "models")) for path in done.folder.rglob("*_*.j*")}
     assert kept == MODELS.keys()
 
@@ -79,6 +80,27 @@ def test_a_model_that_could_not_be_trained_is_bad_data(train: Run) -> None:
 
     assert done.code == ExitCode.DATA
     assert "Training BTC/USDT raised exception" in done.verdict
+    assert tuple(done.manifest.artifacts) == ("engine-result.zip", "models", "trades.parquet")
+    assert done.manifest.is_partial
+
+
+def test_nothing_trainable_is_bad_data_and_not_a_missing_result(train: Run) -> None:
+    log = Path(__file__).resolve().parent.parent / "evidence/engine_log" / "model-untrained.txt"
+    said = [line for line in log.read_text().splitlines() if "No history" not in line]
+
+    done = train(says=[line for line in said if "No data found" not in line])
+
+    assert done.code == ExitCode.DATA
+    assert "all training data dropped due to NaNs" in done.verdict
+
+
+def test_an_interrupted_training_keeps_the_models_it_has(train: Run) -> None:
+    done = train(models=MODELS, signals_parent=int(signal.SIGINT), waits=True, result=None)
+
+    assert done.code == ExitCode.INTERRUPTED
+    assert tuple(done.manifest.artifacts) == ("models",)
+    assert done.manifest.is_partial
+    assert len(list((done.folder / "models").rglob("*_model.joblib"))) == 2
 
 
 @pytest.mark.parametrize(

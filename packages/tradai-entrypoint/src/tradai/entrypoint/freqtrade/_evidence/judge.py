@@ -144,6 +144,13 @@ def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
 
 def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | None:
     """Return the verdict when the engine reported success on less than it was given."""
+    for items, problem in (
+        (evidence.dropped, "the engine left out {}: capture the market rules again, or remove it"),
+        (evidence.missing, "candles were asked for and missing, {}: add them to run.informative"),
+        (evidence.untrained, "a model could not be trained: {} Provide more candles."),
+    ):
+        if items:
+            return _verdict(ExitCode.DATA, problem.format(", ".join(items)))
     if not result_present:
         return _verdict(
             ExitCode.RESULT,
@@ -155,13 +162,6 @@ def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | No
             "the engine could not read the parameter file and ran with defaults: correct "
             "buy_params and sell_params",
         )
-    for items, problem in (
-        (evidence.dropped, "the engine left out {}: capture the market rules again, or remove it"),
-        (evidence.missing, "candles were asked for and missing, {}: add them to run.informative"),
-        (evidence.untrained, "a model could not be trained: {} Provide more candles."),
-    ):
-        if items:
-            return _verdict(ExitCode.DATA, problem.format(", ".join(items)))
     return None
 
 

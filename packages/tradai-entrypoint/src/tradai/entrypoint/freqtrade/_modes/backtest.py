@@ -1,16 +1,21 @@
 """BACKTEST: one hermetic backtest on recorded candles and market rules."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sized
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Final, final
 
 from tradai.core import JsonValue
+from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, WakeReason
 from tradai.entrypoint.freqtrade._evidence.judge import judge
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
+from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
 from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades
@@ -20,7 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BacktestHandler", "record_backtest", "run_batch"]
 
-_RESULTS: Final = "backtest_results/*.zip"
+_TRADES_NAME: Final = "trades.parquet"
+# Missing candles are reported pair by pair; this long after the last one, all of them were.
+_MORE_MISSING_S: Final = 2.0
 
 
 @final
@@ -38,53 +45,84 @@ class BacktestHandler:
         """Backtest; the exit code is that of the verdict."""
         context = self._entrypoint.context
         job = EngineJob(context, engine=self._engine)
-        verdict = run_batch(job, context, results=_RESULTS)
-        if verdict.is_success:
-            verdict = _finished(record_backtest(job, context))
-        return context.conclude(verdict)
+        verdict = run_batch(job, context, result=BACKTEST_NAME)
+        result = record_backtest(job, context, verdict)
+        return context.conclude(_finished(result) if result and verdict.is_success else verdict)
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
         yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
 
 
-def run_batch(job: EngineJob, context: RunContext, *, results: str) -> Verdict:
+def run_batch(job: EngineJob, context: RunContext, *, result: str) -> Verdict:
     """Run the engine on recorded candles and rules until it ends by itself.
+
+    It is stopped when it reports that candles are missing: the rest of its work would be wrong.
+    What it wrote is kept, and marked as partial, whatever the verdict says.
 
     Args:
         job: The job; its scratch folder is still empty.
         context: The run.
-        results: Pattern of the result files below the engine's folder; one proves success.
+        result: Name of the result in the run folder that proves success.
     """
     markets = job.load_markets()
     job.stage_candles()
     context.interrupts.check()
     context.progress.say(f"engine: {job.plan.subcommand}")
     with MarketServer(markets) as server, job.running(server.base_url) as engine:
-        ended = engine.wait(context.interrupts)
-    has_result = any(job.user_data.glob(results))
+        ended = _follow(engine, job, context.interrupts)
     context.journal.append(
         "engine ended", return_code=ended.return_code, seconds=round(ended.seconds, 3)
     )
-    return judge(ended, job.evidence, result_present=has_result)
+    has_result = (context.folder.path / result).exists()
+    verdict = judge(ended, job.evidence, result_present=has_result)
+    if context.record.artifacts and not verdict.is_success:
+        context.record.is_partial = True
+        kept = ", ".join(context.record.artifacts)
+        context.record.notices.append(f"partial, the engine did not do all its work: {kept}")
+    return verdict
 
 
-def record_backtest(job: EngineJob, context: RunContext) -> BacktestResult:
-    """Record the engine's result, the trades as Parquet, and the figures computed from them.
+def record_backtest(job: EngineJob, context: RunContext, verdict: Verdict) -> BacktestResult | None:
+    """Record the trades as Parquet, and the figures computed from them.
+
+    Returns:
+        The result; None when `verdict` is no success and there is no usable result.
 
     Raises:
-        StorageError: The result cannot be read, or the disk is full.
+        StorageError: The result of an engine that succeeded cannot be read, or the disk is full.
     """
+    with nullcontext() if verdict.is_success else suppress(StorageError):
+        return _record_result(job, context)
+    return None
+
+
+def _record_result(job: EngineJob, context: RunContext) -> BacktestResult:
     context.progress.say("reading the result")
-    config = context.config
-    result = read_backtest(job.user_data, job.facts.class_name, config.execution.starting_balance)
+    archive = context.folder.path / BACKTEST_NAME
+    balance = context.config.execution.starting_balance
+    result = read_backtest(archive, job.facts.class_name, balance)
     context.record_digest("trades", result.trades_digest)
-    write_trades(result.trades, context.folder.path / "trades.parquet")
-    _keep_engine_result(job, context)
+    write_trades(result.trades, context.folder.path / _TRADES_NAME)
     context.record.results |= figures(result)
-    context.record.artifacts += ["trades.parquet", "engine-result.zip"]
+    context.record.artifacts.append(_TRADES_NAME)
     context.report = report_parts(result)
     return result
+
+
+def _follow(engine: EngineProcess, job: EngineJob, interrupts: Interrupts) -> EngineExit:
+    """Follow the engine to its end; stop it once all missing candles have been reported."""
+    missing = job.evidence.missing
+    reason = engine.follow(interrupts, until=lambda: bool(missing))
+    while reason is WakeReason.REACHED:
+        reason = engine.follow(interrupts, until=_longer(missing), timeout_s=_MORE_MISSING_S)
+    return engine.wait(interrupts) if reason is WakeReason.EXITED else engine.stop(interrupts)
+
+
+def _longer(items: Sized) -> Callable[[], bool]:
+    """Return a function that tells whether `items` are more than they are now."""
+    known = len(items)
+    return lambda: len(items) > known
 
 
 def _finished(result: BacktestResult) -> Verdict:
@@ -113,11 +151,6 @@ def figures(result: BacktestResult) -> dict[str, JsonValue]:
         "first_candle": f"{summary.period.start:%Y-%m-%d %H:%M} UTC",
         "last_candle": f"{summary.period.stop:%Y-%m-%d %H:%M} UTC",
     }
-
-
-def _keep_engine_result(job: EngineJob, context: RunContext) -> None:
-    newest = max(job.user_data.glob(_RESULTS), key=lambda path: path.stat().st_mtime_ns)
-    newest.rename(context.folder.path / "engine-result.zip")
 
 
 def _percent(ratio: float | None) -> float | None:

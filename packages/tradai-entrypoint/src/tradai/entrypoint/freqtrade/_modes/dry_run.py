@@ -1,10 +1,7 @@
 """DRY_RUN: paper trading until a signal; afterwards journal and database are compared."""
 
 import re
-import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from typing import TYPE_CHECKING, Final, final
 
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
@@ -15,19 +12,17 @@ from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProces
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.judge import judge
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
+from tradai.entrypoint.freqtrade._results.database import DATABASE_NAME, entry_orders
 
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 
 __all__ = ["DryRunHandler"]
 
-# The engine's own names: its paper-trading database, and its log line of an entry order
-# (freqtrade 2026.9).
-_DATABASE: Final = "tradesv3.dryrun.sqlite"
+# The engine's log line of an entry order (freqtrade 2026.9).
 _ORDER: Final = re.compile(
     r"Order (?P<order_id>\S+) was created for (?P<pair>\S+) and status is (?P<status>\w+)"
 )
-_ENTRY_ORDERS: Final = "SELECT order_id FROM orders WHERE ft_order_side = 'buy'"
 
 
 @final
@@ -67,18 +62,20 @@ class DryRunHandler:
             self._entrypoint.context.journal.append("order created", **order.groupdict())
 
     def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
-        stored = _keep_database(context)
+        stored = entry_orders(context.folder.path / DATABASE_NAME)
         context.record.results |= {
             "orders_in_journal": len(self._ordered),
             "orders_in_database": len(stored),
         }
         different = sorted(self._ordered ^ stored)
+        # An order that the copy lacks may be in the original.
+        context.folder.needs_scratch = bool(self._ordered - stored)
         if not different or not verdict.is_success:
             return verdict
         return Verdict(
             exit_code=ExitCode.MISMATCH,
             sentence=f"after the stop, journal and database disagree on {len(different)} orders, "
-            f"the first {different[0]}: compare journal.jsonl and trades.sqlite in "
+            f"the first {different[0]}: compare journal.jsonl and {DATABASE_NAME} in "
             f"{context.folder.path}",
         )
 
@@ -121,18 +118,3 @@ def _pause(
             until=lambda: job.evidence.is_stopped,
             timeout_s=context.parameters.stop_timeout_s,
         )
-
-
-def _keep_database(context: RunContext) -> set[str]:
-    """Move the engine's database into the run folder and return its entry orders."""
-    source = context.folder.scratch / _DATABASE
-    if not source.exists():
-        return set()
-    with closing(sqlite3.connect(source)) as database:
-        # Rows in the write-ahead log must be in the file before it is moved.
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        stored = {str(row[0]) for row in database.execute(_ENTRY_ORDERS)}
-    kept = context.folder.path / "trades.sqlite"
-    shutil.move(source, kept)
-    context.record.artifacts.append(kept.name)
-    return stored

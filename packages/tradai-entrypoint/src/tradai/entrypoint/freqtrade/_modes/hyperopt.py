@@ -17,15 +17,14 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._modes.backtest import run_batch
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
+from tradai.entrypoint.freqtrade._results.collected import EPOCHS_NAME
 
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 
 __all__ = ["Epoch", "HyperoptHandler", "config_patch", "read_epochs"]
 
-_RESULTS: Final = "hyperopt_results/*.fthypt"
 _PATCH_NAME: Final = "best.yaml"
-_EPOCHS_NAME: Final = "epochs.jsonl"
 _SHOWN: Final = 5
 # The engine's loss for an epoch that cannot be ranked, such as one without trades.
 _UNRANKED_LOSS: Final = 100_000
@@ -63,10 +62,8 @@ class HyperoptHandler:
         """Search; the exit code is that of the verdict."""
         context = self._entrypoint.context
         job = EngineJob(context, engine=self._engine)
-        verdict = run_batch(job, context, results=_RESULTS)
-        if verdict.is_success:
-            verdict = _record(job, context)
-        return context.conclude(verdict)
+        verdict = run_batch(job, context, result=EPOCHS_NAME)
+        return context.conclude(_record(context, verdict))
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
@@ -80,7 +77,8 @@ def read_epochs(path: Path) -> list[Epoch]:
         StorageError: The file cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # An engine that was killed may leave its last line without an end.
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
         epochs = [_epoch(json.loads(line)) for line in lines]
     except (OSError, ValueError, LookupError, TypeError) as exc:
         raise StorageError(
@@ -118,25 +116,42 @@ def _epoch(values: dict[str, Any]) -> Epoch:
     )
 
 
-def _record(job: EngineJob, context: RunContext) -> Verdict:
-    stored = max(job.user_data.glob(_RESULTS), key=lambda path: path.stat().st_mtime_ns)
-    epochs = read_epochs(stored)
-    stored.rename(context.folder.path / _EPOCHS_NAME)
-    context.record.artifacts.append(_EPOCHS_NAME)
+def _record(context: RunContext, verdict: Verdict) -> Verdict:
+    """Record the best of the epochs that there are; an unusable file matters after success only."""
+    stored = context.folder.path / EPOCHS_NAME
+    try:
+        epochs = read_epochs(stored) if stored.exists() else []
+    except StorageError:
+        if verdict.is_success:
+            raise
+        return verdict
+    if epochs:
+        _write_patch(epochs[0], context)
+        context.record.results |= _figures(epochs)
+    return _conclusion(epochs, context.folder.path / _PATCH_NAME) if verdict.is_success else verdict
+
+
+def _conclusion(epochs: list[Epoch], patch: Path) -> Verdict:
     if not epochs:
         return Verdict(
             exit_code=ExitCode.RESULT,
             sentence="no epoch of the hyperopt made enough trades to be ranked: widen the time "
             "range or the parameter ranges, or raise run.epochs",
         )
-    patch = context.folder.path / _PATCH_NAME
-    patch.write_text(OmegaConf.to_yaml(OmegaConf.create(config_patch(epochs[0]))), encoding="utf-8")
-    context.record.artifacts.append(_PATCH_NAME)
-    context.record.results |= _figures(epochs)
     return Verdict(
         exit_code=ExitCode.DONE,
         sentence=f"epoch {epochs[0].number} is best; run with --patch {patch} to use it",
     )
+
+
+def _write_patch(best: Epoch, context: RunContext) -> None:
+    text = OmegaConf.to_yaml(OmegaConf.create(config_patch(best)))
+    if context.record.is_partial:
+        text = (
+            f"# partial: the hyperopt did not finish; epoch {best.number} was best so far\n{text}"
+        )
+    context.folder.write(_PATCH_NAME, text)
+    context.record.artifacts.append(_PATCH_NAME)
 
 
 def _figures(epochs: list[Epoch]) -> dict[str, JsonValue]:

@@ -12,14 +12,13 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._modes.backtest import record_backtest, run_batch
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
+from tradai.entrypoint.freqtrade._results.collected import MODELS_NAME
 
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 
 __all__ = ["TrainHandler"]
 
-_MODELS: Final = "models/*/sub-train-*/*_model.joblib"
-_MODEL_FOLDER: Final = "models"
 _PROBE_TIMEOUT_S: Final = 300.0
 
 
@@ -38,22 +37,19 @@ class TrainHandler:
         """Train; the exit code is that of the verdict."""
         context = self._entrypoint.context
         job = EngineJob(context, engine=self._engine)
-        verdict = run_batch(job, context, results=_MODELS)
-        if verdict.is_success:
-            record_backtest(job, context)
-            verdict = _record_models(job, context)
-        return context.conclude(verdict)
+        verdict = run_batch(job, context, result=MODELS_NAME)
+        record_backtest(job, context, verdict)
+        return context.conclude(_prove(job, context) if verdict.is_success else verdict)
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
         yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
 
 
-def _record_models(job: EngineJob, context: RunContext) -> Verdict:
+def _prove(job: EngineJob, context: RunContext) -> Verdict:
+    """Return the verdict on models that are loaded and asked twice."""
     context.progress.say("loading the models a second time")
-    models = context.folder.path / _MODEL_FOLDER
-    (job.user_data / "models").rename(models)
-    context.record.artifacts.append(_MODEL_FOLDER)
+    models = context.folder.path / MODELS_NAME
     first, second = _probe(models, job, context), _probe(models, job, context)
     if first != second or "digest" not in first:
         return Verdict(

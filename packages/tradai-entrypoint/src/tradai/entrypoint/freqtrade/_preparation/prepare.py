@@ -32,6 +32,7 @@ from tradai.entrypoint.freqtrade._preparation.plan import (
     USER_DATA,
     render_plan,
 )
+from tradai.entrypoint.freqtrade._results.collected import collect_results
 from tradai.entrypoint.freqtrade._strategy.idle import idle_source
 from tradai.entrypoint.freqtrade._strategy.source import (
     SourceFacts,
@@ -136,10 +137,15 @@ class EngineJob:
     ) -> Iterator[EngineProcess]:
         """Prepare the scratch folder and keep the engine running inside the block.
 
+        After the block, however it ends, what the engine wrote is in the run folder.
+
         Args:
             base_url: Address of the exchange; None is the exchange itself.
             sections: Settings of the engine that belong to this process alone.
             on_line: Called with each line the engine prints.
+
+        Raises:
+            StorageError: A result cannot be kept in the run folder; it is in the scratch folder.
         """
 
         def read_line(line: str) -> None:
@@ -151,17 +157,33 @@ class EngineJob:
         self._prepare_scratch()
         self._digest_run()
         context.journal.append("engine starting", subcommand=self.plan.subcommand)
-        with TemporaryDirectory(prefix="tradai-") as temporary:
-            environ = engine_environment(context.environ, home=scratch, temporary=Path(temporary))
-            with EngineProcess(
+        with (
+            self._collecting(),
+            TemporaryDirectory(prefix="tradai-", ignore_cleanup_errors=True) as temporary,
+            EngineProcess(
                 self.engine.command(self.plan.subcommand, *self.plan.arguments),
                 stdin=self.plan.config_for(base_url, sections=sections),
-                environ=environ,
+                environ=engine_environment(
+                    context.environ, home=scratch, temporary=Path(temporary)
+                ),
                 folder=scratch,
                 log_file=context.folder.path / _LOG_NAME,
                 on_line=read_line,
-            ) as engine:
-                yield engine
+            ) as engine,
+        ):
+            yield engine
+
+    @contextmanager
+    def _collecting(self) -> Iterator[None]:
+        """Move what the engine wrote into the run folder, however the block ends."""
+        folder, record = self._context.folder, self._context.record
+        folder.needs_scratch = True
+        try:
+            yield
+        finally:
+            folder.release_half_of_reserve()
+            record.artifacts += collect_results(self.user_data, folder.path)
+            folder.needs_scratch = False
 
     def _inspect_strategy(self) -> SourceFacts:
         context = self._context
