@@ -10,7 +10,7 @@ from typing import Final
 
 from tradai.core import redact
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
-from tradai.entrypoint.freqtrade._engine.process import EngineExit
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 
 __all__ = ["judge"]
@@ -24,6 +24,8 @@ def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) 
         evidence: Facts from its output.
         result_present: Whether it left the file that proves its work.
     """
+    if ended.storage_error is not None:
+        return _verdict(ExitCode.RESULT, f"the engine was stopped: {ended.storage_error}")
     if ended.interrupted_by is not None:
         return _interrupted(ended, ended.interrupted_by, evidence)
     return (

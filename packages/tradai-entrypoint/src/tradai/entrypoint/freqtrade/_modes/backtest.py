@@ -10,8 +10,9 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
-from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, WakeReason
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.judge import judge
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final, final
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
-from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, WakeReason
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.judge import judge
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
@@ -46,10 +47,11 @@ class DryRunHandler:
             context.parameters.exchange_url, sections=control.config(), on_line=self._note_order
         ) as engine:
             ended = _trade(engine, job, context, control)
-        context.journal.append("engine ended", return_code=ended.return_code)
         context.record.results["strategy_errors"] = job.evidence.strategy_errors
         verdict = judge(ended, job.evidence, result_present=True)
-        return context.conclude(self._compare_orders(verdict, context))
+        verdict = self._compare_orders(verdict, context)
+        context.journal.append("engine ended", return_code=ended.return_code)
+        return context.conclude(verdict)
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check what the job needs; see `CheckableHandler`."""
@@ -83,7 +85,7 @@ class DryRunHandler:
 def _trade(
     engine: EngineProcess, job: EngineJob, context: RunContext, control: EngineControl
 ) -> EngineExit:
-    """Follow the engine until it ends, a signal stops it, or it has not started in time."""
+    """Follow the engine until it ends, is to be stopped, or has not started in time."""
     parameters, interrupts = context.parameters, context.interrupts
     context.progress.say("engine: starting")
     reason = engine.follow(
@@ -92,13 +94,14 @@ def _trade(
     if reason is WakeReason.TIMEOUT:
         return engine.wait(interrupts, deadline_s=0.0)
     if reason is WakeReason.REACHED:
-        context.journal.append("engine running")
+        with engine.storing():
+            context.journal.append("engine running")
         if job.evidence.dropped:
             # It would trade without these pairs, and the configuration asks for all of them.
             return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
         context.progress.say("engine: trading on paper, Ctrl-C stops it")
         reason = engine.follow(interrupts)
-    if reason is WakeReason.INTERRUPTED:
+    if reason in {WakeReason.INTERRUPTED, WakeReason.STORAGE}:
         _pause(engine, job, context, control)
         return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
     return engine.wait(interrupts)
@@ -109,9 +112,10 @@ def _pause(
 ) -> None:
     """Let the engine finish its work; a second signal or the time limit ends the wait."""
     is_pausing = job.evidence.is_running and control.pause()
-    context.journal.append(
-        "engine stopping", signal=context.interrupts.received, is_pausing=is_pausing
-    )
+    with engine.storing():
+        context.journal.append(
+            "engine stopping", signal=context.interrupts.received, is_pausing=is_pausing
+        )
     if is_pausing:
         engine.follow(
             context.interrupts,
