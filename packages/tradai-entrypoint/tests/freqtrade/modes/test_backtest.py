@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradai.core import TradingMode
-from tradai.entrypoint import ExitCode
+from tradai.entrypoint import ExitCode, RunManifest
 
 LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 BACKTEST = TradingMode.BACKTEST
@@ -91,7 +91,7 @@ def test_the_engine_is_given_what_was_digested_and_nothing_else(
     }
     assert json.loads(given["files"]["strategies/wave_rider.json"]) == plan["parameters"]
     assert "obviously-fake" not in str(given["environ"])
-    assert "TRADAI" not in str(given["environ"])
+    assert not any(name.startswith(("TRADAI_", "FREQTRADE_")) for name in given["environ"])
     assert given["group"] == given["pid"]
 
 
@@ -225,6 +225,27 @@ def test_a_signal_in_the_middle_ends_the_engine_and_the_run(
     assert number.name in done.verdict
     assert not is_alive(done.given["pid"])
     assert done.manifest.is_partial
+
+
+def test_a_run_that_is_killed_can_be_identified_and_repeated_from_its_manifest(
+    run: Run, tmp_path: Path
+) -> None:
+    seen: list[RunManifest] = []
+    folder = tmp_path / "runs/run-0"
+
+    def look() -> None:
+        seen.append(RunManifest.read(folder))
+        assert (folder / "strategy/wave_rider.py").exists()
+
+    moments = ("reading candles", "engine: backtesting", "reading the result")
+    done = run(BACKTEST, reactions=dict.fromkeys(moments, look))
+
+    early, late, engine_ran = seen
+    assert early.digests.keys() == {"source", "config", "markets"}
+    assert late.digests.keys() == {"source", "config", "markets", "data"}
+    assert early.config == late.config == done.manifest.config
+    assert engine_ran.digests == {"run": done.manifest.digests["run"], **late.digests}
+    assert engine_ran.engine == done.manifest.engine
 
 
 def test_a_signal_before_the_engine_is_started_does_not_start_it(run: Run, tell: Tell) -> None:

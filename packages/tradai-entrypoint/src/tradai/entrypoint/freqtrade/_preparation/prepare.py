@@ -55,7 +55,7 @@ class EngineJob:
     """
 
     def __init__(self, context: RunContext, *, engine: EngineInstall | None = None) -> None:
-        """Inspect the strategy and render the plan; nothing is written yet.
+        """Inspect the strategy, copy it into the run folder and render the plan.
 
         Args:
             context: The run.
@@ -198,6 +198,7 @@ class EngineJob:
             )
         facts = inspect_source(root, strategy.class_name)
         check_parameters(facts, context.config.buy_params, context.config.sell_params)
+        copy_source(facts, context.folder.path / STRATEGY_COPY)
         self._digest_configuration(facts)
         return facts
 
@@ -205,7 +206,6 @@ class EngineJob:
         context = self._context
         strategies = context.folder.scratch / STRATEGIES
         copy_source(self.facts, strategies)
-        copy_source(self.facts, context.folder.path / STRATEGY_COPY)
         self.plan.write_params(strategies)
         self.user_data.mkdir(exist_ok=True)
         context.record.engine = {"name": "freqtrade", **self.plan.as_json()}
