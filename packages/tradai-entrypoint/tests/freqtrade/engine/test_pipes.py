@@ -59,7 +59,7 @@ def test_output_from_before_an_engine_was_killed_is_read(
     assert len(lines) == 30_000
 
 
-def test_it_runs_in_the_given_folder_with_only_the_given_environment(
+def test_it_runs_in_the_given_folder_with_the_given_environment_and_a_mark(
     make_engine: Make,
     interrupts: Interrupts,
     lines: list[str],
@@ -73,7 +73,7 @@ def test_it_runs_in_the_given_folder_with_only_the_given_environment(
 
     run(make_engine(program, folder=folder), interrupts)
 
-    assert lines == [str(folder.resolve()), "['LC_ALL', 'ONLY']"]
+    assert lines == [str(folder.resolve()), "['LC_ALL', 'ONLY', '_TRADAI_CHILD']"]
 
 
 @pytest.mark.parametrize("size", [0, 1, MORE_THAN_A_PIPE_HOLDS])

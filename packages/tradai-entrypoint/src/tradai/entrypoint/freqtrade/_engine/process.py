@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, cast, final
 
-from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint.freqtrade._engine.exec_child import child_command
+from tradai.entrypoint._process.exec_child import child_command
+from tradai.entrypoint._process.interrupts import Interrupts, stop_signal
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.free_space import FreeSpace
 from tradai.entrypoint.freqtrade._engine.orphans import OrphanReaper
@@ -154,9 +154,7 @@ class EngineProcess:
         if reason is WakeReason.EXITED:
             return self._finish(linger_s=_LINGER_S)
         self._timed_out = reason is WakeReason.TIMEOUT
-        return self.stop(
-            interrupts, with_signal=self._interrupted_by or signal.SIGTERM, grace_s=grace_s
-        )
+        return self.stop(interrupts, with_signal=stop_signal(self._interrupted_by), grace_s=grace_s)
 
     def stop(
         self,

@@ -10,6 +10,7 @@ from typing import Final
 
 from tradai.core import redact
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._process.interrupts import stop_signal
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 
@@ -40,7 +41,7 @@ def _interrupted(ended: EngineExit, number: int, evidence: EngineEvidence) -> Ve
     name = Signals(number).name
     if not evidence.has_run:
         return _verdict(
-            ExitCode(128 + number),
+            ExitCode(128 + stop_signal(number)),
             f"{name} ended the engine before its work was done",
         )
     if ended.signal == SIGKILL:
