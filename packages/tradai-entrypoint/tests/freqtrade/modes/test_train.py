@@ -4,6 +4,7 @@ import pickle
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ Run = Callable[..., Any]
 def train(run: Run, strategy: Path) -> Run:
     """Train with FreqAI's settings laid over the configuration."""
     patch = str(strategy.parent / "freqai.yaml")
-    return lambda **scenario: run(TRAIN, patches=(patch,), **scenario)
+    return partial(run, TRAIN, patches=(patch,))
 
 
 def test_a_training_leaves_models_that_predict_the_same_when_loaded_again(train: Run) -> None:
@@ -115,6 +116,19 @@ def test_models_that_do_not_predict_the_same_twice_are_not_trusted(
     assert done.code == ExitCode.RESULT
     assert "cannot be trusted" in done.verdict
     assert why in done.verdict
+    assert "models" not in done.manifest.digests
+
+
+def test_a_signal_while_the_models_are_proven_ends_the_run_and_keeps_them(
+    train: Run, tell: Callable[[int], Callable[[], None]]
+) -> None:
+    done = train(
+        models=MODELS,
+        reactions={"loading the models a second time": tell(signal.SIGTERM)},
+    )
+
+    assert done.code == ExitCode.TERMINATED
+    assert tuple(done.manifest.artifacts) == ("engine-result.zip", "models", "trades.parquet")
     assert "models" not in done.manifest.digests
 
 

@@ -1,12 +1,12 @@
 """TRAIN: train FreqAI models, and prove that they predict the same whenever they are loaded."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._process.short_child import run_child
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
@@ -67,18 +67,15 @@ def _prove(job: EngineJob, context: RunContext) -> Verdict:
 
 def _probe(models: Path, job: EngineJob, context: RunContext) -> dict[str, Any]:
     """Load the models in another process; return their number and a digest of the predictions."""
-    # The command is ours: the engine's interpreter, our own module, the run's own folder.
-    done = subprocess.run(  # noqa: S603
+    ended = run_child(
         job.engine.module_command("tradai.entrypoint.freqtrade", "probe", str(models)),
-        env=engine_environment(
+        environ=engine_environment(
             context.environ, home=context.folder.scratch, temporary=context.folder.scratch
         ),
-        capture_output=True,
-        timeout=_PROBE_TIMEOUT_S,
-        check=False,
+        interrupts=context.interrupts,
+        timeout_s=_PROBE_TIMEOUT_S,
     )
-    if done.returncode != 0:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        return {"error": last[0] if last else "it gave no reason"}
-    answer: dict[str, Any] = json.loads(done.stdout)
+    if ended.return_code != 0:
+        return {"error": ended.last_words}
+    answer: dict[str, Any] = json.loads(ended.output)
     return answer
