@@ -146,6 +146,7 @@ def test_a_search_that_did_not_finish_keeps_its_epochs_and_the_best_so_far(
     done = run(HYPEROPT, epochs=[epoch(1, 6.5), epoch(2, 2.25, **EVERY_SPACE)], **end)
 
     assert done.code == expected
+    assert "; of the epochs so far, epoch 2 is best; run with --patch" in done.verdict
     assert tuple(done.manifest.artifacts) == ("epochs.jsonl", "best.yaml")
     assert done.manifest.is_partial
     assert done.manifest.results["ranked_epochs"] == 2

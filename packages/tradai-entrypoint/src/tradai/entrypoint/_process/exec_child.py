@@ -15,7 +15,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
 __all__ = ["child_command", "main"]
@@ -24,7 +23,6 @@ __all__ = ["child_command", "main"]
 _PR_SET_PDEATHSIG: Final = 1
 # Not TRADAI_*, where a variable that no setting reads is a mistake.
 _MARK: Final = "_TRADAI_CHILD"
-_PROCESSES: Final = Path("/proc")
 # Time that the parent has to end the child's group itself, as it does in an orderly end.
 _ORDERLY_S: Final = 1.0
 # A marked process may start another one while it is being ended.
@@ -76,6 +74,8 @@ def _leave_guard(parent: int, child: int, mark: str) -> None:
     if os.fork() == 0:
         _release_everything()
         _await_end_of_one(parent, child)
+        if _is_there(parent):
+            time.sleep(_ORDERLY_S)
         _end_what_is_left(child, mark)
     os._exit(0)
 
@@ -98,7 +98,6 @@ def _await_end_of_one(*pids: int) -> None:
 
 
 def _end_what_is_left(child: int, mark: str) -> None:
-    time.sleep(_ORDERLY_S)
     if _is_there(child):
         # The parent ended first. The group's number is still the child's, because it is there.
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -122,7 +121,10 @@ def _is_there(pid: int) -> bool:
 
 def _marked(variable: bytes) -> Iterator[int]:
     """Yield the processes that have `variable` in the environment they were started with."""
-    for path in _PROCESSES.glob("[0-9]*/environ"):
+    # Imported here, because it would double the time that a child takes to start.
+    from pathlib import Path
+
+    for path in Path("/proc").glob("[0-9]*/environ"):
         # It may end in the meantime, or belong to another user.
         with contextlib.suppress(OSError):
             if variable in path.read_bytes().split(b"\0"):

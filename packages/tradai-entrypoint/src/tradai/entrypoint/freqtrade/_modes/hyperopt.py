@@ -128,19 +128,22 @@ def _record(context: RunContext, verdict: Verdict) -> Verdict:
     if epochs:
         _write_patch(epochs[0], context)
         context.record.results |= _figures(epochs)
-    return _conclusion(epochs, context.folder.path / _PATCH_NAME) if verdict.is_success else verdict
+    return _conclusion(epochs, verdict, context.folder.path / _PATCH_NAME)
 
 
-def _conclusion(epochs: list[Epoch], patch: Path) -> Verdict:
-    if not epochs:
-        return Verdict(
-            exit_code=ExitCode.RESULT,
-            sentence="no epoch of the hyperopt made enough trades to be ranked: widen the time "
-            "range or the parameter ranges, or raise run.epochs",
+def _conclusion(epochs: list[Epoch], verdict: Verdict, patch: Path) -> Verdict:
+    if epochs:
+        best = f"epoch {epochs[0].number} is best; run with --patch {patch} to use it"
+        sentence = (
+            best if verdict.is_success else f"{verdict.sentence}; of the epochs so far, {best}"
         )
+        return Verdict(exit_code=verdict.exit_code, sentence=sentence)
+    if not verdict.is_success:
+        return verdict
     return Verdict(
-        exit_code=ExitCode.DONE,
-        sentence=f"epoch {epochs[0].number} is best; run with --patch {patch} to use it",
+        exit_code=ExitCode.RESULT,
+        sentence="no epoch of the hyperopt made enough trades to be ranked: widen the time "
+        "range or the parameter ranges, or raise run.epochs",
     )
 
 
