@@ -142,7 +142,11 @@ def search(start: Callable[..., Any], strategy: Path, candles: Path) -> Any:
     more = ("run.epochs=500", "run.jobs=2")
     running = start("run", strategy, "--mode", "hyperopt", "--data", candles, *more)
     pattern = "*/scratch/user_data/hyperopt_results/*.fthypt"
-    running.wait_for(lambda: bool(list(running.runs.glob(pattern))), what="its first epochs")
+
+    def has_epoch() -> bool:
+        return any(b"\n" in path.read_bytes() for path in running.runs.glob(pattern))
+
+    running.wait_for(has_epoch, what="its first epochs")
     return running
 
 

@@ -11,7 +11,6 @@ import yaml
 
 from tradai.core import TradingMode
 from tradai.entrypoint import ExitCode
-from tradai.entrypoint.freqtrade._modes.hyperopt import read_epochs
 
 LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 HYPEROPT = TradingMode.HYPEROPT
@@ -161,13 +160,6 @@ def test_a_search_that_did_not_finish_may_have_no_usable_epoch(run: Run) -> None
 
     assert done.code == ExitCode.CRASHED
     assert tuple(done.manifest.artifacts) == ("epochs.jsonl",)
-
-
-def test_an_epoch_that_was_not_written_to_its_end_is_left_out(tmp_path: Path) -> None:
-    stored = tmp_path / "epochs.jsonl"
-    stored.write_text(json.dumps(epoch(1, 2.0)) + "\n" + json.dumps(epoch(2, 1.0))[:-9])
-
-    assert [each.number for each in read_epochs(stored)] == [1]
 
 
 def test_a_search_is_stopped_when_all_missing_candles_are_known(run: Run) -> None:

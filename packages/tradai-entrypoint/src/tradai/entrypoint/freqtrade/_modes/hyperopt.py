@@ -77,8 +77,7 @@ def read_epochs(path: Path) -> list[Epoch]:
         StorageError: The file cannot be read.
     """
     try:
-        # An engine that was killed may leave its last line without an end.
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+        lines = path.read_text(encoding="utf-8").splitlines()
         epochs = [_epoch(json.loads(line)) for line in lines]
     except (OSError, ValueError, LookupError, TypeError) as exc:
         raise StorageError(

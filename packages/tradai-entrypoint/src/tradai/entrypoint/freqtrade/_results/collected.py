@@ -1,6 +1,6 @@
 """Move the engine's results out of its scratch folder, before anything is judged."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +15,8 @@ EPOCHS_NAME: Final = "epochs.jsonl"
 MODELS_NAME: Final = "models"
 
 # The engine's own names (freqtrade 2026.9), below its user folder, and ours in the run folder.
-_FILES: Final[Mapping[str, str]] = {
-    "hyperopt_results/*.fthypt": EPOCHS_NAME,
-    "backtest_results/*.zip": BACKTEST_NAME,
-}
+_EPOCHS: Final = "hyperopt_results/*.fthypt"
+_ARCHIVES: Final = "backtest_results/*.zip"
 _MODELS: Final = "models"
 _MODEL_FILES: Final = "*/sub-train-*/*_model.*"
 # In the folder it runs in.
@@ -52,13 +50,24 @@ def collect_results(user_data: Path, folder: Path) -> list[str]:
 
 def _results(user_data: Path) -> Iterator[tuple[Path, str, Callable[[Path, Path], object]]]:
     """Yield each result there is, its name in the run folder, and the way to keep it."""
-    for pattern, name in _FILES.items():
-        files = sorted(user_data.glob(pattern), key=lambda path: path.stat().st_mtime_ns)
-        if files:
-            yield files[-1], name, Path.rename
+    for path in _newest(user_data, _EPOCHS):
+        yield path, EPOCHS_NAME, _keep_lines
+    for path in _newest(user_data, _ARCHIVES):
+        yield path, BACKTEST_NAME, Path.rename
     models = user_data / _MODELS
     if any(models.glob(_MODEL_FILES)):
         yield models, MODELS_NAME, Path.rename
     database = user_data.parent / _DATABASE
     if database.exists():
         yield database, DATABASE_NAME, keep_database
+
+
+def _newest(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime_ns)[-1:]
+
+
+def _keep_lines(source: Path, target: Path) -> None:
+    """Move a file of lines, without the beginning of a last line that has no end."""
+    with source.open("rb+") as file:
+        file.truncate(file.read().rfind(b"\n") + 1)
+    source.rename(target)
