@@ -1,14 +1,19 @@
-"""Set up all tests: hypothesis without deadlines, since machines are shared and slow."""
+"""Set up all tests: the number of examples, one secret registry per test, safe reports."""
 
-from collections.abc import Generator
-from typing import Any
+import gc
+import sys
+from collections.abc import Generator, Iterator
+from typing import Any, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile(
-    "patient", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-)
+from tradai.core import redact
+
+# Machines are shared and slow: an example has no deadline.
+PATIENT: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("patient", PATIENT, max_examples=25)
+settings.register_profile("deep", PATIENT, max_examples=300)
 settings.load_profile("patient")
 
 
@@ -26,3 +31,29 @@ def _encodable(value: object) -> object:
     if isinstance(value, list | tuple):
         return type(value)(map(_encodable, value))
     return value
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try more examples when the tests marked deep are selected, before any module is imported."""
+    if config.getoption("markexpr") != "not deep":
+        settings.load_profile("deep")
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the collected tests, which live to the end, from garbage collection."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _restore_registered_secrets() -> Iterator[None]:
+    """Restore the registry of secrets after each test.
+
+    A secret that one test registered cannot hide a leak in another, and the pattern of all masked
+    values, which is compiled again after each registration, stays small.
+    """
+    # A process never forgets a secret, so no public function does this.
+    registry = vars(sys.modules[redact.__module__])["_REGISTRY"]
+    before = dict(vars(registry))
+    yield
+    vars(registry).update(before)

@@ -1,5 +1,6 @@
-# Sourced by the scripts that check several things: `step "Title" command...` runs the command
-# under a heading and remembers how it ended, `summary` lists all steps and fails if one did.
+# Functions for scripts that run several checks; sourced, never run. `step "Title" command...` runs
+# the command under a heading and records its outcome; `summary` lists all steps and fails if one
+# failed.
 # shellcheck shell=bash
 
 _step_lines=()

@@ -1,13 +1,15 @@
 # Sourced by the other scripts, never run. Moves to the repository's root and makes `uv` (0.9 or
 # later) callable: the one on PATH if it is new enough, else a private one in .venv-uv, made with
-# the first Python 3.11 or later there is. Nothing is installed outside the repository, except
-# that root on a machine with apt-get gets python3-venv when Python came without it. Also names
-# the two environments: .venv to develop in, .venv-freqtrade for the engine.
+# the first Python 3.11 or later on PATH. Nothing is installed outside the repository, except
+# that root on a machine with apt-get gets python3-venv when Python came without it. Also defines
+# the two environments: .venv for development, .venv-freqtrade for the engine.
 # shellcheck shell=bash
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # An environment that is active in the caller's shell must not decide what is tested here.
 unset VIRTUAL_ENV PYTHONHOME PYTHONPATH UV_PROJECT_ENVIRONMENT
+# The tests start hundreds of interpreters, which are not to compile everything anew each time.
+unset PYTHONDONTWRITEBYTECODE
 
 ENGINE_ENVIRONMENT=$PWD/.venv-freqtrade
 
@@ -54,16 +56,16 @@ _require_ensurepip() {
     return 1
 }
 
-_bring_uv() {
+_install_uv() {
     local python
     python=$(_find_python)
     _require_ensurepip "$python"
-    echo "No uv 0.9 or later on PATH: bringing one into .venv-uv." >&2
+    echo "No uv 0.9 or later on PATH: installing one into .venv-uv." >&2
     "$python" -m venv --clear .venv-uv
     .venv-uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.14'
 }
 
 if ! _is_usable_uv uv; then
-    _is_usable_uv .venv-uv/bin/uv || _bring_uv
+    _is_usable_uv .venv-uv/bin/uv || _install_uv
     PATH=$PWD/.venv-uv/bin:$PATH
 fi

@@ -31,7 +31,7 @@ def api_pages() -> dict[str, list[str]]:
     names = ("aws", "cache", "core", "entrypoint", "mlflow")
     packages = [loader.load(f"tradai.{name}", try_relative_path=False) for name in names]
     loader.resolve_aliases()
-    modules = [one for package in packages for one in (package, *_submodules(package))]
+    modules = [module for package in packages for module in (package, *_submodules(package))]
     public = _public_paths(modules)
     return {
         f"api/{module.path.removeprefix('tradai.')}.md": list(_Page(module, public).lines())
@@ -46,7 +46,7 @@ def _submodules(package: Thing) -> Iterator[Thing]:
 
 
 def _public_paths(modules: list[Thing]) -> dict[str, str]:
-    """Return the path to import each public object by, by the path where it is defined."""
+    """Return the public import path of each public object, by the path of its definition."""
     return {
         _target(module.members[name]).path: f"{module.path}.{name}"
         for module in modules
@@ -55,7 +55,7 @@ def _public_paths(modules: list[Thing]) -> dict[str, str]:
 
 
 def _exports(module: Thing) -> set[str]:
-    """Return the public names: ``__all__``, or what a lazy package imports for type checkers."""
+    """Return the public names: ``__all__``, or the imports for type checkers of a lazy package."""
     if module.exports is not None:
         return {str(name) for name in module.exports}
     tree = ast.parse(Path(str(module.filepath)).read_text(encoding="utf-8"))
@@ -104,10 +104,13 @@ class _Page:
         constructor = thing.members.get("__init__") if isinstance(thing, griffe.Class) else None
         sections = [*(thing.docstring.parsed if thing.docstring else ())]
         if constructor is not None and constructor.docstring:
-            # Its first line says what the class says already; arguments and errors do not.
-            sections += [one for one in constructor.docstring.parsed if one.kind.value != "text"]
+            # Its first line repeats the class; only arguments and errors add something.
+            parsed = constructor.docstring.parsed
+            sections += [section for section in parsed if section.kind.value != "text"]
         examples = "\n\n".join(
-            one.value for one in sections if isinstance(one, griffe.DocstringSectionText)
+            section.value
+            for section in sections
+            if isinstance(section, griffe.DocstringSectionText)
         )
         imports = self._imports(thing, examples)
         for section in sections:
@@ -128,13 +131,13 @@ class _Page:
             raise MissingImportError(message) from error
 
     def _places(self, thing: Thing) -> dict[str, str]:
-        """Return the path to import each name by that an example of `thing` may use."""
+        """Return the import path of each name that an example of `thing` may use."""
         module = _target(thing if thing.is_module else thing.module)
         defined = {name: f"{module.path}.{name}" for name in module.members}
         places = {**defined, **module.imports}
         public = {name: self._public.get(place, place) for name, place in places.items()}
         exported = {name: f"{self._module.path}.{name}" for name in self._exports}
-        return {name: one for name, one in public.items() if "._" not in one} | exported
+        return {name: path for name, path in public.items() if "._" not in path} | exported
 
 
 def _signature(thing: Thing, name: str) -> Iterator[str]:
@@ -161,7 +164,7 @@ def _section(section: griffe.DocstringSection) -> Iterator[str]:
         yield from _text(section.value)
     elif isinstance(section.value, list):
         yield f"**{section.kind.value.capitalize()}**"
-        yield "\n".join(_item(one) for one in section.value)
+        yield "\n".join(_item(item) for item in section.value)
 
 
 def _item(item: griffe.DocstringElement) -> str:
@@ -170,7 +173,7 @@ def _item(item: griffe.DocstringElement) -> str:
 
 
 def _text(text: str) -> Iterator[str]:
-    """Yield the paragraphs of a docstring: a literal block after ``::`` is fenced."""
+    """Yield the paragraphs of a docstring; fence each literal block after ``::``."""
     is_literal = False
     literal: list[str] = []
     for paragraph in re.split(r"\n{2,}", text.strip()):
@@ -193,6 +196,6 @@ def _fenced(paragraphs: list[str]) -> str:
 
 
 def _inline(text: str) -> str:
-    """Write literals of reStructuredText as Markdown does; drop the ``::`` before a block."""
+    """Turn reStructuredText literals into Markdown; drop the ``::`` before a block."""
     text = re.sub(r"(?<=\w)::$", ":", text).removesuffix("::").rstrip()
     return re.sub(r"``([^`]+)``", r"`\1`", text)

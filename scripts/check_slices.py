@@ -1,9 +1,9 @@
-"""Prove that every distribution stands on its own, the way a service would install it.
+"""Prove that every distribution works when it is installed alone, as a service would install it.
 
-Builds all wheels (through their sdists), reads what is in them, then installs each one alone and
+Builds all wheels (through their sdists), checks their contents, then installs each one alone and
 `tradai-common` with each of its extras, every time into a fresh virtual environment outside the
-workspace. There each public name must import, and no sibling that was not asked for may be found.
-Third-party packages come in the locked versions. Usage: check_slices.py [REQUIREMENT...], where
+workspace. There each public name must be importable, and no sibling that was not requested may be.
+Third-party packages have the locked versions. Usage: check_slices.py [REQUIREMENT...], where
 a requirement such as ``tradai-common[aws]`` limits the installations.
 """
 
@@ -22,14 +22,14 @@ from pathlib import Path
 from typing import Final
 
 UV: Final = os.environ.get("UV", "uv")
-# Installed nowhere here: the engine is large, and the integration tests install it.
+# Never installed here: the engine is large, and the integration tests install it.
 TOO_LARGE: Final = "freqtrade"
-# Public modules beside a door that an extra makes importable.
+# Public modules that an extra makes importable besides the package itself.
 PUBLIC_WITH: Final = {
     "tradai-core[arcticdb]": ["tradai.core.arcticdb", "tradai.core.frames"],
     "tradai-core[frames]": ["tradai.core.frames"],
 }
-# Requirements that the lock file resolves apart from the rest, as they conflict (pandas 2 and 3).
+# Requirements that the lock file resolves separately, as they conflict (pandas 2 and 3).
 LOCKED_APART: Final = {
     "tradai-core[arcticdb]": ["--package=tradai-core", "--extra=arcticdb", "--no-default-groups"]
 }
@@ -45,24 +45,26 @@ for module in map(importlib.import_module, modules):
             getattr(module, name)
         except (AttributeError, ImportError) as exc:
             problems.append([f"{module.__name__}.{name}", str(exc)])
-found = [name for name in siblings if importlib.util.find_spec(f"tradai.{name}")]
-print(json.dumps([problems, found]))
+importable = [name for name in siblings if importlib.util.find_spec(f"tradai.{name}")]
+print(json.dumps([problems, importable]))
 """
 
 
 def main(chosen: Sequence[str]) -> int:
-    """Run the proof from the repository's root; return 1 when something does not hold."""
+    """Run the proof from the repository's root; return 1 when there is a problem."""
     versions = dict(_versions())
     with tempfile.TemporaryDirectory(prefix="tradai-slices-") as scratch:
-        workshop = Workshop(Path(scratch), versions)
-        problems = [one for wheel in workshop.wheels() for one in wheel_problems(wheel, versions)]
-        requirements = chosen or requirements_of(workshop.wheels())
+        installer = Installer(Path(scratch), versions)
+        problems = [
+            text for wheel in installer.wheels() for text in wheel_problems(wheel, versions)
+        ]
+        requirements = chosen or requirements_of(installer.wheels())
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for requirement, found in zip(
-                requirements, pool.map(workshop.problems_of, requirements), strict=True
+            for requirement, reported in zip(
+                requirements, pool.map(installer.problems_of, requirements), strict=True
             ):
-                print(f"{'FAILED' if found else 'ok':7} {requirement}")
-                problems += [f"{requirement}: {one}" for one in found]
+                print(f"{'FAILED' if reported else 'ok':7} {requirement}")
+                problems += [f"{requirement}: {problem}" for problem in reported]
     for problem in problems:
         print(f"slices: {problem}", file=sys.stderr)
     return 1 if problems else 0
@@ -75,14 +77,14 @@ def _versions() -> Iterator[tuple[str, str]]:
 
 
 class CommandFailedError(Exception):
-    """A program that had to work did not; the message is what it said."""
+    """A program that must work failed; the message is its standard error."""
 
 
-class Workshop:
-    """A scratch folder with the built wheels, and one environment for each installation."""
+class Installer:
+    """Installs wheels from a scratch folder, each into an environment of its own."""
 
     def __init__(self, folder: Path, versions: Mapping[str, str]) -> None:
-        """Build all wheels in `folder`, and write the locked versions down there."""
+        """Build all wheels in `folder`, and write the locked versions to it."""
         self._folder = folder
         self._names = tuple(versions)
         self._dist = folder / "dist"
@@ -94,7 +96,7 @@ class Workshop:
         return sorted(self._dist.glob("*.whl"))
 
     def problems_of(self, requirement: str) -> list[str]:
-        """Install `requirement` alone and return what is wrong there."""
+        """Install `requirement` alone and return the problems of that environment."""
         try:
             python = self._install(requirement)
             return self._inspect(python, requirement)
@@ -102,7 +104,7 @@ class Workshop:
             return [str(exc)]
 
     def _lock(self, requirement: str) -> Path:
-        """Write the locked versions for `requirement` down; empty for all that go together."""
+        """Write the locked versions for `requirement`; empty means all that resolve together."""
         file = self._folder / f"locked-{re.sub(r'[^a-z]+', '-', requirement)}.txt"
         listed = ["--no-hashes", "--no-emit-workspace", "--no-annotate"]
         listed += LOCKED_APART.get(requirement, ["--all-packages"])
@@ -110,13 +112,13 @@ class Workshop:
         return file
 
     def _inspect(self, python: Path, requirement: str) -> list[str]:
-        wanted = _slices_in(requirement)
-        others = sorted({_module_name(name) for name in self._names} - wanted - {"core"})
-        doors = [f"tradai.{one}" for one in sorted(wanted)]
-        question = json.dumps([doors + PUBLIC_WITH.get(requirement, []), others])
+        requested = _slices_in(requirement)
+        others = sorted({_module_name(name) for name in self._names} - requested - {"core"})
+        packages = [f"tradai.{name}" for name in sorted(requested)]
+        question = json.dumps([packages + PUBLIC_WITH.get(requirement, []), others])
         answer = _run(str(python), "-P", "-c", PROBE, question, cwd=self._folder)
-        broken, strangers = json.loads(answer)
-        return [f"tradai.{one} is importable, and must not be" for one in strangers] + [
+        broken, importable = json.loads(answer)
+        return [f"tradai.{name} is importable, and must not be" for name in importable] + [
             f"{name} cannot be imported: {text}"
             for name, text in broken
             if not _names_missing_extra(text, others)
@@ -126,7 +128,7 @@ class Workshop:
         home = self._folder / re.sub(r"\W+", "-", requirement)
         _uv("venv", "--quiet", "--no-project", "--python", sys.executable, str(home))
         target = ["--python", str(home)]
-        # uv would take the wheel of an earlier build for this one: same name, same version.
+        # Without a refresh uv would use the wheel of an earlier build, as name and version match.
         fresh = [f"--refresh-package={name}" for name in self._names]
         locked = self._locked[requirement if requirement in LOCKED_APART else ""]
         sources = ["--find-links", str(self._dist), "--constraint", str(locked)]
@@ -136,35 +138,35 @@ class Workshop:
 
 
 def requirements_of(wheels: Sequence[Path]) -> list[str]:
-    """Return what to install: each distribution alone, and each extra but the engine."""
+    """Return the requirements to install: each distribution, and each extra but the engine."""
     requirements = []
     for wheel in wheels:
         metadata = Parser().parsestr(_read(wheel, "METADATA"))
         name = metadata["Name"]
         extras = metadata.get_all("Provides-Extra", [])
-        requirements += [name, *(f"{name}[{one}]" for one in extras if one != TOO_LARGE)]
+        requirements += [name, *(f"{name}[{extra}]" for extra in extras if extra != TOO_LARGE)]
     return requirements
 
 
 def wheel_problems(wheel: Path, versions: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with the contents of `wheel`, given each distribution's version."""
+    """Return the problems of the contents of `wheel`, given each distribution's version."""
     metadata = Parser().parsestr(_read(wheel, "METADATA"))
     name = metadata["Name"]
     home = f"tradai/{_module_name(name)}/"
     names = zipfile.ZipFile(wheel).namelist()
     wrong = [
-        f"{one} does not belong to this distribution"
-        for one in names
-        if not (one.startswith(home) or one.endswith("/") or ".dist-info/" in one)
+        f"{file} does not belong to this distribution"
+        for file in names
+        if not (file.startswith(home) or file.endswith("/") or ".dist-info/" in file)
     ]
     wrong += [f"{home}py.typed is missing"] * (f"{home}py.typed" not in names)
-    wrong += ["the license is missing"] * (not any(one.endswith("/LICENSE") for one in names))
+    wrong += ["the license is missing"] * (not any(file.endswith("/LICENSE") for file in names))
     wrong += [
         problem
         for requirement in metadata.get_all("Requires-Dist", [])
         if (problem := _bounds_problem(requirement, owner=name, versions=versions))
     ]
-    return [f"{name}: {one}" for one in wrong]
+    return [f"{name}: {problem}" for problem in wrong]
 
 
 def _bounds_problem(requirement: str, *, owner: str, versions: Mapping[str, str]) -> str | None:
@@ -196,7 +198,7 @@ def _module_name(distribution: str) -> str:
 
 def _read(wheel: Path, name: str) -> str:
     with zipfile.ZipFile(wheel) as archive:
-        file = next(one for one in archive.namelist() if one.endswith(f".dist-info/{name}"))
+        file = next(file for file in archive.namelist() if file.endswith(f".dist-info/{name}"))
         return archive.read(file).decode()
 
 

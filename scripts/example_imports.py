@@ -18,16 +18,16 @@ class MissingImportError(Exception):
 
 
 def free_names(text: str) -> list[str]:
-    """Return the names that the examples in `text` use and do not make, sorted."""
+    """Return the names that the examples in `text` use and do not define, sorted."""
     source = "".join(example.source for example in _PARSER.get_examples(text))
     nodes = list(ast.walk(ast.parse(source)))
     used = {node.id for node in nodes if isinstance(node, ast.Name)}
-    made = {name for node in nodes for name in _names_made_by(node)}
-    return sorted(used - made - set(dir(builtins)))
+    defined = {name for node in nodes for name in _names_defined_by(node)}
+    return sorted(used - defined - set(dir(builtins)))
 
 
 def import_lines(names: list[str], places: Mapping[str, str]) -> list[str]:
-    """Return one ``>>> from ... import ...`` line for each module, third parties first.
+    """Return a ``>>> from ... import ...`` line for each module, third-party modules first.
 
     Args:
         names: Names to import.
@@ -45,7 +45,7 @@ def import_lines(names: list[str], places: Mapping[str, str]) -> list[str]:
     by_module: dict[str, list[str]] = defaultdict(list)
     for place, bound in wanted.items():
         module, _, member = place.rpartition(".")
-        by_module[module] += [one if one == member else f"{member} as {one}" for one in bound]
+        by_module[module] += [name if name == member else f"{member} as {name}" for name in bound]
     ordered = sorted(by_module, key=lambda module: (module.startswith("tradai."), module))
     return [line for module in ordered for line in _import(module, sorted(by_module[module]))]
 
@@ -63,7 +63,7 @@ def _import(module: str, names: list[str]) -> Iterator[str]:
     yield "... )"
 
 
-def _names_made_by(node: ast.AST) -> Iterator[str]:
+def _names_defined_by(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
             yield name

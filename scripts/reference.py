@@ -55,7 +55,7 @@ def environment() -> Iterator[str]:
     yield "variable that is set but empty is an error. `tradai-entrypoint doctor` shows the values"
     yield "on this machine and their origins; [settings](../how-to/settings.md) says how text is"
     yield "read, and how to write a settings class."
-    for entry in sorted(entry_points(group="tradai.settings"), key=lambda one: one.name):
+    for entry in sorted(entry_points(group="tradai.settings"), key=lambda entry: entry.name):
         yield ""
         yield from variables(entry.load(), entry.value.replace(":", "."))
     yield ""
@@ -65,22 +65,22 @@ def environment() -> Iterator[str]:
     yield "down: `TRADAI_STRATEGY__EXECUTION__MAX_OPEN_TRADES=2`."
 
 
-def variables(kind: type[BaseSettings], name: str) -> Iterator[str]:
+def variables(model: type[BaseSettings], name: str) -> Iterator[str]:
     """Yield the section of one settings class."""
     public = ".".join(part for part in name.split(".") if not part.startswith("_"))
     yield f"## `{public}`"
     yield ""
-    yield (kind.__doc__ or "").strip().splitlines()[0].replace("``", "`")
+    yield (model.__doc__ or "").strip().splitlines()[0].replace("``", "`")
     yield ""
     yield "| variable | type | default | secret | meaning |"
     yield "|---|---|---|---|---|"
-    meaning_of = meanings(kind)
-    for setting in kind.explain({}):
-        field = kind.model_fields[setting.name]
+    meaning_of = meanings(model)
+    for setting in model.explain({}):
+        field = model.model_fields[setting.name]
         cells = (
             f"`{setting.variable}`",
             ", ".join(types(field.annotation)),
-            _default(kind, setting.name),
+            _default(model, setting.name),
             "yes" if _is_secret(field.annotation) else "no",
             meaning_of[setting.name],
         )
@@ -95,13 +95,13 @@ def types(annotation: object) -> Iterator[str]:
     elif get_origin(annotation) is Literal:
         yield from (f"`{value}`" for value in get_args(annotation))
     elif isinstance(annotation, type) and issubclass(annotation, Enum):
-        yield from (f"`{one.value}`" for one in annotation)
+        yield from (f"`{member.value}`" for member in annotation)
     elif isinstance(annotation, type) and annotation is not NoneType:
         yield WORDS.get(annotation, annotation.__name__)
 
 
 def _is_secret(annotation: object) -> bool:
-    return any(one in SECRETS for one in (annotation, *get_args(annotation)))
+    return any(part in SECRETS for part in (annotation, *get_args(annotation)))
 
 
 def run_parameters() -> Iterator[str]:
@@ -123,36 +123,36 @@ def strategy_configuration() -> Iterator[str]:
     yield "The keys of a configuration file. Generated from `tradai.core.StrategyConfig` by"
     yield "`scripts/reference.py`. An unknown key at the top level is kept and reported as a"
     yield "warning (LIVE refuses it); inside `strategy` and `execution` it is an error in any mode."
-    for kind, prefix in (
+    for model, prefix in (
         (StrategyConfig, ""),
         (StrategySource, "strategy."),
         (Execution, "execution."),
     ):
         yield ""
-        yield from fields(kind, prefix=prefix)
+        yield from fields(model, prefix=prefix)
     yield ""
     yield "The `run:` block is on [a separate page](run-parameters.md)."
 
 
-def fields(kind: type[BaseModel], *, prefix: str) -> Iterator[str]:
-    """Yield a table of the fields of `kind`."""
-    meaning_of = meanings(kind)
+def fields(model: type[BaseModel], *, prefix: str) -> Iterator[str]:
+    """Yield a table of the fields of `model`."""
+    meaning_of = meanings(model)
     yield "| key | default | meaning |"
     yield "|---|---|---|"
-    for name in kind.model_fields:
+    for name in model.model_fields:
         key = "class" if name == "class_name" else name
-        yield f"| `{prefix}{key}` | {_default(kind, name)} | {meaning_of.get(name, '')} |"
+        yield f"| `{prefix}{key}` | {_default(model, name)} | {meaning_of.get(name, '')} |"
 
 
-def meanings(kind: type[BaseModel]) -> dict[str, str]:
-    """Return the description of each attribute in the docstring of `kind`."""
-    _, _, section = (kind.__doc__ or "").partition("Attributes:")
-    found = re.findall(r"^ {8}(\w+): (.+(?:\n {12}.+)*)", section, re.MULTILINE)
-    return {name: " ".join(text.split()).replace("``", "`") for name, text in found}
+def meanings(model: type[BaseModel]) -> dict[str, str]:
+    """Return the description of each attribute in the docstring of `model`."""
+    _, _, section = (model.__doc__ or "").partition("Attributes:")
+    attributes = re.findall(r"^ {8}(\w+): (.+(?:\n {12}.+)*)", section, re.MULTILINE)
+    return {name: " ".join(text.split()).replace("``", "`") for name, text in attributes}
 
 
-def _default(kind: type[BaseModel], name: str) -> str:
-    field = kind.model_fields[name]
+def _default(model: type[BaseModel], name: str) -> str:
+    field = model.model_fields[name]
     if field.is_required():
         return "*required*"
     default = field.get_default(call_default_factory=True)
@@ -171,7 +171,7 @@ PAGES = {
 
 
 def main() -> int:
-    """Write or compare every page; return 1 when one is not in step."""
+    """Write or compare every page; return 1 when a page differs from the code."""
     stale = []
     pages = {name: list(lines()) for name, lines in PAGES.items()} | api_pages()
     for name, lines in pages.items():
@@ -183,7 +183,7 @@ def main() -> int:
                 path.parent.mkdir(exist_ok=True)
                 path.write_text(text, encoding="utf-8")
     if stale and "--check" in sys.argv:
-        print(f"not in step with the code: {', '.join(stale)}; run scripts/reference.py")
+        print(f"out of date: {', '.join(stale)}; run scripts/reference.py")
         return 1
     return 0
 

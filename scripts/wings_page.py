@@ -1,4 +1,4 @@
-"""The page docs/reference/wings.md: each wing, its sentence, and what it may import.
+"""The page docs/reference/wings.md: each wing, its sentence, and its allowed imports.
 
 `scripts/reference.py` writes it, from the docstrings of the wings and the import contracts in
 pyproject.toml, so that it cannot differ from the tree.

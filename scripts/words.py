@@ -82,7 +82,7 @@ class Hit:
 def main(arguments: Sequence[str]) -> int:
     """Print every hit and the rate; return 1 when it is above the bound."""
     words = hits = 0
-    for file in files_of([Path(one).resolve() for one in arguments] or [ROOT]):
+    for file in files_of([Path(argument).resolve() for argument in arguments] or [ROOT]):
         for paragraph in paragraphs_of(file):
             words += count_words(paragraph)
             for hit in hits_in(paragraph):
@@ -94,12 +94,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def files_of(chosen: Sequence[Path]) -> list[Path]:
-    """Return the files to read that are one of `chosen`, or inside one."""
-    found = {file for place in SOURCES for file in (ROOT / place).rglob("*.py")}
-    found |= {file for pattern in PAGES for file in ROOT.glob(pattern)}
-    found |= {*(ROOT / "scripts").iterdir(), *(ROOT / ".ci").iterdir(), ROOT / "conftest.py"}
-    found = {one for one in found if not one.is_relative_to(GENERATED)}
-    inside = {file for file in found if any(file.is_relative_to(one) for one in chosen)}
+    """Return the files to read: those among `chosen` and those inside them."""
+    files = {file for folder in SOURCES for file in (ROOT / folder).rglob("*.py")}
+    files |= {file for pattern in PAGES for file in ROOT.glob(pattern)}
+    files |= {*(ROOT / "scripts").iterdir(), *(ROOT / ".ci").iterdir(), ROOT / "conftest.py"}
+    files = {file for file in files if not file.is_relative_to(GENERATED)}
+    inside = {file for file in files if any(file.is_relative_to(path) for path in chosen)}
     return sorted(file for file in inside | set(chosen) if file.is_file())
 
 
@@ -114,7 +114,7 @@ def hits_in(paragraph: Paragraph) -> Iterator[Hit]:
 
 def sentences_of(text: str) -> Iterator[tuple[int, str]]:
     """Yield the position and the text of each sentence; questions are left out."""
-    starts = [0, *(found.end() for found in _SENTENCE_END.finditer(text)), len(text)]
+    starts = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
     for start, end in itertools.pairwise(starts):
         bare = text[start:end].lstrip(_OPENING)
         if bare and not bare.rstrip(_CLOSING).endswith("?"):
@@ -156,10 +156,10 @@ def python_prose(text: str) -> Iterator[Paragraph]:
 
 def page_prose(text: str) -> Iterator[Paragraph]:
     """Yield paragraphs, list items and table cells of a Markdown page."""
-    text = re.sub(r"<!--.*?-->", lambda found: "\n" * found[0].count("\n"), text, flags=re.DOTALL)
+    text = re.sub(r"<!--.*?-->", lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL)
     text = re.sub(
         r"^```.*?^```$",
-        lambda found: "\n" * found[0].count("\n"),
+        lambda match: "\n" * match[0].count("\n"),
         text,
         flags=re.DOTALL | re.MULTILINE,
     )
@@ -219,7 +219,7 @@ def _paragraph(parts: Sequence[tuple[int, str]]) -> Paragraph:
     starts = itertools.accumulate(lengths[:-1], initial=0)
     text = " ".join(line for _, line in parts)
     for pattern in (_INLINE_CODE, _LINK_TARGET):
-        text = pattern.sub(lambda found: CODE * len(found[0]), text)
+        text = pattern.sub(lambda match: CODE * len(match[0]), text)
     return Paragraph(
         text=text,
         lines=[(number, start) for (number, _), start in zip(parts, starts, strict=True)],

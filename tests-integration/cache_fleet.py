@@ -1,7 +1,7 @@
-"""A fleet in one process: several caches over one shared tier in memory, with planted faults.
+"""Several caches of one process that share a tier in memory, with planted faults.
 
-Time stands still in it: a lease ends when a test says so, a message arrives when a test says so
-(or at once), and the server is away until a test brings it back.
+Nothing depends on time: a lease ends when the test ends it, a message arrives immediately or when
+the test delivers it, and the server is away until the test brings it back.
 """
 
 import importlib
@@ -15,16 +15,16 @@ from unittest.mock import patch
 import pytest
 
 from tradai.cache import Cache, CacheSettings
-from tradai.cache._tier.shared_tier import Place, Tier, TierDown, TierEvents
+from tradai.cache._tier.shared_tier import CacheKey, Tier, TierDown, TierEvents
 from tradai.core import SecretReference
 
 
 @final
 @dataclass
 class Lease:
-    """The right to load, and who waits for its end."""
+    """The right to load a key, with an event that its end sets."""
 
-    place: Place
+    key: CacheKey
     server: "Server"
     ended: threading.Event = field(default_factory=threading.Event)
     is_mine: bool = True
@@ -32,25 +32,25 @@ class Lease:
     def store(self, sealed: bytes, *, keep_ms: int) -> bool:
         assert keep_ms > 0
         with self.server.asked() as server:
-            is_holder = server.leases.get(self.place) is self
+            is_holder = server.leases.get(self.key) is self
             if is_holder:
-                server.values[self.place] = sealed
-                server.end(self.place)
+                server.values[self.key] = sealed
+                server.end(self.key)
             server.journal.append(f"store {'kept' if is_holder else 'refused'}")
             return is_holder
 
     def release(self) -> None:
         with self.server.lock:
             self.server.journal.append("release")
-            if self.server.leases.get(self.place) is self:
-                self.server.end(self.place)
+            if self.server.leases.get(self.key) is self:
+                self.server.end(self.key)
         self.server.released()
 
 
 @final
 @dataclass
 class Waiting:
-    """Somebody else has the lease."""
+    """A lease that another process holds."""
 
     ended: threading.Event
     server: "Server"
@@ -62,31 +62,31 @@ class Waiting:
 
 @final
 class Server:
-    """What Redis would hold."""
+    """The state of the simulated Redis."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.values: dict[Place, bytes] = {}
-        self.leases: dict[Place, Lease] = {}
+        self.values: dict[CacheKey, bytes] = {}
+        self.leases: dict[CacheKey, Lease] = {}
         self.nodes: list[Node] = []
         self.is_away = False
         self.journal: list[str] = []
         self.commands = 0
         self.released: Callable[[], object] = lambda: None
-        self.waiting = threading.Semaphore(0)  # released by everybody who begins to wait
+        self.waiting = threading.Semaphore(0)  # released by every call that begins to wait
 
     def asked(self) -> "_Asked":
         return _Asked(self)
 
-    def end(self, place: Place) -> None:
-        """End the lease on `place`, if any, and wake who waits for it."""
-        lease = self.leases.pop(place, None)
+    def end(self, key: CacheKey) -> None:
+        """End the lease on `key`, if there is one, and wake the calls that wait for it."""
+        lease = self.leases.pop(key, None)
         if lease is not None:
             lease.ended.set()
 
-    def forget(self, place: Place) -> None:
-        self.values.pop(place, None)
-        self.end(place)
+    def forget(self, key: CacheKey) -> None:
+        self.values.pop(key, None)
+        self.end(key)
 
 
 @final
@@ -108,13 +108,13 @@ class _Asked:
 
 @final
 class Node:
-    """The shared tier as one process sees it."""
+    """The connection of one process to the simulated server."""
 
     def __init__(self, server: Server, events: TierEvents) -> None:
         self.generation = 0
-        self.is_deaf = False  # messages are lost, and nobody has noticed
+        self.is_deaf = False  # messages are lost, and the process does not notice
         self.is_late = False  # messages arrive when `catch_up` is called
-        self.before_claim: Callable[[], object] = lambda: None
+        self.before_acquire: Callable[[], object] = lambda: None
         self.after_fetch: Callable[[], object] = lambda: None
         self.is_closed = False
         self._server = server
@@ -123,26 +123,26 @@ class Node:
         self._unheard: list[Callable[[], None]] = []
         server.nodes.append(self)
 
-    def fetch(self, place: Place) -> bytes | None:
+    def fetch(self, key: CacheKey) -> bytes | None:
         with self._server.asked() as server:
-            sealed = server.values.get(place)
+            sealed = server.values.get(key)
         self.after_fetch()
         return sealed
 
-    async def fetch_async(self, place: Place) -> bytes | None:
-        return self.fetch(place)
+    async def fetch_async(self, key: CacheKey) -> bytes | None:
+        return self.fetch(key)
 
-    def claim(self, place: Place) -> bytes | Lease | Waiting:
-        self.before_claim()
+    def acquire(self, key: CacheKey) -> bytes | Lease | Waiting:
+        self.before_acquire()
         with self._server.asked() as server:
-            if place in server.values:
-                return server.values[place]
-            if place in server.leases:
-                return Waiting(server.leases[place].ended, server)
-            return server.leases.setdefault(place, Lease(place, server))
+            if key in server.values:
+                return server.values[key]
+            if key in server.leases:
+                return Waiting(server.leases[key].ended, server)
+            return server.leases.setdefault(key, Lease(key, server))
 
-    def invalidate(self, place: Place) -> None:
-        self._write(lambda node: node.forget(place))
+    def invalidate(self, key: CacheKey) -> None:
+        self._write(lambda node: node.forget(key))
 
     def clear(self, namespace: str) -> None:
         self._write(lambda node: node.forget_all(namespace))
@@ -150,42 +150,42 @@ class Node:
     def close(self) -> None:
         self.is_closed = True
 
-    def forget(self, place: Place) -> None:
-        self._server.forget(place)
-        self._tell(lambda events: events.invalidated(place))
+    def forget(self, key: CacheKey) -> None:
+        self._server.forget(key)
+        self._publish(lambda events: events.invalidated(key))
 
     def forget_all(self, namespace: str) -> None:
-        for place in [*self._server.values, *self._server.leases]:
-            if place.namespace == namespace:
-                self._server.forget(place)
-        self._tell(lambda events: events.cleared(namespace))
+        for key in [*self._server.values, *self._server.leases]:
+            if key.namespace == namespace:
+                self._server.forget(key)
+        self._publish(lambda events: events.cleared(namespace))
 
     def go(self, *, is_up: bool) -> None:
-        """Notice that the server went away or came back."""
+        """Report that the server went away or came back."""
         with self._server.lock:
             if is_up:
                 for write in self._queued:
                     write(self)
                 self._queued.clear()
             self.generation += 1
-        self._events.went(is_up=is_up, reason="planted outage")
+        self._events.on_tier_change(is_up=is_up, reason="planted outage")
 
-    def doubt(self) -> None:
-        """Notice that messages may have been lost."""
+    def start_generation(self) -> None:
+        """Start a generation, as after messages that may have been lost."""
         self.generation += 1
 
     def catch_up(self) -> None:
-        """Hear what was late."""
+        """Receive the late messages."""
         for message in self._unheard:
             message()
         self._unheard.clear()
 
-    def hear(self, tell: Callable[[TierEvents], None]) -> None:
-        """Get a message, unless the line is bad."""
+    def hear(self, deliver: Callable[[TierEvents], None]) -> None:
+        """Receive a message, unless messages are lost."""
         if self.is_late:
-            self._unheard.append(lambda: tell(self._events))
+            self._unheard.append(lambda: deliver(self._events))
         elif not self.is_deaf:
-            tell(self._events)
+            deliver(self._events)
 
     def _write(self, write: "Callable[[Node], None]") -> None:
         try:
@@ -194,15 +194,15 @@ class Node:
         except TierDown:
             self._queued.append(write)
 
-    def _tell(self, tell: Callable[[TierEvents], None]) -> None:
+    def _publish(self, deliver: Callable[[TierEvents], None]) -> None:
         for node in self._server.nodes:
             if node is not self:
-                node.hear(tell)
+                node.hear(deliver)
 
 
 @final
 class FakeTime:
-    """A clock that goes on when it is told to, for everything in tradai.cache."""
+    """A clock that only the test moves, for all of tradai.cache."""
 
     def __init__(self, patch: pytest.MonkeyPatch, *, epoch_s: float = 1_700_000_000.0) -> None:
         self.now = 0.0
@@ -220,23 +220,23 @@ class FakeTime:
 
 @final
 class Fleet:
-    """Several processes, played by caches of this one."""
+    """Several processes, each simulated by a cache of this one."""
 
     def __init__(self) -> None:
         self.server = Server()
 
     def cache(self, key: SecretReference | None = None, **kwargs: Any) -> tuple[Cache, Node]:
-        """Return one more cache of the fleet, and its line to the server."""
+        """Return one more cache of the fleet, and its connection to the server."""
         settings = CacheSettings(url="redis://127.0.0.1", key=key)
         with patch("tradai.cache._redis.tier.connect", self._connect):
             cache = Cache.from_settings(settings, **kwargs)
         return cache, self.server.nodes[-1]
 
     def go(self, *, is_up: bool) -> None:
-        """Let the server go away or come back, and everybody notice; leases end meanwhile."""
+        """Take the server away or bring it back; every node notices, and leases end."""
         self.server.is_away = not is_up
-        for place in tuple(self.server.leases):
-            self.server.end(place)
+        for key in tuple(self.server.leases):
+            self.server.end(key)
         for node in self.server.nodes:
             node.go(is_up=is_up)
 

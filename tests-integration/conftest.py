@@ -1,4 +1,4 @@
-"""What the integration tests share: the repository, and copies of it to plant mistakes in."""
+"""Fixtures of all integration tests: the repository, and copies of it to plant mistakes in."""
 
 import shutil
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Services for test_service.py: they print their state, and wait for a line of input."""
+"""Services for test_service.py, which print their state or wait for a line of input."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from tradai.core import BaseSettings, configure_logging
 from tradai.entrypoint import AsyncService, BaseService
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     print(text, flush=True)
 
 
@@ -22,7 +22,7 @@ def wait_for_a_line() -> None:
 
 
 class StuckHandler(logging.Handler):
-    """Keeps its lock for ever, as a handler does when its pipe is full and not read."""
+    """Never releases its lock, like a handler with a full pipe that no process reads."""
 
     def emit(self, _record: logging.LogRecord) -> None:
         hang()
@@ -30,25 +30,25 @@ class StuckHandler(logging.Handler):
 
 class Drains(BaseService[BaseSettings]):
     def start(self) -> None:
-        self.resources.callback(say, "closed first")
-        self.resources.callback(say, "closed second")
+        self.resources.callback(print_line, "closed first")
+        self.resources.callback(print_line, "closed second")
 
     def serve(self) -> None:
-        say("serving")
+        print_line("serving")
         self.wait_for_stop()
-        say(f"draining, {self.health().state}: {self.health().detail}")
+        print_line(f"draining, {self.health().state}: {self.health().detail}")
 
     def stop(self) -> None:
-        say("stopped")
+        print_line("stopped")
 
 
-class NeverLooks(Drains):
+class IgnoresStop(Drains):
     def serve(self) -> None:
-        say("serving")
+        print_line("serving")
         hang()
 
 
-class DrainsForEver(Drains):
+class DrainNeverEnds(Drains):
     def serve(self) -> None:
         super().serve()
         hang()
@@ -57,13 +57,13 @@ class DrainsForEver(Drains):
 class StartsSlowly(Drains):
     def start(self) -> None:
         super().start()
-        say("starting")
+        print_line("starting")
         wait_for_a_line()
 
 
-class StartsForEver(Drains):
+class StartNeverEnds(Drains):
     def start(self) -> None:
-        say("starting")
+        print_line("starting")
         hang()
 
 
@@ -75,7 +75,7 @@ class CannotStop(Drains):
 class CannotLog(Drains):
     def serve(self) -> None:
         logging.getLogger().addHandler(StuckHandler())
-        say("serving")
+        print_line("serving")
         self.logger.warning("this line never ends")
 
 
@@ -86,7 +86,7 @@ class CannotLogItsRequest(Drains):
         self.request_stop("enough")
 
 
-class IsAskedByItself(Drains):
+class StopsItself(Drains):
     def serve(self) -> None:
         self.request_stop("enough")
         hang()
@@ -98,27 +98,27 @@ class AsyncDrains(AsyncService[BaseSettings]):
         self.resources.push_async_callback(self.close, "closed second")
 
     async def serve(self) -> None:
-        say("serving")
+        print_line("serving")
         await self.wait_for_stop()
-        say(f"draining, {self.health().state}: {self.health().detail}")
+        print_line(f"draining, {self.health().state}: {self.health().detail}")
 
     async def stop(self) -> None:
-        say("stopped")
+        print_line("stopped")
 
     async def close(self, text: str) -> None:
         await asyncio.sleep(0)
-        say(text)
+        print_line(text)
 
 
-class AsyncNeverLooks(AsyncDrains):
+class AsyncIgnoresStop(AsyncDrains):
     async def serve(self) -> None:
-        say("serving")
+        print_line("serving")
         await asyncio.Event().wait()
 
 
 class AsyncBlocksTheLoop(AsyncDrains):
     async def serve(self) -> None:
-        say("serving")
+        print_line("serving")
         hang()
 
 

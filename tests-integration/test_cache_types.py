@@ -1,4 +1,4 @@
-"""Type checkers see what is cached: right code is clean, every planted error is found."""
+"""Types of cached functions: type checkers accept correct code and find every planted error."""
 
 import json
 import re
@@ -14,7 +14,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import assert_type
 
-from tradai.cache import Cache, CacheHook, CacheStats, Held, Namespace, candle
+from tradai.cache import Cache, CacheHook, CacheStats, PeekResult, Namespace, candle
 
 cache = Cache()
 namespace: Namespace = cache.namespace("markets", version=2, on_outage="stale_only")
@@ -59,7 +59,7 @@ class Exchange:
 
     @cache.cached(ttl=60)
     @staticmethod
-    def spelled(pair: str) -> str:
+    def plain_text(pair: str) -> str:
         return pair
 
 
@@ -69,24 +69,24 @@ class Spot(Exchange):
 
 def threads(exchange: Exchange) -> None:
     assert_type(markets("binance", limit=3), dict[str, int])
-    assert_type(markets.peek(exchange="binance"), Held[dict[str, int]] | None)
+    assert_type(markets.peek(exchange="binance"), PeekResult[dict[str, int]] | None)
     markets.invalidate("binance", limit=3)
     assert_type(exchange.fee("BTC/USDT"), float)
-    assert_type(exchange.fee.peek("BTC/USDT"), Held[float] | None)
+    assert_type(exchange.fee.peek("BTC/USDT"), PeekResult[float] | None)
     assert_type(Exchange.fee(exchange, "BTC/USDT"), float)
     exchange.fee.invalidate("BTC/USDT")
     assert_type(Exchange.known("spot"), list[str])
     assert_type(Spot.known("spot"), list[str])
     assert_type(exchange.known("spot"), list[str])
-    assert_type(Exchange.known_too.peek("spot"), Held[list[str]] | None)
-    assert_type(Exchange.spelled("BTC/USDT"), str)
+    assert_type(Exchange.known_too.peek("spot"), PeekResult[list[str]] | None)
+    assert_type(Exchange.plain_text("BTC/USDT"), str)
     assert_type(anything(1, times=2), str)
     assert_type(namespace.stats(), CacheStats)
 
 
 async def tasks(exchange: Exchange) -> None:
     assert_type(await candles("BTC/USDT", limit=5), list[float])
-    assert_type(await candles.peek("BTC/USDT"), Held[list[float]] | None)
+    assert_type(await candles.peek("BTC/USDT"), PeekResult[list[float]] | None)
     await candles.invalidate("BTC/USDT")
     assert_type(await exchange.spread("BTC/USDT"), float)
     await exchange.spread.invalidate("BTC/USDT")
@@ -96,13 +96,13 @@ async def tasks(exchange: Exchange) -> None:
 class Hook:
     def loaded(self, namespace: str, *, seconds: float, error: Exception | None) -> None: ...
     def served_stale(self, namespace: str, *, age_s: float) -> None: ...
-    def went(self, *, is_up: bool, reason: str) -> None: ...
+    def on_tier_change(self, *, is_up: bool, reason: str) -> None: ...
 
 
 hook: CacheHook = Hook()
 """
 
-# Each line that ends in "planted" must be an error, and no other line.
+# Only the lines that end in "planted" must be errors.
 BAD: Final = """
 from good import Exchange, candles, markets
 from tradai.cache import Cache
@@ -140,7 +140,7 @@ def _planted() -> set[tuple[str, int]]:
     return {("bad.py", number) for number, line in lines if line.endswith("# planted")}
 
 
-def test_mypy_finds_every_planted_error_and_no_other(sources: Path, root: Path) -> None:
+def test_mypy_finds_exactly_the_planted_errors(sources: Path, root: Path) -> None:
     # In the repository, with its settings and its cache: a cold run takes ten times as long.
     done = subprocess.run(
         [sys.executable, "-m", "mypy", *map(str, sorted(sources.glob("*.py")))],
@@ -150,11 +150,11 @@ def test_mypy_finds_every_planted_error_and_no_other(sources: Path, root: Path) 
         check=False,
     )
 
-    found = re.findall(r"(\w+\.py):(\d+): error:", done.stdout)
-    assert {(file, int(line)) for file, line in found} == _planted(), done.stdout + done.stderr
+    reported = re.findall(r"(\w+\.py):(\d+): error:", done.stdout)
+    assert {(file, int(line)) for file, line in reported} == _planted(), done.stdout + done.stderr
 
 
-def test_pyright_finds_every_planted_error_and_no_other(sources: Path) -> None:
+def test_pyright_finds_exactly_the_planted_errors(sources: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "."],
         cwd=sources,
@@ -163,10 +163,10 @@ def test_pyright_finds_every_planted_error_and_no_other(sources: Path) -> None:
         check=False,
     )
 
-    found = json.loads(done.stdout)["generalDiagnostics"]
+    diagnostics = json.loads(done.stdout)["generalDiagnostics"]
     errors = {
-        (Path(one["file"]).name, one["range"]["start"]["line"] + 1)
-        for one in found
-        if one["severity"] == "error"
+        (Path(item["file"]).name, item["range"]["start"]["line"] + 1)
+        for item in diagnostics
+        if item["severity"] == "error"
     }
     assert errors == _planted(), done.stdout

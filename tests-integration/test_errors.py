@@ -1,6 +1,6 @@
-"""Every error of every distribution keeps its code, and crosses a process border whole.
+"""Every error of every distribution keeps its code, also between processes.
 
-After a deliberate change, write the golden file anew: ``python tests-integration/test_errors.py``.
+After a deliberate change, write the golden file again: ``python tests-integration/test_errors.py``.
 """
 
 import copy
@@ -18,7 +18,7 @@ import tradai
 from tradai.core.exceptions import TradAIError
 
 GOLDEN = Path(__file__).parent / "golden" / "errors.json"
-# It needs an environment of its own; its errors are raised, not defined there.
+# It needs an environment of its own, and defines no errors.
 APART = "tradai.core.arcticdb"
 
 
@@ -28,46 +28,57 @@ def _import_everything() -> None:
             importlib.import_module(module.name)
 
 
-def _kinds(root: type[TradAIError]) -> Iterator[type[TradAIError]]:
+def _error_types(root: type[TradAIError]) -> Iterator[type[TradAIError]]:
     yield root
-    for kind in root.__subclasses__():
-        yield from _kinds(kind)
+    for error_type in root.__subclasses__():
+        yield from _error_types(error_type)
 
 
 _import_everything()
-KINDS = sorted(
-    (kind for kind in set(_kinds(TradAIError)) if kind.__module__.startswith("tradai.")),
-    key=lambda kind: kind.__qualname__,
+ERROR_TYPES = sorted(
+    (
+        error_type
+        for error_type in set(_error_types(TradAIError))
+        if error_type.__module__.startswith("tradai.")
+    ),
+    key=lambda error_type: error_type.__qualname__,
 )
 
 
-def _example(kind: type[TradAIError]) -> TradAIError:
-    """Make one error of `kind`, with a text for each argument and a cause."""
-    parameters = [*inspect.signature(kind).parameters.values()]
-    positional = [f"a {one.name}" for one in parameters if one.kind is one.POSITIONAL_ONLY]
-    keywords = [one for one in parameters if one.kind is one.KEYWORD_ONLY]
-    named = {one.name: 2 if one.annotation is int else f"a {one.name}" for one in keywords}
-    error = kind(*positional, **named)
+def _example(error_type: type[TradAIError]) -> TradAIError:
+    """Make one error of `error_type`, with a text for each argument and a cause."""
+    parameters = [*inspect.signature(error_type).parameters.values()]
+    positional = [
+        f"a {parameter.name}"
+        for parameter in parameters
+        if parameter.kind is parameter.POSITIONAL_ONLY
+    ]
+    keywords = [parameter for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    named = {
+        parameter.name: 2 if parameter.annotation is int else f"a {parameter.name}"
+        for parameter in keywords
+    }
+    error = error_type(*positional, **named)
     error.__cause__ = OSError("the disk is on fire")
     error.add_note("a note")
     return error
 
 
 def _through_pickle(error: TradAIError) -> TradAIError:
-    # The bytes are our own, made in the same line.
-    twin = pickle.loads(pickle.dumps(error))  # noqa: S301
-    assert isinstance(twin, TradAIError)
-    return twin
+    # The bytes were made in the same line.
+    copied = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert isinstance(copied, TradAIError)
+    return copied
 
 
 def _table() -> dict[str, dict[str, object]]:
     return {
-        kind.__name__: {
-            "code": kind.code,
-            "exit_code": kind.exit_code,
-            "retryable": kind.retryable,
+        error_type.__name__: {
+            "code": error_type.code,
+            "exit_code": error_type.exit_code,
+            "retryable": error_type.retryable,
         }
-        for kind in KINDS
+        for error_type in ERROR_TYPES
     }
 
 
@@ -75,26 +86,26 @@ def test_codes_exit_codes_and_retryability_are_those_of_the_golden_file() -> Non
     assert _table() == json.loads(GOLDEN.read_text())
 
 
-def test_no_two_kinds_share_a_code() -> None:
-    codes = [kind.code for kind in KINDS]
+def test_no_two_errors_share_a_code() -> None:
+    codes = [error_type.code for error_type in ERROR_TYPES]
 
     assert sorted(set(codes)) == sorted(codes)
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, _through_pickle])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("error_type", ERROR_TYPES)
 def test_an_error_survives_copying_and_pickling_whole(
-    kind: type[TradAIError], duplicate: Callable[[TradAIError], TradAIError]
+    error_type: type[TradAIError], duplicate: Callable[[TradAIError], TradAIError]
 ) -> None:
-    error = _example(kind)
+    error = _example(error_type)
 
-    twin = duplicate(error)
+    copied = duplicate(error)
 
-    facts = {name: value for name, value in vars(twin).items() if name != "_cause_text"}
-    assert type(twin) is kind
-    assert (str(twin), twin.args, facts) == (str(error), error.args, vars(error))
-    assert twin.__notes__ == ["a note"]
-    assert twin.cause_text == "OSError: the disk is on fire"
+    facts = {name: value for name, value in vars(copied).items() if name != "_cause_text"}
+    assert type(copied) is error_type
+    assert (str(copied), copied.args, facts) == (str(error), error.args, vars(error))
+    assert copied.__notes__ == ["a note"]
+    assert copied.cause_text == "OSError: the disk is on fire"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Type checkers see through the facade: right code is clean, every planted error is found."""
+"""Types through the facade: type checkers accept correct code and find every planted error."""
 
 import json
 import re
@@ -48,7 +48,7 @@ error: TradAIError = NotFoundError("no run 'x'", kind="run", key="x")
 mode: tradai.core.TradingMode = TradingMode.BACKTEST
 """
 
-# Each line that ends in "planted" must be an error, and no other line.
+# Only the lines that end in "planted" must be errors.
 BAD: Final = """
 import tradai.common
 from tradai.common import NotThere  # planted
@@ -88,9 +88,9 @@ def mypy_errors(sources: Path, root: Path) -> set[tuple[str, int]]:
         text=True,
         check=False,
     )
-    found = re.findall(r"(\w+\.py):(\d+): error:", done.stdout)
-    assert found, done.stdout + done.stderr
-    return {(file, int(line)) for file, line in found}
+    reported = re.findall(r"(\w+\.py):(\d+): error:", done.stdout)
+    assert reported, done.stdout + done.stderr
+    return {(file, int(line)) for file, line in reported}
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +102,11 @@ def pyright_errors(sources: Path) -> set[tuple[str, int]]:
         text=True,
         check=False,
     )
-    found = json.loads(done.stdout)["generalDiagnostics"]
+    reported = json.loads(done.stdout)["generalDiagnostics"]
     return {
-        (Path(one["file"]).name, one["range"]["start"]["line"] + 1)
-        for one in found
-        if one["severity"] == "error"
+        (Path(item["file"]).name, item["range"]["start"]["line"] + 1)
+        for item in reported
+        if item["severity"] == "error"
     }
 
 
@@ -115,11 +115,11 @@ def _planted() -> set[tuple[str, int]]:
     return {("bad.py", number) for number, line in lines if line.endswith("# planted")}
 
 
-def test_mypy_finds_every_planted_error_and_no_other(mypy_errors: set[tuple[str, int]]) -> None:
+def test_mypy_finds_exactly_the_planted_errors(mypy_errors: set[tuple[str, int]]) -> None:
     assert mypy_errors == _planted()
 
 
-def test_pyright_finds_every_planted_error_and_no_other(
+def test_pyright_finds_exactly_the_planted_errors(
     pyright_errors: set[tuple[str, int]],
 ) -> None:
     assert pyright_errors == _planted()

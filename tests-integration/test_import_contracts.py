@@ -1,4 +1,4 @@
-"""Every import contract is seen to break: one planted violation each, in a copy of the sources."""
+"""Every import contract fails on a violation, which is planted in a copy of the sources."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ import pytest
 LINT: Final = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 TARGET: Final = "_planted_target"
 
-# Contract -> the module to plant, and what it says.
+# Contract -> the module to plant, and its source.
 VIOLATIONS: Final = {
     "layers": ("tradai.core._planted", "import tradai.entrypoint"),
     "wings-core": ("tradai.core._types._planted", "import tradai.core._settings.base_settings"),
@@ -48,11 +48,12 @@ VIOLATIONS: Final = {
 
 def _contracts(root: Path) -> dict[str, str]:
     settings = tomllib.loads((root / "pyproject.toml").read_text())
-    return {one["id"]: one["name"] for one in settings["tool"]["importlinter"]["contracts"]}
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    return {contract["id"]: contract["name"] for contract in contracts}
 
 
 def _lint(copy: Path) -> tuple[int, str]:
-    # -S keeps out the .pth files of the editable installation: only the copy's sources count.
+    # -S leaves out the .pth files of the editable installation, so only the copy's sources count.
     paths = [*map(str, copy.glob("packages/*/src")), sysconfig.get_path("purelib")]
     program = f"import sys; sys.path[:0] = {paths!r}; {LINT}"
     done = subprocess.run(
@@ -61,7 +62,7 @@ def _lint(copy: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_sources_as_they_are_keep_every_contract(workspace_copy: Path) -> None:
+def test_the_unchanged_sources_keep_every_contract(workspace_copy: Path) -> None:
     code, output = _lint(workspace_copy)
 
     assert (code, "BROKEN" in output) == (0, False), output
@@ -86,7 +87,7 @@ def test_a_planted_violation_breaks_its_contract(
     assert f"{_contracts(workspace_copy)[contract]} BROKEN" in output
 
 
-def test_a_new_distribution_must_be_given_a_layer(
+def test_a_new_distribution_without_a_layer_breaks_a_contract(
     workspace_copy: Path, plant: Callable[[str, str], Path]
 ) -> None:
     plant("tradai.data.__init__", "")

@@ -1,4 +1,4 @@
-"""The layout of the packages: few modules in a folder, documented wings, tests named alike."""
+"""The layout of the packages: small folders, documented wings, and tests that mirror them."""
 
 import ast
 import tomllib
@@ -55,7 +55,7 @@ def test_the_door_of_a_wing_is_one_docstring(name: str) -> None:
 
 
 @pytest.mark.parametrize("source", _sources(), ids=lambda path: _dotted(path.with_suffix("")))
-def test_a_module_fits_on_a_few_screens(source: Path) -> None:
+def test_a_module_has_at_most_300_lines(source: Path) -> None:
     assert len(source.read_text(encoding="utf-8").splitlines()) <= LINE_LIMIT
 
 
@@ -69,6 +69,28 @@ def test_the_folders_of_tests_are_named_after_the_wings(package: str) -> None:
     folders = {test.parent.relative_to(tests) for test in tests.rglob("test_*.py")}
 
     assert {".".join(folder.parts) for folder in folders} - {""} <= names
+
+
+@pytest.mark.parametrize("source", _sources(), ids=lambda path: _dotted(path.with_suffix("")))
+def test_a_private_module_marks_its_own_names_by_an_underscore_alone(source: Path) -> None:
+    if _dotted(source.with_suffix("")).removesuffix(".__init__") not in _public_modules():
+        assert "__all__ =" not in source.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [name for name in FOLDERS if name not in WINGS])
+def test_type_checkers_and_python_see_the_same_public_names(name: str) -> None:
+    tree = ast.parse((FOLDERS[name] / "__init__.py").read_text(encoding="utf-8"))
+    tables = [ast.literal_eval(node) for node in ast.walk(tree) if isinstance(node, ast.Dict)]
+    imports = {
+        alias.name: (node.module or "").removeprefix(f"{name}.")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+
+    for table in tables:
+        assert imports == {one: module for module, text in table.items() for one in text.split()}
 
 
 def test_entry_points_and_commands_name_public_modules() -> None:

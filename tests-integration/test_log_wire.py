@@ -1,7 +1,7 @@
-"""What libraries log of requests and answers, at DEBUG, stays out of our lines.
+"""Log lines of tradai without the requests and answers that libraries log at DEBUG.
 
-A secret in an answer is known to nobody when botocore logs the answer: it can only be kept out by
-leaving such lines out.
+A secret in an answer is not registered yet when botocore logs the answer, so masking cannot hide
+it: only leaving such lines out can.
 """
 
 import http.server
@@ -16,7 +16,7 @@ import pytest
 
 from tradai.core import configure_logging, redact, register_secret
 
-# Not yet a dependency of everything that runs these tests.
+# Not every environment that runs these tests has boto3.
 boto3 = pytest.importorskip("boto3", reason="boto3 comes with tradai-aws")
 
 PLANTED = {
@@ -29,10 +29,10 @@ PLANTED = {
 
 
 class Secrets(http.server.BaseHTTPRequestHandler):
-    """Answers everything with a secret in the body and one in a header."""
+    """Answers every request with a secret in the body and a secret in a header."""
 
     def do_POST(self) -> None:
-        """Answer."""
+        """Send the answer."""
         self.rfile.read(int(self.headers["Content-Length"]))
         body = json.dumps({"Name": "prod/db", "SecretString": PLANTED["answer"]}).encode()
         self.send_response(200)
@@ -42,20 +42,20 @@ class Secrets(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    # The name is the one of the standard library.
+    # The standard library calls this method by its name.
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Print nothing."""
 
 
 class Raw(logging.Handler):
-    """Keeps what was logged, as it was."""
+    """Collects messages without masking them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.text = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the message."""
+        """Add the message to `text`."""
         self.text += f"{record.getMessage()}\n"
 
 
@@ -71,13 +71,13 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def root() -> Iterator[logging.Logger]:
-    """Give the root logger, and put back what the test changes."""
-    root, kind = logging.getLogger(), logging.getLoggerClass()
+    """Yield the root logger, and undo the changes of the test."""
+    root, logger_class = logging.getLogger(), logging.getLoggerClass()
     handlers, level = root.handlers[:], root.level
     yield root
     root.handlers[:] = handlers
     root.setLevel(level)
-    logging.setLoggerClass(kind)
+    logging.setLoggerClass(logger_class)
 
 
 @pytest.fixture
@@ -105,12 +105,14 @@ def test_botocore_at_debug_prints_no_secret(root: logging.Logger, client: Any, f
 
     root.info("done")
     printed = [name for name, value in PLANTED.items() if value in raw.text]
-    assert {"request", "answer", "header", "session"} <= set(printed)  # else this proves nothing
+    assert {"request", "answer", "header", "session"} <= set(
+        printed
+    )  # otherwise the next line proves nothing
     assert [name for name, value in PLANTED.items() if value in lines.getvalue()] == []
     assert "done" in lines.getvalue()
 
 
-def test_what_botocore_prints_is_masked_once_its_values_are_registered(
+def test_botocore_output_is_masked_after_its_values_are_registered(
     root: logging.Logger, client: Any
 ) -> None:
     raw = Raw()

@@ -1,4 +1,4 @@
-"""Generated pages of docs/reference: in step with the code, with examples that can be pasted."""
+"""Generated pages of docs/reference: they match the code, and readers can paste their examples."""
 
 import importlib.util
 import subprocess
@@ -30,7 +30,7 @@ def imports() -> ModuleType:
     return module
 
 
-def test_the_generated_pages_are_in_step_with_the_code() -> None:
+def test_the_generated_pages_match_the_code() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "reference.py", "--check"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Services as processes of their own, stopped by real signals."""
+"""Services in processes of their own, which real signals stop."""
 
 import json
 import re
@@ -14,7 +14,7 @@ import pytest
 
 PAGE: Final = "docs/how-to/write-a-service.md"
 PROGRAM: Final = Path(__file__).with_name("demo_service.py")
-PATIENCE_S: Final = 30
+PATIENCE_S: Final = 300
 LONG_S: Final = 600.0
 SHORT_S: Final = 0.2
 CLOSED: Final = ["stopped", "closed second", "closed first"]
@@ -52,10 +52,10 @@ def read_line(child: Child) -> str:
     return child.stdout.readline().rstrip()
 
 
-def end(child: Child, line: str = "") -> tuple[int, list[str], list[dict[str, object]]]:
-    """Wait for the end; return exit code, the rest of the output, and the log."""
-    output, log = child.communicate(line, timeout=PATIENCE_S)
-    lines = [json.loads(one) for one in log.splitlines() if one.startswith("{")]
+def wait_for_end(child: Child, text: str = "") -> tuple[int, list[str], list[dict[str, object]]]:
+    """Wait until the child ends; return exit code, the rest of the output, and the log."""
+    output, log = child.communicate(text, timeout=PATIENCE_S)
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     return child.returncode, output.splitlines(), lines
 
 
@@ -65,7 +65,7 @@ def states(log: list[dict[str, object]]) -> list[object]:
 
 @pytest.fixture
 def page_samples(root: Path, tmp_path: Path) -> Path:
-    """The files that the how-to page shows, each under the name in its first line."""
+    """The files that the how-to page shows, each with the name in its first line."""
     shown = re.findall(r"```\w+\n# (\S+)\n(.*?)```", (root / PAGE).read_text(), re.DOTALL)
     for name, text in shown:
         path = tmp_path / name
@@ -76,30 +76,30 @@ def page_samples(root: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["Drains", "AsyncDrains"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_the_service_finish_and_exit_well(
+def test_a_signal_lets_the_service_finish_with_exit_code_0(
     launch: Launch, name: str, number: signal.Signals
 ) -> None:
     child = launch(name, LONG_S)
     assert read_line(child) == "serving"
 
     child.send_signal(number)
-    code, output, log = end(child)
+    code, output, log = wait_for_end(child)
 
     assert code == 0
     assert output == [f"draining, stopping: {number.name} asked to stop", *CLOSED]
     assert states(log) == ["starting", "running", "stopping", "stopped"]
 
 
-@pytest.mark.parametrize("name", ["NeverLooks", "AsyncNeverLooks", "AsyncBlocksTheLoop"])
+@pytest.mark.parametrize("name", ["IgnoresStop", "AsyncIgnoresStop", "AsyncBlocksTheLoop"])
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_drain_that_takes_too_long_ends_the_process_and_says_so(
+def test_a_drain_that_takes_too_long_ends_the_process(
     launch: Launch, name: str, number: signal.Signals, expected: int
 ) -> None:
     child = launch(name, SHORT_S)
     assert read_line(child) == "serving"
 
     child.send_signal(number)
-    code, output, log = end(child)
+    code, output, log = wait_for_end(child)
 
     assert code == expected
     assert output == []
@@ -109,32 +109,32 @@ def test_a_drain_that_takes_too_long_ends_the_process_and_says_so(
     assert log[-1]["exit_code"] == expected
 
 
-def test_a_log_that_is_stuck_does_not_hold_the_deadline_up(launch: Launch) -> None:
+def test_a_blocked_log_handler_does_not_delay_the_deadline(launch: Launch) -> None:
     child = launch("CannotLog", SHORT_S)
     assert read_line(child) == "serving"
 
     child.terminate()
-    code, output, _ = end(child)
+    code, output, _ = wait_for_end(child)
 
     assert code == 143
     assert output == []
 
 
-def test_a_request_whose_log_line_is_stuck_has_a_deadline_too(launch: Launch) -> None:
-    code, output, _ = end(launch("CannotLogItsRequest", SHORT_S))
+def test_a_stop_request_whose_log_line_blocks_has_a_deadline_too(launch: Launch) -> None:
+    code, output, _ = wait_for_end(launch("CannotLogItsRequest", SHORT_S))
 
     assert code == 70
     assert output == []
 
 
-def test_a_signal_during_start_stops_once_it_has_started(launch: Launch) -> None:
+def test_a_signal_during_start_stops_the_service_after_its_start(launch: Launch) -> None:
     child = launch("StartsSlowly", LONG_S)
     assert read_line(child) == "starting"
 
     child.terminate()
     assert child.stderr
     assert any("SIGTERM asked to stop" in line for line in child.stderr)
-    code, output, log = end(child, "go on\n")
+    code, output, log = wait_for_end(child, "go on\n")
 
     assert code == 0
     assert output == CLOSED
@@ -142,32 +142,32 @@ def test_a_signal_during_start_stops_once_it_has_started(launch: Launch) -> None
 
 
 def test_a_start_that_hangs_is_ended_too(launch: Launch) -> None:
-    child = launch("StartsForEver", SHORT_S)
+    child = launch("StartNeverEnds", SHORT_S)
     assert read_line(child) == "starting"
 
     child.terminate()
-    code, _, log = end(child)
+    code, _, log = wait_for_end(child)
 
     assert code == 143
     assert states(log) == ["starting", "stopping", "failed"]
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_forces(launch: Launch, second: signal.Signals) -> None:
-    child = launch("DrainsForEver", LONG_S)
+def test_a_second_signal_ends_the_process_at_once(launch: Launch, second: signal.Signals) -> None:
+    child = launch("DrainNeverEnds", LONG_S)
     assert read_line(child) == "serving"
 
     child.terminate()
     assert read_line(child).startswith("draining")
     child.send_signal(second)
-    code, output, log = end(child)
+    code, output, log = wait_for_end(child)
 
     assert code == 143
     assert output == []
     assert log[-1]["reason"] == "a second signal arrived"
 
 
-def test_a_stop_that_fails_is_an_error_after_everything_is_given_back(launch: Launch) -> None:
+def test_a_failed_stop_is_an_error_after_all_resources_are_closed(launch: Launch) -> None:
     child = launch("CannotStop", LONG_S)
     assert read_line(child) == "serving"
 
@@ -183,8 +183,8 @@ def test_a_stop_that_fails_is_an_error_after_everything_is_given_back(launch: La
     assert '"state":"failed"' in log.replace(" ", "")
 
 
-def test_a_drain_that_no_signal_began_ends_with_a_code_of_its_own(launch: Launch) -> None:
-    code, _, log = end(launch("IsAskedByItself", SHORT_S))
+def test_a_drain_without_a_signal_ends_with_a_code_of_its_own(launch: Launch) -> None:
+    code, _, log = wait_for_end(launch("StopsItself", SHORT_S))
 
     assert code == 70
     assert states(log) == ["starting", "running", "stopping", "failed"]

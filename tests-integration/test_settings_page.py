@@ -1,4 +1,4 @@
-"""The table of the page on settings: each text is read as it says."""
+"""The table of texts on the page on settings: each text is read as the table says."""
 
 import re
 from collections.abc import Iterator
@@ -43,11 +43,11 @@ def _meaning(column: str, text: str) -> str:
 
 
 @pytest.mark.parametrize("row", list(rows()), ids=lambda row: row[0])
-def test_the_table_of_texts_is_true(row: list[str]) -> None:
+def test_each_text_of_the_table_is_read_as_written(row: list[str]) -> None:
     text, *meanings = row
 
     assert [_meaning(column, text) for column in Table.model_fields] == meanings
 
 
-def test_the_table_has_the_texts_people_ask_about() -> None:
+def test_the_table_has_the_usual_doubtful_texts() -> None:
     assert {"7.0", "1_000", "1e3", "yes", "on"} <= {row[0] for row in rows()}

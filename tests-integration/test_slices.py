@@ -1,4 +1,4 @@
-"""The proof of the slices is seen to fail: wheels and workspaces with one mistake each."""
+"""scripts/check_slices.py finds mistakes: wheels and workspaces with one mistake each."""
 
 import importlib.util
 import subprocess
@@ -72,9 +72,9 @@ def test_a_wheel_with_a_wrong_file_is_found(
 ) -> None:
     files = {name: text for name, text in {**GOOD, **change}.items() if text is not None}
 
-    (found,) = check_slices.wheel_problems(_wheel(tmp_path, files), VERSIONS)
+    (reported,) = check_slices.wheel_problems(_wheel(tmp_path, files), VERSIONS)
 
-    assert problem in found
+    assert problem in reported
 
 
 @pytest.mark.parametrize("bounds", ["", ">=0.1", "<0.2", ">=0.1,<0.3", ">=0.1,<1", "==0.1.4"])
@@ -83,9 +83,11 @@ def test_a_wheel_with_other_bounds_on_a_sibling_is_found(
 ) -> None:
     metadata = GOOD[METADATA].replace(">=0.1,<0.2", bounds)
 
-    (found,) = check_slices.wheel_problems(_wheel(tmp_path, {**GOOD, METADATA: metadata}), VERSIONS)
+    wheel = _wheel(tmp_path, {**GOOD, METADATA: metadata})
 
-    assert "expected bounds >=0.1,<0.2" in found
+    (reported,) = check_slices.wheel_problems(wheel, VERSIONS)
+
+    assert "expected bounds >=0.1,<0.2" in reported
 
 
 def test_an_import_that_is_not_declared_is_found(
@@ -110,7 +112,7 @@ def test_a_public_name_that_cannot_be_imported_is_found(
     assert "tradai.aws.Missing cannot be imported" in errors
 
 
-def test_a_sibling_that_nobody_asked_for_is_found(workspace_copy: Path) -> None:
+def test_a_sibling_that_was_not_requested_is_found(workspace_copy: Path) -> None:
     file = workspace_copy / "packages/tradai-aws/pyproject.toml"
     wanted = '"tradai-core>=0.1,<0.2"'
     source = "\ntradai-cache = { workspace = true }"
@@ -123,7 +125,7 @@ def test_a_sibling_that_nobody_asked_for_is_found(workspace_copy: Path) -> None:
     assert "tradai.cache is importable, and must not be" in errors
 
 
-def test_a_distribution_that_takes_the_namespace_cannot_be_built(
+def test_a_distribution_that_defines_the_namespace_cannot_be_built(
     workspace_copy: Path,
 ) -> None:
     (workspace_copy / "packages/tradai-aws/src/tradai/__init__.py").write_text("")

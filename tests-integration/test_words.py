@@ -1,4 +1,4 @@
-"""The check that counts hard-to-read idioms in comments, docstrings and pages."""
+"""scripts/words.py, which counts idioms that make sentences hard to read."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def check(tmp_path: Path) -> Check:
             [sys.executable, SCRIPT, file], capture_output=True, text=True, check=False
         )
         *hits, summary = done.stdout.splitlines()
-        return done.returncode, [one.removeprefix(f"{file}:") for one in hits], summary
+        return done.returncode, [hit.removeprefix(f"{file}:") for hit in hits], summary
 
     return run
 
@@ -53,7 +53,7 @@ def test_an_idiom_of_a_page_is_shown_with_its_line(
 
     assert code == 1
     assert len(shown) == len(hits)
-    assert all(one.startswith(hit) for one, hit in zip(shown, hits, strict=True))
+    assert all(line.startswith(hit) for line, hit in zip(shown, hits, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_comments_of_a_shell_script_are_read(check: Check) -> None:
 def test_one_idiom_in_a_thousand_words_is_allowed(words: int, code: int, check: Check) -> None:
     text = " ".join(["nobody", *["word"] * (words - 1)])
 
-    found, shown, summary = check("page.md", text)
+    returned, shown, summary = check("page.md", text)
 
-    assert (found, len(shown)) == (code, 1)
+    assert (returned, len(shown)) == (code, 1)
     assert f"1 idioms in {words:,} words: {1000 / words:.2f} per 1,000" in summary

@@ -1,7 +1,7 @@
-"""One process of a fleet, for `cache_redis.py`: 32 callers who want the same cold key at once.
+"""A process of `cache_redis.py`, with 32 callers that read the same cold key at the same time.
 
-``python _cache_fleet.py WAY URL FILE``; each line of standard input names a key, and is answered
-by the seconds of the slowest caller. Every load adds a byte to FILE.
+``python _cache_fleet.py LIBRARY URL FILE`` reads a key from each line of standard input, and prints
+the seconds of the slowest caller. Every load adds a byte to FILE.
 """
 
 import asyncio
@@ -15,30 +15,30 @@ from typing import Any, Final, TypeAlias
 
 CALLERS: Final = 32
 LOAD_S: Final = 0.2
-# Of a key, the seconds of the slowest caller.
+# Returns the seconds of the slowest caller of a key.
 Round: TypeAlias = Callable[[str], float]
 
 
 def main() -> None:
-    """Answer until standard input ends."""
-    way, url, file = sys.argv[1], sys.argv[2], Path(sys.argv[3])
-    play = WAYS[way](url, file)
+    """Play a round for each key until standard input ends."""
+    library, url, file = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    play = LIBRARIES[library](url, file)
     play("warm")
     print("ready", flush=True)
     for line in sys.stdin:
         print(play(line.strip()), flush=True)
-    # The pools of the others are no part of this.
+    # Without waiting for the connection pools of the other libraries.
     os._exit(0)
 
 
-def note(file: Path) -> None:
-    """Note a load; appending one byte is one step."""
+def record_load(file: Path) -> None:
+    """Record a load; appending a byte is atomic."""
     with file.open("ab", buffering=0) as output:
         output.write(b".")
 
 
 def threads(read: Callable[[str], object]) -> Round:
-    """Return how threads play a round."""
+    """Return a function that plays a round with threads."""
     pool = ThreadPoolExecutor(CALLERS)
 
     def call(key: str) -> float:
@@ -50,7 +50,7 @@ def threads(read: Callable[[str], object]) -> Round:
 
 
 def tasks(read: Callable[[str], Awaitable[object]]) -> Round:
-    """Return how tasks play a round."""
+    """Return a function that plays a round with tasks."""
     loop = asyncio.new_event_loop()
 
     async def call(key: str) -> float:
@@ -65,12 +65,12 @@ def tasks(read: Callable[[str], Awaitable[object]]) -> Round:
 
 
 def ours_threads(url: str, file: Path) -> Round:
-    """Return our way, called by threads."""
+    """Return a round of tradai.cache, called by threads."""
     from tradai.cache import Cache
 
     @Cache(url).cached(ttl=60.0)
     def read(key: str) -> dict[str, str]:
-        note(file)
+        record_load(file)
         time.sleep(LOAD_S)
         return {"key": key}
 
@@ -78,12 +78,12 @@ def ours_threads(url: str, file: Path) -> Round:
 
 
 def ours_tasks(url: str, file: Path) -> Round:
-    """Return our way, called by tasks."""
+    """Return a round of tradai.cache, called by tasks."""
     from tradai.cache import Cache
 
     @Cache(url).cached(ttl=60.0)
     async def read(key: str) -> dict[str, str]:
-        note(file)
+        record_load(file)
         await asyncio.sleep(LOAD_S)
         return {"key": key}
 
@@ -91,7 +91,7 @@ def ours_tasks(url: str, file: Path) -> Round:
 
 
 def dogpile_threads(url: str, file: Path) -> Round:
-    """Return dogpile.cache with its lock in Redis."""
+    """Return a round of dogpile.cache with its lock in Redis."""
     from dogpile.cache import make_region
 
     region = make_region().configure(
@@ -101,7 +101,7 @@ def dogpile_threads(url: str, file: Path) -> Round:
     )
 
     def load(key: str) -> dict[str, str]:
-        note(file)
+        record_load(file)
         time.sleep(LOAD_S)
         return {"key": key}
 
@@ -110,7 +110,7 @@ def dogpile_threads(url: str, file: Path) -> Round:
 
 
 def cashews_tasks(url: str, file: Path) -> Round:
-    """Return cashews with its lock in Redis."""
+    """Return a round of cashews with its lock in Redis."""
     from cashews import cache
 
     # cashews has no types for its address.
@@ -118,7 +118,7 @@ def cashews_tasks(url: str, file: Path) -> Round:
 
     @cache(ttl=60, lock=True)
     async def read(key: str) -> dict[str, str]:
-        note(file)
+        record_load(file)
         await asyncio.sleep(LOAD_S)
         return {"key": key}
 
@@ -126,7 +126,7 @@ def cashews_tasks(url: str, file: Path) -> Round:
 
 
 def aiocache_tasks(url: str, file: Path) -> Round:
-    """Return aiocache's decorator against stampedes."""
+    """Return a round of aiocache's decorator against stampedes."""
     # It has no types.
     import aiocache  # type: ignore[import-untyped]
 
@@ -143,14 +143,14 @@ def aiocache_tasks(url: str, file: Path) -> Round:
     )
 
     async def read(key: str) -> dict[str, str]:
-        note(file)
+        record_load(file)
         await asyncio.sleep(LOAD_S)
         return {"key": key}
 
     return tasks(decorate(read))
 
 
-WAYS: Final = {
+LIBRARIES: Final = {
     "tradai, threads": ours_threads,
     "tradai, tasks": ours_tasks,
     "dogpile.cache, threads": dogpile_threads,

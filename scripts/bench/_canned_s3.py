@@ -17,7 +17,7 @@ KEYS = 10_000
 PAGE = 1_000
 DATA = memoryview(bytes(range(256)) * (SIZE // 256))
 CRC32 = b64encode(zlib.crc32(DATA).to_bytes(4, "big")).decode()
-FACTS = (
+HEADERS = (
     'ETag: "whole"\r\nLast-Modified: Tue, 24 Nov 2026 09:00:00 GMT\r\n'
     "Accept-Ranges: bytes\r\nContent-Type: binary/octet-stream\r\n"
 )
@@ -70,12 +70,14 @@ def serve(connection: socket.socket, latency_s: float) -> None:
                     return
                 pending += received
             head, _, pending = pending.partition(b"\r\n\r\n")
-            pending = swallow(connection, head, pending, scratch)
+            pending = discard_body(connection, head, pending, scratch)
             time.sleep(latency_s)
             answer(connection, head)
 
 
-def swallow(connection: socket.socket, head: bytes, pending: bytes, scratch: bytearray) -> bytes:
+def discard_body(
+    connection: socket.socket, head: bytes, pending: bytes, scratch: bytearray
+) -> bytes:
     """Read the body of a request and return the bytes after it."""
     match = LENGTH.search(head)
     left = int(match[1]) if match else 0
@@ -108,12 +110,12 @@ def send_object(connection: socket.socket, head: bytes, *, is_head: bool) -> Non
     match = RANGE.search(head)
     if match is None:
         checksum = CHECKSUM if b"x-amz-checksum-mode" in head.lower() else ""
-        reply(connection, "200 OK", FACTS + checksum, DATA, is_head=is_head)
+        reply(connection, "200 OK", HEADERS + checksum, DATA, is_head=is_head)
         return
     first = int(match[1])
     last = min(int(match[2] or SIZE - 1), SIZE - 1)
-    facts = f"{FACTS}Content-Range: bytes {first}-{last}/{SIZE}\r\n"
-    reply(connection, "206 Partial Content", facts, DATA[first : last + 1], is_head=is_head)
+    headers = f"{HEADERS}Content-Range: bytes {first}-{last}/{SIZE}\r\n"
+    reply(connection, "206 Partial Content", headers, DATA[first : last + 1], is_head=is_head)
 
 
 def reply(

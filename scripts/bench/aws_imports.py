@@ -1,6 +1,6 @@
 """Cost of ``import tradai.aws`` against ``import boto3``: CPU of whole processes, alternating.
 
-Python keeps what it has compiled, and every import is tried once before it counts.
+Each import runs once before it is measured, so that Python has compiled its modules.
 
 ``uv run --frozen python scripts/bench/aws_imports.py [--rounds 15]``
 """
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def cpu_s(code: str) -> float:
-    """Run `code` in a Python of its own and return the CPU seconds."""
+    """Run `code` in a new Python process and return the CPU seconds."""
     environ = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     child = subprocess.Popen([sys.executable, "-c", code], env=environ)
     _, status, usage = os.wait4(child.pid, 0)

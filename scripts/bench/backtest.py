@@ -1,4 +1,4 @@
-"""Our backtest against the bare engine's, side by side: CPU seconds, and the supervisor's memory.
+"""Cost of a tradai backtest against the bare engine: CPU seconds, and the supervisor's memory.
 
 Needs the engine's environment (scripts/quickstart makes it). Both sides get the same candles, the
 same strategy and market rules from the same kind of loopback server; runs alternate, figures are
@@ -54,7 +54,7 @@ def measure(label: str, timerange: str, folder: Path, data: Path, count: int) ->
 
 
 def plan_of(timerange: str, data: Path) -> dict[str, Any]:
-    """Return the plan of our command."""
+    """Return the plan that `tradai-entrypoint check` makes."""
     command = [BIN / "tradai-entrypoint", "check", EXAMPLE / "strategy.yaml", "--mode", "backtest"]
     more = ["--data", data, "--timerange", timerange, "--plan", "--json"]
     done = subprocess.run([*command, *more], check=True, capture_output=True)
@@ -68,16 +68,17 @@ def bare_command(plan: dict[str, Any], folder: Path, data: Path, url: str) -> li
     config = folder / "bare.json"
     config.write_text(text)
     (folder / "user_data").mkdir(exist_ok=True)
-    arguments = [str(one) for one in plan["command"]]
+    arguments = [str(argument) for argument in plan["command"]]
     places = {"-": config, "data": data, "strategies": EXAMPLE / "strategies"}
-    return [str(BIN / "freqtrade"), *(str(places.get(one, one)) for one in arguments)]
+    resolved = (str(places.get(argument, argument)) for argument in arguments)
+    return [str(BIN / "freqtrade"), *resolved]
 
 
 def our_command(timerange: str, folder: Path, data: Path) -> list[str]:
-    """Return our command."""
+    """Return the command of tradai."""
     command = [BIN / "tradai-entrypoint", "run", EXAMPLE / "strategy.yaml", "--mode", "backtest"]
     more = ["--data", data, "--timerange", timerange, "--runs", folder / "runs"]
-    return [str(one) for one in (*command, *more)]
+    return [str(argument) for argument in (*command, *more)]
 
 
 def run(command: Sequence[str], folder: Path, memory: list[float] | None = None) -> float:
@@ -99,16 +100,16 @@ def run(command: Sequence[str], folder: Path, memory: list[float] | None = None)
 
 
 def watch(pid: int, memory: list[float], is_alive: Callable[[], bool]) -> None:
-    """Note the resident memory of `pid` while it has the engine as a child."""
+    """Record the resident memory of `pid` while the engine is its child."""
     while is_alive():
         if has_engine(pid):
             lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-            memory.extend(int(one.split()[1]) / 1024 for one in lines if one.startswith("VmRSS"))
+            memory += [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")]
         time.sleep(0.05)
 
 
 def has_engine(pid: int) -> bool:
-    """Whether a child of `pid` is the engine."""
+    """Return whether a child of `pid` is the engine."""
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         try:
             if b"backtesting" in Path(f"/proc/{child}/cmdline").read_bytes():

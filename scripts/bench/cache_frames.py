@@ -1,11 +1,11 @@
-"""A frame of 100,000 candles through Redis and out of memory, against pickle and a deep copy.
+"""A frame of 100,000 candles through Redis and from memory, against pickle and a deep copy.
 
 ``uv run --frozen python scripts/bench/cache_frames.py [--rounds 41]`` starts a ``redis-server`` of
-its own on loopback. Through it go an OHLCV frame by our codec and envelope (checksum on) and the
-same frame by pickle protocol 5, with one client, and with and without hiredis. Both sides alternate
-in one process; "best" compares the best round of each side, which the neighbours of a busy machine
-disturb least. Copies out of memory are all kept until the round is over, so that each pays for
-memory of its own.
+its own on loopback. An OHLCV frame makes a round trip through it by tradai's codec and envelope
+(with checksum), and by pickle protocol 5, with one client, and with and without hiredis. Both sides
+alternate in one process; "best" compares the best round of each side, on which other programs of a
+busy machine have the least effect. Copies from memory are all kept until the round is over, so that
+each needs memory of its own.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from redis.retry import Retry
 
 from tradai.cache._codecs.codec import codec_for
 from tradai.cache._codecs.envelope import Envelope, seal, unseal
-from tradai.cache._memory.copying import hand_out_for, isolated
+from tradai.cache._memory.copying import copier_for, private_copy
 
 ROWS = 100_000
 PLACE = b"candles.1:0123456789abcdef"
@@ -37,7 +37,7 @@ COPIES = 20
 
 
 class Case(NamedTuple):
-    """One thing done in two ways."""
+    """An operation in tradai's way and in another."""
 
     name: str
     bound: float | None
@@ -76,7 +76,7 @@ def candles(rows: int = ROWS) -> pd.DataFrame:
 
 @contextmanager
 def server() -> Iterator[int]:
-    """Start a Redis server of our own, and end it."""
+    """Run a Redis server, and end it."""
     program = shutil.which("redis-server")
     if program is None:
         message = "there is no redis-server on the path; install redis-server first"
@@ -132,18 +132,18 @@ def redis_cases(port: int) -> list[Case]:
     def pickled(client: Any, frame: pd.DataFrame) -> Callable[[], object]:  # noqa: ANN401
         def trip() -> object:
             client.set("pickle", pickle.dumps(frame, protocol=5))
-            # Our own bytes, to have something to compare with.
+            # The bytes were written above, for comparison.
             return pickle.loads(client.get("pickle"))  # noqa: S301
 
         return trip
 
     return [
-        Case(name, bound, ours(clients[kind], frame, secret), pickled(clients[kind], frame))
-        for kind in clients
+        Case(name, bound, ours(clients[parser], frame, secret), pickled(clients[parser], frame))
+        for parser in clients
         for name, bound, frame, secret in (
-            (f"100,000 x 6, {kind} / pickle 5", 1.4, large, None),
-            (f"100,000 x 6, keyed, {kind} / pickle 5", None, large, key),
-            (f"500 x 6, {kind} / pickle 5", None, small, None),
+            (f"100,000 x 6, {parser} / pickle 5", 1.4, large, None),
+            (f"100,000 x 6, keyed, {parser} / pickle 5", None, large, key),
+            (f"500 x 6, {parser} / pickle 5", None, small, None),
         )
     ]
 
@@ -158,17 +158,17 @@ def without_hiredis(port: int) -> Redis:
 
 
 def memory_cases() -> list[Case]:
-    """Return copies out of memory."""
-    kept: Any = isolated(candles())
-    hand_out = hand_out_for(kept)
-    if hand_out is None:
+    """Return copies from memory."""
+    kept: Any = private_copy(candles())
+    copier = copier_for(kept)
+    if copier is None:
         message = "a frame is handed out as it is"
         raise SystemExit(message)
     return [
         Case(
             "100,000 x 6 out of memory / deep copy",
             1 / 20,
-            lambda: hand_out(kept),
+            lambda: copier(kept),
             lambda: kept.copy(deep=True),
             per_round=COPIES,
         )

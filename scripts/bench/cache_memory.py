@@ -1,9 +1,9 @@
-"""Answers from memory, against what others take for the same: medians of ratios.
+"""Hits in memory against those of other libraries: medians of ratios.
 
 ``uv run --frozen --group bench python scripts/bench/cache_memory.py [--rounds 25]``
 
-Ours has all its guarantees on: a time to live, verification, counting, a copy for every caller
-where the value can change. The others are set up as their documentation shows.
+tradai.cache has all its guarantees on: a time to live, verification, counting, a copy for every
+caller where the value can change. The other libraries are set up as their documentation shows.
 """
 
 import argparse
@@ -32,16 +32,16 @@ CASHEWS.setup("mem://")
 
 
 def market(exchange: str) -> str:
-    """Stand for something dear."""
+    """Stand for an expensive function."""
     return exchange
 
 
 async def later(exchange: str) -> str:
-    """Stand for something dear that is waited for."""
+    """Stand for an expensive coroutine."""
     return exchange
 
 
-# Name of the other side, its call, the bound on ours / other.
+# Name of the other library, its call, and the bound of the ratio tradai / other.
 SYNC: list[tuple[str, Call, str]] = [
     ("`functools.lru_cache`", functools.lru_cache(market), "6"),
     (
@@ -82,19 +82,19 @@ def main() -> None:
 
 
 def hit_ns(call: Call) -> float:
-    """Return the nanoseconds of one answer."""
+    """Return the nanoseconds of a hit."""
     call("binance")
     timer = timeit.Timer('call("binance")', globals={"call": call})
     return timer.timeit(CALLS) / CALLS * 1e9
 
 
 async def pairs_async(ours: AsyncCall, other: AsyncCall, rounds: int) -> list[tuple[float, float]]:
-    """Return the nanoseconds of one answer of each, alternating, in one event loop."""
+    """Return the nanoseconds of a hit of each, alternating, in one event loop."""
     return [(await hit_ns_async(ours), await hit_ns_async(other)) for _ in range(rounds)]
 
 
 async def hit_ns_async(call: AsyncCall) -> float:
-    """Return the nanoseconds of one answer that is awaited."""
+    """Return the nanoseconds of an awaited hit."""
     await call("binance")
     began = time.perf_counter()
     for _ in range(ASYNC_CALLS):

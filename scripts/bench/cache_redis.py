@@ -1,8 +1,8 @@
-"""The cache on Redis: hits, a cold key wanted by a fleet, and Redis hanging.
+"""The cache on Redis: hits, a cold key of several processes, dead holders, outages, invalidations.
 
 Needs redis-server on PATH, and starts its own on loopback. Both sides of a comparison alternate in
-one process, after a first round that does not count. Commands are counted in rounds of their own,
-by MONITOR, those inside scripts left out. Linux only.
+one process, after a first round that does not count. MONITOR counts the commands in rounds of
+their own, without those inside scripts. Linux only.
 
 ``uv run --frozen --group bench python scripts/bench/cache_redis.py [--runs 100] [--only PART]``
 """
@@ -45,14 +45,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--only", choices=["hits", "cold", "killed", "hung", "told"])
+    parser.add_argument("--only", choices=["hits", "cold", "killed", "hung", "invalidated"])
     options = parser.parse_args()
     parts: dict[str, Callable[[str, int], None]] = {
         "hits": lambda url, _: compare_hits(url, options.rounds),
         "cold": lambda url, _: compare_cold(url, options.runs),
         "killed": lambda url, _: measure_killed(url),
         "hung": measure_hung,
-        "told": lambda url, _: measure_told(url),
+        "invalidated": lambda url, _: measure_invalidation(url),
     }
     for name, part in parts.items():
         if options.only in {None, name}:
@@ -63,7 +63,7 @@ def main() -> None:
 
 @contextmanager
 def server() -> Iterator[tuple[str, int]]:
-    """Run a Redis of our own; its address, and its process id."""
+    """Run a Redis server, and yield its address and its process id."""
     program = shutil.which("redis-server")
     if program is None:
         raise SystemExit("no redis-server on PATH: install Redis 7.0 or later")
@@ -95,7 +95,7 @@ def _pings(client: "redis.Redis") -> bool:
 def compare_hits(url: str, rounds: int) -> None:
     """Compare a hit in Redis with a GET of the same bytes by redis-py.
 
-    Each round is that of a process which has nothing in memory yet.
+    Each round starts with nothing in memory, like a new process.
     """
     print(
         f"| hit in Redis, best of {rounds} rounds of {CALLS} | raw GET us | decorated us | ratio "
@@ -107,7 +107,7 @@ def compare_hits(url: str, rounds: int) -> None:
 
 
 def show(name: str, bound: float, pairs: list[tuple[float, float]]) -> None:
-    """Print a row, the first round left out."""
+    """Print a row, without the first round."""
     usual = statistics.median(ours / raw for raw, ours in pairs[1:])
     raw_us, ours_us = (1e6 * min(side) / CALLS for side in zip(*pairs[1:], strict=True))
     ratio = ours_us / raw_us
@@ -126,7 +126,7 @@ def hits(url: str, rounds: int) -> list[tuple[float, float]]:
         raw = timed(client.get, names(client))
         pairs.append((raw, ours))
         cache.close()
-    # The first has loaded.
+    # Only the first cache has loaded the values.
     if cache.stats().shared < CALLS or cache.stats().loads:
         raise SystemExit(f"these are no hits in Redis: {cache.stats()}")
     client.close()
@@ -154,7 +154,7 @@ async def hits_async(url: str, rounds: int) -> list[tuple[float, float]]:
 
 
 def names(client: "redis.Redis") -> list[bytes]:
-    """Return the names of all values but one, which warms up."""
+    """Return the keys of `CALLS` values in Redis."""
     return [bytes(name) for name in client.scan_iter("tradai:*:*:*")][:CALLS]
 
 
@@ -182,11 +182,11 @@ async def _value_async(key: int) -> dict[str, str]:
 
 
 class Fleet:
-    """Processes that play rounds together."""
+    """Processes that read the same key at the same time."""
 
-    def __init__(self, way: str, url: str, file: Path) -> None:
-        """Start them, and wait until they are warm."""
-        command = [sys.executable, str(HERE / "_cache_fleet.py"), way, url, str(file)]
+    def __init__(self, library: str, url: str, file: Path) -> None:
+        """Start the processes, and wait until they are warm."""
+        command = [sys.executable, str(HERE / "_cache_fleet.py"), library, url, str(file)]
         self._file = file
         self.members = [
             subprocess.Popen(
@@ -199,7 +199,7 @@ class Fleet:
             for _ in range(MEMBERS)
         ]
         for member in self.members:
-            self._said(member)
+            self._read_line(member)
 
     def play(self, key: str) -> tuple[int, float]:
         """Return how often `key` was loaded, and the seconds of the slowest caller."""
@@ -208,27 +208,27 @@ class Fleet:
             if member.stdin is not None:
                 member.stdin.write(f"{key}\n")
                 member.stdin.flush()
-        slowest_s = max(float(self._said(member)) for member in self.members)
+        slowest_s = max(float(self._read_line(member)) for member in self.members)
         return self._file.stat().st_size - before, slowest_s
 
     def end(self) -> None:
-        """Let them go."""
+        """End the processes."""
         for member in self.members:
             member.kill()
             member.communicate()
 
-    def _said(self, member: "subprocess.Popen[str]") -> str:
+    def _read_line(self, member: "subprocess.Popen[str]") -> str:
         return str(member.stdout and member.stdout.readline())
 
 
 def compare_cold(url: str, runs: int) -> None:
-    """Let a fleet want a cold key, in our ways and in those of others."""
+    """Read cold keys in several processes, by tradai.cache and by other libraries."""
     print(
         f"| cold key, {MEMBERS} processes x 32 callers, load of {LOAD_S} s | runs | loads of a run "
         "| slowest caller, median ms | worst ms | commands of a process |"
     )
     print("|---|---:|---|---:|---:|---:|")
-    for way, count in {
+    for library, count in {
         "tradai, threads": runs,
         "tradai, tasks": runs,
         "dogpile.cache, threads": 20,
@@ -236,12 +236,12 @@ def compare_cold(url: str, runs: int) -> None:
         "aiocache, tasks": 20,
     }.items():
         with tempfile.TemporaryDirectory() as folder:
-            compare_way(way, url, Path(folder, "loads"), min(count, runs))
+            compare_library(library, url, Path(folder, "loads"), min(count, runs))
 
 
-def compare_way(way: str, url: str, file: Path, runs: int) -> None:
-    """Print the row of one way."""
-    fleet = Fleet(way, url, file)
+def compare_library(library: str, url: str, file: Path, runs: int) -> None:
+    """Print the row of one library."""
+    fleet = Fleet(library, url, file)
     try:
         played = [fleet.play(f"key-{number}") for number in range(runs)]
         commands = [watched(url, partial(fleet.play, f"seen-{number}")) for number in range(5)]
@@ -251,19 +251,21 @@ def compare_way(way: str, url: str, file: Path, runs: int) -> None:
     spread = f"{min(loads)}" if len(set(loads)) == 1 else f"{min(loads)} to {max(loads)}"
     median_ms, worst_ms = (1e3 * pick(s for _, s in played) for pick in (statistics.median, max))
     per_process = statistics.median(commands) / MEMBERS
-    print(f"| {way} | {runs} | {spread} | {median_ms:.0f} | {worst_ms:.0f} | {per_process:.1f} |")
+    print(
+        f"| {library} | {runs} | {spread} | {median_ms:.0f} | {worst_ms:.0f} | {per_process:.1f} |"
+    )
 
 
 def watched(url: str, play: Callable[[], object]) -> int:
-    """Return how many commands are sent to Redis meanwhile, scripts' own left out."""
+    """Return the number of commands that `play` sends to Redis, without those of scripts."""
     client = redis.Redis.from_url(url)
     # redis-py has no types for this.
     with client, client.monitor() as monitor:  # type: ignore[no-untyped-call]
         play()
         client.echo("the end")
         seen = 0
-        while "the end" not in (heard := monitor.next_command())["command"]:
-            seen += heard["client_type"] != "lua"
+        while "the end" not in (command := monitor.next_command())["command"]:
+            seen += command["client_type"] != "lua"
     return seen
 
 
@@ -271,8 +273,8 @@ def watched(url: str, play: Callable[[], object]) -> int:
 
 
 def measure_killed(url: str, times: int = 5) -> None:
-    """Kill who loads, and see how long the next caller waits."""
-    from tradai.cache._redis.claims import LEASE_MS
+    """Kill the process that loads, and measure the wait of the next caller."""
+    from tradai.cache._redis.leases import LEASE_MS
 
     with tempfile.TemporaryDirectory() as folder:
         waits = [killed(url, Path(folder, "loads"), number) for number in range(times)]
@@ -283,7 +285,7 @@ def measure_killed(url: str, times: int = 5) -> None:
 
 
 def killed(url: str, file: Path, number: int) -> float:
-    """Return the seconds from the death of who loads until another one does."""
+    """Return the seconds from the death of the loading process until another one loads."""
     fleet = Fleet("tradai, threads", url, file)
     try:
         holder, other = fleet.members[:2]
@@ -291,7 +293,7 @@ def killed(url: str, file: Path, number: int) -> float:
         _ask(holder, f"killed-{number}")
         _until(lambda: file.stat().st_size > before)
         _ask(other, f"killed-{number}")
-        # It is to wait by now.
+        # Time for the other process to begin its wait.
         time.sleep(LOAD_S / 4)
         holder.kill()
         began = time.perf_counter()
@@ -307,8 +309,8 @@ def _ask(member: "subprocess.Popen[str]", key: str) -> None:
         member.stdin.flush()
 
 
-def _until(is_so: Callable[[], bool]) -> None:
-    while not is_so():
+def _until(is_done: Callable[[], bool]) -> None:
+    while not is_done():
         time.sleep(0.001)
 
 
@@ -316,7 +318,7 @@ def _until(is_so: Callable[[], bool]) -> None:
 
 
 def measure_hung(url: str, pid: int, hangs_s: float = 8.0) -> None:
-    """Stop Redis, and see what calls cost, and how soon it is used again."""
+    """Stop Redis, and measure the calls meanwhile and the time until it is used again."""
     shared, alone = Cache(url), Cache()
     read, read_alone = (cache.cached(ttl=600.0)(_value) for cache in (shared, alone))
     for _ in range(2):
@@ -334,7 +336,7 @@ def measure_hung(url: str, pid: int, hangs_s: float = 8.0) -> None:
     recovery_s = _seconds(lambda _: _until(lambda: shared.stats().breaker == "closed"), 0)
     print(f"| Redis hung for {hangs_s:.0f} s | measured | bound |")
     print("|---|---:|---:|")
-    print(f"| slow calls, ms | {', '.join(f'{1e3 * one:.0f}' for one in slow)} | 3 of 300 |")
+    print(f"| slow calls, ms | {', '.join(f'{1e3 * took:.0f}' for took in slow)} | 3 of 300 |")
     print(f"| then a hit, x memory only | {_ratio(hits):.2f} | 2 |")
     print(f"| then a load, x memory only | {_ratio(loads):.2f} | 2 |")
     print(f"| used again after, ms | {1e3 * recovery_s:.0f} | 1000 |")
@@ -355,11 +357,11 @@ def _ratio(pairs: list[tuple[float, float]]) -> float:
     return statistics.median(ours / alone for ours, alone in pairs)
 
 
-# An invalidation elsewhere.
+# An invalidation by another cache.
 
 
-def measure_told(url: str, times: int = 500) -> None:
-    """Invalidate here, and see how soon another cache of this process serves the new value."""
+def measure_invalidation(url: str, times: int = 500) -> None:
+    """Measure the time from an invalidation until another cache serves the new value."""
     here, there = Cache(url), Cache(url)
     version = 0
 
@@ -373,11 +375,11 @@ def measure_told(url: str, times: int = 500) -> None:
         see("key")
         version = number
         write.invalidate("key")
-        told = time.perf_counter()
+        invalidated = time.perf_counter()
         while see("key") != number:
             time.sleep(0)
-        waits.append(1e3 * (time.perf_counter() - told))
-        # Not in step with anything.
+        waits.append(1e3 * (time.perf_counter() - invalidated))
+        # Different pauses, so that no rhythm of the reader counts.
         time.sleep(0.001 * (number % 5))
     waits.sort()
     print(f"| an invalidation elsewhere, {times} times | p50 ms | p99 ms | worst ms | bound p99 |")

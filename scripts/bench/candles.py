@@ -1,11 +1,11 @@
-"""A million one-minute candles, written and read by the day, against the bare library.
+"""A million one-minute candles, written, and read for a day, against the bare library.
 
 ``uv run --frozen python scripts/bench/candles.py [--rounds 9]`` measures the Parquet repository
 against pyarrow writing and reading the same monthly files. Run by the Python of the ArcticDB
 environment, it measures the ArcticDB repository against arcticdb: the same frame, a local LMDB.
 
 Both sides alternate in one process. CPU is of all threads; figures and ratios are of medians, but
-"best" compares the best round of each side, which the neighbours of a busy machine disturb least.
+"best" compares the best round of each side, which other programs of a busy machine affect least.
 """
 
 import argparse
@@ -33,7 +33,7 @@ DAY = datetime(2025, 2, 11, tzinfo=UTC)
 
 
 class Case(NamedTuple):
-    """One thing done in two ways, each in a folder of its own."""
+    """An operation of the bare library and of the repository, each in a folder of its own."""
 
     name: str
     bound: float
@@ -79,7 +79,7 @@ def candles() -> pd.DataFrame:
 
 
 def parquet_cases(folder: Path, frame: pd.DataFrame) -> list[Case]:
-    """Return what is done with Parquet, by pyarrow and by the repository."""
+    """Return the operations on Parquet files, by pyarrow and by the repository."""
     bare, ours = folder / "bare", folder / "ours"
     repository = ParquetDataRepository(ours)
     return [
@@ -91,7 +91,7 @@ def parquet_cases(folder: Path, frame: pd.DataFrame) -> list[Case]:
 
 
 def write_bare(folder: Path, frame: pd.DataFrame) -> None:
-    """Write a file for each month: nothing checked, nothing forced to disk, no manifest."""
+    """Write a file for each month, without checks, fsync and manifest."""
     folder.mkdir(exist_ok=True)
     table = pa.Table.from_pandas(frame)
     months = frame.index.tz_localize(None).to_numpy().astype("datetime64[M]")
@@ -103,13 +103,13 @@ def write_bare(folder: Path, frame: pd.DataFrame) -> None:
 
 
 def day_bare(folder: Path) -> pd.DataFrame:
-    """Read the month that has the day, and cut the day out."""
+    """Read the file of the month, and select the day."""
     frame = pq.ParquetFile(folder / f"{DAY:%Y-%m}.parquet").read().to_pandas()
     return frame.loc[DAY : DAY + timedelta(days=1) - timedelta(milliseconds=1)]
 
 
 def save(repository: DataRepository, frame: pd.DataFrame) -> None:
-    """Keep the whole series."""
+    """Save the whole series."""
     repository.save_ohlcv(PAIR, TIMEFRAME, frame)
 
 
@@ -119,12 +119,12 @@ def day(repository: DataRepository) -> pd.DataFrame:
 
 
 def arctic_cases(folder: Path, frame: pd.DataFrame) -> list[Case]:
-    """Return what is done with ArcticDB, by its own library and by the repository."""
+    """Return the operations on ArcticDB, by its own library and by the repository."""
     from tradai.core.arcticdb import ArcticDBDataRepository
 
     repository = ArcticDBDataRepository(f"lmdb://{folder}/lmdb?map_size=32GB")
     save(repository, frame)
-    # The same library for both: a process may open an LMDB only once, and two differ by chance.
+    # Both use the same library, as a process can open an LMDB only once and two differ by chance.
     bare = repository._opened  # noqa: SLF001
     last = DAY + timedelta(days=1) - timedelta(milliseconds=1)
     span = (pd.Timestamp(DAY), pd.Timestamp(last))
@@ -146,15 +146,15 @@ def arctic_cases(folder: Path, frame: pd.DataFrame) -> list[Case]:
 
 
 def fresh(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `frame` with an index of which pandas does not remember yet that it rises."""
+    """Return `frame` with a new index, of which pandas has not cached that it is sorted."""
     stamps = frame.index.as_unit("ns").tz_localize(None).to_numpy().copy()
     return frame.set_axis(pd.DatetimeIndex(stamps, name="date").tz_localize("UTC"), axis=0)
 
 
 def row(case: Case, rounds: int) -> str:
     """Measure `case` and return its line of the table."""
-    for do in (case.bare, case.ours):
-        do()
+    for act in (case.bare, case.ours):
+        act()
     costs = [pair(case, ours_first=bool(number % 2)) for number in range(rounds)]
     bare, ours = ([1000 * both[side][0] for both in costs] for side in (0, 1))
     medians = (statistics.median(bare), statistics.median(ours))
@@ -166,7 +166,7 @@ def row(case: Case, rounds: int) -> str:
 
 
 def pair(case: Case, *, ours_first: bool) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Do both, in either order: what the disk still has to do falls on the second."""
+    """Measure both in the given order: pending work of the disk slows the second one."""
     if ours_first:
         ours, bare = cost(case.ours, case.repeat), cost(case.bare, case.repeat)
     else:
@@ -174,11 +174,11 @@ def pair(case: Case, *, ours_first: bool) -> tuple[tuple[float, float], tuple[fl
     return bare, ours
 
 
-def cost(do: Callable[[], object], repeat: int) -> tuple[float, float]:
-    """Do it and return CPU and wall seconds of one time."""
+def cost(act: Callable[[], object], repeat: int) -> tuple[float, float]:
+    """Call `act`, and return CPU and wall seconds of one call."""
     cpu, wall = time.process_time(), time.perf_counter()
     for _ in range(repeat):
-        do()
+        act()
     return (time.process_time() - cpu) / repeat, (time.perf_counter() - wall) / repeat
 
 

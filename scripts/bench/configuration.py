@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def loading(file: Path, rounds: int) -> None:
-    """Print what the file costs each side."""
+    """Print the cost of loading the file for each side."""
 
     def plain() -> object:
         values = read_yaml(file.read_bytes(), source="trend.yaml").values
@@ -135,7 +135,7 @@ def loading(file: Path, rounds: int) -> None:
 
 
 def bombs(rounds: int) -> None:
-    """Print what it costs to refuse a bomb, and what OmegaConf needs to load a smaller one."""
+    """Print the cost of refusing a bomb, and of loading a smaller one with OmegaConf."""
 
     def refuse() -> object:
         try:
@@ -158,10 +158,10 @@ def bombs(rounds: int) -> None:
 
 
 def bomb(floors: int) -> str:
-    """Return a document of `floors` lines that stands for nine to the power of `floors` values."""
+    """Return a document of `floors` lines that expands to nine to the power of `floors` values."""
     below = ["x", *(f"*f{floor}" for floor in range(floors - 1))]
     return "\n".join(
-        f"f{floor}: &f{floor} [{', '.join([one] * LAUGHS)}]" for floor, one in enumerate(below)
+        f"f{floor}: &f{floor} [{', '.join([item] * LAUGHS)}]" for floor, item in enumerate(below)
     )
 
 
@@ -170,7 +170,7 @@ def alternating(rounds: int, *sides: Callable[[], object]) -> list[float]:
     costs: list[list[float]] = [[] for _ in sides]
     for _ in range(rounds):
         for side, mine in zip(sides, costs, strict=True):
-            # So that no side pays for the garbage of the one before.
+            # So that no side collects the garbage of the side before.
             gc.collect()
             started = time.process_time()
             for _ in range(CALLS):

@@ -52,7 +52,7 @@ class Body:
         self.text = text
 
     def stream(self) -> Iterator[bytes]:
-        """Yield it."""
+        """Yield the text."""
         yield self.text.encode()
 
 
@@ -65,12 +65,12 @@ class Client:
         self.calls = 0
 
     def get_secret_value(self, **_: object) -> dict[str, object]:
-        """Return the only version."""
+        """Return the only version of the secret."""
         self._called()
         return VALUE
 
     def describe_secret(self, **_: object) -> dict[str, object]:
-        """Describe it."""
+        """Return the description of the secret."""
         self._called()
         return DESCRIPTION
 
@@ -139,10 +139,10 @@ def print_reads(rounds: int) -> None:
             costs[name].append(read_ns(get))
     print("| reading a secret that is held | ns | x tradai | bound |")
     print("|---|---:|---:|---:|")
-    for name, found in costs.items():
-        ratio = statistics.median(a / b for a, b in zip(found, costs["tradai"], strict=True))
+    for name, measured in costs.items():
+        ratio = statistics.median(a / b for a, b in zip(measured, costs["tradai"], strict=True))
         bound = f"at least {LEAST[name]}" if name in LEAST else f"at most {READ_NS} ns"
-        print(f"| {name} | {statistics.median(found):,.0f} | {ratio:.1f} | {bound} |")
+        print(f"| {name} | {statistics.median(measured):,.0f} | {ratio:.1f} | {bound} |")
     print()
 
 
@@ -173,8 +173,8 @@ def print_expiry(runs: int) -> None:
     print("|---|---:|---:|")
     for name in all_sides:
         low, high = min(calls[name]), max(calls[name])
-        found = f"{low}" if low == high else f"{low} to {high}"
-        print(f"| {name} | {found} | {statistics.median(slowest_ms[name]):.1f} |")
+        spread = f"{low}" if low == high else f"{low} to {high}"
+        print(f"| {name} | {spread} | {statistics.median(slowest_ms[name]):.1f} |")
     print(f"\nBound: 1 call in each of {runs} runs, {SLOWEST_MS} ms for the slowest reader.\n")
 
 

@@ -48,7 +48,7 @@ Work = Callable[[], None]
 
 
 class Discard(io.TextIOBase):
-    """A stream that takes everything and keeps nothing."""
+    """A stream that discards its text."""
 
     def write(self, text: str) -> int:
         """Take `text`."""
@@ -65,7 +65,7 @@ class Service(LoggerMixin):
 
 
 class Usual:
-    """The same class as the standard library's documentation would have it."""
+    """The same class in the style of the standard library's documentation."""
 
     def __init__(self) -> None:
         """Keep a logger."""
@@ -98,15 +98,15 @@ def main() -> None:
 
 
 def registered() -> list[str]:
-    """Return what a trading process knows: an exchange's two keys, two passwords; all made up."""
-    # Not for use as keys.
+    """Return invented secrets of a trading process: two exchange keys and two passwords."""
+    # The values only look like keys.
     chance = random.Random(1)  # noqa: S311
     letters = string.ascii_letters + string.digits
     return ["".join(chance.choices(letters, k=length)) for length in (64, 64, 24, 16)]
 
 
 def contenders(stream: TextIO) -> Mapping[str, Work]:
-    """Return what writes so many lines, by name."""
+    """Return a function that writes `LINES` lines for each library, by name."""
     plain = logging.getLogger("plain")
     plain.addHandler(logging.StreamHandler(stream))
     plain.handlers[0].setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
@@ -114,8 +114,8 @@ def contenders(stream: TextIO) -> Mapping[str, Work]:
     powertools = Powertools(service="strategy", stream=stream, level="INFO")
     loguru.remove()
     loguru.add(stream, serialize=True, level="INFO")
-    for other in (plain, logging.getLogger("strategy")):
-        other.propagate = False
+    for logger in (plain, logging.getLogger("strategy")):
+        logger.propagate = False
     return {
         PLAIN: lambda: write(plain),
         "loguru serialize": lambda: write_loguru(EXTRA),
@@ -126,7 +126,7 @@ def contenders(stream: TextIO) -> Mapping[str, Work]:
 
 
 def our_work(stream: TextIO, encoder: Literal["orjson"] | None) -> Work:
-    """Return our contender, with a logger of its own that keeps what is set up now."""
+    """Return the function of tradai, whose logger keeps the handler that is configured here."""
     hidden = mock.patch.dict(sys.modules, {} if encoder else {"orjson": None})
     with hidden:
         configure_logging(stream=stream)
@@ -157,12 +157,12 @@ def write_loguru(extra: Mapping[str, object]) -> None:
 
 
 def medians(works: Mapping[str, Work], rounds: int) -> dict[str, float]:
-    """Run each work in turn, so many times, and return its median CPU seconds."""
+    """Run the functions in turn, `rounds` times, and return their median CPU seconds."""
     costs: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
             costs[name].append(cpu_s(work))
-    return {name: statistics.median(found) for name, found in costs.items()}
+    return {name: statistics.median(seconds) for name, seconds in costs.items()}
 
 
 def cpu_s(work: Work) -> float:

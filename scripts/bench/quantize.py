@@ -20,7 +20,7 @@ from tradai.core.frames import quantize_prices
 
 TICKS = (0.01, 0.05, 1e-8)
 FEW, MANY = 2_000, 1_000_000
-# The roundings that ccxt has, by their names in the decimal module.
+# The roundings of ccxt, by their names in the decimal module.
 PAIRS: dict[Rounding, int] = {"ROUND_HALF_UP": ROUND, "ROUND_DOWN": TRUNCATE}
 
 
@@ -29,13 +29,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
-    with localcontext():  # ccxt changes the rounding of the one it is called in
+    with localcontext():  # ccxt changes the rounding of its caller's context
         print(f"{sum(agreed(tick) for tick in TICKS):,} prices: ccxt gives the same texts\n")
         print("| one price | tick | ours ns | ccxt ns | ccxt / ours | bound |")
         print("|---|---:|---:|---:|---:|---:|")
         for tick in TICKS:
-            for kind in (float, str):
-                scalar(kind, tick, rounds)
+            for convert in (float, str):
+                scalar(convert, tick, rounds)
         print(
             "\n| a million prices | tick | ours ns | ccxt / ours | bound | ours / NumPy | bound |"
         )
@@ -49,11 +49,11 @@ def prices_near(tick: float, count: int) -> NDArray[np.float64]:
     """Return prices of a few digits more than `tick`, every second one on the grid."""
     steps = np.random.default_rng(1).uniform(1, 10**7, count)
     steps[::2] = np.floor(steps[::2])
-    return np.array([float(f"{one:.12g}") for one in (steps * tick).tolist()])
+    return np.array([float(f"{price:.12g}") for price in (steps * tick).tolist()])
 
 
 def agreed(tick: float) -> int:
-    """Return how many prices ccxt rounds as we do, and stop at the first that it does not."""
+    """Return the number of prices that ccxt rounds alike; end the program at a difference."""
     prices = prices_near(tick, 20_000).tolist()
     for rounding, mode in PAIRS.items():
         for price in prices:
@@ -64,15 +64,18 @@ def agreed(tick: float) -> int:
     return len(PAIRS) * len(prices)
 
 
-def scalar(kind: type[float] | type[str], tick: float, rounds: int) -> None:
+def scalar(convert: type[float] | type[str], tick: float, rounds: int) -> None:
     """Print one line: the same numbers, price by price."""
-    prices, step = [kind(price) for price in prices_near(tick, FEW).tolist()], kind(tick)
+    prices, step = (
+        [convert(price) for price in prices_near(tick, FEW).tolist()],
+        convert(tick),
+    )
     ours, theirs = alternating(
         rounds, partial(ours_each, prices, step), partial(ccxt_each, prices, step)
     )
     ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
     print(
-        f"| {kind.__name__} | {tick} | {nanoseconds(ours, FEW)} | {nanoseconds(theirs, FEW)} "
+        f"| {convert.__name__} | {tick} | {nanoseconds(ours, FEW)} | {nanoseconds(theirs, FEW)} "
         f"| {ratio:.2f} | >= 3 |"
     )
 
@@ -108,7 +111,7 @@ def ccxt_each(prices: Sequence[float | str], tick: float | str) -> None:
 
 
 def naive_floor(prices: NDArray[np.float64], tick: float) -> NDArray[np.float64]:
-    """Round down the way that is wrong for many prices."""
+    """Round down in the obvious way, which is wrong for many prices."""
     return np.floor(prices / tick) * tick
 
 

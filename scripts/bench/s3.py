@@ -1,4 +1,4 @@
-"""S3Store against boto3: listing, and one large object down and up.
+"""S3Store against boto3: a listing, and the download and upload of one large object.
 
 Both talk to the same canned server in a process of its own, alternating in one process, after a
 first round that does not count; figures are medians. boto3 does each transfer in several ways, and
@@ -40,7 +40,7 @@ ENVIRON = {
 
 
 def main() -> None:
-    """Measure and print tables; or, in a child, do one transfer."""
+    """Measure and print tables, or do one transfer in a child process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--latency-ms", type=float, default=0)
@@ -69,7 +69,7 @@ def server(latency_ms: float) -> Iterator[str]:
             process.kill()
 
 
-# The type of boto3's clients is known to the type checker only.
+# Only stubs have a type for boto3's clients.
 def boto3_client(url: str) -> Any:  # noqa: ANN401
     """Return a plain client of boto3."""
     import boto3
@@ -80,7 +80,7 @@ def boto3_client(url: str) -> Any:  # noqa: ANN401
 
 
 def store(url: str) -> S3Store:
-    """Return our store."""
+    """Return a store of tradai."""
     return S3Store(AwsSettings(region=REGION, endpoint_url=url))
 
 
@@ -97,7 +97,7 @@ def compare_listing(url: str, rounds: int) -> None:
 
     pairs = [(cpu_s(paginate), cpu_s(list_all)) for _ in range(rounds + 1)][1:]
     theirs_ms, ours_ms = (1_000 * statistics.median(side) for side in zip(*pairs, strict=True))
-    ratio = statistics.median(mine / other for other, mine in pairs)
+    ratio = statistics.median(mine / theirs for theirs, mine in pairs)
     print("| 10,000 keys | boto3 CPU ms | S3Store CPU ms | ratio | bound |")
     print("|---|---:|---:|---:|---:|")
     print(f"| list | {theirs_ms:.0f} | {ours_ms:.0f} | {ratio:.2f} | {LIST_BOUND} |")
@@ -113,7 +113,7 @@ def cpu_s(work: Callable[[], int]) -> float:
 
 def compare_transfers(url: str, rounds: int) -> None:
     """Compare wall time and memory of transfers."""
-    # In memory: the disk is not what is compared.
+    # In memory, because the disk is not part of the comparison.
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         file = Path(folder, "file")
         print()
@@ -128,14 +128,15 @@ def compare_ways(
     direction: str, ways: Mapping[str, Way], url: str, file: Path, rounds: int
 ) -> None:
     """Print the rows of one direction."""
-    work = {name: make(url, file) for name, make in ways.items()}
-    found = [
-        {name: timed(one, direction, file) for name, one in work.items()} for _ in range(rounds + 1)
+    transfers = {name: make(url, file) for name, make in ways.items()}
+    turns = [
+        {name: timed(transfer, direction, file) for name, transfer in transfers.items()}
+        for _ in range(rounds + 1)
     ]
-    seconds = {name: statistics.median(one[name][0] for one in found[1:]) for name in ways}
+    seconds = {name: statistics.median(turn[name][0] for turn in turns[1:]) for name in ways}
     best = min(took for name, took in seconds.items() if "boto3" in name)
     for name, took in seconds.items():
-        cpu_s = statistics.median(one[name][1] for one in found[1:])
+        cpu_s = statistics.median(turn[name][1] for turn in turns[1:])
         growth = growth_mib(name, url, direction, file)
         bound = "" if "boto3" in name else f"{MEMORY_BOUND_MIB} MiB"
         bound = f"{TRANSFER_BOUND}, {bound}" if name.endswith("S3Store") else bound

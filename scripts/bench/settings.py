@@ -19,7 +19,7 @@ from tradai.core import BaseSettings
 PREFIX = "TRADAI_BENCH_"
 TYPES = {"text": str, "whole": int, "real": float, "flag": bool}
 TEXTS = {"text": "abc", "whole": "5", "real": "0.5", "flag": "true"}
-FIELDS = {f"{name}_{place}": kind for place in range(5) for name, kind in TYPES.items()}
+FIELDS = {f"{name}_{place}": field_type for place in range(5) for name, field_type in TYPES.items()}
 ENVIRON = {f"{PREFIX}{name}".upper(): TEXTS[name.partition("_")[0]] for name in FIELDS}
 
 
@@ -63,7 +63,7 @@ def _cases(folder: Path) -> dict[str, Callable[[], object]]:
 def _class(
     base: type[pydantic_settings.BaseSettings], config: SettingsConfigDict
 ) -> type[BaseSettings]:
-    # Only called, so what it is besides does not matter.
+    # The class is only called, so its other attributes do not matter.
     names = {"__annotations__": dict(FIELDS), "__module__": __name__, "model_config": config}
     return type("Bench", (base,), names)
 

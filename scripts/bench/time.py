@@ -14,7 +14,7 @@ from itertools import count
 import ccxt
 import numpy as np
 
-# The contender.
+# pandas is the other side of the comparison.
 import pandas as pd  # noqa: TID253
 
 from tradai.core import Timeframe
@@ -31,7 +31,7 @@ NEW = count(1)
 
 Call = Callable[[], object]
 
-# Name, our call, the other call, bound on the ratio, calls in a round.
+# Name, tradai's call, the other call, bound of the ratio, calls in a round.
 CASES: list[tuple[str, Call, Call, str, int]] = [
     (
         "parse `5m` / `ccxt.Exchange.parse_timeframe`",

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-# What needs ArcticDB is left to the Python that has it; `test_in_its_environment` starts it.
+# Only the Python that has ArcticDB collects this folder; `test_in_its_environment` starts it.
 collect_ignore = [] if importlib.util.find_spec("arcticdb") else ["inside"]
 
 
 @pytest.fixture(scope="session")
 def core_tests() -> Path:
-    """Where the unit tests of tradai-core are."""
+    """The folder of the unit tests of tradai-core."""
     return Path(__file__).parents[2] / "packages" / "tradai-core" / "tests"

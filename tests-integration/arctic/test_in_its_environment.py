@@ -1,4 +1,4 @@
-"""Starts the tests inside the ArcticDB environment; see scripts/test."""
+"""Run the tests of the folder `inside` in the ArcticDB environment; see scripts/test."""
 
 import os
 import subprocess
@@ -13,35 +13,35 @@ VENV = Path(os.environ.get("TRADAI_ARCTICDB_VENV", HERE.parents[1] / ".venv-arct
 @pytest.fixture(scope="module")
 def python() -> Path:
     """The Python that has ArcticDB."""
-    found = VENV / "bin" / "python"
-    if not found.exists():
+    executable = VENV / "bin" / "python"
+    if not executable.exists():
         reason = f"no ArcticDB environment at {VENV}: run scripts/test once"
         if "arcticdb" in os.environ.get("TRADAI_REQUIRE", "").split(","):
             pytest.fail(reason)
         pytest.skip(reason)
-    return found
+    return executable
 
 
 def run_tests(python: Path, *arguments: str | Path) -> None:
-    """Run pytest in the other environment and show what it said when it failed."""
+    """Run pytest in the ArcticDB environment, and print its output."""
     options = ["--no-cov", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [python, "-m", "pytest", *options, *arguments],
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=1800,
         cwd=HERE.parents[1],
     )
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_arcticdb_keeps_candles(python: Path) -> None:
+def test_the_arcticdb_tests_pass(python: Path) -> None:
     run_tests(python, HERE / "inside")
 
 
-def test_the_other_repositories_work_with_pandas_2(python: Path, core_tests: Path) -> None:
+def test_the_other_repositories_pass_with_pandas_2(python: Path, core_tests: Path) -> None:
     names = ["test_frames.py", "test_parquet_repository.py", "test_conformance_candles.py"]
 
     run_tests(python, *(core_tests / name for name in names))

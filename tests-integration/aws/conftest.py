@@ -1,4 +1,4 @@
-"""tradai.aws against servers that stand in for AWS; each starts once, when first asked for."""
+"""Fixtures that run tradai.aws against stand-ins for AWS; each server starts once, at first use."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ Name = Literal["localstack", "ministack", "moto", "seaweedfs"]
 
 
 @pytest.fixture(autouse=True)
-def _no_aws_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def _hide_aws_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
@@ -34,7 +34,7 @@ def _session_server(name: str) -> Callable[[pytest.TempPathFactory], Iterator[st
     return server
 
 
-# The address of each server; asking for one starts it, or skips where it is not installed.
+# The address of each server: the first use starts it, or skips where it is not installed.
 localstack = pytest.fixture(scope="session")(_session_server("localstack"))
 ministack = pytest.fixture(scope="session")(_session_server("ministack"))
 moto = pytest.fixture(scope="session")(_session_server("moto"))
@@ -43,7 +43,7 @@ seaweedfs = pytest.fixture(scope="session")(_session_server("seaweedfs"))
 
 @pytest.fixture(params=["localstack", "ministack", "moto"])
 def server(request: pytest.FixtureRequest) -> Name:
-    """Name of the server under test: a test that asks for it runs on three."""
+    """Name of the server under test: a test that uses it runs on three."""
     name: Name = request.param
     return name
 
@@ -68,14 +68,14 @@ def _proxy(localstack: str) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def proxy(_proxy: FaultProxy) -> FaultProxy:
-    """A fault proxy before the reference server, with nothing planned."""
+    """A fault proxy in front of the reference server, with no fault planned."""
     _proxy.plan()
     return _proxy
 
 
 @pytest.fixture
-def known_wrong(request: pytest.FixtureRequest, server: Name) -> Callable[[str, str], None]:
-    """Expect the test to fail on one server, for the reason given; passing there is a failure."""
+def expect_failure(request: pytest.FixtureRequest, server: Name) -> Callable[[str, str], None]:
+    """Expect the test to fail on one server, for a reason; passing there is a failure."""
 
     def expect(name: str, reason: str) -> None:
         if server == name:

@@ -1,4 +1,4 @@
-"""Clients against servers: the account guard, and what the way to AWS does to them."""
+"""Clients against servers: the account guard, also when the connection to AWS fails."""
 
 import pytest
 from servers.aws import settings_at
@@ -29,7 +29,7 @@ def test_another_account_is_refused_before_anything_is_sent(settings: AwsSetting
     assert caught.value.key == "TRADAI_AWS_ACCOUNT"
 
 
-def test_the_account_is_asked_for_once(proxy: FaultProxy) -> None:
+def test_the_account_is_requested_once(proxy: FaultProxy) -> None:
     guarded = settings_at(proxy.url, account=ACCOUNTS["localstack"])
 
     for service in ("s3", "s3", "secretsmanager", "sts"):
@@ -39,7 +39,7 @@ def test_the_account_is_asked_for_once(proxy: FaultProxy) -> None:
     assert len(proxy.seen) == 2
 
 
-def test_an_account_that_cannot_be_asked_for_is_no_pass(proxy: FaultProxy) -> None:
+def test_an_account_that_cannot_be_read_gives_no_client(proxy: FaultProxy) -> None:
     proxy.plan(Fault(match="POST /", action="drop", times=9))
     guarded = settings_at(proxy.url, account="123456789012", max_attempts=1)
 

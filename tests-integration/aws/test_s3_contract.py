@@ -1,4 +1,4 @@
-"""S3Store keeps the promises of every object store, on each stand-in."""
+"""S3Store under the contract of every object store, on each stand-in."""
 
 import pytest
 from servers.aws import new_bucket, settings_at

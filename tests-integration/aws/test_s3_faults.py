@@ -1,4 +1,4 @@
-"""S3Store when the line, the server or the clock fails; a proxy breaks what it is told to."""
+"""S3Store when the connection, the server or the clock fails; a proxy plants the faults."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from tradai.core.exceptions import ConfigurationError, ConflictError, TradAIErro
 
 MIB = 1024**2
 SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>later</Message></Error>"
-IN_DOUBT = b"<Error><Code>ConditionalRequestConflict</Code><Message>wait</Message></Error>"
+CONFLICT = b"<Error><Code>ConditionalRequestConflict</Code><Message>wait</Message></Error>"
 EXPIRED = b"<Error><Code>ExpiredToken</Code><Message>old</Message></Error>"
 SKEWED = b"<Error><Code>RequestTimeTooSkewed</Code><Message>clock</Message></Error>"
 DATA = os.urandom(17 * MIB)
@@ -26,7 +26,7 @@ DATA = os.urandom(17 * MIB)
 
 @pytest.fixture
 def store(proxy: FaultProxy) -> S3Store:
-    return S3Store(settings_at(proxy.url, read_timeout_s=1, max_attempts=3))
+    return S3Store(settings_at(proxy.url, max_attempts=3))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def uri(bucket: str) -> str:
 
 
 @pytest.mark.parametrize("keep", [0, 1, 1_000, 3 * MIB])
-def test_a_body_that_is_cut_is_read_to_its_end(
+def test_a_truncated_body_is_read_to_its_end(
     keep: int, store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
     data = DATA[: 4 * MIB]
@@ -51,7 +51,7 @@ def test_a_body_that_is_cut_is_read_to_its_end(
     assert proxy.count("GET") > 1
 
 
-def test_pieces_that_are_cut_are_resumed_each_on_its_own(
+def test_each_truncated_part_of_a_download_is_resumed(
     store: S3Store, proxy: FaultProxy, uri: str, tmp_path: Path
 ) -> None:
     store.write(uri, DATA)
@@ -62,7 +62,7 @@ def test_pieces_that_are_cut_are_resumed_each_on_its_own(
     assert file.read_bytes() == DATA
 
 
-def test_a_line_that_is_cut_again_and_again_is_given_up(
+def test_a_download_that_is_cut_again_and_again_fails(
     store: S3Store, proxy: FaultProxy, uri: str, tmp_path: Path
 ) -> None:
     store.write(uri, DATA[: 2 * MIB])
@@ -103,8 +103,8 @@ store.download(uri, Path(file))
         pytest.param("pwrite", 1, False, id="before the first byte"),
         pytest.param("pwrite", 9, False, id="in the middle"),
         pytest.param("fsync", 1, False, id="before the bytes are safe"),
-        pytest.param("replace", 1, False, id="before they take their place"),
-        pytest.param("fsync", 2, True, id="before their name is safe"),
+        pytest.param("replace", 1, False, id="before the file is renamed"),
+        pytest.param("fsync", 2, True, id="before the new name is safe"),
     ],
 )
 def test_a_download_that_is_killed_leaves_the_old_file_or_the_new_one(
@@ -121,16 +121,16 @@ def test_a_download_that_is_killed_leaves_the_old_file_or_the_new_one(
     }
 
     command = [sys.executable, "-Pc", KILLED_DOWNLOAD, name, str(calls), uri, str(file)]
-    done = subprocess.run(command, env=environ, timeout=60, check=False)
+    done = subprocess.run(command, env=environ, timeout=600, check=False)
 
     assert done.returncode == -signal.SIGKILL
     assert file.read_bytes() == (DATA if is_new else b"old")
-    others = [path.name for path in tmp_path.iterdir() if path != file]
-    assert all(re.fullmatch(r"\.tradai-[0-9a-f]{16}\.tmp", other) for other in others)
-    assert len(others) == (0 if is_new else 1)
+    scratch = [path.name for path in tmp_path.iterdir() if path != file]
+    assert all(re.fullmatch(r"\.tradai-[0-9a-f]{16}\.tmp", name) for name in scratch)
+    assert len(scratch) == (0 if is_new else 1)
 
 
-def test_an_object_overwritten_between_cut_and_resumption_is_not_patched_together(
+def test_an_object_overwritten_before_a_resumption_is_a_conflict(
     store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
     store.write(uri, DATA[: 4 * MIB])
@@ -144,7 +144,7 @@ def test_an_object_overwritten_between_cut_and_resumption_is_not_patched_togethe
         list(chunks)
 
 
-def test_bytes_that_do_not_fit_their_checksum_are_never_handed_over(
+def test_a_download_with_a_wrong_checksum_leaves_no_file(
     store: S3Store, proxy: FaultProxy, uri: str, tmp_path: Path
 ) -> None:
     store.write(uri, DATA)
@@ -157,7 +157,7 @@ def test_bytes_that_do_not_fit_their_checksum_are_never_handed_over(
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_small_object_that_was_garbled_is_never_handed_over(
+def test_a_corrupted_small_object_is_never_returned(
     store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
     store.write(uri, b"12345")
@@ -169,7 +169,7 @@ def test_a_small_object_that_was_garbled_is_never_handed_over(
     assert caught.value.retryable
 
 
-def test_a_part_that_was_garbled_on_the_way_up_is_refused_and_nothing_is_left(
+def test_a_part_corrupted_during_upload_is_refused_and_nothing_is_left(
     store: S3Store, proxy: FaultProxy, uri: str, bucket: str
 ) -> None:
     proxy.plan(Fault(match="PUT .*partNumber=2", action="garble_request", times=9))
@@ -184,7 +184,7 @@ def test_a_part_that_was_garbled_on_the_way_up_is_refused_and_nothing_is_left(
     assert client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
 
 
-def test_throttling_is_waited_for(store: S3Store, proxy: FaultProxy, uri: str) -> None:
+def test_a_throttled_request_is_tried_again(store: S3Store, proxy: FaultProxy, uri: str) -> None:
     proxy.plan(Fault(match="PUT", action="answer", status=503, body=SLOW_DOWN))
 
     store.write(uri, b"1")
@@ -192,7 +192,9 @@ def test_throttling_is_waited_for(store: S3Store, proxy: FaultProxy, uri: str) -
     assert store.read(uri).data == b"1"
 
 
-def test_throttling_without_end_says_so(store: S3Store, proxy: FaultProxy, uri: str) -> None:
+def test_permanent_throttling_is_an_error_that_says_so(
+    store: S3Store, proxy: FaultProxy, uri: str
+) -> None:
     proxy.plan(Fault(match="GET", action="answer", status=503, body=SLOW_DOWN, times=9))
 
     with pytest.raises(AwsError, match="slow down") as caught:
@@ -202,16 +204,19 @@ def test_throttling_without_end_says_so(store: S3Store, proxy: FaultProxy, uri: 
     assert proxy.count("GET") == 3
 
 
-def test_a_dropped_line_and_a_slow_answer_are_tried_again(
+def test_a_dropped_connection_and_a_missing_answer_are_tried_again(
     store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
     store.write(uri, b"1")
-    proxy.plan(Fault(match="GET", action="drop"), Fault(match="GET", action="delay", seconds=1.5))
+    proxy.plan(Fault(match="GET", action="drop"), Fault(match="GET", action="hold"))
+    # Many attempts, because a slow machine is also late with answers that no fault delays.
+    impatient = S3Store(settings_at(proxy.url, read_timeout_s=1, max_attempts=10))
 
-    assert store.read(uri).data == b"1"
+    assert impatient.read(uri).data == b"1"
+    assert proxy.count("GET") >= 3
 
 
-def test_a_server_that_is_gone_is_told_with_the_way_out(
+def test_an_unreachable_server_is_an_error_with_advice(
     store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
     proxy.plan(Fault(match="GET", action="drop", times=9))
@@ -222,10 +227,10 @@ def test_a_server_that_is_gone_is_told_with_the_way_out(
     assert caught.value.retryable
 
 
-def test_a_conflict_that_the_server_is_settling_is_waited_for(
+def test_a_conflict_that_the_server_resolves_is_tried_again(
     store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
-    proxy.plan(Fault(match="PUT", action="answer", status=409, body=IN_DOUBT, times=2))
+    proxy.plan(Fault(match="PUT", action="answer", status=409, body=CONFLICT, times=2))
 
     store.write(uri, b"1", if_absent=True)
 
@@ -233,10 +238,10 @@ def test_a_conflict_that_the_server_is_settling_is_waited_for(
     assert proxy.count("PUT") == 3
 
 
-def test_a_conflict_that_is_never_settled_is_an_error(
+def test_a_conflict_that_the_server_never_resolves_is_an_error(
     store: S3Store, proxy: FaultProxy, uri: str, bucket: str
 ) -> None:
-    proxy.plan(Fault(match="PUT", action="answer", status=409, body=IN_DOUBT, times=99))
+    proxy.plan(Fault(match="PUT", action="answer", status=409, body=CONFLICT, times=99))
 
     with pytest.raises(AwsError) as caught:
         store.write(uri, b"1", if_absent=True)
@@ -245,10 +250,10 @@ def test_a_conflict_that_is_never_settled_is_an_error(
     assert list(store.list(f"s3://{bucket}")) == []
 
 
-def test_a_large_upload_starts_over_when_its_end_is_in_doubt(
+def test_a_large_upload_starts_over_when_its_completion_conflicts(
     store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
-    proxy.plan(Fault(match="POST .*uploadId", action="answer", status=409, body=IN_DOUBT))
+    proxy.plan(Fault(match="POST .*uploadId", action="answer", status=409, body=CONFLICT))
 
     store.write(uri, DATA, if_absent=True)
 
@@ -257,7 +262,7 @@ def test_a_large_upload_starts_over_when_its_end_is_in_doubt(
 
 
 @pytest.mark.parametrize("size", [1, 17 * MIB])
-def test_a_creation_whose_answer_was_lost_is_no_conflict(
+def test_a_creation_whose_answer_was_lost_succeeds(
     size: int, store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
     proxy.plan(Fault(match="(PUT .*key$|POST .*uploadId)", action="lose"))
@@ -269,7 +274,7 @@ def test_a_creation_whose_answer_was_lost_is_no_conflict(
 
 
 @pytest.mark.parametrize("keep", [0, 60])
-def test_a_creation_whose_answer_was_cut_is_no_conflict(
+def test_a_creation_whose_answer_was_truncated_succeeds(
     keep: int, store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
     proxy.plan(Fault(match="POST .*uploadId", action="cut", keep=keep))
@@ -280,7 +285,7 @@ def test_a_creation_whose_answer_was_cut_is_no_conflict(
     assert store.read(uri).data == DATA
 
 
-def test_a_creation_that_another_won_while_the_line_was_cut_is_a_conflict(
+def test_a_creation_that_lost_its_answer_to_another_writer_is_a_conflict(
     store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
     store.write(uri, b"other")
@@ -295,7 +300,7 @@ def test_a_creation_that_another_won_while_the_line_was_cut_is_a_conflict(
 @pytest.mark.parametrize(
     ("body", "advice"), [(EXPIRED, "sign in again"), (SKEWED, "set it, for example by NTP")]
 )
-def test_what_only_the_operator_can_mend_is_told_at_once(
+def test_an_error_that_only_the_operator_can_fix_is_not_tried_again(
     body: bytes, advice: str, store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
     proxy.plan(Fault(match="GET", action="answer", status=403, body=body, times=9))
@@ -307,10 +312,10 @@ def test_what_only_the_operator_can_mend_is_told_at_once(
     assert proxy.count("GET") == 1
 
 
-def test_a_bucket_in_another_region_is_told_and_not_followed(
+def test_a_bucket_in_another_region_is_an_error(
     store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
-    elsewhere = Fault(
+    redirect = Fault(
         match="",
         action="answer",
         status=301,
@@ -318,13 +323,13 @@ def test_a_bucket_in_another_region_is_told_and_not_followed(
         body=b"<Error><Code>PermanentRedirect</Code><Region>us-west-2</Region></Error>",
         times=9,
     )
-    proxy.plan(elsewhere)
+    proxy.plan(redirect)
 
     with pytest.raises((AwsError, ConfigurationError), match="AWS_REGION"):
         store.read(uri)
 
 
-def test_a_listing_that_is_cut_is_no_shorter_listing(
+def test_a_truncated_listing_is_an_error(
     store: S3Store, proxy: FaultProxy, uri: str, bucket: str
 ) -> None:
     for number in range(5):
@@ -335,13 +340,13 @@ def test_a_listing_that_is_cut_is_no_shorter_listing(
         list(store.list(f"s3://{bucket}"))
 
 
-def test_a_wrong_key_and_a_wrong_clock_are_told_apart(
+def test_a_wrong_key_and_a_wrong_clock_give_different_errors(
     seaweedfs: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_at(seaweedfs, max_attempts=1)
     uri = f"s3://{new_bucket(settings)}/key"
     S3Store(settings).write(uri, b"1")
-    # Where botocore reads the clock for a signature.
+    # Through this name botocore reads the clock for a signature.
     clock = "botocore.auth.get_current_datetime"
     early = get_current_datetime() - timedelta(minutes=20)
 

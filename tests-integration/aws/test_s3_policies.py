@@ -1,4 +1,4 @@
-"""The policies of the how-to allow exactly the calls that are made."""
+"""The S3 policies of the how-to guide allow exactly the calls that S3Store makes."""
 
 import json
 import re
@@ -31,9 +31,10 @@ RIGHTS = {
 
 def _policy(root: Path, name: str) -> set[str]:
     page = (root / "docs" / "how-to" / "use-s3.md").read_text()
-    found = re.search(rf"### Policy: {name}\n\n```json\n(.*?)\n```", page, re.DOTALL)
-    assert found is not None
-    return {right for one in json.loads(found[1])["Statement"] for right in one["Action"]}
+    policy = re.search(rf"### Policy: {name}\n\n```json\n(.*?)\n```", page, re.DOTALL)
+    assert policy is not None
+    statements = json.loads(policy[1])["Statement"]
+    return {right for statement in statements for right in statement["Action"]}
 
 
 @pytest.fixture
@@ -53,9 +54,9 @@ def uri(settings: AwsSettings) -> str:
 
 @pytest.fixture
 def needed(settings: AwsSettings) -> Callable[[Callable[[], object]], set[str]]:
-    """Do something, and tell which rights that took."""
+    """Call a function and return the rights that its requests need."""
 
-    def watch(do: Callable[[], object]) -> set[str]:
+    def watch(act: Callable[[], object]) -> set[str]:
         rights: set[str] = set()
 
         def note(model: Any, params: dict[str, Any], **_: object) -> None:
@@ -66,7 +67,7 @@ def needed(settings: AwsSettings) -> Callable[[Callable[[], object]], set[str]]:
         events = client_for("s3", settings).meta.events
         events.register("before-call.s3", note)
         try:
-            do()
+            act()
         finally:
             events.unregister("before-call.s3", note)
         return rights

@@ -1,4 +1,4 @@
-"""What S3Store does beyond the port, on each stand-in."""
+"""S3Store beyond the port: ranges, versions, conflicts and large objects, on each stand-in."""
 
 import os
 import threading
@@ -15,7 +15,7 @@ from tradai.aws import AwsSettings, S3Store, client_for
 from tradai.core import YamlLayer
 from tradai.core.exceptions import ConflictError, NotFoundError, StorageError, ValidationError
 
-Known: TypeAlias = Callable[[str, str], None]
+ExpectFailure: TypeAlias = Callable[[str, str], None]
 Interrupted: TypeAlias = Callable[[str, Callable[[], object]], S3Store]
 
 MIB = 1024**2
@@ -34,13 +34,13 @@ def base(bucket: str) -> str:
 
 @pytest.fixture
 def interrupted(settings: AwsSettings) -> Interrupted:
-    """Make a store that calls something before it asks for an operation."""
+    """Make a store that calls a function before each request of one operation."""
 
     def store(operation: str, call: Callable[[], object]) -> S3Store:
         def handler(**_: object) -> None:
             call()
 
-        # One of its own: a handler stays on its client.
+        # A client of its own, because a handler stays on its client.
         client = boto3.Session().client(
             "s3", region_name=settings.region, endpoint_url=settings.endpoint_url
         )
@@ -51,19 +51,19 @@ def interrupted(settings: AwsSettings) -> Interrupted:
 
 
 @pytest.mark.parametrize("key", ODD_KEYS)
-def test_a_key_is_kept_character_by_character(key: str, store: S3Store, base: str) -> None:
+def test_a_key_keeps_every_character(key: str, store: S3Store, base: str) -> None:
     uri = f"{base}/{key}"
 
     store.write(uri, key.encode())
 
     assert store.read(uri).data == key.encode()
-    assert [found.uri for found in store.list(base)] == [uri]
+    assert [info.uri for info in store.list(base)] == [uri]
     assert store.delete_many([uri]) == {}
     assert list(store.list(base)) == []
 
 
 @pytest.mark.parametrize("size", [0, 1, 16 * MIB, 16 * MIB + 1])
-def test_a_file_goes_up_and_comes_down_unchanged(
+def test_a_file_is_uploaded_and_downloaded_unchanged(
     size: int, store: S3Store, base: str, tmp_path: Path
 ) -> None:
     data = os.urandom(size)
@@ -81,7 +81,7 @@ def test_a_file_goes_up_and_comes_down_unchanged(
 LARGE = os.urandom(17 * MIB)
 
 
-def test_a_range_is_exactly_what_was_asked_for(store: S3Store, base: str) -> None:
+def test_a_range_has_exactly_the_requested_bytes(store: S3Store, base: str) -> None:
     store.write(f"{base}/key", LARGE)
 
     for start, stop in [
@@ -94,12 +94,12 @@ def test_a_range_is_exactly_what_was_asked_for(store: S3Store, base: str) -> Non
         (8 * MIB, 99 * MIB),
         (17 * MIB, None),
     ]:
-        found = b"".join(store.stream(f"{base}/key", start=start, stop=stop))
-        assert found == LARGE[start:stop]
+        data = b"".join(store.stream(f"{base}/key", start=start, stop=stop))
+        assert data == LARGE[start:stop]
 
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, None), (4, 3), (6, None), (6, 7)])
-def test_a_range_that_makes_no_sense_is_refused(
+def test_an_invalid_range_is_refused(
     start: int, stop: int | None, store: S3Store, base: str
 ) -> None:
     store.write(f"{base}/key", b"12345")
@@ -123,7 +123,7 @@ def test_old_versions_stay_readable(settings: AwsSettings, store: S3Store, tmp_p
     )
 
 
-def test_a_version_that_never_was_is_not_found(settings: AwsSettings, store: S3Store) -> None:
+def test_an_unknown_version_is_not_found(settings: AwsSettings, store: S3Store) -> None:
     uri = f"s3://{new_bucket(settings, is_versioned=True)}/key"
     store.write(uri, b"first")
 
@@ -131,7 +131,7 @@ def test_a_version_that_never_was_is_not_found(settings: AwsSettings, store: S3S
         store.fetch(uri, version_id="3" * 32)
 
 
-def test_without_versions_an_object_has_none(store: S3Store, base: str) -> None:
+def test_an_object_in_an_unversioned_bucket_has_no_version(store: S3Store, base: str) -> None:
     store.write(f"{base}/key", b"1")
 
     assert store.fetch(f"{base}/key").version_id is None
@@ -148,7 +148,7 @@ def test_an_unchanged_object_is_not_read_again(store: S3Store, base: str) -> Non
     assert changed.data == b"2"
 
 
-def test_an_object_overwritten_while_it_is_read_is_noticed(store: S3Store, base: str) -> None:
+def test_an_object_overwritten_while_it_is_read_is_a_conflict(store: S3Store, base: str) -> None:
     store.write(f"{base}/key", LARGE * 3)
     chunks = store.stream(f"{base}/key")
     next(chunks)
@@ -159,10 +159,10 @@ def test_an_object_overwritten_while_it_is_read_is_noticed(store: S3Store, base:
         list(chunks)
 
 
-def test_with_versions_a_reading_goes_on_when_it_is_overwritten(
-    settings: AwsSettings, store: S3Store, known_wrong: Known
+def test_a_stream_of_a_version_continues_after_an_overwrite(
+    settings: AwsSettings, store: S3Store, expect_failure: ExpectFailure
 ) -> None:
-    known_wrong("ministack", "it ignores the range of a version")
+    expect_failure("ministack", "it ignores the range of a version")
     uri = f"s3://{new_bucket(settings, is_versioned=True)}/key"
     store.write(uri, LARGE * 3)
     chunks = store.stream(uri)
@@ -182,7 +182,7 @@ def test_a_download_into_a_folder_is_named_like_the_key(
 
 
 @pytest.mark.parametrize("key", ["a/..", "..", "a/.", "a/", "a\\..\\b"])
-def test_a_key_never_leads_out_of_the_folder(
+def test_a_download_never_leaves_the_folder(
     key: str, store: S3Store, base: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "in"
@@ -218,7 +218,7 @@ def test_a_download_keeps_the_permissions_of_the_file_that_it_replaces(
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_folder_that_is_not_there_is_the_disks_refusal(
+def test_a_missing_folder_or_file_is_a_storage_error(
     store: S3Store, base: str, tmp_path: Path
 ) -> None:
     store.write(f"{base}/key", b"1")
@@ -229,34 +229,34 @@ def test_a_folder_that_is_not_there_is_the_disks_refusal(
         store.upload(tmp_path / "absent", f"{base}/key")
 
 
-def test_of_two_large_uploads_begun_together_the_first_to_end_creates_the_object(
+def test_of_two_concurrent_large_uploads_the_first_to_end_creates_the_object(
     store: S3Store, base: str, tmp_path: Path, interrupted: Interrupted
 ) -> None:
     (tmp_path / "first").write_bytes(b"1" * (16 * MIB + 1))
     (tmp_path / "late").write_bytes(b"2" * (16 * MIB + 1))
-    overtaken = interrupted(
+    late = interrupted(
         "CompleteMultipartUpload",
         lambda: store.upload(tmp_path / "first", f"{base}/key", if_absent=True),
     )
 
     with pytest.raises(ConflictError):
-        overtaken.upload(tmp_path / "late", f"{base}/key", if_absent=True)
+        late.upload(tmp_path / "late", f"{base}/key", if_absent=True)
 
     assert store.read(f"{base}/key").data[:1] == b"1"
 
 
-# The other servers look first and write afterwards, without a lock: both may win there.
+# The other servers check first and write afterwards, without a lock: there both may succeed.
 @pytest.mark.parametrize("server", ["ministack"], indirect=True)
-def test_one_of_two_large_uploads_that_end_at_once_creates_the_object(
+def test_one_of_two_large_uploads_that_end_together_creates_the_object(
     store: S3Store, base: str, tmp_path: Path, interrupted: Interrupted
 ) -> None:
-    together = threading.Barrier(2)
+    barrier = threading.Barrier(2)
 
     def race(number: int) -> int | None:
         file = tmp_path / f"{number}"
         file.write_bytes(bytes([number]) * (16 * MIB + 1))
         try:
-            racer = interrupted("CompleteMultipartUpload", together.wait)
+            racer = interrupted("CompleteMultipartUpload", barrier.wait)
             racer.upload(file, f"{base}/key", if_absent=True)
         except ConflictError:
             return None
@@ -278,12 +278,12 @@ def test_a_refused_upload_leaves_no_parts(
     with pytest.raises(ConflictError):
         store.upload(tmp_path / "up", f"s3://{bucket}/key", if_absent=True)
 
-    left = client_for("s3", settings).list_multipart_uploads(Bucket=bucket)
-    assert left.get("Uploads", []) == []
+    listed = client_for("s3", settings).list_multipart_uploads(Bucket=bucket)
+    assert listed.get("Uploads", []) == []
     assert store.read(f"s3://{bucket}/key").data == b"in the way"
 
 
-def test_a_file_that_is_written_while_it_goes_up_is_refused(
+def test_a_file_that_changes_during_its_upload_is_refused(
     store: S3Store, base: str, tmp_path: Path, interrupted: Interrupted
 ) -> None:
     file = tmp_path / "up"
@@ -300,9 +300,9 @@ def test_a_file_that_is_written_while_it_goes_up_is_refused(
 
 
 def test_a_large_object_is_replaced_only_if_it_is_the_one_that_was_read(
-    store: S3Store, base: str, tmp_path: Path, known_wrong: Known
+    store: S3Store, base: str, tmp_path: Path, expect_failure: ExpectFailure
 ) -> None:
-    known_wrong("moto", "it completes an upload whatever If-Match says")
+    expect_failure("moto", "it completes an upload whatever If-Match says")
     (tmp_path / "up").write_bytes(bytes(16 * MIB + 1))
     first = store.upload(tmp_path / "up", f"{base}/key")
     second = store.write(f"{base}/key", b"second", if_match=first)
@@ -314,19 +314,19 @@ def test_a_large_object_is_replaced_only_if_it_is_the_one_that_was_read(
 
 
 @pytest.mark.parametrize("server", ["ministack"], indirect=True)
-def test_more_than_a_page_is_listed_in_order(store: S3Store, bucket: str) -> None:
+def test_a_listing_of_several_pages_is_in_order(store: S3Store, bucket: str) -> None:
     names = [f"{number:04}" for number in range(1_005)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda name: store.write(f"s3://{bucket}/{name}", b""), names))
 
-    found = [info.uri for info in store.list(f"s3://{bucket}")]
+    uris = [info.uri for info in store.list(f"s3://{bucket}")]
 
-    assert found == [f"s3://{bucket}/{name}" for name in names]
-    assert store.delete_many(found) == {}
+    assert uris == [f"s3://{bucket}/{name}" for name in names]
+    assert store.delete_many(uris) == {}
     assert list(store.list(f"s3://{bucket}/")) == []
 
 
-def test_a_bucket_that_is_not_there_is_not_found(store: S3Store) -> None:
+def test_a_missing_bucket_is_not_found(store: S3Store) -> None:
     uri = "s3://no-such-bucket-anywhere/key"
 
     with pytest.raises(NotFoundError):
@@ -339,22 +339,20 @@ def test_a_bucket_that_is_not_there_is_not_found(store: S3Store) -> None:
         store.write(uri, bytes(16 * MIB + 1))
 
 
-def test_yaml_layers_read_from_s3_by_the_scheme(
+def test_a_yaml_layer_is_read_from_s3(
     store: S3Store, base: str, settings: AwsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.write(f"{base}/trend.yaml", b"pairs: [BTC/USDT]\n")
     monkeypatch.setenv("AWS_REGION", str(settings.region))
     monkeypatch.setenv("AWS_ENDPOINT_URL", str(settings.endpoint_url))
 
-    found = YamlLayer(f"{base}/trend.yaml").load()
+    layer = YamlLayer(f"{base}/trend.yaml").load()
 
-    assert found.values == {"pairs": ["BTC/USDT"]}
-    assert str(found.origins["pairs"]) == f"{base}/trend.yaml:1"
+    assert layer.values == {"pairs": ["BTC/USDT"]}
+    assert str(layer.origins["pairs"]) == f"{base}/trend.yaml:1"
 
 
-def test_a_client_of_the_callers_own_is_used_as_it_is(
-    store: S3Store, base: str, settings: AwsSettings
-) -> None:
+def test_a_given_client_is_used_unchanged(store: S3Store, base: str, settings: AwsSettings) -> None:
     client = boto3.Session().client(
         "s3", region_name=settings.region, endpoint_url=settings.endpoint_url
     )
@@ -368,6 +366,6 @@ def test_other_users_of_a_client_get_boto3s_own_listing(
 ) -> None:
     etag = store.write(f"s3://{bucket}/key", b"1")
 
-    (found,) = client_for("s3", settings).list_objects_v2(Bucket=bucket)["Contents"]
+    (listed,) = client_for("s3", settings).list_objects_v2(Bucket=bucket)["Contents"]
 
-    assert (found["Key"], found["ETag"]) == ("key", etag)
+    assert (listed["Key"], listed["ETag"]) == ("key", etag)

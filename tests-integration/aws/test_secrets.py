@@ -54,7 +54,7 @@ def editor(settings: AwsSettings) -> SecretsEditor:
 
 @pytest.fixture
 def name() -> str:
-    """A name nobody has."""
+    """A new, unused name."""
     return f"desk/{uuid.uuid4().hex[:12]}"
 
 
@@ -66,16 +66,16 @@ def test_a_secret_comes_back_as_it_was_written(
 ) -> None:
     version_id = editor.create(name, Secret(value))
 
-    found = secrets.get(name)
+    secret = secrets.get(name)
 
-    assert found.reveal() == value
-    assert (found.version_id, found.stage) == (version_id, "AWSCURRENT")
+    assert secret.reveal() == value
+    assert (secret.version_id, secret.stage) == (version_id, "AWSCURRENT")
 
 
 def test_a_secret_of_64_kib_is_the_largest(
     secrets: SecretsManager, editor: SecretsEditor, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Masking it, for the rest of the session, would take seconds in other tests.
+    # If it were masked for the rest of the session, other tests would take seconds longer.
     monkeypatch.setattr("tradai.core._secrets.secret.register_secret", lambda _: None)
     largest = "fäke" * 13_107 + "."
 
@@ -87,7 +87,7 @@ def test_a_secret_of_64_kib_is_the_largest(
         editor.put(name, Secret(f"{largest}."))
 
 
-def test_a_part_and_a_model_are_made_of_one_secret(
+def test_a_part_and_a_model_are_read_from_one_secret(
     secrets: SecretsManager, editor: SecretsEditor, name: str
 ) -> None:
     editor.create(name, Secret(KEYS))
@@ -118,7 +118,7 @@ def test_a_secret_is_found_by_its_arn(
         ("arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:a-AbCdEf", "partition aws-cn"),
     ],
 )
-def test_a_secret_that_is_somewhere_else_is_refused(
+def test_an_arn_of_another_region_or_partition_is_refused(
     arn: str, reason: str, secrets: SecretsManager
 ) -> None:
     with pytest.raises(ConfigurationError, match=reason):
@@ -140,7 +140,7 @@ def test_stages_name_versions_until_they_are_moved(
     assert later.get(f"{name}@AWSPREVIOUS").reveal() == "fake-old"
 
 
-def test_what_was_replaced_is_had_back_by_moving_the_stage(
+def test_a_replaced_value_is_restored_by_moving_the_stage(
     editor: SecretsEditor, settings: AwsSettings, name: str
 ) -> None:
     old = editor.create(name, Secret("fake-old"))
@@ -167,7 +167,7 @@ def test_a_rotation_is_seen_without_a_restart(
     assert held.reveal() == "fake-old"
 
 
-def test_a_login_that_is_refused_is_tried_again_with_the_rotated_secret(
+def test_a_refused_login_is_tried_again_with_the_rotated_secret(
     secrets: SecretsManager, editor: SecretsEditor, name: str
 ) -> None:
     editor.create(name, Secret("fake-old"))
@@ -186,25 +186,25 @@ def test_a_login_that_is_refused_is_tried_again_with_the_rotated_secret(
     assert secrets.get(name).reveal() == "fake-new"
 
 
-def test_a_loop_goes_on_while_a_task_waits_for_a_secret(
+def test_many_tasks_of_one_loop_wait_for_one_secret(
     secrets: SecretsManager, editor: SecretsEditor, name: str
 ) -> None:
     editor.create(name, Secret("fake-value"))
 
     async def ask() -> list[str]:
-        found = await asyncio.gather(*(secrets.get_async(name) for _ in range(8)))
-        return [one.reveal() for one in found]
+        answers = await asyncio.gather(*(secrets.get_async(name) for _ in range(8)))
+        return [secret.reveal() for secret in answers]
 
     assert asyncio.run(ask()) == ["fake-value"] * 8
 
 
-def test_many_are_fetched_at_once_and_each_failure_has_its_name(
+def test_a_prefetch_reads_many_secrets_and_names_each_failure(
     secrets: SecretsManager, editor: SecretsEditor, name: str
 ) -> None:
     names = [f"{name}/{number:02}" for number in range(22)]
-    for one in names:
-        editor.create(one, Secret(f"fake-{one}"))
-    # Only one of these is asked for: a filter by name would find both.
+    for secret_name in names:
+        editor.create(secret_name, Secret(f"fake-{secret_name}"))
+    # It is not requested, but a filter by the name of the first one would find it, too.
     editor.create(f"{name}/00-longer", Secret("fake-neighbour"))
     editor.delete(names[5])
 
@@ -213,11 +213,12 @@ def test_many_are_fetched_at_once_and_each_failure_has_its_name(
     assert set(failed) == {f"{name}/none", names[5]}
     assert isinstance(failed[f"{name}/none"], NotFoundError)
     held = {state.reference for state in secrets.states() if state.version_id}
-    assert held == {f"aws-sm:{one}" for one in names if one != names[5]}
-    assert [secrets.get(one).reveal() for one in names[:5]] == [f"fake-{one}" for one in names[:5]]
+    assert held == {f"aws-sm:{secret_name}" for secret_name in names if secret_name != names[5]}
+    revealed = [secrets.get(secret_name).reveal() for secret_name in names[:5]]
+    assert revealed == [f"fake-{secret_name}" for secret_name in names[:5]]
 
 
-def test_each_stage_is_fetched_as_itself(
+def test_a_prefetch_reads_each_stage(
     secrets: SecretsManager, editor: SecretsEditor, name: str
 ) -> None:
     editor.create(name, Secret("fake-old"))
@@ -225,14 +226,14 @@ def test_each_stage_is_fetched_as_itself(
 
     failed = secrets.prefetch([name, f"{name}@AWSPREVIOUS", f"{name}@AWSPENDING"])
 
-    assert {one: type(error) for one, error in failed.items()} == {
+    assert {reference: type(error) for reference, error in failed.items()} == {
         f"{name}@AWSPENDING": NotFoundError
     }
     assert secrets.get(name).reveal() == "fake-new"
     assert secrets.get(f"{name}@AWSPREVIOUS").reveal() == "fake-old"
 
 
-def test_what_is_not_there_is_not_found(
+def test_a_missing_secret_or_stage_is_not_found(
     secrets: SecretsManager, editor: SecretsEditor, name: str
 ) -> None:
     with pytest.raises(NotFoundError, match=name):
@@ -248,7 +249,7 @@ def test_what_is_not_there_is_not_found(
         secrets.get(f"{name}@AWSPENDING")
 
 
-def test_a_secret_is_not_made_twice(editor: SecretsEditor, name: str) -> None:
+def test_an_existing_secret_is_not_created_again(editor: SecretsEditor, name: str) -> None:
     editor.create(name, Secret("fake-value"))
 
     with pytest.raises(TradAIError) as caught:
@@ -258,7 +259,7 @@ def test_a_secret_is_not_made_twice(editor: SecretsEditor, name: str) -> None:
     assert "fake-other" not in f"{caught.value!r} {vars(caught.value)}"
 
 
-def test_bytes_are_refused_by_name(
+def test_a_binary_secret_is_refused(
     secrets: SecretsManager, settings: AwsSettings, name: str
 ) -> None:
     client_for("secretsmanager", settings).create_secret(Name=name, SecretBinary=b"\x00\xff")
@@ -269,7 +270,7 @@ def test_bytes_are_refused_by_name(
 
 
 @pytest.mark.parametrize("value", ["fake-text", "[1]", '{"key": 5, "secret": "x"}', '{"key": "x"}'])
-def test_what_is_no_model_is_refused_unseen(
+def test_a_value_that_does_not_fit_the_model_is_refused_and_not_shown(
     value: str, secrets: SecretsManager, editor: SecretsEditor, name: str
 ) -> None:
     editor.create(name, Secret(f"  {value}"))
@@ -302,7 +303,7 @@ def test_a_deleted_secret_is_refused_at_once_and_can_be_restored(
 
 
 @pytest.mark.parametrize("days", [0, 6, 31])
-def test_a_deletion_that_could_not_be_taken_back_is_refused(
+def test_a_deletion_without_a_recovery_period_is_refused(
     days: int, secrets: SecretsManager, editor: SecretsEditor, name: str
 ) -> None:
     editor.create(name, Secret("fake-value"))
@@ -353,9 +354,9 @@ def test_a_reference_is_resolved_by_its_scheme(
     monkeypatch.setenv("AWS_ENDPOINT_URL", str(settings.endpoint_url))
     editor.create(name, Secret(KEYS))
 
-    found = resolve_secret(SecretReference(f"aws-sm:{name}#key"))
+    secret = resolve_secret(SecretReference(f"aws-sm:{name}#key"))
 
-    assert found.reveal() == "fake-key-1"
+    assert secret.reveal() == "fake-key-1"
     assert redact("sent fake-key-1") == "sent ***"
 
 

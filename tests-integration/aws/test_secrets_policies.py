@@ -1,4 +1,4 @@
-"""The policies for secrets allow exactly the calls that are made; the threat page is true."""
+"""The policies for secrets allow exactly the calls that the clients make."""
 
 import json
 import re
@@ -22,20 +22,20 @@ RIGHTS = {
     "PutSecretValue": {"PutSecretValue"},
     "UpdateSecretVersionStage": {"UpdateSecretVersionStage"},
 }
-# The only one that AWS does not bind to secrets.
-UNBOUND = "secretsmanager:BatchGetSecretValue"
+# The only right that AWS does not limit to secrets.
+UNLIMITED = "secretsmanager:BatchGetSecretValue"
 
 Needed: TypeAlias = Callable[[Callable[[], object]], set[str]]
 
 
 def _policies(root: Path) -> dict[str, list[dict[str, Any]]]:
     page = (root / "docs" / "how-to" / "limit-rights.md").read_text()
-    found = re.findall(r"## Policy: (\w+)\n\n```json\n(.*?)\n```", page, re.DOTALL)
-    return {name: json.loads(policy)["Statement"] for name, policy in found}
+    policies = re.findall(r"## Policy: (\w+)\n\n```json\n(.*?)\n```", page, re.DOTALL)
+    return {name: json.loads(policy)["Statement"] for name, policy in policies}
 
 
 def _policy(root: Path, name: str) -> set[str]:
-    return {right for one in _policies(root)[name] for right in one["Action"]}
+    return {right for statement in _policies(root)[name] for right in statement["Action"]}
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def editor(settings: AwsSettings) -> SecretsEditor:
 
 @pytest.fixture
 def name(editor: SecretsEditor) -> str:
-    """Name of a secret that is there."""
+    """Name of an existing secret."""
     name = f"desk/{uuid.uuid4().hex[:12]}"
     editor.create(name, Secret("fake-value"))
     return name
@@ -63,9 +63,9 @@ def name(editor: SecretsEditor) -> str:
 
 @pytest.fixture
 def needed(settings: AwsSettings) -> Needed:
-    """Do something, and tell which rights that took."""
+    """Call a function and return the rights that its requests need."""
 
-    def watch(do: Callable[[], object]) -> set[str]:
+    def watch(act: Callable[[], object]) -> set[str]:
         rights: set[str] = set()
 
         def note(model: Any, **_: object) -> None:
@@ -74,7 +74,7 @@ def needed(settings: AwsSettings) -> Needed:
         events = client_for("secretsmanager", settings).meta.events
         events.register("before-call.secrets-manager", note)
         try:
-            do()
+            act()
         finally:
             events.unregister("before-call.secrets-manager", note)
         return rights
@@ -112,10 +112,12 @@ def test_deleting(editor: SecretsEditor, name: str, needed: Needed, root: Path) 
     assert needed(lambda: editor.delete(name)) == _policy(root, "delete")
 
 
-def test_every_policy_is_bound_to_secrets_as_far_as_that_goes(root: Path) -> None:
-    statements = [one for policy in _policies(root).values() for one in policy]
+def test_every_policy_is_limited_to_secrets_where_aws_allows_it(root: Path) -> None:
+    statements = [statement for policy in _policies(root).values() for statement in policy]
 
     assert len(statements) == 6
-    for one in statements:
-        is_bound = one["Resource"].startswith("arn:aws:secretsmanager:eu-central-1:123456789012:")
-        assert is_bound or (one["Action"], one["Resource"]) == ([UNBOUND], "*")
+    for statement in statements:
+        is_limited = statement["Resource"].startswith(
+            "arn:aws:secretsmanager:eu-central-1:123456789012:"
+        )
+        assert is_limited or (statement["Action"], statement["Resource"]) == ([UNLIMITED], "*")

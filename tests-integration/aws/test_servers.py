@@ -1,4 +1,4 @@
-"""The stand-ins listen on loopback only, and are gone when they should be."""
+"""Stand-ins for AWS: they listen on loopback only, and a stopped server leaves no process."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 def _listeners() -> Iterator[tuple[str, str, str]]:
-    """Yield address, port and socket of everything that listens."""
+    """Yield address, port and socket of every listener."""
     for table in ("tcp", "tcp6"):
         for line in Path("/proc/net", table).read_text().splitlines()[1:]:
             fields = line.split()
@@ -26,16 +26,16 @@ def _listeners() -> Iterator[tuple[str, str, str]]:
 
 def _sockets() -> dict[int, set[str]]:
     """Return the sockets of each group of processes."""
-    found: dict[int, set[str]] = {}
+    sockets: dict[int, set[str]] = {}
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(FileNotFoundError, PermissionError, ProcessLookupError):
             group = os.getpgid(int(process.name))
-            found.setdefault(group, set()).update(_files(process))
-    return found
+            sockets.setdefault(group, set()).update(_files(process))
+    return sockets
 
 
 def _files(process: Path) -> Iterator[str]:
-    """Yield what a process has open; files that it closes meanwhile are passed over."""
+    """Yield the open files of a process, without those that it closes meanwhile."""
     for file in (process / "fd").iterdir():
         with suppress(FileNotFoundError):
             yield str(file.readlink())

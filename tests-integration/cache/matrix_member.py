@@ -1,4 +1,4 @@
-"""Run by `test_matrix`, by whichever Python it names: two processes share a tier.
+"""A program of `test_matrix`, run by the Python of a row: two processes share a tier.
 
 ``python matrix_member.py URL [--protocol 3] [--no-hiredis] [--async] [--spawn] [--ca-file FILE]``
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Load, let a child see it, let the child invalidate, hear it."""
+    """Store a value, let a child process read and invalidate it, and receive its message."""
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
     parser.add_argument("--protocol", type=int, default=2)
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--username")
     options = parser.parse_args()
     if options.no_hiredis:
-        # As if it were not installed.
+        # This import then fails, as if hiredis were not installed.
         sys.modules["hiredis"] = None  # type: ignore[assignment]
     play(options)
 
@@ -32,69 +32,69 @@ def main() -> None:
 def play(options: argparse.Namespace) -> None:
     import redis
 
-    from tradai.cache._tier.shared_tier import Place
+    from tradai.cache._tier.shared_tier import CacheKey
 
-    place = Place("matrix.1", bytes(range(16)))
-    heard = Heard()
-    tier = member(options, heard)
+    key = CacheKey("matrix.1", bytes(range(16)))
+    events = EventRecorder()
+    tier = member(options, events)
     fetch = fetching(tier, is_async=options.is_async)
-    assert fetch(place) is None
-    claim = tier.claim(place)
-    assert claim.store(bytes(range(256)) * 1_000, keep_ms=60_000)
+    assert fetch(key) is None
+    lease = tier.acquire(key)
+    assert lease.store(bytes(range(256)) * 1_000, keep_ms=60_000)
 
     context = multiprocessing.get_context("spawn" if options.spawn else "fork")
-    # Forked with a listener, connections and an event loop in use.
+    # A fork copies a listener, connections and an event loop that are in use.
     inherited = None if options.spawn else tier
-    # The type that both contexts have in common does not say so.
+    # The common type of both contexts lacks the attribute.
     child = context.Process(  # type: ignore[attr-defined]
         target=visit, args=(options, inherited)
     )
     child.start()
-    child.join(60)
+    child.join(300)
 
     assert child.exitcode == 0, child.exitcode
-    assert heard.place.wait(10)
-    assert fetch(place) is None
+    assert events.key.wait(60)
+    assert fetch(key) is None
     assert tier.generation == 1
     tier.close()
     has_hiredis = sys.modules.get("hiredis") is not None
-    print("fine", redis.__version__, options.protocol, "hiredis" if has_hiredis else "pure")
+    print("ok", redis.__version__, options.protocol, "hiredis" if has_hiredis else "pure")
 
 
 def visit(options: argparse.Namespace, inherited: Any) -> None:
-    """What the child does: with a tier of its own when spawned, with its parent's when forked."""
+    """Run the child: with a tier of its own when spawned, with its parent's when forked."""
     if options.no_hiredis:
         sys.modules["hiredis"] = None  # type: ignore[assignment]
-    from tradai.cache._tier.shared_tier import Place
+    from tradai.cache._tier.shared_tier import CacheKey
 
-    place = Place("matrix.1", bytes(range(16)))
-    tier = inherited or member(options, Heard())
+    key = CacheKey("matrix.1", bytes(range(16)))
+    tier = inherited or member(options, EventRecorder())
     before = tier.generation
-    assert fetching(tier, is_async=options.is_async)(place) == bytes(range(256)) * 1_000
+    assert fetching(tier, is_async=options.is_async)(key) == bytes(range(256)) * 1_000
     assert tier.generation > before
-    assert tier.claim(place) == bytes(range(256)) * 1_000
-    tier.invalidate(place)
-    assert fetching(tier, is_async=options.is_async)(place) is None
+    assert tier.acquire(key) == bytes(range(256)) * 1_000
+    tier.invalidate(key)
+    assert fetching(tier, is_async=options.is_async)(key) is None
     tier.close()
 
 
-class Heard:
-    """What the parent hears of its child."""
+class EventRecorder:
+    """Timeouts for the message that the child invalidated the key."""
 
     def __init__(self) -> None:
-        self.place = threading.Event()
+        self.key = threading.Event()
 
     def invalidated(self, _: object) -> None:
-        self.place.set()
+        self.key.set()
 
     def cleared(self, namespace: str) -> None:
         raise AssertionError(namespace)
 
-    def went(self, *, is_up: bool, reason: str) -> None:
+    def on_tier_change(self, *, is_up: bool, reason: str) -> None:
         raise AssertionError((is_up, reason))
 
 
-def member(options: argparse.Namespace, heard: Heard) -> Any:
+def member(options: argparse.Namespace, events: EventRecorder) -> Any:
     from tradai.cache import CacheSettings
     from tradai.cache._redis.tier import connect
 
@@ -106,9 +106,10 @@ def member(options: argparse.Namespace, heard: Heard) -> Any:
             "ca_file": options.ca_file,
         }
     )
-    tier = connect(settings, events=heard)
-    # Not a setting: 2 serves everybody. That redis-py's default changes must not matter.
-    tier._link._profile.protocol = options.protocol  # noqa: SLF001
+    # Long, so that a slow machine does not look like an outage.
+    tier = connect(settings, events=events, answer_s=60.0, first_s=60.0)
+    # Not a setting, because 2 works everywhere; a new default of redis-py must not matter.
+    tier._client._options.protocol = options.protocol  # noqa: SLF001
     return tier
 
 
@@ -116,7 +117,7 @@ def fetching(tier: Any, *, is_async: bool) -> Callable[[object], object]:
     if not is_async:
         fetch: Callable[[object], object] = tier.fetch
         return fetch
-    return lambda place: asyncio.run(tier.fetch_async(place))
+    return lambda key: asyncio.run(tier.fetch_async(key))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Values on their way through real servers: what one process stores is what another reads."""
+"""Values through real servers: one process stores them and another reads them unchanged."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -45,11 +45,11 @@ class TestCandlesThroughRedis(DataRepositoryContract):
         return CachedDataRepository(InMemoryDataRepository(), namespace)
 
 
-def test_another_process_reads_every_bit(caches: Callable[..., Cache]) -> None:
+def test_another_process_reads_the_same_frame(caches: Callable[..., Cache]) -> None:
     opened = pd.date_range("2025-01-01", periods=100_000, freq="min", tz="UTC", name="date")
     prices = np.random.default_rng(7).random((6, len(opened)))
     prices[0, :2] = [-0.0, np.inf]
-    prices.view("u8")[0, 2] = 0x7FF8000000000007  # a NaN of its own
+    prices.view("u8")[0, 2] = 0x7FF8000000000007  # a NaN with a payload
     wanted = pd.DataFrame(dict(zip("abcdef", prices, strict=True)), index=opened)
     runs: list[int] = []
 
@@ -79,7 +79,9 @@ def test_another_process_reads_the_same_model(caches: Callable[..., Cache]) -> N
     assert repr(read) == repr([{"BTC/USDT": wanted}] * 2)
 
 
-def test_a_reader_finds_the_candles_that_another_one_pulled(caches: Callable[..., Cache]) -> None:
+def test_a_repository_reads_the_candles_that_another_one_loaded(
+    caches: Callable[..., Cache],
+) -> None:
     opened = pd.date_range("2025-01-01", periods=2_000, freq="min", tz="UTC", name="date")
     columns = ["open", "high", "low", "close", "volume"]
     candles = pd.DataFrame(dict.fromkeys(columns, np.arange(2_000.0)), index=opened.as_unit("ms"))
@@ -89,9 +91,9 @@ def test_a_reader_finds_the_candles_that_another_one_pulled(caches: Callable[...
     start = datetime(2025, 1, 1, 4, tzinfo=UTC)
     wanted = pulling.get_ohlcv("BTC/USDT", "1m", start=start)
 
-    # Its own source has nothing: what it finds, it finds in Redis.
+    # Its own source is empty, so it reads the candles from Redis.
     reading = CachedDataRepository(InMemoryDataRepository(), caches().namespace("candles"))
-    found = reading.get_ohlcv("BTC/USDT", "1m", start=start)
+    read = reading.get_ohlcv("BTC/USDT", "1m", start=start)
 
-    pd.testing.assert_frame_equal(found, wanted)
-    pd.testing.assert_frame_equal(found, candles.loc[start:], check_freq=False)
+    pd.testing.assert_frame_equal(read, wanted)
+    pd.testing.assert_frame_equal(read, candles.loc[start:], check_freq=False)

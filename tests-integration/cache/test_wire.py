@@ -1,11 +1,11 @@
-"""What goes over the line, and what never does."""
+"""Commands that a tier sends to Redis: few, and the password only to sign in."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
 import pytest
-from cache.tier_contract import PLACE, Heard, busy_at, claimed, load
+from cache.tier_contract import KEY, PATIENCE_S, EventRecorder, busy_lease, load, new_lease
 from cache.wire import commands
 from servers.redis import PASSWORD, USER, RedisServer, rights
 from servers.tcp_proxy import TcpProxy
@@ -13,7 +13,7 @@ from servers.tcp_proxy import TcpProxy
 from tradai.cache._redis.tier import RedisTier
 
 REFERENCE: Final = "env:REDIS_PASSWORD"
-Connect = Callable[..., tuple[RedisTier, Heard]]
+Connect = Callable[..., tuple[RedisTier, EventRecorder]]
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def url(proxy: TcpProxy) -> str:
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_the_password_is_said_to_sign_in_and_never_else(
+def test_the_password_is_sent_only_to_sign_in(
     server: RedisServer,
     proxy: TcpProxy,
     url: str,
@@ -40,69 +40,68 @@ def test_the_password_is_said_to_sign_in_and_never_else(
     with server.admin() as admin:
         admin.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", *rights())
     tier, _ = connected(url, username=USER, password=REFERENCE)
-    # Not a setting: 2 serves everybody.
-    tier._link._profile.protocol = protocol  # noqa: SLF001
+    # Not a setting, because 2 works everywhere.
+    tier._client._options.protocol = protocol  # noqa: SLF001
 
-    load(tier, PLACE, b"sealed")
-    tier.fetch(PLACE)
-    tier.invalidate(PLACE)
-    tier.clear(PLACE.namespace)
+    load(tier, KEY, b"sealed")
+    tier.fetch(KEY)
+    tier.invalidate(KEY)
+    tier.clear(KEY.namespace)
 
-    told = [one[0] for one in commands(proxy) if any(PASSWORD.encode() in part for part in one)]
-    assert set(told) <= {b"AUTH", b"HELLO"}
-    assert len(told) == len(proxy.sent)
+    secret = PASSWORD.encode()
+    names = [sent[0] for sent in commands(proxy) if any(secret in part for part in sent)]
+    assert set(names) <= {b"AUTH", b"HELLO"}
+    assert len(names) == len(proxy.sent)
 
 
-def test_a_hit_is_one_command_and_a_load_four(
+def test_a_hit_takes_one_command_and_a_load_four(
     proxy: TcpProxy, url: str, connected: Connect
 ) -> None:
     tier, _ = connected(url)
-    tier.fetch(PLACE)
-    before = said(proxy)
+    tier.fetch(KEY)
+    before = count_commands(proxy)
 
-    assert tier.fetch(PLACE) is None
-    load(tier, PLACE, b"sealed")
-    assert tier.fetch(PLACE) == b"sealed"
+    assert tier.fetch(KEY) is None
+    load(tier, KEY, b"sealed")
+    assert tier.fetch(KEY) == b"sealed"
 
-    assert said(proxy) - before == Counter({b"GET": 2, b"EVAL": 2})
+    assert count_commands(proxy) - before == Counter({b"GET": 2, b"EVAL": 2})
 
 
-def test_to_begin_takes_few_commands_and_no_chatter(
-    proxy: TcpProxy, url: str, connected: Connect
-) -> None:
+def test_a_new_tier_sends_few_commands(proxy: TcpProxy, url: str, connected: Connect) -> None:
     tier, _ = connected(url)
 
-    tier.fetch(PLACE)
+    tier.fetch(KEY)
 
-    assert said(proxy) == Counter({b"HELLO": 1, b"SUBSCRIBE": 1, b"EVAL": 2, b"GET": 1})
-
-
-def said(proxy: TcpProxy) -> Counter[bytes]:
-    """Count commands by name, but those that only break silence, however long it took."""
-    return Counter(one[0] for one in commands(proxy) if one[0] != b"PING")
+    assert count_commands(proxy) == Counter({b"HELLO": 1, b"SUBSCRIBE": 1, b"EVAL": 2, b"GET": 1})
 
 
-def test_a_store_that_nobody_waits_for_is_told_to_nobody(
+def count_commands(proxy: TcpProxy) -> Counter[bytes]:
+    """Count commands by name, without PING, whose number depends on the time that passes."""
+    return Counter(command[0] for command in commands(proxy) if command[0] != b"PING")
+
+
+def test_a_store_without_waiting_callers_publishes_no_message(
     server: RedisServer, connected: Connect
 ) -> None:
     here, there = connected(server.url)[0], connected(server.url)[0]
-    here.fetch(PLACE)
+    here.fetch(KEY)
     with server.admin() as admin, admin.pubsub(ignore_subscribe_messages=True) as listening:
         listening.subscribe("tradai:messages:0")
-        listening.get_message(timeout=5)
+        listening.get_message(timeout=PATIENCE_S)
 
-        load(here, PLACE, b"sealed")
-        here.invalidate(PLACE)
-        claim = claimed(here)
-        busy = busy_at(there)
-        claim.store(b"sealed", keep_ms=60_000)
+        load(here, KEY, b"sealed")
+        here.invalidate(KEY)
+        lease = new_lease(here)
+        busy = busy_lease(there)
+        lease.store(b"sealed", keep_ms=60_000)
         busy.wait()
 
         kinds: list[bytes] = []
         while kinds[-1:] != [b"ended"]:
-            message = listening.get_message(timeout=5)
+            message = listening.get_message(timeout=PATIENCE_S)
             assert message is not None
             kinds.append(message["data"].split()[0])
 
-    # The other one joined in between.
+    # The second tier began to wait in between.
     assert kinds == [b"invalidated", b"here", b"ended"]

@@ -1,4 +1,4 @@
-"""What every shared tier promises; inherited by the tests of each, which say how to make one."""
+"""The contract of every shared tier, as tests to inherit, and helpers for tests of tiers."""
 
 import asyncio
 import threading
@@ -9,220 +9,220 @@ from typing import Final, TypeAlias, cast
 
 import pytest
 
-from tradai.cache._tier.shared_tier import Busy, Claim, Place, Tier
+from tradai.cache._tier.shared_tier import Busy, CacheKey, Lease, Tier
 
 __all__ = [
+    "KEY",
     "OTHER",
     "PATIENCE_S",
-    "PLACE",
-    "Heard",
+    "EventRecorder",
     "Member",
     "NewMember",
     "TierContract",
-    "busy_at",
-    "claimed",
+    "busy_lease",
     "load",
+    "new_lease",
 ]
 
-PATIENCE_S: Final = 10.0
-PLACE: Final = Place("markets.1", bytes(range(16)))
-OTHER: Final = Place("markets.1", bytes(16))
-ELSEWHERE: Final = Place("markets.2", bytes(range(16)))
+PATIENCE_S: Final = 60.0
+KEY: Final = CacheKey("markets.1", bytes(range(16)))
+OTHER: Final = CacheKey("markets.1", bytes(16))
+ELSEWHERE: Final = CacheKey("markets.2", bytes(range(16)))
 
 
-class Heard:
-    """What a tier told the cache."""
+class EventRecorder:
+    """Records the events that a tier sends to its cache."""
 
     def __init__(self) -> None:
         self.all: list[object] = []
         self._lock = threading.Condition()
 
-    def invalidated(self, place: Place) -> None:
-        self._note(place)
+    def invalidated(self, key: CacheKey) -> None:
+        self._record(key)
 
     def cleared(self, namespace: str) -> None:
-        self._note(namespace)
+        self._record(namespace)
 
-    def went(self, *, is_up: bool, reason: str) -> None:
-        self._note((is_up, reason))
+    def on_tier_change(self, *, is_up: bool, reason: str) -> None:
+        self._record((is_up, reason))
 
-    def _note(self, what: object) -> None:
+    def _record(self, event: object) -> None:
         with self._lock:
-            self.all.append(what)
+            self.all.append(event)
             self._lock.notify_all()
 
-    def until(self, is_enough: Callable[[list[object]], bool]) -> list[object]:
-        """Wait until what was heard is enough, and return it."""
+    def wait_until(self, is_enough: Callable[[list[object]], bool]) -> list[object]:
+        """Wait until `is_enough` accepts the events so far, and return them."""
         with self._lock:
             assert self._lock.wait_for(lambda: is_enough(self.all), PATIENCE_S), self.all
             return list(self.all)
 
-    def until_told(self, what: object) -> None:
-        """Wait until `what` was heard."""
-        self.until(lambda heard: what in heard)
+    def wait_for(self, event: object) -> None:
+        """Wait until `event` was recorded."""
+        self.wait_until(lambda events: event in events)
 
 
-Member: TypeAlias = tuple[Tier, Heard]
+Member: TypeAlias = tuple[Tier, EventRecorder]
 NewMember: TypeAlias = Callable[[], Member]
 
 
 class TierContract:
-    """Inherit it, and define a fixture `new_member`: each call is another process to the tier."""
+    """Inherit it, and define a fixture `new_member` that connects one more process to the tier.
+
+    A lease must last for minutes, so that only a message can end a wait for it in time.
+    """
 
     @pytest.fixture
     def new_member(self) -> NewMember:
-        """A function that returns a tier of its own, and what it hears."""
+        """A function that connects a tier and returns it with the recorder of its events."""
         raise NotImplementedError
 
     @pytest.fixture
     def here(self, new_member: NewMember) -> Member:
-        """A member that has been asked already, so that it hears everything."""
+        """A member that has fetched once, so that it receives every message."""
         return _listening(new_member())
 
     @pytest.fixture
     def there(self, new_member: NewMember) -> Member:
-        """Another one."""
+        """A second member, which has fetched once, too."""
         return _listening(new_member())
 
-    def test_nothing_is_kept_at_first(self, here: Member) -> None:
+    def test_a_new_tier_is_empty(self, here: Member) -> None:
         tier, _ = here
 
-        assert tier.fetch(PLACE) is None
-        assert asyncio.run(tier.fetch_async(PLACE)) is None
+        assert tier.fetch(KEY) is None
+        assert asyncio.run(tier.fetch_async(KEY)) is None
 
-    def test_what_a_holder_stores_everybody_fetches(self, here: Member, there: Member) -> None:
-        load(here[0], PLACE, b"\x00 sealed \xff")
+    def test_every_member_fetches_a_stored_value(self, here: Member, there: Member) -> None:
+        load(here[0], KEY, b"\x00 sealed \xff")
 
         for tier, _ in (here, there):
-            assert tier.fetch(PLACE) == b"\x00 sealed \xff"
-            assert asyncio.run(tier.fetch_async(PLACE)) == b"\x00 sealed \xff"
-            assert tier.claim(PLACE) == b"\x00 sealed \xff"
+            assert tier.fetch(KEY) == b"\x00 sealed \xff"
+            assert asyncio.run(tier.fetch_async(KEY)) == b"\x00 sealed \xff"
+            assert tier.acquire(KEY) == b"\x00 sealed \xff"
         assert here[0].fetch(OTHER) is None
         assert here[0].fetch(ELSEWHERE) is None
 
-    def test_the_second_to_claim_waits_for_the_first(self, here: Member, there: Member) -> None:
-        claim = claimed(here[0])
-        busy = busy_at(there[0])
+    def test_the_second_to_acquire_waits_for_the_first(self, here: Member, there: Member) -> None:
+        lease = new_lease(here[0])
+        busy = busy_lease(there[0])
 
         with ThreadPoolExecutor() as pool:
             waiting = pool.submit(busy.wait)
             assert not waiting.done()
-            assert claim.store(b"sealed", keep_ms=60_000)
+            assert lease.store(b"sealed", keep_ms=60_000)
             waiting.result(timeout=PATIENCE_S)
 
-        assert there[0].fetch(PLACE) == b"sealed"
+        assert there[0].fetch(KEY) == b"sealed"
 
     @pytest.mark.parametrize("ending", ["store", "release", "invalidate", "clear"])
-    def test_whatever_ends_a_claim_wakes_at_once(
+    def test_every_end_of_a_lease_wakes_the_waiting_callers(
         self, here: Member, there: Member, ending: str
     ) -> None:
-        claim = claimed(here[0])
-        busy = busy_at(there[0])
+        lease = new_lease(here[0])
+        busy = busy_lease(there[0])
         endings: dict[str, Callable[[], object]] = {
-            "store": lambda: claim.store(b"sealed", keep_ms=60_000),
-            "release": claim.release,
-            "invalidate": lambda: there[0].invalidate(PLACE),
-            "clear": lambda: here[0].clear(PLACE.namespace),
+            "store": lambda: lease.store(b"sealed", keep_ms=60_000),
+            "release": lease.release,
+            "invalidate": lambda: there[0].invalidate(KEY),
+            "clear": lambda: here[0].clear(KEY.namespace),
         }
 
-        started = time.monotonic()
         endings[ending]()
-        busy.wait()
 
-        # Much less than a lease, after which it would return anyway.
-        assert time.monotonic() - started < 1
+        # The lease of a tier under test lasts much longer than this timeout.
+        with ThreadPoolExecutor() as pool:
+            pool.submit(busy.wait).result(timeout=PATIENCE_S)
 
-    def test_a_released_place_is_free(self, here: Member, there: Member) -> None:
-        claim = claimed(here[0])
+    def test_a_released_key_is_free(self, here: Member, there: Member) -> None:
+        lease = new_lease(here[0])
 
-        claim.release()
-        claim.release()
+        lease.release()
+        lease.release()
 
-        assert there[0].fetch(PLACE) is None
-        load(there[0], PLACE, b"theirs")
+        assert there[0].fetch(KEY) is None
+        load(there[0], KEY, b"theirs")
 
     def test_an_invalidated_value_is_gone_everywhere(self, here: Member, there: Member) -> None:
-        load(here[0], PLACE, b"old")
+        load(here[0], KEY, b"old")
         load(here[0], OTHER, b"other")
 
-        there[0].invalidate(PLACE)
+        there[0].invalidate(KEY)
 
-        assert here[0].fetch(PLACE) is None
-        assert there[0].fetch(PLACE) is None
+        assert here[0].fetch(KEY) is None
+        assert there[0].fetch(KEY) is None
         assert here[0].fetch(OTHER) == b"other"
-        here[1].until_told(PLACE)
-        assert PLACE not in there[1].all
+        here[1].wait_for(KEY)
+        assert KEY not in there[1].all
 
-    def test_a_load_that_was_overtaken_is_not_stored(self, here: Member, there: Member) -> None:
-        claim = claimed(here[0])
+    def test_a_load_that_was_superseded_is_not_stored(self, here: Member, there: Member) -> None:
+        lease = new_lease(here[0])
 
-        there[0].invalidate(PLACE)
+        there[0].invalidate(KEY)
 
-        assert not claim.store(b"old", keep_ms=60_000)
-        assert here[0].fetch(PLACE) is None
-        load(there[0], PLACE, b"new")
-        assert not claim.store(b"old", keep_ms=60_000)
-        assert here[0].fetch(PLACE) == b"new"
+        assert not lease.store(b"old", keep_ms=60_000)
+        assert here[0].fetch(KEY) is None
+        load(there[0], KEY, b"new")
+        assert not lease.store(b"old", keep_ms=60_000)
+        assert here[0].fetch(KEY) == b"new"
 
-    def test_a_cleared_namespace_is_empty_and_others_are_not(
-        self, here: Member, there: Member
-    ) -> None:
-        for place in (PLACE, OTHER, ELSEWHERE):
-            load(here[0], place, b"old")
-        assert there[0].fetch(PLACE) == b"old"
+    def test_clearing_empties_one_namespace_only(self, here: Member, there: Member) -> None:
+        for key in (KEY, OTHER, ELSEWHERE):
+            load(here[0], key, b"old")
+        assert there[0].fetch(KEY) == b"old"
 
-        here[0].clear(PLACE.namespace)
+        here[0].clear(KEY.namespace)
 
-        assert here[0].fetch(PLACE) is None
-        there[1].until_told(PLACE.namespace)
-        assert there[0].fetch(PLACE) is None
+        assert here[0].fetch(KEY) is None
+        there[1].wait_for(KEY.namespace)
+        assert there[0].fetch(KEY) is None
         assert there[0].fetch(OTHER) is None
         assert there[0].fetch(ELSEWHERE) == b"old"
-        assert PLACE.namespace not in here[1].all
+        assert KEY.namespace not in here[1].all
 
     def test_a_load_from_before_a_clear_is_not_stored(self, here: Member, there: Member) -> None:
-        claim = claimed(here[0])
+        lease = new_lease(here[0])
 
-        there[0].clear(PLACE.namespace)
+        there[0].clear(KEY.namespace)
 
-        assert not claim.store(b"old", keep_ms=60_000)
-        assert there[0].fetch(PLACE) is None
-        load(here[0], PLACE, b"new")
+        assert not lease.store(b"old", keep_ms=60_000)
+        assert there[0].fetch(KEY) is None
+        load(here[0], KEY, b"new")
 
-    def test_a_value_ends_by_itself(self, here: Member) -> None:
+    def test_a_value_expires(self, here: Member) -> None:
         tier, _ = here
-        claim = claimed(tier)
-        assert claim.store(b"sealed", keep_ms=1)
+        lease = new_lease(tier)
+        assert lease.store(b"sealed", keep_ms=1)
 
         deadline = time.monotonic() + PATIENCE_S
-        while tier.fetch(PLACE) is not None:
+        while tier.fetch(KEY) is not None:
             assert time.monotonic() < deadline
 
-    def test_a_value_that_is_over_is_not_stored(self, here: Member) -> None:
-        claim = claimed(here[0])
+    def test_an_expired_value_is_not_stored(self, here: Member) -> None:
+        lease = new_lease(here[0])
 
-        assert not claim.store(b"sealed", keep_ms=0)
-        load(here[0], PLACE, b"sealed")
+        assert not lease.store(b"sealed", keep_ms=0)
+        load(here[0], KEY, b"sealed")
 
-    def test_one_of_many_mayload(self, here: Member, there: Member) -> None:
-        together = threading.Barrier(8)
+    def test_one_of_many_attempts_succeeds(self, here: Member, there: Member) -> None:
+        barrier = threading.Barrier(8)
 
-        def claims(tier: Tier) -> object:
-            together.wait()
-            return tier.claim(PLACE)
+        def acquire(tier: Tier) -> object:
+            barrier.wait()
+            return tier.acquire(KEY)
 
         with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(claims, [here[0], there[0]] * 4))
+            results = list(pool.map(acquire, [here[0], there[0]] * 4))
 
-        assert sum(hasattr(one, "store") for one in found) == 1
+        assert sum(hasattr(result, "store") for result in results) == 1
 
-    def test_a_quiet_tier_keeps_its_generation(self, here: Member, there: Member) -> None:
+    def test_invalidations_do_not_start_a_generation(self, here: Member, there: Member) -> None:
         before = here[0].generation
 
-        load(here[0], PLACE, b"old")
-        there[0].invalidate(PLACE)
-        there[0].clear(PLACE.namespace)
-        here[1].until_told(PLACE.namespace)
+        load(here[0], KEY, b"old")
+        there[0].invalidate(KEY)
+        there[0].clear(KEY.namespace)
+        here[1].wait_for(KEY.namespace)
 
         assert here[0].generation == before
 
@@ -232,24 +232,24 @@ class TierContract:
 
 
 def _listening(member: Member) -> Member:
-    member[0].fetch(PLACE)
+    member[0].fetch(KEY)
     return member
 
 
-def claimed(tier: Tier, place: Place = PLACE) -> Claim:
-    """Claim a place that is free."""
-    found = tier.claim(place)
-    assert hasattr(found, "store"), found
-    return cast("Claim", found)
+def new_lease(tier: Tier, key: CacheKey = KEY) -> Lease:
+    """Acquire the lease of a free key."""
+    lease = tier.acquire(key)
+    assert hasattr(lease, "store"), lease
+    return cast("Lease", lease)
 
 
-def busy_at(tier: Tier, place: Place = PLACE) -> Busy:
-    """Claim a place that somebody else holds."""
-    found = tier.claim(place)
-    assert hasattr(found, "wait"), found
-    return cast("Busy", found)
+def busy_lease(tier: Tier, key: CacheKey = KEY) -> Busy:
+    """Try to acquire a lease that another call holds."""
+    busy = tier.acquire(key)
+    assert hasattr(busy, "wait"), busy
+    return cast("Busy", busy)
 
 
-def load(tier: Tier, place: Place, sealed: bytes) -> None:
-    """Keep `sealed` for a minute."""
-    assert claimed(tier, place).store(sealed, keep_ms=60_000)
+def load(tier: Tier, key: CacheKey, sealed: bytes) -> None:
+    """Acquire the lease of `key`, and store `sealed` for a minute."""
+    assert new_lease(tier, key).store(sealed, keep_ms=60_000)

@@ -1,4 +1,4 @@
-"""What went over the line, as commands."""
+"""Parse the bytes that a proxy has recorded into Redis commands."""
 
 import io
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from servers.tcp_proxy import TcpProxy
 
 
 def commands(proxy: TcpProxy) -> list[tuple[bytes, ...]]:
-    """Return every command that was sent through `proxy`, line by line."""
-    return [command for line in proxy.sent for command in _commands(io.BytesIO(bytes(line)))]
+    """Return every command that was sent through `proxy`, connection by connection."""
+    return [command for sent in proxy.sent for command in _commands(io.BytesIO(bytes(sent)))]
 
 
 def _commands(sent: io.BytesIO) -> Iterator[tuple[bytes, ...]]:

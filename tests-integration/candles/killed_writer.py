@@ -1,11 +1,11 @@
-"""A program for `test_interrupted_writes`: upserts candles and is killed while it does.
+"""A program of `test_interrupted_writes`: writers that are killed while they upsert candles.
 
-``killed_writer.py each-step FOLDER`` upserts once in copies of ``FOLDER/start``, named after the
-step at which each is killed: before the first thing it asks of the file system, the second, ...
-and at last not at all. ``killed_writer.py anywhere FOLDER ROUNDS`` upserts in one folder for each
-round until it is killed, at no particular moment.
+``killed_writer.py each-step FOLDER`` upserts once in copies of ``FOLDER/start``. The name of a
+copy is the number of the file system call before which its writer is killed: the first, the
+second, and so on; the writer of the last copy lives. ``killed_writer.py anywhere FOLDER ROUNDS``
+upserts in a folder for each round until the writer is killed, at no particular moment.
 
-It forks, so that a writer costs no start of Python; it does nothing with Arrow before.
+Each writer is a fork, which saves the start of Python; no Arrow call precedes a fork.
 """
 
 import itertools
@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-# This is about a repository of frames.
+# The subject is a repository of frames.
 import pandas as pd  # noqa: TID253
 
 from tradai.core.frames import ParquetDataRepository
@@ -34,7 +34,7 @@ def candles(value: float) -> pd.DataFrame:
 
 
 def each_step(folder: Path) -> None:
-    """Upsert 2.0 over what is in ``start``, killed at each step."""
+    """Upsert 2.0 in copies of ``start``, with a writer for each step at which one is killed."""
     for step in itertools.count():
         copy = folder / str(step)
         shutil.copytree(folder / "start", copy)
@@ -45,7 +45,7 @@ def each_step(folder: Path) -> None:
 
 
 def anywhere(folder: Path, rounds: int) -> None:
-    """Upsert 1.0, 2.0, 3.0, ... until killed; some rounds are let further than others."""
+    """Upsert 1.0, 2.0, 3.0, ... until killed, after more upserts in some rounds than in others."""
     for number in range(rounds):
         ours, theirs = os.pipe()
         home = folder / str(number)
@@ -81,7 +81,7 @@ def _upsert_until(folder: Path, step: int) -> None:
         fsync(fd)
 
     sys.addaudithook(lambda event, _: die_in_time() if event.startswith(("open", "os.")) else None)
-    # Python tells nobody of this one, so it is replaced, for descriptors only.
+    # Python raises no audit event for fsync, so it is replaced, for descriptors only.
     os.fsync = fsync_or_die  # type: ignore[assignment]
     ParquetDataRepository(folder).upsert_ohlcv("BTC/USDT", "5m", candles(2.0))
 

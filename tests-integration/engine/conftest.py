@@ -1,4 +1,4 @@
-"""The command on the real engine: an environment with Freqtrade, and small made candles."""
+"""Fixtures that run the command on the real engine (Freqtrade) with small synthetic candles."""
 
 import json
 import os
@@ -32,18 +32,18 @@ class Outcome:
 
     @property
     def folder(self) -> Path:
-        """The one run folder there is."""
+        """The only run folder."""
         (folder,) = self.runs.iterdir()
         return folder
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """Its manifest."""
+        """The manifest of the run."""
         read: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text())
         return read
 
 
-# These run in the engine's environment only.
+# These programs run in the engine's environment only.
 collect_ignore = ["demo"]
 
 Command = Callable[..., Outcome]
@@ -51,21 +51,21 @@ Command = Callable[..., Outcome]
 
 @pytest.fixture(scope="session")
 def engine_bin() -> Path:
-    """Folder of the engine environment's commands; made by scripts/test."""
-    found = VENV / "bin"
-    if not (found / "tradai-entrypoint").exists():
+    """Folder of the commands of the engine environment, which scripts/quickstart makes."""
+    folder = VENV / "bin"
+    if not (folder / "tradai-entrypoint").exists():
         reason = f"no engine environment at {VENV}: run scripts/quickstart once"
         if "freqtrade" in os.environ.get("TRADAI_REQUIRE", "").split(","):
             pytest.fail(reason)
         pytest.skip(reason)
-    return found
+    return folder
 
 
 @pytest.fixture(scope="session")
 def candles(engine_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A month of synthetic candles with market rules; tests copy it before they change it."""
     folder = tmp_path_factory.mktemp("candles")
-    subprocess.run([engine_bin / "python", DEMO / "candles.py", folder], check=True, timeout=120)
+    subprocess.run([engine_bin / "python", DEMO / "candles.py", folder], check=True, timeout=600)
     return folder
 
 
@@ -79,7 +79,7 @@ def strategy(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environ() -> dict[str, str]:
-    """Environment of the command: this process's without anything of ours or the engine's."""
+    """Environment of the command: that of this process without variables of tradai or Freqtrade."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -98,7 +98,7 @@ def tradai(engine_bin: Path, tmp_path: Path, environ: dict[str, str]) -> Command
             env=environ | {"TRADAI_RUN_FOLDER": str(runs)} | dict(extra or {}),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
             cwd=tmp_path,
         )
@@ -118,7 +118,7 @@ def exchange() -> Iterator[str]:
 
 
 class Started:
-    """A command that goes on running."""
+    """A command that is still running."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", runs: Path, log: Path) -> None:
         """Take the process, the folder of runs and the file of its standard error."""
@@ -128,37 +128,39 @@ class Started:
 
     @property
     def folder(self) -> Path:
-        """The one run folder there is."""
+        """The only run folder."""
         (folder,) = self.runs.iterdir()
         return folder
 
     def stderr(self) -> str:
-        """Its standard error so far."""
+        """Return its standard error so far."""
         return self._log.read_text()
 
-    def wait_for(self, condition: Callable[[], bool], *, what: str) -> None:
-        """Poll until `condition` holds; fail when it never does or the process ends."""
-        deadline = time.monotonic() + 90
+    def wait_for(self, condition: Callable[[], bool], *, event: str) -> None:
+        """Poll until `condition` holds; fail when the process ends or time runs out before."""
+        deadline = time.monotonic() + 300
         while not condition():
-            assert self.process.poll() is None, f"it ended before {what}: {self.stderr()}"
-            assert time.monotonic() < deadline, f"it never came to {what}: {self.stderr()}"
+            assert self.process.poll() is None, f"it ended before {event}: {self.stderr()}"
+            assert time.monotonic() < deadline, f"it never came to {event}: {self.stderr()}"
             select.select([], [], [], 0.02)
 
     def wait_for_event(self, event: str) -> None:
         """Wait until the journal has `event`."""
 
         def has_event() -> bool:
-            found = list(self.runs.glob("*/journal.jsonl"))
-            return bool(found) and event in {one.event for one in FileJournal(found[0]).entries()}
+            journals = list(self.runs.glob("*/journal.jsonl"))
+            return bool(journals) and event in {
+                entry.event for entry in FileJournal(journals[0]).entries()
+            }
 
-        self.wait_for(has_event, what=event)
+        self.wait_for(has_event, event=event)
 
 
 @pytest.fixture
 def start(
     engine_bin: Path, tmp_path: Path, environ: dict[str, str]
 ) -> Iterator[Callable[..., Started]]:
-    """Start `tradai-entrypoint` and leave it running; what is left at the end is killed."""
+    """Start `tradai-entrypoint` without waiting for it; kill it after the test."""
     started: list[Started] = []
 
     def run(*arguments: object) -> Started:
@@ -176,7 +178,7 @@ def start(
         return started[-1]
 
     yield run
-    for one in started:
-        if one.process.poll() is None:
-            os.killpg(one.process.pid, 9)
-        one.process.wait()
+    for command in started:
+        if command.process.poll() is None:
+            os.killpg(command.process.pid, 9)
+        command.process.wait()

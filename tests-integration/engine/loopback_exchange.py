@@ -16,7 +16,7 @@ UNITS_S = {"m": 60, "h": 3_600, "d": 86_400}
 
 
 def price(symbol: str, at_s: float) -> float:
-    """Return the price of `symbol`: two slow waves around its base."""
+    """Return the price of `symbol`, which follows two slow waves around its base price."""
     wave = math.sin(at_s / 900) * 0.01 + math.sin(at_s / 7_000) * 0.03
     return round(PRICES[symbol] * (1 + wave), 2)
 
@@ -55,7 +55,7 @@ def market(symbol: str) -> dict[str, Any]:
 
 
 def klines(query: dict[str, str]) -> list[list[Any]]:
-    """Return the candles asked for, up to now."""
+    """Return the requested candles, up to now."""
     symbol, interval = query["symbol"], query["interval"]
     span_s = int(interval[:-1]) * UNITS_S[interval[-1]]
     limit, now_s = int(query.get("limit", 500)), time.time()
@@ -68,10 +68,10 @@ def klines(query: dict[str, str]) -> list[list[Any]]:
 def candle(symbol: str, at_s: int, span_s: int) -> list[Any]:
     """Return one candle in the exchange's form."""
     points = [price(symbol, at_s + span_s * step / 4) for step in range(5)]
-    texts = [f"{one:.2f}" for one in (points[0], max(points), min(points), points[-1])]
+    prices = [f"{point:.2f}" for point in (points[0], max(points), min(points), points[-1])]
     return [
         at_s * 1000,
-        *texts,
+        *prices,
         "10",
         (at_s + span_s) * 1000 - 1,
         "600000",
@@ -93,7 +93,7 @@ def depth(query: dict[str, str]) -> dict[str, Any]:
 
 
 def exchange_info(_query: dict[str, str]) -> dict[str, Any]:
-    """Return all rules."""
+    """Return the rules of all symbols."""
     symbols = [market(symbol) for symbol in PRICES]
     return {"timezone": "UTC", "serverTime": now_ms(), "rateLimits": [], "symbols": symbols}
 
@@ -113,12 +113,12 @@ ANSWERS: dict[str, Callable[[dict[str, str]], Any]] = {
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers what is in `ANSWERS`, and 404 for anything else."""
+    """Serves the paths of `ANSWERS`, and 404 for any other path."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Send the answer for the path."""
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         answer = ANSWERS.get(parts.path)
@@ -130,11 +130,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 def main() -> None:
-    """Serve on a free loopback port, say where, and go on until killed."""
+    """Serve on a free port of loopback, and print the address; run until killed."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)

@@ -1,4 +1,4 @@
-"""Bad input through the command: exit code, one sentence, a manifest, nothing half-written."""
+"""Bad input to the command gives an exit code, one sentence and a complete run folder."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 CONFIGURATION, DATA, NOT_PERMITTED, RESULT, CRASHED = 78, 65, 77, 74, 70
 
 
-def refused(outcome: Any, code: int, *words: str) -> None:
+def assert_refused(outcome: Any, code: int, *words: str) -> None:
     assert outcome.code == code, outcome.stderr
     sentence = outcome.manifest["verdict"]
     for word in words:
@@ -33,7 +33,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 @pytest.fixture
 def backtest(tradai: Any, strategy: Path, candles: Path) -> Callable[..., Any]:
-    """Backtest the demo, with further arguments."""
+    """Run a backtest of the demo strategy, with further arguments."""
 
     def run(*arguments: object, data: Path = candles, **options: Any) -> Any:
         return tradai("run", strategy, "--mode", "backtest", "--data", data, *arguments, **options)
@@ -67,7 +67,7 @@ def test_a_configuration_that_cannot_run_is_refused(
 
     outcome = backtest()
 
-    refused(outcome, CONFIGURATION, *words)
+    assert_refused(outcome, CONFIGURATION, *words)
     assert "obviously-fake-key" not in (outcome.folder / "manifest.json").read_text()
     assert "obviously-fake-key" not in outcome.stderr
 
@@ -86,11 +86,11 @@ def test_an_unknown_key_is_a_warning_with_a_suggestion(
 def test_live_refuses_an_unknown_key(tradai: Any, strategy: Path) -> None:
     edit(strategy, "name: demo", "name: demo\nexchnage: binance")
 
-    refused(tradai("run", strategy, "--mode", "live"), NOT_PERMITTED, "exchnage", "exchange")
+    assert_refused(tradai("run", strategy, "--mode", "live"), NOT_PERMITTED, "exchnage", "exchange")
 
 
 def test_live_with_a_valid_configuration_is_closed(tradai: Any, strategy: Path) -> None:
-    refused(tradai("run", strategy, "--mode", "live"), NOT_PERMITTED, "closed")
+    assert_refused(tradai("run", strategy, "--mode", "live"), NOT_PERMITTED, "closed")
 
 
 def test_a_pair_without_market_rules_is_refused(
@@ -98,7 +98,7 @@ def test_a_pair_without_market_rules_is_refused(
 ) -> None:
     edit(strategy, "ETH/USDT", "XRP/USDT")
 
-    refused(backtest(), DATA, "XRP/USDT", "market")
+    assert_refused(backtest(), DATA, "XRP/USDT", "market")
 
 
 def test_a_pair_without_candles_is_refused(
@@ -108,11 +108,11 @@ def test_a_pair_without_candles_is_refused(
     shutil.copytree(candles, data)
     (data / "ETH_USDT-5m.feather").unlink()
 
-    refused(backtest(data=data), DATA, "ETH/USDT")
+    assert_refused(backtest(data=data), DATA, "ETH/USDT")
 
 
 def test_a_time_range_without_candles_is_refused(backtest: Callable[..., Any]) -> None:
-    refused(backtest("--timerange", "20300101-20300201"), DATA, "BTC/USDT")
+    assert_refused(backtest("--timerange", "20300101-20300201"), DATA, "BTC/USDT")
 
 
 def test_missing_market_rules_say_how_to_capture_them(
@@ -122,7 +122,7 @@ def test_missing_market_rules_say_how_to_capture_them(
     shutil.copytree(candles, data)
     (data / "markets.json").unlink()
 
-    refused(backtest(data=data), DATA, "markets capture")
+    assert_refused(backtest(data=data), DATA, "markets capture")
 
 
 def test_a_broken_candle_file_is_named(
@@ -147,7 +147,7 @@ def test_a_strategy_that_raises_at_import_is_refused(
         'raise RuntimeError("boom at import")\n\n\nclass Demo(IStrategy):',
     )
 
-    refused(backtest(), CONFIGURATION, "boom at import")
+    assert_refused(backtest(), CONFIGURATION, "boom at import")
 
 
 def test_a_strategy_that_raises_while_it_runs_is_a_crash(
@@ -159,7 +159,7 @@ def test_a_strategy_that_raises_while_it_runs_is_a_crash(
         'raise ZeroDivisionError("boom in the middle")',
     )
 
-    refused(backtest(), CRASHED, "boom in the middle")
+    assert_refused(backtest(), CRASHED, "boom in the middle")
 
 
 def test_a_parameter_file_beside_the_strategy_is_refused(
@@ -167,27 +167,31 @@ def test_a_parameter_file_beside_the_strategy_is_refused(
 ) -> None:
     (strategy.parent / "strategies" / "demo.json").write_text("{not json")
 
-    refused(backtest(), CONFIGURATION, "demo.json")
+    assert_refused(backtest(), CONFIGURATION, "demo.json")
 
 
 def test_an_unreadable_patch_is_refused(backtest: Callable[..., Any], tmp_path: Path) -> None:
     outcome = backtest("--patch", tmp_path / "absent.yaml")
 
-    refused(outcome, DATA, "absent.yaml")
+    assert_refused(outcome, DATA, "absent.yaml")
 
 
 def test_an_environment_variable_that_is_empty_is_refused(backtest: Callable[..., Any]) -> None:
-    refused(backtest(extra={"TRADAI_RUN_TRACE_ID": ""}), CONFIGURATION, "TRADAI_RUN_TRACE_ID")
+    assert_refused(
+        backtest(extra={"TRADAI_RUN_TRACE_ID": ""}), CONFIGURATION, "TRADAI_RUN_TRACE_ID"
+    )
 
 
-def test_an_empty_engine_variable_cannot_arm_anything(backtest: Callable[..., Any]) -> None:
+def test_an_empty_engine_variable_changes_nothing(backtest: Callable[..., Any]) -> None:
     outcome = backtest(extra={"FREQTRADE__DRY_RUN": "", "FREQTRADE__MAX_OPEN_TRADES": "0"})
 
     assert outcome.code == 0, outcome.stderr
     assert outcome.manifest["results"]["trades"] > 0
 
 
-def test_two_runs_with_one_id_leave_the_first_alone(backtest: Callable[..., Any]) -> None:
+def test_a_second_run_with_the_same_id_leaves_the_first_unchanged(
+    backtest: Callable[..., Any],
+) -> None:
     first = backtest("--run-id", "same")
     before = (first.runs / "same" / "manifest.json").read_bytes()
 
@@ -201,14 +205,14 @@ def test_two_runs_with_one_id_leave_the_first_alone(backtest: Callable[..., Any]
 def test_without_the_engine_the_run_says_what_to_install(
     strategy: Path, candles: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    """The workspace's own environment has tradai but no engine."""
+    """The test runs in the workspace's environment, which has tradai but no engine."""
     command = Path(sys.executable).parent / "tradai-entrypoint"
     done = subprocess.run(
         [command, "run", strategy, "--mode", "backtest", "--data", candles],
         env=environ | {"TRADAI_RUN_FOLDER": str(tmp_path / "runs")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
 
@@ -216,7 +220,7 @@ def test_without_the_engine_the_run_says_what_to_install(
     assert "tradai-entrypoint[freqtrade]" in done.stderr
 
 
-def test_a_run_folder_that_cannot_be_written_is_said(
+def test_a_run_folder_that_cannot_be_written_is_an_error(
     backtest: Callable[..., Any], tmp_path: Path
 ) -> None:
     blocked = tmp_path / "file"
@@ -255,7 +259,7 @@ def test_a_full_disk_ends_the_run_with_a_manifest(
     assert f'"exit_code": {RESULT}' in (folder / "manifest.json").read_text()
 
 
-def test_the_refusals_need_no_write_outside_the_run_folder(
+def test_a_run_does_not_change_the_candles_folder(
     backtest: Callable[..., Any], candles: Path
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in candles.iterdir()}

@@ -20,7 +20,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 ENGINE: Final = Path(os.environ.get("TRADAI_ENGINE_VENV", ROOT / ".venv-freqtrade"))
 RUNNER: Final = Path(__file__).with_name("run_page.py")
 SLOWEST_PAGE_S: Final = 600
-# Of the machine or the developer; an example must not depend on them.
+# Variables of the machine or the developer, on which an example must not depend.
 DROPPED: Final = ("AWS_", "MLFLOW_", "PYTHON", "TRADAI_", "VIRTUAL_ENV")
 # Objects that the page on S3 reads.
 LAKE: Final = {
@@ -67,7 +67,10 @@ class Reader:
 
 
 def _with_namespaces(page: Page) -> list[tuple[Any, bool]]:
-    """Return each block and whether it starts anew: entries of the API reference stand alone."""
+    """Return each block, and whether it starts with an empty namespace.
+
+    Each entry of the API reference does; on other pages only the first block does.
+    """
     is_reference = page.path.parent.name == "api"
     sections = [block.section if is_reference else 0 for block in page.blocks]
     return [
@@ -94,7 +97,7 @@ def _reader(folder: Path, bin_folder: Path) -> Reader:
 
 @pytest.fixture
 def component(request: pytest.FixtureRequest, reader: Reader) -> Callable[[str], None]:
-    """Give the reader a component by its name; skip, or fail, where it is not installed."""
+    """Install a component for the reader by its name; skip, or fail, where it is missing."""
 
     def give(name: str) -> None:
         request.getfixturevalue(f"_{name}")(reader)
@@ -104,7 +107,7 @@ def component(request: pytest.FixtureRequest, reader: Reader) -> Callable[[str],
 
 @pytest.fixture(scope="session")
 def _example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the inputs of scripts/quickstart, and copies of them under usual names."""
+    """A folder with the inputs of scripts/quickstart, and copies under the names of the pages."""
     if not (ENGINE / "bin" / "tradai-entrypoint").exists():
         reason = f"no engine environment at {ENGINE}: run scripts/quickstart once"
         if "freqtrade" in os.environ.get("TRADAI_REQUIRE", "").split(","):
@@ -122,7 +125,7 @@ def _example(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def _engine(_example: Path) -> Callable[[Reader], None]:
-    """The engine, in a checkout after the quickstart: a strategy and candles."""
+    """The engine, as in a checkout after the quickstart, with a strategy and candles."""
 
     def give(reader: Reader) -> None:
         engine = _reader(reader.folder, ENGINE / "bin")

@@ -1,6 +1,6 @@
 """A Markdown page of the documentation: its code blocks, links, headings and marks.
 
-Two marks, both HTML comments, say how the examples of a page are tested:
+Two marks, both HTML comments, control how the examples of a page are tested:
 
 - ``<!-- not run: REASON -->`` just before a block: the block is not run, only compiled.
 - ``<!-- needs: NAME -->`` anywhere: the page's examples run where this component is installed.
@@ -63,13 +63,13 @@ class Page:
 
     @cached_property
     def text(self) -> str:
-        """All of it."""
+        """The whole text."""
         return self.path.read_text(encoding="utf-8")
 
     @cached_property
     def blocks(self) -> list[Block]:
         """Its fenced blocks, from top to bottom."""
-        return [self._block(found) for found in _BLOCK.finditer(self.text)]
+        return [self._block(match) for match in _BLOCK.finditer(self.text)]
 
     @cached_property
     def needs(self) -> list[str]:
@@ -91,12 +91,12 @@ class Page:
 
     @property
     def is_runnable(self) -> bool:
-        """Whether it has an example that is to be run."""
-        return any(one.language in RUNNABLE and one.reason is None for one in self.blocks)
+        """Whether it has an example to run."""
+        return any(block.language in RUNNABLE and block.reason is None for block in self.blocks)
 
     def mark_problems(self) -> Iterator[str]:
         """Yield each mark without a reason, without an example, or of an unknown component."""
-        marked = [one for one in self.blocks if one.reason is not None]
+        marked = [block for block in self.blocks if block.reason is not None]
         for block in marked:
             if len((block.reason or "").split()) < SHORTEST_REASON:
                 yield f"{self.path}:{block.line}: the mark of this block gives no reason"
@@ -122,7 +122,7 @@ class Page:
                 yield f"{self.path}: the link {link} names no heading of its page"
 
     def named_path_problems(self, root: Path) -> Iterator[str]:
-        """Yield each path of the repository that the page names and that does not exist."""
+        """Yield each path of the repository that the page names although it does not exist."""
         for name in _NAMED_PATH.findall(self.text):
             if not (root / name).exists():
                 yield f"{self.path}: there is no {name}"
@@ -132,21 +132,21 @@ class Page:
         """Names of the test functions and test files that the page names as a proof."""
         return {*_NAMED_TEST.findall(self.text), *_NAMED_TEST_FILE.findall(self.text)}
 
-    def _block(self, found: re.Match[str]) -> Block:
-        before = self.text[: found.start("text")]
-        text = found["text"]
+    def _block(self, match: re.Match[str]) -> Block:
+        before = self.text[: match.start("text")]
+        text = match["text"]
         file = _FILE.match(text)
         return Block(
             line=before.count("\n") + 1,
             section=len(_HEADING.findall(_ANY_FENCE.sub("", before))),
-            language=found["language"],
+            language=match["language"],
             text=text,
             file=file[1] if file else "",
-            reason=None if found["mark"] is None else found["reason"].strip(),
+            reason=None if match["mark"] is None else match["reason"].strip(),
         )
 
 
 def all_pages(root: Path) -> list[Page]:
-    """Return every page that readers of the repository are given, sorted by path."""
+    """Return every page for readers of the repository, sorted by path."""
     patterns = ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "packages/*/*.md")
-    return [Page(path) for path in sorted({p for one in patterns for p in root.glob(one)})]
+    return [Page(path) for path in sorted({p for pattern in patterns for p in root.glob(pattern)})]

@@ -1,8 +1,8 @@
 """Run the examples of one page, given as JSON on standard input, in the working folder.
 
-They share one namespace and one environment, as for a reader who types them in: what a shell block
-exports is seen by the blocks after it. A block that names a file is written to that file first.
-Started with the Python whose packages the page is about; it needs nothing but that.
+They share one namespace and one environment, as for a reader who types them in: a variable that a
+shell block exports is set in the blocks after it. A block that names a file is written to that file
+first. The program runs in the Python whose packages the page is about, and needs no other package.
 """
 
 import ast
@@ -38,7 +38,7 @@ class ExampleFailedError(Exception):
 
 
 def main() -> int:
-    """Run every example; print the first that fails and return 1."""
+    """Run every example; print the first failure and return 1."""
     examples: list[Example] = json.load(sys.stdin)
     names: dict[str, Any] = {}
     for example in examples:
@@ -68,7 +68,7 @@ def run(example: Example, names: dict[str, Any]) -> None:
 
 
 def run_shell(text: str) -> None:
-    """Run shell commands; keep what they export."""
+    """Run shell commands, and keep the variables that they export."""
     script = f"set -euo pipefail\n{text}\necho '{ENVIRONMENT}'\nenv -0"
     done = subprocess.run(
         ["bash", "-c", script], capture_output=True, text=True, check=False, timeout=300
@@ -78,13 +78,13 @@ def run_shell(text: str) -> None:
         message = f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
         raise ExampleFailedError(message)
     os.environ.clear()
-    for name, equals, value in (one.partition("=") for one in environment.split("\0")):
+    for name, equals, value in (entry.partition("=") for entry in environment.split("\0")):
         if equals:
             os.environ[name] = value
 
 
 def run_session(example: Example, names: dict[str, Any]) -> None:
-    """Run a session of the interpreter and compare what it shows."""
+    """Run a session of the interpreter and compare its output."""
     parser = doctest.DocTestParser()
     test = parser.get_doctest(
         example["text"], names, example["page"], example["page"], example["line"] - 1
@@ -92,7 +92,7 @@ def run_session(example: Example, names: dict[str, Any]) -> None:
     if not example["is_run"]:
         return
     report = io.StringIO()
-    # The names are kept: the next block of the page goes on with them.
+    # The names are kept for the next block of the page.
     result = doctest.DocTestRunner().run(test, out=report.write, clear_globs=False)
     names.update(test.globs)
     if result.failed:
@@ -105,7 +105,7 @@ def run_program(example: Example, names: dict[str, Any]) -> None:
     code = compile(tree, example["page"], "exec")
     if example["is_run"]:
         with contextlib.redirect_stdout(io.StringIO()):
-            # The repository's own text.
+            # The text comes from the repository.
             exec(code, names)  # noqa: S102
 
 

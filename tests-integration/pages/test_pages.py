@@ -1,4 +1,4 @@
-"""Documentation that is held to the code: its examples run, and its links lead somewhere."""
+"""Pages of the documentation: their examples run, and their links and names exist."""
 
 import re
 from collections.abc import Callable
@@ -37,16 +37,17 @@ def test_the_examples_of_a_page_run(name: str, reader: Reader, component: Give) 
     assert done.returncode == 0, done.stderr
 
 
-def test_every_link_leads_to_a_file_and_a_heading() -> None:
-    assert [one for page in PAGES.values() for one in page.link_problems()] == []
+def test_every_link_has_a_target() -> None:
+    assert [problem for page in PAGES.values() for problem in page.link_problems()] == []
 
 
-def test_every_block_that_is_not_run_says_why() -> None:
-    assert [one for page in PAGES.values() for one in page.mark_problems()] == []
+def test_every_block_that_is_not_run_has_a_reason() -> None:
+    assert [problem for page in PAGES.values() for problem in page.mark_problems()] == []
 
 
 def test_every_path_that_a_page_names_exists() -> None:
-    assert [one for page in PAGES.values() for one in page.named_path_problems(ROOT)] == []
+    problems = [problem for page in PAGES.values() for problem in page.named_path_problems(ROOT)]
+    assert problems == []
 
 
 def test_every_test_that_a_page_names_exists() -> None:
@@ -71,12 +72,12 @@ def test_every_term_of_the_glossary_is_explained_once() -> None:
     assert not [name for name, explanation in terms if explanation.startswith(("#", "-"))]
 
 
-def test_the_glossary_is_found_from_the_first_pages() -> None:
+def test_the_first_pages_link_to_the_glossary() -> None:
     for name in ("README.md", "CONTRIBUTING.md", "docs/index.md"):
         assert "reference/glossary.md)" in PAGES[name].text
 
 
-def test_there_are_pages_to_look_at() -> None:
+def test_the_pages_are_collected() -> None:
     assert {"README.md", "docs/index.md", "packages/tradai-core/README.md"} <= set(PAGES)
     assert {"docs/how-to/cache.md", "docs/reference/api/core.md"} <= set(RUNNABLE)
 
@@ -148,7 +149,9 @@ desk = os.environ["DESK"]
     ],
     ids=["no reason", "one word", "no block", "no example", "unknown component"],
 )
-def test_a_mark_that_says_nothing_is_found(text: str, page: Callable[[str], Page]) -> None:
+def test_a_mark_without_a_reason_or_a_block_is_found(
+    text: str, page: Callable[[str], Page]
+) -> None:
     assert len(list(page(text).mark_problems())) == 1
 
 
@@ -164,9 +167,7 @@ def test_a_mark_that_says_nothing_is_found(text: str, page: Callable[[str], Page
         ("page.md#part-2", 1),
     ],
 )
-def test_a_link_that_leads_nowhere_is_found(
-    link: str, problems: int, page: Callable[[str], Page]
-) -> None:
+def test_a_broken_link_is_found(link: str, problems: int, page: Callable[[str], Page]) -> None:
     text = f"# Part 1: `run` it\n\n[link]({link})\n\n```md\n[code](nowhere.md)\n```\n"
 
     assert len(list(page(text).link_problems())) == problems

@@ -1,4 +1,4 @@
-"""Stand-ins for AWS. All of them must be told to listen on loopback only."""
+"""Stand-ins for AWS, each configured to listen on loopback only."""
 
 import json
 import os
@@ -15,21 +15,21 @@ from servers.process import Server, answers, executable, free_port
 from tradai.aws import AwsSettings, client_for
 
 REGION: Final = "eu-central-1"
-# The only server that looks at credentials knows these.
+# Credentials that the only server that checks them (SeaweedFS) accepts.
 ACCESS_KEY: Final = "fake-access-key"
 SECRET_KEY: Final = "fake-" + ACCESS_KEY
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standin:
-    """A server that stands in for AWS, and the address it will have."""
+    """A server that stands in for AWS, and its address."""
 
     server: Server
     url: str
 
 
 def localstack(folder: Path) -> Standin:
-    """Return LocalStack: S3, Secrets Manager, STS, logs and more; the reference."""
+    """Return LocalStack, the reference: S3, Secrets Manager, STS, logs and more."""
     url = f"http://127.0.0.1:{free_port()}"
     environ = {
         # The default server listens on every address.
@@ -54,7 +54,7 @@ def localstack(folder: Path) -> Standin:
 
 
 def ministack(folder: Path) -> Standin:
-    """Return ministack, a second opinion on the same services."""
+    """Return ministack, a second implementation of the same services."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environ = {
@@ -64,7 +64,7 @@ def ministack(folder: Path) -> Standin:
         "STATE_DIR": str(folder / "state"),
         "S3_DATA_DIR": str(folder / "s3"),
         "PERSIST_STATE": "0",
-        # Never a developer's own engine.
+        # Never a developer's own Docker.
         "DOCKER_HOST": "unix:///nowhere.sock",
     }
     return Standin(
@@ -80,7 +80,7 @@ def ministack(folder: Path) -> Standin:
 
 
 def moto(folder: Path) -> Standin:
-    """Return moto's server: the third opinion, and the least exact."""
+    """Return moto's server, a third implementation and the least exact."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     return Standin(
@@ -141,9 +141,9 @@ def seaweedfs(folder: Path) -> Standin:
 def _block_of_ports() -> int:
     """Return the first of five free ports whose twins 10,000 higher are free as well.
 
-    All lie below those that the system hands to outgoing connections.
+    All are lower than the ports that the system uses for outgoing connections.
     """
-    # Spread out so that two sessions seldom look at the same ports.
+    # A start of its own for each process, so that two sessions seldom try the same ports.
     start = os.getpid() * 5 % 5_000
     for offset in range(start, start + 5_000, 5):
         first = 15_000 + offset % 5_000
@@ -170,12 +170,13 @@ STANDINS: dict[str, Callable[[Path], Standin]] = {
 
 
 def settings_at(url: str, **changes: Any) -> AwsSettings:
-    """Return settings for the server at `url`."""
-    return AwsSettings(**{"region": REGION, "endpoint_url": url, **changes})
+    """Return settings for the server at `url`, patient with a slow machine unless changed."""
+    patience: dict[str, Any] = {"connect_timeout_s": 60, "read_timeout_s": 120}
+    return AwsSettings(**{"region": REGION, "endpoint_url": url, **patience, **changes})
 
 
 def new_bucket(settings: AwsSettings, *, is_versioned: bool = False) -> str:
-    """Make a bucket of a name nobody has."""
+    """Make a bucket with a new name."""
     name = f"lake-{uuid.uuid4().hex[:12]}"
     client = client_for("s3", settings)
     client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})

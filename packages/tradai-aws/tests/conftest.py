@@ -9,6 +9,7 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import botocore.loaders
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
@@ -34,6 +35,15 @@ def _no_aws_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _models_read_once() -> Iterator[None]:
+    """Have all clients share the descriptions of AWS's services, megabytes of JSON each."""
+    loader = botocore.loaders.create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.loaders, "create_loader", lambda _path=None: loader)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mask the secrets of a test in that test only."""
@@ -42,7 +52,10 @@ def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def aws() -> FakeSecretsClient:
-    return FakeSecretsClient()
+    fake = FakeSecretsClient()
+    # An instant is then no duration since the start, and neither is taken for the other.
+    fake.clock.advance(1_000_000)
+    return fake
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The door: one table, opened lazily, and what it costs."""
+"""Public names of tradai.cache: one table, loaded lazily."""
 
 import ast
 import subprocess
@@ -30,30 +30,32 @@ def _modules_after(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def _door() -> ast.Module:
+def _module() -> ast.Module:
     return ast.parse(Path(tradai.cache.__file__ or "").read_text())
 
 
-def test_type_checkers_and_python_see_the_same_door() -> None:
+def test_type_checkers_and_python_see_the_same_names() -> None:
     imports = {
         alias.name: (node.module or "").removeprefix("tradai.cache.")
-        for node in ast.walk(_door())
+        for node in ast.walk(_module())
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
         if alias.asname == alias.name
     }
-    (table,) = [ast.literal_eval(node) for node in ast.walk(_door()) if isinstance(node, ast.Dict)]
-    modules = {name: module for module, names in table.items() for name in names}
+    (table,) = [
+        ast.literal_eval(node) for node in ast.walk(_module()) if isinstance(node, ast.Dict)
+    ]
+    modules = {name: module for module, names in table.items() for name in names.split()}
 
     assert imports == modules
     assert vars(tradai.cache)["__all__"] == sorted(modules)
 
 
 @pytest.mark.parametrize("name", vars(tradai.cache)["__all__"])
-def test_every_name_behind_the_door_exists(name: str) -> None:
+def test_every_exported_name_exists(name: str) -> None:
     assert getattr(tradai.cache, name) is not None
 
 
 @pytest.mark.parametrize("code", ["import tradai.cache", MEMORY], ids=["import", "memory"])
-def test_who_uses_memory_only_pays_for_nothing_heavy(code: str) -> None:
+def test_a_memory_cache_loads_no_heavy_modules(code: str) -> None:
     assert not _modules_after(code) & HEAVY

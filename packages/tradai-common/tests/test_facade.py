@@ -9,7 +9,7 @@ import pytest
 import tradai.common
 
 # The guard is what these tests are about; no public way leads to it.
-from tradai.common._slices import OptionalSlice
+from tradai.common._optional import OptionalDistribution
 
 FOLDER = Path(tradai.common.__file__).parent
 PLATFORM_PATHS = {
@@ -107,7 +107,7 @@ def test_importing_the_facade_imports_nothing_else() -> None:
     assert ast.literal_eval(done.stdout.decode()) <= {
         "tradai",
         "tradai.common",
-        "tradai.common._slices",
+        "tradai.common._optional",
     }
 
 
@@ -163,7 +163,7 @@ def test_a_missing_distribution_does_not_affect_the_others(monkeypatch: pytest.M
 def test_a_package_that_a_distribution_misses_is_reported_by_its_own_name() -> None:
     missing = ModuleNotFoundError("No module named 'boto3'", name="boto3")
 
-    with pytest.raises(ModuleNotFoundError) as caught, OptionalSlice("aws"):
+    with pytest.raises(ModuleNotFoundError) as caught, OptionalDistribution("aws"):
         raise missing
 
     assert caught.value is missing

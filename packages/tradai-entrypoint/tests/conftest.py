@@ -54,10 +54,10 @@ def is_alive() -> Callable[[int], bool]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], bool]:
-    """Wait until a condition holds, at most five seconds; return whether it does."""
+    """Wait until a condition holds, at most a minute; return whether it does."""
 
     def look(holds: Callable[[], bool]) -> bool:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while not holds():
             if time.monotonic() > deadline:
                 return False

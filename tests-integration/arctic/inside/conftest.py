@@ -1,4 +1,4 @@
-"""A server that speaks S3, for the tests that need one."""
+"""Fixtures with an S3 server on loopback."""
 
 import os
 import select
@@ -19,7 +19,7 @@ MOTO = Path(os.environ.get("TRADAI_MOTO_VENV", ROOT / ".servers" / "moto")) / "b
 
 @pytest.fixture(scope="session")
 def s3_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Port of an S3 server on this machine's loopback address."""
+    """Port of an S3 server on the loopback address."""
     if not MOTO.exists():
         reason = f"no S3 server at {MOTO}: install moto[server] into an environment there"
         if "moto" in os.environ.get("TRADAI_REQUIRE", "").split(","):
@@ -48,7 +48,7 @@ def make_bucket(s3_port: int) -> Callable[[str], None]:
 
     def make(name: str) -> None:
         request = urllib.request.Request(f"http://127.0.0.1:{s3_port}/{name}", method="PUT")
-        with _opener().open(request, timeout=10):
+        with _opener().open(request, timeout=60):
             pass
 
     return make
@@ -61,7 +61,7 @@ def _free_port() -> int:
 
 
 def _wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not _answers(port):
         assert server.poll() is None, f"it ended: {log.read_text()}"
         assert time.monotonic() < deadline, f"it never answered: {log.read_text()}"
@@ -80,5 +80,5 @@ def _answers(port: int) -> bool:
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Return what opens a URL of this machine past any proxy."""
+    """Return an opener that ignores the proxies of the environment."""
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -30,7 +30,7 @@ ACCESS, SECRET = "FAKEACCESSKEYOFNOBODY", "fake/secret+of=nobody"
 BUCKETS = itertools.count()
 PAIR = "BTC/USDT"
 
-# ArcticDB itself reads with what pandas 2 calls a thing of the past.
+# ArcticDB itself calls a part of pandas 2 that is deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:Passing a BlockManager:DeprecationWarning")
 
 
@@ -67,27 +67,27 @@ class TestOnS3(DataRepositoryContract):
         return ArcticDBDataRepository(s3)
 
 
-def test_what_is_kept_is_there_for_the_next_process(s3: str) -> None:
+def test_a_new_repository_reads_the_candles_of_an_earlier_one(s3: str) -> None:
     ArcticDBDataRepository(s3).save_ohlcv(PAIR, "5m", candles(0, 1))
     ArcticDBDataRepository(s3).upsert_ohlcv(PAIR, "5m", candles(1, 2, value=2.0))
 
     assert ArcticDBDataRepository(s3).get_ohlcv(PAIR, "5m")["close"].tolist() == [1.0, 2.0, 2.0]
 
 
-def test_the_scheme_names_the_backend(lmdb: str) -> None:
+def test_the_scheme_selects_the_backend(lmdb: str) -> None:
     backend = backend_for("tradai.data", f"arctic:{lmdb}")
 
     assert isinstance(backend, ArcticDBDataRepository)
     assert backend.series() == []
 
 
-def test_a_library_is_a_world_of_its_own(s3: str) -> None:
+def test_a_library_has_series_of_its_own(s3: str) -> None:
     ArcticDBDataRepository(s3).save_ohlcv(PAIR, "5m", candles(0))
 
     assert ArcticDBDataRepository(s3, library="other").series() == []
 
 
-def test_other_symbols_are_passed_over(lmdb: str) -> None:
+def test_symbols_that_are_not_series_are_ignored(lmdb: str) -> None:
     library = arcticdb.Arctic(lmdb).get_library("ohlcv", create_if_missing=True)
     library.write("notes", candles(0))
     del library
@@ -95,7 +95,7 @@ def test_other_symbols_are_passed_over(lmdb: str) -> None:
     assert ArcticDBDataRepository(lmdb).series() == []
 
 
-def test_a_symbol_that_holds_no_candles_is_refused(s3: str) -> None:
+def test_a_symbol_without_candles_is_refused(s3: str) -> None:
     library = arcticdb.Arctic(s3).get_library("ohlcv", create_if_missing=True)
     naive = candles(0).tz_localize(None)
     naive.index = pd.DatetimeIndex(naive.index).as_unit("ns")
@@ -105,7 +105,7 @@ def test_a_symbol_that_holds_no_candles_is_refused(s3: str) -> None:
         ArcticDBDataRepository(s3).get_ohlcv(PAIR, "5m")
 
 
-def test_an_upsert_of_what_is_there_makes_no_version(lmdb: str) -> None:
+def test_an_upsert_without_changes_writes_no_version(lmdb: str) -> None:
     repository = ArcticDBDataRepository(lmdb)
     for _ in range(3):
         repository.upsert_ohlcv(PAIR, "5m", candles(0, 1))
@@ -116,14 +116,14 @@ def test_an_upsert_of_what_is_there_makes_no_version(lmdb: str) -> None:
     assert len(versions) == 1
 
 
-def test_an_append_that_comes_too_late_is_a_conflict(
+def test_an_append_after_another_writer_is_a_conflict(
     lmdb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository = ArcticDBDataRepository(lmdb)
     repository.save_ohlcv(PAIR, "5m", candles(0))
     stale = repository.coverage(PAIR, "5m")
     repository.upsert_ohlcv(PAIR, "5m", candles(1, 2, value=2.0))
-    # What another process would have read a moment earlier.
+    # Another process would have read this coverage a moment earlier.
     monkeypatch.setattr(ArcticDBDataRepository, "coverage", lambda *_: stale)
 
     with pytest.raises(ConflictError, match="somebody else wrote first"):
@@ -132,7 +132,7 @@ def test_an_append_that_comes_too_late_is_a_conflict(
     assert repository.get_ohlcv(PAIR, "5m")["close"].tolist() == [1.0, 2.0, 2.0]
 
 
-def test_a_full_map_says_so_and_keeps_the_old_candles(tmp_path: Path) -> None:
+def test_a_full_map_is_an_error_that_keeps_the_old_candles(tmp_path: Path) -> None:
     repository = ArcticDBDataRepository(f"lmdb://{tmp_path}/small?map_size=1MB")
     repository.save_ohlcv(PAIR, "5m", candles(0))
     many = candles(*range(100_000))
@@ -144,7 +144,7 @@ def test_a_full_map_says_so_and_keeps_the_old_candles(tmp_path: Path) -> None:
     assert len(repository.get_ohlcv(PAIR, "5m")) == 1
 
 
-def test_a_folder_that_cannot_be_made_is_refused() -> None:
+def test_a_folder_that_cannot_be_created_is_refused() -> None:
     with pytest.raises(StorageError, match="cannot open candles in lmdb:///proc/no/such"):
         ArcticDBDataRepository("lmdb:///proc/no/such").series()
 
@@ -163,7 +163,7 @@ def test_keys_may_be_references(s3: str, monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert "access=env:FAKE_ACCESS" in repr(repository)
 
 
-def test_a_reference_to_no_secret_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reference_to_a_missing_secret_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     uri = "s3://127.0.0.1:candles?access=env:NO_SUCH_KEY&secret=env:NO_SUCH_KEY"
 
@@ -171,8 +171,8 @@ def test_a_reference_to_no_secret_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         ArcticDBDataRepository(uri).series()
 
 
-def test_keys_leak_nowhere(s3_port: int, caplog: pytest.LogCaptureFixture) -> None:
-    """The bucket is not there, so that every call fails, and with the vendor's own words."""
+def test_no_error_or_log_shows_the_keys(s3_port: int, caplog: pytest.LogCaptureFixture) -> None:
+    """The bucket is missing, so every call fails with an error of the vendor."""
     uri = f"s3://127.0.0.1:absent?port={s3_port}&access={ACCESS}&secret={SECRET}"
     repository = ArcticDBDataRepository(uri)
 
@@ -183,7 +183,7 @@ def test_keys_leak_nowhere(s3_port: int, caplog: pytest.LogCaptureFixture) -> No
     with pytest.raises(TypeError) as unpicklable:
         pickle.dumps(repository)
 
-    told = [
+    texts = [
         *(str(thing) for thing in (repository, error, unpicklable.value)),
         *(repr(thing) for thing in (repository, error, error.args, vars(error))),
         f"{repository} {error}",
@@ -195,11 +195,13 @@ def test_keys_leak_nowhere(s3_port: int, caplog: pytest.LogCaptureFixture) -> No
     ]
     assert error.__cause__ is None
     assert error.__context__ is None
-    assert not [text for text in told if ACCESS in text or SECRET in text]
+    assert not [text for text in texts if ACCESS in text or SECRET in text]
     assert "access=***&secret=***" in str(error)
 
 
-def test_the_vendor_prints_no_keys(s3_port: int, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_vendor_does_not_print_the_keys(
+    s3_port: int, capfd: pytest.CaptureFixture[str]
+) -> None:
     uri = f"s3://127.0.0.1:absent?port={s3_port}&access={ACCESS}&secret={SECRET}"
 
     with pytest.raises(StorageError):
@@ -211,7 +213,7 @@ def test_the_vendor_prints_no_keys(s3_port: int, capfd: pytest.CaptureFixture[st
 
 
 @pytest.mark.deep
-def test_a_server_that_is_not_there_is_given_up(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unreachable_server_is_a_retryable_error(capfd: pytest.CaptureFixture[str]) -> None:
     uri = f"s3://127.0.0.1:candles?port=1&access={ACCESS}&secret={SECRET}"
 
     with pytest.raises(StorageError, match="check that it is reachable") as caught:
@@ -222,7 +224,7 @@ def test_a_server_that_is_not_there_is_given_up(capfd: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("option", ["port=a", "map_size=a"])
-def test_an_option_that_arcticdb_refuses_is_a_refusal_of_ours(option: str, tmp_path: Path) -> None:
+def test_an_option_that_arcticdb_refuses_raises_a_tradai_error(option: str, tmp_path: Path) -> None:
     place = f"lmdb://{tmp_path}" if option.startswith("map") else "s3://127.0.0.1:b"
     rest = "" if option.startswith("map") else "&aws_auth=true"
 

@@ -1,4 +1,4 @@
-"""Write a month of seeded candles and made market rules; run in the engine's environment."""
+"""Write a month of seeded candles and invented market rules; run in the engine's environment."""
 
 import sys
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ PRICES = {"BTC/USDT": 60_000.0, "ETH/USDT": 3_000.0}
 
 
 def main(folder: Path, decimals: int = 2) -> None:
-    """Fill `folder` with prices of so many `decimals`."""
+    """Fill `folder` with prices that have `decimals` decimal places."""
     folder.mkdir(parents=True, exist_ok=True)
     repository = FlatDataRepository(folder, file_format="feather")
     for seed, (pair, price) in enumerate(PRICES.items()):

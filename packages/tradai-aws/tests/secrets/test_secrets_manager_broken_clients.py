@@ -16,7 +16,7 @@ from tradai.core.exceptions import NotFoundError, ValidationError
 NAME: Final = "trading/binance"
 PLANTED: Final = "fake-and-planted"
 # A reader that waits for ever fails the test after this time.
-PATIENCE_S: Final = 20
+PATIENCE_S: Final = 60
 
 
 class Client:

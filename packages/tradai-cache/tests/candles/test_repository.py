@@ -1,4 +1,4 @@
-"""Candles out of a cache are the candles of the source, and cost it a few per cent."""
+"""Cached candles equal those of the source, and cost it a few per cent of the reads."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd  # noqa: TID253
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from tradai.cache import Cache, CachedDataRepository
 from tradai.core import Coverage, DataRepository, Timeframe
@@ -20,12 +20,12 @@ MINUTE = timedelta(minutes=1)
 
 
 class Counting(DataRepository):
-    """Candles in memory; counts what is asked of them."""
+    """Candles in memory that counts its calls and the rows it returned."""
 
     def __init__(self, clock: FixedClock | None = None) -> None:
         self.inner = InMemoryDataRepository(clock=clock)
         self.calls = 0
-        self.pulled = 0
+        self.rows = 0
         self.error: Exception | None = None
 
     def get_ohlcv(
@@ -39,7 +39,7 @@ class Counting(DataRepository):
     ) -> pd.DataFrame:
         frame = self.inner.get_ohlcv(pair, timeframe, start=start, end=end, closed_by=closed_by)
         self.calls += 1
-        self.pulled += len(frame)
+        self.rows += len(frame)
         return frame
 
     def coverage(self, pair: str, timeframe: str) -> Coverage | None:
@@ -77,7 +77,7 @@ class TestCachedCandles(DataRepositoryContract):
 
 
 class TestCachedCandlesTwice(DataRepositoryContract):
-    """Another one in between must not be noticed either."""
+    """A cached repository over a cached repository."""
 
     @pytest.fixture
     def repository(self) -> CachedDataRepository:
@@ -85,8 +85,8 @@ class TestCachedCandlesTwice(DataRepositoryContract):
 
 
 @pytest.fixture(autouse=True)
-def _no_minute_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tail is kept until the candle closes by the machine's clock: half a minute from now."""
+def _fixed_machine_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the machine's clock half a minute before a close: a tail is kept until then."""
     monkeypatch.setattr("time.time", lambda: START.timestamp() + 30)
 
 
@@ -97,21 +97,23 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 def source(clock: FixedClock) -> Counting:
-    """Ten days of minutes, up to now."""
+    """Return a source with ten days of minutes, up to now."""
     source = Counting(clock)
     source.save_ohlcv(PAIR, "1m", candles(START, 14_400))
     return source
 
 
-def _same(repository: DataRepository, source: Counting, **span: datetime | None) -> None:
+def _assert_same(repository: DataRepository, source: Counting, **span: datetime | None) -> None:
     answer = repository.get_ohlcv(PAIR, "1m", **span)
     pd.testing.assert_frame_equal(answer, source.inner.get_ohlcv(PAIR, "1m", **span))
     assert answer.attrs == {}
 
 
-def test_a_window_that_moves_pulls_a_few_per_cent(source: Counting, clock: FixedClock) -> None:
+def test_a_moving_window_reads_a_few_per_cent_from_the_source(
+    source: Counting, clock: FixedClock
+) -> None:
     repository, window, asked = cached(source, clock), timedelta(minutes=500), 0
-    source.pulled = 0
+    source.rows = 0
 
     for _ in range(120):
         source.inner.upsert_ohlcv(PAIR, "1m", candles(clock.now() - MINUTE, 1, seed=1))
@@ -121,21 +123,21 @@ def test_a_window_that_moves_pulls_a_few_per_cent(source: Counting, clock: Fixed
         asked += len(frame)
         clock.advance(MINUTE)
 
-    assert source.pulled <= 0.04 * asked
+    assert source.rows <= 0.04 * asked
 
 
-def test_many_readers_pull_what_one_does(source: Counting, clock: FixedClock) -> None:
+def test_many_readers_cost_the_source_as_much_as_one(source: Counting, clock: FixedClock) -> None:
     repository = cached(source, clock)
-    source.pulled = 0
+    source.rows = 0
 
     for _ in range(20):
         for hours in (1, 8, 24):
-            _same(repository, source, start=clock.now() - timedelta(hours=hours))
+            _assert_same(repository, source, start=clock.now() - timedelta(hours=hours))
 
-    assert source.pulled <= 1_440 + 512
+    assert source.rows <= 1_440 + 512
 
 
-def test_the_same_range_again_asks_nothing(source: Counting, clock: FixedClock) -> None:
+def test_reading_a_range_again_asks_the_source_nothing(source: Counting, clock: FixedClock) -> None:
     repository = cached(source, clock)
     spans: list[dict[str, datetime | None]] = [
         {"start": None, "end": None},
@@ -147,16 +149,16 @@ def test_the_same_range_again_asks_nothing(source: Counting, clock: FixedClock) 
         {"start": START + MINUTE, "end": START + MINUTE},
     ]
     for span in spans:
-        _same(repository, source, **span)
+        _assert_same(repository, source, **span)
     calls = source.calls
 
     for span in spans:
-        _same(repository, source, **span)
+        _assert_same(repository, source, **span)
 
     assert source.calls == calls
 
 
-def test_a_candle_is_there_from_its_close_on(source: Counting, clock: FixedClock) -> None:
+def test_a_candle_is_returned_from_its_close_on(source: Counting, clock: FixedClock) -> None:
     repository = cached(source, clock)
     start = clock.now() - timedelta(minutes=5)
     for _ in range(40):
@@ -178,39 +180,39 @@ def test_a_candle_that_is_open_by_our_clock_is_never_returned(source: Counting) 
     assert frame.index[-1].to_pydatetime() == ours.now() - MINUTE
 
 
-def test_nothing_is_known_before_its_close(source: Counting, clock: FixedClock) -> None:
+def test_no_candle_is_returned_before_its_close(source: Counting, clock: FixedClock) -> None:
     repository = cached(source, clock)
     for minutes in (0, 1, 7, 16, 17, 512, 9_000):
         by = clock.now() - minutes * MINUTE - timedelta(seconds=1)
-        _same(repository, source, closed_by=by, start=by - timedelta(hours=2))
+        _assert_same(repository, source, closed_by=by, start=by - timedelta(hours=2))
 
 
-def test_a_series_that_has_ended_is_left_alone(source: Counting, clock: FixedClock) -> None:
+def test_an_ended_series_is_not_polled(source: Counting, clock: FixedClock) -> None:
     clock.advance(timedelta(days=3))
     repository = cached(source, clock)
-    _same(repository, source, start=START + timedelta(days=9))
+    _assert_same(repository, source, start=START + timedelta(days=9))
     calls = source.calls
 
     for _ in range(9):
-        _same(repository, source, start=START + timedelta(days=9))
+        _assert_same(repository, source, start=START + timedelta(days=9))
 
     assert source.calls == calls
 
 
-def test_an_upsert_is_seen_and_costs_what_it_touched(source: Counting, clock: FixedClock) -> None:
-    repository = cached(source, clock)
-    _same(repository, source)
-    source.pulled = 0
-
-    repository.upsert_ohlcv(PAIR, "1m", candles(START + timedelta(days=3), 2, seed=7))
-    _same(repository, source)
-
-    assert source.pulled <= 512 + 16
-
-
-def test_a_hole_that_is_filled_and_a_new_beginning_are_seen(
+def test_an_upsert_invalidates_only_the_parts_it_touched(
     source: Counting, clock: FixedClock
 ) -> None:
+    repository = cached(source, clock)
+    _assert_same(repository, source)
+    source.rows = 0
+
+    repository.upsert_ohlcv(PAIR, "1m", candles(START + timedelta(days=3), 2, seed=7))
+    _assert_same(repository, source)
+
+    assert source.rows <= 512 + 16
+
+
+def test_a_filled_gap_and_a_new_beginning_are_seen(source: Counting, clock: FixedClock) -> None:
     source.save_ohlcv(PAIR, "1m", candles(START, 3_000).drop(candles(START, 3_000).index[99:700]))
     repository = cached(source, clock)
     for part in (
@@ -218,58 +220,58 @@ def test_a_hole_that_is_filled_and_a_new_beginning_are_seen(
         candles(START - timedelta(days=2), 2_880, seed=2),
         candles(START + 3_000 * MINUTE, 40, seed=3),
     ):
-        _same(repository, source)
+        _assert_same(repository, source)
 
         repository.upsert_ohlcv(PAIR, "1m", part)
 
-        _same(repository, source)
+        _assert_same(repository, source)
 
 
-def test_a_saved_series_replaces_all_that_was_cached(source: Counting, clock: FixedClock) -> None:
+def test_a_saved_series_replaces_all_cached_parts(source: Counting, clock: FixedClock) -> None:
     repository = cached(source, clock)
-    _same(repository, source)
+    _assert_same(repository, source)
 
     repository.save_ohlcv(PAIR, "1m", candles(START + timedelta(days=1), 3_000, seed=3))
 
-    _same(repository, source)
-    _same(repository, source, start=START, end=START + timedelta(days=2))
+    _assert_same(repository, source)
+    _assert_same(repository, source, start=START, end=START + timedelta(days=2))
 
 
 def test_a_large_upsert_is_seen(source: Counting, clock: FixedClock) -> None:
     repository = cached(source, clock)
-    _same(repository, source)
+    _assert_same(repository, source)
 
     repository.upsert_ohlcv(PAIR, "1m", candles(START, 14_400, seed=9))
 
-    _same(repository, source)
+    _assert_same(repository, source)
 
 
-def test_a_write_that_failed_half_way_leaves_nothing_old(
+def test_a_write_that_failed_half_way_leaves_no_old_candles(
     source: Counting, clock: FixedClock
 ) -> None:
     repository = cached(source, clock)
-    _same(repository, source)
+    _assert_same(repository, source)
     source.error = StorageError("the disk is full", operation="write")
 
     with pytest.raises(StorageError, match="full"):
         repository.upsert_ohlcv(PAIR, "1m", candles(START + timedelta(days=3), 2, seed=7))
 
-    _same(repository, source)
+    _assert_same(repository, source)
 
 
-def test_a_refused_write_leaves_the_cache_as_it_is(source: Counting, clock: FixedClock) -> None:
+def test_a_rejected_write_keeps_the_cache(source: Counting, clock: FixedClock) -> None:
     repository = cached(source, clock)
-    _same(repository, source)
+    _assert_same(repository, source)
     calls = source.calls
 
     with pytest.raises(ValidationError):
         repository.upsert_ohlcv(PAIR, "1m", candles(clock.now(), 1))
 
-    _same(repository, source)
+    _assert_same(repository, source)
     assert source.calls == calls
 
 
-def test_a_very_long_range_is_read_at_the_source(clock: FixedClock) -> None:
+def test_a_very_long_range_is_read_from_the_source(clock: FixedClock) -> None:
     source, length = Counting(clock), timedelta(seconds=1)
     first = clock.now() - 600_000 * length
     source.save_ohlcv(PAIR, "1s", candles(first, 600_000, length))
@@ -281,7 +283,7 @@ def test_a_very_long_range_is_read_at_the_source(clock: FixedClock) -> None:
     assert source.calls == 1
 
 
-def test_months_and_enormous_candles_are_cached(clock: FixedClock) -> None:
+def test_months_and_huge_candles_are_cached(clock: FixedClock) -> None:
     for timeframe, step in (("1M", 31), ("1w", 7), ("999999d", 1)):
         source = Counting(FixedClock(datetime(9000, 1, 1, tzinfo=UTC)))
         opened = [datetime(1970 + n // 12, 1 + n % 12, 1, tzinfo=UTC) for n in range(600)]
@@ -298,7 +300,7 @@ def test_months_and_enormous_candles_are_cached(clock: FixedClock) -> None:
             pd.testing.assert_frame_equal(got, wanted, check_freq=False)
 
 
-def test_one_namespace_is_for_one_source() -> None:
+def test_a_namespace_serves_only_one_source() -> None:
     namespace = Cache().namespace("candles")
     CachedDataRepository(InMemoryDataRepository(), namespace)
 
@@ -307,12 +309,12 @@ def test_one_namespace_is_for_one_source() -> None:
 
 
 @pytest.mark.parametrize("keep_s", [0.0, -1.0, float("nan")])
-def test_candles_are_kept_for_some_time(keep_s: float) -> None:
+def test_candles_are_kept_for_keep_s(keep_s: float) -> None:
     with pytest.raises(ValidationError, match="ttl"):
         CachedDataRepository(InMemoryDataRepository(), Cache().namespace("candles"), keep_s=keep_s)
 
 
-def test_a_series_that_begins_is_seen_at_once(clock: FixedClock) -> None:
+def test_a_new_series_is_seen_at_once(clock: FixedClock) -> None:
     source = Counting(clock)
     repository = cached(source, clock)
     with pytest.raises(NotFoundError):
@@ -320,11 +322,11 @@ def test_a_series_that_begins_is_seen_at_once(clock: FixedClock) -> None:
 
     source.inner.save_ohlcv(PAIR, "1m", candles(START, 3))
 
-    _same(repository, source)
+    _assert_same(repository, source)
 
 
 class World:
-    """A source, what is cached of it, and time that goes on; every answer is compared."""
+    """A source, a cached repository and a clock; every answer is compared."""
 
     def __init__(self) -> None:
         self.clock = FixedClock(START + 700 * MINUTE)
@@ -343,7 +345,7 @@ class World:
             self.repository.save_ohlcv(PAIR, "1m", frame)
 
     def append(self, moment: int, count: int) -> None:
-        """Go on as an exchange does, past the cache."""
+        """Append to the source like an exchange, without the cache."""
         coverage = self.source.coverage(PAIR, "1m")
         assert coverage is not None
         frame = self._fit(coverage.last + MINUTE, count, seed=3 + moment)
@@ -355,11 +357,11 @@ class World:
 
     def read(self, moment: int, count: int) -> None:
         at = START + moment * MINUTE
-        _same(self.repository, self.source, start=at, end=at + count * MINUTE)
+        _assert_same(self.repository, self.source, start=at, end=at + count * MINUTE)
 
     def know(self, moment: int, count: int) -> None:
         at = START + moment * MINUTE
-        _same(self.repository, self.source, start=at, closed_by=at + count * MINUTE)
+        _assert_same(self.repository, self.source, start=at, closed_by=at + count * MINUTE)
 
     def _fit(self, first: datetime, count: int, seed: int) -> pd.DataFrame:
         return closed(candles(first, count, seed=seed), "1m", by=self.clock.now())
@@ -370,7 +372,6 @@ ACTS: list[Callable[[World, int, int], None]] = [
 ]
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(ACTS), st.integers(-50, 700), st.integers(1, 600)),
@@ -378,7 +379,7 @@ ACTS: list[Callable[[World, int, int], None]] = [
         max_size=12,
     )
 )
-def test_it_answers_as_its_source_does(
+def test_it_answers_like_its_source(
     acts: list[tuple[Callable[[World, int, int], None], int, int]],
 ) -> None:
     world = World()
@@ -386,4 +387,4 @@ def test_it_answers_as_its_source_does(
     for act, moment, count in acts:
         act(world, moment, count)
 
-    _same(world.repository, world.source)
+    _assert_same(world.repository, world.source)

@@ -1,19 +1,19 @@
-"""Cached functions in the memory of one process, through the door."""
+"""Cached functions in the memory of one process, through the public names."""
 
 import asyncio
 import inspect
 import pickle
 import sys
 import threading
-import time
 from dataclasses import dataclass
 from functools import partial
 from types import MethodType
 from typing import Any, ClassVar
 
 import pytest
+from cache_fleet import FakeTime
 
-from tradai.cache import Cache, Held
+from tradai.cache import Cache, PeekResult
 from tradai.core.exceptions import ValidationError
 
 
@@ -33,7 +33,7 @@ def test_a_value_is_loaded_once_and_then_served() -> None:
     assert loads == ["binance", "kraken"]
 
 
-def test_none_is_a_value_like_any_other() -> None:
+def test_none_is_cached_like_any_other_value() -> None:
     loads: list[int] = []
 
     @Cache().cached(ttl=60)
@@ -49,7 +49,7 @@ def test_none_is_a_value_like_any_other() -> None:
     assert held.value is None
 
 
-def test_positional_keyword_and_default_spellings_are_one_call() -> None:
+def test_positional_keyword_and_default_arguments_have_one_key() -> None:
     loads: list[tuple[int, int]] = []
 
     @Cache().cached(ttl=60)
@@ -104,9 +104,9 @@ def test_keyword_only_and_positional_only_parameters_keep_their_places() -> None
     assert priced("BTC/USDT", side="buy") == "BTC/USDT buy 5"
     assert priced("BTC/USDT", side="buy", limit=6) == "BTC/USDT buy 6"
     with pytest.raises(TypeError, match=r"priced\(\) missing 1 required keyword-only"):
-        priced("BTC/USDT")  # type: ignore[call-arg]  # what is tested
+        priced("BTC/USDT")  # type: ignore[call-arg]  # the tested error
     with pytest.raises(TypeError, match="positional-only"):
-        priced(pair="BTC/USDT", side="buy")  # type: ignore[call-arg]  # what is tested
+        priced(pair="BTC/USDT", side="buy")  # type: ignore[call-arg]  # the tested error
 
 
 def test_an_invalidated_value_is_loaded_again() -> None:
@@ -156,7 +156,7 @@ def test_a_cleared_namespace_forgets_and_leaves_the_others() -> None:
     assert ticker.peek(1) is not None
 
 
-def test_a_look_shows_what_is_held_and_loads_nothing() -> None:
+def test_peek_returns_the_cached_value_and_loads_nothing() -> None:
     cache = Cache()
 
     @cache.cached(ttl=60)
@@ -167,7 +167,7 @@ def test_a_look_shows_what_is_held_and_loads_nothing() -> None:
     double(4)
     held = double.peek(number=4)
 
-    assert isinstance(held, Held)
+    assert isinstance(held, PeekResult)
     assert (held.value, held.is_stale, held.tier) == (8, False, "memory")
     assert 0 <= held.age_s < 60
     assert cache.stats().loads == 1
@@ -198,7 +198,7 @@ def test_coroutine_functions_are_cached_the_same_way() -> None:
     assert asyncio.iscoroutinefunction(markets)
 
 
-def test_what_a_caller_changes_nobody_else_sees() -> None:
+def test_a_change_by_one_caller_is_not_seen_by_others() -> None:
     source = {"pairs": ["BTC/USDT"]}
 
     @Cache().cached(ttl=60)
@@ -284,7 +284,7 @@ def test_a_subclass_never_shares_an_answer() -> None:
             Exchange.other_kind.peek(1)
 
 
-def test_what_is_below_a_classmethod_is_refused_where_python_does_not_bind_it() -> None:
+def test_a_classmethod_above_the_decorator_is_rejected_where_python_does_not_bind_it() -> None:
     below = vars(Exchange)["other_kind"].__func__
     bound_as_from_python_3_13_on = MethodType(below, Exchange)
 
@@ -299,7 +299,7 @@ def test_static_methods_have_no_first_argument() -> None:
     assert Exchange.doubled.peek(2) is not None
 
 
-def test_an_instance_that_cannot_be_keyed_is_refused() -> None:
+def test_an_instance_that_cannot_be_keyed_is_rejected() -> None:
     class Client:
         @Cache().cached(ttl=60)
         def load(self, number: int) -> int:
@@ -315,7 +315,7 @@ def test_a_cached_function_looks_like_the_function() -> None:
         """Count markets."""
         return limit * len(exchange)
 
-    assert markets.__name__ == "markets"  # type: ignore[attr-defined]  # as functions have
+    assert markets.__name__ == "markets"  # type: ignore[attr-defined]  # functions have it
     assert markets.__doc__ == "Count markets."
     assert str(inspect.signature(markets)) == "(exchange: str, *, limit: int = 5) -> int"
     assert repr(markets).startswith("<cached ")
@@ -346,29 +346,29 @@ def test_a_method_may_return_the_class_that_it_is_in() -> None:
     assert Limits.CACHE.stats().loads == 1
 
 
-def test_a_class_that_is_nowhere_is_refused_when_called() -> None:
+def test_an_unresolvable_return_annotation_is_rejected_when_called() -> None:
     @Cache().cached(ttl=60)
     def load() -> "Nowhere":  # type: ignore[name-defined]  # noqa: F821 - what is tested
         return 1
 
     with pytest.raises(TypeError, match="Nowhere"):
-        load()  # type: ignore[unused-coroutine]  # mypy cannot know
+        load()  # type: ignore[unused-coroutine]  # mypy does not see that it raises
 
 
 @pytest.mark.parametrize("uri", ["", "memory", "redis:/x", "redis-cluster://h", "http://h"])
-def test_an_address_that_is_none_is_refused_at_once(uri: str) -> None:
+def test_an_invalid_address_is_rejected_at_once(uri: str) -> None:
     with pytest.raises(ValidationError, match="address"):
         Cache(uri)
 
 
-def test_an_address_with_a_password_is_refused_and_not_shown() -> None:
+def test_an_address_with_a_password_is_rejected_and_not_shown() -> None:
     with pytest.raises(ValidationError) as caught:
         Cache("redis://me:not-a-real-password@127.0.0.1")
 
     assert "not-a-real-password" not in str(caught.value)
 
 
-def test_functions_of_one_name_that_close_over_different_values_are_refused() -> None:
+def test_functions_of_one_name_that_close_over_different_values_are_rejected() -> None:
     cache = Cache()
 
     def times(factor: int) -> None:
@@ -451,13 +451,14 @@ def test_methods_of_two_instances_do_not_answer_for_each_other() -> None:
         cache.cached(ttl=60)(Client("kraken").asked)
 
 
-def test_a_refresh_loads_for_the_arguments_as_they_were() -> None:
+def test_a_refresh_uses_the_arguments_of_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeTime(monkeypatch)
     may_load, has_refreshed, loads = threading.Event(), threading.Event(), list[int]()
     may_load.set()
 
-    @Cache().cached(ttl=0.05, stale_for=60)
+    @Cache().cached(ttl=1, stale_for=60)
     def total(numbers: list[int]) -> int:
-        may_load.wait(10)
+        may_load.wait(60)
         loads.append(sum(numbers))
         if len(loads) > 1:
             has_refreshed.set()
@@ -466,18 +467,18 @@ def test_a_refresh_loads_for_the_arguments_as_they_were() -> None:
     numbers = [1, 2]
     total(numbers)
     may_load.clear()
-    time.sleep(0.06)
+    clock.now += 2
     total(numbers)
     numbers.append(100)
     may_load.set()
 
-    assert has_refreshed.wait(10)
+    assert has_refreshed.wait(60)
     assert loads == [3, 3]
 
 
 @pytest.mark.parametrize(
     "thing", [partial(max, 1), property(id), 3], ids=lambda it: type(it).__name__
 )
-def test_what_has_no_name_of_its_own_is_refused(thing: Any) -> None:  # noqa: ANN401
+def test_a_callable_without_a_name_is_rejected(thing: Any) -> None:  # noqa: ANN401
     with pytest.raises(TypeError, match=f"a {type(thing).__name__} cannot be cached"):
         Cache().cached(ttl=60)(thing)

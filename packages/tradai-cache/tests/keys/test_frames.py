@@ -1,4 +1,4 @@
-"""Digests of frames: shape, types, labels and every byte count; nothing is ever shortened."""
+"""Digests of frames: shape, types, labels and every byte matter."""
 
 from collections.abc import Callable
 from itertools import combinations
@@ -10,7 +10,7 @@ import pytest
 from tradai.cache import Cache
 from tradai.cache._keys.digest import digest_of
 
-# Without its types: they do not know half of what is made here.
+# Untyped: the stubs of pandas lack half of what is used here.
 pd = pytest.importorskip("pandas")
 Frame: TypeAlias = Any
 
@@ -51,7 +51,7 @@ def _attributed(frame: Frame) -> Frame:
     return other
 
 
-# Each makes another frame of the same one.
+# Each changes the same frame.
 CHANGES: dict[str, Callable[[Frame], object]] = {
     "nothing": lambda frame: frame,
     "a number": lambda frame: frame.assign(number=[1.5, float("nan"), -0.0, 3.0]),
@@ -105,7 +105,7 @@ CHANGES: dict[str, Callable[[Frame], object]] = {
 }
 
 
-def test_every_change_makes_another_digest() -> None:
+def test_every_change_of_a_frame_changes_the_digest() -> None:
     digests = {name: digest_of(change(_frame())) for name, change in CHANGES.items()}
 
     same = [pair for pair in combinations(CHANGES, 2) if digests[pair[0]] == digests[pair[1]]]
@@ -119,7 +119,7 @@ def test_the_same_frame_has_the_same_digest(name: str) -> None:
     assert digest_of(change(_frame())) == digest_of(change(_frame()))
 
 
-def test_where_an_array_lies_in_memory_does_not_matter() -> None:
+def test_the_memory_layout_of_an_array_does_not_matter() -> None:
     array = np.arange(12.0).reshape(3, 4)
 
     assert digest_of(array) == digest_of(np.asfortranarray(array))
@@ -145,6 +145,6 @@ def test_long_frames_and_arrays_are_not_shortened(place: int) -> None:
     [pd.array([1], dtype="Sparse[int]"), pd.array([1], dtype="int64[pyarrow]")],
     ids=["sparse", "arrow"],
 )
-def test_a_column_that_has_no_exact_writing_is_refused(column: Any) -> None:  # noqa: ANN401
+def test_a_column_without_an_exact_encoding_is_rejected(column: Any) -> None:  # noqa: ANN401
     with pytest.raises(TypeError, match="cannot be part of a key"):
         digest_of(pd.DataFrame({"a": column}))

@@ -1,4 +1,4 @@
-"""Copies have no public name: every value that a cache keeps in the process goes through them."""
+"""Copies and sizes of values in memory. Private, so tested directly."""
 
 import sys
 import threading
@@ -15,7 +15,7 @@ import pandas as pd  # noqa: TID253
 import pytest
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from tradai.cache._memory.copying import hand_out_for, isolated, size_of
+from tradai.cache._memory.copying import copier_for, private_copy, size_of
 from tradai.core import Pair, Secret, Timeframe, freeze
 
 
@@ -89,9 +89,9 @@ FIXED: list[object] = [
 
 
 @pytest.mark.parametrize("value", FIXED, ids=range(len(FIXED)))
-def test_what_cannot_change_is_handed_out_as_it_is(value: object) -> None:
-    assert isolated(value) is value
-    assert hand_out_for(value) is None
+def test_an_immutable_value_is_shared(value: object) -> None:
+    assert private_copy(value) is value
+    assert copier_for(value) is None
 
 
 def _wild() -> WildText:
@@ -100,7 +100,7 @@ def _wild() -> WildText:
     return text
 
 
-# Something that can change, how a caller would change it, and what tells that it was changed.
+# A mutable value, a change by a caller, and a text that shows the change.
 OPEN: list[tuple[Callable[[], object], Callable[..., object], Callable[..., object]]] = [
     (lambda: {"a": 1}, lambda held: held.update(a=2), lambda held: held["a"]),
     (lambda: [1], lambda held: held.append(2), len),
@@ -131,30 +131,30 @@ OPEN: list[tuple[Callable[[], object], Callable[..., object], Callable[..., obje
 
 
 @pytest.mark.parametrize("make", OPEN, ids=range(len(OPEN)))
-def test_nobody_reaches_what_is_kept(
+def test_callers_cannot_change_the_kept_value(
     make: tuple[Callable[[], object], Callable[..., object], Callable[..., object]],
 ) -> None:
-    build, change, tell = make
+    build, change, show = make
     given = build()
-    before = tell(given)
+    before = show(given)
 
-    kept = isolated(given)
-    hand_out = hand_out_for(kept)
-    assert hand_out is not None
-    one, other = hand_out(kept), hand_out(kept)
+    kept = private_copy(given)
+    copier = copier_for(kept)
+    assert copier is not None
+    one, other = copier(kept), copier(kept)
     for held in (given, one):
         assert type(held) is type(kept)
         change(held)
-        assert tell(held) != before
+        assert show(held) != before
 
-    assert tell(kept) == tell(other) == tell(hand_out(kept)) == before
+    assert show(kept) == show(other) == show(copier(kept)) == before
 
 
-def test_a_frame_outlives_what_it_was_handed_out_from() -> None:
-    kept = isolated(pd.DataFrame({"a": np.arange(3.0), "b": np.arange(3.0)}))
-    hand_out = hand_out_for(kept)
-    assert hand_out is not None
-    held = hand_out(kept)
+def test_a_copied_frame_outlives_its_original() -> None:
+    kept = private_copy(pd.DataFrame({"a": np.arange(3.0), "b": np.arange(3.0)}))
+    copier = copier_for(kept)
+    assert copier is not None
+    held = copier(kept)
     assert isinstance(held, pd.DataFrame)
     del kept
 
@@ -164,17 +164,17 @@ def test_a_frame_outlives_what_it_was_handed_out_from() -> None:
 
 
 @pytest.mark.parametrize("wrap", [pd.Series, pd.Index, lambda cells: pd.DataFrame({"a": cells})])
-def test_a_frame_whose_cells_can_change_is_refused(wrap: Callable[..., object]) -> None:
+def test_a_frame_with_mutable_cells_is_rejected(wrap: Callable[..., object]) -> None:
     with pytest.raises(TypeError, match="cells that can change"):
-        isolated(wrap([[1], [2]]))
+        private_copy(wrap([[1], [2]]))
 
-    assert isolated(wrap([Decimal(1), (2, "x")])) is not None
+    assert private_copy(wrap([Decimal(1), (2, "x")])) is not None
 
 
-def test_what_cannot_be_copied_is_refused() -> None:
+def test_a_value_that_cannot_be_copied_is_rejected() -> None:
     for value in (threading.Lock(), [threading.Lock()], (x for x in [1])):
         with pytest.raises(TypeError, match="cannot be copied: cache plain data"):
-            isolated(value)
+            private_copy(value)
 
 
 def test_the_size_of_frames_and_arrays_is_that_of_their_cells() -> None:
@@ -189,7 +189,7 @@ def test_the_size_of_frames_and_arrays_is_that_of_their_cells() -> None:
     assert size_of({"a": [frame], "b": frame}) < 50_000
 
 
-def test_the_size_of_a_value_counts_what_is_inside() -> None:
+def test_the_size_of_a_value_includes_its_parts() -> None:
     text = "x" * 10_000
 
     for value in (
@@ -204,7 +204,7 @@ def test_the_size_of_a_value_counts_what_is_inside() -> None:
     assert size_of(None) == sys.getsizeof(None)
 
 
-def test_the_size_of_what_holds_itself_is_finite() -> None:
+def test_the_size_of_a_recursive_value_is_finite() -> None:
     held: list[object] = []
     held.append(held)
 

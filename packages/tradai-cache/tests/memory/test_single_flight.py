@@ -1,4 +1,4 @@
-"""One load for everybody: threads, tasks and event loops, and what becomes of a leader."""
+"""One load at a time for threads, tasks and event loops, and lost leaders."""
 
 import asyncio
 import gc
@@ -16,7 +16,7 @@ from tradai.cache import Cache
 
 
 class Gate:
-    """Where a load stops until it may go on."""
+    """A gate at which a load waits until it is opened."""
 
     def __init__(self) -> None:
         self.arrivals = threading.Semaphore(0)
@@ -24,7 +24,7 @@ class Gate:
 
     def passed(self) -> None:
         self.arrivals.release()
-        assert self.is_open.wait(10)
+        assert self.is_open.wait(60)
 
     async def passed_async(self) -> None:
         self.arrivals.release()
@@ -33,8 +33,8 @@ class Gate:
 
 
 def _until_coalesced(cache: Cache, count: int) -> None:
-    """Wait until so many callers have joined; nothing tells when a caller has begun to wait."""
-    deadline = time.monotonic() + 10
+    """Poll until `count` callers have joined: the start of a wait sets no event."""
+    deadline = time.monotonic() + 60
     while cache.stats().coalesced < count:
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -53,7 +53,7 @@ def test_threads_load_once_together() -> None:
         gate.arrivals.acquire()
         _until_coalesced(cache, 15)
         gate.is_open.set()
-        answers = [call.result(10) for call in calls]
+        answers = [call.result(60) for call in calls]
 
     assert answers == [["a"]] * 16
     assert len({id(answer) for answer in answers}) == 16
@@ -74,7 +74,7 @@ def test_different_calls_do_not_wait_for_each_other() -> None:
         gate.arrivals.acquire()
         assert value("quick") == "quick"
         gate.is_open.set()
-        assert slow.result(10) == "slow"
+        assert slow.result(60) == "slow"
 
 
 def test_an_error_is_raised_once_by_the_load_and_by_every_waiter() -> None:
@@ -96,7 +96,7 @@ def test_an_error_is_raised_once_by_the_load_and_by_every_waiter() -> None:
     assert len({id(error) for error in errors}) == 8
     assert cache.stats().loads == 1
     assert all(_was_raised_in(error, "value") for error in errors)
-    with pytest.raises(ConnectionError):  # an error is not kept
+    with pytest.raises(ConnectionError):  # errors are not cached
         value()
     assert cache.stats().loads == 2
 
@@ -130,7 +130,7 @@ def _was_raised_in(error: BaseException | None, name: str) -> bool:
 
 
 @pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit, GeneratorExit])
-def test_who_ends_takes_nobody_along(end: type[BaseException]) -> None:
+def test_an_interrupted_leader_does_not_stop_its_waiters(end: type[BaseException]) -> None:
     cache, gate = Cache(), Gate()
     ends = [end]
 
@@ -152,13 +152,13 @@ def test_who_ends_takes_nobody_along(end: type[BaseException]) -> None:
         waiters = [pool.submit(value) for _ in range(7)]
         _until_coalesced(cache, 7)
         gate.is_open.set()
-        assert leader.result(10) == "ended"
-        assert {waiter.result(10) for waiter in waiters} == {"loaded by a waiter"}
+        assert leader.result(60) == "ended"
+        assert {waiter.result(60) for waiter in waiters} == {"loaded by a waiter"}
 
     assert cache.stats().loads == 1
 
 
-def test_a_cancelled_leader_is_followed_by_a_waiter() -> None:
+def test_after_a_cancelled_leader_a_waiter_leads() -> None:
     cache = Cache()
     begun: list[str] = []
 
@@ -182,7 +182,7 @@ def test_a_cancelled_leader_is_followed_by_a_waiter() -> None:
     assert len(begun) == 2
 
 
-def test_a_cancelled_waiter_leaves_the_leader_alone() -> None:
+def test_a_cancelled_waiter_does_not_stop_the_leader() -> None:
     cache = Cache()
 
     @cache.cached(ttl=60)
@@ -221,7 +221,7 @@ def test_several_event_loops_load_once_together() -> None:
         gate.arrivals.acquire()
         _until_coalesced(cache, 31)
         gate.is_open.set()
-        assert [loop.result(10) for loop in loops] == [["a"] * 8] * 4
+        assert [loop.result(60) for loop in loops] == [["a"] * 8] * 4
 
     assert cache.stats().loads == 1
 
@@ -238,14 +238,14 @@ def _end(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _stopped_in_the_middle(call: Coroutine[Any, Any, str]) -> asyncio.AbstractEventLoop:
-    """Return a loop that stands still while it runs `call`."""
+    """Return a loop that has stopped while it was running `call`."""
     loop = asyncio.new_event_loop()
     _tasks.append(loop.create_task(call))
     loop.run_until_complete(asyncio.sleep(0))
     return loop
 
 
-def test_a_loop_that_has_stopped_keeps_nobody_waiting() -> None:
+def test_a_load_of_a_stopped_loop_is_replaced() -> None:
     cache = Cache()
     begun: list[str] = []
 
@@ -267,7 +267,7 @@ def test_a_loop_that_has_stopped_keeps_nobody_waiting() -> None:
     _end(stopped)
 
 
-def test_a_loop_that_stops_while_others_wait_lets_them_go_on() -> None:
+def test_waiters_go_on_when_the_loop_of_the_leader_stops() -> None:
     cache = Cache()
     leads, stops = threading.Event(), threading.Event()
 
@@ -289,17 +289,17 @@ def test_a_loop_that_stops_while_others_wait_lets_them_go_on() -> None:
 
     with ThreadPoolExecutor(2) as pool:
         stopping = pool.submit(lead)
-        assert leads.wait(10)
+        assert leads.wait(60)
         waiting: Future[str] = pool.submit(asyncio.run, call())
         _until_coalesced(cache, 1)
         stops.set()
-        loop = stopping.result(10)
-        assert waiting.result(10) == "loaded by a waiter"
+        loop = stopping.result(60)
+        assert waiting.result(60) == "loaded by a waiter"
 
     _end(loop)
 
 
-def test_a_leader_that_is_forgotten_is_followed_by_the_next() -> None:
+def test_after_a_collected_leader_the_next_call_leads() -> None:
     cache = Cache()
     begun: list[str] = []
 
@@ -311,7 +311,7 @@ def test_a_leader_that_is_forgotten_is_followed_by_the_next() -> None:
 
     async def story() -> str:
         forgotten = value()
-        forgotten.send(None)  # as a task does
+        forgotten.send(None)  # like a task
         del forgotten
         gc.collect()
         return await value()
@@ -320,7 +320,7 @@ def test_a_leader_that_is_forgotten_is_followed_by_the_next() -> None:
     assert len(begun) == 2
 
 
-def test_a_call_of_itself_is_refused() -> None:
+def test_recursion_with_the_same_arguments_is_an_error() -> None:
     @Cache().cached(ttl=60)
     def value(number: int) -> int:
         return value(number)
@@ -329,7 +329,7 @@ def test_a_call_of_itself_is_refused() -> None:
         value(1)
 
 
-def test_a_call_of_itself_with_other_arguments_is_fine() -> None:
+def test_recursion_with_other_arguments_is_allowed() -> None:
     @Cache().cached(ttl=60)
     def factorial(number: int) -> int:
         return number * factorial(number - 1) if number else 1
@@ -337,7 +337,7 @@ def test_a_call_of_itself_with_other_arguments_is_fine() -> None:
     assert factorial(20) == 2_432_902_008_176_640_000
 
 
-def test_a_call_of_itself_by_a_detour_is_refused() -> None:
+def test_indirect_recursion_is_an_error() -> None:
     cache = Cache()
 
     @cache.cached(ttl=60)
@@ -352,7 +352,7 @@ def test_a_call_of_itself_by_a_detour_is_refused() -> None:
         one()
 
 
-def test_a_call_of_itself_from_a_task_of_its_own_is_refused() -> None:
+def test_recursion_from_a_new_task_is_an_error() -> None:
     @Cache().cached(ttl=60)
     async def value() -> int:
         (result,) = await asyncio.gather(value())
@@ -365,9 +365,9 @@ def test_a_call_of_itself_from_a_task_of_its_own_is_refused() -> None:
         asyncio.run(call())
 
 
-def test_two_threads_that_would_wait_for_each_other_are_told() -> None:
+def test_a_deadlock_between_two_threads_is_an_error() -> None:
     cache = Cache()
-    both_lead = threading.Barrier(2, timeout=10)
+    both_lead = threading.Barrier(2, timeout=60)
 
     @cache.cached(ttl=60)
     def one(*, is_first: bool) -> str:
@@ -397,7 +397,7 @@ def test_two_threads_that_would_wait_for_each_other_are_told() -> None:
     assert [type(error) for error in errors] == [RecursionError, RecursionError]
 
 
-def test_a_load_that_starts_others_is_no_recursion() -> None:
+def test_a_load_that_starts_other_loads_is_not_recursion() -> None:
     cache = Cache()
 
     @cache.cached(ttl=60)
@@ -414,7 +414,7 @@ def test_a_load_that_starts_others_is_no_recursion() -> None:
     assert cache.stats().loads == 3
 
 
-def test_what_is_left_out_when_memory_is_full_is_loaded_again() -> None:
+def test_an_evicted_value_is_loaded_again() -> None:
     cache = Cache(max_entries=3)
     loads: list[int] = []
 
@@ -426,7 +426,7 @@ def test_what_is_left_out_when_memory_is_full_is_loaded_again() -> None:
     for number in (1, 2, 3):
         value(number)
     value(1)
-    value(4)  # 2 has waited longest without being used
+    value(4)  # 2 was not used for the longest time
 
     assert cache.stats().entries == 3
     assert [value(number) for number in (1, 3, 4)] == [1, 3, 4]
@@ -447,5 +447,5 @@ def test_memory_is_bounded_by_bytes() -> None:
     assert 0 < cache.stats().bytes <= 10_000
     assert cache.stats().entries == 9
 
-    value(20_000, 1)  # larger than everything: it does not drive the others out
+    value(20_000, 1)  # larger than the whole memory: it evicts no other value
     assert cache.stats().entries == 9

@@ -1,4 +1,4 @@
-"""How long values are fresh, and what happens to them afterwards."""
+"""Freshness of values: ttl, candles, jitter, stale answers and their refresh."""
 
 import asyncio
 import math
@@ -20,8 +20,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     return FakeTime(monkeypatch)
 
 
-class Told:
-    """A hook that keeps what it is told."""
+class RecordingHook:
+    """A hook that records its calls."""
 
     def __init__(self) -> None:
         self.loads: list[Exception | None] = []
@@ -36,18 +36,18 @@ class Told:
         assert namespace == "default.1"
         self.ages_s.append(age_s)
 
-    def went(self, *, is_up: bool, reason: str) -> None:
+    def on_tier_change(self, *, is_up: bool, reason: str) -> None:
         raise AssertionError(is_up, reason)
 
 
-def _settled() -> None:
-    """Wait for refreshes in the background."""
+def _wait_for_refreshes() -> None:
+    """Wait for the refreshes in the background."""
     for thread in threading.enumerate():
         if thread.name == "tradai-cache-refresh":
-            thread.join(10)
+            thread.join(60)
 
 
-def test_a_value_is_fresh_until_its_time_is_over(clock: FakeTime) -> None:
+def test_a_value_is_fresh_until_its_ttl_ends(clock: FakeTime) -> None:
     cache = Cache()
 
     @cache.cached(ttl=60)
@@ -63,7 +63,7 @@ def test_a_value_is_fresh_until_its_time_is_over(clock: FakeTime) -> None:
     assert loaded_at() == 60.0
 
 
-def test_reading_does_not_make_a_value_younger(clock: FakeTime) -> None:
+def test_reading_does_not_extend_the_ttl(clock: FakeTime) -> None:
     @Cache().cached(ttl=60)
     def loaded_at() -> float:
         return clock.now
@@ -93,7 +93,7 @@ def test_a_candle_value_is_fresh_until_the_candle_closes(clock: FakeTime) -> Non
     assert loaded_at() == 3_630.0
 
 
-def test_a_candle_value_whose_load_went_past_the_close_is_not_kept(clock: FakeTime) -> None:
+def test_a_candle_value_loaded_past_the_close_is_not_kept(clock: FakeTime) -> None:
     clock.epoch_s = datetime(2025, 1, 1, 12, 59, 59, tzinfo=UTC).timestamp()
 
     cache = Cache()
@@ -113,7 +113,7 @@ def test_a_candle_value_whose_load_went_past_the_close_is_not_kept(clock: FakeTi
     ttl=st.floats(0.001, 1e6),
     jitter=st.floats(0, 1, exclude_max=True),
 )
-def test_jitter_only_shortens(ttl: float, jitter: float) -> None:
+def test_jitter_only_shortens_the_ttl(ttl: float, jitter: float) -> None:
     freshness = freshness_of(ttl, jitter=jitter, stale_for=0)
 
     fresh_s = freshness.fresh_s(began_s=1_700_000_000, ended_s=1_700_000_001)
@@ -134,7 +134,7 @@ def test_no_candle_value_outlives_its_candle(at_s: float, timeframe: str) -> Non
 @pytest.mark.parametrize(
     "ttl", [0, -1, math.nan, math.inf, 1e10, 10**20, 10**400, "60", None, True], ids=str
 )
-def test_a_ttl_that_is_none_is_refused(ttl: float) -> None:
+def test_an_invalid_ttl_is_rejected(ttl: float) -> None:
     with pytest.raises(ValidationError, match=r"ttl .* is not usable: expected seconds") as caught:
         Cache().cached(ttl=ttl)
 
@@ -142,24 +142,24 @@ def test_a_ttl_that_is_none_is_refused(ttl: float) -> None:
 
 
 @pytest.mark.parametrize("jitter", [-0.1, 1, 2.5, math.nan, "0.5"], ids=repr)
-def test_a_jitter_that_is_no_share_is_refused(jitter: float) -> None:
+def test_an_invalid_jitter_is_rejected(jitter: float) -> None:
     with pytest.raises(ValidationError, match="jitter"):
         Cache().cached(ttl=1, jitter=jitter)
 
 
 @pytest.mark.parametrize("stale_for", [-1, math.nan, math.inf, 1e300, None], ids=repr)
-def test_a_time_to_be_stale_below_zero_is_refused(stale_for: float) -> None:
+def test_a_negative_stale_for_is_rejected(stale_for: float) -> None:
     with pytest.raises(ValidationError, match="stale_for"):
         Cache().cached(ttl=1, stale_for=stale_for)
 
 
-def test_what_is_no_timeframe_is_refused() -> None:
+def test_an_invalid_timeframe_is_rejected() -> None:
     with pytest.raises(ValidationError, match="timeframe"):
         candle("0h")
 
 
-def test_past_its_time_a_value_is_served_while_one_refresh_runs(clock: FakeTime) -> None:
-    hook = Told()
+def test_an_expired_value_is_served_while_one_refresh_runs(clock: FakeTime) -> None:
+    hook = RecordingHook()
     cache = Cache(hook=hook)
     may_end = threading.Event()
     begun = threading.Semaphore(0)
@@ -168,7 +168,7 @@ def test_past_its_time_a_value_is_served_while_one_refresh_runs(clock: FakeTime)
     def loaded_at() -> float:
         began = clock.now
         begun.release()
-        assert began == 0.0 or may_end.wait(10)
+        assert began == 0.0 or may_end.wait(60)
         return began
 
     loaded_at()
@@ -180,7 +180,7 @@ def test_past_its_time_a_value_is_served_while_one_refresh_runs(clock: FakeTime)
     assert (held.is_stale, held.age_s) == (True, 100.0)
     begun.acquire()
     may_end.set()
-    _settled()
+    _wait_for_refreshes()
 
     assert loaded_at() == 100.0
     stats = cache.stats()
@@ -189,7 +189,7 @@ def test_past_its_time_a_value_is_served_while_one_refresh_runs(clock: FakeTime)
     assert hook.loads == [None, None]
 
 
-def test_past_the_window_nobody_gets_the_old_value(clock: FakeTime) -> None:
+def test_after_stale_for_the_old_value_is_not_served(clock: FakeTime) -> None:
     @Cache().cached(ttl=60, stale_for=300)
     def loaded_at() -> float:
         return clock.now
@@ -204,7 +204,7 @@ def test_past_the_window_nobody_gets_the_old_value(clock: FakeTime) -> None:
 def test_a_refresh_that_fails_is_logged_and_keeps_the_value(
     clock: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hook = Told()
+    hook = RecordingHook()
     cache = Cache(hook=hook)
 
     @cache.cached(ttl=60, stale_for=300)
@@ -215,13 +215,13 @@ def test_a_refresh_that_fails_is_logged_and_keeps_the_value(
 
     loaded_at()
     clock.now = 100.0
-    for _ in range(5):  # the source is not asked by each of them
+    for _ in range(5):  # not every call asks the source
         assert loaded_at() == 0.0
-        _settled()
+        _wait_for_refreshes()
     assert cache.stats().errors == 1
     clock.now = 102.0
     assert loaded_at() == 0.0
-    _settled()
+    _wait_for_refreshes()
 
     assert cache.stats().errors == 2
     assert [record.getMessage() for record in caplog.records] == ["cache refresh failed"] * 2
@@ -252,17 +252,17 @@ def test_a_refresh_that_was_running_when_invalidated_is_not_kept(clock: FakeTime
         mine = next(values)
         if mine == "refreshed":
             begun.set()
-            assert may_end.wait(10)
+            assert may_end.wait(60)
         return mine
 
     value()
     clock.now = 100.0
     assert value() == "first"
-    assert begun.wait(10)
+    assert begun.wait(60)
     value.invalidate()
     assert value() == "new"
     may_end.set()
-    _settled()
+    _wait_for_refreshes()
 
     assert value() == "new"
 
@@ -286,7 +286,7 @@ def test_tasks_refresh_in_a_task(clock: FakeTime) -> None:
     assert cache.stats().loads == 2
 
 
-def test_a_refresh_whose_loop_ends_keeps_nobody_waiting(clock: FakeTime) -> None:
+def test_a_refresh_whose_loop_ends_does_not_block_later_calls(clock: FakeTime) -> None:
     @Cache().cached(ttl=60, stale_for=300)
     async def loaded_at() -> float:
         if clock.now == 100.0:
@@ -306,7 +306,7 @@ def test_a_refresh_whose_loop_ends_keeps_nobody_waiting(clock: FakeTime) -> None
     assert asyncio.run(call()) == 600.0
 
 
-def test_the_seconds_of_a_slow_load_count_from_its_end(clock: FakeTime) -> None:
+def test_the_ttl_counts_from_the_end_of_a_slow_load(clock: FakeTime) -> None:
     cache = Cache()
 
     @cache.cached(ttl=1)

@@ -1,4 +1,4 @@
-"""What a namespace does while the shared tier is away, and afterwards."""
+"""Policies of a namespace during and after an outage of the shared tier."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ def fleet() -> Fleet:
 
 
 class World:
-    """A namespace with one function that says when it was loaded, ttl 60 s."""
+    """A namespace with one function that returns the time of its load; ttl 60 s."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class World:
         return self.loaded_at()[1]
 
 
-def test_fail_open_loads_here_and_keeps_that_for_its_time(fleet: Fleet, clock: FakeTime) -> None:
+def test_fail_open_loads_and_keeps_the_value_for_its_ttl(fleet: Fleet, clock: FakeTime) -> None:
     world = World(fleet, clock)
     fleet.go(is_up=False)
 
@@ -59,7 +59,9 @@ def test_fail_open_loads_here_and_keeps_that_for_its_time(fleet: Fleet, clock: F
     assert world.cache.stats().loads == 2
 
 
-def test_fail_open_does_not_trust_what_is_from_before(fleet: Fleet, clock: FakeTime) -> None:
+def test_fail_open_does_not_serve_values_from_before_an_outage(
+    fleet: Fleet, clock: FakeTime
+) -> None:
     world = World(fleet, clock)
     world.at()
     fleet.go(is_up=False)
@@ -69,7 +71,9 @@ def test_fail_open_does_not_trust_what_is_from_before(fleet: Fleet, clock: FakeT
     assert world.cache.stats().stale == 0
 
 
-def test_fail_open_serves_it_as_stale_where_that_is_allowed(fleet: Fleet, clock: FakeTime) -> None:
+def test_fail_open_with_stale_for_serves_values_from_before_an_outage(
+    fleet: Fleet, clock: FakeTime
+) -> None:
     world = World(fleet, clock, stale_for=300)
     world.at()
     fleet.go(is_up=False)
@@ -82,18 +86,16 @@ def test_fail_open_serves_it_as_stale_where_that_is_allowed(fleet: Fleet, clock:
     assert world.cache.stats().stale == 1
 
 
-def test_the_first_call_that_finds_the_tier_away_is_answered_too(
-    fleet: Fleet, clock: FakeTime
-) -> None:
+def test_the_first_call_in_an_outage_is_answered(fleet: Fleet, clock: FakeTime) -> None:
     world = World(fleet, clock)
-    fleet.server.is_away = True  # and nobody has noticed
+    fleet.server.is_away = True  # before the outage is noticed
 
     assert world.at() == 0.0
     assert world.at() == 0.0
     assert world.cache.stats().loads == 1
 
 
-def test_stale_only_serves_what_memory_holds_and_never_loads(fleet: Fleet, clock: FakeTime) -> None:
+def test_stale_only_serves_values_in_memory_and_never_loads(fleet: Fleet, clock: FakeTime) -> None:
     world = World(fleet, clock, on_outage="stale_only", stale_for=30)
     world.at()
     fleet.go(is_up=False)
@@ -113,7 +115,7 @@ def test_stale_only_serves_what_memory_holds_and_never_loads(fleet: Fleet, clock
     assert world.cache.stats().loads == 1
 
 
-def test_fail_closed_serves_nothing_that_cannot_be_verified(fleet: Fleet, clock: FakeTime) -> None:
+def test_fail_closed_serves_no_unverified_value(fleet: Fleet, clock: FakeTime) -> None:
     world = World(fleet, clock, on_outage="fail_closed", stale_for=300)
     world.at()
     fleet.go(is_up=False)
@@ -125,7 +127,7 @@ def test_fail_closed_serves_nothing_that_cannot_be_verified(fleet: Fleet, clock:
     assert world.cache.stats().loads == 1
 
 
-def test_tasks_are_refused_the_same_way(fleet: Fleet) -> None:
+def test_fail_closed_raises_in_tasks(fleet: Fleet) -> None:
     cache, _ = fleet.cache()
 
     @cache.namespace("values", on_outage="fail_closed").cached(ttl=60)
@@ -144,7 +146,7 @@ def test_tasks_are_refused_the_same_way(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize("on_outage", ["fail_open", "stale_only", "fail_closed"])
-def test_when_it_is_back_everything_is_verified(
+def test_after_an_outage_every_value_is_verified(
     fleet: Fleet, clock: FakeTime, on_outage: OnOutage
 ) -> None:
     world = World(fleet, clock, on_outage=on_outage)
@@ -158,7 +160,7 @@ def test_when_it_is_back_everything_is_verified(
     assert world.cache.stats().breaker == "closed"
 
 
-def test_an_invalidation_meanwhile_holds_here_at_once_and_elsewhere_afterwards(
+def test_an_invalidation_in_an_outage_holds_here_at_once_and_elsewhere_afterwards(
     fleet: Fleet, clock: FakeTime
 ) -> None:
     here, there = World(fleet, clock), World(fleet, clock)
@@ -175,7 +177,7 @@ def test_an_invalidation_meanwhile_holds_here_at_once_and_elsewhere_afterwards(
     assert there.at() == here.at() == 20.0
 
 
-def test_a_value_loaded_meanwhile_is_not_what_others_get(fleet: Fleet, clock: FakeTime) -> None:
+def test_a_value_loaded_in_an_outage_is_not_shared(fleet: Fleet, clock: FakeTime) -> None:
     here, there = World(fleet, clock), World(fleet, clock)
     fleet.go(is_up=False)
     here.at()
@@ -185,7 +187,7 @@ def test_a_value_loaded_meanwhile_is_not_what_others_get(fleet: Fleet, clock: Fa
     assert there.at() == here.at() == 10.0
 
 
-def test_a_tier_that_goes_away_under_a_load_does_not_lose_the_value(
+def test_a_value_is_kept_when_the_tier_goes_away_during_its_load(
     fleet: Fleet, clock: FakeTime
 ) -> None:
     cache, _ = fleet.cache()
@@ -199,7 +201,7 @@ def test_a_tier_that_goes_away_under_a_load_does_not_lose_the_value(
     assert cache.stats().loads == 1
 
 
-def test_coming_and_going_is_logged_counted_and_told(
+def test_an_outage_is_logged_counted_and_reported_to_the_hook(
     fleet: Fleet, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[tuple[bool, str]] = []
@@ -207,7 +209,7 @@ def test_coming_and_going_is_logged_counted_and_told(
     class Hook:
         def loaded(self, *_: object, **__: object) -> None: ...
         def served_stale(self, *_: object, **__: object) -> None: ...
-        def went(self, *, is_up: bool, reason: str) -> None:
+        def on_tier_change(self, *, is_up: bool, reason: str) -> None:
             told.append((is_up, reason))
 
     cache, _ = fleet.cache(hook=Hook())
@@ -226,7 +228,7 @@ def test_coming_and_going_is_logged_counted_and_told(
     ]
 
 
-def test_a_hook_that_fails_is_logged_and_nothing_else(
+def test_an_error_of_the_hook_is_only_logged(
     fleet: Fleet, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Hook:
@@ -234,7 +236,7 @@ def test_a_hook_that_fails_is_logged_and_nothing_else(
             raise ZeroDivisionError
 
         def served_stale(self, *_: object, **__: object) -> None: ...
-        def went(self, **_: object) -> None: ...
+        def on_tier_change(self, **_: object) -> None: ...
 
     cache, _ = fleet.cache(hook=Hook())
 
@@ -264,12 +266,12 @@ def test_a_hook_that_fails_is_logged_and_nothing_else(
     ],
     ids=str,
 )
-def test_a_namespace_that_is_none_is_refused(name: str, rules: dict[str, Any]) -> None:
+def test_an_invalid_namespace_is_rejected(name: str, rules: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"namespace .* is not usable: expected"):
         Cache().namespace(name, **rules)
 
 
-def test_a_namespace_has_one_set_of_rules() -> None:
+def test_a_namespace_with_other_rules_is_rejected() -> None:
     cache = Cache()
     first = cache.namespace("markets", on_outage="fail_closed")
 
@@ -281,12 +283,12 @@ def test_a_namespace_has_one_set_of_rules() -> None:
 
 @pytest.mark.parametrize("bound", ["max_entries", "max_bytes"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, True])
-def test_a_bound_that_is_none_is_refused(bound: str, value: int) -> None:
+def test_an_invalid_bound_is_rejected(bound: str, value: int) -> None:
     with pytest.raises(ValidationError, match=bound):
-        Cache("memory:", **{bound: value})  # type: ignore[arg-type]  # one of them
+        Cache("memory:", **{bound: value})  # type: ignore[arg-type]  # the tested error
 
 
-def test_closing_twice_is_no_error(fleet: Fleet) -> None:
+def test_closing_twice_has_no_effect(fleet: Fleet) -> None:
     cache, node = fleet.cache()
 
     cache.close()

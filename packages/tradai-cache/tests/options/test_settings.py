@@ -13,7 +13,7 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TRADAI_CACHE_URL", raising=False)
 
 
-def test_no_cache_is_assumed() -> None:
+def test_the_url_is_unset_by_default() -> None:
     assert CacheSettings().url is None
 
 
@@ -28,7 +28,7 @@ def test_no_cache_is_assumed() -> None:
         "redis://[::1]:6379/0",
     ],
 )
-def test_a_cache_is_named_by_its_address(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_valid_addresses_are_accepted(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADAI_CACHE_URL", url)
 
     assert CacheSettings().url == url
@@ -52,7 +52,7 @@ def test_a_cache_is_named_by_its_address(url: str, monkeypatch: pytest.MonkeyPat
         "redis://cache.internal/first",
     ],
 )
-def test_any_other_address_is_refused_and_not_repeated(
+def test_any_other_address_is_rejected_and_not_quoted(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRADAI_CACHE_URL", url)
@@ -80,7 +80,7 @@ def test_any_other_address_is_refused_and_not_repeated(
         ("redis://cache.internal:65536", "a port is 1 to 65535"),
     ],
 )
-def test_what_is_not_supported_is_refused_by_name(
+def test_an_unsupported_address_is_rejected_by_name(
     url: str, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRADAI_CACHE_URL", url)
@@ -110,7 +110,7 @@ def test_user_certificates_and_references_to_secrets_are_read(
 
 
 @pytest.mark.parametrize("name", ["TRADAI_CACHE_PASSWORD", "TRADAI_CACHE_KEY"])
-def test_a_secret_in_place_of_its_reference_is_refused_and_not_repeated(
+def test_a_secret_in_place_of_its_reference_is_rejected_and_not_quoted(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, "not-a-real-password")
@@ -121,7 +121,7 @@ def test_a_secret_in_place_of_its_reference_is_refused_and_not_repeated(
     assert "not-a-real-password" not in str(caught.value)
 
 
-def test_a_variable_that_is_set_but_empty_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADAI_CACHE_URL", "")
 
     with pytest.raises(ConfigurationError, match="TRADAI_CACHE_URL"):

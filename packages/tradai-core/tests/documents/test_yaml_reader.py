@@ -7,7 +7,7 @@ from types import FrameType
 
 import pytest
 import yaml
-from hypothesis import event, given, settings, strategies as st
+from hypothesis import event, given, strategies as st
 from pydantic import BaseModel, Field
 
 from tradai.core import Amount, JsonValue, MemoryStore, YamlLayer, read_yaml
@@ -269,7 +269,6 @@ def test_an_anchor_cannot_be_made_twice(text: str) -> None:
         _read(text)
 
 
-@settings(max_examples=60)
 @given(st.dictionaries(st.text("abc", max_size=3), TREES), st.sampled_from(["flow", "block"]))
 def test_it_reads_what_another_reader_reads(tree: dict[str, object], style: str) -> None:
     is_flow = style == "flow"
@@ -279,7 +278,6 @@ def test_it_reads_what_another_reader_reads(tree: dict[str, object], style: str)
 
 
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=9).map("".join) | st.text(max_size=20))
-@settings(max_examples=400)
 def test_any_text_is_read_as_another_reader_reads_it_or_refused(text: str) -> None:
     text = f"k: {text}"
     read: object = None

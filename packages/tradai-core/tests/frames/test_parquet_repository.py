@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from tradai.core import DataRepository, Timeframe
 from tradai.core.exceptions import StorageError
@@ -165,7 +165,7 @@ def test_readers_see_whole_upserts_and_never_wait(tmp_path: Path) -> None:
     done = threading.Event()
 
     def write() -> None:
-        for value in range(1, 25):
+        for value in range(1, 9):
             frame = months(1, 2, 3, value=float(value))
             ParquetDataRepository(tmp_path).upsert_ohlcv(PAIR, "5m", frame)
         done.set()
@@ -364,7 +364,6 @@ Upserts = list[tuple[float, list[int]]]
 DAYS = st.lists(st.integers(0, 120), min_size=1, max_size=12, unique=True).map(sorted)
 
 
-@settings(max_examples=25, deadline=None)
 @given(upserts=st.lists(st.tuples(st.floats(1, 9), DAYS), min_size=1, max_size=5))
 def test_upserts_are_updates_of_a_mapping(
     upserts: Upserts, tmp_path_factory: pytest.TempPathFactory

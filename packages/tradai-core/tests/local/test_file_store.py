@@ -272,4 +272,4 @@ def _run_two(program: str, folder: Path) -> list[list[str]]:
         for racer in racers:
             assert racer.stdout is not None
             assert racer.stdout.readline() == "ready\n"
-        return [racer.communicate("go\n", timeout=30)[0].split() for racer in racers]
+        return [racer.communicate("go\n", timeout=300)[0].split() for racer in racers]

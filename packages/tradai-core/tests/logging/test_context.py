@@ -73,7 +73,7 @@ def test_carried_work_runs_many_times_at_once(
     together = threading.Barrier(4)
 
     def work(number: int) -> None:
-        together.wait(timeout=30)
+        together.wait(timeout=300)
         say(f"part {number}")
 
     with run_context(run_id="r1"), ThreadPoolExecutor(4) as pool:

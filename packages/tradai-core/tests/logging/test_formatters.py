@@ -29,8 +29,6 @@ any_value = st.recursive(
 
 # Slow drawing is the fault of a busy machine; what reads a line is the same for all examples.
 @settings(
-    max_examples=50,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(message=any_text, extra=st.dictionaries(any_text, any_value, max_size=3))
@@ -38,9 +36,14 @@ def test_any_message_with_any_fields_is_one_line_of_json(
     the_line: ReadLine, message: str, extra: dict[str, object]
 ) -> None:
     stream = io.StringIO()
+    # pytest keeps the messages too, and its workers cannot send half of a surrogate pair.
+    logging.getLogger().handlers.clear()
     configure_logging(stream=stream)
+    # Out of the reach of pytest, whose report of half a surrogate pair ends the whole run.
+    log = logging.getLoggerClass()("tradai.test.any")
+    log.addHandler(logging.getLogger().handlers[-1])
 
-    logging.getLogger("tradai.test.any").info(message, extra=extra)
+    log.info(message, extra=extra)
 
     assert the_line(stream).keys() >= {"timestamp", "level", "logger", "message"}
 

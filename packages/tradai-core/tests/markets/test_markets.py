@@ -158,6 +158,19 @@ def test_a_market_is_found_by_its_pair() -> None:
         snapshot().market("ETH/USDT")
 
 
+def test_pairs_that_are_missing_or_not_traded_are_all_named() -> None:
+    halted = market(symbol="ETH/USDT", base="ETH", active=False)
+    silent = market(symbol="SOL/USDT", base="SOL", active=None)
+    taken = snapshot(NOON, market(), halted, silent)
+
+    taken.require(["BTC/USDT"])
+    with pytest.raises(NotFoundError) as caught:
+        taken.require(["SOL/USDT", "BTC/USDT", "ETH/USDT", "ADA/USDT"])
+
+    assert "ADA/USDT (not listed), ETH/USDT (inactive), SOL/USDT (unknown)" in str(caught.value)
+    assert caught.value.key == "ADA/USDT"
+
+
 @pytest.fixture(params=["memory", "files"])
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> MarketHistory:
     if request.param == "memory":

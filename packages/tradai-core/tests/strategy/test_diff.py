@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from tradai.core import (
     ConfigDiff,
@@ -99,7 +99,6 @@ def test_a_configuration_survives_the_bytes_that_are_digested(config: StrategyCo
     assert _digest(again) == _digest(config)
 
 
-@settings(max_examples=50)
 @given(CONFIGS)
 def test_a_configuration_survives_a_yaml_file(config: StrategyConfig) -> None:
     text = yaml.dump(config.canonical(), Dumper=QuotingDumper)
@@ -111,7 +110,6 @@ def test_a_configuration_survives_a_yaml_file(config: StrategyConfig) -> None:
     assert yaml.dump(again.canonical(), Dumper=QuotingDumper) == text
 
 
-@settings(max_examples=50)
 @given(CONFIGS, CONFIGS)
 def test_nothing_differs_just_when_the_digests_are_equal(
     one: StrategyConfig, other: StrategyConfig
@@ -120,7 +118,6 @@ def test_nothing_differs_just_when_the_digests_are_equal(
     assert bool(diff(one, other)) is (_digest(one) != _digest(other))
 
 
-@settings(max_examples=50)
 @given(CONFIGS, CONFIGS)
 def test_a_difference_has_two_sides(one: StrategyConfig, other: StrategyConfig) -> None:
     there, back = diff(one, other), diff(other, one)

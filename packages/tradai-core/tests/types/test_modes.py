@@ -22,3 +22,9 @@ def test_markets_are_their_text() -> None:
 
 def test_a_mode_stays_itself_when_copied() -> None:
     assert copy.deepcopy(TradingMode.LIVE) is TradingMode.LIVE
+
+
+def test_the_modes_of_a_running_bot_hold_positions() -> None:
+    holding = [mode for mode in TradingMode if mode.holds_positions]
+
+    assert holding == [TradingMode.DRY_RUN, TradingMode.LIVE]

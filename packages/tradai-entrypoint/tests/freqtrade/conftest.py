@@ -1,4 +1,5 @@
 import os
+import selectors
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,3 +59,17 @@ def make_engine(
         )
 
     return make
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
+    """The timeouts of all selectors made from now on, in seconds; None waits for an event."""
+    noted: list[float | None] = []
+
+    class Noting(selectors.DefaultSelector):
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            noted.append(timeout)
+            return super().select(timeout)
+
+    monkeypatch.setattr(selectors, "DefaultSelector", Noting)
+    return noted

@@ -41,7 +41,7 @@ FAMILY = """
         while len(family) < 4:
             family += map(int, os.read(reader, 1000).split())
         print(*family, flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -94,7 +94,7 @@ def test_the_command_has_no_child_that_it_does_not_know() -> None:
 def test_the_engine_dies_with_a_supervisor_that_is_killed(
     tmp_path: Path, is_alive: Callable[[int], bool], eventually: Callable[..., bool]
 ) -> None:
-    program = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    program = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
     command = [sys.executable, "-c", dedent(SUPERVISOR), str(tmp_path)]
     with subprocess.Popen(
         [*command, sys.executable, "-c", program], stdout=subprocess.PIPE, text=True

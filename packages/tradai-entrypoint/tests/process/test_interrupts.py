@@ -11,6 +11,8 @@ import pytest
 
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 
+PATIENCE_S = 60
+
 
 @pytest.fixture
 def interrupts() -> Iterator[Interrupts]:
@@ -23,7 +25,7 @@ def tell(number: int) -> None:
 
 
 def hang() -> None:
-    threading.Event().wait(30)
+    threading.Event().wait(PATIENCE_S)
     pytest.fail("nothing ended the work")
 
 
@@ -31,7 +33,7 @@ def hang() -> None:
 def test_a_signal_is_recorded_and_not_raised(interrupts: Interrupts, number: int) -> None:
     tell(number)
 
-    assert interrupts.wait(5)
+    assert interrupts.wait(PATIENCE_S)
     assert interrupts.received == number
     assert interrupts.count == 1
 
@@ -60,8 +62,8 @@ def test_waiting_ends_at_once_when_a_signal_arrives_during_it(interrupts: Interr
     began = time.monotonic()
     sender.start()
 
-    assert interrupts.wait(30)
-    assert time.monotonic() - began < 5
+    assert interrupts.wait(10 * PATIENCE_S)
+    assert time.monotonic() - began < PATIENCE_S
     sender.join()
 
 
@@ -73,8 +75,8 @@ def test_waiting_ends_when_another_thread_takes_the_signal(interrupts: Interrupt
     began = time.monotonic()
     taker.start()
 
-    assert interrupts.wait(30)
-    assert time.monotonic() - began < 5
+    assert interrupts.wait(10 * PATIENCE_S)
+    assert time.monotonic() - began < PATIENCE_S
     taker.join()
 
 

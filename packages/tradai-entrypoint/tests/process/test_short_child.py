@@ -9,14 +9,14 @@ import pytest
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.short_child import run_child
 
-SLEEP = "import time; time.sleep(60)"
+SLEEP = "import time; time.sleep(600)"
 # Signals the process that started it, and would then run for a minute.
 SIGNALLING = """
     import os, signal, sys, time
     from pathlib import Path
     Path(sys.argv[1]).write_text(str(os.getpid()))
     os.kill(os.getppid(), signal.SIGTERM)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tradai.entrypoint._report import (
+from tradai.entrypoint._report.formatting import decimals_for, duration, percent, signed
+from tradai.entrypoint._report.model import (
     BalancePoint,
     Figure,
     RunReport,
     RunReportParts,
     TradeStats,
-    render_report,
 )
-from tradai.entrypoint._report.formatting import decimals_for, duration, percent, signed
+from tradai.entrypoint._report.page import render_report
 
 START = datetime(2025, 1, 31, 23, 30, tzinfo=UTC)
 LIBRARY = b'"use strict"; /* a chart library with </script> in it \xe2\x80\xa8 */'

@@ -317,7 +317,7 @@ def test_many_threads_may_compose_at_once(conf: Path, monkeypatch: pytest.Monkey
     found: list[object] = []
 
     def compose(option: str) -> None:
-        barrier.wait(30)
+        barrier.wait(60)
         found.append(BaseService(config=conf, overrides=[f"db={option}"]).config.db.driver)
 
     options = ["mysql", "postgresql"] * 2
@@ -341,9 +341,7 @@ ENTRIES = st.recursive(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(entries=st.lists(ENTRIES, max_size=3), overrides=st.lists(st.text(max_size=8), max_size=1))
 def test_any_defaults_list_raises_only_our_errors(
     write: Write, entries: list[object], overrides: list[str]

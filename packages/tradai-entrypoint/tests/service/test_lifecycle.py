@@ -16,7 +16,7 @@ from tradai.entrypoint import SERVICE_TRANSITIONS, AsyncService, BaseService, Se
 
 Order = Literal["return", "raise"]
 END = "end"
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class StepError(Exception):
@@ -176,5 +176,5 @@ def is_reachable(before: ServiceState, after: ServiceState) -> bool:
     return after in following or any(is_reachable(state, after) for state in following)
 
 
-Lives.TestCase.settings = settings(max_examples=60, stateful_step_count=12, deadline=None)
+Lives.TestCase.settings = settings(stateful_step_count=12)
 TestLives = Lives.TestCase

@@ -4,5 +4,5 @@ from pandas import Series
 
 
 def crossed_above(fast: Series, slow: Series) -> Series:
-    """Tell where `fast` is above `slow` and was not before."""
+    """Return where `fast` is above `slow` and was not before."""
     return (fast > slow) & (fast.shift() <= slow.shift())

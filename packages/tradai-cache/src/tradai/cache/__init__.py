@@ -1,11 +1,11 @@
-"""Door of tradai.cache: where values that are dear to compute are kept."""
+"""Public names of tradai.cache: compute-once caching in memory and Redis."""
 
 from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.cache._cache import Cache as Cache
-    from tradai.cache._calls.lookup import Held as Held
+    from tradai.cache._calls.lookup import PeekResult as PeekResult
     from tradai.cache._candles.repository import CachedDataRepository as CachedDataRepository
     from tradai.cache._decorator.namespace import Namespace as Namespace
     from tradai.cache._errors import CacheUnavailableError as CacheUnavailableError
@@ -17,13 +17,13 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "_cache": ("Cache",),
-            "_calls.lookup": ("Held",),
-            "_candles.repository": ("CachedDataRepository",),
-            "_decorator.namespace": ("Namespace",),
-            "_errors": ("CacheUnavailableError",),
-            "_options.freshness": ("candle",),
-            "_options.settings": ("CacheSettings",),
-            "_stats": ("CacheHook", "CacheStats"),
+            "_cache": "Cache",
+            "_calls.lookup": "PeekResult",
+            "_candles.repository": "CachedDataRepository",
+            "_decorator.namespace": "Namespace",
+            "_errors": "CacheUnavailableError",
+            "_options.freshness": "candle",
+            "_options.settings": "CacheSettings",
+            "_stats": "CacheHook CacheStats",
         },
     )

@@ -1,15 +1,13 @@
-"""Errors of the cache."""
+"""`CacheUnavailableError`: the shared cache is away and the policy allows no value."""
 
 from typing import final
 
 from tradai.core.exceptions import ExternalServiceError
 
-__all__ = ["CacheUnavailableError"]
-
 
 @final
 class CacheUnavailableError(ExternalServiceError):
-    """The shared cache is away, and the namespace allows no value that it cannot vouch for.
+    """The shared cache is away, and the policy of the namespace allows no unverified value.
 
     Attributes:
         namespace: Name and version of the namespace, for example ``"markets.2"``.
@@ -18,6 +16,6 @@ class CacheUnavailableError(ExternalServiceError):
     code = "cache_unavailable"
 
     def __init__(self, message: str, /, *, namespace: str) -> None:
-        """Name the `namespace` whose policy refuses."""
+        """Record the `namespace` whose policy refused."""
         super().__init__(message, service="cache", operation="fetch", retryable=True)
         self.namespace = namespace

@@ -4,7 +4,7 @@ Nothing is imported before it is used. A name whose distribution is missing rais
 that names the extra to install, so ``from tradai.common import *`` needs all of them.
 """
 
-from tradai.common._slices import lazy_exports
+from tradai.common._optional import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         CacheSettings as CacheSettings,
         CacheStats as CacheStats,
         CacheUnavailableError as CacheUnavailableError,
-        Held as Held,
         Namespace as Namespace,
+        PeekResult as PeekResult,
         candle as candle,
     )
     from tradai.core import (
@@ -101,91 +101,30 @@ if not TYPE_CHECKING:
         __name__,
         {
             "tradai.aws": (
-                "Arn",
-                "AwsError",
-                "AwsSettings",
-                "HeldSecret",
-                "S3Config",
-                "S3Layer",
-                "S3Object",
-                "S3Store",
-                "SecretsEditor",
-                "SecretsManager",
-                "SecretsPolicy",
-                "client_for",
-                "get_secret",
-                "get_secrets_client",
-                "load_config",
+                "Arn AwsError AwsSettings HeldSecret S3Config S3Layer S3Object S3Store "
+                "SecretsEditor SecretsManager SecretsPolicy client_for get_secret "
+                "get_secrets_client load_config"
             ),
             "tradai.cache": (
-                "Cache",
-                "CacheHook",
-                "CacheSettings",
-                "CacheStats",
-                "CacheUnavailableError",
-                "CachedDataRepository",
-                "Held",
-                "Namespace",
-                "candle",
+                "Cache CacheHook CacheSettings CacheStats CacheUnavailableError "
+                "CachedDataRepository Namespace PeekResult candle"
             ),
             "tradai.core": (
-                "Amount",
-                "BaseSettings",
-                "Clock",
-                "Currency",
-                "DataRepository",
-                "JsonObject",
-                "JsonValue",
-                "LoggerMixin",
-                "MarketType",
-                "ModeHandler",
-                "ObjectStore",
-                "OrderIntent",
-                "Pair",
-                "Price",
-                "Repository",
-                "Rounding",
-                "RunJournal",
-                "S3Path",
-                "Secret",
-                "SecretReference",
-                "SecretSource",
-                "Strategy",
-                "StrategyConfig",
-                "StrategyConfigLoader",
-                "Symbol",
-                "SystemClock",
-                "TimeRange",
-                "Timeframe",
-                "TradingMode",
-                "Utc",
-                "Version",
-                "check_notional",
-                "from_epoch_ms",
-                "parse_s3_path",
-                "plain_text",
-                "quantize_amount",
-                "quantize_contracts",
-                "quantize_price",
-                "round_for",
-                "to_epoch_ms",
-                "utc_now",
+                "Amount BaseSettings Clock Currency DataRepository JsonObject JsonValue "
+                "LoggerMixin MarketType ModeHandler ObjectStore OrderIntent Pair Price "
+                "Repository Rounding RunJournal S3Path Secret SecretReference SecretSource "
+                "Strategy StrategyConfig StrategyConfigLoader Symbol SystemClock TimeRange "
+                "Timeframe TradingMode Utc Version check_notional from_epoch_ms parse_s3_path "
+                "plain_text quantize_amount quantize_contracts quantize_price round_for "
+                "to_epoch_ms utc_now"
             ),
             "tradai.core.exceptions": (
-                "ConfigurationError",
-                "ExternalServiceError",
-                "NotFoundError",
-                "StorageError",
-                "TradAIError",
-                "TradingError",
-                "ValidationError",
+                "ConfigurationError ExternalServiceError NotFoundError StorageError TradAIError "
+                "TradingError ValidationError"
             ),
             "tradai.entrypoint": (
-                "BaseService",
-                "EntrypointSettings",
-                "StrategyEntrypoint",
-                "TradingEntrypoint",
+                "BaseService EntrypointSettings StrategyEntrypoint TradingEntrypoint"
             ),
-            "tradai.mlflow": ("MlflowSettings",),
+            "tradai.mlflow": "MlflowSettings",
         },
     )

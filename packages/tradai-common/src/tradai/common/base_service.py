@@ -1,8 +1,8 @@
 """Platform import path of the service base class."""
 
-from tradai.common._slices import OptionalSlice
+from tradai.common._optional import OptionalDistribution
 
-with OptionalSlice("entrypoint"):
+with OptionalDistribution("entrypoint"):
     from tradai.entrypoint import BaseService
 
 __all__ = ["BaseService"]

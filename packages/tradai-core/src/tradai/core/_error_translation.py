@@ -7,8 +7,6 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, final
 
 from tradai.core.exceptions import TradAIError
 
-__all__ = ["ErrorTable"]
-
 P = ParamSpec("P")
 
 # Each rule takes the vendor error that it stands beside in the table: no one type fits them all.
@@ -51,7 +49,9 @@ class ErrorTable(Generic[P]):
         Raises:
             TradAIError: On exit, the translation of a vendor's error.
         """
-        return _Border(lambda error: self.ours(error, *args, **kwargs), scrubs=self._scrubs)
+        return _TranslatingContext(
+            lambda error: self.ours(error, *args, **kwargs), scrubs=self._scrubs
+        )
 
     def ours(
         self, error: BaseException, /, *args: P.args, **kwargs: P.kwargs
@@ -65,7 +65,7 @@ class ErrorTable(Generic[P]):
 
 
 @final
-class _Border:
+class _TranslatingContext:
     """Context manager that translates the errors raised inside it."""
 
     __slots__ = ("_scrubs", "_translate")

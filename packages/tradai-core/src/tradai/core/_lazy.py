@@ -1,25 +1,23 @@
 """Lazy exports of a package: a public name costs its import only when it is used."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-
-__all__ = ["lazy_exports"]
+from collections.abc import Callable, Mapping
 
 
 def lazy_exports(
-    package: str, exports: Mapping[str, Sequence[str]]
+    package: str, exports: Mapping[str, str]
 ) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
     """Return the ``__getattr__``, ``__dir__`` (PEP 562) and ``__all__`` of `package`.
 
     Args:
         package: The package's ``__name__``.
-        exports: Module inside `package` -> the public names that it defines.
+        exports: Module inside `package` -> its public names, separated by spaces.
 
     Returns:
         The two functions and the sorted names. A name is looked up once and then kept on the
         package.
     """
-    modules = {name: module for module, names in exports.items() for name in names}
+    modules = {name: module for module, names in exports.items() for name in names.split()}
 
     def get(name: str) -> object:
         if name not in modules:

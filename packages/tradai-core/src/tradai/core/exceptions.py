@@ -43,7 +43,7 @@ class TradAIError(Exception):
 
     Attributes:
         code: Stable name of the kind of error, for logs and metrics.
-        exit_code: What a process exits with when this error ends it.
+        exit_code: Exit code of a process that this error ends.
         retryable: Whether the same call may succeed later with nothing changed.
     """
 
@@ -110,7 +110,7 @@ class ValidationError(TradAIError, ValueError):
 
     Attributes:
         field: Name of the value at fault.
-        expected: What would have been accepted; never holds the value itself.
+        expected: Description of an accepted value; never holds the value itself.
     """
 
     code = "validation"
@@ -129,7 +129,7 @@ class NotFoundError(TradAIError, LookupError):
     """The thing does not exist.
 
     Attributes:
-        kind: What was looked for, for example ``"secret"``.
+        kind: Kind of thing that was looked for, for example ``"secret"``.
         key: The name it was looked for under.
     """
 
@@ -148,7 +148,7 @@ class ExternalServiceError(TradAIError):
 
     Attributes:
         service: Name of the service, for example ``"s3"``.
-        operation: What was asked of it, for example ``"get_object"``.
+        operation: Operation that was requested, for example ``"get_object"``.
     """
 
     code = "external_service"

@@ -10,8 +10,6 @@ from tradai.core import TradingMode
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._process.interrupts import Interrupts
 
-__all__ = ["build_parser", "run_command"]
-
 _EPILOG: Final = """\
 first steps:
   tradai-entrypoint check strategy.yaml --mode backtest --data candles/

@@ -4,8 +4,6 @@ import sys
 
 from tradai.entrypoint._process.interrupts import Interrupts
 
-__all__ = ["main"]
-
 
 def main() -> int:
     """Run the command line of `tradai-entrypoint`; the return value is the exit code."""

@@ -13,10 +13,11 @@ from tradai.entrypoint.freqtrade._engine.orphans import OrphanReaper
 NAMESPACE = ["unshare", "--fork", "--pid", "--mount-proc"]
 # Supervises an engine as process 1, beside three children that it has not waited for yet.
 INIT = """
-    import json, os, subprocess, sys, time
+    import json, os, subprocess, sys
     from pathlib import Path
+    from tradai.entrypoint._process import exec_child
     from tradai.entrypoint._process.interrupts import Interrupts
-    from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+    from tradai.entrypoint.freqtrade._engine.process import EngineProcess, WakeReason
 
     folder, program = sys.argv[1:]
     before = subprocess.Popen(["sh", "-c", "exit 6"])
@@ -29,18 +30,17 @@ INIT = """
     def processes():
         # The guard that the engine's first program leaves lives a second longer than the engine.
         paths = [path for path in Path("/proc").glob("[0-9]*/stat")
-            if "exec_child" not in path.with_name("cmdline").read_text()]
+            if path.with_name("cmdline").read_text().split("\\0")[3:4] != [exec_child.__file__]]
         stats = [path.read_text() for path in paths]
         return [stat.rpartition(")")[2].split()[0] for stat in stats]
 
     with Interrupts() as interrupts, engine:
         later = subprocess.Popen(["sh", "-c", "exit 8"])
-        engine.follow(interrupts, until=lambda: "orphans made" in lines, timeout_s=20)
+        engine.follow(interrupts, until=lambda: "orphans made" in lines, timeout_s=60)
         # This process, the engine, the deaf orphan, and the three that were not waited for.
-        began = time.monotonic()
-        engine.follow(interrupts, until=lambda: len(processes()) == 6, timeout_s=20)
-        print(time.monotonic() - began < 10, processes().count("Z"), flush=True)
-        ended = engine.wait(interrupts, grace_s=20)
+        reason = engine.follow(interrupts, until=lambda: len(processes()) == 6, timeout_s=60)
+        print(reason is WakeReason.REACHED, processes().count("Z"), flush=True)
+        ended = engine.wait(interrupts, grace_s=60)
     print(json.dumps({"pid": os.getpid(), "signal": ended.signal, "by": ended.interrupted_by,
         "before": before.wait(), "apart": apart.wait(), "later": later.wait(),
         "left": len(processes()) - 1}), flush=True)
@@ -58,11 +58,11 @@ ENGINE = """
                 if kind == "deaf":
                     import signal
                     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                    time.sleep(60)
+                    time.sleep(600)
             os._exit(0)
         os.wait()
     print("orphans made")
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

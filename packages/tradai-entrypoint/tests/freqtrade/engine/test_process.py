@@ -1,3 +1,4 @@
+import inspect
 import os
 import signal
 import threading
@@ -9,6 +10,7 @@ import pytest
 
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint.freqtrade._engine import process as engine_process
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 
@@ -16,7 +18,10 @@ Make = Callable[..., EngineProcess]
 Reactions = dict[str, Callable[[], None]]
 Tell = Callable[[int], Callable[[], None]]
 
-SLEEP = "import time; time.sleep(60)"
+PATIENCE_S = 60
+# Far longer than any test waits: a test that reaches it has failed.
+NEVER_S = 600
+SLEEP = f"import time; time.sleep({NEVER_S})"
 # Ignores signals, but prints that they came.
 STUBBORN = """
     import signal, time
@@ -24,7 +29,7 @@ STUBBORN = """
         signal.signal(number, lambda number, frame: print("signal", number))
     print("ready")
     while True:
-        time.sleep(60)
+        time.sleep(600)
 """
 
 
@@ -36,11 +41,13 @@ def run(engine: EngineProcess, interrupts: Interrupts, **limits: float) -> Engin
 def test_an_engine_that_ends_by_itself_reports_its_code(
     make_engine: Make, interrupts: Interrupts
 ) -> None:
+    began = time.monotonic()
+
     ended = run(make_engine("import sys; sys.exit(3)"), interrupts)
 
     assert (ended.return_code, ended.signal, ended.interrupted_by) == (3, None, None)
     assert not ended.timed_out
-    assert 0 < ended.seconds < 10
+    assert 0 < ended.seconds <= time.monotonic() - began
 
 
 def test_the_engine_leads_a_session_and_group_of_its_own(
@@ -78,7 +85,7 @@ def test_a_signal_reaches_the_whole_group_and_is_reported(
         signal.pause()
     """
 
-    ended = run(make_engine(program), interrupts, grace_s=20)
+    ended = run(make_engine(program), interrupts, grace_s=PATIENCE_S)
 
     assert lines == ["ready", f"signal {int(number)}"]
     assert ended.interrupted_by == number
@@ -99,7 +106,7 @@ def test_grandchildren_are_gone_afterwards(
             if not pid:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 os.close(1), os.close(2)
-                time.sleep(60)
+                time.sleep(600)
             print(pid)
     """
 
@@ -111,15 +118,18 @@ def test_grandchildren_are_gone_afterwards(
 
 
 def test_grandchildren_of_an_engine_that_ended_may_tidy_up_for_a_moment(
-    make_engine: Make, interrupts: Interrupts, lines: list[str]
+    make_engine: Make,
+    interrupts: Interrupts,
+    lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(engine_process, "_LINGER_S", PATIENCE_S)
     program = """
-        import os, time
+        import os
         gone, alive = os.pipe()
         if not os.fork():
             os.close(alive)
             os.read(gone, 1)
-            time.sleep(0.1)
             print("tidied")
     """
 
@@ -128,47 +138,50 @@ def test_grandchildren_of_an_engine_that_ended_may_tidy_up_for_a_moment(
     assert lines == ["tidied"]
 
 
-def test_a_grandchild_that_fled_with_the_output_does_not_hold_us(
-    make_engine: Make, interrupts: Interrupts, lines: list[str]
+def test_a_grandchild_that_fled_with_the_output_does_not_hold_us_and_is_ended(
+    make_engine: Make,
+    interrupts: Interrupts,
+    lines: list[str],
+    is_alive: Callable[[int], bool],
+    eventually: Callable[..., bool],
 ) -> None:
-    program = """
+    program = f"""
         import os, time
         pid = os.fork()
         if not pid:
             os.setsid()
-            time.sleep(60)
+            time.sleep({NEVER_S})
         print(pid)
     """
 
     ended = run(make_engine(program), interrupts)
 
-    os.kill(int(lines[0]), signal.SIGKILL)
     assert ended.return_code == 0
-    assert ended.seconds < 5
+    assert eventually(lambda: not is_alive(int(lines[0])))
 
 
-def test_ctrl_c_ends_a_stubborn_engine_within_two_seconds(
+def test_ctrl_c_ends_a_stubborn_engine_when_its_grace_is_over(
     make_engine: Make,
     interrupts: Interrupts,
     lines: list[str],
     reactions: Reactions,
     tell: Tell,
 ) -> None:
-    pressed: list[float] = []
-
-    def press() -> None:
-        pressed.append(time.monotonic())
-        tell(signal.SIGINT)()
-
-    reactions["ready"] = press
+    reactions["ready"] = tell(signal.SIGINT)
 
     ended = run(make_engine(STUBBORN), interrupts)
 
-    assert time.monotonic() - pressed[0] < 2
-    assert lines == ["ready", "signal 2"]
+    assert lines[0] == "ready"
     assert (ended.return_code, ended.signal) == (None, signal.SIGKILL)
     assert ended.interrupted_by == signal.SIGINT
-    assert ended.seconds >= 1
+    assert 1 <= ended.seconds < PATIENCE_S
+
+
+@pytest.mark.parametrize("function", [EngineProcess.wait, EngineProcess.stop])
+def test_an_engine_has_one_second_to_stop_unless_more_is_said(
+    function: Callable[..., EngineExit],
+) -> None:
+    assert inspect.signature(function).parameters["grace_s"].default == 1.0
 
 
 def test_a_second_signal_kills_at_once(
@@ -180,12 +193,12 @@ def test_a_second_signal_kills_at_once(
 ) -> None:
     reactions |= {"ready": tell(signal.SIGTERM), "signal 15": tell(signal.SIGINT)}
 
-    ended = run(make_engine(STUBBORN), interrupts, grace_s=60)
+    ended = run(make_engine(STUBBORN), interrupts, grace_s=NEVER_S)
 
     assert lines == ["ready", "signal 15"]
     assert ended.signal == signal.SIGKILL
     assert ended.interrupted_by == signal.SIGTERM
-    assert ended.seconds < 5
+    assert ended.seconds < PATIENCE_S
 
 
 def test_two_signals_before_the_first_was_handled_kill_at_once(
@@ -193,10 +206,10 @@ def test_two_signals_before_the_first_was_handled_kill_at_once(
 ) -> None:
     reactions["ready"] = lambda: (tell(signal.SIGTERM)(), tell(signal.SIGTERM)())[0]
 
-    ended = run(make_engine(STUBBORN), interrupts, grace_s=60)
+    ended = run(make_engine(STUBBORN), interrupts, grace_s=NEVER_S)
 
     assert ended.interrupted_by == signal.SIGTERM
-    assert ended.seconds < 5
+    assert ended.seconds < PATIENCE_S
 
 
 def test_a_signal_that_came_before_the_start_counts(
@@ -204,10 +217,10 @@ def test_a_signal_that_came_before_the_start_counts(
 ) -> None:
     tell(signal.SIGTERM)()
 
-    ended = run(make_engine(SLEEP), interrupts, grace_s=60)
+    ended = run(make_engine(SLEEP), interrupts, grace_s=NEVER_S)
 
     assert (ended.signal, ended.interrupted_by) == (signal.SIGTERM, signal.SIGTERM)
-    assert ended.seconds < 5
+    assert ended.seconds < PATIENCE_S
 
 
 def test_an_engine_killed_from_outside_is_reported_with_its_signal(
@@ -222,12 +235,12 @@ def test_an_engine_killed_from_outside_is_reported_with_its_signal(
 def test_an_engine_that_outlives_its_deadline_is_stopped(
     make_engine: Make, interrupts: Interrupts
 ) -> None:
-    ended = run(make_engine(SLEEP), interrupts, deadline_s=0.2)
+    ended = run(make_engine(SLEEP), interrupts, deadline_s=0.2, grace_s=PATIENCE_S)
 
     assert ended.timed_out
     assert ended.signal == signal.SIGTERM
     assert ended.interrupted_by is None
-    assert 0.2 <= ended.seconds < 5
+    assert 0.2 <= ended.seconds < PATIENCE_S
 
 
 def test_following_can_wait_for_a_line_and_go_on(
@@ -242,11 +255,11 @@ def test_following_can_wait_for_a_line_and_go_on(
     """
 
     with make_engine(program) as engine:
-        started = engine.follow(interrupts, until=lambda: "RUNNING" in lines, timeout_s=20)
+        started = engine.follow(interrupts, until=lambda: "RUNNING" in lines, timeout_s=PATIENCE_S)
         waited = engine.follow(interrupts, timeout_s=0.05)
         tell(signal.SIGTERM)()
         signalled = engine.follow(interrupts)
-        ended = engine.stop(interrupts, grace_s=20)
+        ended = engine.stop(interrupts, grace_s=PATIENCE_S)
 
     assert [started, waited, signalled] == [
         WakeReason.REACHED,
@@ -259,7 +272,7 @@ def test_following_can_wait_for_a_line_and_go_on(
 
 def test_following_an_engine_that_ends_says_so(make_engine: Make, interrupts: Interrupts) -> None:
     with make_engine("print('too early')") as engine:
-        reason = engine.follow(interrupts, until=lambda: False, timeout_s=20)
+        reason = engine.follow(interrupts, until=lambda: False, timeout_s=PATIENCE_S)
         ended = engine.wait(interrupts)
 
     assert reason is WakeReason.EXITED
@@ -275,7 +288,7 @@ def test_leaving_the_block_kills_what_is_left(
 ) -> None:
     program = f"import os; pid = os.fork(); pid and print(pid); {SLEEP}"
     with make_engine(program) as engine:
-        engine.follow(interrupts, until=lambda: bool(lines), timeout_s=20)
+        engine.follow(interrupts, until=lambda: bool(lines), timeout_s=PATIENCE_S)
         pids = [engine.pid, *map(int, lines)]
         assert all(is_alive(pid) for pid in pids)
 
@@ -321,12 +334,14 @@ def test_no_thread_and_no_descriptor_is_left_behind(
     assert rounds(3) == rounds(1)
 
 
-def test_waiting_costs_no_processor_time(make_engine: Make, interrupts: Interrupts) -> None:
+def test_waiting_costs_a_few_wakes_and_no_loop(
+    make_engine: Make, interrupts: Interrupts, sleeps: list[float | None]
+) -> None:
     with make_engine(SLEEP) as engine:
-        before = time.process_time()
         engine.follow(interrupts, timeout_s=0.5)
 
-        assert time.process_time() - before < 0.05
+    # A loop that spins wakes thousands of times.
+    assert 0 < len(sleeps) < 30
 
 
 def test_where_the_kernel_cannot_report_the_end_it_is_noticed_all_the_same(
@@ -337,7 +352,7 @@ def test_where_the_kernel_cannot_report_the_end_it_is_noticed_all_the_same(
 
     monkeypatch.setattr(os, "pidfd_open", refuse, raising=False)
 
-    ended = run(make_engine("import sys; sys.exit(5)"), interrupts, deadline_s=20)
+    ended = run(make_engine("import sys; sys.exit(5)"), interrupts, deadline_s=PATIENCE_S)
 
     assert ended.return_code == 5
     assert not ended.timed_out
@@ -355,7 +370,7 @@ def test_an_engine_whose_log_cannot_be_written_is_stopped_in_good_order(
             signal.pause()
     """
 
-    ended = run(make_engine(program, log=Path("/dev/full")), interrupts, grace_s=20)
+    ended = run(make_engine(program, log=Path("/dev/full")), interrupts, grace_s=PATIENCE_S)
 
     assert ended.return_code == 7
     assert ended.asked_to_stop
@@ -370,7 +385,7 @@ def test_an_engine_on_a_disk_that_is_nearly_full_is_stopped_once(
 
     with make_engine(SLEEP) as engine:
         reasons = [engine.follow(interrupts, timeout_s=0.01) for _ in range(2)]
-        ended = engine.stop(interrupts, grace_s=20)
+        ended = engine.stop(interrupts, grace_s=PATIENCE_S)
 
     assert reasons == [WakeReason.STORAGE, WakeReason.TIMEOUT]
     assert ended.signal == signal.SIGTERM
@@ -387,13 +402,13 @@ def test_a_disk_that_fills_up_during_a_stop_does_not_shorten_it(
         signal.pause()
     """
     with make_engine(program) as engine:
-        engine.follow(interrupts, until=lambda: "ready" in lines, timeout_s=20)
+        engine.follow(interrupts, until=lambda: "ready" in lines, timeout_s=PATIENCE_S)
         tell(signal.SIGTERM)()
         engine.follow(interrupts)
         with engine.storing():
             raise StorageError("no space", operation="append")
         waited = engine.follow(interrupts, timeout_s=0.01)
-        ended = engine.stop(interrupts, grace_s=20)
+        ended = engine.stop(interrupts, grace_s=PATIENCE_S)
 
     assert waited is WakeReason.TIMEOUT
     assert ended.return_code == 0

@@ -12,7 +12,10 @@ from tradai.core import Market, MarketType, Pair
 from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint.freqtrade import MarketRules
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
-from tradai.entrypoint.freqtrade._exchange.lookup import DEFAULT_EXCHANGE, exchange_named
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
+    DEFAULT_EXCHANGE,
+    exchange_named,
+)
 
 PACKAGE = Path(next(iter(tradai.entrypoint.freqtrade.__path__)))
 RULES = MarketRules(tick="0.01", step="0.0001", min_notional="5")
@@ -30,8 +33,8 @@ def test_no_other_module_knows_the_exchange() -> None:
 
     # The table of exchanges; anything else about one of them belongs into its own file.
     assert lines == [
-        "_exchange/lookup.py: Binance",
-        "_exchange/lookup.py: _EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(),)",
+        "_exchange/supported_exchanges.py: Binance",
+        "_exchange/supported_exchanges.py: _EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(),)",
     ]
 
 

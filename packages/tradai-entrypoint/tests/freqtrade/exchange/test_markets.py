@@ -2,6 +2,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -10,6 +11,7 @@ import pydantic
 import pytest
 
 from tradai.core.exceptions import (
+    ConfigurationError,
     ExternalServiceError,
     NotFoundError,
     StorageError,
@@ -29,6 +31,9 @@ def with_status(snapshot: MarketsSnapshot, status: str) -> MarketsSnapshot:
     values = snapshot.model_dump(mode="json")
     values["symbols"][0]["status"] = status
     return MarketsSnapshot.model_validate(values)
+
+
+SYMBOL = {"symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT"}
 
 
 @contextmanager
@@ -179,6 +184,26 @@ def test_capturing_keeps_only_the_pairs_asked_for(monkeypatch: pytest.MonkeyPatc
     assert snapshot.captured_at.tzinfo is not None
 
 
+def test_capturing_from_an_unknown_exchange_is_refused_by_name() -> None:
+    with pytest.raises(ConfigurationError, match="'kraken': only binance"):
+        MarketsSnapshot.capture(["BTC/USDT"], exchange="kraken")
+
+
+def test_a_pair_that_is_described_twice_is_refused() -> None:
+    values = made("BTC/USDT").model_dump(mode="json")
+
+    with pytest.raises(pydantic.ValidationError, match="a pair is there twice"):
+        MarketsSnapshot.model_validate(values | {"symbols": values["symbols"] * 2})
+
+
+def test_rules_are_read_as_exact_numbers() -> None:
+    snapshot = made("ETH/USDT", "BTC/USDT").rules
+
+    assert (snapshot.exchange, snapshot.taken_at) == ("binance", NOON)
+    assert snapshot.market("BTC/USDT").tick == Decimal("0.01")
+    assert snapshot.market("ETH/USDT").min_notional == 5
+
+
 def test_capturing_a_pair_that_is_not_listed_names_it() -> None:
     with MarketServer(made("BTC/USDT")) as server, pytest.raises(NotFoundError, match="ETH/USDT"):
         MarketsSnapshot.capture(["ETH/USDT"], base_url=server.base_url)
@@ -192,6 +217,7 @@ def test_capturing_a_pair_that_is_not_listed_names_it() -> None:
         (200, b'{"symbols": 3}', False),
         (200, b'{"symbols": ["BTCUSDT"]}', False),
         (200, b"\xff", False),
+        (200, json.dumps({"symbols": [dict(SYMBOL), dict(SYMBOL)]}).encode(), False),
         (429, b"{}", True),
         (418, b"{}", True),
         (451, b"{}", False),

@@ -37,6 +37,9 @@ from tradai.entrypoint.freqtrade._candles.staging import stage_data
 from tradai.entrypoint.freqtrade._candles.staging_child import stage_series
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 
+# Its strategy imports the engine.
+collect_ignore = ["older_runs"]
+
 STAGE_DATA: Final = "tradai.entrypoint.freqtrade._preparation.prepare.stage_data"
 HERE: Final = Path(__file__).resolve().parent
 PAIRS: Final = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
@@ -119,7 +122,7 @@ class ReactingProgress:
     """Stands for the progress that a person sees, and does something when a text is shown."""
 
     def __init__(self, reactions: Mapping[str, Callable[[], None]]) -> None:
-        self._reactions = reactions
+        self._reactions = dict(reactions)
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +131,11 @@ class ReactingProgress:
         """End."""
 
     def say(self, doing: str) -> None:
-        self._reactions.get(doing, lambda: None)()
+        self._reactions.pop(doing, lambda: None)()
+
+    def check(self) -> None:
+        """Fail when a text to react on was never shown: the test would prove nothing."""
+        assert not self._reactions
 
 
 @pytest.fixture(scope="session")
@@ -248,15 +255,17 @@ def run(
         settings = EntrypointSettings(
             mode=mode, config=str(strategy), data=str(candles), folder=tmp_path / "runs", id=run_id
         )
+        progress = ReactingProgress(reactions or {})
         kind = TradingEntrypoint if mode is TradingMode.DRY_RUN else StrategyEntrypoint
         code = kind(
             settings,
             request=RunRequest(overrides=overrides, patches=patches),
             interrupts=interrupts,
-            progress=cast("Progress", ReactingProgress(reactions or {})),
+            progress=cast("Progress", progress),
             clock=clock,
             environ=os.environ,
         ).run()
+        progress.check()
         seen = tmp_path / "seen.json"
         given = json.loads(seen.read_text()) if seen.exists() else None
         return Finished(code=code, folder=tmp_path / "runs" / run_id, given=given)

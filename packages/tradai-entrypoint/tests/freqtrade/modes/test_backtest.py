@@ -45,7 +45,7 @@ def test_a_backtest_leaves_trades_figures_digests_and_a_journal(run: Run) -> Non
     assert manifest.versions["freqtrade"] == "2026.9"
     assert manifest.engine["name"] == "freqtrade"
     assert manifest.config_id == f"v1-{manifest.digests['config'][:8]}"
-    assert tuple(manifest.artifacts) == ("engine-result.zip", "trades.parquet")
+    assert tuple(manifest.artifacts) == ("trades.parquet", "engine-result.zip")
     assert "the market rules were made, not captured: for tests" in manifest.notices
     assert done.files == {
         *("manifest.json", "journal.jsonl", "report.html", "engine.log"),
@@ -162,8 +162,8 @@ def test_a_result_on_less_than_was_asked_for_is_kept_and_marked_as_partial(
 
     assert done.code == ExitCode.DATA
     assert words in done.verdict
-    assert tuple(done.manifest.artifacts) == ("engine-result.zip", "trades.parquet")
-    assert done.manifest.is_partial
+    assert tuple(done.manifest.artifacts) == ("trades.parquet", "engine-result.zip")
+    assert done.manifest.results["is_partial"]
     assert done.manifest.notices[-1].endswith("all its work: engine-result.zip")
     assert done.manifest.results["trades"] == 12
 
@@ -224,7 +224,7 @@ def test_a_signal_in_the_middle_ends_the_engine_and_the_run(
     assert done.code == done.manifest.exit_code == expected
     assert number.name in done.verdict
     assert not is_alive(done.given["pid"])
-    assert done.manifest.is_partial
+    assert done.manifest.results["is_partial"]
 
 
 def test_a_run_that_is_killed_can_be_identified_and_repeated_from_its_manifest(

@@ -63,6 +63,12 @@ def test_candles_of_every_pair_are_downloaded(fetch: Fetch, data: Path, tmp_path
         f"--datadir {data} --timerange 20250101-20250104 --timeframes 5m "
         "--data-format-ohlcv feather --prepend"
     )
+    assert given["config"] == {
+        "stake_currency": "USDT",
+        "dry_run": True,
+        "exchange": exchange,
+    }
+    assert (exchange["name"], exchange["enable_ws"]) == ("binance", False)
     assert exchange["pair_whitelist"] == PAIRS
     assert exchange["only_from_ccxt"] is True
     assert exchange["ccxt_config"]["urls"]["api"]["public"] == "http://127.0.0.1:9/api/v3"

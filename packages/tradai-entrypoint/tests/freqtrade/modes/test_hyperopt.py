@@ -39,7 +39,8 @@ EVERY_SPACE: dict[str, Any] = {
 
 
 def test_a_search_leaves_its_epochs_and_the_best_as_a_patch(run: Run) -> None:
-    epochs = [epoch(1, 6.5), epoch(2, 2.25, **EVERY_SPACE), epoch(3, 100_000, trades=0)]
+    details = EVERY_SPACE | {"sell": {"sell_slow": 40}}
+    epochs = [epoch(1, 6.5), epoch(2, 2.25, **details), epoch(3, 100_000, trades=0)]
 
     done = run(HYPEROPT, "run.epochs=3", epochs=epochs)
 
@@ -58,6 +59,7 @@ def test_a_search_leaves_its_epochs_and_the_best_as_a_patch(run: Run) -> None:
     assert tuple(manifest.artifacts) == ("epochs.jsonl", "best.yaml")
     lines = (done.folder / "epochs.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == epochs
+    assert "sell_params:\n  sell_slow: 40\n" in (done.folder / "best.yaml").read_text()
 
 
 def test_the_patch_is_accepted_by_the_next_run(run: Run) -> None:
@@ -147,7 +149,7 @@ def test_a_search_that_did_not_finish_keeps_its_epochs_and_the_best_so_far(
     assert done.code == expected
     assert "; of the epochs so far, epoch 2 is best; run with --patch" in done.verdict
     assert tuple(done.manifest.artifacts) == ("epochs.jsonl", "best.yaml")
-    assert done.manifest.is_partial
+    assert done.manifest.results["is_partial"]
     assert done.manifest.results["ranked_epochs"] == 2
     assert len((done.folder / "epochs.jsonl").read_text().splitlines()) == 2
     patch = (done.folder / "best.yaml").read_text()

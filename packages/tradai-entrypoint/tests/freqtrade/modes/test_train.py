@@ -44,7 +44,7 @@ def test_a_training_leaves_models_that_predict_the_same_when_loaded_again(train:
     assert manifest.results["models"] == 2
     assert manifest.results["trades"] == 12
     assert manifest.digests["models"] == "model of BTC"
-    assert tuple(manifest.artifacts) == ("engine-result.zip", "models", "trades.parquet")
+    assert tuple(manifest.artifacts) == ("trades.parquet", "engine-result.zip", "models")
     kept = {str(path.relative_to(done.folder / "models")) for path in done.folder.rglob("*_*.j*")}
     assert kept == MODELS.keys()
 
@@ -81,8 +81,8 @@ def test_a_model_that_could_not_be_trained_is_bad_data(train: Run) -> None:
 
     assert done.code == ExitCode.DATA
     assert "Training BTC/USDT raised exception" in done.verdict
-    assert tuple(done.manifest.artifacts) == ("engine-result.zip", "models", "trades.parquet")
-    assert done.manifest.is_partial
+    assert tuple(done.manifest.artifacts) == ("trades.parquet", "engine-result.zip", "models")
+    assert done.manifest.results["is_partial"]
 
 
 def test_nothing_trainable_is_bad_data_and_not_a_missing_result(train: Run) -> None:
@@ -100,7 +100,7 @@ def test_an_interrupted_training_keeps_the_models_it_has(train: Run) -> None:
 
     assert done.code == ExitCode.INTERRUPTED
     assert tuple(done.manifest.artifacts) == ("models",)
-    assert done.manifest.is_partial
+    assert done.manifest.results["is_partial"]
     assert len(list((done.folder / "models").rglob("*_model.joblib"))) == 2
 
 
@@ -128,7 +128,7 @@ def test_a_signal_while_the_models_are_proven_ends_the_run_and_keeps_them(
     )
 
     assert done.code == ExitCode.TERMINATED
-    assert tuple(done.manifest.artifacts) == ("engine-result.zip", "models", "trades.parquet")
+    assert tuple(done.manifest.artifacts) == ("trades.parquet", "engine-result.zip", "models")
     assert "models" not in done.manifest.digests
 
 

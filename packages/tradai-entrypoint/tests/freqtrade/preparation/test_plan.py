@@ -11,7 +11,8 @@ import pytest
 from tradai.core import StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError, TradingError
 from tradai.entrypoint._runs.parameters import RunParameters
-from tradai.entrypoint.freqtrade._preparation.plan import ENDPOINT, EnginePlan, render_plan
+from tradai.entrypoint.freqtrade._preparation.engine_config import ENDPOINT
+from tradai.entrypoint.freqtrade._preparation.plan import EnginePlan, render_plan
 from tradai.entrypoint.freqtrade._strategy.class_syntax import Informative
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 

@@ -10,6 +10,6 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "_settings": ("MlflowSettings",),
+            "_settings": "MlflowSettings",
         },
     )

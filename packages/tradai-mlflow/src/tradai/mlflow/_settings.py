@@ -9,8 +9,6 @@ from pydantic_settings import SettingsConfigDict
 from tradai.core import BaseSettings
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["MlflowSettings"]
-
 _WEB_ADDRESS: Final = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?")
 _EXPECTED: Final = (
     "http:// or https:// with a host and without user or password "

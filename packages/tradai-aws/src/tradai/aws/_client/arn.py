@@ -6,8 +6,6 @@ from typing import Final, Self, final
 
 from tradai.core.exceptions import ConfigurationError, ValidationError
 
-__all__ = ["Arn"]
-
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 _ARN: Final = re.compile(
     r"arn:(?P<partition>aws(?:-[a-z]+)*):(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*)"

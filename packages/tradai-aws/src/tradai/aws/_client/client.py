@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sts import STSClient
 
-__all__ = ["client_for"]
-
 # Enough for our own transfers and some readers beside them; with boto3's 10 threads wait.
 _MAX_CONNECTIONS: Final = 32
 

@@ -9,8 +9,6 @@ from tradai.core.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
 
-__all__ = ["HostGuard", "disable_transfers", "require_amazon_host"]
-
 # Hosts of the public, the Chinese, the US government and the European sovereign regions:
 # https://docs.aws.amazon.com/general/latest/gr/rande.html
 _AMAZON: Final = (

@@ -17,17 +17,6 @@ from tradai.core.exceptions import (
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-__all__ = [
-    "AWS_RULES",
-    "FIND_CREDENTIALS",
-    "AwsError",
-    "client_error",
-    "error_code",
-    "error_from_code",
-    "no_response",
-    "translated",
-]
-
 # Rules take the error, the service, the operation and its subject, which messages name. The
 # subject is never a secret value.
 Rule: TypeAlias = Callable[[Any, str, str, str], TradAIError]

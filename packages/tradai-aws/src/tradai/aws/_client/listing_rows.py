@@ -14,8 +14,6 @@ from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element, SubElement, tostring
 from xml.parsers.expat import ExpatError, ParserCreate
 
-__all__ = ["Row", "collect_rows", "parse_listing", "to_utc"]
-
 # Key, size and time of the last change.
 Row: TypeAlias = tuple[str, int, datetime]
 

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, final
 if TYPE_CHECKING:
     from botocore.hooks import BaseEventHooks
 
-__all__ = ["mask_secrets_in_logs"]
-
 _OK: Final = 200
 _NOT_JSON: Final = b"a response that is not JSON"
 _SECRET_FIELDS: Final[tuple[str, ...]] = (

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from botocore.hooks import BaseEventHooks
     from botocore.model import OperationModel
 
-__all__ = ["reject_broken_responses"]
-
 _OK: Final = 200
 
 

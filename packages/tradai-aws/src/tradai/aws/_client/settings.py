@@ -9,8 +9,6 @@ from pydantic_settings import SettingsConfigDict
 from tradai.core import BaseSettings
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["AwsSettings"]
-
 _WEB_ADDRESS: Final = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _EXPECTED: Final = (

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final, Protocol, TypeAlias, final
 
-__all__ = ["Checksum", "RunningChecksum", "Segment", "checksum_of", "crc32_text"]
-
 # A segment of an object: the digest of its bytes, and their number.
 Segment: TypeAlias = tuple[bytes, int]
 

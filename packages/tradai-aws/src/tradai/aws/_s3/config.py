@@ -22,8 +22,6 @@ from tradai.core import (
 )
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["S3Config", "S3Layer", "load_config"]
-
 M = TypeVar("M", bound=pydantic.BaseModel)
 
 _MAX_BYTES: Final = 1_000_000

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
-__all__ = ["list_objects"]
-
 
 class Page(TypedDict, total=False):
     """Parameter that selects the next page."""

@@ -9,8 +9,6 @@ from typing import BinaryIO, final
 from tradai.core import S3Path, atomic_file, file_errors
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 
-__all__ = ["FileContent", "download_file", "file_content", "target_file"]
-
 
 @final
 class FileContent:

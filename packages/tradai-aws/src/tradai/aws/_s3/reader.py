@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef, HeadObjectOutputTypeDef
 
-__all__ = ["ObjectReader", "object_path"]
-
 _MIB: Final = 1024 * 1024
 _STREAM_PIECE: Final = 12 * _MIB
 _CHUNK: Final = _MIB

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-__all__ = ["S3Object", "S3Store"]
-
 _MAX_DELETED: Final = 1_000
 
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
         HeadObjectOutputTypeDef,
     )
 
-__all__ = ["BytesContent", "Content", "ObjectWriter", "write_condition"]
-
 _MIB: Final = 1024 * 1024
 _UPLOAD_PART: Final = 16 * _MIB
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html

@@ -12,8 +12,6 @@ from tradai.aws._secrets.identity import CURRENT, SecretIdentity
 from tradai.aws._secrets.requests import Outcome, SecretRequests, version_of
 from tradai.core.exceptions import TradAIError
 
-__all__ = ["read_many"]
-
 _BATCH: Final = "batch_get_secret_value"
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
 _BATCH_SIZE: Final = 20

@@ -13,8 +13,6 @@ from tradai.core.exceptions import ConflictError, NotFoundError, TradAIError
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-__all__ = ["SERVICE", "SecretsClient", "boto3_client", "secret_error", "translated"]
-
 # Parameters of boto3 have the types that AWS defines.
 Parameter: TypeAlias = Any
 

@@ -7,8 +7,6 @@ from tradai.aws._secrets.identity import SCHEME
 from tradai.core import BaseSettings, SecretSource, check_references
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["load_checked"]
-
 S = TypeVar("S", bound=BaseSettings)
 
 

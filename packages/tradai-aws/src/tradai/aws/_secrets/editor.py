@@ -12,8 +12,6 @@ from tradai.aws._secrets.identity import CURRENT, SecretIdentity, parse_name
 from tradai.core import Secret
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["SecretsEditor"]
-
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
 _MAX_BYTES: Final = 65_536
 _MIN_RECOVERY_DAYS: Final = 7

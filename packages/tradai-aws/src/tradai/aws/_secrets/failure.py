@@ -8,8 +8,6 @@ from tradai.aws._client.errors import AwsError
 from tradai.aws._secrets.boto_client import SERVICE
 from tradai.core.exceptions import ExternalServiceError, TradAIError
 
-__all__ = ["Failure", "SecretState", "unexpected_error"]
-
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)

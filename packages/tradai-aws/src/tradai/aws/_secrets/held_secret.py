@@ -10,8 +10,6 @@ from tradai.core.exceptions import ValidationError
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-__all__ = ["HeldSecret", "SecretVersion", "held_secret", "require_immutable"]
-
 T = TypeVar("T")
 
 _EXPECTED: Final = "str, or a pydantic model with frozen=True"

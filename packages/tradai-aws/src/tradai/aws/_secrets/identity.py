@@ -7,8 +7,6 @@ from tradai.aws._client.arn import Arn
 from tradai.core import SecretReference
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["CURRENT", "SCHEME", "SecretIdentity", "parse_name"]
-
 SCHEME: Final = "aws-sm:"
 CURRENT: Final = "AWSCURRENT"
 _EXPECTED: Final = (

@@ -5,8 +5,6 @@ from typing import Final, final
 
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["SecretsPolicy"]
-
 _MAX_RETRY_S: Final = 10.0
 _EXPECTED: Final = "0 < fresh_s <= usable_s <= outage_s, wait_s >= 0, 0 <= retry_s <= 10, most >= 1"
 
@@ -22,7 +20,8 @@ class SecretsPolicy:
         usable_s: Age from which readers wait for the refresh, up to `wait_s`.
         outage_s: Age up to which a secret is served at once, instead of `usable_s`, when AWS did
             not answer the last refresh; it is refreshed in the background.
-        wait_s: Longest wait of a reader while a secret is held that an outage allows to serve.
+        wait_s: Longest wait of a reader for a refresh, when a value up to `outage_s` old is held
+            that can be served instead.
         retry_s: Time for which a failure is remembered before AWS is asked again; at most 10.
         most: Largest number of secrets held; the one refreshed longest ago is evicted.
     """

@@ -12,8 +12,6 @@ from tradai.aws._secrets.identity import SecretIdentity
 from tradai.core import Secret
 from tradai.core.exceptions import ConfigurationError, TradAIError
 
-__all__ = ["Outcome", "SecretRequests", "version_of"]
-
 Outcome: TypeAlias = SecretVersion | TradAIError
 
 _GET: Final = "get_secret_value"

@@ -18,15 +18,13 @@ from tradai.aws._secrets.held_secret import (
     held_secret,
     require_immutable,
 )
-from tradai.aws._secrets.held_secrets import CachedSecret, HeldSecrets
 from tradai.aws._secrets.identity import SCHEME, SecretIdentity, parse_name
 from tradai.aws._secrets.policy import SecretsPolicy
 from tradai.aws._secrets.requests import SecretRequests
+from tradai.aws._secrets.secret_table import CachedSecret, SecretTable
 from tradai.aws._secrets.slot import SecretSlot
 from tradai.core import BaseSettings, Secret
 from tradai.core.exceptions import ConfigurationError, TradAIError
-
-__all__ = ["SecretsManager"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -72,9 +70,9 @@ class SecretsManager:
         self._requests = SecretRequests(
             self._client, clock=self._clock, account=self._settings.account
         )
-        self._held = HeldSecrets(self._new_slot, self._policy.most)
+        self._table = SecretTable(self._new_slot, self._policy.most)
         # Saves one attribute look-up on the most frequent path.
-        self._cached = self._held.cached
+        self._cached = self._table.cached
 
     @classmethod
     def shared(cls, settings: AwsSettings | None = None) -> "SecretsManager":
@@ -142,7 +140,7 @@ class SecretsManager:
         Args:
             version_id: `HeldSecret.version_id` of the rejected secret.
         """
-        for slot in list(self._held.slots.values()):
+        for slot in list(self._table.slots.values()):
             slot.reject(version_id)
 
     @overload
@@ -228,7 +226,7 @@ class SecretsManager:
 
     def states(self) -> tuple[SecretState, ...]:
         """Return version, age and failure of every secret held, for people and metrics."""
-        return tuple(slot.state() for slot in list(self._held.slots.values()))
+        return tuple(slot.state() for slot in list(self._table.slots.values()))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle settings, policy, client and clock, and no secret."""
@@ -252,7 +250,7 @@ class SecretsManager:
 
     def _slot(self, name: str, as_: type[Any]) -> SecretSlot:
         require_immutable(as_)
-        return self._held.slot(SecretIdentity.of(parse_name(name)))
+        return self._table.slot(SecretIdentity.of(parse_name(name)))
 
     def _secret(
         self, name: str, as_: type[Any], slot: SecretSlot, version: SecretVersion
@@ -263,7 +261,7 @@ class SecretsManager:
             return cached.secret
         secret = held_secret(version, parse_name(name), as_, self._clock)
         fresh_until_s = version.read_s + self._policy.fresh_s
-        self._held.cache(key, CachedSecret(slot, version, fresh_until_s, secret))
+        self._table.cache(key, CachedSecret(slot, version, fresh_until_s, secret))
         return secret
 
 

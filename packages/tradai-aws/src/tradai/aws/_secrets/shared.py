@@ -10,8 +10,6 @@ from tradai.aws._secrets.secrets_manager import SecretsManager
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
 
-__all__ = ["get_secret", "get_secrets_client"]
-
 T = TypeVar("T")
 
 

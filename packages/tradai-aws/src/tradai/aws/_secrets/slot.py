@@ -15,9 +15,6 @@ from tradai.aws._secrets.policy import SecretsPolicy
 from tradai.core import LoggerMixin
 from tradai.core.exceptions import TradAIError
 
-__all__ = ["SecretSlot"]
-
-
 Refresh: TypeAlias = Future[SecretVersion | Failure]
 
 _UNREADABLE: Final = "secret cannot be read"

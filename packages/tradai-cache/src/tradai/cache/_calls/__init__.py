@@ -1,1 +1,1 @@
-"""One call of a cached function, step by step."""
+"""One call of a cached function: its I/O steps, the drivers that run them, the load it may need."""

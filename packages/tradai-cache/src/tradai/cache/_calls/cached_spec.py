@@ -1,4 +1,4 @@
-"""What was decorated, and how: everything that calls of one cached function have in common."""
+"""Specification of a cached function, shared by all its calls, and the request of one call."""
 
 import asyncio
 from asyncio import AbstractEventLoop
@@ -7,85 +7,83 @@ from typing import Final, final
 
 from tradai.cache._calls.signature import Signature, Values
 from tradai.cache._codecs.codec import Codec
-from tradai.cache._memory.engine import Engine
+from tradai.cache._memory.cache_core import CacheCore
 from tradai.cache._memory.memory_tier import Entry
 from tradai.cache._options.freshness import Freshness
 from tradai.cache._options.policy import Policy
 from tradai.cache._stats import Counters
-from tradai.cache._tier.shared_tier import Place, Tier
+from tradai.cache._tier.shared_tier import CacheKey, Tier
 
-__all__ = ["Recipe", "Request"]
-
-_MOST_PLACES: Final = 10_000
+_MAX_KEYS: Final = 10_000
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """One cached function.
+class CachedSpec:
+    """One cached function: how it is called, keyed, encoded and kept.
 
     Attributes:
-        aliases: Entries by the arguments of calls as they are, for the quick way.
-        places: Places by the same, so that what was evicted needs no digest again.
+        aliases: Entries by the plain arguments of a call, for the fast path.
+        keys: Cache keys by the same, so that an evicted value needs no new digest.
     """
 
-    engine: Engine
+    core: CacheCore
     policy: Policy
     signature: Signature
     freshness: Freshness
     codec: Codec
     is_async: bool
     aliases: dict[Values, Entry] = field(default_factory=dict)
-    places: dict[Values, Place] = field(default_factory=dict)
+    keys: dict[Values, CacheKey] = field(default_factory=dict)
 
     @property
     def counters(self) -> Counters:
-        """Where calls are counted."""
+        """The counters of its namespace."""
         return self.policy.counters
 
     @property
     def tier(self) -> Tier | None:
-        """Where values are shared; sensitive ones are not."""
-        return None if self.policy.is_sensitive else self.engine.tier
+        """The shared tier; None when there is none or the namespace is sensitive."""
+        return None if self.policy.is_sensitive else self.core.tier
 
     @property
     def loop(self) -> AbstractEventLoop | None:
-        """Where a call runs that is made now; None for a thread."""
+        """The event loop of a call made now; None for a call in a thread."""
         return asyncio.get_running_loop() if self.is_async else None
 
-    def request(self, values: Values) -> "Request":
-        """Return the request for the answer to `values`.
+    def request(self, values: Values) -> "CallRequest":
+        """Return the request of a call with the arguments `values`.
 
         Raises:
-            TypeError: A value is unkeyable.
+            TypeError: A value cannot be part of a key.
         """
         alias = self.signature.alias(values)
-        place = None if alias is None else self.places.get(alias)
-        if place is None:
+        key = None if alias is None else self.keys.get(alias)
+        if key is None:
             digest = self.signature.digest(values, self.codec.fingerprint)
-            place = Place(self.policy.namespace, digest)
-            self._remember(alias, place)
-        return Request(self, values, place, alias)
+            key = CacheKey(self.policy.namespace, digest)
+            self._remember(alias, key)
+        return CallRequest(self, values, key, alias)
 
-    def _remember(self, alias: Values | None, place: Place) -> None:
-        if len(self.places) >= _MOST_PLACES:
-            self.places.clear()
+    def _remember(self, alias: Values | None, key: CacheKey) -> None:
+        if len(self.keys) >= _MAX_KEYS:
+            self.keys.clear()
         if alias is not None:
-            self.places[alias] = place
+            self.keys[alias] = key
 
 
-# Not frozen: one is made for every call that the quick way has no answer for.
+# Not frozen: one is made for every call that the fast path does not answer.
 @final
 @dataclass(slots=True, eq=False)
-class Request:
-    """One cached function with its arguments."""
+class CallRequest:
+    """One call: the cached function, its arguments and their cache key."""
 
-    recipe: Recipe
+    spec: CachedSpec
     values: Values
-    place: Place
+    key: CacheKey
     alias: Values | None
 
-    def seen(self, entry: Entry) -> None:
-        """Let the quick way find `entry` from now on."""
+    def on_hit(self, entry: Entry) -> None:
+        """Let the fast path find `entry` from now on."""
         if self.alias is not None:
-            entry.alias(self.recipe.aliases, self.alias)
+            entry.add_alias(self.spec.aliases, self.alias)

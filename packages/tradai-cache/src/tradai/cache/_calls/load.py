@@ -1,7 +1,8 @@
-"""The way of the one who leads: ask the shared tier, claim the load, load, keep.
+"""Fetch a value from the shared tier; or acquire the lease, call the function, store its value.
 
-Only one caller of a process is here for a place at a time. What it brings is kept in memory unless
-an invalidation came meanwhile, and under the generation at which it began.
+One call at a time does this for a key in a process: the leader, for which the others wait. The
+value is kept in memory under the generation in which the leader began, unless an invalidation
+came in the meantime.
 """
 
 import time
@@ -10,176 +11,174 @@ from functools import partial
 from time import monotonic
 from typing import final
 
-from tradai.cache._calls.cached_spec import Request
-from tradai.cache._calls.entries import Fetched, fetched, loaded, sealed
-from tradai.cache._calls.steps import Blocking, Course, Fetch, Load, aside
+from tradai.cache._calls.cached_spec import CallRequest
+from tradai.cache._calls.drivers import run_in_background
+from tradai.cache._calls.entries import Fetched, decode_entry, encode_entry, new_entry
+from tradai.cache._calls.steps import Blocking, Fetch, Load, Steps
 from tradai.cache._errors import CacheUnavailableError
 from tradai.cache._memory.memory_tier import Entry
 from tradai.cache._memory.single_flight import (
     Abandoned,
     Failed,
-    Flight,
-    Landed,
+    InFlightLoad,
+    Loaded,
     Outcome,
-    leave_lead,
-    take_lead,
+    enter_load,
+    leave_load,
 )
-from tradai.cache._tier.shared_tier import Busy, Claim, Tier, TierDown
-
-__all__ = ["lead"]
+from tradai.cache._tier.shared_tier import Busy, Lease, Tier, TierDown
 
 
-def lead(request: Request, flight: Flight, *, is_refresh: bool = False) -> Course[Outcome]:
-    """Bring the value for everybody who is on `flight`."""
-    recipe, brought = request.recipe, _Brought(Abandoned())
+def fetch_or_load(
+    request: CallRequest, load: InFlightLoad, *, is_refresh: bool = False
+) -> Steps[Outcome]:
+    """Fetch or load the value for every call that waits for `load`."""
+    spec, result = request.spec, _Result(Abandoned())
     try:
-        brought = yield from _fetched_or_loaded(request, flight, is_refresh=is_refresh)
-    # Not of the load, whose errors are outcomes: a value that no codec takes, a wrong setting.
+        result = yield from _fetch_first(request, load, is_refresh=is_refresh)
+    # An error of the cached function is an outcome and not raised here. Raised are a wrong setting,
+    # and the error for a value that no codec takes.
     except Exception as error:  # noqa: BLE001
-        recipe.counters.errors += 1
-        brought = _Brought(Failed(error))
+        spec.counters.errors += 1
+        result = _Result(Failed(error))
     finally:
-        recipe.engine.land(flight, brought.outcome, brought.entry, request.seen)
-        recipe.counters.overtaken += flight.is_overtaken
-    return brought.own or brought.outcome
+        spec.core.finish_load(load, result.outcome, result.entry, on_kept=request.on_hit)
+        spec.counters.overtaken += load.is_superseded
+    return result.leader_outcome or result.outcome
 
 
 @final
 @dataclass(slots=True, eq=False)
-class _Brought:
-    """How it ended, and what is to be kept of it."""
+class _Result:
+    """An outcome, and the entry to keep of it.
+
+    Attributes:
+        leader_outcome: The outcome for the leading call, where it differs.
+    """
 
     outcome: Outcome
     entry: Entry | None = None
-    own: Outcome | None = None  # of the leader, where that is another
+    leader_outcome: Outcome | None = None
 
 
-def _fetched_or_loaded(request: Request, flight: Flight, *, is_refresh: bool) -> Course[_Brought]:
-    tier, claim = request.recipe.tier, None
+def _fetch_first(request: CallRequest, load: InFlightLoad, *, is_refresh: bool) -> Steps[_Result]:
+    tier, lease = request.spec.tier, None
     if tier is not None:
         try:
-            data: bytes | None = yield Fetch(tier, request.place)
-            found: Fetched | Claim | None = None
-            if data is not None:
-                found = fetched(request, data, generation=flight.generation)
-            if found is None:
-                found = yield from _claimed(request, flight, tier, is_poisoned=data is not None)
+            fetched = yield from _fetch_or_acquire(request, load, tier)
         except TierDown:
-            return (yield from _on_outage(request, flight, is_refresh=is_refresh))
-        if isinstance(found, Fetched):
-            request.recipe.counters.shared += 1
-            entry = found.entry
-            return _Brought(Landed(entry.handed_out), entry, own=Landed(found.taken))
-        claim = found
-    request.recipe.counters.misses += 1
-    return (yield from _loaded(request, flight, claim))
+            return (yield from _on_outage(request, load, is_refresh=is_refresh))
+        if isinstance(fetched, Fetched):
+            request.spec.counters.shared += 1
+            entry = fetched.entry
+            return _Result(Loaded(entry.get_value), entry, Loaded(lambda: fetched.value))
+        lease = fetched
+    request.spec.counters.misses += 1
+    return (yield from _load_and_share(request, load, lease))
 
 
-def _claimed(
-    request: Request, flight: Flight, tier: Tier, *, is_poisoned: bool
-) -> Course[Fetched | Claim]:
-    """Return the right to load, or what somebody else has loaded by then."""
+def _fetch_or_acquire(
+    request: CallRequest, load: InFlightLoad, tier: Tier
+) -> Steps[Fetched | Lease]:
+    """Return the shared value, or the lease to load it when there is none."""
+    answer: bytes | Lease | Busy | None = yield Fetch(tier, request.key)
     while True:
-        if is_poisoned:
-            request.recipe.counters.poisoned += 1
-            yield Blocking(partial(tier.invalidate, request.place))
-        got: bytes | Claim | Busy
-        got = yield Blocking(partial(tier.claim, request.place), undo=_let_go)
-        is_poisoned = False
-        if isinstance(got, bytes):
-            found = fetched(request, got, generation=flight.generation)
-            if found is not None:
-                return found
-            is_poisoned = True
-        elif hasattr(got, "wait"):
-            yield Blocking(got.wait)
-        else:
-            return got
+        if isinstance(answer, bytes):
+            fetched = decode_entry(request, answer, generation=load.generation)
+            if fetched is not None:
+                return fetched
+            request.spec.counters.poisoned += 1
+            yield Blocking(partial(tier.invalidate, request.key))
+        elif answer is not None and hasattr(answer, "wait"):
+            yield Blocking(answer.wait)
+        elif answer is not None:
+            return answer
+        answer = yield Blocking(partial(tier.acquire, request.key), undo=_release_unused)
 
 
-def _let_go(got: bytes | Claim | Busy) -> None:
-    if not isinstance(got, bytes) and not hasattr(got, "wait"):
-        got.release()
+def _release_unused(answer: bytes | Lease | Busy) -> None:
+    if not isinstance(answer, bytes) and not hasattr(answer, "wait"):
+        answer.release()
 
 
-def _loaded(request: Request, flight: Flight, claim: Claim | None) -> Course[_Brought]:
-    """Load, and share the value when there is the right to."""
-    flight.claim = claim
+def _load_and_share(
+    request: CallRequest, load: InFlightLoad, lease: Lease | None
+) -> Steps[_Result]:
+    """Load, and store the value in the shared tier when this call has the lease."""
+    load.lease = lease
     try:
-        brought = yield from _load(request, flight)
-        yield from _shared(request, flight, brought.entry)
+        result = yield from _load(request, load)
+        yield from _share(request, load, result.entry)
     except Exception:
-        yield from _let_others(flight)
+        yield from _release_lease(load)
         raise
     finally:
-        # Cancelled or interrupted: whoever waits elsewhere is told, but not waited for.
-        claim, flight.claim = flight.claim, None
-        if claim is not None:
-            aside(claim.release)
-    return brought
+        # Cancelled or interrupted: other processes are notified, but not waited for.
+        lease, load.lease = load.lease, None
+        if lease is not None:
+            run_in_background(lease.release)
+    return result
 
 
-def _load(request: Request, flight: Flight) -> Course[_Brought]:
-    recipe = request.recipe
-    began_s, began, token = time.time(), monotonic(), take_lead(flight)
+def _load(request: CallRequest, load: InFlightLoad) -> Steps[_Result]:
+    spec = request.spec
+    began_s, began, token = time.time(), monotonic(), enter_load(load)
     try:
-        result = yield Load(partial(recipe.signature.call, request.values))
+        value = yield Load(partial(spec.signature.call, request.values))
     finally:
-        leave_lead(token)
-    error = result.error if isinstance(result, Failed) else None
-    recipe.counters.loads += 1
-    recipe.counters.errors += error is not None
-    seconds, namespace = monotonic() - began, request.place.namespace
-    recipe.engine.tell(lambda hook: hook.loaded(namespace, seconds=seconds, error=error))
-    if isinstance(result, Failed):
-        return _Brought(result)
-    fresh_s = recipe.freshness.fresh_s(began_s=began_s, ended_s=time.time())
-    entry = loaded(request, result, generation=flight.generation, fresh_s=fresh_s)
-    return _Brought(Landed(entry.handed_out), entry)
+        leave_load(token)
+    error = value.error if isinstance(value, Failed) else None
+    spec.counters.loads += 1
+    spec.counters.errors += error is not None
+    seconds, namespace = monotonic() - began, request.key.namespace
+    spec.core.notify_hook(lambda hook: hook.loaded(namespace, seconds=seconds, error=error))
+    if isinstance(value, Failed):
+        return _Result(value)
+    fresh_s = spec.freshness.fresh_s(began_s=began_s, ended_s=time.time())
+    entry = new_entry(request, value, generation=load.generation, fresh_s=fresh_s)
+    return _Result(Loaded(entry.get_value), entry)
 
 
-def _shared(request: Request, flight: Flight, entry: Entry | None) -> Course[None]:
-    """Store what was loaded, if that is to be shared; let others load it otherwise."""
-    data = None if entry is None or flight.claim is None else sealed(request, entry)
-    if entry is None or flight.claim is None or data is None:
-        yield from _let_others(flight)
+def _share(request: CallRequest, load: InFlightLoad, entry: Entry | None) -> Steps[None]:
+    """Store the loaded value in the shared tier, or let another process load it."""
+    data = None if entry is None or load.lease is None else encode_entry(request, entry)
+    if entry is None or load.lease is None or data is None:
+        yield from _release_lease(load)
         return
     keep_ms = int((entry.fresh_until - monotonic()) * 1_000)
-    claim, flight.claim = flight.claim, None
+    lease, load.lease = load.lease, None
     try:
-        is_kept = yield Blocking(partial(claim.store, data, keep_ms=keep_ms))
+        is_kept = yield Blocking(partial(lease.store, data, keep_ms=keep_ms))
     except TierDown:
-        is_kept = True  # here, under a generation that tells how far it is to be trusted
-    flight.is_overtaken = flight.is_overtaken or not is_kept
+        is_kept = True  # in memory, under a generation that shows it is not verified
+    load.is_superseded = load.is_superseded or not is_kept
 
 
-def _let_others(flight: Flight) -> Course[None]:
-    claim, flight.claim = flight.claim, None
-    if claim is not None:
-        yield Blocking(claim.release)
+def _release_lease(load: InFlightLoad) -> Steps[None]:
+    lease, load.lease = load.lease, None
+    if lease is not None:
+        yield Blocking(lease.release)
 
 
-def _on_outage(request: Request, flight: Flight, *, is_refresh: bool) -> Course[_Brought]:
-    """Do what the namespace allows while the shared tier cannot be asked."""
-    recipe = request.recipe
-    policy = recipe.policy.on_outage
-    entry = None if is_refresh else recipe.engine.entry(request.place)
-    may_be_stale = policy == "stale_only" or (
-        policy == "fail_open" and recipe.freshness.stale_for_s > 0
-    )
-    if entry is not None and may_be_stale:
-        return _Brought(Landed(entry.handed_out, age_s=monotonic() - entry.loaded_at))
-    recipe.counters.misses += 1
+def _on_outage(request: CallRequest, load: InFlightLoad, *, is_refresh: bool) -> Steps[_Result]:
+    """Apply the policy of the namespace while the shared tier is unreachable."""
+    spec = request.spec
+    policy = spec.policy.on_outage
+    entry = None if is_refresh else spec.core.entry(request.key)
+    serves_stale = {"stale_only": True, "fail_open": spec.freshness.stale_for_s > 0}
+    if entry is not None and serves_stale.get(policy, False):
+        return _Result(Loaded(entry.get_value, age_s=monotonic() - entry.loaded_at))
+    spec.counters.misses += 1
     if policy == "fail_open":
-        return (yield from _loaded(request, flight, None))
-    return _Brought(Failed(_unavailable(request)))
+        return (yield from _load_and_share(request, load, None))
+    return _Result(Failed(_unavailable_error(request)))
 
 
-def _unavailable(request: Request) -> CacheUnavailableError:
-    recipe, namespace = request.recipe, request.place.namespace
-    name = recipe.signature.function.__qualname__
+def _unavailable_error(request: CallRequest) -> CacheUnavailableError:
+    spec, namespace = request.spec, request.key.namespace
+    name = spec.signature.function.__qualname__
     message = (
-        f"the shared cache is away, and namespace {namespace} is {recipe.policy.on_outage}: "
-        f"expected a value of {name} that can be vouched for; try again when it is back"
+        f"the shared cache is away, and namespace {namespace} is {spec.policy.on_outage}: "
+        f"expected a verified value of {name}; try again when the shared cache is back"
     )
     return CacheUnavailableError(message, namespace=namespace)

@@ -1,4 +1,4 @@
-"""What a cache needs to know about a function: its parameters, and how to call it quickly."""
+"""Signature of a cached function: its parameters, the digest of a call, and the call itself."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from inspect import Parameter
 from typing import Any, Final, Self, TypeAlias, final
 
-from tradai.cache._keys.digest import digest_of, is_alias_safe
-from tradai.cache._keys.scalars import named_module
-
-__all__ = ["Signature", "Values"]
+from tradai.cache._keys.digest import can_be_looked_up_by_equality, digest_of
+from tradai.cache._keys.scalars import module_name
 
 Values: TypeAlias = tuple[object, ...]
 
@@ -19,62 +17,63 @@ _VARIADIC: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """The parameters of one function, and its name.
+    """The parameters and the identity of one function.
 
     Attributes:
-        has_alias: Whether a call can be looked up by its arguments as they are.
+        identity: Module and qualified name, the same in every process.
+        has_alias: Whether a call can be looked up by its plain arguments.
     """
 
     function: Callable[..., object]
     identity: str
     parameters: tuple[Parameter, ...]
     has_alias: bool
-    _found: inspect.Signature
+    _inspected: inspect.Signature
 
     @classmethod
     def of(cls, function: Callable[..., object]) -> Self:
-        """Look at `function` once."""
-        found = inspect.signature(function)
+        """Inspect `function` once."""
+        inspected = inspect.signature(function)
+        parameters = tuple(inspected.parameters.values())
         return cls(
             function=function,
-            identity=f"{named_module(function.__module__)}:{function.__qualname__}",
-            parameters=tuple(found.parameters.values()),
-            has_alias=not any(one.kind in _VARIADIC for one in found.parameters.values()),
-            _found=found,
+            identity=f"{module_name(function.__module__)}:{function.__qualname__}",
+            parameters=parameters,
+            has_alias=not any(parameter.kind in _VARIADIC for parameter in parameters),
+            _inspected=inspected,
         )
 
     def defaulted(self, *, is_keyword: bool) -> Iterator[Parameter]:
-        """Yield the parameters with a default, keyword-only ones or the others."""
+        """Yield the parameters with a default: the keyword-only ones, or all others."""
         for parameter in self.parameters:
             has_default = parameter.default is not Parameter.empty
             if has_default and is_keyword is (parameter.kind is Parameter.KEYWORD_ONLY):
                 yield parameter
 
     def values(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Values:
-        """Return the arguments in the order of the parameters, defaults put in."""
-        bound = self._found.bind(*args, **kwargs)
+        """Return the arguments in the order of the parameters, with defaults filled in."""
+        bound = self._inspected.bind(*args, **kwargs)
         bound.apply_defaults()
         return tuple(bound.arguments.values())
 
     def digest(self, values: Values, fingerprint: bytes) -> bytes:
-        """Return what stands for a call of this function with `values`.
+        """Return the digest of a call of this function with `values`.
 
         Raises:
-            TypeError: A value is unkeyable; the parameter is named.
+            TypeError: A value cannot be part of a key; the parameter is named.
         """
-        named = zip(self.parameters, values, strict=True)
         try:
             return digest_of(self.identity, fingerprint, *values)
         except TypeError:
-            for parameter, value in named:
+            for parameter, value in zip(self.parameters, values, strict=True):
                 self._check(parameter.name, value)
             raise
 
     def alias(self, values: Values) -> Values | None:
-        """Return what the quick way looks a call up by; None when equal is not the same."""
+        """Return the lookup key of the fast path; None where equal values have other digests."""
         parts: list[object] = []
         for value in values:
-            if not is_alias_safe(value):
+            if not can_be_looked_up_by_equality(value):
                 return None
             parts += (type(value), value)
         return tuple(parts) if self.has_alias else None
@@ -84,7 +83,7 @@ class Signature:
         args: list[object] = []
         kwargs: dict[str, object] = {}
         for parameter, value in zip(self.parameters, values, strict=True):
-            _place(parameter, value, args, kwargs)
+            _add_argument(parameter, value, args, kwargs)
         return self.function(*args, **kwargs)
 
     def _check(self, name: str, value: object) -> None:
@@ -94,10 +93,10 @@ class Signature:
             raise TypeError(f"argument {name!r} of {self.function.__qualname__}: {error}") from None
 
 
-# A value is a tuple or a dict where Python gathers arguments: no one type fits all of them.
-def _place(
+def _add_argument(
     parameter: Parameter,
-    value: Any,  # noqa: ANN401 - see above
+    # A tuple or a dict for *args and **kwargs: no single type fits all of them.
+    value: Any,  # noqa: ANN401
     args: list[object],
     kwargs: dict[str, object],
 ) -> None:

@@ -1,203 +1,60 @@
-"""Courses and who walks them: what a call does is written once, for threads and for tasks.
+"""I/O steps of a cached call, described once for threads and for tasks.
 
-A course is a generator. It decides, and yields what takes time as a step; a driver does the step
-in the way of its caller and sends back what came of it. Errors of a step are thrown into the
-course, but those of a load are sent: they are an outcome like any other.
+A call is a generator: it decides, and yields whatever takes time as a step. A driver runs the step
+in a thread or in a task and sends the result back. An error of a step is thrown into the generator,
+except that of a load, which is sent back as `Failed`: it is an outcome like any other.
 """
 
-import asyncio
-import threading
-from asyncio import AbstractEventLoop
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar, final
+from typing import Any, TypeAlias, TypeVar, final
 
-from tradai.cache._memory.engine import Engine
-from tradai.cache._memory.single_flight import Failed, Flight
-from tradai.cache._tier.shared_tier import Place, Tier
-
-__all__ = ["Blocking", "Course", "Fetch", "Load", "Step", "Wait", "aside", "finish", "finish_async"]
+from tradai.cache._memory.cache_core import CacheCore
+from tradai.cache._memory.single_flight import InFlightLoad
+from tradai.cache._tier.shared_tier import CacheKey, Tier
 
 T = TypeVar("T")
-
-# How often a task looks whether the event loop of the leader it waits for still runs.
-_LOOK_S: Final = 0.5
 
 
 @final
 @dataclass(slots=True, eq=False)
 class Fetch:
-    """Ask `tier` for what is kept at `place`."""
+    """Read the sealed value of `key` from the shared tier; None when there is none."""
 
     tier: Tier
-    place: Place
-
-    def done(self) -> bytes | None:
-        """Do it in this thread; so below."""
-        return self.tier.fetch(self.place)
-
-    async def done_async(self) -> bytes | None:
-        """Do it in this task; so below."""
-        return await self.tier.fetch_async(self.place)
+    key: CacheKey
 
 
 @final
 @dataclass(slots=True, eq=False)
 class Load:
-    """Call the cached function; what it raises comes back as `Failed`."""
+    """Call the cached function; an error it raises is returned as `Failed`."""
 
     call: Callable[[], object]
-
-    def done(self) -> object:
-        try:
-            return self.call()
-        # Whatever it is, it is for everybody who waits.
-        except Exception as error:  # noqa: BLE001
-            return Failed(error)
-
-    async def done_async(self) -> object:
-        try:
-            awaitable: Any = self.call()
-            return await awaitable
-        # As above; being cancelled is no error of the load, and passes.
-        except Exception as error:  # noqa: BLE001
-            return Failed(error)
 
 
 @final
 @dataclass(slots=True, eq=False)
 class Blocking:
-    """Call something that waits for the shared tier.
+    """Make a call that waits for the shared tier.
 
     Attributes:
-        undo: Called with the result when whoever wanted it is gone by then.
+        undo: Called with the result when the caller was cancelled in the meantime.
     """
 
     call: Callable[[], object]
     undo: Callable[[Any], object] = lambda _: None
 
-    def done(self) -> object:
-        return self.call()
-
-    async def done_async(self) -> object:
-        return await _in_thread(self.call, self.undo)
-
 
 @final
 @dataclass(slots=True, eq=False)
 class Wait:
-    """Wait until `flight` ends."""
+    """Wait until `load` has ended, and return its outcome."""
 
-    engine: Engine
-    flight: Flight
-
-    def done(self) -> object:
-        over = threading.Event()
-        self.engine.when_done(self.flight, over.set)
-        over.wait()
-        return self.flight.outcome
-
-    async def done_async(self) -> object:
-        """Do it, and give the flight up when the loop of its leader has stopped."""
-        loop = asyncio.get_running_loop()
-        over: asyncio.Future[object] = loop.create_future()
-        settle = partial(over.set_result, None)
-        self.engine.when_done(self.flight, partial(_in_loop, loop, over, settle))
-        while not over.done():
-            if self.flight.is_orphaned:
-                aside(partial(self.engine.abandon, self.flight))
-            await asyncio.wait({over}, timeout=_LOOK_S)
-        return self.flight.outcome
+    core: CacheCore
+    load: InFlightLoad
 
 
 Step: TypeAlias = Fetch | Load | Blocking | Wait
-# What is sent back depends on the step: no one type fits them all.
-Course: TypeAlias = Generator[Step, Any, T]
-
-
-def finish(course: Course[T]) -> T:
-    """Walk `course` to its end in this thread."""
-    move: Callable[[], Step] = partial(next, course)
-    while True:
-        try:
-            step = move()
-        except StopIteration as end:
-            # Generators have no way to say of what type their end is.
-            return end.value  # type: ignore[no-any-return]
-        finally:
-            del move  # it may hold an error, whose traceback holds this frame
-        try:
-            move = partial(course.send, step.done())
-        # The course must know of everything, even of an interrupt: it leads others.
-        except BaseException as error:  # noqa: BLE001
-            move = partial(course.throw, error)
-
-
-async def finish_async(course: Course[T]) -> T:
-    """Walk `course` to its end in this task."""
-    move: Callable[[], Step] = partial(next, course)
-    while True:
-        try:
-            step = move()
-        except StopIteration as end:
-            # As above.
-            return end.value  # type: ignore[no-any-return]
-        finally:
-            del move  # it may hold an error, whose traceback holds this frame
-        try:
-            move = partial(course.send, await step.done_async())
-        # As above; here also of being cancelled.
-        except BaseException as error:  # noqa: BLE001
-            move = partial(course.throw, error)
-
-
-async def _in_thread(call: Callable[[], object], undo: Callable[[Any], object]) -> object:
-    """Call in a thread of its own.
-
-    Not in the loop's executor: who waits there for other processes would keep out who is to
-    release what those wait for.
-    """
-    loop = asyncio.get_running_loop()
-    over: asyncio.Future[object] = loop.create_future()
-
-    def work() -> None:
-        try:
-            result = call()
-        # It is raised where it is waited for.
-        except BaseException as error:  # noqa: BLE001
-            _in_loop(loop, over, partial(over.set_exception, error))
-        else:
-            _in_loop(loop, over, partial(over.set_result, result), or_else=partial(undo, result))
-
-    aside(work)
-    return await over
-
-
-def aside(call: Callable[[], object]) -> None:
-    """Call in a thread of its own, without waiting; not at all when the process is ending."""
-    try:
-        threading.Thread(target=call, name="tradai-cache", daemon=True).start()
-    except RuntimeError:
-        return
-
-
-def _in_loop(
-    loop: AbstractEventLoop,
-    future: "asyncio.Future[object]",
-    settle: Callable[[], object],
-    or_else: Callable[[], object] | None = None,
-) -> None:
-    """Settle `future` in its loop, from any thread; call `or_else` when nobody waits for it."""
-
-    def give() -> None:
-        if not future.done():
-            settle()
-        elif or_else is not None:
-            aside(or_else)
-
-    try:
-        loop.call_soon_threadsafe(give)
-    except RuntimeError:  # the loop is closed
-        if or_else is not None:
-            aside(or_else)
+# The value sent back depends on the step: no single type fits all of them.
+Steps: TypeAlias = Generator[Step, Any, T]

@@ -1,1 +1,1 @@
-"""The cached repository of candles."""
+"""Cached repository of candles."""

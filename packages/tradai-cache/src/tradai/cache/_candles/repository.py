@@ -1,7 +1,7 @@
-"""Candles of another repository, cached in parts.
+"""`CachedDataRepository`: the candles of another repository, cached in parts.
 
-The *tail* of a series begins with the step of the last candle that the source has: it grows, and
-is kept until a candle closes. What is before it grows no more, and is kept long.
+The *tail* of a series begins with the small block of the source's last candle: it grows, and is
+kept until a candle closes. Earlier blocks do not grow, and are kept for long.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
-from tradai.cache._candles.chunks import Chunks, Span, floor_ms, opening_ms
+from tradai.cache._candles.blocks import Blocks, Span, floor_ms, opening_ms
 from tradai.cache._options.freshness import candle
 from tradai.core import Clock, Coverage, DataRepository, SystemClock, Timeframe, from_epoch_ms
 from tradai.core.exceptions import ValidationError
@@ -20,24 +20,22 @@ if TYPE_CHECKING:
     from tradai.cache._decorator.cached_function import Cached
     from tradai.cache._decorator.namespace import Namespace
 
-__all__ = ["CachedDataRepository"]
-
 _Series: TypeAlias = tuple[str, Timeframe]
 
-_MOST: Final = 512  # parts of one answer, and parts that one write makes invalid
-_FIRST: Final = "tradai_first_ms"
+_MAX_PARTS: Final = 512  # of one answer, and invalidated by one write
+_FIRST_ATTR: Final = "tradai_first_ms"
 
 
 @final
 class CachedDataRepository(DataRepository):
-    """Candles of another repository, kept in a cache; every promise of `DataRepository` holds.
+    """Cache the candles of another repository; every promise of `DataRepository` holds.
 
-    Reading again what was read costs the source next to nothing, and a window that moves on with
-    the last candles pulls little more than the new ones. What is written goes to the source, and
-    then makes invalid what it touched, in the whole fleet.
+    Reading a range again costs the source next to nothing, and a window that moves with the last
+    candles reads little more than the new ones. A write goes to the source, and then invalidates
+    the parts it touched, in the whole fleet.
 
-    What somebody else writes to the source is seen, too: candles after the last one at once, all
-    others within `keep_s`. A range of very many candles is left to the source.
+    Writes of others to the source are seen, too: candles after the last one at once, all others
+    within `keep_s`. A range of very many candles is read from the source.
     """
 
     def __init__(
@@ -51,11 +49,11 @@ class CachedDataRepository(DataRepository):
         """Cache the candles of `source`.
 
         Args:
-            source: Where the candles are.
-            namespace: Where they are cached, and nothing else is: one for each source and named
-                after it, since one namespace means the same candles in the whole fleet.
-            keep_s: Seconds for which candles are kept that have others after them.
-            clock: Tells which candles have closed; None means the clock of this machine.
+            source: The repository of the candles.
+            namespace: A namespace for these candles only: one for each source and named after
+                it, since a namespace means the same candles in the whole fleet.
+            keep_s: Seconds for which candles before the tail are kept.
+            clock: Decides which candles have closed; None means the clock of this machine.
 
         Raises:
             ValidationError: `keep_s` is not above zero, or the candles of another source are
@@ -79,22 +77,22 @@ class CachedDataRepository(DataRepository):
         """Return the closed candles that open in ``start <= t < end``; see `DataRepository`.
 
         Raises:
-            CacheUnavailableError: What the namespace does while the shared tier is away.
+            CacheUnavailableError: The shared tier is away, and the policy allows no value.
         """
         span, now = Span.between(start, end), self._clock.now()
         is_aware = closed_by is None or closed_by.utcoffset() is not None
         if span is not None and is_aware:
             by = now if closed_by is None else min(now, closed_by)
-            found = self._found((pair, Timeframe(timeframe)), span, by)
-            if found is not None:
-                # Named at the door, also where there is no pandas.
+            cached = self._cached((pair, Timeframe(timeframe)), span, by)
+            if cached is not None:
+                # Imported here, because this class must be importable without pandas.
                 from tradai.core.frames import closed
 
-                return closed(found, timeframe, by=by)
+                return closed(cached, timeframe, by=by)
         return self._source.get_ohlcv(pair, timeframe, start=start, end=end, closed_by=closed_by)
 
     def coverage(self, pair: str, timeframe: str) -> Coverage | None:
-        """Say what the series holds, as the source does."""
+        """Return the coverage of the series in the source."""
         return self._source.coverage(pair, timeframe)
 
     def save_ohlcv(self, pair: str, timeframe: str, frame: "pd.DataFrame") -> None:
@@ -111,56 +109,58 @@ class CachedDataRepository(DataRepository):
         except ValidationError:
             raise  # before anything was written
         except BaseException:
-            self._namespace.clear()  # nobody knows how far it came
+            self._namespace.clear()  # an unknown part was written
             raise
-        self._forget((pair, Timeframe(timeframe)), frame)
+        self._invalidate((pair, Timeframe(timeframe)), frame)
 
     def series(self) -> list[tuple[str, Timeframe]]:
-        """Return pair and timeframe of every series, as the source does."""
+        """Return pair and timeframe of every series in the source."""
         return self._source.series()
 
-    def _found(self, series: _Series, span: Span, by: datetime) -> "pd.DataFrame | None":
-        """Return the candles in `span`; None when the source is to tell."""
-        tail, chunks = self._tail(series[1])(*_plain(series)), Chunks.of(series[1])
+    def _cached(self, series: _Series, span: Span, by: datetime) -> "pd.DataFrame | None":
+        """Return the candles in `span`; None when they must be read from the source."""
+        tail, blocks = self._tail(series[1])(*_as_text(series)), Blocks.of(series[1])
         if tail.empty:
             return None
         opened = opening_ms(tail)
-        begin, first = chunks.step_of(int(opened[0])), tail.attrs[_FIRST]
-        all_places = chunks.parts(max(span.start, first), min(span.stop, begin), before=begin)
-        places = [*islice(all_places, _MOST + 1)]
-        if len(places) > _MOST:
+        begin, first = blocks.small_block_start(int(opened[0])), tail.attrs[_FIRST_ATTR]
+        all_ranges = blocks.parts(max(span.start, first), min(span.stop, begin), before=begin)
+        ranges = [*islice(all_ranges, _MAX_PARTS + 1)]
+        if len(ranges) > _MAX_PARTS:
             return None
-        parts = [self._part(*_plain(series), *place) for place in places]
+        parts = [self._part(*_as_text(series), *part) for part in ranges]
         if span.stop > begin or not parts:
-            parts += [tail, *self._late(series, int(opened[-1]), span, by)]
-        return _joined(map(span.of, parts))
+            parts += [tail, *self._newer(series, int(opened[-1]), span, by)]
+        return _concatenated(map(span.select, parts))
 
-    def _late(
+    def _newer(
         self, series: _Series, last: int, span: Span, by: datetime
     ) -> "Iterator[pd.DataFrame]":
-        """Yield the candles that have come since the tail was read, if there should be any."""
+        """Yield the candles that came after the tail was read, when some are due."""
         length, now = series[1], floor_ms(by)
         due = length.next_close(length.next_close(last))
-        # A series that has ended is not asked about for ever.
-        is_live = now - last <= Chunks.of(length).step
+        # The source is not asked again and again about a series that has ended.
+        is_live = now - last <= Blocks.of(length).small_block
         if not (is_live and due <= now and last + 1 < span.stop):
             return
-        late = self._source.get_ohlcv(*series, start=from_epoch_ms(last + 1))
-        if not late.empty:
-            self._tail(length).invalidate(*_plain(series))
-            yield late
+        newer = self._source.get_ohlcv(*series, start=from_epoch_ms(last + 1))
+        if not newer.empty:
+            self._tail(length).invalidate(*_as_text(series))
+            yield newer
 
-    def _forget(self, series: _Series, frame: "pd.DataFrame") -> None:
-        """Make invalid what the candles of `frame` are in."""
-        chunks = Chunks.of(series[1])
-        steps = set((opening_ms(frame) // chunks.step).tolist())
-        places = {place for step in steps for place in chunks.around(step * chunks.step)}
-        if len(places) > _MOST:
+    def _invalidate(self, series: _Series, frame: "pd.DataFrame") -> None:
+        """Invalidate the tail, and the parts that contain candles of `frame`."""
+        blocks = Blocks.of(series[1])
+        numbers = set((opening_ms(frame) // blocks.small_block).tolist())
+        parts = {
+            part for number in numbers for part in blocks.parts_at(number * blocks.small_block)
+        }
+        if len(parts) > _MAX_PARTS:
             self._namespace.clear()
             return
-        for place in places:
-            self._part.invalidate(*_plain(series), *place)
-        self._tail(series[1]).invalidate(*_plain(series))
+        for part in parts:
+            self._part.invalidate(*_as_text(series), *part)
+        self._tail(series[1]).invalidate(*_as_text(series))
 
     def _tail(self, timeframe: Timeframe) -> "Cached[[str, str], pd.DataFrame]":
         known = self._tails.get(timeframe)
@@ -172,7 +172,7 @@ class CachedDataRepository(DataRepository):
 def _tail_of(
     source: DataRepository, namespace: "Namespace", length: Timeframe
 ) -> "Cached[[str, str], pd.DataFrame]":
-    """Return the function that reads the tail of a series; its notes tell the first candle."""
+    """Return the cached function that reads the tail; its `attrs` hold the first candle."""
     import pandas as pd
 
     @namespace.cached(ttl=candle(length))
@@ -180,9 +180,9 @@ def _tail_of(
         coverage = source.coverage(pair, timeframe)
         if coverage is None:
             return source.get_ohlcv(pair, timeframe)
-        begin = Chunks.of(Timeframe(timeframe)).step_of(floor_ms(coverage.last))
+        begin = Blocks.of(Timeframe(timeframe)).small_block_start(floor_ms(coverage.last))
         frame = source.get_ohlcv(pair, timeframe, start=from_epoch_ms(begin))
-        frame.attrs = {_FIRST: floor_ms(coverage.first)}
+        frame.attrs = {_FIRST_ATTR: floor_ms(coverage.first)}
         return frame
 
     return tail
@@ -191,7 +191,7 @@ def _tail_of(
 def _part_of(
     source: DataRepository, namespace: "Namespace", keep_s: float
 ) -> "Cached[[str, str, int, int], pd.DataFrame]":
-    """Return the function that reads a part of a series that has candles after it."""
+    """Return the cached function that reads a part of a series before its tail."""
     import pandas as pd
 
     @namespace.cached(ttl=keep_s, jitter=0.1)
@@ -202,12 +202,12 @@ def _part_of(
     return part
 
 
-def _plain(series: _Series) -> tuple[str, str]:
+def _as_text(series: _Series) -> tuple[str, str]:
     return str(series[0]), str(series[1])
 
 
-def _joined(parts: "Iterable[pd.DataFrame]") -> "pd.DataFrame":
-    """Return the candles of `parts` as one frame, without the notes of a tail."""
+def _concatenated(parts: "Iterable[pd.DataFrame]") -> "pd.DataFrame":
+    """Return the candles of `parts` as one frame, without the `attrs` of a tail."""
     import pandas as pd
 
     joined = pd.concat([*parts])

@@ -1,1 +1,1 @@
-"""Values as bytes, and back."""
+"""Codecs: values to bytes for the shared tier, and back."""

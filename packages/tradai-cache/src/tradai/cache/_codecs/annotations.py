@@ -1,4 +1,4 @@
-"""What a return annotation says about values: which codec takes them, and what shape they have."""
+"""Return annotations: the codec for their values, and a fingerprint of their shape."""
 
 import dataclasses
 import datetime as dt
@@ -26,11 +26,9 @@ from typing import (
 )
 from uuid import UUID
 
-__all__ = ["fingerprint_of", "is_frame", "is_plain"]
-
-_FORMAT: Final = b"1:"  # changes with what codecs write
+_FORMAT: Final = b"1:"  # change it together with the format of a codec
 _TIMES: Final = (dt.datetime, dt.date, dt.time, dt.timedelta)
-_ANYTHING: Final = (None, Any, object, inspect.Signature.empty)
+_UNTYPED: Final = (None, Any, object, inspect.Signature.empty)
 _SCALARS: Final = frozenset((*_TIMES, NoneType, bool, int, float, str, bytes, Decimal, UUID))
 _ABSTRACT: Final = (
     *(abc.Mapping, abc.MutableMapping, abc.Sequence, abc.MutableSequence),
@@ -41,9 +39,9 @@ _UNIONS: Final = (Union, UnionType)
 
 
 def is_plain(annotation: object) -> bool:
-    """Tell whether all such values are plain data."""
-    annotation = _bare(annotation)
-    if annotation in _ANYTHING or isinstance(annotation, TypeVar):
+    """Tell whether all values of `annotation` are plain data."""
+    annotation = _unwrapped(annotation)
+    if annotation in _UNTYPED or isinstance(annotation, TypeVar):
         return True
     if is_typeddict(annotation):
         return all(map(is_plain, _hints(cast("type", annotation)).values()))
@@ -56,31 +54,31 @@ def is_plain(annotation: object) -> bool:
 
 
 def is_frame(annotation: object) -> bool:
-    """Tell whether all such values are frames, series or arrays, or None."""
-    annotation = _bare(annotation)
+    """Tell whether all values of `annotation` are frames, series, arrays or None."""
+    annotation = _unwrapped(annotation)
     if get_origin(annotation) in _UNIONS:
-        kinds = set(get_args(annotation)) - {NoneType}
-        return bool(kinds) and all(map(is_frame, kinds))
-    kind = get_origin(annotation) or annotation
-    # Who has none of them imported cannot have named one.
+        members = set(get_args(annotation)) - {NoneType}
+        return bool(members) and all(map(is_frame, members))
+    cls = get_origin(annotation) or annotation
+    # An annotation can only name a class of a library that is imported.
     pandas, numpy = sys.modules.get("pandas"), sys.modules.get("numpy")
     known = (getattr(pandas, "DataFrame", None), getattr(pandas, "Series", None))
-    return kind is not None and kind in (*known, getattr(numpy, "ndarray", None))
+    return cls is not None and cls in (*known, getattr(numpy, "ndarray", None))
 
 
 def fingerprint_of(annotation: object) -> bytes:
-    """Return 16 bytes that change when the shape of such values does.
+    """Return 16 bytes that change with the shape of the values of `annotation`.
 
     Fields, their types and the members of Enums count; defaults and validators do not.
 
     Raises:
-        TypeError: The annotation names a type that cannot be found.
+        TypeError: The annotation names a type that cannot be resolved.
     """
     return blake2b(_FORMAT + _shape(annotation, ()).encode(), digest_size=16).digest()
 
 
-def _bare(annotation: object) -> object:
-    """Return what an alias, a `NewType` or `Annotated` stands for."""
+def _unwrapped(annotation: object) -> object:
+    """Return the type behind an alias, a `NewType` or `Annotated`."""
     while True:
         alias = getattr(annotation, "__value__", None)
         if isinstance(annotation, NewType):
@@ -93,62 +91,62 @@ def _bare(annotation: object) -> object:
             annotation = alias
 
 
-def _shape(annotation: object, around: tuple[object, ...]) -> str:
-    annotation = _bare(annotation)
+def _shape(annotation: object, enclosing: tuple[object, ...]) -> str:
+    annotation = _unwrapped(annotation)
     if isinstance(annotation, str | ForwardRef):
         message = (
             f"the return annotation names {annotation!r}, which cannot be found where the "
             "function is: import it there"
         )
         raise TypeError(message)
-    if annotation in _ANYTHING or isinstance(annotation, TypeVar):
+    if annotation in _UNTYPED or isinstance(annotation, TypeVar):
         return "any"
     if get_origin(annotation) is Literal:
         return "|".join(map(_literal, get_args(annotation)))
     arguments = get_args(annotation)
     if arguments:
-        return _name(get_origin(annotation)) + _listed(arguments, around)
-    if annotation in around or not isinstance(annotation, type):
+        return _name(get_origin(annotation)) + _listed(arguments, enclosing)
+    if annotation in enclosing or not isinstance(annotation, type):
         return _name(annotation)
-    return _name(annotation) + _fields(annotation, (*around, annotation))
+    return _name(annotation) + _fields(annotation, (*enclosing, annotation))
 
 
-def _listed(annotations: abc.Iterable[object], around: tuple[object, ...]) -> str:
-    return f"[{','.join(_shape(annotation, around) for annotation in annotations)}]"
+def _listed(annotations: abc.Iterable[object], enclosing: tuple[object, ...]) -> str:
+    return f"[{','.join(_shape(annotation, enclosing) for annotation in annotations)}]"
 
 
-def _fields(kind: type, around: tuple[object, ...]) -> str:
-    """Return the shape of what is inside a class."""
-    if issubclass(kind, Enum):
-        members = (f"{member.name}={_literal(member.value)}" for member in kind)
+def _fields(cls: type, enclosing: tuple[object, ...]) -> str:
+    """Return the shape of the fields or members of a class."""
+    if issubclass(cls, Enum):
+        members = (f"{member.name}={_literal(member.value)}" for member in cls)
         return "{" + ",".join(members) + "}"
-    hints = _hints(kind).items()
-    return "{" + ",".join(f"{name}:{_shape(hint, around)}" for name, hint in hints) + "}"
+    hints = _hints(cls).items()
+    return "{" + ",".join(f"{name}:{_shape(hint, enclosing)}" for name, hint in hints) + "}"
 
 
-def _hints(kind: type) -> dict[str, object]:
-    """Return the fields of a class and their types; none when it is no record."""
-    known = getattr(kind, "model_fields", None)  # pydantic sees more names than Python does
+def _hints(cls: type) -> dict[str, object]:
+    """Return the fields of a class and their types; empty when it has no fields."""
+    known = getattr(cls, "model_fields", None)  # pydantic resolves more names than Python does
     if isinstance(known, dict):
         return {name: field.annotation for name, field in known.items()}
-    if not (dataclasses.is_dataclass(kind) or is_typeddict(kind) or hasattr(kind, "_fields")):
+    if not (dataclasses.is_dataclass(cls) or is_typeddict(cls) or hasattr(cls, "_fields")):
         return {}
     try:
-        return get_type_hints(kind)
+        return get_type_hints(cls)
     except NameError as exc:
         message = (
-            f"a field of {_name(kind)} has a type that cannot be found ({exc.name}): import it "
+            f"a field of {_name(cls)} has a type that cannot be found ({exc.name}): import it "
             "where the class is"
         )
         raise TypeError(message) from exc
 
 
 def _literal(value: object) -> str:
-    """Return the text of a value; an object of another kind may show where it is in memory."""
+    """Return the text of a value; only its type when the text may show a memory address."""
     known = type(value) in _SCALARS or isinstance(value, Enum)
     return _name(type(value)) + (f"={value!r}" if known else "")
 
 
-def _name(kind: object) -> str:
-    module = getattr(kind, "__module__", "")
-    return f"{module}.{getattr(kind, '__qualname__', repr(kind))}"
+def _name(cls: object) -> str:
+    module = getattr(cls, "__module__", "")
+    return f"{module}.{getattr(cls, '__qualname__', repr(cls))}"

@@ -1,4 +1,4 @@
-"""How values become bytes for the shared tier and come back: chosen once, by the type."""
+"""`codec_for`: the codec of a return annotation, plain data, frames or models."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,44 +7,39 @@ from typing import Protocol, final
 from tradai.cache._codecs.annotations import fingerprint_of, is_frame, is_plain
 from tradai.cache._codecs.envelope import Payload
 from tradai.cache._codecs.plain import from_plain, to_plain
-from tradai.cache._codecs.secret_scan import Uncacheable, Undecodable
-
-__all__ = ["Codec", "Uncacheable", "Undecodable", "codec_for"]
+from tradai.cache._codecs.secret_scan import Undecodable
 
 
 class Codec(Protocol):
-    """Turns values of one type into bytes and back, exactly."""
+    """Encodes values of one type as bytes, and decodes them exactly."""
 
     @property
     def fingerprint(self) -> bytes:
-        """What changes with the type: values of another shape are never read as this one."""
-        ...
+        """Bytes that change with the type: values of another shape are never read as this one."""
 
     def encode(self, value: object, /) -> Payload:
-        """Return `value` as bytes, which may look into its memory: seal them before it changes.
+        """Return `value` as bytes, which may be views of its memory: seal them before it changes.
 
         Raises:
-            Uncacheable: There is a secret inside.
-            TypeError: `value` would not come back as it is.
+            Uncacheable: `value` contains a secret.
+            TypeError: Decoding would not return an identical value.
         """
-        ...
 
     def decode(self, payload: Payload, /) -> object:
-        """Return what was encoded.
+        """Return the value that was encoded.
 
         Raises:
-            Undecodable: `payload` is no value of this codec.
+            Undecodable: `payload` was not encoded by this codec.
         """
-        ...
 
 
 def codec_for(annotation: object) -> Codec:
-    """Return the codec for what a function with this return annotation gives.
+    """Return the codec for the values of a return annotation.
 
-    Without an annotation values must be plain data, which say themselves what they are.
+    Without an annotation, values must be plain data, which describe themselves.
 
     Raises:
-        TypeError: No codec takes such values.
+        TypeError: No codec takes values of this annotation.
     """
     fingerprint = fingerprint_of(annotation)
     if is_plain(annotation):
@@ -53,9 +48,9 @@ def codec_for(annotation: object) -> Codec:
         from tradai.cache._codecs.frames import from_frame, to_frame
 
         return _Codec(fingerprint, to_frame, from_frame)
-    from tradai.cache._codecs.models import TypedCodec
+    from tradai.cache._codecs.models import ModelCodec
 
-    typed = TypedCodec(annotation)
+    typed = ModelCodec(annotation)
     return _Codec(fingerprint, typed.encode, typed.read)
 
 
@@ -69,9 +64,9 @@ class _Codec:
     def decode(self, payload: Payload) -> object:
         try:
             return self.read(payload)
-        # Whatever bytes of others provoke, in any library, is one thing: they are no value.
+        # Foreign bytes may raise any error in any library; all mean that they are not a value.
         except Exception as exc:  # noqa: BLE001
-            # Its own message would show what is in the bytes, so it is left behind.
+            # Its message could show the content of the bytes, so it is not passed on.
             problem = type(exc).__name__
-        message = f"bytes of the shared tier are no value of this type ({problem})"
+        message = f"bytes of the shared tier are not a value of this type ({problem})"
         raise Undecodable(message)

@@ -1,9 +1,9 @@
-"""Columns and labels of frames as a description and buffers: the bits of every cell as they are."""
+"""Columns and indexes of frames: a description, and buffers with the bits of every cell."""
 
 import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
 
-from tradai.cache._codecs.plain_scalars import spelled_zone, zone_of
+from tradai.cache._codecs.plain_scalars import decode_zone, encode_zone
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -12,11 +12,9 @@ if TYPE_CHECKING:
     Array: TypeAlias = npt.NDArray[Any]
     Column: TypeAlias = pd.Series[Any] | pd.Index[Any]
 
-__all__ = ["Buffers", "Memory", "column_of", "index_of", "spelled_column", "spelled_index"]
-
 _ALIGNED: Final = 8
 _DTYPE: Final = re.compile(r"[<>|][biufcmMSU][0-9]+(?:\[[a-z0-9]+\])?", re.ASCII)
-_FIXED: Final = "biufcmM"  # numbers, truths and times
+_FIXED: Final = "biufcmM"  # numbers, booleans and times
 
 
 @final
@@ -29,7 +27,7 @@ class Buffers:
         self._size = 0
 
     def add(self, array: "Array") -> int:
-        """Take the cells of `array` in C order, and return where they will be."""
+        """Add the cells of `array` in C order, and return their offset."""
         import numpy as np
 
         self.parts.append(bytes(-self._size % _ALIGNED))
@@ -40,18 +38,18 @@ class Buffers:
 
 
 @final
-class Memory:
-    """Memory of its own for the arrays of one frame, so that they can be written to."""
+class CellMemory:
+    """Writable memory for the arrays of one frame."""
 
     def __init__(self, data: memoryview) -> None:
         """Copy `data`."""
         import numpy as np
 
-        # By NumPy, which asks for large pages: the rest of the time goes into touching small ones.
+        # Copied by NumPy, which asks for huge pages: touching small ones takes most of the time.
         self._cells = np.frombuffer(data, np.uint8).copy() if data else np.empty(0, np.uint8)
 
     def array(self, dtype: str, count: int, at: int) -> "Array":
-        """Return `count` cells from `at` on; whatever does not fit raises `ValueError`."""
+        """Return `count` cells from offset `at`; `ValueError` when they do not fit."""
         import numpy as np
 
         if not _DTYPE.fullmatch(dtype) or count < 0:
@@ -61,11 +59,11 @@ class Memory:
         return np.frombuffer(self._cells, dtype, count, at)
 
 
-def spelled_column(column: "Column", buffers: Buffers) -> list[object]:
-    """Describe `column`, whose cells go into `buffers`.
+def encode_column(column: "Column", buffers: Buffers) -> list[object]:
+    """Describe `column`, and add its cells to `buffers`.
 
     Raises:
-        TypeError: Its dtype is not one that comes back exactly.
+        TypeError: Its dtype cannot be decoded exactly.
     """
     import numpy as np
     import pandas as pd
@@ -77,7 +75,7 @@ def spelled_column(column: "Column", buffers: Buffers) -> list[object]:
         return ["objects", column.tolist()]
     if isinstance(dtype, pd.DatetimeTZDtype):
         instants = buffers.add(pd.DatetimeIndex(column.array).asi8)
-        return ["instants", dtype.unit, spelled_zone(dtype.tz), instants]
+        return ["instants", dtype.unit, encode_zone(dtype.tz), instants]
     if isinstance(dtype, pd.StringDtype):
         texts = column.array.to_numpy(dtype=object, na_value=cast("Any", None)).tolist()
         return ["texts", dtype.storage, isinstance(dtype.na_value, float), texts]
@@ -88,9 +86,9 @@ def spelled_column(column: "Column", buffers: Buffers) -> list[object]:
     raise TypeError(message)
 
 
-def column_of(spelled: Any, count: int, memory: Memory) -> Any:  # noqa: ANN401
-    """Return the array of `count` cells that `spelled_column` described."""
-    kind, *facts = spelled
+def decode_column(encoded: Any, count: int, memory: CellMemory) -> Any:  # noqa: ANN401
+    """Return the array of `count` cells that `encode_column` described."""
+    kind, *facts = encoded
     if kind == "cells":
         return memory.array(facts[0], count, facts[1])
     if kind == "instants":
@@ -103,46 +101,45 @@ def column_of(spelled: Any, count: int, memory: Memory) -> Any:  # noqa: ANN401
     return _objects(*facts)
 
 
-def spelled_index(index: "pd.Index[Any]", buffers: Buffers) -> dict[str, object]:
-    """Describe `index`, whose labels go into `buffers`.
+def encode_index(index: "pd.Index[Any]", buffers: Buffers) -> dict[str, object]:
+    """Describe `index`, and add its labels to `buffers`.
 
     Raises:
-        TypeError: It is not one that comes back exactly.
+        TypeError: Its type cannot be decoded exactly.
     """
     import pandas as pd
 
-    told: dict[str, object] = {"name": index.name, "count": len(index)}
+    description: dict[str, object] = {"name": index.name, "count": len(index)}
     if type(index) is pd.RangeIndex:
-        return told | {"range": [index.start, index.stop, index.step]}
+        return description | {"range": [index.start, index.stop, index.step]}
     if type(index) not in (pd.Index, pd.DatetimeIndex, pd.TimedeltaIndex):
         message = (
             f"an index of type {type(index).__qualname__} cannot be shared exactly: "
             "move it into columns with reset_index"
         )
         raise TypeError(message)
-    return told | {"labels": spelled_column(index, buffers), "freq": _spelled_freq(index)}
+    return description | {"labels": encode_column(index, buffers), "freq": _encode_freq(index)}
 
 
-def index_of(spelled: Any, memory: Memory) -> "pd.Index[Any]":  # noqa: ANN401
-    """Return the index that `spelled_index` described."""
+def decode_index(encoded: Any, memory: CellMemory) -> "pd.Index[Any]":  # noqa: ANN401
+    """Return the index that `encode_index` described."""
     import numpy as np
     import pandas as pd
 
-    name = spelled["name"]
-    if "range" in spelled:
-        start, stop, step = spelled["range"]
+    name = encoded["name"]
+    if "range" in encoded:
+        start, stop, step = encoded["range"]
         return pd.RangeIndex(start, stop, step, name=name)
-    labels = column_of(spelled["labels"], spelled["count"], memory)
-    if spelled["freq"] is not None:
-        return _regular(labels, spelled["freq"]).rename(name)
-    # Without it pandas would look at objects and choose a type of its own.
+    labels = decode_column(encoded["labels"], encoded["count"], memory)
+    if encoded["freq"] is not None:
+        return _regular(labels, encoded["freq"]).rename(name)
+    # Without a dtype pandas would inspect the objects and choose one.
     dtype = labels.dtype if isinstance(labels, np.ndarray) else None
-    index: pd.Index[Any] = pd.Index(labels, dtype=dtype, name=name, copy=False)
-    return index
+    return cast("pd.Index[Any]", pd.Index(labels, dtype=dtype, name=name, copy=False))
 
 
 def _regular(labels: Any, freq: str) -> "pd.DatetimeIndex | pd.TimedeltaIndex":  # noqa: ANN401
-    """Return `labels` as an index that knows its `freq`; `ValueError` when it is another one."""
+    """Return `labels` as an index with `freq`; `ValueError` when they do not have it."""
     import numpy as np
     import pandas as pd
 
@@ -151,13 +148,13 @@ def _regular(labels: Any, freq: str) -> "pd.DatetimeIndex | pd.TimedeltaIndex": 
     if len(index):
         make: Any = pd.timedelta_range if is_span else pd.date_range
         made: pd.DatetimeIndex | pd.TimedeltaIndex = make(index[0], periods=len(index), freq=freq)
-        # The same that pandas checks, in a tenth of its time.
+        # The check that pandas makes, in a tenth of the time.
         if made.dtype == index.dtype and np.array_equal(made.asi8, index.asi8):
             return made
     return type(index)(index, freq=freq)
 
 
-def _spelled_freq(index: "pd.Index[Any]") -> str | None:
+def _encode_freq(index: "pd.Index[Any]") -> str | None:
     from pandas.tseries.frequencies import to_offset
 
     freq = getattr(index, "freq", None)
@@ -167,7 +164,7 @@ def _spelled_freq(index: "pd.Index[Any]") -> str | None:
         return str(freq.freqstr)
     message = (
         f"an index with the freq {freq.freqstr} cannot be shared exactly: set it to None, or to "
-        "one that its name tells all about"
+        "one that its name describes completely"
     )
     raise TypeError(message)
 
@@ -175,25 +172,26 @@ def _spelled_freq(index: "pd.Index[Any]") -> str | None:
 def _instants(stamps: "Array", unit: object, zone: object) -> "pd.DatetimeIndex":
     import pandas as pd
 
-    # Said by type: `tz_localize` takes ten times as long.
+    # By dtype: `tz_localize` takes ten times as long.
     dtype = pd.DatetimeTZDtype(cast("Any", unit), "UTC")
     utc = pd.DatetimeIndex(stamps, dtype=dtype, copy=False)
-    return utc.tz_convert(zone_of(zone))
+    return utc.tz_convert(decode_zone(zone))
 
 
 def _texts(storage: object, is_nan: object, texts: object) -> Any:  # noqa: ANN401
     import pandas as pd
 
-    kind, make = cast("Any", pd.StringDtype), cast("Any", pd.array)
-    # The second argument came with pandas 3.
-    return make(texts, dtype=kind(storage, **({"na_value": float("nan")} if is_nan else {})))
+    dtype, make_array = cast("Any", pd.StringDtype), cast("Any", pd.array)
+    # `na_value` came with pandas 3.
+    na_value = {"na_value": float("nan")} if is_nan else {}
+    return make_array(texts, dtype=dtype(storage, **na_value))
 
 
 def _objects(values: list[object]) -> "Array":
     import numpy as np
 
-    # One by one: NumPy would see tuples as one more dimension.
+    # One by one: NumPy would take tuples for one more dimension.
     cells = np.empty(len(values), dtype=object)
-    for place, value in enumerate(values):
-        cells[place] = value
+    for position, value in enumerate(values):
+        cells[position] = value
     return cells

@@ -1,6 +1,6 @@
-"""Frames, series and arrays as one description and the bare bytes of their cells.
+"""Codec of frames, series and arrays: a JSON description and the raw bytes of their cells.
 
-No library reads the bytes: a length that lies is found before memory is looked at.
+No library parses the bytes: a wrong length is detected before memory is read.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from tradai.cache._codecs.envelope import Payload
 from tradai.cache._codecs.frame_columns import (
     Buffers,
-    Memory,
-    column_of,
-    index_of,
-    spelled_column,
-    spelled_index,
+    CellMemory,
+    decode_column,
+    decode_index,
+    encode_column,
+    encode_index,
 )
 from tradai.cache._codecs.plain import from_plain, to_plain
 
@@ -20,53 +20,51 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-__all__ = ["from_frame", "to_frame"]
-
-_SIZE: Final = 4  # bytes that tell the length of the description
+_SIZE: Final = 4  # bytes of the length of the description
 _CELLS: Final = "biufcmMSU"
 
 
 def to_frame(value: object) -> tuple[bytes | memoryview, ...]:
-    """Return every bit of a frame, a series, an array or None, in parts that look into its memory.
+    """Return every bit of a frame, a series, an array or None, in parts that view its memory.
 
     Raises:
-        Uncacheable: There is a secret inside.
-        TypeError: It is none of these, or would not come back exactly.
+        Uncacheable: The value contains a secret.
+        TypeError: The value has another type, or cannot be decoded exactly.
     """
     buffers = Buffers()
-    head = to_plain(_spelled(value, buffers))
+    head = to_plain(_encode(value, buffers))
     return (len(head).to_bytes(_SIZE), head, *buffers.parts)
 
 
 def from_frame(payload: Payload) -> object:
-    """Return what `to_frame` was given; what is no such payload raises nearly anything."""
+    """Return the value that `to_frame` encoded; any other payload may raise any error."""
     if isinstance(payload, tuple):
         payload = b"".join(payload)
     start = _SIZE + int.from_bytes(payload[:_SIZE])
     head: Any = from_plain(payload[_SIZE:start])
-    memory = Memory(memoryview(payload)[start:])
+    memory = CellMemory(memoryview(payload)[start:])
     if head is None:
         return None
     if head["kind"] == "array":
         return memory.array(head["dtype"], head["count"], head["at"]).reshape(head["shape"])
-    make: Any = _frame_of if head["kind"] == "frame" else _series_of
-    made = make(head, memory)
-    made.attrs, made.flags.allows_duplicate_labels = head["attrs"], head["duplicates"]
-    return made
+    decode: Any = _decode_frame if head["kind"] == "frame" else _decode_series
+    frame = decode(head, memory)
+    frame.attrs, frame.flags.allows_duplicate_labels = head["attrs"], head["duplicates"]
+    return frame
 
 
-def _spelled(value: object, buffers: Buffers) -> object:
+def _encode(value: object, buffers: Buffers) -> object:
     if value is None:
         return None
     import numpy as np
     import pandas as pd
 
     if type(value) is pd.DataFrame:
-        return _spelled_frame(value, buffers)
+        return _encode_frame(value, buffers)
     if type(value) is pd.Series:
-        return _spelled_series(value, buffers)
+        return _encode_series(value, buffers)
     if type(value) is np.ndarray:
-        return _spelled_array(value, buffers)
+        return _encode_array(value, buffers)
     message = (
         f"a {type(value).__qualname__} cannot be shared as a frame: expected exactly a DataFrame, "
         "a Series, an ndarray or None, as the return annotation says"
@@ -74,29 +72,29 @@ def _spelled(value: object, buffers: Buffers) -> object:
     raise TypeError(message)
 
 
-def _spelled_frame(frame: "pd.DataFrame", buffers: Buffers) -> dict[str, object]:
+def _encode_frame(frame: "pd.DataFrame", buffers: Buffers) -> dict[str, object]:
     return {
         "kind": "frame",
-        "cells": [spelled_column(column, buffers) for _, column in frame.items()],
-        "columns": spelled_index(frame.columns, buffers),
-        **_spelled_rows(frame, buffers),
+        "cells": [encode_column(column, buffers) for _, column in frame.items()],
+        "columns": encode_index(frame.columns, buffers),
+        **_encode_rows(frame, buffers),
     }
 
 
-def _spelled_series(series: "pd.Series[Any]", buffers: Buffers) -> dict[str, object]:
-    cells = spelled_column(series, buffers)
-    return {"kind": "series", "cells": cells, "name": series.name, **_spelled_rows(series, buffers)}
+def _encode_series(series: "pd.Series[Any]", buffers: Buffers) -> dict[str, object]:
+    cells = encode_column(series, buffers)
+    return {"kind": "series", "cells": cells, "name": series.name, **_encode_rows(series, buffers)}
 
 
-def _spelled_rows(frame: "pd.DataFrame | pd.Series[Any]", buffers: Buffers) -> dict[str, object]:
+def _encode_rows(frame: "pd.DataFrame | pd.Series[Any]", buffers: Buffers) -> dict[str, object]:
     return {
-        "index": spelled_index(frame.index, buffers),
+        "index": encode_index(frame.index, buffers),
         "attrs": frame.attrs,
         "duplicates": frame.flags.allows_duplicate_labels,
     }
 
 
-def _spelled_array(array: "npt.NDArray[Any]", buffers: Buffers) -> dict[str, object]:
+def _encode_array(array: "npt.NDArray[Any]", buffers: Buffers) -> dict[str, object]:
     if array.dtype.kind not in _CELLS or not array.dtype.itemsize:
         message = (
             f"an array of dtype {array.dtype} cannot be shared exactly: expected numbers, bool, "
@@ -112,39 +110,39 @@ def _spelled_array(array: "npt.NDArray[Any]", buffers: Buffers) -> dict[str, obj
     }
 
 
-def _series_of(head: Any, memory: Memory) -> "pd.Series[Any]":  # noqa: ANN401
+def _decode_series(head: Any, memory: CellMemory) -> "pd.Series[Any]":  # noqa: ANN401
     import pandas as pd
 
-    index = index_of(head["index"], memory)
-    cells = column_of(head["cells"], len(index), memory)
+    index = decode_index(head["index"], memory)
+    cells = decode_column(head["cells"], len(index), memory)
     series: pd.Series[Any] = pd.Series(
         cells, index=index, name=head["name"], dtype=cells.dtype, copy=False
     )
     return series
 
 
-def _frame_of(head: Any, memory: Memory) -> "pd.DataFrame":  # noqa: ANN401
+def _decode_frame(head: Any, memory: CellMemory) -> "pd.DataFrame":  # noqa: ANN401
     import pandas as pd
 
-    index, columns = (index_of(head[name], memory) for name in ("index", "columns"))
-    block = _block_of(head["cells"], len(index), memory)
+    index, columns = (decode_index(head[name], memory) for name in ("index", "columns"))
+    block = _decode_block(head["cells"], len(index), memory)
     if block is not None:
         return pd.DataFrame(block, index=index, columns=columns, copy=False)
-    cells = {}
-    for place, spelled in enumerate(head["cells"]):
-        array = column_of(spelled, len(index), memory)
-        cells[place] = pd.Series(array, dtype=array.dtype, copy=False)
-    frame = pd.DataFrame(cells, index=pd.RangeIndex(len(index)), copy=False)
+    arrays = [decode_column(encoded, len(index), memory) for encoded in head["cells"]]
+    series = [pd.Series(array, dtype=array.dtype, copy=False) for array in arrays]
+    frame = pd.DataFrame(dict(enumerate(series)), index=pd.RangeIndex(len(index)), copy=False)
     frame.index, frame.columns = index, columns
     return frame
 
 
-def _block_of(cells: list[list[Any]], count: int, memory: Memory) -> "npt.NDArray[Any] | None":
-    """Return columns of one dtype that lie side by side as one block; None when they do not."""
+def _decode_block(
+    cells: list[list[Any]], count: int, memory: CellMemory
+) -> "npt.NDArray[Any] | None":
+    """Return columns of one dtype that are adjacent in memory as one block; else None."""
     if not cells or cells[0][0] != "cells":
         return None
     _, dtype, at = cells[0]
     step = memory.array(dtype, count, at).nbytes
-    if cells != [["cells", dtype, at + place * step] for place in range(len(cells))]:
+    if cells != [["cells", dtype, at + position * step] for position in range(len(cells))]:
         return None
     return memory.array(dtype, len(cells) * count, at).reshape(len(cells), count).T

@@ -1,41 +1,35 @@
-"""Models, dataclasses, Enums and containers of them, rebuilt from the return annotation.
+"""Codec of models, dataclasses, Enums and containers of them, decoded by the return annotation.
 
-The bytes name no class. What would not come back exactly is refused when it is encoded.
+The bytes name no class. A value that would not be decoded identically is rejected when encoded.
 """
 
+import datetime as dt
+import math
+import struct
 from collections.abc import Mapping, Sequence, Set as AbstractSet
+from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, TypedDict, cast, final
+from typing import Any, Final, cast, final
 
+from tradai.cache._codecs.parts import attribute_values
 from tradai.cache._codecs.plain import from_plain, to_plain
-from tradai.cache._codecs.sameness import same
 from tradai.cache._codecs.secret_scan import refuse_secrets
 
-__all__ = ["TypedCodec"]
-
-
-@final
-class _Dump(TypedDict):
-    by_alias: bool
-    round_trip: bool
-    warnings: bool
-
-
-# Our own JSON keeps time zones and what is under `Any`; a strict model takes only that of pydantic.
+# Our JSON keeps time zones and values under `Any`; a strict model only takes pydantic's JSON.
 _PLAIN: Final = b"p"
 _JSON: Final = b"j"
-_DUMP: Final[_Dump] = {"by_alias": True, "round_trip": True, "warnings": False}
+_DUMP: Final[dict[str, Any]] = {"by_alias": True, "round_trip": True, "warnings": False}
 
 
 @final
-class TypedCodec:
-    """Values of one annotation, by way of pydantic."""
+class ModelCodec:
+    """Codec of the values of one annotation, by way of pydantic."""
 
     def __init__(self, annotation: object) -> None:
-        """Read the annotation.
+        """Compile the annotation.
 
         Raises:
-            TypeError: pydantic does not know what such values are made of.
+            TypeError: pydantic cannot handle values of this annotation.
         """
         from pydantic import TypeAdapter
         from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
@@ -48,26 +42,26 @@ class TypedCodec:
             raise TypeError(message) from exc
 
     def encode(self, value: object) -> bytes:
-        """Return `value` as bytes from which the same value is read.
+        """Return `value` as bytes that are decoded to an identical value.
 
         Raises:
-            Uncacheable: There is a secret inside.
-            TypeError: It would come back as something else.
+            Uncacheable: `value` contains a secret.
+            TypeError: Decoding would not return an identical value.
         """
         refuse_secrets(value)
         problems: list[Exception] = []
-        for spell in (self._plain, self._json):
+        for encode in (self._plain, self._json):
             try:
-                payload = spell(value)
-                if same(self.read(payload), value):
+                payload = encode(value)
+                if _is_identical(self.read(payload), value):
                     return payload
-            # Code of models runs here, and what it raises is theirs to choose.
+            # Code of models runs here, and may raise anything.
             except Exception as exc:  # noqa: BLE001
                 problems.append(exc)
-        raise TypeError(_changed(value, problems))
+        raise TypeError(_not_identical_message(value, problems))
 
     def read(self, payload: bytes | memoryview) -> object:
-        """Return what was encoded; what is no such payload raises nearly anything."""
+        """Return the value that was encoded; any other payload may raise any error."""
         if payload[:1] == _JSON:
             return self._adapter.validate_json(bytes(payload[1:]))
         if payload[:1] != _PLAIN:
@@ -75,14 +69,14 @@ class TypedCodec:
         return self._adapter.validate_python(from_plain(payload[1:]))
 
     def _plain(self, value: object) -> bytes:
-        return _PLAIN + to_plain(self._adapter.dump_python(value, **_DUMP), _plainer)
+        return _PLAIN + to_plain(self._adapter.dump_python(value, **_DUMP), _flatten)
 
     def _json(self, value: object) -> bytes:
         return _JSON + self._adapter.dump_json(value, **_DUMP)
 
 
-def _plainer(value: object) -> object:
-    """Return what pydantic would take for `value`, one step nearer to plain data."""
+def _flatten(value: object) -> object:
+    """Return a simpler value that pydantic validates to `value`, one step nearer to plain data."""
     from pydantic_core import to_jsonable_python
 
     if isinstance(value, Enum):
@@ -94,11 +88,49 @@ def _plainer(value: object) -> object:
     return to_jsonable_python(value)
 
 
-def _changed(value: object, problems: list[Exception]) -> str:
-    # Messages of validation show values: only the types of errors are told.
-    found = f" ({', '.join(type(problem).__name__ for problem in problems)})" if problems else ""
+def _not_identical_message(value: object, problems: list[Exception]) -> str:
+    # Messages of validation contain values: only the types of errors are shown.
+    names = f" ({', '.join(type(problem).__name__ for problem in problems)})" if problems else ""
     return (
-        f"a {type(value).__qualname__} would not come back from the shared tier as it is{found}: "
+        f"a {type(value).__qualname__} would not come back from the shared tier as it is{names}: "
         "expected exactly what the return annotation says, in fields that pydantic dumps and "
         "validates without change"
     )
+
+
+# Any: each branch knows the type of its two values.
+def _is_identical(left: Any, right: Any) -> bool:  # noqa: ANN401
+    """Tell whether the values are equal with equal types and bits; any NaN equals any other."""
+    if type(left) is not type(right):
+        return False
+    if left is right:
+        return True
+    if isinstance(left, float):
+        bits = struct.pack("d", left) == struct.pack("d", right)
+        return bits or (math.isnan(left) and math.isnan(right))
+    if isinstance(left, Decimal):
+        return str(left) == str(right)
+    if isinstance(left, dt.datetime | dt.time):
+        bare = left.replace(tzinfo=None, fold=0) == right.replace(tzinfo=None, fold=0)
+        return bare and left.fold == right.fold and _is_identical(left.tzinfo, right.tzinfo)
+    return _has_identical_items(left, right) and _are_identical(
+        attribute_values(left), attribute_values(right)
+    )
+
+
+def _has_identical_items(left: Any, right: Any) -> bool:  # noqa: ANN401
+    if isinstance(left, Mapping):
+        return _are_identical([*left.keys(), *left.values()], [*right.keys(), *right.values()])
+    if isinstance(left, AbstractSet):
+        items = {item: item for item in right}
+        return len(left) == len(right) and all(
+            item in items and _is_identical(item, items[item]) for item in left
+        )
+    if isinstance(left, Sequence) and not isinstance(left, str | bytes):
+        return _are_identical(left, right)
+    # Records are compared by their attributes, all others by their own `==`.
+    return bool(attribute_values(left)) or bool(left == right)
+
+
+def _are_identical(left: Any, right: Any) -> bool:  # noqa: ANN401
+    return len(left) == len(right) and all(map(_is_identical, left, right))

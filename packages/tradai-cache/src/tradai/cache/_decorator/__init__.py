@@ -1,1 +1,1 @@
-"""The decorator: from a function to a cached function."""
+"""The decorator that turns a function into a cached function."""

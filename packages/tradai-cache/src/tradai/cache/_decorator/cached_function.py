@@ -1,4 +1,4 @@
-"""Cached functions: callables with the types of what they wrap, that bind like methods."""
+"""Cached functions: callables with the types of the wrapped function that bind like methods."""
 
 from collections.abc import Callable, Coroutine
 from functools import partial, update_wrapper
@@ -18,21 +18,20 @@ from typing import (
     overload,
 )
 
-from tradai.cache._calls.cached_spec import Recipe, Request
-from tradai.cache._calls.lookup import Held, answer, forget, look
+from tradai.cache._calls import lookup
+from tradai.cache._calls.cached_spec import CachedSpec, CallRequest
+from tradai.cache._calls.drivers import run, run_async
+from tradai.cache._calls.lookup import PeekResult
 from tradai.cache._calls.signature import Values
-from tradai.cache._calls.steps import finish, finish_async
-from tradai.cache._decorator.fast_path import quick_call
+from tradai.cache._decorator.fast_path import make_fast_call
 from tradai.cache._memory.single_flight import Failed, Outcome
-
-__all__ = ["AsyncCached", "Binding", "Cached"]
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 R = TypeVar("R")
 S = TypeVar("S")
 
-# To what a cached function in a class is bound.
+# The object that a cached function in a class body is bound to.
 Binding: TypeAlias = Literal["instance", "class", "nothing"]
 
 if TYPE_CHECKING:
@@ -47,26 +46,26 @@ if TYPE_CHECKING:
 else:
 
     class _Callable(partial, Generic[P, R]):
-        """A partial is called without a frame of its own, and is awaited like what is inside."""
+        """A partial adds no Python frame to a call, and its result is awaited as it is."""
 
 
 class _Bindable(_Callable[P, R]):
-    """A cached function, and the instance or class that it is bound to as its first argument."""
+    """A cached function, with the instance or class it is bound to as its first argument."""
 
-    _recipe: Recipe
+    _spec: CachedSpec
     _binding: Binding
 
     @classmethod
-    def of(cls, recipe: Recipe, call: Callable[..., object], *, binding: Binding) -> Self:
-        """Return `call`, which answers for `recipe`, dressed as the function itself."""
+    def of(cls, spec: CachedSpec, call: Callable[..., object], *, binding: Binding) -> Self:
+        """Return `call` as a cached function with the name and docs of the original."""
         cached = cls(call)
-        cached._recipe, cached._binding = recipe, binding
-        # It looks at names only, and takes any object.
-        update_wrapper(cast("Any", cached), recipe.signature.function)
+        cached._spec, cached._binding = spec, binding
+        # `update_wrapper` only copies attributes, and takes any object.
+        update_wrapper(cast("Any", cached), spec.signature.function)
         return cached
 
     def _bound(self, instance: object, owner: type | None) -> Self:
-        """Return what ``instance.name`` or ``owner.name`` is."""
+        """Return the value of ``instance.name`` or ``owner.name``."""
         first = (owner or type(instance)) if self._binding == "class" else instance
         if self._binding == "nothing" or first is None:
             return self
@@ -74,11 +73,11 @@ class _Bindable(_Callable[P, R]):
         vars(bound).update(vars(self))
         return bound
 
-    def _request(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Request:
-        signature, given = self._recipe.signature, (*self.args, *args)
+    def _request(self, args: tuple[object, ...], kwargs: dict[str, object]) -> CallRequest:
+        signature, given = self._spec.signature, (*self.args, *args)
         if signature.parameters and signature.parameters[0].name == "cls":
             first = given[0] if given else kwargs.get("cls")
-            # From 3.13 on, @classmethod does not bind what stands below it.
+            # From Python 3.13, @classmethod does not bind a descriptor below it.
             if not isclass(first):
                 name = signature.function.__qualname__
                 message = (
@@ -86,17 +85,17 @@ class _Bindable(_Callable[P, R]):
                     "write @classmethod below the cache's decorator"
                 )
                 raise TypeError(message)
-        return self._recipe.request(signature.values(given, kwargs))
+        return self._spec.request(signature.values(given, kwargs))
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Pickle and copy by name, like a function."""
         if self.args:
-            return getattr, (self.args[0], self._recipe.signature.function.__name__)
-        return self._recipe.signature.function.__qualname__
+            return getattr, (self.args[0], self._spec.signature.function.__name__)
+        return self._spec.signature.function.__qualname__
 
     def __repr__(self) -> str:
-        """Show which function it is; what it is bound to may hold anything."""
-        return f"<cached {self._recipe.signature.identity}>"
+        """Show the function only: the bound object may hold secrets."""
+        return f"<cached {self._spec.signature.identity}>"
 
 
 @final
@@ -116,23 +115,23 @@ class Cached(_Bindable[P, R]):
         return self._bound(instance, owner)
 
     def invalidate(self, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Remove the value for these arguments, here and in the whole fleet.
+        """Remove the value for these arguments, in this process and in the whole fleet.
 
-        A call that starts afterwards in this process never gets it, also when it was being loaded.
-        Other processes are told by message; while the shared tier is away, when it is back.
-
-        Raises:
-            TypeError: An argument is missing, unknown or unkeyable.
-        """
-        finish(forget(self._request(args, kwargs)))
-
-    def peek(self, /, *args: P.args, **kwargs: P.kwargs) -> Held[R] | None:
-        """Return what is held for these arguments without loading; None when that is nothing.
+        A call that starts afterwards in this process never gets it, even when it was being loaded.
+        Other processes get a message; while the shared tier is away, when it is back.
 
         Raises:
-            TypeError: An argument is missing, unknown or unkeyable.
+            TypeError: An argument is missing, unknown or cannot be part of a key.
         """
-        return cast("Held[R] | None", finish(look(self._request(args, kwargs))))
+        run(lookup.invalidate(self._request(args, kwargs)))
+
+    def peek(self, /, *args: P.args, **kwargs: P.kwargs) -> PeekResult[R] | None:
+        """Return the cached value for these arguments without loading; None when there is none.
+
+        Raises:
+            TypeError: An argument is missing, unknown or cannot be part of a key.
+        """
+        return cast("PeekResult[R] | None", run(lookup.peek(self._request(args, kwargs))))
 
 
 @final
@@ -153,62 +152,70 @@ class AsyncCached(_Bindable[P, Coroutine[Any, Any, R]], Generic[P, R]):
 
     async def invalidate(self, /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Remove the value for these arguments, as `Cached.invalidate` does."""
-        await finish_async(forget(self._request(args, kwargs)))
+        await run_async(lookup.invalidate(self._request(args, kwargs)))
 
-    async def peek(self, /, *args: P.args, **kwargs: P.kwargs) -> Held[R] | None:
-        """Return what is held for these arguments, as `Cached.peek` does."""
-        return cast("Held[R] | None", await finish_async(look(self._request(args, kwargs))))
+    async def peek(self, /, *args: P.args, **kwargs: P.kwargs) -> PeekResult[R] | None:
+        """Return the cached value for these arguments, as `Cached.peek` does."""
+        return cast(
+            "PeekResult[R] | None", await run_async(lookup.peek(self._request(args, kwargs)))
+        )
 
 
 if TYPE_CHECKING:
-    # What takes a class first is bound to one, also when it is reached by way of the class.
+    # A function that takes a class first is bound to one, even when read from the class.
     class OfClass(Generic[S, P, R]):
         """A cached class method."""
 
-        def __call__(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+        def __call__(self, owner: type[S], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
         def __get__(self, instance: object, owner: type[S]) -> Cached[P, R]: ...
-        def invalidate(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> None: ...
-        def peek(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> Held[R] | None: ...
+        def invalidate(self, owner: type[S], /, *args: P.args, **kwargs: P.kwargs) -> None: ...
+        def peek(
+            self, owner: type[S], /, *args: P.args, **kwargs: P.kwargs
+        ) -> PeekResult[R] | None: ...
 
     class AsyncOfClass(Generic[S, P, R]):
         """A cached class method that is a coroutine function."""
 
-        async def __call__(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+        async def __call__(self, owner: type[S], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
         def __get__(self, instance: object, owner: type[S]) -> AsyncCached[P, R]: ...
-        async def invalidate(self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs) -> None: ...
+        async def invalidate(
+            self, owner: type[S], /, *args: P.args, **kwargs: P.kwargs
+        ) -> None: ...
         async def peek(
-            self, kind: type[S], /, *args: P.args, **kwargs: P.kwargs
-        ) -> Held[R] | None: ...
+            self, owner: type[S], /, *args: P.args, **kwargs: P.kwargs
+        ) -> PeekResult[R] | None: ...
 
 
-def cached(recipe: Recipe, *, binding: Binding) -> Cached[..., object] | AsyncCached[..., object]:
-    """Return `recipe` as a function, in the way of the function that it caches."""
+def make_cached(
+    spec: CachedSpec, *, binding: Binding
+) -> Cached[..., object] | AsyncCached[..., object]:
+    """Return the cached function of `spec`; a coroutine function stays one."""
 
     def slow(values: Values) -> object:
-        return _settled(finish(answer(recipe.request(values))))
+        return _value_or_raise(run(lookup.get_or_load(spec.request(values))))
 
     async def slow_async(values: Values) -> object:
-        return _settled(await finish_async(answer(recipe.request(values))))
+        return _value_or_raise(await run_async(lookup.get_or_load(spec.request(values))))
 
-    call = quick_call(
-        recipe.signature,
-        slow_async if recipe.is_async else slow,
-        entries=recipe.aliases,
-        counter=recipe.counters,
-        tier=recipe.engine.doubts,
-        is_async=recipe.is_async,
+    call = make_fast_call(
+        spec.signature,
+        slow_async if spec.is_async else slow,
+        entries=spec.aliases,
+        counter=spec.counters,
+        tier=spec.core.generation_source,
+        is_async=spec.is_async,
     )
-    kind: type[Cached[..., object] | AsyncCached[..., object]]
-    kind = AsyncCached if recipe.is_async else Cached
-    return kind.of(recipe, call, binding=binding)
+    cls: type[Cached[..., object] | AsyncCached[..., object]]
+    cls = AsyncCached if spec.is_async else Cached
+    return cls.of(spec, call, binding=binding)
 
 
-def _settled(outcome: Outcome) -> object:
-    """Hand out the value or raise the error."""
+def _value_or_raise(outcome: Outcome) -> object:
+    """Return the value or raise the error."""
     try:
         if isinstance(outcome, Failed):
             raise outcome.error
-        # Never abandoned here: of those who wait for such a flight one leads the next.
-        return outcome.hand_out()  # type: ignore[union-attr]
+        # Never `Abandoned` here: one of its waiters leads the next load.
+        return outcome.get_value()  # type: ignore[union-attr]
     finally:
         del outcome  # it holds an error whose traceback holds this frame

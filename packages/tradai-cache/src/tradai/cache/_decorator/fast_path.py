@@ -1,9 +1,9 @@
-"""The quick way of a cached function: a look-up written out for its very parameters.
+"""Fast path of a cached function: a memory look-up generated for its parameters.
 
 A wrapper that takes ``*args, **kwargs`` pays for a tuple, a dict and the binding on each call,
-which is more than everything else a hit costs. So the wrapper is written with the parameters of
-the function, as `dataclasses` writes constructors: positional and keyword spellings have met
-before the look-up, and Python itself refuses a call with wrong arguments.
+which is more than all the rest of a hit. So the wrapper is generated with the parameters of the
+function, as `dataclasses` generates constructors: positional and keyword arguments are the same
+before the look-up, and Python itself rejects a call with wrong arguments.
 """
 
 import re
@@ -15,11 +15,10 @@ from typing import Final, Protocol
 
 from tradai.cache._calls.signature import Signature, Values
 from tradai.cache._memory.memory_tier import Entry
+from tradai.cache._stats import Counters
 
-__all__ = ["Generation", "HitCounter", "quick_call"]
-
-# `@` stands for a prefix that no parameter has: one may well be called `type`.
-_QUICK: Final = """
+# `@` stands for a prefix that no parameter has: a parameter may be called `type`.
+_FAST: Final = """
 def make(@entries, @slow, @counter, @tier, @now, @type=type):
     DEF call(PARAMETERS):
         try:
@@ -29,9 +28,9 @@ def make(@entries, @slow, @counter, @tier, @now, @type=type):
         if @now() < @entry.fresh_until and @entry.generation == @tier.generation:
             @counter.memory += 1
             @entry.was_used = True
-            if @entry.hand_out is None:
+            if @entry.copier is None:
                 return @entry.value
-            return @entry.hand_out(@entry.value)
+            return @entry.copier(@entry.value)
         return WAIT @slow(VALUES)
     return call
 """
@@ -44,61 +43,54 @@ def make(@entries, @slow, @counter, @tier, @now):
 _STARS: Final[dict[object, str]] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
 
 
-class HitCounter(Protocol):
-    """Counts hits in memory."""
-
-    memory: int
-
-
 class Generation(Protocol):
-    """Knows which entries are verified: those of its generation."""
+    """An object with the present generation; an entry of another one is unverified."""
 
     @property
     def generation(self) -> int:
         """The present generation."""
-        ...
 
 
-def quick_call(
+def make_fast_call(
     signature: Signature,
     slow: Callable[[Values], object],
     *,
     entries: dict[Values, Entry],
-    counter: HitCounter,
+    counter: Counters,
     tier: Generation,
     is_async: bool,
 ) -> Callable[..., object]:
     """Return a function with the parameters of `signature`.
 
-    It answers from `entries` what is fresh there and verified, and goes to `slow` with the values
-    of its parameters otherwise. When `is_async`, it is a coroutine function, and `slow` is one.
+    It returns fresh and verified values from `entries`, and calls `slow` with the values of its
+    parameters otherwise. When `is_async`, both it and `slow` are coroutine functions.
     """
     scope: dict[str, Callable[..., FunctionType]] = {}
-    # All that is put into the text are names of parameters, which Python took as names before.
+    # Only parameter names are put into the text, and Python has accepted them as names before.
     exec(_text(signature, is_async=is_async), scope)  # noqa: S102
     call = scope["make"](entries, slow, counter, tier, monotonic)
     call.__qualname__ = signature.function.__qualname__  # for errors about wrong arguments
-    call.__defaults__ = tuple(one.default for one in signature.defaulted(is_keyword=False))
-    call.__kwdefaults__ = {one.name: one.default for one in signature.defaulted(is_keyword=True)}
+    call.__defaults__ = tuple(item.default for item in signature.defaulted(is_keyword=False))
+    call.__kwdefaults__ = {item.name: item.default for item in signature.defaulted(is_keyword=True)}
     return call
 
 
 def _text(signature: Signature, *, is_async: bool) -> str:
     names = [parameter.name for parameter in signature.parameters]
-    ours = "_"
-    while any(name.startswith(ours) for name in names):
-        ours += "_"
+    prefix = "_"
+    while any(name.startswith(prefix) for name in names):
+        prefix += "_"
     texts = {
         "DEF": "async def" if is_async else "def",
         "WAIT": "await" if is_async else "",
         "PARAMETERS": ", ".join(_parameters(signature.parameters)),
-        "ALIAS": _tuple(f"{ours}type({name}), {name}" for name in names),
+        "ALIAS": _tuple(f"{prefix}type({name}), {name}" for name in names),
         "VALUES": _tuple(names),
-        "@": ours,
+        "@": prefix,
     }
-    # All at once: a parameter may well be called `DEFAULT` or `VALUES`.
-    template = _QUICK if signature.has_alias else _SLOW
-    return re.sub("|".join(texts), lambda found: texts[found[0]], template)
+    # In one pass: a parameter may be called `DEF` or `VALUES`.
+    template = _FAST if signature.has_alias else _SLOW
+    return re.sub("|".join(texts), lambda match: texts[match[0]], template)
 
 
 def _tuple(items: Iterable[str]) -> str:
@@ -106,7 +98,7 @@ def _tuple(items: Iterable[str]) -> str:
 
 
 def _parameters(parameters: Iterable[Parameter]) -> Iterator[str]:
-    """Yield the parameters as they are written; real defaults are put in later."""
+    """Yield the parameters as source text; the real defaults are set afterwards."""
     last = None
     for parameter in parameters:
         if last is Parameter.POSITIONAL_ONLY is not parameter.kind:

@@ -1,4 +1,4 @@
-"""Namespaces: values under one name and version, with rules of their own."""
+"""`Namespace`: cached functions under one name, version and policy."""
 
 import inspect
 from collections.abc import Callable, Coroutine
@@ -15,12 +15,12 @@ from typing import (
     overload,
 )
 
-from tradai.cache._calls.cached_spec import Recipe
+from tradai.cache._calls.cached_spec import CachedSpec
 from tradai.cache._calls.signature import Signature
 from tradai.cache._codecs.codec import codec_for
-from tradai.cache._decorator.cached_function import AsyncCached, Binding, Cached, cached
-from tradai.cache._decorator.parameter_checks import LateCodec, check_parameters, hints_of
-from tradai.cache._memory.engine import Engine
+from tradai.cache._decorator.cached_function import AsyncCached, Binding, Cached, make_cached
+from tradai.cache._decorator.parameter_checks import LazyCodec, annotations_of, check_parameters
+from tradai.cache._memory.cache_core import CacheCore
 from tradai.cache._options.freshness import Candle, Freshness, freshness_of
 from tradai.cache._options.policy import Policy
 from tradai.cache._stats import CacheStats
@@ -28,8 +28,6 @@ from tradai.core.exceptions import ValidationError
 
 if TYPE_CHECKING:
     from tradai.cache._decorator.cached_function import AsyncOfClass, OfClass
-
-__all__ = ["Decorator", "Namespace"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,10 +37,11 @@ _Method: TypeAlias = "classmethod[Any, ..., object] | staticmethod[..., object]"
 
 
 class Decorator(Protocol):
-    """Makes a cached function of a function, with its types."""
+    """Decorator that keeps the types of the function it caches."""
 
-    # The first that fits is taken, so it matters not that they overlap: what takes any object takes
-    # a class, too; what takes a class first is a class method; a coroutine function is a function.
+    # Type checkers take the first match, so the overlaps are harmless: a function of any object
+    # also takes a class; one that takes a class first is a class method; a coroutine function is
+    # a function.
     @overload
     def __call__(  # type: ignore[overload-overlap]
         self, function: Callable[Concatenate[object, P], Coroutine[Any, Any, R]], /
@@ -69,59 +68,59 @@ class Decorator(Protocol):
 class Namespace:
     """Cached values under one name and version; made by `Cache.namespace`."""
 
-    def __init__(self, engine: Engine, policy: Policy) -> None:
-        """Hold what a cache knows under the name of `policy`."""
-        self._engine = engine
+    def __init__(self, core: CacheCore, policy: Policy) -> None:
+        """Create the namespace of `policy`."""
+        self._core = core
         self._policy = policy
         self._functions: dict[str, Callable[..., object]] = {}
 
     def cached(
         self, *, ttl: float | Candle, jitter: float = 0.0, stale_for: float = 0.0
     ) -> Decorator:
-        """Return a decorator that keeps what a function returns, by its arguments.
+        """Return a decorator that caches the results of a function by its arguments.
 
-        It takes functions, coroutine functions, methods, and what `classmethod` and `staticmethod`
-        make; put it above these. Arguments, ``self`` among them, are told apart by type and
-        content. What a function reads elsewhere, such as globals or the environment, is not part
-        of the key.
+        It takes functions, coroutine functions, methods, class methods and static methods; put it
+        above `classmethod` and `staticmethod`. The key holds the type and content of every
+        argument, ``self`` included. Globals, the environment and other data that the function
+        reads are not part of the key.
 
         Args:
             ttl: Seconds for which a value is fresh, or ``candle("1h")``: until that candle closes.
             jitter: Share of the ttl that may be cut off at random, from 0 up to but not 1, so that
-                values loaded together are not all loaded again together.
+                values loaded together do not all expire together.
             stale_for: Seconds after the ttl in which the old value is still served while a new one
                 is loaded in the background.
 
         Raises:
             ValidationError: A number is out of its range, or another function of this name is
                 cached in this namespace.
-            TypeError: A parameter is of a type that cannot be part of a key, no codec takes what
-                the function returns, or it is a generator.
+            TypeError: A parameter has a type that cannot be part of a key, no codec takes the
+                return type, or the function is a generator.
         """
         freshness = freshness_of(ttl, jitter=jitter, stale_for=stale_for)
 
-        def decorate(function: Any) -> Any:  # noqa: ANN401 - `Decorator` says what it takes
+        def decorate(function: Any) -> Any:  # noqa: ANN401 - typed by `Decorator`
             return self._decorated(function, freshness)
 
         return decorate
 
     def clear(self) -> None:
-        """Remove every value of this namespace, here and in the whole fleet.
+        """Remove every value of this namespace, in this process and in the whole fleet.
 
         As with the ``invalidate`` of a function, a call that starts afterwards in this process
         never gets one of them.
         """
-        name, tier = self._policy.namespace, self._engine.tier
-        self._engine.drop_all(name)
+        name, tier = self._policy.namespace, self._core.tier
+        self._core.drop_all(name)
         try:
             if tier is not None:
                 tier.clear(name)
         finally:
-            self._engine.drop_all(name)
+            self._core.drop_all(name)
 
     def stats(self) -> CacheStats:
-        """Return what was counted in this process so far."""
-        return self._engine.stats(self._policy.namespace, self._policy.counters)
+        """Return the counts of this process so far."""
+        return self._core.stats(self._policy.namespace, self._policy.counters)
 
     def _decorated(
         self, function: "Callable[..., object] | _Method", freshness: Freshness
@@ -130,70 +129,77 @@ class Namespace:
         if isinstance(function, classmethod | staticmethod):
             binding = "class" if isinstance(function, classmethod) else "nothing"
             function = function.__func__
-        if not hasattr(function, "__qualname__"):
-            message = (
-                f"a {type(function).__qualname__} cannot be cached: expected a function, a method "
-                "or a coroutine function"
-            )
-            raise TypeError(message)
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            message = f"{function.__qualname__} yields: expected a function that returns its value"
-            raise TypeError(message)
-        hints = hints_of(function)
+        _check_callable(function)
+        hints = annotations_of(function)
         check_parameters(function, hints)
         result = hints.get("return")
         signature = Signature.of(function)
         self._check_name(signature)
-        recipe = Recipe(
-            engine=self._engine,
+        spec = CachedSpec(
+            core=self._core,
             policy=self._policy,
             signature=signature,
             freshness=freshness,
-            codec=LateCodec(function) if isinstance(result, str) else codec_for(result),
+            codec=LazyCodec(function) if isinstance(result, str) else codec_for(result),
             is_async=inspect.iscoroutinefunction(function),
         )
-        return cached(recipe, binding=binding)
+        return make_cached(spec, binding=binding)
 
     def _check_name(self, signature: Signature) -> None:
-        """Refuse another function of the same name: both would answer for each other."""
+        """Reject another function of the same name: their values would be mixed up."""
         function = signature.function
         known = self._functions.setdefault(signature.identity, function)
         if known is function:
             return
         differs = None
-        if _captured(known) != _captured(function):
+        if _closure_ids(known) != _closure_ids(function):
             differs = "closes over other values"
-        # What is defined in a module may be defined anew, when that is loaded again.
-        elif "<" in function.__qualname__ and _code(known) != _code(function):
-            differs = "is other code"
+        # A function of a module may be defined again, when the module is reloaded.
+        elif "<" in function.__qualname__ and not _has_same_code(known, function):
+            differs = "has other code"
         if differs:
             message = (
                 f"another {signature.identity} is cached in namespace {self._policy.namespace}, "
-                f"and it {differs}: expected one namespace for each, or what differs as an argument"
+                f"and it {differs}: expected a namespace for each, or the difference as an argument"
             )
             raise ValidationError(message, field="function", expected="one function of a name")
 
 
-def _captured(function: Callable[..., object]) -> dict[str, int]:
-    """Return which objects `function` closes over; those of a known function stay alive.
+def _check_callable(function: Callable[..., object]) -> None:
+    if not hasattr(function, "__qualname__"):
+        message = (
+            f"a {type(function).__qualname__} cannot be cached: expected a function, a method "
+            "or a coroutine function"
+        )
+        raise TypeError(message)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        message = f"{function.__qualname__} yields: expected a function that returns its value"
+        raise TypeError(message)
 
-    A bound method closes over its instance.
+
+def _closure_ids(function: Callable[..., object]) -> dict[str, int]:
+    """Return the ids of the objects that `function` closes over, by name.
+
+    An id is not reused, because a cached function keeps its objects alive. A bound method closes
+    over its instance.
     """
     if isinstance(function, MethodType):
         return {"self": id(function.__self__)}
     cells = getattr(function, "__closure__", None) or ()
     names: tuple[str, ...] = function.__code__.co_freevars if cells else ()
-    # Itself, when it calls itself, and its class, when it calls `super`.
+    # The function when it calls itself, and its class when it calls `super`.
     own = {"__class__", function.__name__}
-    return {name: _id(cell) for name, cell in zip(names, cells, strict=True) if name not in own}
+    return {
+        name: _cell_id(cell) for name, cell in zip(names, cells, strict=True) if name not in own
+    }
 
 
-def _code(function: Callable[..., object]) -> object:
-    return getattr(function, "__code__", None)
+def _has_same_code(left: object, right: object) -> bool:
+    return getattr(left, "__code__", None) == getattr(right, "__code__", None)
 
 
-def _id(cell: CellType) -> int:
+def _cell_id(cell: CellType) -> int:
     try:
         return id(cell.cell_contents)
-    except ValueError:  # nothing yet
+    except ValueError:  # the cell is still empty
         return id(cell)

@@ -1,8 +1,9 @@
-"""What annotations of a function say before it is ever called."""
+"""Checks of annotations at decoration: parameters that can be keyed, a codec for the result."""
 
 import inspect
 from collections import abc
 from collections.abc import Callable
+from functools import cached_property
 from types import NoneType, SimpleNamespace, UnionType
 from typing import (
     Annotated,
@@ -22,29 +23,23 @@ from tradai.cache._codecs.codec import Codec, codec_for
 from tradai.cache._codecs.envelope import Payload
 from tradai.cache._keys.digest import can_be_keyed
 
-__all__ = ["LateCodec", "check_parameters", "hints_of"]
-
-# Code, and what is used up by reading.
-_NO_DATA: Final[tuple[type, ...]] = (
-    cast("type", abc.Callable),
-    abc.Iterator,
-    abc.AsyncIterable,
-)
+# Code, and objects that are consumed by reading.
+_NOT_DATA: Final = (cast("type", abc.Callable), abc.Iterator, abc.AsyncIterable)
 
 
-def hints_of(function: Callable[..., object]) -> dict[str, object]:
-    """Return the annotations of `function`; one that cannot be found yet stays text."""
-    found = inspect.unwrap(function)
-    scope: dict[str, object] = getattr(found, "__globals__", {})
-    annotations: dict[str, object] = getattr(found, "__annotations__", {})
+def annotations_of(function: Callable[..., object]) -> dict[str, object]:
+    """Return the annotations of `function`; one that cannot be resolved yet stays text."""
+    original = inspect.unwrap(function)
+    scope: dict[str, object] = getattr(original, "__globals__", {})
+    annotations: dict[str, object] = getattr(original, "__annotations__", {})
     return {name: _resolved(hint, scope) for name, hint in annotations.items()}
 
 
 def check_parameters(function: Callable[..., object], hints: dict[str, object]) -> None:
-    """Refuse a function that has a parameter no value of which can be part of a key.
+    """Reject a function with a parameter whose values can never be part of a key.
 
     Raises:
-        TypeError: The parameter is named.
+        TypeError: There is such a parameter; the message names it.
     """
     for name, hint in hints.items():
         if name != "return" and _is_unkeyable(hint):
@@ -57,41 +52,39 @@ def check_parameters(function: Callable[..., object], hints: dict[str, object]) 
 
 
 @final
-class LateCodec:
-    """The codec of a return annotation that cannot be found before the first call.
+class LazyCodec:
+    """Codec of a return annotation that can only be resolved at the first call.
 
-    So it is with a method that returns what its class will be.
+    For example, a method that returns its own class, which does not exist at decoration.
     """
 
     def __init__(self, function: Callable[..., object]) -> None:
-        """Look at `function` when asked."""
+        """Resolve the return annotation of `function` later."""
         self._function = function
-        self._codec: Codec | None = None
+
+    @cached_property
+    def _codec(self) -> Codec:
+        return codec_for(annotations_of(self._function)["return"])
 
     @property
     def fingerprint(self) -> bytes:
-        """What changes with the type."""
-        return self._found().fingerprint
+        """Bytes that change with the shape of the return type."""
+        return self._codec.fingerprint
 
     def encode(self, value: object) -> Payload:
         """Return `value` as bytes."""
-        return self._found().encode(value)
+        return self._codec.encode(value)
 
     def decode(self, payload: Payload) -> object:
-        """Return what was encoded."""
-        return self._found().decode(payload)
-
-    def _found(self) -> Codec:
-        if self._codec is None:
-            self._codec = codec_for(hints_of(self._function)["return"])
-        return self._codec
+        """Return the value that was encoded."""
+        return self._codec.decode(payload)
 
 
 def _resolved(hint: object, scope: dict[str, object]) -> object:
     holder = SimpleNamespace(__annotations__={"hint": hint})
     try:
         return get_type_hints(holder, scope, include_extras=True)["hint"]
-    # Any expression may stand there, and raise anything.
+    # An annotation may be any expression, and raise anything.
     except Exception:  # noqa: BLE001
         return hint
 
@@ -102,18 +95,18 @@ def _is_unkeyable(hint: object) -> bool:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _is_unkeyable(arguments[0])
-    if origin in {Union, UnionType}:  # nobody takes an argument that can only be None
+    if origin in {Union, UnionType}:  # no useful parameter can only be None
         return all(map(_is_unkeyable, set(arguments) - {NoneType}))
     if isinstance(origin, type) and origin is not type:
         return _is_unkeyable(origin) or any(map(_is_unkeyable, arguments))
     return isinstance(hint, type) and _is_unkeyable_class(hint)
 
 
-def _is_unkeyable_class(kind: type) -> bool:
-    if issubclass(kind, _NO_DATA):
+def _is_unkeyable_class(cls: type) -> bool:
+    if issubclass(cls, _NOT_DATA):
         return True
-    is_open = kind in {object, Any} or inspect.isabstract(kind) or Protocol in kind.__mro__
-    return not is_open and not can_be_keyed(kind)
+    is_open = cls in {object, Any} or inspect.isabstract(cls) or Protocol in cls.__mro__
+    return not is_open and not can_be_keyed(cls)
 
 
 def _shown(hint: object) -> str:

@@ -1,1 +1,1 @@
-"""Exact digests of arguments."""
+"""Exact digests of arguments, the same in every process."""

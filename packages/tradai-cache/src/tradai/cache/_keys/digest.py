@@ -1,8 +1,8 @@
-"""Digests of values: equal for equal values of equal types in every process, and for no others.
+"""Digests of values: equal exactly for equal values of equal types, in every process.
 
-No two values are written alike, since each is written as the tag of its type, its length and its
-content; then the writing is hashed. What has no exact writing is refused: a key made from a `repr`
-gives one frame's answer for another's.
+Each value is encoded as the tag of its type, its length and its content, so that no two values have
+the same encoding; the encoding is hashed. A value without an exact encoding is rejected: a key made
+from a `repr` would return the answer for one frame to a call with another.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,13 +15,11 @@ from pathlib import PurePath
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Final
 
-from tradai.cache._keys.scalars import SCALARS, Write, name_of, piece, refusal
+from tradai.cache._keys.scalars import SCALARS, Write, class_name, not_keyable, write_tagged
 from tradai.core import Timeframe
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-__all__ = ["can_be_keyed", "digest_of", "is_alias_safe"]
 
 _SIZE: Final = 16
 _ABSENT: Final = object()
@@ -29,33 +27,33 @@ _WITH_ARRAYS: Final = frozenset({"numpy", "pandas"})
 
 
 def digest_of(*parts: object) -> bytes:
-    """Return 16 bytes that stand for `parts`, their types and their order.
+    """Return a digest of 16 bytes of `parts`, their types and their order.
 
     Raises:
-        TypeError: A part is, or holds, a value of a type that has no exact writing.
+        TypeError: A part is, or contains, a value of a type without an exact encoding.
     """
     return _digest(_SIZE, parts)
 
 
-def can_be_keyed(kind: type) -> bool:
-    """Tell whether values of exactly this class may have an exact writing."""
-    if kind in _EXACTLY or issubclass(kind, type) or _library(kind) in _WITH_ARRAYS:
+def can_be_keyed(cls: type) -> bool:
+    """Tell whether values of exactly this class can have an exact encoding."""
+    if cls in _WRITERS or issubclass(cls, type) or _library(cls) in _WITH_ARRAYS:
         return True
     try:
-        _object(kind)
+        _object_writer(cls)
     except TypeError:
         return False
     return True
 
 
-def is_alias_safe(value: object) -> bool:
-    """Tell whether every value that equals this one and has its type has its digest too."""
-    kind = type(value)
-    if kind in _EXACT:
+def can_be_looked_up_by_equality(value: object) -> bool:
+    """Tell whether every equal value of the same type has the same digest."""
+    cls = type(value)
+    if cls in _ALIAS_SAFE:
         return True
-    if kind is float:
+    if cls is float:
         return value == value and value != 0.0  # noqa: PLR0124 - neither NaN nor a signed zero
-    return isinstance(value, Enum) and kind.__eq__ in {object.__eq__, str.__eq__, int.__eq__}
+    return isinstance(value, Enum) and cls.__eq__ in {object.__eq__, str.__eq__, int.__eq__}
 
 
 def _digest(size: int, parts: Iterable[object]) -> bytes:
@@ -64,16 +62,16 @@ def _digest(size: int, parts: Iterable[object]) -> bytes:
         for part in parts:
             _value(hasher.update, part)
     except RecursionError:
-        raise TypeError("a value that holds itself cannot be part of a key") from None
+        raise TypeError("a value that contains itself cannot be part of a key") from None
     return hasher.digest()
 
 
 def _value(write: Write, value: object) -> None:
-    writer = _EXACTLY.get(type(value))
+    writer = _WRITERS.get(type(value))
     if writer is not None:
         writer(write, value)
     else:
-        _other(write, value)
+        _write_object(write, value)
 
 
 def _sequence(write: Write, value: list[object] | tuple[object, ...]) -> None:
@@ -83,41 +81,29 @@ def _sequence(write: Write, value: list[object] | tuple[object, ...]) -> None:
 
 
 def _unordered(write: Write, tag: bytes, items: Iterable[object]) -> None:
-    """Write `items` in the order of their digests, which is the same whatever theirs was."""
-    piece(write, tag, b"".join(sorted(_digest(2 * _SIZE, (item,)) for item in items)))
+    """Write `items` sorted by digest, so that their own order does not matter."""
+    write_tagged(write, tag, b"".join(sorted(_digest(2 * _SIZE, (item,)) for item in items)))
 
 
-def _dict(write: Write, value: dict[object, object]) -> None:
-    _unordered(write, b"m", value.items())
-
-
-def _set(write: Write, value: set[object]) -> None:
-    _unordered(write, b"h", value)
-
-
-def _frozenset(write: Write, value: frozenset[object]) -> None:
-    _unordered(write, b"H", value)
-
-
-def _other(write: Write, value: object) -> None:
-    """Write a value of a type that is nobody's exact business, tagged with its class."""
-    kind = type(value)
+def _write_object(write: Write, value: object) -> None:
+    """Write a value without a writer for its exact type, tagged with its class."""
+    cls = type(value)
     if isinstance(value, type):
-        piece(write, b"c", name_of(value))
-    elif _library(kind) in _WITH_ARRAYS:
-        _array_writer(kind)(write, value, _value)
+        write_tagged(write, b"c", class_name(value))
+    elif _library(cls) in _WITH_ARRAYS:
+        _array_writer(cls)(write, value, _value)
     else:
-        piece(write, b"C", name_of(kind))
-        _object(kind)(write, value)
+        write_tagged(write, b"C", class_name(cls))
+        _object_writer(cls)(write, value)
 
 
-def _library(kind: type) -> str:
-    return kind.__module__.partition(".")[0]
+def _library(cls: type) -> str:
+    return cls.__module__.partition(".")[0]
 
 
-def _array_writer(kind: type) -> Callable[..., None]:
-    """Return what writes arrays or frames: nobody pays for the import who has none of them."""
-    if _library(kind) == "numpy":
+def _array_writer(cls: type) -> Callable[..., None]:
+    """Return the writer of arrays or frames; only a call with one pays for the import."""
+    if _library(cls) == "numpy":
         from tradai.cache._keys.arrays import write_numpy
 
         return write_numpy
@@ -126,49 +112,49 @@ def _array_writer(kind: type) -> Callable[..., None]:
     return write_frame
 
 
-def _object(kind: type) -> Callable[..., None]:
-    if issubclass(kind, Enum):
+def _object_writer(cls: type) -> Callable[..., None]:
+    if issubclass(cls, Enum):
         return _enum
-    if hasattr(kind, "__cache_key__"):
-        return _by_own_key
-    if issubclass(kind, Timeframe | PurePath):
+    if hasattr(cls, "__cache_key__"):
+        return _custom_key
+    if issubclass(cls, Timeframe | PurePath):
         return _text
-    plain = next((base for base in kind.__mro__ if base in _EXACTLY), None)
+    plain = next((base for base in cls.__mro__ if base in _WRITERS), None)
     if plain is not None:
-        return _like(kind, plain)
-    if is_dataclass(kind):
+        return _base_writer(cls, plain)
+    if is_dataclass(cls):
         return _dataclass
-    if hasattr(kind, "__pydantic_fields__"):
+    if hasattr(cls, "__pydantic_fields__"):
         return _model
-    raise refusal(kind)
+    raise not_keyable(cls)
 
 
 def _enum(write: Write, value: Enum) -> None:
-    # What flags make together has no name of its own.
+    # A combination of flags may have no name.
     _value(write, value.value if isinstance(value, Flag) else value.name)
 
 
-def _by_own_key(write: Write, value: object) -> None:
+def _custom_key(write: Write, value: object) -> None:
     own_key: Callable[[], object] = getattr(value, "__cache_key__")  # noqa: B009 - not on `object`
     _value(write, own_key())
 
 
 def _text(write: Write, value: object) -> None:
-    """Write what its text tells all about."""
+    """Write a value that its text describes completely."""
     _value(write, str.__str__(value) if isinstance(value, str) else str(value))
 
 
-def _like(kind: type, plain: type) -> Callable[..., None]:
-    """Return the writer of the base of `kind`, which must not add anything that could differ."""
-    if kind.__basicsize__ != plain.__basicsize__ or kind.__dictoffset__ != plain.__dictoffset__:
-        raise refusal(kind, f"it may hold more than the {plain.__name__} that it is")
-    return _EXACTLY[plain]
+def _base_writer(cls: type, plain: type) -> Callable[..., None]:
+    """Return the writer of the base class of `cls`, which must not add state of its own."""
+    if cls.__basicsize__ != plain.__basicsize__ or cls.__dictoffset__ != plain.__dictoffset__:
+        raise not_keyable(cls, f"it may hold more than a {plain.__name__}")
+    return _WRITERS[plain]
 
 
 def _dataclass(write: Write, value: object) -> None:
-    # `is_dataclass` of its type has been asked.
+    # `_object_writer` has checked that it is a dataclass.
     names = [field.name for field in fields(value)]  # type: ignore[arg-type]
-    _no_more_than(value, names)
+    _check_attributes(value, names)
     _attributes(write, value, names)
 
 
@@ -176,46 +162,46 @@ def _model(write: Write, value: "BaseModel") -> None:
     _attributes(write, value, type(value).__pydantic_fields__)
     _value(write, value.__pydantic_extra__)
     _value(write, value.__pydantic_private__)
-    # A function may look at it, as by `model_dump(exclude_unset=True)`.
+    # A function may depend on it, as with `model_dump(exclude_unset=True)`.
     _value(write, value.__pydantic_fields_set__)
 
 
 def _attributes(write: Write, value: object, names: Iterable[str]) -> None:
     for name in names:
-        held = getattr(value, name, _ABSENT)
-        piece(write, b"A" if held is _ABSENT else b"k", name.encode())
-        if held is not _ABSENT:
-            _value(write, held)
+        attribute = getattr(value, name, _ABSENT)
+        write_tagged(write, b"A" if attribute is _ABSENT else b"k", name.encode())
+        if attribute is not _ABSENT:
+            _value(write, attribute)
     write(b".")
 
 
 @lru_cache
-def _slots(kind: type) -> frozenset[str]:
-    """Return the names of the slots of a class and its bases, but not of Python's own."""
-    found = (item for base in kind.__mro__ for item in vars(base).items())
+def _slots(cls: type) -> frozenset[str]:
+    """Return the slots of a class and its bases, without those of Python itself."""
     return frozenset(
         name
-        for name, what in found
-        if isinstance(what, MemberDescriptorType) and not name.startswith("__")
+        for base in cls.__mro__
+        for name, member in vars(base).items()
+        if isinstance(member, MemberDescriptorType) and not name.startswith("__")
     )
 
 
-def _no_more_than(value: object, names: Iterable[str]) -> None:
-    """Refuse attributes beside the fields, unless they are computed from them."""
-    # Classes can be hashed, whatever their instances can.
+def _check_attributes(value: object, names: Iterable[str]) -> None:
+    """Reject attributes that are not fields, unless they are cached properties."""
+    # A class is hashable, even when its instances are not.
     slots = _slots(type(value))  # type: ignore[arg-type]
-    held = {*getattr(value, "__dict__", ()), *(name for name in slots if hasattr(value, name))}
-    for name in held - set(names):
+    present = {*getattr(value, "__dict__", ()), *(name for name in slots if hasattr(value, name))}
+    for name in present - set(names):
         if not isinstance(getattr_static(type(value), name, None), cached_property):
-            raise refusal(type(value), f"{name!r} is none of its fields")
+            raise not_keyable(type(value), f"{name!r} is not one of its fields")
 
 
-_EXACTLY: Final[dict[type, Callable[..., None]]] = {
+_WRITERS: Final[dict[type, Callable[..., None]]] = {
     **SCALARS,
     tuple: _sequence,
     list: _sequence,
-    dict: _dict,
-    set: _set,
-    frozenset: _frozenset,
+    dict: lambda write, value: _unordered(write, b"m", value.items()),
+    set: lambda write, value: _unordered(write, b"h", value),
+    frozenset: lambda write, value: _unordered(write, b"H", value),
 }
-_EXACT: Final = frozenset({type(None), bool, int, str, bytes, Timeframe})
+_ALIAS_SAFE: Final = frozenset({type(None), bool, int, str, bytes, Timeframe})

@@ -1,50 +1,50 @@
-"""How frames of pandas are written for a digest: shape, types, labels, and every byte.
+"""pandas frames, series and indexes in a digest: shape, types, labels and every byte.
 
-Imported with the first frame that is part of a key, and with it pandas, which is there.
+Imported with the first frame that is part of a key, when pandas is loaded anyway.
 """
 
 from typing import Any, Final
 
 import numpy as np
 
-# What this module is for, and whoever imports it has it.
+# The caller has imported pandas already: it passes one of its objects.
 import pandas as pd  # noqa: TID253
 
 from tradai.cache._keys.arrays import Writer, WriteValue, write_array, write_items, write_number
-from tradai.cache._keys.scalars import Write, piece, refusal, write_zone
-
-__all__ = ["write_frame"]
+from tradai.cache._keys.scalars import Write, not_keyable, write_tagged, write_zone
 
 
 def write_frame(write: Write, value: object, write_value: WriteValue) -> None:
-    """Write a value of pandas; what is inside columns of objects goes to `write_value`.
+    """Write a pandas object; items of object columns go to `write_value`.
 
     Raises:
-        TypeError: Its type, or that of a column, has no exact writing.
+        TypeError: Its type, or that of a column, has no exact encoding.
     """
     writer = _WRITERS.get(type(value))
     if writer is None:
-        raise refusal(type(value))
-    piece(write, b"P", type(value).__name__.encode())
+        raise not_keyable(type(value))
+    write_tagged(write, b"P", type(value).__name__.encode())
     writer(write, value, write_value)
 
 
 def _frame(write: Write, value: pd.DataFrame, write_value: WriteValue) -> None:
-    _about(write, value, write_value)
+    _metadata(write, value, write_value)
     write_frame(write, value.columns, write_value)
     write_frame(write, value.index, write_value)
-    for place in range(value.shape[1]):
-        _column(write, value.iloc[:, place], write_value)
+    for position in range(value.shape[1]):
+        _column(write, value.iloc[:, position], write_value)
 
 
 def _series(write: Write, value: "pd.Series[Any]", write_value: WriteValue) -> None:
-    _about(write, value, write_value)
+    _metadata(write, value, write_value)
     write_value(write, value.name)
     write_frame(write, value.index, write_value)
     _column(write, value, write_value)
 
 
-def _about(write: Write, value: "pd.DataFrame | pd.Series[Any]", write_value: WriteValue) -> None:
+def _metadata(
+    write: Write, value: "pd.DataFrame | pd.Series[Any]", write_value: WriteValue
+) -> None:
     write_value(write, value.shape)
     write_value(write, value.attrs)
     write_value(write, value.flags.allows_duplicate_labels)
@@ -67,9 +67,9 @@ def _multi_index(write: Write, value: pd.MultiIndex, write_value: WriteValue) ->
         write_frame(write, value.get_level_values(level), write_value)
 
 
-def _column(write: Write, value: Any, write_value: WriteValue) -> None:  # noqa: ANN401 - as above
-    """Write one column; the type of its values tells how."""
-    piece(write, b"P", type(value.dtype).__name__.encode())
+def _column(write: Write, value: Any, write_value: WriteValue) -> None:  # noqa: ANN401 - no common type
+    """Write one column or index, by the type of its values."""
+    write_tagged(write, b"P", type(value.dtype).__name__.encode())
     write_value(write, len(value))
     writer = _column_writer(value.dtype)
     writer(write, value if writer is _numpy_column else value.array, write_value)
@@ -78,10 +78,10 @@ def _column(write: Write, value: Any, write_value: WriteValue) -> None:  # noqa:
 def _column_writer(dtype: object) -> Writer:
     if isinstance(dtype, np.dtype):
         return _numpy_column
-    for kind, writer in _COLUMNS.items():
-        if isinstance(dtype, kind):
+    for dtype_class, writer in _COLUMNS.items():
+        if isinstance(dtype, dtype_class):
             return writer
-    raise refusal(type(dtype), "columns of this type are not supported")
+    raise not_keyable(type(dtype), "columns of this type are not supported")
 
 
 def _numpy_column(write: Write, value: Any, write_value: WriteValue) -> None:  # noqa: ANN401
@@ -124,13 +124,13 @@ def _masked_column(write: Write, value: Any, write_value: WriteValue) -> None:  
     write_array(write, value.to_numpy(dtype=dtype, na_value=dtype.type(0)), write_value)
 
 
-def _instant(write: Write, value: pd.Timestamp, write_value: WriteValue) -> None:
+def _timestamp(write: Write, value: pd.Timestamp, write_value: WriteValue) -> None:
     write_number(write, value.to_datetime64(), write_value)
     write_value(write, value.fold)
     write_zone(write, value.tzinfo)
 
 
-def _duration(write: Write, value: pd.Timedelta, write_value: WriteValue) -> None:
+def _timedelta(write: Write, value: pd.Timedelta, write_value: WriteValue) -> None:
     write_number(write, value.to_timedelta64(), write_value)
 
 
@@ -144,12 +144,12 @@ def _interval(write: Write, value: "pd.Interval[Any]", write_value: WriteValue) 
         write_value(write, part)
 
 
-def _nothing(write: Write, value: object, write_value: WriteValue) -> None:
-    """Its type says it all."""
+def _type_only(write: Write, value: object, write_value: WriteValue) -> None:
+    """Write nothing: the type name has been written."""
 
 
 def _text(write: Write, text: str) -> None:
-    piece(write, b"x", text.encode())
+    write_tagged(write, b"x", text.encode())
 
 
 _WRITERS: Final[dict[type, Writer]] = {
@@ -163,12 +163,12 @@ _WRITERS: Final[dict[type, Writer]] = {
     pd.IntervalIndex: _index,
     pd.RangeIndex: _range_index,
     pd.MultiIndex: _multi_index,
-    pd.Timestamp: _instant,
-    pd.Timedelta: _duration,
+    pd.Timestamp: _timestamp,
+    pd.Timedelta: _timedelta,
     pd.Period: _period,
     pd.Interval: _interval,
-    type(pd.NaT): _nothing,
-    type(pd.NA): _nothing,
+    type(pd.NaT): _type_only,
+    type(pd.NA): _type_only,
 }
 _COLUMNS: Final[dict[type, Writer]] = {
     pd.DatetimeTZDtype: _zoned_column,

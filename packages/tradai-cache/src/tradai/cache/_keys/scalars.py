@@ -1,4 +1,4 @@
-"""How plain values are written for a digest: a tag of the type, a length, the content."""
+"""Plain values in a digest: a tag of the type, a length, the content."""
 
 import sys
 from collections.abc import Callable
@@ -9,8 +9,6 @@ from typing import Final, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-__all__ = ["SCALARS", "Write", "name_of", "named_module", "piece", "refusal", "write_zone"]
-
 Write: TypeAlias = Callable[[bytes | memoryview], object]
 
 _EXPECTED: Final = (
@@ -20,28 +18,28 @@ _EXPECTED: Final = (
 )
 
 
-def piece(write: Write, tag: bytes, content: bytes | memoryview) -> None:
+def write_tagged(write: Write, tag: bytes, content: bytes | memoryview) -> None:
     """Write a tag, the length of the content, and the content."""
     write(b"%s%d:" % (tag, len(content)))
     write(content)
 
 
-def refusal(kind: type, why: str = "") -> TypeError:
-    """Return the error about a value of type `kind`; the value itself is never shown."""
-    reason = f": {why}" if why else ""
-    message = f"a {kind.__qualname__} cannot be part of a key{reason}; expected {_EXPECTED}"
+def not_keyable(cls: type, reason: str = "") -> TypeError:
+    """Return the error for a value of class `cls`; the value itself is never shown."""
+    detail = f": {reason}" if reason else ""
+    message = f"a {cls.__qualname__} cannot be part of a key{detail}; expected {_EXPECTED}"
     return TypeError(message)
 
 
-def name_of(kind: type) -> bytes:
+def class_name(cls: type) -> bytes:
     """Return the name of a class, the same in every process; `TypeError` when it has none."""
-    if "<locals>" in kind.__qualname__:
-        raise refusal(kind, "a class made inside a function shares its name with others")
-    return f"{named_module(kind.__module__)}:{kind.__qualname__}".encode()
+    if "<locals>" in cls.__qualname__:
+        raise not_keyable(cls, "a class made inside a function shares its name with others")
+    return f"{module_name(cls.__module__)}:{cls.__qualname__}".encode()
 
 
-def named_module(name: str) -> str:
-    """Return what tells a module from others, for every program has a ``__main__``."""
+def module_name(name: str) -> str:
+    """Return the name of a module; for ``__main__``, which every program has, its real origin."""
     if name not in {"__main__", "__mp_main__"}:
         return name
     main = sys.modules.get(name)
@@ -53,12 +51,12 @@ def _none(write: Write, _: None) -> None:
     write(b"N")
 
 
-def _bool(write: Write, value: bool) -> None:  # noqa: FBT001 - it is what is written
+def _bool(write: Write, value: bool) -> None:  # noqa: FBT001 - the value to write
     write(b"T" if value else b"F")
 
 
 def _int(write: Write, value: int) -> None:
-    piece(write, b"i", b"%x" % value)
+    write_tagged(write, b"i", b"%x" % value)
 
 
 def _float(write: Write, value: float) -> None:
@@ -67,11 +65,11 @@ def _float(write: Write, value: float) -> None:
 
 
 def _str(write: Write, value: str) -> None:
-    piece(write, b"s", value.encode("utf-8", "surrogatepass"))
+    write_tagged(write, b"s", value.encode("utf-8", "surrogatepass"))
 
 
 def _bytes(write: Write, value: bytes) -> None:
-    piece(write, b"b", value)
+    write_tagged(write, b"b", value)
 
 
 def _decimal(write: Write, value: Decimal) -> None:
@@ -79,44 +77,44 @@ def _decimal(write: Write, value: Decimal) -> None:
         write(b"o")
         return
     sign, digits, exponent = value.as_tuple()
-    piece(write, b"d", f"{sign};{''.join(map(str, digits))};{exponent}".encode())
+    write_tagged(write, b"d", f"{sign};{''.join(map(str, digits))};{exponent}".encode())
 
 
 def _datetime(write: Write, value: datetime) -> None:
-    piece(write, b"D", f"{value.replace(tzinfo=None).isoformat()};{value.fold}".encode())
+    write_tagged(write, b"D", f"{value.replace(tzinfo=None).isoformat()};{value.fold}".encode())
     write_zone(write, value.tzinfo)
 
 
 def _date(write: Write, value: date) -> None:
-    piece(write, b"a", value.isoformat().encode())
+    write_tagged(write, b"a", value.isoformat().encode())
 
 
 def _time(write: Write, value: time) -> None:
-    piece(write, b"t", f"{value.replace(tzinfo=None).isoformat()};{value.fold}".encode())
+    write_tagged(write, b"t", f"{value.replace(tzinfo=None).isoformat()};{value.fold}".encode())
     write_zone(write, value.tzinfo)
 
 
 def write_zone(write: Write, zone: tzinfo | None) -> None:
-    """Write which zone it is, not its offset: zones that agree today differ tomorrow."""
+    """Write the zone, not its offset: zones with equal offsets today differ tomorrow."""
     if zone is None:
         write(b"N")
     elif type(zone) is timezone:
         _timedelta(write, zone.utcoffset(None))
         _str(write, zone.tzname(None))
     else:
-        piece(write, b"z", f"{type(zone).__module__}:{_zone_key(zone)}".encode())
+        write_tagged(write, b"z", f"{type(zone).__module__}:{_zone_key(zone)}".encode())
 
 
 def _zone_key(zone: tzinfo) -> str:
-    # `zone` is what pytz calls it.
+    # `zone` is the name in pytz.
     key = zone.key if isinstance(zone, ZoneInfo) else getattr(zone, "zone", None)
     if not isinstance(key, str):
-        raise refusal(type(zone), "a time zone without a name")
+        raise not_keyable(type(zone), "a time zone without a name")
     return key
 
 
 def _timedelta(write: Write, value: timedelta) -> None:
-    piece(write, b"e", f"{value.days};{value.seconds};{value.microseconds}".encode())
+    write_tagged(write, b"e", f"{value.days};{value.seconds};{value.microseconds}".encode())
 
 
 def _uuid(write: Write, value: UUID) -> None:
@@ -124,10 +122,10 @@ def _uuid(write: Write, value: UUID) -> None:
 
 
 def _range(write: Write, value: range) -> None:
-    piece(write, b"r", f"{value.start};{value.stop};{value.step}".encode())
+    write_tagged(write, b"r", f"{value.start};{value.stop};{value.step}".encode())
 
 
-# By exact type: a subclass may hold more than its base shows. Each takes values of its type only.
+# By exact type: a subclass may hold more than its base. Each writer takes its own type only.
 SCALARS: Final[dict[type, Callable[..., None]]] = {
     type(None): _none,
     bool: _bool,

@@ -1,1 +1,1 @@
-"""The cache of this process: entries, loads in flight, copies."""
+"""Cached values in the memory of this process, and the loads that are in flight."""

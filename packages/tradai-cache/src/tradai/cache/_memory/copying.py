@@ -1,10 +1,9 @@
-"""Copies of values that nobody else can reach, how to hand them out, and how big they are."""
+"""Copies of cached values that callers cannot share, and the estimated size of a value."""
 
 import copy
 import datetime as dt
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterable, Set as AbstractSet
 from decimal import Decimal
 from enum import Enum
 from types import BuiltinFunctionType, EllipsisType, FunctionType, NoneType
@@ -12,54 +11,53 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from tradai.cache._codecs.parts import parts_of
 from tradai.core import Secret
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["hand_out_for", "isolated", "size_of"]
-
 T = TypeVar("T")
 
 _SIMPLE: Final = (str, bytes, int, float, complex, Decimal, dt.date, dt.time, dt.timedelta)
-_FIXED: Final = (
+_IMMUTABLE: Final = (
     *(NoneType, EllipsisType, bool, range, UUID, dt.tzinfo, Enum, Secret, ZoneInfo, type),
     *(FunctionType, BuiltinFunctionType),
 )
-_ATOMS: Final = frozenset((*_SIMPLE, dt.datetime, dt.timezone, *_FIXED))
-_BUFFERED: Final = 3  # from this version of pandas on a shallow copy is copied when written to
+_ATOMS: Final = frozenset((*_SIMPLE, dt.datetime, dt.timezone, *_IMMUTABLE))
+_COPY_ON_WRITE: Final = 3  # from this version of pandas, a shallow copy is copied when written to
 
 
-def isolated(value: T) -> T:
-    """Return a copy of `value` that nobody else can reach; `value` itself when it cannot change.
+def private_copy(value: T) -> T:
+    """Return a copy of `value` that no other code can reach; `value` itself when immutable.
 
     Raises:
-        TypeError: There is something inside that cannot be copied.
+        TypeError: A part of it cannot be copied.
     """
-    return value if _is_fixed(value) else cast("T", _copied(value))
+    return value if _is_immutable(value) else cast("T", _deep_copy(value))
 
 
-def hand_out_for(value: object) -> Callable[[object], object] | None:
-    """Return what makes a copy of `value` for each caller; None when all may have it as it is."""
-    if _is_fixed(value):
+def copier_for(value: object) -> Callable[[object], object] | None:
+    """Return a function that copies `value` for each caller; None when callers may share it."""
+    if _is_immutable(value):
         return None
-    for kind in (dict, list, set):
-        if type(value) is kind and all(map(_is_fixed, _items(value))):
-            return cast("Callable[[object], object]", kind.copy)
-    return _frame_copier() if _is_frame(value) else _copied
+    for cls in (dict, list, set):
+        if type(value) is cls and all(map(_is_immutable, parts_of(value))):
+            return cast("Callable[[object], object]", cls.copy)
+    return _frame_copier() if _is_frame(value) else _deep_copy
 
 
 def size_of(value: object) -> int:
-    """Return about how many bytes of memory `value` takes; what is in it twice counts once."""
-    total, seen, waiting = 0, set[int](), [value]
-    while waiting:
-        item = waiting.pop()
-        if id(item) in seen or isinstance(item, type):
+    """Return about how many bytes of memory `value` takes; shared parts count once."""
+    total, visited, pending = 0, set[int](), [value]
+    while pending:
+        item = pending.pop()
+        if id(item) in visited or isinstance(item, type):
             continue
-        seen.add(id(item))
+        visited.add(id(item))
         total += _own_size(item)
-        if type(item) not in _ATOMS and _vendor(item) is None:
-            waiting.extend(_items(item))
+        if type(item) not in _ATOMS and _library(item) is None:
+            pending.extend(parts_of(item))
     return total
 
 
@@ -67,24 +65,24 @@ def _own_size(value: object) -> int:
     if _is_frame(value):
         used: Any = cast("pd.DataFrame", value).memory_usage(deep=True)
         return int(used if isinstance(used, int) else used.sum())
-    # An array that is a view does not count what it looks at.
-    return max(sys.getsizeof(value), getattr(value, "nbytes", 0) if _vendor(value) else 0)
+    # `sys.getsizeof` does not count the memory behind an array that is a view.
+    return max(sys.getsizeof(value), getattr(value, "nbytes", 0) if _library(value) else 0)
 
 
-def _is_fixed(value: object) -> bool:
-    """Tell whether `value` cannot change, all the way down."""
-    kind = type(value)
-    if kind in _ATOMS or isinstance(value, _FIXED):
+def _is_immutable(value: object) -> bool:
+    """Tell whether `value` and all its parts are immutable."""
+    cls = type(value)
+    if cls in _ATOMS or isinstance(value, _IMMUTABLE):
         return True
     if isinstance(value, _SIMPLE):
         return not getattr(value, "__dict__", None)
     if isinstance(value, tuple | dict | AbstractSet):
-        # What can be hashed has promised not to change; attributes of its own it might still set.
-        is_hashable = getattr(kind, "__hash__", None) is not None
+        # A hashable container promises not to change, but its own attributes could still be set.
+        is_hashable = getattr(cls, "__hash__", None) is not None
         is_frozen = is_hashable and not hasattr(value, "__dict__")
     else:
         is_frozen = _is_frozen_record(value)
-    return is_frozen and all(map(_is_fixed, _items(value)))
+    return is_frozen and all(map(_is_immutable, parts_of(value)))
 
 
 def _is_frozen_record(value: object) -> bool:
@@ -92,41 +90,26 @@ def _is_frozen_record(value: object) -> bool:
     parameters = getattr(value, "__dataclass_params__", None)
     if parameters is not None:
         return bool(parameters.frozen)
-    settings: object = getattr(type(value), "model_config", None)
-    return isinstance(settings, dict) and settings.get("frozen") is True
+    config: object = getattr(type(value), "model_config", None)
+    return isinstance(config, dict) and config.get("frozen") is True
 
 
-def _items(value: object) -> Iterable[object]:
-    """Return what is directly inside `value`.
-
-    pydantic keeps extra and private things in dictionaries of their own, which can be changed.
-    """
-    if isinstance(value, Mapping):
-        yield from (item for pair in value.items() for item in pair)
-    elif isinstance(value, Sequence | AbstractSet) and not isinstance(value, _SIMPLE):
-        yield from value
-    if is_dataclass(value):
-        yield from (getattr(value, field.name, None) for field in fields(value))
-    yield from vars(value).values() if hasattr(value, "__dict__") else ()
-    yield getattr(value, "__pydantic_extra__", None)
-    yield getattr(value, "__pydantic_private__", None)
-
-
-def _copied(value: object) -> object:
-    kind = type(value)
-    if kind in _ATOMS:
+def _deep_copy(value: object) -> object:
+    cls = type(value)
+    if cls in _ATOMS:
         return value
-    if kind is dict:
-        return {key: _copied(item) for key, item in cast("dict[object, object]", value).items()}
-    if kind in (list, tuple, set, frozenset):
-        return kind(map(_copied, cast("Iterable[object]", value)))
+    if cls is dict:
+        return {key: _deep_copy(item) for key, item in cast("dict[object, object]", value).items()}
+    if cls in (list, tuple, set, frozenset):
+        return cls(map(_deep_copy, cast("Iterable[object]", value)))
     if _is_frame(value):
-        return _frame_copier()(_with_fixed_cells(value))
+        _check_cells(value)
+        return _frame_copier()(value)
     try:
         return copy.deepcopy(value)
     except TypeError as exc:
         message = (
-            f"a value holds a {kind.__module__}.{kind.__qualname__}, which cannot be copied: "
+            f"a value holds a {cls.__module__}.{cls.__qualname__}, which cannot be copied: "
             "cache plain data, models, dataclasses or frames"
         )
         raise TypeError(message) from exc
@@ -135,34 +118,33 @@ def _copied(value: object) -> object:
 def _frame_copier() -> Callable[[object], object]:
     import pandas as pd
 
-    is_deep = int(pd.__version__.partition(".")[0]) < _BUFFERED
+    is_deep = int(pd.__version__.partition(".")[0]) < _COPY_ON_WRITE
     return lambda frame: cast("pd.DataFrame", frame).copy(deep=is_deep)
 
 
-def _with_fixed_cells(frame: object) -> object:
-    """Return `frame` itself; pandas copies a frame, but never what its cells refer to."""
+def _check_cells(frame: object) -> None:
+    """Reject mutable cells: pandas copies a frame, but never the objects in its cells."""
     import pandas as pd
 
-    parts = [frame] if isinstance(frame, pd.Series | pd.Index) else []
+    columns = [frame] if isinstance(frame, pd.Series | pd.Index) else []
     if isinstance(frame, pd.DataFrame):
-        parts = [frame.iloc[:, place] for place in range(frame.shape[1])]
-    for part in parts:
-        if part.dtype == object and not all(map(_is_fixed, part)):
+        columns = [frame.iloc[:, position] for position in range(frame.shape[1])]
+    for column in columns:
+        if column.dtype == object and not all(map(_is_immutable, column)):
             message = "a frame has cells that can change, such as lists: expected numbers and text"
             raise TypeError(message)
-    return frame
 
 
 def _is_frame(value: object) -> bool:
     """Tell whether `value` is a frame, a series or an index of pandas itself."""
-    if _vendor(value) != "pandas":
+    if _library(value) != "pandas":
         return False
     import pandas as pd
 
     return isinstance(value, pd.DataFrame | pd.Series | pd.Index)
 
 
-def _vendor(value: object) -> str | None:
-    """Return whose type it is, so that nothing is imported that is not in use."""
+def _library(value: object) -> str | None:
+    """Return ``numpy`` or ``pandas`` for their types, by name: neither is imported unless used."""
     name = type(value).__module__.partition(".")[0]
     return name if name in ("numpy", "pandas") else None

@@ -1,133 +1,114 @@
-"""The memory tier: entries of this process, bounded by count and bytes.
+"""Memory tier: the entries of this process, bounded by count and bytes, with clock eviction.
 
-Nothing here locks: whoever changes it holds the lock of the engine. Readers need none, since an
-entry that was dropped says so itself.
+This module does not lock: every caller that changes something holds the lock of `CacheCore`.
+Readers need no lock: `drop` sets the entry's expiry to the past, so a reader sees that it is gone.
 """
 
 import math
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field
 from time import monotonic
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
-from tradai.cache._tier.shared_tier import Place
+from tradai.cache._tier.shared_tier import CacheKey
 
-__all__ = ["Entry", "Local"]
+PlainArguments: TypeAlias = tuple[object, ...]
 
 _NEVER: Final = -math.inf
 
 
 @final
+@dataclass(slots=True, eq=False)  # not frozen: eviction and refresh change it
 class Entry:
-    """One value in memory; all times are `time.monotonic()`.
+    """One value in memory, which no other code can reach; all times are `time.monotonic()`.
 
     Attributes:
-        hand_out: What makes a copy for a caller; None when the value may be handed out itself.
-        generation: Of the tier, when the load or fetch began: another one now means unverified.
-        was_used: Whether it was read since eviction last looked.
-        retry_at: When a refresh may be tried again after one has failed.
+        generation: Of the shared tier when the load or fetch began; when the tier's own differs,
+            the entry is unverified.
+        copier: Makes a copy for a caller; None when all callers may share the value.
+        retry_at: Earliest time of the next refresh after one has failed.
+        was_used: Whether it was read since eviction last passed it.
     """
 
-    __slots__ = (
-        "_aliases",
-        "fresh_until",
-        "generation",
-        "hand_out",
-        "keep_until",
-        "loaded_at",
-        "place",
-        "retry_at",
-        "size",
-        "value",
-        "was_used",
+    key: CacheKey
+    value: object
+    _: KW_ONLY
+    generation: int
+    loaded_at: float
+    fresh_until: float
+    keep_until: float
+    copier: Callable[[object], object] | None = None
+    size: int = 0
+    retry_at: float = _NEVER
+    was_used: bool = False
+    _aliases: list[tuple[dict[PlainArguments, "Entry"], PlainArguments]] = field(
+        default_factory=list
     )
 
-    def __init__(
-        self,
-        place: Place,
-        value: object,
-        *,
-        generation: int,
-        loaded_at: float,
-        fresh_until: float,
-        keep_until: float,
-    ) -> None:
-        """Hold `value`, which nobody else can reach; how to hand it out and its size follow."""
-        self.place = place
-        self.value = value
-        self.hand_out: Callable[[object], object] | None = None
-        self.size = 0
-        self.generation = generation
-        self.loaded_at = loaded_at
-        self.fresh_until = fresh_until
-        self.keep_until = keep_until
-        self.retry_at = _NEVER
-        self.was_used = False
-        self._aliases: list[tuple[dict[tuple[object, ...], Entry], tuple[object, ...]]] = []
+    def get_value(self) -> object:
+        """Return the value, copied when callers may not share it."""
+        return self.value if self.copier is None else self.copier(self.value)
 
-    def handed_out(self) -> object:
-        """Return the value as a caller may have it."""
-        return self.value if self.hand_out is None else self.hand_out(self.value)
-
-    def alias(self, entries: "dict[tuple[object, ...], Entry]", key: tuple[object, ...]) -> None:
-        """Let `entries` find this under `key` until it is dropped."""
-        if self.keep_until != _NEVER and entries.get(key) is not self:
-            entries[key] = self
-            self._aliases.append((entries, key))
+    def add_alias(self, entries: "dict[PlainArguments, Entry]", alias: PlainArguments) -> None:
+        """Put this entry into `entries` under `alias` until it is dropped."""
+        if self.keep_until != _NEVER and entries.get(alias) is not self:
+            entries[alias] = self
+            self._aliases.append((entries, alias))
 
     def drop(self) -> None:
-        """End: from now on no reader takes it for a value."""
+        """Set the expiry to the past for every reader, and remove all aliases."""
         self.fresh_until = self.keep_until = _NEVER
-        for entries, key in self._aliases:
-            if entries.get(key) is self:
-                del entries[key]
+        for entries, alias in self._aliases:
+            if entries.get(alias) is self:
+                del entries[alias]
         self._aliases.clear()
 
 
 @final
-class Local:
-    """Entries by place; the least used ones leave when it is full.
+class MemoryTier:
+    """Entries by key; the least used ones are evicted when it is full.
 
-    Eviction goes round like the hand of a clock: an entry that was read since the last round stays
-    for another one. So a hit has nothing to move, and needs no lock.
+    Eviction passes over the entries like the hand of a clock: an entry that was read since the last
+    pass stays for another one. So a hit moves nothing, and needs no lock.
     """
 
     def __init__(self, *, max_entries: int, max_bytes: int) -> None:
-        """Hold nothing yet."""
+        """Start empty."""
         self._max_entries = max_entries
         self._max_bytes = max_bytes
-        self._entries: dict[Place, Entry] = {}
+        self._entries: dict[CacheKey, Entry] = {}
         self._bytes = 0
 
-    def get(self, place: Place) -> Entry | None:
-        """Return what is at `place`, expired or not."""
-        return self._entries.get(place)
+    def get(self, key: CacheKey) -> Entry | None:
+        """Return the entry of `key`, expired or not."""
+        return self._entries.get(key)
 
     def put(self, entry: Entry) -> None:
-        """Keep `entry` instead of what is at its place, unless it is larger than everything."""
-        self.drop(entry.place)
+        """Replace the entry of its key; an entry larger than the whole tier is not kept."""
+        self.drop(entry.key)
         if entry.size > self._max_bytes:
             return
         left = self._max_bytes - entry.size
         while len(self._entries) >= self._max_entries or self._bytes > left:
             self._evict_one()
-        self._entries[entry.place] = entry
+        self._entries[entry.key] = entry
         self._bytes += entry.size
 
-    def drop(self, place: Place) -> None:
-        """Let go of what is at `place`, if anything."""
-        entry = self._entries.pop(place, None)
+    def drop(self, key: CacheKey) -> None:
+        """Remove the entry of `key`, if there is one."""
+        entry = self._entries.pop(key, None)
         if entry is not None:
             self._bytes -= entry.size
             entry.drop()
 
-    def of(self, namespace: str) -> list[Entry]:
+    def entries_in(self, namespace: str) -> list[Entry]:
         """Return the entries of `namespace`."""
-        return [entry for place, entry in self._entries.items() if place.namespace == namespace]
+        return [entry for key, entry in self._entries.items() if key.namespace == namespace]
 
     def _evict_one(self) -> None:
-        place, entry = next(iter(self._entries.items()))
+        key, entry = next(iter(self._entries.items()))
         while entry.was_used and monotonic() < entry.keep_until:
             entry.was_used = False
-            self._entries[place] = self._entries.pop(place)
-            place, entry = next(iter(self._entries.items()))
-        self.drop(place)
+            self._entries[key] = self._entries.pop(key)
+            key, entry = next(iter(self._entries.items()))
+        self.drop(key)

@@ -1,6 +1,7 @@
-"""One load at a time for each place: who leads it, and who waits for what it brings.
+"""Single flight: one load at a time for each key, led by one call while the others wait.
 
-Nothing here locks: whoever changes a flight or the table holds the lock of the engine.
+This module does not lock: every caller that changes a load or the table holds the lock of
+`CacheCore`.
 """
 
 import copy
@@ -8,223 +9,203 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context, ContextVar, Token, copy_context
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, TypeAlias, final
 
-from tradai.cache._tier.shared_tier import Claim, Place
-
-__all__ = [
-    "Abandoned",
-    "Failed",
-    "Flight",
-    "Flights",
-    "Landed",
-    "Outcome",
-    "leave_lead",
-    "outside_of_flights",
-    "take_lead",
-]
+from tradai.cache._tier.shared_tier import CacheKey, Lease
 
 
 @final
 @dataclass(slots=True, eq=False)  # not frozen: one is made for every answer
-class Landed:
-    """A value; each caller is handed one of its own.
+class Loaded:
+    """A value; each caller gets its own copy from `get_value`.
 
     Attributes:
-        age_s: Of a stale value, when it was loaded; None for a fresh one.
+        age_s: Seconds since a stale value was loaded; None for a fresh one.
     """
 
-    hand_out: Callable[[], object]
+    get_value: Callable[[], object]
     age_s: float | None = None
 
 
 @final
 class Failed:
-    """An error, which every caller gets."""
+    """An error that every caller gets."""
 
     __slots__ = ("_traceback", "error")
 
     def __init__(self, error: Exception) -> None:
-        """Hold `error` with the traceback that it has now."""
+        """Hold `error` with its present traceback."""
         self.error = error
         self._traceback = error.__traceback__
 
     def for_waiter(self) -> "Failed":
-        """Return it with an error that one waiter may raise.
+        """Return it with a copy of the error for one waiter to raise.
 
         Raising one object in many places would make its traceback longer with each of them.
         """
-        return Failed(_copied(self.error).with_traceback(self._traceback))
+        return Failed(_copy_error(self.error).with_traceback(self._traceback))
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """Neither: the leader was cancelled or is gone, and one of the waiters leads next."""
+    """No outcome: the leader was cancelled or is gone, and one of the waiters leads next."""
 
 
-Outcome: TypeAlias = Landed | Failed | Abandoned
+Outcome: TypeAlias = Loaded | Failed | Abandoned
 
 
 @final
-class Flight:
-    """One fetch or load under way.
+@dataclass(slots=True, eq=False)  # not frozen: it ends
+class InFlightLoad:
+    """One fetch or load that is under way.
 
     Attributes:
-        generation: Of the tier when it began; what it brings is as true as that.
-        is_overtaken: Whether an invalidation came meanwhile; what it brings is not kept then.
-        outcome: None as long as it is under way.
-        claim: The right to load for the fleet, while it has that.
-        needed: Flights that must end before this one can.
+        generation: Of the shared tier when it began; its value is verified for that one only.
+        loop: The event loop of its leader; None when that is a thread.
+        is_superseded: Whether an invalidation came in the meantime: its value is not kept then.
+        outcome: None while it is under way.
+        lease: The right to load for the fleet, while the leader has it.
+        dependencies: Loads that must end before this one can.
     """
 
-    __slots__ = (
-        "_loop",
-        "_wakers",
-        "claim",
-        "generation",
-        "is_overtaken",
-        "needed",
-        "outcome",
-        "place",
-    )
-
-    def __init__(self, place: Place, *, generation: int, loop: AbstractEventLoop | None) -> None:
-        """Begin; `loop` is where its leader runs, None when that is a thread."""
-        self.place = place
-        self.generation = generation
-        self.is_overtaken = False
-        self.outcome: Outcome | None = None
-        self.claim: Claim | None = None
-        self._loop = loop
-        self._wakers: list[Callable[[], object]] = []
-        self.needed: list[Flight] = []
+    key: CacheKey
+    _: KW_ONLY
+    generation: int
+    loop: AbstractEventLoop | None
+    is_superseded: bool = False
+    outcome: "Outcome | None" = None
+    lease: Lease | None = None
+    dependencies: list["InFlightLoad"] = field(default_factory=list)
+    _callbacks: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def is_orphaned(self) -> bool:
-        """Whether its leader stands still for good: its event loop does not run any more."""
-        return self.outcome is None and self._loop is not None and not self._loop.is_running()
+        """Whether its leader can never go on: its event loop has stopped."""
+        return self.outcome is None and self.loop is not None and not self.loop.is_running()
 
-    def when_done(self, wake: Callable[[], object]) -> None:
-        """Call `wake` at the end, from whatever thread that comes in; at once when it is over."""
+    def add_done_callback(self, callback: Callable[[], object]) -> None:
+        """Call `callback` at the end, in the thread that ends it; at once when it has ended."""
         if self.outcome is None:
-            self._wakers.append(wake)
+            self._callbacks.append(callback)
         else:
-            wake()
+            callback()
 
     def settle(self, outcome: Outcome) -> None:
-        """End with `outcome` and wake everybody; the first end counts."""
+        """End with `outcome` and run the callbacks; a second end has no effect."""
         if self.outcome is None:
             self.outcome = outcome
-            for wake in self._wakers:
-                wake()
-            self._wakers.clear()
+            for callback in self._callbacks:
+                callback()
+            self._callbacks.clear()
 
-    def needs(self, other: "Flight") -> None:
-        """Note that this one cannot end before `other`."""
-        self.needed = [*(one for one in self.needed if one.outcome is None), other]
+    def add_dependency(self, load: "InFlightLoad") -> None:
+        """Record that this load cannot end before `load`."""
+        pending = (known for known in self.dependencies if known.outcome is None)
+        self.dependencies = [*pending, load]
 
-    def is_waiting_for(self, others: "tuple[Flight, ...]") -> bool:
-        """Tell whether this one cannot end before one of `others`, by whatever detour."""
-        seen: set[Flight] = set()
-        ahead = [self]
-        while ahead:
-            flight = ahead.pop()
-            if flight in others:
+    def depends_on_any(self, loads: "tuple[InFlightLoad, ...]") -> bool:
+        """Tell whether this load, directly or indirectly, cannot end before one of `loads`."""
+        visited: set[InFlightLoad] = set()
+        pending = [self]
+        while pending:
+            load = pending.pop()
+            if load in loads:
                 return True
-            if flight not in seen and flight.outcome is None:
-                seen.add(flight)
-                ahead.extend(flight.needed)
+            if load not in visited and load.outcome is None:
+                visited.add(load)
+                pending.extend(load.dependencies)
         return False
 
 
 @final
-class Flights:
-    """The flights under way, by place."""
+class InFlightLoads:
+    """The loads under way, by key."""
 
     def __init__(self) -> None:
-        """Have none."""
-        self._flights: dict[Place, Flight] = {}
+        """Start empty."""
+        self._loads: dict[CacheKey, InFlightLoad] = {}
 
     def join(
-        self, place: Place, *, generation: int, loop: AbstractEventLoop | None
-    ) -> tuple[Flight, bool]:
-        """Return the flight to `place`, and whether the caller leads it.
+        self, key: CacheKey, *, generation: int, loop: AbstractEventLoop | None
+    ) -> tuple[InFlightLoad, bool]:
+        """Return the load of `key`, and whether the caller leads it.
 
         Raises:
-            RecursionError: The caller is part of what would be waited for.
+            RecursionError: Waiting would deadlock: that load is itself waiting for this call.
         """
-        led = _led()
-        begun = self.begin(place, generation=generation, loop=loop)
-        flight = begun or self._flights[place]
-        if begun is None and flight.is_waiting_for(led):
-            message = f"a value of {place.namespace} is being loaded by a call that needs it itself"
+        current = _current_loads()
+        begun = self.begin(key, generation=generation, loop=loop)
+        load = begun or self._loads[key]
+        if begun is None and load.depends_on_any(current):
+            message = f"a value of {key.namespace} is being loaded by a call that needs it itself"
             raise RecursionError(message)
-        if led:
-            led[-1].needs(flight)
-        return flight, begun is not None
+        if current:
+            current[-1].add_dependency(load)
+        return load, begun is not None
 
     def begin(
-        self, place: Place, *, generation: int, loop: AbstractEventLoop | None
-    ) -> Flight | None:
-        """Return a new flight to `place`; None when there is one."""
-        if place in self._flights:
+        self, key: CacheKey, *, generation: int, loop: AbstractEventLoop | None
+    ) -> InFlightLoad | None:
+        """Return a new load of `key`; None when there is one."""
+        if key in self._loads:
             return None
-        return self._flights.setdefault(place, Flight(place, generation=generation, loop=loop))
+        return self._loads.setdefault(key, InFlightLoad(key, generation=generation, loop=loop))
 
-    def get(self, place: Place) -> Flight | None:
-        """Return what is under way to `place`."""
-        return self._flights.get(place)
+    def get(self, key: CacheKey) -> InFlightLoad | None:
+        """Return the load of `key` that is under way."""
+        return self._loads.get(key)
 
-    def overtake(self, place: Place) -> None:
-        """Let what is under way to `place` not be kept; whoever calls from now on starts anew."""
-        flight = self._flights.pop(place, None)
-        if flight is not None:
-            flight.is_overtaken = True
+    def supersede(self, key: CacheKey) -> None:
+        """Keep no value of the load of `key`; the next call starts a new load."""
+        load = self._loads.pop(key, None)
+        if load is not None:
+            load.is_superseded = True
 
-    def overtake_all(self, namespace: str) -> None:
-        """Do so for every place of `namespace`."""
-        for place in [place for place in self._flights if place.namespace == namespace]:
-            self.overtake(place)
+    def supersede_all(self, namespace: str) -> None:
+        """Keep no value of the loads of `namespace`."""
+        for key in [key for key in self._loads if key.namespace == namespace]:
+            self.supersede(key)
 
-    def end(self, flight: Flight, outcome: Outcome) -> None:
-        """Take `flight` off the table and wake who waits for it."""
-        if self._flights.get(flight.place) is flight:
-            del self._flights[flight.place]
-        flight.settle(outcome)
-
-
-# What the running code loads, outermost first. Tasks and `asyncio.to_thread` inherit it.
-_LEADING: Final[ContextVar[tuple[Flight, ...]]] = ContextVar("tradai_cache_leading", default=())
+    def end(self, load: InFlightLoad, outcome: Outcome) -> None:
+        """Remove `load` from the table and settle it."""
+        if self._loads.get(load.key) is load:
+            del self._loads[load.key]
+        load.settle(outcome)
 
 
-def take_lead(flight: Flight) -> Token[tuple[Flight, ...]]:
-    """Note that what runs from now on is part of `flight`."""
-    return _LEADING.set((*_led(), flight))
+# The loads that the running code is part of, outermost first. Tasks and `asyncio.to_thread` inherit
+# it.
+_CURRENT: Final[ContextVar[tuple[InFlightLoad, ...]]] = ContextVar("tradai_cache_loads", default=())
 
 
-def leave_lead(token: Token[tuple[Flight, ...]]) -> None:
-    """Note that it is over."""
-    # A coroutine that was given up is closed wherever the garbage collector runs.
+def enter_load(load: InFlightLoad) -> Token[tuple[InFlightLoad, ...]]:
+    """Mark the code that runs from now on as part of `load`."""
+    return _CURRENT.set((*_current_loads(), load))
+
+
+def leave_load(token: Token[tuple[InFlightLoad, ...]]) -> None:
+    """Undo `enter_load`."""
+    # An abandoned coroutine is closed in whichever context the garbage collector runs.
     with suppress(ValueError):
-        _LEADING.reset(token)
+        _CURRENT.reset(token)
 
 
-def outside_of_flights() -> Context:
-    """Return a copy of the context that is part of no flight."""
+def context_outside_loads() -> Context:
+    """Return a copy of the context that is part of no load."""
     context = copy_context()
-    context.run(_LEADING.set, ())
+    context.run(_CURRENT.set, ())
     return context
 
 
-def _led() -> tuple[Flight, ...]:
-    led = _LEADING.get()
-    return tuple(flight for flight in led if flight.outcome is None) if led else led
+def _current_loads() -> tuple[InFlightLoad, ...]:
+    loads = _CURRENT.get()
+    return tuple(load for load in loads if load.outcome is None) if loads else loads
 
 
-def _copied(error: Exception) -> Exception:
-    """Return a copy of `error`, or itself when it cannot be made again from its arguments."""
+def _copy_error(error: Exception) -> Exception:
+    """Return a copy of `error`; `error` itself when its arguments do not make an equal one."""
     try:
         copied = copy.copy(error)
     except Exception:  # noqa: BLE001 - constructors of errors raise anything

@@ -1,4 +1,4 @@
-"""Where a cache is kept, read from its URI."""
+"""Cache addresses: parse ``memory:`` and ``redis[s]://`` URIs."""
 
 import re
 from collections.abc import Mapping
@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from tradai.core.exceptions import ValidationError
-
-__all__ = ["Address", "parse_address"]
 
 _EXPECTED: Final = (
     "memory: or redis[s]://HOST[:PORT][/DATABASE], without user or password, "
@@ -18,22 +16,18 @@ _SERVER: Final = re.compile(
     r"(?::(?P<port>[0-9]{1,5}))?(?:/(?P<database>[0-9]{1,4})?)?",
     re.ASCII,
 )
-_NO_USER: Final = (
-    "an address is logged, a password must not be: set TRADAI_CACHE_USERNAME, and "
-    "TRADAI_CACHE_PASSWORD to the reference of a secret"
-)
 _NO_CLUSTER: Final = "Redis Cluster is not supported yet, name one server"
-_NO_SENTINEL: Final = "Redis Sentinel is not supported yet, name one server"
-_NO_SOCKET: Final = "Unix sockets are not supported, name a host"
-_NO_OPTIONS: Final = "an address takes no options, leave out what follows the ? or #"
-# Each says by name what is refused. None shows the address: there may be a password in it.
-_REFUSALS: Final[Mapping[re.Pattern[str], str]] = {
-    re.compile(r"[a-z+-]*://[^/]*@.*", re.DOTALL): _NO_USER,
-    re.compile(r"(?:rediss?[+-]cluster|cluster)[:+].*", re.DOTALL): _NO_CLUSTER,
-    re.compile(r"(?:rediss?[+-]sentinel|sentinel)[:+].*", re.DOTALL): _NO_SENTINEL,
-    re.compile(r"(?:redis[+-](?:socket|unix)|unix):.*", re.DOTALL): _NO_SOCKET,
-    re.compile(r"rediss?://[^/]*,.*", re.DOTALL): _NO_CLUSTER,
-    re.compile(r"rediss?://[^?#]*[?#].*", re.DOTALL): _NO_OPTIONS,
+# Each names the unsupported feature. None shows the address: it may contain a password.
+_UNSUPPORTED: Final[Mapping[str, str]] = {
+    r"[a-z+-]*://[^/]*@.*": (
+        "an address is logged, a password must not be: set TRADAI_CACHE_USERNAME, and "
+        "TRADAI_CACHE_PASSWORD to the reference of a secret"
+    ),
+    r"(?:rediss?[+-]cluster|cluster)[:+].*": _NO_CLUSTER,
+    r"(?:rediss?[+-]sentinel|sentinel)[:+].*": "Redis Sentinel is not supported yet, name a server",
+    r"(?:redis[+-](?:socket|unix)|unix):.*": "Unix sockets are not supported, name a host",
+    r"rediss?://[^/]*,.*": _NO_CLUSTER,
+    r"rediss?://[^?#]*[?#].*": "an address takes no options, leave out the text after ? or #",
 }
 _LAST_PORT: Final = 65_535
 
@@ -47,7 +41,7 @@ class Address:
         host: The server; empty for a cache inside the process.
         port: Its port.
         database: Number of the database on it.
-        is_encrypted: Whether the line to it is TLS.
+        is_encrypted: Whether the connection uses TLS.
     """
 
     host: str = ""
@@ -57,11 +51,11 @@ class Address:
 
     @property
     def is_shared(self) -> bool:
-        """Whether other processes can reach it."""
+        """Whether other processes can use it."""
         return bool(self.host)
 
     def __str__(self) -> str:
-        """Show the URI, complete."""
+        """Return the URI with its defaults filled in."""
         if not self.is_shared:
             return "memory:"
         scheme = "rediss" if self.is_encrypted else "redis"
@@ -73,19 +67,19 @@ def parse_address(url: str) -> Address:
     """Return the address that `url` names.
 
     Raises:
-        ValidationError: It is none, or one of a kind that is not supported. It is not quoted.
+        ValidationError: `url` is not an address, or not a supported one. It is not quoted.
     """
     if url == "memory:":
         return Address()
-    for kind, refusal in _REFUSALS.items():
-        if kind.fullmatch(url):
-            raise _refused(refusal)
+    for pattern, reason in _UNSUPPORTED.items():
+        if re.fullmatch(pattern, url, re.DOTALL):
+            raise _invalid(reason)
     match = _SERVER.fullmatch(url)
     if match is None:
-        raise _refused()
+        raise _invalid()
     port = int(match["port"] or 6379)
     if not 0 < port <= _LAST_PORT:
-        raise _refused(f"a port is 1 to {_LAST_PORT}")
+        raise _invalid(f"a port is 1 to {_LAST_PORT}")
     return Address(
         host=match["host"].strip("[]"),
         port=port,
@@ -94,8 +88,8 @@ def parse_address(url: str) -> Address:
     )
 
 
-def _refused(why: str = "") -> ValidationError:
-    expected = f"{_EXPECTED}; {why}" if why else _EXPECTED
+def _invalid(reason: str = "") -> ValidationError:
+    expected = f"{_EXPECTED}; {reason}" if reason else _EXPECTED
     return ValidationError(
         f"a cache address is not usable: expected {expected}", field="url", expected=expected
     )

@@ -1,4 +1,4 @@
-"""Settings of the cache slice."""
+"""`CacheSettings`: address, user, password, certificates and signing key from the environment."""
 
 from pathlib import Path
 from typing import final
@@ -9,22 +9,21 @@ from pydantic_settings import SettingsConfigDict
 from tradai.cache._options.address import parse_address
 from tradai.core import BaseSettings, SecretReference
 
-__all__ = ["CacheSettings"]
-
 
 @final
 class CacheSettings(BaseSettings):
-    """Where the cache is, and as whom.
+    """Address of the cache, and the credentials to use there.
 
     Attributes:
         url: ``memory:``, or unset, keeps values inside the process; ``redis://`` and
             ``rediss://`` (TLS) name a server to share them through.
         username: ACL user of the server; unset means its default user.
-        password: Where the password of that user is kept. Asked again when the server
+        password: Reference of the password of that user. Resolved again when the server
             refuses the one in use, so that it may be rotated.
-        ca_file: Certificates that vouch for the server, PEM; unset means those of the system.
-        key: Where the key is kept with which values are signed: whoever can write to the
-            server but does not know it cannot plant any.
+        ca_file: PEM file of the certificate authorities to trust; unset means those of the
+            system.
+        key: Reference of the key that signs values: a writer to the server without the key
+            cannot plant values.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADAI_CACHE_")

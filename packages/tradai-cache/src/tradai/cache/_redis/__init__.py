@@ -1,1 +1,1 @@
-"""The shared tier on Redis or Valkey."""
+"""Shared tier on Redis or Valkey."""

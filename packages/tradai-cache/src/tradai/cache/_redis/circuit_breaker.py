@@ -1,63 +1,64 @@
-"""When to stop asking: after three failures in a row, or one that leaves a doubt."""
+"""Circuit breaker for Redis: opens after failures that callers report.
+
+Loss that the listener notices: `outage.py`.
+"""
 
 import threading
 from collections.abc import Callable
 from typing import Final, final
 
-__all__ = ["Breaker"]
-
-_PATIENCE: Final = 3
+_MAX_FAILURES: Final = 3
 
 
 @final
-class Breaker:
-    """Whether Redis may be asked now.
+class CircuitBreaker:
+    """Whether callers may send commands to Redis.
 
-    It begins open and is closed by whoever has found Redis well. Then failures count: the third
-    in a row opens it, a single one that is final does so at once.
+    It begins open, and the listener closes it when it has found Redis. From then on failures count:
+    the third in a row opens it; an error reply, which repeats, opens it at once.
 
     Attributes:
-        is_open: Whether nobody may ask.
-        reason: Why, for people.
-        turn: Grows each time it is closed; a failure counts in the turn it was begun in.
+        is_open: Whether no caller may ask.
+        reason: The reason for people.
+        cycle: Grows each time it is closed; a failure counts only in the cycle it began in.
     """
 
-    def __init__(self, opened: Callable[[str], None]) -> None:
-        """Call `opened` with the reason whenever it opens, before anybody is told."""
+    def __init__(self, on_open: Callable[[str], None]) -> None:
+        """Call `on_open` with the reason whenever it opens."""
         self.is_open = True
         self.reason = "it was not asked yet"
-        self.turn = 0
-        self._opened = opened
+        self.cycle = 0
+        self._on_open = on_open
         self._failures = 0
         self._lock = threading.Lock()
 
-    def succeeded(self) -> None:
+    def record_success(self) -> None:
         """Forget failures; costs nothing when there are none."""
         if self._failures:
             self._failures = 0
 
-    def failed(self, reason: str, *, turn: int, is_final: bool) -> None:
-        """Count a failure."""
+    def record_failure(self, reason: str, *, cycle: int, opens_at_once: bool) -> None:
+        """Count a failure of the given cycle, and open after enough of them."""
         with self._lock:
-            if turn != self.turn:
+            if cycle != self.cycle:
                 return
             self._failures += 1
-            is_enough = is_final or self._failures >= _PATIENCE
+            is_enough = opens_at_once or self._failures >= _MAX_FAILURES
         if is_enough:
             self.open(reason)
 
     def open(self, reason: str) -> None:
-        """Let nobody ask any more; already open, only the reason may change."""
+        """Let no caller ask any more; when it is open already, only the reason changes."""
         with self._lock:
             self.reason = reason
             if self.is_open:
                 return
             self.is_open = True
-        self._opened(reason)
+        self._on_open(reason)
 
     def close(self) -> None:
-        """Let everybody ask."""
+        """Let callers ask."""
         with self._lock:
             self._failures = 0
-            self.turn += 1
+            self.cycle += 1
             self.is_open = False

@@ -1,331 +1,131 @@
-"""The way to Redis: who may ask, what may have been missed, and how it is found again."""
+"""Redis client: commands of threads and tasks, epochs, and invalidations to publish."""
 
 import asyncio
-import copy
-import secrets
-import threading
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias, cast, final
+from collections.abc import Callable
+from typing import final
 
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import RedisError
 
-from tradai.cache._redis.circuit_breaker import Breaker
-from tradai.cache._redis.claims import Waiters
-from tradai.cache._redis.connection_options import ANSWER_S, Answer, Profile
-from tradai.cache._redis.connections import AsyncLines, Lines
-from tradai.cache._redis.epochs import Epoch, Epochs
-from tradai.cache._redis.errors import is_final, is_full, ours
-from tradai.cache._redis.listener import GapError, Listener, Message
-from tradai.cache._redis.scripts import (
-    CLEAR,
-    INVALIDATE,
-    JOIN,
-    SYNCHRONISE,
-    channel_of,
-    epoch_key,
-    number_key,
-    own_key,
-)
-from tradai.cache._redis.server_check import check_greeting, speaks_otherwise
-from tradai.cache._redis.unsent import Pending
-from tradai.cache._tier.shared_tier import Place, TierDown, TierEvents
-from tradai.core import LoggerMixin
+from tradai.cache._redis.connection_options import Answer, Connection, ConnectionOptions
+from tradai.cache._redis.connections import AsyncConnectionPool, ConnectionPool
+from tradai.cache._redis.epochs import Epoch
+from tradai.cache._redis.errors import is_error_reply, is_full, outage_reason
+from tradai.cache._redis.leases import LeaseWaiters
+from tradai.cache._redis.outage import OutageHandler
+from tradai.cache._redis.publisher import Publisher
+from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents
 from tradai.core.exceptions import TradAIError
-
-__all__ = ["Link", "TierFull"]
-
-Ask: TypeAlias = Callable[..., Answer]
-
-# The first caller waits for the listener: to connect, and for one answer that does not come.
-_FIRST_S: Final = 2 * ANSWER_S
 
 
 @final
 class TierFull(TierDown):
-    """There is no room for new values; what is kept can still be read and removed."""
+    """Redis has no room for new values; stored ones can still be read and removed."""
 
 
 @final
-class _Attempt:
-    """What came of trying to reach Redis for the first time."""
-
-    def __init__(self) -> None:
-        self.is_made = threading.Event()
-        self.refusal: TradAIError | None = None
-
-
-@final
-class Link(LoggerMixin):
-    """Asks Redis, hears what others tell, and keeps what could not be told.
-
-    Attributes:
-        node: What this process calls itself in messages.
-        channel: Where all messages go.
-        waiters: Who waits for the end of a claim.
-    """
+class RedisClient:
+    """Executes commands while Redis is up, and raises `TierDown` while it is away."""
 
     def __init__(
-        self, profile: Profile, events: TierEvents, *, doubted: Callable[[], None]
+        self, options: ConnectionOptions, events: TierEvents, *, on_gap: Callable[[], None]
     ) -> None:
-        """Call `doubted` whenever an invalidation may have been missed."""
-        self._profile = profile
-        self._events = events
-        self._doubted = doubted
-        self._place = str(profile.address)
-        self.channel = channel_of(profile.address.database)
-        self._lines = Lines(profile.connection)
-        self._async_lines = AsyncLines(profile.connection_async)
-        self._was_up = False
-        self._is_told_up = True
-        self._is_closed = False
-        self._begin()
+        """Call `on_gap` whenever an invalidation may have been missed."""
+        self._options = options
+        self._pool = ConnectionPool(self._connect)
+        self._async_pool = AsyncConnectionPool(options.connection_async, answer_s=options.answer_s)
+        self._on_gap = on_gap
+        self._outage_handler = OutageHandler(
+            options, events, self._pool, on_loss=self._close_idle, on_gap=on_gap
+        )
 
-    def _begin(self) -> None:
-        self.node = secrets.token_hex(4)
-        self.waiters = Waiters()
-        self._breaker = Breaker(self._gave_up)
-        self._epochs = Epochs()
-        self._pending = Pending()
-        self._lock = threading.Lock()
-        self._attempt: _Attempt | None = None
-        self._listener: Listener | None = None
+    @property
+    def publisher(self) -> Publisher:
+        """The publisher of invalidations."""
+        return self._outage_handler.publisher
 
-    def begin_in_fork(self) -> None:
-        """Begin anew in a forked process, whose parent goes on using the connections."""
-        self._profile.renew_lock()
-        self._lines.abandon()
-        self._async_lines.abandon()
-        self._begin()
-        self._doubted()
+    @property
+    def waiters(self) -> LeaseWaiters:
+        """The calls that wait for the end of a lease."""
+        return self._outage_handler.waiters
+
+    def after_fork_in_child(self) -> None:
+        """Start anew: the parent goes on using the inherited connections."""
+        self._options.renew_lock()
+        self._pool.abandon()
+        self._async_pool.abandon()
+        self._outage_handler.begin()
+        self._on_gap()
 
     def close(self) -> None:
-        """End for good."""
-        with self._lock:
-            self._is_closed = True
-            listener, self._listener = self._listener, None
-        self._breaker.open("it was closed")
-        if listener is not None:
-            listener.stop()
-        self._forget_lines()
+        """Close connections and the listener for good."""
+        self._outage_handler.close()
+        self._close_idle()
 
-    # What callers do, in any thread.
-
-    def ask(self, *command: bytes | str | int) -> Answer:
+    def execute(self, *command: bytes | str | int) -> Answer:
         """Return the answer to `command`.
 
         Raises:
-            TierDown: There is none.
-            ConfigurationError: Redis has never been of use, and will not be as it is.
+            TierDown: Redis did not answer.
+            ConfigurationError: Redis was never usable, and cannot be with these settings.
         """
-        self._reach()
-        turn = self._breaker.turn
+        self._outage_handler.ensure_up()
+        cycle = self._outage_handler.breaker.cycle
         try:
-            answer = self._lines.ask(*command)
+            answer = self._pool.execute(*command)
         except (RedisError, TradAIError) as exc:
-            raise self._failed(exc, turn) from exc
-        self._breaker.succeeded()
+            raise self._failed(exc, cycle) from exc
+        self._outage_handler.breaker.record_success()
         return answer
 
-    async def ask_async(self, *command: bytes | str | int) -> Answer:
-        """Do the same without blocking the running loop."""
-        if self._breaker.is_open:
-            if self._was_up and not self._is_first:
-                raise TierDown(self._breaker.reason)
-            await asyncio.to_thread(self._await_first)
-        turn = self._breaker.turn
+    async def execute_async(self, *command: bytes | str | int) -> Answer:
+        """Do the same as `execute` without blocking the running loop."""
+        if self._outage_handler.breaker.is_open:
+            if self._outage_handler.was_up and not self._outage_handler.is_first_attempt_open:
+                raise TierDown(self._outage_handler.breaker.reason)
+            await asyncio.to_thread(self._outage_handler.ensure_up)
+        cycle = self._outage_handler.breaker.cycle
         try:
-            answer = await self._async_lines.ask(*command)
+            answer = await self._async_pool.execute(*command)
         except (RedisError, TradAIError) as exc:
-            raise self._failed(exc, turn) from exc
-        self._breaker.succeeded()
+            raise self._failed(exc, cycle) from exc
+        self._outage_handler.breaker.record_success()
         return answer
-
-    def known_epoch(self, namespace: str) -> Epoch | None:
-        """Return the epoch of `namespace`, if that needs no asking."""
-        return self._epochs.known.get(namespace)
 
     def epoch(self, namespace: str) -> Epoch:
         """Return the epoch of `namespace`; a new one when it has none."""
-        known = self.known_epoch(namespace)
+        known = self.publisher.epochs.known.get(namespace)
         if known is not None:
             return known
-        self._reach()
-        return self._change(self.ask, JOIN, namespace)
+        self._outage_handler.ensure_up()
+        return self.publisher.join(namespace, self.execute)
 
     def renewed_epoch(self, namespace: str) -> Epoch:
-        """Return the epoch of `namespace` when the known one is over."""
-        self._epochs.forget(namespace)
+        """Return the epoch of `namespace` after the known one has ended."""
+        self.publisher.epochs.forget(namespace)
         return self.epoch(namespace)
 
-    def tell(self, what: Place | str) -> None:
-        """Invalidate a place, or clear a namespace: now, or when Redis is found again."""
+    def publish_invalidation(self, target: CacheKey | str) -> None:
+        """Invalidate a key or clear a namespace: now, or when Redis is found again."""
         try:
-            self._reach()
-            self._tell(what, self.ask)
+            self._outage_handler.ensure_up()
+            self.publisher.publish(target, self.execute)
         except TierDown as exc:
-            with self._lock:
-                self._pending.add(what)
-            # Not heard elsewhere, so nobody may go on as if it were.
-            self._breaker.open(str(exc))
+            self.publisher.add_unsent(target)
+            # Other processes have not heard of it: no call may go on as if they had.
+            self._outage_handler.breaker.open(str(exc))
 
-    def _tell(self, what: Place | str, ask: Ask) -> None:
-        if isinstance(what, str):
-            self._change(ask, CLEAR, what)
-        else:
-            self._change(ask, INVALIDATE, what.namespace, what.digest.hex())
+    def _connect(self) -> Connection:
+        return self._options.connection(answer_s=self._outage_handler.answer_s)
 
-    def _change(self, ask: Ask, script: str, namespace: str, digest: str = "") -> Epoch:
-        # Read when Redis is known to be there, as finding it begins a round.
-        asked_in = self._epochs.round
-        keys = (epoch_key(namespace), number_key())
-        arguments = (self.channel, self.node, namespace, secrets.token_hex(8), digest)
-        text, number = ask("EVAL", script, len(keys), *keys, *arguments)
-        return self._epochs.learn(namespace, text.decode(), number, asked_in=asked_in)
+    def _close_idle(self) -> None:
+        self._pool.close_idle()
+        self._async_pool.close_idle()
 
-    @property
-    def _is_first(self) -> bool:
-        """Whether it has not been tried yet, in this process."""
-        return self._attempt is None or not self._attempt.is_made.is_set()
-
-    def _reach(self) -> None:
-        if self._breaker.is_open:
-            self._await_first()
-
-    def _await_first(self) -> None:
-        """Return when Redis may be asked; the first to come starts the listener."""
-        with self._lock:
-            if self._is_closed:
-                raise TierDown(self._breaker.reason)
-            if self._listener is None:
-                self._attempt = _Attempt()
-                self._listener = Listener(self, self._profile)
-                self._listener.start()
-            attempt = cast("_Attempt", self._attempt)
-        attempt.is_made.wait(_FIRST_S)
-        if attempt.refusal is not None:
-            # Each caller one of its own: a traceback grows with every raise.
-            raise copy.copy(attempt.refusal)
-        if self._breaker.is_open:
-            raise TierDown(self._breaker.reason)
-
-    def _failed(self, error: Exception, turn: int) -> TierDown:
-        reason = self._reason(error)
-        # A full server still serves and still forgets: only new values go without it.
+    def _failed(self, error: Exception, cycle: int) -> TierDown:
+        reason = outage_reason(error, str(self._options.address))
+        # A full server still reads and removes: only new values are not stored.
         if is_full(error):
             return TierFull(reason)
-        self._breaker.failed(reason, turn=turn, is_final=is_final(error))
+        breaker = self._outage_handler.breaker
+        breaker.record_failure(reason, cycle=cycle, opens_at_once=is_error_reply(error))
         return TierDown(reason)
-
-    def _reason(self, error: Exception) -> str:
-        if isinstance(error, RedisError):
-            return str(ours(error, self._place))
-        if isinstance(error, TradAIError):
-            return str(error)
-        return f"the cache at {self._place} cannot be used: {error}"
-
-    def _gave_up(self, _: str) -> None:
-        self._doubted()
-        self._forget_lines()
-        self.waiters.wake_all()
-
-    def _forget_lines(self) -> None:
-        self._lines.forget()
-        self._async_lines.forget()
-
-    # What the listener does, in its thread.
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether callers gave Redis up."""
-        return self._breaker.is_open
-
-    def synchronise(self, greeting: Mapping[bytes, object], nonce: str) -> None:
-        """Refuse a server that will not do; else replay, read epochs, have `nonce` told."""
-        check_greeting(greeting, self._place)
-        self.replay()
-        namespaces = list(self._epochs.known)
-        keys = (number_key(), own_key(self.node), *map(epoch_key, namespaces))
-        arguments = (self.channel, self.node, nonce)
-        number, *epochs = self._lines.ask("EVAL", SYNCHRONISE, len(keys), *keys, *arguments)
-        texts = [None if epoch is None else epoch.decode() for epoch in epochs]
-        self._epochs.renew(dict(zip(namespaces, texts, strict=True)), number)
-
-    def replay(self) -> None:
-        """Tell what could not be told."""
-        with self._lock:
-            untold = self._pending.take()
-        try:
-            while untold:
-                self._tell(untold[-1], self._lines.ask)
-                untold.pop()
-        finally:
-            with self._lock:
-                for what in untold:
-                    self._pending.add(what)
-
-    def settled(self) -> bool:
-        """Let everybody ask, unless something is to be replayed first."""
-        with self._lock:
-            if self._pending or self._is_closed:
-                return False
-            self._doubted()
-            self._breaker.close()
-        self._was_up = True
-        self._made()
-        if not self._is_told_up:
-            self._is_told_up = True
-            self._events.went(is_up=True, reason=f"the cache at {self._place} can be used again")
-        return True
-
-    def heard(self, message: Message) -> None:
-        """Do what a message says."""
-        is_own = message.node == self.node
-        if message.kind == "cleared":
-            self._epochs.learn(
-                message.namespace, message.text, message.number, asked_in=self._epochs.round
-            )
-            self.waiters.wake_all(message.namespace)
-            if not is_own:
-                self._events.cleared(message.namespace)
-        elif message.kind in {"ended", "invalidated"}:
-            self.waiters.wake(message.place)
-            if message.kind == "invalidated" and not is_own:
-                self._events.invalidated(message.place)
-
-    def lost(self, error: Exception | None) -> bool:
-        """Give Redis up; False when it will not be of use as it is, which the next caller hears."""
-        if self._is_closed:
-            return False
-        if isinstance(error, AuthenticationError):
-            self._profile.forget_password()
-        if not isinstance(error, RedisError | TradAIError | GapError | None):
-            self.logger.error("cache listener failed", exc_info=error)
-        if error is not None:
-            self._breaker.open(self._reason(error))
-        refusal = None if self._was_up else self._refusal(error)
-        if refusal is not None:
-            self._made(refusal)
-            return False
-        if self._is_told_up:
-            self._is_told_up = False
-            self._events.went(is_up=False, reason=self._breaker.reason)
-        self._made()
-        return True
-
-    def _refusal(self, error: Exception | None) -> TradAIError | None:
-        found = ours(error, self._place) if isinstance(error, RedisError) else error
-        if isinstance(found, TradAIError) and not found.retryable:
-            return found
-        is_unanswered = isinstance(error, RedisError) and not is_final(error)
-        return speaks_otherwise(self._profile.address) if is_unanswered else None
-
-    def _made(self, refusal: TradAIError | None = None) -> None:
-        """Let those go on who waited for the first attempt."""
-        with self._lock:
-            attempt = self._attempt
-            if refusal is not None:
-                # Whoever comes next tries again.
-                self._listener = None
-        if attempt is not None and not attempt.is_made.is_set():
-            attempt.refusal = refusal
-            attempt.is_made.set()

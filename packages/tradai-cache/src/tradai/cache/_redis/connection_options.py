@@ -1,4 +1,4 @@
-"""How we talk to Redis: the one place that makes redis-py's connections."""
+"""Connection options: address, user, TLS and time limits of every redis-py connection."""
 
 import inspect
 import ssl
@@ -17,16 +17,17 @@ from tradai.cache._options.address import Address
 from tradai.core import Secret
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["ANSWER_S", "Answer", "Connection", "Profile"]
-
-# What Redis answers depends on the command: who asks knows.
+# The type of an answer depends on the command.
 Answer: TypeAlias = Any
 
-# Longer than any answer takes in a healthy network, short enough for a caller who waits.
+# Longer than any answer takes in a healthy network, short enough for a caller that waits.
 ANSWER_S: Final = 0.25
-# What a connection says of itself, left out: later releases of redis-py take the first, earlier
-# ones the others, and warn of what they do not want.
-_UNNAMED: Final[Mapping[str, None]] = (
+# The limit when the first answers do not come in that time. They show whether the settings are
+# right, and a busy machine must not make a wrong password look like an outage.
+FIRST_S: Final = 5.0
+# Leaves out the client name and version: newer releases of redis-py take the first parameter, older
+# ones the others, and each warns about the wrong ones.
+_NO_CLIENT_INFO: Final[Mapping[str, None]] = (
     {"driver_info": None}
     if "driver_info" in inspect.signature(AbstractConnection.__init__).parameters
     else {"lib_name": None, "lib_version": None}
@@ -34,31 +35,31 @@ _UNNAMED: Final[Mapping[str, None]] = (
 
 
 class Connection(Protocol):
-    """A connection of redis-py, which has no types for what is used of it."""
+    """The used part of a redis-py connection, which is not typed there."""
 
     def send_command(self, *command: bytes | str | int) -> None:
         """Connect unless connected, and send."""
-        ...
 
     def read_response(self) -> Answer:
         """Wait for the answer."""
-        ...
 
     def can_read(self, timeout: float) -> bool:
         """Wait for the beginning of an answer."""
-        ...
 
     def disconnect(self) -> None:
-        """Close the line."""
-        ...
+        """Close the connection."""
 
 
 @final
 @dataclass(kw_only=True)
-class Profile:
-    """A server, as whom, and how: no retries, short waits, and no word more than needed.
+class ConnectionOptions:
+    """Server, user and limits: no retries, short waits, no optional commands.
 
-    The protocol is named because redis-py's default changed with 8.0; 2 needs no greeting.
+    The protocol is set because redis-py's default changed with 8.0; 2 needs no HELLO.
+
+    Attributes:
+        answer_s: Limit for one answer.
+        first_s: Limit for the first answers, and for callers that wait until all have come.
     """
 
     address: Address
@@ -66,47 +67,57 @@ class Profile:
     password: Callable[[], Secret] | None = None
     ca_file: Path | None = None
     protocol: Literal[2, 3] = 2
+    answer_s: float = ANSWER_S
+    first_s: float = FIRST_S
     _known: Secret | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    def connection(self, *, protocol: Literal[2, 3] | None = None) -> Connection:
-        """Return a connection that connects when it is first used."""
-        kind = redis.SSLConnection if self.address.is_encrypted else redis.Connection
+    def connection(
+        self, *, protocol: Literal[2, 3] | None = None, answer_s: float | None = None
+    ) -> Connection:
+        """Return a connection that connects when it is first used.
+
+        Args:
+            protocol: Overrides the protocol of the options.
+            answer_s: Overrides their limit for one answer.
+        """
+        cls = redis.SSLConnection if self.address.is_encrypted else redis.Connection
         retry = redis.retry.Retry(NoBackoff(), 0)
-        return cast("Connection", kind(**self._options(retry, protocol or self.protocol)))
+        parameters = self._parameters(retry, protocol or self.protocol, answer_s or self.answer_s)
+        return cast("Connection", cls(**parameters))
 
     def connection_async(self) -> "redis.asyncio.Connection":
-        """Return a connection for the running loop; who uses it limits the wait for an answer."""
+        """Return a connection for the running loop; its user must limit the wait for an answer."""
         encrypted, plain = redis.asyncio.SSLConnection, redis.asyncio.Connection
         retry = redis.asyncio.retry.Retry(NoBackoff(), 0)
-        kind = encrypted if self.address.is_encrypted else plain
-        options = self._options(retry, self.protocol) | {"socket_timeout": None}
-        return kind(**options)
+        cls = encrypted if self.address.is_encrypted else plain
+        parameters = self._parameters(retry, self.protocol, self.answer_s)
+        return cls(**parameters | {"socket_timeout": None})
 
     def forget_password(self) -> None:
-        """Ask for the password again before the next connection: it may have been rotated."""
+        """Resolve the password again for the next connection: it may have been rotated."""
         with self._lock:
             self._known = None
 
     def renew_lock(self) -> None:
-        """Begin anew in a forked process: a thread that is gone may have held the lock."""
+        """Replace the lock in a forked process: a thread of the parent may have held it."""
         self._lock = threading.Lock()
 
     # The parameters of redis-py have no common type.
-    def _options(self, retry: object, protocol: int) -> dict[str, Any]:
+    def _parameters(self, retry: object, protocol: int, answer_s: float) -> dict[str, Any]:
         return {
             "host": self.address.host,
             "port": self.address.port,
             "db": self.address.database,
             "username": self.username,
             "password": self._revealed(),
-            "socket_timeout": ANSWER_S,
-            "socket_connect_timeout": ANSWER_S,
+            "socket_timeout": answer_s,
+            "socket_connect_timeout": answer_s,
             "socket_keepalive": True,
             "health_check_interval": 0,
             "retry": retry,
             "protocol": protocol,
-            **_UNNAMED,
+            **_NO_CLIENT_INFO,
             **self._encryption(),
         }
 
@@ -115,7 +126,7 @@ class Profile:
             return {}
         return {
             "ssl_cert_reqs": "required",
-            # Off unless asked for, before redis-py 6.
+            # Off by default before redis-py 6.
             "ssl_check_hostname": True,
             "ssl_ca_certs": None if self.ca_file is None else str(self.ca_file),
         }
@@ -129,10 +140,10 @@ class Profile:
             return self._known.reveal()
 
     def check(self) -> None:
-        """Say at once what no server needs to be asked for.
+        """Check what can be checked without a server.
 
         Raises:
-            ConfigurationError: The file of certificates cannot be used.
+            ConfigurationError: The certificate file cannot be used.
         """
         if self.ca_file is None:
             return

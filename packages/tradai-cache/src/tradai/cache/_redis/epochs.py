@@ -1,4 +1,4 @@
-"""Which epoch each namespace is in, as far as this process knows."""
+"""Epochs of the namespaces that this process uses; `scripts.py` says what an epoch is."""
 
 import threading
 from collections.abc import Mapping
@@ -6,11 +6,9 @@ from typing import NamedTuple, final
 
 from tradai.cache._redis.scripts import value_key_prefix
 
-__all__ = ["Epoch", "Epochs"]
-
 
 class Epoch(NamedTuple):
-    """An epoch, and how the names of its values begin."""
+    """An epoch, the prefix of its value keys, and the number of the message that named it."""
 
     text: str
     prefix: bytes
@@ -19,34 +17,34 @@ class Epoch(NamedTuple):
 
 @final
 class Epochs:
-    """Epochs by namespace; of two, the one told by the later message is right.
+    """Epochs by namespace; of two, the one from the later message holds.
 
     Attributes:
         known: The epochs; read without a lock.
+        numbering: Grows each time Redis is found, since message numbers may start anew there: an
+            answer that was requested under an older numbering is not kept.
     """
 
     def __init__(self) -> None:
         self.known: dict[str, Epoch] = {}
+        self.numbering = 0
         self._lock = threading.Lock()
-        self._round = 0
 
-    @property
-    def round(self) -> int:
-        """Changes when numbers begin anew, so that an answer from before is not believed."""
-        return self._round
+    def record(self, namespace: str, text: str, number: int, *, numbering_when_asked: int) -> Epoch:
+        """Record that `text` held at message `number`; return the epoch that holds now.
 
-    def learn(self, namespace: str, text: str, number: int, *, asked_in: int) -> Epoch:
-        """Note the epoch `text`, which was true at message `number`; return the one that counts."""
+        `numbering_when_asked` is the `numbering` at the time of the request.
+        """
         with self._lock:
-            told = Epoch(text, value_key_prefix(namespace, text), number)
+            answered = Epoch(text, value_key_prefix(namespace, text), number)
             known = self.known.get(namespace)
-            if asked_in != self._round:
-                # Which of the two is newer nobody can tell: the next caller asks.
+            if numbering_when_asked != self.numbering:
+                # Numbers of two numberings cannot be compared: the next caller asks again.
                 self.known.pop(namespace, None)
-                return told
+                return answered
             if known is None or number >= known.number:
-                self.known[namespace] = told
-                return told
+                self.known[namespace] = answered
+                return answered
             return known
 
     def forget(self, namespace: str) -> None:
@@ -54,10 +52,10 @@ class Epochs:
         with self._lock:
             self.known.pop(namespace, None)
 
-    def renew(self, texts: Mapping[str, str | None], number: int) -> None:
-        """Take the epochs that hold at message `number`, and forget all others."""
+    def replace_all(self, texts: Mapping[str, str | None], number: int) -> None:
+        """Replace all epochs by those that hold at message `number`."""
         with self._lock:
-            self._round += 1
+            self.numbering += 1
             self.known = {
                 namespace: Epoch(text, value_key_prefix(namespace, text), number)
                 for namespace, text in texts.items()

@@ -1,4 +1,4 @@
-"""How Redis's refusals become ours: one table, used wherever Redis is asked."""
+"""Translation of redis-py errors into `TradAIError`s, and the classes of failures."""
 
 import ssl
 from collections.abc import Callable
@@ -9,92 +9,100 @@ from redis.exceptions import (
     BusyLoadingError,
     ConnectionError as RedisConnectionError,
     OutOfMemoryError,
+    RedisError,
     ResponseError,
 )
 
 from tradai.core import ErrorTable
 from tradai.core.exceptions import ConfigurationError, ExternalServiceError, TradAIError
 
-__all__ = ["is_cut", "is_final", "is_full", "ours"]
-
 _GUIDE: Final = "docs/how-to/cache-redis.md"
 
 
-def ours(error: Exception, place: str) -> TradAIError:
-    """Return what `error` of the server at `place` is to us; its message has no value in it.
+def translated(error: Exception, server: str) -> TradAIError:
+    """Return `error` of the cache at `server` as our own; the message contains no value.
 
-    A `ConfigurationError` names what the operator must change, anything else is an outage.
+    A `ConfigurationError` names the setting to change; any other error is an outage.
     """
-    return _TABLE.ours(error, place) or _outage(f"unexpected {type(error).__name__}", place)
+    return _TABLE.ours(error, server) or _outage(f"unexpected {type(error).__name__}", server)
+
+
+def outage_reason(error: Exception, server: str) -> str:
+    """Return why the cache at `server` cannot be used, for log lines and `TierDown`."""
+    if isinstance(error, RedisError):
+        error = translated(error, server)
+    if isinstance(error, TradAIError):
+        return str(error)
+    return f"the cache at {server} cannot be used: {error}"
 
 
 def is_full(error: Exception) -> bool:
-    """Tell whether only new values are refused: what is kept can still be read and removed."""
+    """Tell whether only new values are rejected: stored ones can still be read and removed."""
     return isinstance(error, OutOfMemoryError)
 
 
-def is_final(error: Exception) -> bool:
-    """Tell whether Redis itself said no, so that asking it twice more would tell nothing new."""
+def is_error_reply(error: Exception) -> bool:
+    """Tell whether Redis itself answered with an error, so that asking again is of no use."""
     return isinstance(error, ResponseError | AuthenticationError | BusyLoadingError)
 
 
-def is_cut(error: Exception) -> bool:
-    """Tell whether the line was cut, as one that was idle for long may be."""
-    return isinstance(error, RedisConnectionError) and not is_final(error)
+def is_disconnect(error: Exception) -> bool:
+    """Tell whether the connection was cut, as one that was idle for long may be."""
+    return isinstance(error, RedisConnectionError) and not is_error_reply(error)
 
 
-def _outage(what: str, place: str) -> ExternalServiceError:
-    message = f"the cache at {place} cannot be used: {what}"
+def _outage(reason: str, server: str) -> ExternalServiceError:
+    message = f"the cache at {server} cannot be used: {reason}"
     return ExternalServiceError(message, service="redis", operation="cache", retryable=True)
 
 
-def _outage_of(what: str) -> Callable[[Exception, str], TradAIError]:
-    return lambda _, place: _outage(what, place)
+def _outage_of(reason: str) -> Callable[[Exception, str], TradAIError]:
+    return lambda _, server: _outage(reason, server)
 
 
-def _unauthenticated(_: Exception, place: str) -> TradAIError:
+def _unauthenticated(_: Exception, server: str) -> TradAIError:
     return ConfigurationError(
-        f"the cache at {place} refused user or password; check TRADAI_CACHE_USERNAME, and the "
+        f"the cache at {server} refused user or password; check TRADAI_CACHE_USERNAME, and the "
         "secret that TRADAI_CACHE_PASSWORD refers to",
         key="TRADAI_CACHE_PASSWORD",
     )
 
 
-def _forbidden(_: Exception, place: str) -> TradAIError:
+def _forbidden(_: Exception, server: str) -> TradAIError:
     return ConfigurationError(
-        f"the cache at {place} forbids its user a command, a key or a channel; grant it what "
+        f"the cache at {server} forbids its user a command, a key or a channel; grant it what "
         f"{_GUIDE} lists",
         key="TRADAI_CACHE_USERNAME",
     )
 
 
-def _no_redis(_: Exception, place: str) -> TradAIError:
+def _not_redis(_: Exception, server: str) -> TradAIError:
     return ConfigurationError(
-        f"the cache at {place} is no Redis 7.0 or later, and no Valkey; name another server",
+        f"the cache at {server} is neither Redis 7.0 or later nor Valkey; name another server",
         key="TRADAI_CACHE_URL",
     )
 
 
-def _refused(error: ResponseError, place: str) -> TradAIError:
+def _refused(error: ResponseError, server: str) -> TradAIError:
     text = str(error)
-    # What a script may not do has no code of its own: Redis 7, then Valkey and later Redis.
+    # A script without permission has no code of its own: texts of Redis 7, and of later ones.
     if "can't run this command" in text or "ACL failure" in text:
-        return _forbidden(error, place)
+        return _forbidden(error, server)
     if "unknown command" in text:
-        return _no_redis(error, place)
+        return _not_redis(error, server)
     code = text.partition(" ")[0]
-    return _outage(f"it refused ({code if code.isupper() else 'ERR'})", place)
+    return _outage(f"it refused ({code if code.isupper() else 'ERR'})", server)
 
 
-def _unreachable(error: RedisConnectionError, place: str) -> TradAIError:
+def _unreachable(error: RedisConnectionError, server: str) -> TradAIError:
     cause = error.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return ConfigurationError(
-            f"the certificate of the cache at {place} is not trusted ({cause.verify_message}); "
+            f"the certificate of the cache at {server} is not trusted ({cause.verify_message}); "
             "set TRADAI_CACHE_CA_FILE, or name the host as the certificate does",
             key="TRADAI_CACHE_CA_FILE",
         )
-    return _outage("it cannot be reached, or cut the line", place)
+    return _outage("it cannot be reached, or cut the connection", server)
 
 
 _TABLE: Final[ErrorTable[[str]]] = ErrorTable(
@@ -102,7 +110,7 @@ _TABLE: Final[ErrorTable[[str]]] = ErrorTable(
         "redis.exceptions.AuthenticationError": _unauthenticated,
         "redis.exceptions.BusyLoadingError": _outage_of("it is loading its data"),
         "redis.exceptions.ConnectionError": _unreachable,
-        "redis.exceptions.InvalidResponse": _no_redis,
+        "redis.exceptions.InvalidResponse": _not_redis,
         "redis.exceptions.NoPermissionError": _forbidden,
         "redis.exceptions.OutOfMemoryError": _outage_of("its memory is full"),
         "redis.exceptions.ReadOnlyError": _outage_of("it is a read-only replica"),

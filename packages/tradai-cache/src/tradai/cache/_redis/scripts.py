@@ -1,118 +1,102 @@
-"""What Redis does in one step, and under which names.
+"""Lua scripts and key names on Redis: values, leases, epochs and the message number.
 
-A namespace has an epoch, a text that is part of every name in it: a new epoch clears it. Whoever
-changes or removes says so on one channel, with a number that grows by one each time, so that a
-listener notices what it missed. Values and leases end by themselves; epochs and the number do not.
+A namespace has an epoch, a text that is part of every key in it: a new epoch clears it. Every
+change and removal is published on one channel, with a number that grows by one each time, so that
+a listener notices a missed message. Values and leases expire; epochs and the number do not.
 
-Scripts are sent whole: they are short, asked for on misses only, and a server that lost its
-scripts (restart, failover, SCRIPT FLUSH) needs no second way then.
+Scripts are sent as text: they are short, needed on misses only, and a server that lost its script
+cache (restart, failover, SCRIPT FLUSH) needs no fallback.
 """
 
 from typing import Final
-
-__all__ = [
-    "CLAIM",
-    "CLEAR",
-    "INVALIDATE",
-    "JOIN",
-    "RELEASE",
-    "RENEW",
-    "STORE",
-    "SYNCHRONISE",
-    "channel_of",
-    "epoch_key",
-    "number_key",
-    "own_key",
-    "value_key_prefix",
-]
 
 _PREFIX: Final = "tradai:"
 
 
 def channel_of(database: int) -> str:
-    """Return the channel of a database: channels know no databases."""
+    """Return the channel of a database: channels are shared by all databases of a server."""
     return f"{_PREFIX}messages:{database}"
 
 
 def number_key() -> str:
-    """Return the name of the number of the last message."""
+    """Return the key of the number of the last message."""
     return f"{_PREFIX}number"
 
 
-def own_key(node: str) -> str:
-    """Return a name that only the process `node` uses."""
+def probe_key(node: str) -> str:
+    """Return a key that only the process `node` uses, to probe its permissions."""
     return f"{_PREFIX}node:{node}"
 
 
 def epoch_key(namespace: str) -> str:
-    """Return the name of a namespace's epoch; the braces keep a namespace together."""
+    """Return the key of a namespace's epoch; the braces are a hash tag of Redis Cluster."""
     return f"{_PREFIX}{{{namespace}}}"
 
 
 def value_key_prefix(namespace: str, epoch: str) -> bytes:
-    """Return how the names of a namespace's values begin; a digest in hexadecimal ends them."""
+    """Return the prefix of a namespace's value keys; a digest in hexadecimal follows."""
     return f"{_PREFIX}{{{namespace}}}:{epoch}:".encode()
 
 
-# Even a full server may forget and tell. Whether a place is claimed is not worth its last memory.
+# A full server may still remove and publish. A lease is not worth its last memory.
 _ALWAYS: Final = "#!lua flags=allow-oom\n"
 _IF_ROOM: Final = "#!lua\n"
 
-_TELL: Final = """
-local function tell(kind, text)
+_PUBLISH: Final = """
+local function publish(kind, text)
   local number = redis.call('INCR', KEYS[2])
   redis.call('PUBLISH', ARGV[1], kind .. ' ' .. number .. ' ' .. ARGV[2] .. ' ' .. text)
   return number
 end
 """
 
-# KEYS: epoch, number. ARGV: channel, node, namespace, a fresh epoch, digest. These three return the
-# epoch that holds, and the number of a message that knows it. An epoch that is missing was evicted
-# or flushed: others may still use it, so a fresh one is told like any other.
+# KEYS: epoch, number. ARGV: channel, node, namespace, a new epoch, digest. These three return the
+# epoch that holds, and the number of a message that names it. A missing epoch was evicted or
+# flushed: other processes may still use it, so a new one is published like any other.
 JOIN: Final = (
     _ALWAYS
-    + _TELL
+    + _PUBLISH
     + """
 local epoch = redis.call('GET', KEYS[1])
 if epoch then return {epoch, tonumber(redis.call('GET', KEYS[2]) or 0)} end
 redis.call('SET', KEYS[1], ARGV[4])
-return {ARGV[4], tell('cleared', ARGV[4] .. ' ' .. ARGV[3])}
+return {ARGV[4], publish('cleared', ARGV[4] .. ' ' .. ARGV[3])}
 """
 )
 
 CLEAR: Final = (
     _ALWAYS
-    + _TELL
+    + _PUBLISH
     + """
 redis.call('SET', KEYS[1], ARGV[4])
-return {ARGV[4], tell('cleared', ARGV[4] .. ' ' .. ARGV[3])}
+return {ARGV[4], publish('cleared', ARGV[4] .. ' ' .. ARGV[3])}
 """
 )
 
 INVALIDATE: Final = (
     _ALWAYS
-    + _TELL
+    + _PUBLISH
     + """
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then
   redis.call('SET', KEYS[1], ARGV[4])
-  return {ARGV[4], tell('cleared', ARGV[4] .. ' ' .. ARGV[3])}
+  return {ARGV[4], publish('cleared', ARGV[4] .. ' ' .. ARGV[3])}
 end
 local value = KEYS[1] .. ':' .. epoch .. ':' .. ARGV[5]
 redis.call('DEL', value, value .. ':lease')
-return {epoch, tell('invalidated', ARGV[5] .. ' ' .. ARGV[3])}
+return {epoch, publish('invalidated', ARGV[5] .. ' ' .. ARGV[3])}
 """
 )
 
-# A lease is a token, followed by ! when somebody waits for its end.
+# A lease is a token, followed by ! when a process waits for its end.
 _IS_MINE: Final = """
 local held = redis.call('GET', KEYS[1])
 local waited = held == ARGV[1] .. '!'
 if not waited and held ~= ARGV[1] then return 0 end
 """
 
-# KEYS: lease, value, epoch. ARGV: token, epoch, lease in ms. Returns what it found.
-CLAIM: Final = (
+# KEYS: lease, value, epoch. ARGV: token, epoch, lease in ms. Returns the state it found.
+ACQUIRE: Final = (
     _IF_ROOM
     + """
 local epoch = redis.call('GET', KEYS[3])
@@ -122,7 +106,7 @@ if value then return {'value', value} end
 local held = redis.call('GET', KEYS[1])
 if not held or held == ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
-  return {'claimed'}
+  return {'acquired'}
 end
 if string.sub(held, -1) ~= '!' then
   redis.call('SET', KEYS[1], held .. '!', 'KEEPTTL')
@@ -164,9 +148,9 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
 )
 
-# KEYS: number, a name of our own, epochs. ARGV: channel, node, nonce. Returns the number, then the
-# epochs. Does once all that the others do, so that a user who may not is found out at once, and
-# tells the number on the channel: what follows there is newer than what is returned.
+# KEYS: number, a probe key, epochs. ARGV: channel, node, nonce. Returns the number, then the
+# epochs. Runs every command of the other scripts once, so that missing permissions show at once,
+# and publishes the number: messages after that one are newer than the returned epochs.
 SYNCHRONISE: Final = (
     _ALWAYS
     + """

@@ -1,4 +1,4 @@
-"""The shared tier on Redis, or on Valkey, which speaks the same."""
+"""`RedisTier`: the shared tier on Redis, or on Valkey, which has the same protocol."""
 
 import asyncio
 import contextlib
@@ -11,40 +11,54 @@ from weakref import WeakSet
 
 from tradai.cache._options.address import parse_address
 from tradai.cache._options.settings import CacheSettings
-from tradai.cache._redis.claims import LEASE_MS, RedisBusy, RedisClaim, Renewals
-from tradai.cache._redis.client import Link, TierFull
-from tradai.cache._redis.connection_options import Answer, Profile
-from tradai.cache._redis.connections import packed_get
+from tradai.cache._redis.client import RedisClient, TierFull
+from tradai.cache._redis.connection_options import ANSWER_S, FIRST_S, Answer, ConnectionOptions
+from tradai.cache._redis.connections import pack_get
 from tradai.cache._redis.epochs import Epoch
-from tradai.cache._redis.scripts import CLAIM, RELEASE, RENEW, STORE, epoch_key
-from tradai.cache._tier.shared_tier import Place, TierDown, TierEvents
+from tradai.cache._redis.leases import LEASE_MS, LeaseRenewer, RedisBusy, RedisLease
+from tradai.cache._redis.scripts import ACQUIRE, RELEASE, RENEW, STORE, epoch_key
+from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents
 from tradai.core import LoggerMixin, Secret, SecretReference, resolve_secret
 from tradai.core.exceptions import TradAIError, ValidationError
 
-__all__ = ["RedisTier", "connect"]
-
-_CLAIM_ATTEMPTS: Final = 3
+_LEASE_ATTEMPTS: Final = 3
 
 
-def connect(settings: CacheSettings, *, events: TierEvents) -> "RedisTier":
-    """Return the tier that `settings` name; nothing is connected yet.
+def connect(
+    settings: CacheSettings,
+    *,
+    events: TierEvents,
+    answer_s: float = ANSWER_S,
+    first_s: float = FIRST_S,
+) -> "RedisTier":
+    """Return the tier of `settings`; it connects on first use.
+
+    Args:
+        settings: Address and credentials of the server.
+        events: Receiver of invalidations and outages.
+        answer_s: Limit for one answer.
+        first_s: Limit for the first answers, and for callers that wait until all have come.
 
     Raises:
-        ConfigurationError: The file of certificates cannot be used.
-        ValidationError: The address names no server.
+        ConfigurationError: The certificate file cannot be used.
+        ValidationError: The address does not name a server.
     """
     address = parse_address(settings.url or "memory:")
     if not address.is_shared:
         expected = "an address of a server, redis[s]://HOST[:PORT][/DATABASE]"
-        raise ValidationError(f"no tier is shared: expected {expected}", expected=expected)
-    profile = Profile(
+        raise ValidationError(
+            f"memory: is not a shared tier: expected {expected}", expected=expected
+        )
+    options = ConnectionOptions(
         address=address,
         username=settings.username,
         password=_password_at(settings.password),
         ca_file=settings.ca_file,
+        answer_s=answer_s,
+        first_s=first_s,
     )
-    profile.check()
-    return RedisTier(profile, events=events)
+    options.check()
+    return RedisTier(options, events=events)
 
 
 def _password_at(reference: SecretReference | None) -> "Callable[[], Secret] | None":
@@ -53,112 +67,114 @@ def _password_at(reference: SecretReference | None) -> "Callable[[], Secret] | N
 
 @final
 class RedisTier(LoggerMixin):
-    """Sealed values on one server, whose claims and invalidations every process hears of.
+    """Sealed values on one server, with leases and invalidations that reach every process.
 
     Attributes:
         generation: Changes whenever an invalidation may have been missed.
     """
 
-    def __init__(self, profile: Profile, *, events: TierEvents) -> None:
-        """Connect when first asked, as `profile` says; tell `events` what is heard."""
+    def __init__(self, options: ConnectionOptions, *, events: TierEvents) -> None:
+        """Connect with `options` on first use; report messages and outages to `events`."""
         self.generation = 0
-        self._link = Link(profile, events, doubted=self._doubt)
-        self._renewals = Renewals(self._renewed)
+        self._client = RedisClient(options, events, on_gap=self._start_generation)
+        self._renewer = LeaseRenewer(self._renew)
         self._is_full = False
         _TIERS.add(self)
 
-    def fetch(self, place: Place) -> bytes | None:
-        """Return what is kept at `place`.
+    def fetch(self, key: CacheKey) -> bytes | None:
+        """Return the sealed value of `key`.
 
         Raises:
             TierDown: Redis cannot be asked.
-            ConfigurationError: It never could, and the operator must change something first.
+            ConfigurationError: Redis was never usable, and cannot be with these settings.
         """
-        epoch = self._link.epoch(place.namespace)
-        value: bytes | None = self._link.ask(_packed(epoch, place))
+        epoch = self._client.epoch(key.namespace)
+        value: bytes | None = self._client.execute(_pack_fetch(epoch, key))
         return value
 
-    async def fetch_async(self, place: Place) -> bytes | None:
-        """Do the same without blocking the running loop."""
-        epoch = self._link.known_epoch(place.namespace)
+    async def fetch_async(self, key: CacheKey) -> bytes | None:
+        """Do the same as `fetch` without blocking the running loop."""
+        epoch = self._client.publisher.epochs.known.get(key.namespace)
         if epoch is None:
-            epoch = await asyncio.to_thread(self._link.epoch, place.namespace)
-        value: bytes | None = await self._link.ask_async(_packed(epoch, place))
+            epoch = await asyncio.to_thread(self._client.epoch, key.namespace)
+        value: bytes | None = await self._client.execute_async(_pack_fetch(epoch, key))
         return value
 
-    def claim(self, place: Place) -> bytes | RedisClaim | RedisBusy:
-        """Return what is kept by now, or the right to load it, or who has that right.
+    def acquire(self, key: CacheKey) -> bytes | RedisLease | RedisBusy:
+        """Return the value stored by now, or the lease to load it, or that of another call.
 
         Raises:
             TierDown: Redis cannot be asked, or has no room.
         """
-        # Before it is asked for, so that no message about its end is missed.
-        event = self._link.waiters.add(place)
-        found = None
+        # Waits before it asks, so that no message about the end of the lease is missed.
+        event = self._client.waiters.add(key)
+        answer = None
         try:
-            found = self._claimed(place, event)
+            answer = self._try_acquire(key, event)
         finally:
-            if not isinstance(found, RedisBusy):
-                self._link.waiters.remove(place, event)
-        if isinstance(found, RedisClaim):
-            self._renewals.add(found)
-        return found
+            if not isinstance(answer, RedisBusy):
+                self._client.waiters.remove(key, event)
+        if isinstance(answer, RedisLease):
+            self._renewer.add(answer)
+        return answer
 
-    def invalidate(self, place: Place) -> None:
-        """Remove what is kept, end the claim on it, and tell everybody; when down, on recovery."""
-        self._link.tell(place)
+    def invalidate(self, key: CacheKey) -> None:
+        """Remove the value, end its lease, notify every process; when away, after recovery."""
+        self._client.publish_invalidation(key)
 
     def clear(self, namespace: str) -> None:
-        """Do so for every place of `namespace` at once."""
-        self._link.tell(namespace)
+        """Invalidate every key of `namespace` at once."""
+        self._client.publish_invalidation(namespace)
 
     def close(self) -> None:
-        """Let go of connections and threads; closing twice is no error."""
-        self._link.close()
-        self._renewals.clear()
+        """Close connections and threads; closing twice has no effect."""
+        self._client.close()
+        self._renewer.clear()
 
-    def _claimed(self, place: Place, event: threading.Event) -> bytes | RedisClaim | RedisBusy:
+    def _try_acquire(self, key: CacheKey, event: threading.Event) -> bytes | RedisLease | RedisBusy:
         token = secrets.token_hex(8)
-        epoch = self._link.epoch(place.namespace)
-        for _ in range(_CLAIM_ATTEMPTS):
-            keys = _keys(epoch.text, place)
-            kind, *rest = self._write(CLAIM, keys, token, epoch.text, LEASE_MS)
-            if kind == b"value":
+        epoch = self._client.epoch(key.namespace)
+        for _ in range(_LEASE_ATTEMPTS):
+            keys = _redis_keys(epoch.text, key)
+            state, *rest = self._write(ACQUIRE, keys, token, epoch.text, LEASE_MS)
+            if state == b"value":
                 value: bytes = rest[0]
                 return value
-            if kind == b"claimed":
-                return RedisClaim(self, place, epoch=epoch.text, token=token)
-            if kind == b"busy":
-                return RedisBusy(self._link.waiters, place, event, left_s=rest[0] / 1000)
-            epoch = self._link.renewed_epoch(place.namespace)
+            if state == b"acquired":
+                return RedisLease(self, key, epoch=epoch.text, token=token)
+            if state == b"busy":
+                return RedisBusy(self._client.waiters, key, event, left_s=rest[0] / 1000)
+            epoch = self._client.renewed_epoch(key.namespace)
         raise TierDown("the namespace is cleared again and again")
 
-    def store_claimed(self, claim: RedisClaim, sealed: bytes, *, keep_ms: int) -> bool:
-        """Keep `sealed` if `claim` still holds, and end the claim."""
-        self._renewals.remove(claim)
+    def store_leased(self, lease: RedisLease, sealed: bytes, *, keep_ms: int) -> bool:
+        """Store `sealed` if `lease` still holds, and end the lease."""
+        self._renewer.remove(lease)
         if keep_ms < 1:
-            self.release_claimed(claim)
+            self.release_lease(lease)
             return False
-        arguments = (claim.token, claim.epoch, sealed, keep_ms, *self._ended(claim.place))
+        keys = _redis_keys(lease.epoch, lease.key)
+        ended = self._client.publisher.lease_ended(lease.key)
         try:
-            stored = self._write(STORE, _keys(claim.epoch, claim.place), *arguments)
+            stored = self._write(STORE, keys, lease.token, lease.epoch, sealed, keep_ms, *ended)
         except TierFull:
-            # It can still be told that others need not wait.
-            self.release_claimed(claim)
+            # A full server can still notify the processes that wait.
+            self.release_lease(lease)
             raise
         return bool(stored)
 
-    def release_claimed(self, claim: RedisClaim) -> None:
-        """End `claim` without a value; should Redis be away, it ends by itself."""
-        self._renewals.remove(claim)
-        lease = _keys(claim.epoch, claim.place)[0]
+    def release_lease(self, lease: RedisLease) -> None:
+        """End `lease` without a value; while Redis is away, it expires by itself."""
+        self._renewer.remove(lease)
+        lease_key = _redis_keys(lease.epoch, lease.key)[0]
+        ended = self._client.publisher.lease_ended(lease.key)
         with contextlib.suppress(TierDown, TradAIError):
-            self._link.ask("EVAL", RELEASE, 1, lease, claim.token, *self._ended(claim.place))
+            self._client.execute("EVAL", RELEASE, 1, lease_key, lease.token, *ended)
 
     def _write(self, script: str, keys: tuple[str, ...], *arguments: bytes | str | int) -> Answer:
-        """Run a script that a full server refuses; say when that begins and ends."""
+        """Run a script that a full server rejects; log when that begins and ends."""
         try:
-            answer = self._link.ask("EVAL", script, len(keys), *keys, *arguments)
+            answer = self._client.execute("EVAL", script, len(keys), *keys, *arguments)
         except TierFull as exc:
             if not self._is_full:
                 self._is_full = True
@@ -169,48 +185,41 @@ class RedisTier(LoggerMixin):
             self.logger.info("cache has room again")
         return answer
 
-    def _renewed(self, claim: RedisClaim) -> bool:
-        """Renew `claim`; False when it is lost for certain."""
-        lease = _keys(claim.epoch, claim.place)[0]
+    def _renew(self, lease: RedisLease) -> bool:
+        """Renew `lease`; False when it is certainly lost."""
+        lease_key = _redis_keys(lease.epoch, lease.key)[0]
         try:
-            return bool(self._link.ask("EVAL", RENEW, 1, lease, claim.token, LEASE_MS))
+            return bool(self._client.execute("EVAL", RENEW, 1, lease_key, lease.token, LEASE_MS))
         except (TierDown, TradAIError):
             return True
 
-    def _ended(self, place: Place) -> tuple[str, str]:
-        """Return the channel, and the message that the claim on `place` has ended."""
-        return (
-            self._link.channel,
-            f"ended 0 {self._link.node} {place.digest.hex()} {place.namespace}",
-        )
-
-    def _doubt(self) -> None:
+    def _start_generation(self) -> None:
         self.generation += 1
 
-    def begin_in_fork(self) -> None:
-        """Begin anew in a forked process."""
-        self._renewals.reset()
-        self._link.begin_in_fork()
+    def after_fork_in_child(self) -> None:
+        """Start anew in a forked process."""
+        self._renewer.reset()
+        self._client.after_fork_in_child()
 
 
 _TIERS: Final[WeakSet[RedisTier]] = WeakSet()
 
 
-def _begin_in_fork() -> None:
+def _after_fork_in_child() -> None:
     for tier in list(_TIERS):
-        tier.begin_in_fork()
+        tier.after_fork_in_child()
 
 
-# Must be known to Python before the first fork.
-os.register_at_fork(after_in_child=_begin_in_fork)
+# Registered at import, because it must be known before the first fork.
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def _packed(epoch: Epoch, place: Place) -> bytes:
-    return packed_get(epoch.prefix + place.digest.hex().encode())
+def _pack_fetch(epoch: Epoch, key: CacheKey) -> bytes:
+    return pack_get(epoch.prefix + key.digest.hex().encode())
 
 
-def _keys(epoch: str, place: Place) -> tuple[str, str, str]:
-    """Return the names of lease, value and epoch."""
-    namespace = epoch_key(place.namespace)
-    value = f"{namespace}:{epoch}:{place.digest.hex()}"
+def _redis_keys(epoch: str, key: CacheKey) -> tuple[str, str, str]:
+    """Return the Redis keys of lease, value and epoch."""
+    namespace = epoch_key(key.namespace)
+    value = f"{namespace}:{epoch}:{key.digest.hex()}"
     return f"{value}:lease", value, namespace

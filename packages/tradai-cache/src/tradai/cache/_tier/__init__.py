@@ -1,1 +1,1 @@
-"""The port that shared tiers serve."""
+"""Interface of the shared tier."""

@@ -1,103 +1,89 @@
-"""The shared tier as the rest of the cache sees it: sealed values under places, and who loads."""
+"""Interface of the shared tier: sealed values by key, leases to load, invalidation, events."""
 
 from typing import NamedTuple, Protocol, final
 
-__all__ = ["Busy", "Claim", "Place", "Tier", "TierDown", "TierEvents"]
 
-
-# A state that callers act on; no caller of ours ever sees it.
+# A state that the cache acts on, not an error that users see.
 class TierDown(Exception):  # noqa: N818
-    """The shared tier cannot be asked now; why is for log lines."""
+    """The shared tier cannot be asked now; the message is for log lines."""
 
 
-# A tuple, because it is looked up several times in a call: a dataclass hashes in Python.
+# A tuple, because a call looks it up several times: a dataclass computes its hash in Python.
 @final
-class Place(NamedTuple):
-    """Where one value is kept: its namespace with version, and the digest of its call."""
+class CacheKey(NamedTuple):
+    """The key of one value: its namespace with version, and the digest of its call."""
 
     namespace: str
     digest: bytes
 
     @property
     def identity(self) -> bytes:
-        """What a sealed value is bound to: the same bytes in another place are foreign."""
+        """Bytes that a sealed value is bound to: under another key it is rejected."""
         return self.namespace.encode() + b":" + self.digest
 
 
-class Claim(Protocol):
+class Lease(Protocol):
     """The right to load one value for the fleet; it renews itself until it ends."""
 
     def store(self, sealed: bytes, *, keep_ms: int) -> bool:
-        """Keep `sealed` for `keep_ms` and end; False when it came too late and was not kept.
+        """Store `sealed` for `keep_ms` and end; False when the lease was lost before.
 
         Raises:
-            TierDown: The tier went away meanwhile.
+            TierDown: The tier went away in the meantime.
         """
-        ...
 
     def release(self) -> None:
-        """End without a value, so that somebody else may load; never raises."""
-        ...
+        """End without a value, so that another process may load; never raises."""
 
 
 class Busy(Protocol):
-    """Somebody else is loading the value."""
+    """A lease that another process or call holds."""
 
     def wait(self) -> None:
-        """Return when they have stored, failed, been overtaken or gone; never raises."""
-        ...
+        """Return when the lease was used, released or superseded, or has expired; never raises."""
 
 
 class Tier(Protocol):
     """Sealed values that processes share.
 
     Attributes:
-        generation: Changes at every doubt about invalidations that may have been missed. What
-            was read under another generation must be read again.
+        generation: Changes whenever invalidations may have been missed. A value read under
+            another generation must be read again.
     """
 
     generation: int
 
-    def fetch(self, place: Place) -> bytes | None:
-        """Return what is kept at `place`; `TierDown` when it cannot be asked."""
-        ...
+    def fetch(self, key: CacheKey) -> bytes | None:
+        """Return the sealed value of `key`; raise `TierDown` when the tier cannot be asked."""
 
-    async def fetch_async(self, place: Place) -> bytes | None:
-        """Do the same without blocking the running loop."""
-        ...
+    async def fetch_async(self, key: CacheKey) -> bytes | None:
+        """Do the same as `fetch` without blocking the running loop."""
 
-    def claim(self, place: Place) -> bytes | Claim | Busy:
-        """Return what is kept by now, or the right to load it, or who has that right.
+    def acquire(self, key: CacheKey) -> bytes | Lease | Busy:
+        """Return the value stored by now, or the lease to load it, or that of another call.
 
         Raises:
             TierDown: The tier cannot be asked.
         """
-        ...
 
-    def invalidate(self, place: Place) -> None:
-        """Remove what is kept, end the claim on it, and tell everybody; when down, on recovery."""
-        ...
+    def invalidate(self, key: CacheKey) -> None:
+        """Remove the value, end its lease, notify every process; when away, after recovery."""
 
     def clear(self, namespace: str) -> None:
-        """Do so for every place of `namespace` at once."""
-        ...
+        """Invalidate every key of `namespace` at once."""
 
     def close(self) -> None:
-        """Let go of connections and threads; closing twice is no error."""
-        ...
+        """Close connections and threads; closing twice has no effect."""
 
 
 class TierEvents(Protocol):
-    """What a tier tells the cache, from a thread of its own."""
+    """Callbacks of a tier, called in a thread of its own."""
 
-    def invalidated(self, place: Place) -> None:
-        """Somebody elsewhere invalidated `place`."""
-        ...
+    def invalidated(self, key: CacheKey) -> None:
+        """Handle the invalidation of `key` by another process."""
 
     def cleared(self, namespace: str) -> None:
-        """Somebody elsewhere cleared `namespace`."""
-        ...
+        """Handle the clearing of `namespace` by another process."""
 
-    def went(self, *, is_up: bool, reason: str) -> None:
-        """The tier came back, or went away."""
-        ...
+    def on_tier_change(self, *, is_up: bool, reason: str) -> None:
+        """Handle the tier coming back or going away."""

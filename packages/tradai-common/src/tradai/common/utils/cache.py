@@ -1,8 +1,8 @@
 """Platform import path of caching; without tradai-cache the error names the extra."""
 
-from tradai.common._slices import OptionalSlice
+from tradai.common._optional import OptionalDistribution
 
-with OptionalSlice("cache"):
+with OptionalDistribution("cache"):
     from tradai.cache import (
         Cache,
         CachedDataRepository,
@@ -10,8 +10,8 @@ with OptionalSlice("cache"):
         CacheSettings,
         CacheStats,
         CacheUnavailableError,
-        Held,
         Namespace,
+        PeekResult,
         candle,
     )
 
@@ -22,7 +22,7 @@ __all__ = [
     "CacheStats",
     "CacheUnavailableError",
     "CachedDataRepository",
-    "Held",
     "Namespace",
+    "PeekResult",
     "candle",
 ]

@@ -11,8 +11,6 @@ from typing import Final
 from tradai.core._numbers.decimals import plain_text
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["canonical_json", "digest", "version_id"]
-
 # Beyond this, not every whole float is the integer it was written as.
 _EXACT_FLOATS: Final = 2**53
 # By default Python converts no integer of more than 4,300 digits to text.
@@ -39,7 +37,7 @@ def canonical_json(value: object) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise _refusal(found="text with lone surrogates") from None
+        raise _digest_error(found="text with lone surrogates") from None
 
 
 def digest(value: object) -> str:
@@ -77,14 +75,14 @@ def _plain_scalar(value: object) -> object:
         case datetime() if value.utcoffset() is not None:
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case _:
-            raise _refusal(found=f"such a {type(value).__name__}")
+            raise _digest_error(found=f"such a {type(value).__name__}")
 
 
 def _key(key: object) -> str:
     if isinstance(key, str):
         return key
-    raise _refusal(found=f"a key that is a {type(key).__name__}")
+    raise _digest_error(found=f"a key that is a {type(key).__name__}")
 
 
-def _refusal(*, found: str) -> ValidationError:
+def _digest_error(*, found: str) -> ValidationError:
     return ValidationError(f"cannot digest {found}: expected {_EXPECTED}", expected=_EXPECTED)

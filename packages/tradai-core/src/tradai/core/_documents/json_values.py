@@ -7,16 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeAlias, TypeVar
 from tradai.core._types.pydantic_schemas import JsonField
 from tradai.core.exceptions import ValidationError
 
-__all__ = [
-    "FrozenJson",
-    "FrozenMapping",
-    "JsonObject",
-    "JsonValue",
-    "freeze",
-    "freeze_object",
-    "thaw",
-]
-
 V = TypeVar("V")
 
 _EXPECTED: Final = "null, a boolean, a finite number, text, a list, a mapping with text keys"
@@ -88,7 +78,7 @@ def thaw(value: "JsonValue") -> "JsonValue":
     return value
 
 
-def _checked(value: object) -> object:
+def _check_json(value: object) -> object:
     freeze(value)
     return value
 
@@ -104,7 +94,7 @@ if TYPE_CHECKING:
     FrozenJson: TypeAlias = JsonValue
     JsonObject: TypeAlias = Mapping[str, JsonValue]
 else:
-    JsonValue = Annotated[object, JsonField(_checked)]
+    JsonValue = Annotated[object, JsonField(_check_json)]
     FrozenJson = Annotated[object, JsonField(freeze, dump=thaw)]
     JsonObject = Annotated[object, JsonField(freeze_object, dump=thaw)]
 # Definition of JSON values: https://www.rfc-editor.org/rfc/rfc8259#section-3.

@@ -7,19 +7,8 @@ from typing import Final, TypeAlias, final
 
 from tradai.core._documents.json_values import JsonValue
 
-__all__ = [
-    "Path",
-    "Replacement",
-    "defines_path",
-    "dotted",
-    "leaves",
-    "merge",
-    "nested",
-    "nodes",
-    "not_finite",
-]
-
-Path: TypeAlias = tuple[str | int, ...]
+KeyPath: TypeAlias = tuple[str | int, ...]
+Path: TypeAlias = KeyPath  # the name that `_settings` imports
 _SCALARS: Final = (str, int, float, type(None))
 
 
@@ -39,11 +28,11 @@ def merge(lower: Mapping[str, JsonValue], upper: Mapping[str, JsonValue]) -> dic
     """
     merged = Replacement(lower) if isinstance(lower, Replacement) else dict(lower)
     for key, value in upper.items():
-        merged[key] = _laid_over(merged[key], value) if key in merged else value
+        merged[key] = _merge_value(merged[key], value) if key in merged else value
     return merged
 
 
-def _laid_over(below: JsonValue, value: JsonValue) -> JsonValue:
+def _merge_value(below: JsonValue, value: JsonValue) -> JsonValue:
     if isinstance(value, Replacement) or not isinstance(value, Mapping):
         return value
     return merge(below, value) if isinstance(below, Mapping) else Replacement(value)
@@ -59,7 +48,7 @@ def nested(path: Sequence[str | int], value: JsonValue) -> dict[str, JsonValue]:
     return {str(first): nested(rest, value) if rest else value}
 
 
-def nodes(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]:
+def nodes(value: JsonValue, path: KeyPath = ()) -> Iterator[tuple[KeyPath, JsonValue]]:
     """Yield every value below `value` with its path, outer ones first; lists are entered."""
     items: Iterable[tuple[str | int, JsonValue]] = ()
     if isinstance(value, Mapping):
@@ -74,19 +63,19 @@ def nodes(value: JsonValue, path: Path = ()) -> Iterator[tuple[Path, JsonValue]]
             yield from nodes(item, below)
 
 
-def leaves(values: Mapping[str, JsonValue]) -> dict[Path, JsonValue]:
+def leaves(values: Mapping[str, JsonValue]) -> dict[KeyPath, JsonValue]:
     """Return the leaves by path; a list or an empty mapping is one leaf."""
     return {path: item for path, item in nodes(values) if _is_leaf(path, item)}
 
 
-def not_finite(value: JsonValue) -> Iterator[Path]:
+def not_finite(value: JsonValue) -> Iterator[KeyPath]:
     """Yield the path of each NaN and each infinity below `value`."""
     for path, item in nodes(value):
         if isinstance(item, float) and not math.isfinite(item):
             yield path
 
 
-def defines_path(values: JsonValue, path: Path) -> bool:
+def defines_path(values: JsonValue, path: KeyPath) -> bool:
     """Tell whether `values`, laid over others, define what is at `path`."""
     for step in path:
         if not isinstance(values, Mapping):
@@ -97,7 +86,7 @@ def defines_path(values: JsonValue, path: Path) -> bool:
     return True
 
 
-def dotted(path: Path) -> str:
+def dotted(path: KeyPath) -> str:
     """Return `path` as text for people; a step that has a dot itself is quoted.
 
     >>> dotted(("pairs", 0))
@@ -111,6 +100,6 @@ def _step_text(step: str | int) -> str:
     return json.dumps(text) if "." in text or '"' in text else text
 
 
-def _is_leaf(path: Path, item: JsonValue) -> bool:
+def _is_leaf(path: KeyPath, item: JsonValue) -> bool:
     is_inside_list = any(isinstance(step, int) for step in path)
     return not is_inside_list and not (isinstance(item, Mapping) and item)

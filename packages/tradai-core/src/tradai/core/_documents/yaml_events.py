@@ -9,8 +9,6 @@ from tradai.core._documents.json_values import JsonValue
 from tradai.core._documents.yaml_scalars import Scalar
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["Path", "Place", "YamlBuilder", "place_of_mark", "yaml_error"]
-
 Path: TypeAlias = tuple[str | int, ...]
 Place: TypeAlias = tuple[int, int]
 

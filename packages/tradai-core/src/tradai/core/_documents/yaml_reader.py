@@ -16,8 +16,6 @@ from tradai.core._documents.json_values import JsonValue
 from tradai.core._documents.yaml_events import Path, Place, YamlBuilder, place_of_mark, yaml_error
 from tradai.core._documents.yaml_scalars import Scalar, json_scalar, plain_scalar
 
-__all__ = ["YamlDocument", "read_yaml", "read_yaml_field", "read_yaml_fields", "read_yaml_value"]
-
 _MAX_CHARACTERS: Final = 1_000_000
 _FORBIDDEN: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"
@@ -48,7 +46,7 @@ def read_yaml(text: str | bytes, *, source: str) -> YamlDocument:
     Raises:
         ConfigurationError: The text is not YAML, or YAML that this reader refuses.
     """
-    return _document(_built(text, source, json_scalar), source)
+    return _to_document(_build(text, source, json_scalar), source)
 
 
 def read_yaml_fields(text: str | bytes, *, source: str) -> YamlDocument:
@@ -60,7 +58,7 @@ def read_yaml_fields(text: str | bytes, *, source: str) -> YamlDocument:
     Raises:
         ConfigurationError: As for `read_yaml`.
     """
-    return _document(_built(text, source, plain_scalar), source)
+    return _to_document(_build(text, source, plain_scalar), source)
 
 
 def read_yaml_value(text: str, *, source: str) -> JsonValue:
@@ -69,7 +67,7 @@ def read_yaml_value(text: str, *, source: str) -> JsonValue:
     Raises:
         ConfigurationError: As for `read_yaml`.
     """
-    return _built(text, source, json_scalar).root
+    return _build(text, source, json_scalar).root
 
 
 def read_yaml_field(text: str, *, source: str) -> JsonValue:
@@ -78,10 +76,10 @@ def read_yaml_field(text: str, *, source: str) -> JsonValue:
     Raises:
         ConfigurationError: As for `read_yaml`.
     """
-    return _built(text, source, plain_scalar).root
+    return _build(text, source, plain_scalar).root
 
 
-def _document(builder: YamlBuilder, source: str) -> YamlDocument:
+def _to_document(builder: YamlBuilder, source: str) -> YamlDocument:
     values = {} if builder.root is None else builder.root
     if not isinstance(values, Mapping):
         problem = "the top level must be a mapping; write `key: value` lines"
@@ -89,9 +87,9 @@ def _document(builder: YamlBuilder, source: str) -> YamlDocument:
     return YamlDocument(values=values, marks=builder.marks)
 
 
-def _built(text: str | bytes, source: str, scalar: Callable[[str], Scalar]) -> YamlBuilder:
+def _build(text: str | bytes, source: str, scalar: Callable[[str], Scalar]) -> YamlBuilder:
     builder = YamlBuilder(source, scalar=scalar)
-    checked = _checked(text, source)
+    checked = _check_text(text, source)
     place: Place | None = None
     problem = ""
     try:
@@ -105,7 +103,7 @@ def _built(text: str | bytes, source: str, scalar: Callable[[str], Scalar]) -> Y
     return builder
 
 
-def _checked(text: str | bytes, source: str) -> str:
+def _check_text(text: str | bytes, source: str) -> str:
     if isinstance(text, bytes):
         text = text.decode(errors="surrogateescape")
     text = text.removeprefix("\ufeff")

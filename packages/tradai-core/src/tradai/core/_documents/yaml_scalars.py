@@ -10,8 +10,6 @@ import re
 from decimal import Decimal
 from typing import Final, Self, TypeAlias, final
 
-__all__ = ["Scalar", "WrittenFloat", "json_scalar", "plain_scalar", "written_float"]
-
 Scalar: TypeAlias = bool | int | float | str | None
 
 _WORDS: Final[dict[str, bool | float | None]] = {

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from typing import final
 
 from tradai.core._layers.layer import LayerData, Origin
-from tradai.core._layers.text_values import read_entry, stacked
-
-__all__ = ["EnvironmentLayer"]
+from tradai.core._layers.text_values import read_entry, stack_entries
 
 
 @final
@@ -35,7 +33,7 @@ class EnvironmentLayer:
         """
         environ = os.environ if self._environ is None else self._environ
         names = sorted(name for name in environ if name.startswith(self._prefix))
-        return stacked(
+        return stack_entries(
             read_entry(
                 name.removeprefix(self._prefix).lower().split("__"),
                 environ[name],

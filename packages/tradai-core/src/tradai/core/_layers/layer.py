@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, final
 
 from tradai.core._documents.json_values import JsonValue
-from tradai.core._documents.tree import Path, dotted, nodes
-
-__all__ = ["ConfigLayer", "LayerData", "Origin", "with_origins"]
+from tradai.core._documents.tree import KeyPath, dotted, nodes
 
 
 @final
@@ -44,7 +42,7 @@ class LayerData:
     values: Mapping[str, JsonValue]
     origins: Mapping[str, Origin]
 
-    def origin_of(self, path: Path) -> Origin:
+    def origin_of(self, path: KeyPath) -> Origin:
         """Return where `path` was written, or else the nearest mapping or list around it."""
         for length in range(len(path), 0, -1):
             origin = self.origins.get(dotted(path[:length]))
@@ -70,7 +68,9 @@ class ConfigLayer(Protocol):
         ...
 
 
-def with_origins(values: Mapping[str, JsonValue], origin_of: Callable[[Path], Origin]) -> LayerData:
+def with_origins(
+    values: Mapping[str, JsonValue], origin_of: Callable[[KeyPath], Origin]
+) -> LayerData:
     """Return `values` with the origin of each path in them."""
     origins = {dotted(path): origin_of(path) for path, _ in nodes(values)}
     return LayerData(values=values, origins=origins)

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from typing import Final, final
 
 from tradai.core._layers.layer import LayerData, Origin
-from tradai.core._layers.text_values import read_entry, stacked
+from tradai.core._layers.text_values import read_entry, stack_entries
 from tradai.core.exceptions import ConfigurationError
-
-__all__ = ["COMMAND_LINE", "OverridesLayer", "parse_override"]
 
 COMMAND_LINE: Final = Origin(source="command line")
 
@@ -48,7 +46,9 @@ class OverridesLayer:
         Raises:
             ConfigurationError: One is empty, or not written as it should be.
         """
-        return stacked(_entry(text, number) for number, text in enumerate(self._overrides, start=1))
+        return stack_entries(
+            _entry(text, number) for number, text in enumerate(self._overrides, start=1)
+        )
 
 
 def _entry(text: str, number: int) -> LayerData:

@@ -10,11 +10,9 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails, core_schema
 
 from tradai.core._documents.json_values import JsonValue
-from tradai.core._documents.tree import Path, dotted, not_finite
+from tradai.core._documents.tree import KeyPath, dotted, not_finite
 from tradai.core._layers.suggestions import did_you_mean
 from tradai.core.exceptions import ConfigurationError, ValidationError
-
-__all__ = ["Problem", "configuration_error", "error_sentence", "list_problems", "problems_of"]
 
 # The message that pydantic has for these repeats a validator's text, or the value itself.
 _MAY_QUOTE: Final = {
@@ -49,7 +47,7 @@ class Problem:
     """One thing that is wrong: where, which key, and what to do about it."""
 
     place: str
-    path: Path
+    path: KeyPath
     sentence: str
 
     def __str__(self) -> str:
@@ -74,10 +72,10 @@ def problems_of(
     values: Mapping[str, JsonValue],
     *,
     model: type[BaseModel],
-    place_of: Callable[[Path], str],
+    place_of: Callable[[KeyPath], str],
 ) -> Iterator[Problem]:
     """Yield the problems that pydantic found in `values` of `model`, one for each key."""
-    sentences: dict[Path, list[str]] = {}
+    sentences: dict[KeyPath, list[str]] = {}
     for error in errors:
         path = _path_in(values, error)
         is_unknown = error["type"] == "extra_forbidden"
@@ -109,13 +107,13 @@ def _harmless() -> frozenset[str]:
     return frozenset(get_args(core_schema.ErrorType)) - _MAY_QUOTE
 
 
-def _unknown_key(model: type[BaseModel], path: Path) -> str:
+def _unknown_key(model: type[BaseModel], path: KeyPath) -> str:
     known = _known_keys(model, path[:-1])
     all_known = f"; known are {', '.join(known)}" if known else ""
     return f"is not a key we know{did_you_mean(str(path[-1]), known) or all_known}"
 
 
-def _known_keys(model: type[BaseModel], path: Path) -> list[str]:
+def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
     """Return the keys of the block at `path` as they are written; none for one without a model."""
     for step in path:
         annotation = (
@@ -132,12 +130,12 @@ def _is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _path_in(values: JsonValue, error: ErrorDetails) -> Path:
+def _path_in(values: JsonValue, error: ErrorDetails) -> KeyPath:
     """Follow pydantic's location as far as it is a path in `values`; the rest names types.
 
     A free-form block refuses the NaN or infinity in it, so the path goes on to that.
     """
-    path: Path = ()
+    path: KeyPath = ()
     for step in error["loc"]:
         if isinstance(values, Mapping) and step in values:
             values = values[str(step)]

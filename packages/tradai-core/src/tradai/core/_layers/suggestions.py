@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-__all__ = ["closest", "did_you_mean"]
-
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the end of a sentence that suggests the name in `known` closest to `name`.

@@ -8,8 +8,6 @@ from tradai.core._documents.yaml_reader import read_yaml_field
 from tradai.core._layers.layer import LayerData, Origin, with_origins
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["read_entry", "stacked"]
-
 
 def read_entry(path: Sequence[str], text: str, *, place: str, origin: Origin) -> LayerData:
     """Return the layer that has the value of `text` at `path`; `place` names it in errors.
@@ -28,7 +26,7 @@ def read_entry(path: Sequence[str], text: str, *, place: str, origin: Origin) ->
     return with_origins(nested(path, value), lambda _path: origin)
 
 
-def stacked(layers: Iterable[LayerData]) -> LayerData:
+def stack_entries(layers: Iterable[LayerData]) -> LayerData:
     """Return `layers` as one, each laid over those before it."""
     values: Mapping[str, JsonValue] = {}
     origins: dict[str, Origin] = {}

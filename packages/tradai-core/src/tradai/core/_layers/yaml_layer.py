@@ -2,15 +2,13 @@
 
 from typing import final
 
-from tradai.core._documents.tree import Path
+from tradai.core._documents.tree import KeyPath
 from tradai.core._documents.yaml_reader import read_yaml_fields
 from tradai.core._layers.layer import LayerData, Origin, with_origins
 from tradai.core._local.file_store import FileStore
 from tradai.core._local.file_uri import is_file_uri
 from tradai.core._ports.backends import backend_for
 from tradai.core._ports.protocols import ObjectStore
-
-__all__ = ["YamlLayer"]
 
 
 @final
@@ -33,7 +31,7 @@ class YamlLayer:
         store = self._store or _store_for(self.name)
         document = read_yaml_fields(store.read(self.name).data, source=self.name)
 
-        def origin_of(path: Path) -> Origin:
+        def origin_of(path: KeyPath) -> Origin:
             while path not in document.marks:
                 path = path[:-1]
             line, column = document.marks[path]

@@ -13,15 +13,6 @@ from typing import BinaryIO, Final
 from tradai.core._error_translation import ErrorTable
 from tradai.core.exceptions import NotFoundError, StorageError
 
-__all__ = [
-    "atomic_file",
-    "file_errors",
-    "is_temporary",
-    "locked",
-    "make_folder",
-    "sync_folder",
-]
-
 _TEMPORARY: Final = re.compile(r"\.tradai-[0-9a-f]{16}\.tmp")
 _NO_FOLDER: Final = "a part of the path is a file, not a folder; choose another place"
 _REASONS: Final = {
@@ -36,24 +27,24 @@ _REASONS: Final = {
 }
 
 
-def _missing(_: OSError, action: str, path: Path) -> NotFoundError:
+def _missing_file(_: OSError, action: str, path: Path) -> NotFoundError:
     message = f"cannot {action} {path}: there is no such file; check the path"
     return NotFoundError(message, kind="file", key=str(path))
 
 
-def _folder(_: OSError, action: str, path: Path) -> NotFoundError:
+def _folder_instead(_: OSError, action: str, path: Path) -> NotFoundError:
     message = f"cannot {action} {path}: it is a folder, not a file; check the path"
     return NotFoundError(message, kind="file", key=str(path))
 
 
-def _refused(error: OSError, action: str, path: Path) -> StorageError:
+def _storage_error(error: OSError, action: str, path: Path) -> StorageError:
     reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; check the disk")
     message = f"cannot {action} {path}: {reason}"
     return StorageError(message, operation=action.split(maxsplit=1)[0])
 
 
 _FILE_ERRORS: Final = ErrorTable(
-    {FileNotFoundError: _missing, IsADirectoryError: _folder, OSError: _refused}
+    {FileNotFoundError: _missing_file, IsADirectoryError: _folder_instead, OSError: _storage_error}
 )
 
 

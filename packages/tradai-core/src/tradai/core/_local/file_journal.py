@@ -20,8 +20,6 @@ from tradai.core._secrets.redaction import redact, redact_value
 from tradai.core._time.clock import SystemClock
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["FileJournal", "clean_facts"]
-
 _SEAL_LENGTH: Final = len(',"crc":"00000000"}')
 
 

@@ -22,8 +22,6 @@ from tradai.core._local.file_uri import file_path
 from tradai.core._ports.protocols import ObjectInfo, StoredObject
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 
-__all__ = ["FileStore", "conflict", "etag_of", "refuse_two_conditions"]
-
 
 @final
 class FileStore:

@@ -7,8 +7,6 @@ from urllib.parse import unquote, urlsplit
 
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["file_path", "is_file_uri"]
-
 _FILE_URI: Final = re.compile(r"file:(?://(?:localhost)?(?=/))?(?!//)(.+)", re.DOTALL)
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:")
 _EXPECTED: Final = "a path, or a URI such as file:///runs/1 or file:runs/1"

@@ -10,8 +10,6 @@ from tradai.core._ports.protocols import Clock, ObjectInfo, StoredObject
 from tradai.core._time.clock import SystemClock
 from tradai.core.exceptions import NotFoundError, ValidationError
 
-__all__ = ["MemoryStore"]
-
 
 @final
 class MemoryStore:

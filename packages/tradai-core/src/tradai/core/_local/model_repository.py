@@ -10,8 +10,6 @@ from tradai.core._ports.protocols import ObjectStore
 from tradai.core._ports.repositories import Repository, check_key
 from tradai.core.exceptions import NotFoundError, StorageError
 
-__all__ = ["ModelRepository"]
-
 M = TypeVar("M", bound=BaseModel)
 
 _SUFFIX = ".json"

@@ -13,8 +13,6 @@ from tradai.core._local.file_uri import file_path
 from tradai.core._secrets.secret import Secret
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 
-__all__ = ["EnvironmentSecrets", "FileSecrets"]
-
 _ENVIRONMENT: Final = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 _VARIABLE_EXPECTED: Final = "env:NAME, the name of an environment variable"
 _FILE_EXPECTED: Final = "file:/path, the path of a file that holds the secret"
@@ -42,7 +40,7 @@ class EnvironmentSecrets:
         if name is None:
             # It may be the secret itself, and a traceback may show what this frame holds.
             del reference
-            raise _malformed(_VARIABLE_EXPECTED)
+            raise _reference_error(_VARIABLE_EXPECTED)
         value = (os.environ if self._environ is None else self._environ).get(name)
         if value is None:
             message = f"there is no secret {reference}; set the environment variable {name}"
@@ -68,12 +66,14 @@ class FileSecrets:
         if not reference.startswith("file:"):
             # It may be the secret itself, and a traceback may show what this frame holds.
             del reference
-            raise _malformed(_FILE_EXPECTED)
+            raise _reference_error(_FILE_EXPECTED)
         path = file_path(reference)
         with file_errors("read the secret file", path):
             text = _text(_private_bytes(path, reference))
         if text is None:
-            raise _refusal(reference, f"is not text of at most {_LARGEST} bytes; write it again")
+            raise _secret_error(
+                reference, f"is not text of at most {_LARGEST} bytes; write it again"
+            )
         return _secret(text.removesuffix("\n").removesuffix("\r"), reference)
 
 
@@ -101,24 +101,28 @@ def _open_at_once(path: str, flags: int) -> int:
 def _check_private(facts: os.stat_result, reference: str) -> None:
     mode = stat.S_IMODE(facts.st_mode)
     if not stat.S_ISREG(facts.st_mode):
-        raise _refusal(reference, "is not a regular file; put the secret into one")
+        raise _secret_error(reference, "is not a regular file; put the secret into one")
     if facts.st_uid != os.geteuid():
-        raise _refusal(reference, f"belongs to user {facts.st_uid}; chown it to {os.geteuid()}")
+        raise _secret_error(
+            reference, f"belongs to user {facts.st_uid}; chown it to {os.geteuid()}"
+        )
     if mode & ~_PRIVATE_BITS:
-        raise _refusal(reference, f"has mode {mode:04o}, others may read it; run chmod 600 on it")
+        raise _secret_error(
+            reference, f"has mode {mode:04o}, others may read it; run chmod 600 on it"
+        )
 
 
 def _secret(value: str, reference: str) -> Secret:
     if not value.strip():
-        raise _refusal(reference, "is empty; give it a value")
+        raise _secret_error(reference, "is empty; give it a value")
     return Secret(value)
 
 
-def _refusal(reference: str, problem: str) -> ConfigurationError:
+def _secret_error(reference: str, problem: str) -> ConfigurationError:
     return ConfigurationError(f"the secret {reference} {problem}", source=reference)
 
 
-def _malformed(expected: str) -> ConfigurationError:
+def _reference_error(expected: str) -> ConfigurationError:
     # The reference may be the secret itself, written where its reference belongs.
     message = f"a secret reference is not usable: expected {expected}"
     return ConfigurationError(message)

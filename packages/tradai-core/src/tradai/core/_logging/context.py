@@ -6,8 +6,6 @@ from contextvars import ContextVar, copy_context
 from types import MappingProxyType
 from typing import Final, ParamSpec, TypeVar
 
-__all__ = ["carry_context", "current_ids", "run_context"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

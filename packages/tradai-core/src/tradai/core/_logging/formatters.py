@@ -9,8 +9,6 @@ from tradai.core._documents.json_values import JsonValue
 from tradai.core._logging.record_fields import record_fields
 from tradai.core._logging.safe_json import json_text, line_encoder
 
-__all__ = ["ConsoleFormatter", "JsonLineFormatter", "LineHandler"]
-
 _LAST_RESORT: Final = '{"level":"ERROR","message":"a log record could not be written"}'
 # A value may log while it is printed, even itself; deeper than this no value is printed.
 _DEEPEST: Final = 2
@@ -52,7 +50,7 @@ class ConsoleFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return time, level and message, the record's own fields, then the logger."""
         try:
-            return _readable(record_fields(record))
+            return _console_line(record_fields(record))
         # A log call that fails would fail the work it reports on.
         except Exception:  # noqa: BLE001
             return _LAST_RESORT
@@ -76,7 +74,7 @@ class LineHandler(logging.StreamHandler[TextIO]):
         self._depth += 1
         try:
             line = self.format(record if self._depth <= _DEEPEST else _without_values(record))
-            self.stream.write(f"{line if line.isascii() else self._fitted(line)}\n")
+            self.stream.write(f"{line if line.isascii() else self._encodable(line)}\n")
             self.stream.flush()
         # A log call that fails would fail the work it reports on.
         except Exception:  # noqa: BLE001
@@ -84,7 +82,7 @@ class LineHandler(logging.StreamHandler[TextIO]):
         finally:
             self._depth -= 1
 
-    def _fitted(self, line: str) -> str:
+    def _encodable(self, line: str) -> str:
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
         return line.encode(encoding, "backslashreplace").decode(encoding)
 
@@ -108,7 +106,7 @@ def _shows_wire(record: logging.LogRecord) -> bool:
         return False
 
 
-def _readable(fields: dict[str, JsonValue]) -> str:
+def _console_line(fields: dict[str, JsonValue]) -> str:
     time, level, logger, message = (
         str(fields.pop(name)) for name in ("timestamp", "level", "logger", "message")
     )

@@ -6,8 +6,6 @@ from types import SimpleNamespace
 
 from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
-__all__ = ["declared_fields"]
-
 
 def declared_fields(value: object) -> Mapping[str, object] | None:
     """Return the fields of a dataclass, pydantic model, attrs class or named tuple by name.

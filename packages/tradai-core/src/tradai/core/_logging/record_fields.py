@@ -13,8 +13,6 @@ from tradai.core._logging.safe_json import json_text, log_fields, log_value
 from tradai.core._secrets.redaction import MASK
 from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
-__all__ = ["RESERVED", "record_fields", "renamed"]
-
 # `logging` has it from Python 3.12 on.
 RESERVED: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
 _OWN: Final = frozenset(
@@ -36,21 +34,23 @@ def record_fields(record: logging.LogRecord) -> dict[str, JsonValue]:
         "logger": record.name,
         "message": _message(record),
         **current_ids(),
-        **(extra if _OWN.isdisjoint(extra) else renamed(extra, _OWN)),
+        **(extra if _OWN.isdisjoint(extra) else rename_reserved(extra, _OWN)),
     }
     if record.exc_info or record.exc_text or record.stack_info:
         fields |= _traces(record)
     return {"timestamp": _timestamp(record), **log_fields(fields)}
 
 
-def renamed(extra: Mapping[str, object], reserved: frozenset[str]) -> Mapping[str, object]:
+def rename_reserved(extra: Mapping[str, object], reserved: frozenset[str]) -> Mapping[str, object]:
     """Return `extra` with ``extra_`` before each name in `reserved`; nothing is lost."""
     fields = {name: extra[name] for name in extra}
     taken = reserved | fields.keys()
-    return {_free(name, taken) if name in reserved else name: fields[name] for name in fields}
+    return {
+        _unused_name(name, taken) if name in reserved else name: fields[name] for name in fields
+    }
 
 
-def _free(name: str, taken: frozenset[str]) -> str:
+def _unused_name(name: str, taken: frozenset[str]) -> str:
     while name in taken:
         name = f"extra_{name}"
     return name
@@ -84,14 +84,14 @@ def _readable(record: logging.LogRecord) -> logging.LogRecord:
     """Return the record with structured arguments as JSON text, their secrets masked."""
     args = record.args
     shown = copy.copy(record)
-    shown.msg = _shown(record.msg)
+    shown.msg = _printable(record.msg)
     shown.args = (
-        _MappingArgument(args) if isinstance(args, Mapping) else tuple(map(_shown, args or ()))
+        _MappingArgument(args) if isinstance(args, Mapping) else tuple(map(_printable, args or ()))
     )
     return shown
 
 
-def _shown(value: object) -> object:
+def _printable(value: object) -> object:
     """Return `value` itself, or its JSON text when it is structured."""
     shown = log_value(value)
     return json_text(shown) if isinstance(shown, dict | list) else value
@@ -103,7 +103,7 @@ class _MappingArgument(dict[str, object]):
 
     def __init__(self, args: Mapping[str, object]) -> None:
         super().__init__(
-            (name, MASK if is_sensitive_key(name) else _shown(args[name])) for name in args
+            (name, MASK if is_sensitive_key(name) else _printable(args[name])) for name in args
         )
         self._text = json_text(log_value(args))
 

@@ -15,8 +15,6 @@ from tradai.core._logging.model_fields import declared_fields
 from tradai.core._secrets.redaction import MASK, may_hold_secret, redact
 from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
-__all__ = ["json_text", "line_encoder", "log_fields", "log_value"]
-
 Encode: TypeAlias = Callable[[object], str]
 
 _MOST_VALUES: Final = 500

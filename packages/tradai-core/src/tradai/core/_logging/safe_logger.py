@@ -4,10 +4,8 @@ import logging
 from collections.abc import Mapping
 from typing import final
 
-from tradai.core._logging.record_fields import RESERVED, renamed
+from tradai.core._logging.record_fields import RESERVED, rename_reserved
 from tradai.core._logging.safe_json import json_text, log_value
-
-__all__ = ["ForgivingLogger"]
 
 
 @final
@@ -41,15 +39,15 @@ class ForgivingLogger(logging.Logger):
             text = json_text(log_value([msg, args]))
             record = make(name, level, fn, lno, text, (), exc_info, func, sinfo)
         if extra is not None:
-            vars(record).update(_kept(extra))
+            vars(record).update(_safe_extra(extra))
         return record
 
 
-def _kept(extra: Mapping[str, object]) -> Mapping[str, object]:
+def _safe_extra(extra: Mapping[str, object]) -> Mapping[str, object]:
     if type(extra) is dict and RESERVED.isdisjoint(extra):
         return extra
     try:
-        return renamed(extra, RESERVED)
+        return rename_reserved(extra, RESERVED)
     # The fields are other code's, and may not even be a mapping.
     except Exception:  # noqa: BLE001
         return {"extra": extra}

@@ -3,17 +3,14 @@
 import logging
 from typing import ClassVar, Final, Literal, TextIO, final
 
-from tradai.core._logging.context import carry_context, run_context
 from tradai.core.exceptions import ConfigurationError
-
-__all__ = ["LoggerMixin", "carry_context", "configure_logging", "run_context"]
 
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _FORMATS: Final = ("json", "console")
 
 
 @final
-class _OwnLogger:
+class _LazyLogger:
     """Placeholder for the logger of a class; the first access replaces it by the logger."""
 
     def __get__(self, instance: object, owner: type) -> logging.Logger:
@@ -33,13 +30,13 @@ class LoggerMixin:
 
     __slots__ = ()
 
-    logger: ClassVar[_OwnLogger] = _OwnLogger()
+    logger: ClassVar[_LazyLogger] = _LazyLogger()
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         """Give the subclass a logger of its own, unless it brings one."""
         super().__init_subclass__(**kwargs)
         if "logger" not in vars(cls):
-            type.__setattr__(cls, "logger", _OwnLogger())
+            type.__setattr__(cls, "logger", _LazyLogger())
 
 
 def configure_logging(

@@ -15,8 +15,6 @@ from tradai.core._types.pattern import Grammar
 from tradai.core._types.symbols import Currency, Pair
 from tradai.core.exceptions import NotFoundError, ValidationError
 
-__all__ = ["Market", "MarketHistory", "MarketSnapshot"]
-
 _TICK_SIZE: Final = 4  # ccxt's mode in which a precision is the step itself.
 _TYPES: Final = {
     "spot": MarketType.SPOT,
@@ -27,7 +25,7 @@ _TYPES: Final = {
 _STATUS: Final = {True: "active", False: "inactive", None: "unknown"}
 _EXCHANGE: Final = r"[a-z0-9_]{1,40}"
 
-Exchange = Annotated[
+ExchangeName = Annotated[
     str, Grammar("exchange", _EXCHANGE, "small letters and digits, such as binance")
 ]
 Positive = Annotated[Amount, Field(gt=0)]
@@ -107,7 +105,7 @@ class MarketSnapshot(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    exchange: Exchange
+    exchange: ExchangeName
     taken_at: AwareDatetime
     markets: tuple[Market, ...]
 

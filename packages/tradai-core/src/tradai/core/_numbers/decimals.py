@@ -16,17 +16,6 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-__all__ = [
-    "EXACT",
-    "Amount",
-    "Number",
-    "Price",
-    "own_context",
-    "plain_text",
-    "to_decimal",
-    "to_step",
-]
-
 Number: TypeAlias = SupportsFloat | str
 """A `Decimal`, an int, a float, a NumPy scalar, or ASCII decimal text; never a bool."""
 
@@ -37,7 +26,7 @@ _FINITE: Final = "a finite number such as 0.05, as Decimal, text, int or float"
 _ABOVE_ZERO: Final = "a number above zero, such as 0.01; look at the market's data"
 
 
-def own_context(
+def isolated_context(
     digits: int,
     rounding: str,
     *traps: type[decimal.DecimalException],
@@ -49,9 +38,9 @@ def own_context(
 
 
 # Wide enough for the product of three numbers that were read here.
-EXACT: Final = own_context(4 * _DIGITS, decimal.ROUND_HALF_EVEN, decimal.Inexact)
+EXACT: Final = isolated_context(4 * _DIGITS, decimal.ROUND_HALF_EVEN, decimal.Inexact)
 # The exponent's limit keeps plain text to a few thousand characters.
-_read_decimal: Final = own_context(
+_read_decimal: Final = isolated_context(
     _DIGITS, decimal.ROUND_HALF_EVEN, decimal.Inexact, exponent=_DIGITS
 ).create_decimal
 
@@ -63,11 +52,11 @@ def to_decimal(value: Number, what: str) -> Decimal:
         ValidationError: `value` is not a finite number, or longer than a thousand digits.
     """
     try:
-        number = _read_decimal(repr(value) if type(value) is float else _readable(value))
+        number = _read_decimal(repr(value) if type(value) is float else _lossless(value))
     except (decimal.DecimalException, TypeError) as exc:
-        raise _unusable(what, value, _FINITE) from exc
+        raise _number_error(what, value, _FINITE) from exc
     if not number.is_finite():
-        raise _unusable(what, value, _FINITE)
+        raise _number_error(what, value, _FINITE)
     return number
 
 
@@ -79,11 +68,11 @@ def to_step(value: Number, what: str) -> Decimal:
     """
     number = to_decimal(value, what)
     if number <= 0:
-        raise _unusable(what, value, _ABOVE_ZERO)
+        raise _number_error(what, value, _ABOVE_ZERO)
     return number.normalize(EXACT)
 
 
-def _readable(value: Number) -> Decimal | str | int:
+def _lossless(value: Number) -> Decimal | str | int:
     """Return `value` in a type that a decimal context reads without loss, or raise `TypeError`."""
     if isinstance(value, Decimal) or (isinstance(value, str) and value.isascii()):
         return value
@@ -97,7 +86,7 @@ def _readable(value: Number) -> Decimal | str | int:
     raise TypeError(type(value).__name__)
 
 
-def _unusable(what: str, value: object, expected: str) -> ValidationError:
+def _number_error(what: str, value: object, expected: str) -> ValidationError:
     # A float shows what is wrong with it; text may hold anything, even a secret.
     shown = repr(value) if isinstance(value, float) else type(value).__name__
     message = f"{what} ({shown}) is not usable: expected {expected}"

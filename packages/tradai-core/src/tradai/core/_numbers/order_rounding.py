@@ -9,8 +9,6 @@ from tradai.core._numbers.decimals import EXACT, Number, to_decimal, to_step
 from tradai.core._numbers.quantize import Rounding, quantize_amount
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["OrderIntent", "check_notional", "quantize_contracts", "round_for"]
-
 
 class OrderIntent(StrEnum):
     """The purpose of a number of an order, which decides how it may be rounded.

@@ -9,15 +9,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias, get_args
 
-from tradai.core._numbers.decimals import EXACT, Number, own_context, to_decimal, to_step
+from tradai.core._numbers.decimals import EXACT, Number, isolated_context, to_decimal, to_step
 from tradai.core.exceptions import ValidationError
-
-__all__ = [
-    "Rounding",
-    "quantize_amount",
-    "quantize_price",
-    "unknown_rounding",
-]
 
 Rounding: TypeAlias = Literal[
     "ROUND_UP",
@@ -39,10 +32,10 @@ _ONE: Final = Decimal(1)
 _ZERO: Final = Decimal(0)
 _multiply: Final = EXACT.multiply
 _multiply_add: Final = EXACT.fma
-_invert: Final = own_context(_STEPS_DIGITS, decimal.ROUND_HALF_EVEN, decimal.Inexact).divide
+_invert: Final = isolated_context(_STEPS_DIGITS, decimal.ROUND_HALF_EVEN, decimal.Inexact).divide
 # One digit more than whole steps may have, rounded so that the last digit tells whether anything
 # was cut off: rounding the quotient a second time, to whole steps, is then right in every mode.
-_divide: Final = own_context(_STEPS_DIGITS + 1, decimal.ROUND_05UP).divide
+_divide: Final = isolated_context(_STEPS_DIGITS + 1, decimal.ROUND_05UP).divide
 
 
 def quantize_price(
@@ -109,7 +102,7 @@ def _grid(step: Number, name: str, rounding: Rounding) -> _Grid:
         inverse = _invert(_ONE, size)
     except decimal.Inexact:
         inverse = None
-    return size, inverse, own_context(_STEPS_DIGITS, rounding).quantize
+    return size, inverse, isolated_context(_STEPS_DIGITS, rounding).quantize
 
 
 def _on_grid(

@@ -9,8 +9,6 @@ from tradai.core._ports.protocols import ObjectStore, RunJournal, SecretSource
 from tradai.core._ports.repositories import DataRepository
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["backend_for"]
-
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]+):")
 _DISTRIBUTIONS: Final = {
     "arctic": "tradai-core[arcticdb]",
@@ -48,11 +46,11 @@ def backend_for(group: str, uri: str) -> object:
     """
     found = list(entry_points(group=group, name=_scheme(uri)))
     if not found:
-        refusal = _unknown(group, _scheme(uri))
+        refusal = _unknown_scheme(group, _scheme(uri))
         # A traceback may show what this frame holds, and that may be a secret.
         del uri
         raise refusal
-    return _loaded(_only(found, group))(uri)
+    return _load(_single(found, group))(uri)
 
 
 def _scheme(uri: str) -> str:
@@ -60,7 +58,7 @@ def _scheme(uri: str) -> str:
     return match[1] if match else "file"
 
 
-def _only(found: list[EntryPoint], group: str) -> EntryPoint:
+def _single(found: list[EntryPoint], group: str) -> EntryPoint:
     if len(found) > 1:
         scheme = found[0].name
         names = " and ".join(sorted(_distribution(point) for point in found))
@@ -69,7 +67,7 @@ def _only(found: list[EntryPoint], group: str) -> EntryPoint:
     return found[0]
 
 
-def _loaded(point: EntryPoint) -> Callable[[str], object]:
+def _load(point: EntryPoint) -> Callable[[str], object]:
     try:
         make: Callable[[str], object] = point.load()
     except ImportError as exc:
@@ -84,7 +82,7 @@ def _distribution(point: EntryPoint) -> str:
     return point.dist.name if point.dist else "an unknown distribution"
 
 
-def _unknown(group: str, scheme: str) -> ConfigurationError:
+def _unknown_scheme(group: str, scheme: str) -> ConfigurationError:
     known = ", ".join(sorted({f"{point.name}:" for point in entry_points(group=group)}))
     wanted = _DISTRIBUTIONS.get(scheme)
     # A secret written where its reference belongs looks like a scheme: then it is not shown.

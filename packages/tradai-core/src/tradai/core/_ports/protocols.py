@@ -12,17 +12,6 @@ from tradai.core._documents.json_values import JsonValue
 from tradai.core._secrets.secret import Secret
 from tradai.core._time.instants import Utc
 
-__all__ = [
-    "Clock",
-    "JournalEntry",
-    "ModeHandler",
-    "ObjectInfo",
-    "ObjectStore",
-    "RunJournal",
-    "SecretSource",
-    "StoredObject",
-]
-
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,6 @@ from tradai.core.exceptions import NotFoundError, ValidationError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Coverage", "DataRepository", "InMemoryRepository", "Repository", "check_key"]
-
 T = TypeVar("T")
 
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from tradai.core._ports.protocols import SecretSource
     from tradai.core._secrets.reference import SecretReference
 
-__all__ = ["resolve_secret"]
-
 T = TypeVar("T")
 _ABSENT: Final = object()
 
@@ -58,7 +56,7 @@ def resolve_secret(
         # A traceback may show what this frame holds.
         del value
         what = "text that is not blank" if kind is str else kind.__name__
-        raise _refusal(reference, f"is not {what}; write it again, or ask for another kind")
+        raise _secret_error(reference, f"is not {what}; write it again, or ask for another kind")
     return secret
 
 
@@ -66,7 +64,7 @@ def _part(whole: Secret, reference: "SecretReference") -> object:
     """Return the value at the key; raise outside of the except block, which holds the text."""
     is_json, value = _read(whole)
     if not is_json:
-        raise _refusal(reference.whole, "is not JSON; write it as JSON, or leave out the key")
+        raise _secret_error(reference.whole, "is not JSON; write it as JSON, or leave out the key")
     for step in reference.key.split(".") if reference.key else ():
         if not isinstance(value, Mapping) or step not in value:
             return _ABSENT
@@ -91,5 +89,5 @@ def _typed_secret(value: object, kind: type[T]) -> Secret[T] | None:
         return None
 
 
-def _refusal(reference: str, problem: str) -> ConfigurationError:
+def _secret_error(reference: str, problem: str) -> ConfigurationError:
     return ConfigurationError(f"the secret {reference} {problem}", source=str(reference))

@@ -9,8 +9,6 @@ from tradai.core._secrets.redaction import redact
 from tradai.core._secrets.schemes import is_scheme
 from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
-__all__ = ["looks_like_secret"]
-
 _REFERENCE: Final = re.compile(r"([a-z][a-z0-9+.-]*):\S+")
 # The API keys of Binance. A digest in hex has the same length, but only small letters and digits.
 _EXCHANGE_KEY: Final = re.compile(r"(?![0-9a-f]+\Z)[A-Za-z0-9]{64}")

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-__all__ = ["encoded_forms"]
-
 # Shorter ones would be found in words.
 _SHORTEST_ENCODED: Final = 6
 _PERCENT: Final = re.compile("%[0-9A-F]{2}")

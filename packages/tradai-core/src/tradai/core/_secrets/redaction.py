@@ -17,8 +17,6 @@ from tradai.core._secrets.encodings import encoded_forms
 from tradai.core._secrets.sensitive_keys import is_sensitive_key, signs_url
 from tradai.core.exceptions import mask_causes_with
 
-__all__ = ["MASK", "may_hold_secret", "redact", "redact_value", "register_secret"]
-
 MASK: Final = "***"
 
 _SHORTEST: Final = 4
@@ -65,7 +63,7 @@ _SHAPES: Final = tuple(
 _PARAMETER: Final = re.compile(r"(?<=[?&])([\w.-]{1,64})=[^&\s\"'<>]+")
 
 
-def _one_of(values: Iterable[str]) -> re.Pattern[str]:
+def _any_of(values: Iterable[str]) -> re.Pattern[str]:
     """Return a pattern that finds any of `values`, the longest first.
 
     It branches by the first character: most of a text is then skipped at once.
@@ -85,7 +83,7 @@ def _masker(values: Iterable[str]) -> Callable[[str], str]:
     longest_first = sorted(values, key=len, reverse=True)
     long = [value for value in longest_first if len(value) > _LONGEST_COMPILED]
     short = longest_first[len(long) :]
-    pattern = _one_of(short) if short else None
+    pattern = _any_of(short) if short else None
 
     def mask(text: str) -> str:
         for value in long:
@@ -128,7 +126,7 @@ class _Registry:
 
     def _compile_hints(self) -> re.Pattern[str]:
         with self._lock:
-            self._hint_pattern = _one_of(set(map(_rarest_part, self._values | _HINTS)))
+            self._hint_pattern = _any_of(set(map(_rarest_part, self._values | _HINTS)))
             return self._hint_pattern
 
     def _compile_mask(self) -> Callable[[str], str]:

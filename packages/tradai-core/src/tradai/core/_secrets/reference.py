@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-__all__ = ["SecretReference"]
-
 _EXPECTED: Final = (
     "a reference to a secret and never the secret itself: env:NAME, file:/path or "
     "aws-sm:name, with #key for a part of JSON and @stage for a version"

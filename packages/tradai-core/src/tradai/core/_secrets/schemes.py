@@ -1,10 +1,11 @@
-"""Schemes of secret references: the built-in ones, and those that installed plugins serve."""
+"""Schemes of secret references: the built-in ones, and those of `tradai.secrets` entry points.
+
+A distribution adds a scheme by such an entry point; nothing changes here.
+"""
 
 import re
 from importlib.metadata import entry_points
 from typing import Final
-
-__all__ = ["is_scheme", "reference_grammar"]
 
 _GROUP: Final = "tradai.secrets"
 

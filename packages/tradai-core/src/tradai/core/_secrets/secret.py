@@ -18,8 +18,6 @@ else:
     # Python 3.11 has no defaults of type variables; only type checkers need this one.
     T = TypeVar("T")
 
-__all__ = ["Secret"]
-
 # Smaller numbers, ports for one, would be found in times and prices.
 _SMALLEST_NUMBER: Final = 100_000
 _LARGEST_NUMBER: Final = 10**1_000
@@ -45,7 +43,7 @@ class Secret(Generic[T]):
         Raises:
             ValidationError: `value` is empty or blank text.
         """
-        held = _unwrapped(value)
+        held = _unwrap(value)
         is_blank = isinstance(held, str) and not held.strip()
         if is_blank:
             expected = "text that is not blank"
@@ -107,11 +105,11 @@ class Secret(Generic[T]):
         inner = handler.generate_schema(next(iter(get_args(source)), str))
         sealed = core_schema.no_info_after_validator_function(cls, inner)
         return core_schema.no_info_before_validator_function(
-            _unwrapped, sealed, serialization=core_schema.to_string_ser_schema()
+            _unwrap, sealed, serialization=core_schema.to_string_ser_schema()
         )
 
 
-def _unwrapped(value: object) -> object:
+def _unwrap(value: object) -> object:
     if isinstance(value, Secret):
         return value.reveal()
     # By its method: a program without any SecretStr must not pay for importing pydantic.
@@ -121,7 +119,7 @@ def _unwrapped(value: object) -> object:
 
 def _texts(value: object) -> Iterator[str]:
     """Yield every text inside `value`, keys of mappings left out."""
-    value = _unwrapped(value)
+    value = _unwrap(value)
     if isinstance(value, str):
         yield value
     elif isinstance(value, bytes):

@@ -4,8 +4,6 @@ import re
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["is_sensitive_key", "signs_url"]
-
 _SECRET: Final = re.compile(
     r"(?i)(?:pass(?:word|wd|phrase)|secret|token|credential|mnemonic|cookie|authorization"
     r"|(?:access|api|encryption|listen|private|secret|signing)[_-]?key)s?[\d_-]*\Z"

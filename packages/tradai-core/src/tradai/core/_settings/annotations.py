@@ -23,17 +23,6 @@ from tradai.core._documents.json_values import FrozenMapping
 from tradai.core._documents.tree import Path as KeyPath
 from tradai.core.exceptions import ValidationError
 
-__all__ = [
-    "aliases",
-    "annotation_at",
-    "classes",
-    "is_model",
-    "known_keys",
-    "members",
-    "require_frozen",
-    "takes_items",
-]
-
 Annotation: TypeAlias = object
 
 _UNIONS: Final = (Union, types.UnionType)

@@ -15,12 +15,10 @@ from tradai.core._settings.annotations import require_frozen
 from tradai.core._settings.explain import SettingOrigin, explained, references_in
 from tradai.core._settings.files import file_layer
 from tradai.core._settings.layers import SettingLayer, argument_layer
-from tradai.core._settings.problems import refusal
+from tradai.core._settings.problems import settings_error
 from tradai.core._settings.validation import SettingStack
 from tradai.core._settings.variables import override_layer, owned, variable_layer, variable_names
 from tradai.core.exceptions import ValidationError
-
-__all__ = ["BaseSettings", "unknown_variables"]
 
 _OURS: Final = "TRADAI_"
 # Owned by the environment layer of strategy configuration, which knows what may follow.
@@ -165,7 +163,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
         del environ
         problems = [each for each in stack.fill(cls.__new__(cls)) if not each.is_missing]
         if problems:
-            raise refusal(problems)
+            raise settings_error(problems)
 
     @classmethod
     def variables(cls) -> tuple[str, ...]:
@@ -224,4 +222,4 @@ def _fill(blank: BaseSettings, layers: Sequence[SettingLayer]) -> None:
     problems = SettingStack(type(blank), layers).fill(blank)
     # Outside of any except block: what pydantic raises holds the values.
     if problems:
-        raise refusal(problems)
+        raise settings_error(problems)

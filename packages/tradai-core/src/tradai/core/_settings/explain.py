@@ -20,8 +20,6 @@ from tradai.core._settings.values import SECRETS, value_at
 from tradai.core._settings.variables import variable_of
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["SettingOrigin", "explained", "references_in"]
-
 _HIDDEN: Final = "**********"
 
 

@@ -23,8 +23,6 @@ from tradai.core.exceptions import (
     ValidationError,
 )
 
-__all__ = ["file_layer"]
-
 _OPTIONAL: Final = "optional:"
 _NOWHERE: Final = "is a relative path, but its file is not on this disk; write an absolute one"
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, ValidationInfo
     from pydantic_core import CoreSchema
 
-__all__ = ["InsideFolder"]
-
 Access: TypeAlias = Literal["read", "write", "create"]
 
 _MODES: Final = {"read": os.R_OK, "write": os.W_OK, "create": os.W_OK}
@@ -51,18 +49,18 @@ class InsideFolder:
         # Core does not import pydantic for a module that only names rules.
         from pydantic import AfterValidator
 
-        return AfterValidator(self._placed).__get_pydantic_core_schema__(source, handler)
+        return AfterValidator(self._resolve).__get_pydantic_core_schema__(source, handler)
 
-    def _placed(self, path: Path, info: "ValidationInfo") -> Path:
+    def _resolve(self, path: Path, info: "ValidationInfo") -> Path:
         """Return the place of `path`; the context tells which paths were taken from a file."""
         folders = info.context if isinstance(info.context, Mapping) else {}
         folder = folders.get(str(path))
         inside = path.relative_to(folder) if folder else path
         found = _within(self.root or folder or Path.cwd(), inside)
         if found is None:
-            raise _refusal(_INSIDE)
+            raise _path_error(_INSIDE)
         if not _is_usable(found, self.access):
-            raise _refusal(_ACCESSIBLE[self.access])
+            raise _path_error(_ACCESSIBLE[self.access])
         return found
 
 
@@ -86,5 +84,5 @@ def _is_usable(path: Path, access: Access) -> bool:
     return not is_blocked and os.access(place, wanted, effective_ids=_AS_ACTED)
 
 
-def _refusal(expected: str) -> ValidationError:
+def _path_error(expected: str) -> ValidationError:
     return ValidationError(f"a path is not usable: expected {expected}", expected=expected)

@@ -14,17 +14,8 @@ from tradai.core._layers.layer import LayerData, Origin, with_origins
 from tradai.core._settings.annotations import aliases, annotation_at, classes, is_model, members
 from tradai.core._settings.problems import SettingProblem
 from tradai.core._settings.texts import read_text
-from tradai.core._settings.values import SECRETS, spelled
+from tradai.core._settings.values import SECRETS, to_json
 from tradai.core.exceptions import ExternalServiceError, ValidationError
-
-__all__ = [
-    "SettingLayer",
-    "Source",
-    "argument_layer",
-    "default_layer",
-    "defaults",
-    "read_or_refuse",
-]
 
 Source: TypeAlias = Literal["default", "file", "environment", "command line", "argument"]
 
@@ -67,18 +58,18 @@ def defaults(kind: type[BaseModel], given: Mapping[str, JsonValue]) -> dict[str,
         for name, one in kind.model_fields.items()
         if name not in given and _has_default(one)
     }
-    return {name: spelled(one) for name, one in found.items() if not isinstance(one, BaseModel)}
+    return {name: to_json(one) for name, one in found.items() if not isinstance(one, BaseModel)}
 
 
 def argument_layer(kind: type[BaseModel], arguments: Mapping[str, object]) -> SettingLayer:
-    """Return what a caller passed, spelled as JSON; each value must be of its field's type."""
+    """Return what a caller passed, as JSON; each value must be of its field's type."""
     names = {alias: name for name, one in kind.model_fields.items() for alias in aliases(one)}
     named = {names.get(name, name): value for name, value in arguments.items()}
     problems = tuple(
         SettingProblem(path=path, place=f"{dotted(path)} (argument)", sentence=f"must be {wanted}")
         for path, wanted in _foreign(kind, named, ())
     )
-    values = {name: spelled(value) for name, value in named.items()}
+    values = {name: to_json(value) for name, value in named.items()}
     return replace(_plain_layer("argument", values), problems=problems)
 
 
@@ -138,7 +129,7 @@ def _all_defaults(
         if models and isinstance(here, Mapping) and (name in given or one.is_required()):
             yield name, dict(_all_defaults(models[0], here))
         elif name not in given:
-            yield name, spelled(_default(one))
+            yield name, to_json(_default(one))
 
 
 def _default(field: FieldInfo) -> object:

@@ -10,8 +10,6 @@ from tradai.core._documents.tree import Path as KeyPath
 from tradai.core._layers.problems import list_problems
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["SettingProblem", "accident", "refusal"]
-
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +27,7 @@ class SettingProblem:
         return f"{self.place} {self.sentence}"
 
 
-def refusal(problems: Iterable[SettingProblem]) -> ConfigurationError:
+def settings_error(problems: Iterable[SettingProblem]) -> ConfigurationError:
     """Return the one error for `problems`, of which there is at least one."""
     first, *_ = problems = list(problems)
     message = list_problems(problems)

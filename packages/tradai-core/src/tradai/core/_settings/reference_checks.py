@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from tradai.core._ports.protocols import SecretSource
     from tradai.core._settings.base_settings import BaseSettings
 
-__all__ = ["ReferenceCheck", "check_references"]
-
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,6 @@ from tradai.core._secrets.secret import Secret
 from tradai.core._settings.annotations import members, takes_items
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["Text", "parsed_json", "read_text"]
-
 _NUMBERS: Final = (bool, int, float)
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
 
@@ -46,9 +44,9 @@ def read_text(annotation: object, text: str) -> JsonValue:
         if isinstance(found, list | dict):
             return found
         if str not in kinds:
-            raise _refusal("JSON, such as a list")
-    spelled = [value for value in _constants(kinds) if str(value) == text]
-    return spelled[0] if spelled else _number(tuple(kinds), text)
+            raise _text_error("JSON, such as a list")
+    to_json = [value for value in _constants(kinds) if str(value) == text]
+    return to_json[0] if to_json else _number(tuple(kinds), text)
 
 
 def _held(kind: object) -> Iterator[object]:
@@ -86,7 +84,7 @@ def _constants(kinds: list[object]) -> Iterator[JsonValue]:
 
 def _number(kinds: tuple[object, ...], text: str) -> JsonValue:
     if Decimal in kinds and "_" in text:
-        raise _refusal("a number without underscores")
+        raise _text_error("a number without underscores")
     wanted = tuple(kind for kind in _NUMBERS if kind in kinds)
     if not wanted or "_" in text or (float not in wanted and "." in text):
         return text
@@ -103,5 +101,5 @@ def _adapter(kinds: tuple[type, ...]) -> TypeAdapter[JsonValue]:
     return TypeAdapter(reduce(or_, kinds))
 
 
-def _refusal(expected: str) -> ValidationError:
+def _text_error(expected: str) -> ValidationError:
     return ValidationError(f"a text cannot be read: expected {expected}", expected=expected)

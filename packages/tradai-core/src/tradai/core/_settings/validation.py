@@ -20,8 +20,6 @@ from tradai.core._settings.values import freeze_fields, keep_digits
 from tradai.core._settings.variables import variable_of
 from tradai.core.exceptions import TradAIError
 
-__all__ = ["SettingStack"]
-
 # Crashes of validators; pydantic lets them through, and their text may be the value.
 _ACCIDENTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError)
 _TOO_LONG: Final = "has a number of thousands of digits; write a shorter one"

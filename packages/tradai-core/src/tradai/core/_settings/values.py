@@ -14,19 +14,17 @@ from tradai.core._documents.yaml_scalars import WrittenFloat
 from tradai.core._secrets.secret import Secret
 from tradai.core._settings.annotations import annotation_at, classes
 
-__all__ = ["SECRETS", "freeze_fields", "keep_digits", "spelled", "value_at"]
-
 SECRETS: Final = (Secret, SecretBytes, SecretStr)
 _LISTS: Final = (list, tuple, AbstractSet)
 
 
-def spelled(value: object) -> JsonValue:
+def to_json(value: object) -> JsonValue:
     """Return the JSON that `value` is written as; what JSON cannot say becomes its text."""
-    value = _unwrapped(value)
+    value = _unwrap(value)
     if isinstance(value, Mapping):
-        return {str(key): spelled(item) for key, item in value.items()}
+        return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, _LISTS):
-        return [spelled(item) for item in value]
+        return [to_json(item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
     try:
@@ -81,12 +79,12 @@ def _frozen(value: object) -> object:
     return value
 
 
-def _unwrapped(value: object) -> object:
+def _unwrap(value: object) -> object:
     """Return what a secret, a member of an enumeration or a model holds."""
     if isinstance(value, Secret):
         return value.reveal()
     if isinstance(value, SecretStr | SecretBytes):
         return value.get_secret_value()
     if isinstance(value, Enum):
-        return _unwrapped(value.value)
+        return _unwrap(value.value)
     return value.model_dump(by_alias=True) if isinstance(value, BaseModel) else value

@@ -17,8 +17,6 @@ from tradai.core._settings.texts import Text, parsed_json
 from tradai.core._settings.values import value_at
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["override_layer", "owned", "variable_layer", "variable_names", "variable_of"]
-
 
 def variable_names(kind: type[BaseSettings], name: str) -> list[str]:
     """Return the variables that the field `name` is read from."""

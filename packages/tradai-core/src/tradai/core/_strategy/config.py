@@ -14,10 +14,8 @@ from tradai.core._time.timeframe import Timeframe
 from tradai.core._types.symbols import Currency, Identifier, Pair, Version
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["LEAK", "TAKE_OUT", "Strategy", "StrategyConfig", "StrategySource"]
 
-
-def _without_repetition(pairs: tuple[str, ...]) -> tuple[str, ...]:
+def _require_unique(pairs: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(pairs)) == len(pairs):
         return pairs
     later = next(place for place, pair in enumerate(pairs) if pair in pairs[:place])
@@ -33,8 +31,8 @@ TAKE_OUT: Final = "take it out, and name where it is kept instead, such as env:N
 # Their grammars leave no room for a secret.
 _NO_ROOM: Final = ("pairs", "timeframe", "version")
 
-Text: TypeAlias = Annotated[str, Field(min_length=1)]
-Pairs: TypeAlias = Annotated[tuple[Pair, ...], AfterValidator(_without_repetition)]
+NonEmptyText: TypeAlias = Annotated[str, Field(min_length=1)]
+Pairs: TypeAlias = Annotated[tuple[Pair, ...], AfterValidator(_require_unique)]
 
 
 @final
@@ -43,7 +41,7 @@ class Strategy(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    name: Text
+    name: NonEmptyText
     version: Version
 
     if TYPE_CHECKING:
@@ -66,15 +64,15 @@ class StrategySource(BaseModel):
     class_name: Identifier = Field(
         validation_alias=AliasChoices("class", "class_name"), serialization_alias="class"
     )
-    source: Text
+    source: NonEmptyText
 
 
 @final
 class StrategyConfig(BaseModel):
     """The configuration of one strategy: valid, and frozen all the way down.
 
-    Unknown keys are kept as extras, unless they are null, and count in the digest. What looks
-    like a secret is refused wherever it is, so neither the configuration nor its digest holds
+    Unknown keys are kept as extras, unless they are null, and count in the digest. A value that
+    looks like a secret is refused wherever it is, so neither the configuration nor its digest holds
     one. Sequences are tuples and mappings cannot change, so ``config.pairs == ("BTC/USDT",)``;
     `model_dump` gives plain dicts back.
 
@@ -90,19 +88,19 @@ class StrategyConfig(BaseModel):
         sell_params: Values of the engine's sell parameters.
         freqai: The engine's FreqAI block.
         strategy: Where its code is.
-        execution: How its signals become orders.
+        execution: Rules that turn its signals into orders.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
     # Not an argument of the constructor: type checkers would ask for it.
     __pydantic_extra__: dict[str, FrozenJson] = Field(init=False)
 
-    name: Text
+    name: NonEmptyText
     version: Version
     timeframe: Timeframe
     pairs: Pairs = ()
     stake_currency: Currency = "USDT"
-    exchange: Text = "binance"
+    exchange: NonEmptyText = "binance"
     parameters: JsonObject = FrozenMapping({})
     buy_params: JsonObject = FrozenMapping({})
     sell_params: JsonObject = FrozenMapping({})

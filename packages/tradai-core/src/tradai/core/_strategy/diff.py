@@ -7,14 +7,12 @@ from typing import TypeAlias, final
 
 from tradai.core._documents.canonical import canonical_json
 from tradai.core._documents.json_values import FrozenMapping, JsonValue, freeze
-from tradai.core._documents.tree import Path, dotted, leaves
+from tradai.core._documents.tree import KeyPath, dotted, leaves
 from tradai.core._secrets.detection import looks_like_secret
 from tradai.core._secrets.redaction import MASK, redact_value
 from tradai.core._strategy.config import StrategyConfig
 
-__all__ = ["ConfigDiff", "diff"]
-
-Leaves: TypeAlias = Mapping[Path, JsonValue]
+Leaves: TypeAlias = Mapping[KeyPath, JsonValue]
 
 
 @final
@@ -80,7 +78,7 @@ def _differ(left: JsonValue, right: JsonValue) -> bool:
     return canonical_json(left) != canonical_json(right)
 
 
-def _shown(path: Path, value: JsonValue) -> JsonValue:
+def _shown(path: KeyPath, value: JsonValue) -> JsonValue:
     return MASK if looks_like_secret(path, value) else freeze(redact_value(value))
 
 

@@ -9,8 +9,6 @@ from tradai.core._documents.json_values import FrozenMapping, JsonObject
 from tradai.core._numbers.decimals import Amount
 from tradai.core._types.symbols import Minutes
 
-__all__ = ["Execution", "Pricing"]
-
 
 def _frozen(table: dict[str, Amount]) -> FrozenMapping[Amount]:
     return FrozenMapping(table)
@@ -61,8 +59,8 @@ class Execution(BaseModel):
         trailing_stop_positive: Distance of the trailing stop once in profit.
         trailing_stop_positive_offset: Profit from which that distance holds.
         trailing_only_offset_is_reached: Whether to trail only from that profit on.
-        entry_pricing: How entries are priced.
-        exit_pricing: How exits are priced.
+        entry_pricing: Rules for the prices of entries.
+        exit_pricing: Rules for the prices of exits.
         use_exit_signal: Whether exit signals count.
         exit_profit_only: Whether exit signals count only above `exit_profit_offset`.
         exit_profit_offset: Profit ratio for `exit_profit_only`.

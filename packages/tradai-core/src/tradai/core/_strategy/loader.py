@@ -23,8 +23,6 @@ from tradai.core._local.file_uri import file_path, is_file_uri
 from tradai.core._strategy.config import LEAK, TAKE_OUT, StrategyConfig
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["LoadedConfig", "StrategyConfigLoader"]
-
 _GROUP: Final = "tradai.config_layers"
 _RUN: Final = "run"
 _STRATEGY: Final = "strategy"
@@ -110,14 +108,14 @@ class StrategyConfigLoader:
         top = files[0] if files else "configuration"
         loaded = [_with_class_key(layer.load()) for layer in layers]
         stack = LayerStack(loaded, top=top)
-        return _loaded(stack, _folder_of(files[0]) if files else None)
+        return _build(stack, _folder_of(files[0]) if files else None)
 
 
-def _loaded(stack: LayerStack, folder: Path | None) -> LoadedConfig:
+def _build(stack: LayerStack, folder: Path | None) -> LoadedConfig:
     run = {} if stack.values.get(_RUN) is None else stack.values[_RUN]
     values = {key: value for key, value in stack.values.items() if key != _RUN}
-    problems = [*_secrets(stack), *_bad_run(run, stack)]
-    config, errors = _validated(values)
+    problems = [*_secret_problems(stack), *_run_problems(run, stack)]
+    config, errors = _validate(values)
     problems += problems_of(errors, values, model=StrategyConfig, place_of=stack.place_of)
     if problems or config is None or not isinstance(run, Mapping):
         raise configuration_error([*problems, *_unknown_keys(values, stack)])
@@ -131,12 +129,12 @@ def _loaded(stack: LayerStack, folder: Path | None) -> LoadedConfig:
     )
 
 
-def _secrets(stack: LayerStack) -> Iterator[Problem]:
+def _secret_problems(stack: LayerStack) -> Iterator[Problem]:
     for path, place in stack.secrets():
         yield Problem(place=place, path=path, sentence=f"looks like a secret; {TAKE_OUT}")
 
 
-def _bad_run(run: JsonValue, stack: LayerStack) -> Iterator[Problem]:
+def _run_problems(run: JsonValue, stack: LayerStack) -> Iterator[Problem]:
     if not isinstance(run, Mapping):
         place = stack.place_of((_RUN,))
         yield Problem(place=place, path=(_RUN,), sentence="must be a mapping of parameters")
@@ -153,7 +151,7 @@ def _unknown_keys(values: Mapping[str, JsonValue], stack: LayerStack) -> Iterato
         yield Problem(place=stack.place_of((key,)), path=(key,), sentence=sentence)
 
 
-def _validated(
+def _validate(
     values: Mapping[str, JsonValue],
 ) -> tuple[StrategyConfig | None, list[ErrorDetails]]:
     """Return the configuration or its errors; never raise, as a raised error holds values.

@@ -7,17 +7,6 @@ from typing import Final, Protocol, final
 from tradai.core._time.instants import Instant, check_ms, from_epoch_ms, to_epoch_ms
 from tradai.core.exceptions import ValidationError
 
-__all__ = [
-    "UNIT_MS",
-    "CandleGrid",
-    "DatetimeGrid",
-    "MillisecondGrid",
-    "MillisecondMonthGrid",
-    "MonthGrid",
-    "datetime_grid",
-    "ms_grid",
-]
-
 UNIT_MS: Final = {
     "s": 1_000,
     "m": 60_000,
@@ -35,7 +24,7 @@ class CandleGrid(Protocol[Instant]):
         """Return the last opening not after `at`."""
         ...
 
-    def shifted(self, opening: Instant, by: int) -> Instant:
+    def shift(self, opening: Instant, by: int) -> Instant:
         """Return the opening `by` candles after `opening`."""
         ...
 
@@ -56,7 +45,7 @@ class MillisecondGrid:
         """Return the last opening not after `at`."""
         return check_ms(at - (at - self.anchor) % self.length)
 
-    def shifted(self, opening: int, by: int) -> int:
+    def shift(self, opening: int, by: int) -> int:
         """Return the opening `by` candles after `opening`."""
         return check_ms(opening + by * self.length)
 
@@ -78,14 +67,14 @@ class DatetimeGrid:
         try:
             return at - (at - self.anchor) % self.length
         except (OverflowError, ValueError):  # ValueError: out of the bounds of pandas
-            raise _outside() from None
+            raise _calendar_error() from None
 
-    def shifted(self, opening: datetime, by: int) -> datetime:
+    def shift(self, opening: datetime, by: int) -> datetime:
         """Return the opening `by` candles after `opening`."""
         try:
             return opening + by * self.length
         except (OverflowError, ValueError):
-            raise _outside() from None
+            raise _calendar_error() from None
 
     def count(self, first: datetime, last: datetime) -> int:
         """Return the number of candles from `first` to `last`."""
@@ -102,11 +91,11 @@ class MonthGrid:
     def floor(self, at: datetime) -> datetime:
         """Return the last opening not after `at`."""
         month = _month(at)
-        return _moved(at, to_month=month - month % self.months)
+        return _move_to_month(at, to_month=month - month % self.months)
 
-    def shifted(self, opening: datetime, by: int) -> datetime:
+    def shift(self, opening: datetime, by: int) -> datetime:
         """Return the opening `by` candles after `opening`."""
-        return _moved(opening, to_month=_month(opening) + by * self.months)
+        return _move_to_month(opening, to_month=_month(opening) + by * self.months)
 
     def count(self, first: datetime, last: datetime) -> int:
         """Return the number of candles from `first` to `last`."""
@@ -124,9 +113,9 @@ class MillisecondMonthGrid:
         """Return the last opening not after `at`."""
         return to_epoch_ms(MonthGrid(self.months).floor(from_epoch_ms(at)))
 
-    def shifted(self, opening: int, by: int) -> int:
+    def shift(self, opening: int, by: int) -> int:
         """Return the opening `by` candles after `opening`."""
-        return to_epoch_ms(MonthGrid(self.months).shifted(from_epoch_ms(opening), by))
+        return to_epoch_ms(MonthGrid(self.months).shift(from_epoch_ms(opening), by))
 
     def count(self, first: int, last: int) -> int:
         """Return the number of candles from `first` to `last`."""
@@ -154,16 +143,16 @@ def _month(at: datetime) -> int:
     return (at.year - 1970) * 12 + at.month - 1
 
 
-def _moved(at: datetime, *, to_month: int) -> datetime:
+def _move_to_month(at: datetime, *, to_month: int) -> datetime:
     years, months = divmod(to_month, 12)
     try:
         # A difference keeps the type of `at`: a Timestamp of pandas stays one.
         return at + (datetime(1970 + years, months + 1, 1, tzinfo=UTC) - at)
     except (OverflowError, ValueError):
-        raise _outside() from None
+        raise _calendar_error() from None
 
 
-def _outside() -> ValidationError:
+def _calendar_error() -> ValidationError:
     expected = "one inside the years 1 to 9999, and what a pandas Timestamp can hold if it is one"
     message = f"the candle is out of the calendar: expected {expected}; use another instant"
     return ValidationError(message, field="at", expected=expected)

@@ -5,8 +5,6 @@ from typing import final
 
 from tradai.core._time.instants import Utc
 
-__all__ = ["SystemClock", "utc_now"]
-
 
 def utc_now() -> Utc:
     """Return the present instant as an aware UTC datetime."""

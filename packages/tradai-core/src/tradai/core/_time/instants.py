@@ -7,18 +7,6 @@ from typing import Annotated, Final, TypeAlias, TypeVar
 from tradai.core._types.pydantic_schemas import JsonField
 from tradai.core.exceptions import ValidationError
 
-__all__ = [
-    "FIRST_MS",
-    "LAST_MS",
-    "Instant",
-    "Utc",
-    "check_ms",
-    "check_utc",
-    "from_epoch_ms",
-    "is_utc",
-    "to_epoch_ms",
-]
-
 Instant = TypeVar("Instant", int, datetime)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

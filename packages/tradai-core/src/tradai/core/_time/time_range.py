@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-__all__ = ["TimeRange"]
-
 _DAYS: Final = re.compile(r"([0-9]{8})-([0-9]{8})")
 _DASHED_DAYS: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[/-]([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _SECONDS: Final = re.compile(r"([0-9]{10})-([0-9]{10})")
@@ -44,9 +42,9 @@ class TimeRange:
         """
         for field, at in (("start", self.start), ("stop", self.stop)):
             if check_utc(at, field=field).microsecond:
-                raise _refusal(field=field, expected="an aware UTC instant in whole seconds")
+                raise _range_error(field=field, expected="an aware UTC instant in whole seconds")
         if not _EARLIEST <= self.start < self.stop <= _LATEST:
-            raise _refusal(field="stop", expected="a later instant, up to the year 2200")
+            raise _range_error(field="stop", expected="a later instant, up to the year 2200")
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -85,9 +83,11 @@ def _instant(text: str) -> datetime:
     try:
         return datetime(*day, tzinfo=UTC)
     except ValueError:
-        raise _refusal(field="timerange", expected=f"days of the calendar, {_EXPECTED}") from None
+        raise _range_error(
+            field="timerange", expected=f"days of the calendar, {_EXPECTED}"
+        ) from None
 
 
-def _refusal(*, field: str, expected: str) -> ValidationError:
+def _range_error(*, field: str, expected: str) -> ValidationError:
     message = f"{field} is not usable: expected {expected}"
     return ValidationError(message, field=field, expected=expected)

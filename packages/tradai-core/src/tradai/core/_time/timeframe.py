@@ -4,19 +4,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Self, final
+from typing import Final, Self, final
 from weakref import WeakValueDictionary
 
 from tradai.core._time.candle_grid import UNIT_MS, CandleGrid, datetime_grid, ms_grid
 from tradai.core._time.instants import Instant, check_ms, check_utc
-from tradai.core._types.pydantic_schemas import text_schema
+from tradai.core._types.checked_text import OrderedText
 from tradai.core.exceptions import ValidationError
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
-    from pydantic_core import CoreSchema
-
-__all__ = ["Timeframe"]
 
 # 4,800 months of the Gregorian calendar are 146,097 days.
 _MEAN_MS: Final = {**UNIT_MS, "M": 146_097 * UNIT_MS["d"] // 4_800}
@@ -36,7 +30,7 @@ _LATEST_COUNT: Final = 256
 
 
 @final
-class Timeframe(str):
+class Timeframe(OrderedText):
     """A candle length such as ``5m``, checked when made; otherwise an ordinary string.
 
     The grammar is ``[1-9][0-9]*(s|m|h|d|w|M)`` in ASCII, with at most six digits: enough for a
@@ -74,7 +68,7 @@ class Timeframe(str):
         try:
             return _LATEST[text]
         except (KeyError, TypeError):  # TypeError: not even hashable
-            checked = _checked(text)
+            checked = _check_text(text)
         with _LOCK:
             timeframe = _KNOWN.get(checked) or cls._create(checked)
             while len(_LATEST) >= _LATEST_COUNT:
@@ -123,18 +117,18 @@ class Timeframe(str):
     def ceil(self, at: Instant) -> Instant:
         """Return the first opening that is not before `at`."""
         opening = self.floor(at)
-        return opening if opening == at else self._grid(at).shifted(opening, 1)
+        return opening if opening == at else self._grid(at).shift(opening, 1)
 
     def next_close(self, at: Instant) -> Instant:
         """Return when the candle that holds `at` closes: the first opening after `at`."""
-        return self._grid(at).shifted(self.floor(at), 1)
+        return self._grid(at).shift(self.floor(at), 1)
 
     def last_closed(self, now: Instant) -> Instant:
         """Return when the last candle that is closed at `now` opened.
 
         A candle is closed from the instant on at which the next one opens.
         """
-        return self._grid(now).shifted(self.floor(now), -1)
+        return self._grid(now).shift(self.floor(now), -1)
 
     def range(self, start: Instant, stop: Instant) -> Iterator[Instant]:
         """Return the openings in ``start <= t < stop``, one after the other.
@@ -143,7 +137,7 @@ class Timeframe(str):
             ValidationError: Also when `start` is after `stop`.
         """
         first, count = self.ceil(start), self.count_between(start, stop)
-        return (self._grid(first).shifted(first, n) for n in range(count))
+        return (self._grid(first).shift(first, n) for n in range(count))
 
     def count_between(self, start: Instant, stop: Instant) -> int:
         """Return the number of candles that open in ``start <= t < stop``.
@@ -166,35 +160,12 @@ class Timeframe(str):
             check_utc(at, expected=_INSTANT_EXPECTED)
         return self._datetimes
 
-    def __lt__(self, other: str) -> bool:
-        """Tell whether this is shorter."""
-        return self._rank < Timeframe(other)._rank
-
-    def __le__(self, other: str) -> bool:
-        """Tell whether this is shorter or the same."""
-        return self._rank <= Timeframe(other)._rank
-
-    def __gt__(self, other: str) -> bool:
-        """Tell whether this is longer."""
-        return self._rank > Timeframe(other)._rank
-
-    def __ge__(self, other: str) -> bool:
-        """Tell whether this is longer or the same."""
-        return self._rank >= Timeframe(other)._rank
-
     def __reduce__(self) -> tuple[type[Self], tuple[str]]:
         """Pickle and copy as the text, so that both give the one object of it."""
         return type(self), (str(self),)
 
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: type[Self], handler: "GetCoreSchemaHandler"
-    ) -> "CoreSchema":
-        """Let pydantic take a string and make it a timeframe."""
-        return text_schema(cls)
 
-
-def _checked(text: object) -> str:
+def _check_text(text: object) -> str:
     """Return `text`, as a plain string, if it is a timeframe."""
     match = _GRAMMAR.fullmatch(text) if isinstance(text, str) else None
     if match is None:

@@ -1,9 +1,16 @@
-"""Trading modes and market types."""
+"""Trading modes and market types.
+
+A new mode is a member of `TradingMode`, with its answer in `holds_positions`. It also needs, in
+tradai-entrypoint:
+
+- a handler in ``freqtrade/_modes``, exported by ``freqtrade/__init__.py`` and named in the entry
+  points `tradai.handlers` of the distribution;
+- in ``freqtrade/_preparation``, the engine's subcommand and arguments (``plan.py``), its settings
+  (``engine_config.py``), and the inputs to check (``prepare.py``).
+"""
 
 from enum import StrEnum
 from typing import final
-
-__all__ = ["MarketType", "TradingMode"]
 
 
 @final
@@ -15,6 +22,11 @@ class TradingMode(StrEnum):
     TRAIN = "train"
     DRY_RUN = "dry-run"
     LIVE = "live"
+
+    @property
+    def holds_positions(self) -> bool:
+        """Whether the strategy trades in this mode, on paper or for real, until it is stopped."""
+        return self in {TradingMode.DRY_RUN, TradingMode.LIVE}
 
 
 @final

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-__all__ = ["Grammar"]
-
 
 @final
 class Grammar:

@@ -1,4 +1,4 @@
-"""Schemas of pydantic for our own value types; pydantic is imported only when it asks."""
+"""Schemas of pydantic for our own value types; pydantic is imported only when it builds one."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, final
@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, final
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
-
-__all__ = ["JsonField", "text_schema"]
 
 
 def text_schema(parse: Callable[[str], object], *, kind: type = str) -> "CoreSchema":

@@ -6,8 +6,6 @@ from typing import Final, Self, final
 
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["S3Path", "parse_s3_path"]
-
 _SCHEME: Final = "s3://"
 _SHORTEST_BUCKET: Final = 3
 _LONGEST_BUCKET: Final = 63
@@ -54,15 +52,15 @@ class S3Path:
                 has the rule.
         """
         if not _SHORTEST_BUCKET <= len(self.bucket) <= _LONGEST_BUCKET:
-            raise _refusal(
+            raise _s3_path_error(
                 field="bucket", expected=f"{_SHORTEST_BUCKET} to {_LONGEST_BUCKET} characters"
             )
         for rule, expected in _BUCKET_RULES:
             if not rule.fullmatch(self.bucket):
-                raise _refusal(field="bucket", expected=expected)
+                raise _s3_path_error(field="bucket", expected=expected)
         if not _is_key(self.key):
             expected = f"at most {_LONGEST_KEY} bytes of UTF-8 without NUL"
-            raise _refusal(field="key", expected=expected)
+            raise _s3_path_error(field="key", expected=expected)
 
     @classmethod
     def parse(cls, uri: str) -> Self:
@@ -74,7 +72,7 @@ class S3Path:
         """
         if not uri.startswith(_SCHEME):
             form = next((name for rule, name in _OTHER_FORMS if rule.match(uri)), "something else")
-            raise _refusal(field="uri", expected=f"s3://bucket/key, and this is {form}")
+            raise _s3_path_error(field="uri", expected=f"s3://bucket/key, and this is {form}")
         bucket, _, key = uri.removeprefix(_SCHEME).partition("/")
         return cls(bucket, key)
 
@@ -87,7 +85,7 @@ class S3Path:
         key = self.key
         for part in parts:
             if not part or part.startswith("/"):
-                raise _refusal(
+                raise _s3_path_error(
                     field="part", expected="text that is not empty and does not start with /"
                 )
             key = f"{key}/{part}" if key and not key.endswith("/") else f"{key}{part}"
@@ -114,6 +112,6 @@ def _is_key(key: str) -> bool:
         return False
 
 
-def _refusal(*, field: str, expected: str) -> ValidationError:
+def _s3_path_error(*, field: str, expected: str) -> ValidationError:
     message = f"the {field} of an S3 path is not usable: expected {expected}"
     return ValidationError(message, field=field, expected=expected)

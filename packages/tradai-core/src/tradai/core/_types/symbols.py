@@ -4,16 +4,10 @@ All are strings to Python, and checked when a model takes them; `Pair` and `Vers
 checked when they are made, and know their parts. Digits and letters are ASCII.
 """
 
-from typing import TYPE_CHECKING, Annotated, Final, Self, TypeAlias, final
+from typing import Annotated, Final, Self, TypeAlias, final
 
+from tradai.core._types.checked_text import CheckedText, OrderedText
 from tradai.core._types.pattern import Grammar
-from tradai.core._types.pydantic_schemas import text_schema
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
-    from pydantic_core import CoreSchema
-
-__all__ = ["Currency", "Identifier", "Minutes", "Pair", "Symbol", "Version", "pair_parts"]
 
 _CODE: Final = "[A-Z0-9]{1,20}"
 _NUMBER: Final = "(0|[1-9][0-9]*)"
@@ -63,7 +57,7 @@ Minutes: TypeAlias = Annotated[
 
 
 @final
-class Pair(str):
+class Pair(CheckedText):
     """A market such as ``BTC/USDT``; otherwise an ordinary string.
 
     ``BASE/QUOTE``, or ``BASE/QUOTE:SETTLE`` for a contract without expiry, each a `Currency`.
@@ -98,16 +92,9 @@ class Pair(str):
         """Currency that a contract is settled in; None for spot."""
         return _PAIR.parts(self)[2] or None
 
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: type[Self], handler: "GetCoreSchemaHandler"
-    ) -> "CoreSchema":
-        """Let pydantic take a string and make it a pair."""
-        return text_schema(cls)
-
 
 @final
-class Version(str):
+class Version(OrderedText):
     """A version such as ``1.10.0``, ordered by its numbers; otherwise an ordinary string.
 
     Three numbers without leading zeros: the version core of Semantic Versioning 2.0.0
@@ -130,44 +117,22 @@ class Version(str):
     @property
     def major(self) -> int:
         """The first number."""
-        return self._numbers[0]
+        return self._rank[0]
 
     @property
     def minor(self) -> int:
         """The second number."""
-        return self._numbers[1]
+        return self._rank[1]
 
     @property
     def patch(self) -> int:
         """The third number."""
-        return self._numbers[2]
+        return self._rank[2]
 
-    def __lt__(self, other: str) -> bool:
-        """Compare the numbers; raise `ValidationError` for text that is not a version."""
-        return self._numbers < Version(other)._numbers
-
-    def __le__(self, other: str) -> bool:
-        """Compare as ``<`` does."""
-        return self._numbers <= Version(other)._numbers
-
-    def __gt__(self, other: str) -> bool:
-        """Compare as ``<`` does."""
-        return self._numbers > Version(other)._numbers
-
-    def __ge__(self, other: str) -> bool:
-        """Compare as ``<`` does."""
-        return self._numbers >= Version(other)._numbers
-
+    # Computed from the text, where the base class declares an attribute.
     @property
-    def _numbers(self) -> tuple[int, ...]:
+    def _rank(self) -> tuple[int, ...]:  # type: ignore[override]
         return tuple(int(part) for part in _VERSION.parts(self))
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: type[Self], handler: "GetCoreSchemaHandler"
-    ) -> "CoreSchema":
-        """Let pydantic take a string and make it a version."""
-        return text_schema(cls)
 
 
 def pair_parts(pair: str) -> tuple[str, str]:

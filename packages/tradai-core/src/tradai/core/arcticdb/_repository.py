@@ -12,17 +12,22 @@ from tradai.core._error_translation import ErrorTable
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import Coverage
 from tradai.core._secrets.redaction import redact
+from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.arcticdb._uri import ArcticUri
 from tradai.core.exceptions import ConfigurationError, ConflictError, NotFoundError, StorageError
 from tradai.core.frames._candle_repository import CandleRepository, series_key
-from tradai.core.frames._candles import Span, checked, instant, merged, opening_ms, unfit
-from tradai.core.frames._series_names import named_series, series_name
+from tradai.core.frames._candles import (
+    Span,
+    candles_error,
+    check_candles,
+    merge_candles,
+    opening_ms,
+)
+from tradai.core.frames._series_names import parse_series_name, series_name
 
 if TYPE_CHECKING:
     from arcticdb.version_store.library import Library
-
-__all__ = ["ArcticDBDataRepository"]
 
 T = TypeVar("T")
 Rule: TypeAlias = Callable[[Exception, str, ArcticUri], StorageError]
@@ -92,12 +97,12 @@ class ArcticDBDataRepository(CandleRepository):
     def series(self) -> list[tuple[str, Timeframe]]:
         """Return pair and timeframe of every series, sorted; other symbols are ignored."""
         symbols = self._ask("list", lambda library: library.list_symbols())
-        return sorted(series for series in map(named_series, symbols) if series)
+        return sorted(series for series in map(parse_series_name, symbols) if series)
 
     def _read(self, pair: str, timeframe: Timeframe, span: Span) -> pd.DataFrame | None:
         symbol, dates = series_name(pair, timeframe), _dates(span)
         frame = self._known("read", lambda library: library.read(symbol, date_range=dates).data)
-        return None if frame is None else checked(frame, f"{symbol}{self._place()}")
+        return None if frame is None else check_candles(frame, f"{symbol}{self._place()}")
 
     def _replace(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
         symbol = series_name(pair, timeframe)
@@ -118,8 +123,8 @@ class ArcticDBDataRepository(CandleRepository):
         symbol = series_name(pair, timeframe)
         dates = (frame.index[0], frame.index[-1])
         old = self._ask("read", lambda library: library.read(symbol, date_range=dates).data)
-        old = checked(old, f"{symbol}{self._place()}")
-        new = merged(old, frame)
+        old = check_candles(old, f"{symbol}{self._place()}")
+        new = merge_candles(old, frame)
         if not new.equals(old):
             self._ask("update", lambda library: library.update(symbol, _native(new)))
 
@@ -155,7 +160,7 @@ def _advised(advice: str, *, retryable: bool = False) -> Rule:
     """Return the rule that translates an error with `advice`."""
 
     def rule(error: Exception, operation: str, uri: ArcticUri) -> StorageError:
-        message = f"{_what(error, operation, uri)}; {advice}"
+        message = f"{_summary(error, operation, uri)}; {advice}"
         verb = operation.partition(" ")[0]
         return StorageError(message, operation=verb, service="arcticdb", retryable=retryable)
 
@@ -163,7 +168,7 @@ def _advised(advice: str, *, retryable: bool = False) -> Rule:
 
 
 def _no_symbol(error: Exception, operation: str, uri: ArcticUri) -> NotFoundError:
-    message = f"{_what(error, operation, uri)}; write it first"
+    message = f"{_summary(error, operation, uri)}; write it first"
     return NotFoundError(message, kind="series", key=str(uri))
 
 
@@ -171,11 +176,13 @@ def _internal(error: Exception, operation: str, uri: ArcticUri) -> StorageError:
     if operation != _APPEND:
         return _advised("check the library")(error, operation, uri)
     # ArcticDB raises it when the series does not end before the appended candles.
-    message = f"{_what(error, operation, uri)}; another writer was first: read again, then decide"
+    message = (
+        f"{_summary(error, operation, uri)}; another writer was first: read again, then decide"
+    )
     return ConflictError(message, operation="append", service="arcticdb")
 
 
-def _what(error: Exception, operation: str, uri: ArcticUri) -> str:
+def _summary(error: Exception, operation: str, uri: ArcticUri) -> str:
     return f"cannot {operation} candles in {uri}: {redact(str(error))}"
 
 
@@ -201,7 +208,7 @@ def _native(frame: pd.DataFrame) -> pd.DataFrame:
     """Return `frame` in the form of ArcticDB: with nanoseconds."""
     opened = opening_ms(frame)
     if opened[0] < _EARLIEST_MS:
-        raise unfit("a series", "ArcticDB keeps no dates before 1678")
+        raise candles_error("a series", "ArcticDB keeps no dates before 1678")
     native = frame.copy(deep=False)
     # Faster than `as_unit`; the check above and the clock exclude an overflow.
     stamps = (opened * _NANOSECONDS).view("datetime64[ns]")
@@ -224,4 +231,4 @@ def _timestamp(at_ms: int | None) -> pd.Timestamp | None:
 
 
 def _instant(at: pd.Timestamp) -> datetime:
-    return instant(at.value // _NANOSECONDS)
+    return from_epoch_ms(at.value // _NANOSECONDS)

@@ -9,8 +9,6 @@ from tradai.core._ports.backends import backend_for
 from tradai.core._secrets.secret import Secret
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["ArcticUri"]
-
 _PLACE: Final = re.compile(r"(lmdb://[^?]+|s3s?://[^:/?@]+:[A-Za-z0-9._-]+)(?:\?(.*))?", re.DOTALL)
 _REFERENCE: Final = re.compile(r"[a-z][a-z0-9+.-]*:.+")
 _KEYS: Final = ("access", "secret")
@@ -51,16 +49,16 @@ class ArcticUri:
         """
         match = _PLACE.fullmatch(uri)
         if match is None:
-            raise _refusal("it names no place")
+            raise _uri_error("it names no place")
         known = _OPTIONS["lmdb" if uri.startswith("lmdb:") else "s3"]
         pairs = [text.partition("=") for text in re.split("[;&]", match[2] or "") if text]
         if any(not value for _, _, value in pairs) or not {name for name, _, _ in pairs} <= {
             *known
         }:
-            raise _refusal(f"an option is empty or none of {', '.join(known)}")
-        options = {name: _guarded(name, value) for name, _, value in pairs}
+            raise _uri_error(f"an option is empty or none of {', '.join(known)}")
+        options = {name: _wrap_key(name, value) for name, _, value in pairs}
         if known == _OPTIONS["s3"] and not _is_authorised(options):
-            raise _refusal("it says neither aws_auth=true nor both access and secret")
+            raise _uri_error("it says neither aws_auth=true nor both access and secret")
         return cls(place=match[1], options=options)
 
     def __str__(self) -> str:
@@ -84,7 +82,7 @@ class ArcticUri:
         return f"{self.place}?{options}" if options else self.place
 
 
-def _guarded(name: str, value: str) -> str | Secret:
+def _wrap_key(name: str, value: str) -> str | Secret:
     is_open = name in _KEYS and not _REFERENCE.fullmatch(value)
     return Secret(value) if is_open else value
 
@@ -99,7 +97,7 @@ def _value(name: str, item: str | Secret) -> str:
     return backend_for("tradai.secrets", item).resolve(item).reveal() if name in _KEYS else item
 
 
-def _refusal(problem: str) -> ConfigurationError:
+def _uri_error(problem: str) -> ConfigurationError:
     # The URI is not shown: it may hold keys.
     message = f"the URI of ArcticDB is not usable: {problem}; expected {_EXPECTED}"
     return ConfigurationError(message)

@@ -1,4 +1,4 @@
-"""Door of tradai.core.frames: candles and columns on pandas; needs ``tradai-core[frames]``."""
+"""Candles and columns on pandas; needs ``tradai-core[frames]``."""
 
 from tradai.core._lazy import lazy_exports
 
@@ -28,12 +28,12 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "_candle_times": ("candle_index", "ceil_times", "floor_times", "next_closes"),
-            "_candles": ("closed",),
-            "_flat_repository": ("FlatDataRepository",),
-            "_gaps": ("Gap", "gaps"),
-            "_memory_repository": ("InMemoryDataRepository",),
-            "_parquet_repository": ("ParquetDataRepository",),
-            "_quantize": ("quantize_amounts", "quantize_prices"),
+            "_candle_times": "candle_index ceil_times floor_times next_closes",
+            "_candles": "closed",
+            "_flat_repository": "FlatDataRepository",
+            "_gaps": "Gap gaps",
+            "_memory_repository": "InMemoryDataRepository",
+            "_parquet_repository": "ParquetDataRepository",
+            "_quantize": "quantize_amounts quantize_prices",
         },
     )

@@ -8,12 +8,11 @@ import pandas as pd
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import DataRepository
 from tradai.core._time.clock import SystemClock
+from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
 from tradai.core._types.symbols import pair_parts
 from tradai.core.exceptions import NotFoundError, ValidationError
-from tradai.core.frames._candles import Span, accepted, closed, closing_ms, instant, opening_ms
-
-__all__ = ["CandleRepository", "series_key"]
+from tradai.core.frames._candles import Span, check_new_candles, closed, closing_ms, opening_ms
 
 
 class CandleRepository(DataRepository):
@@ -70,14 +69,14 @@ class CandleRepository(DataRepository):
         """Return the place of the series, for messages."""
 
     def _accepted(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> pd.DataFrame:
-        fit = accepted(frame, f"{pair} {timeframe}")
+        fit = check_new_candles(frame, f"{pair} {timeframe}")
         last = opening_ms(fit)[-1:]
-        closes = instant(int(closing_ms(last, timeframe)[0]))
+        closes = from_epoch_ms(int(closing_ms(last, timeframe)[0]))
         if closes > self._clock.now():
             expected = "closed candles"
             message = (
                 f"the candles of {pair} {timeframe} are not usable: the one that opens at "
-                f"{instant(int(last[0])):%Y-%m-%d %H:%M:%S} is open until "
+                f"{from_epoch_ms(int(last[0])):%Y-%m-%d %H:%M:%S} is open until "
                 f"{closes:%Y-%m-%d %H:%M:%S} UTC; leave it out with tradai.core.frames.closed"
             )
             raise ValidationError(message, field="frame", expected=expected)

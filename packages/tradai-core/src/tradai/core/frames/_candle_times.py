@@ -14,8 +14,6 @@ from tradai.core._time.instants import FIRST_MS, LAST_MS, is_utc, to_epoch_ms
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["candle_index", "ceil_times", "floor_times", "next_closes"]
-
 Times = TypeVar("Times", pd.DatetimeIndex, "pd.Series[Any]", npt.NDArray[Any])
 
 _Stamps: TypeAlias = npt.NDArray[np.int64]
@@ -151,14 +149,14 @@ def _mapped(times: object, kernel: _Kernel) -> object:
         return pd.Series(moved, index=times.index, name=times.name, copy=False)
     if isinstance(times, np.ndarray) and times.ndim:
         return _mapped_array(times, kernel)
-    raise _refusal(f"{type(times).__name__} {getattr(times, 'dtype', '')}".rstrip())
+    raise _times_error(f"{type(times).__name__} {getattr(times, 'dtype', '')}".rstrip())
 
 
 def _mapped_array(values: npt.NDArray[Any], kernel: _Kernel) -> npt.NDArray[Any]:
     if values.dtype == np.int64:
         return kernel(values, "ms")
     if values.dtype not in _UNITS:
-        raise _refusal(f"an array of {values.dtype}")
+        raise _times_error(f"an array of {values.dtype}")
     missing = np.isnat(values)
     stamps = values.view(np.int64)
     if missing.any():
@@ -178,7 +176,7 @@ def _check_span(stamps: _Stamps, unit: str, *, reach: int) -> None:
         raise ValidationError(message, field="times", expected=expected)
 
 
-def _refusal(what: str) -> ValidationError:
+def _times_error(what: str) -> ValidationError:
     advice = "tz_localize and tz_convert make it UTC"
     message = f"the times ({what}) are not usable: expected {_EXPECTED}; {advice}"
     return ValidationError(message, field="times", expected=_EXPECTED)

@@ -10,21 +10,6 @@ import pandas as pd
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import ValidationError
 
-__all__ = [
-    "COLUMNS",
-    "Span",
-    "accepted",
-    "checked",
-    "closed",
-    "closing_ms",
-    "dates",
-    "instant",
-    "merged",
-    "opening_ms",
-    "rising_ms",
-    "unfit",
-]
-
 COLUMNS: Final = ["open", "high", "low", "close", "volume"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,21 +78,21 @@ def closed(frame: pd.DataFrame, timeframe: str, *, by: datetime) -> pd.DataFrame
     return frame.iloc[: closing_ms(opened, length).searchsorted(by_ms, side="right")]
 
 
-def accepted(frame: pd.DataFrame, what: str) -> pd.DataFrame:
+def check_new_candles(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     """Return a frame to be stored in the standard form; `what` names it in messages.
 
     Raises:
         ValidationError: It is empty or not a frame of candles.
     """
     if frame.empty:
-        raise unfit(what, "there are none")
+        raise candles_error(what, "there are none")
     if sorted(frame.columns) != sorted(COLUMNS) or frame.index.name != "date":
         problem = f"the index is not named date, or the columns are not {', '.join(COLUMNS)}"
-        raise unfit(what, problem)
-    return checked(frame.copy(deep=False), what)
+        raise candles_error(what, problem)
+    return check_candles(frame.copy(deep=False), what)
 
 
-def checked(frame: pd.DataFrame, what: str) -> pd.DataFrame:
+def check_candles(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     """Return `frame` in the standard form; the frame passed in may be changed.
 
     Raises:
@@ -115,31 +100,31 @@ def checked(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     """
     opened = frame.index
     if not isinstance(opened, pd.DatetimeIndex) or str(opened.tz) != "UTC":
-        raise unfit(what, "the dates are not in UTC")
+        raise candles_error(what, "the dates are not in UTC")
     if opened.hasnans or not (opened.asi8[1:] > opened.asi8[:-1]).all():
-        raise unfit(what, "the dates do not rise strictly")
+        raise candles_error(what, "the dates do not rise strictly")
     stamps = _stamps_ms(opened)
     if opened.unit in _FINER and not (stamps * _FINER[opened.unit] == opened.asi8).all():
-        raise unfit(what, "the dates are not whole milliseconds")
+        raise candles_error(what, "the dates are not whole milliseconds")
     if list(frame.columns) != COLUMNS:
         frame = _ordered(frame, what)
     # Column by column: all at once they would first be copied side by side.
     columns = [frame[name].to_numpy() for name in COLUMNS]
     if any(cells.dtype != _DOUBLE for cells in columns):
-        raise unfit(what, "a column is not of float64")
+        raise candles_error(what, "a column is not of float64")
     if not all(np.isfinite(cells).all() for cells in columns):
-        raise unfit(what, "a value is not finite")
-    frame.index = dates(stamps)
+        raise candles_error(what, "a value is not finite")
+    frame.index = date_index(stamps)
     return frame
 
 
-def dates(stamps_ms: npt.NDArray[np.int64]) -> pd.DatetimeIndex:
+def date_index(stamps_ms: npt.NDArray[np.int64]) -> pd.DatetimeIndex:
     """Return instants as the index of a frame of candles."""
     # Giving the dtype costs a tenth of what `tz_localize` and `as_unit` cost.
     return pd.DatetimeIndex(stamps_ms.view("datetime64[ms]"), dtype=_DATES, name="date")
 
 
-def merged(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+def merge_candles(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Return the candles of both; of two that open at the same time, the new one."""
     kept = old[~old.index.isin(new.index)]
     return pd.concat([kept, new]).sort_index()
@@ -152,9 +137,9 @@ def opening_ms(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
         ValidationError: The index holds no dates, or naive ones.
     """
     if not isinstance(frame.index, pd.DatetimeIndex):
-        raise unfit("the frame", "the index holds no dates")
+        raise candles_error("the frame", "the index holds no dates")
     if frame.index.tz is None:
-        raise unfit("the frame", "the dates have no time zone")
+        raise candles_error("the frame", "the dates have no time zone")
     return _stamps_ms(frame.index)
 
 
@@ -166,7 +151,7 @@ def rising_ms(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     """
     opened = opening_ms(frame)
     if not (opened[1:] > opened[:-1]).all():
-        raise unfit("the frame", "the dates do not rise strictly")
+        raise candles_error("the frame", "the dates do not rise strictly")
     return opened
 
 
@@ -179,11 +164,6 @@ def closing_ms(opened: npt.NDArray[np.int64], timeframe: Timeframe) -> npt.NDArr
     later = (months + np.timedelta64(int(timeframe[:-1]), "M")).astype("datetime64[ms]")
     closing: npt.NDArray[np.int64] = (later + (instants - months)).astype(np.int64)
     return closing
-
-
-def instant(at_ms: int) -> datetime:
-    """Return an instant as an aware UTC datetime."""
-    return _EPOCH + at_ms * _MILLISECOND
 
 
 def _is_aware(at: object) -> bool:
@@ -200,11 +180,11 @@ def _stamps_ms(opened: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
 
 def _ordered(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     if not {*COLUMNS} <= {*frame.columns}:
-        raise unfit(what, f"the columns are not {', '.join(COLUMNS)}")
+        raise candles_error(what, f"the columns are not {', '.join(COLUMNS)}")
     return frame[COLUMNS]
 
 
-def unfit(what: str, problem: str) -> ValidationError:
+def candles_error(what: str, problem: str) -> ValidationError:
     """Return the error for the candles of `what`, with the `problem`."""
     expected = "rising UTC dates and finite float64 open, high, low, close, volume"
     message = f"the candles of {what} are not usable: {problem}; expected {expected}"

@@ -14,18 +14,16 @@ from tradai.core._ports.repositories import Coverage
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import ConflictError, StorageError, ValidationError
 from tradai.core.frames._candle_repository import CandleRepository, series_key
-from tradai.core.frames._candles import COLUMNS, Span, checked, merged, unfit
+from tradai.core.frames._candles import COLUMNS, Span, candles_error, check_candles, merge_candles
 from tradai.core.frames._memory_repository import coverage_of
 from tradai.core.frames._partitions import DAMAGE
-from tradai.core.frames._series_names import named_series, series_name
-
-__all__ = ["FlatDataRepository"]
+from tradai.core.frames._series_names import parse_series_name, series_name
 
 _FORMATS: Final = ("parquet", "feather")
 
 
 @final
-class _Kept(NamedTuple):
+class _StoredSeries(NamedTuple):
     """A stored series: its file, the tag of exactly these bytes, the candles."""
 
     path: Path
@@ -74,7 +72,7 @@ class FlatDataRepository(CandleRepository):
 
     def coverage(self, pair: str, timeframe: str) -> Coverage | None:
         """Return the extent of the series, by reading it; None when it is missing or empty."""
-        kept = self._kept(*series_key(pair, timeframe))
+        kept = self._load(*series_key(pair, timeframe))
         return None if kept is None else coverage_of(kept.frame)
 
     def series(self) -> list[tuple[str, Timeframe]]:
@@ -83,17 +81,17 @@ class FlatDataRepository(CandleRepository):
             return []
         with file_errors("list", self._root):
             names = [path.name.rpartition(".") for path in self._root.iterdir()]
-        found = (named_series(stem) for stem, _, kind in names if kind in _FORMATS)
+        found = (parse_series_name(stem) for stem, _, kind in names if kind in _FORMATS)
         return sorted({series for series in found if series})
 
     def _read(self, pair: str, timeframe: Timeframe, span: Span) -> pd.DataFrame | None:
-        kept = self._kept(pair, timeframe)
+        kept = self._load(pair, timeframe)
         return None if kept is None else span.of(kept.frame).copy()
 
     def _replace(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
         paths = self._paths(pair, timeframe)
         target = paths.pop(self._format)
-        self._store.write(target.as_uri(), _encoded(frame, self._format))
+        self._store.write(target.as_uri(), _encode(frame, self._format))
         self._remove(paths)
 
     def _merge(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
@@ -103,8 +101,8 @@ class FlatDataRepository(CandleRepository):
     def _is_merged(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> bool:
         paths = self._paths(pair, timeframe)
         target = paths.pop(self._format)
-        kept = self._kept(pair, timeframe)
-        data = _encoded(frame if kept is None else merged(kept.frame, frame), self._format)
+        kept = self._load(pair, timeframe)
+        data = _encode(frame if kept is None else merge_candles(kept.frame, frame), self._format)
         tag = kept.etag if kept and kept.path == target else None
         try:
             self._store.write(target.as_uri(), data, if_match=tag, if_absent=tag is None)
@@ -117,17 +115,17 @@ class FlatDataRepository(CandleRepository):
         for path in stale.values():
             self._store.delete(path.as_uri())
 
-    def _kept(self, pair: str, timeframe: Timeframe) -> _Kept | None:
+    def _load(self, pair: str, timeframe: Timeframe) -> _StoredSeries | None:
         paths = [path for path in self._paths(pair, timeframe).values() if path.exists()]
         if len(paths) > 1:
             names = " and ".join(str(path) for path in paths)
             problem = f"they are in {names}; remove the stale one"
-            raise unfit(f"{pair} {timeframe}", problem)
+            raise candles_error(f"{pair} {timeframe}", problem)
         if not paths:
             return None
         stored = self._store.read(paths[0].as_uri())
-        frame = checked(_decoded(stored.data, paths[0]), str(paths[0]))
-        return _Kept(path=paths[0], etag=stored.etag, frame=frame)
+        frame = check_candles(_decode(stored.data, paths[0]), str(paths[0]))
+        return _StoredSeries(path=paths[0], etag=stored.etag, frame=frame)
 
     def _paths(self, pair: str, timeframe: Timeframe) -> dict[str, Path]:
         stem = series_name(pair, timeframe)
@@ -137,7 +135,7 @@ class FlatDataRepository(CandleRepository):
         return f" in {self._root}"
 
 
-def _encoded(frame: pd.DataFrame, file_format: str) -> bytes:
+def _encode(frame: pd.DataFrame, file_format: str) -> bytes:
     buffer = io.BytesIO()
     if file_format == "feather":
         frame.reset_index().to_feather(buffer)
@@ -146,7 +144,7 @@ def _encoded(frame: pd.DataFrame, file_format: str) -> bytes:
     return buffer.getvalue()
 
 
-def _decoded(data: bytes, path: Path) -> pd.DataFrame:
+def _decode(data: bytes, path: Path) -> pd.DataFrame:
     buffer = io.BytesIO(data)
     try:
         if path.suffix == ".feather":

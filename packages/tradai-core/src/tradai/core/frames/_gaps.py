@@ -7,10 +7,9 @@ from typing import final
 import numpy as np
 import pandas as pd
 
+from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
-from tradai.core.frames._candles import closing_ms, instant, rising_ms
-
-__all__ = ["Gap", "gaps"]
+from tradai.core.frames._candles import closing_ms, rising_ms
 
 
 @final
@@ -38,7 +37,7 @@ def gaps(frame: pd.DataFrame, timeframe: str) -> list[Gap]:
 
 def _gap(start_ms: int, end_ms: int, timeframe: Timeframe) -> Gap:
     missing = _between(start_ms, end_ms, timeframe)
-    return Gap(start=instant(start_ms), end=instant(end_ms), missing=missing)
+    return Gap(start=from_epoch_ms(start_ms), end=from_epoch_ms(end_ms), missing=missing)
 
 
 def _between(start_ms: int, end_ms: int, timeframe: Timeframe) -> int:

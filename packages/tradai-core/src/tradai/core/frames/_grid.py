@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 
 from tradai.core._numbers.quantize import Rounding, unknown_rounding
 
-__all__ = ["rounded"]
-
 Floats: TypeAlias = NDArray[np.float64]
 Truths: TypeAlias = NDArray[np.bool_]
 Rule: TypeAlias = Callable[[Floats, Floats], Truths | np.bool_]
@@ -53,7 +51,7 @@ _HALF_WAY: Final[Mapping[str, Rule]] = {
 }
 
 
-def rounded(values: Floats, step: Decimal, rounding: Rounding) -> tuple[Floats, Truths]:
+def round_to_step(values: Floats, step: Decimal, rounding: Rounding) -> tuple[Floats, Truths]:
     """Return the multiples of `step` that the flat `values` round to, and where they are exact.
 
     Where they are not, the value is NaN.

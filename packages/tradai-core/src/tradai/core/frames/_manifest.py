@@ -8,10 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from tradai.core._local.atomic_files import atomic_file, file_errors
 from tradai.core._ports.repositories import Coverage
+from tradai.core._time.instants import from_epoch_ms
 from tradai.core.exceptions import StorageError
-from tradai.core.frames._candles import instant
-
-__all__ = ["MANIFEST_NAME", "Manifest", "Partition"]
 
 MANIFEST_NAME: Final = "manifest.json"
 
@@ -84,4 +82,4 @@ class Manifest(BaseModel):
         """Extent of the series."""
         first, last = self.partitions[0].first_ms, self.partitions[-1].last_ms
         count = sum(each.count for each in self.partitions)
-        return Coverage(instant(first), instant(last), count)
+        return Coverage(from_epoch_ms(first), from_epoch_ms(last), count)

@@ -7,11 +7,10 @@ import pandas as pd
 
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import Coverage
+from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.frames._candle_repository import CandleRepository, series_key
-from tradai.core.frames._candles import Span, instant, merged, opening_ms
-
-__all__ = ["InMemoryDataRepository", "coverage_of"]
+from tradai.core.frames._candles import Span, merge_candles, opening_ms
 
 
 @final
@@ -45,7 +44,9 @@ class InMemoryDataRepository(CandleRepository):
     def _merge(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
         with self._lock:
             old = self._frames.get((pair, timeframe))
-            self._frames[pair, timeframe] = frame.copy() if old is None else merged(old, frame)
+            self._frames[pair, timeframe] = (
+                frame.copy() if old is None else merge_candles(old, frame)
+            )
 
     def _place(self) -> str:
         return ""
@@ -56,4 +57,4 @@ def coverage_of(frame: pd.DataFrame) -> Coverage | None:
     if frame.empty:
         return None
     opened = opening_ms(frame)
-    return Coverage(instant(int(opened[0])), instant(int(opened[-1])), len(opened))
+    return Coverage(from_epoch_ms(int(opened[0])), from_epoch_ms(int(opened[-1])), len(opened))

@@ -14,9 +14,7 @@ from tradai.core.frames._candle_repository import CandleRepository, series_key
 from tradai.core.frames._candles import Span
 from tradai.core.frames._manifest import MANIFEST_NAME
 from tradai.core.frames._series_folder import SeriesFolder
-from tradai.core.frames._series_names import named_series, series_name
-
-__all__ = ["ParquetDataRepository"]
+from tradai.core.frames._series_names import parse_series_name, series_name
 
 
 @final
@@ -62,7 +60,7 @@ class ParquetDataRepository(CandleRepository):
             return []
         with file_errors("list", self._root):
             found = [path.parent.name for path in self._root.glob(f"*/{MANIFEST_NAME}")]
-        return sorted(series for series in map(named_series, found) if series)
+        return sorted(series for series in map(parse_series_name, found) if series)
 
     def _read(self, pair: str, timeframe: Timeframe, span: Span) -> pd.DataFrame | None:
         return self._series(pair, timeframe).read(span)

@@ -12,8 +12,6 @@ import pyarrow.parquet as pq
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.frames._candles import COLUMNS, opening_ms
 
-__all__ = ["DAMAGE", "decoded", "encoded", "partitioned"]
-
 # Errors that pyarrow and pandas raise on damaged bytes, even on lengths no memory can hold.
 DAMAGE: Final = (
     AttributeError,
@@ -30,7 +28,9 @@ _MINUTE_S: Final = 60
 _HOUR_S: Final = 3_600
 
 
-def partitioned(frame: pd.DataFrame, timeframe: Timeframe) -> Iterator[tuple[str, pd.DataFrame]]:
+def split_partitions(
+    frame: pd.DataFrame, timeframe: Timeframe
+) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the name of each partition and its candles, in order of time.
 
     A partition is a day of UTC (``2025-01-31``) for candles of seconds, a month (``2025-01``) for
@@ -42,7 +42,7 @@ def partitioned(frame: pd.DataFrame, timeframe: Timeframe) -> Iterator[tuple[str
         yield str(names[first]), frame.iloc[first:stop]
 
 
-def encoded(frame: pd.DataFrame) -> pa.Buffer:
+def encode_parquet(frame: pd.DataFrame) -> pa.Buffer:
     """Return the candles of `frame` as a Parquet file, with checksums."""
     columns = {name: pa.array(frame[name].to_numpy()) for name in COLUMNS}
     opened = pa.array(opening_ms(frame)).cast(_INSTANT)
@@ -53,7 +53,7 @@ def encoded(frame: pd.DataFrame) -> pa.Buffer:
     return sink.getvalue()
 
 
-def decoded(data: bytes) -> pd.DataFrame:
+def decode_parquet(data: bytes) -> pd.DataFrame:
     """Return the candles in a Parquet file; raise one of `DAMAGE` for other bytes."""
     file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
     table = file.read(columns=["date", *COLUMNS])

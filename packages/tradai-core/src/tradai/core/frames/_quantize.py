@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from tradai.core._numbers.decimals import Number, to_step
 from tradai.core._numbers.quantize import Rounding
 from tradai.core.exceptions import ValidationError
-from tradai.core.frames._grid import rounded
-
-__all__ = ["quantize_amounts", "quantize_prices"]
+from tradai.core.frames._grid import round_to_step
 
 Floats: TypeAlias = NDArray[np.float64]
 Truths: TypeAlias = NDArray[np.bool_]
@@ -90,24 +88,24 @@ def quantize_amounts(
 
 def _quantize(values: Numbers, what: str, step: Decimal, rounding: Rounding) -> Quantized:
     if isinstance(values, pd.Series):
-        numbers, carried = rounded(_floats(values.to_numpy(), what), step, rounding)
+        numbers, carried = round_to_step(_floats(values.to_numpy(), what), step, rounding)
         return (
             pd.Series(numbers, index=values.index, name=values.name),
             pd.Series(carried, index=values.index, name=values.name),
         )
     flat = _floats(values, what).reshape(-1)
-    numbers, carried = rounded(flat, step, rounding)
+    numbers, carried = round_to_step(flat, step, rounding)
     return numbers.reshape(values.shape), carried.reshape(values.shape)
 
 
 def _floats(values: object, what: str) -> Floats:
     if not isinstance(values, np.ndarray):
-        raise _refused(what, type(values).__name__)
+        raise _array_error(what, type(values).__name__)
     if (values.dtype.kind, values.dtype.itemsize) != ("f", 8) and values.dtype.kind not in "iu":
-        raise _refused(what, str(values.dtype))
+        raise _array_error(what, str(values.dtype))
     return values.astype(np.float64, copy=False)
 
 
-def _refused(what: str, kind: str) -> ValidationError:
+def _array_error(what: str, kind: str) -> ValidationError:
     message = f"{what} ({kind}) are not usable: expected {_EXPECTED}"
     return ValidationError(message, field=what, expected=_EXPECTED)

@@ -18,11 +18,9 @@ from tradai.core._local.atomic_files import (
 )
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import StorageError
-from tradai.core.frames._candles import Span, checked, merged, opening_ms
+from tradai.core.frames._candles import Span, check_candles, merge_candles, opening_ms
 from tradai.core.frames._manifest import MANIFEST_NAME, Manifest, Partition
-from tradai.core.frames._partitions import DAMAGE, decoded, encoded, partitioned
-
-__all__ = ["SeriesFolder"]
+from tradai.core.frames._partitions import DAMAGE, decode_parquet, encode_parquet, split_partitions
 
 _PARTITION_FILE: Final = re.compile(r"[0-9-]{4,}\.g[1-9][0-9]*\.parquet")
 
@@ -50,7 +48,7 @@ class SeriesFolder:
         manifest = self.manifest()
         while manifest is not None:
             try:
-                return self._frame(manifest, span)
+                return self._read_span(manifest, span)
             except StorageError:
                 newer = self.manifest()
                 if newer == manifest:
@@ -61,31 +59,31 @@ class SeriesFolder:
 
     def replace(self, frame: pd.DataFrame) -> None:
         """Make `frame` the whole series."""
-        with self._change() as old:
-            parts = dict(partitioned(frame, self._timeframe))
+        with self._writing() as old:
+            parts = dict(split_partitions(frame, self._timeframe))
             self._commit(old, parts, kept=())
 
     def merge(self, frame: pd.DataFrame) -> None:
         """Merge the candles of `frame` in; partitions it does not change stay as they are."""
-        with self._change() as old:
+        with self._writing() as old:
             known = {each.name: each for each in old.partitions} if old else {}
             parts = {}
-            for name, new in partitioned(frame, self._timeframe):
-                before = self._partition(known[name]) if name in known else None
-                after = new if before is None else merged(before, new)
+            for name, new in split_partitions(frame, self._timeframe):
+                before = self._read_partition(known[name]) if name in known else None
+                after = new if before is None else merge_candles(before, new)
                 if before is None or not after.equals(before):
                     parts[name] = after
             if parts:
                 self._commit(old, parts, kept=known.values())
 
     @contextmanager
-    def _change(self) -> Iterator[Manifest | None]:
+    def _writing(self) -> Iterator[Manifest | None]:
         """Lock the series for one writer, remove stale files, and lend the manifest."""
         with file_errors("write", self._folder):
             make_folder(self._folder)
             with locked(self._folder, needed=True):
                 manifest = self.manifest()
-                self._sweep(manifest)
+                self._remove_stale(manifest)
                 yield manifest
 
     def _commit(
@@ -96,13 +94,13 @@ class SeriesFolder:
         kept: Iterable[Partition],
     ) -> None:
         generation = old.generation + 1 if old else 1
-        written = [self._written(name, part, generation) for name, part in parts.items()]
+        written = [self._write_partition(name, part, generation) for name, part in parts.items()]
         sync_folder(self._folder)
         others = (each for each in kept if each.name not in parts)
         partitions = sorted([*others, *written], key=lambda each: each.first_ms)
         Manifest(generation=generation, partitions=tuple(partitions)).commit(self._folder)
 
-    def _written(self, name: str, frame: pd.DataFrame, generation: int) -> Partition:
+    def _write_partition(self, name: str, frame: pd.DataFrame, generation: int) -> Partition:
         opened = opening_ms(frame)
         partition = Partition(
             name=name,
@@ -113,19 +111,19 @@ class SeriesFolder:
         )
         path = self._folder / partition.file_name
         with atomic_file(path) as file:
-            file.write(encoded(frame))
+            file.write(encode_parquet(frame))
         return partition
 
-    def _frame(self, manifest: Manifest, span: Span) -> pd.DataFrame:
+    def _read_span(self, manifest: Manifest, span: Span) -> pd.DataFrame:
         wanted = [
             each for each in manifest.partitions if span.overlaps(each.first_ms, each.last_ms)
         ]
         if not wanted:
-            return self._partition(manifest.partitions[-1]).iloc[:0]
-        frames = [span.of(self._partition(each)) for each in wanted]
+            return self._read_partition(manifest.partitions[-1]).iloc[:0]
+        frames = [span.of(self._read_partition(each)) for each in wanted]
         return frames[0].copy() if len(frames) == 1 else pd.concat(frames)
 
-    def _partition(self, partition: Partition) -> pd.DataFrame:
+    def _read_partition(self, partition: Partition) -> pd.DataFrame:
         path = self._folder / partition.file_name
         with file_errors("read", path):
             try:
@@ -134,7 +132,7 @@ class SeriesFolder:
                 message = f"{path} is gone, and {MANIFEST_NAME} lists it; restore the file"
                 raise StorageError(message, operation="read") from exc
         try:
-            frame = checked(decoded(data), str(path))
+            frame = check_candles(decode_parquet(data), str(path))
         except DAMAGE as exc:
             message = f"cannot read candles from {path}: {exc}; restore the file"
             raise StorageError(message, operation="read") from exc
@@ -148,7 +146,7 @@ class SeriesFolder:
             raise StorageError(message, operation="read")
         return frame
 
-    def _sweep(self, manifest: Manifest | None) -> None:
+    def _remove_stale(self, manifest: Manifest | None) -> None:
         current = {each.file_name for each in manifest.partitions} if manifest else set()
         for path in list(self._folder.iterdir()):
             is_stale = _PARTITION_FILE.fullmatch(path.name) and path.name not in current

@@ -5,8 +5,6 @@ from typing import Final
 
 from tradai.core._time.timeframe import Timeframe
 
-__all__ = ["named_series", "series_name"]
-
 _NAME: Final = re.compile(r"([A-Z0-9]{1,20})_([A-Z0-9]{1,20})-([1-9][0-9]{0,5}(?:[smhdw]|Mo))")
 
 
@@ -15,7 +13,7 @@ def series_name(pair: str, timeframe: Timeframe) -> str:
     return f"{pair.replace('/', '_')}-{timeframe.replace('M', 'Mo')}"
 
 
-def named_series(name: str) -> tuple[str, Timeframe] | None:
+def parse_series_name(name: str) -> tuple[str, Timeframe] | None:
     """Return the pair and timeframe that `name` names; None for any other name."""
     match = _NAME.fullmatch(name)
     return match and (f"{match[1]}/{match[2]}", Timeframe(match[3].replace("Mo", "M")))

@@ -1,4 +1,4 @@
-"""Door of tradai.core.testing: fakes of our ports, and suites that implementations inherit.
+"""Test kit: fakes of our ports, and conformance suites that implementations inherit.
 
 A suite is a class of pytest tests with fixtures to fill in. Inherit it, name the class
 ``Test...`` and define the fixtures its docstring lists; pytest finds the rest::
@@ -40,13 +40,13 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "_candle_contract": ("DataRepositoryContract",),
-            "_clock_contract": ("ClockContract",),
-            "_failing_tests": ("failing_tests",),
-            "_fakes": ("FixedClock", "MemoryJournal", "ScriptedSecrets"),
-            "_journal_contract": ("RunJournalContract",),
-            "_repository_contract": ("RepositoryContract",),
-            "_secret_contract": ("SecretSourceContract",),
-            "_store_contract": ("ObjectStoreContract",),
+            "_candle_contract": "DataRepositoryContract",
+            "_clock_contract": "ClockContract",
+            "_failing_tests": "failing_tests",
+            "_fakes": "FixedClock MemoryJournal ScriptedSecrets",
+            "_journal_contract": "RunJournalContract",
+            "_repository_contract": "RepositoryContract",
+            "_secret_contract": "SecretSourceContract",
+            "_store_contract": "ObjectStoreContract",
         },
     )

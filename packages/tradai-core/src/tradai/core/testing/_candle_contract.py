@@ -11,8 +11,6 @@ import pytest
 from tradai.core._ports.repositories import DataRepository
 from tradai.core.exceptions import NotFoundError, ValidationError
 
-__all__ = ["DataRepositoryContract"]
-
 _START: Final = datetime(2025, 1, 1, tzinfo=UTC)
 _STEP: Final = timedelta(minutes=5)
 _COUNT: Final = 12

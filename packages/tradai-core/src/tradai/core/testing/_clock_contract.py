@@ -4,8 +4,6 @@ from datetime import datetime, timedelta
 
 from tradai.core._ports.protocols import Clock
 
-__all__ = ["ClockContract"]
-
 
 class ClockContract:
     """Suite for a `Clock`; the fixture to define is ``clock``, the clock under test."""

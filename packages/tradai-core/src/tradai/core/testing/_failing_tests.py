@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-__all__ = ["failing_tests"]
-
 
 def failing_tests(suite: type, fixtures: Mapping[str, Callable[[], object]]) -> set[str]:
     """Run every test of `suite` and return the names of those that fail.

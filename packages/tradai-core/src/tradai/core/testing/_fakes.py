@@ -14,8 +14,6 @@ from tradai.core._time.clock import SystemClock
 from tradai.core._time.instants import check_utc
 from tradai.core.exceptions import ConfigurationError, NotFoundError, TradAIError
 
-__all__ = ["FixedClock", "MemoryJournal", "ScriptedSecrets"]
-
 _NEW_YEAR: Final = datetime(2025, 1, 1, tzinfo=UTC)
 
 

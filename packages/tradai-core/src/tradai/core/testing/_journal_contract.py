@@ -13,8 +13,6 @@ from tradai.core._ports.protocols import RunJournal
 from tradai.core._secrets.redaction import register_secret
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["RunJournalContract"]
-
 _WRITERS: Final = 4
 _EACH: Final = 5
 

@@ -7,8 +7,6 @@ import pytest
 from tradai.core._ports.repositories import Repository
 from tradai.core.exceptions import NotFoundError, ValidationError
 
-__all__ = ["RepositoryContract"]
-
 T = TypeVar("T")
 
 

@@ -9,8 +9,6 @@ from tradai.core._ports.protocols import SecretSource
 from tradai.core._secrets.redaction import redact
 from tradai.core.exceptions import ConfigurationError, NotFoundError, TradAIError
 
-__all__ = ["SecretSourceContract"]
-
 
 class SecretSourceContract:
     """Suite for a `SecretSource`.

@@ -11,8 +11,6 @@ import pytest
 from tradai.core._ports.protocols import ObjectStore
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 
-__all__ = ["ObjectStoreContract"]
-
 _RACERS: Final = 4
 
 

@@ -3,7 +3,7 @@
 import argparse
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tradai.core import TradingMode, configure_logging
 from tradai.core.exceptions import ConfigurationError
@@ -13,10 +13,6 @@ from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.request import RunRequest
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 from tradai.entrypoint._runs.trading_entrypoint import TradingEntrypoint
-
-__all__ = ["command_line", "entrypoint_class", "read_settings", "start_logging"]
-
-_POSITION_HOLDING: Final = frozenset({TradingMode.LIVE, TradingMode.DRY_RUN})
 
 
 def start_logging(args: argparse.Namespace) -> None:
@@ -61,7 +57,7 @@ def command_line(args: argparse.Namespace) -> tuple[str, ...]:
 
 def entrypoint_class(mode: TradingMode) -> type[StrategyEntrypoint]:
     """Return the entrypoint of `mode`: the stricter one for modes that hold positions."""
-    return TradingEntrypoint if mode in _POSITION_HOLDING else StrategyEntrypoint
+    return TradingEntrypoint if mode.holds_positions else StrategyEntrypoint
 
 
 def _settings(

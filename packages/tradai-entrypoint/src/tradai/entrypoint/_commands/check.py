@@ -14,8 +14,6 @@ from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.settings import EntrypointSettings, settings_classes
 from tradai.entrypoint._runs.checks import CheckRow, CheckStatus
 
-__all__ = ["execute"]
-
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print a row per check; return the exit code of the first failure."""

@@ -7,8 +7,6 @@ import shtab
 
 from tradai.entrypoint._process.interrupts import Interrupts
 
-__all__ = ["execute"]
-
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print the script for `args.shell`."""

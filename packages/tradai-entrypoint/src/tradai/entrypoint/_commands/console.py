@@ -12,8 +12,6 @@ from tradai.entrypoint._runs.record import RunManifest
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["print_json", "print_summary", "print_table"]
-
 
 def print_summary(record: RunManifest, verdict: Verdict, folder: Path) -> None:
     """Print results, notices and paths to standard output, and a failure to standard error."""

@@ -12,8 +12,6 @@ from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress
 
-__all__ = ["execute"]
-
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Download the candles, capture the market rules and return the exit code."""
@@ -36,5 +34,5 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         print(f"tradai-entrypoint: {verdict.sentence}", file=sys.stderr)
         return int(verdict.exit_code)
     print(verdict.sentence)
-    print(capture(config.pairs, folder, exchange_url=args.exchange_url))
+    print(capture(config, folder, exchange_url=args.exchange_url))
     return 0

@@ -19,8 +19,6 @@ from tradai.entrypoint._process.settings import (
 )
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 
-__all__ = ["execute"]
-
 _DISTRIBUTIONS: Final = ("core", "entrypoint", "aws", "cache", "mlflow", "common")
 _ENGINES: Final = ("freqtrade", "ccxt", "lightgbm", "pandas", "pyarrow", "pydantic")
 _SECRET_COLUMNS: Final = ("variable", "secret", "found")

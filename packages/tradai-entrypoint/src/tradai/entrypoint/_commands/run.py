@@ -26,8 +26,6 @@ from tradai.entrypoint._runs.folder import new_run_id
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.recorded_run import record_refusal
 
-__all__ = ["execute"]
-
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Run, print the result and return the exit code."""

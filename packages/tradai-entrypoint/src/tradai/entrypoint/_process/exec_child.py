@@ -17,8 +17,6 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-__all__ = ["child_command", "main"]
-
 # <linux/prctl.h>
 _PR_SET_PDEATHSIG: Final = 1
 # Not TRADAI_*, where a variable that no setting reads is a mistake.

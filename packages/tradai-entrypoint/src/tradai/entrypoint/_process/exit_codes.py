@@ -1,4 +1,7 @@
-"""Exit codes of a process, and the verdict on a run.
+"""Exit codes and their meanings; an error of ours carries its code, `_evidence` judges the engine.
+
+The codes of errors are in `tradai.core.exceptions`: a missing pair is a `NotFoundError` there. The
+verdict on an engine that ended is made in `tradai.entrypoint.freqtrade._evidence`.
 
 The numbers follow BSD's sysexits where it has one. A caller (a shell, ECS, Step Functions) may
 branch on them, so their meaning never changes.
@@ -10,8 +13,6 @@ from enum import IntEnum
 from typing import Final, Self, final
 
 from tradai.core.exceptions import TradAIError
-
-__all__ = ["ExitCode", "Verdict"]
 
 
 @final

@@ -13,8 +13,6 @@ from typing import Final, Self, TypeAlias, final
 
 from tradai.core.exceptions import TradAIError
 
-__all__ = ["Interrupts", "RunInterruptedError", "stop_signal"]
-
 _WATCHED: Final = (signal.SIGTERM, signal.SIGINT)
 _CHUNK_BYTES: Final = 4096
 

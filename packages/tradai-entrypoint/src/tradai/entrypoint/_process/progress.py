@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Self, TextIO, final
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar, TaskID
 
-__all__ = ["Progress"]
-
 
 @final
 class Progress:

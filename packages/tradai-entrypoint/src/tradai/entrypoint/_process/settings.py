@@ -9,14 +9,6 @@ from pydantic_settings import SettingsConfigDict
 
 from tradai.core import BaseSettings, TradingMode, unknown_variables
 
-__all__ = [
-    "EntrypointSettings",
-    "LogSettings",
-    "runs_folder",
-    "settings_classes",
-    "unknown_variable_problems",
-]
-
 
 class EntrypointSettings(BaseSettings):
     """Settings of one run; each field is the variable ``TRADAI_RUN_<FIELD>`` or a flag.

@@ -13,8 +13,6 @@ from typing import IO, Final, final
 from tradai.entrypoint._process.exec_child import child_command
 from tradai.entrypoint._process.interrupts import Interrupts
 
-__all__ = ["ChildExit", "run_child"]
-
 _POLL_S: Final = 0.02
 
 

@@ -15,8 +15,6 @@ from tradai.entrypoint._report.formatting import decimals_for, instant, percent,
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import BalancePoint
 
-__all__ = ["ChartBundle", "curve_data", "curve_sentence"]
-
 _LIBRARY: Final = Path("package_data", "plotly.min.js")
 # A higher level saves little space and takes most of the time of a report.
 _COMPRESSION: Final = 6

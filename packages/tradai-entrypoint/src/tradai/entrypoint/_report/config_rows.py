@@ -9,8 +9,6 @@ from typing import final
 
 from tradai.core import JsonValue
 
-__all__ = ["Setting", "flatten", "shorten_sources"]
-
 
 @final
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Final
 
-__all__ = ["NOTHING", "decimals_for", "duration", "instant", "percent", "plain", "signed"]
-
 NOTHING: Final = "\N{EN DASH}"
 _MINUTE_S: Final = 60
 _MINUS: Final = "\N{MINUS SIGN}"

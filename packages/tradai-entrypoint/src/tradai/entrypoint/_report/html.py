@@ -5,8 +5,6 @@ from html import escape
 from string import Template
 from typing import final
 
-__all__ = ["Markup", "element", "fill", "joined"]
-
 
 @final
 class Markup(str):

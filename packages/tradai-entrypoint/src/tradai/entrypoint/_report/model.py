@@ -7,8 +7,6 @@ from typing import final
 
 from tradai.core import JsonValue
 
-__all__ = ["BalancePoint", "Figure", "RunReport", "RunReportParts", "TradeStats"]
-
 
 @final
 @dataclass(frozen=True, slots=True)

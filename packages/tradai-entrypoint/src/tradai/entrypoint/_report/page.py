@@ -12,8 +12,6 @@ from tradai.entrypoint._report.model import Figure, RunReport
 from tradai.entrypoint._report.sections import has_curve, results, section
 from tradai.entrypoint._report.tables import facts_table, figures_list, settings_table
 
-__all__ = ["render_report"]
-
 _NO_STRATEGY: Final = "No strategy"
 
 

@@ -8,8 +8,6 @@ from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._report.tables import figures_list, trades_table
 
-__all__ = ["has_curve", "results", "section"]
-
 _NO_CURVE: Final = "No trade was closed, so there is no curve to draw."
 _NO_LIBRARY: Final = (
     "The chart needs the package plotly, which was not installed when this report was made; "

@@ -8,8 +8,6 @@ from tradai.entrypoint._report.formatting import decimals_for, duration, percent
 from tradai.entrypoint._report.html import Markup, element
 from tradai.entrypoint._report.model import Figure, TradeStats
 
-__all__ = ["facts_table", "figures_list", "settings_table", "trades_table"]
-
 _COLUMNS: Final = ("Trades", "Win / draw / loss", "Win rate", "Profit factor", "Mean time")
 
 

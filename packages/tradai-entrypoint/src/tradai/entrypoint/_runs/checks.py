@@ -8,8 +8,6 @@ from typing import Protocol, Self, final, runtime_checkable
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._process.exit_codes import ExitCode
 
-__all__ = ["CheckRow", "CheckStatus", "CheckableHandler", "Checklist"]
-
 
 @final
 class CheckStatus(StrEnum):

@@ -10,12 +10,10 @@ from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress
-from tradai.entrypoint._report import RunReportParts
+from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint._runs.record import RunManifest
-
-__all__ = ["RunContext"]
 
 
 @final
@@ -33,7 +31,7 @@ class RunContext:
         strategy_root: Folder or file of the strategy source.
         expected_digests: Digests of the repeated run, by name, which this one must have too.
         report: Figures, tables and curve for the report.
-        sentence: How the run ended, in words; unset means the meaning of the exit code.
+        sentence: Outcome of the run, in words; unset means the meaning of the exit code.
     """
 
     mode: TradingMode

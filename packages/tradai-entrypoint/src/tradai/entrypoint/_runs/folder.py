@@ -13,8 +13,6 @@ from tradai.core import FileStore, TradingMode
 from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
 from tradai.entrypoint._runs.record import MANIFEST_NAME, RunManifest
 
-__all__ = ["RunFolder", "new_run_id"]
-
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 # Reserved at the start, so that a run whose disk fills up can be recorded: a half for its results
 # and journal, and a half for the last manifest, which is a few KiB.

@@ -8,8 +8,6 @@ from typing import Any, Final, Generic, TypeVar, final
 from tradai.core import TradingMode
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["HANDLER_GROUP", "HandlerRegistry"]
-
 HANDLER_GROUP: Final = "tradai.handlers"
 
 F = TypeVar("F", bound=Callable[..., Any])

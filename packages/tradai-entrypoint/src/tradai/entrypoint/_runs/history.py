@@ -7,8 +7,6 @@ from tradai.core import JsonValue
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.entrypoint._runs.record import MANIFEST_NAME, RunManifest
 
-__all__ = ["differences", "find_run", "list_runs"]
-
 
 def list_runs(root: Path) -> list[RunManifest]:
     """Return the manifests below `root`, newest first; unreadable ones are left out."""

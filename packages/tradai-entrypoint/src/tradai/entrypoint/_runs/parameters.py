@@ -21,8 +21,6 @@ from pydantic_core import ErrorDetails
 from tradai.core import LoadedConfig, TimeRange, did_you_mean
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["RunParameters", "read_run_parameters"]
-
 Series = Annotated[str, Field(pattern=r"^[A-Z0-9]+/[A-Z0-9]+@[1-9][0-9]*[smhdwM]$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]

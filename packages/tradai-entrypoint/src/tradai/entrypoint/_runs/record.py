@@ -10,8 +10,6 @@ from tradai.core import JsonValue, TradingMode
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._process.exit_codes import Verdict
 
-__all__ = ["MANIFEST_NAME", "RunManifest"]
-
 MANIFEST_NAME = "manifest.json"
 
 
@@ -30,7 +28,6 @@ class RunManifest(BaseModel):
         provenance: Origin of each value of the configuration.
         is_fallback: Whether DRY_RUN fell back to the built-in configuration.
         results: Figures of the result, by name.
-        is_partial: Whether the artifacts are those of an engine that did not do all its work.
         replay_of: Id of the run that this one repeats.
     """
 
@@ -59,7 +56,6 @@ class RunManifest(BaseModel):
     notices: list[str] = Field(default_factory=list)
     results: dict[str, JsonValue] = Field(default_factory=dict)
     artifacts: list[str] = Field(default_factory=list)
-    is_partial: bool = False
     replay_of: str | None = None
 
     @classmethod

@@ -9,12 +9,10 @@ from typing import Final, final
 from tradai.core import Clock, FileJournal, redact, run_context
 from tradai.core.exceptions import ConfigurationError, StorageError, TradAIError, ValidationError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
-from tradai.entrypoint._report import RunReportParts
+from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.folder import RunFolder, new_run_id
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.report_file import write_report
-
-__all__ = ["RecordedRun", "record_refusal"]
 
 _log: Final = logging.getLogger(__name__)
 
@@ -109,8 +107,8 @@ def _verdict_of(work: Callable[[], Verdict]) -> Verdict:
 def record_refusal(root: Path, record: RunManifest, error: TradAIError, *, clock: Clock) -> Verdict:
     """Record a run that was refused before it began, and return its verdict.
 
-    The run gets a new id when that of `record` is taken or cannot name a folder. There is no
-    record when no folder can be created.
+    The run gets a new id when that of `record` is taken or cannot name a folder. Nothing is
+    recorded when no folder can be created.
     """
 
     def refuse() -> Verdict:

@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Final
 
 from tradai.entrypoint._process.exit_codes import Verdict
-from tradai.entrypoint._report import Figure, RunReport, RunReportParts, render_report
+from tradai.entrypoint._report.model import Figure, RunReport, RunReportParts
+from tradai.entrypoint._report.page import render_report
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
-
-__all__ = ["REPORT_NAME", "write_report"]
 
 REPORT_NAME: Final = "report.html"
 

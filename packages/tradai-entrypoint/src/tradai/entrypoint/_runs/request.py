@@ -1,4 +1,4 @@
-"""Request of a command line beyond its settings, and loading of the configuration for it."""
+"""Request of a run: patches, overrides, the run to repeat; and the configuration loaded by it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,8 +9,6 @@ from tradai.core import LoadedConfig, Origin, StrategyConfig, StrategyConfigLoad
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.record import RunManifest
-
-__all__ = ["STRATEGY_COPY", "RunRequest", "load_config", "strategy_root"]
 
 STRATEGY_COPY: Final = "strategy"
 _REPEATED: Final = ("source", "data", "markets")

@@ -23,8 +23,6 @@ from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.recorded_run import RecordedRun, record_refusal
 from tradai.entrypoint._runs.request import RunRequest, load_config, strategy_root
 
-__all__ = ["HandlerFactory", "StrategyEntrypoint"]
-
 
 class HandlerFactory(Protocol):
     """Creates the handler of a mode; a class whose constructor takes the entrypoint is one."""

@@ -15,8 +15,6 @@ from tradai.entrypoint._process.settings import unknown_variable_problems
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 
-__all__ = ["TradingEntrypoint"]
-
 _LOADING_CAN_RAISE: Final = (
     ConfigurationError,
     ValidationError,

@@ -7,8 +7,6 @@ from tradai.entrypoint._service.failures import Failures
 from tradai.entrypoint._service.resources import AsyncResources
 from tradai.entrypoint._service.service_loop import S, ServiceLoop
 
-__all__ = ["AsyncService"]
-
 
 class AsyncService(ServiceLoop[S]):
     """Base of a service on an event loop: `BaseService` with ``async def`` for every hook.

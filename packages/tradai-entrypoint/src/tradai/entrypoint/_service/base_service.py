@@ -6,8 +6,6 @@ from tradai.entrypoint._service.failures import Failures
 from tradai.entrypoint._service.resources import Resources
 from tradai.entrypoint._service.service_loop import S, ServiceLoop
 
-__all__ = ["BaseService"]
-
 
 class BaseService(ServiceLoop[S]):
     """Base of a service; a subclass sets `settings_class` and overrides the hooks it needs.

@@ -12,8 +12,6 @@ from tradai.core import JsonValue, parse_override, read_yaml_value
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._service.config_guard import read_file, read_values, refuse_code
 
-__all__ = ["read_service_config"]
-
 _KEY: Final = re.compile(r"[\w-]+(?:\.[\w-]+|\[[0-9]+\])*")
 
 

@@ -8,8 +8,6 @@ from typing import Final
 from tradai.core import JsonValue, read_yaml
 from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageError
 
-__all__ = ["read_file", "read_values", "refuse_code"]
-
 # Interpolations of OmegaConf, except those that call a resolver or compute their key.
 _PLAIN: Final = re.compile(r"\$\{\.*[\w/-]+(?:\.[\w/-]+|\[[\w-]+\])*\}", re.ASCII)
 

@@ -7,8 +7,6 @@ from typing import final
 
 from tradai.core import redact
 
-__all__ = ["Failures"]
-
 
 @final
 class Failures:

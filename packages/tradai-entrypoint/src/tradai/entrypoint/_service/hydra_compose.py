@@ -20,8 +20,6 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._service.config_guard import refuse_code
 from tradai.entrypoint._service.hydra_source import SCHEME, HydraFolder, configures_hydra
 
-__all__ = ["compose"]
-
 _SUFFIX: Final = ".yaml"
 # Hydra raises the last four for a defaults list of a wrong shape, or with a loop.
 _HYDRA_ERRORS: Final = (

@@ -13,8 +13,6 @@ from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._service.config_guard import read_file, read_values
 
-__all__ = ["SCHEME", "HydraFolder", "configures_hydra"]
-
 SCHEME: Final = "tradai"
 _SEPARATOR: Final = re.compile(r"[/@.:\s]+")
 

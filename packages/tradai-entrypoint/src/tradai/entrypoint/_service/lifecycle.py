@@ -12,8 +12,6 @@ from typing import Final, final
 from tradai.core import Clock
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["SERVICE_TRANSITIONS", "Lifecycle", "ServiceHealth", "ServiceState"]
-
 
 @final
 class ServiceState(StrEnum):

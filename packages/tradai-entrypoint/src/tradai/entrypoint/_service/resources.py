@@ -15,8 +15,6 @@ from typing import Generic, ParamSpec, TypeVar, final
 
 from tradai.entrypoint._service.failures import Failures
 
-__all__ = ["AsyncResources", "Resources"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 Stack = TypeVar("Stack", bound=ExitStack | AsyncExitStack)

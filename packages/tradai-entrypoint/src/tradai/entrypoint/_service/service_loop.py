@@ -24,8 +24,6 @@ from tradai.entrypoint._service.lifecycle import (
 )
 from tradai.entrypoint._service.stop_request import StopRequest, run_bounded
 
-__all__ = ["S", "ServiceLoop"]
-
 S = TypeVar("S", bound=BaseSettings)
 
 # By default ECS kills a container 30 s after SIGTERM; the process should end before that.

@@ -14,8 +14,6 @@ from typing import Final, Self, final
 
 from tradai.entrypoint._process.interrupts import Interrupts
 
-__all__ = ["StopRequest", "run_bounded"]
-
 _FORCING: Final = 2  # signals: the first asks to stop, the second forces it
 _BOUND_S: Final = 1.0
 _CHUNK_BYTES: Final = 4096

@@ -20,13 +20,13 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "_exchange.exchange": ("MarketRules",),
-            "_exchange.market_server": ("MarketServer",),
-            "_exchange.markets": ("MARKETS_NAME", "MarketsSnapshot"),
-            "_modes.backtest": ("BacktestHandler",),
-            "_modes.download": ("download",),
-            "_modes.dry_run": ("DryRunHandler",),
-            "_modes.hyperopt": ("HyperoptHandler",),
-            "_modes.train": ("TrainHandler",),
+            "_exchange.exchange": "MarketRules",
+            "_exchange.market_server": "MarketServer",
+            "_exchange.markets": "MARKETS_NAME MarketsSnapshot",
+            "_modes.backtest": "BacktestHandler",
+            "_modes.download": "download",
+            "_modes.dry_run": "DryRunHandler",
+            "_modes.hyperopt": "HyperoptHandler",
+            "_modes.train": "TrainHandler",
         },
     )

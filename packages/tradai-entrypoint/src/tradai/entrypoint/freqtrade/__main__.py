@@ -2,8 +2,6 @@
 
 import sys
 
-__all__: list[str] = []
-
 
 def _main(command: str, *arguments: str) -> int:
     if command == "stage":

@@ -9,8 +9,6 @@ from tradai.entrypoint._process.settings import runs_folder
 from tradai.entrypoint._runs.history import find_run
 from tradai.entrypoint._runs.record import RunManifest
 
-__all__ = ["execute"]
-
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print the facts of the run and the source of each configuration value."""

@@ -6,8 +6,6 @@ from typing import Final
 from tradai.core import file_path
 from tradai.core.exceptions import ValidationError
 
-__all__ = ["DATASET_NAME", "dataset_notices"]
-
 DATASET_NAME: Final = "dataset.json"
 
 

@@ -10,8 +10,6 @@ from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
-__all__ = ["enabled_freqai", "needed_series"]
-
 _Key: TypeAlias = tuple[str, str]  # pair and timeframe
 
 _DAY_S: Final = 86_400

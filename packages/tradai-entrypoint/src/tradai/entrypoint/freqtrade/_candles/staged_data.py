@@ -3,21 +3,22 @@
 Both sides import this module, so its imports are few.
 """
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self, final
+from typing import final
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from tradai.core import Timeframe, TimeRange
 
-__all__ = ["NeededSeries", "StagedData", "StagedGap", "StagedSeries", "StagingRequest"]
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True)
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeededSeries:
+class NeededSeries(_Message):
     """Candles of one pair and timeframe that a run will read.
 
     Attributes:
@@ -42,8 +43,7 @@ class NeededSeries:
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StagingRequest:
+class StagingRequest(_Message):
     """Candles to stage for the engine.
 
     Attributes:
@@ -58,36 +58,18 @@ class StagingRequest:
     series: tuple[NeededSeries, ...]
     timerange: TimeRange | None
 
-    def to_json(self) -> bytes:
-        """Return the request as JSON."""
-        return _to_json(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: bytes) -> Self:
-        """Read a request from JSON."""
-        values: dict[str, Any] = json.loads(text)
-        timerange = values["timerange"]
-        return cls(
-            data=values["data"],
-            folder=Path(values["folder"]),
-            series=tuple(NeededSeries(**each) for each in values["series"]),
-            timerange=_timerange(timerange) if timerange else None,
-        )
-
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StagedGap:
+class StagedGap(_Message):
     """`missing` candles that are not there: those that open in ``start <= t < stop``."""
 
-    start: datetime
-    stop: datetime
+    start: AwareDatetime
+    stop: AwareDatetime
     missing: int
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StagedSeries:
+class StagedSeries(_Message):
     """A series that was staged.
 
     Attributes:
@@ -101,8 +83,8 @@ class StagedSeries:
     pair: str
     timeframe: str
     rows: int
-    first: datetime
-    last: datetime
+    first: AwareDatetime
+    last: AwareDatetime
     gaps: tuple[StagedGap, ...]
     digest: str
 
@@ -111,22 +93,9 @@ class StagedSeries:
         """Number of candles missing between the first and the last one."""
         return sum(gap.missing for gap in self.gaps)
 
-    @classmethod
-    def from_values(cls, values: dict[str, Any]) -> Self:
-        """Read a series from JSON values."""
-        gaps = tuple(
-            StagedGap(
-                start=_instant(gap["start"]), stop=_instant(gap["stop"]), missing=gap["missing"]
-            )
-            for gap in values["gaps"]
-        )
-        first, last = _instant(values["first"]), _instant(values["last"])
-        return cls(**{**values, "first": first, "last": last, "gaps": gaps})
-
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StagedData:
+class StagedData(_Message):
     """All candles that were staged for one run.
 
     Attributes:
@@ -138,19 +107,6 @@ class StagedData:
     timerange: TimeRange
     series: tuple[StagedSeries, ...]
     digest: str
-
-    def to_json(self) -> bytes:
-        """Return the answer as JSON."""
-        return _to_json(asdict(self))
-
-    @classmethod
-    def from_values(cls, values: dict[str, Any]) -> Self:
-        """Read an answer from JSON values."""
-        return cls(
-            timerange=_timerange(values["timerange"]),
-            series=tuple(StagedSeries.from_values(each) for each in values["series"]),
-            digest=values["digest"],
-        )
 
     def notices(self, needed: Sequence[NeededSeries]) -> tuple[str, ...]:
         """Return a sentence for each way in which the candles fall short of what was `needed`."""
@@ -175,19 +131,3 @@ class StagedData:
                 f"longest {longest.missing} from {longest.start:%Y-%m-%d %H:%M}: "
                 "the engine fills them with flat candles"
             )
-
-
-def _to_json(values: dict[str, Any]) -> bytes:
-    return json.dumps(values, default=_text, allow_nan=False).encode()
-
-
-def _text(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _timerange(values: dict[str, str]) -> TimeRange:
-    return TimeRange(start=_instant(values["start"]), stop=_instant(values["stop"]))

@@ -21,8 +21,6 @@ from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.short_child import run_child
 from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
 
-__all__ = ["stage_data"]
-
 _COMMAND: Final = (sys.executable, "-P", "-m", "tradai.entrypoint.freqtrade", "stage")
 _ERRORS: Final[dict[str, type[TradAIError]]] = {
     kind.code: kind
@@ -56,13 +54,15 @@ def stage_data(
         ExternalServiceError: The service behind the URI failed.
         RunInterruptedError: A signal came first; the child is gone.
     """
-    ended = run_child(command or _COMMAND, stdin=request.to_json(), interrupts=interrupts)
+    ended = run_child(
+        command or _COMMAND, stdin=request.model_dump_json().encode(), interrupts=interrupts
+    )
     if ended.return_code != 0:
         raise _crash(ended.last_words, ended.return_code)
     values: dict[str, Any] = json.loads(ended.output)
     if "error" in values:
         raise _error(values["error"])
-    return StagedData.from_values(values)
+    return StagedData.model_validate_json(ended.output)
 
 
 def _error(values: dict[str, Any]) -> TradAIError:

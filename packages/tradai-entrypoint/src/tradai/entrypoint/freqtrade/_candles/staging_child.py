@@ -24,8 +24,6 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["error_answer", "frame_digest", "main", "stage_series"]
-
 _COLUMNS: Final = ["open", "high", "low", "close", "volume"]
 
 
@@ -34,7 +32,8 @@ def main() -> int:
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as reply:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         try:
-            answer = stage_series(StagingRequest.from_json(sys.stdin.buffer.read())).to_json()
+            request = StagingRequest.model_validate_json(sys.stdin.buffer.read())
+            answer = stage_series(request).model_dump_json().encode()
         except TradAIError as exc:
             answer = error_answer(exc)
         reply.write(answer)

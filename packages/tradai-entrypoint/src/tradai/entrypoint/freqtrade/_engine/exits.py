@@ -6,8 +6,6 @@ from typing import final
 
 from tradai.core.exceptions import StorageError
 
-__all__ = ["EngineExit", "WakeReason"]
-
 
 @final
 class WakeReason(Enum):
@@ -32,7 +30,7 @@ class EngineExit:
         timed_out: Whether it was stopped because its deadline had passed.
         asked_to_stop: Whether this process stopped it, for any reason.
         storage_error: What the disk refused while it ran; None when nothing.
-        seconds: How long it lived.
+        seconds: Time from its start to its end.
     """
 
     return_code: int | None

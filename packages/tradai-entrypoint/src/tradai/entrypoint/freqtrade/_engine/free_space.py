@@ -7,8 +7,6 @@ from typing import Final, final
 
 from tradai.core.exceptions import StorageError
 
-__all__ = ["FreeSpace"]
-
 _CHECK_EVERY_S: Final = 1.0
 # As much as an engine may write before the next check and while it is stopped, and a share that
 # leaves a small disk usable.

@@ -11,8 +11,6 @@ from typing import Final, Self, final
 
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["EngineInstall", "engine_environment"]
-
 _ENGINE: Final = "freqtrade"
 # Everything else is withheld: no FREQTRADE__* can arm live trading, no AWS_* or token leaks.
 _PASSED_ON: Final = (

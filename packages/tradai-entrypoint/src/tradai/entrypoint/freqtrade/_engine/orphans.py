@@ -1,11 +1,12 @@
-"""Reap orphans as process 1 of a container, where they stay zombies until they are waited for."""
+"""When tradai is process 1 of a container, reap orphaned processes; no other process does.
+
+Without that they stay zombies.
+"""
 
 import contextlib
 import os
 from pathlib import Path
 from typing import Final, final
-
-__all__ = ["OrphanReaper"]
 
 _TASKS: Final = Path("/proc/self/task")
 

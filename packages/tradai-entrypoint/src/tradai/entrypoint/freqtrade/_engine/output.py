@@ -10,8 +10,6 @@ from typing import Final, Self, final
 from tradai.core import redact
 from tradai.core.exceptions import StorageError
 
-__all__ = ["EngineOutput"]
-
 # The log and its predecessors have at most this much each: an engine whose exchange is away repeats
 # a traceback many times a second, for as long as that lasts.
 _FILE_BYTES: Final = 16 * 1024 * 1024

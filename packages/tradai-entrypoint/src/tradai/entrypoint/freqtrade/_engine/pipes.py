@@ -7,8 +7,6 @@ from typing import IO, Final, cast, final
 
 from tradai.entrypoint.freqtrade._engine.output import EngineOutput
 
-__all__ = ["EnginePipes"]
-
 _CHUNK_BYTES: Final = 64 * 1024
 # As much as a pipe can hold when its writer is gone: the largest that Linux allows by default.
 _LAST_CHUNKS: Final = 16

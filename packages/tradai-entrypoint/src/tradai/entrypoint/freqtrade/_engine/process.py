@@ -21,8 +21,6 @@ from tradai.entrypoint.freqtrade._engine.orphans import OrphanReaper
 from tradai.entrypoint.freqtrade._engine.output import EngineOutput
 from tradai.entrypoint.freqtrade._engine.pipes import EnginePipes
 
-__all__ = ["EngineProcess"]
-
 # Time that descendants of an engine that ended by itself have to end too.
 _LINGER_S: Final = 0.5
 _REAP_EVERY_S: Final = 1.0
@@ -126,7 +124,7 @@ class EngineProcess:
         Args:
             interrupts: Signals to this process; each is reported once, by one call.
             until: Condition to wait for; checked after each piece of output.
-            timeout_s: How long to follow at most.
+            timeout_s: Longest time to follow it.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         self._selector.register(interrupts, selectors.EVENT_READ)

@@ -14,8 +14,6 @@ from typing import Final, Self, final
 
 from tradai.core import JsonValue, register_secret
 
-__all__ = ["EngineControl"]
-
 _TIMEOUT_S: Final = 5.0
 _USER: Final = "tradai"
 

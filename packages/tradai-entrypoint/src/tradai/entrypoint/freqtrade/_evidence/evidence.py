@@ -6,8 +6,6 @@ from typing import Final, final
 
 from tradai.entrypoint.freqtrade._evidence.log_patterns import read_record
 
-__all__ = ["EngineEvidence"]
-
 _CONFIGURATION: Final = "Configuration error: "
 _CRASH: Final = "Fatal exception!"
 _ADVICE: Final = "Please make sure to review the documentation"
@@ -41,7 +39,6 @@ class EngineEvidence:
         unimportable: Why a file of the strategy source could not be imported.
         missing: Series it did not find, as ``BTC/USDT 5m``.
         dropped: Pairs it left out because the exchange's rules do not offer them.
-        parameters: Strategy parameters it ran with, as text by name.
         has_bad_parameters: Whether it could not read the parameter file, and ran without it.
         strategy_errors: Number of exceptions of the strategy that did not end the bot.
         last_strategy_error: The last one of them.
@@ -63,7 +60,6 @@ class EngineEvidence:
         self.unimportable: str | None = None
         self.missing: list[str] = []
         self.dropped: list[str] = []
-        self.parameters: dict[str, str] = {}
         self.has_bad_parameters = False
         self.strategy_errors = 0
         self.last_strategy_error: str | None = None
@@ -149,13 +145,6 @@ class EngineEvidence:
                 _keep(self.dropped, pair)
             case {"untrained": message}:
                 _keep(self.untrained, message)
-            case _:
-                self._take_strategy_fact(facts)
-
-    def _take_strategy_fact(self, facts: Mapping[str, str]) -> None:
-        match facts:
-            case {"parameter": name, "value": value} if len(self.parameters) < _MOST:
-                self.parameters[name] = value
             case {"raised": error}:
                 self.strategy_errors += 1
                 self.last_strategy_error = error

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, final
 
-__all__ = ["LogRecord", "read_record"]
-
 _RECORD: Final = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<text>.*)"
 )
@@ -26,10 +24,7 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
             r"Pair (?P<dropped>\S+) is not compatible with exchange",
             r"Ignoring (?P<dropped>\S+) from whitelist\. Market is not active",
         ),
-        "freqtrade.strategy.hyper": (
-            r"Strategy Parameter(?:\(default\))?: (?P<parameter>\w+) = (?P<value>.*)",
-            r"(?P<bad_parameters>Invalid parameter file format)",
-        ),
+        "freqtrade.strategy.hyper": (r"(?P<bad_parameters>Invalid parameter file format)",),
         "freqtrade.strategy.strategy_wrapper": (r"Unexpected error (?P<raised>.+) calling ",),
         "freqtrade.freqai.freqai_interface": (r"(?P<untrained>Training \S+ raised exception .*)",),
     }.items()

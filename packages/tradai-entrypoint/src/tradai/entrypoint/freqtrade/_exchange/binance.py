@@ -17,8 +17,6 @@ from tradai.core import JsonObject, JsonValue, Market, thaw
 from tradai.core.exceptions import ExternalServiceError, ValidationError
 from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, RestAnswers, Symbol
 
-__all__ = ["Binance"]
-
 _NAME: Final = "binance"
 _ADDRESS: Final = "https://api.binance.com"
 _TIMEOUT_S: Final = 30.0
@@ -65,8 +63,7 @@ class Binance:
         try:
             with opener.open(url, timeout=_TIMEOUT_S) as answer:
                 info = json.loads(answer.read(_LARGEST_BYTES))
-            symbols = _SYMBOLS.validate_python(info["symbols"])
-            _ = [self.pair_of(symbol) for symbol in symbols]
+            return self._checked(_SYMBOLS.validate_python(info["symbols"]))
         except HTTPError as exc:
             with exc:
                 may_pass = exc.code in _SLOW_DOWN or exc.code >= _SERVER_ERRORS
@@ -74,9 +71,7 @@ class Binance:
         except (OSError, HTTPException) as exc:
             raise _not_fetched(url, str(exc) or type(exc).__name__, retryable=True) from exc
         except (ValueError, LookupError, TypeError) as exc:
-            why = "the answer is not in a known form, which a newer tradai-entrypoint may know"
-            raise _not_fetched(url, why, retryable=False) from exc
-        return symbols
+            raise _not_fetched(url, "the answer is not in a known form", retryable=False) from exc
 
     def pair_of(self, symbol: Symbol) -> str:
         """Return the pair; see `Exchange.pair_of`."""
@@ -102,6 +97,12 @@ class Binance:
             },
         }
         return Market.from_ccxt(entry, precision_mode=_TICK_SIZE)
+
+    def _checked(self, symbols: Sequence[Symbol]) -> Sequence[Symbol]:
+        if len({self.pair_of(symbol) for symbol in symbols}) < len(symbols):
+            message = "a pair is there twice"
+            raise ValueError(message)
+        return symbols
 
     def make_symbol(self, pair: str, rules: MarketRules) -> dict[str, JsonValue]:
         """Return a symbol object with the fields that the engine reads."""
@@ -169,22 +170,13 @@ def _filter(symbol: Symbol, *names: str) -> Symbol:
 
 
 def _make_filters(rules: MarketRules) -> JsonValue:
+    tick, step, least = rules.tick, rules.step, rules.min_notional
     return [
-        {
-            "filterType": "PRICE_FILTER",
-            "minPrice": rules.tick,
-            "maxPrice": "1000000",
-            "tickSize": rules.tick,
-        },
-        {
-            "filterType": "LOT_SIZE",
-            "minQty": rules.step,
-            "maxQty": "9000000",
-            "stepSize": rules.step,
-        },
+        {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000", "tickSize": tick},
+        {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "9000000", "stepSize": step},
         {
             "filterType": "NOTIONAL",
-            "minNotional": rules.min_notional,
+            "minNotional": least,
             "applyMinToMarket": True,
             "maxNotional": "9000000",
             "applyMaxToMarket": False,
@@ -217,7 +209,8 @@ def _is_loopback(host: str) -> bool:
 
 def _not_fetched(url: str, why: str, *, retryable: bool) -> ExternalServiceError:
     return ExternalServiceError(
-        f"the market rules could not be fetched from {url}: {why}; try again later",
+        f"the market rules could not be fetched from {url}: {why}; try again later, or with a "
+        "newer tradai-entrypoint",
         service=_NAME,
         operation="exchangeInfo",
         retryable=retryable,

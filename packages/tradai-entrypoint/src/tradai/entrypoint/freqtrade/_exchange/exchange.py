@@ -8,8 +8,6 @@ from pydantic import BaseModel, ConfigDict
 
 from tradai.core import JsonValue, Market
 
-__all__ = ["Exchange", "MarketRules", "RestAnswers", "Symbol"]
-
 Symbol: TypeAlias = Mapping[str, JsonValue]
 """The exchange's own description of one market, as it sends it."""
 

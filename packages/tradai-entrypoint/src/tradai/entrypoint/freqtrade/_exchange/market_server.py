@@ -14,13 +14,9 @@ from types import TracebackType
 from typing import Final, Self, final
 
 from tradai.core import JsonValue
-from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
-__all__ = ["MarketServer"]
-
-# The engine sends its request at once; a silent client must not hold up the others.
-_TIMEOUT_S: Final = 1.0
 _log: Final = logging.getLogger(__name__)
 
 Response = tuple[HTTPStatus, JsonValue]
@@ -33,8 +29,15 @@ class MarketServer:
     One thread answers one request after the other and sleeps in between.
     """
 
-    def __init__(self, snapshot: MarketsSnapshot) -> None:
-        """Take the snapshot; nothing listens yet."""
+    def __init__(self, snapshot: MarketsSnapshot, *, silence_s: float = 10.0) -> None:
+        """Take the snapshot; nothing listens yet.
+
+        Args:
+            snapshot: The market rules.
+            silence_s: Seconds after which a silent client no longer holds up the others. The
+                engine sends its request at once, but the machine may be busy.
+        """
+        self._silence_s = silence_s
         self._exchange = exchange_named(snapshot.exchange)
         self._answers = self._exchange.rest_answers(snapshot.exchange_info)
         self._requests = 0
@@ -51,7 +54,8 @@ class MarketServer:
 
     def __enter__(self) -> Self:
         """Listen on a free port."""
-        self._server = _Server(("127.0.0.1", 0), partial(_Handler, respond=self._respond))
+        handler = partial(_Handler, respond=self._respond, silence_s=self._silence_s)
+        self._server = _Server(("127.0.0.1", 0), handler)
         # A client may be gone before it is accepted; accepting must not wait for the next one.
         self._server.socket.settimeout(0)
         self._stopped, self._stop = os.pipe()
@@ -97,12 +101,18 @@ class _Server(socketserver.TCPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Answers GET with JSON; one request per connection, so that an idle one holds up no other."""
 
-    timeout = _TIMEOUT_S
-
-    def __init__(self, *connection: object, respond: Callable[[str], Response]) -> None:
+    def __init__(
+        self, *connection: object, respond: Callable[[str], Response], silence_s: float
+    ) -> None:
         self._respond = respond
+        self._silence_s = silence_s
         # The arguments of the socket server are passed on as they are.
         super().__init__(*connection)  # type: ignore[arg-type]
+
+    def setup(self) -> None:
+        """Limit how long a silent client can hold up the others."""
+        super().setup()
+        self.connection.settimeout(self._silence_s)
 
     # The name that the standard library looks for.
     def do_GET(self) -> None:

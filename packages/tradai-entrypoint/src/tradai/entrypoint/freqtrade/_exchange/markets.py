@@ -19,9 +19,10 @@ from tradai.core.exceptions import (
     ValidationError,
 )
 from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, Symbol
-from tradai.entrypoint.freqtrade._exchange.lookup import DEFAULT_EXCHANGE, exchange_named
-
-__all__ = ["MARKETS_NAME", "MarketsSnapshot"]
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
+    DEFAULT_EXCHANGE,
+    exchange_named,
+)
 
 MARKETS_NAME: Final = "markets.json"
 
@@ -86,7 +87,7 @@ class MarketsSnapshot(BaseModel):
             raise ValidationError(
                 f"{path} is not a markets snapshot: capture it again",
                 field=str(path),
-                expected="what `tradai-entrypoint markets capture` writes",
+                expected="the file that `tradai-entrypoint markets capture` writes",
             ) from None
 
     @classmethod
@@ -96,7 +97,7 @@ class MarketsSnapshot(BaseModel):
         """Fetch the rules of `pairs` from the exchange.
 
         Args:
-            pairs: What to keep.
+            pairs: Pairs to keep.
             exchange: Name of the exchange.
             base_url: Another address of the exchange: https, or http on a loopback address.
 
@@ -104,7 +105,8 @@ class MarketsSnapshot(BaseModel):
             ConfigurationError: The exchange is not known.
             ExternalServiceError: It was not reachable or did not answer as it should.
             NotFoundError: It does not list a pair, or does not trade it now.
-            ValidationError: `base_url` is neither https nor on a loopback address.
+            ValidationError: `base_url` is neither https nor on a loopback address, or a rule of a
+                pair is missing.
         """
         source, wanted = exchange_named(exchange), set(pairs)
         symbols = source.fetch_symbols(base_url)

@@ -1,24 +1,17 @@
 """DRY_RUN: paper trading until a signal; afterwards journal and database are compared."""
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, final
 
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
-from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
-from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
-from tradai.entrypoint.freqtrade._evidence.judge import judge
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
+from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
+from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import DATABASE_NAME, entry_orders
-
-if TYPE_CHECKING:
-    from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
-
-__all__ = ["DryRunHandler"]
 
 # The engine's log line of an entry order (freqtrade 2026.9).
 _ORDER: Final = re.compile(
@@ -27,21 +20,11 @@ _ORDER: Final = re.compile(
 
 
 @final
-class DryRunHandler:
-    """Runs the engine's paper trading."""
+class DryRunHandler(EngineHandler):
+    """Runs the engine's paper trading until a signal."""
 
-    def __init__(
-        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
-    ) -> None:
-        """Take the entrypoint, and an engine other than the installed one."""
-        self._entrypoint = entrypoint
-        self._engine = engine
+    def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
         self._ordered: set[str] = set()
-
-    def run(self) -> int:
-        """Trade on paper until a signal; the exit code is that of the verdict."""
-        context = self._entrypoint.context
-        job = EngineJob(context, engine=self._engine)
         control = EngineControl.new()
         with job.running(
             context.parameters.exchange_url, sections=control.config(), on_line=self._note_order
@@ -51,11 +34,7 @@ class DryRunHandler:
         verdict = judge(ended, job.evidence, result_present=True)
         verdict = self._compare_orders(verdict, context)
         context.journal.append("engine ended", return_code=ended.return_code)
-        return context.conclude(verdict)
-
-    def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
-        """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
+        return verdict
 
     def _note_order(self, line: str) -> None:
         order = _ORDER.search(line)

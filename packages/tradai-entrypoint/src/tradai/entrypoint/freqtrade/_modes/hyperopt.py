@@ -2,27 +2,20 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import Any, Final, final
 
 from omegaconf import OmegaConf
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
-from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._engine.install import EngineInstall
-from tradai.entrypoint.freqtrade._modes.backtest import run_batch
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
+from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.collected import EPOCHS_NAME
-
-if TYPE_CHECKING:
-    from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
-
-__all__ = ["Epoch", "HyperoptHandler", "config_patch", "read_epochs"]
 
 _PATCH_NAME: Final = "best.yaml"
 _SHOWN: Final = 5
@@ -48,26 +41,24 @@ class Epoch:
 
 
 @final
-class HyperoptHandler:
-    """Runs the engine's hyperopt."""
+class HyperoptHandler(BatchHandler):
+    """Runs the engine's hyperopt and records the best epochs."""
 
-    def __init__(
-        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
-    ) -> None:
-        """Take the entrypoint, and an engine other than the installed one."""
-        self._entrypoint = entrypoint
-        self._engine = engine
+    result = EPOCHS_NAME
 
-    def run(self) -> int:
-        """Search; the exit code is that of the verdict."""
-        context = self._entrypoint.context
-        job = EngineJob(context, engine=self._engine)
-        verdict = run_batch(job, context, result=EPOCHS_NAME)
-        return context.conclude(_record(context, verdict))
-
-    def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
-        """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
+    def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
+        del job
+        stored = context.folder.path / EPOCHS_NAME
+        try:
+            epochs = read_epochs(stored) if stored.exists() else []
+        except StorageError:
+            if verdict.is_success:
+                raise
+            return verdict
+        if epochs:
+            _write_patch(epochs[0], context)
+            context.record.results |= _figures(epochs)
+        return _conclusion(epochs, verdict, context.folder.path / _PATCH_NAME)
 
 
 def read_epochs(path: Path) -> list[Epoch]:
@@ -115,28 +106,11 @@ def _epoch(values: dict[str, Any]) -> Epoch:
     )
 
 
-def _record(context: RunContext, verdict: Verdict) -> Verdict:
-    """Record the best of the epochs that there are; an unusable file matters after success only."""
-    stored = context.folder.path / EPOCHS_NAME
-    try:
-        epochs = read_epochs(stored) if stored.exists() else []
-    except StorageError:
-        if verdict.is_success:
-            raise
-        return verdict
-    if epochs:
-        _write_patch(epochs[0], context)
-        context.record.results |= _figures(epochs)
-    return _conclusion(epochs, verdict, context.folder.path / _PATCH_NAME)
-
-
 def _conclusion(epochs: list[Epoch], verdict: Verdict, patch: Path) -> Verdict:
     if epochs:
+        before = "" if verdict.is_success else f"{verdict.sentence}; of the epochs so far, "
         best = f"epoch {epochs[0].number} is best; run with --patch {patch} to use it"
-        sentence = (
-            best if verdict.is_success else f"{verdict.sentence}; of the epochs so far, {best}"
-        )
-        return Verdict(exit_code=verdict.exit_code, sentence=sentence)
+        return Verdict(exit_code=verdict.exit_code, sentence=before + best)
     if not verdict.is_success:
         return verdict
     return Verdict(
@@ -147,12 +121,10 @@ def _conclusion(epochs: list[Epoch], verdict: Verdict, patch: Path) -> Verdict:
 
 
 def _write_patch(best: Epoch, context: RunContext) -> None:
+    note = f"# partial: the hyperopt did not finish; epoch {best.number} was best so far\n"
     text = OmegaConf.to_yaml(OmegaConf.create(config_patch(best)))
-    if context.record.is_partial:
-        text = (
-            f"# partial: the hyperopt did not finish; epoch {best.number} was best so far\n{text}"
-        )
-    context.folder.write(_PATCH_NAME, text)
+    is_partial = "is_partial" in context.record.results
+    context.folder.write(_PATCH_NAME, note + text if is_partial else text)
     context.record.artifacts.append(_PATCH_NAME)
 
 

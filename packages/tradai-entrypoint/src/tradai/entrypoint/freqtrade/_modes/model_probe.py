@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 from typing import Final
 
-__all__ = ["main", "probe"]
-
 _MODEL_SUFFIX: Final = "_model.joblib"
 _FEATURES_SUFFIX: Final = "_trained_df.pkl"
 

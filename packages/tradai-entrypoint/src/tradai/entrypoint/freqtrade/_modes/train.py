@@ -1,49 +1,30 @@
 """TRAIN: train FreqAI models, and prove that they predict the same whenever they are loaded."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import Any, Final, final
 
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.short_child import run_child
-from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
-from tradai.entrypoint.freqtrade._modes.backtest import record_backtest, run_batch
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
+from tradai.entrypoint.freqtrade._engine.install import engine_environment
+from tradai.entrypoint.freqtrade._modes.backtest import record_backtest
+from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.collected import MODELS_NAME
-
-if TYPE_CHECKING:
-    from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
-
-__all__ = ["TrainHandler"]
 
 _PROBE_TIMEOUT_S: Final = 300.0
 
 
 @final
-class TrainHandler:
+class TrainHandler(BatchHandler):
     """Trains by walking forward over the time range, as FreqAI does in a backtest."""
 
-    def __init__(
-        self, entrypoint: "StrategyEntrypoint", *, engine: EngineInstall | None = None
-    ) -> None:
-        """Take the entrypoint, and an engine other than the installed one."""
-        self._entrypoint = entrypoint
-        self._engine = engine
+    result = MODELS_NAME
 
-    def run(self) -> int:
-        """Train; the exit code is that of the verdict."""
-        context = self._entrypoint.context
-        job = EngineJob(context, engine=self._engine)
-        verdict = run_batch(job, context, result=MODELS_NAME)
+    def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
         record_backtest(job, context, verdict)
-        return context.conclude(_prove(job, context) if verdict.is_success else verdict)
-
-    def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
-        """Check what the job needs; see `CheckableHandler`."""
-        yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
+        return _prove(job, context) if verdict.is_success else verdict
 
 
 def _prove(job: EngineJob, context: RunContext) -> Verdict:

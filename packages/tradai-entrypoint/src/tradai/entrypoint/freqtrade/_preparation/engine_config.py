@@ -11,14 +11,12 @@ from typing import Final
 
 from tradai.core import Execution, JsonValue, Pricing, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_options import (
     check_keys,
     engine_options,
     plain_json,
 )
-
-__all__ = ["BOT_CONSTANTS", "CONSTANTS", "ENDPOINT", "engine_config"]
 
 # Stands for the exchange's address until the run has one, so that a plan does not depend on it.
 ENDPOINT: Final = "http://127.0.0.1:0"

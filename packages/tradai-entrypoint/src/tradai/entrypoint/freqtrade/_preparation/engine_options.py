@@ -11,8 +11,6 @@ from typing import Final, cast
 from tradai.core import Execution, JsonValue, did_you_mean
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["check_keys", "engine_options", "key_error", "plain_json"]
-
 _OPTIONS: Final = frozenset(
     {
         "amend_last_stake_amount",

@@ -16,12 +16,10 @@ from tradai.core.exceptions import TradingError
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
-from tradai.entrypoint.freqtrade._exchange.lookup import exchange_named
-from tradai.entrypoint.freqtrade._preparation.engine_config import ENDPOINT, engine_config
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
+from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain_json
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
-
-__all__ = ["DATA", "ENDPOINT", "STRATEGIES", "USER_DATA", "EnginePlan", "render_plan"]
 
 # Folders of the scratch folder the engine runs in.
 USER_DATA: Final = "user_data"

@@ -41,8 +41,6 @@ from tradai.entrypoint.freqtrade._strategy.source import (
     inspect_source,
 )
 
-__all__ = ["EngineJob", "job_checks"]
-
 _LOG_NAME: Final = "engine.log"
 
 

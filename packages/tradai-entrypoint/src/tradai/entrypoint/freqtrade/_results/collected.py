@@ -8,8 +8,6 @@ from tradai.core import file_errors
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint.freqtrade._results.database import DATABASE_NAME, keep_database
 
-__all__ = ["BACKTEST_NAME", "EPOCHS_NAME", "MODELS_NAME", "collect_results"]
-
 BACKTEST_NAME: Final = "engine-result.zip"
 EPOCHS_NAME: Final = "epochs.jsonl"
 MODELS_NAME: Final = "models"

@@ -7,8 +7,6 @@ from typing import Final
 
 from tradai.core.exceptions import StorageError
 
-__all__ = ["DATABASE_NAME", "entry_orders", "keep_database"]
-
 DATABASE_NAME: Final = "trades.sqlite"
 # The engine's own names (freqtrade 2026.9).
 _TABLES: Final = ("trades", "orders")

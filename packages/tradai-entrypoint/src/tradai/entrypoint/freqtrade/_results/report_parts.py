@@ -1,11 +1,9 @@
 """The part of a run's report that shows a backtest."""
 
-from tradai.entrypoint._report import Figure, RunReportParts
 from tradai.entrypoint._report.formatting import decimals_for, percent, plain, signed
+from tradai.entrypoint._report.model import Figure, RunReportParts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult
 from tradai.entrypoint.freqtrade._results.statistics import Summary
-
-__all__ = ["report_parts"]
 
 
 def report_parts(result: BacktestResult) -> RunReportParts:

@@ -13,9 +13,7 @@ from itertools import groupby
 from typing import Final, final
 
 from tradai.core import TimeRange
-from tradai.entrypoint._report import BalancePoint, TradeStats
-
-__all__ = ["ClosedTrade", "Drawdown", "Summary", "summarize"]
+from tradai.entrypoint._report.model import BalancePoint, TradeStats
 
 _DAY: Final = timedelta(days=1)
 _YEAR: Final = timedelta(days=365)
@@ -66,7 +64,6 @@ class Summary:
         final_balance: Starting balance plus the profit of every trade.
         cagr: Yearly growth of the balance; None over less than a day, and where it is not a number.
         max_drawdown: The largest fall in stake currency; None when the balance never fell.
-        max_underwater_ratio: The largest fall as a part of the balance at its peak.
         balance: The balance from the start on, one point per closing instant; open trades do not
             count.
     """
@@ -76,7 +73,6 @@ class Summary:
     final_balance: float
     cagr: float | None
     max_drawdown: Drawdown | None
-    max_underwater_ratio: float
     total: TradeStats
     per_pair: tuple[TradeStats, ...]
     per_exit_reason: tuple[TradeStats, ...]
@@ -108,7 +104,6 @@ def summarize(
         final_balance=final_balance,
         cagr=_cagr(starting_balance, final_balance, period),
         max_drawdown=deepest if deepest.absolute else None,
-        max_underwater_ratio=max(drawdown.ratio for drawdown in drawdowns),
         total=_trade_stats("total", trades, starting_balance),
         per_pair=_grouped(trades, starting_balance, lambda trade: trade.pair, known=pairs),
         per_exit_reason=_grouped(trades, starting_balance, lambda trade: trade.exit_reason),

@@ -12,8 +12,6 @@ from tradai.entrypoint.freqtrade._results.results import TradeRecord
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["write_trades"]
-
 # Columns of every file, so that a run without trades has the same columns as any other. Amounts
 # and prices are float64 because that is what the engine computes in.
 _COLUMNS: Final[Mapping[str, str]] = {

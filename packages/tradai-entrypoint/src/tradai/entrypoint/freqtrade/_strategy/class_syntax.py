@@ -19,8 +19,6 @@ from tradai.entrypoint.freqtrade._strategy.parameters import (
     literal,
 )
 
-__all__ = ["ClassFacts", "Informative", "PythonModule", "read_class"]
-
 _ENGINE_BASE: Final = "IStrategy"
 _ENGINE_STARTUP_CANDLES: Final = 0
 _PLAIN_VALUES: Final = (ast.Constant, ast.Dict, ast.List, ast.Tuple, ast.Set, ast.UnaryOp)

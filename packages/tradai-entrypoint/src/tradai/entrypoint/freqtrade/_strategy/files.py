@@ -8,8 +8,6 @@ from typing import Final
 
 from tradai.core.exceptions import ConfigurationError, StorageError
 
-__all__ = ["copy_files", "files_digest", "list_source", "read_file", "source_error"]
-
 _MAX_FILES: Final = 500
 _MAX_BYTES: Final = 10 * 1024 * 1024
 

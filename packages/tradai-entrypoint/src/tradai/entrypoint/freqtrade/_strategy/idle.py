@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-__all__ = ["IDLE_CLASS", "idle_source"]
-
 IDLE_CLASS: Final = "TradaiIdle"
 
 # Kept as text because only the engine's process may import the engine.

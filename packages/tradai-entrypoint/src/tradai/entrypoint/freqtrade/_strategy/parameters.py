@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, final
 
-__all__ = ["PARAMETER_KINDS", "DeclaredParameter", "declared_parameter", "literal"]
-
 _NUMERIC: Final = frozenset({"IntParameter", "RealParameter", "DecimalParameter"})
 PARAMETER_KINDS: Final = _NUMERIC | {"CategoricalParameter", "BooleanParameter"}
 # A parameter without `space=` belongs to the space its name starts with.

@@ -26,8 +26,6 @@ from tradai.entrypoint.freqtrade._strategy.files import (
 )
 from tradai.entrypoint.freqtrade._strategy.parameters import DeclaredParameter
 
-__all__ = ["SourceFacts", "check_parameters", "copy_source", "inspect_source"]
-
 _SPACES: Final = ("buy", "sell")
 
 

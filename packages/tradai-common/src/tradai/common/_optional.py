@@ -1,16 +1,14 @@
-"""Lazy imports from other distributions, and the error that names the extra of a missing one."""
+"""Optional distributions: lazy imports, and the error that names the extra of a missing one."""
 
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-__all__ = ["OptionalSlice", "lazy_exports"]
+    from collections.abc import Callable, Mapping
 
 
 def lazy_exports(
-    package: str, exports: "Mapping[str, Sequence[str]]"
+    package: str, exports: "Mapping[str, str]"
 ) -> "tuple[Callable[[str], object], Callable[[], list[str]], list[str]]":
     """Return the ``__getattr__``, ``__dir__`` (PEP 562) and ``__all__`` of `package`.
 
@@ -19,20 +17,20 @@ def lazy_exports(
 
     Args:
         package: The package's ``__name__``.
-        exports: Module of any tradai distribution -> the names to take from it.
+        exports: Module of any tradai distribution -> the names to take, separated by spaces.
 
     Returns:
         The two functions and the sorted names. A name is looked up once and then kept on the
         package.
     """
-    modules = {name: module for module, names in exports.items() for name in names}
+    modules = {name: module for module, names in exports.items() for name in names.split()}
 
     def get(name: str) -> object:
         if name not in modules:
             message = f"module {package!r} has no attribute {name!r}"
             raise AttributeError(message, name=name, obj=sys.modules[package])
         module = modules[name]
-        with OptionalSlice(module.split(".")[1]):
+        with OptionalDistribution(module.split(".")[1]):
             value = getattr(__import__(module, fromlist=(name,)), name)
         setattr(sys.modules[package], name, value)
         return value
@@ -43,7 +41,7 @@ def lazy_exports(
     return get, names, sorted(modules)
 
 
-class OptionalSlice:
+class OptionalDistribution:
     """Guard the import of a distribution: when it is missing, name the extra that installs it.
 
     Only the distribution itself is excused. A package that it needs and does not find is reported
@@ -63,7 +61,7 @@ class OptionalSlice:
         Raises:
             ImportError: The distribution is not installed.
         """
-        slice_module = f"tradai.{self._name}"
-        if isinstance(error, ModuleNotFoundError) and error.name == slice_module:
-            message = f"{slice_module} is not installed: pip install 'tradai-common[{self._name}]'"
-            raise ImportError(message, name=slice_module) from error
+        distribution = f"tradai.{self._name}"
+        if isinstance(error, ModuleNotFoundError) and error.name == distribution:
+            message = f"{distribution} is not installed: pip install 'tradai-common[{self._name}]'"
+            raise ImportError(message, name=distribution) from error

@@ -14,8 +14,6 @@ from tradai.entrypoint._process.interrupts import stop_signal
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 
-__all__ = ["judge"]
-
 
 def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) -> Verdict:
     """Return the verdict on an engine that `ended`.

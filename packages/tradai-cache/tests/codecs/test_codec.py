@@ -1,4 +1,4 @@
-"""Bytes that anybody may have put into the shared tier, against every codec and the envelope."""
+"""Fuzzing of the envelope and every codec with damaged bytes of the shared tier."""
 
 import json
 import random
@@ -17,12 +17,13 @@ import pandas as pd  # noqa: TID253
 import pytest
 from pydantic import BaseModel
 
-from tradai.cache._codecs.codec import Codec, Undecodable, codec_for
+from tradai.cache._codecs.codec import Codec, codec_for
 from tradai.cache._codecs.envelope import Envelope, seal, unseal
+from tradai.cache._codecs.secret_scan import Undecodable
 
-PLACE = b"markets.1:0123456789abcdef"
+IDENTITY = b"markets.1:0123456789abcdef"
 KEY = bytes(range(32))
-# Nothing that reads a value may do any of these.
+# Audit events that decoding must never raise.
 FORBIDDEN = (
     "exec",
     "compile",
@@ -94,10 +95,10 @@ def _cut(chance: random.Random, data: bytes) -> bytes:
 
 
 def _flipped(chance: random.Random, data: bytes) -> bytes:
-    harmed = bytearray(data)
-    for _ in range(chance.choice([1, 1, 2, 8]) if harmed else 0):
-        harmed[chance.randrange(len(harmed))] ^= 1 << chance.randrange(8)
-    return bytes(harmed)
+    damaged = bytearray(data)
+    for _ in range(chance.choice([1, 1, 2, 8]) if damaged else 0):
+        damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+    return bytes(damaged)
 
 
 def _spliced(chance: random.Random, data: bytes) -> bytes:
@@ -122,41 +123,41 @@ def _nested(chance: random.Random, data: bytes) -> bytes:
     )
 
 
-def _lying(chance: random.Random, data: bytes) -> bytes:
-    """Return a description that says something else about what follows it."""
+def _mismatched(chance: random.Random, data: bytes) -> bytes:
+    """Return a payload whose description does not match its content."""
     start = 4 + int.from_bytes(data[:4])
     for first, last in ((4, start), (0, len(data)), (1, len(data)), (2, len(data))):
         try:
             tree = json.loads(data[first:last])
         except ValueError:
             continue
-        text = json.dumps(_twisted(chance, tree)).encode()
+        text = json.dumps(_mutated(chance, tree)).encode()
         head = len(text).to_bytes(4) if first == 4 else data[:first]
         return head + text + data[last:]
     return _spliced(chance, data)
 
 
-def _twisted(chance: random.Random, tree: Any) -> Any:  # noqa: ANN401
+def _mutated(chance: random.Random, tree: Any) -> Any:  # noqa: ANN401
     if not tree or not isinstance(tree, dict | list) or chance.random() < 0.1:
         return chance.choice(_LEAVES)
-    places = list(tree) if isinstance(tree, dict) else range(len(tree))
-    place = chance.choice(places)
-    tree[place] = _twisted(chance, tree[place])
+    positions = list(tree) if isinstance(tree, dict) else range(len(tree))
+    position = chance.choice(positions)
+    tree[position] = _mutated(chance, tree[position])
     return tree
 
 
 MUTATIONS: list[Callable[[random.Random, bytes], bytes]] = [
-    *(_cut, _flipped, _spliced, _crossed, _random, _nested, _lying, _lying)
+    *(_cut, _flipped, _spliced, _crossed, _random, _nested, _mismatched, _mismatched)
 ]
 
 
 @pytest.fixture
-def misdeeds() -> Iterator[list[str]]:
-    """What the interpreter was made to do meanwhile that reading a value never needs."""
-    seen: list[str] = []
-    _WATCHERS.append(seen)
-    yield seen
-    _WATCHERS.remove(seen)
+def events() -> Iterator[list[str]]:
+    """Collect forbidden audit events during a test."""
+    collected: list[str] = []
+    _WATCHERS.append(collected)
+    yield collected
+    _WATCHERS.remove(collected)
 
 
 _WATCHERS: list[list[str]] = []
@@ -167,81 +168,81 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
         _WATCHERS[-1].append(f"{event} {arguments}"[:200])
 
 
-sys.addaudithook(_watch)  # for ever: there is no way to take one off
+sys.addaudithook(_watch)  # an audit hook cannot be removed
 
 
 def _sealed(payload: bytes, key: bytes | None) -> bytes:
-    return seal(Envelope(payload, 1, 2, 3), identity=PLACE, key=key)
+    return seal(Envelope(payload, 1, 2, 3), identity=IDENTITY, key=key)
 
 
 def fuzz(count: int, seed: int) -> Counter[str]:
-    """Try `count` inputs and return what became of them; anything unheard of is raised."""
+    """Decode `count` damaged inputs and count the outcomes; an unexpected error is raised."""
     chance, outcomes = random.Random(seed), Counter[str]()  # noqa: S311
     for _ in range(count):
         codec, payload = chance.choice(SAMPLES)
         mutate = chance.choice(MUTATIONS)
-        outcomes[_harmed_outside(chance, mutate, payload)] += 1
-        outcomes[_harmed_inside(mutate(chance, payload), payload, codec)] += 1
+        outcomes[_damaged_seal(chance, mutate, payload)] += 1
+        outcomes[_damaged_payload(mutate(chance, payload), payload, codec)] += 1
     return outcomes
 
 
-def _harmed_outside(
+def _damaged_seal(
     chance: random.Random, mutate: Callable[[random.Random, bytes], bytes], payload: bytes
 ) -> str:
-    """Harm what is stored, as a broken disk or line does, or somebody without the key."""
+    """Damage the sealed bytes, like a broken disk or a writer without the key."""
     key = chance.choice([None, KEY])
     sealed = _sealed(payload, key)
-    harmed = mutate(chance, sealed)
-    opened = unseal(harmed, identity=PLACE, key=key)
-    assert opened is None or harmed == sealed
-    return "same" if harmed == sealed else "not opened"
+    damaged = mutate(chance, sealed)
+    opened = unseal(damaged, identity=IDENTITY, key=key)
+    assert opened is None or damaged == sealed
+    return "same" if damaged == sealed else "not opened"
 
 
-def _harmed_inside(harmed: bytes, payload: bytes, codec: Codec) -> str:
-    """Put what was harmed into an envelope that holds, as somebody who may write can."""
-    sealed = _sealed(harmed, None)
-    assert unseal(sealed, identity=PLACE, key=KEY) is None
-    opened = unseal(sealed, identity=PLACE, key=None)
+def _damaged_payload(damaged: bytes, payload: bytes, codec: Codec) -> str:
+    """Seal a damaged payload, as a writer to an unsigned cache can."""
+    sealed = _sealed(damaged, None)
+    assert unseal(sealed, identity=IDENTITY, key=KEY) is None
+    opened = unseal(sealed, identity=IDENTITY, key=None)
     assert opened is not None
     try:
         codec.decode(opened.payload)
     except Undecodable:
         return "no value"
-    return "same" if harmed == payload else "a value"
+    return "same" if damaged == payload else "a value"
 
 
 def _warm_up() -> None:
-    """Let every import and every lazily built thing be there before anybody watches."""
+    """Run imports and lazy initialisation before events are collected."""
     for codec, payload in SAMPLES:
         codec.decode(payload)
     fuzz(300, seed=1)
 
 
-def test_no_bytes_do_harm(misdeeds: list[str]) -> None:
+def test_damaged_bytes_do_no_harm(events: list[str]) -> None:
     _warm_up()
-    misdeeds.clear()
+    events.clear()
 
     outcomes = fuzz(1_500, seed=7)
 
-    assert misdeeds == []
+    assert events == []
     assert set(outcomes) == {"same", "not opened", "no value", "a value"}
 
 
 @pytest.mark.deep
 @pytest.mark.parametrize("seed", range(10))
-def test_a_hundred_thousand_inputs_do_no_harm(seed: int, misdeeds: list[str]) -> None:
+def test_a_hundred_thousand_inputs_do_no_harm(seed: int, events: list[str]) -> None:
     _warm_up()
-    misdeeds.clear()
+    events.clear()
 
     outcomes = fuzz(10_000, seed=100 + seed)
 
-    assert misdeeds == []
+    assert events == []
     assert outcomes.total() == 20_000
 
 
-def test_the_watch_sees_what_must_not_be(misdeeds: list[str]) -> None:
-    misdeeds.clear()
+def test_the_watch_detects_forbidden_events(events: list[str]) -> None:
+    events.clear()
 
     exec(compile("1", "x", "eval"))  # noqa: S102
 
-    assert [event.partition(" ")[0] for event in misdeeds] == ["compile", "exec"]
+    assert [event.partition(" ")[0] for event in events] == ["compile", "exec"]

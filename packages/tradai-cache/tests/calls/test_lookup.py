@@ -1,7 +1,7 @@
-"""Invalidation wins, whatever the order of events: thousands of orders, chosen at random.
+"""Invalidation wins in any order of events: thousands of random schedules.
 
-Courses are walked step by step here, because the order of real threads cannot be chosen. Each step
-is two events: what it does, and that its caller learns of it. Between them anything may happen.
+The steps of each call run one by one here, because the order of real threads cannot be chosen. A
+step is two events: its effect, and the return of its result. Any other event may come between them.
 """
 
 import random
@@ -14,51 +14,51 @@ import pytest
 from cache_fleet import Fleet, Node, Waiting
 
 from tradai.cache import Cache
-from tradai.cache._calls.cached_spec import Request
-from tradai.cache._calls.lookup import answer, forget
-from tradai.cache._calls.steps import Blocking, Course, Fetch, Load, Step, Wait
+from tradai.cache._calls.cached_spec import CallRequest
+from tradai.cache._calls.lookup import get_or_load, invalidate
+from tradai.cache._calls.steps import Blocking, Fetch, Load, Step, Steps, Wait
 from tradai.cache._decorator.cached_function import Cached
-from tradai.cache._memory.single_flight import Landed
+from tradai.cache._memory.single_flight import Loaded
 from tradai.cache._tier.shared_tier import TierDown
 
 Process = tuple[Cache, Node, Cached[[int], int]]
 
 
 class World:
-    """What is loaded, and since when everybody in a process must see it.
+    """The true values, and the ones that every call in a process must see by now.
 
-    Where `invalidate` has returned that is at once, elsewhere when the message has arrived, and
-    where messages were lost when that has been noticed.
+    A process must see a value once its `invalidate` has returned, once the message of another
+    process has arrived, or once it has noticed that messages were lost.
     """
 
     def __init__(self) -> None:
         self.truth: dict[int, int] = {}
-        self.told: dict[int, int] = {}
+        self.published: dict[int, int] = {}
         self.known: dict[tuple[int, int], int] = {}
 
-    def learn(self, place: int, key: int, value: int) -> None:
-        self.known[place, key] = max(self.known.get((place, key), 0), value)
+    def learn(self, process: int, key: int, value: int) -> None:
+        self.known[process, key] = max(self.known.get((process, key), 0), value)
 
     def load(self, key: int) -> int:
         return self.truth.get(key, 0)
 
 
 class Actor:
-    """One call in one process, walked step by step."""
+    """One call in one process, run step by step."""
 
-    def __init__(self, course: Course[Any], done: Callable[[Any], None]) -> None:
-        self._course = course
+    def __init__(self, steps: Steps[Any], done: Callable[[Any], None]) -> None:
+        self._steps = steps
         self._done = done
         self._context: Context = copy_context()
-        self._move: Callable[[], Step] | None = partial(next, course)
+        self._move: Callable[[], Step] | None = partial(next, steps)
         self._step: Step | None = None
         self.is_over = False
 
     @property
     def is_ready(self) -> bool:
         match self._step:
-            case Wait(_, flight):
-                return flight.outcome is not None
+            case Wait(_, load):
+                return load.outcome is not None
             case Blocking(call, _):
                 waiting = getattr(call, "__self__", None)
                 return not isinstance(waiting, Waiting) or waiting.ended.is_set()
@@ -66,7 +66,7 @@ class Actor:
                 return True
 
     def go_on(self) -> None:
-        """Do the step that is due, or learn of what came of it."""
+        """Run the next step, or return its result to the call."""
         if self._move is None:
             self._do()
             return
@@ -79,25 +79,25 @@ class Actor:
 
     def _do(self) -> None:
         try:
-            self._move = partial(self._course.send, _result(self._step))
+            self._move = partial(self._steps.send, _result(self._step))
         except TierDown as error:
-            self._move = partial(self._course.throw, error)
+            self._move = partial(self._steps.throw, error)
 
 
 def _result(step: Step | None) -> object:
     match step:
-        case Fetch(tier, place):
-            return tier.fetch(place)
+        case Fetch(tier, key):
+            return tier.fetch(key)
         case Load(call) | Blocking(call, _):
             return call()
-        case Wait(_, flight):
-            return flight.outcome
+        case Wait(_, load):
+            return load.outcome
         case None:
             raise AssertionError
 
 
 class Schedule:
-    """A few callers and writers in a few processes, and what goes wrong between them."""
+    """A few readers, writers and faults in a few processes."""
 
     def __init__(self, fleet: Fleet, processes: list[Process], world: World, key: int) -> None:
         self.fleet, self.processes, self.world, self.key = fleet, processes, world, key
@@ -108,7 +108,7 @@ class Schedule:
         todo += [self._read] * chance.randint(3, 8)
         todo += [self._write] * chance.randint(1, 3)
         if has_faults:
-            faults = [self._grow_deaf, self._doubt, self._go_away, self._come_back]
+            faults = [self._lose_messages, self._notice_loss, self._go_away, self._come_back]
             todo += chance.choices(faults, k=4)
         chance.shuffle(todo)
         actors: list[Actor] = []
@@ -117,58 +117,58 @@ class Schedule:
             if todo and (not ready or chance.random() < 0.2):
                 actors.extend(todo.pop()(chance))
                 continue
-            if not ready:  # leases end in time, those too that nobody could end
-                assert has_faults, "everybody waits for somebody"
+            if not ready:  # the lease of a lost holder runs out
+                assert has_faults, "deadlock"
                 self._come_back(chance)
                 continue
             actor = chance.choice(ready)
             actor.go_on()
             actors = [actor for actor in actors if not actor.is_over]
         self._come_back(chance)
-        for place in range(len(self.processes)):
-            assert self.processes[place][2](self.key) == self.world.truth.get(self.key, 0)
+        for index in range(len(self.processes)):
+            assert self.processes[index][2](self.key) == self.world.truth.get(self.key, 0)
 
     def _read(self, chance: random.Random) -> list[Actor]:
-        place = chance.randrange(len(self.processes))
-        _, _, load = self.processes[place]
-        floor = self.world.known.get((place, self.key), 0)
+        index = chance.randrange(len(self.processes))
+        _, _, load = self.processes[index]
+        floor = self.world.known.get((index, self.key), 0)
 
         def done(outcome: object) -> None:
-            assert isinstance(outcome, Landed)
-            got = outcome.hand_out()
+            assert isinstance(outcome, Loaded)
+            got = outcome.get_value()
             assert isinstance(got, int)
             if got < floor:
-                self.violations.append(f"{place} got {got} after {floor}")
+                self.violations.append(f"{index} got {got} after {floor}")
 
-        return [Actor(answer(_request(load, self.key)), done)]
+        return [Actor(get_or_load(_request(load, self.key)), done)]
 
     def _write(self, chance: random.Random) -> list[Actor]:
-        place = chance.randrange(len(self.processes))
-        _, _, load = self.processes[place]
+        index = chance.randrange(len(self.processes))
+        _, _, load = self.processes[index]
         self.world.truth[self.key] = written = self.world.truth.get(self.key, 0) + 1
 
         def done(_: object) -> None:
-            self.world.learn(place, self.key, written)
+            self.world.learn(index, self.key, written)
             if not self.fleet.server.is_away:
-                self._tell(written)
+                self._publish(written)
 
-        return [Actor(forget(_request(load, self.key)), done)]
+        return [Actor(invalidate(_request(load, self.key)), done)]
 
-    def _tell(self, written: int) -> None:
-        self.world.told[self.key] = max(self.world.told.get(self.key, 0), written)
-        for place, (_, node, _) in enumerate(self.processes):
+    def _publish(self, written: int) -> None:
+        self.world.published[self.key] = max(self.world.published.get(self.key, 0), written)
+        for index, (_, node, _) in enumerate(self.processes):
             if not node.is_deaf:
-                self.world.learn(place, self.key, self.world.told[self.key])
+                self.world.learn(index, self.key, self.world.published[self.key])
 
-    def _grow_deaf(self, chance: random.Random) -> list[Actor]:
+    def _lose_messages(self, chance: random.Random) -> list[Actor]:
         chance.choice(self.processes)[1].is_deaf = True
         return []
 
-    def _doubt(self, chance: random.Random) -> list[Actor]:
+    def _notice_loss(self, chance: random.Random) -> list[Actor]:
         node = chance.choice(self.processes)[1]
         node.is_deaf = False
-        node.doubt()
-        self._tell(0)
+        node.start_generation()
+        self._publish(0)
         return []
 
     def _go_away(self, _: random.Random) -> list[Actor]:
@@ -182,8 +182,8 @@ class Schedule:
         return []
 
 
-def _request(load: Cached[[int], int], key: int) -> Request:
-    return load._request((key,), {})  # noqa: SLF001 - as the docstring of the module says
+def _request(load: Cached[[int], int], key: int) -> CallRequest:
+    return load._request((key,), {})  # noqa: SLF001 - runs its steps one by one
 
 
 def _processes(fleet: Fleet, world: World, count: int) -> list[Process]:
@@ -203,7 +203,7 @@ def _processes(fleet: Fleet, world: World, count: int) -> list[Process]:
     "count", [500, pytest.param(50_000, marks=pytest.mark.deep)], ids=["quick", "deep"]
 )
 @pytest.mark.parametrize("has_faults", [False, True], ids=["calm", "faults"])
-def test_nobody_gets_an_old_value_where_invalidate_has_returned(
+def test_no_call_gets_an_old_value_after_invalidate_has_returned(
     *, has_faults: bool, count: int
 ) -> None:
     fleet, world = Fleet(), World()
@@ -212,8 +212,8 @@ def test_nobody_gets_an_old_value_where_invalidate_has_returned(
 
     for seed in range(count):
         schedule = Schedule(fleet, processes, world, key=seed)
-        # Chances, not secrets.
+        # A schedule, not a secret.
         schedule.run(random.Random(seed), has_faults=has_faults)  # noqa: S311
-        violations += [f"seed {seed}: {one}" for one in schedule.violations]
+        violations += [f"seed {seed}: {violation}" for violation in schedule.violations]
 
     assert violations == []

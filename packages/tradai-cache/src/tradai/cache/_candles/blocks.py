@@ -1,4 +1,7 @@
-"""How a series of candles is cut into parts; instants are epoch milliseconds."""
+"""Blocks of candles, small and large: the parts of a series that are cached one by one.
+
+Instants are epoch milliseconds.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +17,8 @@ if TYPE_CHECKING:
 
     Stamps: TypeAlias = npt.NDArray[np.int64]
 
-__all__ = ["Chunks", "Span", "floor_ms", "opening_ms"]
-
-_STEP: Final = 16  # candles: half of them are read again with each one that closes
-_CHUNK: Final = 32 * _STEP
+_SMALL_BLOCK: Final = 16  # candles: on average, half a block is read again when a candle closes
+_LARGE_BLOCK: Final = 32 * _SMALL_BLOCK
 _LONGEST_MONTH_MS: Final = 31 * 86_400_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -33,7 +34,7 @@ class Span(NamedTuple):
 
     @classmethod
     def between(cls, start: datetime | None, end: datetime | None) -> Self | None:
-        """Return the span from `start` up to `end`; None when the two are no range."""
+        """Return the span from `start` up to `end`; None when they do not form a range."""
         if any(at is not None and at.utcoffset() is None for at in (start, end)):
             return None
         if start is not None and end is not None and start > end:
@@ -43,7 +44,7 @@ class Span(NamedTuple):
             _ENDLESS if end is None else -((_EPOCH - end) // _MILLISECOND),
         )
 
-    def of(self, frame: "pd.DataFrame") -> "pd.DataFrame":
+    def select(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         """Return the candles of `frame` that open in the span."""
         opened = opening_ms(frame)
         return frame.iloc[opened.searchsorted(self.start) : opened.searchsorted(self.stop)]
@@ -51,54 +52,54 @@ class Span(NamedTuple):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Chunks:
-    """Steps of a few candles, and chunks of many steps, counted from 1970.
+class Blocks:
+    """Small blocks of a few candles, and large blocks of many small ones, counted from 1970.
 
     Attributes:
-        candle: The length of a candle; of months the longest.
+        candle: The length of a candle; for months, that of the longest.
     """
 
     candle: int
 
     @classmethod
     def of(cls, timeframe: Timeframe) -> Self:
-        """Return the steps and chunks for candles of this length."""
+        """Return the blocks for candles of `timeframe`."""
         if timeframe.endswith("M"):
             return cls(int(timeframe[:-1]) * _LONGEST_MONTH_MS)
         return cls(timeframe.milliseconds)
 
     @property
-    def step(self) -> int:
-        """The length of a step."""
-        return _STEP * self.candle
+    def small_block(self) -> int:
+        """The length of a small block."""
+        return _SMALL_BLOCK * self.candle
 
     @property
-    def chunk(self) -> int:
-        """The length of a chunk."""
-        return _CHUNK * self.candle
+    def large_block(self) -> int:
+        """The length of a large block."""
+        return _LARGE_BLOCK * self.candle
 
-    def step_of(self, at: int) -> int:
-        """Return where the step begins that `at` is in."""
-        return at - at % self.step
+    def small_block_start(self, at: int) -> int:
+        """Return the start of the small block that contains `at`."""
+        return at - at % self.small_block
 
     def parts(self, start: int, stop: int, *, before: int) -> Iterator[tuple[int, int]]:
-        """Yield the parts that hold ``start <= t < stop``: chunks as far as they end by `before`.
+        """Yield the parts of ``start <= t < stop``: large blocks that end by `before`, then small.
 
-        It is chosen by `before` alone, so that the parts of two ranges are the same parts.
+        The choice depends on `before` alone, so that two ranges share their parts.
         """
-        at = self.step_of(start)
+        at = self.small_block_start(start)
         while at < stop:
-            chunk = at - at % self.chunk
-            part = (chunk, chunk + self.chunk)
+            large = at - at % self.large_block
+            part = (large, large + self.large_block)
             if part[1] > before:
-                part = (at, at + self.step)
+                part = (at, at + self.small_block)
             yield part
             at = part[1]
 
-    def around(self, at: int) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return the step and the chunk that `at` is in."""
-        step, chunk = self.step_of(at), at - at % self.chunk
-        return (step, step + self.step), (chunk, chunk + self.chunk)
+    def parts_at(self, at: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return the small and the large block that contain `at`."""
+        small, large = self.small_block_start(at), at - at % self.large_block
+        return (small, small + self.small_block), (large, large + self.large_block)
 
 
 def floor_ms(at: datetime) -> int:
@@ -107,7 +108,7 @@ def floor_ms(at: datetime) -> int:
 
 
 def opening_ms(frame: "pd.DataFrame") -> "Stamps":
-    """Return when the candles of `frame` open."""
+    """Return the opening times of the candles of `frame`."""
     index = cast("pd.DatetimeIndex", frame.index)
     stamps: Any = index.as_unit("ms").asi8
     return cast("Stamps", stamps)

@@ -1,12 +1,10 @@
-"""Look up an exchange by its name: a new one is a file beside this one and a row here."""
+"""Supported exchanges, looked up by name: a new one is a file beside this one and a row here."""
 
 from typing import Final
 
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._exchange.binance import Binance
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
-
-__all__ = ["DEFAULT_EXCHANGE", "exchange_named"]
 
 _EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(),)
 DEFAULT_EXCHANGE: Final = _EXCHANGES[0].name

@@ -1,4 +1,4 @@
-"""Secrets that one manager holds, up to a bound: a slot for each, and the values served."""
+"""Table of the secrets that one manager holds, up to a bound: their slots, and served values."""
 
 import os
 import threading
@@ -10,8 +10,6 @@ from typing import Any, Final, TypeVar, final
 from tradai.aws._secrets.held_secret import HeldSecret, SecretVersion
 from tradai.aws._secrets.identity import SecretIdentity
 from tradai.aws._secrets.slot import SecretSlot
-
-__all__ = ["CachedSecret", "HeldSecrets"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -29,7 +27,7 @@ class CachedSecret:
 
 
 @final
-class HeldSecrets:
+class SecretTable:
     """Slots by name and stage, and cached secrets by the caller's request; read without a lock.
 
     A refresh moves a secret to the end of the dictionary; the first entry is evicted.
@@ -73,12 +71,12 @@ class HeldSecrets:
         entries[key] = value
 
 
-_INSTANCES: Final[weakref.WeakSet[HeldSecrets]] = weakref.WeakSet()
+_INSTANCES: Final[weakref.WeakSet[SecretTable]] = weakref.WeakSet()
 
 
 def _reset_after_fork() -> None:
-    for held in _INSTANCES:
-        held.reset_after_fork()
+    for table in _INSTANCES:
+        table.reset_after_fork()
 
 
 # Registered before the first fork.

@@ -1,4 +1,4 @@
-"""Several processes over one shared tier: one load, invalidation wins, doubts."""
+"""Several processes over one shared tier: one load, invalidations, gaps in the messages."""
 
 import asyncio
 import threading
@@ -10,13 +10,13 @@ from typing import Any, Protocol
 import pytest
 from cache_fleet import Fleet
 
-from tradai.cache import Held
-from tradai.cache._tier.shared_tier import Place
+from tradai.cache import PeekResult
+from tradai.cache._tier.shared_tier import CacheKey
 from tradai.core import Secret, SecretReference
 
 
 class Source:
-    """What is loaded from; a load may be stopped in the middle."""
+    """Source of the values; a load may be paused."""
 
     def __init__(self) -> None:
         self.value = "old"
@@ -30,7 +30,7 @@ class Source:
         self.loads += 1
         value = f"{key} {self.value}"
         self.begun.release()
-        assert self.may_end.wait(10)
+        assert self.may_end.wait(60)
         if self.error is not None:
             raise self.error
         return value
@@ -39,13 +39,13 @@ class Source:
 class Loader(Protocol):
     def __call__(self, key: str) -> str: ...
     def invalidate(self, key: str) -> None: ...
-    def peek(self, key: str) -> Held[str] | None: ...
+    def peek(self, key: str) -> PeekResult[str] | None: ...
 
 
 class Process:
-    """One cache of the fleet, and its line to the server."""
+    """One cache of the fleet, and its connection to the server."""
 
-    # What `Cache.namespace` takes.
+    # `rules` are those of `Cache.namespace`.
     def __init__(
         self,
         fleet: Fleet,
@@ -84,7 +84,7 @@ def test_one_process_loads_and_the_others_fetch(fleet: Fleet, source: Source) ->
 
 
 @pytest.mark.parametrize("size", [1, 1_000], ids=["small", "large"])
-def test_what_was_fetched_is_nobody_elses(fleet: Fleet, size: int) -> None:
+def test_callers_do_not_share_a_fetched_value(fleet: Fleet, size: int) -> None:
     def config(exchange: str) -> dict[str, list[str]]:
         return {exchange: ["BTC/USDT"] * size}
 
@@ -97,12 +97,12 @@ def test_what_was_fetched_is_nobody_elses(fleet: Fleet, size: int) -> None:
     assert there("binance") == here("binance") == {"binance": ["BTC/USDT"] * size}
 
 
-def test_threads_that_are_the_first_to_ask_for_what_was_fetched_all_get_it(fleet: Fleet) -> None:
+def test_concurrent_first_readers_of_a_fetched_value_all_get_it(fleet: Fleet) -> None:
     def config(number: int) -> dict[str, list[int]]:
         return {"number": [number]}
 
     here, there = (fleet.cache()[0].cached(ttl=60)(config) for _ in range(2))
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=60)
 
     def first(number: int) -> dict[str, list[int]]:
         together.wait()
@@ -116,7 +116,7 @@ def test_threads_that_are_the_first_to_ask_for_what_was_fetched_all_get_it(fleet
             assert answers == [{"number": [number]}] * 4
 
 
-def test_what_was_loaded_across_an_outage_is_verified_afterwards(
+def test_a_value_loaded_across_an_outage_is_verified_afterwards(
     fleet: Fleet, source: Source
 ) -> None:
     here, there = Process(fleet, source), Process(fleet, source)
@@ -128,16 +128,16 @@ def test_what_was_loaded_across_an_outage_is_verified_afterwards(
         source.begun.acquire()
         source.value = "new"
         there.load.invalidate("a")
-        here.node.is_deaf = True  # the other process is back earlier
+        here.node.is_deaf = True  # the other process recovers earlier
         fleet.go(is_up=True)
         here.node.is_deaf = False
         source.may_end.set()
-        assert loading.result(10) == "a old"
+        assert loading.result(60) == "a old"
 
     assert here.load("a") == "a new"
 
 
-def test_a_look_sees_what_only_the_shared_tier_has(fleet: Fleet, source: Source) -> None:
+def test_peek_sees_a_value_that_only_the_shared_tier_has(fleet: Fleet, source: Source) -> None:
     here, there = Process(fleet, source), Process(fleet, source)
     here.load("a")
 
@@ -154,12 +154,12 @@ def test_processes_load_once_together_and_wait_for_a_message(fleet: Fleet, sourc
     source.may_end.clear()
 
     with ThreadPoolExecutor(32) as pool:
-        answers = [pool.submit(one.load, "a") for one in processes for _ in range(8)]
+        answers = [pool.submit(process.load, "a") for process in processes for _ in range(8)]
         source.begun.acquire()
         for _ in processes[1:]:
             fleet.server.waiting.acquire()
         source.may_end.set()
-        assert {answer.result(10) for answer in answers} == {"a old"}
+        assert {answer.result(60) for answer in answers} == {"a old"}
 
     assert source.loads == 1
     assert fleet.server.commands <= 4 * 4
@@ -177,9 +177,9 @@ def test_when_the_load_fails_elsewhere_the_next_process_loads(fleet: Fleet, sour
         fleet.server.waiting.acquire()
         source.may_end.set()
         with pytest.raises(ConnectionError):
-            failing.result(10)
+            failing.result(60)
         with pytest.raises(ConnectionError):
-            waiting.result(10)
+            waiting.result(60)
 
     assert source.loads == 2
     assert fleet.server.leases == {}
@@ -194,13 +194,13 @@ def test_a_holder_that_paused_past_its_lease_does_not_overwrite(
     with ThreadPoolExecutor(1) as pool:
         paused = pool.submit(here.load, "a")
         source.begun.acquire()
-        for place in tuple(fleet.server.leases):
-            fleet.server.end(place)
+        for key in tuple(fleet.server.leases):
+            fleet.server.end(key)
         source.may_end.set()
         source.value = "new"
         assert there.load("a") == "a new"
         source.may_end.set()
-        assert paused.result(10) == "a old"
+        assert paused.result(60) == "a old"
 
     assert here.load("a") == "a new"
     assert here.cache.stats().overtaken == 1
@@ -230,9 +230,9 @@ def test_clearing_elsewhere_reaches_every_memory(fleet: Fleet, source: Source) -
 
 
 @pytest.mark.parametrize("by", ["here", "there"])
-@pytest.mark.parametrize("what", ["invalidate", "clear"])
-def test_what_was_being_loaded_when_it_was_invalidated_is_kept_nowhere(
-    fleet: Fleet, source: Source, by: str, what: str
+@pytest.mark.parametrize("action", ["invalidate", "clear"])
+def test_a_value_invalidated_during_its_load_is_kept_nowhere(
+    fleet: Fleet, source: Source, by: str, action: str
 ) -> None:
     here, there = Process(fleet, source), Process(fleet, source)
     source.may_end.clear()
@@ -244,15 +244,15 @@ def test_what_was_being_loaded_when_it_was_invalidated_is_kept_nowhere(
         invalidating = here if by == "here" else there
         invalidating.load.invalidate(
             "a"
-        ) if what == "invalidate" else invalidating.namespace.clear()
+        ) if action == "invalidate" else invalidating.namespace.clear()
         source.may_end.set()
-        assert loading.result(10) == "a old"
+        assert loading.result(60) == "a old"
 
     assert here.load("a") == there.load("a") == "a new"
     assert here.cache.stats().overtaken == 1
 
 
-def test_who_comes_after_an_invalidation_does_not_join_the_load_before_it(
+def test_a_call_after_an_invalidation_does_not_join_the_load_before_it(
     fleet: Fleet, source: Source
 ) -> None:
     here = Process(fleet, source)
@@ -266,34 +266,34 @@ def test_who_comes_after_an_invalidation_does_not_join_the_load_before_it(
         after = pool.submit(here.load, "a")
         source.begun.acquire()
         source.may_end.set()
-        assert (before.result(10), after.result(10)) == ("a old", "a new")
+        assert (before.result(60), after.result(60)) == ("a old", "a new")
 
     assert here.load("a") == "a new"
 
 
-def test_what_was_fetched_before_an_invalidation_is_not_kept(fleet: Fleet, source: Source) -> None:
+def test_a_value_fetched_before_an_invalidation_is_not_kept(fleet: Fleet, source: Source) -> None:
     here, there = Process(fleet, source), Process(fleet, source)
     there.load("a")
 
-    def invalidate_behind_the_fetch() -> None:
+    def invalidate_during_the_fetch() -> None:
         here.node.after_fetch = lambda: None
         source.value = "new"
         here.load.invalidate("a")
 
-    here.node.after_fetch = invalidate_behind_the_fetch
+    here.node.after_fetch = invalidate_during_the_fetch
 
-    assert here.load("a") == "a old"  # it began before
+    assert here.load("a") == "a old"  # the call began before
     assert here.load("a") == "a new"
 
 
-def test_what_was_fetched_while_invalidating_is_not_kept(fleet: Fleet, source: Source) -> None:
+def test_a_value_fetched_during_an_invalidation_is_not_kept(fleet: Fleet, source: Source) -> None:
     here, there = Process(fleet, source), Process(fleet, source)
     there.load("a")
     invalidate = here.node.invalidate
 
-    def fetch_first(place: Place) -> None:
-        assert here.load("a") == "a old"  # still allowed: nothing has returned
-        invalidate(place)
+    def fetch_first(key: CacheKey) -> None:
+        assert here.load("a") == "a old"  # allowed: `invalidate` has not returned
+        invalidate(key)
 
     here.node.invalidate = fetch_first  # type: ignore[method-assign]  # planted in the middle
     source.value = "new"
@@ -302,7 +302,7 @@ def test_what_was_fetched_while_invalidating_is_not_kept(fleet: Fleet, source: S
     assert here.load("a") == "a new"
 
 
-def test_in_doubt_memory_is_verified_before_it_is_served(fleet: Fleet, source: Source) -> None:
+def test_after_a_gap_memory_is_verified_before_it_is_served(fleet: Fleet, source: Source) -> None:
     here, there = Process(fleet, source), Process(fleet, source)
     here.load("a")
     there.load("a")
@@ -310,28 +310,26 @@ def test_in_doubt_memory_is_verified_before_it_is_served(fleet: Fleet, source: S
     source.value = "new"
     here.load.invalidate("a")
 
-    assert there.load("a") == "a old"  # nobody can know
-    there.node.doubt()
+    assert there.load("a") == "a old"  # the message was lost
+    there.node.start_generation()
 
     assert there.load("a") == "a new"
 
 
-def test_in_doubt_an_unchanged_value_is_fetched_and_not_loaded(
+def test_after_a_gap_an_unchanged_value_is_fetched_and_not_loaded(
     fleet: Fleet, source: Source
 ) -> None:
     here = Process(fleet, source)
     here.load("a")
 
-    here.node.doubt()
+    here.node.start_generation()
 
     assert here.load("a") == here.load("a") == "a old"
     assert source.loads == 1
     assert (here.cache.stats().shared, here.cache.stats().memory) == (1, 1)
 
 
-def test_a_doubt_while_fetching_is_a_doubt_about_what_was_fetched(
-    fleet: Fleet, source: Source
-) -> None:
+def test_a_value_fetched_across_a_gap_is_not_verified(fleet: Fleet, source: Source) -> None:
     here, there = Process(fleet, source), Process(fleet, source)
     there.load("a")
 
@@ -340,7 +338,7 @@ def test_a_doubt_while_fetching_is_a_doubt_about_what_was_fetched(
         here.node.is_deaf = True
         source.value = "new"
         there.load.invalidate("a")
-        here.node.doubt()
+        here.node.start_generation()
 
     here.node.after_fetch = lose_a_message
     here.load("a")
@@ -363,17 +361,17 @@ def test_a_poisoned_value_is_counted_removed_and_loaded(
 ) -> None:
     here, there = Process(fleet, source), Process(fleet, source)
     here.load("a")
-    ((place, sealed),) = fleet.server.values.items()
-    fleet.server.values[place] = damage(sealed)
+    ((key, sealed),) = fleet.server.values.items()
+    fleet.server.values[key] = damage(sealed)
 
     assert there.load("a") == "a old"
 
     assert there.cache.stats().poisoned == 1
     assert source.loads == 2
-    assert fleet.server.values[place] != damage(sealed)
+    assert fleet.server.values[key] != damage(sealed)
 
 
-def test_the_value_of_another_place_is_poison(fleet: Fleet, source: Source) -> None:
+def test_the_value_of_another_key_is_poison(fleet: Fleet, source: Source) -> None:
     here, there = Process(fleet, source), Process(fleet, source)
     here.load("a")
     ((first, sealed),) = fleet.server.values.items()
@@ -420,7 +418,7 @@ def test_a_value_with_a_secret_stays_in_the_process(fleet: Fleet) -> None:
     assert fleet.server.leases == {}
 
 
-def test_a_value_that_no_codec_takes_is_refused_at_once(fleet: Fleet) -> None:
+def test_a_value_that_no_codec_takes_is_rejected_at_once(fleet: Fleet) -> None:
     cache, _ = fleet.cache()
 
     @cache.cached(ttl=60)
@@ -437,22 +435,22 @@ def test_a_value_that_no_codec_takes_is_refused_at_once(fleet: Fleet) -> None:
 def test_a_value_that_is_poisoned_again_is_removed_again(fleet: Fleet, source: Source) -> None:
     here = Process(fleet, source)
     here.load("a")
-    ((place, sealed),) = fleet.server.values.items()
+    ((key, sealed),) = fleet.server.values.items()
     poison = [sealed[:-1], b""]
 
     def plant() -> None:
         if poison:
-            fleet.server.values[place] = poison.pop()
+            fleet.server.values[key] = poison.pop()
 
-    here.node.before_claim = plant
-    here.node.doubt()
-    fleet.server.values[place] = b"poison"
+    here.node.before_acquire = plant
+    here.node.start_generation()
+    fleet.server.values[key] = b"poison"
 
     assert here.load("a") == "a old"
     assert here.cache.stats().poisoned == 3
 
 
-def test_a_value_that_somebody_stored_in_between_is_taken(fleet: Fleet, source: Source) -> None:
+def test_a_value_stored_between_fetch_and_acquire_is_used(fleet: Fleet, source: Source) -> None:
     here, there = Process(fleet, source), Process(fleet, source)
     here.node.after_fetch = lambda: there.load("a")
 
@@ -460,7 +458,7 @@ def test_a_value_that_somebody_stored_in_between_is_taken(fleet: Fleet, source: 
     assert source.loads == 1
 
 
-def test_a_key_keeps_out_who_does_not_have_it(
+def test_values_signed_with_another_key_are_rejected(
     fleet: Fleet, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CACHE_KEY", "not-a-real-key-but-a-long-one-for-sure")
@@ -489,7 +487,7 @@ def test_a_task_that_is_cancelled_while_it_loads_lets_others_load(fleet: Fleet) 
 
     async def story() -> str:
         leader = asyncio.create_task(value("a"))
-        while not loads:  # noqa: ASYNC110 - the claim is made in a thread
+        while not loads:  # noqa: ASYNC110 - the lease is acquired in a thread
             await asyncio.sleep(0.001)
         leader.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -502,13 +500,13 @@ def test_a_task_that_is_cancelled_while_it_loads_lets_others_load(fleet: Fleet) 
 
 def _stopped(begun: threading.Event, may_end: threading.Event) -> None:
     begun.set()
-    assert may_end.wait(10)
+    assert may_end.wait(60)
 
 
-def test_a_claim_that_comes_after_its_task_is_gone_is_given_back(fleet: Fleet) -> None:
+def test_a_lease_for_a_cancelled_task_is_released(fleet: Fleet) -> None:
     cache, node = fleet.cache()
-    claiming, may_claim, released = threading.Event(), threading.Event(), threading.Event()
-    node.before_claim = partial(_stopped, claiming, may_claim)
+    acquiring, may_acquire, released = threading.Event(), threading.Event(), threading.Event()
+    node.before_acquire = partial(_stopped, acquiring, may_acquire)
     fleet.server.released = released.set
 
     @cache.cached(ttl=60)
@@ -517,11 +515,11 @@ def test_a_claim_that_comes_after_its_task_is_gone_is_given_back(fleet: Fleet) -
 
     async def story() -> None:
         leader = asyncio.create_task(value("a"))
-        await asyncio.to_thread(claiming.wait, 10)
+        await asyncio.to_thread(acquiring.wait, 10)
         leader.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leader
-        may_claim.set()
+        may_acquire.set()
         await asyncio.to_thread(released.wait, 10)
 
     asyncio.run(story())
@@ -530,10 +528,10 @@ def test_a_claim_that_comes_after_its_task_is_gone_is_given_back(fleet: Fleet) -
     assert fleet.server.leases == {}
 
 
-def test_a_claim_that_comes_after_its_loop_is_closed_is_given_back(fleet: Fleet) -> None:
+def test_a_lease_for_a_closed_loop_is_released(fleet: Fleet) -> None:
     cache, node = fleet.cache()
-    claiming, may_claim, released = threading.Event(), threading.Event(), threading.Event()
-    node.before_claim = partial(_stopped, claiming, may_claim)
+    acquiring, may_acquire, released = threading.Event(), threading.Event(), threading.Event()
+    node.before_acquire = partial(_stopped, acquiring, may_acquire)
     fleet.server.released = released.set
 
     @cache.cached(ttl=60)
@@ -542,13 +540,13 @@ def test_a_claim_that_comes_after_its_loop_is_closed_is_given_back(fleet: Fleet)
 
     async def story() -> None:
         leader = asyncio.create_task(value("a"))
-        await asyncio.to_thread(claiming.wait, 10)
+        await asyncio.to_thread(acquiring.wait, 10)
         leader.cancel()
 
     asyncio.run(story())
-    may_claim.set()
+    may_acquire.set()
 
-    assert released.wait(10)
+    assert released.wait(60)
     assert fleet.server.leases == {}
 
 

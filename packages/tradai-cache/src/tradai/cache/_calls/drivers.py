@@ -1,0 +1,155 @@
+"""Drivers: run the steps of a cached call in the calling thread or in the running task."""
+
+import asyncio
+import threading
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from tradai.cache._calls.steps import Blocking, Fetch, Load, Step, Steps, Wait
+from tradai.cache._memory.cache_core import CacheCore
+from tradai.cache._memory.single_flight import Failed, InFlightLoad, Outcome
+
+T = TypeVar("T")
+
+# Interval at which a waiting task checks that the event loop of the leading task still runs.
+_POLL_S: Final = 0.5
+
+
+def run(steps: Steps[T]) -> T:
+    """Run `steps` to the end in this thread."""
+    advance: Callable[[], Step] = partial(next, steps)
+    while True:
+        try:
+            step = advance()
+        except StopIteration as end:
+            # `StopIteration` does not carry the type of the generator's result.
+            return end.value  # type: ignore[no-any-return]
+        finally:
+            del advance  # it may hold an error whose traceback holds this frame
+        try:
+            advance = partial(steps.send, _perform(step))
+        # The generator must see every error, even an interrupt: other calls wait for it.
+        except BaseException as error:  # noqa: BLE001
+            advance = partial(steps.throw, error)
+
+
+async def run_async(steps: Steps[T]) -> T:
+    """Run `steps` to the end in this task."""
+    advance: Callable[[], Step] = partial(next, steps)
+    while True:
+        try:
+            step = advance()
+        except StopIteration as end:
+            # `StopIteration` does not carry the type of the generator's result.
+            return end.value  # type: ignore[no-any-return]
+        finally:
+            del advance  # it may hold an error whose traceback holds this frame
+        try:
+            advance = partial(steps.send, await _perform_async(step))
+        # The generator must see every error, even a cancellation: other calls wait for it.
+        except BaseException as error:  # noqa: BLE001
+            advance = partial(steps.throw, error)
+
+
+def run_in_background(call: Callable[[], object]) -> None:
+    """Start `call` in a thread of its own; do nothing when the process is shutting down."""
+    try:
+        threading.Thread(target=call, name="tradai-cache", daemon=True).start()
+    except RuntimeError:
+        return
+
+
+def _perform(step: Step) -> object:
+    """Run one step in this thread."""
+    match step:
+        case Fetch(tier, key):
+            return tier.fetch(key)
+        case Blocking(call):
+            return call()
+        case Load(call):
+            try:
+                return call()
+            # Any error is the outcome for every call that waits.
+            except Exception as error:  # noqa: BLE001
+                return Failed(error)
+        case Wait(core, load):
+            done = threading.Event()
+            core.add_done_callback(load, done.set)
+            done.wait()
+            return load.outcome
+
+
+async def _perform_async(step: Step) -> object:
+    """Run one step in this task."""
+    match step:
+        case Fetch(tier, key):
+            return await tier.fetch_async(key)
+        case Blocking(call, undo):
+            return await _call_in_thread(call, undo)
+        case Load(call):
+            try:
+                awaitable: Any = call()
+                return await awaitable
+            # Any error is the outcome for every call that waits; a cancellation is not, and passes.
+            except Exception as error:  # noqa: BLE001
+                return Failed(error)
+        case Wait(core, load):
+            return await _wait_async(core, load)
+
+
+async def _wait_async(core: CacheCore, load: InFlightLoad) -> Outcome | None:
+    """Wait for the end of `load`; abandon it when the event loop of its leader has stopped."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[object] = loop.create_future()
+    settle = partial(done.set_result, None)
+    core.add_done_callback(load, partial(_settle_in_loop, loop, done, settle))
+    while not done.done():
+        if load.is_orphaned:
+            run_in_background(partial(core.abandon, load))
+        await asyncio.wait({done}, timeout=_POLL_S)
+    return load.outcome
+
+
+async def _call_in_thread(call: Callable[[], object], undo: Callable[[Any], object]) -> object:
+    """Call in a new thread.
+
+    The loop's executor is bounded: calls that wait there for other processes would keep out the
+    call that must release what those processes wait for.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[object] = loop.create_future()
+
+    def work() -> None:
+        try:
+            result = call()
+        # It is raised in the task that waits.
+        except BaseException as error:  # noqa: BLE001
+            _settle_in_loop(loop, done, partial(done.set_exception, error))
+        else:
+            _settle_in_loop(loop, done, partial(done.set_result, result), partial(undo, result))
+
+    run_in_background(work)
+    return await done
+
+
+def _settle_in_loop(
+    loop: AbstractEventLoop,
+    future: "asyncio.Future[object]",
+    settle: Callable[[], object],
+    or_else: Callable[[], object] | None = None,
+) -> None:
+    """Settle `future` in its loop, from any thread; call `or_else` when the wait was given up."""
+
+    def settle_or_undo() -> None:
+        if not future.done():
+            settle()
+        elif or_else is not None:
+            run_in_background(or_else)
+
+    try:
+        loop.call_soon_threadsafe(settle_or_undo)
+    except RuntimeError:  # the loop is closed
+        if or_else is not None:
+            run_in_background(or_else)
