@@ -27,13 +27,16 @@ def wait_for_end(bot: Any, *, within_s: float = 300) -> dict[str, Any]:
     return manifest
 
 
-def engines_of(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [
-        int(child)
-        for child in children
-        if b"backtesting" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
+def engines_of(pid: int, subcommand: bytes = b"backtesting") -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(one) for one in listed if subcommand in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+
+def group_of(process: Path) -> int | None:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[2])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def engine_of(bot: Any) -> int:
@@ -122,6 +125,47 @@ def test_the_engine_dies_with_its_supervisor(bot: Any) -> None:
 
     assert has_ended(engine)
     assert json.loads((bot.folder / "manifest.json").read_text())["state"] == "running"
+
+
+@pytest.fixture
+def search(start: Callable[..., Any], strategy: Path, candles: Path) -> Any:
+    """A hyperopt of the demo in two processes, with its first epochs done."""
+    source = strategy.parent / "strategies" / "demo.py"
+    # Another process of the search does not find the module beside the strategy.
+    inline = "def crossed_above(a, b):\n    return (a > b) & (a.shift() <= b.shift())\n"
+    text = source.read_text().replace("from signals import crossed_above\n", inline)
+    source.write_text(text)
+    more = ("run.epochs=500", "run.jobs=2")
+    running = start("run", strategy, "--mode", "hyperopt", "--data", candles, *more)
+    pattern = "*/scratch/user_data/hyperopt_results/*.fthypt"
+
+    def has_epoch() -> bool:
+        return any(b"\n" in path.read_bytes() for path in running.runs.glob(pattern))
+
+    running.wait_for(has_epoch, what="its first epochs")
+    return running
+
+
+def test_ctrl_c_in_a_search_keeps_its_epochs_and_the_best_so_far(search: Any) -> None:
+    search.process.send_signal(signal.SIGINT)
+    manifest = wait_for_end(search)
+
+    assert manifest["exit_code"] == search.process.returncode == INTERRUPTED
+    assert manifest["results"]["is_partial"]
+    assert (search.folder / "epochs.jsonl").read_text().endswith("\n")
+    assert (search.folder / "best.yaml").read_text().startswith("# partial: ")
+    assert not (search.folder / "scratch").exists()
+
+
+def test_nothing_of_a_search_outlives_a_supervisor_that_is_killed(search: Any) -> None:
+    (engine,) = engines_of(search.process.pid, b"hyperopt")
+    group = [int(path.name) for path in Path("/proc").glob("[0-9]*") if group_of(path) == engine]
+    assert len(group) > 2
+
+    search.process.kill()
+    search.process.wait()
+
+    assert all(map(has_ended, group))
 
 
 def test_sigterm_ends_the_command_as_process_1(

@@ -1,4 +1,7 @@
 import pickle
+import subprocess
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +38,33 @@ def config_file(tmp_path: Path) -> Path:
     path = tmp_path / "strategy.yaml"
     path.write_text(CONFIG)
     return path
+
+
+@pytest.fixture
+def is_alive() -> Callable[[int], bool]:
+    """Return whether a process lives; one that ended and was not waited for (state Z) does not."""
+
+    def look(pid: int) -> bool:
+        command = ["ps", "-o", "stat=", "-p", str(pid)]
+        state = subprocess.run(command, check=False, capture_output=True, text=True).stdout
+        return bool(state.strip()) and not state.startswith("Z")
+
+    return look
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], bool]:
+    """Wait until a condition holds, at most a minute; return whether it does."""
+
+    def look(holds: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + 60
+        while not holds():
+            if time.monotonic() > deadline:
+                return False
+            threading.Event().wait(0.01)
+        return True
+
+    return look
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 import os
 import selectors
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -65,18 +62,6 @@ def make_engine(
 
 
 @pytest.fixture
-def is_alive() -> Callable[[int], bool]:
-    """Return whether a process lives; one that ended and was not waited for (state Z) does not."""
-
-    def look(pid: int) -> bool:
-        command = ["ps", "-o", "stat=", "-p", str(pid)]
-        state = subprocess.run(command, check=False, capture_output=True, text=True).stdout
-        return bool(state.strip()) and not state.startswith("Z")
-
-    return look
-
-
-@pytest.fixture
 def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
     """The timeouts of all selectors made from now on, in seconds; None waits for an event."""
     noted: list[float | None] = []
@@ -88,18 +73,3 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
 
     monkeypatch.setattr(selectors, "DefaultSelector", Noting)
     return noted
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], bool]:
-    """Wait until a condition holds, at most a minute; return whether it does."""
-
-    def look(holds: Callable[[], bool]) -> bool:
-        deadline = time.monotonic() + 60
-        while not holds():
-            if time.monotonic() > deadline:
-                return False
-            threading.Event().wait(0.01)
-        return True
-
-    return look

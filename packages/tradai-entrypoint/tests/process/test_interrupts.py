@@ -100,6 +100,41 @@ def test_handlers_and_wakeup_descriptor_are_restored() -> None:
     assert signal.set_wakeup_fd(-1) == -1
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+)
+def test_a_hangup_ends_work_as_a_request_to_terminate_does(number: int, code: int) -> None:
+    with Interrupts(hangup=True) as interrupts:
+        tell(number)
+
+        with pytest.raises(RunInterruptedError) as caught:
+            interrupts.check()
+
+    assert caught.value.signal_number == number
+    assert caught.value.exit_code == code
+
+
+def test_a_hangup_that_is_ignored_stays_ignored() -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts(hangup=True) as interrupts:
+            tell(signal.SIGHUP)
+
+            assert interrupts.received is None
+    finally:
+        signal.signal(signal.SIGHUP, former)
+
+
+def test_a_hangup_is_left_to_a_service_that_has_a_use_of_its_own_for_it(
+    interrupts: Interrupts,
+) -> None:
+    former = signal.signal(signal.SIGHUP, lambda *_: None)
+    tell(signal.SIGHUP)
+
+    assert interrupts.received is None
+    signal.signal(signal.SIGHUP, former)
+
+
 def test_an_object_that_never_watched_records_nothing_and_is_usable() -> None:
     quiet = Interrupts()
 

@@ -301,3 +301,25 @@ def test_a_run_folder_that_cannot_be_created_is_a_verdict_whatever_else_is_wrong
 
     assert verdict.exit_code is ExitCode.RESULT
     assert "runs" in verdict.sentence
+
+
+def test_the_manifest_has_configuration_and_digests_while_the_run_goes(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    seen: list[RunManifest] = []
+
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Looking(Handler):
+        def run(self) -> int:
+            seen.append(manifest(tmp_path))
+            self.entrypoint.context.record_digest("data", "abc")
+            seen.append(manifest(tmp_path))
+            return 0
+
+    request = RunRequest(overrides=("run.epochs=7",))
+    StrategyEntrypoint(settings(tmp_path, config=str(config_file)), request=request).run()
+
+    assert [each.state for each in seen] == ["running", "running"]
+    assert seen[0].config["name"] == "demo"
+    assert seen[0].run_parameters == {"epochs": 7}
+    assert seen[1].digests == {"data": "abc"}

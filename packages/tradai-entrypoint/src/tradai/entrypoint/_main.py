@@ -7,7 +7,7 @@ from tradai.entrypoint._process.interrupts import Interrupts
 
 def main() -> int:
     """Run the command line of `tradai-entrypoint`; the return value is the exit code."""
-    with Interrupts() as interrupts:
+    with Interrupts(hangup=True) as interrupts:
         from tradai.entrypoint._cli import run_command
 
         return run_command(sys.argv[1:], interrupts=interrupts)

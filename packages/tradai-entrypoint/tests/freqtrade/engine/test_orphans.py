@@ -15,6 +15,7 @@ NAMESPACE = ["unshare", "--fork", "--pid", "--mount-proc"]
 INIT = """
     import json, os, subprocess, sys
     from pathlib import Path
+    from tradai.entrypoint._process import exec_child
     from tradai.entrypoint._process.interrupts import Interrupts
     from tradai.entrypoint.freqtrade._engine.process import EngineProcess, WakeReason
 
@@ -27,7 +28,10 @@ INIT = """
         folder=Path(folder), log_file=Path(folder) / "engine.log", on_line=lines.append)
 
     def processes():
-        stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat")]
+        # The guard that the engine's first program leaves lives a second longer than the engine.
+        paths = [path for path in Path("/proc").glob("[0-9]*/stat")
+            if path.with_name("cmdline").read_text().split("\\0")[3:4] != [exec_child.__file__]]
+        stats = [path.read_text() for path in paths]
         return [stat.rpartition(")")[2].split()[0] for stat in stats]
 
     with Interrupts() as interrupts, engine:

@@ -95,6 +95,43 @@ def test_a_log_that_cannot_be_opened_is_a_storage_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk_is_a_storage_error() -> None:
-    with pytest.raises(StorageError, match="free some space"):
-        heard(Path("/dev/full"), b"one\n")
+def test_a_full_disk_is_noted_and_the_lines_are_passed_on_all_the_same() -> None:
+    lines: list[str] = []
+
+    with EngineOutput(Path("/dev/full"), lines.append) as output:
+        output.feed(b"one\n")
+        output.feed(b"two\n")
+
+    assert lines == ["one", "two"]
+    assert isinstance(output.error, StorageError)
+    assert "free some space" in str(output.error)
+
+
+def test_what_the_disk_refuses_a_listener_is_noted_too(log: Path) -> None:
+    def refuse(line: str) -> None:
+        raise StorageError(line, operation="append")
+
+    with EngineOutput(log, refuse) as output:
+        output.feed(b"one\ntwo\n")
+
+    assert str(output.error) == "one"
+    assert log.read_text() == "one\ntwo\n"
+
+
+def test_a_log_that_is_full_is_replaced_and_the_last_few_are_kept(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradai.entrypoint.freqtrade._engine.output._FILE_BYTES", 8)
+
+    with EngineOutput(log, lambda _: None) as output:
+        for number in range(7):
+            output.feed(b"line %d!\n" % number)
+
+    kept = {path.name: path.read_text() for path in log.parent.iterdir()}
+    assert kept == {
+        "engine.log": "line 6!\n",
+        "engine.log.1": "line 5!\n",
+        "engine.log.2": "line 4!\n",
+        "engine.log.3": "line 3!\n",
+        "engine.log.4": "line 2!\n",
+    }

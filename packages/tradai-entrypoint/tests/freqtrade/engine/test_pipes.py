@@ -8,7 +8,8 @@ import pytest
 
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, WakeReason
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 
 Make = Callable[..., EngineProcess]
 
@@ -58,7 +59,7 @@ def test_output_from_before_an_engine_was_killed_is_read(
     assert len(lines) == 30_000
 
 
-def test_it_runs_in_the_given_folder_with_only_the_given_environment(
+def test_it_runs_in_the_given_folder_with_the_given_environment_and_a_mark(
     make_engine: Make,
     interrupts: Interrupts,
     lines: list[str],
@@ -72,7 +73,7 @@ def test_it_runs_in_the_given_folder_with_only_the_given_environment(
 
     run(make_engine(program, folder=folder), interrupts)
 
-    assert lines == [str(folder.resolve()), "['LC_ALL', 'ONLY']"]
+    assert lines == [str(folder.resolve()), "['LC_ALL', 'ONLY', '_TRADAI_CHILD']"]
 
 
 @pytest.mark.parametrize("size", [0, 1, MORE_THAN_A_PIPE_HOLDS])
@@ -174,14 +175,14 @@ def test_a_log_that_cannot_be_opened_starts_nothing(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk_is_a_storage_error_and_the_engine_does_not_survive_it(
+def test_a_full_disk_ends_the_engine_and_is_reported(
     make_engine: Make, interrupts: Interrupts, is_alive: Callable[[int], bool]
 ) -> None:
     engine = make_engine("import time; print('hello'); time.sleep(600)", log=Path("/dev/full"))
 
-    with pytest.raises(StorageError, match="free some space"):
-        run(engine, interrupts)
+    ended = run(engine, interrupts)
 
+    assert "free some space" in str(ended.storage_error)
     assert not is_alive(engine.pid)
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint.freqtrade._engine import process as engine_process
-from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, WakeReason
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 
 Make = Callable[..., EngineProcess]
 Reactions = dict[str, Callable[[], None]]
@@ -136,11 +138,12 @@ def test_grandchildren_of_an_engine_that_ended_may_tidy_up_for_a_moment(
     assert lines == ["tidied"]
 
 
-def test_a_grandchild_that_fled_with_the_output_does_not_hold_us(
+def test_a_grandchild_that_fled_with_the_output_does_not_hold_us_and_is_ended(
     make_engine: Make,
     interrupts: Interrupts,
     lines: list[str],
     is_alive: Callable[[int], bool],
+    eventually: Callable[..., bool],
 ) -> None:
     program = f"""
         import os, time
@@ -153,10 +156,8 @@ def test_a_grandchild_that_fled_with_the_output_does_not_hold_us(
 
     ended = run(make_engine(program), interrupts)
 
-    fled = int(lines[0])
-    assert is_alive(fled)
-    os.kill(fled, signal.SIGKILL)
     assert ended.return_code == 0
+    assert eventually(lambda: not is_alive(int(lines[0])))
 
 
 def test_ctrl_c_ends_a_stubborn_engine_when_its_grace_is_over(
@@ -355,3 +356,60 @@ def test_where_the_kernel_cannot_report_the_end_it_is_noticed_all_the_same(
 
     assert ended.return_code == 5
     assert not ended.timed_out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_an_engine_whose_log_cannot_be_written_is_stopped_in_good_order(
+    make_engine: Make, interrupts: Interrupts
+) -> None:
+    program = """
+        import signal, sys
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+        print("ready")
+        while True:
+            signal.pause()
+    """
+
+    ended = run(make_engine(program, log=Path("/dev/full")), interrupts, grace_s=PATIENCE_S)
+
+    assert ended.return_code == 7
+    assert ended.asked_to_stop
+    assert "engine's log /dev/full cannot be written" in str(ended.storage_error)
+
+
+def test_an_engine_on_a_disk_that_is_nearly_full_is_stopped_once(
+    make_engine: Make, interrupts: Interrupts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradai.entrypoint.freqtrade._engine.free_space._LEAST_BYTES", 2**80)
+    monkeypatch.setattr("tradai.entrypoint.freqtrade._engine.free_space._SMALL_DISK_SHARE", 1)
+
+    with make_engine(SLEEP) as engine:
+        reasons = [engine.follow(interrupts, timeout_s=0.01) for _ in range(2)]
+        ended = engine.stop(interrupts, grace_s=PATIENCE_S)
+
+    assert reasons == [WakeReason.STORAGE, WakeReason.TIMEOUT]
+    assert ended.signal == signal.SIGTERM
+    assert "is nearly full" in str(ended.storage_error)
+
+
+def test_a_disk_that_fills_up_during_a_stop_does_not_shorten_it(
+    make_engine: Make, interrupts: Interrupts, lines: list[str], tell: Tell
+) -> None:
+    program = """
+        import signal, sys
+        signal.signal(signal.SIGTERM, lambda *_: (print("last words"), sys.exit(0)))
+        print("ready")
+        signal.pause()
+    """
+    with make_engine(program) as engine:
+        engine.follow(interrupts, until=lambda: "ready" in lines, timeout_s=PATIENCE_S)
+        tell(signal.SIGTERM)()
+        engine.follow(interrupts)
+        with engine.storing():
+            raise StorageError("no space", operation="append")
+        waited = engine.follow(interrupts, timeout_s=0.01)
+        ended = engine.stop(interrupts, grace_s=PATIENCE_S)
+
+    assert waited is WakeReason.TIMEOUT
+    assert ended.return_code == 0
+    assert str(ended.storage_error) == "no space"

@@ -5,7 +5,7 @@ import pytest
 
 from tradai.core import register_secret
 from tradai.entrypoint import ExitCode
-from tradai.entrypoint.freqtrade._engine.process import EngineExit
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 

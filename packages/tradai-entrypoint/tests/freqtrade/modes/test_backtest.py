@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradai.core import TradingMode
-from tradai.entrypoint import ExitCode
+from tradai.entrypoint import ExitCode, RunManifest
 
 LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 BACKTEST = TradingMode.BACKTEST
@@ -91,7 +91,7 @@ def test_the_engine_is_given_what_was_digested_and_nothing_else(
     }
     assert json.loads(given["files"]["strategies/wave_rider.json"]) == plan["parameters"]
     assert "obviously-fake" not in str(given["environ"])
-    assert "TRADAI" not in str(given["environ"])
+    assert not any(name.startswith(("TRADAI_", "FREQTRADE_")) for name in given["environ"])
     assert given["group"] == given["pid"]
 
 
@@ -155,14 +155,43 @@ def test_an_engine_that_leaves_no_result_is_judged_and_nothing_is_made_up(
 @pytest.mark.parametrize(
     ("log", "words"), [("pair-dropped", "left out LTC/USDT"), ("informative-missing", "XRP/USDT")]
 )
-def test_a_result_on_less_than_was_asked_for_is_not_recorded(
+def test_a_result_on_less_than_was_asked_for_is_kept_and_marked_as_partial(
     run: Run, log: str, words: str
 ) -> None:
     done = run(BACKTEST, says=logged(log))
 
     assert done.code == ExitCode.DATA
     assert words in done.verdict
-    assert "trades.parquet" not in done.files
+    assert tuple(done.manifest.artifacts) == ("trades.parquet", "engine-result.zip")
+    assert done.manifest.results["is_partial"]
+    assert done.manifest.notices[-1].endswith("all its work: engine-result.zip")
+    assert done.manifest.results["trades"] == 12
+
+
+def test_a_partial_result_that_cannot_be_read_does_not_hide_the_verdict(run: Run) -> None:
+    done = run(BACKTEST, says=logged("pair-dropped"), result={"strategy": {}})
+
+    assert done.code == ExitCode.DATA
+    assert tuple(done.manifest.artifacts) == ("engine-result.zip",)
+
+
+def test_the_engine_is_stopped_when_all_missing_candles_are_known(run: Run) -> None:
+    done = run(BACKTEST, says=logged("informative-missing"), waits=True)
+
+    assert done.code == ExitCode.DATA
+    assert done.facts("engine ended")["return_code"] is None
+
+
+def test_a_result_that_cannot_be_kept_stays_in_the_scratch_folder(run: Run, tmp_path: Path) -> None:
+    in_the_way = tmp_path / "runs/run-0/engine-result.zip"
+    reactions = {"engine: backtesting": lambda: (in_the_way / "file").mkdir(parents=True)}
+
+    done = run(BACKTEST, reactions=reactions)
+
+    assert done.code == ExitCode.RESULT
+    assert "is still in" in done.verdict
+    assert len(list(done.folder.glob("scratch/user_data/backtest_results/*.zip"))) == 1
+    assert any("was left in place" in notice for notice in done.manifest.notices)
 
 
 def test_an_engine_that_is_killed_is_a_crash(run: Run) -> None:
@@ -195,7 +224,28 @@ def test_a_signal_in_the_middle_ends_the_engine_and_the_run(
     assert done.code == done.manifest.exit_code == expected
     assert number.name in done.verdict
     assert not is_alive(done.given["pid"])
-    assert "trades.parquet" not in done.files
+    assert done.manifest.results["is_partial"]
+
+
+def test_a_run_that_is_killed_can_be_identified_and_repeated_from_its_manifest(
+    run: Run, tmp_path: Path
+) -> None:
+    seen: list[RunManifest] = []
+    folder = tmp_path / "runs/run-0"
+
+    def look() -> None:
+        seen.append(RunManifest.read(folder))
+        assert (folder / "strategy/wave_rider.py").exists()
+
+    moments = ("reading candles", "engine: backtesting", "reading the result")
+    done = run(BACKTEST, reactions=dict.fromkeys(moments, look))
+
+    early, late, engine_ran = seen
+    assert early.digests.keys() == {"source", "config", "markets"}
+    assert late.digests.keys() == {"source", "config", "markets", "data"}
+    assert early.config == late.config == done.manifest.config
+    assert engine_ran.digests == {"run": done.manifest.digests["run"], **late.digests}
+    assert engine_ran.engine == done.manifest.engine
 
 
 def test_a_signal_before_the_engine_is_started_does_not_start_it(run: Run, tell: Tell) -> None:

@@ -112,6 +112,32 @@ def test_the_password_of_the_rest_interface_is_in_no_file_of_the_run(stopped: Ru
     assert "api_server" not in str(done.manifest.engine)
 
 
+def test_a_disk_that_is_nearly_full_stops_the_bot_in_good_order_and_its_database_is_kept(
+    dry_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill() -> None:
+        for name, number in (("_LEAST_BYTES", 2**80), ("_SMALL_DISK_SHARE", 1)):
+            monkeypatch.setattr(f"tradai.entrypoint.freqtrade._engine.free_space.{name}", number)
+
+    done = dry_run(orders=[order("1")], reactions={TRADING: fill}, on_sigterm="stops")
+
+    assert done.code == ExitCode.RESULT
+    assert "is nearly full" in done.verdict
+    assert done.facts("engine stopping") == {"signal": None, "is_pausing": True}
+    assert tuple(done.manifest.artifacts) == ("trades.sqlite",)
+    assert done.manifest.results["orders_in_database"] == 1
+
+
+def test_the_original_database_stays_when_its_copy_lacks_an_order_of_the_journal(
+    stopped: Run,
+) -> None:
+    done = stopped(orders=[order("1", booked=False)])
+
+    assert done.code == ExitCode.MISMATCH
+    assert (done.folder / "scratch" / "tradesv3.dryrun.sqlite").exists()
+    assert any("was left in place" in notice for notice in done.manifest.notices)
+
+
 @pytest.mark.parametrize(
     "books",
     [order("1", booked=False), order("1", logged=False)],

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tradai.core import TradingMode
 from tradai.entrypoint import ExitCode
@@ -130,8 +131,44 @@ def test_an_unknown_loss_is_a_configuration_error(run: Run) -> None:
     assert "'NopeLoss'" in done.verdict
 
 
-def test_an_interrupted_search_is_not_done_though_the_engine_leaves_its_file(run: Run) -> None:
-    done = run(HYPEROPT, epochs=[epoch(1, 1.0)], signals_parent=int(signal.SIGTERM), waits=True)
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        ({"signals_parent": int(signal.SIGTERM), "waits": True}, ExitCode.TERMINATED),
+        ({"signals_parent": int(signal.SIGINT), "waits": True}, ExitCode.INTERRUPTED),
+        ({"killed_by": int(signal.SIGKILL)}, ExitCode.CRASHED),
+        ({"exit_code": 1}, ExitCode.CRASHED),
+    ],
+    ids=["SIGTERM", "Ctrl-C", "killed", "failed"],
+)
+def test_a_search_that_did_not_finish_keeps_its_epochs_and_the_best_so_far(
+    run: Run, end: dict[str, Any], expected: ExitCode
+) -> None:
+    done = run(HYPEROPT, epochs=[epoch(1, 6.5), epoch(2, 2.25, **EVERY_SPACE)], **end)
 
-    assert done.code == ExitCode.TERMINATED
-    assert "best.yaml" not in done.files
+    assert done.code == expected
+    assert "; of the epochs so far, epoch 2 is best; run with --patch" in done.verdict
+    assert tuple(done.manifest.artifacts) == ("epochs.jsonl", "best.yaml")
+    assert done.manifest.results["is_partial"]
+    assert done.manifest.results["ranked_epochs"] == 2
+    assert len((done.folder / "epochs.jsonl").read_text().splitlines()) == 2
+    patch = (done.folder / "best.yaml").read_text()
+    assert patch.startswith("# partial: ")
+    assert yaml.safe_load(patch)["execution"]["stoploss"] == -0.08
+
+
+def test_a_search_that_did_not_finish_may_have_no_usable_epoch(run: Run) -> None:
+    done = run(HYPEROPT, epochs=[{"loss": 1.0}], exit_code=1)
+
+    assert done.code == ExitCode.CRASHED
+    assert tuple(done.manifest.artifacts) == ("epochs.jsonl",)
+
+
+def test_a_search_is_stopped_when_all_missing_candles_are_known(run: Run) -> None:
+    said = (LOGS / "informative-missing.txt").read_text().splitlines()
+
+    done = run(HYPEROPT, says=said, epochs=[epoch(1, 1.0)], waits=True)
+
+    assert done.code == ExitCode.DATA
+    assert "XRP/USDT" in done.verdict
+    assert "best.yaml" in done.files

@@ -1,8 +1,10 @@
 """TRAIN from start to verdict, on a stand-in for the engine that is a process of its own."""
 
 import pickle
+import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +31,7 @@ Run = Callable[..., Any]
 def train(run: Run, strategy: Path) -> Run:
     """Train with FreqAI's settings laid over the configuration."""
     patch = str(strategy.parent / "freqai.yaml")
-    return lambda **scenario: run(TRAIN, patches=(patch,), **scenario)
+    return partial(run, TRAIN, patches=(patch,))
 
 
 def test_a_training_leaves_models_that_predict_the_same_when_loaded_again(train: Run) -> None:
@@ -79,6 +81,27 @@ def test_a_model_that_could_not_be_trained_is_bad_data(train: Run) -> None:
 
     assert done.code == ExitCode.DATA
     assert "Training BTC/USDT raised exception" in done.verdict
+    assert tuple(done.manifest.artifacts) == ("trades.parquet", "engine-result.zip", "models")
+    assert done.manifest.results["is_partial"]
+
+
+def test_nothing_trainable_is_bad_data_and_not_a_missing_result(train: Run) -> None:
+    log = Path(__file__).resolve().parent.parent / "evidence/engine_log" / "model-untrained.txt"
+    said = [line for line in log.read_text().splitlines() if "No history" not in line]
+
+    done = train(says=[line for line in said if "No data found" not in line])
+
+    assert done.code == ExitCode.DATA
+    assert "all training data dropped due to NaNs" in done.verdict
+
+
+def test_an_interrupted_training_keeps_the_models_it_has(train: Run) -> None:
+    done = train(models=MODELS, signals_parent=int(signal.SIGINT), waits=True, result=None)
+
+    assert done.code == ExitCode.INTERRUPTED
+    assert tuple(done.manifest.artifacts) == ("models",)
+    assert done.manifest.results["is_partial"]
+    assert len(list((done.folder / "models").rglob("*_model.joblib"))) == 2
 
 
 @pytest.mark.parametrize(
@@ -93,6 +116,19 @@ def test_models_that_do_not_predict_the_same_twice_are_not_trusted(
     assert done.code == ExitCode.RESULT
     assert "cannot be trusted" in done.verdict
     assert why in done.verdict
+    assert "models" not in done.manifest.digests
+
+
+def test_a_signal_while_the_models_are_proven_ends_the_run_and_keeps_them(
+    train: Run, tell: Callable[[int], Callable[[], None]]
+) -> None:
+    done = train(
+        models=MODELS,
+        reactions={"loading the models a second time": tell(signal.SIGTERM)},
+    )
+
+    assert done.code == ExitCode.TERMINATED
+    assert tuple(done.manifest.artifacts) == ("trades.parquet", "engine-result.zip", "models")
     assert "models" not in done.manifest.digests
 
 

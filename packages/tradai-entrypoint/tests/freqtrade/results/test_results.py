@@ -32,13 +32,13 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 YEAR = TimeRange(start=START, stop=START + timedelta(days=365))
 
 
-def stored(user_data: Path, result: object) -> Path:
-    folder = user_data / "backtest_results"
-    folder.mkdir(parents=True)
-    (folder / ".last_result.json").write_text('{"latest_backtest": "result-1.zip"}')
-    with zipfile.ZipFile(folder / "result-1.zip", "w") as archive:
+def stored(folder: Path, result: object) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "engine-result.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("result-1_config.json", "{}")
         archive.writestr("result-1.json", json.dumps(result))
-    return user_data
+    return path
 
 
 def changed(**changes: object) -> dict[str, Any]:
@@ -47,8 +47,8 @@ def changed(**changes: object) -> dict[str, Any]:
     return dict(result)
 
 
-def read(user_data: Path) -> BacktestResult:
-    return read_backtest(user_data, "WaveRider", Decimal(1000))
+def read(archive: Path) -> BacktestResult:
+    return read_backtest(archive, "WaveRider", Decimal(1000))
 
 
 @pytest.fixture
@@ -178,15 +178,15 @@ def test_a_result_that_is_not_usable_is_refused(tmp_path: Path, result: object) 
 
 def test_a_missing_result_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="the engine's log says how it ended"):
-        read(tmp_path)
+        read(tmp_path / "engine-result.zip")
 
 
 def test_a_torn_archive_is_refused(tmp_path: Path) -> None:
-    archive = stored(tmp_path, CAPTURED) / "backtest_results" / "result-1.zip"
+    archive = stored(tmp_path, CAPTURED)
     archive.write_bytes(archive.read_bytes()[:100])
 
     with pytest.raises(StorageError, match="BadZipFile"):
-        read(tmp_path)
+        read(tmp_path / "engine-result.zip")
 
 
 def test_the_balance_has_one_point_per_closing_instant() -> None:

@@ -3,7 +3,10 @@
 import argparse
 import json
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tradai.core import SystemClock, TradingMode
@@ -38,7 +41,9 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         progress=Progress(enabled=not args.json),
     )
     verdict = entrypoint.run_to_verdict()
-    return _print_result(entrypoint.record, verdict, settings.folder, as_json=args.json)
+    with _perhaps_without_terminal(interrupts):
+        _print_result(entrypoint.record, verdict, settings.folder, as_json=args.json)
+    return int(verdict.exit_code)
 
 
 def _record_early_refusal(args: argparse.Namespace, error: TradAIError) -> int:
@@ -56,16 +61,31 @@ def _record_early_refusal(args: argparse.Namespace, error: TradAIError) -> int:
     )
     folder = runs_folder(args.runs, os.environ)
     verdict = record_refusal(folder, record, error, clock=clock)
-    return _print_result(record, verdict, folder, as_json=args.json)
+    _print_result(record, verdict, folder, as_json=args.json)
+    return int(verdict.exit_code)
 
 
-def _print_result(record: RunManifest, verdict: Verdict, root: Path, *, as_json: bool) -> int:
+@contextmanager
+def _perhaps_without_terminal(interrupts: Interrupts) -> Iterator[None]:
+    """Let output fail after a hangup: it was for a terminal that was closed."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError:
+        if interrupts.received != signal.SIGHUP:
+            raise
+        # At its end Python writes what is left in its buffers, and failing has its own exit code.
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(nothing, stream)
+
+
+def _print_result(record: RunManifest, verdict: Verdict, root: Path, *, as_json: bool) -> None:
     folder = root / record.run_id
     if as_json:
         sys.stdout.write(json.dumps(_as_json(record, verdict, folder)) + "\n")
     else:
         print_summary(record, verdict, folder)
-    return int(verdict.exit_code)
 
 
 def _as_json(record: RunManifest, verdict: Verdict, folder: Path) -> dict[str, object]:

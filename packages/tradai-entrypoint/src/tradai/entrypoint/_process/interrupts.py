@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C, polled or waited for instead of raised in the middle of other work."""
+"""Signals to stop, polled or waited for instead of raised in the middle of other work."""
 
 import os
 import select
@@ -6,15 +6,17 @@ import signal
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
-from typing import Final, Self, final
+from typing import Final, Self, TypeAlias, final
 
 from tradai.core.exceptions import TradAIError
 
 _WATCHED: Final = (signal.SIGTERM, signal.SIGINT)
 _CHUNK_BYTES: Final = 4096
+
+_Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
 
 
 @final
@@ -22,7 +24,7 @@ class RunInterruptedError(TradAIError):
     """Work was interrupted by a signal before it was done.
 
     Attributes:
-        signal_number: The signal; the exit code is 128 more, as in a shell.
+        signal_number: The signal; the exit code is 128 more than its `stop_signal`, as in a shell.
     """
 
     code = "interrupted"
@@ -31,12 +33,12 @@ class RunInterruptedError(TradAIError):
         """Take the message and the signal."""
         super().__init__(message)
         self.signal_number = signal_number
-        self.exit_code = 128 + signal_number
+        self.exit_code = 128 + stop_signal(signal_number)
 
 
 @final
 class Interrupts:
-    """SIGTERM and SIGINT, watched inside a ``with`` block.
+    """SIGTERM, SIGINT and perhaps SIGHUP, watched inside a ``with`` block.
 
     Blocks may be nested; the outermost one restores the handlers from before. Outside of any
     block no signal is recorded. The interpreter writes each signal into a pipe as soon as it
@@ -45,8 +47,15 @@ class Interrupts:
     main thread can watch; any thread can read.
     """
 
-    def __init__(self) -> None:
-        """Open the pipe; nothing is watched before the ``with`` block."""
+    def __init__(self, *, hangup: bool = False) -> None:
+        """Open the pipe; nothing is watched before the ``with`` block.
+
+        Args:
+            hangup: Whether SIGHUP is watched too, unless it is ignored, as ``nohup`` has it. A
+                service may have a use of its own for it.
+        """
+        self._wanted = (*_WATCHED, signal.SIGHUP) if hangup else _WATCHED
+        self._former: dict[int, _Handler] = {}
         self._reader, self._writer = os.pipe()
         weakref.finalize(self, _close, self._reader, self._writer)
         os.set_blocking(self._reader, False)
@@ -58,7 +67,7 @@ class Interrupts:
         self._raises = False
 
     def __enter__(self) -> Self:
-        """Watch both signals.
+        """Watch the signals.
 
         Raises:
             ValueError: This is not the main thread.
@@ -132,7 +141,11 @@ class Interrupts:
 
     def _watch(self) -> None:
         self._former_fd = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-        self._former = {number: signal.signal(number, self._on_signal) for number in _WATCHED}
+        self._former = {
+            number: signal.signal(number, self._on_signal)
+            for number in self._wanted
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+        }
 
     def _unwatch(self) -> None:
         for number, handler in self._former.items():
@@ -148,10 +161,15 @@ class Interrupts:
     def _collect(self) -> None:
         with self._collecting, suppress(BlockingIOError):
             while numbers := os.read(self._reader, _CHUNK_BYTES):
-                ours = [number for number in numbers if number in _WATCHED]
+                ours = [number for number in numbers if number in self._former]
                 self._count += len(ours)
                 if self._first is None and ours:
                     self._first = ours[0]
+
+
+def stop_signal(number: int | None) -> int:
+    """Return the signal that stops other processes when `number` arrived: SIGINT or SIGTERM."""
+    return signal.SIGINT if number == signal.SIGINT else signal.SIGTERM
 
 
 def _error(number: int) -> RunInterruptedError:

@@ -1,6 +1,7 @@
 """Progress of long work, shown on a terminal only."""
 
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO, final
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 class Progress:
     """A spinner with a sentence and the elapsed time.
 
-    Shown on standard error and only when that is a terminal, so that logs and pipes stay clean.
+    Shown on standard error and only when that is a terminal, so that logs and pipes stay clean. A
+    terminal that is closed meanwhile changes nothing about the work.
     """
 
     def __init__(self, *, stream: TextIO | None = None, enabled: bool = True) -> None:
@@ -38,7 +40,8 @@ class Progress:
     ) -> None:
         """Remove the spinner."""
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(OSError):
+                self._bar.stop()
             self._bar = None
 
     def say(self, doing: str) -> None:

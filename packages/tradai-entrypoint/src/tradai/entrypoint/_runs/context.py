@@ -83,12 +83,15 @@ class RunContext:
         return int(verdict.exit_code)
 
     def record_digest(self, name: str, value: str) -> None:
-        """Record `value` as the digest of `name`.
+        """Record `value` as the digest of `name`, also in the manifest on disk.
 
         Raises:
             ValidationError: This run repeats another, which has a different digest.
+            StorageError: The manifest cannot be written.
         """
         self.record.digests[name] = value
+        # A run that is killed can be identified by its manifest, and repeated.
+        self.folder.write_manifest(self.record)
         expected = self.expected_digests.get(name, value)
         if expected != value:
             raise ValidationError(

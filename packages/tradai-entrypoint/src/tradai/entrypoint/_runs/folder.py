@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import shutil
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final, final
@@ -13,8 +14,8 @@ from tradai.core.exceptions import ConfigurationError, StorageError, ValidationE
 from tradai.entrypoint._runs.record import MANIFEST_NAME, RunManifest
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-# A manifest is a few KiB; this much is reserved at the start, so that the last manifest can be
-# written even when the disk fills up during the run.
+# Reserved at the start, so that a run whose disk fills up can be recorded: a half for its results
+# and journal, and a half for the last manifest, which is a few KiB.
 _RESERVE_BYTES: Final = 256 * 1024
 
 
@@ -26,13 +27,19 @@ def new_run_id(mode: TradingMode | None, *, now: datetime) -> str:
 
 @final
 class RunFolder:
-    """Folder of one run, and the paths in it."""
+    """Folder of one run, and the paths in it.
+
+    Attributes:
+        needs_scratch: Whether the scratch folder holds what is nowhere else; it is not removed
+            then.
+    """
 
     def __init__(self, path: Path) -> None:
         """Use the existing folder `path`; `create` makes a new one."""
         self.path = path
         self.scratch = path / "scratch"
         self.journal = path / "journal.jsonl"
+        self.needs_scratch = False
         self._reserve = path / ".reserve"
 
     @classmethod
@@ -82,13 +89,19 @@ class RunFolder:
         """
         FileStore().write((self.path / name).resolve().as_uri(), text.encode())
 
+    def release_half_of_reserve(self) -> None:
+        """Free the disk space reserved for results."""
+        with suppress(OSError):
+            os.truncate(self._reserve, _RESERVE_BYTES // 2)
+
     def release_reserve(self) -> None:
         """Free the disk space reserved for the last manifest and journal line."""
         self._reserve.unlink(missing_ok=True)
 
     def drop_scratch(self) -> None:
-        """Remove the files that only the engine needed."""
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        """Remove the files that only the engine needed, unless they hold a result."""
+        if not self.needs_scratch:
+            shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _prepare_scratch(self) -> None:
         try:

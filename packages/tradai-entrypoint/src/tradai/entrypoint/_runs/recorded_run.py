@@ -60,7 +60,7 @@ class RecordedRun:
     def _write_end(self, verdict: Verdict) -> Verdict:
         """Write report, journal and manifest; the manifest last, into the space reserved for it."""
         ended_at = self._clock.now()
-        self.folder.drop_scratch()
+        self._drop_scratch()
         verdict = self._write_report(verdict, ended_at)
         self.folder.release_reserve()
         self.journal.append(
@@ -69,6 +69,12 @@ class RecordedRun:
         self.record.end(verdict, at=ended_at)
         self.folder.write_manifest(self.record)
         return verdict
+
+    def _drop_scratch(self) -> None:
+        self.folder.drop_scratch()
+        if self.folder.needs_scratch:
+            notice = f"{self.folder.scratch} was left in place: it holds what is nowhere else"
+            self.record.notices.append(notice)
 
     def _write_report(self, verdict: Verdict, ended_at: datetime) -> Verdict:
         parts = self.report_parts

@@ -175,6 +175,7 @@ class StrategyEntrypoint(LoggerMixin):
     def _execute(self, run: RecordedRun) -> Verdict:
         with self._interrupts.raising():
             self._context = self._prepare(run)
+            run.folder.write_manifest(self._record)
             self._permit(self._context)
             handler = self.get_handler(self._settings.mode)(self)
         with self._progress:

@@ -4,15 +4,10 @@ A child process does the work, so that pandas and the imports of a data backend 
 process.
 """
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from tradai.core.exceptions import (
     ConfigurationError,
@@ -23,10 +18,10 @@ from tradai.core.exceptions import (
     ValidationError,
 )
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.short_child import run_child
 from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "tradai.entrypoint.freqtrade", "stage")
-_POLL_S: Final = 0.02
 _ERRORS: Final[dict[str, type[TradAIError]]] = {
     kind.code: kind
     for kind in (
@@ -59,40 +54,15 @@ def stage_data(
         ExternalServiceError: The service behind the URI failed.
         RunInterruptedError: A signal came first; the child is gone.
     """
-    with (
-        tempfile.TemporaryFile() as stdin,
-        tempfile.TemporaryFile() as answer,
-        tempfile.TemporaryFile() as log,
-    ):
-        stdin.write(request.model_dump_json().encode())
-        stdin.seek(0)
-        # A session of its own: Ctrl-C reaches only this process, which then ends the child.
-        # The command is ours and holds nothing a user wrote (S603).
-        with subprocess.Popen(  # noqa: S603
-            command or _COMMAND, stdin=stdin, stdout=answer, stderr=log, start_new_session=True
-        ) as child:
-            _wait(child, interrupts)
-        if child.returncode != 0:
-            raise _crash(_text(log), child.returncode)
-        answered = _text(answer)
-    values: dict[str, Any] = json.loads(answered)
+    ended = run_child(
+        command or _COMMAND, stdin=request.model_dump_json().encode(), interrupts=interrupts
+    )
+    if ended.return_code != 0:
+        raise _crash(ended.last_words, ended.return_code)
+    values: dict[str, Any] = json.loads(ended.output)
     if "error" in values:
         raise _error(values["error"])
-    return StagedData.model_validate_json(answered)
-
-
-def _wait(child: "subprocess.Popen[bytes]", interrupts: Interrupts) -> None:
-    while child.poll() is None:
-        if interrupts.wait(_POLL_S):
-            # It may be gone already, and some systems forbid to signal a dead group.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
-            interrupts.check()
-
-
-def _text(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read().decode(errors="replace")
+    return StagedData.model_validate_json(ended.output)
 
 
 def _error(values: dict[str, Any]) -> TradAIError:
@@ -102,7 +72,6 @@ def _error(values: dict[str, Any]) -> TradAIError:
     return kind(values["message"], **values["fields"])
 
 
-def _crash(log: str, code: int) -> StorageError:
-    last = (log.strip().splitlines() or ["it gave no reason"])[-1]
+def _crash(last: str, code: int) -> StorageError:
     message = f"the candles could not be read: the reading process ended with {code} ({last})"
     return StorageError(message, operation="read candles")

@@ -1,6 +1,8 @@
 """The engine's output: cut into lines, redacted, written to a log file and passed on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
@@ -8,6 +10,10 @@ from typing import Final, Self, final
 from tradai.core import redact
 from tradai.core.exceptions import StorageError
 
+# The log and its predecessors have at most this much each: an engine whose exchange is away repeats
+# a traceback many times a second, for as long as that lasts.
+_FILE_BYTES: Final = 16 * 1024 * 1024
+_PREDECESSORS: Final = 4
 # A longer line is cut into pieces, so that memory stays bounded whatever the engine prints.
 _LINE_BYTES: Final = 64 * 1024
 
@@ -17,7 +23,12 @@ class EngineOutput:
     """Splits the output into lines, which it writes and passes on.
 
     Bytes that are not UTF-8 become replacement characters. A last line without its newline is
-    passed on at the end.
+    passed on at the end. A log that is full becomes ``engine.log.1``, that one ``engine.log.2``,
+    and the oldest is removed. When the disk refuses a line, the engine is to be stopped in good
+    order, so the lines are passed on all the same.
+
+    Attributes:
+        error: Why the disk refused a line; None while it did not.
     """
 
     def __init__(self, log_file: Path, on_line: Callable[[str], None]) -> None:
@@ -29,8 +40,9 @@ class EngineOutput:
         self._path = log_file
         self._on_line = on_line
         self._incomplete = b""
+        self.error: StorageError | None = None
         try:
-            self._file = log_file.open("ab", buffering=0)
+            self._open()
         except OSError as exc:
             raise self._write_error(exc) from exc
 
@@ -48,11 +60,7 @@ class EngineOutput:
         self._file.close()
 
     def feed(self, data: bytes) -> None:
-        """Process the next bytes.
-
-        Raises:
-            StorageError: The disk refused.
-        """
+        """Process the next bytes."""
         *lines, self._incomplete = (self._incomplete + data).split(b"\n")
         if len(self._incomplete) > _LINE_BYTES:
             lines.append(self._incomplete)
@@ -60,22 +68,50 @@ class EngineOutput:
         self._pass_on(lines)
 
     def finish(self) -> None:
-        """Pass on the last line, if it lacked its newline.
-
-        Raises:
-            StorageError: The disk refused.
-        """
+        """Pass on the last line, if it lacked its newline."""
         lines, self._incomplete = [self._incomplete] if self._incomplete else [], b""
         self._pass_on(lines)
 
     def _pass_on(self, lines: list[bytes]) -> None:
         texts = [redact(line.decode(errors="replace").rstrip("\r")) for line in lines]
         try:
-            self._file.write("".join(text + "\n" for text in texts).encode())
+            self._write("".join(text + "\n" for text in texts).encode())
         except OSError as exc:
-            raise self._write_error(exc) from exc
+            self.error = self.error or self._write_error(exc)
         for text in texts:
-            self._on_line(text)
+            with self.storing():
+                self._on_line(text)
+
+    @contextmanager
+    def storing(self) -> Iterator[None]:
+        """Note the error when the disk refuses inside the block, and go on after it."""
+        try:
+            yield
+        except StorageError as exc:
+            self.error = self.error or exc
+
+    def _open(self) -> None:
+        self._file = self._path.open("ab", buffering=0)
+        self._size = self._file.tell()
+
+    def _write(self, data: bytes) -> None:
+        if self._size >= _FILE_BYTES:
+            self._rotate()
+        self._size += len(data)
+        rest = memoryview(data)
+        while rest:
+            # A disk that is nearly full takes a part without an error.
+            rest = rest[self._file.write(rest) :]
+
+    def _rotate(self) -> None:
+        """Start a new log and keep the last few."""
+        logs = [self._path]
+        logs += [Path(f"{self._path}.{number}") for number in range(1, _PREDECESSORS + 1)]
+        for older, newer in pairwise(reversed(logs)):
+            if newer.exists():
+                newer.replace(older)
+        self._file.close()
+        self._open()
 
     def _write_error(self, exc: OSError) -> StorageError:
         return StorageError(

@@ -48,11 +48,7 @@ class EnginePipes:
         selector.register(self._stdout, selectors.EVENT_READ, self._read)
 
     def finish(self) -> None:
-        """Read the rest of the output of an engine that has ended.
-
-        Raises:
-            StorageError: The log file cannot be written.
-        """
+        """Read the rest of the output of an engine that has ended."""
         for _ in range(_LAST_CHUNKS):
             if not (self.is_listening and self._read()):
                 break

@@ -8,14 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, cast, final
 
-from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint.freqtrade._engine.exec_child import child_command
+from tradai.entrypoint._process.exec_child import child_command
+from tradai.entrypoint._process.interrupts import Interrupts, stop_signal
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
+from tradai.entrypoint.freqtrade._engine.free_space import FreeSpace
 from tradai.entrypoint.freqtrade._engine.orphans import OrphanReaper
 from tradai.entrypoint.freqtrade._engine.output import EngineOutput
 from tradai.entrypoint.freqtrade._engine.pipes import EnginePipes
@@ -25,38 +26,6 @@ _LINGER_S: Final = 0.5
 _REAP_EVERY_S: Final = 1.0
 # Where the kernel cannot report that a child ended, it is polled.
 _POLL_EVERY_S: Final = 0.05
-
-
-@final
-class WakeReason(Enum):
-    """Why `EngineProcess.follow` returned."""
-
-    EXITED = "the engine ended"
-    INTERRUPTED = "a signal arrived"
-    REACHED = "the condition holds"
-    TIMEOUT = "the time is over"
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineExit:
-    """The end of the engine.
-
-    Attributes:
-        return_code: Its exit code; None when a signal ended it.
-        signal: The signal that ended it; None when it exited.
-        interrupted_by: The first signal to this process that was handled.
-        timed_out: Whether it was stopped because its deadline had passed.
-        asked_to_stop: Whether this process stopped it, for any reason.
-        seconds: Time from its start to its end.
-    """
-
-    return_code: int | None
-    signal: int | None
-    interrupted_by: int | None
-    timed_out: bool
-    asked_to_stop: bool
-    seconds: float
 
 
 @final
@@ -95,6 +64,8 @@ class EngineProcess:
         self._folder = folder
         self._log_file = log_file
         self._on_line = on_line
+        self._space = FreeSpace(log_file.parent)
+        self._is_storage_handled = False
         self._has_exited = False
         self._is_killed = False
         self._handled = 0
@@ -110,7 +81,7 @@ class EngineProcess:
         """
         self._orphans = OrphanReaper()
         with contextlib.ExitStack() as stack:
-            output = stack.enter_context(EngineOutput(self._log_file, self._on_line))
+            self._output = stack.enter_context(EngineOutput(self._log_file, self._on_line))
             self._selector = stack.enter_context(selectors.DefaultSelector())
             self._started = time.monotonic()
             self._child = stack.enter_context(self._start())
@@ -118,7 +89,7 @@ class EngineProcess:
             self._orphans.exclude(self._child.pid)
             self._pidfd = self._watch_exit(stack)
             self._pipes = EnginePipes(
-                self._child, payload=self._stdin, output=output, selector=self._selector
+                self._child, payload=self._stdin, output=self._output, selector=self._selector
             )
             self._stack = stack.pop_all()
         return self
@@ -131,6 +102,10 @@ class EngineProcess:
     ) -> None:
         """Kill what is left of the engine and its group, and close everything."""
         self._stack.close()
+
+    def storing(self) -> AbstractContextManager[None]:
+        """Return a block in which a disk that refuses becomes a reason to stop the engine."""
+        return self._output.storing()
 
     @property
     def pid(self) -> int:
@@ -150,9 +125,6 @@ class EngineProcess:
             interrupts: Signals to this process; each is reported once, by one call.
             until: Condition to wait for; checked after each piece of output.
             timeout_s: Longest time to follow it.
-
-        Raises:
-            StorageError: The log file cannot be written.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         self._selector.register(interrupts, selectors.EVENT_READ)
@@ -175,17 +147,12 @@ class EngineProcess:
             interrupts: Signals to this process.
             deadline_s: Time that it may live from now on; None is without limit.
             grace_s: Time that it has to stop after the signal.
-
-        Raises:
-            StorageError: The log file cannot be written.
         """
         reason = self.follow(interrupts, timeout_s=deadline_s)
         if reason is WakeReason.EXITED:
             return self._finish(linger_s=_LINGER_S)
         self._timed_out = reason is WakeReason.TIMEOUT
-        return self.stop(
-            interrupts, with_signal=self._interrupted_by or signal.SIGTERM, grace_s=grace_s
-        )
+        return self.stop(interrupts, with_signal=stop_signal(self._interrupted_by), grace_s=grace_s)
 
     def stop(
         self,
@@ -194,11 +161,7 @@ class EngineProcess:
         with_signal: int = signal.SIGTERM,
         grace_s: float = 1.0,
     ) -> EngineExit:
-        """Send the engine's group `with_signal`; kill it after `grace_s`, or at a second signal.
-
-        Raises:
-            StorageError: The log file cannot be written.
-        """
+        """Send the engine's group `with_signal`; kill it after `grace_s`, or at a second signal."""
         self._asked_to_stop = True
         self._signal_group(with_signal)
         if interrupts.count <= 1:
@@ -241,9 +204,19 @@ class EngineProcess:
             self._handled = interrupts.count
             self._interrupted_by = interrupts.received
             return WakeReason.INTERRUPTED
+        if self._is_short_of_storage():
+            return WakeReason.STORAGE
         if deadline is not None and time.monotonic() >= deadline:
             return WakeReason.TIMEOUT
         return None
+
+    def _is_short_of_storage(self) -> bool:
+        """Return whether the disk is a reason to stop the engine, once, unless it is stopping."""
+        with self._output.storing():
+            self._space.check()
+        is_stopping = self._asked_to_stop or self._handled > 0 or self._is_storage_handled
+        self._is_storage_handled = self._output.error is not None
+        return self._is_storage_handled and not is_stopping
 
     def _handle_events(self, deadline: float | None) -> None:
         """Wait for the next events and handle them."""
@@ -254,13 +227,15 @@ class EngineProcess:
         if self._pidfd is None and self._child.poll() is not None:
             self._has_exited = True
 
-    def _timeout_s(self, deadline: float | None) -> float | None:
-        limits = [] if deadline is None else [max(0.0, deadline - time.monotonic())]
+    def _timeout_s(self, deadline: float | None) -> float:
+        limits = [self._space.due_in_s]
+        if deadline is not None:
+            limits.append(max(0.0, deadline - time.monotonic()))
         if self._orphans.is_active:
             limits.append(_REAP_EVERY_S)
         if self._pidfd is None:
             limits.append(_POLL_EVERY_S)
-        return min(limits, default=None)
+        return min(limits)
 
     def _note_exit(self) -> None:
         self._has_exited = True
@@ -284,6 +259,7 @@ class EngineProcess:
             timed_out=self._timed_out,
             asked_to_stop=self._asked_to_stop,
             seconds=seconds,
+            storage_error=self._output.error,
         )
 
     def _kill(self) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 
 from tradai.core import redact
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
-from tradai.entrypoint.freqtrade._engine.process import EngineExit
+from tradai.entrypoint._process.interrupts import stop_signal
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 
 
@@ -22,6 +23,8 @@ def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) 
         evidence: Facts from its output.
         result_present: Whether it left the file that proves its work.
     """
+    if ended.storage_error is not None:
+        return _verdict(ExitCode.RESULT, f"the engine was stopped: {ended.storage_error}")
     if ended.interrupted_by is not None:
         return _interrupted(ended, ended.interrupted_by, evidence)
     return (
@@ -36,7 +39,7 @@ def _interrupted(ended: EngineExit, number: int, evidence: EngineEvidence) -> Ve
     name = Signals(number).name
     if not evidence.has_run:
         return _verdict(
-            ExitCode(128 + number),
+            ExitCode(128 + stop_signal(number)),
             f"{name} ended the engine before its work was done",
         )
     if ended.signal == SIGKILL:
@@ -142,6 +145,13 @@ def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
 
 def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | None:
     """Return the verdict when the engine reported success on less than it was given."""
+    for items, problem in (
+        (evidence.dropped, "the engine left out {}: capture the market rules again, or remove it"),
+        (evidence.missing, "candles were asked for and missing, {}: add them to run.informative"),
+        (evidence.untrained, "a model could not be trained: {} Provide more candles."),
+    ):
+        if items:
+            return _verdict(ExitCode.DATA, problem.format(", ".join(items)))
     if not result_present:
         return _verdict(
             ExitCode.RESULT,
@@ -153,13 +163,6 @@ def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | No
             "the engine could not read the parameter file and ran with defaults: correct "
             "buy_params and sell_params",
         )
-    for items, problem in (
-        (evidence.dropped, "the engine left out {}: capture the market rules again, or remove it"),
-        (evidence.missing, "candles were asked for and missing, {}: add them to run.informative"),
-        (evidence.untrained, "a model could not be trained: {} Provide more candles."),
-    ):
-        if items:
-            return _verdict(ExitCode.DATA, problem.format(", ".join(items)))
     return None
 
 

@@ -1,45 +1,60 @@
 """BACKTEST: one hermetic backtest on recorded candles and market rules."""
 
+from contextlib import nullcontext, suppress
 from typing import Final, final
 
 from tradai.core import JsonValue
+from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
 from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades
 
-_RESULTS: Final = "backtest_results/*.zip"
+_TRADES_NAME: Final = "trades.parquet"
 
 
 @final
 class BacktestHandler(BatchHandler):
     """Runs the engine's backtest and records its result."""
 
-    results = _RESULTS
+    result = BACKTEST_NAME
 
-    def _record(self, job: EngineJob, context: RunContext) -> Verdict:
-        total = record_backtest(job, context).summary.total
+    def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
+        result = record_backtest(job, context, verdict)
+        if result is None or not verdict.is_success:
+            return verdict
+        total = result.summary.total
         sentence = f"backtest done: {total.trades} trades, {100 * total.profit_ratio:+.2f} % profit"
         return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
 
 
-def record_backtest(job: EngineJob, context: RunContext) -> BacktestResult:
-    """Record the engine's result, the trades as Parquet, and the figures computed from them.
+def record_backtest(job: EngineJob, context: RunContext, verdict: Verdict) -> BacktestResult | None:
+    """Record the trades as Parquet, and the figures computed from them.
+
+    Returns:
+        The result; None when `verdict` is no success and there is no usable result.
 
     Raises:
-        StorageError: The result cannot be read, or the disk is full.
+        StorageError: The result of an engine that succeeded cannot be read, or the disk is full.
     """
+    with nullcontext() if verdict.is_success else suppress(StorageError):
+        return _record_result(job, context)
+    return None
+
+
+def _record_result(job: EngineJob, context: RunContext) -> BacktestResult:
     context.progress.say("reading the result")
-    config = context.config
-    result = read_backtest(job.user_data, job.facts.class_name, config.execution.starting_balance)
+    archive = context.folder.path / BACKTEST_NAME
+    balance = context.config.execution.starting_balance
+    result = read_backtest(archive, job.facts.class_name, balance)
     context.record_digest("trades", result.trades_digest)
-    write_trades(result.trades, context.folder.path / "trades.parquet")
-    job.newest(_RESULTS).rename(context.folder.path / "engine-result.zip")
+    write_trades(result.trades, context.folder.path / _TRADES_NAME)
     context.record.results |= figures(result)
-    context.record.artifacts += ["trades.parquet", "engine-result.zip"]
+    context.record.artifacts.insert(0, _TRADES_NAME)
     context.report = report_parts(result)
     return result
 

@@ -1,26 +1,22 @@
 """DRY_RUN: paper trading until a signal; afterwards journal and database are compared."""
 
 import re
-import shutil
-import sqlite3
-from contextlib import closing
 from typing import Final, final
 
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._engine.process import EngineExit, EngineProcess, WakeReason
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._results.database import DATABASE_NAME, entry_orders
 
-# The engine's own names: its paper-trading database, and its log line of an entry order
-# (freqtrade 2026.9).
-_DATABASE: Final = "tradesv3.dryrun.sqlite"
+# The engine's log line of an entry order (freqtrade 2026.9).
 _ORDER: Final = re.compile(
     r"Order (?P<order_id>\S+) was created for (?P<pair>\S+) and status is (?P<status>\w+)"
 )
-_ENTRY_ORDERS: Final = "SELECT order_id FROM orders WHERE ft_order_side = 'buy'"
 
 
 @final
@@ -34,9 +30,11 @@ class DryRunHandler(EngineHandler):
             context.parameters.exchange_url, sections=control.config(), on_line=self._note_order
         ) as engine:
             ended = _trade(engine, job, context, control)
-        context.journal.append("engine ended", return_code=ended.return_code)
         context.record.results["strategy_errors"] = job.evidence.strategy_errors
-        return self._compare_orders(judge(ended, job.evidence, result_present=True), context)
+        verdict = judge(ended, job.evidence, result_present=True)
+        verdict = self._compare_orders(verdict, context)
+        context.journal.append("engine ended", return_code=ended.return_code)
+        return verdict
 
     def _note_order(self, line: str) -> None:
         order = _ORDER.search(line)
@@ -45,18 +43,20 @@ class DryRunHandler(EngineHandler):
             self._entrypoint.context.journal.append("order created", **order.groupdict())
 
     def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
-        stored = _keep_database(context)
+        stored = entry_orders(context.folder.path / DATABASE_NAME)
         context.record.results |= {
             "orders_in_journal": len(self._ordered),
             "orders_in_database": len(stored),
         }
         different = sorted(self._ordered ^ stored)
+        # An order that the copy lacks may be in the original.
+        context.folder.needs_scratch = bool(self._ordered - stored)
         if not different or not verdict.is_success:
             return verdict
         return Verdict(
             exit_code=ExitCode.MISMATCH,
             sentence=f"after the stop, journal and database disagree on {len(different)} orders, "
-            f"the first {different[0]}: compare journal.jsonl and trades.sqlite in "
+            f"the first {different[0]}: compare journal.jsonl and {DATABASE_NAME} in "
             f"{context.folder.path}",
         )
 
@@ -64,7 +64,7 @@ class DryRunHandler(EngineHandler):
 def _trade(
     engine: EngineProcess, job: EngineJob, context: RunContext, control: EngineControl
 ) -> EngineExit:
-    """Follow the engine until it ends, a signal stops it, or it has not started in time."""
+    """Follow the engine until it ends, is to be stopped, or has not started in time."""
     parameters, interrupts = context.parameters, context.interrupts
     context.progress.say("engine: starting")
     reason = engine.follow(
@@ -73,13 +73,14 @@ def _trade(
     if reason is WakeReason.TIMEOUT:
         return engine.wait(interrupts, deadline_s=0.0)
     if reason is WakeReason.REACHED:
-        context.journal.append("engine running")
+        with engine.storing():
+            context.journal.append("engine running")
         if job.evidence.dropped:
             # It would trade without these pairs, and the configuration asks for all of them.
             return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
         context.progress.say("engine: trading on paper, Ctrl-C stops it")
         reason = engine.follow(interrupts)
-    if reason is WakeReason.INTERRUPTED:
+    if reason in {WakeReason.INTERRUPTED, WakeReason.STORAGE}:
         _pause(engine, job, context, control)
         return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
     return engine.wait(interrupts)
@@ -90,27 +91,13 @@ def _pause(
 ) -> None:
     """Let the engine finish its work; a second signal or the time limit ends the wait."""
     is_pausing = job.evidence.is_running and control.pause()
-    context.journal.append(
-        "engine stopping", signal=context.interrupts.received, is_pausing=is_pausing
-    )
+    with engine.storing():
+        context.journal.append(
+            "engine stopping", signal=context.interrupts.received, is_pausing=is_pausing
+        )
     if is_pausing:
         engine.follow(
             context.interrupts,
             until=lambda: job.evidence.is_stopped,
             timeout_s=context.parameters.stop_timeout_s,
         )
-
-
-def _keep_database(context: RunContext) -> set[str]:
-    """Move the engine's database into the run folder and return its entry orders."""
-    source = context.folder.scratch / _DATABASE
-    if not source.exists():
-        return set()
-    with closing(sqlite3.connect(source)) as database:
-        # Rows in the write-ahead log must be in the file before it is moved.
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        stored = {str(row[0]) for row in database.execute(_ENTRY_ORDERS)}
-    kept = context.folder.path / "trades.sqlite"
-    shutil.move(source, kept)
-    context.record.artifacts.append(kept.name)
-    return stored

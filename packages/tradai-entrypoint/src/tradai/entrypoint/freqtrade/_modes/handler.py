@@ -1,19 +1,26 @@
 """The common part of the handlers: make an engine job, check it, run it, record its result."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Iterator, Sized
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from tradai.entrypoint._process.exit_codes import Verdict
+from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+
+# Missing candles are reported pair by pair; this long after the last one, all of them were.
+_MORE_MISSING_S: Final = 2.0
 
 
 class EngineHandler(ABC):
@@ -43,11 +50,14 @@ class EngineHandler(ABC):
 class BatchHandler(EngineHandler):
     """Runs the engine on recorded candles and market rules until it ends by itself.
 
+    The engine is stopped when it reports that candles are missing: the rest of its work would be
+    wrong. Its results are kept whatever the verdict says, and marked when they are partial.
+
     Attributes:
-        results: Pattern of the result files below the engine's folder; one proves success.
+        result: Name of the result in the run folder that proves success.
     """
 
-    results: ClassVar[str]
+    result: ClassVar[str]
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
         markets = job.load_markets()
@@ -55,14 +65,43 @@ class BatchHandler(EngineHandler):
         context.interrupts.check()
         context.progress.say(f"engine: {job.plan.subcommand}")
         with MarketServer(markets) as server, job.running(server.base_url) as engine:
-            ended = engine.wait(context.interrupts)
-        has_result = any(job.user_data.glob(self.results))
+            ended = _follow(engine, job.evidence.missing, context.interrupts)
         context.journal.append(
             "engine ended", return_code=ended.return_code, seconds=round(ended.seconds, 3)
         )
+        has_result = (context.folder.path / self.result).exists()
         verdict = judge(ended, job.evidence, result_present=has_result)
-        return self._record(job, context) if verdict.is_success else verdict
+        _mark_partial(context.record, verdict)
+        return self._record(job, context, verdict)
 
     @abstractmethod
-    def _record(self, job: EngineJob, context: RunContext) -> Verdict:
-        """Record the results of an engine that succeeded, and return the verdict on them."""
+    def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
+        """Record the results that there are, and return the verdict on them.
+
+        Args:
+            job: The job of an engine that has ended.
+            context: The run.
+            verdict: The verdict on the engine; its results may be missing unless it succeeded.
+        """
+
+
+def _follow(engine: EngineProcess, missing: Sized, interrupts: Interrupts) -> EngineExit:
+    """Follow the engine to its end; stop it once all `missing` candles have been reported."""
+    reason = engine.follow(interrupts, until=lambda: bool(missing))
+    while reason is WakeReason.REACHED:
+        reason = engine.follow(interrupts, until=_longer(missing), timeout_s=_MORE_MISSING_S)
+    return engine.wait(interrupts) if reason is WakeReason.EXITED else engine.stop(interrupts)
+
+
+def _longer(items: Sized) -> Callable[[], bool]:
+    """Return a function that tells whether `items` are more than they are now."""
+    known = len(items)
+    return lambda: len(items) > known
+
+
+def _mark_partial(record: RunManifest, verdict: Verdict) -> None:
+    """Mark the results of an engine that did not do all its work."""
+    if record.artifacts and not verdict.is_success:
+        record.results["is_partial"] = True
+        kept = ", ".join(record.artifacts)
+        record.notices.append(f"partial, the engine did not do all its work: {kept}")

@@ -15,9 +15,9 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._results.collected import EPOCHS_NAME
 
 _PATCH_NAME: Final = "best.yaml"
-_EPOCHS_NAME: Final = "epochs.jsonl"
 _SHOWN: Final = 5
 # The engine's loss for an epoch that cannot be ranked, such as one without trades.
 _UNRANKED_LOSS: Final = 100_000
@@ -44,29 +44,21 @@ class Epoch:
 class HyperoptHandler(BatchHandler):
     """Runs the engine's hyperopt and records the best epochs."""
 
-    results = "hyperopt_results/*.fthypt"
+    result = EPOCHS_NAME
 
-    def _record(self, job: EngineJob, context: RunContext) -> Verdict:
-        stored = job.newest(self.results)
-        epochs = read_epochs(stored)
-        stored.rename(context.folder.path / _EPOCHS_NAME)
-        context.record.artifacts.append(_EPOCHS_NAME)
-        if not epochs:
-            return Verdict(
-                exit_code=ExitCode.RESULT,
-                sentence="no epoch of the hyperopt made enough trades to be ranked: widen the time "
-                "range or the parameter ranges, or raise run.epochs",
-            )
-        patch = context.folder.path / _PATCH_NAME
-        patch.write_text(
-            OmegaConf.to_yaml(OmegaConf.create(config_patch(epochs[0]))), encoding="utf-8"
-        )
-        context.record.artifacts.append(_PATCH_NAME)
-        context.record.results |= _figures(epochs)
-        return Verdict(
-            exit_code=ExitCode.DONE,
-            sentence=f"epoch {epochs[0].number} is best; run with --patch {patch} to use it",
-        )
+    def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
+        del job
+        stored = context.folder.path / EPOCHS_NAME
+        try:
+            epochs = read_epochs(stored) if stored.exists() else []
+        except StorageError:
+            if verdict.is_success:
+                raise
+            return verdict
+        if epochs:
+            _write_patch(epochs[0], context)
+            context.record.results |= _figures(epochs)
+        return _conclusion(epochs, verdict, context.folder.path / _PATCH_NAME)
 
 
 def read_epochs(path: Path) -> list[Epoch]:
@@ -112,6 +104,28 @@ def _epoch(values: dict[str, Any]) -> Epoch:
         profit_ratio=float(metrics["profit_total"]),
         details=values["params_details"],
     )
+
+
+def _conclusion(epochs: list[Epoch], verdict: Verdict, patch: Path) -> Verdict:
+    if epochs:
+        before = "" if verdict.is_success else f"{verdict.sentence}; of the epochs so far, "
+        best = f"epoch {epochs[0].number} is best; run with --patch {patch} to use it"
+        return Verdict(exit_code=verdict.exit_code, sentence=before + best)
+    if not verdict.is_success:
+        return verdict
+    return Verdict(
+        exit_code=ExitCode.RESULT,
+        sentence="no epoch of the hyperopt made enough trades to be ranked: widen the time "
+        "range or the parameter ranges, or raise run.epochs",
+    )
+
+
+def _write_patch(best: Epoch, context: RunContext) -> None:
+    note = f"# partial: the hyperopt did not finish; epoch {best.number} was best so far\n"
+    text = OmegaConf.to_yaml(OmegaConf.create(config_patch(best)))
+    is_partial = "is_partial" in context.record.results
+    context.folder.write(_PATCH_NAME, note + text if is_partial else text)
+    context.record.artifacts.append(_PATCH_NAME)
 
 
 def _figures(epochs: list[Epoch]) -> dict[str, JsonValue]:

@@ -32,6 +32,7 @@ from tradai.entrypoint.freqtrade._preparation.plan import (
     USER_DATA,
     render_plan,
 )
+from tradai.entrypoint.freqtrade._results.collected import collect_results
 from tradai.entrypoint.freqtrade._strategy.idle import idle_source
 from tradai.entrypoint.freqtrade._strategy.source import (
     SourceFacts,
@@ -52,7 +53,7 @@ class EngineJob:
     """
 
     def __init__(self, context: RunContext, *, engine: EngineInstall | None = None) -> None:
-        """Inspect the strategy and render the plan; nothing is written yet.
+        """Inspect the strategy, copy it into the run folder and render the plan.
 
         Args:
             context: The run.
@@ -70,10 +71,6 @@ class EngineJob:
     def user_data(self) -> Path:
         """The engine's own folder."""
         return self._context.folder.scratch / USER_DATA
-
-    def newest(self, pattern: str) -> Path:
-        """Return the newest file below `user_data` that matches `pattern`; there must be one."""
-        return max(self.user_data.glob(pattern), key=lambda path: path.stat().st_mtime_ns)
 
     @cached_property
     def series(self) -> tuple[NeededSeries, ...]:
@@ -138,10 +135,15 @@ class EngineJob:
     ) -> Iterator[EngineProcess]:
         """Prepare the scratch folder and keep the engine running inside the block.
 
+        After the block, however it ends, what the engine wrote is in the run folder.
+
         Args:
             base_url: Address of the exchange; None is the exchange itself.
             sections: Settings of the engine that belong to this process alone.
             on_line: Called with each line the engine prints.
+
+        Raises:
+            StorageError: A result cannot be kept in the run folder; it is in the scratch folder.
         """
 
         def read_line(line: str) -> None:
@@ -153,17 +155,33 @@ class EngineJob:
         self._prepare_scratch()
         self._digest_run()
         context.journal.append("engine starting", subcommand=self.plan.subcommand)
-        with TemporaryDirectory(prefix="tradai-") as temporary:
-            environ = engine_environment(context.environ, home=scratch, temporary=Path(temporary))
-            with EngineProcess(
+        with (
+            self._collecting(),
+            TemporaryDirectory(prefix="tradai-", ignore_cleanup_errors=True) as temporary,
+            EngineProcess(
                 self.engine.command(self.plan.subcommand, *self.plan.arguments),
                 stdin=self.plan.config_for(base_url, sections=sections),
-                environ=environ,
+                environ=engine_environment(
+                    context.environ, home=scratch, temporary=Path(temporary)
+                ),
                 folder=scratch,
                 log_file=context.folder.path / _LOG_NAME,
                 on_line=read_line,
-            ) as engine:
-                yield engine
+            ) as engine,
+        ):
+            yield engine
+
+    @contextmanager
+    def _collecting(self) -> Iterator[None]:
+        """Move what the engine wrote into the run folder, however the block ends."""
+        folder, record = self._context.folder, self._context.record
+        folder.needs_scratch = True
+        try:
+            yield
+        finally:
+            folder.release_half_of_reserve()
+            record.artifacts += collect_results(self.user_data, folder.path)
+            folder.needs_scratch = False
 
     def _inspect_strategy(self) -> SourceFacts:
         context = self._context
@@ -178,6 +196,7 @@ class EngineJob:
             )
         facts = inspect_source(root, strategy.class_name)
         check_parameters(facts, context.config.buy_params, context.config.sell_params)
+        copy_source(facts, context.folder.path / STRATEGY_COPY)
         self._digest_configuration(facts)
         return facts
 
@@ -185,7 +204,6 @@ class EngineJob:
         context = self._context
         strategies = context.folder.scratch / STRATEGIES
         copy_source(self.facts, strategies)
-        copy_source(self.facts, context.folder.path / STRATEGY_COPY)
         self.plan.write_params(strategies)
         self.user_data.mkdir(exist_ok=True)
         context.record.engine = {"name": "freqtrade", **self.plan.as_json()}

@@ -16,7 +16,6 @@ from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, Summary
 
 TradeRecord: TypeAlias = Mapping[str, JsonValue]
 
-_RESULTS: Final = Path("backtest_results")
 # Computed by the engine and not computed again here.
 _ENGINE_FIGURES: Final = ("market_change", "sharpe", "sortino")
 
@@ -41,11 +40,11 @@ class BacktestResult:
     stake_currency: str
 
 
-def read_backtest(user_data: Path, class_name: str, starting_balance: Decimal) -> BacktestResult:
-    """Read the latest backtest the engine stored under `user_data`.
+def read_backtest(archive: Path, class_name: str, starting_balance: Decimal) -> BacktestResult:
+    """Read a backtest from the archive the engine wrote.
 
     Args:
-        user_data: The engine's user folder.
+        archive: The engine's archive.
         class_name: The strategy class that was tested.
         starting_balance: Balance that the engine was to start with, in stake currency.
 
@@ -53,24 +52,23 @@ def read_backtest(user_data: Path, class_name: str, starting_balance: Decimal) -
         StorageError: The result is missing, cannot be read, is of another strategy, or started
             from another balance.
     """
-    folder = user_data / _RESULTS
     try:
-        statistics = _statistics(folder, class_name)
+        statistics = _statistics(archive, class_name)
         _check_balance(statistics, starting_balance)
         return _result(statistics)
     except (OSError, zipfile.BadZipFile, LookupError, TypeError, ValueError) as exc:
         message = (
-            f"no usable backtest result of {class_name} in {folder} "
+            f"no usable backtest result of {class_name} in {archive} "
             f"({type(exc).__name__}: {exc}); the engine's log says how it ended"
         )
         raise StorageError(message, operation="read backtest result") from exc
 
 
-def _statistics(folder: Path, class_name: str) -> dict[str, Any]:
-    latest = json.loads((folder / ".last_result.json").read_bytes())
-    archive = folder / Path(latest["latest_backtest"]).name
+def _statistics(archive: Path, class_name: str) -> dict[str, Any]:
     with zipfile.ZipFile(archive) as stored:
-        data = stored.read(f"{archive.stem}.json")
+        # The names of the configuration and the parameters are longer.
+        name = min((name for name in stored.namelist() if name.endswith(".json")), key=len)
+        data = stored.read(name)
     # JSON has no NaN, yet the engine writes it where it has no figure.
     result = json.loads(data, parse_constant=lambda _: None)
     statistics: dict[str, Any] = result["strategy"][class_name]

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from tradai.entrypoint.freqtrade._engine import exec_child
+from tradai.entrypoint._process import exec_child
 
 # Supervises the command it is given, until it is killed.
 SUPERVISOR = """
@@ -23,6 +23,71 @@ SUPERVISOR = """
     with Interrupts() as interrupts, engine:
         engine.wait(interrupts)
 """
+
+
+# Starts children at three depths, one of them in a session of its own and orphaned, all deaf.
+FAMILY = """
+    import os, signal, time
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    family = [os.getpid()]
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.fork()
+        os.write(writer, f"{os.getpid()} ".encode())
+    else:
+        while len(family) < 4:
+            family += map(int, os.read(reader, 1000).split())
+        print(*family, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent's life")
+def test_nothing_that_the_engine_started_outlives_a_supervisor_that_is_killed(
+    tmp_path: Path,
+    is_alive: Callable[[int], bool],
+    eventually: Callable[[Callable[[], bool]], bool],
+) -> None:
+    command = [sys.executable, "-c", dedent(SUPERVISOR), str(tmp_path)]
+    with subprocess.Popen(
+        [*command, sys.executable, "-c", dedent(FAMILY)], stdout=subprocess.PIPE, text=True
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        family = [int(pid) for pid in supervisor.stdout.readline().split()]
+        assert len(family) == 4
+        assert all(map(is_alive, family))
+
+        supervisor.kill()
+
+    assert eventually(lambda: not any(map(is_alive, family)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows an environment to others")
+def test_nothing_that_a_child_started_outlives_it(
+    is_alive: Callable[[int], bool], eventually: Callable[[Callable[[], bool]], bool]
+) -> None:
+    program = dedent(FAMILY).replace("print(*family, flush=True)", "os._exit(print(*family) or 0)")
+    command = exec_child.child_command([sys.executable, "-u", "-c", program])
+
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+    _, *left = map(int, done.stdout.split())
+    assert len(left) == 3
+    assert eventually(lambda: not any(map(is_alive, left)))
+
+
+def test_the_command_has_no_child_that_it_does_not_know() -> None:
+    program = "import os; os.waitpid(-1, 0)"
+    command = exec_child.child_command([sys.executable, "-c", program])
+
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert "ChildProcessError" in ended.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent's life")

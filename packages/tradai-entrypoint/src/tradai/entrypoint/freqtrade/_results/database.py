@@ -1,0 +1,74 @@
+"""Keep the engine's paper-trading database whole, and read the orders in it."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from tradai.core.exceptions import StorageError
+
+DATABASE_NAME: Final = "trades.sqlite"
+# The engine's own names (freqtrade 2026.9).
+_TABLES: Final = ("trades", "orders")
+_ENTRY_ORDERS: Final = "SELECT order_id FROM orders WHERE ft_order_side = 'buy'"
+_WRITE_AHEAD_LOG: Final = "-wal"
+
+
+def keep_database(source: Path, target: Path) -> None:
+    """Copy the database at `source` to `target`, with the rows of its write-ahead log.
+
+    Another process may have it open, for example a viewer. A database that cannot be copied is
+    moved together with its write-ahead log, which needs no space.
+
+    Raises:
+        OSError: It can be neither copied nor moved.
+    """
+    copy = target.with_name(f"{target.name}.copy")
+    try:
+        _copy(source, copy)
+        copy.rename(target)
+    except (sqlite3.Error, OSError):
+        copy.unlink(missing_ok=True)
+        source.rename(target)
+        log = source.with_name(source.name + _WRITE_AHEAD_LOG)
+        if log.exists():
+            log.rename(target.with_name(target.name + _WRITE_AHEAD_LOG))
+
+
+def entry_orders(database: Path) -> set[str]:
+    """Return the ids of the entry orders in `database`; none when it does not exist.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    if not database.exists():
+        return set()
+    try:
+        with closing(sqlite3.connect(database)) as opened:
+            return {str(row[0]) for row in opened.execute(_ENTRY_ORDERS)}
+    except sqlite3.Error as exc:
+        message = f"the orders in {database} cannot be read ({exc}): open it with sqlite3"
+        raise StorageError(message, operation="read orders") from exc
+
+
+def _copy(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as original, closing(sqlite3.connect(target)) as copy:
+        original.backup(copy, progress=_give_up_when_locked)
+        # A file of its own: a write-ahead log would have to travel with it.
+        copy.execute("PRAGMA journal_mode=DELETE")
+        if _counts(copy) != _counts(original):
+            message = "rows are missing in the copy"
+            raise sqlite3.DatabaseError(message)
+
+
+def _give_up_when_locked(status: int, _remaining: int, _total: int) -> None:
+    # Without this the copy is tried again and again, for as long as another process holds a lock.
+    if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        message = "another process has locked it"
+        raise sqlite3.OperationalError(message)
+
+
+def _counts(database: sqlite3.Connection) -> list[int]:
+    # The names are constants of this module.
+    counts = (f"SELECT count(*) FROM {table}" for table in _TABLES)  # noqa: S608
+    return [database.execute(count).fetchone()[0] for count in counts]
