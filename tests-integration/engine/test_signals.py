@@ -142,7 +142,7 @@ def search(start: Callable[..., Any], strategy: Path, candles: Path) -> Any:
     def has_epoch() -> bool:
         return any(b"\n" in path.read_bytes() for path in running.runs.glob(pattern))
 
-    running.wait_for(has_epoch, what="its first epochs")
+    running.wait_for(has_epoch, event="its first epochs")
     return running
 
 
