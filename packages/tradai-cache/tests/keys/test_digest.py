@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretStr
 
 from tradai.cache import Cache
 from tradai.cache._keys.digest import can_be_looked_up_by_equality, digest_of
-from tradai.core import Pair, Secret, Timeframe, freeze
+from tradai.core import Pair, Secret, Timeframe, TradingMode, freeze
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -529,3 +529,17 @@ def test_a_slot_that_is_not_a_field_is_rejected() -> None:
 
     with pytest.raises(TypeError, match="'source' is not one of its fields"):
         digest_of(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "digest"),
+    [
+        (Timeframe("1h"), "a9ef98812c8af704d794530c29d0891b"),
+        (Pair("BTC/USDT"), "61e72c0b8117cd268f2678d3e6743b02"),
+        (TradingMode.BACKTEST, "941aaa1d39d2d57affe45c66d0be6b85"),
+    ],
+)
+def test_a_key_names_the_public_module_of_a_class_and_outlives_a_move_of_the_private_one(
+    value: object, digest: str
+) -> None:
+    assert digest_of(value).hex() == digest

@@ -42,10 +42,10 @@ def test_overrides_are_dotted_and_the_last_one_wins() -> None:
 @pytest.mark.parametrize(
     ("override", "problem"),
     [
-        ("name", "override 2 has no value or no key; write KEY=VALUE"),
+        ("name", "override 2 has no value; write KEY=VALUE"),
         ("name=", "command line: name: set, but empty"),
-        ("=x", "override 2 has no value or no key; write KEY=VALUE"),
-        ("a..b=x", "override 2 has no value or no key; write KEY=VALUE"),
+        ("=x", "override 2 has an empty step in its key; write KEY=VALUE"),
+        ("a..b=x", "override 2 has an empty step in its key; write KEY=VALUE"),
         ("a=[1", "command line: a:2:1: not valid YAML"),
     ],
 )

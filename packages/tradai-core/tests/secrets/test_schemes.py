@@ -100,3 +100,12 @@ def test_a_plugin_does_not_make_other_schemes_or_plain_secrets_valid(tmp_path: P
         file.write_text(STRATEGY.replace(REFERENCE, text))
         with pytest.raises(ConfigurationError, match="api_key: looks like a secret"):
             StrategyConfigLoader(environ={}).load_config(file)
+
+
+@pytest.mark.usefixtures("vault")
+def test_a_secret_behind_the_scheme_of_a_plugin_is_still_refused(tmp_path: Path) -> None:
+    file = tmp_path / "trend.yaml"
+    file.write_text(STRATEGY.replace(REFERENCE, "vault:AKIAIOSFODNN7EXAMPLE"))
+
+    with pytest.raises(ConfigurationError, match="api_key: looks like a secret"):
+        StrategyConfigLoader(environ={}).load_config(file)

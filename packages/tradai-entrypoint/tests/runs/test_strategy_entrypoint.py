@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -88,9 +89,10 @@ def test_the_handler_sees_configuration_parameters_and_journal(
 
 
 @pytest.mark.parametrize(
-    ("code", "sentence"), [(ExitCode.DATA, "all is well"), (99, "the handler returned 99")]
+    ("code", "sentence"),
+    [(ExitCode.DATA, "the handler concluded with exit code 0"), (99, "the handler returned 99")],
 )
-def test_the_exit_code_a_handler_returns_decides_whatever_it_concluded(
+def test_a_handler_that_returns_another_exit_code_than_it_concluded_has_crashed(
     tmp_path: Path,
     config_file: Path,
     registered: type[StrategyEntrypoint],
@@ -106,8 +108,28 @@ def test_the_exit_code_a_handler_returns_decides_whatever_it_concluded(
 
     verdict = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run_to_verdict()
 
-    assert verdict.exit_code is ExitCode.of(code)
+    assert verdict.exit_code is ExitCode.CRASHED
     assert verdict.sentence.startswith(sentence)
+
+
+def test_an_entrypoint_that_runs_again_is_recorded_as_running(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    states: list[tuple[str, int | None]] = []
+
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Reading(Handler):
+        def run(self) -> int:
+            on_disk = manifest(tmp_path)
+            states.append((on_disk.state, on_disk.exit_code))
+            return 0
+
+    entrypoint = StrategyEntrypoint(settings(tmp_path, config=str(config_file)))
+    entrypoint.run()
+    shutil.rmtree(entrypoint.context.folder.path)
+    entrypoint.run()
+
+    assert states == [("running", None)] * 2
 
 
 def test_a_refused_run_also_leaves_a_manifest(tmp_path: Path) -> None:

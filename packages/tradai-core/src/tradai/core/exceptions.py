@@ -33,10 +33,6 @@ __all__ = [
     "ValidationError",
 ]
 
-# Masks secrets in the text of a cause. The redaction module sets it when it is imported: this
-# module imports nothing, and an unmasked text must not get out.
-_mask: "Callable[[str], str] | None" = None
-
 
 class TradAIError(Exception):
     """Root of every error that tradai raises on purpose.
@@ -60,17 +56,16 @@ class TradAIError(Exception):
     def cause_text(self) -> str:
         """Type and message of the error that this one was raised from, secrets masked.
 
-        It survives pickling and copying, which ``__cause__`` does not. Empty without a cause; the
-        type alone in a process that has not imported the redaction of `tradai.core`.
+        It survives pickling and copying, which ``__cause__`` does not. Empty without a cause.
         """
         cause = self.__cause__
         if cause is None:
             return self._cause_text
         name = type(cause).__name__
-        if _mask is None:
-            return name
+        # Looked up late, and by name: the rest of the package is built upon this module.
+        redact: Callable[[str], str] = __import__("tradai.core", fromlist=("redact",)).redact
         try:
-            return _mask(f"{name}: {cause}")
+            return redact(f"{name}: {cause}")
         # The cause comes from other code, and may fail when it is printed.
         except Exception:  # noqa: BLE001
             return name
@@ -203,13 +198,6 @@ class TradingError(TradAIError):
         """Name the `reason`."""
         super().__init__(message)
         self.reason = reason
-
-
-def mask_causes_with(mask: "Callable[[str], str]") -> None:
-    """Use `mask` for the text of causes, in the whole process."""
-    # One masker for a process: the registry of secrets is one, too.
-    global _mask  # noqa: PLW0603
-    _mask = mask
 
 
 def _rebuild(

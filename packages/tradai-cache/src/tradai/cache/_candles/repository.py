@@ -4,7 +4,7 @@ The *tail* of a series begins with the small block of the source's last candle: 
 kept until a candle closes. Earlier blocks do not grow, and are kept for long.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias, final
@@ -175,7 +175,6 @@ def _tail_of(
     """Return the cached function that reads the tail; its `attrs` hold the first candle."""
     import pandas as pd
 
-    @namespace.cached(ttl=candle(length))
     def tail(pair: str, timeframe: str) -> pd.DataFrame:
         coverage = source.coverage(pair, timeframe)
         if coverage is None:
@@ -185,7 +184,8 @@ def _tail_of(
         frame.attrs = {_FIRST_ATTR: floor_ms(coverage.first)}
         return frame
 
-    return tail
+    _name(tail)
+    return namespace.cached(ttl=candle(length))(tail)
 
 
 def _part_of(
@@ -194,12 +194,18 @@ def _part_of(
     """Return the cached function that reads a part of a series before its tail."""
     import pandas as pd
 
-    @namespace.cached(ttl=keep_s, jitter=0.1)
     def part(pair: str, timeframe: str, start_ms: int, stop_ms: int) -> pd.DataFrame:
         start, end = from_epoch_ms(start_ms), from_epoch_ms(stop_ms)
         return source.get_ohlcv(pair, timeframe, start=start, end=end)
 
-    return part
+    _name(part)
+    return namespace.cached(ttl=keep_s, jitter=0.1)(part)
+
+
+def _name(function: Callable[..., object]) -> None:
+    """Name `function` in the keys independently of this private module, which may be renamed."""
+    function.__module__ = "tradai.cache"
+    function.__qualname__ = f"CachedDataRepository.{function.__name__}"
 
 
 def _as_text(series: _Series) -> tuple[str, str]:

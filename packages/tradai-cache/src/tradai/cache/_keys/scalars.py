@@ -35,7 +35,15 @@ def class_name(cls: type) -> bytes:
     """Return the name of a class, the same in every process; `TypeError` when it has none."""
     if "<locals>" in cls.__qualname__:
         raise not_keyable(cls, "a class made inside a function shares its name with others")
-    return f"{module_name(cls.__module__)}:{cls.__qualname__}".encode()
+    return f"{_exporting_module(cls)}:{cls.__qualname__}".encode()
+
+
+def _exporting_module(cls: type) -> str:
+    """Return the module that exports `cls`: a private one may be renamed, and keys are stored."""
+    module = module_name(cls.__module__)
+    public = module.partition("._")[0]
+    exported = getattr(sys.modules.get(public), cls.__qualname__, None)
+    return public if exported is cls else module
 
 
 def module_name(name: str) -> str:

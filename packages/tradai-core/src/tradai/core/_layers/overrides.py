@@ -27,8 +27,8 @@ def parse_override(text: str, *, place: str = "override") -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if equals and all(key.split(".")):
         return key, value
-    message = f"{place} has no value or no key; write KEY=VALUE, as in part.retries=5"
-    raise ConfigurationError(message, source=place)
+    problem = "an empty step in its key" if equals else "no value"
+    raise ConfigurationError(f"{place} has {problem}; write KEY=VALUE", source=place)
 
 
 @final

@@ -6,10 +6,10 @@ from typing import Final
 
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._secrets.redaction import redact
-from tradai.core._secrets.schemes import is_scheme
+from tradai.core._secrets.schemes import BUILT_IN, is_scheme, reference_grammar
 from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
-_REFERENCE: Final = re.compile(r"([a-z][a-z0-9+.-]*):\S+")
+_REFERENCE: Final = re.compile(r"([a-z][a-z0-9+.-]*):(\S+)")
 # The API keys of Binance. A digest in hex has the same length, but only small letters and digits.
 _EXCHANGE_KEY: Final = re.compile(r"(?![0-9a-f]+\Z)[A-Za-z0-9]{64}")
 
@@ -36,7 +36,12 @@ def _has_sensitive_key(path: Sequence[str | int]) -> bool:
 
 def _is_reference(text: str) -> bool:
     match = _REFERENCE.fullmatch(text)
-    return match is not None and is_scheme(match[1])
+    if match is None or not is_scheme(match[1]):
+        return False
+    scheme, name = match.groups()
+    # The grammar of a plugin's names is wide: a name must not have the shape of a secret itself.
+    is_name = reference_grammar(scheme).fullmatch(name) is not None and not _has_secret_shape(name)
+    return scheme in BUILT_IN or is_name
 
 
 def _has_secret_shape(text: str) -> bool:

@@ -15,7 +15,6 @@ from typing import Final, final
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._secrets.encodings import encoded_forms
 from tradai.core._secrets.sensitive_keys import is_sensitive_key, signs_url
-from tradai.core.exceptions import mask_causes_with
 
 MASK: Final = "***"
 
@@ -164,9 +163,6 @@ def redact(text: str) -> str:
     for shape in _SHAPES:
         clean = shape.sub(rf"\g<1>{MASK}", clean)
     return _PARAMETER.sub(_masked_parameter, clean)
-
-
-mask_causes_with(redact)
 
 
 def may_hold_secret(text: str) -> bool:

@@ -31,7 +31,7 @@ class RunContext:
         strategy_root: Folder or file of the strategy source.
         expected_digests: Digests of the repeated run, by name, which this one must have too.
         report: Figures, tables and curve for the report.
-        sentence: Outcome of the run, in words; unset means the meaning of the exit code.
+        verdict: What `conclude` was given; None means the meaning of the exit code.
     """
 
     mode: TradingMode
@@ -47,7 +47,7 @@ class RunContext:
     strategy_root: Path | None = None
     expected_digests: Mapping[str, str] = field(default_factory=dict)
     report: RunReportParts | None = None
-    sentence: str | None = None
+    verdict: Verdict | None = None
 
     @property
     def config(self) -> StrategyConfig:
@@ -78,8 +78,11 @@ class RunContext:
         return self.data
 
     def conclude(self, verdict: Verdict) -> int:
-        """Keep the sentence of `verdict`, and return its exit code for the handler to return."""
-        self.sentence = verdict.sentence
+        """Keep `verdict`, and return its exit code for the handler to return.
+
+        A handler that returns another exit code afterwards has crashed.
+        """
+        self.verdict = verdict
         return int(verdict.exit_code)
 
     def record_digest(self, name: str, value: str) -> None:

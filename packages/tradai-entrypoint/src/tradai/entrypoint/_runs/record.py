@@ -80,6 +80,11 @@ class RunManifest(BaseModel):
                 f"the manifest {path} cannot be read: {type(exc).__name__}", operation="read"
             ) from exc
 
+    def begin(self) -> None:
+        """Record that the run goes on, also for a record that was used for a run before."""
+        self.state = "running"
+        self.ended_at = self.exit_code = self.verdict = None
+
     def end(self, verdict: Verdict, *, at: datetime) -> None:
         """Record that the run ended with `verdict`."""
         self.state = "ended"

@@ -28,6 +28,7 @@ class RecordedRun:
         self.journal = FileJournal(folder.journal)
         self.report_parts: RunReportParts | None = None
         self._clock = clock
+        record.begin()
         folder.write_manifest(record)
 
     @classmethod

@@ -181,7 +181,7 @@ class StrategyEntrypoint(LoggerMixin):
         with self._progress:
             code = handler.run()
         run.report_parts = self._context.report
-        return _verdict_of(code, sentence=self._context.sentence)
+        return _verdict_of(code, concluded=self._context.verdict)
 
     def _prepare(self, run: RecordedRun) -> RunContext:
         loaded = self._load_strategy_config()
@@ -237,8 +237,17 @@ class StrategyEntrypoint(LoggerMixin):
         )
 
 
-def _verdict_of(code: int, *, sentence: str | None) -> Verdict:
+def _verdict_of(code: int, *, concluded: Verdict | None) -> Verdict:
     exit_code = ExitCode.of(code)
     if exit_code != code:
         sentence = f"the handler returned {code}, which is not an exit code of tradai"
-    return Verdict(exit_code=exit_code, sentence=sentence or exit_code.meaning)
+        return Verdict(exit_code=exit_code, sentence=sentence)
+    if concluded is None:
+        return Verdict(exit_code=exit_code, sentence=exit_code.meaning)
+    if concluded.exit_code == exit_code:
+        return concluded
+    sentence = (
+        f"the handler concluded with exit code {int(concluded.exit_code)} "
+        f"({concluded.sentence}) and then returned {code}; return what `conclude` returns"
+    )
+    return Verdict(exit_code=ExitCode.CRASHED, sentence=sentence)

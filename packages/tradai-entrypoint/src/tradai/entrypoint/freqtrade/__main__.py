@@ -3,18 +3,19 @@
 import sys
 
 
-def _main(command: str, *arguments: str) -> int:
-    if command == "stage":
-        from tradai.entrypoint.freqtrade._candles.staging_child import main as stage
+def _main(arguments: list[str]) -> int:
+    match arguments:
+        case ["stage"]:
+            from tradai.entrypoint.freqtrade._candles.staging_child import main as stage
 
-        return stage(*arguments)
-    if command == "probe":
-        from tradai.entrypoint.freqtrade._modes.model_probe import main as probe
+            return stage()
+        case ["probe", folder]:
+            from tradai.entrypoint.freqtrade._modes.model_probe import main as probe
 
-        return probe(*arguments)
-    message = f"{command!r} is not a command of this module: expected stage or probe"
-    raise SystemExit(message)
+            return probe(folder)
+    sys.stderr.write("usage: python -m tradai.entrypoint.freqtrade stage | probe FOLDER\n")
+    return 2
 
 
 if __name__ == "__main__":
-    raise SystemExit(_main(*sys.argv[1:]))
+    raise SystemExit(_main(sys.argv[1:]))
