@@ -126,7 +126,7 @@ def test_an_append_after_another_writer_is_a_conflict(
     # Another process would have read this coverage a moment earlier.
     monkeypatch.setattr(ArcticDBDataRepository, "coverage", lambda *_: stale)
 
-    with pytest.raises(ConflictError, match="somebody else wrote first"):
+    with pytest.raises(ConflictError, match="another writer was first"):
         repository.upsert_ohlcv(PAIR, "5m", candles(1, value=3.0))
 
     assert repository.get_ohlcv(PAIR, "5m")["close"].tolist() == [1.0, 2.0, 2.0]
