@@ -290,6 +290,7 @@ def test_many_invalidations_become_a_cleared_namespace(
     own_server.go_on()
     went(heard, is_up=True)
 
+    _until(lambda: works(there))
     assert there.fetch(PLACE) is None
 
 
