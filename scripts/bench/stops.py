@@ -1,4 +1,4 @@
-"""How soon what is told to stop has stopped, and what waiting costs until then.
+"""Measure how soon the engine and the market server stop, and the cost of waiting until then.
 
 ``uv run --frozen python scripts/bench/stops.py [--rounds 5]``
 """
