@@ -1,4 +1,5 @@
 import pickle
+import signal
 import subprocess
 import threading
 import time
@@ -31,6 +32,14 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("TRADAI_", "FREQTRADE__")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _hangup_is_not_ignored() -> Iterator[None]:
+    """Handle SIGHUP by its default, also where the tests run under nohup, which ignores it."""
+    former = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, former)
 
 
 @pytest.fixture
