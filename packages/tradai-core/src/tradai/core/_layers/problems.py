@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails, core_schema
 
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._documents.tree import Path, dotted, not_finite
+from tradai.core._layers.code_message import code_message
 from tradai.core._layers.suggestions import did_you_mean
 from tradai.core.exceptions import ConfigurationError, ValidationError
 
@@ -90,12 +91,15 @@ def problems_of(
 def sentence(error: ErrorDetails) -> str:
     """Return the predicate that says what a value must be, without quoting the value.
 
-    A validator is quoted only when it raised our own `ValidationError`, whose `expected` never
-    holds the value.
+    Of a validator it has what stands in its code, or the `expected` of our own `ValidationError`,
+    which never holds the value.
     """
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, ValidationError) and cause.expected:
         return f"must be {cause.expected.removeprefix('must be ')}"
+    own = code_message(cause) if isinstance(cause, Exception) else ""
+    if own:
+        return own if own.startswith("must ") else f"is not valid: {own}"
     if error["type"] in _SENTENCES:
         return _SENTENCES[error["type"]]
     if error["type"] not in _harmless():

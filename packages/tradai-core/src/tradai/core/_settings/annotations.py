@@ -1,44 +1,45 @@
-"""Annotations of a settings class: types of its leaves, known keys, mutable types."""
+"""Annotations of settings: members of unions, items of containers, keys of models."""
 
 import types
-from collections.abc import (
-    Iterator,
-    Mapping,
-    MutableMapping,
-    MutableSequence,
-    MutableSet,
-    Sequence,
-    Set as AbstractSet,
-)
+from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import is_dataclass
 from enum import Enum
+from functools import lru_cache
 from inspect import isclass
-from typing import Annotated, Final, Literal, TypeAlias, TypeGuard, Union, get_args, get_origin
+from types import NoneType
+from typing import (
+    Annotated,
+    Final,
+    TypeAlias,
+    TypeGuard,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import AliasChoices, BaseModel
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings
 
-from tradai.core._documents.json_values import FrozenMapping
 from tradai.core._documents.tree import Path as KeyPath
-from tradai.core.exceptions import ValidationError
+from tradai.core._secrets.secret import Secret
 
 __all__ = [
-    "aliases",
+    "Annotation",
     "annotation_at",
+    "class_of",
     "classes",
+    "entered",
     "is_model",
-    "known_keys",
+    "keys",
+    "known_names",
     "members",
-    "require_frozen",
-    "takes_items",
+    "single_model",
+    "takes_text",
 ]
 
 Annotation: TypeAlias = object
 
 _UNIONS: Final = (Union, types.UnionType)
-_MUTABLE: Final = (MutableMapping, MutableSequence, MutableSet, bytearray)
-_INSTEAD: Final = "write tuple[X, ...], frozenset[X] or Mapping[str, X]"
 
 
 def members(annotation: Annotation) -> Iterator[Annotation]:
@@ -55,40 +56,16 @@ def members(annotation: Annotation) -> Iterator[Annotation]:
         yield annotation
 
 
+def class_of(one: Annotation) -> type | None:
+    """Return the class of a member, without its parameters; None when it is not a class."""
+    found = get_origin(one) or one
+    return found if isclass(found) else None
+
+
 def classes(annotation: Annotation) -> list[type]:
     """Return the classes whose instances `annotation` may be; parameters left out."""
-    found = (_class_of(one) for one in members(annotation))
+    found = (class_of(one) for one in members(annotation))
     return [one for one in found if one is not None]
-
-
-def annotation_at(kind: type[BaseModel], path: KeyPath) -> Annotation | None:
-    """Return the annotation of what is at `path` below `kind`; None for an unknown key."""
-    annotation: Annotation = kind
-    for step in path:
-        below = [found for one in members(annotation) for found in _below(one, step)]
-        if not below:
-            return None
-        # The bar cannot join what is only known when it runs, such as a forward reference.
-        annotation = below[0] if len(below) == 1 else Union[tuple(below)]  # noqa: UP007
-    return annotation
-
-
-def known_keys(kind: type[BaseModel], path: KeyPath) -> list[str]:
-    """Return the names of the fields at `path` below `kind`."""
-    models = [one for one in members(annotation_at(kind, path)) if is_model(one)]
-    return sorted({name for model in models for name in model.model_fields})
-
-
-def takes_items(annotation: Annotation) -> bool:
-    """Tell whether `annotation` is a list, a mapping or a model, and so written as JSON."""
-    return any(_is_container(one) for one in classes(annotation))
-
-
-def aliases(field: FieldInfo) -> list[str]:
-    """Return the names other than its own that `field` is read from, the first one first."""
-    alias = field.validation_alias
-    choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
-    return [choice for choice in choices if isinstance(choice, str)]
 
 
 def is_model(annotation: Annotation) -> TypeGuard[type[BaseModel]]:
@@ -96,79 +73,91 @@ def is_model(annotation: Annotation) -> TypeGuard[type[BaseModel]]:
     return isclass(annotation) and issubclass(annotation, BaseModel)
 
 
-def require_frozen(kind: type[BaseModel], *, seen: frozenset[type] = frozenset()) -> None:
-    """Refuse a model that could change after it was made, in itself or further down.
+def single_model(annotation: Annotation) -> type[BaseModel] | None:
+    """Return the model that `annotation` is, None aside; None for a union of several."""
+    found = [one for one in classes(annotation) if is_model(one)]
+    return found[0] if len(found) == 1 else None
 
-    Raises:
-        ValidationError: It is not frozen, takes extras, or a field can change; the message says
-            which.
+
+@lru_cache(maxsize=512)
+def keys(kind: type) -> Mapping[str, str]:
+    """Return each key that reaches a field of a model or dataclass -> the name of the field."""
+    if not is_model(kind):
+        return {name: name for name in getattr(kind, "__dataclass_fields__", ())}
+    found: dict[str, str] = {}
+    if kind.model_config.get("validate_by_alias") is not False:
+        for name, field in kind.model_fields.items():
+            alias = field.validation_alias
+            choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+            found |= {choice: name for choice in choices if isinstance(choice, str)}
+    return {name: name for name in kind.model_fields} | found
+
+
+def known_names(annotation: Annotation) -> list[str]:
+    """Return the names of the fields of the models and dataclasses in `annotation`."""
+    return sorted({name for one in classes(annotation) for name in keys(one).values()})
+
+
+def entered(annotation: Annotation, step: object) -> tuple[str | int, Annotation | None]:
+    """Return the field's name, or else `step`, and the annotation of what is at `step` inside.
+
+    The annotation is None where no type says what is there.
     """
-    if kind.model_config.get("extra") == "allow":
-        raise _mutable(kind.__name__, "sets extra to allow; name every field, or use a Mapping")
-    if not kind.model_config.get("frozen"):
-        raise _mutable(kind.__name__, "is not frozen; set model_config = ConfigDict(frozen=True)")
-    for name, field in kind.model_fields.items():
-        for one in _all_members(field.annotation):
-            _require_frozen_member(one, f"{kind.__name__}.{name}", seen | {kind})
-
-
-def _require_frozen_member(one: Annotation, place: str, seen: frozenset[type]) -> None:
-    found = _class_of(one)
-    if found is None or found in seen or found is FrozenMapping:
-        return
-    if issubclass(found, BaseSettings):
-        raise _mutable(place, "is settings of its own; nest a frozen pydantic.BaseModel instead")
-    if issubclass(found, _MUTABLE):
-        raise _mutable(place, f"is a {found.__name__}, which can change; {_INSTEAD}")
-    if _is_mutable_dataclass(found):
-        raise _mutable(place, f"is a {found.__name__}, which is not frozen; freeze the dataclass")
-    if is_model(found):
-        require_frozen(found, seen=seen)
-
-
-def _is_mutable_dataclass(found: type) -> bool:
-    parameters = getattr(found, "__dataclass_params__", None)
-    return parameters is not None and not parameters.frozen
-
-
-def _all_members(annotation: Annotation) -> Iterator[Annotation]:
+    name = step if isinstance(step, int) else str(step)
+    found = []
     for one in members(annotation):
-        yield one
-        if get_origin(one) is not Literal:
-            for part in get_args(one):
-                yield from _all_members(part)
+        kind = class_of(one)
+        if kind is None:
+            continue
+        if step in keys(kind):
+            name = keys(kind)[str(step)]
+            found.append(_field_annotation(kind, name))
+        elif not is_model(kind):
+            found += _item_annotation(kind, get_args(one), step)
+    # The bar cannot join what is only known when it runs, such as a forward reference.
+    joined = found[0] if len(found) == 1 else Union[tuple(found)] if found else None  # noqa: UP007
+    return name, joined
 
 
-def _below(one: Annotation, step: str | int) -> Iterator[Annotation]:
-    """Yield the annotation of `step` inside `one`, if it can have one."""
-    found = _class_of(one)
-    inner = get_args(one)
-    if found is object or found is None:
-        yield object
-    elif is_model(found):
-        yield from (
-            field.annotation
-            for name, field in found.model_fields.items()
-            if step in {name, field.alias, *aliases(field)}
-        )
-    elif issubclass(found, Mapping):
-        yield inner[1] if len(inner) > 1 else object
-    elif issubclass(found, tuple) and inner and inner[-1] is not ...:
-        yield from inner[int(step) : int(step) + 1]
-    elif _is_container(found):
-        yield inner[0] if inner else object
+def annotation_at(kind: type[BaseModel], path: KeyPath) -> Annotation | None:
+    """Return the annotation of what is at `path` below `kind`; None where no type says so."""
+    annotation: Annotation | None = kind
+    for step in path:
+        _, annotation = entered(annotation, step)
+    return annotation
 
 
-def _class_of(one: Annotation) -> type | None:
-    found = get_origin(one) or one
-    return found if isclass(found) else None
+def takes_text(annotation: Annotation) -> bool:
+    """Tell whether text may be the value itself, rather than JSON of a list, mapping or model."""
+    return any(not _is_json(one) for one in members(annotation) if one is not NoneType)
 
 
-def _is_container(found: type) -> bool:
-    if issubclass(found, str | bytes | Enum):
+def _is_json(one: Annotation) -> bool:
+    found = class_of(one)
+    if found is None or issubclass(found, str | bytes | Enum):
         return False
-    return issubclass(found, (BaseModel, Mapping, Sequence, AbstractSet)) or is_dataclass(found)
+    if found is Secret:
+        return not takes_text(next(iter(get_args(one)), str))
+    if issubclass(found, BaseModel | Mapping | Sequence | AbstractSet):
+        return True
+    # A dataclass with a schema of its own says itself what it is made from.
+    return is_dataclass(found) and not hasattr(found, "__get_pydantic_core_schema__")
 
 
-def _mutable(place: str, problem: str) -> ValidationError:
-    return ValidationError(f"{place} {problem}", field=place, expected="what cannot change")
+@lru_cache(maxsize=4096)
+def _field_annotation(kind: type, name: str) -> Annotation:
+    if is_model(kind):
+        return kind.model_fields[name].annotation
+    try:
+        return get_type_hints(kind, include_extras=True)[name]
+    except NameError:  # a class of a local scope
+        return object
+
+
+def _item_annotation(kind: type, inner: tuple[Annotation, ...], step: object) -> list[Annotation]:
+    if issubclass(kind, Mapping):
+        return [*inner[1:2]]
+    if issubclass(kind, tuple) and inner and inner[-1] is not ...:
+        return [*inner[step : step + 1]] if isinstance(step, int) else []
+    is_container = issubclass(kind, Sequence | AbstractSet) and not issubclass(kind, str | bytes)
+    return [*inner[:1]] if is_container else []

@@ -1,6 +1,7 @@
 """Settings of a process: strict, frozen, from layers, with the origin of each value."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final, Self
@@ -11,13 +12,13 @@ from pydantic_settings import SettingsConfigDict
 from tradai.core._layers.layer import ConfigLayer
 from tradai.core._layers.suggestions import closest
 from tradai.core._secrets.reference import SecretReference
-from tradai.core._settings.annotations import require_frozen
 from tradai.core._settings.explain import SettingOrigin, explained, references_in
-from tradai.core._settings.files import file_layer
-from tradai.core._settings.layers import SettingLayer, argument_layer
+from tradai.core._settings.freezing import require_frozen
+from tradai.core._settings.layers import SettingLayer
 from tradai.core._settings.problems import settings_error
+from tradai.core._settings.sources import read_layers
 from tradai.core._settings.validation import SettingStack
-from tradai.core._settings.variables import override_layer, owned, variable_layer, variable_names
+from tradai.core._settings.variables import Names, is_customised
 from tradai.core.exceptions import ValidationError
 
 __all__ = ["BaseSettings", "unknown_variables"]
@@ -27,19 +28,8 @@ _OURS: Final = "TRADAI_"
 _STRATEGY: Final = "TRADAI_STRATEGY__"
 # The common prefix alone makes any two of our names two thirds alike.
 _CLOSE: Final = 0.8
-# Sources of pydantic-settings that are not read here: a class must not ask for them.
-_OFF: Final = (
-    "case_sensitive",
-    "cli_parse_args",
-    "env_file",
-    "env_ignore_empty",
-    "env_parse_enums",
-    "env_parse_none_str",
-    "json_file",
-    "secrets_dir",
-    "toml_file",
-    "yaml_file",
-)
+# Configuration of sources that a class only has if it names them itself.
+_NAMED: Final = re.compile(r"(json|pyproject_toml|toml|yaml)_\w+|secrets_(?!dir$)\w+")
 
 
 class BaseSettings(pydantic_settings.BaseSettings):
@@ -57,10 +47,10 @@ class BaseSettings(pydantic_settings.BaseSettings):
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         frozen=True,
         extra="forbid",
-        populate_by_name=True,
         validate_default=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
+        nested_model_default_partial_update=True,
     )
 
     @classmethod
@@ -72,8 +62,9 @@ class BaseSettings(pydantic_settings.BaseSettings):
                 is not read.
         """
         super().__pydantic_init_subclass__(**options)
-        asked = next((key for key in _OFF if cls.model_config.get(key)), None)
-        if asked is not None:
+        config = cls.model_config
+        asked = next((key for key in config if _NAMED.fullmatch(key) and config[key]), None)
+        if asked is not None and not is_customised(cls):
             message = f"{cls.__name__} sets {asked}, which is not read; use {cls.__name__}.load"
             raise ValidationError(message, field=asked, expected="sources that are read")
         require_frozen(cls)
@@ -85,7 +76,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
             ConfigurationError: Values are missing, empty or not valid; all are listed by place,
                 none is quoted.
         """
-        layers = [variable_layer(type(self), os.environ), argument_layer(type(self), values)]
+        layers = read_layers(Names(type(self)), values)
         # From here on no frame holds a value: a traceback may show what frames hold.
         del values
         _fill(self, layers)
@@ -115,7 +106,9 @@ class BaseSettings(pydantic_settings.BaseSettings):
                 is wrong is listed with its place, and no value is quoted.
             ExternalServiceError: A store refused; a `StorageError`, on a disk.
         """
-        layers = _layers(cls, files, environ, overrides, explicit)
+        layers = read_layers(
+            Names(cls), explicit, files=files, environ=environ, overrides=overrides
+        )
         # From here on no frame holds a value: a traceback may show what frames hold.
         del environ, overrides, explicit
         settings = cls.__new__(cls)
@@ -136,11 +129,9 @@ class BaseSettings(pydantic_settings.BaseSettings):
 
         Nothing is refused: an invalid value is shown as stars, an unreadable one is left out.
         """
-        variables = os.environ if environ is None else environ
-        layers = _layers(cls, files, variables, overrides, explicit)
-        wrong = SettingStack(cls, layers).fill(cls.__new__(cls))
-        invalid = [problem.path for problem in wrong if problem.path and not problem.is_missing]
-        return tuple(explained(cls, layers, invalid=invalid, environ=variables))
+        names = Names(cls, os.environ if environ is None else environ)
+        layers = read_layers(names, explicit, files=files, environ=environ, overrides=overrides)
+        return tuple(explained(names, SettingStack(names, layers), cls.__new__(cls)))
 
     @classmethod
     def references(
@@ -150,9 +141,9 @@ class BaseSettings(pydantic_settings.BaseSettings):
 
         Those that are not valid are left out; `check` names them.
         """
-        variables = os.environ if environ is None else environ
-        layers = [variable_layer(cls, variables)]
-        return tuple(references_in(cls, layers, environ=variables))
+        names = Names(cls, os.environ if environ is None else environ)
+        layers = read_layers(names, {}, environ=environ)
+        return tuple(references_in(names, SettingStack(names, layers), cls.__new__(cls)))
 
     @classmethod
     def check(cls, environ: Mapping[str, str]) -> None:
@@ -161,7 +152,8 @@ class BaseSettings(pydantic_settings.BaseSettings):
         Raises:
             ConfigurationError: As for the constructor.
         """
-        stack = SettingStack(cls, [variable_layer(cls, environ)])
+        names = Names(cls)
+        stack = SettingStack(names, read_layers(names, {}, environ=environ))
         del environ
         problems = [each for each in stack.fill(cls.__new__(cls)) if not each.is_missing]
         if problems:
@@ -170,12 +162,13 @@ class BaseSettings(pydantic_settings.BaseSettings):
     @classmethod
     def variables(cls) -> tuple[str, ...]:
         """Return the names of the environment variables that this class reads, sorted."""
-        return tuple(sorted(one for name in cls.model_fields for one in variable_names(cls, name)))
+        return tuple(sorted({one for found in Names(cls).variables.values() for one in found}))
 
     @classmethod
     def owns(cls, variable: str) -> bool:
         """Tell whether this class reads `variable`, nested names included."""
-        return bool(owned(cls, [variable]))
+        source = Names(cls, {variable: ""}).source
+        return source is not None and bool(source.read_keys())
 
 
 def unknown_variables(
@@ -202,26 +195,11 @@ def unknown_variables(
     return [(name, closest(name.upper(), known, cutoff=_CLOSE)) for name in unknown]
 
 
-def _layers(
-    kind: type[BaseSettings],
-    files: Sequence[str | Path | ConfigLayer],
-    environ: Mapping[str, str] | None,
-    overrides: Sequence[str],
-    explicit: Mapping[str, object],
-) -> list[SettingLayer]:
-    return [
-        *(file_layer(kind, file) for file in files),
-        variable_layer(kind, os.environ if environ is None else environ),
-        override_layer(kind, overrides),
-        argument_layer(kind, explicit),
-    ]
-
-
 def _fill(blank: BaseSettings, layers: Sequence[SettingLayer]) -> None:
     failures = [layer.failure for layer in layers if layer.failure is not None]
     if failures:
         raise failures[0]
-    problems = SettingStack(type(blank), layers).fill(blank)
+    problems = SettingStack(layers[0].names, layers).fill(blank)
     # Outside of any except block: what pydantic raises holds the values.
     if problems:
         raise settings_error(problems)

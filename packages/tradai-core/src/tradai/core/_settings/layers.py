@@ -1,151 +1,170 @@
-"""Layers of settings: values as JSON, the origin of each, and problems."""
+"""Layers of settings: values as their source gave them, the place of each, and problems."""
 
-from collections.abc import Iterator, Mapping, Set as AbstractSet
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, final
+from typing import Any, Final, final
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+from pydantic import SecretStr
 
-from tradai.core._documents.json_values import JsonValue
-from tradai.core._documents.tree import Path as KeyPath, dotted
-from tradai.core._layers.layer import LayerData, Origin, with_origins
-from tradai.core._settings.annotations import aliases, annotation_at, classes, is_model, members
+from tradai.core._documents.tree import Path as KeyPath
+from tradai.core._layers.layer import LayerData
+from tradai.core._secrets.secret import Secret
+from tradai.core._settings.annotations import Annotation, classes, entered
+from tradai.core._settings.merging import parts
 from tradai.core._settings.problems import SettingProblem
-from tradai.core._settings.texts import read_text
-from tradai.core._settings.values import SECRETS, to_json
-from tradai.core.exceptions import ExternalServiceError, ValidationError
+from tradai.core._settings.strictness import entered_unconverted, replaced, wrong_kind
+from tradai.core._settings.text_sources import TextSource, VariableSource
+from tradai.core._settings.texts import chosen, is_unicode, text_problem
+from tradai.core._settings.variables import Names
+from tradai.core.exceptions import TradAIError
 
 __all__ = [
+    "ARGUMENT",
+    "COMMAND_LINE",
+    "ENVIRONMENT",
+    "FILE",
     "SettingLayer",
-    "Source",
-    "argument_layer",
-    "default_layer",
-    "defaults",
-    "read_or_refuse",
+    "checked",
+    "named_values",
 ]
 
-Source: TypeAlias = Literal["default", "file", "environment", "command line", "argument"]
-
-_JSON: Final = (bool, int, float, str)
-_LISTS: Final = (list, tuple, AbstractSet)
-_NOTHING: Final = LayerData(values={}, origins={})
+ARGUMENT: Final = "argument"
+COMMAND_LINE: Final = "command line"
+ENVIRONMENT: Final = "environment"
+FILE: Final = "file"
+_NOT_UNICODE: Final = "has text that is not Unicode; write it again"
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SettingLayer:
     """The values of one layer, and its problems.
 
     Attributes:
-        source: Kind of layer.
-        data: Its values by the names of fields; not shown, for they may be secrets.
+        names: Names of the settings class.
+        source: One of the constants above, or the name of another source.
+        values: Its values under the keys that were written; not shown, for they may be secrets.
+        data: The same of a file, with lines.
+        reader: The source, if it reads texts.
         problems: What could not be used.
+        loose: Values of another kind than their fields; a problem where no higher layer has one.
         folders: Each path that was taken from a file -> folder of that file.
         is_complete: Whether all of it could be read.
         failure: Error of its store, for which no configuration is to blame.
     """
 
-    source: Source
-    data: LayerData = field(repr=False, default=_NOTHING)
+    names: Names
+    source: str
+    values: Mapping[str, object] = field(repr=False, default_factory=dict)
+    data: LayerData | None = field(repr=False, default=None)
+    reader: TextSource | None = field(repr=False, default=None)
     problems: tuple[SettingProblem, ...] = ()
+    loose: tuple[SettingProblem, ...] = ()
     folders: Mapping[str, Path] = field(repr=False, default_factory=dict)
     is_complete: bool = True
-    failure: ExternalServiceError | None = None
+    failure: TradAIError | None = None
+
+    @cached_property
+    def named(self) -> Mapping[str, object]:
+        """The values under the names of fields, whichever keys were written for them."""
+        return named_values(self.names.kind, self.values)
+
+    @cached_property
+    def texts(self) -> Mapping[KeyPath, str]:
+        """Each path that has a text of its own, not one inside of JSON -> its variable."""
+        return self.reader.paths() if isinstance(self.reader, VariableSource) else {}
+
+    def is_text(self, path: KeyPath) -> bool:
+        """Tell whether the text at `path` was not inside of JSON, and so has no type."""
+        return self.reader is not None and (len(path) == 1 or path in self.texts)
+
+    def reach(self, path: KeyPath) -> tuple[int, object]:
+        """Return how many steps of `path` there are, and what is at the last of them."""
+        inside: object = self.named
+        for depth, step in enumerate(path):
+            if not isinstance(inside, Mapping) or step not in inside:
+                return depth, inside
+            inside = inside[step]
+        return len(path), inside
+
+    def place(self, path: KeyPath) -> str:
+        """Name the place where `path`, or the nearest thing around it, was written."""
+        if self.data is not None:
+            return str(self.data.origin_of(_written(self.names.kind, self.data.values, path)))
+        if not self.has_variables:
+            return self.source
+        around = (self.texts.get(path[:length]) for length in range(len(path), 0, -1))
+        inside = (one for key, one in self.texts.items() if key[: len(path)] == path)
+        return next(filter(None, around), None) or next(inside, self.source)
+
+    def subject(self, path: KeyPath) -> str:
+        """Name what is at `path`, and its place, as the subject of a problem."""
+        place, shown = self.place(path), self.names.shown(path)
+        if self.source == ARGUMENT:
+            return f"{shown} ({self.names.unset(self.names.without_keys(path))})"
+        is_variable = self.has_variables and self.texts.get(path) == place
+        return place if is_variable else f"{place}: {shown}"
+
+    @property
+    def has_variables(self) -> bool:
+        """Whether each value has a variable that names its place."""
+        return isinstance(self.reader, VariableSource) and self.source != COMMAND_LINE
 
 
-def default_layer(kind: type[BaseModel], given: Mapping[str, JsonValue]) -> SettingLayer:
-    """Return what `kind` sets where `given` does not; what has no default is null."""
-    return _plain_layer("default", dict(_all_defaults(kind, given)))
+def checked(layer: SettingLayer) -> SettingLayer:
+    """Return `layer` with the problems of its single values, each choice as the value it names."""
+    check = _Check(layer)
+    values = replaced(layer.names.kind, layer.values, check.leaf, enter=entered_unconverted)
+    problems = (*layer.problems, *check.problems)
+    return replace(layer, values=values, problems=problems, loose=tuple(check.loose))
 
 
-def defaults(kind: type[BaseModel], given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return the defaults of the fields that `given` leaves out; models make their own."""
-    found = {
-        name: _default(one)
-        for name, one in kind.model_fields.items()
-        if name not in given and _has_default(one)
-    }
-    return {name: to_json(one) for name, one in found.items() if not isinstance(one, BaseModel)}
+@final
+class _Check:
+    def __init__(self, layer: SettingLayer) -> None:
+        self._layer = layer
+        self.problems: list[SettingProblem] = []
+        self.loose: list[SettingProblem] = []
+
+    def leaf(self, annotation: Annotation | None, value: object, path: KeyPath) -> object:
+        """Return `value`, or what it stands for in a field of type `annotation`."""
+        layer = self._layer
+        if isinstance(value, str) and layer.is_text(path):
+            if text := text_problem(annotation, value):
+                place = layer.texts.get(path) or layer.subject(path)
+                self.problems.append(SettingProblem(path=path, place=place, sentence=text))
+            return chosen(annotation, value)
+        if isinstance(value, Secret) and SecretStr in classes(annotation):
+            return SecretStr(value.reveal())
+        is_text = isinstance(value, str) and not is_unicode(value)
+        text = _NOT_UNICODE if is_text else wrong_kind(annotation, value)
+        if text:
+            place = layer.subject(path)
+            self.loose.append(SettingProblem(path=path, place=place, sentence=text))
+        return value
 
 
-def argument_layer(kind: type[BaseModel], arguments: Mapping[str, object]) -> SettingLayer:
-    """Return what a caller passed, as JSON; each value must be of its field's type."""
-    names = {alias: name for name, one in kind.model_fields.items() for alias in aliases(one)}
-    named = {names.get(name, name): value for name, value in arguments.items()}
-    problems = tuple(
-        SettingProblem(path=path, place=f"{dotted(path)} (argument)", sentence=f"must be {wanted}")
-        for path, wanted in _foreign(kind, named, ())
-    )
-    values = {name: to_json(value) for name, value in named.items()}
-    return replace(_plain_layer("argument", values), problems=problems)
+def named_values(annotation: Annotation | None, value: object) -> Any:
+    """Return `value` with the names of fields as keys, whichever keys were written for them."""
+    held = parts(value)
+    if held is not None:
+        around = annotation if isinstance(value, Mapping) else type(value)
+        inside = ((*entered(around, key), item) for key, item in held.items())
+        return {name: named_values(inner, item) for name, inner, item in inside}
+    if isinstance(value, list | tuple):
+        items = ((entered(annotation, step)[1], item) for step, item in enumerate(value))
+        return [named_values(inner, item) for inner, item in items]
+    return value
 
 
-def read_or_refuse(
-    kind: type[BaseModel], path: KeyPath, text: str, *, place: str
-) -> tuple[JsonValue, SettingProblem | None]:
-    """Return what `text` says at `path`, or the problem with it, which never quotes it."""
-    wrong = _bad_text(text)
-    if wrong is None:
-        try:
-            return read_text(annotation_at(kind, path), text), None
-        except ValidationError as exc:
-            wrong = f"must be {exc.expected}"
-    return None, SettingProblem(path=path, place=place, sentence=wrong)
-
-
-def _foreign(kind: type[BaseModel], value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    """Yield the path of each value that JSON does not have and its field does not take."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _foreign(kind, item, (*path, str(key)))
-    elif isinstance(value, _LISTS):
-        for place, item in enumerate(value):
-            yield from _foreign(kind, item, (*path, place))
-    elif not (value is None or type(value) in _JSON):
-        wanted = classes(annotation_at(kind, path))
-        if wanted and not isinstance(value, _taken_by(wanted)):
-            yield path, " or ".join(sorted(one.__name__ for one in wanted))
-
-
-def _taken_by(kinds: list[type]) -> tuple[type, ...]:
-    """Return the classes whose instances a field of any of `kinds` takes."""
-    return (*kinds, *SECRETS) if any(issubclass(one, SECRETS) for one in kinds) else tuple(kinds)
-
-
-def _bad_text(text: str) -> str | None:
-    if not text.strip():
-        return "is set, but empty; unset it, or give it a value"
-    if text != text.strip():
-        return "has blanks around its value; remove them"
-    if not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
-        return "is not UTF-8 text; write it again"
-    return None
-
-
-def _plain_layer(source: Source, values: Mapping[str, JsonValue]) -> SettingLayer:
-    data = with_origins(values, lambda _path: Origin(source=source))
-    return SettingLayer(source=source, data=data)
-
-
-def _all_defaults(
-    kind: type[BaseModel], given: Mapping[str, JsonValue]
-) -> Iterator[tuple[str, JsonValue]]:
-    for name, one in kind.model_fields.items():
-        models = [part for part in members(one.annotation) if is_model(part)]
-        here = given.get(name, {})
-        if models and isinstance(here, Mapping) and (name in given or one.is_required()):
-            yield name, dict(_all_defaults(models[0], here))
-        elif name not in given:
-            yield name, to_json(_default(one))
-
-
-def _default(field: FieldInfo) -> object:
-    return field.get_default(call_default_factory=True) if _has_default(field) else None
-
-
-def _has_default(field: FieldInfo) -> bool:
-    # Older releases of pydantic have no such factories.
-    needs_others = getattr(field, "default_factory_takes_validated_data", False)
-    return not field.is_required() and not needs_others
+def _written(annotation: Annotation | None, values: object, path: KeyPath) -> KeyPath:
+    """Return `path` with the keys that were written for its fields."""
+    found: KeyPath = ()
+    for step in path:
+        known = values if isinstance(values, Mapping) else {}
+        key = next((one for one in known if entered(annotation, one)[0] == step), step)
+        values, annotation = known.get(key), entered(annotation, step)[1]
+        found = (*found, key)
+    return found

@@ -1,131 +1,113 @@
-"""Settings as texts: environment variables, and overrides from a command line."""
+"""Names of the variables that a settings class reads, and of its fields in messages."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import final
 
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+)
 
-from tradai.core._documents.json_values import JsonValue
-from tradai.core._documents.tree import Path as KeyPath, dotted, leaves, merge, nested
-from tradai.core._layers.layer import LayerData, Origin
-from tradai.core._layers.overrides import COMMAND_LINE, parse_override
-from tradai.core._settings.annotations import aliases
-from tradai.core._settings.layers import SettingLayer, Source, read_or_refuse
-from tradai.core._settings.problems import SettingProblem
-from tradai.core._settings.texts import Text, parsed_json
-from tradai.core._settings.values import value_at
-from tradai.core.exceptions import ConfigurationError
+from tradai.core._documents.tree import Path as KeyPath
+from tradai.core._settings.annotations import Annotation, entered, known_names
+from tradai.core._settings.text_sources import VariableSource, as_text_source, reads_environment
 
-__all__ = ["override_layer", "owned", "variable_layer", "variable_names", "variable_of"]
-
-
-def variable_names(kind: type[BaseSettings], name: str) -> list[str]:
-    """Return the variables that the field `name` is read from."""
-    prefix = kind.model_config.get("env_prefix", "")
-    return aliases(kind.model_fields[name]) or [f"{prefix}{name}".upper()]
-
-
-def variable_of(
-    kind: type[BaseSettings], path: KeyPath, environ: Mapping[str, str] | None = None
-) -> str:
-    """Return the variable that would set what is at `path`; of several, the one in `environ`."""
-    delimiter = kind.model_config.get("env_nested_delimiter")
-    names = variable_names(kind, str(path[0])) if path[0] in kind.model_fields else [str(path[0])]
-    tail = [str(step).upper() for step in path[1:] if isinstance(step, str)] if delimiter else []
-    for length in range(len(tail), -1, -1):
-        for name in names:
-            variable = str(delimiter).join([name, *tail[:length]])
-            if environ and variable in environ:
-                return variable
-    return str(delimiter).join([names[0], *tail])
-
-
-def owned(kind: type[BaseSettings], variables: Iterable[str]) -> list[str]:
-    """Return those of `variables` that `kind` reads, nested names included, sorted."""
-    delimiter = kind.model_config.get("env_nested_delimiter")
-    names = {one for name in kind.model_fields for one in variable_names(kind, name)}
-    nested = tuple(f"{one}{delimiter}" for one in names) if delimiter else ()
-    return sorted(one for one in variables if one in names or one.startswith(nested))
-
-
-def variable_layer(kind: type[BaseSettings], environ: Mapping[str, str]) -> SettingLayer:
-    """Return what the variables in `environ` say; only names in capital letters are read."""
-    texts = {name.lower(): Text(environ[name]) for name in owned(kind, environ)}
-    found = _Variables(kind, texts).fields()
-    reading = _Reading(kind, "environment")
-    for path in leaves(found):
-        variable = variable_of(kind, path, environ)
-        reading.add(path, value_at(found, path), place=variable, origin=Origin(source=variable))
-    return reading.layer()
-
-
-def override_layer(kind: type[BaseSettings], overrides: Sequence[str]) -> SettingLayer:
-    """Return what `overrides` say: texts such as ``part.retries=5``, the later ones winning."""
-    reading = _Reading(kind, "command line")
-    for number, override in enumerate(overrides, start=1):
-        place = f"override {number}"
-        try:
-            key, text = parse_override(override, place=place)
-        except ConfigurationError as exc:
-            reading.refuse(place, str(exc).removeprefix(f"{place} "))
-        else:
-            reading.add(tuple(key.split(".")), Text(text), place=place, origin=COMMAND_LINE)
-    return reading.layer()
+__all__ = ["Names", "is_customised"]
 
 
 @final
-class _Variables(EnvSettingsSource):
-    """The source of pydantic-settings, over texts whose type is found later."""
+class Names:
+    """Names of the variables and fields of the settings class `kind`.
 
-    def __init__(self, kind: type[BaseSettings], texts: Mapping[str, str]) -> None:
-        config = kind.model_config
-        super().__init__(
-            kind,
-            env_prefix=config.get("env_prefix"),
-            env_nested_delimiter=config.get("env_nested_delimiter"),
-        )
-        self.env_vars = texts
+    Attributes:
+        kind: The class.
+    """
 
-    # The field says nothing that the text does not.
-    def decode_complex_value(self, field_name: str, field: FieldInfo, value: object) -> object:  # noqa: ARG002
-        """Return mappings taken apart, so that nested variables can be laid over them."""
-        found = parsed_json(str(value))
-        return found if isinstance(found, dict) else value
+    def __init__(self, kind: type[BaseSettings], environ: Mapping[str, str] | None = None) -> None:
+        """Prefer the variables in `environ` where a field has several."""
+        self.kind = kind
+        self._environ = environ or {}
 
-    def fields(self) -> dict[str, JsonValue]:
-        """Return what the variables say, by the names of fields and not of aliases."""
-        found = {}
-        for name, field in self.settings_cls.model_fields.items():
-            value, _, is_complex = self.get_field_value(field, name)
-            found[name] = self.prepare_field_value(name, field, value, is_complex)
-        return {name: value for name, value in found.items() if value is not None}
+    @cached_property
+    def source(self) -> VariableSource | None:
+        """The source that reads the environment; None when the class has none."""
+        found = next(filter(reads_environment, _sources(self.kind)), None)
+        return found and as_text_source(found, self._environ)
+
+    @cached_property
+    def variables(self) -> Mapping[str, Sequence[str]]:
+        """Each field -> its variables, as they are usually written."""
+        if (source := self.source) is None:
+            return {}
+        is_exact = source.case_sensitive
+        return {
+            name: [one if is_exact else one.upper() for one in source.names(name)]
+            for name in self.kind.model_fields
+        }
+
+    @cached_property
+    def written(self) -> Mapping[KeyPath, str]:
+        """Each path that is set by a variable of the environment -> that variable."""
+        return self.source.paths() if self.source else {}
+
+    def variable(self, path: KeyPath) -> str:
+        """Return the variable that sets what is at `path`, or what is around it; or would set it."""
+        around = (self.written.get(path[:length]) for length in range(len(path), 0, -1))
+        return next(filter(None, around), None) or self.unset(path)
+
+    def unset(self, path: KeyPath) -> str:
+        """Return the variable that would set what is at `path`."""
+        first = next(iter(self.variables.get(str(path[0]), ())), str(path[0]))
+        delimiter = self.source and self.source.env_nested_delimiter
+        if not delimiter:
+            return first
+        names = self._fields(path)
+        steps = [
+            str(step).upper() if is_name else str(step)
+            for step, is_name in zip(path[1:], names[1:], strict=True)
+            if isinstance(step, str)
+        ]
+        return delimiter.join([first, *steps])
+
+    def shown(self, path: KeyPath) -> str:
+        """Return `path` as text, without keys of mappings: they are values too."""
+        names = zip(path, self._fields(path), strict=True)
+        return ".".join(str(step) if is_name else "*" for step, is_name in names)
+
+    def without_keys(self, path: KeyPath) -> KeyPath:
+        """Return `path` up to its first key of a mapping."""
+        names = self._fields(path)
+        return path[: names.index(False)] if False in names else path
+
+    def _fields(self, path: KeyPath) -> list[bool]:
+        """Tell of each step whether it is a field or a place in a list."""
+        found = []
+        annotation: Annotation | None = self.kind
+        for step in path:
+            found.append(isinstance(step, int) or step in known_names(annotation))
+            _, annotation = entered(annotation, step)
+        return found
 
 
-@final
-class _Reading:
-    """A layer in the making."""
+def is_customised(kind: type[BaseSettings]) -> bool:
+    """Tell whether `kind` chooses its sources itself."""
+    theirs = BaseSettings.settings_customise_sources.__func__
+    return kind.settings_customise_sources.__func__ is not theirs
 
-    def __init__(self, kind: type[BaseSettings], source: Source) -> None:
-        self._kind = kind
-        self._source = source
-        self._values: Mapping[str, JsonValue] = {}
-        self._origins: dict[str, Origin] = {}
-        self._problems: list[SettingProblem] = []
 
-    def add(self, path: KeyPath, value: JsonValue, *, place: str, origin: Origin) -> None:
-        if isinstance(value, Text):
-            value, problem = read_or_refuse(self._kind, path, str(value), place=place)
-            if problem is not None:
-                self._problems.append(problem)
-                return
-        self._values = merge(self._values, nested(path, value))
-        for length in range(len(path), 0, -1):
-            self._origins[dotted(path[:length])] = origin
-
-    def refuse(self, place: str, sentence: str) -> None:
-        self._problems.append(SettingProblem(path=(), place=place, sentence=sentence))
-
-    def layer(self) -> SettingLayer:
-        data = LayerData(values=self._values, origins=self._origins)
-        return SettingLayer(source=self._source, data=data, problems=tuple(self._problems))
+def _sources(kind: type[BaseSettings]) -> Sequence[PydanticBaseSettingsSource]:
+    """Return the sources of `kind` without reading files."""
+    if not is_customised(kind):
+        return [EnvSettingsSource(kind)]
+    return kind.settings_customise_sources(
+        kind,
+        init_settings=InitSettingsSource(kind, {}),
+        env_settings=EnvSettingsSource(kind),
+        dotenv_settings=DotEnvSettingsSource(kind, env_file=None),
+        file_secret_settings=SecretsSettingsSource(kind),
+    )
