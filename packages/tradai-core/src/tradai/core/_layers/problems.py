@@ -27,8 +27,12 @@ _MAY_QUOTE: Final = {
     "value_error",
 }
 _SENTENCES: Final = {
+    "bool_parsing": "must be a valid boolean",
     "dict_type": "must be a mapping",
+    "float_parsing": "must be a valid number",
     "frozen_set_type": "must be a list",
+    "int_from_float": "must be a valid integer",
+    "int_parsing": "must be a valid integer",
     "json_invalid": "has text that is not Unicode; write it again",
     "list_type": "must be a list",
     "missing": "is missing; set it",

@@ -17,8 +17,8 @@ from tradai.core._settings.freezing import require_frozen
 from tradai.core._settings.layers import SettingLayer
 from tradai.core._settings.problems import settings_error
 from tradai.core._settings.sources import read_layers
+from tradai.core._settings.text_sources import environment_source
 from tradai.core._settings.validation import SettingStack
-from tradai.core._settings.variables import Names, is_customised
 from tradai.core.exceptions import ValidationError
 
 __all__ = ["BaseSettings", "unknown_variables"]
@@ -64,7 +64,8 @@ class BaseSettings(pydantic_settings.BaseSettings):
         super().__pydantic_init_subclass__(**options)
         config = cls.model_config
         asked = next((key for key in config if _NAMED.fullmatch(key) and config[key]), None)
-        if asked is not None and not is_customised(cls):
+        is_plain = cls.settings_customise_sources == super().settings_customise_sources
+        if asked is not None and is_plain:
             message = f"{cls.__name__} sets {asked}, which is not read; use {cls.__name__}.load"
             raise ValidationError(message, field=asked, expected="sources that are read")
         require_frozen(cls)
@@ -76,7 +77,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
             ConfigurationError: Values are missing, empty or not valid; all are listed by place,
                 none is quoted.
         """
-        layers = read_layers(Names(type(self)), values)
+        layers = read_layers(type(self), values)
         # From here on no frame holds a value: a traceback may show what frames hold.
         del values
         _fill(self, layers)
@@ -106,9 +107,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
                 is wrong is listed with its place, and no value is quoted.
             ExternalServiceError: A store refused; a `StorageError`, on a disk.
         """
-        layers = read_layers(
-            Names(cls), explicit, files=files, environ=environ, overrides=overrides
-        )
+        layers = read_layers(cls, explicit, files=files, environ=environ, overrides=overrides)
         # From here on no frame holds a value: a traceback may show what frames hold.
         del environ, overrides, explicit
         settings = cls.__new__(cls)
@@ -129,9 +128,9 @@ class BaseSettings(pydantic_settings.BaseSettings):
 
         Nothing is refused: an invalid value is shown as stars, an unreadable one is left out.
         """
-        names = Names(cls, os.environ if environ is None else environ)
-        layers = read_layers(names, explicit, files=files, environ=environ, overrides=overrides)
-        return tuple(explained(names, SettingStack(names, layers), cls.__new__(cls)))
+        variables = os.environ if environ is None else environ
+        layers = read_layers(cls, explicit, files=files, environ=environ, overrides=overrides)
+        return tuple(explained(SettingStack(cls, layers), cls.__new__(cls), variables))
 
     @classmethod
     def references(
@@ -141,9 +140,9 @@ class BaseSettings(pydantic_settings.BaseSettings):
 
         Those that are not valid are left out; `check` names them.
         """
-        names = Names(cls, os.environ if environ is None else environ)
-        layers = read_layers(names, {}, environ=environ)
-        return tuple(references_in(names, SettingStack(names, layers), cls.__new__(cls)))
+        variables = os.environ if environ is None else environ
+        stack = SettingStack(cls, read_layers(cls, {}, environ=environ))
+        return tuple(references_in(stack, cls.__new__(cls), variables))
 
     @classmethod
     def check(cls, environ: Mapping[str, str]) -> None:
@@ -152,8 +151,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
         Raises:
             ConfigurationError: As for the constructor.
         """
-        names = Names(cls)
-        stack = SettingStack(names, read_layers(names, {}, environ=environ))
+        stack = SettingStack(cls, read_layers(cls, {}, environ=environ))
         del environ
         problems = [each for each in stack.fill(cls.__new__(cls)) if not each.is_missing]
         if problems:
@@ -162,13 +160,15 @@ class BaseSettings(pydantic_settings.BaseSettings):
     @classmethod
     def variables(cls) -> tuple[str, ...]:
         """Return the names of the environment variables that this class reads, sorted."""
-        return tuple(sorted({one for found in Names(cls).variables.values() for one in found}))
+        source = environment_source(cls, {})
+        names = source.names.values() if source else ()
+        return tuple(sorted({source.spelled(one) for found in names for one in found}))
 
     @classmethod
     def owns(cls, variable: str) -> bool:
         """Tell whether this class reads `variable`, nested names included."""
-        source = Names(cls, {variable: ""}).source
-        return source is not None and bool(source.read_keys())
+        source = environment_source(cls, {variable: "-"})
+        return source is not None and bool(source.paths())
 
 
 def unknown_variables(
@@ -199,7 +199,7 @@ def _fill(blank: BaseSettings, layers: Sequence[SettingLayer]) -> None:
     failures = [layer.failure for layer in layers if layer.failure is not None]
     if failures:
         raise failures[0]
-    problems = SettingStack(layers[0].names, layers).fill(blank)
+    problems = SettingStack(type(blank), layers).fill(blank)
     # Outside of any except block: what pydantic raises holds the values.
     if problems:
         raise settings_error(problems)

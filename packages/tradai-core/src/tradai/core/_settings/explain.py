@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 from pydantic_settings import BaseSettings
 
@@ -15,17 +14,18 @@ from tradai.core._documents.tree import Path, dotted, leaves, nodes
 from tradai.core._documents.yaml_scalars import WrittenFloat
 from tradai.core._secrets.detection import looks_like_secret
 from tradai.core._secrets.reference import SecretReference
-from tradai.core._settings.annotations import annotation_at, classes, single_model
-from tradai.core._settings.layers import named_values
+from tradai.core._settings.layers import variables_of
+from tradai.core._settings.merging import parts
+from tradai.core._settings.slots import Slot, slot_of
 from tradai.core._settings.strictness import SECRETS
 from tradai.core._settings.validation import SettingStack
-from tradai.core._settings.variables import Names
 from tradai.core.exceptions import ValidationError
 
 __all__ = ["SettingOrigin", "explained", "references_in"]
 
 _HIDDEN: Final = "**********"
-_PLAIN: Final = (bool, int, float, str)
+# Python writes no number of more than 4,300 digits.
+_LONGEST: Final = 14_000
 
 
 @final
@@ -52,20 +52,24 @@ class SettingOrigin:
     shadowed: tuple[str, ...] = ()
 
 
-def explained(names: Names, stack: SettingStack, blank: BaseSettings) -> Iterator[SettingOrigin]:
+def explained(
+    stack: SettingStack, blank: BaseSettings, environ: Mapping[str, str]
+) -> Iterator[SettingOrigin]:
     """Yield the origin of each leaf, in the order of the fields; `blank` is filled if it can be."""
     problems = stack.fill(blank)
     invalid = [one.path for one in problems if one.path and not one.is_missing]
-    for path, value in leaves(_tree(names, stack, None if problems else blank)).items():
-        keyless = names.without_keys(path)
+    slot, variable = slot_of(type(blank)), variables_of(type(blank), environ)
+    for path, value in leaves(_tree(stack, blank, is_valid=not problems)).items():
+        shown = slot.shown(path)
         # A validator may have changed the key of a mapping.
-        writers = stack.writers(path) or (stack.writers(keyless) if keyless != path else [])
-        *lower, place = [writer.place(path) for writer in writers] or ["default"]
+        around = path[: shown.index("*")] if "*" in shown else path
+        writers = stack.writers(path) or stack.writers(around)
         is_open = not any(path[: len(one)] == one[: len(path)] for one in invalid)
+        *lower, place = [writer.place(path) for writer in writers] or ["default"]
         yield SettingOrigin(
-            name=dotted(path) if is_open else names.shown(path),
-            variable=names.variable(path),
-            value=_shown(names, path, value) if is_open else _HIDDEN,
+            name=dotted(path) if is_open else ".".join(shown),
+            variable=variable(path),
+            value=_shown(slot.at(path), path, value) if is_open else _HIDDEN,
             source=writers[-1].source if writers else "default",
             place=place,
             shadowed=tuple(lower),
@@ -73,59 +77,58 @@ def explained(names: Names, stack: SettingStack, blank: BaseSettings) -> Iterato
 
 
 def references_in(
-    names: Names, stack: SettingStack, blank: BaseSettings
+    stack: SettingStack, blank: BaseSettings, environ: Mapping[str, str]
 ) -> Iterator[tuple[str, SecretReference]]:
     """Yield the variable and the value of each leaf that is a reference to a secret, and valid."""
-    tree = _tree(names, stack, None if stack.fill(blank) else blank)
-    for path, value in nodes(tree):
-        if isinstance(value, str) and SecretReference in classes(annotation_at(names.kind, path)):
+    slot, variable = slot_of(type(blank)), variables_of(type(blank), environ)
+    for path, value in nodes(_tree(stack, blank, is_valid=not stack.fill(blank))):
+        if isinstance(value, str) and SecretReference in slot.at(path).classes:
             with suppress(ValidationError):
-                yield names.variable(path), SecretReference(value)
+                yield variable(path), SecretReference(value)
 
 
-def _tree(names: Names, stack: SettingStack, settings: BaseSettings | None) -> Any:
+def _tree(stack: SettingStack, blank: BaseSettings, *, is_valid: bool) -> Any:
     """Return the settings under the names of fields; as they were written if they are not valid."""
-    if settings is not None:
-        return named_values(None, settings)
-    return _completed(names.kind, named_values(names.kind, stack.values))
+    return _opened(blank) if is_valid else _completed(type(blank), stack.values)
+
+
+def _opened(value: object) -> object:
+    held = parts(value)
+    if held is not None:
+        return {str(key): _opened(item) for key, item in held.items()}
+    return list(map(_opened, value)) if isinstance(value, list | tuple) else value
 
 
 def _completed(kind: type[BaseModel], given: Mapping[str, object]) -> dict[str, object]:
-    """Return `given` with the defaults of `kind`; what has no default is None."""
+    """Return `given` under the names of the fields of `kind`, with its defaults."""
+    written = {slot_of(kind).enter(key)[0]: item for key, item in given.items()}
     found = {}
     for name, field in kind.model_fields.items():
-        value = given[name] if name in given else _default(field)
-        model = single_model(field.annotation)
-        is_open = isinstance(value, Mapping) or (field.is_required() and name not in given)
-        found[name] = _completed(model, value or {}) if model and is_open else value
+        is_default = not (name in written or field.default_factory_takes_validated_data)
+        default = field.get_default(call_default_factory=True) if is_default else None
+        value = written.get(name, None if field.is_required() else default)
+        model = Slot(field.annotation).model
+        is_open = isinstance(value, Mapping) or (field.is_required() and name not in written)
+        found[name] = _completed(model, value or {}) if model and is_open else _opened(value)
     return found
 
 
-def _default(field: FieldInfo) -> object:
-    if field.is_required() or field.default_factory_takes_validated_data:
-        return None
-    return named_values(None, field.get_default(call_default_factory=True))
-
-
-def _shown(names: Names, path: Path, value: object) -> str:
+def _shown(slot: Slot, path: Path, value: object) -> str:
     if value is None:
         return ""
-    kinds = classes(annotation_at(names.kind, path))
-    plain = value if type(value) in _PLAIN else _as_json(value)
-    inside = [(path, plain), *nodes(plain, path)]
-    is_typed = any(issubclass(one, SECRETS) for one in kinds) or _has_secret(value)
-    if is_typed or any(looks_like_secret(*one) for one in inside):
+    plain = value if isinstance(value, str | WrittenFloat) else _as_json(value)
+    typed = any(isinstance(one, SECRETS) for _, one in [(path, value), *nodes(value, path)])
+    is_secret = typed or any(issubclass(one, SECRETS) for one in slot.classes)
+    if is_secret or any(looks_like_secret(*one) for one in [(path, plain), *nodes(plain, path)]):
         return _HIDDEN
     # A number keeps the digits that JSON would round away.
     return str(plain) if isinstance(plain, str | WrittenFloat) else json.dumps(plain)
 
 
-def _has_secret(value: object) -> bool:
-    return any(isinstance(one, SECRETS) for one in (value, *(item for _, item in nodes(value))))
-
-
 def _as_json(value: object) -> Any:
+    if isinstance(value, int) and value.bit_length() > _LONGEST:
+        return "a number of thousands of digits"
     try:
         return to_jsonable_python(value, fallback=str)
-    except ValueError:
+    except ValueError:  # bytes that are no UTF-8
         return str(value)

@@ -1,40 +1,29 @@
 """Layers of settings: values as their source gave them, the place of each, and problems."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, final
 
 from pydantic import SecretStr
+from pydantic_settings import BaseSettings
 
 from tradai.core._documents.tree import Path as KeyPath
 from tradai.core._layers.layer import LayerData
 from tradai.core._secrets.secret import Secret
-from tradai.core._settings.annotations import Annotation, classes, entered
 from tradai.core._settings.merging import parts
 from tradai.core._settings.problems import SettingProblem
-from tradai.core._settings.strictness import entered_unconverted, replaced, wrong_kind
-from tradai.core._settings.text_sources import TextSource, VariableSource
-from tradai.core._settings.texts import chosen, is_unicode, text_problem
-from tradai.core._settings.variables import Names
+from tradai.core._settings.slots import Slot, slot_of
+from tradai.core._settings.strictness import named_choice, replaced, text_problem, value_problem
+from tradai.core._settings.text_sources import TextSource, VariableSource, environment_source
 from tradai.core.exceptions import TradAIError
 
-__all__ = [
-    "ARGUMENT",
-    "COMMAND_LINE",
-    "ENVIRONMENT",
-    "FILE",
-    "SettingLayer",
-    "checked",
-    "named_values",
-]
+__all__ = ["ARGUMENT", "COMMAND_LINE", "FILE", "SettingLayer", "variables_of"]
 
 ARGUMENT: Final = "argument"
 COMMAND_LINE: Final = "command line"
-ENVIRONMENT: Final = "environment"
 FILE: Final = "file"
-_NOT_UNICODE: Final = "has text that is not Unicode; write it again"
 
 
 @final
@@ -43,11 +32,12 @@ class SettingLayer:
     """The values of one layer, and its problems.
 
     Attributes:
-        names: Names of the settings class.
-        source: One of the constants above, or the name of another source.
+        kind: The settings class.
+        source: ``file``, ``environment``, ``command line``, ``argument``, or another source.
         values: Its values under the keys that were written; not shown, for they may be secrets.
         data: The same of a file, with lines.
         reader: The source, if it reads texts.
+        overrides: Path of each override -> the override, by its position.
         problems: What could not be used.
         loose: Values of another kind than their fields; a problem where no higher layer has one.
         folders: Each path that was taken from a file -> folder of that file.
@@ -55,44 +45,62 @@ class SettingLayer:
         failure: Error of its store, for which no configuration is to blame.
     """
 
-    names: Names
+    kind: type[BaseSettings]
     source: str
-    values: Mapping[str, object] = field(repr=False, default_factory=dict)
+    values: Mapping[str, Any] = field(repr=False, default_factory=dict)
     data: LayerData | None = field(repr=False, default=None)
     reader: TextSource | None = field(repr=False, default=None)
+    overrides: Mapping[KeyPath, str] = field(repr=False, default_factory=dict)
     problems: tuple[SettingProblem, ...] = ()
     loose: tuple[SettingProblem, ...] = ()
     folders: Mapping[str, Path] = field(repr=False, default_factory=dict)
     is_complete: bool = True
     failure: TradAIError | None = None
 
-    @cached_property
-    def named(self) -> Mapping[str, object]:
-        """The values under the names of fields, whichever keys were written for them."""
-        return named_values(self.names.kind, self.values)
+    def checked(self) -> "SettingLayer":
+        """Return the layer with the problems of its values; a text as the choice it names."""
+        problems, loose = list(self.problems), []
+
+        def check(slot: Slot, value: object, path: KeyPath) -> object:
+            is_text = (self.reader and len(path) == 1) or path in self.texts
+            if isinstance(value, str) and is_text:
+                if text := text_problem(slot, value):
+                    place = self.texts.get(path) or self.subject(path)
+                    problems.append(SettingProblem(path=path, place=place, sentence=text))
+                return named_choice(slot, value)
+            if text := value_problem(slot, value):
+                place = self.subject(path)
+                loose.append(SettingProblem(path=path, place=place, sentence=text))
+            is_other = isinstance(value, Secret) and SecretStr in slot.classes
+            return SecretStr(value.reveal()) if is_other else value
+
+        values = replaced(slot_of(self.kind), self.values, check)
+        return replace(self, values=values, problems=tuple(problems), loose=tuple(loose))
 
     @cached_property
     def texts(self) -> Mapping[KeyPath, str]:
         """Each path that has a text of its own, not one inside of JSON -> its variable."""
-        return self.reader.paths() if isinstance(self.reader, VariableSource) else {}
+        reader = self.reader
+        if not isinstance(reader, VariableSource):
+            return self.overrides
+        return {path: reader.spelled(key) for key, path in reader.paths().items()}
 
-    def is_text(self, path: KeyPath) -> bool:
-        """Tell whether the text at `path` was not inside of JSON, and so has no type."""
-        return self.reader is not None and (len(path) == 1 or path in self.texts)
-
-    def reach(self, path: KeyPath) -> tuple[int, object]:
-        """Return how many steps of `path` there are, and what is at the last of them."""
-        inside: object = self.named
-        for depth, step in enumerate(path):
-            if not isinstance(inside, Mapping) or step not in inside:
-                return depth, inside
-            inside = inside[step]
-        return len(path), inside
+    def reach(self, path: KeyPath) -> tuple[KeyPath, Any]:
+        """Return `path` by the keys that were written, as far as they go, and what is there."""
+        slot, inside, keys = slot_of(self.kind), self.values, ()
+        for step in path:
+            held = parts(inside) or {}
+            written = (one for one in held if one == step or slot.enter(one)[0] == step)
+            key = next(written, None)
+            if key is None:
+                break
+            inside, (_, slot), keys = held[key], slot.enter(key), (*keys, key)
+        return keys, inside
 
     def place(self, path: KeyPath) -> str:
         """Name the place where `path`, or the nearest thing around it, was written."""
         if self.data is not None:
-            return str(self.data.origin_of(_written(self.names.kind, self.data.values, path)))
+            return str(self.data.origin_of(self.reach(path)[0]))
         if not self.has_variables:
             return self.source
         around = (self.texts.get(path[:length]) for length in range(len(path), 0, -1))
@@ -101,70 +109,27 @@ class SettingLayer:
 
     def subject(self, path: KeyPath) -> str:
         """Name what is at `path`, and its place, as the subject of a problem."""
-        place, shown = self.place(path), self.names.shown(path)
+        place, shown = self.place(path), ".".join(slot_of(self.kind).shown(path))
         if self.source == ARGUMENT:
-            return f"{shown} ({self.names.unset(self.names.without_keys(path))})"
+            return f"{shown} ({variables_of(self.kind, {})(path)})"
         is_variable = self.has_variables and self.texts.get(path) == place
         return place if is_variable else f"{place}: {shown}"
 
     @property
     def has_variables(self) -> bool:
-        """Whether each value has a variable that names its place."""
+        """Whether a variable names the place of each value."""
         return isinstance(self.reader, VariableSource) and self.source != COMMAND_LINE
 
 
-def checked(layer: SettingLayer) -> SettingLayer:
-    """Return `layer` with the problems of its single values, each choice as the value it names."""
-    check = _Check(layer)
-    values = replaced(layer.names.kind, layer.values, check.leaf, enter=entered_unconverted)
-    problems = (*layer.problems, *check.problems)
-    return replace(layer, values=values, problems=problems, loose=tuple(check.loose))
+def variables_of(kind: type[BaseSettings], environ: Mapping[str, str]) -> Callable[[KeyPath], str]:
+    """Return the function from a path to the variable that sets it in `environ`, or would."""
+    source = environment_source(kind, environ)
+    if source is None:
+        return lambda path: ".".join(slot_of(kind).shown(path))
+    paths = {path: source.spelled(key) for key, path in source.paths().items()}
 
+    def variable(path: KeyPath) -> str:
+        around = (paths.get(path[:length]) for length in range(len(path), 0, -1))
+        return next(filter(None, around), None) or source.variable(path)
 
-@final
-class _Check:
-    def __init__(self, layer: SettingLayer) -> None:
-        self._layer = layer
-        self.problems: list[SettingProblem] = []
-        self.loose: list[SettingProblem] = []
-
-    def leaf(self, annotation: Annotation | None, value: object, path: KeyPath) -> object:
-        """Return `value`, or what it stands for in a field of type `annotation`."""
-        layer = self._layer
-        if isinstance(value, str) and layer.is_text(path):
-            if text := text_problem(annotation, value):
-                place = layer.texts.get(path) or layer.subject(path)
-                self.problems.append(SettingProblem(path=path, place=place, sentence=text))
-            return chosen(annotation, value)
-        if isinstance(value, Secret) and SecretStr in classes(annotation):
-            return SecretStr(value.reveal())
-        is_text = isinstance(value, str) and not is_unicode(value)
-        text = _NOT_UNICODE if is_text else wrong_kind(annotation, value)
-        if text:
-            place = layer.subject(path)
-            self.loose.append(SettingProblem(path=path, place=place, sentence=text))
-        return value
-
-
-def named_values(annotation: Annotation | None, value: object) -> Any:
-    """Return `value` with the names of fields as keys, whichever keys were written for them."""
-    held = parts(value)
-    if held is not None:
-        around = annotation if isinstance(value, Mapping) else type(value)
-        inside = ((*entered(around, key), item) for key, item in held.items())
-        return {name: named_values(inner, item) for name, inner, item in inside}
-    if isinstance(value, list | tuple):
-        items = ((entered(annotation, step)[1], item) for step, item in enumerate(value))
-        return [named_values(inner, item) for inner, item in items]
-    return value
-
-
-def _written(annotation: Annotation | None, values: object, path: KeyPath) -> KeyPath:
-    """Return `path` with the keys that were written for its fields."""
-    found: KeyPath = ()
-    for step in path:
-        known = values if isinstance(values, Mapping) else {}
-        key = next((one for one in known if entered(annotation, one)[0] == step), step)
-        values, annotation = known.get(key), entered(annotation, step)[1]
-        found = (*found, key)
-    return found
+    return variable

@@ -2,22 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from enum import Enum
 from pathlib import Path
 from types import NoneType
-from typing import Literal, final, get_args, get_origin
+from typing import Any, Final, final
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
 
-from tradai.core._settings.annotations import (
-    Annotation,
-    classes,
-    entered,
-    keys,
-    members,
-    single_model,
-)
+from tradai.core._settings.slots import Slot, slot_of
 
 __all__ = ["Merger", "parts"]
 
@@ -35,7 +26,7 @@ class Merger:
     is_over_defaults: bool = True
     folders: Mapping[str, Path] = field(default_factory=dict)
 
-    def laid_over(self, annotation: Annotation, lower: object, upper: object) -> object:
+    def laid_over(self, slot: Slot, lower: object, upper: object) -> Any:
         """Return `upper` over `lower`: mappings merge key by key, anything else replaces.
 
         What an instance holds is taken as it is. Keys stay as they were written; of several keys
@@ -45,45 +36,36 @@ class Merger:
             return upper
         found = dict(parts(lower) or {})
         is_instance = bool(found) and not isinstance(lower, Mapping)
-        kind = type(lower) if is_instance else single_model(annotation)
-        written = {keys(kind).get(key): key for key in found} if kind else {}
+        around = slot_of(type(lower)) if is_instance else slot
+        written = {around.enter(key)[0]: key for key in found}
         for key, value in upper.items():
-            old = key if key in found or not kind else written.get(keys(kind).get(key), key)
-            below = found.pop(old) if old in found and old != key else found.get(key, _ABSENT)
-            is_open = isinstance(value, Mapping)
-            found[key] = self._inside(kind or annotation, key, below, value) if is_open else value
-        return self._of_class(annotation, lower, upper, found) if is_instance else found
-
-    def _inside(
-        self, around: Annotation, key: str, below: object, value: Mapping[str, object]
-    ) -> object:
-        if below is _ABSENT:
-            below = _default(around, key) if self.is_over_defaults else None
-        return self.laid_over(entered(around, key)[1], below, value)
+            name, inside = around.enter(key)
+            old = written.get(name, key)
+            below = found.pop(old, _ABSENT) if old != key else found.get(key, _ABSENT)
+            if isinstance(value, Mapping):
+                if below is _ABSENT and self.is_over_defaults:
+                    below = _default(around.model, str(name))
+                value = self.laid_over(inside, below, value)
+            found[key] = value
+        return self._of_class(slot, lower, upper, found) if is_instance else found
 
     def _of_class(
-        self,
-        annotation: Annotation,
-        lower: object,
-        upper: Mapping[str, object],
-        found: dict[str, object],
+        self, slot: Slot, lower: object, upper: Mapping[str, object], found: dict[str, object]
     ) -> object:
         """Return what lies over the instance `lower`: of its class, where a union has others."""
-        kind = type(lower)
-        if len({*classes(annotation)} - {NoneType, kind}) == 0:
+        if not {*slot.classes} - {NoneType, type(lower)}:
             return found
-        if any(_is_other_tag(kind, key, value) for key, value in upper.items()):
-            return dict(upper)
         try:
-            return TypeAdapter(kind).validate_python(
+            return TypeAdapter(type(lower)).validate_python(
                 found, extra="forbid", by_name=True, context=self.folders
             )
-        except ValidationError:
-            # Validation of the whole says what the field takes.
-            return found
+        except ValidationError as exc:
+            # The tag of another member; what else is wrong, validation of the whole says.
+            wrong = [one["loc"] for one in exc.errors() if one["type"] == "literal_error"]
+            return dict(upper) if any(location[0] in upper for location in wrong) else found
 
 
-_ABSENT = object()
+_ABSENT: Final = object()
 
 
 def parts(value: object) -> Mapping[str, object] | None:
@@ -97,19 +79,10 @@ def parts(value: object) -> Mapping[str, object] | None:
     return value if isinstance(value, Mapping) else None
 
 
-def _default(around: Annotation, key: str) -> object:
+def _default(kind: type[BaseModel] | None, name: str) -> object:
     """Return the default instance of a field; a default mapping is used whole or not at all."""
-    known: Mapping[str, FieldInfo] = getattr(around, "model_fields", {})
-    one = known.get(keys(around).get(key, "")) if isinstance(around, type) else None
+    one = kind.model_fields.get(name) if kind else None
     if one is None or one.default_factory_takes_validated_data:
         return None
     default = one.get_default(call_default_factory=True)
     return None if isinstance(default, Mapping) else default
-
-
-def _is_other_tag(kind: type, key: str, value: object) -> bool:
-    """Tell whether `value` is the tag of another member of a union than `kind`."""
-    _, annotation = entered(kind, key)
-    literals = [one for one in members(annotation) if get_origin(one) is Literal]
-    tags = [tag for one in literals for tag in get_args(one)]
-    return bool(tags) and value not in tags + [tag.value for tag in tags if isinstance(tag, Enum)]

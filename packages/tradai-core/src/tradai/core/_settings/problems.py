@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import final
+from typing import Final, final
 
 from tradai.core._documents.tree import Path as KeyPath
 from tradai.core._layers.code_message import code_message
@@ -13,7 +13,10 @@ from tradai.core._layers.problems import list_problems
 from tradai.core._layers.suggestions import did_you_mean
 from tradai.core.exceptions import ConfigurationError
 
-__all__ = ["SettingProblem", "accident", "settings_error", "unknown_key", "unreadable"]
+__all__ = ["NOT_JSON", "SettingProblem", "accident", "settings_error", "unknown_key", "unreadable"]
+
+
+NOT_JSON: Final = "must be JSON, such as a list"
 
 
 @final

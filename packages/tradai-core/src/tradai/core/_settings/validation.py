@@ -1,7 +1,6 @@
 """Validation of the merged layers of a settings class, and all problems of them."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, final
 
 import pydantic
@@ -10,12 +9,11 @@ from pydantic_settings import BaseSettings
 
 from tradai.core._documents.tree import Path as KeyPath
 from tradai.core._layers.problems import sentence
-from tradai.core._settings.annotations import Annotation, annotation_at, entered, known_names
 from tradai.core._settings.freezing import freeze_fields
-from tradai.core._settings.layers import SettingLayer
+from tradai.core._settings.layers import SettingLayer, variables_of
 from tradai.core._settings.merging import Merger
 from tradai.core._settings.problems import SettingProblem, accident, unknown_key
-from tradai.core._settings.variables import Names
+from tradai.core._settings.slots import slot_of
 from tradai.core.exceptions import TradAIError
 
 __all__ = ["SettingStack"]
@@ -29,9 +27,9 @@ class SettingStack:
         values: The merged values, under the keys that were written.
     """
 
-    def __init__(self, names: Names, layers: Sequence[SettingLayer]) -> None:
-        self._names = names
-        self._kind = names.kind
+    def __init__(self, kind: type[BaseSettings], layers: Sequence[SettingLayer]) -> None:
+        """Take the layers of `kind`; nothing is merged before `fill`."""
+        self._kind = kind
         self._layers = layers
         self._folders = {path: one for layer in layers for path, one in layer.folders.items()}
         self.values: Any = {}
@@ -41,11 +39,8 @@ class SettingStack:
         problems = [one for layer in self._layers for one in layer.problems]
         loose = [one for layer in self._layers for one in layer.loose if self._counts(layer, one)]
         known = [one.path for one in (*problems, *loose)]
-        found = [
-            one
-            for one in self._validate(blank)
-            if not any(_is_related(one.path, path) for path in known)
-        ]
+        found = self._validate(blank)
+        found = [one for one in found if not any(_is_related(one.path, path) for path in known)]
         problems += [one for one in found if one.is_unknown] + loose
         problems += [one for one in found if not one.is_unknown]
         if not all(layer.is_complete for layer in self._layers):
@@ -59,28 +54,29 @@ class SettingStack:
         return problems
 
     def writers(self, path: KeyPath) -> list[SettingLayer]:
-        """Return the layers that wrote `path`, or what replaced all around it; the last counts."""
+        """Return the layers that wrote `path` or replaced all around it; the last one counts."""
         found: list[SettingLayer] = []
         open_depth = 0
         for layer in reversed(self._layers):
-            depth, inside = layer.reach(path)
-            if depth == len(path):
+            keys, inside = layer.reach(path)
+            if len(keys) < len(path) and isinstance(inside, Mapping):
+                open_depth = max(open_depth, len(keys))
+            elif len(keys) > open_depth:
                 found.insert(0, layer)
-            elif isinstance(inside, Mapping):
-                open_depth = max(open_depth, depth)
-            elif depth <= open_depth:
+            else:
                 # A mapping above replaced this value, and with it all that is below.
                 break
-            else:
-                found.insert(0, layer)
         return found
 
     def _counts(self, layer: SettingLayer, problem: SettingProblem) -> bool:
         return self.writers(problem.path)[-1:] == [layer]
 
     def _validate(self, blank: BaseSettings) -> list[SettingProblem]:
+        is_over_defaults = bool(self._kind.model_config.get("nested_model_default_partial_update"))
+        merger = Merger(is_over_defaults=is_over_defaults, folders=self._folders)
         try:
-            self._merge()
+            for layer in self._layers:
+                self.values = merger.laid_over(slot_of(self._kind), self.values, layer.values)
             return self._errors(blank, self.values)
         except TradAIError:
             raise
@@ -89,30 +85,25 @@ class SettingStack:
             whole = self._problem((), accident(exc))
         return self._fields_alone(blank) or [whole]
 
-    def _merge(self) -> None:
-        config = self._kind.model_config
-        is_over_defaults = bool(config.get("nested_model_default_partial_update"))
-        merger = Merger(is_over_defaults=is_over_defaults, folders=self._folders)
-        for layer in self._layers:
-            self.values = merger.laid_over(self._kind, self.values, layer.values)
-
     def _fields_alone(self, blank: BaseSettings) -> list[SettingProblem]:
         """Return the problems of each field by itself; none if it is not a field that crashes."""
-        try:
-            missing = [one for one in self._errors(blank, {}) if not self.writers(one.path)]
-        # A default, or a validator of the model.
-        except Exception:  # noqa: BLE001
+        missing, crash = self._guarded(blank, ())
+        found = [self._guarded(blank, (key,)) for key in self.values]
+        if crash or not any(one for _, one in found):
             return []
-        found = [self._field_alone(blank, key) for key in self.values]
-        return [*missing, *chain.from_iterable(found)] if any(found) else []
+        return [one for errors, crashes in ((missing, []), *found) for one in (*errors, *crashes)]
 
-    def _field_alone(self, blank: BaseSettings, key: str) -> list[SettingProblem]:
-        path = (entered(self._kind, key)[0],)
+    def _guarded(
+        self, blank: BaseSettings, keys: tuple[str, ...]
+    ) -> tuple[list[SettingProblem], list[SettingProblem]]:
+        """Return the problems of the fields at `keys` alone, and the crash of a validator."""
+        path = slot_of(self._kind).path(keys)
         try:
-            found = self._errors(blank, {key: self.values[key]})
+            errors = self._errors(blank, {key: self.values[key] for key in keys})
         except Exception as exc:  # noqa: BLE001
-            return [self._problem(path, accident(exc))]
-        return [one for one in found if one.path[:1] == path]
+            return [], [self._problem(path, accident(exc))]
+        is_own = bool(keys)
+        return [one for one in errors if is_own == bool(self.writers(one.path[:1]))], []
 
     def _errors(self, blank: BaseSettings, values: Mapping[str, object]) -> list[SettingProblem]:
         # Given here, so that it holds for nested models too; names are taken beside aliases.
@@ -122,31 +113,27 @@ class SettingStack:
                 values, self_instance=blank, extra=extra, by_name=True, context=self._folders
             )
         except pydantic.ValidationError as exc:
-            errors = exc.errors(include_url=False)
-        else:
-            return []
-        return list(self._problems_of(errors))
+            return list(self._problems_of(exc.errors(include_url=False)))
+        return []
 
     def _problems_of(self, errors: Sequence[ErrorDetails]) -> Iterator[SettingProblem]:
         found: dict[KeyPath, dict[str, str]] = {}
         for error in errors:
-            path = self._path_of(error)
-            found.setdefault(path, {})[self._sentence(error, path)] = error["type"]
+            path, text = self._path_of(error), sentence(error)
+            if error["type"] == "extra_forbidden":
+                text = unknown_key(str(path[-1]), slot_of(self._kind).at(path[:-1]).names)
+            found.setdefault(path, {})[text] = error["type"]
         for path, sentences in found.items():
-            yield self._problem(path, ", or ".join(sentences), kinds=set(sentences.values()))
+            yield self._problem(path, ", or ".join(sentences), *sentences.values())
 
-    def _sentence(self, error: ErrorDetails, path: KeyPath) -> str:
-        if error["type"] != "extra_forbidden":
-            return sentence(error)
-        return unknown_key(str(path[-1]), known_names(annotation_at(self._kind, path[:-1])))
-
-    def _problem(self, path: KeyPath, text: str, *, kinds: Collection[str] = ()) -> SettingProblem:
+    def _problem(self, path: KeyPath, text: str, *types: str) -> SettingProblem:
+        is_unknown = "extra_forbidden" in types
         return SettingProblem(
             path=path,
-            place=self._place_of(path, is_unknown="extra_forbidden" in kinds),
+            place=self._place_of(path, is_unknown=is_unknown),
             sentence=text,
-            is_missing="missing" in kinds,
-            is_unknown="extra_forbidden" in kinds,
+            is_missing="missing" in types,
+            is_unknown=is_unknown,
         )
 
     def _place_of(self, path: KeyPath, *, is_unknown: bool) -> str:
@@ -157,9 +144,9 @@ class SettingStack:
         layer = next((one for found in around for one in found), None)
         if layer and is_unknown:
             return layer.place(path)
-        if layer and not (layer.has_variables and not self.writers(path)):
+        if layer and (self.writers(path) or not layer.has_variables):
             return layer.subject(path)
-        return self._names.unset(self._names.without_keys(path))
+        return variables_of(self._kind, {})(path)
 
     def _path_of(self, error: ErrorDetails) -> KeyPath:
         """Return the path, by the names of fields, as far as pydantic's location is one.
@@ -167,18 +154,16 @@ class SettingStack:
         The rest of a location names types.
         """
         path: KeyPath = ()
-        inside: object = self.values
-        annotation: Annotation | None = self._kind
+        slot, inside = slot_of(self._kind), self.values
         ends = error["loc"][-1:] if error["type"] == "missing" else ()
         for step in error["loc"]:
-            is_there = step in inside if isinstance(inside, Mapping) else False
-            if isinstance(inside, list | tuple) and isinstance(step, int):
-                is_there = step < len(inside)
-            if not (is_there or not path or (step,) == ends):
-                continue
-            name, annotation = entered(annotation, step)
-            inside = inside[step] if is_there else None
-            path = (*path, name)
+            is_list = isinstance(inside, list | tuple)
+            known = range(len(inside)) if is_list else inside
+            is_there = isinstance(known, Mapping | range) and step in known
+            if is_there or not path or (step,) == ends:
+                name, slot = slot.enter(step)
+                inside = inside[step] if is_there else None
+                path = (*path, name)
         return path
 
 
