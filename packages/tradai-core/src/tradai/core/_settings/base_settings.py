@@ -62,7 +62,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
                 is not read.
         """
         super().__pydantic_init_subclass__(**options)
-        config = cls.model_config
+        config: Mapping[str, object] = dict(cls.model_config)
         asked = next((key for key in config if _NAMED.fullmatch(key) and config[key]), None)
         is_plain = cls.settings_customise_sources == super().settings_customise_sources
         if asked is not None and is_plain:
@@ -161,14 +161,14 @@ class BaseSettings(pydantic_settings.BaseSettings):
     def variables(cls) -> tuple[str, ...]:
         """Return the names of the environment variables that this class reads, sorted."""
         source = environment_source(cls, {})
-        names = source.names.values() if source else ()
-        return tuple(sorted({source.spelled(one) for found in names for one in found}))
+        names = [one for found in source.names.values() for one in found] if source else []
+        return tuple(sorted({source.spelled(one) for one in names}) if source else ())
 
     @classmethod
     def owns(cls, variable: str) -> bool:
         """Tell whether this class reads `variable`, nested names included."""
         source = environment_source(cls, {variable: "-"})
-        return source is not None and bool(source.paths())
+        return source is not None and bool(source.texts())
 
 
 def unknown_variables(

@@ -60,16 +60,16 @@ def explained(
     invalid = [one.path for one in problems if one.path and not one.is_missing]
     slot, variable = slot_of(type(blank)), variables_of(type(blank), environ)
     for path, value in leaves(_tree(stack, blank, is_valid=not problems)).items():
-        shown = slot.shown(path)
+        *_, (_, _, inside) = walked = list(slot.walk(path))
+        shown = [text for _, text, _ in walked]
         # A validator may have changed the key of a mapping.
-        around = path[: shown.index("*")] if "*" in shown else path
-        writers = stack.writers(path) or stack.writers(around)
+        writers = stack.writers(path) or stack.writers(path[: [*shown, "*"].index("*")])
         is_open = not any(path[: len(one)] == one[: len(path)] for one in invalid)
         *lower, place = [writer.place(path) for writer in writers] or ["default"]
         yield SettingOrigin(
             name=dotted(path) if is_open else ".".join(shown),
             variable=variable(path),
-            value=_shown(slot.at(path), path, value) if is_open else _HIDDEN,
+            value=_shown(inside, path, value) if is_open else _HIDDEN,
             source=writers[-1].source if writers else "default",
             place=place,
             shadowed=tuple(lower),
@@ -99,7 +99,7 @@ def _opened(value: object) -> object:
     return list(map(_opened, value)) if isinstance(value, list | tuple) else value
 
 
-def _completed(kind: type[BaseModel], given: Mapping[str, object]) -> dict[str, object]:
+def _completed(kind: type[BaseModel], given: Mapping[str, Any]) -> dict[str, object]:
     """Return `given` under the names of the fields of `kind`, with its defaults."""
     written = {slot_of(kind).enter(key)[0]: item for key, item in given.items()}
     found = {}
@@ -113,7 +113,7 @@ def _completed(kind: type[BaseModel], given: Mapping[str, object]) -> dict[str, 
     return found
 
 
-def _shown(slot: Slot, path: Path, value: object) -> str:
+def _shown(slot: Slot, path: Path, value: Any) -> str:
     if value is None:
         return ""
     plain = value if isinstance(value, str | WrittenFloat) else _as_json(value)

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import Final
+from typing import Any, Final
 
 from pydantic_settings import BaseSettings
 
@@ -57,7 +57,7 @@ def _anchored(kind: type[BaseSettings], data: LayerData, folder: Path | None) ->
     folders: dict[str, Path] = {}
     problems: list[SettingProblem] = []
 
-    def anchor(slot: Slot, value: object, path: KeyPath) -> object:
+    def anchor(slot: Slot, value: Any, path: KeyPath) -> Any:
         inner = _path_in(slot, value) if isinstance(value, str) else None
         if inner is None or PurePath(inner).is_absolute():
             return value

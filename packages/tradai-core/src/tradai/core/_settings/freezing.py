@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence, MutableSet
 from copy import copy
-from dataclasses import is_dataclass
 from operator import is_
 from typing import Final, Literal, get_args, get_origin
 
@@ -70,7 +69,8 @@ def _require_frozen_member(one: Annotation, place: str, seen: frozenset[type]) -
         raise _mutable(place, "is settings of its own; nest a frozen pydantic.BaseModel instead")
     if issubclass(found, _MUTABLE):
         raise _mutable(place, f"is a {found.__name__}, which can change; {_INSTEAD}")
-    if is_dataclass(found) and not found.__dataclass_params__.frozen:
+    parameters = getattr(found, "__dataclass_params__", None)
+    if parameters is not None and not parameters.frozen:
         raise _mutable(place, f"is a {found.__name__}, which is not frozen; freeze the dataclass")
     if issubclass(found, BaseModel):
         require_frozen(found, seen=seen)

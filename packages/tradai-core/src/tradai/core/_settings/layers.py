@@ -19,7 +19,7 @@ from tradai.core._settings.strictness import named_choice, replaced, text_proble
 from tradai.core._settings.text_sources import TextSource, VariableSource, environment_source
 from tradai.core.exceptions import TradAIError
 
-__all__ = ["ARGUMENT", "COMMAND_LINE", "FILE", "SettingLayer", "variables_of"]
+__all__ = ["ARGUMENT", "COMMAND_LINE", "FILE", "SettingLayer", "nearest", "variables_of"]
 
 ARGUMENT: Final = "argument"
 COMMAND_LINE: Final = "command line"
@@ -59,18 +59,15 @@ class SettingLayer:
 
     def checked(self) -> "SettingLayer":
         """Return the layer with the problems of its values; a text as the choice it names."""
-        problems, loose = list(self.problems), []
+        problems, loose = list(self.problems), list(self.loose)
 
-        def check(slot: Slot, value: object, path: KeyPath) -> object:
+        def check(slot: Slot, value: Any, path: KeyPath) -> Any:
+            # A text inside of JSON has a type; one of a variable has none.
             is_text = (self.reader and len(path) == 1) or path in self.texts
             if isinstance(value, str) and is_text:
-                if text := text_problem(slot, value):
-                    place = self.texts.get(path) or self.subject(path)
-                    problems.append(SettingProblem(path=path, place=place, sentence=text))
+                problems.extend(self._problems(text_problem(slot, value), path, is_text=True))
                 return named_choice(slot, value)
-            if text := value_problem(slot, value):
-                place = self.subject(path)
-                loose.append(SettingProblem(path=path, place=place, sentence=text))
+            loose.extend(self._problems(value_problem(slot, value), path))
             is_other = isinstance(value, Secret) and SecretStr in slot.classes
             return SecretStr(value.reveal()) if is_other else value
 
@@ -80,18 +77,15 @@ class SettingLayer:
     @cached_property
     def texts(self) -> Mapping[KeyPath, str]:
         """Each path that has a text of its own, not one inside of JSON -> its variable."""
-        reader = self.reader
-        if not isinstance(reader, VariableSource):
-            return self.overrides
-        return {path: reader.spelled(key) for key, path in reader.paths().items()}
+        return self.reader.texts() if isinstance(self.reader, VariableSource) else self.overrides
 
     def reach(self, path: KeyPath) -> tuple[KeyPath, Any]:
         """Return `path` by the keys that were written, as far as they go, and what is there."""
         slot, inside, keys = slot_of(self.kind), self.values, ()
         for step in path:
             held = parts(inside) or {}
-            written = (one for one in held if one == step or slot.enter(one)[0] == step)
-            key = next(written, None)
+            named = (one for one in held if one == step or slot.enter(one)[0] == step)
+            key = next(named, None)
             if key is None:
                 break
             inside, (_, slot), keys = held[key], slot.enter(key), (*keys, key)
@@ -103,9 +97,8 @@ class SettingLayer:
             return str(self.data.origin_of(self.reach(path)[0]))
         if not self.has_variables:
             return self.source
-        around = (self.texts.get(path[:length]) for length in range(len(path), 0, -1))
         inside = (one for key, one in self.texts.items() if key[: len(path)] == path)
-        return next(filter(None, around), None) or next(inside, self.source)
+        return nearest(self.texts, path) or next(inside, self.source)
 
     def subject(self, path: KeyPath) -> str:
         """Name what is at `path`, and its place, as the subject of a problem."""
@@ -120,16 +113,25 @@ class SettingLayer:
         """Whether a variable names the place of each value."""
         return isinstance(self.reader, VariableSource) and self.source != COMMAND_LINE
 
+    def _problems(
+        self, sentence: str | None, path: KeyPath, *, is_text: bool = False
+    ) -> list[SettingProblem]:
+        if sentence is None:
+            return []
+        place = (self.texts.get(path) if is_text else None) or self.subject(path)
+        return [SettingProblem(path=path, place=place, sentence=sentence)]
+
+
+def nearest(texts: Mapping[KeyPath, str], path: KeyPath) -> str | None:
+    """Return what `texts` has for `path`, or for the nearest thing around it."""
+    around = (texts.get(path[:length]) for length in range(len(path), 0, -1))
+    return next(filter(None, around), None)
+
 
 def variables_of(kind: type[BaseSettings], environ: Mapping[str, str]) -> Callable[[KeyPath], str]:
     """Return the function from a path to the variable that sets it in `environ`, or would."""
     source = environment_source(kind, environ)
     if source is None:
         return lambda path: ".".join(slot_of(kind).shown(path))
-    paths = {path: source.spelled(key) for key, path in source.paths().items()}
-
-    def variable(path: KeyPath) -> str:
-        around = (paths.get(path[:length]) for length in range(len(path), 0, -1))
-        return next(filter(None, around), None) or source.variable(path)
-
-    return variable
+    texts = source.texts()
+    return lambda path: nearest(texts, path) or source.unset(path)

@@ -12,6 +12,8 @@ from tradai.core._settings.slots import Slot, slot_of
 
 __all__ = ["Merger", "parts"]
 
+_ABSENT: Final = object()
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +25,10 @@ class Merger:
         folders: Path that was taken from a file -> folder of that file, for validators.
     """
 
-    is_over_defaults: bool = True
+    is_over_defaults: bool
     folders: Mapping[str, Path] = field(default_factory=dict)
 
-    def laid_over(self, slot: Slot, lower: object, upper: object) -> Any:
+    def laid_over(self, slot: Slot, lower: Any, upper: Any) -> Any:
         """Return `upper` over `lower`: mappings merge key by key, anything else replaces.
 
         What an instance holds is taken as it is. Keys stay as they were written; of several keys
@@ -41,45 +43,41 @@ class Merger:
         for key, value in upper.items():
             name, inside = around.enter(key)
             old = written.get(name, key)
-            below = found.pop(old, _ABSENT) if old != key else found.get(key, _ABSENT)
-            if isinstance(value, Mapping):
-                if below is _ABSENT and self.is_over_defaults:
-                    below = _default(around.model, str(name))
-                value = self.laid_over(inside, below, value)
-            found[key] = value
+            below = found.get(old, _ABSENT) if old == key else found.pop(old)
+            if isinstance(value, Mapping) and below is _ABSENT and self.is_over_defaults:
+                below = _default(around.model, str(name))
+            found[key] = self.laid_over(inside, below, value)
         return self._of_class(slot, lower, upper, found) if is_instance else found
 
     def _of_class(
-        self, slot: Slot, lower: object, upper: Mapping[str, object], found: dict[str, object]
-    ) -> object:
+        self, slot: Slot, lower: object, upper: Mapping[str, Any], found: dict[str, Any]
+    ) -> Any:
         """Return what lies over the instance `lower`: of its class, where a union has others."""
         if not {*slot.classes} - {NoneType, type(lower)}:
             return found
+        adapter = TypeAdapter(type(lower))
         try:
-            return TypeAdapter(type(lower)).validate_python(
+            return adapter.validate_python(
                 found, extra="forbid", by_name=True, context=self.folders
             )
         except ValidationError as exc:
             # The tag of another member; what else is wrong, validation of the whole says.
-            wrong = [one["loc"] for one in exc.errors() if one["type"] == "literal_error"]
-            return dict(upper) if any(location[0] in upper for location in wrong) else found
+            tags = {one["loc"][0] for one in exc.errors() if one["type"] == "literal_error"}
+            return dict(upper) if tags & {*upper} else found
 
 
-_ABSENT: Final = object()
-
-
-def parts(value: object) -> Mapping[str, object] | None:
+def parts(value: Any) -> Mapping[str, Any] | None:
     """Return the fields of a model or dataclass by name, without its serializers; or a mapping."""
     if isinstance(value, BaseModel):
         return {name: getattr(value, name) for name in type(value).model_fields}
     # One with a schema of its own is a single value, such as a path on S3.
-    has_schema = hasattr(value, "__get_pydantic_core_schema__")
-    if is_dataclass(value) and not isinstance(value, type) and not has_schema:
+    is_single = isinstance(value, type) or hasattr(value, "__get_pydantic_core_schema__")
+    if is_dataclass(value) and not is_single:
         return {one.name: getattr(value, one.name) for one in fields(value) if one.init}
     return value if isinstance(value, Mapping) else None
 
 
-def _default(kind: type[BaseModel] | None, name: str) -> object:
+def _default(kind: type[BaseModel] | None, name: str) -> Any:
     """Return the default instance of a field; a default mapping is used whole or not at all."""
     one = kind.model_fields.get(name) if kind else None
     if one is None or one.default_factory_takes_validated_data:

@@ -7,8 +7,17 @@ from enum import Enum
 from functools import cached_property, lru_cache
 from inspect import isclass
 from types import NoneType
-from typing import Annotated, Any, Final, TypeAlias, Union, final, get_args, get_origin
-from typing import get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    TypeAlias,
+    Union,
+    final,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import pydantic
 from pydantic import AliasChoices, BaseModel
@@ -19,6 +28,7 @@ from tradai.core._secrets.secret import Secret
 __all__ = ["Annotation", "Slot", "members", "slot_of"]
 
 Annotation: TypeAlias = object
+Fields: TypeAlias = Mapping[str, tuple[str, "Slot"]]
 
 _UNIONS: Final = (Union, types.UnionType)
 _CONVERTERS: Final = (pydantic.BeforeValidator, pydantic.PlainValidator, pydantic.WrapValidator)
@@ -44,8 +54,10 @@ class Slot:
     @cached_property
     def judged(self) -> tuple[Annotation, ...]:
         """Members that are not None; `object` for one that makes its values in a way of its own."""
-        found = (one for each in self._annotations for one in _judged(each))
-        return (object,) if self._is_converted else tuple(found)
+        if self._is_converted:
+            return (object,)
+        found = (one for each in self._annotations for one in members(each, is_judged=True))
+        return tuple(one for one in found if one is not NoneType)
 
     @cached_property
     def model(self) -> type[BaseModel] | None:
@@ -64,17 +76,12 @@ class Slot:
         return not all(_is_json(one) for one in self.members if one is not NoneType)
 
     @cached_property
-    def fields(self) -> Mapping[str, tuple[str, "Slot"]]:
+    def fields(self) -> Fields:
         """Each key that reaches a field of a model or dataclass -> its name, and its place."""
         found: dict[str, tuple[str, Slot]] = {}
         for key, (name, slot) in (item for one in self.classes for item in _fields(one).items()):
-            found[key] = (name, found[key][1]._joined(slot) if key in found else slot)
+            found[key] = (name, slot.joined(found[key][1]) if key in found else slot)
         return found
-
-    @property
-    def names(self) -> list[str]:
-        """The names of the fields, sorted."""
-        return sorted({name for name, _ in self.fields.values()})
 
     def enter(self, step: Any) -> tuple[str | int, "Slot"]:
         """Return the name of the field at the key `step`, or else `step`, and the place inside."""
@@ -83,33 +90,26 @@ class Slot:
         items = (item for one in self.members for item in _items(one, step))
         return step if isinstance(step, int) else str(step), Slot(*items)
 
+    def walk(self, keys: Iterable[Any]) -> Iterator[tuple[str | int, str, "Slot"]]:
+        """Yield the name of each of `keys`, its text, a star for one of a mapping, and its place."""
+        slot = self
+        for key in keys:
+            is_name = isinstance(key, int) or key in slot.fields
+            name, slot = slot.enter(key)
+            yield name, str(name) if is_name else "*", slot
+
+    def joined(self, other: "Slot") -> "Slot":
+        """Return the place of what this or `other` may hold."""
+        both = self._annotations + other._annotations
+        return Slot(*both, is_converted=self._is_converted or other._is_converted)
+
     def at(self, path: KeyPath) -> "Slot":
         """Return the place at `path`."""
-        slot = self
-        for step in path:
-            _, slot = slot.enter(step)
-        return slot
-
-    def path(self, keys: Iterable[str]) -> KeyPath:
-        """Return the path of what is at `keys`, by the names of fields."""
-        slot, found = self, []
-        for key in keys:
-            name, slot = slot.enter(key)
-            found.append(name)
-        return tuple(found)
+        return [self, *(slot for _, _, slot in self.walk(path))][-1]
 
     def shown(self, path: KeyPath) -> list[str]:
-        """Return the steps of `path` as text, stars for keys of mappings: they are values too."""
-        slot, found = self, []
-        for step in path:
-            is_name = isinstance(step, int) or step in slot.fields
-            found.append(str(step) if is_name else "*")
-            _, slot = slot.enter(step)
-        return found
-
-    def _joined(self, other: "Slot") -> "Slot":
-        is_converted = self._is_converted or other._is_converted
-        return Slot(*self._annotations, *other._annotations, is_converted=is_converted)
+        """Return the steps of `path`, without keys of mappings: they are values too."""
+        return [text for _, text, _ in self.walk(path)]
 
 
 @lru_cache(maxsize=512)
@@ -118,48 +118,35 @@ def slot_of(kind: type) -> Slot:
     return Slot(kind)
 
 
-def members(annotation: Annotation) -> Iterator[Annotation]:
-    """Yield the members of a union, or `annotation` itself, without the metadata of `Annotated`."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        yield from members(get_args(annotation)[0])
-    elif origin in _UNIONS:
-        for part in get_args(annotation):
-            yield from members(part)
-    elif hasattr(annotation, "__value__"):
-        yield from members(annotation.__value__)
+def members(annotation: Annotation, *, is_judged: bool = False) -> Iterator[Annotation]:
+    """Yield the members of a union, or `annotation` itself, without the metadata of `Annotated`.
+
+    If `is_judged`, `object` stands for one that makes its values in a way of its own, and what it
+    holds for a secret.
+    """
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if is_judged and origin is Annotated and _converts(inner[1:]):
+        yield object
+    elif origin is Annotated or (is_judged and (origin or annotation) is Secret):
+        yield from members(inner[0] if inner else str, is_judged=is_judged)
+    elif origin in _UNIONS or hasattr(annotation, "__value__"):
+        for part in inner if origin in _UNIONS else (annotation.__value__,):
+            yield from members(part, is_judged=is_judged)
     else:
         yield annotation
 
 
-def _judged(annotation: Annotation) -> Iterator[Annotation]:
-    if get_origin(annotation) is Annotated and _converts(get_args(annotation)[1:]):
-        yield object
-    elif (get_origin(annotation) or annotation) is Secret:
-        yield from _judged(next(iter(get_args(annotation)), str))
-    elif get_origin(annotation) in _UNIONS:
-        for part in get_args(annotation):
-            yield from _judged(part)
-    else:
-        yield from (one for one in members(annotation) if one is not NoneType)
-
-
 def _converts(metadata: Iterable[object]) -> bool:
     """Tell whether a validator in `metadata` sees values before pydantic does, or may."""
-    return any(
-        isinstance(one, _CONVERTERS)
-        or (
-            hasattr(one, "__get_pydantic_core_schema__")
-            and not isinstance(one, pydantic.AfterValidator)
-        )
-        for one in metadata
-    )
+    late = (one for one in metadata if not isinstance(one, pydantic.AfterValidator))
+    own = "__get_pydantic_core_schema__"
+    return any(isinstance(one, _CONVERTERS) or hasattr(one, own) for one in late)
 
 
 def _is_json(one: Annotation) -> bool:
     found = get_origin(one) or one
     if found is Secret:
-        return not Slot(*get_args(one)[:1] or (str,)).takes_text
+        return not Slot(*get_args(one) or (str,)).takes_text
     if not isclass(found) or issubclass(found, str | bytes | Enum):
         return False
     # A dataclass with a schema of its own says itself what it is made from.
@@ -171,17 +158,15 @@ def _is_json(one: Annotation) -> bool:
 def _items(one: Annotation, step: object) -> tuple[Annotation, ...]:
     """Return the annotation of what is at `step` of a container."""
     kind, inner = get_origin(one) or one, get_args(one)
-    if not isclass(kind):
+    if not isclass(kind) or not issubclass(kind, Mapping | Sequence | AbstractSet):
         return ()
-    if issubclass(kind, Mapping):
-        return inner[1:2]
     if issubclass(kind, tuple) and inner[-1:] != (...,):
         return inner[step : step + 1] if isinstance(step, int) else ()
-    return inner[:1] if issubclass(kind, Sequence | AbstractSet) else ()
+    return inner[1:2] if issubclass(kind, Mapping) else inner[:1]
 
 
 @lru_cache(maxsize=512)
-def _fields(kind: type) -> Mapping[str, tuple[str, Slot]]:
+def _fields(kind: type) -> Fields:
     """Return each key of a model or dataclass -> the name of its field, and its place."""
     if issubclass(kind, BaseModel):
         return _model_fields(kind)
@@ -193,12 +178,13 @@ def _fields(kind: type) -> Mapping[str, tuple[str, Slot]]:
     return {name: (name, Slot(hints.get(name, object))) for name in names}
 
 
-def _model_fields(kind: type[BaseModel]) -> Mapping[str, tuple[str, Slot]]:
-    decorators = kind.__pydantic_decorators__
-    early = [one.info for one in decorators.field_validators.values() if one.info.mode != "after"]
-    is_early = any(one.info.mode != "after" for one in decorators.model_validators.values())
+def _model_fields(kind: type[BaseModel]) -> Fields:
+    marks = kind.__pydantic_decorators__
+    early = [one.info for one in marks.field_validators.values() if one.info.mode != "after"]
+    is_early = any(one.info.mode != "after" for one in marks.model_validators.values())
     converted = {name for info in early for name in info.fields}
-    found, aliases = {}, {}
+    found: dict[str, tuple[str, Slot]] = {}
+    aliases: dict[str, tuple[str, Slot]] = {}
     for name, field in kind.model_fields.items():
         is_converted = is_early or name in converted or _converts(field.metadata)
         found[name] = (name, Slot(field.annotation, is_converted=is_converted))

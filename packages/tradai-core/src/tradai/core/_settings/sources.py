@@ -7,25 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pydantic_settings
-from pydantic_settings import (
-    BaseSettings,
-    CliSettingsSource,
-    DotEnvSettingsSource,
-    EnvSettingsSource,
-    ForceDecode,
-    InitSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SecretsSettingsSource,
-)
-from pydantic_settings.sources import DefaultSettingsSource, PydanticBaseEnvSettingsSource
+from pydantic_settings import BaseSettings, ForceDecode, NoDecode, sources as theirs
 
 from tradai.core._documents.tree import Path as KeyPath, merge, nested
 from tradai.core._layers.layer import ConfigLayer
 from tradai.core._layers.overrides import parse_override
 from tradai.core._settings.files import file_layer
 from tradai.core._settings.layers import ARGUMENT, COMMAND_LINE, SettingLayer
-from tradai.core._settings.merging import Merger
 from tradai.core._settings.problems import NOT_JSON, SettingProblem, unreadable
 from tradai.core._settings.slots import slot_of
 from tradai.core._settings.text_sources import VariableSource, as_text_source, decoded
@@ -35,16 +23,15 @@ __all__ = ["read_layers"]
 
 _DOTENV: Final = ".env file"
 _LABELS: Final[Mapping[type, str]] = {
-    CliSettingsSource: COMMAND_LINE,
-    DotEnvSettingsSource: _DOTENV,
-    EnvSettingsSource: "environment",
-    InitSettingsSource: ARGUMENT,
-    SecretsSettingsSource: "secret files",
+    theirs.CliSettingsSource: COMMAND_LINE,
+    theirs.DotEnvSettingsSource: _DOTENV,
+    theirs.EnvSettingsSource: "environment",
+    theirs.InitSettingsSource: ARGUMENT,
+    theirs.SecretsSettingsSource: "secret files",
 }
 # What the constructor of pydantic-settings takes besides the fields.
-_OPTIONS: Final = {
-    one for one in inspect.signature(pydantic_settings.BaseSettings).parameters if one[0] == "_"
-}
+_PARAMETERS: Final = inspect.signature(pydantic_settings.BaseSettings).parameters
+_OPTIONS: Final = {one for one in _PARAMETERS if one.startswith("_")}
 
 
 def read_layers(
@@ -58,10 +45,11 @@ def read_layers(
     """Return the layers of `kind`, lowest first; overrides come right below the arguments."""
     layers = list(_source_layers(kind, arguments, environ))
     if overrides:
-        places = [place for place, one in enumerate(layers, start=1) if one.source == ARGUMENT]
-        layers.insert(places[0] if places else 0, _override_layer(kind, overrides))
-    below = [file_layer(kind, one) for one in files]
-    return [one.checked() for one in (*below, *reversed(layers))]
+        sources = [one.source for one in layers]
+        place = sources.index(ARGUMENT) + 1 if ARGUMENT in sources else 0
+        layers.insert(place, _override_layer(kind, overrides))
+    layers += [file_layer(kind, one) for one in reversed(files)]
+    return [one.checked() for one in reversed(layers)]
 
 
 def _source_layers(
@@ -74,59 +62,51 @@ def _source_layers(
     options["_nested_model_default_partial_update"] = False
     built = options.pop("_build_sources", None)
     try:
-        sources, given = built or kind._settings_init_sources(**options, _init_kwargs=given)
+        found, given = built or kind._settings_init_sources(**options, _init_kwargs=given)
     # Sources belong to others, and an error of theirs may hold a value.
-    except Exception as exc:  # noqa: BLE001
+    except Exception as exc:
         yield _broken(kind, kind.__name__, exc)
         return
-    states: dict[str, Mapping[str, object]] = {}
-    for source in sources:
-        if not isinstance(source, DefaultSettingsSource):
-            layer = _layer(kind, source, environ, states)
-            if type(source) is InitSettingsSource:
-                kind._settings_restore_init_kwarg_names(kind, given, layer.values, {})
-            states[_name(source)] = layer.values
-            yield layer
+    states: dict[str, dict[str, Any]] = {}
+    for source in found:
+        if not isinstance(source, theirs.DefaultSettingsSource):
+            name = getattr(source, "__name__", type(source).__name__)
+            layer = _layer(kind, source, _LABELS.get(type(source), name), environ, states)
+            states[name] = {**layer.values}
+            if type(source) is theirs.InitSettingsSource:
+                kind._settings_restore_init_kwarg_names(kind, given, states[name], {})
+            yield replace(layer, values=states[name])
 
 
 def _layer(
     kind: type[BaseSettings],
     source: Any,
+    label: str,
     environ: Mapping[str, str] | None,
-    states: dict[str, Mapping[str, object]],
+    states: dict[str, dict[str, Any]],
 ) -> SettingLayer:
     """Return what `source` reads; an error of its own is a problem, not the end."""
-    label = _LABELS.get(type(source), _name(source))
     reader = None
     try:
-        if isinstance(source, PydanticBaseEnvSettingsSource):
+        if isinstance(source, theirs.PydanticBaseEnvSettingsSource):
             source = reader = as_text_source(source, environ)
-        elif isinstance(source, PydanticBaseSettingsSource) and label != ARGUMENT:
-            _tell(kind, source, states)
+        elif isinstance(source, theirs.PydanticBaseSettingsSource):
+            source._set_current_state(_merged(states))
+            source._set_settings_sources_data(states)
         is_empty = label == _DOTENV and not source.env_vars
-        values = {} if is_empty else dict(source())
+        values = {} if is_empty else source()
     # Sources belong to others, and an error of theirs may hold a value.
-    except Exception as exc:  # noqa: BLE001
+    except Exception as exc:
         return _broken(kind, label, exc)
     layer = SettingLayer(kind=kind, source=label, values=values, reader=reader)
     return replace(layer, problems=tuple(_unread(layer)))
 
 
-def _name(source: object) -> str:
-    return getattr(source, "__name__", type(source).__name__)
-
-
-def _tell(
-    kind: type[BaseSettings],
-    source: PydanticBaseSettingsSource,
-    states: dict[str, Mapping[str, object]],
-) -> None:
-    """Give a source of one's own what those before it have read."""
-    state: Any = {}
+def _merged(states: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for values in states.values():
-        state = Merger(is_over_defaults=False).laid_over(slot_of(kind), values, state)
-    source._set_current_state(state)
-    source._set_settings_sources_data(states)
+        found = merge(values, found)
+    return found
 
 
 def _unread(layer: SettingLayer) -> Iterator[SettingProblem]:
@@ -142,16 +122,16 @@ def _unread(layer: SettingLayer) -> Iterator[SettingProblem]:
 
 
 def _override_layer(kind: type[BaseSettings], overrides: Sequence[str]) -> SettingLayer:
-    values: Mapping[str, Any] = {}
+    values: dict[str, Any] = {}
     places: dict[KeyPath, str] = {}
     problems = []
     for number, override in enumerate(overrides, start=1):
-        place, path, sentence = f"override {number}", (), ""
+        place, sentence, path = f"override {number}", "", ()
         try:
             key, text = parse_override(override, place=place)
-            keys = key.split(".")
-            path = slot_of(kind).path(keys)
-            values = merge(values, nested(keys, _override(kind, path, text)))
+            steps = key.split(".")
+            path = tuple(name for name, _, _ in slot_of(kind).walk(steps))
+            values = merge(values, nested(steps, _override(kind, path, text)))
             places[path] = place
         except ConfigurationError as exc:
             sentence = str(exc).removeprefix(f"{place} ")
@@ -159,25 +139,21 @@ def _override_layer(kind: type[BaseSettings], overrides: Sequence[str]) -> Setti
             sentence = NOT_JSON
         if sentence:
             problems.append(SettingProblem(path=path, place=place, sentence=sentence))
-    return SettingLayer(
-        kind=kind, source=COMMAND_LINE, values=values, overrides=places, problems=tuple(problems)
-    )
+    layer = SettingLayer(kind=kind, source=COMMAND_LINE, values=values, overrides=places)
+    return replace(layer, problems=tuple(problems))
 
 
-def _override(kind: type[BaseSettings], path: KeyPath, text: str) -> object:
+def _override(kind: type[BaseSettings], path: KeyPath, text: str) -> Any:
     """Return the value of an override: a text, or JSON where a source would decode it."""
-    field = kind.model_fields.get(str(path[0])) if len(path) == 1 else None
-    marks = field.metadata if field else ()
+    field, slot = kind.model_fields.get(str(path[0])), slot_of(kind).at(path)
+    marks = field.metadata if field and len(path) == 1 else ()
     is_off = kind.model_config.get("enable_decoding") is False and ForceDecode not in marks
-    slot = slot_of(kind).at(path)
-    is_text = NoDecode in marks or is_off or not slot.is_json
-    return text if is_text else decoded(slot, text)
+    return decoded(slot, text) if slot.is_json and not is_off and NoDecode not in marks else text
 
 
 def _broken(kind: type[BaseSettings], label: str, error: Exception) -> SettingLayer:
     problem = SettingProblem(path=(), place=label, sentence=unreadable(error))
     # An error of ours is raised later, where no frame holds a value.
     failure = error if isinstance(error, TradAIError) else None
-    return SettingLayer(
-        kind=kind, source=label, problems=(problem,), is_complete=False, failure=failure
-    )
+    layer = SettingLayer(kind=kind, source=label, is_complete=False, failure=failure)
+    return replace(layer, problems=(problem,))

@@ -5,11 +5,10 @@ from collections.abc import Callable, Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Final, Literal, TypeAlias, get_args, get_origin
+from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
 from pydantic import SecretBytes, SecretStr
 
-from tradai.core._documents.json_values import JsonValue
 from tradai.core._documents.tree import Path as KeyPath
 from tradai.core._documents.yaml_scalars import written_float
 from tradai.core._secrets.secret import Secret
@@ -34,10 +33,10 @@ _TAKEN: Final[Mapping[object, tuple[tuple[type, ...], str]]] = {
     SecretBytes: ((str, bytes, *SECRETS), "text or bytes"),
 }
 
-Change: TypeAlias = Callable[[Slot, object, KeyPath], object]
+Change: TypeAlias = Callable[[Slot, Any, KeyPath], Any]
 
 
-def replaced(slot: Slot, value: object, change: Change, path: KeyPath = ()) -> object:
+def replaced(slot: Slot, value: Any, change: Change, path: KeyPath = ()) -> Any:
     """Return `value` with each leaf below it as `change` returns it; instances are leaves.
 
     Whatever does not change stays the same object.
@@ -90,7 +89,7 @@ def named_choice(slot: Slot, text: str) -> object:
     return text if text in known else next(named, text)
 
 
-def parsed_json(text: str) -> JsonValue:
+def parsed_json(text: str) -> Any:
     """Return the value of `text`; a number keeps the digits that a float rounds away.
 
     Raises:
@@ -98,8 +97,7 @@ def parsed_json(text: str) -> JsonValue:
         ArithmeticError: A number of it is too long.
         RecursionError: It is too deep.
     """
-    found: JsonValue = json.loads(text, object_pairs_hook=_object, parse_float=written_float)
-    return found
+    return json.loads(text, object_pairs_hook=_object, parse_float=written_float)
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -125,8 +123,8 @@ def _choices(one: Annotation) -> tuple[object, ...]:
     """Return the values of a literal, or of the members of an enumeration."""
     if get_origin(one) is Literal:
         return get_args(one)
-    is_enum = isinstance(one, type) and issubclass(one, Enum)
-    return tuple(member.value for member in one) if is_enum else ()
+    found = one if isinstance(one, type) and issubclass(one, Enum) else ()
+    return tuple(member.value for member in found)
 
 
 def _is_unicode(text: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from copy import copy
 from functools import cached_property, lru_cache
 from itertools import takewhile
-from typing import Any, TypeGuard, TypeVar, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource
@@ -18,10 +18,8 @@ from tradai.core._settings.strictness import parsed_json
 
 __all__ = ["TextSource", "VariableSource", "as_text_source", "decoded", "environment_source"]
 
-T = TypeVar("T", bound=PydanticBaseEnvSettingsSource)
 
-
-def decoded(slot: Slot, text: str) -> object:
+def decoded(slot: Slot, text: str) -> Any:
     """Return the list or mapping that `text` is as JSON; any other text that `slot` may take.
 
     Raises:
@@ -43,38 +41,38 @@ class TextSource(PydanticBaseEnvSettingsSource):
 
     Attributes:
         unreadable: Path of each text that is not the JSON it should be -> its variable.
+        failed: The text that was decoded last.
     """
 
     unreadable: dict[KeyPath, str]
-    _failed: object = None
+    failed: object = None
 
     def prepare_field_value(
-        self, field_name: str, field: FieldInfo, value: object, value_is_complex: Any
-    ) -> object:
+        self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool
+    ) -> Any:
         """Prepare the value of a field, without the texts that cannot be read."""
         try:
             return super().prepare_field_value(field_name, field, value, value_is_complex)
         except ValueError:
-            is_left_out = self._is_left_out(field_name)
+            is_left_out = self.leave_out(field_name)
         if not is_left_out:
             self.unreadable[(field_name,)] = field_name
             return None
-        value = None if value == self._failed else value
+        value = None if value == self.failed else value
         return self.prepare_field_value(field_name, field, value, value_is_complex)
 
-    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> object:
+    def decode_complex_value(self, field_name: str, field: FieldInfo | None, value: Any) -> Any:
         """Decode a text as the source does, JSON exactly."""
-        self._failed = value
-        decode = super().decode_complex_value
+        self.failed = value
+        decode: Any = super().decode_complex_value
         if decode.__func__ is not PydanticBaseSettingsSource.decode_complex_value:
             return decode(field_name, field, value)
         if decode(field_name, field, "null") is not None:  # a field that is not to be decoded
             return value
-        return decoded(Slot(field.annotation) if field else Slot(list), value)
+        return decoded(Slot(field.annotation if field else list), value)
 
-    def _is_left_out(self, field_name: str) -> bool:
-        """Tell whether the text that could not be read is left out from now on."""
-        del field_name
+    def leave_out(self, field_name: str) -> bool:  # noqa: ARG002
+        """Leave out the variables of a field that failed, and tell whether there are any."""
         return False
 
 
@@ -95,29 +93,18 @@ class VariableSource(TextSource, EnvSettingsSource):
             return get_args(annotation)[-1]
         return super().next_field(field, key, case_sensitive)
 
-    def read(self, environ: Mapping[str, str | None]) -> None:
-        """Take the variables from `environ`; of two that differ only in case, the capital one."""
-        self.variables = {self._key(one): one for one in sorted(environ, key=str.isupper)}
-        self.env_vars = parse_env_vars(
-            {key: environ[one] for key, one in self.variables.items()},
-            case_sensitive=True,
-            ignore_empty=self.env_ignore_empty,
-            parse_none_str=self.env_parse_none_str,
-        )
-
     @cached_property
     def names(self) -> Mapping[str, list[str]]:
         """Each field -> its variables, as they are compared."""
-        return {
-            name: [one for _, one, _ in self._extract_field_info(field, name)]
-            for name, field in self.settings_cls.model_fields.items()
-        }
+        fields = self.settings_cls.model_fields.items()
+        infos = {name: self._extract_field_info(field, name) for name, field in fields}
+        return {name: [variable for _, variable, _ in found] for name, found in infos.items()}
 
     def spelled(self, key: str) -> str:
         """Return a variable as it was written, or else as it usually is."""
         return self.variables.get(key, key if self.case_sensitive else key.upper())
 
-    def variable(self, path: KeyPath) -> str:
+    def unset(self, path: KeyPath) -> str:
         """Return the variable that would set what is at `path`, or the mapping it is in."""
         first, *steps = slot_of(self.settings_cls).shown(path)
         nested = takewhile("*".__ne__, steps) if self.env_nested_delimiter else ()
@@ -125,68 +112,76 @@ class VariableSource(TextSource, EnvSettingsSource):
         named = (one for one in nested if not one.isdigit())
         return self.spelled(str(self.env_nested_delimiter).join([key, *named]))
 
-    def paths(self) -> dict[str, KeyPath]:
-        """Return the key of each variable that is read -> the path it sets."""
-        starts = self._starts()
-        direct = {one: name for name, names in self.names.items() for one in names}
-        found = {}
-        for key in self.env_vars:
-            if key in direct:
-                found[key] = (direct[key],)
-            for start in starts if key.startswith(tuple(starts)) else ():
-                if key.startswith(start):
-                    found[key] = tuple(self._steps(starts[start], key[len(start) :]))
-        return found
+    def texts(self) -> dict[KeyPath, str]:
+        """Return each path that a variable sets -> that variable."""
+        return {path: self.spelled(key) for key, path in self._paths().items()}
 
+    def read(self, environ: Mapping[str, str | None]) -> None:
+        """Take the variables from `environ`; of two that differ only in case, the capital one."""
+        self.variables = {self._key(one): one for one in sorted(environ, key=str.isupper)}
+        given = {key: environ[one] for key, one in self.variables.items()}
+        none = self.env_parse_none_str
+        self.env_vars = parse_env_vars(given, True, self.env_ignore_empty, none)  # noqa: FBT003
+
+    def leave_out(self, field_name: str) -> bool:
+        """Leave out the variables of a field that failed, and tell whether there are any."""
+        paths = self._paths().items()
+        own = {key: path for key, path in paths if path[0] == field_name}
+        bad = {key: path for key, path in own.items() if self.env_vars[key] == self.failed}
+        self.unreadable |= {path: self.spelled(key) for key, path in bad.items()}
+        self.env_vars = {key: one for key, one in self.env_vars.items() if key not in bad}
+        return bool(bad)
+
+    @property
     def _starts(self) -> Mapping[str, str]:
-        """Return the start of each nested variable -> the field it is in."""
+        """The start of each nested variable -> the field it is in."""
         delimiter = self.env_nested_delimiter
         names = self.names.items() if delimiter else ()
         return {f"{one}{delimiter}": name for name, found in names for one in found}
 
-    def _steps(self, name: str, text: str, *, are_names: bool = True) -> Iterator[str]:
-        """Yield the path of a nested variable: names of fields or their keys, keys of mappings."""
+    def _paths(self) -> dict[str, KeyPath]:
+        """Return the key of each variable that is read -> the path it sets."""
+        names = self.names.items()
+        found: dict[str, KeyPath] = {one: (name,) for name, keys in names for one in keys}
+        for start, name in self._starts.items():
+            for key in (one for one in self.env_vars if one.startswith(start)):
+                steps = self._steps(name, key[len(start) :])
+                found[key] = (name, *(step for step, _ in steps))
+        return {key: path for key, path in found.items() if key in self.env_vars}
+
+    def _steps(self, name: str, text: str) -> Iterator[tuple[str | int, str]]:
+        """Yield each step of a nested variable: the name of a field, or else as it is; its key."""
         _, slot = slot_of(self.settings_cls).enter(name)
-        yield name
         for step in text.split(self.env_nested_delimiter, self.maxsplit):
             known = {self._apply_case_sensitive(key): key for key in slot.fields}
             low = self._apply_case_sensitive(step)
             key = known.get(low, low if known else step)
             found, slot = slot.enter(key)
-            yield str(found) if are_names else key
+            yield found, key
 
     def _key(self, variable: str) -> str:
         """Return the key of a variable: in small letters, keys of mappings as they are written."""
-        low = self._apply_case_sensitive(variable)
-        starts = self._starts()
+        low, starts = self._apply_case_sensitive(variable), self._starts
         start = max((one for one in starts if low.startswith(one)), key=len, default="")
-        if not start:
-            return low
-        _, *steps = self._steps(starts[start], variable[len(start) :], are_names=False)
-        return start + str(self.env_nested_delimiter).join(steps)
-
-    def _is_left_out(self, field_name: str) -> bool:
-        paths = self.paths()
-        bad = [one for one in paths if self.env_vars[one] == self._failed]
-        bad = [one for one in bad if paths[one][0] == field_name]
-        self.unreadable |= {paths[one]: self.spelled(one) for one in bad}
-        self.env_vars = {key: one for key, one in self.env_vars.items() if key not in bad}
-        return bool(bad)
+        steps = self._steps(starts[start], variable[len(start) :]) if start else ()
+        return (
+            start + str(self.env_nested_delimiter).join(key for _, key in steps) if start else low
+        )
 
 
 def environment_source(
-    kind: type[BaseSettings], environ: Mapping[str, str] | None = None
+    kind: type[BaseSettings], environ: Mapping[str, str]
 ) -> VariableSource | None:
-    """Return the source of `kind` that reads the environment; None if it has none."""
+    """Return the source of `kind` that reads the environment, here `environ`; None without one."""
     # Built for its names: neither files nor the command line are to be read.
     is_cli = bool(kind.model_config.get("cli_parse_args"))
-    options = {"_env_file": None} | ({"_cli_parse_args": False} if is_cli else {})
+    options: dict[str, Any] = {"_env_file": None} | ({"_cli_parse_args": False} if is_cli else {})
     sources, _ = kind._settings_init_sources(**options)
     found = next((one for one in sources if _loads_like(one, EnvSettingsSource)), None)
     return found and as_text_source(found, environ)
 
 
-def as_text_source(source: T, environ: Mapping[str, str] | None) -> T:
+def as_text_source(source: Any, environ: Mapping[str, str] | None) -> Any:
     """Return a copy of `source` that notes what it cannot read; in `environ`, if it reads that."""
     noting = object.__new__(_noting(type(source)))
     vars(noting).update(vars(source), unreadable={}, variables={})
@@ -209,7 +204,6 @@ def _loads_like(source: object, kind: type[EnvSettingsSource]) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _noting(kind: type[T]) -> type[T]:
+def _noting(kind: type) -> Any:
     base = VariableSource if issubclass(kind, EnvSettingsSource) else TextSource
-    found: type[T] = type(kind.__name__, (base, kind), {})
-    return found
+    return type(kind.__name__, (base, kind), {})

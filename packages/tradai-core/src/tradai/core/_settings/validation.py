@@ -37,10 +37,9 @@ class SettingStack:
     def fill(self, blank: BaseSettings) -> list[SettingProblem]:
         """Make `blank` the settings, frozen all the way down; or return all that is wrong."""
         problems = [one for layer in self._layers for one in layer.problems]
-        loose = [one for layer in self._layers for one in layer.loose if self._counts(layer, one)]
+        loose = [one for each in self._layers for one in each.loose if self._counts(each, one)]
         known = [one.path for one in (*problems, *loose)]
-        found = self._validate(blank)
-        found = [one for one in found if not any(_is_related(one.path, path) for path in known)]
+        found = [one for one in self._validate(blank) if not _is_related(one.path, known)]
         problems += [one for one in found if one.is_unknown] + loose
         problems += [one for one in found if not one.is_unknown]
         if not all(layer.is_complete for layer in self._layers):
@@ -81,37 +80,33 @@ class SettingStack:
         except TradAIError:
             raise
         # What a validator fails with may hold the value: an OSError has the name of a path.
-        except Exception as exc:  # noqa: BLE001
+        except Exception as exc:
             whole = self._problem((), accident(exc))
         return self._fields_alone(blank) or [whole]
 
     def _fields_alone(self, blank: BaseSettings) -> list[SettingProblem]:
         """Return the problems of each field by itself; none if it is not a field that crashes."""
-        missing, crash = self._guarded(blank, ())
-        found = [self._guarded(blank, (key,)) for key in self.values]
-        if crash or not any(one for _, one in found):
-            return []
-        return [one for errors, crashes in ((missing, []), *found) for one in (*errors, *crashes)]
+        found: list[SettingProblem] = []
+        has_crashed = False
+        for keys in [(), *((key,) for key in self.values)]:
+            path = tuple(name for name, _, _ in slot_of(self._kind).walk(keys))
+            try:
+                errors = self._errors(blank, {key: self.values[key] for key in keys})
+            except Exception as exc:
+                if not keys:  # a default, or a validator of the model
+                    return []
+                has_crashed, errors = True, [self._problem(path, accident(exc))]
+            is_own = bool(keys)
+            found += [one for one in errors if bool(self.writers(one.path[:1])) is is_own]
+        return found if has_crashed else []
 
-    def _guarded(
-        self, blank: BaseSettings, keys: tuple[str, ...]
-    ) -> tuple[list[SettingProblem], list[SettingProblem]]:
-        """Return the problems of the fields at `keys` alone, and the crash of a validator."""
-        path = slot_of(self._kind).path(keys)
-        try:
-            errors = self._errors(blank, {key: self.values[key] for key in keys})
-        except Exception as exc:  # noqa: BLE001
-            return [], [self._problem(path, accident(exc))]
-        is_own = bool(keys)
-        return [one for one in errors if is_own == bool(self.writers(one.path[:1]))], []
-
-    def _errors(self, blank: BaseSettings, values: Mapping[str, object]) -> list[SettingProblem]:
+    def _errors(self, blank: BaseSettings, values: Mapping[str, Any]) -> list[SettingProblem]:
         # Given here, so that it holds for nested models too; names are taken beside aliases.
         extra = "forbid" if self._kind.model_config.get("extra") == "forbid" else None
+        validator = self._kind.__pydantic_validator__
+        options: Any = {"self_instance": blank, "extra": extra, "context": self._folders}
         try:
-            self._kind.__pydantic_validator__.validate_python(
-                values, self_instance=blank, extra=extra, by_name=True, context=self._folders
-            )
+            validator.validate_python(values, by_name=True, **options)
         except pydantic.ValidationError as exc:
             return list(self._problems_of(exc.errors(include_url=False)))
         return []
@@ -121,32 +116,27 @@ class SettingStack:
         for error in errors:
             path, text = self._path_of(error), sentence(error)
             if error["type"] == "extra_forbidden":
-                text = unknown_key(str(path[-1]), slot_of(self._kind).at(path[:-1]).names)
+                known = {name for name, _ in slot_of(self._kind).at(path[:-1]).fields.values()}
+                text = unknown_key(str(path[-1]), sorted(known))
             found.setdefault(path, {})[text] = error["type"]
         for path, sentences in found.items():
             yield self._problem(path, ", or ".join(sentences), *sentences.values())
 
     def _problem(self, path: KeyPath, text: str, *types: str) -> SettingProblem:
-        is_unknown = "extra_forbidden" in types
-        return SettingProblem(
-            path=path,
-            place=self._place_of(path, is_unknown=is_unknown),
-            sentence=text,
-            is_missing="missing" in types,
-            is_unknown=is_unknown,
-        )
-
-    def _place_of(self, path: KeyPath, *, is_unknown: bool) -> str:
-        """Name what is at `path`, and the place of it or of the nearest thing around it."""
-        if not path:
-            return self._kind.__name__
+        is_unknown, is_missing = "extra_forbidden" in types, "missing" in types
         around = (self.writers(path[:length])[-1:] for length in range(len(path), 0, -1))
         layer = next((one for found in around for one in found), None)
-        if layer and is_unknown:
-            return layer.place(path)
-        if layer and (self.writers(path) or not layer.has_variables):
-            return layer.subject(path)
-        return variables_of(self._kind, {})(path)
+        if not path:
+            place = self._kind.__name__
+        elif layer and is_unknown:
+            place = layer.place(path)
+        elif layer and (self.writers(path) or not layer.has_variables):
+            place = layer.subject(path)
+        else:
+            place = variables_of(self._kind, {})(path)
+        return SettingProblem(
+            path=path, place=place, sentence=text, is_missing=is_missing, is_unknown=is_unknown
+        )
 
     def _path_of(self, error: ErrorDetails) -> KeyPath:
         """Return the path, by the names of fields, as far as pydantic's location is one.
@@ -157,8 +147,7 @@ class SettingStack:
         slot, inside = slot_of(self._kind), self.values
         ends = error["loc"][-1:] if error["type"] == "missing" else ()
         for step in error["loc"]:
-            is_list = isinstance(inside, list | tuple)
-            known = range(len(inside)) if is_list else inside
+            known = range(len(inside)) if isinstance(inside, list | tuple) else inside
             is_there = isinstance(known, Mapping | range) and step in known
             if is_there or not path or (step,) == ends:
                 name, slot = slot.enter(step)
@@ -167,7 +156,7 @@ class SettingStack:
         return path
 
 
-def _is_related(left: KeyPath, right: KeyPath) -> bool:
-    """Tell whether one path is equal to the other, or leads to it."""
-    length = min(len(left), len(right))
-    return length > 0 and left[:length] == right[:length]
+def _is_related(path: KeyPath, others: Sequence[KeyPath]) -> bool:
+    """Tell whether `path` is one of `others`, or leads to it, or the other way round."""
+    pairs = ((path[: len(other)], other[: len(path)]) for other in others)
+    return any(own == other != () for own, other in pairs)
