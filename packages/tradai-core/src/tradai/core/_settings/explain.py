@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic_core import to_jsonable_python
 from pydantic_settings import BaseSettings
 
@@ -14,15 +14,16 @@ from tradai.core._documents.tree import Path, dotted, leaves, nodes
 from tradai.core._documents.yaml_scalars import WrittenFloat
 from tradai.core._secrets.detection import looks_like_secret
 from tradai.core._secrets.reference import SecretReference
+from tradai.core._secrets.secret import Secret
 from tradai.core._settings.layers import variables_of
 from tradai.core._settings.merging import parts
 from tradai.core._settings.slots import Slot, slot_of
-from tradai.core._settings.strictness import SECRETS
 from tradai.core._settings.validation import SettingStack
 from tradai.core.exceptions import ValidationError
 
 __all__ = ["SettingOrigin", "explained", "references_in"]
 
+_SECRETS: Final = (Secret, SecretBytes, SecretStr)
 _HIDDEN: Final = "**********"
 # Python writes no number of more than 4,300 digits.
 _LONGEST: Final = 14_000
@@ -117,8 +118,8 @@ def _shown(slot: Slot, path: Path, value: Any) -> str:
     if value is None:
         return ""
     plain = value if isinstance(value, str | WrittenFloat) else _as_json(value)
-    typed = any(isinstance(one, SECRETS) for _, one in [(path, value), *nodes(value, path)])
-    is_secret = typed or any(issubclass(one, SECRETS) for one in slot.classes)
+    typed = any(isinstance(one, _SECRETS) for _, one in [(path, value), *nodes(value, path)])
+    is_secret = typed or any(issubclass(one, _SECRETS) for one in slot.classes)
     if is_secret or any(looks_like_secret(*one) for one in [(path, plain), *nodes(plain, path)]):
         return _HIDDEN
     # A number keeps the digits that JSON would round away.

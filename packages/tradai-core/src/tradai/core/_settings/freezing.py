@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 
 from tradai.core._documents.json_values import FrozenMapping
 from tradai.core._documents.yaml_scalars import WrittenFloat
-from tradai.core._settings.slots import Annotation, members
+from tradai.core._settings.slots import members
 from tradai.core.exceptions import ValidationError
 
 __all__ = ["freeze_fields", "require_frozen"]
@@ -61,7 +61,7 @@ def _frozen(value: object) -> object:
     return float(value) if isinstance(value, WrittenFloat) else value
 
 
-def _require_frozen_member(one: Annotation, place: str, seen: frozenset[type]) -> None:
+def _require_frozen_member(one: object, place: str, seen: frozenset[type]) -> None:
     found = get_origin(one) or one
     if not isinstance(found, type) or found in seen or found is FrozenMapping:
         return
@@ -76,8 +76,8 @@ def _require_frozen_member(one: Annotation, place: str, seen: frozenset[type]) -
         require_frozen(found, seen=seen)
 
 
-def _all_members(annotation: Annotation) -> Iterator[Annotation]:
-    for one in members(annotation):
+def _all_members(annotation: object) -> Iterator[object]:
+    for one, _ in members(annotation):
         yield one
         if get_origin(one) is not Literal:
             for part in get_args(one):

@@ -67,9 +67,10 @@ class SettingLayer:
             if isinstance(value, str) and is_text:
                 problems.extend(self._problems(text_problem(slot, value), path, is_text=True))
                 return named_choice(slot, value)
+            if isinstance(value, Secret) and SecretStr in slot.classes:
+                return SecretStr(value.reveal())
             loose.extend(self._problems(value_problem(slot, value), path))
-            is_other = isinstance(value, Secret) and SecretStr in slot.classes
-            return SecretStr(value.reveal()) if is_other else value
+            return value
 
         values = replaced(slot_of(self.kind), self.values, check)
         return replace(self, values=values, problems=tuple(problems), loose=tuple(loose))
@@ -81,7 +82,9 @@ class SettingLayer:
 
     def reach(self, path: KeyPath) -> tuple[KeyPath, Any]:
         """Return `path` by the keys that were written, as far as they go, and what is there."""
-        slot, inside, keys = slot_of(self.kind), self.values, ()
+        slot: Slot = slot_of(self.kind)
+        keys: KeyPath = ()
+        inside: Any = self.values
         for step in path:
             held = parts(inside) or {}
             named = (one for one in held if one == step or slot.enter(one)[0] == step)

@@ -38,11 +38,12 @@ class Merger:
             return upper
         found = dict(parts(lower) or {})
         is_instance = bool(found) and not isinstance(lower, Mapping)
-        around = slot_of(type(lower)) if is_instance else slot
-        written = {around.enter(key)[0]: key for key in found}
+        kind: Any = type(lower)
+        around = slot_of(kind) if is_instance else slot
+        written: dict[Any, Any] = {around.enter(key)[0]: key for key in found}
         for key, value in upper.items():
             name, inside = around.enter(key)
-            old = written.get(name, key)
+            old: Any = written.get(name, key)
             below = found.get(old, _ABSENT) if old == key else found.pop(old)
             if isinstance(value, Mapping) and below is _ABSENT and self.is_over_defaults:
                 below = _default(around.model, str(name))

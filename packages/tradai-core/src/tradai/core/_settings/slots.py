@@ -1,36 +1,27 @@
 """Types of the places in settings: members of unions, fields of models, items of containers."""
 
 import types
+import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import is_dataclass
 from enum import Enum
 from functools import cached_property, lru_cache
 from inspect import isclass
-from types import NoneType
-from typing import (
-    Annotated,
-    Any,
-    Final,
-    TypeAlias,
-    Union,
-    final,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Annotated, Any, Final, TypeAlias, final, get_args, get_origin
 
 import pydantic
-from pydantic import AliasChoices, BaseModel
+from pydantic import AliasChoices, BaseModel, TypeAdapter
 
 from tradai.core._documents.tree import Path as KeyPath
 from tradai.core._secrets.secret import Secret
 
-__all__ = ["Annotation", "Slot", "members", "slot_of"]
+__all__ = ["Slot", "members", "slot_of"]
 
 Annotation: TypeAlias = object
 Fields: TypeAlias = Mapping[str, tuple[str, "Slot"]]
 
-_UNIONS: Final = (Union, types.UnionType)
+_UNIONS: Final = (typing.Union, types.UnionType)
+_NONE: Final = type(None)
 _CONVERTERS: Final = (pydantic.BeforeValidator, pydantic.PlainValidator, pydantic.WrapValidator)
 
 
@@ -41,39 +32,35 @@ class Slot:
     Attributes:
         members: Members of their unions, without the metadata of `Annotated`.
         classes: Those of them that are classes, without parameters.
+        is_converted: Whether a validator sees the values before pydantic does, or may.
     """
 
     def __init__(self, *annotations: Annotation, is_converted: bool = False) -> None:
-        """Make the place; `is_converted` if a validator sees its values before pydantic does."""
+        """Make the place of a value that is of one of `annotations`."""
         self._annotations = annotations
-        self._is_converted = is_converted
-        self.members = tuple(one for each in annotations for one in members(each))
+        found = [pair for each in annotations for pair in members(each)]
+        self.members = tuple(member for member, _ in found)
+        self.is_converted = is_converted or any(converts(marks) for _, marks in found)
         origins = (get_origin(one) or one for one in self.members)
         self.classes: tuple[type, ...] = tuple(filter(isclass, origins))
 
     @cached_property
-    def judged(self) -> tuple[Annotation, ...]:
-        """Members that are not None; `object` for one that makes its values in a way of its own."""
-        if self._is_converted:
-            return (object,)
-        found = (one for each in self._annotations for one in members(each, is_judged=True))
-        return tuple(one for one in found if one is not NoneType)
+    def adapter(self) -> TypeAdapter[Any] | None:
+        """The validator of single values; None where only validation of the whole is one."""
+        if self.is_converted or not self.members:
+            return None
+        config = pydantic.ConfigDict(arbitrary_types_allowed=True)
+        union: Any = typing.Union
+        try:
+            return TypeAdapter(union[self.members], config=config)
+        except (pydantic.errors.PydanticUserError, NameError, TypeError):
+            return None
 
     @cached_property
     def model(self) -> type[BaseModel] | None:
         """The model among the members, if there is exactly one."""
         found = [one for one in self.classes if issubclass(one, BaseModel)]
         return found[0] if len(found) == 1 else None
-
-    @cached_property
-    def is_json(self) -> bool:
-        """Whether text may be JSON of a list, a mapping or a model."""
-        return any(map(_is_json, self.members))
-
-    @cached_property
-    def takes_text(self) -> bool:
-        """Whether text may be the value itself."""
-        return not all(_is_json(one) for one in self.members if one is not NoneType)
 
     @cached_property
     def fields(self) -> Fields:
@@ -83,6 +70,15 @@ class Slot:
             found[key] = (name, slot.joined(found[key][1]) if key in found else slot)
         return found
 
+    def joined(self, other: "Slot") -> "Slot":
+        """Return the place of what this or `other` may hold."""
+        is_converted = self.is_converted or other.is_converted
+        return Slot(*self._annotations, *other._annotations, is_converted=is_converted)
+
+    def is_json(self, *, only: bool = False) -> bool:
+        """Tell whether text may be JSON of a list, a mapping or a model, or `only` that."""
+        return (all if only else any)(_is_json(one) for one in self.members if one is not _NONE)
+
     def enter(self, step: Any) -> tuple[str | int, "Slot"]:
         """Return the name of the field at the key `step`, or else `step`, and the place inside."""
         if step in self.fields:
@@ -91,17 +87,12 @@ class Slot:
         return step if isinstance(step, int) else str(step), Slot(*items)
 
     def walk(self, keys: Iterable[Any]) -> Iterator[tuple[str | int, str, "Slot"]]:
-        """Yield the name of each of `keys`, its text, a star for one of a mapping, and its place."""
+        """Yield the name of each key, its text, a star for one of a mapping, and its place."""
         slot = self
         for key in keys:
             is_name = isinstance(key, int) or key in slot.fields
             name, slot = slot.enter(key)
             yield name, str(name) if is_name else "*", slot
-
-    def joined(self, other: "Slot") -> "Slot":
-        """Return the place of what this or `other` may hold."""
-        both = self._annotations + other._annotations
-        return Slot(*both, is_converted=self._is_converted or other._is_converted)
 
     def at(self, path: KeyPath) -> "Slot":
         """Return the place at `path`."""
@@ -113,32 +104,26 @@ class Slot:
 
 
 @lru_cache(maxsize=512)
-def slot_of(kind: type) -> Slot:
+def slot_of(kind: Any) -> Slot:
     """Return the place of an instance of `kind`."""
     return Slot(kind)
 
 
-def members(annotation: Annotation, *, is_judged: bool = False) -> Iterator[Annotation]:
-    """Yield the members of a union, or `annotation` itself, without the metadata of `Annotated`.
-
-    If `is_judged`, `object` stands for one that makes its values in a way of its own, and what it
-    holds for a secret.
-    """
+def members(annotation: Any) -> Iterator[tuple[Annotation, tuple[object, ...]]]:
+    """Yield the members of a union, or `annotation` itself, each with its metadata."""
     origin, inner = get_origin(annotation), get_args(annotation)
-    if is_judged and origin is Annotated and _converts(inner[1:]):
-        yield object
-    elif origin is Annotated or (is_judged and (origin or annotation) is Secret):
-        yield from members(inner[0] if inner else str, is_judged=is_judged)
+    if origin is Annotated:
+        yield from ((one, (*marks, *inner[1:])) for one, marks in members(inner[0]))
     elif origin in _UNIONS or hasattr(annotation, "__value__"):
         for part in inner if origin in _UNIONS else (annotation.__value__,):
-            yield from members(part, is_judged=is_judged)
+            yield from members(part)
     else:
-        yield annotation
+        yield object if annotation is Any else annotation, ()
 
 
-def _converts(metadata: Iterable[object]) -> bool:
-    """Tell whether a validator in `metadata` sees values before pydantic does, or may."""
-    late = (one for one in metadata if not isinstance(one, pydantic.AfterValidator))
+def converts(marks: Iterable[object]) -> bool:
+    """Tell whether a validator in metadata sees values before pydantic does, or may."""
+    late = (one for one in marks if not isinstance(one, pydantic.AfterValidator))
     own = "__get_pydantic_core_schema__"
     return any(isinstance(one, _CONVERTERS) or hasattr(one, own) for one in late)
 
@@ -146,7 +131,7 @@ def _converts(metadata: Iterable[object]) -> bool:
 def _is_json(one: Annotation) -> bool:
     found = get_origin(one) or one
     if found is Secret:
-        return not Slot(*get_args(one) or (str,)).takes_text
+        return Slot(*get_args(one) or (str,)).is_json(only=True)
     if not isclass(found) or issubclass(found, str | bytes | Enum):
         return False
     # A dataclass with a schema of its own says itself what it is made from.
@@ -166,29 +151,20 @@ def _items(one: Annotation, step: object) -> tuple[Annotation, ...]:
 
 
 @lru_cache(maxsize=512)
-def _fields(kind: type) -> Fields:
+def _fields(kind: Any) -> Fields:
     """Return each key of a model or dataclass -> the name of its field, and its place."""
-    if issubclass(kind, BaseModel):
-        return _model_fields(kind)
-    names = getattr(kind, "__dataclass_fields__", ())
-    try:
-        hints = get_type_hints(kind, include_extras=True) if names else {}
-    except NameError:  # a class of a local scope
-        hints = {}
-    return {name: (name, Slot(hints.get(name, object))) for name in names}
-
-
-def _model_fields(kind: type[BaseModel]) -> Fields:
+    if not issubclass(kind, BaseModel):
+        return {name: (name, Slot()) for name in getattr(kind, "__dataclass_fields__", ())}
     marks = kind.__pydantic_decorators__
     early = [one.info for one in marks.field_validators.values() if one.info.mode != "after"]
     is_early = any(one.info.mode != "after" for one in marks.model_validators.values())
     converted = {name for info in early for name in info.fields}
     found: dict[str, tuple[str, Slot]] = {}
-    aliases: dict[str, tuple[str, Slot]] = {}
-    for name, field in kind.model_fields.items():
-        is_converted = is_early or name in converted or _converts(field.metadata)
-        found[name] = (name, Slot(field.annotation, is_converted=is_converted))
-        alias = field.validation_alias
+    for name, field in reversed(kind.model_fields.items()):
+        is_converted = is_early or name in converted or converts(field.metadata)
+        slot = Slot(field.annotation, is_converted=is_converted)
+        alias = field.validation_alias if kind.model_config.get("validate_by_alias", True) else None
         choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
-        aliases |= {one: found[name] for one in choices if isinstance(one, str)}
-    return found | (aliases if kind.model_config.get("validate_by_alias") is not False else {})
+        keys = [one for one in choices if isinstance(one, str)]
+        found = {name: (name, slot)} | found | dict.fromkeys(keys, (name, slot))
+    return found

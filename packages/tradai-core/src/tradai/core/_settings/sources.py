@@ -126,7 +126,8 @@ def _override_layer(kind: type[BaseSettings], overrides: Sequence[str]) -> Setti
     places: dict[KeyPath, str] = {}
     problems = []
     for number, override in enumerate(overrides, start=1):
-        place, sentence, path = f"override {number}", "", ()
+        place, sentence = f"override {number}", ""
+        path: KeyPath = ()
         try:
             key, text = parse_override(override, place=place)
             steps = key.split(".")
@@ -148,7 +149,7 @@ def _override(kind: type[BaseSettings], path: KeyPath, text: str) -> Any:
     field, slot = kind.model_fields.get(str(path[0])), slot_of(kind).at(path)
     marks = field.metadata if field and len(path) == 1 else ()
     is_off = kind.model_config.get("enable_decoding") is False and ForceDecode not in marks
-    return decoded(slot, text) if slot.is_json and not is_off and NoDecode not in marks else text
+    return decoded(slot, text) if slot.is_json() and not is_off and NoDecode not in marks else text
 
 
 def _broken(kind: type[BaseSettings], label: str, error: Exception) -> SettingLayer:

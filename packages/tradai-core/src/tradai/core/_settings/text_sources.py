@@ -31,9 +31,9 @@ def decoded(slot: Slot, text: str) -> Any:
         found = None
     if isinstance(found, list | dict):
         return found
-    if slot.takes_text:
-        return text
-    raise ValueError
+    if slot.is_json(only=True):
+        raise ValueError
+    return text
 
 
 class TextSource(PydanticBaseEnvSettingsSource):
@@ -177,13 +177,14 @@ def environment_source(
     is_cli = bool(kind.model_config.get("cli_parse_args"))
     options: dict[str, Any] = {"_env_file": None} | ({"_cli_parse_args": False} if is_cli else {})
     sources, _ = kind._settings_init_sources(**options)
-    found = next((one for one in sources if _loads_like(one, EnvSettingsSource)), None)
-    return found and as_text_source(found, environ)
+    found = (one for one in sources if _loads_like(one, EnvSettingsSource))
+    return next((as_text_source(one, environ) for one in found), None)
 
 
 def as_text_source(source: Any, environ: Mapping[str, str] | None) -> Any:
     """Return a copy of `source` that notes what it cannot read; in `environ`, if it reads that."""
-    noting = object.__new__(_noting(type(source)))
+    kind: Any = type(source)
+    noting = object.__new__(_noting(kind))
     vars(noting).update(vars(source), unreadable={}, variables={})
     is_nested = bool(getattr(source, "env_nested_delimiter", None))
     if _loads_like(source, EnvSettingsSource):
@@ -204,6 +205,6 @@ def _loads_like(source: object, kind: type[EnvSettingsSource]) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _noting(kind: type) -> Any:
+def _noting(kind: Any) -> Any:
     base = VariableSource if issubclass(kind, EnvSettingsSource) else TextSource
     return type(kind.__name__, (base, kind), {})
