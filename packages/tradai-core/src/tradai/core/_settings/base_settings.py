@@ -1,6 +1,5 @@
 """Settings of a process: strict, frozen, from layers, with the origin of each value."""
 
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -29,7 +28,9 @@ _STRATEGY: Final = "TRADAI_STRATEGY__"
 # The common prefix alone makes any two of our names two thirds alike.
 _CLOSE: Final = 0.8
 # Configuration of sources that a class only has if it names them itself.
-_NAMED: Final = re.compile(r"(json|pyproject_toml|toml|yaml)_\w+|secrets_(?!dir$)\w+")
+_NAMED: Final = re.compile(
+    r"(json|toml|yaml)_file\w*|yaml_config_section|(pyproject_)?toml_\w+|secrets_(?!dir$)\w+"
+)
 
 
 class BaseSettings(pydantic_settings.BaseSettings):
@@ -128,9 +129,8 @@ class BaseSettings(pydantic_settings.BaseSettings):
 
         Nothing is refused: an invalid value is shown as stars, an unreadable one is left out.
         """
-        variables = os.environ if environ is None else environ
         layers = read_layers(cls, explicit, files=files, environ=environ, overrides=overrides)
-        return tuple(explained(SettingStack(cls, layers), cls.__new__(cls), variables))
+        return tuple(explained(SettingStack(cls, layers), cls.__new__(cls)))
 
     @classmethod
     def references(
@@ -140,9 +140,8 @@ class BaseSettings(pydantic_settings.BaseSettings):
 
         Those that are not valid are left out; `check` names them.
         """
-        variables = os.environ if environ is None else environ
         stack = SettingStack(cls, read_layers(cls, {}, environ=environ))
-        return tuple(references_in(stack, cls.__new__(cls), variables))
+        return tuple(references_in(stack, cls.__new__(cls)))
 
     @classmethod
     def check(cls, environ: Mapping[str, str]) -> None:

@@ -15,7 +15,6 @@ from tradai.core._documents.yaml_scalars import WrittenFloat
 from tradai.core._secrets.detection import looks_like_secret
 from tradai.core._secrets.reference import SecretReference
 from tradai.core._secrets.secret import Secret
-from tradai.core._settings.layers import variables_of
 from tradai.core._settings.merging import parts
 from tradai.core._settings.slots import Slot, slot_of
 from tradai.core._settings.validation import SettingStack
@@ -53,13 +52,11 @@ class SettingOrigin:
     shadowed: tuple[str, ...] = ()
 
 
-def explained(
-    stack: SettingStack, blank: BaseSettings, environ: Mapping[str, str]
-) -> Iterator[SettingOrigin]:
+def explained(stack: SettingStack, blank: BaseSettings) -> Iterator[SettingOrigin]:
     """Yield the origin of each leaf, in the order of the fields; `blank` is filled if it can be."""
     problems = stack.fill(blank)
     invalid = [one.path for one in problems if one.path and not one.is_missing]
-    slot, variable = slot_of(type(blank)), variables_of(type(blank), environ)
+    slot = slot_of(type(blank))
     for path, value in leaves(_tree(stack, blank, is_valid=not problems)).items():
         *_, (_, _, inside) = walked = list(slot.walk(path))
         shown = [text for _, text, _ in walked]
@@ -69,7 +66,7 @@ def explained(
         *lower, place = [writer.place(path) for writer in writers] or ["default"]
         yield SettingOrigin(
             name=dotted(path) if is_open else ".".join(shown),
-            variable=variable(path),
+            variable=stack.variable(path),
             value=_shown(inside, path, value) if is_open else _HIDDEN,
             source=writers[-1].source if writers else "default",
             place=place,
@@ -78,14 +75,14 @@ def explained(
 
 
 def references_in(
-    stack: SettingStack, blank: BaseSettings, environ: Mapping[str, str]
+    stack: SettingStack, blank: BaseSettings
 ) -> Iterator[tuple[str, SecretReference]]:
     """Yield the variable and the value of each leaf that is a reference to a secret, and valid."""
-    slot, variable = slot_of(type(blank)), variables_of(type(blank), environ)
+    slot = slot_of(type(blank))
     for path, value in nodes(_tree(stack, blank, is_valid=not stack.fill(blank))):
         if isinstance(value, str) and SecretReference in slot.at(path).classes:
             with suppress(ValidationError):
-                yield variable(path), SecretReference(value)
+                yield stack.variable(path), SecretReference(value)
 
 
 def _tree(stack: SettingStack, blank: BaseSettings, *, is_valid: bool) -> Any:

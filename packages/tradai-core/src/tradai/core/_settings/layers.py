@@ -1,6 +1,6 @@
 """Layers of settings: values as their source gave them, the place of each, and problems."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,13 +16,14 @@ from tradai.core._settings.merging import parts
 from tradai.core._settings.problems import SettingProblem
 from tradai.core._settings.slots import Slot, slot_of
 from tradai.core._settings.strictness import named_choice, replaced, text_problem, value_problem
-from tradai.core._settings.text_sources import TextSource, VariableSource, environment_source
+from tradai.core._settings.text_sources import TextSource, VariableSource
 from tradai.core.exceptions import TradAIError
 
-__all__ = ["ARGUMENT", "COMMAND_LINE", "FILE", "SettingLayer", "nearest", "variables_of"]
+__all__ = ["ARGUMENT", "COMMAND_LINE", "ENVIRONMENT", "FILE", "SettingLayer"]
 
 ARGUMENT: Final = "argument"
 COMMAND_LINE: Final = "command line"
+ENVIRONMENT: Final = "environment"
 FILE: Final = "file"
 
 
@@ -37,6 +38,7 @@ class SettingLayer:
         values: Its values under the keys that were written; not shown, for they may be secrets.
         data: The same of a file, with lines.
         reader: The source, if it reads texts.
+        environment: The source that reads the environment, to name variables.
         overrides: Path of each override -> the override, by its position.
         problems: What could not be used.
         loose: Values of another kind than their fields; a problem where no higher layer has one.
@@ -50,6 +52,7 @@ class SettingLayer:
     values: Mapping[str, Any] = field(repr=False, default_factory=dict)
     data: LayerData | None = field(repr=False, default=None)
     reader: TextSource | None = field(repr=False, default=None)
+    environment: VariableSource | None = field(repr=False, default=None)
     overrides: Mapping[KeyPath, str] = field(repr=False, default_factory=dict)
     problems: tuple[SettingProblem, ...] = ()
     loose: tuple[SettingProblem, ...] = ()
@@ -100,16 +103,23 @@ class SettingLayer:
             return str(self.data.origin_of(self.reach(path)[0]))
         if not self.has_variables:
             return self.source
+        around = (self.texts.get(path[:length]) for length in range(len(path), 0, -1))
         inside = (one for key, one in self.texts.items() if key[: len(path)] == path)
-        return nearest(self.texts, path) or next(inside, self.source)
+        return next(filter(None, (*around, *inside)), self.source)
 
     def subject(self, path: KeyPath) -> str:
         """Name what is at `path`, and its place, as the subject of a problem."""
         place, shown = self.place(path), ".".join(slot_of(self.kind).shown(path))
         if self.source == ARGUMENT:
-            return f"{shown} ({variables_of(self.kind, {})(path)})"
+            return f"{shown} ({self.unset(path)})"
         is_variable = self.has_variables and self.texts.get(path) == place
         return place if is_variable else f"{place}: {shown}"
+
+    def unset(self, path: KeyPath) -> str:
+        """Return the variable that would set what is at `path`; its own name without one."""
+        if self.environment is None:
+            return ".".join(slot_of(self.kind).shown(path))
+        return self.environment.unset(path)
 
     @property
     def has_variables(self) -> bool:
@@ -123,18 +133,3 @@ class SettingLayer:
             return []
         place = (self.texts.get(path) if is_text else None) or self.subject(path)
         return [SettingProblem(path=path, place=place, sentence=sentence)]
-
-
-def nearest(texts: Mapping[KeyPath, str], path: KeyPath) -> str | None:
-    """Return what `texts` has for `path`, or for the nearest thing around it."""
-    around = (texts.get(path[:length]) for length in range(len(path), 0, -1))
-    return next(filter(None, around), None)
-
-
-def variables_of(kind: type[BaseSettings], environ: Mapping[str, str]) -> Callable[[KeyPath], str]:
-    """Return the function from a path to the variable that sets it in `environ`, or would."""
-    source = environment_source(kind, environ)
-    if source is None:
-        return lambda path: ".".join(slot_of(kind).shown(path))
-    texts = source.texts()
-    return lambda path: nearest(texts, path) or source.unset(path)

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Final, final
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 
 from tradai.core._settings.slots import Slot, slot_of
 
@@ -56,11 +56,11 @@ class Merger:
         """Return what lies over the instance `lower`: of its class, where a union has others."""
         if not {*slot.classes} - {NoneType, type(lower)}:
             return found
-        adapter = TypeAdapter(type(lower))
+        options: Any = {"extra": "forbid", "by_name": True, "context": self.folders}
         try:
-            return adapter.validate_python(
-                found, extra="forbid", by_name=True, context=self.folders
-            )
+            return TypeAdapter(type(lower)).validate_python(found, **options)
+        except PydanticUserError:  # a class of a local scope
+            return found
         except ValidationError as exc:
             # The tag of another member; what else is wrong, validation of the whole says.
             tags = {one["loc"][0] for one in exc.errors() if one["type"] == "literal_error"}

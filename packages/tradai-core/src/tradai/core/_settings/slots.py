@@ -5,7 +5,7 @@ import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import is_dataclass
 from enum import Enum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from inspect import isclass
 from typing import Annotated, Any, Final, TypeAlias, final, get_args, get_origin
 
@@ -103,10 +103,14 @@ class Slot:
         return [text for _, text, _ in self.walk(path)]
 
 
-@lru_cache(maxsize=512)
 def slot_of(kind: Any) -> Slot:
-    """Return the place of an instance of `kind`."""
-    return Slot(kind)
+    """Return the place of an instance of the model or dataclass `kind`, which keeps it."""
+    # A class that was not complete when it was made gets another one.
+    name = f"_tradai_slot_{getattr(kind, '__pydantic_complete__', True)}"
+    if name not in vars(kind):
+        setattr(kind, name, Slot(kind))
+    found: Slot = vars(kind)[name]
+    return found
 
 
 def members(annotation: Any) -> Iterator[tuple[Annotation, tuple[object, ...]]]:
@@ -150,20 +154,20 @@ def _items(one: Annotation, step: object) -> tuple[Annotation, ...]:
     return inner[1:2] if issubclass(kind, Mapping) else inner[:1]
 
 
-@lru_cache(maxsize=512)
 def _fields(kind: Any) -> Fields:
     """Return each key of a model or dataclass -> the name of its field, and its place."""
-    if not issubclass(kind, BaseModel):
+    if not hasattr(kind, "__pydantic_fields__"):
         return {name: (name, Slot()) for name in getattr(kind, "__dataclass_fields__", ())}
     marks = kind.__pydantic_decorators__
     early = [one.info for one in marks.field_validators.values() if one.info.mode != "after"]
     is_early = any(one.info.mode != "after" for one in marks.model_validators.values())
     converted = {name for info in early for name in info.fields}
+    config = getattr(kind, "model_config", None) or getattr(kind, "__pydantic_config__", {})
     found: dict[str, tuple[str, Slot]] = {}
-    for name, field in reversed(kind.model_fields.items()):
+    for name, field in reversed(kind.__pydantic_fields__.items()):
         is_converted = is_early or name in converted or converts(field.metadata)
         slot = Slot(field.annotation, is_converted=is_converted)
-        alias = field.validation_alias if kind.model_config.get("validate_by_alias", True) else None
+        alias = field.validation_alias if config.get("validate_by_alias", True) else None
         choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
         keys = [one for one in choices if isinstance(one, str)]
         found = {name: (name, slot)} | found | dict.fromkeys(keys, (name, slot))

@@ -13,10 +13,10 @@ from tradai.core._documents.tree import Path as KeyPath, merge, nested
 from tradai.core._layers.layer import ConfigLayer
 from tradai.core._layers.overrides import parse_override
 from tradai.core._settings.files import file_layer
-from tradai.core._settings.layers import ARGUMENT, COMMAND_LINE, SettingLayer
+from tradai.core._settings.layers import ARGUMENT, COMMAND_LINE, ENVIRONMENT, SettingLayer
 from tradai.core._settings.problems import NOT_JSON, SettingProblem, unreadable
 from tradai.core._settings.slots import slot_of
-from tradai.core._settings.text_sources import VariableSource, as_text_source, decoded
+from tradai.core._settings.text_sources import as_text_source, decoded
 from tradai.core.exceptions import ConfigurationError, TradAIError
 
 __all__ = ["read_layers"]
@@ -25,7 +25,7 @@ _DOTENV: Final = ".env file"
 _LABELS: Final[Mapping[type, str]] = {
     theirs.CliSettingsSource: COMMAND_LINE,
     theirs.DotEnvSettingsSource: _DOTENV,
-    theirs.EnvSettingsSource: "environment",
+    theirs.EnvSettingsSource: ENVIRONMENT,
     theirs.InitSettingsSource: ARGUMENT,
     theirs.SecretsSettingsSource: "secret files",
 }
@@ -49,7 +49,8 @@ def read_layers(
         place = sources.index(ARGUMENT) + 1 if ARGUMENT in sources else 0
         layers.insert(place, _override_layer(kind, overrides))
     layers += [file_layer(kind, one) for one in reversed(files)]
-    return [one.checked() for one in reversed(layers)]
+    found: Any = next((one.reader for one in layers if one.source == ENVIRONMENT), None)
+    return [replace(one, environment=found).checked() for one in reversed(layers)]
 
 
 def _source_layers(
@@ -114,11 +115,13 @@ def _unread(layer: SettingLayer) -> Iterator[SettingProblem]:
     reader = layer.reader
     for path, variable in reader.unreadable.items() if reader else ():
         yield SettingProblem(path=path, place=variable, sentence=NOT_JSON)
-    if isinstance(reader, VariableSource) and reader.env_nested_delimiter:
-        for path, variable in layer.texts.items():
-            if len(path) > 1 and len(layer.reach(path)[0]) < len(path):
-                text = f"is not read: {path[0]} has nothing of its own inside"
-                yield SettingProblem(path=path, place=variable, sentence=text)
+    is_nested = layer.has_variables and getattr(reader, "env_nested_delimiter", None)
+    for path, variable in layer.texts.items() if is_nested else ():
+        depth = len(layer.reach(path)[0])
+        if 1 < len(path) > depth:
+            around = ".".join(slot_of(layer.kind).shown(path[: depth or 1]))
+            sentence = f"is not read: {around} is not a mapping"
+            yield SettingProblem(path=path, place=variable, sentence=sentence)
 
 
 def _override_layer(kind: type[BaseSettings], overrides: Sequence[str]) -> SettingLayer:

@@ -2,13 +2,19 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from copy import copy
 from functools import cached_property, lru_cache
 from itertools import takewhile
 from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    CliSettingsSource,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+)
 from pydantic_settings.sources import PydanticBaseEnvSettingsSource, PydanticBaseSettingsSource
 from pydantic_settings.sources.utils import parse_env_vars
 
@@ -25,13 +31,13 @@ def decoded(slot: Slot, text: str) -> Any:
     Raises:
         ValueError: It is neither; the text is not in what is raised.
     """
-    try:
+    found = None
+    with suppress(ArithmeticError, RecursionError, ValueError):
         found = parsed_json(text)
-    except (ArithmeticError, RecursionError, ValueError):
-        found = None
-    if isinstance(found, list | dict):
+    # A place of any type takes any JSON.
+    if isinstance(found, list | dict) or (found is not None and not slot.members):
         return found
-    if slot.is_json(only=True):
+    if not slot.members or slot.is_json(only=True):
         raise ValueError
     return text
 
@@ -65,11 +71,12 @@ class TextSource(PydanticBaseEnvSettingsSource):
         """Decode a text as the source does, JSON exactly."""
         self.failed = value
         decode: Any = super().decode_complex_value
-        if decode.__func__ is not PydanticBaseSettingsSource.decode_complex_value:
+        is_plain = decode.__func__ is PydanticBaseSettingsSource.decode_complex_value
+        if not is_plain or isinstance(self, CliSettingsSource):
             return decode(field_name, field, value)
         if decode(field_name, field, "null") is not None:  # a field that is not to be decoded
             return value
-        return decoded(Slot(field.annotation if field else list), value)
+        return decoded(Slot(field.annotation) if field else Slot(), value)
 
     def leave_out(self, field_name: str) -> bool:  # noqa: ARG002
         """Leave out the variables of a field that failed, and tell whether there are any."""
@@ -90,7 +97,7 @@ class VariableSource(TextSource, EnvSettingsSource):
         annotation = field.annotation if isinstance(field, FieldInfo) else field
         kind = get_origin(annotation)
         if isinstance(kind, type) and issubclass(kind, Mapping):
-            return get_args(annotation)[-1]
+            return (get_args(annotation) or (None,))[-1]
         return super().next_field(field, key, case_sensitive)
 
     @cached_property
@@ -118,7 +125,8 @@ class VariableSource(TextSource, EnvSettingsSource):
 
     def read(self, environ: Mapping[str, str | None]) -> None:
         """Take the variables from `environ`; of two that differ only in case, the capital one."""
-        self.variables = {self._key(one): one for one in sorted(environ, key=str.isupper)}
+        starts = self._starts()
+        self.variables = {self._key(one, starts): one for one in sorted(environ, key=str.isupper)}
         given = {key: environ[one] for key, one in self.variables.items()}
         none = self.env_parse_none_str
         self.env_vars = parse_env_vars(given, True, self.env_ignore_empty, none)  # noqa: FBT003
@@ -132,9 +140,8 @@ class VariableSource(TextSource, EnvSettingsSource):
         self.env_vars = {key: one for key, one in self.env_vars.items() if key not in bad}
         return bool(bad)
 
-    @property
     def _starts(self) -> Mapping[str, str]:
-        """The start of each nested variable -> the field it is in."""
+        """Return the start of each nested variable -> the field it is in."""
         delimiter = self.env_nested_delimiter
         names = self.names.items() if delimiter else ()
         return {f"{one}{delimiter}": name for name, found in names for one in found}
@@ -143,7 +150,7 @@ class VariableSource(TextSource, EnvSettingsSource):
         """Return the key of each variable that is read -> the path it sets."""
         names = self.names.items()
         found: dict[str, KeyPath] = {one: (name,) for name, keys in names for one in keys}
-        for start, name in self._starts.items():
+        for start, name in self._starts().items():
             for key in (one for one in self.env_vars if one.startswith(start)):
                 steps = self._steps(name, key[len(start) :])
                 found[key] = (name, *(step for step, _ in steps))
@@ -159,9 +166,9 @@ class VariableSource(TextSource, EnvSettingsSource):
             found, slot = slot.enter(key)
             yield found, key
 
-    def _key(self, variable: str) -> str:
+    def _key(self, variable: str, starts: Mapping[str, str]) -> str:
         """Return the key of a variable: in small letters, keys of mappings as they are written."""
-        low, starts = self._apply_case_sensitive(variable), self._starts
+        low = self._apply_case_sensitive(variable)
         start = max((one for one in starts if low.startswith(one)), key=len, default="")
         steps = self._steps(starts[start], variable[len(start) :]) if start else ()
         return (

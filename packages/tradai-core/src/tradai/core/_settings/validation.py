@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 from tradai.core._documents.tree import Path as KeyPath
 from tradai.core._layers.problems import sentence
 from tradai.core._settings.freezing import freeze_fields
-from tradai.core._settings.layers import SettingLayer, variables_of
+from tradai.core._settings.layers import ENVIRONMENT, SettingLayer
 from tradai.core._settings.merging import Merger
 from tradai.core._settings.problems import SettingProblem, accident, unknown_key
 from tradai.core._settings.slots import slot_of
@@ -31,6 +31,8 @@ class SettingStack:
         """Take the layers of `kind`; nothing is merged before `fill`."""
         self._kind = kind
         self._layers = layers
+        self._written = [one for one in layers if one.values]
+        self._environment = [one for one in layers if one.source == ENVIRONMENT]
         self._folders = {path: one for layer in layers for path, one in layer.folders.items()}
         self.values: Any = {}
 
@@ -56,7 +58,7 @@ class SettingStack:
         """Return the layers that wrote `path` or replaced all around it; the last one counts."""
         found: list[SettingLayer] = []
         open_depth = 0
-        for layer in reversed(self._layers):
+        for layer in reversed(self._written):
             keys, inside = layer.reach(path)
             if len(keys) < len(path) and isinstance(inside, Mapping):
                 open_depth = max(open_depth, len(keys))
@@ -66,6 +68,12 @@ class SettingStack:
                 # A mapping above replaced this value, and with it all that is below.
                 break
         return found
+
+    def variable(self, path: KeyPath) -> str:
+        """Return the variable that sets `path` or what is around it, or else would set it."""
+        found = {path: one for layer in self._environment for path, one in layer.texts.items()}
+        around = (found.get(path[:length]) for length in range(len(path), 0, -1))
+        return next(filter(None, around), None) or self._layers[0].unset(path)
 
     def _counts(self, layer: SettingLayer, problem: SettingProblem) -> bool:
         return self.writers(problem.path)[-1:] == [layer]
@@ -133,7 +141,7 @@ class SettingStack:
         elif layer and (self.writers(path) or not layer.has_variables):
             place = layer.subject(path)
         else:
-            place = variables_of(self._kind, {})(path)
+            place = self._layers[0].unset(path)
         return SettingProblem(
             path=path, place=place, sentence=text, is_missing=is_missing, is_unknown=is_unknown
         )
