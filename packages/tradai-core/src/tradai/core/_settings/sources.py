@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,9 @@ _LABELS: Final[Mapping[type, str]] = {
 # What the constructor of pydantic-settings takes besides the fields.
 _PARAMETERS: Final = inspect.signature(pydantic_settings.BaseSettings).parameters
 _OPTIONS: Final = {one for one in _PARAMETERS if one.startswith("_")}
+# Before 2.15 the arguments stand beside the options.
+_MAKE: Final = pydantic_settings.BaseSettings._settings_init_sources
+_HAS_KWARGS: Final = "_init_kwargs" in inspect.signature(_MAKE).parameters
 
 
 def read_layers(
@@ -63,7 +67,8 @@ def _source_layers(
     options["_nested_model_default_partial_update"] = False
     built = options.pop("_build_sources", None)
     try:
-        found, given = built or kind._settings_init_sources(**options, _init_kwargs=given)
+        options |= {"_init_kwargs": given} if _HAS_KWARGS else given
+        found, given = built or kind._settings_init_sources(**options)
     # Sources belong to others, and an error of theirs may hold a value.
     except Exception as exc:
         yield _broken(kind, kind.__name__, exc)
@@ -72,11 +77,20 @@ def _source_layers(
     for source in found:
         if not isinstance(source, theirs.DefaultSettingsSource):
             name = getattr(source, "__name__", type(source).__name__)
-            layer = _layer(kind, source, _LABELS.get(type(source), name), environ, states)
-            states[name] = {**layer.values}
-            if type(source) is theirs.InitSettingsSource:
-                kind._settings_restore_init_kwarg_names(kind, given, states[name], {})
-            yield replace(layer, values=states[name])
+            label = _LABELS.get(type(source), name)
+            layer = _layer(kind, source, label, environ, states)
+            values = _restored(kind, layer.values, given) if label == ARGUMENT else layer.values
+            states[name] = dict(values)
+            yield replace(layer, values=values)
+
+
+def _restored(
+    kind: type[BaseSettings], values: Mapping[str, Any], given: Mapping[str, object]
+) -> Mapping[str, Any]:
+    """Return arguments under the keys that were given; their source puts the first alias there."""
+    enter = slot_of(kind).enter
+    keys = {enter(key)[0]: key for key in given}
+    return {keys.get(enter(key)[0], key): value for key, value in values.items()}
 
 
 def _layer(
@@ -92,7 +106,8 @@ def _layer(
         if isinstance(source, theirs.PydanticBaseEnvSettingsSource):
             source = reader = as_text_source(source, environ)
         elif isinstance(source, theirs.PydanticBaseSettingsSource):
-            source._set_current_state(_merged(states))
+            merged = reduce(lambda state, values: merge(values, state), states.values(), {})
+            source._set_current_state(merged)
             source._set_settings_sources_data(states)
         is_empty = label == _DOTENV and not source.env_vars
         values = {} if is_empty else source()
@@ -101,13 +116,6 @@ def _layer(
         return _broken(kind, label, exc)
     layer = SettingLayer(kind=kind, source=label, values=values, reader=reader)
     return replace(layer, problems=tuple(_unread(layer)))
-
-
-def _merged(states: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for values in states.values():
-        found = merge(values, found)
-    return found
 
 
 def _unread(layer: SettingLayer) -> Iterator[SettingProblem]:
