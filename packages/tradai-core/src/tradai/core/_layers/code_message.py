@@ -21,17 +21,19 @@ def code_message(error: BaseException) -> str:
     """
     message = str(error)
     shown = ["\0"] * len(message)
-    for piece in _pieces(error):
+    for piece in _pieces(error, message):
         for found in re.finditer(re.escape(piece), message):
             shown[found.start() : found.end()] = piece
     text = re.sub("\0+", _MASK, "".join(shown))
     return "" if text == _MASK else " ".join(text.split())
 
 
-def _pieces(error: BaseException) -> Iterator[str]:
+def _pieces(error: BaseException, message: str) -> Iterator[str]:
     """Yield the constant pieces of sentences in the code that `error` passed through."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         named = (frame.f_globals.get(name) for name in frame.f_code.co_names)
-        for constant in (*frame.f_code.co_consts, *named):
+        # A global text counts as a whole only.
+        constants = [*frame.f_code.co_consts, *(one for one in named if one == message)]
+        for constant in constants:
             pieces = [constant, *_FIELD.split(constant)] if isinstance(constant, str) else []
             yield from filter(_SENTENCE.match, pieces)

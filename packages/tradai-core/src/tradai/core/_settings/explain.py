@@ -24,8 +24,6 @@ __all__ = ["SettingOrigin", "explained", "references_in"]
 
 _SECRETS: Final = (Secret, SecretBytes, SecretStr)
 _HIDDEN: Final = "**********"
-# Python writes no number of more than 4,300 digits.
-_LONGEST: Final = 14_000
 
 
 @final
@@ -114,19 +112,23 @@ def _completed(kind: type[BaseModel], given: Mapping[str, Any]) -> dict[str, obj
 def _shown(slot: Slot, path: Path, value: Any) -> str:
     if value is None:
         return ""
-    plain = value if isinstance(value, str | WrittenFloat) else _as_json(value)
-    typed = any(isinstance(one, _SECRETS) for _, one in [(path, value), *nodes(value, path)])
-    is_secret = typed or any(issubclass(one, _SECRETS) for one in slot.classes)
-    if is_secret or any(looks_like_secret(*one) for one in [(path, plain), *nodes(plain, path)]):
+    inside = [(path, value), *nodes(value, path)]
+    is_typed = any(issubclass(one, _SECRETS) for one in slot.classes)
+    if is_typed or any(isinstance(one, _SECRETS) for _, one in inside):
         return _HIDDEN
     # A number keeps the digits that JSON would round away.
+    plain = value if isinstance(value, str | WrittenFloat) else _as_json(value)
+    if any(looks_like_secret(*one) for one in [(path, plain), *nodes(plain, path)]):
+        return _HIDDEN
     return str(plain) if isinstance(plain, str | WrittenFloat) else json.dumps(plain)
 
 
-def _as_json(value: object) -> Any:
-    if isinstance(value, int) and value.bit_length() > _LONGEST:
-        return "a number of thousands of digits"
-    try:
-        return to_jsonable_python(value, fallback=str)
-    except ValueError:  # bytes that are no UTF-8
+def _as_json(value: Any) -> Any:
+    if hasattr(value, "__get_pydantic_core_schema__"):  # a single value, such as a path on S3
         return str(value)
+    try:
+        plain = to_jsonable_python(value, fallback=str)
+        json.dumps(plain)
+    except ValueError:  # bytes that are no UTF-8, a number of thousands of digits
+        return f"a value of type {type(value).__name__}"
+    return plain

@@ -16,7 +16,7 @@ from tradai.core._settings.merging import parts
 from tradai.core._settings.problems import SettingProblem
 from tradai.core._settings.slots import Slot, slot_of
 from tradai.core._settings.strictness import named_choice, replaced, text_problem, value_problem
-from tradai.core._settings.text_sources import TextSource, VariableSource
+from tradai.core._settings.text_sources import TextSource
 from tradai.core.exceptions import TradAIError
 
 __all__ = ["ARGUMENT", "COMMAND_LINE", "ENVIRONMENT", "FILE", "SettingLayer"]
@@ -52,7 +52,7 @@ class SettingLayer:
     values: Mapping[str, Any] = field(repr=False, default_factory=dict)
     data: LayerData | None = field(repr=False, default=None)
     reader: TextSource | None = field(repr=False, default=None)
-    environment: VariableSource | None = field(repr=False, default=None)
+    environment: TextSource | None = field(repr=False, default=None)
     overrides: Mapping[KeyPath, str] = field(repr=False, default_factory=dict)
     problems: tuple[SettingProblem, ...] = ()
     loose: tuple[SettingProblem, ...] = ()
@@ -81,7 +81,7 @@ class SettingLayer:
     @cached_property
     def texts(self) -> Mapping[KeyPath, str]:
         """Each path that has a text of its own, not one inside of JSON -> its variable."""
-        return self.reader.texts() if isinstance(self.reader, VariableSource) else self.overrides
+        return self.reader.texts() if self.reader else self.overrides
 
     def reach(self, path: KeyPath) -> tuple[KeyPath, Any]:
         """Return `path` by the keys that were written, as far as they go, and what is there."""
@@ -124,7 +124,7 @@ class SettingLayer:
     @property
     def has_variables(self) -> bool:
         """Whether a variable names the place of each value."""
-        return isinstance(self.reader, VariableSource) and self.source != COMMAND_LINE
+        return self.reader is not None and self.source != COMMAND_LINE
 
     def _problems(
         self, sentence: str | None, path: KeyPath, *, is_text: bool = False

@@ -2,8 +2,8 @@
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,8 +106,10 @@ def _layer(
         if isinstance(source, theirs.PydanticBaseEnvSettingsSource):
             source = reader = as_text_source(source, environ)
         elif isinstance(source, theirs.PydanticBaseSettingsSource):
-            merged = reduce(lambda state, values: merge(values, state), states.values(), {})
-            source._set_current_state(merged)
+            state: dict[str, Any] = {}
+            for values in states.values():
+                state = merge(values, state)
+            source._set_current_state(state)
             source._set_settings_sources_data(states)
         is_empty = label == _DOTENV and not source.env_vars
         values = {} if is_empty else source()
@@ -123,7 +125,7 @@ def _unread(layer: SettingLayer) -> Iterator[SettingProblem]:
     reader = layer.reader
     for path, variable in reader.unreadable.items() if reader else ():
         yield SettingProblem(path=path, place=variable, sentence=NOT_JSON)
-    is_nested = layer.has_variables and getattr(reader, "env_nested_delimiter", None)
+    is_nested = layer.has_variables and reader and reader.env_nested_delimiter
     for path, variable in layer.texts.items() if is_nested else ():
         depth = len(layer.reach(path)[0])
         if 1 < len(path) > depth:
@@ -137,20 +139,17 @@ def _override_layer(kind: type[BaseSettings], overrides: Sequence[str]) -> Setti
     places: dict[KeyPath, str] = {}
     problems = []
     for number, override in enumerate(overrides, start=1):
-        place, sentence = f"override {number}", ""
-        path: KeyPath = ()
+        place = f"override {number}"
         try:
             key, text = parse_override(override, place=place)
-            steps = key.split(".")
-            path = tuple(name for name, _, _ in slot_of(kind).walk(steps))
-            values = merge(values, nested(steps, _override(kind, path, text)))
-            places[path] = place
         except ConfigurationError as exc:
             sentence = str(exc).removeprefix(f"{place} ")
-        except ValueError:
-            sentence = NOT_JSON
-        if sentence:
-            problems.append(SettingProblem(path=path, place=place, sentence=sentence))
+            problems.append(SettingProblem(path=(), place=place, sentence=sentence))
+        else:
+            steps = key.split(".")
+            path = tuple(name for name, _, _ in slot_of(kind).walk(steps))
+            places[path] = place
+            values = merge(values, nested(steps, _override(kind, path, text)))
     layer = SettingLayer(kind=kind, source=COMMAND_LINE, values=values, overrides=places)
     return replace(layer, problems=tuple(problems))
 
@@ -160,7 +159,11 @@ def _override(kind: type[BaseSettings], path: KeyPath, text: str) -> Any:
     field, slot = kind.model_fields.get(str(path[0])), slot_of(kind).at(path)
     marks = field.metadata if field and len(path) == 1 else ()
     is_off = kind.model_config.get("enable_decoding") is False and ForceDecode not in marks
-    return decoded(slot, text) if slot.is_json() and not is_off and NoDecode not in marks else text
+    if slot.is_json() and not is_off and NoDecode not in marks:
+        # Of what is not JSON, validation says what it must be.
+        with suppress(ValueError):
+            return decoded(slot, text)
+    return text
 
 
 def _broken(kind: type[BaseSettings], label: str, error: Exception) -> SettingLayer:

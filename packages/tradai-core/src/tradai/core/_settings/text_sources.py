@@ -6,23 +6,18 @@ from contextlib import suppress
 from copy import copy
 from functools import cached_property, lru_cache
 from itertools import takewhile
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    CliSettingsSource,
-    DotEnvSettingsSource,
-    EnvSettingsSource,
-)
-from pydantic_settings.sources import PydanticBaseEnvSettingsSource, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, sources as theirs
 from pydantic_settings.sources.utils import parse_env_vars
 
 from tradai.core._documents.tree import Path as KeyPath
 from tradai.core._settings.slots import Slot, slot_of
 from tradai.core._settings.strictness import parsed_json
 
-__all__ = ["TextSource", "VariableSource", "as_text_source", "decoded", "environment_source"]
+__all__ = ["TextSource", "as_text_source", "decoded", "environment_source"]
 
 
 def decoded(slot: Slot, text: str) -> Any:
@@ -42,55 +37,38 @@ def decoded(slot: Slot, text: str) -> Any:
     return text
 
 
-class TextSource(PydanticBaseEnvSettingsSource):
-    """A source that notes a text it cannot read, and reads on.
-
-    Attributes:
-        unreadable: Path of each text that is not the JSON it should be -> its variable.
-        failed: The text that was decoded last.
-    """
-
-    unreadable: dict[KeyPath, str]
-    failed: object = None
-
-    def prepare_field_value(
-        self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool
-    ) -> Any:
-        """Prepare the value of a field, without the texts that cannot be read."""
-        try:
-            return super().prepare_field_value(field_name, field, value, value_is_complex)
-        except ValueError:
-            is_left_out = self.leave_out(field_name)
-        if not is_left_out:
-            self.unreadable[(field_name,)] = field_name
-            return None
-        value = None if value == self.failed else value
-        return self.prepare_field_value(field_name, field, value, value_is_complex)
-
-    def decode_complex_value(self, field_name: str, field: FieldInfo | None, value: Any) -> Any:
-        """Decode a text as the source does, JSON exactly."""
-        self.failed = value
-        decode: Any = super().decode_complex_value
-        is_plain = decode.__func__ is PydanticBaseSettingsSource.decode_complex_value
-        if not is_plain or isinstance(self, CliSettingsSource):
-            return decode(field_name, field, value)
-        if decode(field_name, field, "null") is not None:  # a field that is not to be decoded
-            return value
-        return decoded(Slot(field.annotation) if field else Slot(), value)
-
-    def leave_out(self, field_name: str) -> bool:  # noqa: ARG002
-        """Leave out the variables of a field that failed, and tell whether there are any."""
-        return False
-
-
-class VariableSource(TextSource, EnvSettingsSource):
-    """A source of variables, also of nested ones.
+class TextSource(theirs.PydanticBaseEnvSettingsSource):
+    """A source that reads JSON exactly, notes texts it cannot read, and knows its variables.
 
     Attributes:
         variables: Key in `env_vars` -> variable as it was written, where that is known.
+        unreadable: Path of each text that is not the JSON it should be -> its variable.
     """
 
     variables: Mapping[str, str]
+    unreadable: dict[KeyPath, str]
+    env_vars: Mapping[str, str | None] = {}
+    env_nested_delimiter: str | None = None
+    maxsplit = -1
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo | None, value: Any) -> Any:
+        """Decode a text as the source does, JSON exactly; None for one that cannot be read."""
+        decode: Any = super().decode_complex_value
+        is_plain = decode.__func__ is theirs.PydanticBaseSettingsSource.decode_complex_value
+        if not is_plain or isinstance(self, theirs.CliSettingsSource):
+            return decode(field_name, field, value)
+        if decode(field_name, field, "null") is not None:  # a field that is not to be decoded
+            return value
+        if field is None:
+            return decoded(Slot(), value)
+        with suppress(ValueError):
+            return decoded(Slot(field.annotation), value)
+        nested = f"{self.env_nested_delimiter}{field_name}"
+        paths = [(key, path) for key, path in self._paths().items() if self.env_vars[key] == value]
+        bad = {path: self.spelled(key) for key, path in paths if key.endswith(nested)}
+        bad |= {path: self.spelled(key) for key, path in paths if path == (field_name,)}
+        self.unreadable |= bad or {(field_name,): field_name}
+        return None
 
     def next_field(self, field: Any, key: str, case_sensitive: bool | None = None) -> Any:
         """Return what is at `key` of `field`, also where the field is any kind of mapping."""
@@ -98,7 +76,8 @@ class VariableSource(TextSource, EnvSettingsSource):
         kind = get_origin(annotation)
         if isinstance(kind, type) and issubclass(kind, Mapping):
             return (get_args(annotation) or (None,))[-1]
-        return super().next_field(field, key, case_sensitive)
+        find: Any = super()
+        return find.next_field(field, key, case_sensitive)
 
     @cached_property
     def names(self) -> Mapping[str, list[str]]:
@@ -131,15 +110,6 @@ class VariableSource(TextSource, EnvSettingsSource):
         none = self.env_parse_none_str
         self.env_vars = parse_env_vars(given, True, self.env_ignore_empty, none)  # noqa: FBT003
 
-    def leave_out(self, field_name: str) -> bool:
-        """Leave out the variables of a field that failed, and tell whether there are any."""
-        paths = self._paths().items()
-        own = {key: path for key, path in paths if path[0] == field_name}
-        bad = {key: path for key, path in own.items() if self.env_vars[key] == self.failed}
-        self.unreadable |= {path: self.spelled(key) for key, path in bad.items()}
-        self.env_vars = {key: one for key, one in self.env_vars.items() if key not in bad}
-        return bool(bad)
-
     def _starts(self) -> Mapping[str, str]:
         """Return the start of each nested variable -> the field it is in."""
         delimiter = self.env_nested_delimiter
@@ -171,20 +141,17 @@ class VariableSource(TextSource, EnvSettingsSource):
         low = self._apply_case_sensitive(variable)
         start = max((one for one in starts if low.startswith(one)), key=len, default="")
         steps = self._steps(starts[start], variable[len(start) :]) if start else ()
-        return (
-            start + str(self.env_nested_delimiter).join(key for _, key in steps) if start else low
-        )
+        nested = str(self.env_nested_delimiter).join(key for _, key in steps)
+        return start + nested if start else low
 
 
-def environment_source(
-    kind: type[BaseSettings], environ: Mapping[str, str]
-) -> VariableSource | None:
+def environment_source(kind: type[BaseSettings], environ: Mapping[str, str]) -> TextSource | None:
     """Return the source of `kind` that reads the environment, here `environ`; None without one."""
     # Built for its names: neither files nor the command line are to be read.
     is_cli = bool(kind.model_config.get("cli_parse_args"))
     options: dict[str, Any] = {"_env_file": None} | ({"_cli_parse_args": False} if is_cli else {})
     sources, _ = kind._settings_init_sources(**options)
-    found = (one for one in sources if _loads_like(one, EnvSettingsSource))
+    found = (one for one in sources if _loads_like(one, theirs.EnvSettingsSource))
     return next((as_text_source(one, environ) for one in found), None)
 
 
@@ -193,25 +160,23 @@ def as_text_source(source: Any, environ: Mapping[str, str] | None) -> Any:
     kind: Any = type(source)
     noting = object.__new__(_noting(kind))
     vars(noting).update(vars(source), unreadable={}, variables={})
-    is_nested = bool(getattr(source, "env_nested_delimiter", None))
-    if _loads_like(source, EnvSettingsSource):
-        given = os.environ if environ is None else environ
-        if environ is not None or is_nested or len(given) != len(source.env_vars):
-            noting.read(given)
-    elif is_nested and _loads_like(source, DotEnvSettingsSource):
-        # Once more with names as they are written: keys of mappings have any case.
+    if _loads_like(source, theirs.EnvSettingsSource):
+        noting.read(os.environ if environ is None else environ)
+    elif noting.env_nested_delimiter and _loads_like(source, theirs.DotEnvSettingsSource):
+        # Once more with names as they are written, for keys of mappings; a pipe has it only once.
         cased = copy(source)
         cased.case_sensitive = True
-        noting.read(cased._load_env_vars())
+        files = [source.env_file] if isinstance(source.env_file, str | Path) else source.env_file
+        if not any(Path(one).expanduser().is_fifo() for one in files or ()):
+            noting.read(cased._load_env_vars())
     return noting
 
 
-def _loads_like(source: object, kind: type[EnvSettingsSource]) -> bool:
+def _loads_like(source: object, kind: type[theirs.EnvSettingsSource]) -> bool:
     """Tell whether `source` takes its variables from where `kind` does."""
     return getattr(type(source), "_load_env_vars", None) is kind._load_env_vars
 
 
 @lru_cache(maxsize=64)
 def _noting(kind: Any) -> Any:
-    base = VariableSource if issubclass(kind, EnvSettingsSource) else TextSource
-    return type(kind.__name__, (base, kind), {})
+    return type(kind.__name__, (TextSource, kind), {})

@@ -104,8 +104,8 @@ class SettingStack:
                 if not keys:  # a default, or a validator of the model
                     return []
                 has_crashed, errors = True, [self._problem(path, accident(exc))]
-            is_own = bool(keys)
-            found += [one for one in errors if bool(self.writers(one.path[:1])) is is_own]
+            unset = () if keys else (one for one in errors if not self.writers(one.path))
+            found += [*unset, *(one for one in errors if path and one.path[:1] == path)]
         return found if has_crashed else []
 
     def _errors(self, blank: BaseSettings, values: Mapping[str, Any]) -> list[SettingProblem]:
