@@ -37,12 +37,13 @@ class BaseSettings(pydantic_settings.BaseSettings):
     """Settings that are read once, validated strictly, and frozen all the way down.
 
     A subclass sets ``model_config = SettingsConfigDict(env_prefix="TRADAI_X_")``; the field
-    ``bucket`` is then the variable ``TRADAI_X_BUCKET``, in capital letters only. A field with
+    ``bucket`` is then the variable ``TRADAI_X_BUCKET``. A field with
     ``validation_alias="AWS_REGION"`` is that variable. Lists and mappings are written as JSON;
     with ``env_nested_delimiter="__"`` the fields of a nested model have variables of their own.
 
     Making one reads the environment; arguments win over variables. `load` adds files and
-    overrides. Other sources of pydantic-settings (.env, secret files, ...) are off.
+    overrides. Other sources of pydantic-settings (.env, secret files, ...) are read where the
+    class asks for them.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
