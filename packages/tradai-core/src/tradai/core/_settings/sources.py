@@ -30,9 +30,9 @@ _LABELS: Final[Mapping[type, str]] = {
     theirs.InitSettingsSource: ARGUMENT,
     theirs.SecretsSettingsSource: "secret files",
 }
-# What the constructor of pydantic-settings takes besides the fields.
+# What the constructor of pydantic-settings takes besides the fields -> what it takes by default.
 _PARAMETERS: Final = inspect.signature(pydantic_settings.BaseSettings).parameters
-_OPTIONS: Final = {one for one in _PARAMETERS if one.startswith("_")}
+_OPTIONS: Final = {key: one.default for key, one in _PARAMETERS.items() if key[0] == "_"}
 # Before 2.15 the arguments stand beside the options.
 _MAKE: Final = pydantic_settings.BaseSettings._settings_init_sources
 _HAS_KWARGS: Final = "_init_kwargs" in inspect.signature(_MAKE).parameters
@@ -61,7 +61,7 @@ def _source_layers(
     kind: type[BaseSettings], arguments: Mapping[str, object], environ: Mapping[str, str] | None
 ) -> Iterator[SettingLayer]:
     """Yield the layers of the sources, highest first."""
-    options: dict[str, Any] = {key: one for key, one in arguments.items() if key in _OPTIONS}
+    options: dict[str, Any] = {key: arguments.get(key, one) for key, one in _OPTIONS.items()}
     given = {key: one for key, one in arguments.items() if key not in _OPTIONS}
     # Theirs would dump every model, an argument too; ours lays over it as it is.
     options["_nested_model_default_partial_update"] = False

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, sources as theirs
+from pydantic_settings import BaseSettings, ForceDecode, NoDecode, sources as theirs
 from pydantic_settings.sources.utils import parse_env_vars
 
 from tradai.core._documents.tree import Path as KeyPath
@@ -72,10 +72,14 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
 
     def next_field(self, field: Any, key: str, case_sensitive: bool | None = None) -> Any:
         """Return what is at `key` of `field`, also where the field is any kind of mapping."""
-        annotation = field.annotation if isinstance(field, FieldInfo) else field
-        kind = get_origin(annotation)
-        if isinstance(kind, type) and issubclass(kind, Mapping):
-            return (get_args(annotation) or (None,))[-1]
+        is_field = isinstance(field, FieldInfo)
+        annotation, marks = (field.annotation, field.metadata) if is_field else (field, [])
+        kind, inner = get_origin(annotation), get_args(annotation)
+        # Theirs knows no mapping but a dict.
+        if inner and isinstance(kind, type) and issubclass(kind, Mapping) and kind is not dict:
+            found = FieldInfo.from_annotation(inner[-1])
+            found.metadata += [one for one in marks if one in {NoDecode, ForceDecode}]
+            return found
         find: Any = super()
         return find.next_field(field, key, case_sensitive)
 
