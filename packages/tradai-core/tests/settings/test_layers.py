@@ -428,6 +428,8 @@ def test_all_problems_of_all_layers_are_in_one_error(folder: Path) -> None:
 
     assert lines == [
         "10 problems",
+        f"{file}:1: retries must be a valid integer",
+        f"{file}:4: server.port must be a valid integer",
         f"{folder}/absent.yaml: there is no such file; write it, or name it optional:FILE",
         "TRADAI_STRICT_BUCKET is set, but empty; unset it, or give it a value",
         "override 1 has no value or no key; write KEY=VALUE, as in part.retries=5",
@@ -436,8 +438,6 @@ def test_all_problems_of_all_layers_are_in_one_error(folder: Path) -> None:
         f"{file}:3 has a key 'prot' that is not a setting; did you mean 'port'?",
         "command line has a key that is not a setting; known are host, port, tags",
         "argument has a key that is not a setting; known are bucket, retries, server",
-        f"{file}:1: retries must be a valid integer",
-        f"{file}:4: server.port must be a valid integer",
     ]
 
 

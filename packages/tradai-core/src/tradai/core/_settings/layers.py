@@ -41,7 +41,6 @@ class SettingLayer:
         environment: The source that reads the environment, to name variables.
         overrides: Path of each override -> the override, by its position.
         problems: What could not be used.
-        loose: Values of another kind than their fields; a problem where no higher layer has one.
         folders: Each path that was taken from a file -> folder of that file.
         is_complete: Whether all of it could be read.
         failure: Error of its store, for which no configuration is to blame.
@@ -55,28 +54,29 @@ class SettingLayer:
     environment: TextSource | None = field(repr=False, default=None)
     overrides: Mapping[KeyPath, str] = field(repr=False, default_factory=dict)
     problems: tuple[SettingProblem, ...] = ()
-    loose: tuple[SettingProblem, ...] = ()
     folders: Mapping[str, Path] = field(repr=False, default_factory=dict)
     is_complete: bool = True
     failure: TradAIError | None = None
 
     def checked(self) -> "SettingLayer":
         """Return the layer with the problems of its values; a text as the choice it names."""
-        problems, loose = list(self.problems), list(self.loose)
+        problems = list(self.problems)
 
         def check(slot: Slot, value: Any, path: KeyPath) -> Any:
             # A text inside of JSON has a type; one of a variable has none.
-            is_text = (self.reader and len(path) == 1) or path in self.texts
-            if isinstance(value, str) and is_text:
-                problems.extend(self._problems(text_problem(slot, value), path, is_text=True))
-                return named_choice(slot, value)
+            is_raw = isinstance(value, str) and (
+                (self.reader is not None and len(path) == 1) or path in self.texts
+            )
             if isinstance(value, Secret) and SecretStr in slot.classes:
                 return SecretStr(value.reveal())
-            loose.extend(self._problems(value_problem(slot, value), path))
-            return value
+            if text := text_problem(slot, value) if is_raw else value_problem(slot, value):
+                place = (self.texts.get(path) if is_raw else None) or self.subject(path)
+                problem = SettingProblem(path=path, place=place, sentence=text)
+                problems.append(replace(problem, is_loose=not is_raw))
+            return named_choice(slot, value) if is_raw else value
 
         values = replaced(slot_of(self.kind), self.values, check)
-        return replace(self, values=values, problems=tuple(problems), loose=tuple(loose))
+        return replace(self, values=values, problems=tuple(problems))
 
     @cached_property
     def texts(self) -> Mapping[KeyPath, str]:
@@ -125,11 +125,3 @@ class SettingLayer:
     def has_variables(self) -> bool:
         """Whether a variable names the place of each value."""
         return self.reader is not None and self.source != COMMAND_LINE
-
-    def _problems(
-        self, sentence: str | None, path: KeyPath, *, is_text: bool = False
-    ) -> list[SettingProblem]:
-        if sentence is None:
-            return []
-        place = (self.texts.get(path) if is_text else None) or self.subject(path)
-        return [SettingProblem(path=path, place=place, sentence=sentence)]

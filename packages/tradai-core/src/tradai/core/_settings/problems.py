@@ -22,7 +22,10 @@ NOT_JSON: Final = "must be JSON, such as a list"
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingProblem:
-    """A problem at `path`; `place` is where it was written, and `sentence` follows it."""
+    """A problem at `path`; `place` is where it was written, and `sentence` follows it.
+
+    It is loose if it is one only where the value counts: no higher layer has another.
+    """
 
     # Keys of mappings are in it, and they are values too.
     path: KeyPath = field(repr=False)
@@ -30,6 +33,7 @@ class SettingProblem:
     sentence: str
     is_missing: bool = False
     is_unknown: bool = False
+    is_loose: bool = False
 
     def __str__(self) -> str:
         """Return the problem as one line."""

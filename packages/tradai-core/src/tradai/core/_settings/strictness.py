@@ -1,6 +1,7 @@
 """Checks of single values before pydantic sees them, which would make other kinds of some."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import Enum
@@ -9,12 +10,12 @@ from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 from pydantic import ValidationError
 
 from tradai.core._documents.tree import Path as KeyPath
-from tradai.core._documents.yaml_scalars import written_float
 from tradai.core._layers.problems import sentence
 from tradai.core._settings.slots import Slot
 
-__all__ = ["named_choice", "parsed_json", "replaced", "text_problem", "value_problem"]
+__all__ = ["named_choice", "replaced", "text_problem", "value_problem"]
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _NUMBERS: Final = (bool, int, float, Decimal)
 _LISTS: Final = {list, tuple, set, frozenset}
 
@@ -44,8 +45,7 @@ def value_problem(slot: Slot, value: Any) -> str | None:
 
     A number, a text or a boolean is judged as JSON, where a text may stand for a date or a path.
     """
-    is_text = isinstance(value, str)
-    if is_text and not value.isascii() and any("\ud800" <= one <= "\udfff" for one in value):
+    if isinstance(value, str) and _SURROGATE.search(value):
         return "has text that is not Unicode; write it again"
     if value is None or type(value) in slot.members or slot.adapter is None:
         return None
@@ -68,7 +68,7 @@ def text_problem(slot: Slot, text: str) -> str | None:
         return "is set, but empty; unset it, or give it a value"
     if text != text.strip():
         return "has blanks around its value; remove them"
-    if not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
+    if _SURROGATE.search(text):
         return "is not UTF-8 text; write it again"
     kinds = [] if slot.is_converted else [one for one in slot.members if one is not type(None)]
     if "_" in text and kinds and all(one in _NUMBERS for one in kinds):
@@ -85,21 +85,3 @@ def named_choice(slot: Slot, text: str) -> Any:
         known += get_args(one) if get_origin(one) is Literal else ()
     named = (one for one in known if not isinstance(one, str) and str(one) == text)
     return text if text in known else next(named, text)
-
-
-def parsed_json(text: str) -> Any:
-    """Return the value of `text`; a number keeps the digits that a float rounds away.
-
-    Raises:
-        ValueError: It is not JSON, or repeats a key.
-        ArithmeticError: A number of it is too long.
-        RecursionError: It is too deep.
-    """
-    return json.loads(text, object_pairs_hook=_object, parse_float=written_float)
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError
-    return found

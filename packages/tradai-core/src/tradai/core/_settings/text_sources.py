@@ -13,9 +13,9 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, ForceDecode, NoDecode, sources as theirs
 from pydantic_settings.sources.utils import parse_env_vars
 
+from tradai.core._documents.strict_json import read_json
 from tradai.core._documents.tree import Path as KeyPath
 from tradai.core._settings.slots import Slot, slot_of
-from tradai.core._settings.strictness import parsed_json
 
 __all__ = ["TextSource", "as_text_source", "decoded", "environment_source"]
 
@@ -28,7 +28,7 @@ def decoded(slot: Slot, text: str) -> Any:
     """
     found = None
     with suppress(ArithmeticError, RecursionError, ValueError):
-        found = parsed_json(text)
+        found = read_json(text)
     # A place of any type takes any JSON.
     if isinstance(found, list | dict) or (found is not None and not slot.members):
         return found

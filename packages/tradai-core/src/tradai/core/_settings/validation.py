@@ -38,12 +38,15 @@ class SettingStack:
 
     def fill(self, blank: BaseSettings) -> list[SettingProblem]:
         """Make `blank` the settings, frozen all the way down; or return all that is wrong."""
-        problems = [one for layer in self._layers for one in layer.problems]
-        loose = [one for each in self._layers for one in each.loose if self._counts(each, one)]
-        known = [one.path for one in (*problems, *loose)]
+        problems = [
+            one
+            for layer in self._layers
+            for one in layer.problems
+            if not one.is_loose or self.writers(one.path)[-1:] == [layer]
+        ]
+        known = [one.path for one in problems]
         found = [one for one in self._validate(blank) if not _is_related(one.path, known)]
-        problems += [one for one in found if one.is_unknown] + loose
-        problems += [one for one in found if not one.is_unknown]
+        problems += sorted(found, key=lambda one: not one.is_unknown)
         if not all(layer.is_complete for layer in self._layers):
             # The layer that could not be read may have what is missing.
             problems = [problem for problem in problems if not problem.is_missing]
@@ -74,9 +77,6 @@ class SettingStack:
         found = {path: one for layer in self._environment for path, one in layer.texts.items()}
         around = (found.get(path[:length]) for length in range(len(path), 0, -1))
         return next(filter(None, around), None) or self._layers[0].unset(path)
-
-    def _counts(self, layer: SettingLayer, problem: SettingProblem) -> bool:
-        return self.writers(problem.path)[-1:] == [layer]
 
     def _validate(self, blank: BaseSettings) -> list[SettingProblem]:
         is_over_defaults = bool(self._kind.model_config.get("nested_model_default_partial_update"))
