@@ -18,7 +18,7 @@ from pydantic import (
     field_serializer,
     model_validator,
 )
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from tradai.core import BaseSettings
 from tradai.core.exceptions import ConfigurationError
@@ -281,6 +281,26 @@ def test_a_validator_of_the_whole_sees_the_keys_that_were_written() -> None:
 def test_a_nested_variable_that_nothing_reads_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError):
         Bot.load(environ=environ)
+
+
+class Mapped(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="BOT_", env_nested_delimiter="__")
+
+    either: Mapping[str, tuple[str, ...] | str] = {}
+    many: Mapping[str, tuple[int, ...]] = {}
+    plain: Annotated[Mapping[str, tuple[str, ...] | str], NoDecode] = {}
+
+
+def test_the_value_of_a_mapping_is_read_by_its_type() -> None:
+    environ = {"BOT_EITHER__a": "plain", "BOT_EITHER__b": '["c"]', "BOT_MANY__a": "[1, 2]"}
+
+    mapped = Mapped.load(environ=environ | {"BOT_PLAIN__a": '["c"]'})
+
+    assert mapped.either == {"a": "plain", "b": ("c",)}
+    assert mapped.many == {"a": (1, 2)}
+    assert mapped.plain == {"a": '["c"]'}
+    with pytest.raises(ConfigurationError, match="BOT_MANY__a must be JSON, such as a list"):
+        Mapped.load(environ={"BOT_MANY__a": "1"})
 
 
 def test_every_unreadable_variable_is_named() -> None:

@@ -294,12 +294,15 @@ def test_a_command_line_of_pydantic_settings_is_read(monkeypatch: pytest.MonkeyP
     class Tool(BaseSettings):
         model_config = SettingsConfigDict(cli_parse_args=True, cli_prog_name="tool")
         size: int = 1
+        limits: Mapping[str, int] = {}
 
-    monkeypatch.setattr(sys, "argv", ["tool", "--size", "5"])
+    monkeypatch.setattr(sys, "argv", ["tool", "--size", "5", "--limits", "BTC=7"])
 
-    assert Tool.load(environ={"SIZE": "3"}).size == 5
+    tool = Tool.load(environ={"SIZE": "3"})
+
+    assert (tool.size, tool.limits) == (5, {"BTC": 7})
     assert Tool.explain({})[0].source == "command line"
-    assert Tool.variables() == ("SIZE",)
+    assert Tool.variables() == ("LIMITS", "SIZE")
     assert CliApp.run(Tool, cli_args=["--size", "7"]).size == 7
 
 

@@ -41,6 +41,7 @@ _SENTENCES: Final = {
     "string_too_short": "must not be empty",
     "string_type": "must be text",
     "tuple_type": "must be a list",
+    "union_tag_not_found": "must have the key that tells its kind",
     # The message of pydantic quotes a character of the value.
     "uuid_parsing": "must be a UUID",
 }

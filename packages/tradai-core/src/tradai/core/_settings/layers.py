@@ -63,10 +63,10 @@ class SettingLayer:
         problems = list(self.problems)
 
         def check(slot: Slot, value: Any, path: KeyPath) -> Any:
-            # A text inside of JSON has a type; one of a variable has none.
-            is_raw = isinstance(value, str) and (
-                (self.reader is not None and len(path) == 1) or path in self.texts
-            )
+            # A text inside of JSON has a type; one of a variable or a command line has none.
+            is_single = len(path) == 1 or self.source == COMMAND_LINE
+            is_text = path in self.texts or (self.reader is not None and is_single)
+            is_raw = isinstance(value, str) and is_text
             if isinstance(value, Secret) and SecretStr in slot.classes:
                 return SecretStr(value.reveal())
             if text := text_problem(slot, value) if is_raw else value_problem(slot, value):

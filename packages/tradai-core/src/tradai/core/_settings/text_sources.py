@@ -75,8 +75,8 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
         is_field = isinstance(field, FieldInfo)
         annotation, marks = (field.annotation, field.metadata) if is_field else (field, [])
         kind, inner = get_origin(annotation), get_args(annotation)
-        # Theirs knows no mapping but a dict.
-        if inner and isinstance(kind, type) and issubclass(kind, Mapping) and kind is not dict:
+        # Theirs knows no mapping but a dict, and of that not the marks of the field.
+        if inner and isinstance(kind, type) and issubclass(kind, Mapping):
             found = FieldInfo.from_annotation(inner[-1])
             found.metadata += [one for one in marks if one in {NoDecode, ForceDecode}]
             return found
