@@ -1,0 +1,172 @@
+"""Types of the places in settings: members of unions, fields of models, items of containers."""
+
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
+from dataclasses import is_dataclass
+from enum import Enum
+from functools import cached_property
+from inspect import isclass
+from typing import Annotated, Any, Final, TypeAlias, final, get_args, get_origin
+
+import pydantic
+from pydantic import AliasChoices, BaseModel, TypeAdapter
+
+from tradai.core._documents.tree import KeyPath
+from tradai.core._secrets.secret import Secret
+
+Annotation: TypeAlias = object
+Fields: TypeAlias = Mapping[str, tuple[str, "Slot"]]
+
+_UNIONS: Final = (typing.Union, types.UnionType)
+_NONE: Final = type(None)
+_CONVERTERS: Final = (pydantic.BeforeValidator, pydantic.PlainValidator, pydantic.WrapValidator)
+
+
+@final
+class Slot:
+    """A place in settings, by the annotations of what it may hold.
+
+    Attributes:
+        members: Members of their unions, without the metadata of `Annotated`.
+        classes: Those of them that are classes, without parameters.
+        is_converted: Whether a validator sees the values before pydantic does, or may.
+    """
+
+    def __init__(self, *annotations: Annotation, is_converted: bool = False) -> None:
+        """Make the place of a value that is of one of `annotations`."""
+        self._annotations = annotations
+        found = [pair for each in annotations for pair in members(each)]
+        self.members = tuple(member for member, _ in found)
+        self.is_converted = is_converted or any(converts(marks) for _, marks in found)
+        origins = (get_origin(one) or one for one in self.members)
+        self.classes: tuple[type, ...] = tuple(filter(isclass, origins))
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[Any] | None:
+        """The validator of single values; None where only validation of the whole is one."""
+        if self.is_converted or not self.members:
+            return None
+        config = pydantic.ConfigDict(arbitrary_types_allowed=True)
+        union: Any = typing.Union
+        try:
+            return TypeAdapter(union[self.members], config=config)
+        except (pydantic.errors.PydanticUserError, NameError, TypeError):
+            return None
+
+    @cached_property
+    def model(self) -> type[BaseModel] | None:
+        """The model among the members, if there is exactly one."""
+        found = [one for one in self.classes if issubclass(one, BaseModel)]
+        return found[0] if len(found) == 1 else None
+
+    @cached_property
+    def fields(self) -> Fields:
+        """Each key that reaches a field of a model or dataclass -> its name, and its place."""
+        found: dict[str, tuple[str, Slot]] = {}
+        for key, (name, slot) in (item for one in self.classes for item in _fields(one).items()):
+            found[key] = (name, slot.joined(found[key][1]) if key in found else slot)
+        return found
+
+    def joined(self, other: "Slot") -> "Slot":
+        """Return the place of what this or `other` may hold."""
+        is_converted = self.is_converted or other.is_converted
+        return Slot(*self._annotations, *other._annotations, is_converted=is_converted)
+
+    def is_json(self, *, only: bool = False) -> bool:
+        """Tell whether text may be JSON of a list, a mapping or a model, or `only` that."""
+        return (all if only else any)(_is_json(one) for one in self.members if one is not _NONE)
+
+    def enter(self, step: Any) -> tuple[str | int, "Slot"]:
+        """Return the name of the field at the key `step`, or else `step`, and the place inside."""
+        if step in self.fields:
+            return self.fields[step]
+        items = (item for one in self.members for item in _items(one, step))
+        return step if isinstance(step, int) else str(step), Slot(*items)
+
+    def walk(self, keys: Iterable[Any]) -> Iterator[tuple[str | int, str, "Slot"]]:
+        """Yield the name of each key, its text, a star for one of a mapping, and its place."""
+        slot = self
+        for key in keys:
+            is_name = isinstance(key, int) or key in slot.fields
+            name, slot = slot.enter(key)
+            yield name, str(name) if is_name else "*", slot
+
+    def at(self, path: KeyPath) -> "Slot":
+        """Return the place at `path`."""
+        return [self, *(slot for _, _, slot in self.walk(path))][-1]
+
+    def shown(self, path: KeyPath) -> list[str]:
+        """Return the steps of `path`, without keys of mappings: they are values too."""
+        return [text for _, text, _ in self.walk(path)]
+
+
+def slot_of(kind: Any) -> Slot:
+    """Return the place of an instance of the model or dataclass `kind`, which keeps it."""
+    # A class that was not complete when it was made gets another one.
+    name = f"_tradai_slot_{getattr(kind, '__pydantic_complete__', True)}"
+    if name not in vars(kind):
+        setattr(kind, name, Slot(kind))
+    found: Slot = vars(kind)[name]
+    return found
+
+
+def members(annotation: Any) -> Iterator[tuple[Annotation, tuple[object, ...]]]:
+    """Yield the members of a union, or `annotation` itself, each with its metadata."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        yield from ((one, (*marks, *inner[1:])) for one, marks in members(inner[0]))
+    elif origin in _UNIONS or hasattr(annotation, "__value__"):
+        for part in inner if origin in _UNIONS else (annotation.__value__,):
+            yield from members(part)
+    else:
+        yield object if annotation is Any else annotation, ()
+
+
+def converts(marks: Iterable[object]) -> bool:
+    """Tell whether a validator in metadata sees values before pydantic does, or may."""
+    late = (one for one in marks if not isinstance(one, pydantic.AfterValidator))
+    own = "__get_pydantic_core_schema__"
+    return any(isinstance(one, _CONVERTERS) or hasattr(one, own) for one in late)
+
+
+def _is_json(one: Annotation) -> bool:
+    found = get_origin(one) or one
+    if found is Secret:
+        return Slot(*get_args(one) or (str,)).is_json(only=True)
+    if not isclass(found) or issubclass(found, str | bytes | Enum):
+        return False
+    # A dataclass with a schema of its own says itself what it is made from.
+    is_own = hasattr(found, "__get_pydantic_core_schema__")
+    is_container = issubclass(found, BaseModel | Mapping | Sequence | AbstractSet)
+    return is_container or (is_dataclass(found) and not is_own)
+
+
+def _items(one: Annotation, step: object) -> tuple[Annotation, ...]:
+    """Return the annotation of what is at `step` of a container."""
+    kind, inner = get_origin(one) or one, get_args(one)
+    if not isclass(kind) or not issubclass(kind, Mapping | Sequence | AbstractSet):
+        return ()
+    if issubclass(kind, tuple) and inner[-1:] != (...,):
+        return inner[step : step + 1] if isinstance(step, int) else ()
+    return inner[1:2] if issubclass(kind, Mapping) else inner[:1]
+
+
+def _fields(kind: Any) -> Fields:
+    """Return each key of a model or dataclass -> the name of its field, and its place."""
+    if not hasattr(kind, "__pydantic_fields__"):
+        return {name: (name, Slot()) for name in getattr(kind, "__dataclass_fields__", ())}
+    marks = kind.__pydantic_decorators__
+    early = [one.info for one in marks.field_validators.values() if one.info.mode != "after"]
+    is_early = any(one.info.mode != "after" for one in marks.model_validators.values())
+    converted = {name for info in early for name in info.fields}
+    config = getattr(kind, "model_config", None) or getattr(kind, "__pydantic_config__", {})
+    found: dict[str, tuple[str, Slot]] = {}
+    for name, field in reversed(kind.__pydantic_fields__.items()):
+        is_converted = is_early or name in converted or converts(field.metadata)
+        slot = Slot(field.annotation, is_converted=is_converted)
+        alias = field.validation_alias if config.get("validate_by_alias", True) else None
+        choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+        keys = [one for one in choices if isinstance(one, str)]
+        found = {name: (name, slot)} | found | dict.fromkeys(keys, (name, slot))
+    return found
