@@ -107,6 +107,50 @@ def test_a_part_of_a_default_in_a_union_keeps_its_class_unless_its_tag_is_anothe
         Bot.load(environ={"BOT_TAGGED__SIZE": "x"})
 
 
+@dataclass(frozen=True)
+class Hosted:
+    host: Annotated[str, Field(validation_alias="address")] = "-"
+    port: int = 1
+
+
+@pytest.mark.parametrize("key", ["address", "host"])
+def test_a_part_of_a_default_dataclass_goes_by_name_or_alias(key: str) -> None:
+    class Client(BaseSettings):
+        model_config = SettingsConfigDict(env_prefix="CLIENT_", env_nested_delimiter="__")
+
+        server: Hosted = Hosted("a", port=5)
+
+    assert Client.load(environ={f"CLIENT_SERVER__{key.upper()}": "b"}).server == Hosted("b", port=5)
+    assert Client.load(environ={}, server={key: "b"}).server == Hosted("b", port=5)
+    with pytest.raises(ConfigurationError, match=r"server\.port .* must be a valid integer"):
+        Client.load(environ={}, server={key: "b", "port": "5"})
+    with pytest.raises(ConfigurationError, match="a key .* not a setting"):
+        Client.load(environ={"CLIENT_SERVER__ADRESS": "b"})
+
+
+def test_another_tag_replaces_a_default_dataclass_also_of_a_local_scope() -> None:
+    @dataclass(frozen=True)
+    class Rate:
+        value: int = 0
+
+    @dataclass(frozen=True)
+    class Paid:
+        kind: Annotated[Literal["paid"], Field(validation_alias="type")] = "paid"
+        rate: "Rate" = Rate()
+        share: int = 0
+
+    @dataclass(frozen=True)
+    class Free:
+        kind: Annotated[Literal["free"], Field(validation_alias="type")] = "free"
+
+    class Plan(BaseSettings):
+        model_config = SettingsConfigDict(env_prefix="PLAN_", env_nested_delimiter="__")
+
+        fee: Annotated[Paid | Free, Field(discriminator="kind")] = Paid(share=5)
+
+    assert Plan.load(environ={"PLAN_FEE__TYPE": "free"}).fee == Free()
+
+
 def test_a_class_may_ask_that_a_part_replaces_the_default() -> None:
     class Replacing(Bot):
         model_config = SettingsConfigDict(nested_model_default_partial_update=False)

@@ -1,10 +1,11 @@
 """Layers of settings laid over one another as they are, and over the defaults of models."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import NoneType
-from typing import Any, Final, final
+from typing import Any, Final, Literal, final, get_origin
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 
@@ -54,15 +55,25 @@ class Merger:
         """Return what lies over the instance `lower`: of its class, where a union has others."""
         if not {*slot.classes} - {NoneType, type(lower)}:
             return found
+        kind: Any = type(lower)
+        if any(_is_other_tag(slot_of(kind).enter(key)[1], value) for key, value in upper.items()):
+            return dict(upper)
         options: Any = {"extra": "forbid", "by_name": True, "context": self.folders}
-        try:
-            return TypeAdapter(type(lower)).validate_python(found, **options)
-        except PydanticUserError:  # a class of a local scope
-            return found
-        except ValidationError as exc:
-            # The tag of another member; what else is wrong, validation of the whole says.
-            tags = {one["loc"][0] for one in exc.errors() if one["type"] == "literal_error"}
-            return dict(upper) if tags & {*upper} else found
+        # A class of a local scope has no adapter; validation of the whole reports what is wrong.
+        with suppress(PydanticUserError, ValidationError):
+            return TypeAdapter(kind).validate_python(found, **options)
+        return found
+
+
+def _is_other_tag(slot: Slot, value: Any) -> bool:
+    """Tell whether `value` is the tag of another member: a literal that this one refuses."""
+    is_tag = slot.members and all(get_origin(one) is Literal for one in slot.members)
+    try:
+        if is_tag and slot.adapter:
+            slot.adapter.validate_python(value)
+    except ValidationError:
+        return True
+    return False
 
 
 def parts(value: Any) -> Mapping[str, Any] | None:

@@ -3,7 +3,7 @@
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cached_property
 from inspect import isclass
@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, TypeAlias, final, get_args, get_origin
 
 import pydantic
 from pydantic import AliasChoices, BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
 
 from tradai.core._documents.tree import KeyPath
 from tradai.core._secrets.secret import Secret
@@ -154,19 +155,37 @@ def _items(one: Annotation, step: object) -> tuple[Annotation, ...]:
 
 def _fields(kind: Any) -> Fields:
     """Return each key of a model or dataclass -> the name of its field, and its place."""
-    if not hasattr(kind, "__pydantic_fields__"):
-        return {name: (name, Slot()) for name in getattr(kind, "__dataclass_fields__", ())}
-    marks = kind.__pydantic_decorators__
-    early = [one.info for one in marks.field_validators.values() if one.info.mode != "after"]
-    is_early = any(one.info.mode != "after" for one in marks.model_validators.values())
-    converted = {name for info in early for name in info.fields}
+    infos = getattr(kind, "__pydantic_fields__", None) or _plain_fields(kind)
+    converted = _converted(kind)
     config = getattr(kind, "model_config", None) or getattr(kind, "__pydantic_config__", {})
     found: dict[str, tuple[str, Slot]] = {}
-    for name, field in reversed(kind.__pydantic_fields__.items()):
-        is_converted = is_early or name in converted or converts(field.metadata)
+    for name, field in reversed(infos.items()):
+        is_converted = bool({name, "*"} & converted) or converts(field.metadata)
         slot = Slot(field.annotation, is_converted=is_converted)
         alias = field.validation_alias if config.get("validate_by_alias", True) else None
         choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
         keys = [one for one in choices if isinstance(one, str)]
         found = {name: (name, slot)} | found | dict.fromkeys(keys, (name, slot))
     return found
+
+
+def _plain_fields(kind: Any) -> dict[str, FieldInfo]:
+    """Return the fields of a dataclass of the standard library, which pydantic does not store."""
+    if not is_dataclass(kind) or hasattr(kind, "__get_pydantic_core_schema__"):
+        return {}
+    try:
+        hints = typing.get_type_hints(kind, include_extras=True)
+    except NameError:  # a class of a local scope
+        hints = {}
+    found = [(one.name, hints.get(one.name, one.type), one.default) for one in fields(kind)]
+    return {name: FieldInfo.from_annotated_attribute(*one) for name, *one in found}
+
+
+def _converted(kind: Any) -> set[str]:
+    """Return the fields that a validator of `kind` sees before pydantic does; a star for all."""
+    marks = getattr(kind, "__pydantic_decorators__", None)
+    if marks is None:  # a dataclass of the standard library
+        return {"*" for one in vars(kind).values() if hasattr(one, "decorator_info")}
+    infos = [one.info for one in marks.field_validators.values() if one.info.mode != "after"]
+    is_early = any(one.info.mode != "after" for one in marks.model_validators.values())
+    return {name for info in infos for name in info.fields} | ({"*"} if is_early else set())

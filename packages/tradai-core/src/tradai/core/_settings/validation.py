@@ -1,7 +1,7 @@
 """Validation of the merged layers of a settings class, and all problems of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, final
+from typing import Any, Final, final
 
 import pydantic
 from pydantic_core import ErrorDetails
@@ -15,6 +15,9 @@ from tradai.core._settings.merging import Merger
 from tradai.core._settings.problems import SettingProblem, accident, unknown_key
 from tradai.core._settings.slots import slot_of
 from tradai.core.exceptions import TradAIError
+
+# Of a model, and of a dataclass.
+_UNKNOWN: Final = {"extra_forbidden", "unexpected_keyword_argument"}
 
 
 @final
@@ -121,7 +124,7 @@ class SettingStack:
         found: dict[KeyPath, dict[str, str]] = {}
         for error in errors:
             path, text = self._path_of(error), error_sentence(error)
-            if error["type"] == "extra_forbidden":
+            if error["type"] in _UNKNOWN:
                 known = {name for name, _ in slot_of(self._kind).at(path[:-1]).fields.values()}
                 text = unknown_key(str(path[-1]), sorted(known))
             found.setdefault(path, {})[text] = error["type"]
@@ -129,7 +132,7 @@ class SettingStack:
             yield self._problem(path, ", or ".join(sentences), *sentences.values())
 
     def _problem(self, path: KeyPath, text: str, *types: str) -> SettingProblem:
-        is_unknown, is_missing = "extra_forbidden" in types, "missing" in types
+        is_unknown, is_missing = not _UNKNOWN.isdisjoint(types), "missing" in types
         around = (self.writers(path[:length])[-1:] for length in range(len(path), 0, -1))
         layer = next((one for found in around for one in found), None)
         if not path:
