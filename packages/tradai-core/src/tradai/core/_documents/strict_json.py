@@ -1,9 +1,14 @@
 """JSON read exactly: keys do not repeat, and numbers keep their digits."""
 
 import json
-from typing import Any
+from typing import Any, final
 
 from tradai.core._documents.yaml_scalars import written_float
+
+
+@final
+class RepeatedKeyError(ValueError):
+    """An object of JSON has a key twice; neither key nor value is in the message."""
 
 
 # JSON may be any value; the caller checks it.
@@ -14,7 +19,8 @@ def read_json(text: str) -> Any:  # noqa: ANN401
     {'fee': 0.1}
 
     Raises:
-        ValueError: It is not JSON, or repeats a key.
+        RepeatedKeyError: An object has a key twice.
+        ValueError: It is not JSON.
         ArithmeticError: A number of it is too long.
         RecursionError: It is too deep.
     """
@@ -26,5 +32,5 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) < len(pairs):
         # Neither the key nor the value is quoted: both may be secret.
         message = "an object repeats a key"
-        raise ValueError(message)
+        raise RepeatedKeyError(message)
     return found
