@@ -314,3 +314,12 @@ def test_unknown_variables_of_ours_are_reported_with_what_was_meant() -> None:
         ("TRADAI_SOMETHING", None),
         ("tradai_lake_retris", "TRADAI_LAKE_RETRIES"),
     ]
+
+
+def test_a_class_that_is_not_complete_says_what_to_define() -> None:
+    class Later(BaseSettings):
+        # A class that is never defined is the case.
+        part: "Missing"  # type: ignore[name-defined]  # noqa: F821
+
+    with pytest.raises(ConfigurationError, match="not fully defined; you should define `Missing`"):
+        Later.load(environ={"PART": "x"})

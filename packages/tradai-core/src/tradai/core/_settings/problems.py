@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final, final
 
+from pydantic import PydanticUserError
+
 from tradai.core._documents.tree import KeyPath
 from tradai.core._layers.code_message import code_message
 from tradai.core._layers.problems import list_problems
@@ -46,6 +48,9 @@ def settings_error(problems: Iterable[SettingProblem]) -> ConfigurationError:
 
 def accident(error: Exception) -> str:
     """Return the sentence on a validator that crashed; its own message may quote the value."""
+    if isinstance(error, PydanticUserError):
+        # Of a class that is not complete; it names classes, and no value.
+        return f"cannot be read: {error.message}"
     if isinstance(error, OSError) and error.errno is not None:
         return f"names something that cannot be looked at: {os.strerror(error.errno)}"
     return (
