@@ -5,7 +5,7 @@ import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, final, overload
 
-from tradai.aws._client.endpoints import HostGuard, disable_transfers, require_amazon_host
+from tradai.aws._client.endpoints import HostGuard, disable_transfers, require_own_endpoint
 from tradai.aws._client.errors import FIND_CREDENTIALS, translated
 from tradai.aws._client.listing_rows import parse_listing
 from tradai.aws._client.log_masking import mask_secrets_in_logs
@@ -129,7 +129,8 @@ def _new_client(session: "boto3.Session", service: str, settings: AwsSettings) -
             service, endpoint_url=settings.endpoint_url, config=_botocore_config(settings)
         )
     if settings.endpoint_url is None:
-        require_amazon_host(service, client.meta.endpoint_url)
+        prefix = client.meta.service_model.endpoint_prefix
+        require_own_endpoint(service, prefix, client.meta.endpoint_url)
     return client
 
 
