@@ -5,6 +5,7 @@ import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, final, overload
 
+from tradai.aws._client.bucket_owner import require_bucket_owner
 from tradai.aws._client.endpoints import HostGuard, disable_transfers, require_own_endpoint
 from tradai.aws._client.errors import FIND_CREDENTIALS, translated
 from tradai.aws._client.listing_rows import parse_listing
@@ -102,6 +103,8 @@ def _new_session(settings: AwsSettings) -> "boto3.Session":
     _require_region_and_credentials(session)
     session.events.register("before-parse.s3.ListObjectsV2", parse_listing)
     mask_secrets_in_logs(session.events)
+    if settings.account is not None:
+        require_bucket_owner(session.events, settings.account)
     reject_broken_responses(session.events, max_attempts=settings.max_attempts)
     if settings.endpoint_url is not None:
         # On the session, so that it also holds for clients that fetch credentials.
