@@ -32,6 +32,7 @@ def _endpoint(service: str) -> str:
                 [
                     "https://secretsmanager.eu-central-1.amazonaws.com",
                     "https://secretsmanager.us-gov-west-1.amazonaws.com:443",
+                    "https://SecretsManager.eu-central-1.amazonaws.com",
                     "https://secretsmanager-fips.us-east-1.amazonaws.com",
                     "https://secretsmanager.eu-central-1.api.aws",
                     "https://secretsmanager.cn-north-1.amazonaws.com.cn",
@@ -47,7 +48,7 @@ def _endpoint(service: str) -> str:
                     "https://bucket.vpce-0a1b-2c3d.s3.eu-central-1.vpce.amazonaws.com",
                 ],
             ),
-            ("STS", "sts", ["https://sts.amazonaws.com", "https://STS.eu-central-1.amazonaws.com"]),
+            ("STS", "sts", ["https://sts.amazonaws.com"]),
         ]
         for url in urls
     ],
