@@ -25,14 +25,14 @@ _OURS: Final = "TRADAI_"
 _STRATEGY: Final = "TRADAI_STRATEGY__"
 # The common prefix alone makes any two of our names two thirds alike.
 _CLOSE: Final = 0.8
-# Configuration of sources that a class only has if it names them itself.
+# Options of sources that a class has only if its settings_customise_sources names them.
 _NAMED: Final = re.compile(
     r"(json|toml|yaml)_file\w*|yaml_config_section|(pyproject_)?toml_\w+|secrets_(?!dir$)\w+"
 )
 
 
 class BaseSettings(pydantic_settings.BaseSettings):
-    """Settings that are read once, validated strictly, and frozen all the way down.
+    """Settings that are read once, validated strictly, and deeply frozen.
 
     A subclass sets ``model_config = SettingsConfigDict(env_prefix="TRADAI_X_")``; the field
     ``bucket`` is then the variable ``TRADAI_X_BUCKET``. A field with
@@ -55,11 +55,11 @@ class BaseSettings(pydantic_settings.BaseSettings):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: object) -> None:
-        """Refuse a class whose settings could change, or would not be read.
+        """Refuse a class with a mutable field, or with an option that no source reads.
 
         Raises:
-            ValidationError: A field or a nested model is mutable, or a source is asked for that
-                is not read.
+            ValidationError: A field or a nested model is mutable, or an option belongs to a source
+                that the class does not have.
         """
         super().__pydantic_init_subclass__(**options)
         config: Mapping[str, object] = dict(cls.model_config)
@@ -78,7 +78,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
                 none is quoted.
         """
         layers = read_layers(type(self), values)
-        # From here on no frame holds a value: a traceback may show what frames hold.
+        # A traceback may show the variables of a frame, so from here on none holds a value.
         del values
         _fill(self, layers)
 
@@ -108,7 +108,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
             ExternalServiceError: A store refused; a `StorageError`, on a disk.
         """
         layers = read_layers(cls, explicit, files=files, environ=environ, overrides=overrides)
-        # From here on no frame holds a value: a traceback may show what frames hold.
+        # A traceback may show the variables of a frame, so from here on none holds a value.
         del environ, overrides, explicit
         settings = cls.__new__(cls)
         _fill(settings, layers)
@@ -198,6 +198,6 @@ def _fill(blank: BaseSettings, layers: Sequence[SettingLayer]) -> None:
     if failures:
         raise failures[0]
     problems = SettingStack(type(blank), layers).fill(blank)
-    # Outside of any except block: what pydantic raises holds the values.
+    # Raised outside any except block, because the error of pydantic holds the values.
     if problems:
         raise settings_error(problems)

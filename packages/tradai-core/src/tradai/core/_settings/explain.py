@@ -1,4 +1,4 @@
-"""Origins of settings, for people; secrets and invalid values are not shown."""
+"""Origin of each setting as text, without secrets and invalid values."""
 
 import json
 from collections.abc import Iterator, Mapping

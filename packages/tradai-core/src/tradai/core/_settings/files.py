@@ -30,7 +30,7 @@ _NOWHERE: Final = "is a relative path, but its file is not on this disk; write a
 
 
 def file_layer(kind: type[BaseSettings], file: str | Path | ConfigLayer) -> SettingLayer:
-    """Return what `file` says; ``optional:`` before a path or URI allows that there is none.
+    """Return the layer of `file`; with ``optional:`` before its path or URI it may be missing.
 
     Paths in it, and references to ``file:`` secrets, are taken from its folder.
     """
@@ -44,7 +44,7 @@ def file_layer(kind: type[BaseSettings], file: str | Path | ConfigLayer) -> Sett
     except (ConfigurationError, ValidationError) as exc:
         return _unusable(kind, name, redact(str(exc)))
     except ExternalServiceError as exc:
-        # Raised later, where no frame holds what the other layers say.
+        # Raised later, where no frame holds values of the other layers.
         return SettingLayer(kind=kind, source=FILE, failure=exc, is_complete=False)
     return _anchored(kind, data, _folder_of(layer))
 
@@ -74,7 +74,7 @@ def _anchored(kind: type[BaseSettings], data: LayerData, folder: Path | None) ->
 
 
 def _path_in(slot: Slot, text: str) -> str | None:
-    """Return the path that `text` is, or that is in it as a reference to a secret."""
+    """Return the path in `text`: the whole text, or the file of a reference to a secret."""
     if SecretReference in slot.classes:
         with suppress(ValidationError):  # validation says so, with all other problems
             reference = SecretReference(text)
@@ -93,7 +93,7 @@ def _folder_of(layer: ConfigLayer) -> Path | None:
 
 
 def _unusable(kind: type[BaseSettings], name: str, message: str) -> SettingLayer:
-    """Put `message` at the place in the file that it begins with, or else at the file `name`."""
+    """Return the layer of a file with a problem; `message` may start with its place."""
     named = message if name and message.startswith(name) else f"{name}: {message}"
     place, _, sentence = named.partition(": ")
     problem = SettingProblem(path=(), place=f"{place}:", sentence=sentence)

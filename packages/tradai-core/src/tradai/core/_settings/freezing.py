@@ -1,4 +1,4 @@
-"""Settings that cannot change: a check of their classes, and frozen values."""
+"""Check that a settings class is deeply frozen, and freeze values."""
 
 from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence, MutableSet
 from copy import copy
@@ -18,7 +18,7 @@ _INSTEAD: Final = "write tuple[X, ...], frozenset[X] or Mapping[str, X]"
 
 
 def freeze_fields(model: BaseModel) -> None:
-    """Make tuples, frozen sets and frozen mappings of what the fields of `model` hold.
+    """Replace lists, sets and mappings in the fields of `model` by types that cannot change.
 
     A nested model is copied only when something in it could change: a caller may have given it.
     """
@@ -27,7 +27,7 @@ def freeze_fields(model: BaseModel) -> None:
 
 
 def require_frozen(kind: type[BaseModel], *, seen: frozenset[type] = frozenset()) -> None:
-    """Refuse a model that could change after it was made, in itself or further down.
+    """Refuse a model that could change, or that holds a type that could.
 
     Raises:
         ValidationError: It is not frozen, takes extras, or a field can change; the message says

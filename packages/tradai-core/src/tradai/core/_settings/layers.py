@@ -1,4 +1,4 @@
-"""Layers of settings: values as their source gave them, the place of each, and problems."""
+"""A layer of settings: the values of one source, their places, and their problems."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -57,11 +57,11 @@ class SettingLayer:
     failure: TradAIError | None = None
 
     def checked(self) -> "SettingLayer":
-        """Return the layer with the problems of its values; a text as the choice it names."""
+        """Return the layer with the problems of its values; names of choices become choices."""
         problems = list(self.problems)
 
         def check(slot: Slot, value: Any, path: KeyPath) -> Any:
-            # A text inside of JSON has a type; one of a variable or a command line has none.
+            # Text in JSON is text; the text of a variable or a command line may be of any type.
             is_single = len(path) == 1 or self.source == COMMAND_LINE
             is_text = path in self.texts or (self.reader is not None and is_single)
             is_raw = isinstance(value, str) and is_text
@@ -78,11 +78,11 @@ class SettingLayer:
 
     @cached_property
     def texts(self) -> Mapping[KeyPath, str]:
-        """Each path that has a text of its own, not one inside of JSON -> its variable."""
+        """Each path that a variable or an override sets as a whole -> that variable."""
         return self.reader.texts() if self.reader else self.overrides
 
     def reach(self, path: KeyPath) -> tuple[KeyPath, Any]:
-        """Return `path` by the keys that were written, as far as they go, and what is there."""
+        """Follow `path` by the keys that were written; return those found, and the value there."""
         slot: Slot = slot_of(self.kind)
         keys: KeyPath = ()
         inside: Any = self.values
@@ -96,7 +96,7 @@ class SettingLayer:
         return keys, inside
 
     def place(self, path: KeyPath) -> str:
-        """Name the place where `path`, or the nearest thing around it, was written."""
+        """Return the place of `path`, or of the nearest mapping around it."""
         if self.data is not None:
             return str(self.data.origin_of(self.reach(path)[0]))
         if not self.has_variables:
@@ -106,7 +106,7 @@ class SettingLayer:
         return next(filter(None, (*around, *inside)), self.source)
 
     def subject(self, path: KeyPath) -> str:
-        """Name what is at `path`, and its place, as the subject of a problem."""
+        """Return `path` and its place, as the subject of a sentence."""
         place, shown = self.place(path), ".".join(slot_of(self.kind).shown(path))
         if self.source == ARGUMENT:
             return f"{shown} ({self.unset(path)})"
@@ -114,7 +114,7 @@ class SettingLayer:
         return place if is_variable else f"{place}: {shown}"
 
     def unset(self, path: KeyPath) -> str:
-        """Return the variable that would set what is at `path`; its own name without one."""
+        """Return the variable that would set `path`; the path as text without one."""
         if self.environment is None:
             return ".".join(slot_of(self.kind).shown(path))
         return self.environment.unset(path)

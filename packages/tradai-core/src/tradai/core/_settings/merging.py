@@ -1,4 +1,4 @@
-"""Layers of settings laid over one another as they are, and over the defaults of models."""
+"""Merge layers of settings, and the default instances of models below them."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,7 +17,7 @@ _ABSENT: Final = object()
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merger:
-    """Lays mappings over mappings, and over the instances that are defaults or were given.
+    """Merges mappings with mappings, and with instances that are defaults or arguments.
 
     Attributes:
         is_over_defaults: Whether a mapping for a field merges with its default instance.
@@ -52,7 +52,7 @@ class Merger:
     def _of_class(
         self, slot: Slot, lower: object, upper: Mapping[str, Any], found: dict[str, Any]
     ) -> Any:
-        """Return what lies over the instance `lower`: of its class, where a union has others."""
+        """Return the merged fields of `lower`; in a union, as an instance of its class."""
         if not {*slot.classes} - {NoneType, type(lower)}:
             return found
         kind: Any = type(lower)
@@ -80,7 +80,7 @@ def parts(value: Any) -> Mapping[str, Any] | None:
     """Return the fields of a model or dataclass by name, without its serializers; or a mapping."""
     if isinstance(value, BaseModel):
         return {name: getattr(value, name) for name in type(value).model_fields}
-    # One with a schema of its own is a single value, such as a path on S3.
+    # A class with its own schema is a single value, such as a path on S3.
     is_single = isinstance(value, type) or hasattr(value, "__get_pydantic_core_schema__")
     if is_dataclass(value) and not is_single:
         return {one.name: getattr(value, one.name) for one in fields(value) if one.init}

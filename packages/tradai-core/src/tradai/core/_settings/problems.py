@@ -21,12 +21,12 @@ NOT_JSON: Final = "must be JSON, such as a list"
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingProblem:
-    """A problem at `path`; `place` is where it was written, and `sentence` follows it.
+    """A problem at `path`, reported as `place` and `sentence`.
 
-    It is loose if it is one only where the value counts: no higher layer has another.
+    A loose problem counts only if no higher layer has another value.
     """
 
-    # Keys of mappings are in it, and they are values too.
+    # It may contain keys of mappings, which are values too.
     path: KeyPath = field(repr=False)
     place: str
     sentence: str
@@ -47,9 +47,9 @@ def settings_error(problems: Iterable[SettingProblem]) -> ConfigurationError:
 
 
 def accident(error: Exception) -> str:
-    """Return the sentence on a validator that crashed; its own message may quote the value."""
+    """Return the sentence for a validator that crashed, without its message, which may quote."""
     if isinstance(error, PydanticUserError):
-        # Of a class that is not complete; it names classes, and no value.
+        # The class is not complete; the message names classes, and no value.
         return f"cannot be read: {error.message}"
     if isinstance(error, OSError) and error.errno is not None:
         return f"names something that cannot be looked at: {os.strerror(error.errno)}"
@@ -60,12 +60,12 @@ def accident(error: Exception) -> str:
 
 
 def unreadable(error: Exception) -> str:
-    """Return the sentence on a source that failed."""
+    """Return the sentence for a source that failed."""
     return f"could not be read: {code_message(error) or _crash(error)}"
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
-    """Return the sentence on an unknown `key`, quoted only when it resembles a field.
+    """Return the sentence for an unknown `key`, quoted only when it resembles a field.
 
     Any other key may be a misplaced value.
     """

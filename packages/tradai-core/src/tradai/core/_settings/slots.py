@@ -1,4 +1,4 @@
-"""Types of the places in settings: members of unions, fields of models, items of containers."""
+"""Slots: places of values in settings, with the types that each may hold."""
 
 import types
 import typing
@@ -26,16 +26,16 @@ _CONVERTERS: Final = (pydantic.BeforeValidator, pydantic.PlainValidator, pydanti
 
 @final
 class Slot:
-    """A place in settings, by the annotations of what it may hold.
+    """A place of a value in settings, with the annotations of its types.
 
     Attributes:
         members: Members of their unions, without the metadata of `Annotated`.
-        classes: Those of them that are classes, without parameters.
-        is_converted: Whether a validator sees the values before pydantic does, or may.
+        classes: The members that are classes, without parameters.
+        is_converted: Whether a validator may change the value before pydantic checks it.
     """
 
     def __init__(self, *annotations: Annotation, is_converted: bool = False) -> None:
-        """Make the place of a value that is of one of `annotations`."""
+        """Describe a value of any of `annotations`."""
         self._annotations = annotations
         found = [pair for each in annotations for pair in members(each)]
         self.members = tuple(member for member, _ in found)
@@ -45,7 +45,7 @@ class Slot:
 
     @cached_property
     def adapter(self) -> TypeAdapter[Any] | None:
-        """The validator of single values; None where only validation of the whole is one."""
+        """Validator of a single value; None if the value can only be validated with the others."""
         if self.is_converted or not self.members:
             return None
         config = pydantic.ConfigDict(arbitrary_types_allowed=True)
@@ -63,30 +63,30 @@ class Slot:
 
     @cached_property
     def fields(self) -> Fields:
-        """Each key that reaches a field of a model or dataclass -> its name, and its place."""
+        """Each key of a model or dataclass (name or alias) -> name of the field, and its slot."""
         found: dict[str, tuple[str, Slot]] = {}
         for key, (name, slot) in (item for one in self.classes for item in _fields(one).items()):
             found[key] = (name, slot.joined(found[key][1]) if key in found else slot)
         return found
 
     def joined(self, other: "Slot") -> "Slot":
-        """Return the place of what this or `other` may hold."""
+        """Return the slot of a value that fits this one or `other`."""
         is_converted = self.is_converted or other.is_converted
         return Slot(*self._annotations, *other._annotations, is_converted=is_converted)
 
     def is_json(self, *, only: bool = False) -> bool:
-        """Tell whether text may be JSON of a list, a mapping or a model, or `only` that."""
+        """Tell whether some members (`only`: all) are read from JSON: lists, mappings, models."""
         return (all if only else any)(_is_json(one) for one in self.members if one is not _NONE)
 
     def enter(self, step: Any) -> tuple[str | int, "Slot"]:
-        """Return the name of the field at the key `step`, or else `step`, and the place inside."""
+        """Return the name of the field with the key `step`, or else `step`, and the slot there."""
         if step in self.fields:
             return self.fields[step]
         items = (item for one in self.members for item in _items(one, step))
         return step if isinstance(step, int) else str(step), Slot(*items)
 
     def walk(self, keys: Iterable[Any]) -> Iterator[tuple[str | int, str, "Slot"]]:
-        """Yield the name of each key, its text, a star for one of a mapping, and its place."""
+        """Yield for each key: the name, its text (a star for a key of a mapping), and the slot."""
         slot = self
         for key in keys:
             is_name = isinstance(key, int) or key in slot.fields
@@ -94,7 +94,7 @@ class Slot:
             yield name, str(name) if is_name else "*", slot
 
     def at(self, path: KeyPath) -> "Slot":
-        """Return the place at `path`."""
+        """Return the slot at `path`."""
         return [self, *(slot for _, _, slot in self.walk(path))][-1]
 
     def shown(self, path: KeyPath) -> list[str]:
@@ -103,8 +103,8 @@ class Slot:
 
 
 def slot_of(kind: Any) -> Slot:
-    """Return the place of an instance of the model or dataclass `kind`, which keeps it."""
-    # A class that was not complete when it was made gets another one.
+    """Return the slot of the model or dataclass `kind`; it is stored on that class."""
+    # A class that was not complete yet gets another slot once it is.
     name = f"_tradai_slot_{getattr(kind, '__pydantic_complete__', True)}"
     if name not in vars(kind):
         setattr(kind, name, Slot(kind))
@@ -125,7 +125,7 @@ def members(annotation: Any) -> Iterator[tuple[Annotation, tuple[object, ...]]]:
 
 
 def converts(marks: Iterable[object]) -> bool:
-    """Tell whether a validator in metadata sees values before pydantic does, or may."""
+    """Tell whether metadata has a validator that may change a value before pydantic checks it."""
     late = (one for one in marks if not isinstance(one, pydantic.AfterValidator))
     own = "__get_pydantic_core_schema__"
     return any(isinstance(one, _CONVERTERS) or hasattr(one, own) for one in late)
@@ -137,7 +137,7 @@ def _is_json(one: Annotation) -> bool:
         return Slot(*get_args(one) or (str,)).is_json(only=True)
     if not isclass(found) or issubclass(found, str | bytes | Enum):
         return False
-    # A dataclass with a schema of its own says itself what it is made from.
+    # A dataclass with its own schema is a single value.
     is_own = hasattr(found, "__get_pydantic_core_schema__")
     is_container = issubclass(found, BaseModel | Mapping | Sequence | AbstractSet)
     return is_container or (is_dataclass(found) and not is_own)
@@ -154,7 +154,7 @@ def _items(one: Annotation, step: object) -> tuple[Annotation, ...]:
 
 
 def _fields(kind: Any) -> Fields:
-    """Return each key of a model or dataclass -> the name of its field, and its place."""
+    """Return each key of a model or dataclass -> name of the field, and its slot."""
     infos = getattr(kind, "__pydantic_fields__", None) or _plain_fields(kind)
     converted = _converted(kind)
     config = getattr(kind, "model_config", None) or getattr(kind, "__pydantic_config__", {})
@@ -182,7 +182,7 @@ def _plain_fields(kind: Any) -> dict[str, FieldInfo]:
 
 
 def _converted(kind: Any) -> set[str]:
-    """Return the fields that a validator of `kind` sees before pydantic does; a star for all."""
+    """Return the fields that a validator of `kind` may change before pydantic; a star for all."""
     marks = getattr(kind, "__pydantic_decorators__", None)
     if marks is None:  # a dataclass of the standard library
         return {"*" for one in vars(kind).values() if hasattr(one, "decorator_info")}

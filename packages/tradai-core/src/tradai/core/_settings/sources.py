@@ -61,13 +61,13 @@ def _source_layers(
     """Yield the layers of the sources, highest first."""
     options: dict[str, Any] = {key: arguments.get(key, one) for key, one in _OPTIONS.items()}
     given = {key: one for key, one in arguments.items() if key not in _OPTIONS}
-    # Theirs would dump every model, an argument too; ours lays over it as it is.
+    # pydantic-settings would dump each model, an argument too; Merger takes it as it is.
     options["_nested_model_default_partial_update"] = False
     built = options.pop("_build_sources", None)
     try:
         options |= {"_init_kwargs": given} if _HAS_KWARGS else given
         found, given = built or kind._settings_init_sources(**options)
-    # Sources belong to others, and an error of theirs may hold a value.
+    # A source may be any code, and its error may hold a value.
     except Exception as exc:
         yield _broken(kind, kind.__name__, exc)
         return
@@ -85,7 +85,7 @@ def _source_layers(
 def _restored(
     kind: type[BaseSettings], values: Mapping[str, Any], given: Mapping[str, object]
 ) -> Mapping[str, Any]:
-    """Return arguments under the keys that were given; their source puts the first alias there."""
+    """Return arguments under the keys that were given, which the source replaced by aliases."""
     enter = slot_of(kind).enter
     keys = {enter(key)[0]: key for key in given}
     return {keys.get(enter(key)[0], key): value for key, value in values.items()}
@@ -98,7 +98,7 @@ def _layer(
     environ: Mapping[str, str] | None,
     states: dict[str, dict[str, Any]],
 ) -> SettingLayer:
-    """Return what `source` reads; an error of its own is a problem, not the end."""
+    """Return the layer of `source`; if it fails, a layer with that problem."""
     reader = None
     try:
         if isinstance(source, theirs.PydanticBaseEnvSettingsSource):
@@ -111,7 +111,7 @@ def _layer(
             source._set_settings_sources_data(states)
         is_empty = label == _DOTENV and not source.env_vars
         values = {} if is_empty else source()
-    # Sources belong to others, and an error of theirs may hold a value.
+    # A source may be any code, and its error may hold a value.
     except Exception as exc:
         return _broken(kind, label, exc)
     layer = SettingLayer(kind=kind, source=label, values=values, reader=reader)
@@ -119,7 +119,7 @@ def _layer(
 
 
 def _unread(layer: SettingLayer) -> Iterator[SettingProblem]:
-    """Yield the texts that are not the JSON they should be, and those that nothing reads."""
+    """Yield a problem for each text that must be JSON and is not, and for each unused variable."""
     reader = layer.reader
     for path, variable in reader.unreadable.items() if reader else ():
         yield SettingProblem(path=path, place=variable, sentence=NOT_JSON)
@@ -158,7 +158,7 @@ def _override(kind: type[BaseSettings], path: KeyPath, text: str) -> Any:
     marks = field.metadata if field and len(path) == 1 else ()
     is_off = kind.model_config.get("enable_decoding") is False and ForceDecode not in marks
     if slot.is_json() and not is_off and NoDecode not in marks:
-        # Of what is not JSON, validation says what it must be.
+        # Validation reports text that is not JSON.
         with suppress(ValueError):
             return decoded(slot, text)
     return text
@@ -166,7 +166,7 @@ def _override(kind: type[BaseSettings], path: KeyPath, text: str) -> Any:
 
 def _broken(kind: type[BaseSettings], label: str, error: Exception) -> SettingLayer:
     problem = SettingProblem(path=(), place=label, sentence=unreadable(error))
-    # An error of ours is raised later, where no frame holds a value.
+    # Raised later, where no frame holds a value.
     failure = error if isinstance(error, TradAIError) else None
     layer = SettingLayer(kind=kind, source=label, is_complete=False, failure=failure)
     return replace(layer, problems=(problem,))

@@ -1,4 +1,4 @@
-"""Checks of single values before pydantic sees them, which would make other kinds of some."""
+"""Strict checks of single values, because the one validation of all values is not strict."""
 
 import json
 import re
@@ -21,7 +21,7 @@ Change: TypeAlias = Callable[[Slot, Any, KeyPath], Any]
 
 
 def replaced(slot: Slot, value: Any, change: Change, path: KeyPath = ()) -> Any:
-    """Return `value` with each leaf below it as `change` returns it; instances are leaves.
+    """Return `value` with each leaf in it replaced by the result of `change`; instances are leaves.
 
     Whatever does not change stays the same object.
     """
@@ -39,7 +39,7 @@ def replaced(slot: Slot, value: Any, change: Change, path: KeyPath = ()) -> Any:
 
 
 def value_problem(slot: Slot, value: Any) -> str | None:
-    """Return the sentence on `value` if pydantic would make another kind of it; None if not.
+    """Return the sentence for `value` if pydantic would convert it; None if not.
 
     A number, a text or a boolean is judged as JSON, where a text may stand for a date or a path.
     """
@@ -55,13 +55,13 @@ def value_problem(slot: Slot, value: Any) -> str | None:
     except ValidationError as exc:
         return ", or ".join(dict.fromkeys(map(error_sentence, exc.errors())))
     except Exception:
-        # Validation of the whole says what failed, and where.
+        # The validation of all values reports what failed, and where.
         return None
     return None
 
 
 def text_problem(slot: Slot, text: str) -> str | None:
-    """Return the sentence on a text of a variable that `slot` does not take; None if it may."""
+    """Return the sentence for the text of a variable that `slot` cannot take; None if it may."""
     if not text.strip():
         return "is set, but empty; unset it, or give it a value"
     if text != text.strip():
@@ -75,7 +75,7 @@ def text_problem(slot: Slot, text: str) -> str | None:
 
 
 def named_choice(slot: Slot, text: str) -> Any:
-    """Return the choice of a literal or enumeration that `text` names, or else `text`."""
+    """Return the choice of a literal or enumeration with the name `text`, or else `text`."""
     known: list[object] = []
     for one in () if slot.is_converted else slot.members:
         kind: Any = one if isinstance(one, type) and issubclass(one, Enum) else ()

@@ -1,4 +1,4 @@
-"""Sources of pydantic-settings that read texts, and the variable of each path they read."""
+"""Sources of pydantic-settings that read text, with the variable of each path."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from tradai.core._settings.slots import Slot, slot_of
 
 
 def decoded(slot: Slot, text: str) -> Any:
-    """Return the list or mapping that `text` is as JSON; any other text that `slot` may take.
+    """Return the list or mapping in `text` as JSON; any other text if `slot` may take text.
 
     Raises:
         ValueError: It is neither; the text is not in what is raised.
@@ -27,7 +27,7 @@ def decoded(slot: Slot, text: str) -> Any:
     found = None
     with suppress(ArithmeticError, RecursionError, ValueError):
         found = read_json(text)
-    # A place of any type takes any JSON.
+    # A slot of any type takes any JSON.
     if isinstance(found, list | dict) or (found is not None and not slot.members):
         return found
     if not slot.members or slot.is_json(only=True):
@@ -36,7 +36,7 @@ def decoded(slot: Slot, text: str) -> Any:
 
 
 class TextSource(theirs.PydanticBaseEnvSettingsSource):
-    """A source that reads JSON exactly, notes texts it cannot read, and knows its variables.
+    """A source that reads JSON exactly, and records its variables and unreadable texts.
 
     Attributes:
         variables: Key in `env_vars` -> variable as it was written, where that is known.
@@ -69,11 +69,11 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
         return None
 
     def next_field(self, field: Any, key: str, case_sensitive: bool | None = None) -> Any:
-        """Return what is at `key` of `field`, also where the field is any kind of mapping."""
+        """Return the field at `key` of `field`, also for every kind of mapping."""
         is_field = isinstance(field, FieldInfo)
         annotation, marks = (field.annotation, field.metadata) if is_field else (field, [])
         kind, inner = get_origin(annotation), get_args(annotation)
-        # Theirs knows no mapping but a dict, and of that not the marks of the field.
+        # pydantic-settings knows only dict among mappings, and drops the markers of the field.
         if inner and isinstance(kind, type) and issubclass(kind, Mapping):
             found = FieldInfo.from_annotation(inner[-1])
             found.metadata += [one for one in marks if one in {NoDecode, ForceDecode}]
@@ -83,17 +83,17 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
 
     @cached_property
     def names(self) -> Mapping[str, list[str]]:
-        """Each field -> its variables, as they are compared."""
+        """Each field -> its variables, in the form in which they are compared."""
         fields = self.settings_cls.model_fields.items()
         infos = {name: self._extract_field_info(field, name) for name, field in fields}
         return {name: [variable for _, variable, _ in found] for name, found in infos.items()}
 
     def written(self, key: str) -> str:
-        """Return a variable as it was written, or else as it usually is."""
+        """Return a variable as it was written, or else in its usual form."""
         return self.variables.get(key, key if self.case_sensitive else key.upper())
 
     def unset(self, path: KeyPath) -> str:
-        """Return the variable that would set what is at `path`, or the mapping it is in."""
+        """Return the variable that would set `path`, or the mapping around it."""
         first, *steps = slot_of(self.settings_cls).shown(path)
         nested = takewhile("*".__ne__, steps) if self.env_nested_delimiter else ()
         key = next(iter(self.names.get(first, ())), first)
@@ -105,7 +105,7 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
         return {path: self.written(key) for key, path in self._paths().items()}
 
     def read(self, environ: Mapping[str, str | None]) -> None:
-        """Take the variables from `environ`; of two that differ only in case, the capital one."""
+        """Read the variables in `environ`; of two that differ only in case, the one in capitals."""
         starts = self._starts()
         self.variables = {self._key(one, starts): one for one in sorted(environ, key=str.isupper)}
         given = {key: environ[one] for key, one in self.variables.items()}
@@ -123,7 +123,7 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
         return {f"{one}{delimiter}": name for name, found in names for one in found}
 
     def _paths(self) -> dict[str, KeyPath]:
-        """Return the key of each variable that is read -> the path it sets."""
+        """Return the key of each variable -> the path that it sets."""
         names = self.names.items()
         found: dict[str, KeyPath] = {one: (name,) for name, keys in names for one in keys}
         for start, name in self._starts().items():
@@ -133,7 +133,7 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
         return {key: path for key, path in found.items() if key in self.env_vars}
 
     def _steps(self, name: str, text: str) -> Iterator[tuple[str | int, str]]:
-        """Yield each step of a nested variable: the name of a field, or else as it is; its key."""
+        """Yield the steps of a nested variable: name of the field, or else the step; its key."""
         _, slot = slot_of(self.settings_cls).enter(name)
         for step in text.split(self.env_nested_delimiter, self.maxsplit):
             known = {self._apply_case_sensitive(key): key for key in slot.fields}
@@ -153,7 +153,7 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
 
 def environment_source(kind: type[BaseSettings], environ: Mapping[str, str]) -> TextSource | None:
     """Return the source of `kind` that reads the environment, here `environ`; None without one."""
-    # Built for its names: neither files nor the command line are to be read.
+    # Only its names are used, so neither files nor the command line are read.
     is_cli = bool(kind.model_config.get("cli_parse_args"))
     options: dict[str, Any] = {"_env_file": None} | ({"_cli_parse_args": False} if is_cli else {})
     sources, _ = kind._settings_init_sources(**options)
@@ -162,14 +162,14 @@ def environment_source(kind: type[BaseSettings], environ: Mapping[str, str]) -> 
 
 
 def as_text_source(source: Any, environ: Mapping[str, str] | None) -> Any:
-    """Return a copy of `source` that notes what it cannot read; in `environ`, if it reads that."""
+    """Return a copy of `source` that is a `TextSource`; it reads `environ` if `source` does."""
     kind: Any = type(source)
     noting = object.__new__(_noting(kind))
     vars(noting).update(vars(source), unreadable={}, variables={})
     if _loads_like(source, theirs.EnvSettingsSource):
         noting.read(os.environ if environ is None else environ)
     elif noting.env_nested_delimiter and _loads_like(source, theirs.DotEnvSettingsSource):
-        # Once more with names as they are written, for keys of mappings; a pipe has it only once.
+        # Read again with names as they are written, for keys of mappings; not possible for a pipe.
         cased = copy(source)
         cased.case_sensitive = True
         files = [source.env_file] if isinstance(source.env_file, str | Path) else source.env_file
@@ -179,7 +179,7 @@ def as_text_source(source: Any, environ: Mapping[str, str] | None) -> Any:
 
 
 def _loads_like(source: object, kind: type[theirs.EnvSettingsSource]) -> bool:
-    """Tell whether `source` takes its variables from where `kind` does."""
+    """Tell whether `source` loads its variables as `kind` does."""
     return getattr(type(source), "_load_env_vars", None) is kind._load_env_vars
 
 

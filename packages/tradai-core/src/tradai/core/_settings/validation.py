@@ -1,4 +1,4 @@
-"""Validation of the merged layers of a settings class, and all problems of them."""
+"""Validate the merged layers of a settings class, and collect all their problems."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, final
@@ -29,7 +29,7 @@ class SettingStack:
     """
 
     def __init__(self, kind: type[BaseSettings], layers: Sequence[SettingLayer]) -> None:
-        """Take the layers of `kind`; nothing is merged before `fill`."""
+        """Store the layers of `kind`; `fill` merges them."""
         self._kind = kind
         self._layers = layers
         self._written = [one for one in layers if one.values]
@@ -38,7 +38,7 @@ class SettingStack:
         self.values: Any = {}
 
     def fill(self, blank: BaseSettings) -> list[SettingProblem]:
-        """Make `blank` the settings, frozen all the way down; or return all that is wrong."""
+        """Fill `blank` with the settings, deeply frozen; return the problems, if there are any."""
         problems = [
             one
             for layer in self._layers
@@ -49,17 +49,17 @@ class SettingStack:
         found = [one for one in self._validate(blank) if not _is_related(one.path, known)]
         problems += sorted(found, key=lambda one: not one.is_unknown)
         if not all(layer.is_complete for layer in self._layers):
-            # The layer that could not be read may have what is missing.
+            # The layer that could not be read may set what is missing.
             problems = [problem for problem in problems if not problem.is_missing]
         if problems:
-            # Values that were filled in before a validator refused the whole must not be shown.
+            # Values were filled in before a validator of the model refused them; hide them.
             vars(blank).clear()
         else:
             freeze_fields(blank)
         return problems
 
     def writers(self, path: KeyPath) -> list[SettingLayer]:
-        """Return the layers that wrote `path` or replaced all around it; the last one counts."""
+        """Return the layers that wrote `path` or replaced a mapping around it; the last counts."""
         found: list[SettingLayer] = []
         open_depth = 0
         for layer in reversed(self._written):
@@ -69,12 +69,12 @@ class SettingStack:
             elif len(keys) > open_depth:
                 found.insert(0, layer)
             else:
-                # A mapping above replaced this value, and with it all that is below.
+                # A mapping of a higher layer replaced this value, and all in lower layers.
                 break
         return found
 
     def variable(self, path: KeyPath) -> str:
-        """Return the variable that sets `path` or what is around it, or else would set it."""
+        """Return the variable that sets `path` or a mapping around it, or else would set it."""
         found = {path: one for layer in self._environment for path, one in layer.texts.items()}
         around = (found.get(path[:length]) for length in range(len(path), 0, -1))
         return next(filter(None, around), None) or self._layers[0].unset(path)
@@ -94,7 +94,7 @@ class SettingStack:
         return self._fields_alone(blank) or [whole]
 
     def _fields_alone(self, blank: BaseSettings) -> list[SettingProblem]:
-        """Return the problems of each field by itself; none if it is not a field that crashes."""
+        """Return the problems of the fields, validated one by one; none if no field crashes."""
         found: list[SettingProblem] = []
         has_crashed = False
         for keys in [(), *((key,) for key in self.values)]:
@@ -110,7 +110,7 @@ class SettingStack:
         return found if has_crashed else []
 
     def _errors(self, blank: BaseSettings, values: Mapping[str, Any]) -> list[SettingProblem]:
-        # Given here, so that it holds for nested models too; names are taken beside aliases.
+        # As arguments, these hold for nested models too; names are accepted beside aliases.
         extra = "forbid" if self._kind.model_config.get("extra") == "forbid" else None
         validator = self._kind.__pydantic_validator__
         options: Any = {"self_instance": blank, "extra": extra, "context": self._folders}
@@ -148,10 +148,7 @@ class SettingStack:
         )
 
     def _path_of(self, error: ErrorDetails) -> KeyPath:
-        """Return the path, by the names of fields, as far as pydantic's location is one.
-
-        The rest of a location names types.
-        """
+        """Return the path in pydantic's location, by names of fields; the rest names types."""
         path: KeyPath = ()
         slot, inside = slot_of(self._kind), self.values
         ends = error["loc"][-1:] if error["type"] == "missing" else ()
@@ -166,6 +163,6 @@ class SettingStack:
 
 
 def _is_related(path: KeyPath, others: Sequence[KeyPath]) -> bool:
-    """Tell whether `path` is one of `others`, or leads to it, or the other way round."""
+    """Tell whether `path` is in or around one of `others`."""
     pairs = ((path[: len(other)], other[: len(path)]) for other in others)
     return any(own == other != () for own, other in pairs)
