@@ -126,7 +126,8 @@ class SettingStack:
             path, text = self._path_of(error), error_sentence(error)
             if error["type"] in _UNKNOWN:
                 known = {name for name, _ in slot_of(self._kind).at(path[:-1]).fields.values()}
-                text = unknown_key(str(path[-1]), sorted(known))
+                # Another member of a union may have the key.
+                text = unknown_key(str(path[-1]), sorted(known - {path[-1]}))
             found.setdefault(path, {})[text] = error["type"]
         for path, sentences in found.items():
             yield self._problem(path, ", or ".join(sentences), *sentences.values())
