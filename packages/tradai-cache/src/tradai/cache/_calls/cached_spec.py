@@ -2,11 +2,13 @@
 
 import asyncio
 from asyncio import AbstractEventLoop
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, final
 
 from tradai.cache._calls.signature import Signature, Values
 from tradai.cache._codecs.codec import Codec
+from tradai.cache._keys.digest import can_be_looked_up_by_equality
 from tradai.cache._memory.cache_core import CacheCore
 from tradai.cache._memory.memory_tier import Entry
 from tradai.cache._options.freshness import Freshness
@@ -23,8 +25,8 @@ class CachedSpec:
     """One cached function: how it is called, keyed, encoded and kept.
 
     Attributes:
-        aliases: Entries by the plain arguments of a call, for the fast path.
-        keys: Cache keys by the same, so that an evicted value needs no new digest.
+        keys: Cache keys by the plain arguments of a call, which take less time to compare than a
+            digest to compute.
     """
 
     core: CacheCore
@@ -33,7 +35,6 @@ class CachedSpec:
     freshness: Freshness
     codec: Codec
     is_async: bool
-    aliases: dict[Values, Entry] = field(default_factory=dict)
     keys: dict[Values, CacheKey] = field(default_factory=dict)
 
     @property
@@ -51,28 +52,34 @@ class CachedSpec:
         """The event loop of a call made now; None for a call in a thread."""
         return asyncio.get_running_loop() if self.is_async else None
 
-    def request(self, values: Values) -> "CallRequest":
-        """Return the request of a call with the arguments `values`.
+    def find(self, args: Values, kwargs: Mapping[str, object]) -> Entry | None:
+        """Return the fresh and verified entry of a call in memory, without binding or a lock."""
+        try:
+            key = self.keys[_plain_arguments(args, kwargs)]
+        except (KeyError, TypeError):  # a new call, or an argument without a hash
+            return None
+        entry = self.core.fresh_entry(key)
+        if entry is not None:
+            self.policy.counters.memory += 1
+        return entry
+
+    def request(self, args: Values, kwargs: Mapping[str, object]) -> "CallRequest":
+        """Return the request of a call.
 
         Raises:
-            TypeError: A value cannot be part of a key.
+            TypeError: An argument is missing, unknown or cannot be part of a key.
         """
-        alias = self.signature.alias(values)
-        key = None if alias is None else self.keys.get(alias)
-        if key is None:
-            digest = self.signature.digest(values, self.codec.fingerprint)
-            key = CacheKey(self.policy.namespace, digest)
-            self._remember(alias, key)
-        return CallRequest(self, values, key, alias)
-
-    def _remember(self, alias: Values | None, key: CacheKey) -> None:
-        if len(self.keys) >= _MAX_KEYS:
-            self.keys.clear()
-        if alias is not None:
-            self.keys[alias] = key
+        values = self.signature.values(args, kwargs)
+        digest = self.signature.digest(values, self.codec.fingerprint)
+        key = CacheKey(self.policy.namespace, digest)
+        if all(map(can_be_looked_up_by_equality, values)):
+            if len(self.keys) >= _MAX_KEYS:
+                self.keys.clear()
+            self.keys[_plain_arguments(args, kwargs)] = key
+        return CallRequest(self, values, key)
 
 
-# Not frozen: one is made for every call that the fast path does not answer.
+# Not frozen: one is made for every call that `find` does not answer.
 @final
 @dataclass(slots=True, eq=False)
 class CallRequest:
@@ -81,9 +88,11 @@ class CallRequest:
     spec: CachedSpec
     values: Values
     key: CacheKey
-    alias: Values | None
 
-    def on_hit(self, entry: Entry) -> None:
-        """Let the fast path find `entry` from now on."""
-        if self.alias is not None:
-            entry.add_alias(self.spec.aliases, self.alias)
+
+def _plain_arguments(args: Values, kwargs: Mapping[str, object]) -> Values:
+    """Return the arguments as they were given, and their types: 1, 1.0 and True are equal."""
+    if kwargs:
+        given = tuple(kwargs.items())
+        return (args, given, *map(type, args), *map(type, kwargs.values()))
+    return (args, *map(type, args))

@@ -42,7 +42,7 @@ def fetch_or_load(
         spec.counters.errors += 1
         result = _Result(Failed(error))
     finally:
-        spec.core.finish_load(load, result.outcome, result.entry, on_kept=request.on_hit)
+        spec.core.finish_load(load, result.outcome, result.entry)
         spec.counters.overtaken += load.is_superseded
     return result.leader_outcome or result.outcome
 

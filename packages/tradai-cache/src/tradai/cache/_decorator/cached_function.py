@@ -22,8 +22,6 @@ from tradai.cache._calls import lookup
 from tradai.cache._calls.cached_spec import CachedSpec, CallRequest
 from tradai.cache._calls.drivers import run, run_async
 from tradai.cache._calls.lookup import PeekResult
-from tradai.cache._calls.signature import Values
-from tradai.cache._decorator.fast_path import make_fast_call
 from tradai.cache._memory.single_flight import Failed, Outcome
 
 P = ParamSpec("P")
@@ -85,7 +83,7 @@ class _Bindable(_Callable[P, R]):
                     "write @classmethod below the cache's decorator"
                 )
                 raise TypeError(message)
-        return self._spec.request(signature.values(given, kwargs))
+        return self._spec.request(given, kwargs)
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Pickle and copy by name, like a function."""
@@ -191,23 +189,21 @@ def make_cached(
 ) -> Cached[..., object] | AsyncCached[..., object]:
     """Return the cached function of `spec`; a coroutine function stays one."""
 
-    def slow(values: Values) -> object:
-        return _value_or_raise(run(lookup.get_or_load(spec.request(values))))
+    def call(*args: object, **kwargs: object) -> object:
+        entry = spec.find(args, kwargs)
+        if entry is not None:
+            return entry.get_value()
+        return _value_or_raise(run(lookup.get_or_load(spec.request(args, kwargs))))
 
-    async def slow_async(values: Values) -> object:
-        return _value_or_raise(await run_async(lookup.get_or_load(spec.request(values))))
+    async def call_async(*args: object, **kwargs: object) -> object:
+        entry = spec.find(args, kwargs)
+        if entry is not None:
+            return entry.get_value()
+        return _value_or_raise(await run_async(lookup.get_or_load(spec.request(args, kwargs))))
 
-    call = make_fast_call(
-        spec.signature,
-        slow_async if spec.is_async else slow,
-        entries=spec.aliases,
-        counter=spec.counters,
-        tier=spec.core.generation_source,
-        is_async=spec.is_async,
-    )
-    cls: type[Cached[..., object] | AsyncCached[..., object]]
-    cls = AsyncCached if spec.is_async else Cached
-    return cls.of(spec, call, binding=binding)
+    if spec.is_async:
+        return AsyncCached.of(spec, call_async, binding=binding)
+    return Cached.of(spec, call, binding=binding)
 
 
 def _value_or_raise(outcome: Outcome) -> object:

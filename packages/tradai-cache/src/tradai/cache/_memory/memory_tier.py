@@ -6,13 +6,11 @@ Readers need no lock: `drop` sets the entry's expiry to the past, so a reader se
 
 import math
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from time import monotonic
-from typing import Final, TypeAlias, final
+from typing import Final, final
 
 from tradai.cache._tier.shared_tier import CacheKey
-
-PlainArguments: TypeAlias = tuple[object, ...]
 
 _NEVER: Final = -math.inf
 
@@ -41,27 +39,14 @@ class Entry:
     size: int = 0
     retry_at: float = _NEVER
     was_used: bool = False
-    _aliases: list[tuple[dict[PlainArguments, "Entry"], PlainArguments]] = field(
-        default_factory=list
-    )
 
     def get_value(self) -> object:
         """Return the value, copied when callers may not share it."""
         return self.value if self.copier is None else self.copier(self.value)
 
-    def add_alias(self, entries: "dict[PlainArguments, Entry]", alias: PlainArguments) -> None:
-        """Put this entry into `entries` under `alias` until it is dropped."""
-        if self.keep_until != _NEVER and entries.get(alias) is not self:
-            entries[alias] = self
-            self._aliases.append((entries, alias))
-
     def drop(self) -> None:
-        """Set the expiry to the past for every reader, and remove all aliases."""
+        """Set the expiry to the past for every reader."""
         self.fresh_until = self.keep_until = _NEVER
-        for entries, alias in self._aliases:
-            if entries.get(alias) is self:
-                del entries[alias]
-        self._aliases.clear()
 
 
 @final
