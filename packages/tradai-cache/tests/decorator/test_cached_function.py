@@ -105,7 +105,7 @@ def test_keyword_only_and_positional_only_parameters_keep_their_places() -> None
     assert priced("BTC/USDT", side="buy", limit=6) == "BTC/USDT buy 6"
     with pytest.raises(TypeError, match=r"priced\(\): missing a required argument: 'side'"):
         priced("BTC/USDT")  # type: ignore[call-arg]  # the tested error
-    with pytest.raises(TypeError, match="positional.only"):
+    with pytest.raises(TypeError, match=r"positional.only"):
         priced(pair="BTC/USDT", side="buy")  # type: ignore[call-arg]  # the tested error
 
 
@@ -436,6 +436,29 @@ def test_lambdas_do_not_answer_for_each_other() -> None:
 
     with pytest.raises(ValidationError, match="other code"):
         cache.cached(ttl=60)(lambda number: number * 10)
+
+
+def _defined(cache: Cache, body: str) -> Any:  # noqa: ANN401 - a function from text has no type
+    scope: dict[str, Any] = {"cache": cache, "__name__": "notebook"}
+    exec(f"@cache.cached(ttl=60)\ndef fee(pair: str) -> float:\n    {body}\n", scope)  # noqa: S102
+    return scope["fee"]
+
+
+def test_a_function_that_is_defined_again_is_not_served_what_its_old_code_returned() -> None:
+    cache = Cache()
+
+    bodies = ["return 0.001", "return 0.002", "return 0.001"]
+
+    assert [_defined(cache, body)("BTC/USDT") for body in bodies] == [0.001, 0.002, 0.001]
+
+
+def test_a_function_that_is_defined_again_with_the_same_code_keeps_its_values() -> None:
+    cache = Cache()
+
+    for _ in range(3):
+        _defined(cache, "return 0.001")("BTC/USDT")
+
+    assert cache.stats().loads == 1
 
 
 def test_functions_inside_a_function_do_not_answer_for_each_other() -> None:
