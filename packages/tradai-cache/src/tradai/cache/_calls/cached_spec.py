@@ -1,6 +1,7 @@
 """Specification of a cached function, shared by all its calls, and the request of one call."""
 
 import asyncio
+import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from tradai.cache._stats import Counters
 from tradai.cache._tier.shared_tier import CacheKey, Tier
 
 _MAX_KEYS: Final = 10_000
+
+_LOGGER: Final = logging.getLogger(__name__)
 
 
 @final
@@ -36,6 +39,7 @@ class CachedSpec:
     codec: Codec
     is_async: bool
     keys: dict[Values, CacheKey] = field(default_factory=dict)
+    _warnings: list[Exception] = field(default_factory=list)
 
     @property
     def counters(self) -> Counters:
@@ -51,6 +55,15 @@ class CachedSpec:
     def loop(self) -> AbstractEventLoop | None:
         """The event loop of a call made now; None for a call in a thread."""
         return asyncio.get_running_loop() if self.is_async else None
+
+    def warn_unshared(self, error: Exception) -> None:
+        """Log, the first time, that a value stays in this process because no codec takes it."""
+        if not self._warnings:
+            self._warnings.append(error)
+            # Any other error is in the words of a model, and may show the value.
+            reason = str(error) if isinstance(error, TypeError) else type(error).__name__
+            extra = {"function": self.signature.identity, "reason": reason}
+            _LOGGER.warning("a cached value is not shared with other processes", extra=extra)
 
     def find(self, args: Values, kwargs: Mapping[str, object]) -> Entry | None:
         """Return the fresh and verified entry of a call in memory, without binding or a lock."""

@@ -56,7 +56,8 @@ class _Bindable(_Callable[P, R]):
     @classmethod
     def of(cls, spec: CachedSpec, call: Callable[..., object], *, binding: Binding) -> Self:
         """Return `call` as a cached function with the name and docs of the original."""
-        cached = cls(call)
+        # The inner call, too: pydantic and others look for annotations there, as in any partial.
+        cached = cls(update_wrapper(call, spec.signature.function))
         cached._spec, cached._binding = spec, binding
         # `update_wrapper` only copies attributes, and takes any object.
         update_wrapper(cast("Any", cached), spec.signature.function)
@@ -104,7 +105,7 @@ class Cached(_Bindable[P, R]):
     def __get__(self, instance: None, owner: type | None = None) -> Self: ...
     @overload
     def __get__(
-        self: "Cached[Concatenate[S, Q], R]", instance: S, owner: type | None = None
+        self: "Callable[Concatenate[S, Q], R]", instance: S, owner: type | None = None
     ) -> "Cached[Q, R]": ...
     @overload
     def __get__(self, instance: object, owner: type | None = None) -> Self: ...
@@ -140,7 +141,9 @@ class AsyncCached(_Bindable[P, Coroutine[Any, Any, R]], Generic[P, R]):
     def __get__(self, instance: None, owner: type | None = None) -> Self: ...
     @overload
     def __get__(
-        self: "AsyncCached[Concatenate[S, Q], R]", instance: S, owner: type | None = None
+        self: "Callable[Concatenate[S, Q], Coroutine[Any, Any, R]]",
+        instance: S,
+        owner: type | None = None,
     ) -> "AsyncCached[Q, R]": ...
     @overload
     def __get__(self, instance: object, owner: type | None = None) -> Self: ...
