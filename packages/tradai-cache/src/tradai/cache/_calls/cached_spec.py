@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from asyncio import AbstractEventLoop
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Final, final
 
 from tradai.cache._calls.signature import Signature, Values
@@ -65,16 +66,30 @@ class CachedSpec:
             extra = {"function": self.signature.identity, "reason": reason}
             _LOGGER.warning("a cached value is not shared with other processes", extra=extra)
 
-    def find(self, args: Values, kwargs: Mapping[str, object]) -> Entry | None:
-        """Return the fresh and verified entry of a call in memory, without binding or a lock."""
-        try:
-            key = self.keys[_plain_arguments(args, kwargs)]
-        except (KeyError, TypeError):  # a new call, or an argument without a hash
-            return None
-        entry = self.core.fresh_entry(key)
-        if entry is not None:
-            self.policy.counters.memory += 1
-        return entry
+    def finder(self) -> Callable[[Values, Mapping[str, object]], Entry | None]:
+        """Return a function that finds the fresh and verified entry of a call in memory.
+
+        It neither binds the arguments nor takes a lock: an entry that is dropped meanwhile is
+        expired for every reader. Everything it needs is at hand, since it is most of a hit.
+        """
+        keys, counters, find = self.keys, self.counters, self.core.entries.get
+        tier = self.core.generation_source
+
+        def find_fresh(args: Values, kwargs: Mapping[str, object]) -> Entry | None:
+            try:
+                key = keys[_plain_arguments(args, kwargs) if kwargs else (args, *map(type, args))]
+            except (KeyError, TypeError):  # a new call, or an argument without a hash
+                return None
+            entry = find(key)
+            if entry is None or entry.fresh_until <= monotonic():
+                return None
+            if entry.generation != tier.generation:
+                return None
+            entry.was_used = True
+            counters.memory += 1
+            return entry
+
+        return find_fresh
 
     def request(self, args: Values, kwargs: Mapping[str, object]) -> "CallRequest":
         """Return the request of a call.
@@ -83,16 +98,22 @@ class CachedSpec:
             TypeError: An argument is missing, unknown or cannot be part of a key.
         """
         values = self.signature.values(args, kwargs)
-        digest = self.signature.digest(values, self.codec.fingerprint)
-        key = CacheKey(self.policy.namespace, digest)
-        if all(map(can_be_looked_up_by_equality, values)):
+        if not all(map(can_be_looked_up_by_equality, values)):
+            return CallRequest(self, values, self._key(values))
+        plain = _plain_arguments(args, kwargs)
+        key = self.keys.get(plain)
+        if key is None:
             if len(self.keys) >= _MAX_KEYS:
                 self.keys.clear()
-            self.keys[_plain_arguments(args, kwargs)] = key
+            key = self.keys[plain] = self._key(values)
         return CallRequest(self, values, key)
 
+    def _key(self, values: Values) -> CacheKey:
+        digest = self.signature.digest(values, self.codec.fingerprint)
+        return CacheKey(self.policy.namespace, digest)
 
-# Not frozen: one is made for every call that `find` does not answer.
+
+# Not frozen: one is made for every call that memory does not answer.
 @final
 @dataclass(slots=True, eq=False)
 class CallRequest:

@@ -4,12 +4,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
-from typing import Any, Self, TypeAlias, final
+from typing import Any, Final, Self, TypeAlias, final
 
 from tradai.cache._keys.digest import digest_of
 from tradai.cache._keys.scalars import module_name
 
 Values: TypeAlias = tuple[object, ...]
+
+_PLAIN: Final = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
 @final
@@ -25,6 +27,8 @@ class Signature:
     identity: str
     parameters: tuple[Parameter, ...]
     _inspected: inspect.Signature
+    # The number of arguments, if all can be given by position; -1 otherwise.
+    _positional: int
 
     @classmethod
     def of(cls, function: Callable[..., object]) -> Self:
@@ -36,6 +40,7 @@ class Signature:
             identity=f"{module_name(function.__module__)}:{function.__qualname__}",
             parameters=parameters,
             _inspected=inspected,
+            _positional=len(parameters) if all(p.kind in _PLAIN for p in parameters) else -1,
         )
 
     def values(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Values:
@@ -44,6 +49,8 @@ class Signature:
         Raises:
             TypeError: An argument is missing or unknown.
         """
+        if not kwargs and len(args) == self._positional:
+            return args
         try:
             bound = self._inspected.bind(*args, **kwargs)
         except TypeError as error:

@@ -191,18 +191,19 @@ def make_cached(
     spec: CachedSpec, *, binding: Binding
 ) -> Cached[..., object] | AsyncCached[..., object]:
     """Return the cached function of `spec`; a coroutine function stays one."""
+    find = spec.finder()
 
     def call(*args: object, **kwargs: object) -> object:
-        entry = spec.find(args, kwargs)
-        if entry is not None:
-            return entry.get_value()
-        return _value_or_raise(run(lookup.get_or_load(spec.request(args, kwargs))))
+        entry = find(args, kwargs)
+        if entry is None:
+            return _value_or_raise(run(lookup.get_or_load(spec.request(args, kwargs))))
+        return entry.value if entry.copier is None else entry.copier(entry.value)
 
     async def call_async(*args: object, **kwargs: object) -> object:
-        entry = spec.find(args, kwargs)
-        if entry is not None:
-            return entry.get_value()
-        return _value_or_raise(await run_async(lookup.get_or_load(spec.request(args, kwargs))))
+        entry = find(args, kwargs)
+        if entry is None:
+            return _value_or_raise(await run_async(lookup.get_or_load(spec.request(args, kwargs))))
+        return entry.value if entry.copier is None else entry.copier(entry.value)
 
     if spec.is_async:
         return AsyncCached.of(spec, call_async, binding=binding)

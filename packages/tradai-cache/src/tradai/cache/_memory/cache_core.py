@@ -2,7 +2,7 @@
 
 import os
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from threading import RLock
@@ -58,23 +58,14 @@ class CacheCore(LoggerMixin):
         _register_fork_handlers()
 
     @property
+    def entries(self) -> Mapping[CacheKey, Entry]:
+        """The entries in memory, to be read without the lock."""
+        return self._memory.entries
+
+    @property
     def generation_source(self) -> "Tier | _FixedGeneration":
         """The object with the present generation; an entry of another one is unverified."""
         return _FixedGeneration() if self.tier is None else self.tier
-
-    def fresh_entry(self, key: CacheKey) -> Entry | None:
-        """Return the entry of `key` if it is fresh and verified; takes no lock.
-
-        An entry that is dropped meanwhile is expired for every reader.
-        """
-        entry = self._memory.get(key)
-        if entry is None or entry.fresh_until <= monotonic():
-            return None
-        tier = self.tier
-        if entry.generation != (0 if tier is None else tier.generation):
-            return None
-        entry.was_used = True
-        return entry
 
     def find_or_join(self, key: CacheKey, *, loop: AbstractEventLoop | None) -> Lookup:
         """Return the entry of `key`; join or start its load when there is none.

@@ -61,12 +61,12 @@ class MemoryTier:
         """Start empty."""
         self._max_entries = max_entries
         self._max_bytes = max_bytes
-        self._entries: dict[CacheKey, Entry] = {}
+        self.entries: Final[dict[CacheKey, Entry]] = {}
         self._bytes = 0
 
     def get(self, key: CacheKey) -> Entry | None:
         """Return the entry of `key`, expired or not."""
-        return self._entries.get(key)
+        return self.entries.get(key)
 
     def put(self, entry: Entry) -> None:
         """Replace the entry of its key; an entry larger than the whole tier is not kept."""
@@ -74,26 +74,26 @@ class MemoryTier:
         if entry.size > self._max_bytes:
             return
         left = self._max_bytes - entry.size
-        while len(self._entries) >= self._max_entries or self._bytes > left:
+        while len(self.entries) >= self._max_entries or self._bytes > left:
             self._evict_one()
-        self._entries[entry.key] = entry
+        self.entries[entry.key] = entry
         self._bytes += entry.size
 
     def drop(self, key: CacheKey) -> None:
         """Remove the entry of `key`, if there is one."""
-        entry = self._entries.pop(key, None)
+        entry = self.entries.pop(key, None)
         if entry is not None:
             self._bytes -= entry.size
             entry.drop()
 
     def entries_in(self, namespace: str) -> list[Entry]:
         """Return the entries of `namespace`."""
-        return [entry for key, entry in self._entries.items() if key.namespace == namespace]
+        return [entry for key, entry in self.entries.items() if key.namespace == namespace]
 
     def _evict_one(self) -> None:
-        key, entry = next(iter(self._entries.items()))
+        key, entry = next(iter(self.entries.items()))
         while entry.was_used and monotonic() < entry.keep_until:
             entry.was_used = False
-            self._entries[key] = self._entries.pop(key)
-            key, entry = next(iter(self._entries.items()))
+            self.entries[key] = self.entries.pop(key)
+            key, entry = next(iter(self.entries.items()))
         self.drop(key)

@@ -13,6 +13,7 @@ from tradai.cache._options.settings import CacheSettings
 from tradai.cache._redis.client import RedisClient, TierFull
 from tradai.cache._redis.connection_options import ANSWER_S, FIRST_S, Answer, ConnectionOptions
 from tradai.cache._redis.connections import Commands, Part, pack_get
+from tradai.cache._redis.epochs import Epoch
 from tradai.cache._redis.leases import LEASE_MS, LeaseRenewer, RedisBusy, RedisLease
 from tradai.cache._redis.scripts import ACQUIRE, RELEASE, RENEW, STORE, epoch_key
 from tradai.cache._tier.background import run_in_background
@@ -109,11 +110,19 @@ class RedisTier(LoggerMixin):
             TierDown: Redis cannot be asked.
             ConfigurationError: Redis was never usable, and cannot be with these settings.
         """
-        return self.run(self._fetching(key))
+        epoch = self._client.publisher.epochs.known.get(key.namespace)
+        if epoch is None:
+            return self.run(self._fetching(key))
+        value: bytes | None = self._client.execute(_pack_fetch(epoch, key))
+        return value
 
     async def fetch_async(self, key: CacheKey) -> bytes | None:
         """Do the same as `fetch` without blocking the running loop."""
-        return await self.run_async(self._fetching(key))
+        epoch = self._client.publisher.epochs.known.get(key.namespace)
+        if epoch is None:
+            return await self.run_async(self._fetching(key))
+        value: bytes | None = await self._client.execute_async(_pack_fetch(epoch, key))
+        return value
 
     def acquire(self, key: CacheKey) -> bytes | RedisLease | RedisBusy:
         """Return the value stored by now, or the lease to load it, or that of another call.
@@ -142,7 +151,7 @@ class RedisTier(LoggerMixin):
 
     def _fetching(self, key: CacheKey) -> Commands[bytes | None]:
         epoch = yield from self._client.epoch(key.namespace)
-        value: bytes | None = yield (pack_get(epoch.prefix + key.digest.hex().encode()),)
+        value: bytes | None = yield (_pack_fetch(epoch, key),)
         return value
 
     def _acquiring(self, key: CacheKey) -> Commands[bytes | RedisLease | RedisBusy]:
@@ -257,6 +266,10 @@ def _released_if_cancelled(lease: RedisLease) -> Iterator[None]:
     except BaseException:
         run_in_background(lease.release)
         raise
+
+
+def _pack_fetch(epoch: Epoch, key: CacheKey) -> bytes:
+    return pack_get(epoch.prefix + key.digest.hex().encode())
 
 
 def _redis_keys(epoch: str, key: CacheKey) -> tuple[str, str, str]:
