@@ -7,14 +7,10 @@ from typing import TypeVar, final
 import redis
 from redis.exceptions import RedisError
 
+from tradai.cache._redis.async_connections import AsyncConnectionPool
+from tradai.cache._redis.commands import Commands, run, run_async
 from tradai.cache._redis.connection_options import Answer, ConnectionOptions
-from tradai.cache._redis.connections import (
-    AsyncConnectionPool,
-    Commands,
-    ConnectionPool,
-    run,
-    run_async,
-)
+from tradai.cache._redis.connections import ConnectionPool
 from tradai.cache._redis.epochs import Epoch
 from tradai.cache._redis.errors import is_error_reply, is_full, outage_reason
 from tradai.cache._redis.leases import LeaseWaiters

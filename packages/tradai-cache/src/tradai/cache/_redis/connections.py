@@ -1,26 +1,18 @@
-"""Bounded connection pools for threads and tasks; a connection has one command at a time."""
+"""Bounded connection pool for threads; a connection has one command at a time."""
 
-import asyncio
-import contextlib
 import inspect
 import threading
-from asyncio import AbstractEventLoop
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from functools import partial
+from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any, Final, TypeAlias, TypeVar, final
+from typing import Any, Final, TypeAlias, final
 
 import redis
-import redis.asyncio
-from redis.exceptions import RedisError, TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError
 
+from tradai.cache._redis.commands import Part
 from tradai.cache._redis.connection_options import Answer
 from tradai.cache._redis.errors import is_disconnect, is_error_reply
 
-Part: TypeAlias = bytes | str | int
-T = TypeVar("T")
-# Commands to send one after the other; each answer, or error, is sent back.
-Commands: TypeAlias = Generator[tuple[Part, ...], Answer, T]
 # Called after a wait for a connection, in which an outage may have begun.
 Check: TypeAlias = Callable[[], None]
 # A pool of redis-py, which is typed in parts only.
@@ -28,12 +20,8 @@ Pool: TypeAlias = Any
 
 # With the listener and a connection that it synchronises by, 32 for a service of tasks.
 MAX_CONNECTIONS: Final = 30
-# To connect takes more than one answer: TCP, TLS, AUTH and SELECT.
-_CONNECT_ANSWERS: Final = 4
-# A time limit that ends later than this shows that the event loop was busy.
-_LATE_S: Final = 0.01
 # Releases of redis-py before 5.3 demand the name of a command, and later ones warn about it.
-_COMMAND_NAME: Final = (
+COMMAND_NAME: Final = (
     ("EVAL",)
     if inspect.signature(redis.ConnectionPool.get_connection).parameters["command_name"].default
     is inspect.Parameter.empty
@@ -43,43 +31,6 @@ _COMMAND_NAME: Final = (
 
 def no_check() -> None:
     """Use a connection in any case."""
-
-
-def pack_get(key: bytes) -> bytes:
-    """Return GET in wire format: redis-py takes longer to build it than to send it."""
-    return b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(key), key)
-
-
-def run(commands: Commands[T], execute: Callable[..., Answer]) -> T:
-    """Send `commands` with `execute`, and return their result."""
-    advance: Callable[[], tuple[Part, ...]] = partial(next, commands)
-    while True:
-        try:
-            command = advance()
-        except StopIteration as end:
-            # `StopIteration` does not carry the type of the generator's result.
-            return end.value  # type: ignore[no-any-return]
-        try:
-            advance = partial(commands.send, execute(*command))
-        # The commands decide what follows an error, even an interrupt.
-        except BaseException as error:  # noqa: BLE001
-            advance = partial(commands.throw, error)
-
-
-async def run_async(commands: Commands[T], execute: Callable[..., Awaitable[Answer]]) -> T:
-    """Do the same as `run` in the running task."""
-    advance: Callable[[], tuple[Part, ...]] = partial(next, commands)
-    while True:
-        try:
-            command = advance()
-        except StopIteration as end:
-            # `StopIteration` does not carry the type of the generator's result.
-            return end.value  # type: ignore[no-any-return]
-        try:
-            advance = partial(commands.send, await execute(*command))
-        # The commands decide what follows an error, even a cancellation.
-        except BaseException as error:  # noqa: BLE001
-            advance = partial(commands.throw, error)
 
 
 @final
@@ -134,9 +85,9 @@ class ConnectionPool:
 
     def _execute(self, command: tuple[Part, ...]) -> Answer:
         pool = self._pool or self._begin()
-        connection = pool.get_connection(*_COMMAND_NAME)
+        connection = pool.get_connection(*COMMAND_NAME)
         try:
-            _send(connection, command)
+            send(connection, command)
             return connection.read_response()
         except BaseException as exc:
             # Also when interrupted: no other command may read the pending answer.
@@ -153,161 +104,9 @@ class ConnectionPool:
             return self._pool
 
 
-@final
-class AsyncConnectionPool:
-    """Connections for tasks, separate for each event loop; they close with their loop."""
-
-    def __init__(
-        self,
-        make: Callable[[], Pool],
-        *,
-        answer_s: float,
-        busy_s: float,
-    ) -> None:
-        """Make a pool of redis-py with `make`.
-
-        `answer_s` is the limit of one answer, and `busy_s` after the loop was too busy to see it.
-        """
-        self._make = make
-        self._answer_s = answer_s
-        self._busy_s = busy_s
-        self._inherited: list[object] = []
-        self._begin()
-
-    async def execute(self, *command: Part, check: Check = no_check) -> Answer:
-        """Return the answer to one command, as `ConnectionPool.execute` does."""
-        return await (await self._connections()).execute(command, check)
-
-    async def joining(self) -> asyncio.Lock:
-        """Return a lock of the running loop, so that one of its tasks joins a namespace for all."""
-        return (await self._connections()).joining
-
-    def renew(self) -> None:
-        """Make new connections from now on, and close the idle ones, each in its own loop."""
-        with self._lock:
-            loops = list(self._loops.items())
-        for loop, connections in loops:
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(connections.renew)
-
-    def abandon(self) -> None:
-        """Drop all connections in a forked process, but free nothing.
-
-        Closing one there would remove it from the selector that the parent goes on using.
-        """
-        self._inherited.append(self._loops)
-        self._begin()
-
-    def _begin(self) -> None:
-        self._lock = threading.Lock()
-        self._loops: dict[AbstractEventLoop, _LoopConnections] = {}
-
-    async def _connections(self) -> "_LoopConnections":
-        """Return the connections of the running loop."""
-        loop = asyncio.get_running_loop()
-        connections = self._loops.get(loop)
-        if connections is not None:
-            return connections
-        with self._lock:
-            # A connection refers to its loop, so neither would ever be freed by itself.
-            for closed in [known for known in self._loops if known.is_closed()]:
-                del self._loops[closed]
-            made = _LoopConnections(self._make, self._answer_s, self._busy_s)
-            connections = self._loops.setdefault(loop, made)
-        await connections.begin()
-        return connections
-
-
-@final
-class _LoopConnections:
-    """Connections of one event loop; other threads do not use them."""
-
-    def __init__(self, make: Callable[[], Pool], answer_s: float, busy_s: float) -> None:
-        self._make = make
-        self._answer_s = answer_s
-        self._busy_s = busy_s
-        self.joining = asyncio.Lock()
-        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
-        self._pool: Pool = None
-        self._closing: asyncio.Task[None] | None = None
-        self._end: AsyncGenerator[None] | None = None
-
-    async def begin(self) -> None:
-        """Close the connections when the loop ends, which finishes asynchronous generators."""
-        if self._end is None:
-            self._end = self._close_at_loop_end()
-            await anext(self._end)
-
-    async def execute(self, command: tuple[Part, ...], check: Check) -> Answer:
-        async with self._slots:
-            check()
-            answer_s = self._answer_s
-            try:
-                return await self._execute(command, answer_s)
-            except _BusyLoopError:
-                # The answer may have been there all the time: ask again, and wait longer.
-                answer_s = self._busy_s
-            except RedisError as exc:
-                if not is_disconnect(exc):
-                    raise
-            return await self._execute(command, answer_s)
-
-    def renew(self) -> None:
-        self._closing = asyncio.ensure_future(self._close())
-
-    async def _execute(self, command: tuple[Part, ...], answer_s: float) -> Answer:
-        if self._pool is None:
-            self._pool = self._make()
-        pool = self._pool
-        limit = asyncio.timeout(_CONNECT_ANSWERS * answer_s)
-        try:
-            async with limit:
-                connection = await pool.get_connection(*_COMMAND_NAME)
-        except TimeoutError as exc:
-            raise _silence(limit) from exc
-        # One limit for all steps: redis-py has one for each, which costs more than they do.
-        limit = asyncio.timeout(answer_s)
-        try:
-            async with limit:
-                await _send(connection, command)
-                return await connection.read_response()
-        except TimeoutError as exc:
-            await connection.disconnect(nowait=True)
-            raise _silence(limit) from exc
-        except BaseException as exc:
-            # Also when the task is cancelled: no other command may read the pending answer.
-            if not (isinstance(exc, Exception) and is_error_reply(exc)):
-                await connection.disconnect(nowait=True)
-            raise
-        finally:
-            await pool.release(connection)
-
-    async def _close_at_loop_end(self) -> AsyncGenerator[None]:
-        try:
-            yield
-        finally:
-            await self._close()
-
-    async def _close(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            # Closing a TLS connection takes a round trip, for which an ended loop has no time.
-            with contextlib.suppress(RedisError, OSError):
-                await pool.disconnect(inuse_connections=False)
-
-
-class _BusyLoopError(RedisTimeoutError):
-    """There was no answer in time, but the event loop was too busy to see one."""
-
-
-def _silence(limit: asyncio.Timeout) -> RedisTimeoutError:
-    """Return the error after `limit` has passed without an answer."""
-    late_s = asyncio.get_running_loop().time() - (limit.when() or 0.0)
-    return _BusyLoopError() if late_s > _LATE_S else RedisTimeoutError()
-
-
 # The result is awaitable for a connection of redis.asyncio.
-def _send(connection: Any, command: tuple[Part, ...]) -> Any:  # noqa: ANN401
+def send(connection: Any, command: tuple[Part, ...]) -> Any:  # noqa: ANN401
+    """Send a command; one of a single part is in wire format already."""
     if len(command) == 1:
         return connection.send_packed_command(command, check_health=False)
     return connection.send_command(*command)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar, final
 
-from tradai.cache._redis.connections import Commands
+from tradai.cache._redis.commands import Commands
 from tradai.cache._tier.shared_tier import CacheKey
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeAlias, final
 
+from tradai.cache._redis.commands import Commands, run
 from tradai.cache._redis.connection_options import Answer
-from tradai.cache._redis.connections import Commands, run
 from tradai.cache._redis.epochs import Epoch, Epochs
 from tradai.cache._redis.scripts import (
     CLEAR,

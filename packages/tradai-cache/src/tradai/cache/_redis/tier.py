@@ -11,8 +11,8 @@ from weakref import WeakSet
 from tradai.cache._options.address import parse_address
 from tradai.cache._options.settings import CacheSettings
 from tradai.cache._redis.client import RedisClient, TierFull
+from tradai.cache._redis.commands import Commands, Part, pack_get
 from tradai.cache._redis.connection_options import ANSWER_S, FIRST_S, Answer, ConnectionOptions
-from tradai.cache._redis.connections import Commands, Part, pack_get
 from tradai.cache._redis.epochs import Epoch
 from tradai.cache._redis.leases import LEASE_MS, LeaseRenewer, RedisBusy, RedisLease
 from tradai.cache._redis.scripts import ACQUIRE, RELEASE, RENEW, STORE, epoch_key
