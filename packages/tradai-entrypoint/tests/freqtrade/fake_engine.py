@@ -63,8 +63,12 @@ OPEN: list["sqlite3.Connection"] = []
 
 def main(scenario_file: str, _: str, module: str, *arguments: str) -> None:
     scenario = json.loads(Path(scenario_file).read_text())
-    if module == PROBE:
+    if module == PROBE and arguments[0] == "probe":
         answer_probe(scenario, Path(arguments[1]))
+    if module == PROBE:
+        # With worker processes; the second argument is the folder of the strategy's modules.
+        assert list(Path(arguments[1]).glob("*.py"))
+        arguments = arguments[2:]
     # It finishes what the scenario has it write before it stops, so that a test sees one order of
     # events. The real one stops wherever it is.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})

@@ -42,6 +42,8 @@ from tradai.entrypoint.freqtrade._strategy.source import (
 )
 
 _LOG_NAME: Final = "engine.log"
+# Starts the engine so that its worker processes find the modules beside the strategy.
+_WORKERS: Final = "tradai.entrypoint.freqtrade"
 
 
 @final
@@ -159,7 +161,7 @@ class EngineJob:
             self._collecting(),
             TemporaryDirectory(prefix="tradai-", ignore_cleanup_errors=True) as temporary,
             EngineProcess(
-                self.engine.command(self.plan.subcommand, *self.plan.arguments),
+                self._command(scratch),
                 stdin=self.plan.config_for(base_url, sections=sections),
                 environ=engine_environment(
                     context.environ, home=scratch, temporary=Path(temporary)
@@ -170,6 +172,12 @@ class EngineJob:
             ) as engine,
         ):
             yield engine
+
+    def _command(self, scratch: Path) -> list[str]:
+        words = (self.plan.subcommand, *self.plan.arguments)
+        if not self.plan.has_workers:
+            return self.engine.command(*words)
+        return self.engine.module_command(_WORKERS, "engine", str(scratch / STRATEGIES), *words)
 
     @contextmanager
     def _collecting(self) -> Iterator[None]:
@@ -195,7 +203,7 @@ class EngineJob:
                 key="strategy",
             )
         facts = inspect_source(root, strategy.class_name)
-        check_parameters(facts, context.config.buy_params, context.config.sell_params)
+        check_parameters(facts, context.config.params_by_space)
         copy_source(facts, context.folder.path / STRATEGY_COPY)
         self._digest_configuration(facts)
         return facts

@@ -134,5 +134,12 @@ def _places(number: float) -> int:
 
 
 def _is_same(value: object, option: object) -> bool:
+    """Tell whether `value`, whose lists are tuples, is the `option` of a class."""
+    if isinstance(value, (list, tuple)) and isinstance(option, (list, tuple)):
+        return len(value) == len(option) and all(map(_is_same, value, option))
+    if isinstance(value, Mapping) and isinstance(option, Mapping):
+        return value.keys() == option.keys() and all(
+            _is_same(item, option[key]) for key, item in value.items()
+        )
     # To Python True equals 1; to the engine they are different options.
     return value == option and isinstance(value, bool) == isinstance(option, bool)
