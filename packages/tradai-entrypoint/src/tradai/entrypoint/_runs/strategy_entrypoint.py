@@ -200,6 +200,7 @@ class StrategyEntrypoint(LoggerMixin):
             record=self._record,
             environ=self._environ,
             strategy_root=strategy_root(loaded, self._request),
+            replay_folder=self._request.replay_folder,
             expected_digests=self._request.expected_digests,
         )
 
