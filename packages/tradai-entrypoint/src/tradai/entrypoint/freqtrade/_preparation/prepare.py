@@ -252,17 +252,23 @@ def job_checks(
         return f"{jobs[0].facts.class_name} in {jobs[0].facts.file.name}"
 
     yield checklist.row("strategy", check_strategy)
-    if context.mode is TradingMode.DRY_RUN:
-        return
-    yield checklist.row("market rules", lambda: f"{len(jobs[0].load_markets().pairs)} pairs")
-    yield checklist.row("candles", lambda: _candles_detail(jobs[0].stage_candles()))
+    shortfalls: list[str] = []
+    if context.mode is not TradingMode.DRY_RUN:
+        yield checklist.row("market rules", lambda: f"{len(jobs[0].load_markets().pairs)} pairs")
+        row = checklist.row("candles", lambda: _check_candles(jobs[0], shortfalls))
+        yield replace(row, status=CheckStatus.WARN) if shortfalls else row
     for notice in context.record.notices:
-        yield CheckRow(name="notice", status=CheckStatus.WARN, detail=notice)
+        if notice not in shortfalls:
+            yield CheckRow(name="notice", status=CheckStatus.WARN, detail=notice)
+
+
+def _check_candles(job: EngineJob, shortfalls: list[str]) -> str:
+    """Return the detail on the candles of `job`; add each way they fall short to `shortfalls`."""
+    staged = job.stage_candles()
+    shortfalls += staged.notices(job.series)
+    rows = sum(series.rows for series in staged.series)
+    return "; ".join((f"{rows} candles over {staged.timerange}", *shortfalls))
 
 
 def _engine_detail(engine: EngineInstall) -> str:
     return f"freqtrade {engine.version}"
-
-
-def _candles_detail(staged: StagedData) -> str:
-    return f"{sum(series.rows for series in staged.series)} candles over {staged.timerange}"
