@@ -197,19 +197,35 @@ def test_a_space_that_the_engine_ignored_is_named(run: Run, strategy: Path) -> N
     assert "the engine found no parameter of mod, trades to search" in done.verdict
 
 
-def test_options_that_no_configuration_can_hold_are_refused_before_the_start(
-    run: Run, strategy: Path
+@pytest.mark.parametrize(
+    ("declared", "problem"),
+    [
+        ("CategoricalParameter([(5, 10), (10, 20)])", "its option (5, 10) is a tuple"),
+        ("CategoricalParameter([[1], [{2}]])", "its option [{2}] is a list"),
+        ("IntParameter(1, 9, default=3, load=False)", "it is declared with load=False"),
+    ],
+)
+def test_a_parameter_that_no_configuration_can_set_is_refused_before_the_start(
+    run: Run, strategy: Path, declared: str, problem: str
 ) -> None:
     source = strategy.parent / "strategies" / "wave_rider.py"
-    pairs = "    buy_pair = CategoricalParameter([(5, 10), (10, 20)])\n"
-    source.write_text(source.read_text() + pairs)
+    source.write_text(source.read_text() + f"    buy_more = {declared}\n")
 
     refused = run(HYPEROPT, epochs=[epoch(1, 1.0)])
     elsewhere = run(HYPEROPT, "run.spaces=[sell]", epochs=[epoch(1, 1.0)])
 
     assert refused.code == ExitCode.CONFIGURATION
-    assert "buy_pair of WaveRider cannot be searched: its option (5, 10)" in refused.verdict
+    assert "buy_more of WaveRider cannot be searched" in refused.verdict
+    assert problem in refused.verdict
     assert elsewhere.code == ExitCode.DONE
+
+
+def test_a_parameter_that_is_not_searched_need_not_travel(run: Run, strategy: Path) -> None:
+    source = strategy.parent / "strategies" / "wave_rider.py"
+    fixed = "    buy_more = IntParameter(1, 9, default=3, optimize=False, load=False)\n"
+    source.write_text(source.read_text() + fixed)
+
+    assert run(HYPEROPT, epochs=[epoch(1, 1.0)]).code == ExitCode.DONE
 
 
 def test_a_parameter_that_has_one_value_in_all_epochs_stops_the_search(run: Run) -> None:

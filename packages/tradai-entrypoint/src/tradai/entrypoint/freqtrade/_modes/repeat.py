@@ -1,4 +1,4 @@
-"""Compare the trades of a run with those of the run that it repeats."""
+"""Compare the trades and the models of a run with those of the run that it repeats."""
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -39,6 +39,21 @@ def compare_trades(result: BacktestResult, context: RunContext, verdict: Verdict
         sentence=f"run {before.run_id} made other trades from the same inputs: "
         f"{_difference(result, context, context.replay_folder)}; "
         f"{_cause(before.versions, context.record.versions)}",
+    )
+
+
+def compare_models(context: RunContext, verdict: Verdict) -> Verdict:
+    """Return `verdict`, or a mismatch when the models predict otherwise than those of before."""
+    if context.replay_folder is None or not verdict.is_success:
+        return verdict
+    before = RunManifest.read(context.replay_folder)
+    now = context.record.digests["models"]
+    if before.digests.get("models", now) == now:
+        return verdict
+    return Verdict(
+        exit_code=ExitCode.MISMATCH,
+        sentence=f"run {before.run_id} trained models that predict otherwise, from the same "
+        f"inputs; {_cause(before.versions, context.record.versions)}",
     )
 
 

@@ -30,6 +30,7 @@ class DeclaredParameter:
         decimals: Places the engine rounds the value to.
         options: All values that it can have.
         is_loaded: Whether the engine takes a value from outside.
+        is_searched: Whether a hyperopt of its space searches it.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class DeclaredParameter:
     decimals: int | None = None
     options: tuple[object, ...] | None = None
     is_loaded: bool = True
+    is_searched: bool = True
 
     def problem_with(self, value: object) -> str | None:
         """Return the problem with `value`; None when there is none."""
@@ -78,6 +80,7 @@ def declared_parameter(name: str, call: ast.Call, *, kind: str) -> DeclaredParam
         decimals=_decimals(given) if kind == "DecimalParameter" else None,
         options=_options(call, given, kind=kind),
         is_loaded=literal(given.get("load")) is not False,
+        is_searched=literal(given.get("optimize")) is not False,
     )
 
 

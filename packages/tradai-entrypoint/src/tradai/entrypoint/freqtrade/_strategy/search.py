@@ -37,8 +37,13 @@ def check_search(facts: SourceFacts, spaces: Collection[str]) -> None:
             if space not in known | _ENGINE_SPACES:
                 raise _no_parameters(space, {name for name in known if name}, facts)
     for name, parameter in facts.declared.items():
-        if parameter.space is None or searches(spaces, parameter.space):
-            _check_portable(name, parameter, facts)
+        is_named = parameter.space is None or searches(spaces, parameter.space)
+        if is_named and parameter.is_searched and (problem := _obstacle(parameter)):
+            raise ConfigurationError(
+                f"{name} of {facts.class_name} cannot be searched, since the best epoch could not "
+                f"be repeated: {problem}",
+                key="run.spaces",
+            )
 
 
 def check_helpers(facts: SourceFacts) -> None:
@@ -67,15 +72,17 @@ def _no_parameters(space: str, known: set[str], facts: SourceFacts) -> Configura
     )
 
 
-def _check_portable(name: str, parameter: DeclaredParameter, facts: SourceFacts) -> None:
+def _obstacle(parameter: DeclaredParameter) -> str | None:
+    """Return why a configuration cannot give a value to `parameter`; None when it can."""
+    if not parameter.is_loaded:
+        return "it is declared with load=False, so the engine takes no value from outside"
     lost = [option for option in parameter.options or () if not _is_json(option)]
     if lost:
-        raise ConfigurationError(
-            f"{name} of {facts.class_name} cannot be searched: its option {lost[0]!r} is a "
-            f"{type(lost[0]).__name__}, which no configuration can hold, so the best epoch could "
-            "not be repeated: use numbers, texts, lists or mappings",
-            key="run.spaces",
+        return (
+            f"its option {lost[0]!r} is a {type(lost[0]).__name__}, which no configuration can "
+            "hold; use numbers, texts, lists or mappings"
         )
+    return None
 
 
 def _is_json(value: object) -> bool:
