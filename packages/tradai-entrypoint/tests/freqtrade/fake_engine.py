@@ -76,7 +76,7 @@ def main(scenario_file: str, _: str, module: str, *arguments: str) -> None:
     subcommand, *words = arguments
     options = parse(subcommand, words)
     config = json.load(sys.stdin)
-    note_what_was_given(scenario, arguments, config)
+    note_what_was_given(scenario, module, arguments, config)
     if subcommand == "download-data":
         download(scenario, options, config)
     else:
@@ -123,9 +123,10 @@ def parse(subcommand: str, words: list[str]) -> dict[str, list[str]]:
 
 
 def note_what_was_given(
-    scenario: dict[str, Any], arguments: tuple[str, ...], config: dict[str, Any]
+    scenario: dict[str, Any], module: str, arguments: tuple[str, ...], config: dict[str, Any]
 ) -> None:
     given = {
+        "module": module,
         "arguments": arguments,
         "config": config,
         "environ": dict(os.environ),

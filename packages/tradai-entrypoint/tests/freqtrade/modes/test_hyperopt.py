@@ -161,12 +161,22 @@ def test_a_table_of_profits_replaces_that_of_the_configuration(run: Run, strateg
     assert used.given["config"]["minimal_roi"] == {"0": 0.03, "10": 0.01}
 
 
-def test_an_epoch_that_no_configuration_can_hold_is_not_a_result(run: Run) -> None:
-    done = run(HYPEROPT, epochs=[epoch(3, 1.0, stoploss={"stoploss": -1.5})])
+@pytest.mark.parametrize(
+    ("details", "named"),
+    [
+        ({"stoploss": {"stoploss": -1.5}}, "execution.stoploss"),
+        # An option that is an object, of which the engine writes the name.
+        ({"mood": {"window": "Window.SHORT"}}, "mood_params.window"),
+    ],
+)
+def test_an_epoch_that_no_configuration_can_hold_is_not_a_result(
+    run: Run, details: dict[str, Any], named: str
+) -> None:
+    done = run(HYPEROPT, epochs=[epoch(3, 1.0, **details)])
 
     assert done.code == ExitCode.RESULT
     assert "epoch 3 is best, and no configuration can hold it" in done.verdict
-    assert "execution.stoploss" in done.verdict
+    assert named in done.verdict
     assert "best.yaml" not in done.files
 
 
@@ -245,12 +255,16 @@ def test_worker_processes_find_the_modules_beside_the_strategy(run: Run, strateg
     (strategy.parent / "strategies" / "waves.py").write_text("HEIGHT = 3\n")
 
     done = run(HYPEROPT, "run.jobs=2", epochs=[epoch(1, 1.0)])
+    alone = run(HYPEROPT, "run.jobs=1", epochs=[epoch(1, 1.0)])
 
-    assert done.code == ExitCode.DONE
+    assert done.code == alone.code == ExitCode.DONE
     assert "--job-workers 2" in " ".join(done.given["arguments"])
+    # The first one is ours, and puts the folder of the modules on the path of the workers.
+    assert done.given["module"] == "tradai.entrypoint.freqtrade"
+    assert alone.given["module"] == "freqtrade"
 
 
-@pytest.mark.parametrize("name", ["queue.py", "pydantic.py", "pydantic/rules.py"])
+@pytest.mark.parametrize("name", ["queue.py", "time.py", "pydantic.py", "pydantic/rules.py"])
 def test_a_module_that_worker_processes_would_not_find_is_refused(
     run: Run, strategy: Path, name: str
 ) -> None:
