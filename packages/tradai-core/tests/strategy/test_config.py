@@ -107,6 +107,7 @@ def test_a_key_that_names_a_parameter_space_holds_its_values() -> None:
     )
 
     assert config.params_by_space == {"buy": {"rsi": 30}, "exit": {"leave": 1.0}}
+    assert config.extra_keys == ("_params",)
 
 
 def test_the_values_of_a_parameter_space_must_be_a_mapping() -> None:

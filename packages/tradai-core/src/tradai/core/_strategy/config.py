@@ -166,8 +166,8 @@ class StrategyConfig(BaseModel):
 
     @property
     def extra_keys(self) -> tuple[str, ...]:
-        """The keys that this schema does not know, sorted."""
-        return tuple(sorted(self.__pydantic_extra__))
+        """The keys that this schema does not know, sorted; parameter spaces are known."""
+        return tuple(sorted(key for key in self.__pydantic_extra__ if not names_space(key)))
 
     def canonical(self) -> dict[str, JsonValue]:
         """Return the configuration as plain JSON, to digest or to store.
