@@ -251,8 +251,13 @@ def test_a_parameter_that_has_one_value_in_all_epochs_stops_the_search(run: Run)
     assert "parameters.analyze_per_epoch" in done.verdict
 
 
-def test_worker_processes_find_the_modules_beside_the_strategy(run: Run, strategy: Path) -> None:
+def test_worker_processes_find_the_modules_beside_the_strategy(
+    run: Run, strategy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (strategy.parent / "strategies" / "waves.py").write_text("HEIGHT = 3\n")
+    # A folder of that name which holds no module does not come before it.
+    (tmp_path / "installed" / "waves").mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path / "installed")
 
     done = run(HYPEROPT, "run.jobs=2", epochs=[epoch(1, 1.0)])
     alone = run(HYPEROPT, "run.jobs=1", epochs=[epoch(1, 1.0)])

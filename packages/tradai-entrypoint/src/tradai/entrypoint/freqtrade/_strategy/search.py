@@ -55,7 +55,7 @@ def check_helpers(facts: SourceFacts) -> None:
         ConfigurationError: A module beside the strategy has the name of another one.
     """
     for name in sorted(_helper_names(facts)):
-        if name in sys.stdlib_module_names or PathFinder.find_spec(name, _installed_paths(facts)):
+        if name in sys.stdlib_module_names or _is_installed(name, facts):
             raise ConfigurationError(
                 f"run.jobs is above 1, and the worker processes would not import {name} of "
                 f"{facts.root} but the installed module of that name: rename it, or set run.jobs "
@@ -98,7 +98,9 @@ def _helper_names(facts: SourceFacts) -> Iterator[str]:
     return (file.parts[0].removesuffix(".py") for file in files)
 
 
-def _installed_paths(facts: SourceFacts) -> list[str]:
-    """Return where Python looks for modules, without the folder of the source and our own."""
+def _is_installed(name: str, facts: SourceFacts) -> bool:
     left_out = {facts.root, Path.cwd()}
-    return [entry for entry in sys.path if entry and Path(entry).resolve() not in left_out]
+    paths = [entry for entry in sys.path if entry and Path(entry).resolve() not in left_out]
+    spec = PathFinder.find_spec(name, paths)
+    # A folder without code has no loader, and does not come before a module further down the path.
+    return spec is not None and spec.loader is not None
