@@ -40,6 +40,7 @@ FLAGS: dict[str, dict[str, int | None]] = {
         "--random-state": 1,
         "--job-workers": 1,
         "--disable-param-export": 0,
+        "--min-trades": 1,
     },
     "trade": STRATEGY | {"--dry-run": 0},
     "download-data": {

@@ -182,6 +182,42 @@ def test_the_engine_is_stopped_when_all_missing_candles_are_known(run: Run) -> N
     assert done.facts("engine ended")["return_code"] is None
 
 
+STARTUP = "2026-11-24 01:03:38,504 - freqtrade.resolvers.strategy_resolver - INFO - "
+
+
+def test_the_engine_is_stopped_when_the_strategy_wants_more_candles_than_it_states(
+    run: Run,
+) -> None:
+    wanted = f"{STARTUP}Strategy using startup_candle_count: 600"
+
+    done = run(BACKTEST, says=[wanted], waits=True)
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert "wants 600 candles" in done.verdict
+    assert "10 were laid out: set run.startup_candles=600" in done.verdict
+    assert done.facts("engine ended")["return_code"] is None
+
+
+@pytest.mark.parametrize("count", [0, 10])
+def test_a_strategy_may_want_the_candles_it_states_or_fewer(run: Run, count: int) -> None:
+    done = run(BACKTEST, says=[f"{STARTUP}Strategy using startup_candle_count: {count}"])
+
+    assert done.code == ExitCode.DONE
+
+
+def test_the_class_is_compared_with_the_configuration_before_the_engine_starts(
+    run: Run, strategy: Path
+) -> None:
+    source = strategy.parent / "strategies" / "wave_rider.py"
+    source.write_text(source.read_text() + '    timeframe = "1h"\n')
+
+    done = run(BACKTEST)
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert done.verdict.startswith("timeframe is 5m, and class WaveRider has 1h")
+    assert done.given is None
+
+
 def test_a_result_that_cannot_be_kept_stays_in_the_scratch_folder(run: Run, tmp_path: Path) -> None:
     in_the_way = tmp_path / "runs/run-0/engine-result.zip"
     reactions = {"engine: backtesting": lambda: (in_the_way / "file").mkdir(parents=True)}

@@ -27,7 +27,7 @@ def needed_series(
         ConfigurationError: The number of candles that the strategy needs first is not known, or
             the FreqAI settings do not say how far it looks back.
     """
-    startup, train_s = _startup_candles(config, run, facts), 0
+    startup, train_s = startup_candles(config, run, facts), 0
     traded = [(pair, str(config.timeframe)) for pair in config.pairs]
     others = [*_informative(config, facts), *_named(config, run)]
     freqai = enabled_freqai(config)
@@ -54,7 +54,12 @@ def enabled_freqai(config: StrategyConfig) -> Mapping[str, JsonValue] | None:
     return freqai if freqai is not None and freqai.get("enabled") is True else None
 
 
-def _startup_candles(config: StrategyConfig, run: RunParameters, facts: SourceFacts) -> int:
+def startup_candles(config: StrategyConfig, run: RunParameters, facts: SourceFacts) -> int:
+    """Return the number of candles that the strategy needs before the first one it trades on.
+
+    Raises:
+        ConfigurationError: Neither the class nor `run` says it.
+    """
     if run.startup_candles is not None:
         return run.startup_candles
     if facts.startup_candles is not None:

@@ -145,6 +145,13 @@ def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
 
 def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | None:
     """Return the verdict when the engine reported success on less than it was given."""
+    if evidence.wanted_startup is not None:
+        return _verdict(
+            ExitCode.CONFIGURATION,
+            f"the strategy wants {evidence.wanted_startup} candles before it trades, which its "
+            f"source does not state, and {evidence.startup_candles} were laid out: set "
+            f"run.startup_candles={evidence.wanted_startup}",
+        )
     for items, problem in (
         (evidence.dropped, "the engine left out {}: capture the market rules again, or remove it"),
         (evidence.missing, "candles were asked for and missing, {}: add them to run.informative"),

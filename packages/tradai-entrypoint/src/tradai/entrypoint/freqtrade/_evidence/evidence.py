@@ -37,6 +37,8 @@ class EngineEvidence:
         was_loading: Whether it came while the strategy was being loaded.
         disk_error: Why the disk refused a write.
         unimportable: Why a file of the strategy source could not be imported.
+        startup_candles: Candles laid out before the range that is traded on; None is no limit.
+        wanted_startup: Candles that the strategy wants there, when they are more than that.
         missing: Series it did not find, as ``BTC/USDT 5m``.
         dropped: Pairs it left out because the exchange's rules do not offer them.
         has_bad_parameters: Whether it could not read the parameter file, and ran without it.
@@ -58,6 +60,8 @@ class EngineEvidence:
         self.was_loading = False
         self.disk_error: str | None = None
         self.unimportable: str | None = None
+        self.startup_candles: int | None = None
+        self.wanted_startup: int | None = None
         self.missing: list[str] = []
         self.dropped: list[str] = []
         self.has_bad_parameters = False
@@ -75,6 +79,11 @@ class EngineEvidence:
     def is_stopped(self) -> bool:
         """Whether the bot reports that it has stopped trading."""
         return self.state == "STOPPED"
+
+    @property
+    def lacks_candles(self) -> bool:
+        """Whether the engine goes on with fewer candles than it asked for."""
+        return bool(self.missing) or self.wanted_startup is not None
 
     @property
     def last_error(self) -> str:
@@ -139,8 +148,6 @@ class EngineEvidence:
                 self.has_run = self.has_run or self.is_running
             case {"unimportable": reason}:
                 self.unimportable = reason
-            case {"pair": pair, "missing": timeframe}:
-                _keep(self.missing, f"{pair} {timeframe}")
             case {"dropped": pair}:
                 _keep(self.dropped, pair)
             case {"untrained": message}:
@@ -150,6 +157,16 @@ class EngineEvidence:
                 self.last_strategy_error = error
             case {"bad_parameters": _}:
                 self.has_bad_parameters = True
+            case _:
+                self._take_shortage(facts)
+
+    def _take_shortage(self, facts: Mapping[str, str]) -> None:
+        match facts:
+            case {"startup": count}:
+                if self.startup_candles is not None and int(count) > self.startup_candles:
+                    self.wanted_startup = int(count)
+            case {"pair": pair, "missing": timeframe}:
+                _keep(self.missing, f"{pair} {timeframe}")
 
 
 def _keep(kept: list[str], text: str) -> None:

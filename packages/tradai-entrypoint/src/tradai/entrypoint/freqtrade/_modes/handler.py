@@ -13,6 +13,7 @@ from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
+from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 
@@ -65,7 +66,7 @@ class BatchHandler(EngineHandler):
         context.interrupts.check()
         context.progress.say(f"engine: {job.plan.subcommand}")
         with MarketServer(markets) as server, job.running(server.base_url) as engine:
-            ended = _follow(engine, job.evidence.missing, context.interrupts)
+            ended = _follow(engine, job.evidence, context.interrupts)
         context.journal.append(
             "engine ended", return_code=ended.return_code, seconds=round(ended.seconds, 3)
         )
@@ -85,11 +86,12 @@ class BatchHandler(EngineHandler):
         """
 
 
-def _follow(engine: EngineProcess, missing: Sized, interrupts: Interrupts) -> EngineExit:
-    """Follow the engine to its end; stop it once all `missing` candles have been reported."""
-    reason = engine.follow(interrupts, until=lambda: bool(missing))
-    while reason is WakeReason.REACHED:
-        reason = engine.follow(interrupts, until=_longer(missing), timeout_s=_MORE_MISSING_S)
+def _follow(engine: EngineProcess, evidence: EngineEvidence, interrupts: Interrupts) -> EngineExit:
+    """Follow the engine to its end; stop it once all missing candles have been reported."""
+    reason = engine.follow(interrupts, until=lambda: evidence.lacks_candles)
+    while reason is WakeReason.REACHED and evidence.wanted_startup is None:
+        until = _longer(evidence.missing)
+        reason = engine.follow(interrupts, until=until, timeout_s=_MORE_MISSING_S)
     return engine.wait(interrupts) if reason is WakeReason.EXITED else engine.stop(interrupts)
 
 

@@ -31,6 +31,9 @@ CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
         "dataformat_ohlcv": "feather",
         # Without it the engine could choose other pairs than the configured ones.
         "pairlists": [{"method": "StaticPairList"}],
+        # Unless `parameters` says otherwise: a backtest would ignore the protections of the
+        # strategy class, which hold in a dry-run.
+        "enable_protections": True,
     }
 )
 # The same in every dry-run: by default the bot would wait for a command to start trading.
@@ -95,7 +98,7 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
         "entry_pricing": _pricing(execution.entry_pricing),
         "exit_pricing": _pricing(execution.exit_pricing),
         **_strategy_settings(execution),
-        **engine_options(config.parameters),
+        **engine_options(config.parameters, mode),
     }
     if config.freqai is not None:
         rendered["freqai"] = _freqai(config.freqai, mode)

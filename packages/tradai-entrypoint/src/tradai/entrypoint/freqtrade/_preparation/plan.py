@@ -120,7 +120,7 @@ def render_plan(
         subcommand=_SUBCOMMANDS[mode],
         common=_common_arguments(config, run, facts),
         timerange=None if mode is TradingMode.DRY_RUN else run.timerange,
-        specific=_specific_arguments(run, mode),
+        specific=(*_specific_arguments(run, mode), *_option_arguments(config, mode)),
         exchange=exchange,
         config=rendered,
         params_name=facts.file.with_suffix(".json").name,
@@ -168,6 +168,14 @@ def _specific_arguments(run: RunParameters, mode: TradingMode) -> tuple[str, ...
     if mode is TradingMode.HYPEROPT:
         return _hyperopt_arguments(run)
     return ("--cache", "none", "--export", "trades")
+
+
+def _option_arguments(config: StrategyConfig, mode: TradingMode) -> tuple[str, ...]:
+    # The engine's command line has a default for it, which goes over the configuration.
+    least = config.parameters.get("hyperopt_min_trades")
+    if mode is not TradingMode.HYPEROPT or least is None:
+        return ()
+    return ("--min-trades", str(least))
 
 
 def _hyperopt_arguments(run: RunParameters) -> tuple[str, ...]:

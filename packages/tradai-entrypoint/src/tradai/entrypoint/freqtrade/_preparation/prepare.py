@@ -15,7 +15,7 @@ from tradai.entrypoint._runs.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.request import STRATEGY_COPY
 from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
-from tradai.entrypoint.freqtrade._candles.series import needed_series
+from tradai.entrypoint.freqtrade._candles.series import needed_series, startup_candles
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
     StagedData,
@@ -26,6 +26,7 @@ from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_en
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
+from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
 from tradai.entrypoint.freqtrade._preparation.plan import (
     DATA,
     STRATEGIES,
@@ -100,6 +101,7 @@ class EngineJob:
             timerange=self.parameters.timerange,
         )
         staged = stage_data(request, interrupts=context.interrupts)
+        self.evidence.startup_candles = startup_candles(context.config, self.parameters, self.facts)
         context.record_digest("data", staged.digest)
         context.record.data = {"uri": data, "timerange": str(staged.timerange)}
         context.record.notices += [*dataset_notices(data), *staged.notices(self.series)]
@@ -196,6 +198,8 @@ class EngineJob:
             )
         facts = inspect_source(root, strategy.class_name)
         check_parameters(facts, context.config.buy_params, context.config.sell_params)
+        check_class(context.config, facts)
+        context.record.notices += class_notices(context.config, facts, context.mode)
         copy_source(facts, context.folder.path / STRATEGY_COPY)
         self._digest_configuration(facts)
         return facts
@@ -244,10 +248,9 @@ def job_checks(
         return f"{jobs[0].facts.class_name} in {jobs[0].facts.file.name}"
 
     yield checklist.row("strategy", check_strategy)
-    if context.mode is TradingMode.DRY_RUN:
-        return
-    yield checklist.row("market rules", lambda: f"{len(jobs[0].load_markets().pairs)} pairs")
-    yield checklist.row("candles", lambda: _candles_detail(jobs[0].stage_candles()))
+    if context.mode is not TradingMode.DRY_RUN:
+        yield checklist.row("market rules", lambda: f"{len(jobs[0].load_markets().pairs)} pairs")
+        yield checklist.row("candles", lambda: _candles_detail(jobs[0].stage_candles()))
     for notice in context.record.notices:
         yield CheckRow(name="notice", status=CheckStatus.WARN, detail=notice)
 

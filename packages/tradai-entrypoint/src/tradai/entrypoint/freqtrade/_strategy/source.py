@@ -5,7 +5,7 @@ digested, so that a run can prove which code traded.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, final
 
@@ -14,8 +14,11 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._strategy.class_syntax import (
     ClassFacts,
     Informative,
-    PythonModule,
     read_class,
+)
+from tradai.entrypoint.freqtrade._strategy.environment_reads import (
+    EnvironmentRead,
+    environment_reads,
 )
 from tradai.entrypoint.freqtrade._strategy.files import (
     copy_files,
@@ -25,6 +28,7 @@ from tradai.entrypoint.freqtrade._strategy.files import (
     source_error,
 )
 from tradai.entrypoint.freqtrade._strategy.parameters import DeclaredParameter
+from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule, reachable
 
 _SPACES: Final = ("buy", "sell")
 
@@ -45,6 +49,11 @@ class SourceFacts:
         opaque: Names that may or may not be hyper-parameters.
         informative: Further candles its ``@informative`` methods read.
         is_resolved: Whether `declared` and `opaque` name every hyper-parameter there can be.
+        open_informative: ``file.py:12`` of each ``@informative`` that only running could explain.
+        names: All names that the bodies of the class and its bases set, methods included.
+        constants: Values of those that can be read.
+        assigned: Attributes that a method of it sets.
+        environment: Environment variables that its code reads.
     """
 
     class_name: str
@@ -57,6 +66,11 @@ class SourceFacts:
     opaque: frozenset[str]
     informative: tuple[Informative, ...]
     is_resolved: bool
+    open_informative: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
+    constants: Mapping[str, object] = field(default_factory=dict)
+    assigned: frozenset[str] = frozenset()
+    environment: tuple[EnvironmentRead, ...] = ()
 
 
 def inspect_source(path: Path, class_name: str) -> SourceFacts:
@@ -75,7 +89,8 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
     modules = _parsed(root, files, class_name)
     file = _file_of(class_name, modules, root=root)
     _check_no_parameter_file(root / file)
-    facts = read_class(class_name, modules[file], {each.name: each for each in modules.values()})
+    by_name = {each.name: each for each in modules.values()}
+    facts = read_class(class_name, modules[file], by_name)
     _check_is_strategy(facts, class_name, modules[file].classes[class_name].lineno, root / file)
     return SourceFacts(
         class_name=class_name,
@@ -88,6 +103,11 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
         opaque=facts.opaque,
         informative=facts.informative,
         is_resolved=facts.is_resolved,
+        open_informative=facts.open_informative,
+        names=facts.names,
+        constants=facts.constants,
+        assigned=facts.assigned,
+        environment=tuple(environment_reads(reachable(modules[file], by_name))),
     )
 
 

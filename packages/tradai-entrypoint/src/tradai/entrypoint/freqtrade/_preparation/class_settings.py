@@ -1,0 +1,97 @@
+"""Compare the strategy class with the configuration: no wish of either is dropped.
+
+The engine lets its configuration go over an attribute of the class, ignores attributes that it
+does not have, and does so without an error. `docs/reference/strategy-interface.md` lists them all.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Final
+
+from tradai.core import StrategyConfig, TradingMode
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS
+from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
+
+# Options that are attributes of the engine's strategy interface, too.
+_IN_CLASS_TOO: Final = frozenset(
+    {
+        "disable_dataframe_checks",
+        "ignore_buying_expired_candle_after",
+        "process_only_new_candles",
+        "use_custom_stoploss",
+    }
+)
+
+
+def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
+    """Check that the class asks for nothing that the run would not do.
+
+    Raises:
+        ConfigurationError: It has another timeframe, stake or stake currency than `config`, trades
+            short, or has an attribute that the engine takes from its configuration alone.
+    """
+    for key, wanted in _decided_by_configuration(config).items():
+        value = facts.constants.get(key.rpartition(".")[2])
+        is_final = value is not None and key.rpartition(".")[2] not in facts.assigned
+        if is_final and _text(value) != _text(wanted):
+            raise _class_error(
+                facts,
+                key=key,
+                problem=f"is {_text(wanted)}, and class {facts.class_name} has {_text(value)}: "
+                "write the same in both, or take it out of the class",
+            )
+    if facts.constants.get("can_short") is True and "can_short" not in facts.assigned:
+        problem = f"of class {facts.class_name} is true: this version trades spot, where only "
+        raise _class_error(facts, key="can_short", problem=problem + "long positions exist")
+    for name in sorted((OPTIONS - _IN_CLASS_TOO) & facts.constants.keys()):
+        if facts.constants[name] and name not in config.parameters:
+            problem = f"of class {facts.class_name} has no effect there: its place is "
+            raise _class_error(facts, key=name, problem=f"{problem}parameters.{name}")
+
+
+def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode) -> Iterator[str]:
+    """Yield a sentence for each part of the class that a reader of the result should know of."""
+    known = facts.names | facts.assigned
+    for key, wanted in _decided_by_configuration(config).items():
+        name = key.rpartition(".")[2]
+        if name in facts.assigned or name in facts.names - facts.constants.keys():
+            yield (
+                f"class {facts.class_name} computes its {name} when it runs: {_text(wanted)} of "
+                "the configuration is used"
+            )
+    if "protections" in known and mode is not TradingMode.DRY_RUN:
+        yield _protections(config)
+    if "leverage" in known:
+        yield f"leverage() of class {facts.class_name} is not called: spot has no leverage"
+    for read in facts.environment:
+        yield (
+            f"{read.place} reads {read.name or 'a variable'} from the environment, which the "
+            "engine does not see: make it a key of strategy.config, to be read from self.config"
+        )
+
+
+def _decided_by_configuration(config: StrategyConfig) -> Mapping[str, object]:
+    """Return the keys that the engine always gets, so that the class cannot decide them."""
+    return {
+        "timeframe": str(config.timeframe),
+        "stake_currency": config.stake_currency,
+        "execution.stake_amount": config.execution.stake_amount,
+    }
+
+
+def _protections(config: StrategyConfig) -> str:
+    key = "parameters.enable_protections"
+    if config.parameters.get("enable_protections", True):
+        return f"the protections of the class hold, as in a dry-run; {key}=false leaves them out"
+    return f"the protections of the class do not hold, because {key} is false"
+
+
+def _text(value: object) -> str:
+    is_number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    return f"{Decimal(str(value)).normalize():f}" if is_number else str(value)
+
+
+def _class_error(facts: SourceFacts, *, key: str, problem: str) -> ConfigurationError:
+    message = f"{key} {problem} ({facts.file.name})"
+    return ConfigurationError(message, key=key, source=str(facts.file))

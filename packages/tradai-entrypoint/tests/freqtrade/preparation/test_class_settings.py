@@ -1,0 +1,127 @@
+"""No wish of a strategy class is dropped: it holds, or the run is refused, or it is said."""
+
+from pathlib import Path
+
+import pytest
+
+from tradai.core import StrategyConfig, TradingMode
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
+from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, inspect_source
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def facts(folder: Path, body: str, *, top: str = "") -> SourceFacts:
+    (folder / "wave.py").write_text(f"{top}\nclass Wave(IStrategy):\n    {body}\n")
+    return inspect_source(folder, "Wave")
+
+
+def config(**changes: object) -> StrategyConfig:
+    values = {
+        "name": "wave",
+        "version": "1.0.0",
+        "timeframe": "5m",
+        "pairs": ["BTC/USDT"],
+        "execution": {"stake_amount": 50},
+    }
+    return StrategyConfig.model_validate(values | changes)
+
+
+def refusal(folder: Path, body: str, **changes: object) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        check_class(config(**changes), facts(folder, body))
+    return caught.value
+
+
+def notices(
+    folder: Path, body: str, mode: TradingMode = TradingMode.BACKTEST, **changes: object
+) -> str:
+    return "\n".join(class_notices(config(**changes), facts(folder, body), mode))
+
+
+@pytest.mark.parametrize(
+    ("body", "key", "said"),
+    [
+        ("timeframe = '1h'", "timeframe", "is 5m, and class Wave has 1h"),
+        ("stake_currency = 'BTC'", "stake_currency", "is USDT, and class Wave has BTC"),
+        ("stake_amount = 75", "execution.stake_amount", "is 50, and class Wave has 75"),
+        ("stake_amount = 'unlimited'", "execution.stake_amount", "has unlimited"),
+        ("can_short = True", "can_short", "this version trades spot"),
+        ("position_stacking = True", "position_stacking", "parameters.position_stacking"),
+        ("timeframe_detail = '1m'", "timeframe_detail", "parameters.timeframe_detail"),
+        ("hyperopt_min_trades = 9", "hyperopt_min_trades", "parameters.hyperopt_min_trades"),
+    ],
+)
+def test_a_wish_that_the_engine_would_drop_is_refused_by_name(
+    folder: Path, body: str, key: str, said: str
+) -> None:
+    error = refusal(folder, body)
+
+    assert error.key == key
+    assert str(error).startswith(f"{key} ")
+    assert said in str(error)
+    assert error.source == str(folder / "wave.py")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "timeframe = '5m'",
+        "timeframe: str",
+        "stake_amount = 50.0",
+        "stake_amount = None",
+        "stake_currency = 'USDT'",
+        "can_short = False",
+        "position_stacking = False",
+        "process_only_new_candles = True",
+        "stoploss = -0.3",
+        "timeframe = '1h'\n    def bot_start(self):\n        self.timeframe = '5m'",
+    ],
+)
+def test_a_wish_that_holds_is_no_error(folder: Path, body: str) -> None:
+    check_class(config(), facts(folder, body))
+
+
+def test_a_setting_has_its_place_in_the_configuration_even_if_the_class_repeats_it(
+    folder: Path,
+) -> None:
+    check_class(
+        config(parameters={"position_stacking": False}), facts(folder, "position_stacking = 1")
+    )
+
+
+def test_the_protections_of_a_class_are_noticed(folder: Path) -> None:
+    body = "@property\n    def protections(self): return []"
+
+    assert "enable_protections=false leaves them out" in notices(folder, body)
+    off = {"parameters": {"enable_protections": False}}
+    assert "do not hold" in notices(folder, body, **off)
+    assert notices(folder, body, TradingMode.DRY_RUN) == ""
+    assert notices(folder, "protection_window = 5") == ""
+
+
+def test_leverage_is_noticed_as_never_called(folder: Path) -> None:
+    body = "def leverage(self, pair, **kwargs): return 3"
+
+    assert notices(folder, body) == "leverage() of class Wave is not called: spot has no leverage"
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["timeframe = load()", "def __init__(self, config):\n        self.timeframe = '1h'"],
+)
+def test_a_timeframe_that_only_running_could_show_is_noticed(folder: Path, body: str) -> None:
+    assert notices(folder, body) == (
+        "class Wave computes its timeframe when it runs: 5m of the configuration is used"
+    )
+
+
+def test_a_read_of_the_environment_is_noticed_with_its_line(folder: Path) -> None:
+    said = notices(folder, "stoploss = -float(os.environ.get('STOP', '0.05'))")
+
+    assert said.startswith("wave.py:3 reads STOP from the environment, which the engine")
+    assert "strategy.config" in said
