@@ -14,6 +14,7 @@ from tradai.entrypoint import RunParameters
 from tradai.entrypoint.freqtrade._preparation.class_settings import check_class
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS
+from tradai.entrypoint.freqtrade._preparation.engine_settings import AT_RUN_TIME, IN_FILE
 from tradai.entrypoint.freqtrade._strategy.source import inspect_source
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs/reference/strategy-interface.md"
@@ -92,6 +93,7 @@ interface = {n for each in classes for n in {*vars(each), *vars(each).get("__ann
 print(json.dumps({
     "values": {name: getattr(strategy, name, None) for name in names},
     "interface": sorted(name for name in interface if not name.startswith("_")),
+    "in_file": sorted(CONF_SCHEMA["properties"]),
     "settings": sorted({*CONF_SCHEMA["properties"], *AVAILABLE_CLI_OPTIONS}),
 }))
 """
@@ -171,5 +173,9 @@ def test_the_page_explains_every_parameter() -> None:
     assert set(re.findall(r"\| `parameters\.(\w+)` \|", SECTIONS["`parameters`"])) == OPTIONS
 
 
-def test_every_parameter_is_a_setting_of_the_engine(loaded: dict[str, Any]) -> None:
-    assert set(loaded["settings"]) | {"use_custom_stoploss"} >= OPTIONS
+def test_every_setting_of_the_engine_is_known(loaded: dict[str, Any]) -> None:
+    in_file, all_settings = set(loaded["in_file"]), set(loaded["settings"])
+
+    assert in_file == IN_FILE
+    assert all_settings <= IN_FILE | AT_RUN_TIME
+    assert all_settings | {"use_custom_stoploss"} >= OPTIONS

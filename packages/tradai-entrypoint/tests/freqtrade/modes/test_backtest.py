@@ -218,6 +218,21 @@ def test_the_class_is_compared_with_the_configuration_before_the_engine_starts(
     assert done.given is None
 
 
+def test_keys_of_the_strategy_reach_the_engine_and_count_in_the_digest(run: Run) -> None:
+    plain, done = run(BACKTEST), run(BACKTEST, "strategy.config.grinding=true")
+
+    assert done.given["config"]["grinding"] is True
+    assert done.manifest.digests["config"] != plain.manifest.digests["config"]
+
+
+def test_a_setting_at_the_top_level_stops_a_run_before_it_starts(run: Run) -> None:
+    done = run(BACKTEST, "timerange=20250101-20250102")
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert "command line: timerange does not belong at the top level" in done.verdict
+    assert done.given is None
+
+
 def test_a_result_that_cannot_be_kept_stays_in_the_scratch_folder(run: Run, tmp_path: Path) -> None:
     in_the_way = tmp_path / "runs/run-0/engine-result.zip"
     reactions = {"engine: backtesting": lambda: (in_the_way / "file").mkdir(parents=True)}

@@ -21,11 +21,14 @@ from tradai.core._layers.suggestions import did_you_mean
 from tradai.core._layers.yaml_layer import YamlLayer
 from tradai.core._local.file_uri import file_path, is_file_uri
 from tradai.core._strategy.config import LEAK, TAKE_OUT, StrategyConfig
+from tradai.core._strategy.execution import Execution
 from tradai.core.exceptions import ConfigurationError
 
 _GROUP: Final = "tradai.config_layers"
 _RUN: Final = "run"
 _STRATEGY: Final = "strategy"
+_OWN_KEY: Final = "; a key that the strategy reads has its place at strategy.config"
+_OF_EXECUTION: Final = Execution.model_fields.keys()
 
 
 @final
@@ -115,6 +118,7 @@ def _build(stack: LayerStack, folder: Path | None) -> LoadedConfig:
     run = {} if stack.values.get(_RUN) is None else stack.values[_RUN]
     values = {key: value for key, value in stack.values.items() if key != _RUN}
     problems = [*_secret_problems(stack), *_run_problems(run, stack)]
+    problems += _misplaced_keys(values, stack)
     config, errors = _validate(values)
     problems += problems_of(errors, values, model=StrategyConfig, place_of=stack.place_of)
     if problems or config is None or not isinstance(run, Mapping):
@@ -143,11 +147,18 @@ def _run_problems(run: JsonValue, stack: LayerStack) -> Iterator[Problem]:
         yield Problem(place=stack.place_of(path), path=path, sentence="must be a finite number")
 
 
+def _misplaced_keys(values: Mapping[str, JsonValue], stack: LayerStack) -> Iterator[Problem]:
+    for key in sorted(values.keys() & _OF_EXECUTION):
+        sentence = f"has its place at execution.{key}; write it there"
+        yield Problem(place=stack.place_of((key,)), path=(key,), sentence=sentence)
+
+
 def _unknown_keys(values: Mapping[str, JsonValue], stack: LayerStack) -> Iterator[Problem]:
     known = [*StrategyConfig.model_fields, _RUN]
-    for key in sorted(values.keys() - StrategyConfig.model_fields.keys()):
+    for key in sorted(values.keys() - StrategyConfig.model_fields.keys() - _OF_EXECUTION):
         kept = "" if values[key] is None else ", kept as an extra"
-        sentence = f"is not a key we know{kept}{did_you_mean(key, known)}"
+        hint = did_you_mean(key, known) or (_OWN_KEY if kept else "")
+        sentence = f"is not a key we know{kept}{hint}"
         yield Problem(place=stack.place_of((key,)), path=(key,), sentence=sentence)
 
 

@@ -17,6 +17,7 @@ from tradai.entrypoint.freqtrade._preparation.engine_options import (
     engine_options,
     plain_json,
 )
+from tradai.entrypoint.freqtrade._preparation.engine_settings import strategy_keys
 
 # Stands for the exchange's address until the run has one, so that a plan does not depend on it.
 ENDPOINT: Final = "http://127.0.0.1:0"
@@ -100,6 +101,8 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
         **_strategy_settings(execution),
         **engine_options(config.parameters, mode),
     }
+    if config.strategy is not None:
+        rendered |= strategy_keys(config.strategy.config or {})
     if config.freqai is not None:
         rendered["freqai"] = _freqai(config.freqai, mode)
     if mode is TradingMode.DRY_RUN:

@@ -27,6 +27,7 @@ from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
 from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
+from tradai.entrypoint.freqtrade._preparation.engine_settings import check_extra_keys
 from tradai.entrypoint.freqtrade._preparation.plan import (
     DATA,
     STRATEGIES,
@@ -61,6 +62,7 @@ class EngineJob:
             engine: Engine to run; by default the one in our own interpreter.
         """
         self._context = context
+        check_extra_keys(context.config.extra_keys, context.loaded.provenance)
         self.evidence = EngineEvidence()
         self.parameters = context.parameters
         self.facts = self._inspect_strategy()
