@@ -88,7 +88,10 @@ def test_an_engine_that_gave_up_is_judged_by_what_it_said(
     ("name", "advice"),
     [
         ("strategy-not-importable", "Correct the strategy source."),
-        ("hyperopt-loss-unknown", "Correct the name in the run parameters."),
+        (
+            "hyperopt-loss-unknown",
+            "Correct the name in the run parameters, or put its file beside the strategy.",
+        ),
         ("markets-unreachable", "Try again when the exchange answers."),
         ("no-data", "Provide the candles of the range, or choose another range."),
         ("no-pair-left", "Capture the market rules again."),

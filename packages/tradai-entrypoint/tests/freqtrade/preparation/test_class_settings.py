@@ -125,3 +125,17 @@ def test_a_read_of_the_environment_is_noticed_with_its_line(folder: Path) -> Non
 
     assert said.startswith("wave.py:3 reads STOP from the environment, which the engine")
     assert "strategy.config" in said
+
+
+def test_files_that_do_not_travel_are_noticed(folder: Path) -> None:
+    (folder / ".env").write_text("STOP=1")
+    (folder / "blocked.json").write_text("[]")
+    text = "class Wave(IStrategy):\n    x = open('blocked.json')\n"
+    (folder / "wave.py").write_text(text)
+
+    def said(source: Path) -> str:
+        return "\n".join(class_notices(config(), inspect_source(source, "Wave"), TradingMode.TRAIN))
+
+    assert said(folder) == "hidden files do not travel with the strategy: .env"
+    assert "strategy.source is one file" in said(folder / "wave.py")
+    assert "blocked.json" in said(folder / "wave.py")

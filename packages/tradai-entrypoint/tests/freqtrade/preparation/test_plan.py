@@ -31,7 +31,10 @@ FREQAI = {
 
 
 def source_facts(
-    *, startup_candles: int | None = 60, informative: tuple[Informative, ...] = ()
+    *,
+    startup_candles: int | None = 60,
+    informative: tuple[Informative, ...] = (),
+    classes: Mapping[str, tuple[Path, ...]] = MappingProxyType({}),
 ) -> SourceFacts:
     return SourceFacts(
         class_name="Wave",
@@ -44,6 +47,7 @@ def source_facts(
         opaque=frozenset(),
         informative=informative,
         is_resolved=True,
+        classes=classes,
     )
 
 
@@ -151,6 +155,38 @@ def test_a_switch_that_a_dry_run_would_not_follow_is_refused_there(
     parameters: dict[str, object], said: str
 ) -> None:
     assert said in str(refusal(TradingMode.DRY_RUN, parameters=parameters))
+
+
+OWN = {
+    "MyLoss": (Path("hyperopts/loss.py"),),
+    "MyModel": (Path("model.py"),),
+    "Twice": (Path("a.py"), Path("b.py")),
+}
+
+
+def own_plan(mode: TradingMode, **run: object) -> EnginePlan:
+    parameters = RunParameters.model_validate({"timerange": "20250101-20250201"} | run)
+    facts = source_facts(classes=OWN)
+    return render_plan(config(freqai=FREQAI), parameters, mode, facts=facts)
+
+
+def test_a_loss_and_a_model_of_the_strategy_s_own_are_looked_for_in_their_folders() -> None:
+    hyperopt = " ".join(own_plan(TradingMode.HYPEROPT, loss="MyLoss").arguments)
+    train = " ".join(own_plan(TradingMode.TRAIN, freqai_model="MyModel").arguments)
+
+    assert "--hyperopt-loss MyLoss" in hyperopt
+    assert hyperopt.endswith("--hyperopt-path strategies/hyperopts")
+    assert "--freqaimodel MyModel --freqaimodel-path strategies " in train
+
+
+def test_a_loss_or_model_that_is_there_twice_is_refused() -> None:
+    for name, mode in (("loss", TradingMode.HYPEROPT), ("freqai_model", TradingMode.TRAIN)):
+        with pytest.raises(
+            ConfigurationError, match=r"in a\.py and b\.py: keep only one"
+        ) as caught:
+            own_plan(mode, **{name: "Twice"})
+
+        assert caught.value.key == f"run.{name}"
 
 
 def test_training_is_a_backtest_that_keeps_its_models() -> None:

@@ -106,7 +106,11 @@ _REFUSALS: Final = tuple(
     (re.compile(pattern), exit_code, advice)
     for pattern, exit_code, advice in (
         ("Impossible to load Strategy", ExitCode.CONFIGURATION, "Correct the strategy source."),
-        ("Impossible to load", ExitCode.CONFIGURATION, "Correct the name in the run parameters."),
+        (
+            "Impossible to load",
+            ExitCode.CONFIGURATION,
+            "Correct the name in the run parameters, or put its file beside the strategy.",
+        ),
         (
             "Could not load markets|.*(ExchangeNotAvailable|RequestTimeout|Too Many Requests)",
             *(ExitCode.UNAVAILABLE, "Try again when the exchange answers."),

@@ -6,6 +6,7 @@ does not have, and does so without an error. `docs/reference/strategy-interface.
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Final
 
 from tradai.core import StrategyConfig, TradingMode
@@ -13,6 +14,7 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
+_SHOWN: Final = 5
 # Options that are attributes of the engine's strategy interface, too.
 _IN_CLASS_TOO: Final = frozenset(
     {
@@ -64,6 +66,8 @@ def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode)
         yield _protections(config)
     if "leverage" in known:
         yield f"leverage() of class {facts.class_name} is not called: spot has no leverage"
+    if facts.left_out:
+        yield _left_out(facts)
     for read in facts.environment:
         yield (
             f"{read.place} reads {read.name or 'a variable'} from the environment, which the "
@@ -85,6 +89,17 @@ def _protections(config: StrategyConfig) -> str:
     if config.parameters.get("enable_protections", True):
         return f"the protections of the class hold, as in a dry-run; {key}=false leaves them out"
     return f"the protections of the class do not hold, because {key} is false"
+
+
+def _left_out(facts: SourceFacts) -> str:
+    names = facts.left_out
+    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN))
+    if all(Path(name).name.startswith(".") for name in names):
+        return f"hidden files do not travel with the strategy: {shown}"
+    return (
+        f"strategy.source is one file, so files beside it do not travel: {shown}; point it at the "
+        "folder to take them along"
+    )
 
 
 def _text(value: object) -> str:

@@ -1,7 +1,7 @@
 """Find, inspect and copy the source of a strategy without running it.
 
-The source is its Python files, nothing else. The files copied for the engine are those that were
-digested, so that a run can prove which code traded.
+The source is its Python files and the data files beside them. The files copied for the engine are
+those that were digested, so that a run can prove which code traded.
 """
 
 from collections.abc import Mapping
@@ -54,6 +54,8 @@ class SourceFacts:
         constants: Values of those that can be read.
         assigned: Attributes that a method of it sets.
         environment: Environment variables that its code reads.
+        left_out: Names beside the source that do not travel with it.
+        classes: The files that define each top-level class, relative to `root`.
     """
 
     class_name: str
@@ -71,13 +73,15 @@ class SourceFacts:
     constants: Mapping[str, object] = field(default_factory=dict)
     assigned: frozenset[str] = frozenset()
     environment: tuple[EnvironmentRead, ...] = ()
+    left_out: tuple[str, ...] = ()
+    classes: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
 
 
 def inspect_source(path: Path, class_name: str) -> SourceFacts:
     """Inspect the strategy `class_name` in the folder, or the one Python file, at `path`.
 
-    The source is the single file, or every Python file below the folder except hidden ones and
-    caches. The engine looks for the class only directly in the folder.
+    The source is the single file, or every file below the folder except hidden ones and caches. The
+    engine looks for the class only directly in the folder.
 
     Raises:
         ConfigurationError: The source or the class is missing, the class is there twice or is
@@ -85,7 +89,8 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
             lies beside the strategy.
         StorageError: A file cannot be read.
     """
-    root, files = list_source(path)
+    source = list_source(path)
+    root, files = source.root, source.files
     modules = _parsed(root, files, class_name)
     file = _file_of(class_name, modules, root=root)
     _check_no_parameter_file(root / file)
@@ -108,6 +113,8 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
         constants=facts.constants,
         assigned=facts.assigned,
         environment=tuple(environment_reads(reachable(modules[file], by_name))),
+        left_out=source.left_out,
+        classes=_class_files(modules),
     )
 
 
@@ -148,10 +155,20 @@ def copy_source(facts: SourceFacts, target: Path) -> None:
         raise source_error(facts.root, f"changed while the run was being prepared: {fix}")
 
 
+def _class_files(modules: Mapping[Path, PythonModule]) -> dict[str, tuple[Path, ...]]:
+    files: dict[str, tuple[Path, ...]] = {}
+    for file, module in modules.items():
+        for name in module.classes:
+            files[name] = (*files.get(name, ()), file)
+    return files
+
+
 def _parsed(root: Path, files: tuple[Path, ...], class_name: str) -> dict[Path, PythonModule]:
     """Parse `files`; one that is not Python is left out unless it names the class."""
     modules = {}
     for file in files:
+        if file.suffix != ".py":
+            continue
         data = read_file(root / file)
         try:
             modules[file] = PythonModule.parse(data, file)
@@ -163,7 +180,7 @@ def _parsed(root: Path, files: tuple[Path, ...], class_name: str) -> dict[Path, 
 
 
 def _file_of(class_name: str, modules: Mapping[Path, PythonModule], *, root: Path) -> Path:
-    found = [file for file, module in modules.items() if class_name in module.classes]
+    found = _class_files(modules).get(class_name, ())
     direct = [file for file in found if len(file.parts) == 1]
     if len(direct) == 1:
         return direct[0]
