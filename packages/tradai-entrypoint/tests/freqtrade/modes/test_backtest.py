@@ -182,6 +182,40 @@ def test_the_engine_is_stopped_when_all_missing_candles_are_known(run: Run) -> N
     assert done.facts("engine ended")["return_code"] is None
 
 
+def missing(series: str, timeframe: str) -> str:
+    logger = "2026-11-24 01:04:05,343 - freqtrade.data.dataprovider - WARNING"
+    return f"{logger} - No data found for ({series}, {timeframe}, )."
+
+
+def test_a_futures_series_is_called_one_and_the_way_to_run_without_it_works(run: Run) -> None:
+    says = [missing("BTC/USDT:USDT", "1h"), missing("BTC/USDT:USDT", "4h")]
+
+    refused = run(BACKTEST, says=says)
+    partly = run(BACKTEST, "run.without=[BTC/USDT:USDT@1h]", says=says)
+    done = run(BACKTEST, "run.without=[BTC/USDT:USDT]", says=says)
+
+    assert refused.code == partly.code == ExitCode.DATA
+    assert "BTC/USDT:USDT@1h, BTC/USDT:USDT@4h: futures series" in refused.verdict
+    assert "missing, BTC/USDT:USDT@4h: futures series" in partly.verdict
+    assert "run.without" in refused.verdict
+    assert done.code == ExitCode.DONE
+    assert any("goes without BTC/USDT:USDT" in notice for notice in done.manifest.notices)
+
+
+def test_missing_series_are_named_as_the_run_parameter_takes_them(run: Run) -> None:
+    done = run(BACKTEST, says=[missing("SOL/USDT", "1h")])
+
+    assert done.code == ExitCode.DATA
+    assert "missing, SOL/USDT@1h: add them to run.informative" in done.verdict
+
+
+def test_a_parameter_that_is_not_used_leaves_the_digest_of_the_run_alone(run: Run) -> None:
+    plain, without = run(BACKTEST), run(BACKTEST, "run.without=[SOL/USDT]")
+
+    assert "without" not in plain.manifest.run_parameters
+    assert without.manifest.digests["run"] != plain.manifest.digests["run"]
+
+
 STARTUP = "2026-11-24 01:03:38,504 - freqtrade.resolvers.strategy_resolver - INFO - "
 
 

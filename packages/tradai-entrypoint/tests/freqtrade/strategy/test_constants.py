@@ -67,6 +67,7 @@ def test_only_running_could_give_other_values(tmp_path: Path, text: str) -> None
         ("from times import *", "SLOW"),
         ("import times", "times.SLOW"),
         ("import times as t", "timeframe=t.SLOW"),
+        ("from times import SLOW", "SLOW, fmt=lambda **names: 'x', ffill=choose()"),
     ],
 )
 def test_a_constant_is_found_where_it_is_defined(tmp_path: Path, top: str, named: str) -> None:
@@ -97,6 +98,7 @@ def test_a_name_of_the_class_body_goes_over_one_of_the_file(tmp_path: Path) -> N
         "for SLOW in ['1h']: pass",
         "from elsewhere import SLOW",
         "SLOW = 60",
+        "SLOW = 60; GIVEN = {'timeframe': '1h'}",
     ],
 )
 def test_an_informative_method_that_cannot_be_read_is_named_with_its_line(

@@ -39,6 +39,7 @@ class EngineEvidence:
         unimportable: Why a file of the strategy source could not be imported.
         startup_candles: Candles laid out before the range that is traded on; None is no limit.
         wanted_startup: Candles that the strategy wants there, when they are more than that.
+        goes_without: Whether the series of a pair and a timeframe may be missing.
         missing: Series it did not find, as ``BTC/USDT 5m``.
         dropped: Pairs it left out because the exchange's rules do not offer them.
         has_bad_parameters: Whether it could not read the parameter file, and ran without it.
@@ -62,6 +63,7 @@ class EngineEvidence:
         self.unimportable: str | None = None
         self.startup_candles: int | None = None
         self.wanted_startup: int | None = None
+        self.goes_without: Callable[[str, str], bool] = lambda _pair, _timeframe: False
         self.missing: list[str] = []
         self.dropped: list[str] = []
         self.has_bad_parameters = False
@@ -165,7 +167,7 @@ class EngineEvidence:
             case {"startup": count}:
                 if self.startup_candles is not None and int(count) > self.startup_candles:
                     self.wanted_startup = int(count)
-            case {"pair": pair, "missing": timeframe}:
+            case {"pair": pair, "missing": timeframe} if not self.goes_without(pair, timeframe):
                 _keep(self.missing, f"{pair} {timeframe}")
 
 

@@ -65,6 +65,7 @@ class EngineJob:
         check_extra_keys(context.config.extra_keys, context.loaded.provenance)
         self.evidence = EngineEvidence()
         self.parameters = context.parameters
+        self.evidence.goes_without = context.parameters.goes_without
         self.facts = self._inspect_strategy()
         self.engine = engine or EngineInstall.beside_us()
         context.record.versions["freqtrade"] = self.engine.version
@@ -202,6 +203,9 @@ class EngineJob:
         check_parameters(facts, context.config.buy_params, context.config.sell_params)
         check_class(context.config, facts)
         context.record.notices += class_notices(context.config, facts, context.mode)
+        if self.parameters.without:
+            absent = ", ".join(self.parameters.without)
+            context.record.notices.append(f"the run goes without {absent}, as run.without says")
         copy_source(facts, context.folder.path / STRATEGY_COPY)
         self._digest_configuration(facts)
         return facts
@@ -226,7 +230,7 @@ class EngineJob:
         digests = context.record.digests
         what: dict[str, JsonValue] = {
             "mode": context.mode.value,
-            "parameters": self.parameters.model_dump(mode="json"),
+            "parameters": self.parameters.canonical(),
             "data": digests.get("data"),
             "markets": digests.get("markets"),
             "engine": context.record.versions["freqtrade"],

@@ -29,6 +29,7 @@ from tradai.entrypoint.freqtrade._strategy.python_module import (
 
 _ENGINE_BASE: Final = "IStrategy"
 _ENGINE_STARTUP_CANDLES: Final = 0
+_INFORMATIVE: Final = ("timeframe", "asset")
 _PLAIN_VALUES: Final = (ast.Constant, ast.Dict, ast.List, ast.Tuple, ast.Set, ast.UnaryOp)
 
 
@@ -184,11 +185,13 @@ class _ClassReader:
                     self.assigned.add(name)
 
     def _read_informative(self, module: PythonModule, call: ast.Call, own: Scope) -> None:
-        given = dict(zip(("timeframe", "asset"), call.args, strict=False))
+        given = dict(zip(_INFORMATIVE, call.args, strict=False))
         given |= {keyword.arg or "": keyword.value for keyword in call.keywords}
         reader = ConstantReader(self.others)
+        # Other arguments, such as the function that formats names, need not be read.
+        known = {name: given[name] for name in (*_INFORMATIVE, "") if name in given}
         try:
-            values = {name: reader.value(each, module, own) for name, each in given.items()}
+            values = {name: reader.value(each, module, own) for name, each in known.items()}
         except UnreadableError:
             values = {}
         timeframe, asset = values.get("timeframe"), values.get("asset", "")
