@@ -47,9 +47,6 @@ def notices(
     ("body", "key", "said"),
     [
         ("timeframe = '1h'", "timeframe", "is 5m, and class Wave has 1h"),
-        ("stake_currency = 'BTC'", "stake_currency", "is USDT, and class Wave has BTC"),
-        ("stake_amount = 75", "execution.stake_amount", "is 50, and class Wave has 75"),
-        ("stake_amount = 'unlimited'", "execution.stake_amount", "has unlimited"),
         ("can_short = True", "can_short", "this version trades spot"),
         ("position_stacking = True", "position_stacking", "parameters.position_stacking"),
         ("timeframe_detail = '1m'", "timeframe_detail", "parameters.timeframe_detail"),
@@ -72,9 +69,7 @@ def test_a_wish_that_the_engine_would_drop_is_refused_by_name(
     [
         "timeframe = '5m'",
         "timeframe: str",
-        "stake_amount = 50.0",
-        "stake_amount = None",
-        "stake_currency = 'USDT'",
+        "stake_amount = 75",
         "can_short = False",
         "position_stacking = False",
         "process_only_new_candles = True",
@@ -111,13 +106,36 @@ def test_leverage_is_noticed_as_never_called(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    ["timeframe = load()", "def __init__(self, config):\n        self.timeframe = '1h'"],
+    ("body", "said"),
+    [
+        ("timeframe = load()", "timeframe goes over the timeframe of class Wave"),
+        (
+            "def __init__(self, config):\n        self.timeframe = '1h'",
+            "which is a value computed when it runs",
+        ),
+        ("stake_amount = 75", "execution.stake_amount goes over the stake_amount of class Wave"),
+        ("stake_amount = 'unlimited'", "which is unlimited"),
+        ("stake_currency = 'BTC'", "stake_currency goes over the stake_currency"),
+    ],
 )
-def test_a_timeframe_that_only_running_could_show_is_noticed(folder: Path, body: str) -> None:
-    assert notices(folder, body) == (
-        "class Wave computes its timeframe when it runs: 5m of the configuration is used"
-    )
+def test_a_value_that_the_configuration_goes_over_is_noticed(
+    folder: Path, body: str, said: str
+) -> None:
+    assert said in notices(folder, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "timeframe = '5m'",
+        "stake_amount = 50",
+        "stake_amount = None",
+        "stake_currency = 'USDT'",
+        "protections = []",
+    ],
+)
+def test_a_value_that_is_the_same_in_both_is_not_noticed(folder: Path, body: str) -> None:
+    assert notices(folder, body) == ""
 
 
 def test_a_read_of_the_environment_is_noticed_with_its_line(folder: Path) -> None:

@@ -30,24 +30,22 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
     """Check that the class asks for nothing that the run would not do.
 
     Raises:
-        ConfigurationError: It has another timeframe, stake or stake currency than `config`, trades
-            short, or has an attribute that the engine takes from its configuration alone.
+        ConfigurationError: It has another timeframe than `config`, trades short, or has an
+            attribute that the engine takes from its configuration alone.
     """
-    for key, wanted in _decided_by_configuration(config).items():
-        value = facts.constants.get(key.rpartition(".")[2])
-        is_final = value is not None and key.rpartition(".")[2] not in facts.assigned
-        if is_final and _text(value) != _text(wanted):
-            raise _class_error(
-                facts,
-                key=key,
-                problem=f"is {_text(wanted)}, and class {facts.class_name} has {_text(value)}: "
-                "write the same in both, or take it out of the class",
-            )
-    if facts.constants.get("can_short") is True and "can_short" not in facts.assigned:
+    timeframe = _final(facts, "timeframe")
+    if timeframe is not None and timeframe != str(config.timeframe):
+        raise _class_error(
+            facts,
+            key="timeframe",
+            problem=f"is {config.timeframe}, and class {facts.class_name} has {timeframe}: write "
+            "the same in both, or take it out of the class",
+        )
+    if _final(facts, "can_short") is True:
         problem = f"of class {facts.class_name} is true: this version trades spot, where only "
         raise _class_error(facts, key="can_short", problem=problem + "long positions exist")
-    for name in sorted((OPTIONS - _IN_CLASS_TOO) & facts.constants.keys()):
-        if facts.constants[name] and name not in config.parameters:
+    for name in sorted(OPTIONS - _IN_CLASS_TOO - config.parameters.keys()):
+        if facts.constants.get(name):
             problem = f"of class {facts.class_name} has no effect there: its place is "
             raise _class_error(facts, key=name, problem=f"{problem}parameters.{name}")
 
@@ -55,14 +53,18 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
 def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode) -> Iterator[str]:
     """Yield a sentence for each part of the class that a reader of the result should know of."""
     known = facts.names | facts.assigned
-    for key, wanted in _decided_by_configuration(config).items():
+    for key, decided in _decided_by_configuration(config).items():
         name = key.rpartition(".")[2]
-        if name in facts.assigned or name in facts.names - facts.constants.keys():
-            yield (
-                f"class {facts.class_name} computes its {name} when it runs: {_text(wanted)} of "
-                "the configuration is used"
-            )
-    if "protections" in known and mode is not TradingMode.DRY_RUN:
+        value = _final(facts, name)
+        is_open = name in facts.assigned or name in facts.names - facts.constants.keys()
+        if is_open or (value is not None and value != decided):
+            shown = "a value computed when it runs" if is_open else value
+            yield f"{key} goes over the {name} of class {facts.class_name}, which is {shown}"
+    if (
+        "protections" in known
+        and facts.constants.get("protections", True)
+        and mode is not TradingMode.DRY_RUN
+    ):
         yield _protections(config)
     if "leverage" in known:
         yield f"leverage() of class {facts.class_name} is not called: spot has no leverage"
@@ -76,12 +78,18 @@ def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode)
 
 
 def _decided_by_configuration(config: StrategyConfig) -> Mapping[str, object]:
-    """Return the keys that the engine always gets, so that the class cannot decide them."""
+    """Return the settings that the engine always gets, so that the class cannot decide them."""
+    stake = config.execution.stake_amount
     return {
         "timeframe": str(config.timeframe),
         "stake_currency": config.stake_currency,
-        "execution.stake_amount": config.execution.stake_amount,
+        "execution.stake_amount": float(stake) if isinstance(stake, Decimal) else stake,
     }
+
+
+def _final(facts: SourceFacts, name: str) -> object:
+    """Return the value of an attribute; None when there is none, or only running could show it."""
+    return None if name in facts.assigned else facts.constants.get(name)
 
 
 def _protections(config: StrategyConfig) -> str:
@@ -100,11 +108,6 @@ def _left_out(facts: SourceFacts) -> str:
         f"strategy.source is one file, so files beside it do not travel: {shown}; point it at the "
         "folder to take them along"
     )
-
-
-def _text(value: object) -> str:
-    is_number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
-    return f"{Decimal(str(value)).normalize():f}" if is_number else str(value)
 
 
 def _class_error(facts: SourceFacts, *, key: str, problem: str) -> ConfigurationError:

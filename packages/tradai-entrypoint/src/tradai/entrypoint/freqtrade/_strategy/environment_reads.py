@@ -5,11 +5,11 @@ the variables of the shell.
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, final
 
-from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule
+from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule, reachable
 
 _VARIABLES: Final = "os.environ"
 _GETTERS: Final = frozenset({"os.getenv", "os.environ.get", "os.environ.pop"})
@@ -24,14 +24,21 @@ class EnvironmentRead:
     name: str
 
 
-def environment_reads(modules: Iterable[PythonModule]) -> Iterator[EnvironmentRead]:
-    """Yield each read of an environment variable in `modules`, by file and line."""
-    for module in modules:
-        found = (_key(module, node) for node in ast.walk(module.tree))
-        for key in sorted(filter(None, found), key=lambda key: key.lineno):
-            name = key.value if isinstance(key, ast.Constant) else ""
-            place = f"{module.name.replace('.', '/')}.py:{key.lineno}"
-            yield EnvironmentRead(place, str(name))
+def environment_reads(
+    module: PythonModule, others: Mapping[str, PythonModule]
+) -> Iterator[EnvironmentRead]:
+    """Yield each read of a variable in `module` and in those of `others` that it imports."""
+    # Most sources have none, and a walk through a large one takes a second.
+    if any(each.reads_environment for each in (module, *others.values())):
+        for each in reachable(module, others):
+            yield from _reads_in(each) if each.reads_environment else ()
+
+
+def _reads_in(module: PythonModule) -> Iterator[EnvironmentRead]:
+    found = (_key(module, node) for node in ast.walk(module.tree))
+    for key in sorted(filter(None, found), key=lambda key: key.lineno):
+        name = key.value if isinstance(key, ast.Constant) else ""
+        yield EnvironmentRead(f"{module.name.replace('.', '/')}.py:{key.lineno}", str(name))
 
 
 def _key(module: PythonModule, node: ast.AST) -> ast.expr | None:

@@ -3,6 +3,7 @@
 import ast
 import warnings
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self, final
 
@@ -15,20 +16,20 @@ class PythonModule:
 
     Attributes:
         name: Name that Python imports the file as.
+        tree: Its syntax.
         classes: Classes by name.
-        constants: The one value that a name is given, by name.
         star_imports: Modules of which all names are imported.
-        imported: Modules that an import anywhere in the file may mean.
+        reads_environment: Whether the text mentions the environment.
     """
 
-    def __init__(self, name: str, tree: ast.Module) -> None:
-        """Read `tree`, the syntax of the file that Python imports as `name`."""
+    def __init__(self, name: str, data: bytes, tree: ast.Module) -> None:
+        """Read `tree`, the syntax of `data`, the file that Python imports as `name`."""
         self.name = name
         self.tree = tree
         self.classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-        self.constants = _constants(tree)
         self.star_imports = tuple(_star_imports(tree))
-        self.imported = frozenset(_imported_modules(tree))
+        self.reads_environment = b"environ" in data or b"getenv" in data
+        self._has_globals = b"global" in data
         self._imports = dict(_imported_names(tree))
 
     @classmethod
@@ -41,7 +42,24 @@ class PythonModule:
         with warnings.catch_warnings(action="ignore"):
             tree = ast.parse(data, filename=file.name)
         parts = file.with_suffix("").parts
-        return cls(".".join(parts[:-1] if parts[1:] and parts[-1] == "__init__" else parts), tree)
+        is_package = parts[1:] and parts[-1] == "__init__"
+        return cls(".".join(parts[:-1] if is_package else parts), data, tree)
+
+    @cached_property
+    def constants(self) -> Mapping[str, ast.expr]:
+        """The names that the file binds once, each to the value of a plain assignment."""
+        bound = list(bound_names(self.tree.body))
+        if self._has_globals:
+            for node in ast.walk(self.tree):
+                if isinstance(node, ast.Global):
+                    bound += node.names * 2
+        assigned = dict(filter(None, map(assignment, self.tree.body)))
+        return {name: value for name, value in assigned.items() if bound.count(name) == 1}
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """The modules that an import anywhere in the file may mean."""
+        return frozenset(_imported_modules(self.tree))
 
     def full_name(self, node: ast.expr) -> str:
         """Return the dotted name `node` refers to; empty when it is not a plain name."""
@@ -78,16 +96,6 @@ def bound_names(statements: list[ast.stmt]) -> Iterator[str]:
             yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
         if not isinstance(node, _SCOPES):
             waiting.extend(ast.iter_child_nodes(node))
-
-
-def _constants(tree: ast.Module) -> dict[str, ast.expr]:
-    """Return the names that the file binds once, to the value of a plain assignment."""
-    bound = list(bound_names(tree.body))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Global):
-            bound += node.names * 2
-    assigned = dict(filter(None, map(assignment, tree.body)))
-    return {name: value for name, value in assigned.items() if bound.count(name) == 1}
 
 
 def assignment(statement: ast.stmt) -> tuple[str, ast.expr] | None:

@@ -28,7 +28,7 @@ from tradai.entrypoint.freqtrade._strategy.files import (
     source_error,
 )
 from tradai.entrypoint.freqtrade._strategy.parameters import DeclaredParameter
-from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule, reachable
+from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule
 
 _SPACES: Final = ("buy", "sell")
 
@@ -112,7 +112,7 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
         names=facts.names,
         constants=facts.constants,
         assigned=facts.assigned,
-        environment=tuple(environment_reads(reachable(modules[file], by_name))),
+        environment=tuple(environment_reads(modules[file], by_name)),
         left_out=source.left_out,
         classes=_class_files(modules),
     )
