@@ -89,6 +89,28 @@ def test_a_setting_has_its_place_in_the_configuration_even_if_the_class_repeats_
     )
 
 
+@pytest.mark.parametrize(
+    "read", ["self.config['grinding']", 'config.get("grinding", False)', "config[ 'grinding' ]"]
+)
+def test_a_key_of_the_top_level_that_the_source_reads_is_refused_with_its_place(
+    folder: Path, read: str
+) -> None:
+    error = refusal(folder, f"def bot_start(self): return {read}", grinding=True)
+
+    assert error.key == "grinding"
+    assert "is read in wave.py" in str(error)
+    assert "its place is strategy.config.grinding" in str(error)
+
+
+@pytest.mark.parametrize("other", ["self.config['grinding_more']", "row['grinding']", "grinding"])
+def test_a_key_of_the_top_level_that_the_source_does_not_read_is_no_error(
+    folder: Path, other: str
+) -> None:
+    body = f"def bot_start(self): return {other}"
+
+    check_class(config(grinding=True), facts(folder, body))
+
+
 def test_the_protections_of_a_class_are_noticed(folder: Path) -> None:
     body = "@property\n    def protections(self): return []"
 

@@ -12,7 +12,7 @@ from typing import Final
 from tradai.core import StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS
-from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
+from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, config_reader
 
 _SHOWN: Final = 5
 # Options that are attributes of the engine's strategy interface, too.
@@ -30,8 +30,9 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
     """Check that the class asks for nothing that the run would not do.
 
     Raises:
-        ConfigurationError: It has another timeframe than `config`, trades short, or has an
-            attribute that the engine takes from its configuration alone.
+        ConfigurationError: It has another timeframe than `config`, trades short, has an attribute
+            that the engine takes from its configuration alone, or reads a key of the top level.
+        StorageError: A file of the source cannot be read.
     """
     timeframe = _final(facts, "timeframe")
     if timeframe is not None and timeframe != str(config.timeframe):
@@ -48,6 +49,11 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
         if facts.constants.get(name):
             problem = f"of class {facts.class_name} has no effect there: its place is "
             raise _class_error(facts, key=name, problem=f"{problem}parameters.{name}")
+    for name in config.extra_keys:
+        if (file := config_reader(facts, name)) is not None:
+            place = f"strategy.config.{name}"
+            problem = f"is read in {file.name}, which it does not reach: its place is {place}"
+            raise ConfigurationError(f"{name} {problem}", key=name, source=str(facts.root / file))
 
 
 def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode) -> Iterator[str]:

@@ -4,6 +4,7 @@ The source is its Python files and the data files beside them. The files copied 
 those that were digested, so that a run can prove which code traded.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,6 +141,17 @@ def check_parameters(
             key=problems[0].partition(":")[0],
             source=str(facts.file),
         )
+
+
+def config_reader(facts: SourceFacts, key: str) -> Path | None:
+    """Return the file of the source that reads `key` from the engine's configuration, if any.
+
+    Raises:
+        StorageError: A file cannot be read.
+    """
+    read = re.compile(rb"""config(?:\.get\(|\[)\s*['"]%s['"]""" % re.escape(key).encode())
+    python = (file for file in facts.files if file.suffix == ".py")
+    return next((file for file in python if read.search(read_file(facts.root / file))), None)
 
 
 def copy_source(facts: SourceFacts, target: Path) -> None:
