@@ -115,8 +115,7 @@ def test_the_protections_of_a_class_are_noticed(folder: Path) -> None:
     body = "@property\n    def protections(self): return []"
 
     assert "enable_protections=false leaves them out" in notices(folder, body)
-    off = {"parameters": {"enable_protections": False}}
-    assert "do not hold" in notices(folder, body, **off)
+    assert "do not hold" in notices(folder, body, parameters={"enable_protections": False})
     assert notices(folder, body, TradingMode.DRY_RUN) == ""
     assert notices(folder, "protection_window = 5") == ""
 
