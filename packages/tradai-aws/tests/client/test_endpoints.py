@@ -11,7 +11,7 @@ from tradai.aws._client.endpoints import require_own_endpoint
 from tradai.core.exceptions import ConfigurationError
 
 # A client is shared by equal settings, and each case needs a new one.
-_TIMEOUTS = itertools.count(20)
+_TIMEOUTS = itertools.count(100.5)
 
 
 def _endpoint(service: str) -> str:
