@@ -33,8 +33,8 @@ async def run_async(steps: Steps[T]) -> T:
 def _perform(step: Step) -> object:
     """Run one step in this thread."""
     match step:
-        case Fetch(tier, key):
-            return tier.fetch(key)
+        case Fetch():
+            return step.tier.fetch(step.key)
         case Ask(call) | Blocking(call):
             return call()
         case Load(call):
