@@ -16,6 +16,7 @@ from pydantic import (
     SecretStr,
     computed_field,
     field_serializer,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import NoDecode, SettingsConfigDict
@@ -126,6 +127,23 @@ def test_a_part_of_a_default_dataclass_goes_by_name_or_alias(key: str) -> None:
         Client.load(environ={}, server={key: "b", "port": "5"})
     with pytest.raises(ConfigurationError, match="a key that is not a setting"):
         Client.load(environ={"CLIENT_SERVER__ADRESS": "b"})
+
+
+@dataclass(frozen=True)
+class Converting:
+    port: int = 1
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _without_name(cls, port: object) -> object:
+        return str(port).removeprefix("port ")
+
+
+def test_a_validator_of_a_dataclass_may_convert_a_value_before_it_is_checked() -> None:
+    class Client(BaseSettings):
+        server: Converting = Converting()
+
+    assert Client.load(environ={}, server={"port": "port 5"}).server == Converting(port=5)
 
 
 def test_another_tag_replaces_a_default_dataclass_also_of_a_local_scope() -> None:
