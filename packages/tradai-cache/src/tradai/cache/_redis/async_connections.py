@@ -5,7 +5,7 @@ import contextlib
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator, Callable
-from typing import Final, final
+from typing import Any, Final, final
 
 from redis.exceptions import RedisError, TimeoutError as RedisTimeoutError
 
@@ -154,7 +154,13 @@ class _LoopConnections:
                 await connection.disconnect(nowait=True)
             raise
         finally:
-            await pool.release(connection)
+            await self._release(pool, connection)
+
+    async def _release(self, pool: Pool, connection: Any) -> None:  # noqa: ANN401 - of redis-py
+        await pool.release(connection)
+        if pool is not self._pool:
+            # Renewed meanwhile: no command follows on this connection, and nothing closes it.
+            await connection.disconnect(nowait=True)
 
     async def _close_at_loop_end(self) -> AsyncGenerator[None]:
         try:
