@@ -1,6 +1,6 @@
 """Codec of models, dataclasses and Enums, by return annotation."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
@@ -275,6 +275,8 @@ CHANGED: list[tuple[Any, object]] = [
     (Counter, Counter(1.0, {True})),
     (set[tuple[float, Side]], {(1, Side.BUY)}),
     (deque[Decimal | Side], deque([1])),
+    (deque[Side], deque([Side.BUY], maxlen=3)),
+    (defaultdict[str, list[Side]], defaultdict(lambda: [Side.SELL], a=[Side.BUY])),
     (Side, "buy"),
     (list[Fill], (FILL,)),
     (Changing, Changing(price=Decimal(1))),

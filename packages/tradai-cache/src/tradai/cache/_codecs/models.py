@@ -18,6 +18,8 @@ from tradai.cache._codecs.secret_scan import refuse_secrets
 # Our JSON keeps time zones and values under `Any`; a strict model only takes pydantic's JSON.
 _PLAIN: Final = b"p"
 _JSON: Final = b"j"
+# State of containers beside their items: of a `deque`, and of a `defaultdict`.
+_SETTINGS: Final = ("maxlen", "default_factory")
 _DUMP: Final[dict[str, Any]] = {"by_alias": True, "round_trip": True, "warnings": False}
 
 
@@ -119,6 +121,8 @@ def _is_identical(left: Any, right: Any) -> bool:  # noqa: ANN401
 
 
 def _has_identical_items(left: Any, right: Any) -> bool:  # noqa: ANN401
+    if any(getattr(left, name, None) != getattr(right, name, None) for name in _SETTINGS):
+        return False
     if isinstance(left, Mapping):
         return _are_identical([*left.keys(), *left.values()], [*right.keys(), *right.values()])
     if isinstance(left, AbstractSet):
