@@ -5,6 +5,7 @@ import gc
 import threading
 import time
 import traceback
+import tracemalloc
 from collections.abc import Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
@@ -449,3 +450,21 @@ def test_memory_is_bounded_by_bytes() -> None:
 
     value(20_000, 1)  # larger than the whole memory: it evicts no other value
     assert cache.stats().entries == 9
+
+
+def test_arguments_take_no_memory_beside_that_of_the_values() -> None:
+    cache = Cache(max_bytes=10_000)
+
+    @cache.cached(ttl=60)
+    def length(text: str) -> int:
+        return len(text)
+
+    tracemalloc.start()
+    for number in range(50):
+        assert length(f"{number:02}" * 50_000) == 100_000
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 1_000_000
+    assert length("49" * 50_000) == 100_000
+    assert cache.stats().loads == 50

@@ -5,6 +5,7 @@ import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from sys import getsizeof
 from time import monotonic
 from typing import Final, final
 
@@ -19,6 +20,8 @@ from tradai.cache._stats import Counters
 from tradai.cache._tier.shared_tier import CacheKey, Tier
 
 _MAX_KEYS: Final = 10_000
+# Longer arguments are digested anew for each call: `max_bytes` does not count the table of keys.
+_MAX_PLAIN_BYTES: Final = 1_024
 
 _LOGGER: Final = logging.getLogger(__name__)
 
@@ -98,7 +101,8 @@ class CachedSpec:
             TypeError: An argument is missing, unknown or cannot be part of a key.
         """
         values = self.signature.values(args, kwargs)
-        if not all(map(can_be_looked_up_by_equality, values)):
+        is_plain = all(map(can_be_looked_up_by_equality, values))
+        if not is_plain or sum(map(getsizeof, values)) > _MAX_PLAIN_BYTES:
             return CallRequest(self, values, self._key(values))
         plain = _plain_arguments(args, kwargs)
         key = self.keys.get(plain)
