@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import (
+    AliasChoices,
     BaseModel,
     ConfigDict,
     Field,
@@ -401,3 +402,27 @@ def test_a_path_that_the_system_refuses_is_named_by_its_field() -> None:
         "KEY_FILE names something that cannot be looked at: File name too long",
         "RETRIES must be a valid integer",
     ]
+
+
+class Fee(BaseModel):
+    model_config = FROZEN
+
+    rate: int = Field(2, validation_alias=AliasChoices("percent", "share"))
+
+
+@pytest.mark.parametrize("keys", [("rate", "percent"), ("percent", "share", "rate")])
+@pytest.mark.parametrize("default", [Fee(), None])
+def test_several_keys_for_one_field_in_one_layer_are_refused(
+    keys: tuple[str, ...], default: Fee | None
+) -> None:
+    class Settings(BaseSettings):
+        model_config = SettingsConfigDict(env_nested_delimiter="__")
+
+        fee: Fee | None = default
+
+    environ = {f"FEE__{key.upper()}": "3" for key in keys}
+
+    with pytest.raises(ConfigurationError, match=r"FEE__\w+ has a key that is"):
+        Settings.load(environ=environ)
+    with pytest.raises(ConfigurationError, match="has a key that is not a setting"):
+        Settings(fee=dict.fromkeys(keys, 3))

@@ -30,8 +30,8 @@ class Merger:
     def laid_over(self, slot: Slot, lower: Any, upper: Any) -> Any:
         """Return `upper` over `lower`: mappings merge key by key, anything else replaces.
 
-        Values held by an instance are taken unchanged. Keys stay as they were written; of
-        several keys for one field, the one in `upper`.
+        Values held by an instance are taken unchanged. Keys stay as they were written; of keys
+        for one field in both, the one in `upper`. Several in `upper` stay, and are refused later.
         """
         if not isinstance(upper, Mapping):
             return upper
@@ -43,7 +43,7 @@ class Merger:
         for key, value in upper.items():
             name, inside = around.enter(key)
             old: Any = written.get(name, key)
-            below = found.get(old, _ABSENT) if old == key else found.pop(old)
+            below = found.get(old, _ABSENT) if old in upper else found.pop(old, _ABSENT)
             if isinstance(value, Mapping) and below is _ABSENT and self.is_over_defaults:
                 below = _default(around.model, str(name))
             found[key] = self.laid_over(inside, below, value)
