@@ -360,3 +360,28 @@ def test_debugging_of_pydantic_settings_shows_no_value(
 
     assert Bot().name == FAKE
     assert FAKE not in caplog.text
+
+
+def test_a_missing_field_of_an_item_of_a_mapping_is_named_and_not_its_key() -> None:
+    class Limit(BaseModel):
+        model_config = ConfigDict(frozen=True)
+
+        most: int
+
+    class Settings(BaseSettings):
+        limits: Mapping[str, Limit]
+
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load(environ={"LIMITS": '{"planted-key": {}}'})
+
+    assert str(caught.value) == "LIMITS: limits.*.most is missing; set it"
+
+
+def test_text_that_is_not_json_is_named_as_that() -> None:
+    class Settings(BaseSettings):
+        pairs: Json[tuple[str, ...]]
+
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load(environ={"PAIRS": "planted-text"})
+
+    assert str(caught.value) == "PAIRS must be JSON, such as a list"

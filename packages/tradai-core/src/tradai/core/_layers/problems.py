@@ -31,7 +31,7 @@ _SENTENCES: Final = {
     "frozen_set_type": "must be a list",
     "int_from_float": "must be a valid integer",
     "int_parsing": "must be a valid integer",
-    "json_invalid": "has text that is not Unicode; write it again",
+    "json_invalid": "must be JSON, such as a list",
     "list_type": "must be a list",
     "missing": "is missing; set it",
     "model_attributes_type": "must be a mapping",

@@ -136,11 +136,13 @@ class SettingStack:
         is_unknown, is_missing = not _UNKNOWN.isdisjoint(types), "missing" in types
         around = (self.writers(path[:length])[-1:] for length in range(len(path), 0, -1))
         layer = next((one for found in around for one in found), None)
+        # No variable names a field of an item of a mapping.
+        has_keys = "*" in slot_of(self._kind).shown(path)
         if not path:
             place = self._kind.__name__
         elif layer and is_unknown:
             place = layer.place(path)
-        elif layer and (self.writers(path) or not layer.has_variables):
+        elif layer and (self.writers(path) or not layer.has_variables or has_keys):
             place = layer.subject(path)
         else:
             place = self._layers[0].unset(path)
