@@ -199,6 +199,7 @@ def test_a_custom_endpoint_is_the_only_host(
         "http://127.0.0.1:90/",
         "http://evil.example/127.0.0.1:9",
         "http://127.0.0.1:9@evil.example/",
+        "http://evil.example\\.127.0.0.1:9/",
     ],
 )
 def test_a_request_that_leaves_the_endpoint_is_stopped(url: str, settings: AwsSettings) -> None:

@@ -112,4 +112,5 @@ def _disabled(name: str) -> Callable[..., NoReturn]:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).netloc.lower()
+    # urllib3, which connects, ends the host at a backslash.
+    return urlsplit(url.replace("\\", "/")).netloc.lower()
