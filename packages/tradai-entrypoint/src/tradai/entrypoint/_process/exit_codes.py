@@ -28,6 +28,7 @@ class ExitCode(IntEnum):
     MISMATCH = 76
     NOT_PERMITTED = 77
     CONFIGURATION = 78
+    STRATEGY_ERRORS = 80
     START_DEADLINE = 124
     INTERRUPTED = 130
     TERMINATED = 143
@@ -59,6 +60,7 @@ _MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.MISMATCH: "After the stop the records do not agree; a person must look.",
     ExitCode.NOT_PERMITTED: "The mode is not permitted; trading did not start.",
     ExitCode.CONFIGURATION: "The configuration must be changed.",
+    ExitCode.STRATEGY_ERRORS: "Callbacks of the strategy raised; the result is kept and marked.",
     ExitCode.START_DEADLINE: "The engine did not start in time.",
     ExitCode.INTERRUPTED: "Ctrl-C ended the run before its work was done.",
     ExitCode.TERMINATED: "SIGTERM ended the run before its work was done.",

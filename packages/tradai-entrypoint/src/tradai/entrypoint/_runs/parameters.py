@@ -43,6 +43,8 @@ class RunParameters(BaseModel):
         freqai_model: Name of the FreqAI prediction model class.
         start_deadline_s: Seconds the engine may take to start trading (dry-run).
         stop_timeout_s: Seconds a stop may take before the engine is killed (dry-run).
+        accepted_strategy_errors: Callbacks of the strategy that may raise without the run ending
+            with exit code 80; a LIVE run accepts none.
         exchange_url: A loopback exchange to use instead of the real one (dry-run, tests).
     """
 
@@ -59,6 +61,7 @@ class RunParameters(BaseModel):
     freqai_model: Name = "LightGBMRegressor"
     start_deadline_s: Seconds = 120.0
     stop_timeout_s: Seconds = 25.0
+    accepted_strategy_errors: tuple[Name, ...] = ()
     exchange_url: str | None = None
 
     @field_validator("exchange_url")

@@ -7,13 +7,14 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import DATABASE_NAME, entry_orders
 
-# The engine's log line of an entry order (freqtrade 2026.9).
+# The engine's log record of an entry order (freqtrade 2026.9).
 _ORDER: Final = re.compile(
     r"Order (?P<order_id>\S+) was created for (?P<pair>\S+) and status is (?P<status>\w+)"
 )
@@ -27,17 +28,17 @@ class DryRunHandler(EngineHandler):
         self._ordered: set[str] = set()
         control = EngineControl.new()
         with job.running(
-            context.parameters.exchange_url, sections=control.config(), on_line=self._note_order
+            context.parameters.exchange_url, sections=control.config(), on_record=self._note_order
         ) as engine:
             ended = _trade(engine, job, context, control)
-        context.record.results["strategy_errors"] = job.evidence.strategy_errors
+        context.record.results["strategy_errors"] = job.evidence.strategy_errors.total
         verdict = judge(ended, job.evidence, result_present=True)
         verdict = self._compare_orders(verdict, context)
         context.journal.append("engine ended", return_code=ended.return_code)
         return verdict
 
-    def _note_order(self, line: str) -> None:
-        order = _ORDER.search(line)
+    def _note_order(self, record: EngineRecord) -> None:
+        order = _ORDER.match(record.text)
         if order is not None:
             self._ordered.add(order["order_id"])
             self._entrypoint.context.journal.append("order created", **order.groupdict())
