@@ -311,6 +311,30 @@ def test_missing_candles_are_named_and_the_engine_is_not_started(run: Run) -> No
     assert done.given is None
 
 
+def test_a_stake_below_the_smallest_order_of_a_pair_is_refused_before_the_start(run: Run) -> None:
+    done = run(BACKTEST, "execution.stake_amount=4.5")
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert "execution.stake_amount is 4.5 USDT" in done.verdict
+    assert "BTC/USDT 5, ETH/USDT 5, XRP/USDT 5" in done.verdict
+    assert done.given is None
+
+
+@pytest.mark.parametrize("stake", ["5", "unlimited"])
+def test_a_stake_that_a_pair_may_take_is_not_refused(run: Run, stake: str) -> None:
+    assert run(BACKTEST, f"execution.stake_amount={stake}").code == ExitCode.DONE
+
+
+def test_a_strategy_that_sizes_its_trades_itself_may_have_any_stake(
+    run: Run, tmp_path: Path
+) -> None:
+    source = tmp_path / "strategies/wave_rider.py"
+    method = "\n    def custom_stake_amount(self, **kwargs):\n        return 50\n"
+    source.write_text(source.read_text() + method)
+
+    assert run(BACKTEST, "execution.stake_amount=4.5").code == ExitCode.DONE
+
+
 def test_a_pair_without_market_rules_is_named_and_the_engine_is_not_started(run: Run) -> None:
     done = run(BACKTEST, "pairs=[BTC/USDT, LTC/USDT]")
 

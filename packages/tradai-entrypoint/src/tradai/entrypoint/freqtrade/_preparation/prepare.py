@@ -33,6 +33,7 @@ from tradai.entrypoint.freqtrade._preparation.plan import (
     USER_DATA,
     render_plan,
 )
+from tradai.entrypoint.freqtrade._preparation.stake import check_stake
 from tradai.entrypoint.freqtrade._results.collected import collect_results
 from tradai.entrypoint.freqtrade._strategy.idle import idle_source
 from tradai.entrypoint.freqtrade._strategy.source import (
@@ -114,7 +115,8 @@ class EngineJob:
         """Return the market rules beside the candles, cut to the pairs the engine reads.
 
         Raises:
-            ConfigurationError: The number of candles that the strategy needs first is not known.
+            ConfigurationError: The number of candles that the strategy needs first is not known,
+                or the stake is below the smallest order of a pair.
             NotFoundError: The snapshot is missing, or a pair is not in it.
             ValidationError: The snapshot is not readable, or a rule is missing in it.
         """
@@ -122,6 +124,7 @@ class EngineJob:
         snapshot = MarketsSnapshot.load(file_path(context.require_data()) / MARKETS_NAME)
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
+        check_stake(context.config, markets.rules, self.facts)
         context.record_digest("markets", markets.digest)
         if snapshot.origin == "made":
             note = f": {snapshot.note}" if snapshot.note else ""

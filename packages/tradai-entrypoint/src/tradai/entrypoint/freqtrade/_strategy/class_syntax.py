@@ -45,6 +45,7 @@ class ClassFacts:
         declared: Hyper-parameters by name.
         opaque: Attributes whose value is open, and which could be hyper-parameters.
         informative: Further candles its ``@informative`` methods read.
+        may_set_stake: Whether it has its own rule for the size of a trade, or may inherit one.
     """
 
     is_strategy: bool
@@ -53,6 +54,7 @@ class ClassFacts:
     declared: Mapping[str, DeclaredParameter]
     opaque: frozenset[str]
     informative: tuple[Informative, ...]
+    may_set_stake: bool
 
 
 @final
@@ -127,6 +129,7 @@ class _ClassReader:
             opaque=frozenset(name for name, value in self.values.items() if _is_opaque(value))
             - self.declared.keys(),
             informative=tuple(sorted(self.informative)),
+            may_set_stake=not self.is_resolved or "custom_stake_amount" in self.values,
         )
 
     def _read_base(self, base: str) -> None:

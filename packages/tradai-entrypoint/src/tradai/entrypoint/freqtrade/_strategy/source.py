@@ -45,6 +45,7 @@ class SourceFacts:
         opaque: Names that may or may not be hyper-parameters.
         informative: Further candles its ``@informative`` methods read.
         is_resolved: Whether `declared` and `opaque` name every hyper-parameter there can be.
+        may_set_stake: Whether the class has, or may inherit, its own rule for the size of a trade.
     """
 
     class_name: str
@@ -57,6 +58,7 @@ class SourceFacts:
     opaque: frozenset[str]
     informative: tuple[Informative, ...]
     is_resolved: bool
+    may_set_stake: bool = False
 
 
 def inspect_source(path: Path, class_name: str) -> SourceFacts:
@@ -88,6 +90,7 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
         opaque=facts.opaque,
         informative=facts.informative,
         is_resolved=facts.is_resolved,
+        may_set_stake=facts.may_set_stake,
     )
 
 
