@@ -95,8 +95,8 @@ def ended(
             "KeyError: 'nope' at raises_ind.py:13",
         ),
         ("markets-unreachable", 2, ExitCode.UNAVAILABLE, "Could not load markets"),
-        ("no-data", 2, ExitCode.DATA, "No data found"),
-        ("no-pair-left", 2, ExitCode.DATA, "No pair in whitelist"),
+        ("no-data", 2, ExitCode.DATA, "BTC/USDT 15m, ETH/USDT 15m"),
+        ("no-pair-left", 2, ExitCode.DATA, "left out LTC/USDT"),
     ],
 )
 def test_an_engine_that_gave_up_is_judged_by_what_it_said(
@@ -114,8 +114,7 @@ def test_an_engine_that_gave_up_is_judged_by_what_it_said(
         ("strategy-not-importable", "Correct the strategy source."),
         ("hyperopt-loss-unknown", "Correct the name in the run parameters."),
         ("markets-unreachable", "Try again when the exchange answers."),
-        ("no-data", "Provide the candles of the range, or choose another range."),
-        ("no-pair-left", "Capture the market rules again."),
+        ("no-pair-left", "remove it, or capture the market rules again"),
     ],
 )
 def test_an_engine_that_gave_up_is_reported_with_what_to_do(name: str, advice: str) -> None:
@@ -149,6 +148,66 @@ def test_a_model_that_could_not_be_trained_is_bad_data() -> None:
 
     assert verdict.exit_code is ExitCode.DATA
     assert "Training BTC/USDT raised exception X." in verdict.sentence
+
+
+MISSING = "freqtrade.data.dataprovider"
+CRASHED_AT = (
+    record("Fatal exception!"),
+    "Traceback (most recent call last):",
+    '  File "/scratch/strategies/demo.py", line 22, in populate_indicators',
+    "IndexError: single positional indexer is out-of-bounds",
+)
+
+
+def test_missing_candles_are_named_though_the_strategy_crashed_over_them() -> None:
+    missing = record("No data found for (BTC/USDT, 1h, ).", level="WARNING", logger=MISSING)
+
+    verdict = judge(ended(1), evidence(missing, *CRASHED_AT), result_present=False)
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "missing, BTC/USDT 1h: add what is not traded to run.informative" in verdict.sentence
+    assert (
+        "IndexError: single positional indexer is out-of-bounds at demo.py:22" in verdict.sentence
+    )
+    assert verdict.sentence.endswith("so more may be missing")
+
+
+def test_a_bot_that_traded_and_crashed_is_judged_by_its_crash() -> None:
+    missing = record("No data found for (BTC/USDT, 1h, ).", level="WARNING", logger=MISSING)
+    running = record("Changing state to: RUNNING", level="INFO", logger="freqtrade.worker")
+
+    verdict = judge(ended(1), evidence(running, missing, *CRASHED_AT), result_present=True)
+
+    assert verdict.exit_code is ExitCode.CRASHED
+
+
+def test_all_missing_series_are_named() -> None:
+    names = [f"P{number}/USDT" for number in range(120)]
+    texts = [f"No data found for ({name}, 1h, )." for name in names]
+    records = [record(text, level="WARNING", logger=MISSING) for text in texts]
+
+    verdict = judge(ended(0), evidence(*records, *records), result_present=True)
+
+    assert f"missing, {', '.join(f'{name} 1h' for name in names)}: add" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    "text", ["Skipping pair LTC/USDT...", "Skipping pair LTC/USDT...\nAnother line"]
+)
+def test_a_pair_that_cannot_be_downloaded_is_named(text: str) -> None:
+    logger = "freqtrade.data.history.history_utils"
+    found = evidence(record(text, level="INFO", logger=logger))
+
+    verdict = judge(ended(0), found, result_present=False)
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "left out LTC/USDT, which the exchange does not offer" in verdict.sentence
+
+
+def test_a_download_without_a_network_is_unavailable() -> None:
+    found = evidence(record("Markets were not loaded."))
+
+    assert judge(ended(2), found, result_present=False).exit_code is ExitCode.UNAVAILABLE
 
 
 def test_exit_code_0_without_a_result_is_not_a_success() -> None:
@@ -301,11 +360,22 @@ def test_a_bot_that_traded_and_stopped_on_request_is_done() -> None:
 
 def test_a_bot_that_had_to_be_killed_needs_a_person_to_look() -> None:
     killed = ended(None, killed=signal.SIGKILL, by=signal.SIGTERM)
+    found = EngineEvidence()
+    found.feed(state("Changing state to: RUNNING"))
 
-    verdict = judge(killed, logged("dry-run"), result_present=True)
+    verdict = judge(killed, found, result_present=True)
 
     assert verdict.exit_code is ExitCode.MISMATCH
     assert "orders" in verdict.sentence
+
+
+def test_a_bot_that_stopped_trading_and_was_killed_while_it_went_on_training_is_done() -> None:
+    killed = ended(None, killed=signal.SIGKILL, by=signal.SIGTERM)
+
+    verdict = judge(killed, logged("dry-run"), result_present=True)
+
+    assert verdict.is_success
+    assert "it was killed because it did not end in time" in verdict.sentence
 
 
 @pytest.mark.parametrize("end", [ended(130, asked=True), ended(None, killed=9, asked=True)])
@@ -397,14 +467,15 @@ def test_a_configuration_error_is_kept_whole_without_the_advice_to_read_the_manu
 def test_memory_stays_bounded_whatever_the_engine_says() -> None:
     found = EngineEvidence()
 
-    for number in range(10_000):
-        text = f"Pair P{number} is not compatible with exchange"
+    for number in range(30_000):
+        text = f"Pair P{number}{'x' * 700} is not compatible with exchange"
         pairs = "freqtrade.plugins.pairlist.IPairList"
         found.feed(EngineRecord(logger=pairs, level="WARNING", text=text))
         text = "Configuration error: " + "y" * 10_000
         found.feed(EngineRecord(logger="freqtrade", level="ERROR", text=text))
 
-    assert 0 < len(found.dropped) <= 100
+    assert 0 < len(found.dropped) <= 20_000
+    assert all(len(pair) <= 600 for pair in found.dropped)
     assert len(found.configuration_error or "") <= 700
 
 

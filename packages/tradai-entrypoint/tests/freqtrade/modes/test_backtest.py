@@ -127,7 +127,7 @@ def test_a_backtest_without_a_trade_is_done(run: Run, captured: dict[str, Any]) 
         ("configuration-refused", 0, ExitCode.CONFIGURATION, "max_open_trades: 'x' is not of"),
         ("strategy-not-importable", 2, ExitCode.CONFIGURATION, "'no_such_module_here'"),
         ("strategy-raises-while-running", 1, ExitCode.CRASHED, "KeyError: 'nope' at raises_ind"),
-        ("no-data", 2, ExitCode.DATA, "No data found"),
+        ("no-data", 2, ExitCode.DATA, "BTC/USDT 15m, ETH/USDT 15m"),
         ("parameters", 0, ExitCode.RESULT, "without a result: it did not say why"),
         ("parameters", 3, ExitCode.CRASHED, "failed with exit code 3"),
     ],

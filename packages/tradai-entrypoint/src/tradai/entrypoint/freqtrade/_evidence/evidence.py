@@ -15,8 +15,8 @@ _ADVICE: Final = "Please make sure to review the documentation"
 _USAGE: Final = re.compile(r"freqtrade(?: [\w-]+)?: error: (?P<text>.+)")
 _RAISED: Final = re.compile(r"^[A-Za-z_][\w.]*(?:: .*)?$", re.MULTILINE)
 _TRACEBACK: Final = "Traceback (most recent call last)"
-# Limits on what is kept, whatever the engine logs.
-_MOST: Final = 100
+# Limits on what is kept, whatever the engine logs; more series than a strategy can have.
+_MOST: Final = 20_000
 _LONGEST: Final = 600
 # Errors in these lines of the engine's own code happen while it loads the strategy.
 _LOADING: Final = "/freqtrade/resolvers/"
@@ -30,6 +30,8 @@ _DISK: Final = re.compile(
 @final
 class EngineEvidence:
     """Facts found in the engine's log records; memory stays bounded.
+
+    Names are the keys of a table, in the order in which they came.
 
     Attributes:
         state: The bot's state as it reports it: ``RUNNING``, ``STOPPED``.
@@ -62,11 +64,11 @@ class EngineEvidence:
         self.was_loading = False
         self.disk_error: str | None = None
         self.unimportable: str | None = None
-        self.missing: list[str] = []
-        self.dropped: list[str] = []
+        self.missing: dict[str, None] = {}
+        self.dropped: dict[str, None] = {}
         self.has_bad_parameters = False
         self.strategy_errors = StrategyErrors()
-        self.untrained: list[str] = []
+        self.untrained: dict[str, None] = {}
 
     @property
     def is_running(self) -> bool:
@@ -139,13 +141,13 @@ class EngineEvidence:
             case {"dropped": pair}:
                 _keep(self.dropped, pair)
             case {"untrained": message}:
-                _keep(self.untrained, message[:_LONGEST])
+                _keep(self.untrained, message)
             case {"key": steps}:
                 self._key = ".".join(re.findall(r"\w+", steps))
             case {"bad_parameters": _}:
                 self.has_bad_parameters = True
 
 
-def _keep(kept: list[str], text: str) -> None:
-    if len(kept) < _MOST and text not in kept:
-        kept.append(text)
+def _keep(kept: dict[str, None], text: str) -> None:
+    if len(kept) < _MOST:
+        kept[text[:_LONGEST]] = None

@@ -18,6 +18,7 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
         "freqtrade.data.dataprovider": (
             r"No data found for \((?P<pair>\S+), (?P<missing>\w+), \w*\)",
         ),
+        "freqtrade.data.history.history_utils": (r"Skipping pair (?P<dropped>\S+)\.\.\.$",),
         "freqtrade.plugins.pairlist.IPairList": (
             r"Pair (?P<dropped>\S+) is not compatible with exchange",
             r"Ignoring (?P<dropped>\S+) from whitelist\. Market is not active",

@@ -76,11 +76,11 @@ def _trade(
     if reason is WakeReason.REACHED:
         with engine.storing():
             context.journal.append("engine running")
-        if job.evidence.dropped:
+        context.progress.say("engine: trading on paper, Ctrl-C stops it")
+        reason = engine.follow(interrupts, until=lambda: bool(job.evidence.dropped))
+        if reason is WakeReason.REACHED:
             # It would trade without these pairs, and the configuration asks for all of them.
             return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
-        context.progress.say("engine: trading on paper, Ctrl-C stops it")
-        reason = engine.follow(interrupts)
     if reason in {WakeReason.INTERRUPTED, WakeReason.STORAGE}:
         _pause(engine, job, context, control)
         return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)

@@ -19,7 +19,8 @@ from tradai.entrypoint.freqtrade._results.collected import EPOCHS_NAME
 
 _PATCH_NAME: Final = "best.yaml"
 _SHOWN: Final = 5
-# The engine's loss for an epoch that cannot be ranked, such as one without trades.
+# The engine's loss for an epoch without enough trades to be ranked; a real loss, in the stake
+# currency for instance, can be greater.
 _UNRANKED_LOSS: Final = 100_000
 _EXECUTION_SPACES: Final = ("stoploss", "trailing", "max_open_trades")
 
@@ -76,7 +77,7 @@ def read_epochs(path: Path) -> list[Epoch]:
             operation="read hyperopt result",
         ) from exc
     ranked = [
-        epoch for epoch in epochs if math.isfinite(epoch.loss) and epoch.loss < _UNRANKED_LOSS
+        epoch for epoch in epochs if math.isfinite(epoch.loss) and epoch.loss != _UNRANKED_LOSS
     ]
     return sorted(ranked, key=lambda epoch: (epoch.loss, epoch.number))
 

@@ -16,7 +16,8 @@ MODELS_NAME: Final = "models"
 _EPOCHS: Final = "hyperopt_results/*.fthypt"
 _ARCHIVES: Final = "backtest_results/*.zip"
 _MODELS: Final = "models"
-_MODEL_FILES: Final = "*/sub-train-*/*_model.*"
+# The identifier of a FreqAI configuration names a folder, which may lie in others.
+_MODEL_FILES: Final = "**/sub-train-*/*_model.*"
 # In the folder it runs in.
 _DATABASE: Final = "tradesv3.dryrun.sqlite"
 
