@@ -76,7 +76,7 @@ def main(scenario_file: str, _: str, module: str, *arguments: str) -> None:
     subcommand, *words = arguments
     options = parse(subcommand, words)
     config = json.load(sys.stdin)
-    open_records(config.pop("log_config"))
+    open_records(config.pop("log_config", None))
     note_what_was_given(scenario, arguments, config)
     if subcommand == "download-data":
         download(scenario, options, config)
@@ -109,8 +109,10 @@ def record(logger: str, level: str, text: str) -> None:
         os.write(pipe, "\n".join(lines).encode() + end)
 
 
-def open_records(log_config: dict[str, Any]) -> None:
+def open_records(log_config: dict[str, Any] | None) -> None:
     """Log to the pipe that the configuration names, as the real one does from then on."""
+    if log_config is None:
+        return
     handler = log_config["handlers"]["records"]
     pipe = os.open(handler["filename"], os.O_WRONLY)
     RECORDS.append((pipe, handler["."]["terminator"].encode()))
@@ -245,6 +247,10 @@ def leave(*_: object) -> None:
 
 def backtest(scenario: dict[str, Any], options: dict[str, list[str]], _: dict[str, Any]) -> None:
     """Store the result of a backtest, and the models of a FreqAI strategy."""
+    if options["--strategy"] == ["TradaiObserver"]:
+        if scenario["entry_signals"] is not None:
+            Path("entry-signals.json").write_text(json.dumps(scenario["entry_signals"]))
+        return
     user_data = Path(options["--userdir"][0])
     for name, text in scenario["models"].items():
         path = user_data / "models" / name

@@ -165,7 +165,7 @@ def test_missing_candles_are_named_though_the_strategy_crashed_over_them() -> No
     verdict = judge(ended(1), evidence(missing, *CRASHED_AT), result_present=False)
 
     assert verdict.exit_code is ExitCode.DATA
-    assert "missing, BTC/USDT 1h: add what is not traded to run.informative" in verdict.sentence
+    assert "missing, BTC/USDT 1h: add them to run.informative" in verdict.sentence
     assert (
         "IndexError: single positional indexer is out-of-bounds at demo.py:22" in verdict.sentence
     )

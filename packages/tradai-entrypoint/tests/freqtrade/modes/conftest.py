@@ -191,6 +191,7 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
         goes: dict[str, object] = {
             "says": [],
             "result": CAPTURED,
+            "entry_signals": None,
             "epochs": None,
             "models": {},
             "probe": "agrees",

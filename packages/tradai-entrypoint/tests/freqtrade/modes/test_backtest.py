@@ -108,17 +108,95 @@ def test_the_same_run_has_the_same_digests_and_another_result_another_trades_dig
     assert {name for name, _ in differing} == {"trades"}
 
 
-def test_a_backtest_without_a_trade_is_done(run: Run, captured: dict[str, Any]) -> None:
+COUNTED = {
+    "signals": 30,
+    "tried": 20,
+    "exit_signal": 4,
+    "custom_stake_amount": 0,
+    "wallet": 0,
+    "stake_below_minimum": 13,
+    "confirm_trade_entry": 7,
+}
+
+
+@pytest.fixture
+def without_trades(run: Run, captured: dict[str, Any]) -> Run:
+    """Run a backtest that makes no trade."""
     nothing = deepcopy(captured)
-    nothing["strategy"]["WaveRider"] |= {"trades": [], "total_trades": 0, "final_balance": 1000}
+    figures = {"trades": [], "total_trades": 0, "final_balance": 1000, "rejected_signals": 1}
 
-    done = run(BACKTEST, result=nothing)
+    # It returns what the fixture `run` does.
+    def start(counted: dict[str, int] | None, **more: object) -> Any:  # noqa: ANN401
+        nothing["strategy"]["WaveRider"] |= figures | more
+        return run(BACKTEST, result=nothing, entry_signals=counted)
 
+    return start
+
+
+def test_a_backtest_without_a_trade_is_done_and_explained(without_trades: Run) -> None:
+    done = without_trades(COUNTED)
+
+    reasons = {
+        "exit_signal": 4,
+        "wallet": 5,
+        "stake_below_minimum": 13,
+        "confirm_trade_entry": 7,
+        "max_open_trades": 1,
+    }
     assert done.code == ExitCode.DONE
-    assert done.verdict == "backtest done: 0 trades, +0.00 % profit"
+    assert done.verdict.startswith("backtest done: 0 trades, +0.00 % profit; 30 entry signals, ")
+    assert "stake_below_minimum 13, confirm_trade_entry 7" in done.verdict
     assert done.manifest.results["final_balance"] == 1000
     assert done.manifest.results["profit_factor"] is None
+    assert done.manifest.results["entry_signals"] == 30 == sum(reasons.values())
+    assert done.manifest.results["rejected_entry_signals"] == reasons
+    assert "no trades: 30 entry signals" in done.manifest.notices[-1]
+    assert "no trades: 30 entry signals" in (done.folder / "report.html").read_text()
     assert pq.read_table(done.folder / "trades.parquet").num_rows == 0
+    assert "engine-result.zip" in done.files
+
+
+@pytest.mark.parametrize(
+    ("counted", "locks", "reason"),
+    [
+        ({"signals": 9, "tried": 2}, [], {"open_order": 6, "order_not_filled": 2}),
+        ({"signals": 9, "tried": 2}, ["lock"], {"protections": 6, "order_not_filled": 2}),
+        ({"signals": 9, "tried": 0}, [], {"wallet": 8}),
+    ],
+)
+def test_a_signal_that_the_engine_passed_over_has_a_reason(
+    without_trades: Run, counted: dict[str, int], locks: list[str], reason: dict[str, int]
+) -> None:
+    done = without_trades(dict.fromkeys(COUNTED, 0) | counted, locks=locks)
+
+    assert done.manifest.results["rejected_entry_signals"] == {**reason, "max_open_trades": 1}
+
+
+def test_a_strategy_without_an_entry_signal_is_called_that(without_trades: Run) -> None:
+    done = without_trades(dict.fromkeys(COUNTED, 0), rejected_signals=0)
+
+    assert done.verdict.endswith("profit; the strategy gave no entry signal")
+    assert done.manifest.results["entry_signals"] == 0
+
+
+def test_the_signals_are_counted_by_the_same_backtest_of_an_observer(without_trades: Run) -> None:
+    done = without_trades(COUNTED)
+
+    arguments, files = done.given["arguments"], done.given["files"]
+    assert arguments[arguments.index("--strategy") + 1] == "TradaiObserver"
+    assert arguments[-4:] == ["--cache", "none", "--export", "none"]
+    assert 'import_module("wave_rider").WaveRider' in files["strategies/tradai_observer.py"]
+    params = json.loads(files["strategies/tradai_observer.json"])
+    assert params == {"strategy_name": "TradaiObserver", "params": {"buy": {"buy_fast": 10}}}
+    assert "tradai_observer" not in str(done.manifest.engine)
+
+
+def test_signals_that_could_not_be_counted_leave_the_backtest_done(without_trades: Run) -> None:
+    done = without_trades(None)
+
+    assert done.code == ExitCode.DONE
+    assert "could not be counted" in done.verdict
+    assert "entry_signals" not in done.manifest.results
 
 
 @pytest.mark.parametrize(

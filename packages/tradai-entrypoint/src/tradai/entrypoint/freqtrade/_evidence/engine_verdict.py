@@ -91,20 +91,19 @@ def _incomplete(evidence: EngineEvidence) -> Verdict | None:
         where = f" at {evidence.exception_place}" if evidence.exception_place else ""
         more = f"; it crashed then ({evidence.exception}{where}), so more may be missing"
     for items, problem in (
-        (
-            evidence.dropped,
-            "the engine left out {}, which the exchange does not offer: remove it, or capture the "
-            "market rules again",
-        ),
-        (
-            evidence.missing,
-            "candles were asked for and missing, {}: add what is not traded to run.informative",
-        ),
+        (evidence.dropped, _DROPPED),
+        (evidence.missing, "candles were asked for and missing, {}: add them to run.informative"),
         (evidence.untrained, "a model could not be trained: {} Provide more candles."),
     ):
         if items:
             return _verdict(ExitCode.DATA, problem.format(", ".join(items)) + more)
     return None
+
+
+_DROPPED: Final = (
+    "the engine left out {}, which the exchange does not offer: remove it, or capture the market "
+    "rules again"
+)
 
 
 def _gave_up(evidence: EngineEvidence) -> Verdict | None:

@@ -8,6 +8,7 @@ from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
+from tradai.entrypoint.freqtrade._modes.zero_trades import explain_zero_trades
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
@@ -29,6 +30,8 @@ class BacktestHandler(BatchHandler):
             return verdict
         total = result.summary.total
         sentence = f"backtest done: {total.trades} trades, {100 * total.profit_ratio:+.2f} % profit"
+        if not total.trades:
+            sentence += f"; {explain_zero_trades(job, context, result)}"
         return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
 
 

@@ -65,6 +65,7 @@ class EngineJob:
         """
         self._context = context
         self.evidence = EngineEvidence()
+        self.markets: MarketsSnapshot
         self.parameters = context.parameters
         self.facts = self._inspect_strategy()
         self.engine = engine or EngineInstall.beside_us()
@@ -112,7 +113,7 @@ class EngineJob:
         return staged
 
     def load_markets(self) -> MarketsSnapshot:
-        """Return the market rules beside the candles, cut to the pairs the engine reads.
+        """Return and keep the market rules beside the candles, cut to the pairs the engine reads.
 
         Raises:
             ConfigurationError: The number of candles that the strategy needs first is not known,
@@ -129,6 +130,7 @@ class EngineJob:
         if snapshot.origin == "made":
             note = f": {snapshot.note}" if snapshot.note else ""
             context.record.notices.append(f"the market rules were made, not captured{note}")
+        self.markets = markets
         return markets
 
     @contextmanager
