@@ -16,7 +16,7 @@ _USAGE: Final = re.compile(r"freqtrade(?: [\w-]+)?: error: (?P<text>.+)")
 _RAISED: Final = re.compile(r"^[A-Za-z_][\w.]*(?:: .*)?$", re.MULTILINE)
 _TRACEBACK: Final = "Traceback (most recent call last)"
 # Limits on what is kept, whatever the engine logs; more series than a strategy can have.
-_MOST: Final = 20_000
+MOST_KEPT: Final = 2_000
 _LONGEST: Final = 600
 # Errors in these lines of the engine's own code happen while it loads the strategy.
 _LOADING: Final = "/freqtrade/resolvers/"
@@ -30,8 +30,6 @@ _DISK: Final = re.compile(
 @final
 class EngineEvidence:
     """Facts found in the engine's log records; memory stays bounded.
-
-    Names are the keys of a table, in the order in which they came.
 
     Attributes:
         state: The bot's state as it reports it: ``RUNNING``, ``STOPPED``.
@@ -64,11 +62,11 @@ class EngineEvidence:
         self.was_loading = False
         self.disk_error: str | None = None
         self.unimportable: str | None = None
-        self.missing: dict[str, None] = {}
-        self.dropped: dict[str, None] = {}
+        self.missing: list[str] = []
+        self.dropped: list[str] = []
         self.has_bad_parameters = False
         self.strategy_errors = StrategyErrors()
-        self.untrained: dict[str, None] = {}
+        self.untrained: list[str] = []
 
     @property
     def is_running(self) -> bool:
@@ -148,6 +146,6 @@ class EngineEvidence:
                 self.has_bad_parameters = True
 
 
-def _keep(kept: dict[str, None], text: str) -> None:
-    if len(kept) < _MOST:
-        kept[text[:_LONGEST]] = None
+def _keep(kept: list[str], text: str) -> None:
+    if len(kept) < MOST_KEPT and text[:_LONGEST] not in kept:
+        kept.append(text[:_LONGEST])
