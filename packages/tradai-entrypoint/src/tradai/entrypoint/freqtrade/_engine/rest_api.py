@@ -1,4 +1,4 @@
-"""The engine's REST API on loopback: pause trading before the engine is stopped.
+"""The engine's REST API on loopback: see that the bot trades, and pause it before it is stopped.
 
 SIGTERM interrupts the engine wherever it is, also between an order and its row in the database.
 When it is asked to pause first, it finishes what it is doing; only then is it sent SIGTERM.
@@ -10,11 +10,17 @@ import json
 import secrets
 import socket
 import urllib.request
+from collections.abc import Mapping
 from typing import Final, Self, final
+from urllib.parse import urlencode
 
 from tradai.core import JsonValue, register_secret
 
 _TIMEOUT_S: Final = 5.0
+# For questions while the bot trades: its output is not read until they are answered.
+_LOOK_TIMEOUT_S: Final = 2.0
+# More than any series has: that many are left out of the answer from its beginning.
+_NO_CANDLES: Final = -1_000_000
 _USER: Final = "tradai"
 
 
@@ -55,17 +61,47 @@ class EngineControl:
 
     def pause(self) -> bool:
         """Ask the engine to stop trading; return whether it agreed."""
+        return "status" in self._ask("stop", method="POST", timeout_s=_TIMEOUT_S)
+
+    def last_loop_s(self) -> float | None:
+        """Return when the bot's loop last came to its end, in epoch seconds; 0 is never.
+
+        None means that the engine does not answer, as in `last_analysis_s`.
+        """
+        return _seconds(self._ask("health"), "last_process_ts")
+
+    def last_analysis_s(self, pair: str, timeframe: str) -> float | None:
+        """Return when the strategy last analysed `pair`, in epoch seconds.
+
+        A strategy analyses a pair when it has a new candle, unless it asks for more.
+        """
+        # With none of the candles in the answer, the engine does not call the strategy for it.
+        query = urlencode({"pair": pair, "timeframe": timeframe, "limit": _NO_CANDLES})
+        return _seconds(self._ask(f"pair_candles?{query}"), "last_analyzed_ts")
+
+    def _ask(
+        self, path: str, *, method: str = "GET", timeout_s: float = _LOOK_TIMEOUT_S
+    ) -> dict[str, JsonValue]:
+        """Return the engine's answer; empty when it does not give one."""
         token = base64.b64encode(f"{_USER}:{self._password}".encode()).decode()
         request = urllib.request.Request(
             # Loopback and http by construction.
-            f"http://127.0.0.1:{self._port}/api/v1/stop",
-            method="POST",
+            f"http://127.0.0.1:{self._port}/api/v1/{path}",
+            method=method,
             headers={"Authorization": f"Basic {token}"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
                 status = json.load(answer)
         # An engine that is ending hangs up at any point of its answer.
         except (OSError, http.client.HTTPException, ValueError):
-            return False
-        return isinstance(status, dict) and "status" in status
+            return {}
+        return status if isinstance(status, dict) else {}
+
+
+def _seconds(status: Mapping[str, JsonValue], name: str) -> float | None:
+    """Return epoch seconds, 0 for what has not happened yet; None without an answer."""
+    if name not in status:
+        return None
+    value = status[name]
+    return float(value) if isinstance(value, int | float) else 0.0

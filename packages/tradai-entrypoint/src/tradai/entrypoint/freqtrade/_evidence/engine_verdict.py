@@ -30,7 +30,8 @@ def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) 
     return (
         _refused(evidence)
         or _broke_off(ended, evidence)
-        or _doubtful(evidence, result_present=result_present)
+        or _doubtful(ended, evidence, result_present=result_present)
+        or _killed(ended, evidence, "it was asked to stop")
         or _verdict(ExitCode.DONE, "the engine finished its work")
     )
 
@@ -42,13 +43,19 @@ def _interrupted(ended: EngineExit, number: int, evidence: EngineEvidence) -> Ve
             ExitCode(128 + stop_signal(number)),
             f"{name} ended the engine before its work was done",
         )
-    if ended.signal == SIGKILL:
-        return _verdict(
-            ExitCode.MISMATCH,
-            f"after {name} the engine did not stop in time and was killed: look at its orders "
-            "before it runs again",
-        )
-    return _verdict(ExitCode.DONE, f"the engine stopped on request ({name})")
+    stopped = _verdict(ExitCode.DONE, f"the engine stopped on request ({name})")
+    return _killed(ended, evidence, name) or stopped
+
+
+def _killed(ended: EngineExit, evidence: EngineEvidence, event: str) -> Verdict | None:
+    """Return the verdict when a bot that had to stop after `event` was killed."""
+    if not (ended.asked_to_stop and evidence.has_run and ended.signal == SIGKILL):
+        return None
+    return _verdict(
+        ExitCode.MISMATCH,
+        f"after {event} the engine did not stop in time and was killed: look at its orders "
+        "before it runs again",
+    )
 
 
 def _refused(evidence: EngineEvidence) -> Verdict | None:
@@ -143,12 +150,16 @@ def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
     return None
 
 
-def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | None:
+def _doubtful(
+    ended: EngineExit, evidence: EngineEvidence, *, result_present: bool
+) -> Verdict | None:
     """Return the verdict when the engine reported success on less than it was given."""
+    # A bot tries to train again, for as long as it runs.
+    untrained = [] if ended.asked_to_stop else evidence.untrained
     for items, problem in (
         (evidence.dropped, "the engine left out {}: capture the market rules again, or remove it"),
         (evidence.missing, "candles were asked for and missing, {}: add them to run.informative"),
-        (evidence.untrained, "a model could not be trained: {} Provide more candles."),
+        (untrained, "a model could not be trained: {} Provide more candles."),
     ):
         if items:
             return _verdict(ExitCode.DATA, problem.format(", ".join(items)))

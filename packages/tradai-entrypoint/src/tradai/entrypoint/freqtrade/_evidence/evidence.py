@@ -15,7 +15,7 @@ _KEY: Final = re.compile(r"On instance(?P<steps>(?:\['?\w+'?\])+):")
 _FRAME: Final = re.compile(r'  File "(?:.*/)?strategies/(?P<file>[^"]+)", line (?P<line>\d+)')
 _RAISED: Final = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?")
 # Limits on what is kept, whatever the engine prints.
-_MOST: Final = 100
+MOST_KEPT: Final = 100
 _LONGEST: Final = 600
 # Errors in these lines of the engine's own code happen while it loads the strategy.
 _LOADING: Final = "/freqtrade/resolvers/"
@@ -42,6 +42,7 @@ class EngineEvidence:
         has_bad_parameters: Whether it could not read the parameter file, and ran without it.
         strategy_errors: Number of exceptions of the strategy that did not end the bot.
         last_strategy_error: The last one of them.
+        stopped_by: Why the bot stopped trading by itself.
         untrained: Messages about models that could not be trained.
     """
 
@@ -63,6 +64,7 @@ class EngineEvidence:
         self.has_bad_parameters = False
         self.strategy_errors = 0
         self.last_strategy_error: str | None = None
+        self.stopped_by: str | None = None
         self.untrained: list[str] = []
         self._continue: Callable[[str], None] = self._feed_plain
 
@@ -75,6 +77,11 @@ class EngineEvidence:
     def is_stopped(self) -> bool:
         """Whether the bot reports that it has stopped trading."""
         return self.state == "STOPPED"
+
+    @property
+    def has_stopped_itself(self) -> bool:
+        """Whether the bot stopped trading without being asked to, or is about to."""
+        return self.is_stopped or self.stopped_by is not None
 
     @property
     def last_error(self) -> str:
@@ -95,6 +102,7 @@ class EngineEvidence:
             self._feed_error(record.text)
         else:
             self._continue = self._feed_plain
+            self._take_state(record.facts)
             self._take_fact(record.facts)
 
     def _feed_error(self, text: str) -> None:
@@ -124,6 +132,10 @@ class EngineEvidence:
         elif _RAISED.fullmatch(line):
             self.exception = line
 
+    def _feed_stop(self, line: str) -> None:
+        if _RAISED.fullmatch(line):
+            self.stopped_by = line
+
     def _feed_plain(self, line: str) -> None:
         usage = _USAGE.match(line)
         if usage is not None:
@@ -132,11 +144,17 @@ class EngineEvidence:
         if key is not None:
             self._key = ".".join(re.findall(r"\w+", key["steps"]))
 
-    def _take_fact(self, facts: Mapping[str, str]) -> None:
+    def _take_state(self, facts: Mapping[str, str]) -> None:
         match facts:
             case {"state": state}:
                 self.state = state
                 self.has_run = self.has_run or self.is_running
+                self.stopped_by = None if self.is_running else self.stopped_by
+            case {"stopping": exception}:
+                self.stopped_by, self._continue = exception, self._feed_stop
+
+    def _take_fact(self, facts: Mapping[str, str]) -> None:
+        match facts:
             case {"unimportable": reason}:
                 self.unimportable = reason
             case {"pair": pair, "missing": timeframe}:
@@ -153,5 +171,5 @@ class EngineEvidence:
 
 
 def _keep(kept: list[str], text: str) -> None:
-    if len(kept) < _MOST and text not in kept:
+    if len(kept) < MOST_KEPT and text not in kept:
         kept.append(text)

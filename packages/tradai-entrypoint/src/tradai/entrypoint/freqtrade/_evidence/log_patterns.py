@@ -12,7 +12,15 @@ _RECORD: Final = re.compile(
 _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     logger: tuple(map(re.compile, patterns))
     for logger, patterns in {
-        "freqtrade.worker": (r"Changing state(?: from \w+)? to: (?P<state>\w+)",),
+        "freqtrade.worker": (
+            r"Changing state(?: from \w+)? to: (?P<state>\w+)",
+            r"(?P<stopping>\w+)\. Stopping trader",
+        ),
+        "freqtrade.strategy.interface": (r"Outdated history for pair (?P<outdated>\S+)\. ",),
+        # A call that is tried again has not failed yet.
+        "freqtrade.exchange.common": (
+            r"(?P<failed>\w+\(\) returned exception: (?!.*Retrying still for).*)",
+        ),
         "freqtrade.resolvers.iresolver": (r"Could not import .+ due to '(?P<unimportable>.+)'",),
         "freqtrade.data.history.datahandlers.idatahandler": (
             r"No history for (?P<pair>\S+), \w*, (?P<missing>\w+) found",
@@ -26,6 +34,15 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
         ),
         "freqtrade.strategy.hyper": (r"(?P<bad_parameters>Invalid parameter file format)",),
         "freqtrade.strategy.strategy_wrapper": (r"Unexpected error (?P<raised>.+) calling ",),
+        "freqtrade.freqtradebot": (
+            r"Order (?P<order_id>\S+) was created for (?P<pair>\S+) and status is (?P<status>\w+)",
+            r"\w+ \S+ order with time in force \S+ for (?P<unfilled>\S+) is .* zero amount is",
+            r"\w+ order (?P<cancelled>.+) for Trade\(id=(?P<trade>\d+), pair=(?P<pair>[^,]+),",
+            r".*\bRemoving Trade\(id=(?P<removed>\d+), pair=(?P<pair>[^,]+),.* from database",
+        ),
+        "freqtrade.rpc.rpc_manager": (
+            r"Sending rpc message: \{'trade_id': (?P<entered>\d+), 'type': entry,",
+        ),
         "freqtrade.freqai.freqai_interface": (r"(?P<untrained>Training \S+ raised exception .*)",),
     }.items()
 }

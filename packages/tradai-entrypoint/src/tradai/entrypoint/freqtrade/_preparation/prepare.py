@@ -220,7 +220,7 @@ class EngineJob:
         digests = context.record.digests
         what: dict[str, JsonValue] = {
             "mode": context.mode.value,
-            "parameters": self.parameters.model_dump(mode="json"),
+            "parameters": self.parameters.canonical(),
             "data": digests.get("data"),
             "markets": digests.get("markets"),
             "engine": context.record.versions["freqtrade"],
