@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -347,8 +348,10 @@ class RestInterface:
             return {"status": "stopping trader ..."}
         if path == "/api/v1/health":
             return {"last_process_ts": self._loop()}
-        if path.startswith("/api/v1/pair_candles?") and "limit=-" in path:
-            return {"last_analyzed_ts": self._loops if self._scenario["has_candles"] else 0}
+        if path.startswith("/api/v1/pair_candles?"):
+            now_s = time.time() if self._scenario["has_candles"] else 0
+            has_any = "limit=1" in path and now_s
+            return {"last_analyzed_ts": now_s, "data_stop_ts": now_s * 1000 if has_any else 0}
         return None
 
     def _loop(self) -> int:

@@ -11,8 +11,10 @@ import pytest
 from tradai.core import TradingMode
 from tradai.entrypoint import ExitCode
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketServer, MarketsSnapshot
+from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 
 LIVENESS = "tradai.entrypoint.freqtrade._evidence.liveness"
+RUNNING_BOT = "tradai.entrypoint.freqtrade._modes.running_bot"
 TRADING = "engine: trading on paper, Ctrl-C stops it"
 STALLED = "engine: the bot stands still, Ctrl-C stops it"
 AGAIN = "engine: trading on paper again, Ctrl-C stops it"
@@ -21,6 +23,7 @@ PAIRS = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
 Run = Callable[..., Any]
 Tell = Callable[[int], Callable[[], None]]
 SetLimits = Callable[..., None]
+StopAt = str
 
 
 def record(logger: str, text: str, level: str = "WARNING") -> str:
@@ -32,11 +35,6 @@ def failed_call(end: str = "Giving up.") -> str:
         'fetch_order() returned exception: "Could not get order due to NetworkError. Message: no"'
     )
     return record("freqtrade.exchange.common", f"{text}. {end}")
-
-
-def old_candles(pair: str) -> str:
-    text = f"Outdated history for pair {pair}. Last tick is 20 minutes old"
-    return record("freqtrade.strategy.interface", text)
 
 
 def untrained(pair: str) -> str:
@@ -68,6 +66,21 @@ def set_limits(monkeypatch: pytest.MonkeyPatch) -> SetLimits:
             monkeypatch.setattr(f"{LIVENESS}._{name.upper()}", limit)
 
     return change
+
+
+@pytest.fixture
+def stop_at(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> StopAt:
+    """A line of the engine at which SIGTERM arrives."""
+    line = record("freqtrade.worker", "Bot heartbeat. PID=1", "INFO")
+    feed, stop = EngineEvidence.feed, tell(signal.SIGTERM)
+
+    def feed_and_stop(evidence: EngineEvidence, text: str) -> None:
+        feed(evidence, text)
+        if text == line:
+            stop()
+
+    monkeypatch.setattr(EngineEvidence, "feed", feed_and_stop)
+    return line
 
 
 @pytest.fixture
@@ -126,31 +139,14 @@ def test_a_bot_that_goes_on_after_an_outage_stops_on_request(
 
 
 def test_a_call_that_fails_once_or_succeeds_in_the_end_is_not_an_outage(
-    dry_run: Run, tell: Tell, monkeypatch: pytest.MonkeyPatch
+    dry_run: Run, stop_at: StopAt
 ) -> None:
     several = [[failed_call("Retrying still for 3 times.")], [failed_call()], [], []]
-    end = record("freqtrade.worker", "Bot heartbeat. PID=1", "INFO")
-    stop = tell(signal.SIGTERM)
-    feed = "tradai.entrypoint.freqtrade._evidence.evidence.EngineEvidence.feed"
-    monkeypatch.setattr(feed, _reacting(end, stop), raising=True)
 
-    done = dry_run(loops=[*several, [end]])
+    done = dry_run(loops=[*several, [stop_at]])
 
     assert done.code == ExitCode.DONE
     assert "bot stalled" not in done.events
-
-
-def _reacting(text: str, react: Callable[[], None]) -> Callable[..., None]:
-    from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
-
-    feed = EngineEvidence.feed
-
-    def feed_and_react(evidence: EngineEvidence, line: str) -> None:
-        feed(evidence, line)
-        if line == text:
-            react()
-
-    return feed_and_react
 
 
 def test_a_bot_without_any_model_stands_still(stopped: Run) -> None:
@@ -164,9 +160,7 @@ def test_a_bot_goes_on_once_it_has_a_model(
     dry_run: Run, tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = iter([False])
-    monkeypatch.setattr(
-        "tradai.entrypoint.freqtrade._modes.stall_watch.has_models", lambda _: next(answers, True)
-    )
+    monkeypatch.setattr(f"{RUNNING_BOT}.has_models", lambda _: next(answers, True))
 
     done = dry_run(loops=[[untrained(pair) for pair in PAIRS]], reactions={AGAIN: tell(15)})
 
@@ -177,7 +171,7 @@ def test_a_bot_goes_on_once_it_has_a_model(
 def test_a_strategy_that_analyses_no_new_candle_stands_still(
     stopped: Run, set_limits: SetLimits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"{LIVENESS}._length_s", lambda _: 0.1)
+    monkeypatch.setattr(f"{RUNNING_BOT}._length_s", lambda _: 0.1)
     set_limits(late_s=(0.0, 0.0))
 
     done = stopped(has_candles=False)
@@ -186,15 +180,23 @@ def test_a_strategy_that_analyses_no_new_candle_stands_still(
     assert "the strategy has analysed no new candle" in done.verdict
 
 
-def test_candles_that_are_old_for_all_pairs_are_a_stall(
-    stopped: Run, set_limits: SetLimits
+def test_a_strategy_that_draws_charts_is_not_called_for_them(
+    dry_run: Run,
+    stop_at: StopAt,
+    strategy: Path,
+    set_limits: SetLimits,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    set_limits(outage_s=0.0)
+    source = strategy.parent / "strategies" / "wave_rider.py"
+    source.write_text(source.read_text() + "\n    def plot_annotations(self, **_):\n        ...\n")
+    monkeypatch.setattr(f"{RUNNING_BOT}._length_s", lambda _: 0.1)
+    monkeypatch.setattr(f"{RUNNING_BOT}.EngineControl.newest_candle_s", None)
+    set_limits(late_s=(60.0, 60.0))
 
-    done = stopped(loops=[[old_candles(pair) for pair in PAIRS]] * 1000)
+    done = dry_run(loops=[*[[]] * 50, [stop_at]])
 
-    assert done.code == ExitCode.STALLED
-    assert "the newest candles of all pairs are old" in done.verdict
+    assert done.code == ExitCode.DONE
+    assert "bot stalled" not in done.events
 
 
 def test_a_loop_that_does_not_come_to_its_end_is_a_stall(

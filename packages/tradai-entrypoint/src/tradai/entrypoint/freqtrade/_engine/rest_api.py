@@ -66,18 +66,23 @@ class EngineControl:
     def last_loop_s(self) -> float | None:
         """Return when the bot's loop last came to its end, in epoch seconds; 0 is never.
 
-        None means that the engine does not answer, as in `last_analysis_s`.
+        None means that the engine does not answer, here and below.
         """
-        return _seconds(self._ask("health"), "last_process_ts")
+        return _number(self._ask("health"), "last_process_ts")
+
+    def newest_candle_s(self, pair: str, timeframe: str) -> float | None:
+        """Return when the newest candle opened that the strategy has analysed, in epoch seconds.
+
+        The engine calls the strategy's `plot_annotations`, where it has one.
+        """
+        opened_ms = _number(self._ask(_candles(pair, timeframe, limit=1)), "data_stop_ts")
+        return None if opened_ms is None else opened_ms / 1_000
 
     def last_analysis_s(self, pair: str, timeframe: str) -> float | None:
-        """Return when the strategy last analysed `pair`, in epoch seconds.
-
-        A strategy analyses a pair when it has a new candle, unless it asks for more.
-        """
-        # With none of the candles in the answer, the engine does not call the strategy for it.
-        query = urlencode({"pair": pair, "timeframe": timeframe, "limit": _NO_CANDLES})
-        return _seconds(self._ask(f"pair_candles?{query}"), "last_analyzed_ts")
+        """Return when the strategy last analysed `pair`, in epoch seconds; it is not called."""
+        # The engine calls the strategy for the candles in the answer, so there are none.
+        path = _candles(pair, timeframe, limit=_NO_CANDLES)
+        return _number(self._ask(path), "last_analyzed_ts")
 
     def _ask(
         self, path: str, *, method: str = "GET", timeout_s: float = _LOOK_TIMEOUT_S
@@ -99,9 +104,14 @@ class EngineControl:
         return status if isinstance(status, dict) else {}
 
 
-def _seconds(status: Mapping[str, JsonValue], name: str) -> float | None:
-    """Return epoch seconds, 0 for what has not happened yet; None without an answer."""
-    if name not in status:
+def _candles(pair: str, timeframe: str, *, limit: int) -> str:
+    query = {"pair": pair, "timeframe": timeframe, "limit": limit}
+    return f"pair_candles?{urlencode(query)}"
+
+
+def _number(answer: Mapping[str, JsonValue], name: str) -> float | None:
+    """Return a number of the engine's answer, 0 for null; None without an answer."""
+    if name not in answer:
         return None
-    value = status[name]
+    value = answer[name]
     return float(value) if isinstance(value, int | float) else 0.0

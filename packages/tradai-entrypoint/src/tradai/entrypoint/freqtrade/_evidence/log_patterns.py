@@ -16,7 +16,6 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
             r"Changing state(?: from \w+)? to: (?P<state>\w+)",
             r"(?P<stopping>\w+)\. Stopping trader",
         ),
-        "freqtrade.strategy.interface": (r"Outdated history for pair (?P<outdated>\S+)\. ",),
         # A call that is tried again has not failed yet.
         "freqtrade.exchange.common": (
             r"(?P<failed>\w+\(\) returned exception: (?!.*Retrying still for).*)",

@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Final, final
 
 from tradai.core import SystemClock, redact
@@ -14,8 +13,8 @@ from tradai.entrypoint.freqtrade._engine.exits import WakeReason
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.liveness import Liveness, Stall, StallCause
+from tradai.entrypoint.freqtrade._modes.running_bot import RunningBot
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
-from tradai.entrypoint.freqtrade._results.collected import has_models
 
 _log: Final = logging.getLogger(__name__)
 _LOOK_EVERY_S: Final = 5.0
@@ -45,14 +44,7 @@ class StallWatch:
         self.is_over = False
         self._context = context
         self._evidence = job.evidence
-        self._liveness = Liveness(
-            control,
-            job.evidence,
-            pairs=context.config.pairs,
-            timeframe=context.config.timeframe,
-            pause_s=context.config.execution.process_throttle_s or 0.0,
-            has_models=partial(has_models, job.user_data),
-        )
+        self._liveness = Liveness(RunningBot(job, context, control), job.evidence)
         self._stall: Stall | None = None
         self._idle_since_s: float | None = None
         self._notice: int | None = None
