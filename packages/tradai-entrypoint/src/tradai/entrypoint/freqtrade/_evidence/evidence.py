@@ -84,6 +84,11 @@ class EngineEvidence:
         return self.is_stopped or self.stopped_by is not None
 
     @property
+    def untrained_pairs(self) -> set[str]:
+        """The pairs whose training has failed at least once."""
+        return {message.split()[1] for message in self.untrained}
+
+    @property
     def last_error(self) -> str:
         """The engine's last message on what went wrong."""
         messages = (self.exception, self.configuration_error, self.refusal, self.usage_error)

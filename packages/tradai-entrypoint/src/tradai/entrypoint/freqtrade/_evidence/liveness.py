@@ -224,8 +224,8 @@ class Liveness:
 
     def _has_failed_training(self) -> bool:
         """Return whether the training of each pair has failed at least once."""
-        tried = {message.split()[1] for message in self._evidence.untrained}
-        return len(tried) >= min(len(self._bot.pairs), MOST_KEPT)
+        pairs = min(len(self._bot.pairs), MOST_KEPT)
+        return len(self._evidence.untrained_pairs) >= pairs
 
 
 def _stall(cause: StallCause, reason: str, since_s: float | None) -> Stall | None:

@@ -9,6 +9,7 @@ from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.entry_orders import EntryOrders
+from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._evidence.log_patterns import read_record
 from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
 from tradai.entrypoint.freqtrade._modes.stall_watch import StallWatch
@@ -28,6 +29,7 @@ class DryRunHandler(EngineHandler):
             context.parameters.exchange_url, sections=control.config(), on_line=self._note_facts
         ) as engine:
             ended = self._trade(engine, job, control)
+        self._notice_untrained(job.evidence)
         context.record.results["strategy_errors"] = job.evidence.strategy_errors
         verdict = judge(ended, job.evidence, result_present=True)
         verdict = self._compare_orders(verdict, context)
@@ -63,6 +65,12 @@ class DryRunHandler(EngineHandler):
             return engine.wait(interrupts)
         _pause(engine, job, context, control)
         return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
+
+    def _notice_untrained(self, evidence: EngineEvidence) -> None:
+        if evidence.untrained:
+            pairs = ", ".join(sorted(evidence.untrained_pairs))
+            notice = f"models could not be trained ({pairs}), the last: {evidence.untrained[-1]}"
+            self._entrypoint.context.record.notices.append(notice)
 
     def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
         kept, stored = self._orders.kept, entry_orders(context.folder.path / DATABASE_NAME)
