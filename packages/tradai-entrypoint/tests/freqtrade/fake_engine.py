@@ -10,6 +10,7 @@ It imports the standard library alone, so that it starts in some 50 ms.
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -59,6 +60,9 @@ CREATE TABLE orders (
     ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255)
 );
 """
+# The pipe it logs to, opened once it has read its configuration, and the end of a record there.
+RECORDS: list[tuple[int, bytes]] = []
+LOGGED = re.compile(r"\S+ \S+ - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<text>.*)")
 # Never closed, so that its last writes stay in the write-ahead log, as those of the real one do.
 OPEN: list["sqlite3.Connection"] = []
 
@@ -74,6 +78,7 @@ def main(scenario_file: str, _: str, module: str, *arguments: str) -> None:
     subcommand, *words = arguments
     options = parse(subcommand, words)
     config = json.load(sys.stdin)
+    open_records(config.pop("log_config"))
     note_what_was_given(scenario, arguments, config)
     if subcommand == "download-data":
         download(scenario, options, config)
@@ -82,8 +87,8 @@ def main(scenario_file: str, _: str, module: str, *arguments: str) -> None:
         load_strategy(options)
         if subcommand != "trade":
             load_candles(options, config, pairs)
-    for line in scenario["says"]:
-        say(line)
+    for lines in grouped(scenario["says"]):
+        say_as_observed(lines)
     {"backtesting": backtest, "hyperopt": hyperopt, "trade": trade}.get(subcommand, leave)(
         scenario, options, config
     )
@@ -97,6 +102,40 @@ def say(line: str) -> None:
 
 def log(logger: str, text: str, level: str = "INFO") -> None:
     say(f"2026-11-24 01:03:38,504 - {logger} - {level} - {text}")
+    record(logger, level, text)
+
+
+def record(logger: str, level: str, text: str) -> None:
+    for pipe, end in RECORDS:
+        lines = (logger, level, "/site-packages/freqtrade/main.py", "None", text)
+        os.write(pipe, "\n".join(lines).encode() + end)
+
+
+def open_records(log_config: dict[str, Any]) -> None:
+    """Log to the pipe that the configuration names, as the real one does from then on."""
+    handler = log_config["handlers"]["records"]
+    pipe = os.open(handler["filename"], os.O_WRONLY)
+    RECORDS.append((pipe, handler["."]["terminator"].encode()))
+
+
+def grouped(lines: list[str]) -> list[list[str]]:
+    """Put the lines of a record together; a printed line that follows a record belongs to it."""
+    groups: list[list[str]] = []
+    for line in lines:
+        if groups and not LOGGED.match(line):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return groups
+
+
+def say_as_observed(lines: list[str]) -> None:
+    """Print the lines of an observed log, and log them when they are a record."""
+    for line in lines:
+        say(line)
+    found = LOGGED.match(lines[0])
+    if found is not None:
+        record(found["logger"], found["level"], "\n".join([found["text"], *lines[1:]]))
 
 
 def give_up(text: str) -> NoReturn:
@@ -356,8 +395,8 @@ class RestInterface:
 
     def _loop(self) -> int:
         loops = self._scenario["loops"]
-        for line in loops[self._loops] if self._loops < len(loops) else []:
-            say(line)
+        for lines in grouped(loops[self._loops] if self._loops < len(loops) else []):
+            say_as_observed(lines)
         if not self._scenario["hangs"]:
             self._loops += 1
         return self._loops

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._evidence import liveness
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._evidence.liveness import Liveness, StallCause
@@ -140,8 +141,8 @@ def test_a_stop_of_its_own_is_the_most_certain_cause(bot: Bot) -> None:
     watched = bot.watched()
     for at_s in (2, 20):
         bot.loops(watched, at_s, FAILED)
-    bot.evidence.feed("2026-01-31 12:00:00,000 - freqtrade.worker - ERROR - X. Stopping trader ...")
-    bot.evidence.feed("X: gone")
+    text = "X. Stopping trader ...\nTraceback (most recent call last):\n  line\nX: gone"
+    bot.evidence.feed(EngineRecord(logger="freqtrade.worker", level="ERROR", text=text))
 
     stall = watched.look()
 

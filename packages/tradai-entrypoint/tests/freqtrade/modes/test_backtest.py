@@ -125,7 +125,6 @@ def test_a_backtest_without_a_trade_is_done(run: Run, captured: dict[str, Any]) 
     ("log", "exit_code", "expected", "words"),
     [
         ("configuration-refused", 0, ExitCode.CONFIGURATION, "max_open_trades: 'x' is not of"),
-        ("argument-unknown", 0, ExitCode.CONFIGURATION, "unrecognized arguments: --nope"),
         ("strategy-not-importable", 2, ExitCode.CONFIGURATION, "'no_such_module_here'"),
         ("strategy-raises-while-running", 1, ExitCode.CRASHED, "KeyError: 'nope' at raises_ind"),
         ("no-data", 2, ExitCode.DATA, "No data found"),
@@ -166,6 +165,47 @@ def test_a_result_on_less_than_was_asked_for_is_kept_and_marked_as_partial(
     assert done.manifest.results["is_partial"]
     assert done.manifest.notices[-1].endswith("all its work: engine-result.zip")
     assert done.manifest.results["trades"] == 12
+
+
+RAISED = [
+    (
+        "2026-11-24 01:31:13,350 - freqtrade.strategy.strategy_wrapper - WARNING - Strategy caused "
+        "the following exception: ValueError('no') in WaveRider.custom_exit:9, calling custom_exit"
+    )
+]
+
+
+def test_a_backtest_whose_callbacks_raised_is_kept_whole_and_marked(
+    run: Run, tmp_path: Path
+) -> None:
+    source = tmp_path / "strategies/wave_rider.py"
+    callback = "\n    def custom_exit(self):\n        raise ValueError('no')\n"
+    source.write_text(source.read_text() + callback)
+
+    done = run(BACKTEST, says=RAISED)
+
+    manifest = done.manifest
+    assert done.code == manifest.exit_code == ExitCode.STRATEGY_ERRORS
+    assert "backtest done: 12 trades" in done.verdict
+    assert "ValueError('no') at wave_rider.py:9" in done.verdict
+    assert tuple(manifest.artifacts) == ("trades.parquet", "engine-result.zip")
+    assert "is_partial" not in manifest.results
+    assert manifest.results["trades"] == 12
+    assert manifest.results["strategy_errors"] == 1
+    assert manifest.results["strategy_errors_by_callback"] == {"custom_exit": 1}
+    assert "raised 1 errors" in manifest.notices[-1]
+    assert "raised 1 errors" in (done.folder / "report.html").read_text()
+
+
+def test_errors_of_a_callback_can_be_accepted_by_its_name(run: Run) -> None:
+    strict = run(BACKTEST, "run.accepted_strategy_errors=[custom_stoploss]", says=RAISED)
+    done = run(BACKTEST, "run.accepted_strategy_errors=[custom_exit]", says=RAISED)
+
+    assert strict.code == ExitCode.STRATEGY_ERRORS
+    assert done.code == ExitCode.DONE
+    assert done.manifest.results["strategy_errors"] == 1
+    assert "custom_exit 1" in done.manifest.notices[-1]
+    assert done.manifest.digests["run"] == run(BACKTEST).manifest.digests["run"]
 
 
 def test_a_partial_result_that_cannot_be_read_does_not_hide_the_verdict(run: Run) -> None:

@@ -305,14 +305,19 @@ def test_a_bot_that_crashes_while_it_trades_is_a_crash(run: Run, exchange: str) 
     assert "engine running" in done.events
 
 
-def test_what_the_strategy_raises_while_the_bot_goes_on_is_counted(stopped: Run) -> None:
+def test_a_bot_whose_callbacks_raised_is_not_done_though_it_stopped_on_request(
+    stopped: Run,
+) -> None:
     said = (LOGS / "dry-run-strategy-raises.txt").read_text().splitlines()
     raised = [line for line in said if "worker" not in line and "SIGINT" not in line]
 
     done = stopped(says=raised)
 
-    assert done.code == ExitCode.DONE
+    assert done.code == ExitCode.STRATEGY_ERRORS
+    assert "the engine stopped on request (SIGTERM); but the strategy raised 2" in done.verdict
+    assert "RuntimeError('live exploded') at raises_live.py:7" in done.verdict
     assert done.manifest.results["strategy_errors"] == 2
+    assert tuple(done.manifest.artifacts) == ("trades.sqlite",)
 
 
 def test_a_pair_the_exchange_does_not_list_stops_the_bot(run: Run, candles: Path) -> None:

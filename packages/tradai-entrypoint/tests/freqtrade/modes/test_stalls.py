@@ -11,6 +11,7 @@ import pytest
 from tradai.core import TradingMode
 from tradai.entrypoint import ExitCode
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketServer, MarketsSnapshot
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 
 LIVENESS = "tradai.entrypoint.freqtrade._evidence.liveness"
@@ -71,16 +72,15 @@ def set_limits(monkeypatch: pytest.MonkeyPatch) -> SetLimits:
 @pytest.fixture
 def stop_at(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> StopAt:
     """A line of the engine at which SIGTERM arrives."""
-    line = record("freqtrade.worker", "Bot heartbeat. PID=1", "INFO")
-    feed, stop = EngineEvidence.feed, tell(signal.SIGTERM)
+    text, feed, stop = "Bot heartbeat. PID=1", EngineEvidence.feed, tell(signal.SIGTERM)
 
-    def feed_and_stop(evidence: EngineEvidence, text: str) -> None:
-        feed(evidence, text)
-        if text == line:
+    def feed_and_stop(evidence: EngineEvidence, given: EngineRecord) -> None:
+        feed(evidence, given)
+        if given.text == text:
             stop()
 
     monkeypatch.setattr(EngineEvidence, "feed", feed_and_stop)
-    return line
+    return record("freqtrade.worker", text, "INFO")
 
 
 @pytest.fixture
@@ -255,6 +255,14 @@ def test_books_that_disagree_are_more_urgent_than_a_stall(stopped: Run) -> None:
 
     assert done.code == ExitCode.MISMATCH
     assert done.facts("bot stalled")["cause"] == "stopped"
+
+
+def test_max_idle_does_not_change_the_digest_of_a_run(run: Run) -> None:
+    limited, unlimited = (
+        run(TradingMode.BACKTEST, *overrides) for overrides in (["run.max_idle=1h"], [])
+    )
+
+    assert limited.manifest.digests["run"] == unlimited.manifest.digests["run"]
 
 
 def test_a_duration_without_a_fixed_length_is_refused(dry_run: Run) -> None:

@@ -55,6 +55,8 @@ def _console() -> "Console":
 
 
 def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(inner)}" for name, inner in value.items())
     if isinstance(value, float):
         return f"{value:,.8f}".rstrip("0").rstrip(".")
     return "-" if value is None else str(value)

@@ -5,7 +5,7 @@ over many time ranges without becoming another strategy.
 """
 
 import ipaddress
-from typing import Annotated, Final, Self, final
+from typing import Annotated, Self, final
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -18,15 +18,12 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from tradai.core import JsonValue, LoadedConfig, Timeframe, TimeRange, did_you_mean
+from tradai.core import LoadedConfig, Timeframe, TimeRange, did_you_mean
 from tradai.core.exceptions import ConfigurationError
 
 Series = Annotated[str, Field(pattern=r"^[A-Z0-9]+/[A-Z0-9]+@[1-9][0-9]*[smhdwM]$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
-
-# Parameters that earlier versions did not have.
-_LATER: Final = ("max_idle",)
 
 
 @final
@@ -48,6 +45,8 @@ class RunParameters(BaseModel):
         stop_timeout_s: Seconds a stop may take before the engine is killed (dry-run).
         max_idle: Longest time that the bot may stand still, such as ``30m``, before the run is
             ended (dry-run); unset is without limit.
+        accepted_strategy_errors: Callbacks of the strategy that may raise without the run ending
+            with exit code 80; a LIVE run accepts none.
         exchange_url: A loopback exchange to use instead of the real one (dry-run, tests).
     """
 
@@ -65,6 +64,7 @@ class RunParameters(BaseModel):
     start_deadline_s: Seconds = 120.0
     stop_timeout_s: Seconds = 25.0
     max_idle: Timeframe | None = None
+    accepted_strategy_errors: tuple[Name, ...] = ()
     exchange_url: str | None = None
 
     @field_validator("exchange_url")
@@ -97,15 +97,6 @@ class RunParameters(BaseModel):
     def with_timerange(self, timerange: TimeRange) -> Self:
         """Return a copy with an explicit time range."""
         return self.model_copy(update={"timerange": timerange})
-
-    def canonical(self) -> dict[str, JsonValue]:
-        """Return the parameters for a digest; one that came later is left out while unset.
-
-        Runs of earlier versions and of this one have the same digest so.
-        """
-        return self.model_dump(
-            mode="json", exclude={name for name in _LATER if getattr(self, name) is None}
-        )
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,11 +6,12 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.entry_orders import EntryOrders
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
-from tradai.entrypoint.freqtrade._evidence.log_patterns import read_record
+from tradai.entrypoint.freqtrade._evidence.log_patterns import facts_in
 from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
 from tradai.entrypoint.freqtrade._modes.stall_watch import StallWatch
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
@@ -26,19 +27,18 @@ class DryRunHandler(EngineHandler):
         control = EngineControl.new()
         self._watch = StallWatch(job, context, control)
         with job.running(
-            context.parameters.exchange_url, sections=control.config(), on_line=self._note_facts
+            context.parameters.exchange_url, sections=control.config(), on_record=self._note_facts
         ) as engine:
             ended = self._trade(engine, job, control)
         self._notice_untrained(job.evidence)
-        context.record.results["strategy_errors"] = job.evidence.strategy_errors
+        context.record.results["strategy_errors"] = job.evidence.strategy_errors.total
         verdict = judge(ended, job.evidence, result_present=True)
         verdict = self._compare_orders(verdict, context)
         context.journal.append("engine ended", return_code=ended.return_code)
         return self._watch.judged(verdict)
 
-    def _note_facts(self, line: str) -> None:
-        record = read_record(line)
-        facts = record.facts if record else {}
+    def _note_facts(self, record: EngineRecord) -> None:
+        facts = facts_in(record)
         self._watch.take(facts)
         for event, details in self._orders.take(facts):
             self._entrypoint.context.journal.append(event, **details)

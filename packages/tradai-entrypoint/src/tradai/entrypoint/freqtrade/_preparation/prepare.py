@@ -24,6 +24,7 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
 from tradai.entrypoint.freqtrade._preparation.plan import (
@@ -42,6 +43,8 @@ from tradai.entrypoint.freqtrade._strategy.source import (
 )
 
 _LOG_NAME: Final = "engine.log"
+# Parameters that decide over the end of a run and the verdict on it, not over what it does.
+_ONLY_JUDGED_BY: Final = {"accepted_strategy_errors", "max_idle"}
 
 
 @final
@@ -131,7 +134,7 @@ class EngineJob:
         base_url: str | None,
         *,
         sections: Mapping[str, JsonValue] = MappingProxyType({}),
-        on_line: Callable[[str], None] = lambda _: None,
+        on_record: Callable[[EngineRecord], None] = lambda _: None,
     ) -> Iterator[EngineProcess]:
         """Prepare the scratch folder and keep the engine running inside the block.
 
@@ -140,15 +143,15 @@ class EngineJob:
         Args:
             base_url: Address of the exchange; None is the exchange itself.
             sections: Settings of the engine that belong to this process alone.
-            on_line: Called with each line the engine prints.
+            on_record: Called with each record the engine logs.
 
         Raises:
             StorageError: A result cannot be kept in the run folder; it is in the scratch folder.
         """
 
-        def read_line(line: str) -> None:
-            self.evidence.feed(line)
-            on_line(line)
+        def read_record(record: EngineRecord) -> None:
+            self.evidence.feed(record)
+            on_record(record)
 
         context = self._context
         scratch = context.folder.scratch.resolve()
@@ -158,15 +161,18 @@ class EngineJob:
         with (
             self._collecting(),
             TemporaryDirectory(prefix="tradai-", ignore_cleanup_errors=True) as temporary,
+            RecordPipe(Path(temporary), strategy=scratch) as records,
             EngineProcess(
                 self.engine.command(self.plan.subcommand, *self.plan.arguments),
-                stdin=self.plan.config_for(base_url, sections=sections),
+                stdin=self.plan.config_for(base_url, sections={**sections, **records.sections()}),
                 environ=engine_environment(
                     context.environ, home=scratch, temporary=Path(temporary)
                 ),
                 folder=scratch,
                 log_file=context.folder.path / _LOG_NAME,
-                on_line=read_line,
+                on_line=self.evidence.feed_printed,
+                records=records,
+                on_record=read_record,
             ) as engine,
         ):
             yield engine
@@ -220,7 +226,7 @@ class EngineJob:
         digests = context.record.digests
         what: dict[str, JsonValue] = {
             "mode": context.mode.value,
-            "parameters": self.parameters.canonical(),
+            "parameters": self.parameters.model_dump(mode="json", exclude=_ONLY_JUDGED_BY),
             "data": digests.get("data"),
             "markets": digests.get("markets"),
             "engine": context.record.versions["freqtrade"],
