@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from tradai.core import LoadedConfig, TimeRange, did_you_mean
+from tradai.core import LoadedConfig, Timeframe, TimeRange, did_you_mean
 from tradai.core.exceptions import ConfigurationError
 
 Series = Annotated[str, Field(pattern=r"^[A-Z0-9]+/[A-Z0-9]+@[1-9][0-9]*[smhdwM]$")]
@@ -43,6 +43,8 @@ class RunParameters(BaseModel):
         freqai_model: Name of the FreqAI prediction model class.
         start_deadline_s: Seconds the engine may take to start trading (dry-run).
         stop_timeout_s: Seconds a stop may take before the engine is killed (dry-run).
+        max_idle: Longest time that the bot may stand still, such as ``30m``, before the run is
+            ended (dry-run); unset is without limit.
         accepted_strategy_errors: Callbacks of the strategy that may raise without the run ending
             with exit code 80; a LIVE run accepts none.
         exchange_url: A loopback exchange to use instead of the real one (dry-run, tests).
@@ -61,6 +63,7 @@ class RunParameters(BaseModel):
     freqai_model: Name = "LightGBMRegressor"
     start_deadline_s: Seconds = 120.0
     stop_timeout_s: Seconds = 25.0
+    max_idle: Timeframe | None = None
     accepted_strategy_errors: tuple[Name, ...] = ()
     exchange_url: str | None = None
 
@@ -74,6 +77,14 @@ class RunParameters(BaseModel):
             message = "must be http:// on a loopback address, for example http://127.0.0.1:8080"
             raise ValueError(message)
         return url.rstrip("/")
+
+    @field_validator("max_idle")
+    @classmethod
+    def _of_known_length(cls, duration: Timeframe | None) -> Timeframe | None:
+        if duration is not None and duration.endswith("M"):
+            message = "months differ in length: give seconds, minutes, hours, days or weeks"
+            raise ValueError(message)
+        return duration
 
     @field_validator("spaces")
     @classmethod

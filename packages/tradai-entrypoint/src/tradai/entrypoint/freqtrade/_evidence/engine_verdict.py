@@ -36,6 +36,7 @@ def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) 
         or _broke_off(ended, evidence)
         or incomplete
         or _doubtful(evidence, result_present=result_present)
+        or _killed(ended, evidence, "it was asked to stop")
         or _verdict(ExitCode.DONE, "the engine finished its work")
     )
 
@@ -47,19 +48,22 @@ def _interrupted(ended: EngineExit, number: int, evidence: EngineEvidence) -> Ve
             ExitCode(128 + stop_signal(number)),
             f"{name} ended the engine before its work was done",
         )
-    if ended.signal == SIGKILL and evidence.is_stopped:
-        return _verdict(
-            ExitCode.DONE,
-            f"the engine stopped trading on request ({name}); it was killed because it did not "
-            "end in time",
-        )
-    if ended.signal == SIGKILL:
-        return _verdict(
-            ExitCode.MISMATCH,
-            f"after {name} the engine did not stop in time and was killed: look at its orders "
-            "before it runs again",
-        )
-    return _verdict(ExitCode.DONE, f"the engine stopped on request ({name})")
+    late = "; it was killed because it did not end in time" if ended.signal == SIGKILL else ""
+    stopped = _verdict(ExitCode.DONE, f"the engine stopped on request ({name}){late}")
+    return _killed(ended, evidence, name) or stopped
+
+
+def _killed(ended: EngineExit, evidence: EngineEvidence, event: str) -> Verdict | None:
+    """Return the verdict when a bot that had to stop after `event` was killed while it traded."""
+    is_killed = ended.asked_to_stop and ended.signal == SIGKILL
+    # One that said that it stopped trading was killed while it went on training, for instance.
+    if not (is_killed and evidence.has_run) or evidence.is_stopped:
+        return None
+    return _verdict(
+        ExitCode.MISMATCH,
+        f"after {event} the engine did not stop in time and was killed: look at its orders "
+        "before it runs again",
+    )
 
 
 def _refused(evidence: EngineEvidence) -> Verdict | None:
@@ -90,10 +94,12 @@ def _incomplete(evidence: EngineEvidence) -> Verdict | None:
     if evidence.exception is not None:
         where = f" at {evidence.exception_place}" if evidence.exception_place else ""
         more = f"; it crashed then ({evidence.exception}{where}), so more may be missing"
+    # A bot tries to train again, for as long as it runs.
+    untrained = [] if evidence.has_run else evidence.untrained
     for items, problem in (
         (evidence.dropped, _DROPPED),
         (evidence.missing, "candles were asked for and missing, {}: add them to run.informative"),
-        (evidence.untrained, "a model could not be trained: {} Provide more candles."),
+        (untrained, "a model could not be trained: {} Provide more candles."),
     ):
         if items:
             return _verdict(ExitCode.DATA, problem.format(", ".join(items)) + more)

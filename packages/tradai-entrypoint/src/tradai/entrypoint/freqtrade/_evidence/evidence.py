@@ -45,6 +45,7 @@ class EngineEvidence:
         dropped: Pairs it left out because the exchange's rules do not offer them.
         has_bad_parameters: Whether it could not read the parameter file, and ran without it.
         strategy_errors: Exceptions of the strategy that did not end it.
+        stopped_by: Why the bot stopped trading by itself.
         untrained: Messages about models that could not be trained.
     """
 
@@ -66,6 +67,7 @@ class EngineEvidence:
         self.dropped: list[str] = []
         self.has_bad_parameters = False
         self.strategy_errors = StrategyErrors()
+        self.stopped_by: str | None = None
         self.untrained: list[str] = []
 
     @property
@@ -77,6 +79,16 @@ class EngineEvidence:
     def is_stopped(self) -> bool:
         """Whether the bot reports that it has stopped trading."""
         return self.state == "STOPPED"
+
+    @property
+    def has_stopped_itself(self) -> bool:
+        """Whether the bot stopped trading without being asked to, or is about to."""
+        return self.is_stopped or self.stopped_by is not None
+
+    @property
+    def untrained_pairs(self) -> set[str]:
+        """The pairs whose training has failed at least once."""
+        return {message.split()[1] for message in self.untrained}
 
     @property
     def usage_error(self) -> str | None:
@@ -103,7 +115,9 @@ class EngineEvidence:
         elif record.logger == strategy_errors.LOGGER:
             self.strategy_errors.feed(record)
         else:
-            self._take_fact(facts_in(record))
+            facts = facts_in(record)
+            self._take_state(facts)
+            self._take_fact(facts)
 
     def _feed_error(self, record: EngineRecord) -> None:
         """Read the error that ends the engine."""
@@ -127,11 +141,17 @@ class EngineEvidence:
         disk = _DISK.match(record.raised)
         self.disk_error = disk and (disk["why"] or disk["full"])
 
-    def _take_fact(self, facts: Mapping[str, str]) -> None:
+    def _take_state(self, facts: Mapping[str, str]) -> None:
         match facts:
             case {"state": state}:
                 self.state = state
                 self.has_run = self.has_run or self.is_running
+                self.stopped_by = None if self.is_running else self.stopped_by
+            case {"stopping": exception}:
+                self.stopped_by = exception[:_LONGEST]
+
+    def _take_fact(self, facts: Mapping[str, str]) -> None:
+        match facts:
             case {"unimportable": reason}:
                 self.unimportable = reason[:_LONGEST]
             case {"pair": pair, "missing": timeframe}:

@@ -10,7 +10,24 @@ from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     logger: tuple(re.compile(pattern, re.MULTILINE) for pattern in patterns)
     for logger, patterns in {
-        "freqtrade.worker": (r"Changing state(?: from \w+)? to: (?P<state>\w+)",),
+        "freqtrade.worker": (
+            r"Changing state(?: from \w+)? to: (?P<state>\w+)",
+            r"\w+\. Stopping trader(?s:.*)^(?P<stopping>[A-Za-z_][\w.]*(?:: .*)?)$",
+            r"(?P<stopping>\w+)\. Stopping trader",
+        ),
+        # A call that is tried again has not failed yet.
+        "freqtrade.exchange.common": (
+            r"(?P<failed>\w+\(\) returned exception: (?!(?s:.*)Retrying still for).*)",
+        ),
+        "freqtrade.freqtradebot": (
+            r"Order (?P<order_id>\S+) was created for (?P<pair>\S+) and status is (?P<status>\w+)",
+            r"\w+ \S+ order with time in force \S+ for (?P<unfilled>\S+) is .* zero amount is",
+            r"\w+ order (?P<cancelled>.+) for Trade\(id=(?P<trade>\d+), pair=(?P<pair>[^,]+),",
+            r".*\bRemoving Trade\(id=(?P<removed>\d+), pair=(?P<pair>[^,]+),.* from database",
+        ),
+        "freqtrade.rpc.rpc_manager": (
+            r"Sending rpc message: \{'trade_id': (?P<entered>\d+), 'type': entry,",
+        ),
         "freqtrade.resolvers.iresolver": (r"Could not import .+ due to '(?P<unimportable>.+)'",),
         "freqtrade.data.history.datahandlers.idatahandler": (
             r"No history for (?P<pair>\S+), \w*, (?P<missing>\w+) found",

@@ -44,8 +44,8 @@ from tradai.entrypoint.freqtrade._strategy.source import (
 )
 
 _LOG_NAME: Final = "engine.log"
-# Parameters that decide over the verdict on a run and not over the run.
-_ONLY_JUDGED_BY: Final = {"accepted_strategy_errors"}
+# Parameters that decide over the end of a run and the verdict on it, not over what it does.
+_ONLY_JUDGED_BY: Final = {"accepted_strategy_errors", "max_idle"}
 
 
 @final
