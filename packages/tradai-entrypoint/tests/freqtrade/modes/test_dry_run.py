@@ -317,6 +317,9 @@ def test_a_bot_whose_callbacks_raised_is_not_done_though_it_stopped_on_request(
     assert "the engine stopped on request (SIGTERM); but the strategy raised 2" in done.verdict
     assert "RuntimeError('live exploded') at raises_live.py:7" in done.verdict
     assert done.manifest.results["strategy_errors"] == 2
+    report = (done.folder / "report.html").read_text()
+    assert "<dt>strategy errors by callback</dt><dd>analyze_ticker 2</dd>" in report
+    assert "<dt>orders in journal</dt><dd>0</dd>" in report
     assert tuple(done.manifest.artifacts) == ("trades.sqlite",)
 
 
@@ -332,6 +335,17 @@ def test_a_pair_the_exchange_does_not_list_stops_the_bot(run: Run, candles: Path
 
     assert done.code == ExitCode.DATA
     assert "the engine left out XRP/USDT" in done.verdict
+
+
+def test_a_pair_that_is_left_out_once_the_bot_trades_stops_it_too(dry_run: Run) -> None:
+    text = "Ignoring XRP/USDT from whitelist. Market is not active."
+    left_out = f"2026-11-24 01:03:38,504 - freqtrade.plugins.pairlist.IPairList - INFO - {text}"
+
+    done = dry_run(loops=[[left_out]], on_sigterm="stops")
+
+    assert done.code == ExitCode.DATA
+    assert "the engine left out XRP/USDT" in done.verdict
+    assert done.facts("engine stopping") == {"signal": None, "is_pausing": True}
 
 
 def test_without_a_valid_configuration_a_strategy_runs_that_places_no_order(

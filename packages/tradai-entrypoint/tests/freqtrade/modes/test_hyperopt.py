@@ -108,6 +108,7 @@ def test_a_loss_in_stake_currency_may_be_greater_than_that_of_an_epoch_without_t
 
     assert done.code == ExitCode.DONE
     assert done.verdict.startswith("epoch 3 is best")
+    assert "<dt>best loss</dt><dd>180,000</dd>" in (done.folder / "report.html").read_text()
     assert done.manifest.results["ranked_epochs"] == 2
 
 
