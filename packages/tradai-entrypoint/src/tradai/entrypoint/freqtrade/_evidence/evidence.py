@@ -43,6 +43,7 @@ class EngineEvidence:
         unimportable: Why a file of the strategy source could not be imported.
         missing: Series it did not find, as ``BTC/USDT 5m``.
         dropped: Pairs it left out because the exchange's rules do not offer them.
+        fixed: Parameters that a hyperopt was to search, and that have one value in all its epochs.
         has_bad_parameters: Whether it could not read the parameter file, and ran without it.
         strategy_errors: Exceptions of the strategy that did not end it.
         stopped_by: Why the bot stopped trading by itself.
@@ -65,6 +66,7 @@ class EngineEvidence:
         self.unimportable: str | None = None
         self.missing: list[str] = []
         self.dropped: list[str] = []
+        self.fixed: list[str] = []
         self.has_bad_parameters = False
         self.strategy_errors = StrategyErrors()
         self.stopped_by: str | None = None
@@ -156,10 +158,9 @@ class EngineEvidence:
                 self.unimportable = reason[:_LONGEST]
             case {"pair": pair, "missing": timeframe}:
                 _keep(self.missing, f"{pair} {timeframe}")
-            case {"dropped": pair}:
-                _keep(self.dropped, pair)
-            case {"untrained": message}:
-                _keep(self.untrained, message)
+            case {"dropped": text} | {"fixed": text} | {"untrained": text}:
+                (name,) = facts
+                _keep(getattr(self, name), text)
             case {"key": steps}:
                 self._key = ".".join(re.findall(r"\w+", steps))
             case {"bad_parameters": _}:

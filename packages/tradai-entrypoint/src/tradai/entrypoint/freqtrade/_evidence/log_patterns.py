@@ -41,6 +41,9 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
             r"Ignoring (?P<dropped>\S+) from whitelist\. Market is not active",
         ),
         "freqtrade.strategy.hyper": (r"(?P<bad_parameters>Invalid parameter file format)",),
+        "freqtrade.strategy.parameters": (
+            r"Parameter '(?P<fixed>\w*)' is part of this hyperopt run, but its value is used",
+        ),
         "freqtrade.freqai.freqai_interface": (r"(?P<untrained>Training \S+ raised exception .*)",),
         # The schema check names the key in its own, long message, not in the error that follows.
         "freqtrade.configuration.config_validation": (
