@@ -54,7 +54,10 @@ FLAGS: dict[str, dict[str, int | None]] = {
     },
 }
 TABLES = """
-CREATE TABLE trades (id INTEGER PRIMARY KEY, pair VARCHAR(25) NOT NULL, is_open BOOLEAN NOT NULL);
+CREATE TABLE trades (
+    id INTEGER PRIMARY KEY, pair VARCHAR(25) NOT NULL, is_open BOOLEAN NOT NULL,
+    realized_profit FLOAT
+);
 CREATE TABLE orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
     ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255)

@@ -74,6 +74,9 @@ def test_a_bot_that_is_asked_to_stop_pauses_first_and_its_books_agree(stopped: R
     ]
     assert manifest.results == {
         "strategy_errors": 0,
+        "closed_trades": 0,
+        "open_trades": 0,
+        "realized_profit_USDT": 0.0,
         "orders_in_journal": 2,
         "orders_in_database": 2,
         "orders_removed": 0,
@@ -172,6 +175,9 @@ def test_an_entry_that_the_engine_removed_with_its_trade_is_no_mismatch(stopped:
     assert removed == ["dry_run_buy_BTC/USDT_2", "dry_run_buy_BTC/USDT_3"]
     assert done.manifest.results == {
         "strategy_errors": 0,
+        "closed_trades": 0,
+        "open_trades": 0,
+        "realized_profit_USDT": 0.0,
         "orders_in_journal": 4,
         "orders_in_database": 2,
         "orders_removed": 2,

@@ -70,6 +70,7 @@ def test_a_search_leaves_its_epochs_and_the_best_as_a_patch(run: Run) -> None:
         "best_loss": 2.25,
         "epoch_2": "loss 2.25, 90 trades, profit -0.21 %",
         "epoch_1": "loss 6.5, 90 trades, profit -0.21 %",
+        "best_parameters": yaml.safe_load((done.folder / "best.yaml").read_text()),
     }
     assert tuple(manifest.artifacts) == ("epochs.jsonl", "best.yaml")
     lines = (done.folder / "epochs.jsonl").read_text().splitlines()

@@ -15,7 +15,11 @@ from tradai.entrypoint.freqtrade._evidence.log_patterns import facts_in
 from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
 from tradai.entrypoint.freqtrade._modes.stall_watch import StallWatch
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
-from tradai.entrypoint.freqtrade._results.database import DATABASE_NAME, entry_orders
+from tradai.entrypoint.freqtrade._results.database import (
+    DATABASE_NAME,
+    entry_orders,
+    trade_figures,
+)
 
 
 @final
@@ -73,8 +77,9 @@ class DryRunHandler(EngineHandler):
             self._entrypoint.context.record.notices.append(notice)
 
     def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
-        kept, stored = self._orders.kept, entry_orders(context.folder.path / DATABASE_NAME)
-        context.record.results |= {
+        database = context.folder.path / DATABASE_NAME
+        kept, stored = self._orders.kept, entry_orders(database)
+        context.record.results |= trade_figures(database, context.config.stake_currency) | {
             "orders_in_journal": len(kept) + len(self._orders.removed),
             "orders_in_database": len(stored),
             "orders_removed": len(self._orders.removed),

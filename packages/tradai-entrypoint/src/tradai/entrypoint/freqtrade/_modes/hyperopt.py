@@ -132,6 +132,7 @@ def _write_patch(best: Epoch, job: EngineJob, context: RunContext) -> None:
     is_partial = "is_partial" in context.record.results
     context.folder.write(_PATCH_NAME, (note if is_partial else "") + patch_text(patch))
     context.record.artifacts.append(_PATCH_NAME)
+    context.record.results["best_parameters"] = dict(patch)
 
 
 def _unsearched(best: Epoch, spaces: Collection[str]) -> list[str]:
