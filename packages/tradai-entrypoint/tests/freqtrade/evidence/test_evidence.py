@@ -95,7 +95,7 @@ def ended(
             "KeyError: 'nope' at raises_ind.py:13",
         ),
         ("markets-unreachable", 2, ExitCode.UNAVAILABLE, "Could not load markets"),
-        ("no-data", 2, ExitCode.DATA, "BTC/USDT 15m, ETH/USDT 15m"),
+        ("no-data", 2, ExitCode.DATA, "BTC/USDT@15m, ETH/USDT@15m"),
         ("no-pair-left", 2, ExitCode.DATA, "left out LTC/USDT"),
     ],
 )
@@ -112,7 +112,10 @@ def test_an_engine_that_gave_up_is_judged_by_what_it_said(
     ("name", "advice"),
     [
         ("strategy-not-importable", "Correct the strategy source."),
-        ("hyperopt-loss-unknown", "Correct the name in the run parameters."),
+        (
+            "hyperopt-loss-unknown",
+            "Correct the name in the run parameters, or put its file beside the strategy.",
+        ),
         ("markets-unreachable", "Try again when the exchange answers."),
         ("no-pair-left", "remove it, or capture the market rules again"),
     ],
@@ -125,8 +128,8 @@ def test_an_engine_that_gave_up_is_reported_with_what_to_do(name: str, advice: s
     ("name", "expected", "said"),
     [
         ("pair-dropped", ExitCode.DATA, "left out LTC/USDT"),
-        ("informative-missing", ExitCode.DATA, "XRP/USDT 1h"),
-        ("model-untrained", ExitCode.DATA, "LTC/USDT 5m"),
+        ("informative-missing", ExitCode.DATA, "XRP/USDT@1h"),
+        ("model-untrained", ExitCode.DATA, "LTC/USDT@5m"),
         ("parameters-unreadable", ExitCode.CONFIGURATION, "buy_params"),
         ("parameters", ExitCode.DONE, "finished"),
     ],
@@ -165,7 +168,7 @@ def test_missing_candles_are_named_though_the_strategy_crashed_over_them() -> No
     verdict = judge(ended(1), evidence(missing, *CRASHED_AT), result_present=False)
 
     assert verdict.exit_code is ExitCode.DATA
-    assert "missing, BTC/USDT 1h: add them to run.informative" in verdict.sentence
+    assert "missing, BTC/USDT@1h: add them to run.informative" in verdict.sentence
     assert (
         "IndexError: single positional indexer is out-of-bounds at demo.py:22" in verdict.sentence
     )
@@ -188,7 +191,7 @@ def test_all_missing_series_are_named() -> None:
 
     verdict = judge(ended(0), evidence(*records, *records), result_present=True)
 
-    assert f"missing, {', '.join(f'{name} 1h' for name in names)}: add" in verdict.sentence
+    assert f"missing, {', '.join(f'{name}@1h' for name in names)}: add" in verdict.sentence
 
 
 @pytest.mark.parametrize(
@@ -484,3 +487,16 @@ def test_secrets_reach_no_sentence() -> None:
     found = evidence(record("Configuration error: key obviously-fake-secret-2 is short"))
 
     assert "obviously-fake" not in judge(ended(0), found, result_present=False).sentence
+
+
+def test_missing_spot_and_futures_series_are_named_together() -> None:
+    lines = [
+        record(f"No data found for ({name}, 1h, ).", logger="freqtrade.data.dataprovider")
+        for name in ("SOL/USDT", "BTC/USDT:USDT", "XRP/USDT")
+    ]
+
+    sentence = judge(ended(0), evidence(*lines), result_present=True).sentence
+
+    assert "missing, SOL/USDT@1h, XRP/USDT@1h: add them to run.informative" in sentence
+    assert "; BTC/USDT:USDT@1h: futures series, which this version cannot provide" in sentence
+    assert sentence.endswith("name in run.without those that the strategy can do without")

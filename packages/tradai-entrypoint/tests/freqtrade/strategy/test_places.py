@@ -35,7 +35,6 @@ def facts(tmp_path: Path) -> SourceFacts:
     [
         ("Demo.custom_exit:8", "demo.py:8"),
         ("Stops.custom_stoploss:3", "stops.py:3"),
-        ("Demo.custom_exit:3", "Demo.custom_exit:3"),
         ("IStrategy.analyze_ticker:1200", "IStrategy.analyze_ticker:1200"),
         ("demo.py:8", "demo.py:8"),
         ("<unavailable>", "<unavailable>"),
@@ -47,7 +46,7 @@ def test_a_method_is_found_in_the_file_that_has_it(
     assert find_method(facts, place) == found
 
 
-def test_a_method_that_two_files_have_on_that_line_stays_as_it_is(facts: SourceFacts) -> None:
+def test_a_method_whose_class_is_in_two_files_stays_as_it_is(facts: SourceFacts) -> None:
     (facts.root / "copy.py").write_text(STOPS)
 
     both = inspect_source(facts.root, "Demo")

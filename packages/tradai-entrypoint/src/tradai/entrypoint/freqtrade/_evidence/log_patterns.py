@@ -28,6 +28,9 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
         "freqtrade.rpc.rpc_manager": (
             r"Sending rpc message: \{'trade_id': (?P<entered>\d+), 'type': entry,",
         ),
+        "freqtrade.resolvers.strategy_resolver": (
+            r"Strategy using startup_candle_count: (?P<startup>\d+)",
+        ),
         "freqtrade.resolvers.iresolver": (r"Could not import .+ due to '(?P<unimportable>.+)'",),
         "freqtrade.data.history.datahandlers.idatahandler": (
             r"No history for (?P<pair>\S+), \w*, (?P<missing>\w+) found",

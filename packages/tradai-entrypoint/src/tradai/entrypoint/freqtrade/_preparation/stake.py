@@ -17,7 +17,8 @@ def check_stake(config: StrategyConfig, rules: MarketSnapshot, facts: SourceFact
         ConfigurationError: The stake is below the smallest order of some pairs; all are named.
     """
     stake = config.execution.stake_amount
-    if facts.may_set_stake or not isinstance(stake, Decimal):
+    may_set_stake = not facts.is_resolved or "custom_stake_amount" in facts.names
+    if may_set_stake or not isinstance(stake, Decimal):
         return
     smallest = {market.pair: market.min_notional or 0 for market in rules.markets}
     refused = [
