@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from tradai.cache._calls.steps import Ask, Blocking, Fetch, Load, Step, Steps, Wait
 from tradai.cache._memory.cache_core import CacheCore
 from tradai.cache._memory.single_flight import Failed, InFlightLoad, Outcome
+from tradai.cache._tier import steps as tier_steps
 from tradai.cache._tier.background import run_in_background
 
 T = TypeVar("T")
@@ -21,45 +22,19 @@ _POLL_S: Final = 0.5
 
 def run(steps: Steps[T]) -> T:
     """Run `steps` to the end in this thread."""
-    advance: Callable[[], Step] = partial(next, steps)
-    while True:
-        try:
-            step = advance()
-        except StopIteration as end:
-            # `StopIteration` does not carry the type of the generator's result.
-            return end.value  # type: ignore[no-any-return]
-        finally:
-            del advance  # it may hold an error whose traceback holds this frame
-        try:
-            advance = partial(steps.send, _perform(step))
-        # The generator must see every error, even an interrupt: other calls wait for it.
-        except BaseException as error:  # noqa: BLE001
-            advance = partial(steps.throw, error)
+    return tier_steps.run(steps, _perform)
 
 
 async def run_async(steps: Steps[T]) -> T:
     """Run `steps` to the end in this task."""
-    advance: Callable[[], Step] = partial(next, steps)
-    while True:
-        try:
-            step = advance()
-        except StopIteration as end:
-            # `StopIteration` does not carry the type of the generator's result.
-            return end.value  # type: ignore[no-any-return]
-        finally:
-            del advance  # it may hold an error whose traceback holds this frame
-        try:
-            advance = partial(steps.send, await _perform_async(step))
-        # The generator must see every error, even a cancellation: other calls wait for it.
-        except BaseException as error:  # noqa: BLE001
-            advance = partial(steps.throw, error)
+    return await tier_steps.run_async(steps, _perform_async)
 
 
 def _perform(step: Step) -> object:
     """Run one step in this thread."""
     match step:
-        case Fetch(tier, key):
-            return tier.fetch(key)
+        case Fetch():
+            return step.tier.fetch(step.key)
         case Ask(call) | Blocking(call):
             return call()
         case Load(call):

@@ -8,7 +8,7 @@ import redis
 from redis.exceptions import RedisError
 
 from tradai.cache._redis.async_connections import AsyncConnectionPool
-from tradai.cache._redis.commands import Commands, run, run_async
+from tradai.cache._redis.commands import Commands
 from tradai.cache._redis.connection_options import Answer, ConnectionOptions
 from tradai.cache._redis.connections import ConnectionPool
 from tradai.cache._redis.epochs import Epoch
@@ -17,6 +17,7 @@ from tradai.cache._redis.leases import LeaseWaiters
 from tradai.cache._redis.outage import OutageHandler
 from tradai.cache._redis.publisher import Publisher
 from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents
+from tradai.cache._tier.steps import run, run_async
 from tradai.core.exceptions import TradAIError
 
 T = TypeVar("T")
@@ -84,9 +85,9 @@ class RedisClient:
         self._outage_handler.breaker.record_success()
         return answer
 
-    def knows(self, namespace: str) -> bool:
-        """Whether Redis has answered, and the epoch of `namespace` is known."""
-        return namespace in self.publisher.epochs.known
+    def known_epoch(self, namespace: str) -> Epoch | None:
+        """Return the epoch of `namespace`; None before Redis has named it."""
+        return self.publisher.epochs.known.get(namespace)
 
     async def join_async(self, namespace: str) -> None:
         """Find Redis and the epoch of `namespace`, once for all tasks of the running loop."""
@@ -110,15 +111,15 @@ class RedisClient:
 
     def run(self, commands: Commands[T]) -> T:
         """Return the result of `commands`; errors are those of `execute`."""
-        return run(commands, self.execute)
+        return run(commands, lambda command: self.execute(*command))
 
     async def run_async(self, commands: Commands[T]) -> T:
         """Do the same as `run` without blocking the running loop."""
-        return await run_async(commands, self.execute_async)
+        return await run_async(commands, lambda command: self.execute_async(*command))
 
     def epoch(self, namespace: str) -> Commands[Epoch]:
         """Return the epoch of `namespace`; a new one when it has none."""
-        known = self.publisher.epochs.known.get(namespace)
+        known = self.known_epoch(namespace)
         if known is not None:
             return known
         self.publisher.epochs.use(namespace)

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeAlias, final
 
-from tradai.cache._redis.commands import Commands, run
+from tradai.cache._redis.commands import Commands
 from tradai.cache._redis.connection_options import Answer
 from tradai.cache._redis.epochs import Epoch, Epochs
 from tradai.cache._redis.scripts import (
@@ -20,6 +20,7 @@ from tradai.cache._redis.scripts import (
 )
 from tradai.cache._redis.unsent import UnsentInvalidations
 from tradai.cache._tier.shared_tier import CacheKey
+from tradai.cache._tier.steps import run
 
 Execute: TypeAlias = Callable[..., Answer]
 
@@ -49,9 +50,10 @@ class Publisher:
     def publish(self, target: CacheKey | str, execute: Execute) -> None:
         """Invalidate a key, or clear a namespace, and notify every process."""
         if isinstance(target, str):
-            run(self._change(CLEAR, target), execute)
+            change = self._change(CLEAR, target)
         else:
-            run(self._change(INVALIDATE, target.namespace, target.digest.hex()), execute)
+            change = self._change(INVALIDATE, target.namespace, target.digest.hex())
+        run(change, lambda command: execute(*command))
 
     @property
     def has_unsent(self) -> bool:

@@ -85,11 +85,11 @@ class RedisTier(LoggerMixin):
 
     def has_joined(self, namespace: str) -> bool:
         """Whether Redis has answered, and the epoch of `namespace` is known."""
-        return self._client.knows(namespace)
+        return self._client.known_epoch(namespace) is not None
 
     def join(self, namespace: str) -> None:
         """Find Redis and the epoch of `namespace`; raise as `fetch` does."""
-        self.run(self._client.epoch(namespace))
+        self._join(namespace)
 
     async def join_async(self, namespace: str) -> None:
         """Do the same as `join` without blocking the running loop."""
@@ -110,17 +110,15 @@ class RedisTier(LoggerMixin):
             TierDown: Redis cannot be asked.
             ConfigurationError: Redis was never usable, and cannot be with these settings.
         """
-        epoch = self._client.publisher.epochs.known.get(key.namespace)
-        if epoch is None:
-            return self.run(self._fetching(key))
+        epoch = self._client.known_epoch(key.namespace) or self._join(key.namespace)
         value: bytes | None = self._client.execute(_pack_fetch(epoch, key))
         return value
 
     async def fetch_async(self, key: CacheKey) -> bytes | None:
         """Do the same as `fetch` without blocking the running loop."""
-        epoch = self._client.publisher.epochs.known.get(key.namespace)
+        epoch = self._client.known_epoch(key.namespace)
         if epoch is None:
-            return await self.run_async(self._fetching(key))
+            epoch = await self.run_async(self._client.epoch(key.namespace))
         value: bytes | None = await self._client.execute_async(_pack_fetch(epoch, key))
         return value
 
@@ -149,10 +147,8 @@ class RedisTier(LoggerMixin):
         self._client.close()
         self._renewer.clear()
 
-    def _fetching(self, key: CacheKey) -> Commands[bytes | None]:
-        epoch = yield from self._client.epoch(key.namespace)
-        value: bytes | None = yield (_pack_fetch(epoch, key),)
-        return value
+    def _join(self, namespace: str) -> Epoch:
+        return self.run(self._client.epoch(namespace))
 
     def _acquiring(self, key: CacheKey) -> Commands[bytes | RedisLease | RedisBusy]:
         # Waits before it asks, so that no message about the end of the lease is missed.
