@@ -95,6 +95,11 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     parser.set_defaults(module="run")
     _add_run_arguments(parser)
+    parser.add_argument(
+        "--max-idle",
+        metavar="DURATION",
+        help="end a bot that stands still this long (run.max_idle), e.g. 30m",
+    )
     parser.add_argument("--from", dest="replay", metavar="RUN", help="repeat the run RUN exactly")
     parser.add_argument(
         "--verify",

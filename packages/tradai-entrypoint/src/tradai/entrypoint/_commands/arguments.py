@@ -97,6 +97,8 @@ def _split_words(args: argparse.Namespace) -> tuple[str | None, tuple[str, ...]]
         )
     if args.timerange:
         overrides.append(f"run.timerange={args.timerange}")
+    if getattr(args, "max_idle", None):
+        overrides.append(f"run.max_idle={args.max_idle}")
     return (others[0] if others else None), tuple(overrides)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradai.entrypoint._process.exit_codes import Verdict
+from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint._runs.record import RunManifest
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 def print_summary(record: RunManifest, verdict: Verdict, folder: Path) -> None:
     """Print results, notices and paths to standard output, and a failure to standard error."""
     if record.results:
-        rows = [(name.replace("_", " "), _text(value)) for name, value in record.results.items()]
+        rows = [
+            (name.replace("_", " "), result_text(value)) for name, value in record.results.items()
+        ]
         print_table(("result", record.config_id or ""), rows)
     for notice in record.notices:
         print(f"note: {notice}")
@@ -52,9 +55,3 @@ def _console() -> "Console":
     from rich.console import Console
 
     return Console() if sys.stdout.isatty() else Console(width=200, soft_wrap=True)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:,.8f}".rstrip("0").rstrip(".")
-    return "-" if value is None else str(value)

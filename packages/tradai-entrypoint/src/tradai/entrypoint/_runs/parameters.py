@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from tradai.core import JsonValue, LoadedConfig, TimeRange, did_you_mean
+from tradai.core import JsonValue, LoadedConfig, Timeframe, TimeRange, did_you_mean
 from tradai.core.exceptions import ConfigurationError
 
 _TIMEFRAME: Final = "@[1-9][0-9]*[smhdwM]"
@@ -55,6 +55,7 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 # Parameters that earlier versions did not have.
 _LATER: Final = ("without",)
+_ONLY_JUDGED_BY: Final = {"accepted_strategy_errors", "max_idle"}
 
 
 @final
@@ -77,6 +78,10 @@ class RunParameters(BaseModel):
         freqai_model: Name of the FreqAI prediction model class.
         start_deadline_s: Seconds the engine may take to start trading (dry-run).
         stop_timeout_s: Seconds a stop may take before the engine is killed (dry-run).
+        max_idle: Longest time that the bot may stand still, such as ``30m``, before the run is
+            ended (dry-run); unset is without limit.
+        accepted_strategy_errors: Callbacks of the strategy that may raise without the run ending
+            with exit code 80; a LIVE run accepts none.
         exchange_url: A loopback exchange to use instead of the real one (dry-run, tests).
     """
 
@@ -94,6 +99,8 @@ class RunParameters(BaseModel):
     freqai_model: Name = "LightGBMRegressor"
     start_deadline_s: Seconds = 120.0
     stop_timeout_s: Seconds = 25.0
+    max_idle: Timeframe | None = None
+    accepted_strategy_errors: tuple[Name, ...] = ()
     exchange_url: str | None = None
 
     @field_validator("exchange_url")
@@ -106,6 +113,14 @@ class RunParameters(BaseModel):
             message = "must be http:// on a loopback address, for example http://127.0.0.1:8080"
             raise ValueError(message)
         return url.rstrip("/")
+
+    @field_validator("max_idle")
+    @classmethod
+    def _of_known_length(cls, duration: Timeframe | None) -> Timeframe | None:
+        if duration is not None and duration.endswith("M"):
+            message = "months differ in length: give seconds, minutes, hours, days or weeks"
+            raise ValueError(message)
+        return duration
 
     @field_validator("spaces")
     @classmethod
@@ -126,11 +141,11 @@ class RunParameters(BaseModel):
     def canonical(self) -> dict[str, JsonValue]:
         """Return the parameters for a digest; one that came later is left out while unset.
 
-        Runs of earlier versions and of this one have the same digest so.
+        Runs of earlier versions and of this one have the same digest so. Those that decide over
+        the end of a run and the verdict on it, and not over what it does, are left out, too.
         """
-        return self.model_dump(
-            mode="json", exclude={name for name in _LATER if getattr(self, name) is None}
-        )
+        unset = {name for name in _LATER if getattr(self, name) is None}
+        return self.model_dump(mode="json", exclude=unset | _ONLY_JUDGED_BY)
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,11 +4,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tradai.core import StrategyConfig, TimeRange, canonical_json
+from tradai.core import JsonValue, StrategyConfig, TimeRange, canonical_json
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._engine.records import RecordPipe
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
@@ -47,14 +48,19 @@ def download(  # noqa: PLR0913
     with tempfile.TemporaryDirectory(prefix="tradai-download-") as name:
         scratch = Path(name)
         (scratch / USER_DATA).mkdir()
-        with EngineProcess(
-            engine.command("download-data", *_arguments(folder, timerange, config.timeframe)),
-            stdin=_config(config, exchange_url),
-            environ=engine_environment(environ, home=scratch, temporary=scratch),
-            folder=scratch,
-            log_file=scratch / "engine.log",
-            on_line=evidence.feed,
-        ) as running:
+        with (
+            RecordPipe(scratch, strategy=scratch) as records,
+            EngineProcess(
+                engine.command("download-data", *_arguments(folder, timerange, config.timeframe)),
+                stdin=canonical_json(_config(config, exchange_url) | records.sections()),
+                environ=engine_environment(environ, home=scratch, temporary=scratch),
+                folder=scratch,
+                log_file=scratch / "engine.log",
+                on_line=evidence.feed_printed,
+                records=records,
+                on_record=evidence.feed,
+            ) as running,
+        ):
             ended = running.wait(interrupts)
     missing = [pair for pair in config.pairs if not _file_of(pair, config, folder).exists()]
     verdict = judge(ended, evidence, result_present=not missing)
@@ -72,21 +78,19 @@ def _arguments(folder: Path, timerange: TimeRange, timeframe: str) -> list[str]:
     ]
 
 
-def _config(config: StrategyConfig, exchange_url: str | None) -> bytes:
-    return canonical_json(
-        {
-            "stake_currency": config.stake_currency,
-            "dry_run": True,
-            "exchange": {
-                "name": config.exchange,
-                "pair_whitelist": list(config.pairs),
-                # The engine's download of archives would go to another host than the exchange.
-                "only_from_ccxt": True,
-                "enable_ws": False,
-                "ccxt_config": exchange_named(config.exchange).ccxt_config(exchange_url),
-            },
-        }
-    )
+def _config(config: StrategyConfig, exchange_url: str | None) -> dict[str, JsonValue]:
+    return {
+        "stake_currency": config.stake_currency,
+        "dry_run": True,
+        "exchange": {
+            "name": config.exchange,
+            "pair_whitelist": list(config.pairs),
+            # The engine's download of archives would go to another host than the exchange.
+            "only_from_ccxt": True,
+            "enable_ws": False,
+            "ccxt_config": exchange_named(config.exchange).ccxt_config(exchange_url),
+        },
+    }
 
 
 def _file_of(pair: str, config: StrategyConfig, folder: Path) -> Path:

@@ -155,7 +155,12 @@ def _check_market(config: StrategyConfig, exchange: Exchange) -> None:
 
 
 def _check_freqai(config: StrategyConfig, run: RunParameters, mode: TradingMode) -> None:
-    is_enabled = enabled_freqai(config) is not None
+    freqai = enabled_freqai(config)
+    is_enabled = freqai is not None
+    folder = PurePosixPath(str(freqai.get("identifier", "") if freqai else ""))
+    if folder.is_absolute() or ".." in folder.parts:
+        problem = f"is {folder}: it names a folder for the models, so it must not lead elsewhere"
+        raise key_error(key="freqai.identifier", problem=problem)
     if mode is TradingMode.TRAIN and not is_enabled:
         problem = "is not true: mode 'train' trains the models of a FreqAI strategy"
         raise key_error(key="freqai.enabled", problem=problem)

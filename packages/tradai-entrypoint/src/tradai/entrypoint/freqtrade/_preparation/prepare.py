@@ -24,6 +24,7 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
 from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
@@ -34,6 +35,7 @@ from tradai.entrypoint.freqtrade._preparation.plan import (
     USER_DATA,
     render_plan,
 )
+from tradai.entrypoint.freqtrade._preparation.stake import check_stake
 from tradai.entrypoint.freqtrade._results.collected import collect_results
 from tradai.entrypoint.freqtrade._strategy.idle import idle_source
 from tradai.entrypoint.freqtrade._strategy.source import (
@@ -66,6 +68,7 @@ class EngineJob:
         self._context = context
         check_extra_keys(context.config.extra_keys, context.loaded.provenance)
         self.evidence = EngineEvidence()
+        self.markets: MarketsSnapshot
         self.parameters = context.parameters
         self.evidence.goes_without = context.parameters.goes_without
         self.facts = self._inspect_strategy()
@@ -115,10 +118,11 @@ class EngineJob:
         return staged
 
     def load_markets(self) -> MarketsSnapshot:
-        """Return the market rules beside the candles, cut to the pairs the engine reads.
+        """Return and keep the market rules beside the candles, cut to the pairs the engine reads.
 
         Raises:
-            ConfigurationError: The number of candles that the strategy needs first is not known.
+            ConfigurationError: The number of candles that the strategy needs first is not known,
+                or the stake is below the smallest order of a pair.
             NotFoundError: The snapshot is missing, or a pair is not in it.
             ValidationError: The snapshot is not readable, or a rule is missing in it.
         """
@@ -126,10 +130,12 @@ class EngineJob:
         snapshot = MarketsSnapshot.load(file_path(context.require_data()) / MARKETS_NAME)
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
+        check_stake(context.config, markets.rules, self.facts)
         context.record_digest("markets", markets.digest)
         if snapshot.origin == "made":
             note = f": {snapshot.note}" if snapshot.note else ""
             context.record.notices.append(f"the market rules were made, not captured{note}")
+        self.markets = markets
         return markets
 
     @contextmanager
@@ -138,7 +144,7 @@ class EngineJob:
         base_url: str | None,
         *,
         sections: Mapping[str, JsonValue] = MappingProxyType({}),
-        on_line: Callable[[str], None] = lambda _: None,
+        on_record: Callable[[EngineRecord], None] = lambda _: None,
     ) -> Iterator[EngineProcess]:
         """Prepare the scratch folder and keep the engine running inside the block.
 
@@ -147,15 +153,15 @@ class EngineJob:
         Args:
             base_url: Address of the exchange; None is the exchange itself.
             sections: Settings of the engine that belong to this process alone.
-            on_line: Called with each line the engine prints.
+            on_record: Called with each record the engine logs.
 
         Raises:
             StorageError: A result cannot be kept in the run folder; it is in the scratch folder.
         """
 
-        def read_line(line: str) -> None:
-            self.evidence.feed(line)
-            on_line(line)
+        def read_record(record: EngineRecord) -> None:
+            self.evidence.feed(record)
+            on_record(record)
 
         context = self._context
         scratch = context.folder.scratch.resolve()
@@ -165,15 +171,18 @@ class EngineJob:
         with (
             self._collecting(),
             TemporaryDirectory(prefix="tradai-", ignore_cleanup_errors=True) as temporary,
+            RecordPipe(Path(temporary), strategy=scratch) as records,
             EngineProcess(
                 self._command(scratch),
-                stdin=self.plan.config_for(base_url, sections=sections),
+                stdin=self.plan.config_for(base_url, sections={**sections, **records.sections()}),
                 environ=engine_environment(
                     context.environ, home=scratch, temporary=Path(temporary)
                 ),
                 folder=scratch,
                 log_file=context.folder.path / _LOG_NAME,
-                on_line=read_line,
+                on_line=self.evidence.feed_printed,
+                records=records,
+                on_record=read_record,
             ) as engine,
         ):
             yield engine
