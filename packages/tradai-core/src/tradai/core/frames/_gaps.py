@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
-import pandas as pd
 
 from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
-from tradai.core.frames._candles import closing_ms, rising_ms
+from tradai.core.frames._columns import CandleColumns, Stamps, closing_ms
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @final
@@ -22,17 +24,24 @@ class Gap:
     missing: int
 
 
-def gaps(frame: pd.DataFrame, timeframe: str) -> list[Gap]:
-    """Return the gaps between the first and the last candle of `frame`.
+def gaps(candles: "pd.DataFrame | CandleColumns", timeframe: str) -> list[Gap]:
+    """Return the gaps between the first and the last candle.
 
     Raises:
-        ValidationError: `timeframe` is not one, or `frame` has no aware dates that rise.
+        ValidationError: `timeframe` is not one, or a frame has no aware dates that rise.
     """
     length = Timeframe(timeframe)
-    opened = rising_ms(frame)
+    opened = candles.opened if isinstance(candles, CandleColumns) else _rising_ms(candles)
     due = closing_ms(opened, length)
     wide = np.flatnonzero(opened[1:] > due[:-1]).tolist()
     return [_gap(int(due[place]), int(opened[place + 1]), length) for place in wide]
+
+
+def _rising_ms(frame: "pd.DataFrame") -> Stamps:
+    # Only here, because candles that come as columns do without pandas.
+    from tradai.core.frames._candles import rising_ms
+
+    return rising_ms(frame)
 
 
 def _gap(start_ms: int, end_ms: int, timeframe: Timeframe) -> Gap:
