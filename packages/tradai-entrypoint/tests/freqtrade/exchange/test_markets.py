@@ -171,9 +171,8 @@ def test_another_exchange_is_refused() -> None:
         MarketsSnapshot.model_validate(values)
 
 
-def test_capturing_keeps_only_the_pairs_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A proxy must not come between us and this very machine.
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+@pytest.mark.usefixtures("proxy")
+def test_capturing_keeps_only_the_pairs_asked_for() -> None:
     served = made("BTC/USDT", "ETH/USDT")
 
     with MarketServer(served) as server:

@@ -1,5 +1,6 @@
 """Hosts that a client may talk to: those of Amazon, or those of its custom endpoint."""
 
+import ipaddress
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NoReturn, final
 from urllib.parse import urlsplit
@@ -61,6 +62,15 @@ def require_amazon_host(service: str, endpoint_url: str) -> None:
             "Amazon's; put it into AWS_ENDPOINT_URL, which applies to every service"
         )
         raise ConfigurationError(message, key="AWS_ENDPOINT_URL")
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether the host of `url` is this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def disable_transfers(*, class_attributes: dict[str, object], **_: object) -> None:

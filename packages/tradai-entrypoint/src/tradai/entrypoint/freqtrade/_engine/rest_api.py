@@ -9,12 +9,14 @@ import http.client
 import json
 import secrets
 import socket
-import urllib.request
+from contextlib import closing
+from http import HTTPStatus
 from typing import Final, Self, final
 
 from tradai.core import JsonValue, register_secret
 
 _TIMEOUT_S: Final = 5.0
+_HOST: Final = "127.0.0.1"
 _USER: Final = "tradai"
 
 
@@ -33,7 +35,7 @@ class EngineControl:
         password = secrets.token_urlsafe(32)
         register_secret(password)
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((_HOST, 0))
             port: int = probe.getsockname()[1]
         return cls(port=port, password=password)
 
@@ -42,7 +44,7 @@ class EngineControl:
         return {
             "api_server": {
                 "enabled": True,
-                "listen_ip_address": "127.0.0.1",
+                "listen_ip_address": _HOST,
                 "listen_port": self._port,
                 "verbosity": "error",
                 "enable_openapi": False,
@@ -55,17 +57,17 @@ class EngineControl:
 
     def pause(self) -> bool:
         """Ask the engine to stop trading; return whether it agreed."""
+        # Not `urllib`, which hands the password to a proxy that the environment names.
+        connection = http.client.HTTPConnection(_HOST, self._port, timeout=_TIMEOUT_S)
         token = base64.b64encode(f"{_USER}:{self._password}".encode()).decode()
-        request = urllib.request.Request(
-            # Loopback and http by construction.
-            f"http://127.0.0.1:{self._port}/api/v1/stop",
-            method="POST",
-            headers={"Authorization": f"Basic {token}"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-                status = json.load(answer)
-        # An engine that is ending hangs up at any point of its answer.
-        except (OSError, http.client.HTTPException, ValueError):
-            return False
+        with closing(connection):
+            try:
+                connection.request(
+                    "POST", "/api/v1/stop", headers={"Authorization": f"Basic {token}"}
+                )
+                answer = connection.getresponse()
+                status = json.load(answer) if answer.status == HTTPStatus.OK else None
+            # An engine that is ending hangs up at any point of its answer.
+            except (OSError, http.client.HTTPException, ValueError):
+                return False
         return isinstance(status, dict) and "status" in status
