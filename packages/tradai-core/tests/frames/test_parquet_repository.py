@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, strategies as st
 
-from tradai.core import DataRepository, Timeframe
+from tradai.core import DataRepository, FileKind, Timeframe, read_regular_file
 from tradai.core.exceptions import StorageError
 from tradai.core.frames import FlatDataRepository, InMemoryDataRepository, ParquetDataRepository
 
@@ -220,17 +220,17 @@ def test_a_reader_whose_files_went_away_reads_again(
     repository: ParquetDataRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository.save_ohlcv(PAIR, "5m", months(1))
-    read_bytes = Path.read_bytes
+    read = "tradai.core.frames._series_folder.read_regular_file"
 
-    def after_two_changes(path: Path) -> bytes:
+    def after_two_changes(path: Path, kind: FileKind) -> bytes:
         if path.name == "2025-01.g1.parquet":
             monkeypatch.undo()
             for value in (2.0, 3.0):
                 repository.upsert_ohlcv(PAIR, "5m", months(1, value=value))
             assert not path.exists()
-        return read_bytes(path)
+        return read_regular_file(path, kind)
 
-    monkeypatch.setattr(Path, "read_bytes", after_two_changes)
+    monkeypatch.setattr(read, after_two_changes)
 
     assert repository.get_ohlcv(PAIR, "5m")["close"].tolist() == [3.0]
 

@@ -48,6 +48,12 @@ if TYPE_CHECKING:
     from tradai.core._local.file_uri import file_path as file_path
     from tradai.core._local.memory_store import MemoryStore as MemoryStore
     from tradai.core._local.model_repository import ModelRepository as ModelRepository
+    from tradai.core._local.regular_files import (
+        FileKind as FileKind,
+        UnusableFileError as UnusableFileError,
+        open_regular_file as open_regular_file,
+        read_regular_file as read_regular_file,
+    )
     from tradai.core._local.secret_sources import (
         EnvironmentSecrets as EnvironmentSecrets,
         FileSecrets as FileSecrets,
@@ -162,6 +168,9 @@ if not TYPE_CHECKING:
             "_local.file_uri": "file_path",
             "_local.memory_store": "MemoryStore",
             "_local.model_repository": "ModelRepository",
+            "_local.regular_files": (
+                "FileKind UnusableFileError open_regular_file read_regular_file"
+            ),
             "_local.secret_sources": "EnvironmentSecrets FileSecrets",
             "_logging.context": "carry_context run_context",
             "_logging.setup": "LoggerMixin configure_logging",

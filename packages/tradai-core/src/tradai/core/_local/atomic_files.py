@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from tradai.core._error_translation import ErrorTable
-from tradai.core.exceptions import NotFoundError, StorageError
+from tradai.core._local.regular_files import UnusableFileError
+from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 
 _TEMPORARY: Final = re.compile(r"\.tradai-[0-9a-f]{16}\.tmp")
 _NO_FOLDER: Final = "a part of the path is a file, not a folder; choose another place"
@@ -37,6 +38,11 @@ def _folder_instead(_: OSError, action: str, path: Path) -> NotFoundError:
     return NotFoundError(message, kind="file", key=str(path))
 
 
+def _unusable_file(error: UnusableFileError, action: str, path: Path) -> ValidationError:
+    message = f"cannot {action} {path}: {error.strerror}"
+    return ValidationError(message, field=str(path), expected=error.expected)
+
+
 def _storage_error(error: OSError, action: str, path: Path) -> StorageError:
     reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; check the disk")
     message = f"cannot {action} {path}: {reason}"
@@ -44,7 +50,12 @@ def _storage_error(error: OSError, action: str, path: Path) -> StorageError:
 
 
 _FILE_ERRORS: Final = ErrorTable(
-    {FileNotFoundError: _missing_file, IsADirectoryError: _folder_instead, OSError: _storage_error}
+    {
+        FileNotFoundError: _missing_file,
+        IsADirectoryError: _folder_instead,
+        UnusableFileError: _unusable_file,
+        OSError: _storage_error,
+    }
 )
 
 
@@ -56,6 +67,7 @@ def file_errors(action: str, path: Path) -> AbstractContextManager[None]:
 
     Raises:
         NotFoundError: The file at `path` does not exist.
+        ValidationError: It is not a regular file, or too large.
         StorageError: Anything else went wrong; the message says what helps.
     """
     return _FILE_ERRORS.translated(action, path)

@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple, final
 from tradai.core._local.atomic_files import file_errors
 from tradai.core._local.file_store import FileStore
 from tradai.core._local.file_uri import file_path
+from tradai.core._local.regular_files import FileKind
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import Coverage
 from tradai.core._time.timeframe import Timeframe
@@ -75,7 +76,7 @@ class FlatDataRepository(CandleRepository):
         super().__init__(clock)
         self._root = file_path(root).absolute()
         self._format = file_format
-        self._store = FileStore(self._root)
+        self._store = FileStore(self._root, kind=FileKind.CANDLES)
 
     def coverage(self, pair: str, timeframe: str) -> Coverage | None:
         """Return the extent of the series, by reading it; None when it is missing or empty."""

@@ -10,6 +10,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from tradai.core._local.atomic_files import atomic_file, file_errors
+from tradai.core._local.regular_files import FileKind, read_regular_file
 from tradai.core._ports.repositories import Coverage
 from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
@@ -70,7 +71,7 @@ class Manifest(BaseModel):
         path = folder / MANIFEST_NAME
         with file_errors("read", path):
             try:
-                text = path.read_bytes()
+                text = read_regular_file(path, FileKind.MANIFEST)
             except (FileNotFoundError, NotADirectoryError):
                 return None
         try:

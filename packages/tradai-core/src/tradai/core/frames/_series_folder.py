@@ -14,6 +14,7 @@ from tradai.core._local.atomic_files import (
     make_folder,
     sync_folder,
 )
+from tradai.core._local.regular_files import FileKind, read_regular_file
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import StorageError
 from tradai.core.frames._columns import CandleColumns, Span, merge_columns
@@ -131,7 +132,7 @@ class SeriesFolder:
         path = self._folder / partition.file_name
         with file_errors("read", path):
             try:
-                data = path.read_bytes()
+                data = read_regular_file(path, FileKind.CANDLES)
             except FileNotFoundError as exc:
                 message = f"{path} is gone, and {MANIFEST_NAME} lists it; restore the file"
                 raise StorageError(message, operation="read") from exc

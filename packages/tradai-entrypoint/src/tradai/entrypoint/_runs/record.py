@@ -6,7 +6,7 @@ from typing import Literal, Self, final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tradai.core import JsonValue, TradingMode
+from tradai.core import FileKind, JsonValue, TradingMode, read_regular_file
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._process.exit_codes import Verdict
 
@@ -68,7 +68,7 @@ class RunManifest(BaseModel):
         """
         path = folder / MANIFEST_NAME
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(read_regular_file(path, FileKind.MANIFEST))
         except FileNotFoundError as exc:
             raise NotFoundError(
                 f"no run at {folder}: `tradai-entrypoint runs list` lists the runs",

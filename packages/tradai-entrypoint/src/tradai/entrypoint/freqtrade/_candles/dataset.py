@@ -3,8 +3,8 @@
 import json
 from typing import Final
 
-from tradai.core import file_path
-from tradai.core.exceptions import ValidationError
+from tradai.core import FileKind, file_errors, file_path, read_regular_file
+from tradai.core.exceptions import NotFoundError, ValidationError
 
 DATASET_NAME: Final = "dataset.json"
 
@@ -16,13 +16,17 @@ def dataset_notices(data: str) -> tuple[str, ...]:
         data: Path or ``file:`` URI of the data folder.
 
     Raises:
-        ValidationError: The file does not have the expected content.
+        ValidationError: The file does not have the expected content, or is not a regular one.
+        StorageError: It cannot be read.
     """
     path = file_path(data) / DATASET_NAME
-    if not path.is_file():
+    try:
+        with file_errors("read", path):
+            data_set = read_regular_file(path, FileKind.MANIFEST)
+    except NotFoundError:
         return ()
     try:
-        values = json.loads(path.read_bytes())
+        values = json.loads(data_set)
         is_synthetic, source = bool(values["synthetic"]), str(values["source"])
     except (ValueError, LookupError, TypeError) as exc:
         raise ValidationError(

@@ -11,7 +11,17 @@ from typing import Final, Literal, Self, final
 import pydantic
 from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator, model_validator
 
-from tradai.core import FileStore, JsonObject, JsonValue, MarketSnapshot, digest, utc_now
+from tradai.core import (
+    FileKind,
+    FileStore,
+    JsonObject,
+    JsonValue,
+    MarketSnapshot,
+    UnusableFileError,
+    digest,
+    read_regular_file,
+    utc_now,
+)
 from tradai.core.exceptions import (
     ConfigurationError,
     NotFoundError,
@@ -70,13 +80,16 @@ class MarketsSnapshot(BaseModel):
 
         Raises:
             NotFoundError: There is none at `path`.
-            ValidationError: It is not a snapshot.
+            ValidationError: It is not a snapshot, not a regular file, or too large.
             StorageError: The disk refused.
         """
         try:
-            text = path.read_bytes()
+            text = read_regular_file(path, FileKind.MARKET_RULES)
         except FileNotFoundError:
             raise _missing(path) from None
+        except UnusableFileError as exc:
+            message = f"the market rules {path} cannot be read: {exc.strerror}"
+            raise ValidationError(message, field=str(path), expected=exc.expected) from None
         except OSError as exc:
             raise StorageError(
                 f"the market rules {path} cannot be read: {exc.strerror}", operation="read"

@@ -36,7 +36,9 @@ class EngineHandler(ABC):
     def run(self) -> int:
         """Run the mode; the exit code is that of the verdict."""
         context = self._entrypoint.context
-        return context.conclude(self._run_job(EngineJob(context, engine=self._engine), context))
+        with context.interrupts.raising():
+            job = EngineJob(context, engine=self._engine)
+        return context.conclude(self._run_job(job, context))
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check everything the job needs; see `CheckableHandler`."""
@@ -60,9 +62,9 @@ class BatchHandler(EngineHandler):
     result: ClassVar[str]
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
-        markets = job.load_markets()
-        job.stage_candles()
-        context.interrupts.check()
+        with context.interrupts.raising():
+            markets = job.load_markets()
+            job.stage_candles()
         context.progress.say(f"engine: {job.plan.subcommand}")
         with MarketServer(markets) as server, job.running(server.base_url) as engine:
             ended = _follow(engine, job.evidence.missing, context.interrupts)

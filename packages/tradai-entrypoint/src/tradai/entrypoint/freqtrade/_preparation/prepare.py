@@ -143,6 +143,7 @@ class EngineJob:
             on_line: Called with each line the engine prints.
 
         Raises:
+            RunInterruptedError: A signal came before the engine was started.
             StorageError: A result cannot be kept in the run folder; it is in the scratch folder.
         """
 
@@ -152,8 +153,9 @@ class EngineJob:
 
         context = self._context
         scratch = context.folder.scratch.resolve()
-        self._prepare_scratch()
-        self._digest_run()
+        with context.interrupts.raising():
+            self._prepare_scratch()
+            self._digest_run()
         context.journal.append("engine starting", subcommand=self.plan.subcommand)
         with (
             self._collecting(),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from tradai.core import FileKind, UnusableFileError, read_regular_file
 from tradai.core.exceptions import ConfigurationError, StorageError
 
 _MAX_FILES: Final = 500
@@ -69,10 +70,13 @@ def read_file(path: Path) -> bytes:
     """Return the bytes of the file at `path`.
 
     Raises:
+        ConfigurationError: It is not a regular file, or too large.
         StorageError: It cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular_file(path, FileKind.SOURCE)
+    except UnusableFileError as exc:
+        raise source_error(path, f"cannot be read: {exc.strerror}") from exc
     except OSError as exc:
         raise _disk_error(path, exc, operation="read") from exc
 
