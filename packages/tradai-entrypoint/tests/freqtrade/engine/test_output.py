@@ -135,3 +135,13 @@ def test_a_log_that_is_full_is_replaced_and_the_last_few_are_kept(
         "engine.log.3": "line 3!\n",
         "engine.log.4": "line 2!\n",
     }
+
+
+@pytest.mark.parametrize("name", ["apiKey", "secret", "password", "jwt_secret_key", "ws_token"])
+def test_a_value_behind_a_sensitive_name_is_masked_whoever_logs_it(log: Path, name: str) -> None:
+    line = f"2026-11-24 01:03:38,504 - s - INFO - ccxt config: {{'{name}': 'never-registered'}}"
+
+    (passed_on,) = heard(log, line.encode()[:70], line.encode()[70:] + b"\n")
+
+    assert passed_on == line.replace("never-registered", "***")
+    assert log.read_text() == passed_on + "\n"

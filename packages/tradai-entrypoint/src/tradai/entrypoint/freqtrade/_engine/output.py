@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
 
-from tradai.core import redact
+from tradai.core import mask_named_values, redact
 from tradai.core.exceptions import StorageError
 
 # The log and its predecessors have at most this much each: an engine whose exchange is away repeats
@@ -73,7 +73,7 @@ class EngineOutput:
         self._pass_on(lines)
 
     def _pass_on(self, lines: list[bytes]) -> None:
-        texts = [redact(line.decode(errors="replace").rstrip("\r")) for line in lines]
+        texts = [_masked(line.decode(errors="replace").rstrip("\r")) for line in lines]
         try:
             self._write("".join(text + "\n" for text in texts).encode())
         except OSError as exc:
@@ -119,3 +119,8 @@ class EngineOutput:
             "or choose another folder for the runs",
             operation="write",
         )
+
+
+def _masked(line: str) -> str:
+    """Return `line` without secrets; the engine and the strategy may log any they are given."""
+    return mask_named_values(redact(line))
