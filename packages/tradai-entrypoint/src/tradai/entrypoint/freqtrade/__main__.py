@@ -1,11 +1,14 @@
 """Child processes for the engine: ``python -m tradai.entrypoint.freqtrade stage|probe``."""
 
+import gc
 import sys
 
 
 def _main(arguments: list[str]) -> int:
     match arguments:
         case ["stage"]:
+            # It ends soon: looking for garbage would cost more than it frees.
+            gc.disable()
             from tradai.entrypoint.freqtrade._candles.staging_child import main as stage
 
             return stage()
