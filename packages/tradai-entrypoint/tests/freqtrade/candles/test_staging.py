@@ -279,3 +279,27 @@ open({str(slept)!r}, "w").close()
     assert caught.value.exit_code == 143
     assert not slept.exists()
     assert not is_alive(int(note.read_text()))
+
+
+def test_candles_that_cannot_be_are_refused_with_pair_time_and_value(data: Path) -> None:
+    frame = candles(288)
+    frame.iloc[100, frame.columns.get_loc("low")] = -1.0
+    frame.reset_index().to_parquet(data / "ETH_USDT-5m.parquet", index=False)
+
+    with pytest.raises(ValidationError, match=r"ETH/USDT 5m .* 2025-01-01 08:20:00 UTC low -1 is"):
+        stage_series(request(data, series(), series("ETH/USDT")))
+
+
+def test_a_jump_is_noticed(data: Path) -> None:
+    frame = candles(288)
+    frame.iloc[100:] *= 1000
+    FlatDataRepository(data).save_ohlcv("ETH/USDT", "5m", frame)
+    needed = (series(), series("ETH/USDT"))
+
+    staged = stage_series(request(data, *needed, hours=(1, 24)))
+
+    (notice,) = staged.notices(needed)
+    assert notice == (
+        "ETH/USDT@5m has jumps that no market makes, 1 in all, the first: open 103562.5 next to "
+        "102.546875 at 2025-01-01 08:20:00 UTC; check where the candles are from"
+    )

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     )
     from tradai.core.frames._candles import closed as closed
     from tradai.core.frames._flat_repository import FlatDataRepository as FlatDataRepository
-    from tradai.core.frames._gaps import Gap as Gap, gaps as gaps
+    from tradai.core.frames._gaps import (
+        Gap as Gap,
+        Jump as Jump,
+        gaps as gaps,
+        jumps as jumps,
+    )
     from tradai.core.frames._memory_repository import (
         InMemoryDataRepository as InMemoryDataRepository,
     )
@@ -31,7 +36,7 @@ if not TYPE_CHECKING:
             "_candle_times": "candle_index ceil_times floor_times next_closes",
             "_candles": "closed",
             "_flat_repository": "FlatDataRepository",
-            "_gaps": "Gap gaps",
+            "_gaps": "Gap Jump gaps jumps",
             "_memory_repository": "InMemoryDataRepository",
             "_parquet_repository": "ParquetDataRepository",
             "_quantize": "quantize_amounts quantize_prices",

@@ -1,7 +1,9 @@
 """Base class of candle repositories: checks of names, frames and ranges."""
 
+import logging
 from abc import abstractmethod
 from datetime import datetime
+from typing import Final
 
 import pandas as pd
 
@@ -13,6 +15,9 @@ from tradai.core._time.timeframe import Timeframe
 from tradai.core._types.symbols import pair_parts
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.core.frames._candles import Span, check_new_candles, closed, closing_ms, opening_ms
+from tradai.core.frames._gaps import jumps
+
+_log: Final = logging.getLogger(__name__)
 
 
 class CandleRepository(DataRepository):
@@ -69,7 +74,7 @@ class CandleRepository(DataRepository):
         """Return the place of the series, for messages."""
 
     def _accepted(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> pd.DataFrame:
-        fit = check_new_candles(frame, f"{pair} {timeframe}")
+        fit = check_new_candles(frame, pair, timeframe)
         last = opening_ms(fit)[-1:]
         closes = from_epoch_ms(int(closing_ms(last, timeframe)[0]))
         if closes > self._clock.now():
@@ -80,6 +85,12 @@ class CandleRepository(DataRepository):
                 f"{closes:%Y-%m-%d %H:%M:%S} UTC; leave it out with tradai.core.frames.closed"
             )
             raise ValidationError(message, field="frame", expected=expected)
+        if found := jumps(fit, timeframe):
+            _log.warning(
+                "%s %s has jumps that no market makes, %d in all, the first: %s; "
+                "check where the candles are from",
+                *(pair, timeframe, len(found), found[0]),
+            )
         return fit
 
 

@@ -1,5 +1,6 @@
 """Frames of candles: check, cut and merge them. Instants are epoch milliseconds."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, final
 
@@ -7,8 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tradai.core._time.candle_grid import MillisecondGrid, ms_grid
+from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import ValidationError
+from tradai.core.frames._candle_times import floor_times
 
 COLUMNS: Final = ["open", "high", "low", "close", "volume"]
 
@@ -17,6 +21,13 @@ _DATES: Final = pd.DatetimeTZDtype("ms", "UTC")
 _DOUBLE: Final = np.dtype("float64")
 _FINER: Final = {"us": 1_000, "ns": 1_000_000}
 _MILLISECOND: Final = timedelta(milliseconds=1)
+# In every candle the first is not above the second.
+_ORDER: Final = (
+    *(("low", "high"), ("open", "high"), ("low", "open")),
+    *(("close", "high"), ("low", "close")),
+)
+# Prices are not below the low.
+_NOT_NEGATIVE: Final = ("low", "volume")
 
 
 @final
@@ -78,18 +89,21 @@ def closed(frame: pd.DataFrame, timeframe: str, *, by: datetime) -> pd.DataFrame
     return frame.iloc[: closing_ms(opened, length).searchsorted(by_ms, side="right")]
 
 
-def check_new_candles(frame: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Return a frame to be stored in the standard form; `what` names it in messages.
+def check_new_candles(frame: pd.DataFrame, pair: str, timeframe: Timeframe) -> pd.DataFrame:
+    """Return a frame to be stored in the standard form.
 
     Raises:
-        ValidationError: It is empty or not a frame of candles.
+        ValidationError: It is empty, not a frame of candles, or has a candle that cannot be.
     """
+    what = f"{pair} {timeframe}"
     if frame.empty:
         raise candles_error(what, "there are none")
     if sorted(frame.columns) != sorted(COLUMNS) or frame.index.name != "date":
         problem = f"the index is not named date, or the columns are not {', '.join(COLUMNS)}"
         raise candles_error(what, problem)
-    return check_candles(frame.copy(deep=False), what)
+    fit = check_candles(frame.copy(deep=False), what)
+    _refuse_impossible(fit, timeframe, what)
+    return fit
 
 
 def check_candles(frame: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -182,6 +196,49 @@ def _ordered(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     if not {*COLUMNS} <= {*frame.columns}:
         raise candles_error(what, f"the columns are not {', '.join(COLUMNS)}")
     return frame[COLUMNS]
+
+
+def _refuse_impossible(frame: pd.DataFrame, timeframe: Timeframe, what: str) -> None:
+    """Raise `ValidationError` for the first of the candles that no market can have."""
+    opened = opening_ms(frame)
+    for broken, names, end in _impossible(frame, opened, timeframe):
+        if broken.any():
+            place = int(broken.argmax())
+            values = [f"{name} {frame[name].iloc[place]:.15g}" for name in names]
+            count = int(np.count_nonzero(broken))
+            more = f" (and so in {count} candles)" if count > 1 else ""
+            at = from_epoch_ms(int(opened[place]))
+            expected = "low <= open, close <= high, none negative, opening on the grid"
+            message = (
+                f"the candles of {what} are not usable: at {at:%Y-%m-%d %H:%M:%S} UTC "
+                f"{' is above '.join(values)}{end}{more}; expected {expected}; get them from the "
+                "exchange again"
+            )
+            raise ValidationError(message, field="frame", expected=expected)
+
+
+def _impossible(
+    frame: pd.DataFrame, opened: npt.NDArray[np.int64], timeframe: Timeframe
+) -> Iterator[tuple[npt.NDArray[np.bool_], tuple[str, ...], str]]:
+    """Yield where each rule is broken, and for the message its columns and its end."""
+    columns = {name: frame[name].to_numpy() for name in COLUMNS}
+    for lower, upper in _ORDER:
+        yield columns[lower] > columns[upper], (lower, upper), ""
+    for name in _NOT_NEGATIVE:
+        yield columns[name] < 0, (name,), " is negative"
+    yield _is_off_grid(opened, timeframe), (), f"it is off the grid of {timeframe}"
+
+
+def _is_off_grid(opened: npt.NDArray[np.int64], timeframe: Timeframe) -> npt.NDArray[np.bool_]:
+    grid = ms_grid(timeframe)
+    is_off: npt.NDArray[np.bool_]
+    if isinstance(grid, MillisecondGrid):
+        # Dividing is several times as fast as NumPy's remainder.
+        since = opened - grid.anchor
+        is_off = since // grid.length * grid.length != since
+    else:
+        is_off = opened != floor_times(opened, timeframe)
+    return is_off
 
 
 def candles_error(what: str, problem: str) -> ValidationError:

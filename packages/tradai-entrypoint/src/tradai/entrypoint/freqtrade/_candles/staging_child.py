@@ -47,7 +47,8 @@ def stage_series(request: StagingRequest) -> StagedData:
 
     Raises:
         NotFoundError: A series has no candles in the range.
-        ValidationError: The stored data is not a frame of candles, or too short to trade on.
+        ValidationError: The stored data is not a frame of candles, has candles that cannot be, or
+            is too short to trade on.
         StorageError: A file cannot be read or written.
         ConfigurationError: No backend for the URI is installed.
         ExternalServiceError: The service behind the URI failed.
@@ -115,7 +116,7 @@ def _not_found(
 def _stage_frame(
     series: NeededSeries, frame: "pd.DataFrame", request: StagingRequest
 ) -> StagedSeries:
-    from tradai.core.frames import FlatDataRepository, gaps
+    from tradai.core.frames import FlatDataRepository, gaps, jumps
 
     target = FlatDataRepository(request.folder, file_format="feather")
     target.save_ohlcv(series.pair, series.timeframe, frame)
@@ -129,6 +130,7 @@ def _stage_frame(
             StagedGap(start=gap.start, stop=gap.end, missing=gap.missing)
             for gap in gaps(frame, series.timeframe)
         ),
+        jumps=tuple(map(str, jumps(frame, series.timeframe))),
         digest=frame_digest(frame),
     )
 
