@@ -1,5 +1,6 @@
 """Candles are staged for the engine by a child process, and every series is accounted for."""
 
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from tradai.core.exceptions import (
     TradingError,
     ValidationError,
 )
-from tradai.core.frames import FlatDataRepository
+from tradai.core.frames import FlatDataRepository, columns_of
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
@@ -26,8 +27,8 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
 )
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
 from tradai.entrypoint.freqtrade._candles.staging_child import (
+    candles_digest,
     error_answer,
-    frame_digest,
     stage_series,
 )
 
@@ -146,6 +147,10 @@ def test_complete_candles_need_no_notice(data: Path) -> None:
     assert stage_series(wanted).notices(wanted.series) == ()
 
 
+def frame_digest(frame: "pd.DataFrame") -> str:
+    return candles_digest(columns_of(frame))
+
+
 def test_the_digest_of_a_frame_is_of_the_values_alone() -> None:
     frame = candles(50)
     other_unit = frame.set_axis(frame.index.astype("datetime64[ns, UTC]"))
@@ -196,6 +201,23 @@ def test_the_child_stages_the_requested_series(data: Path) -> None:
 
     assert staged == stage_series(asked)
     assert [each.rows for each in staged.series] == [288, 288, 24]
+
+
+def test_the_child_imports_no_pandas(data: Path) -> None:
+    asked = request(data, series(), series(timeframe="1h", is_traded=False))
+    program = f"""
+import sys
+from pathlib import Path
+from tradai.entrypoint.freqtrade._candles.staged_data import StagingRequest
+from tradai.entrypoint.freqtrade._candles.staging_child import stage_series
+stage_series(StagingRequest.model_validate_json({asked.model_dump_json()!r}))
+sys.exit("pandas" in sys.modules)
+"""
+
+    done = subprocess.run([sys.executable, "-c", program], check=False)
+
+    assert done.returncode == 0
+    assert (data.parent / "staged" / "BTC_USDT-5m.feather").exists()
 
 
 def test_the_child_s_refusal_is_raised_here(data: Path) -> None:

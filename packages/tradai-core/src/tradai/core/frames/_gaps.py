@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias, final
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
-from tradai.core.frames._candles import closing_ms, rising_ms
+from tradai.core.frames._columns import CandleColumns, Floats, Stamps, closing_ms
 
-_Floats: TypeAlias = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PRICES: Final = ("open", "high", "low", "close")
 _HIGH, _LOW = 1, 2
@@ -57,17 +57,24 @@ class Jump:
         return f"{price} at {self.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def gaps(frame: pd.DataFrame, timeframe: str) -> list[Gap]:
-    """Return the gaps between the first and the last candle of `frame`.
+def gaps(candles: "pd.DataFrame | CandleColumns", timeframe: str) -> list[Gap]:
+    """Return the gaps between the first and the last candle.
 
     Raises:
-        ValidationError: `timeframe` is not one, or `frame` has no aware dates that rise.
+        ValidationError: `timeframe` is not one, or a frame has no aware dates that rise.
     """
     length = Timeframe(timeframe)
-    opened = rising_ms(frame)
+    opened = candles.opened if isinstance(candles, CandleColumns) else _rising_ms(candles)
     due = closing_ms(opened, length)
     wide = np.flatnonzero(opened[1:] > due[:-1]).tolist()
     return [_gap(int(due[place]), int(opened[place + 1]), length) for place in wide]
+
+
+def _rising_ms(frame: "pd.DataFrame") -> Stamps:
+    # Only here, because candles that come as columns do without pandas.
+    from tradai.core.frames._candles import rising_ms
+
+    return rising_ms(frame)
 
 
 def _gap(start_ms: int, end_ms: int, timeframe: Timeframe) -> Gap:
@@ -85,17 +92,19 @@ def _between(start_ms: int, end_ms: int, timeframe: Timeframe) -> int:
     return -(-begun // int(timeframe[:-1]))
 
 
-def jumps(frame: pd.DataFrame, timeframe: str) -> list[Jump]:
-    """Return the jumps of `frame`: prices that a market does not reach from one to the next.
+def jumps(candles: "pd.DataFrame | CandleColumns", timeframe: str) -> list[Jump]:
+    """Return the jumps: prices that a market does not reach from one to the next.
 
     A candle that opens three times above or below the close right before it is one, and a high or
     low that is ten times away from open and close. The candle after a gap may open anywhere.
 
     Raises:
-        ValidationError: `timeframe` is not one, or `frame` has no aware dates that rise.
+        ValidationError: `timeframe` is not one, or a frame has no aware dates that rise.
     """
-    opened, length = rising_ms(frame), Timeframe(timeframe)
-    prices = [frame[name].to_numpy() for name in _PRICES]
+    length = Timeframe(timeframe)
+    opened = candles.opened if isinstance(candles, CandleColumns) else _rising_ms(candles)
+    cells = candles.cells if isinstance(candles, CandleColumns) else candles
+    prices = [np.asarray(cells[name]) for name in _PRICES]
     found: set[Jump] = set()
     for start in range(0, len(opened), _BLOCK):
         block = slice(max(start - 1, 0), start + _BLOCK)
@@ -106,9 +115,7 @@ def jumps(frame: pd.DataFrame, timeframe: str) -> list[Jump]:
     return sorted(found, key=lambda jump: (jump.at, jump.column))
 
 
-def _jumps_of(
-    opened: npt.NDArray[np.int64], prices: list[_Floats], timeframe: Timeframe
-) -> list[Jump]:
+def _jumps_of(opened: Stamps, prices: list[Floats], timeframe: Timeframe) -> list[Jump]:
     opens, highs, lows, closes = prices
     adjoining = opened[1:] == closing_ms(opened, timeframe)[:-1]
     tops, bottoms = np.maximum(opens, closes), np.minimum(opens, closes)
@@ -120,17 +127,17 @@ def _jumps_of(
     ]
 
 
-def _is_far(prices: _Floats, before: _Floats) -> npt.NDArray[np.bool_]:
+def _is_far(prices: Floats, before: Floats) -> npt.NDArray[np.bool_]:
     far: npt.NDArray[np.bool_] = (prices > _OPENING * before) | (before > _OPENING * prices)
     return far
 
 
 def _jumps_at(
     places: npt.NDArray[np.intp],
-    opened: npt.NDArray[np.int64],
+    opened: Stamps,
     column: str,
-    prices: _Floats,
-    before: _Floats,
+    prices: Floats,
+    before: Floats,
 ) -> list[Jump]:
     return [
         Jump(

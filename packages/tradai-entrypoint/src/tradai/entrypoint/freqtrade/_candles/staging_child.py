@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from tradai.core import DataRepository, TimeRange, backend_for, digest
+from tradai.core import DataRepository, TimeRange, backend_for, digest, from_epoch_ms
 from tradai.core.exceptions import NotFoundError, TradAIError, ValidationError
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
@@ -22,9 +22,9 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from tradai.core.frames import CandleColumns
 
-_COLUMNS: Final = ["open", "high", "low", "close", "volume"]
+_COLUMNS: Final = ("open", "high", "low", "close", "volume")
 
 
 def main() -> int:
@@ -55,10 +55,10 @@ def stage_series(request: StagingRequest) -> StagedData:
     """
     repository: DataRepository = backend_for("tradai.data", request.data)
     found = {series: _candles(repository, series, request.timerange) for series in request.series}
-    frames = {series: frame for series, frame in found.items() if frame is not None}
-    if len(frames) < len(found):
-        raise _not_found([series for series in found if series not in frames], request, repository)
-    staged = tuple(_stage_frame(series, frame, request) for series, frame in frames.items())
+    columns = {series: candles for series, candles in found.items() if candles is not None}
+    if len(columns) < len(found):
+        raise _not_found([series for series in found if series not in columns], request, repository)
+    staged = tuple(_stage_columns(series, candles, request) for series, candles in columns.items())
     return StagedData(
         timerange=request.timerange or _whole_range(request.series, staged),
         series=staged,
@@ -66,16 +66,19 @@ def stage_series(request: StagingRequest) -> StagedData:
     )
 
 
-def frame_digest(frame: "pd.DataFrame") -> str:
-    """Return the SHA-256 over the candles of `frame`.
+def candles_digest(candles: "CandleColumns") -> str:
+    """Return the SHA-256 over `candles`.
 
     It covers opening times in milliseconds and the five values as little-endian doubles, so it
-    does not depend on the file format, the unit of the index or the machine.
+    does not depend on the file format, the unit of the times or the machine.
     """
+    import numpy as np
+
     content = hashlib.sha256()
-    content.update(frame.index.to_numpy("datetime64[ms]").astype("<i8").tobytes())
+    content.update(candles.opened.astype("<i8").tobytes())
     # Adding zero turns a negative zero into zero, which it equals.
-    content.update((frame[_COLUMNS].to_numpy("<f8") + 0.0).tobytes())
+    table = np.column_stack([candles.cells[name] for name in _COLUMNS]) + 0.0
+    content.update(table.astype("<f8").tobytes())
     return content.hexdigest()
 
 
@@ -88,15 +91,17 @@ def error_answer(error: TradAIError) -> bytes:
 
 def _candles(
     repository: DataRepository, series: NeededSeries, timerange: TimeRange | None
-) -> "pd.DataFrame | None":
+) -> "CandleColumns | None":
     """Return the candles of `series` for `timerange` and its warm-up; None when there are none."""
+    from tradai.core.frames import read_columns
+
     start = timerange and timerange.start - series.warmup * series.candle
     end = timerange and timerange.stop
     try:
-        frame = repository.get_ohlcv(series.pair, series.timeframe, start=start, end=end)
+        candles = read_columns(repository, series.pair, series.timeframe, start=start, end=end)
     except NotFoundError:
         return None
-    return None if frame.empty else frame
+    return candles if len(candles) else None
 
 
 def _not_found(
@@ -113,25 +118,25 @@ def _not_found(
     return NotFoundError(message, kind="candles", key=missing[0].name)
 
 
-def _stage_frame(
-    series: NeededSeries, frame: "pd.DataFrame", request: StagingRequest
+def _stage_columns(
+    series: NeededSeries, candles: "CandleColumns", request: StagingRequest
 ) -> StagedSeries:
     from tradai.core.frames import FlatDataRepository, gaps, jumps
 
     target = FlatDataRepository(request.folder, file_format="feather")
-    target.save_ohlcv(series.pair, series.timeframe, frame)
+    target.save_columns(series.pair, series.timeframe, candles)
     return StagedSeries(
         pair=series.pair,
         timeframe=series.timeframe,
-        rows=len(frame),
-        first=frame.index[0].to_pydatetime(),
-        last=frame.index[-1].to_pydatetime(),
+        rows=len(candles),
+        first=from_epoch_ms(int(candles.opened[0])),
+        last=from_epoch_ms(int(candles.opened[-1])),
         gaps=tuple(
             StagedGap(start=gap.start, stop=gap.end, missing=gap.missing)
-            for gap in gaps(frame, series.timeframe)
+            for gap in gaps(candles, series.timeframe)
         ),
-        jumps=tuple(map(str, jumps(frame, series.timeframe))),
-        digest=frame_digest(frame),
+        jumps=tuple(map(str, jumps(candles, series.timeframe))),
+        digest=candles_digest(candles),
     )
 
 
