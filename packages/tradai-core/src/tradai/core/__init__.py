@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         carry_context as carry_context,
         run_context as run_context,
     )
+    from tradai.core._logging.printable import printable as printable
     from tradai.core._logging.setup import (
         LoggerMixin as LoggerMixin,
         configure_logging as configure_logging,
@@ -164,6 +165,7 @@ if not TYPE_CHECKING:
             "_local.model_repository": "ModelRepository",
             "_local.secret_sources": "EnvironmentSecrets FileSecrets",
             "_logging.context": "carry_context run_context",
+            "_logging.printable": "printable",
             "_logging.setup": "LoggerMixin configure_logging",
             "_markets.markets": "Market MarketHistory MarketSnapshot",
             "_numbers.decimals": "Amount Price plain_text",

@@ -3,10 +3,12 @@
 import sys
 
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.output import open_missing_descriptors
 
 
 def main() -> int:
     """Run the command line of `tradai-entrypoint`; the return value is the exit code."""
+    open_missing_descriptors()
     with Interrupts(hangup=True) as interrupts:
         from tradai.entrypoint._cli import run_command
 

@@ -2,11 +2,11 @@
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from tradai.core import StrategyConfigLoader, TimeRange
 from tradai.entrypoint._commands.arguments import start_logging
+from tradai.entrypoint._commands.console import print_failure, print_text
 from tradai.entrypoint._commands.markets import capture
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -31,8 +31,8 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
             environ=os.environ,
         )
     if not verdict.is_success:
-        print(f"tradai-entrypoint: {verdict.sentence}", file=sys.stderr)
+        print_failure(verdict.sentence)
         return int(verdict.exit_code)
-    print(verdict.sentence)
-    print(capture(config, folder, exchange_url=args.exchange_url))
+    print_text(verdict.sentence)
+    print_text(capture(config, folder, exchange_url=args.exchange_url))
     return 0

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from tradai.core import StrategyConfig, StrategyConfigLoader
+from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._process.interrupts import Interrupts
 
 
@@ -12,7 +13,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Capture the market rules of the configuration's pairs and print the path."""
     del interrupts
     config = StrategyConfigLoader(environ=os.environ).load_config(args.config).config
-    print(capture(config, Path(args.data), exchange_url=args.exchange_url))
+    print_text(capture(config, Path(args.data), exchange_url=args.exchange_url))
     return 0
 
 

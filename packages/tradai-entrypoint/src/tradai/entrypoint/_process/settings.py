@@ -8,6 +8,7 @@ from typing import Literal, final
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core import BaseSettings, TradingMode, unknown_variables
+from tradai.entrypoint._process.runs_folder import DEFAULT_RUNS_FOLDER
 
 
 class EntrypointSettings(BaseSettings):
@@ -27,7 +28,7 @@ class EntrypointSettings(BaseSettings):
     mode: TradingMode
     config: str | None = None
     data: str | None = None
-    folder: Path = Path(".tradai/runs")
+    folder: Path = DEFAULT_RUNS_FOLDER
     id: str | None = None
     trace_id: str | None = None
 
@@ -50,12 +51,6 @@ class LogSettings(BaseSettings):
 
     format: Literal["json", "console"] = "console"
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-
-
-def runs_folder(flag: str | None, environ: Mapping[str, str]) -> Path:
-    """Return the folder of runs, for commands that need nothing else of the settings."""
-    default = EntrypointSettings.model_fields["folder"].default
-    return Path(flag or environ.get("TRADAI_RUN_FOLDER") or default)
 
 
 def settings_classes() -> dict[str, type[BaseSettings]]:
