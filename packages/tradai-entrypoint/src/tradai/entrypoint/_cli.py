@@ -186,7 +186,7 @@ def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     _add_config(download)
     download.add_argument("--data", metavar="DIR", required=True, help="folder for the candles")
     download.add_argument(
-        "--timerange", metavar="RANGE", required=True, help="e.g. 20250101-20250401"
+        "--timerange", metavar="RANGE", required=True, help="e.g. 20250101-20250401, or 20250101-"
     )
     download.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
     _add_logging(download)

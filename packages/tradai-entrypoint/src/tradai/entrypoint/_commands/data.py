@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from tradai.core import StrategyConfigLoader, TimeRange
+from tradai.core import StrategyConfigLoader, parse_time_range
 from tradai.entrypoint._commands.arguments import start_logging
 from tradai.entrypoint._commands.console import print_failure, print_text
 from tradai.entrypoint._commands.markets import capture
@@ -25,7 +25,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         verdict: Verdict = download(
             config,
             folder,
-            timerange=TimeRange.parse(args.timerange),
+            timerange=parse_time_range(args.timerange),
             exchange_url=args.exchange_url,
             interrupts=interrupts,
             environ=os.environ,

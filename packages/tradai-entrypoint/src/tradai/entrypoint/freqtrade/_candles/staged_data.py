@@ -10,7 +10,7 @@ from typing import final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from tradai.core import Timeframe, TimeRange
+from tradai.core import AnyTimeRange, Timeframe, TimeRange
 
 
 class _Message(BaseModel):
@@ -50,13 +50,13 @@ class StagingRequest(_Message):
         data: URI or folder that they are read from.
         folder: Folder that they are written to; created if missing.
         series: Series to read.
-        timerange: Range to trade on; None is all candles there are.
+        timerange: Range to trade on, whose open end is that of the candles; None is all of them.
     """
 
     data: str
     folder: Path
     series: tuple[NeededSeries, ...]
-    timerange: TimeRange | None
+    timerange: AnyTimeRange | None
 
 
 @final

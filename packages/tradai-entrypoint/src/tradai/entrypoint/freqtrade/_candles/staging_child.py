@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from tradai.core import DataRepository, TimeRange, backend_for, digest, from_epoch_ms
+from tradai.core import AnyTimeRange, DataRepository, TimeRange, backend_for, digest, from_epoch_ms
 from tradai.core.exceptions import NotFoundError, TradAIError, ValidationError
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
@@ -60,7 +60,7 @@ def stage_series(request: StagingRequest) -> StagedData:
         raise _not_found([series for series in found if series not in columns], request, repository)
     staged = tuple(_stage_columns(series, candles, request) for series, candles in columns.items())
     return StagedData(
-        timerange=request.timerange or _whole_range(request.series, staged),
+        timerange=_settled_range(request, staged),
         series=staged,
         digest=digest(sorted([each.pair, each.timeframe, each.digest] for each in staged)),
     )
@@ -90,12 +90,12 @@ def error_answer(error: TradAIError) -> bytes:
 
 
 def _candles(
-    repository: DataRepository, series: NeededSeries, timerange: TimeRange | None
+    repository: DataRepository, series: NeededSeries, timerange: AnyTimeRange | None
 ) -> "CandleColumns | None":
     """Return the candles of `series` for `timerange` and its warm-up; None when there are none."""
     from tradai.core.frames import read_columns
 
-    start = timerange and timerange.start - series.warmup * series.candle
+    start = timerange and timerange.start and timerange.start - series.warmup * series.candle
     end = timerange and timerange.stop
     try:
         candles = read_columns(repository, series.pair, series.timeframe, start=start, end=end)
@@ -140,13 +140,28 @@ def _stage_columns(
     )
 
 
-def _whole_range(needed: Sequence[NeededSeries], staged: Sequence[StagedSeries]) -> TimeRange:
-    """Return the longest range that the candles allow, after the warm-up of a traded series."""
-    traded = [pair for pair in zip(needed, staged, strict=True) if pair[0].is_traded]
-    start = min(series.first + want.warmup * want.candle for want, series in traded)
-    stop = max(series.last + want.candle for want, series in traded)
-    if start < stop:
-        return TimeRange(start=start, stop=stop)
+def _settled_range(request: StagingRequest, staged: Sequence[StagedSeries]) -> TimeRange:
+    """Return the range to trade on; an open end is the furthest that the candles allow.
+
+    The first candles of a series are its warm-up.
+    """
+    given = request.timerange
+    if isinstance(given, TimeRange):
+        return given
+    traded = [pair for pair in zip(request.series, staged, strict=True) if pair[0].is_traded]
+    start = given.start if given else None
+    stop = given.stop if given else None
+    earliest = min(series.first + want.warmup * want.candle for want, series in traded)
+    latest = max(series.last + want.candle for want, series in traded)
+    if (start or earliest) < (stop or latest):
+        return TimeRange(start=start or earliest, stop=stop or latest)
+    if start is not None:
+        key = traded[0][0].name
+        message = (
+            f"there are no candles from {start:%Y-%m-%d %H:%M} on: the last one closes at "
+            f"{latest:%Y-%m-%d %H:%M}; add later ones, or let the time range begin earlier"
+        )
+        raise NotFoundError(message, kind="candles", key=key)
     rows, warmup = max(series.rows for _, series in traded), traded[0][0].warmup
     message = (
         f"there are {rows} candles and the strategy needs {warmup} before it trades: add earlier "

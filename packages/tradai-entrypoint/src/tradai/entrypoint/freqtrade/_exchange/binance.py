@@ -1,6 +1,5 @@
 """Binance's spot market: exchange info, REST paths, candle lengths, settings of its client."""
 
-import ipaddress
 import json
 import time
 import urllib.request
@@ -9,13 +8,18 @@ from datetime import datetime
 from http.client import HTTPException
 from typing import Final, final
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
 from tradai.core import JsonObject, JsonValue, Market, thaw
-from tradai.core.exceptions import ExternalServiceError, ValidationError
-from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, RestAnswers, Symbol
+from tradai.core.exceptions import ExternalServiceError
+from tradai.entrypoint._runs.parameters import is_loopback_url
+from tradai.entrypoint.freqtrade._exchange.exchange import (
+    MarketRules,
+    RestAnswers,
+    Symbol,
+    check_exchange_url,
+)
 
 _NAME: Final = "binance"
 _ADDRESS: Final = "https://api.binance.com"
@@ -187,24 +191,10 @@ def _make_filters(rules: MarketRules) -> JsonValue:
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
     """Return an opener for `url`, which goes past any proxy when it is on this machine."""
-    parts = urlsplit(url)
-    if _is_loopback(parts.hostname or ""):
+    check_exchange_url(url)
+    if is_loopback_url(url, schemes=("http", "https")):
         return urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    if parts.scheme != "https":
-        raise ValidationError(
-            f"the exchange's address {url} is not usable: expected https, or http on a loopback "
-            "address",
-            field="base_url",
-            expected="https://... or http://127.0.0.1:...",
-        )
     return urllib.request.build_opener()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _not_fetched(url: str, why: str, *, retryable: bool) -> ExternalServiceError:

@@ -103,6 +103,9 @@ class EngineJob:
         context.record_digest("data", staged.digest)
         context.record.data = {"uri": data, "timerange": str(staged.timerange)}
         context.record.notices += [*dataset_notices(data), *staged.notices(self.series)]
+        if self.parameters.timerange is not None:
+            # With its ends as they are now: the run may be repeated when there are more candles.
+            context.record.run_parameters["timerange"] = str(staged.timerange)
         self.parameters = self.parameters.with_timerange(staged.timerange)
         self.plan = replace(self.plan, timerange=staged.timerange)
         return staged
