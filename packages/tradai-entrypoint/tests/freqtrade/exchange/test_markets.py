@@ -244,7 +244,9 @@ def test_an_exchange_that_cannot_be_reached_is_an_external_error() -> None:
     assert caught.value.retryable
 
 
-@pytest.mark.parametrize("url", ["http://example.com", "ftp://example.com", "file:///etc", "x", "http://[::1"])
+@pytest.mark.parametrize(
+    "url", ["http://example.com", "ftp://example.com", "file:///etc", "x", "http://[::1"]
+)
 def test_an_address_that_is_neither_https_nor_loopback_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match="expected https"):
         MarketsSnapshot.capture(["BTC/USDT"], base_url=url)
