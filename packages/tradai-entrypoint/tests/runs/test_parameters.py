@@ -62,3 +62,21 @@ def test_a_refused_parameter_says_what_it_must_be(
     assert f"command line: {said}" in str(refusal.value)
     assert "Value error" not in str(refusal.value)
     assert "Input should" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("data", "give --data, or set TRADAI_RUN_DATA"),
+        ("timerang", "did you mean 'timerange'?"),
+        ("zzz", "the known ones are timerange, "),
+    ],
+)
+def test_an_unknown_parameter_is_named_with_what_is_meant(
+    config_file: Path, name: str, said: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read(config_file, f"run.{name}=x")
+
+    assert f"run.{name} is not a run parameter" in str(refusal.value)
+    assert said in str(refusal.value)

@@ -203,7 +203,9 @@ def _add_markets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     capture.set_defaults(module="markets")
     _add_config(capture)
-    capture.add_argument("--data", metavar="DIR", required=True, help="folder of the candles")
+    place = capture.add_mutually_exclusive_group(required=True)
+    place.add_argument("--data", metavar="DIR", help="candles: path or URI, in a folder")
+    place.add_argument("--markets", metavar="FILE", help="file to write")
     capture.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
 
 
@@ -226,6 +228,11 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mode", choices=[mode.value for mode in TradingMode], help="run mode")
     parser.add_argument("--data", metavar="DIR", help="candles: path or URI")
+    parser.add_argument(
+        "--markets",
+        metavar="FILE",
+        help="market rules (default: markets.json in the folder of the candles)",
+    )
     parser.add_argument(
         "--timerange", metavar="RANGE", help="time range (run.timerange), e.g. 20250101-20250401"
     )

@@ -2,9 +2,8 @@
 
 import argparse
 import os
-from pathlib import Path
 
-from tradai.core import StrategyConfigLoader, parse_time_range
+from tradai.core import StrategyConfigLoader, file_path, parse_time_range
 from tradai.entrypoint._commands.arguments import start_logging
 from tradai.entrypoint._commands.console import print_failure, print_text
 from tradai.entrypoint._commands.markets import capture
@@ -15,11 +14,11 @@ from tradai.entrypoint._process.progress import Progress
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Download the candles, capture the market rules and return the exit code."""
-    from tradai.entrypoint.freqtrade import download
+    from tradai.entrypoint.freqtrade import MARKETS_NAME, download
 
     start_logging(args)
     config = StrategyConfigLoader(environ=os.environ).load_config(args.config).config
-    folder = Path(args.data)
+    folder = file_path(args.data)
     with Progress() as progress:
         progress.say("downloading candles")
         verdict: Verdict = download(
@@ -34,5 +33,5 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         print_failure(verdict.sentence)
         return int(verdict.exit_code)
     print_text(verdict.sentence)
-    print_text(capture(config, folder, exchange_url=args.exchange_url))
+    print_text(capture(config, folder / MARKETS_NAME, exchange_url=args.exchange_url))
     return 0

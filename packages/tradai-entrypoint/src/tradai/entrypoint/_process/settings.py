@@ -17,7 +17,9 @@ class EntrypointSettings(BaseSettings):
     Attributes:
         mode: Run mode; it has no default, so that nothing trades by accident.
         config: Path or URI of the strategy configuration (YAML).
-        data: Path or URI of the candles; a folder also holds ``markets.json``.
+        data: Path or URI of the candles.
+        markets: File of the market rules; unset means ``markets.json`` in the folder of the
+            candles.
         folder: Folder that receives one folder per run.
         id: Id of this run; unset means a new one.
         trace_id: Id of the job in every system it passes through; unset means the run id.
@@ -28,6 +30,7 @@ class EntrypointSettings(BaseSettings):
     mode: TradingMode
     config: str | None = None
     data: str | None = None
+    markets: str | None = None
     folder: Path = DEFAULT_RUNS_FOLDER
     id: str | None = None
     trace_id: str | None = None

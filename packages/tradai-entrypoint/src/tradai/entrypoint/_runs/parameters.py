@@ -6,7 +6,7 @@ over many time ranges without becoming another strategy.
 
 import ipaddress
 from collections.abc import Collection
-from typing import Annotated, Self, final
+from typing import Annotated, Final, Self, final
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -25,6 +25,9 @@ from tradai.core.exceptions import ConfigurationError, ValidationError
 Series = Annotated[str, Field(pattern=r"^[A-Z0-9]+/[A-Z0-9]+@[1-9][0-9]*[smhdwM]$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+# Settings of the process that are looked for here.
+_SETTINGS: Final = frozenset({"data", "markets", "mode"})
 
 
 @final
@@ -120,8 +123,12 @@ def _problem(error: ErrorDetails, loaded: LoadedConfig) -> str:
     where = loaded.provenance.get(leaf)
     place = f"{where}: " if where else ""
     if error["type"] == "extra_forbidden":
-        known = RunParameters.model_fields
-        hint = did_you_mean(leaf.removeprefix("run."), known)
-        hint = hint or f"; the known ones are {', '.join(known)}"
-        return f"{place}{leaf} is not a run parameter{hint}"
+        return f"{place}{leaf} is not a run parameter{_hint(leaf.removeprefix('run.'))}"
     return f"{place}{leaf}: {error_sentence(error)}"
+
+
+def _hint(name: str) -> str:
+    if name in _SETTINGS:
+        return f": give --{name}, or set TRADAI_RUN_{name.upper()}"
+    known = RunParameters.model_fields
+    return did_you_mean(name, known) or f"; the known ones are {', '.join(known)}"

@@ -144,10 +144,9 @@ class Binance:
         }
 
     def rest_answers(self, rules: Callable[[], JsonValue]) -> RestAnswers:
-        """Return the answers for exchange info, ping, time, and for candles: there are none."""
+        """Return the answers for exchange info, ping and time."""
         return {
             self.rules_path: rules,
-            "/api/v3/klines": list,
             "/api/v3/ping": dict,
             "/api/v3/time": lambda: {"serverTime": time.time_ns() // 1_000_000},
         }

@@ -180,9 +180,9 @@ class MarketsSnapshot(BaseModel):
 
 
 def _missing(path: Path) -> NotFoundError:
-    return NotFoundError(
-        f"no market rules at {path}: capture them with `tradai-entrypoint markets capture "
-        f"CONFIG --data {path.parent}`",
-        kind="markets",
-        key=str(path),
+    place = f"--data {path.parent}" if path.name == MARKETS_NAME else f"--markets {path}"
+    message = (
+        f"no market rules at {path}: capture them with `tradai-entrypoint markets capture CONFIG "
+        f"{place}`"
     )
+    return NotFoundError(message, kind="markets", key=str(path))
