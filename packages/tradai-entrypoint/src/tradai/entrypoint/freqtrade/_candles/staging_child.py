@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+import pydantic
+
 from tradai.core import AnyTimeRange, DataRepository, TimeRange, backend_for, digest, from_epoch_ms
 from tradai.core.exceptions import NotFoundError, TradAIError, ValidationError
 from tradai.entrypoint.freqtrade._candles.staged_data import (
@@ -28,11 +30,18 @@ _COLUMNS: Final = ("open", "high", "low", "close", "volume")
 
 
 def main() -> int:
-    """Answer one request; return 0 when there is an answer, even if it is an error of ours."""
+    """Answer one request; return 0 when there is an answer, even if it is an error of ours.
+
+    Return 2 when standard input holds no request.
+    """
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as reply:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         try:
             request = StagingRequest.model_validate_json(sys.stdin.buffer.read())
+        except pydantic.ValidationError:
+            sys.stderr.write("standard input holds no request for candles: only a run sends one\n")
+            return 2
+        try:
             answer = stage_series(request).model_dump_json().encode()
         except TradAIError as exc:
             answer = error_answer(exc)

@@ -31,6 +31,7 @@ _SLOW_DOWN: Final = (418, 429)
 _SERVER_ERRORS: Final = 500
 _SYMBOLS: Final = TypeAdapter(tuple[JsonObject, ...])
 _TEXTS: Final = ("symbol", "status", "baseAsset", "quoteAsset")
+_TRADED: Final = "TRADING"
 _TICK_SIZE: Final = 4  # ccxt's mode in which a precision is the step itself.
 # Parts of the REST API by the names that ccxt gives them; the engine must reach no other host.
 _API_PATHS: Final = {
@@ -67,7 +68,7 @@ class Binance:
         try:
             with opener.open(url, timeout=_TIMEOUT_S) as answer:
                 info = json.loads(answer.read(_LARGEST_BYTES))
-            return self._checked(_SYMBOLS.validate_python(info["symbols"]))
+            return _SYMBOLS.validate_python(info["symbols"])
         except HTTPError as exc:
             with exc:
                 may_pass = exc.code in _SLOW_DOWN or exc.code >= _SERVER_ERRORS
@@ -93,7 +94,7 @@ class Binance:
             "type": "spot",
             "base": symbol["baseAsset"],
             "quote": symbol["quoteAsset"],
-            "active": symbol["status"] == "TRADING",
+            "active": self.halt_of(symbol) is None,
             "precision": {"price": price.get("tickSize"), "amount": lot.get("stepSize")},
             "limits": {
                 "amount": {"min": lot.get("minQty")},
@@ -102,18 +103,17 @@ class Binance:
         }
         return Market.from_ccxt(entry, precision_mode=_TICK_SIZE)
 
-    def _checked(self, symbols: Sequence[Symbol]) -> Sequence[Symbol]:
-        if len({self.pair_of(symbol) for symbol in symbols}) < len(symbols):
-            message = "a pair is there twice"
-            raise ValueError(message)
-        return symbols
+    def halt_of(self, symbol: Symbol) -> str | None:
+        """Return a status such as ``BREAK`` or ``HALT``; see `Exchange.halt_of`."""
+        status = str(symbol["status"])
+        return None if status == _TRADED else status
 
     def make_symbol(self, pair: str, rules: MarketRules) -> dict[str, JsonValue]:
         """Return a symbol object with the fields that the engine reads."""
         base, _, quote = pair.partition("/")
         return {
             "symbol": f"{base}{quote}",
-            "status": "TRADING",
+            "status": _TRADED,
             "baseAsset": base,
             "baseAssetPrecision": 8,
             "quoteAsset": quote,

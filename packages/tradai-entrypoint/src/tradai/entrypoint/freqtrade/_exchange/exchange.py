@@ -84,6 +84,10 @@ class Exchange(Protocol):
         """
         ...
 
+    def halt_of(self, symbol: Symbol) -> str | None:
+        """Return the exchange's word for a market that is not traded now; None for one that is."""
+        ...
+
     def describe_markets(self, symbols: Sequence[Symbol], at: datetime) -> dict[str, JsonValue]:
         """Return the answer at `rules_path` of an exchange that has `symbols`."""
         ...
