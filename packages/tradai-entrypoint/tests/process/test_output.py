@@ -104,6 +104,30 @@ def test_paths_in_any_script_are_printed_in_any_encoding(tmp_path: Path, encodin
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_locale_without_the_characters_of_a_path_is_named(tmp_path: Path) -> None:
+    config = tmp_path / "\u7b56\u7565.yaml"
+
+    done = subprocess.run(
+        [
+            *COMMAND,
+            "run",
+            str(config),
+            "--mode",
+            "backtest",
+            "--runs",
+            str(tmp_path / "l\u00e4ufe"),
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    )
+
+    assert done.returncode == ExitCode.CONFIGURATION
+    assert len(done.stderr.splitlines()) == 1
+    assert "set LC_ALL=C.UTF-8" in done.stderr
+
+
 def test_a_path_that_is_not_text_is_refused_and_recorded(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     command = [*COMMAND, "run", b"bad\xff.yaml", "--mode", "backtest", "--runs", str(runs)]

@@ -47,6 +47,12 @@ def _run(args: argparse.Namespace, interrupts: Interrupts) -> int:
 
         print_failure(str(exc))
         return ExitCode.of_error(exc)
+    except UnicodeEncodeError:
+        from tradai.entrypoint._commands.console import print_failure
+        from tradai.entrypoint._process.exit_codes import ExitCode
+
+        print_failure("this locale has no character of a path for files: set LC_ALL=C.UTF-8")
+        return ExitCode.CONFIGURATION
     return code
 
 
