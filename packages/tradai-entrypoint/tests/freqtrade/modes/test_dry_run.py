@@ -281,7 +281,7 @@ def test_without_a_valid_configuration_a_strategy_runs_that_places_no_order(
     assert done.given["config"]["max_open_trades"] == 0
     assert "class TradaiIdle(IStrategy)" in done.given["files"]["strategies/tradai_idle.py"]
     assert any("places no order" in notice for notice in done.manifest.notices)
-    # Which exchange was meant is not known, so it goes to none.
+    # It is not known which exchange was meant, so the bot goes to none.
     assert address_of(done.given).startswith("http://127.0.0.1:")
 
 

@@ -1,4 +1,4 @@
-"""What lies beside candles: the file ``dataset.json``, which says where they are from."""
+"""The folder of candles, and the file ``dataset.json`` in it, which says where they are from."""
 
 import json
 from pathlib import Path
