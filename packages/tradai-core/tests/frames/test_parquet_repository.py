@@ -49,7 +49,7 @@ def names(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("timeframe", "files"),
     [
-        ("30s", ["2024-12-31.g1.parquet", "2025-01-01.g1.parquet", "2025-02-01.g1.parquet"]),
+        ("30s", ["2024-12-31.g1.parquet", "2025-01-28.g1.parquet", "2025-02-28.g1.parquet"]),
         ("1m", ["2024-12.g1.parquet", "2025-01.g1.parquet", "2025-02.g1.parquet"]),
         ("45m", ["2024-12.g1.parquet", "2025-01.g1.parquet", "2025-02.g1.parquet"]),
         ("1h", ["2024.g1.parquet", "2025.g1.parquet"]),
@@ -60,8 +60,9 @@ def names(folder: Path) -> list[str]:
 def test_a_partition_is_a_day_a_month_or_a_year(
     repository: ParquetDataRepository, tmp_path: Path, timeframe: str, files: list[str]
 ) -> None:
-    opened = [datetime(2024, 12, 31, 23, 59, 30, tzinfo=UTC)]
-    opened += [datetime(2025, month, 1, tzinfo=UTC) for month in (1, 2)]
+    ends = [datetime(2024, 12, 31, 23, 59, 30, tzinfo=UTC)]
+    ends += [datetime(2025, month, 28, tzinfo=UTC) for month in (1, 2)]
+    opened = [Timeframe(timeframe).floor(at) for at in ends]
 
     repository.save_ohlcv(PAIR, timeframe, candles(*opened))
 

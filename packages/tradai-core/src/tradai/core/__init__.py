@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         carry_context as carry_context,
         run_context as run_context,
     )
+    from tradai.core._logging.printable import printable as printable
     from tradai.core._logging.setup import (
         LoggerMixin as LoggerMixin,
         configure_logging as configure_logging,
@@ -136,7 +137,12 @@ if TYPE_CHECKING:
         from_epoch_ms as from_epoch_ms,
         to_epoch_ms as to_epoch_ms,
     )
-    from tradai.core._time.time_range import TimeRange as TimeRange
+    from tradai.core._time.time_range import (
+        AnyTimeRange as AnyTimeRange,
+        OpenTimeRange as OpenTimeRange,
+        TimeRange as TimeRange,
+        parse_time_range as parse_time_range,
+    )
     from tradai.core._time.timeframe import Timeframe as Timeframe
     from tradai.core._types.modes import MarketType as MarketType, TradingMode as TradingMode
     from tradai.core._types.s3_path import S3Path as S3Path, parse_s3_path as parse_s3_path
@@ -174,6 +180,7 @@ if not TYPE_CHECKING:
             ),
             "_local.secret_sources": "EnvironmentSecrets FileSecrets",
             "_logging.context": "carry_context run_context",
+            "_logging.printable": "printable",
             "_logging.setup": "LoggerMixin configure_logging",
             "_markets.markets": "Market MarketHistory MarketSnapshot",
             "_numbers.decimals": "Amount Price plain_text",
@@ -200,7 +207,7 @@ if not TYPE_CHECKING:
             "_strategy.loader": "LoadedConfig StrategyConfigLoader",
             "_time.clock": "SystemClock utc_now",
             "_time.instants": "Utc from_epoch_ms to_epoch_ms",
-            "_time.time_range": "TimeRange",
+            "_time.time_range": "AnyTimeRange OpenTimeRange TimeRange parse_time_range",
             "_time.timeframe": "Timeframe",
             "_types.modes": "MarketType TradingMode",
             "_types.s3_path": "S3Path parse_s3_path",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tradai.core import TimeRange
+from tradai.core import OpenTimeRange, TimeRange
 from tradai.core.exceptions import (
     ConfigurationError,
     NotFoundError,
@@ -93,6 +93,42 @@ def test_without_a_range_everything_is_traded_on_after_the_warm_up(data: Path) -
     assert staged.timerange == TimeRange(
         start=START + timedelta(minutes=50), stop=START + timedelta(days=1)
     )
+
+
+@pytest.mark.parametrize(
+    ("timerange", "settled", "first", "last"),
+    [
+        (OpenTimeRange(start=START + timedelta(hours=6)), (6, 24), 310, 1435),
+        (OpenTimeRange(stop=START + timedelta(hours=6)), (50 / 60, 6), 0, 355),
+    ],
+)
+def test_an_open_end_is_that_of_the_candles(
+    data: Path,
+    timerange: OpenTimeRange,
+    settled: tuple[float, float],
+    first: int,
+    last: int,
+) -> None:
+    wanted = request(data, series()).model_copy(update={"timerange": timerange})
+
+    staged = stage_series(StagingRequest.model_validate_json(wanted.model_dump_json()))
+
+    start, stop = (START + timedelta(hours=hours) for hours in settled)
+    (five,) = staged.series
+    assert staged.timerange == TimeRange(start=start, stop=stop)
+    assert (five.first, five.last) == (
+        START + timedelta(minutes=first),
+        START + timedelta(minutes=last),
+    )
+    assert staged.notices(wanted.series) == ()
+
+
+def test_an_open_range_after_the_last_candle_is_refused(data: Path) -> None:
+    timerange = OpenTimeRange(start=START + timedelta(days=1))
+    wanted = request(data, series()).model_copy(update={"timerange": timerange})
+
+    with pytest.raises(NotFoundError, match="no candles from 2025-01-02 00:00 on: the last one"):
+        stage_series(wanted)
 
 
 def test_too_few_candles_to_trade_on_are_refused(data: Path) -> None:
@@ -301,3 +337,27 @@ open({str(slept)!r}, "w").close()
     assert caught.value.exit_code == 143
     assert not slept.exists()
     assert not is_alive(int(note.read_text()))
+
+
+def test_candles_that_cannot_be_are_refused_with_pair_time_and_value(data: Path) -> None:
+    frame = candles(288)
+    frame.iloc[100, frame.columns.get_loc("low")] = -1.0
+    frame.reset_index().to_parquet(data / "ETH_USDT-5m.parquet", index=False)
+
+    with pytest.raises(ValidationError, match=r"ETH/USDT 5m .* 2025-01-01 08:20:00 UTC low -1 is"):
+        stage_series(request(data, series(), series("ETH/USDT")))
+
+
+def test_a_jump_is_noticed(data: Path) -> None:
+    frame = candles(288)
+    frame.iloc[100:] *= 1000
+    FlatDataRepository(data).save_ohlcv("ETH/USDT", "5m", frame)
+    needed = (series(), series("ETH/USDT"))
+
+    staged = stage_series(request(data, *needed, hours=(1, 24)))
+
+    (notice,) = staged.notices(needed)
+    assert notice == (
+        "ETH/USDT@5m has jumps that no market makes, 1 in all, the first: open 103562.5 next to "
+        "102.546875 at 2025-01-01 08:20:00 UTC; check where the candles are from"
+    )

@@ -247,19 +247,29 @@ def run(
         *overrides: str,
         reactions: Mapping[str, Callable[[], None]] | None = None,
         patches: tuple[str, ...] = (),
+        replay: Path | None = None,
+        places: Mapping[str, str | None] | None = None,
         clock: Clock | None = None,
         **scenario: object,
     ) -> Finished:
         install(**scenario)
         run_id = f"run-{len(list(tmp_path.glob('runs/*')))}"
-        settings = EntrypointSettings(
-            mode=mode, config=str(strategy), data=str(candles), folder=tmp_path / "runs", id=run_id
-        )
+        given: dict[str, Any] = {
+            "data": str(candles),
+            "folder": tmp_path / "runs",
+            **(places or {}),
+        }
+        settings = EntrypointSettings(mode=mode, config=str(strategy), id=run_id, **given)
         progress = ReactingProgress(reactions or {})
         kind = TradingEntrypoint if mode is TradingMode.DRY_RUN else StrategyEntrypoint
         code = kind(
             settings,
-            request=RunRequest(overrides=overrides, patches=patches),
+            request=RunRequest(
+                overrides=overrides,
+                patches=patches,
+                replay_folder=replay,
+                replay=RunManifest.read(replay) if replay else None,
+            ),
             interrupts=interrupts,
             progress=cast("Progress", progress),
             clock=clock,
@@ -267,8 +277,8 @@ def run(
         ).run()
         progress.check()
         seen = tmp_path / "seen.json"
-        given = json.loads(seen.read_text()) if seen.exists() else None
-        return Finished(code=code, folder=tmp_path / "runs" / run_id, given=given)
+        said = json.loads(seen.read_text()) if seen.exists() else None
+        return Finished(code=code, folder=tmp_path / "runs" / run_id, given=said)
 
     return start
 

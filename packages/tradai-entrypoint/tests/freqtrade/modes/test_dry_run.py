@@ -281,3 +281,22 @@ def test_without_a_valid_configuration_a_strategy_runs_that_places_no_order(
     assert done.given["config"]["max_open_trades"] == 0
     assert "class TradaiIdle(IStrategy)" in done.given["files"]["strategies/tradai_idle.py"]
     assert any("places no order" in notice for notice in done.manifest.notices)
+    # It is not known which exchange was meant, so the bot goes to none.
+    assert address_of(done.given).startswith("http://127.0.0.1:")
+
+
+def test_the_fallback_uses_the_exchange_that_was_asked_for(
+    dry_run: Run, strategy: Path, exchange: str, tell: Tell
+) -> None:
+    strategy.unlink()
+
+    done = dry_run(reactions={TRADING: tell(signal.SIGTERM)}, on_sigterm="stops")
+
+    assert done.code == ExitCode.DONE
+    assert done.manifest.is_fallback
+    assert address_of(done.given) == f"{exchange}/api/v3"
+
+
+def address_of(given: dict[str, Any]) -> str:
+    """Return the address of the exchange that the engine was given."""
+    return str(given["config"]["exchange"]["ccxt_config"]["urls"]["api"]["public"])

@@ -46,7 +46,7 @@ def _unusable_file(error: UnusableFileError, action: str, path: Path) -> Validat
 def _storage_error(error: OSError, action: str, path: Path) -> StorageError:
     reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; check the disk")
     message = f"cannot {action} {path}: {reason}"
-    return StorageError(message, operation=action.split(maxsplit=1)[0])
+    return StorageError(message, operation=action.partition(" ")[0])
 
 
 _FILE_ERRORS: Final = ErrorTable(
@@ -106,17 +106,17 @@ def atomic_file(
         OSError: The disk refused; see `file_errors`.
     """
     temporary = path.with_name(f".tradai-{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("x+b") as file:
-            with suppress(FileNotFoundError):
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        put(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    with _synced_after(path.parent):
+        try:
+            with temporary.open("x+b") as file:
+                with suppress(FileNotFoundError):
+                    os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            put(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def is_temporary(name: str) -> bool:
@@ -135,8 +135,19 @@ def make_folder(folder: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` safe on disk."""
+    with _synced_after(folder):
+        pass
+
+
+@contextmanager
+def _synced_after(folder: Path) -> Iterator[None]:
+    """Make the names in `folder` safe on disk after the block.
+
+    A folder for which that is not possible, such as one of mode 0300, is refused before the block.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        yield
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -1,6 +1,7 @@
 """Load a strategy configuration from layers, with the origin of each value."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -21,7 +22,7 @@ from tradai.core._layers.suggestions import did_you_mean
 from tradai.core._layers.yaml_layer import YamlLayer
 from tradai.core._local.file_uri import file_path, is_file_uri
 from tradai.core._strategy.config import LEAK, TAKE_OUT, StrategyConfig
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, TradAIError
 
 _GROUP: Final = "tradai.config_layers"
 _RUN: Final = "run"
@@ -109,6 +110,34 @@ class StrategyConfigLoader:
         loaded = [_with_class_key(layer.load()) for layer in layers]
         stack = LayerStack(loaded, top=top)
         return _build(stack, _folder_of(files[0]) if files else None)
+
+    def load_run(
+        self,
+        uri: str | Path | None = None,
+        *,
+        patches: Sequence[str | Path] = (),
+        overrides: Sequence[str] = (),
+    ) -> Mapping[str, JsonValue]:
+        """Return the ``run:`` block alone, from every layer that can be read.
+
+        It is for a run that goes on without its configuration: a file that is missing or broken is
+        left out. The arguments are those of `load_config`.
+
+        Raises:
+            ConfigurationError: A variable or an override is not usable, or the block is not one.
+        """
+        files = (YamlLayer(str(file)) for file in (uri, *patches) if file is not None)
+        loaded: list[LayerData] = []
+        for layer in (*files, *self._layers):
+            with suppress(TradAIError):
+                loaded.append(layer.load())
+        loaded += [EnvironmentLayer(self._environ).load(), OverridesLayer(overrides).load()]
+        stack = LayerStack(loaded, top=_RUN)
+        run = {} if stack.values.get(_RUN) is None else stack.values[_RUN]
+        problems = [*_run_problems(run, stack)]
+        if problems or not isinstance(run, Mapping):
+            raise configuration_error(problems)
+        return freeze_object(run)
 
 
 def _build(stack: LayerStack, folder: Path | None) -> LoadedConfig:

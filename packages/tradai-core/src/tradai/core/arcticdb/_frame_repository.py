@@ -9,8 +9,8 @@ from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import DataRepository
 from tradai.core._time.clock import SystemClock
 from tradai.core._time.timeframe import Timeframe
-from tradai.core.frames._candle_repository import check_closed, no_series, series_key
-from tradai.core.frames._candles import check_new_candles, closed, opening_ms
+from tradai.core.frames._candle_repository import check_storable, no_series, series_key
+from tradai.core.frames._candles import check_new_candles, closed, columns_of
 from tradai.core.frames._columns import Span
 
 
@@ -67,5 +67,5 @@ class FrameRepository(DataRepository):
 
     def _accepted(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> pd.DataFrame:
         fit = check_new_candles(frame, f"{pair} {timeframe}")
-        check_closed(opening_ms(fit), pair, timeframe, self._clock.now())
+        check_storable(columns_of(fit), pair, timeframe, self._clock.now())
         return fit

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from tradai.core.frames._candles import closed as closed, columns_of as columns_of
     from tradai.core.frames._columns import CandleColumns as CandleColumns
     from tradai.core.frames._flat_repository import FlatDataRepository as FlatDataRepository
-    from tradai.core.frames._gaps import Gap as Gap, gaps as gaps
+    from tradai.core.frames._gaps import (
+        Gap as Gap,
+        Jump as Jump,
+        gaps as gaps,
+        jumps as jumps,
+    )
     from tradai.core.frames._memory_repository import (
         InMemoryDataRepository as InMemoryDataRepository,
     )
@@ -35,7 +40,7 @@ if not TYPE_CHECKING:
             "_candles": "closed columns_of",
             "_columns": "CandleColumns",
             "_flat_repository": "FlatDataRepository",
-            "_gaps": "Gap gaps",
+            "_gaps": "Gap Jump gaps jumps",
             "_memory_repository": "InMemoryDataRepository",
             "_parquet_repository": "ParquetDataRepository",
             "_quantize": "quantize_amounts quantize_prices",

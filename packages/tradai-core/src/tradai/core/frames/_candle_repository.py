@@ -3,6 +3,7 @@
 Nothing here needs pandas, except to take a frame or to give one.
 """
 
+import logging
 import re
 from abc import abstractmethod
 from datetime import datetime
@@ -23,11 +24,14 @@ from tradai.core.frames._columns import (
     check_columns,
     closed_count,
     closing_ms,
+    refuse_impossible,
 )
+from tradai.core.frames._gaps import jumps
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_log: Final = logging.getLogger(__name__)
 _NAME: Final = re.compile(r"([A-Z0-9]{1,20})_([A-Z0-9]{1,20})-([1-9][0-9]{0,5}(?:[smhdw]|Mo))")
 
 
@@ -111,7 +115,7 @@ class CandleRepository(DataRepository):
         if not len(columns):
             raise candles_error(what, "there are none")
         check_columns(columns, what)
-        check_closed(columns.opened, pair, timeframe, self._clock.now())
+        check_storable(columns, pair, timeframe, self._clock.now())
         return columns
 
 
@@ -163,7 +167,23 @@ def parse_series_name(name: str) -> tuple[str, Timeframe] | None:
     return match and (f"{match[1]}/{match[2]}", Timeframe(match[3].replace("Mo", "M")))
 
 
-def check_closed(opened: Stamps, pair: str, timeframe: Timeframe, now: datetime) -> None:
+def check_storable(columns: CandleColumns, pair: str, timeframe: Timeframe, now: datetime) -> None:
+    """Check candles that are to be stored, and warn about jumps in them.
+
+    Raises:
+        ValidationError: A candle cannot be, or the last one is still open at `now`.
+    """
+    refuse_impossible(columns, timeframe, f"{pair} {timeframe}")
+    _check_closed(columns.opened, pair, timeframe, now)
+    if found := jumps(columns, timeframe):
+        _log.warning(
+            "%s %s has jumps that no market makes, %d in all, the first: %s; "
+            "check where the candles are from",
+            *(pair, timeframe, len(found), found[0]),
+        )
+
+
+def _check_closed(opened: Stamps, pair: str, timeframe: Timeframe, now: datetime) -> None:
     """Raise `ValidationError` when the last of the candles that open at `opened` is still open."""
     closes = from_epoch_ms(int(closing_ms(opened[-1:], timeframe)[0]))
     if closes > now:

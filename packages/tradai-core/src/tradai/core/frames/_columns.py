@@ -1,6 +1,6 @@
 """Candles as NumPy columns: check, cut and merge them. Instants are epoch milliseconds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias, final
@@ -8,6 +8,8 @@ from typing import Final, NamedTuple, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
+from tradai.core._time.candle_grid import MillisecondGrid, ms_grid
+from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import ValidationError
 
@@ -19,6 +21,13 @@ COLUMNS: Final = ["open", "high", "low", "close", "volume"]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DOUBLE: Final = np.dtype("float64")
 _MILLISECOND: Final = timedelta(milliseconds=1)
+# In every candle the first is not above the second.
+_ORDER: Final = (
+    *(("low", "high"), ("open", "high"), ("low", "open")),
+    *(("close", "high"), ("low", "close")),
+)
+# Prices are not below the low.
+_NOT_NEGATIVE: Final = ("low", "volume")
 
 
 @final
@@ -124,6 +133,47 @@ def check_columns(columns: CandleColumns, what: str) -> CandleColumns:
     if not all(np.isfinite(cells).all() for cells in columns.cells.values()):
         raise candles_error(what, "a value is not finite")
     return columns
+
+
+def refuse_impossible(columns: CandleColumns, timeframe: Timeframe, what: str) -> None:
+    """Raise `ValidationError` for the first of the candles that no market can have."""
+    for broken, names, end in _impossible(columns, timeframe):
+        if broken.any():
+            place = int(broken.argmax())
+            values = [f"{name} {columns.cells[name][place]:.15g}" for name in names]
+            count = int(np.count_nonzero(broken))
+            more = f" (and so in {count} candles)" if count > 1 else ""
+            at = from_epoch_ms(int(columns.opened[place]))
+            expected = "low <= open, close <= high, none negative, opening on the grid"
+            message = (
+                f"the candles of {what} are not usable: at {at:%Y-%m-%d %H:%M:%S} UTC "
+                f"{' is above '.join(values)}{end}{more}; expected {expected}; get them from the "
+                "exchange again"
+            )
+            raise ValidationError(message, field="frame", expected=expected)
+
+
+def _impossible(
+    columns: CandleColumns, timeframe: Timeframe
+) -> Iterator[tuple[npt.NDArray[np.bool_], tuple[str, ...], str]]:
+    """Yield where each rule is broken, and for the message its columns and its end."""
+    cells = columns.cells
+    for lower, upper in _ORDER:
+        yield cells[lower] > cells[upper], (lower, upper), ""
+    for name in _NOT_NEGATIVE:
+        yield cells[name] < 0, (name,), " is negative"
+    yield _is_off_grid(columns.opened, timeframe), (), f"it is off the grid of {timeframe}"
+
+
+def _is_off_grid(opened: Stamps, timeframe: Timeframe) -> npt.NDArray[np.bool_]:
+    grid = ms_grid(timeframe)
+    if isinstance(grid, MillisecondGrid):
+        # Dividing is several times as fast as NumPy's remainder.
+        since = opened - grid.anchor
+        return np.not_equal(since // grid.length * grid.length, since)
+    months = opened.view("datetime64[ms]").astype("datetime64[M]")
+    begins = months.astype("datetime64[ms]").view(np.int64)
+    return np.not_equal(begins, opened) | np.not_equal(months.view(np.int64) % grid.months, 0)
 
 
 def rises(opened: Stamps) -> bool:

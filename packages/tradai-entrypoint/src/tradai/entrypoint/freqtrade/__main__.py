@@ -2,6 +2,11 @@
 
 import gc
 import sys
+from pathlib import Path
+from typing import Final
+
+_USAGE: Final = 2
+_DATA: Final = 65
 
 
 def _main(arguments: list[str]) -> int:
@@ -12,12 +17,15 @@ def _main(arguments: list[str]) -> int:
             from tradai.entrypoint.freqtrade._candles.staging_child import main as stage
 
             return stage()
+        case ["probe", folder] if not Path(folder).is_dir():
+            sys.stderr.write(f"there is no folder {folder!r} with models to probe\n")
+            return _DATA
         case ["probe", folder]:
             from tradai.entrypoint.freqtrade._modes.model_probe import main as probe
 
             return probe(folder)
     sys.stderr.write("usage: python -m tradai.entrypoint.freqtrade stage | probe FOLDER\n")
-    return 2
+    return _USAGE
 
 
 if __name__ == "__main__":

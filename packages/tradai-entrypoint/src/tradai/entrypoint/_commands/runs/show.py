@@ -3,9 +3,9 @@
 import argparse
 import os
 
-from tradai.entrypoint._commands.console import print_json, print_table
+from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._process.settings import runs_folder
+from tradai.entrypoint._process.runs_folder import runs_folder
 from tradai.entrypoint._runs.history import find_run
 from tradai.entrypoint._runs.record import RunManifest
 
@@ -21,7 +21,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     facts = manifest.model_dump(mode="json", exclude={"config", "provenance"}, exclude_none=True)
     print_table(("fact", "value"), [(name, _text(value)) for name, value in facts.items() if value])
     print_table(("configuration", "comes from"), sorted(manifest.provenance.items()))
-    print(f"folder: {folder}")
+    print_text(f"folder: {folder}")
     return 0
 
 

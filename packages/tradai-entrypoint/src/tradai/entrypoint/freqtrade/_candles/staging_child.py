@@ -11,7 +11,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from tradai.core import DataRepository, TimeRange, backend_for, digest, from_epoch_ms
+import pydantic
+
+from tradai.core import AnyTimeRange, DataRepository, TimeRange, backend_for, digest, from_epoch_ms
 from tradai.core.exceptions import NotFoundError, TradAIError, ValidationError
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
@@ -28,11 +30,18 @@ _COLUMNS: Final = ("open", "high", "low", "close", "volume")
 
 
 def main() -> int:
-    """Answer one request; return 0 when there is an answer, even if it is an error of ours."""
+    """Answer one request; return 0 when there is an answer, even if it is an error of ours.
+
+    Return 2 when standard input holds no request.
+    """
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as reply:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         try:
             request = StagingRequest.model_validate_json(sys.stdin.buffer.read())
+        except pydantic.ValidationError:
+            sys.stderr.write("standard input holds no request for candles: only a run sends one\n")
+            return 2
+        try:
             answer = stage_series(request).model_dump_json().encode()
         except TradAIError as exc:
             answer = error_answer(exc)
@@ -47,7 +56,8 @@ def stage_series(request: StagingRequest) -> StagedData:
 
     Raises:
         NotFoundError: A series has no candles in the range.
-        ValidationError: The stored data is not a frame of candles, or too short to trade on.
+        ValidationError: The stored data is not a frame of candles, has candles that cannot be, or
+            is too short to trade on.
         StorageError: A file cannot be read or written.
         ConfigurationError: No backend for the URI is installed.
         ExternalServiceError: The service behind the URI failed.
@@ -59,7 +69,7 @@ def stage_series(request: StagingRequest) -> StagedData:
         raise _not_found([series for series in found if series not in columns], request, repository)
     staged = tuple(_stage_columns(series, candles, request) for series, candles in columns.items())
     return StagedData(
-        timerange=request.timerange or _whole_range(request.series, staged),
+        timerange=_settled_range(request, staged),
         series=staged,
         digest=digest(sorted([each.pair, each.timeframe, each.digest] for each in staged)),
     )
@@ -89,12 +99,12 @@ def error_answer(error: TradAIError) -> bytes:
 
 
 def _candles(
-    repository: DataRepository, series: NeededSeries, timerange: TimeRange | None
+    repository: DataRepository, series: NeededSeries, timerange: AnyTimeRange | None
 ) -> "CandleColumns | None":
     """Return the candles of `series` for `timerange` and its warm-up; None when there are none."""
     from tradai.core.frames import read_columns
 
-    start = timerange and timerange.start - series.warmup * series.candle
+    start = timerange and timerange.start and timerange.start - series.warmup * series.candle
     end = timerange and timerange.stop
     try:
         candles = read_columns(repository, series.pair, series.timeframe, start=start, end=end)
@@ -120,7 +130,7 @@ def _not_found(
 def _stage_columns(
     series: NeededSeries, candles: "CandleColumns", request: StagingRequest
 ) -> StagedSeries:
-    from tradai.core.frames import FlatDataRepository, gaps
+    from tradai.core.frames import FlatDataRepository, gaps, jumps
 
     target = FlatDataRepository(request.folder, file_format="feather")
     target.save_columns(series.pair, series.timeframe, candles)
@@ -134,17 +144,33 @@ def _stage_columns(
             StagedGap(start=gap.start, stop=gap.end, missing=gap.missing)
             for gap in gaps(candles, series.timeframe)
         ),
+        jumps=tuple(map(str, jumps(candles, series.timeframe))),
         digest=candles_digest(candles),
     )
 
 
-def _whole_range(needed: Sequence[NeededSeries], staged: Sequence[StagedSeries]) -> TimeRange:
-    """Return the longest range that the candles allow, after the warm-up of a traded series."""
-    traded = [pair for pair in zip(needed, staged, strict=True) if pair[0].is_traded]
-    start = min(series.first + want.warmup * want.candle for want, series in traded)
-    stop = max(series.last + want.candle for want, series in traded)
-    if start < stop:
-        return TimeRange(start=start, stop=stop)
+def _settled_range(request: StagingRequest, staged: Sequence[StagedSeries]) -> TimeRange:
+    """Return the range to trade on; an open end is the furthest that the candles allow.
+
+    The first candles of a series are its warm-up.
+    """
+    given = request.timerange
+    if isinstance(given, TimeRange):
+        return given
+    traded = [pair for pair in zip(request.series, staged, strict=True) if pair[0].is_traded]
+    start = given.start if given else None
+    stop = given.stop if given else None
+    earliest = min(series.first + want.warmup * want.candle for want, series in traded)
+    latest = max(series.last + want.candle for want, series in traded)
+    if (start or earliest) < (stop or latest):
+        return TimeRange(start=start or earliest, stop=stop or latest)
+    if start is not None:
+        key = traded[0][0].name
+        message = (
+            f"there are no candles from {start:%Y-%m-%d %H:%M} on: the last one closes at "
+            f"{latest:%Y-%m-%d %H:%M}; add later ones, or let the time range begin earlier"
+        )
+        raise NotFoundError(message, kind="candles", key=key)
     rows, warmup = max(series.rows for _, series in traded), traded[0][0].warmup
     message = (
         f"there are {rows} candles and the strategy needs {warmup} before it trades: add earlier "

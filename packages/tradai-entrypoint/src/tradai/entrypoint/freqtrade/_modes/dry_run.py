@@ -1,14 +1,20 @@
 """DRY_RUN: paper trading until a signal; afterwards journal and database are compared."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, final
 
+from tradai.core import utc_now
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
+from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules
+from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
+from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import DATABASE_NAME, entry_orders
@@ -18,6 +24,9 @@ _ORDER: Final = re.compile(
     r"Order (?P<order_id>\S+) was created for (?P<pair>\S+) and status is (?P<status>\w+)"
 )
 
+# The fallback places no order, so no rule of its market matters.
+_ANY_RULES: Final = MarketRules(tick="0.01", step="0.00001", min_notional="5")
+
 
 @final
 class DryRunHandler(EngineHandler):
@@ -26,9 +35,10 @@ class DryRunHandler(EngineHandler):
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
         self._ordered: set[str] = set()
         control = EngineControl.new()
-        with job.running(
-            context.parameters.exchange_url, sections=control.config(), on_line=self._note_order
-        ) as engine:
+        with (
+            _exchange_address(context) as address,
+            job.running(address, sections=control.config(), on_line=self._note_order) as engine,
+        ):
             ended = _trade(engine, job, context, control)
         context.record.results["strategy_errors"] = job.evidence.strategy_errors
         verdict = judge(ended, job.evidence, result_present=True)
@@ -59,6 +69,22 @@ class DryRunHandler(EngineHandler):
             f"the first {different[0]}: compare journal.jsonl and {DATABASE_NAME} in "
             f"{context.folder.path}",
         )
+
+
+@contextmanager
+def _exchange_address(context: RunContext) -> Iterator[str | None]:
+    """Return the address of the exchange, None for its own; the fallback has one on this machine.
+
+    Without a configuration it is not known which exchange was meant.
+    """
+    address = context.parameters.exchange_url
+    if address is not None or not context.record.is_fallback:
+        yield address
+        return
+    rules = {str(pair): _ANY_RULES for pair in context.config.pairs}
+    snapshot = MarketsSnapshot.made(rules, note="of the fallback", captured_at=utc_now())
+    with MarketServer(snapshot) as server:
+        yield server.base_url
 
 
 def _trade(

@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Final, final
 
-from tradai.core import JsonValue, TradingMode, digest, file_path, version_id
+from tradai.core import JsonValue, TradingMode, digest, file_path, redact, version_id
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._runs.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.request import STRATEGY_COPY
-from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
+from tradai.entrypoint.freqtrade._candles.dataset import data_folder, dataset_notices
 from tradai.entrypoint.freqtrade._candles.series import needed_series
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
@@ -101,22 +101,26 @@ class EngineJob:
         )
         staged = stage_data(request, interrupts=context.interrupts)
         context.record_digest("data", staged.digest)
-        context.record.data = {"uri": data, "timerange": str(staged.timerange)}
+        context.record.data |= {"uri": data, "timerange": str(staged.timerange)}
         context.record.notices += [*dataset_notices(data), *staged.notices(self.series)]
+        if self.parameters.timerange is not None:
+            # With its ends as they are now: the run may be repeated when there are more candles.
+            context.record.run_parameters["timerange"] = str(staged.timerange)
         self.parameters = self.parameters.with_timerange(staged.timerange)
         self.plan = replace(self.plan, timerange=staged.timerange)
         return staged
 
     def load_markets(self) -> MarketsSnapshot:
-        """Return the market rules beside the candles, cut to the pairs the engine reads.
+        """Return the market rules, cut to the pairs the engine reads.
 
         Raises:
-            ConfigurationError: The number of candles that the strategy needs first is not known.
+            ConfigurationError: The number of candles that the strategy needs first is not known,
+                or there is no place for rules beside the candles.
             NotFoundError: The snapshot is missing, or a pair is not in it.
             ValidationError: The snapshot is not readable, or a rule is missing in it.
         """
         context = self._context
-        snapshot = MarketsSnapshot.load(file_path(context.require_data()) / MARKETS_NAME)
+        snapshot = MarketsSnapshot.load(self._markets_file())
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
         context.record_digest("markets", markets.digest)
@@ -124,6 +128,21 @@ class EngineJob:
             note = f": {snapshot.note}" if snapshot.note else ""
             context.record.notices.append(f"the market rules were made, not captured{note}")
         return markets
+
+    def _markets_file(self) -> Path:
+        context = self._context
+        if context.markets is not None:
+            context.record.data["markets"] = context.markets
+            return file_path(context.markets)
+        data = context.require_data()
+        folder = data_folder(data)
+        if folder is None:
+            message = (
+                f"there is no folder beside the candles of {redact(data)} for market rules: name "
+                "their file with --markets FILE, or set TRADAI_RUN_MARKETS"
+            )
+            raise ConfigurationError(message, key="TRADAI_RUN_MARKETS")
+        return folder / MARKETS_NAME
 
     @contextmanager
     def running(
