@@ -251,9 +251,9 @@ def run(
         *overrides: str,
         reactions: Mapping[str, Callable[[], None]] | None = None,
         patches: tuple[str, ...] = (),
-        replay: Path | None = None,
         places: Mapping[str, str | None] | None = None,
         clock: Clock | None = None,
+        replay: Path | None = None,
         **scenario: object,
     ) -> Finished:
         install(**scenario)
