@@ -66,6 +66,11 @@ def test_a_pause_is_asked_for_with_the_password(
     assert b"Authorization: Basic " + token + b"\r\n" in request
 
 
+@pytest.mark.usefixtures("proxy")
+def test_no_proxy_hears_the_password(engine_that_answers: Serve) -> None:
+    assert engine_that_answers(http(b'{"status": "stopping trader ..."}')).pause()
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -3,7 +3,7 @@
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,14 @@ import pytest
 
 from tradai.core import TradingMode
 from tradai.entrypoint import ExitCode
-from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketServer, MarketsSnapshot
+from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot
 
 LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 # Shown to a person when the engine trades, so a good moment to stop it.
 TRADING = "engine: trading on paper, Ctrl-C stops it"
 
 Run = Callable[..., Any]
+Listing = Callable[[MarketsSnapshot], AbstractContextManager[str]]
 Tell = Callable[[int], Callable[[], None]]
 
 
@@ -36,10 +37,10 @@ def trade(number: int) -> str:
 
 
 @pytest.fixture
-def exchange(candles: Path) -> Iterator[str]:
+def exchange(candles: Path, listing: Listing) -> Iterator[str]:
     """Address of an exchange that lists the pairs of the configuration."""
-    with MarketServer(MarketsSnapshot.load(candles / MARKETS_NAME)) as server:
-        yield server.base_url
+    with listing(MarketsSnapshot.load(candles / MARKETS_NAME)) as address:
+        yield address
 
 
 @pytest.fixture
@@ -60,6 +61,7 @@ def test_a_bot_that_is_asked_to_stop_pauses_first_and_its_books_agree(stopped: R
 
     manifest = done.manifest
     assert done.code == manifest.exit_code == ExitCode.DONE
+    assert not manifest.is_fallback
     assert done.verdict == "the engine stopped on request (SIGTERM)"
     assert [event for event in done.events if event != "order created"] == [
         *("run started", "engine starting", "engine running"),
@@ -329,12 +331,14 @@ def test_a_bot_whose_callbacks_raised_is_not_done_though_it_stopped_on_request(
     assert tuple(done.manifest.artifacts) == ("trades.sqlite",)
 
 
-def test_a_pair_the_exchange_does_not_list_stops_the_bot(run: Run, candles: Path) -> None:
+def test_a_pair_the_exchange_does_not_list_stops_the_bot(
+    run: Run, candles: Path, listing: Listing
+) -> None:
     rules = MarketsSnapshot.load(candles / MARKETS_NAME)
-    with MarketServer(rules.restricted_to(["BTC/USDT", "ETH/USDT"])) as server:
+    with listing(rules.restricted_to(["BTC/USDT", "ETH/USDT"])) as address:
         done = run(
             TradingMode.DRY_RUN,
-            f"run.exchange_url={server.base_url}",
+            f"run.exchange_url={address}",
             waits=True,
             on_sigterm="stops",
         )
@@ -371,3 +375,22 @@ def test_without_a_valid_configuration_a_strategy_runs_that_places_no_order(
     assert done.given["config"]["max_open_trades"] == 0
     assert "class TradaiIdle(IStrategy)" in done.given["files"]["strategies/tradai_idle.py"]
     assert any("places no order" in notice for notice in done.manifest.notices)
+    # It is not known which exchange was meant, so the bot goes to none.
+    assert address_of(done.given).startswith("http://127.0.0.1:")
+
+
+def test_the_fallback_uses_the_exchange_that_was_asked_for(
+    dry_run: Run, strategy: Path, exchange: str, tell: Tell
+) -> None:
+    strategy.unlink()
+
+    done = dry_run(reactions={TRADING: tell(signal.SIGTERM)}, on_sigterm="stops")
+
+    assert done.code == ExitCode.DONE
+    assert done.manifest.is_fallback
+    assert address_of(done.given) == f"{exchange}/api/v3"
+
+
+def address_of(given: dict[str, Any]) -> str:
+    """Return the address of the exchange that the engine was given."""
+    return str(given["config"]["exchange"]["ccxt_config"]["urls"]["api"]["public"])

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from tradai.core import TradingMode
 from tradai.entrypoint import ExitCode
-from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketServer, MarketsSnapshot
+from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 
@@ -22,6 +23,7 @@ AGAIN = "engine: trading on paper again, Ctrl-C stops it"
 PAIRS = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
 
 Run = Callable[..., Any]
+Listing = Callable[[MarketsSnapshot], AbstractContextManager[str]]
 Tell = Callable[[int], Callable[[], None]]
 SetLimits = Callable[..., None]
 StopAt = str
@@ -84,10 +86,10 @@ def stop_at(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> StopAt:
 
 
 @pytest.fixture
-def dry_run(run: Run, candles: Path) -> Iterator[Run]:
+def dry_run(run: Run, candles: Path, listing: Listing) -> Iterator[Run]:
     """Run until something ends it."""
-    with MarketServer(MarketsSnapshot.load(candles / MARKETS_NAME)) as server:
-        url = f"run.exchange_url={server.base_url}"
+    with listing(MarketsSnapshot.load(candles / MARKETS_NAME)) as address:
+        url = f"run.exchange_url={address}"
         yield partial(run, TradingMode.DRY_RUN, url, waits=True, on_sigterm="stops")
 
 

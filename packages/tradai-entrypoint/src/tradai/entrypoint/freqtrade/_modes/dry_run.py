@@ -1,7 +1,10 @@
 """DRY_RUN: paper trading until a signal; afterwards journal and database are compared."""
 
-from typing import final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, final
 
+from tradai.core import utc_now
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
@@ -12,6 +15,9 @@ from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.entry_orders import EntryOrders
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._evidence.log_patterns import facts_in
+from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules
+from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
+from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
 from tradai.entrypoint.freqtrade._modes.stall_watch import StallWatch
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
@@ -20,6 +26,9 @@ from tradai.entrypoint.freqtrade._results.database import (
     entry_orders,
     trade_figures,
 )
+
+# The fallback places no order, so no rule of its market matters.
+_ANY_RULES: Final = MarketRules(tick="0.01", step="0.00001", min_notional="5")
 
 
 @final
@@ -30,9 +39,10 @@ class DryRunHandler(EngineHandler):
         self._orders = EntryOrders()
         control = EngineControl.new()
         self._watch = StallWatch(job, context, control)
-        with job.running(
-            context.parameters.exchange_url, sections=control.config(), on_record=self._note_facts
-        ) as engine:
+        with (
+            _exchange_address(context) as address,
+            job.running(address, sections=control.config(), on_record=self._note_facts) as engine,
+        ):
             ended = self._trade(engine, job, control)
         self._notice_untrained(job.evidence)
         context.record.results["strategy_errors"] = job.evidence.strategy_errors.total
@@ -95,6 +105,22 @@ class DryRunHandler(EngineHandler):
             f"the first {different[0]}: compare journal.jsonl and {DATABASE_NAME} in "
             f"{context.folder.path}",
         )
+
+
+@contextmanager
+def _exchange_address(context: RunContext) -> Iterator[str | None]:
+    """Return the address of the exchange, None for its own; the fallback has one on this machine.
+
+    Without a configuration it is not known which exchange was meant.
+    """
+    address = context.parameters.exchange_url
+    if address is not None or not context.record.is_fallback:
+        yield address
+        return
+    rules = {str(pair): _ANY_RULES for pair in context.config.pairs}
+    snapshot = MarketsSnapshot.made(rules, note="of the fallback", captured_at=utc_now())
+    with MarketServer(snapshot) as server:
+        yield server.base_url
 
 
 def _pause(

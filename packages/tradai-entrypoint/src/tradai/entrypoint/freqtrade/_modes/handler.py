@@ -17,7 +17,8 @@ from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._evidence.strategy_errors import judge_errors
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
+from tradai.entrypoint.freqtrade._preparation.job_checks import job_checks
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._strategy.places import find_method
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class EngineHandler(ABC):
     def run(self) -> int:
         """Run the mode; the exit code is that of the verdict."""
         context = self._entrypoint.context
-        job = EngineJob(context, engine=self._engine)
+        with context.interrupts.raising():
+            job = EngineJob(context, engine=self._engine)
         verdict = self._run_job(job, context)
         _mark_errors(context.record, job)
         errors = job.evidence.strategy_errors
@@ -70,9 +72,9 @@ class BatchHandler(EngineHandler):
     result: ClassVar[str]
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
-        markets = job.load_markets()
-        job.stage_candles()
-        context.interrupts.check()
+        with context.interrupts.raising():
+            markets = job.load_markets()
+            job.stage_candles()
         context.progress.say(f"engine: {job.plan.subcommand}")
         with MarketServer(markets) as server, job.running(server.base_url) as engine:
             ended = _follow(engine, job.evidence, context.interrupts)
