@@ -1,12 +1,14 @@
 """The loader: one frozen configuration from layers, or one error that lists every problem."""
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from tradai.core import (
     ConfigLayer,
+    Execution,
     JsonValue,
     LayerData,
     LoadedConfig,
@@ -380,9 +382,34 @@ def test_an_unknown_key_without_a_value_is_warned_about_and_not_kept(file: Path)
 
 
 def test_an_extra_that_resembles_nothing_is_only_mentioned(file: Path) -> None:
-    assert _load(file, TREND + "zzz: 1\n").warnings == (
-        f"{file}:13: zzz: is not a key we know, kept as an extra",
+    (warning,) = _load(file, TREND + "zzz: 1\n").warnings
+
+    assert warning == (
+        f"{file}:13: zzz: is not a key we know, kept as an extra; a key that the strategy reads "
+        "has its place at strategy.config"
     )
+
+
+@pytest.mark.parametrize("key", Execution.model_fields)
+def test_a_key_of_execution_at_the_top_level_is_an_error_that_names_its_place(
+    file: Path, key: str
+) -> None:
+    assert _problems(file, f"{TREND}{key}: 1\n") == [
+        f"f:13: {key}: has its place at execution.{key}; write it there"
+    ]
+
+
+def test_all_misplaced_keys_are_listed_with_their_lines(file: Path) -> None:
+    problems = _problems(file, TREND + "stoploss: -0.1\nzzz: 1\nfee:\n")
+
+    assert [problem.partition(": ")[0] for problem in problems] == ["f:15", "f:13", "f:14"]
+
+
+def test_a_misplaced_key_of_the_command_line_is_refused_too(file: Path) -> None:
+    file.write_text(TREND)
+
+    with pytest.raises(ConfigurationError, match=r"command line: stoploss: has its place at"):
+        StrategyConfigLoader(environ={}).load_config(file, overrides=["stoploss=-0.1"])
 
 
 @pytest.mark.parametrize("run", ["0", "false", "''", "[]"])
@@ -399,7 +426,7 @@ def test_a_run_block_may_be_empty(file: Path) -> None:
 def test_a_key_that_resembles_nothing_is_answered_with_what_there_is(file: Path) -> None:
     (problem,) = _problems(file, TREND.replace("source:", "zzz: 1\n  source:"))
 
-    assert problem.endswith("strategy.zzz: is not a key we know; known are class, source")
+    assert problem.endswith("strategy.zzz: is not a key we know; known are class, source, config")
 
 
 def test_a_mistyped_required_key_is_explained_by_its_warning(file: Path) -> None:
@@ -519,3 +546,52 @@ def test_an_installed_layer_that_cannot_be_loaded_is_named(
 
     with pytest.raises(ConfigurationError, match=r"broken\.module:Layer cannot be loaded"):
         _load(file)
+
+
+def test_a_file_replaces_a_table_of_profits_and_the_value_of_a_parameter(
+    file: Path, tmp_path: Path
+) -> None:
+    file.write_text(TREND + "buy_params: {windows: {fast: 5, slow: 9}, rsi: 30}\n")
+    patch = tmp_path / "best.yaml"
+    patch.write_text("execution: {minimal_roi: {10: 0.2}}\nbuy_params: {windows: {mid: 7}}\n")
+
+    loaded = StrategyConfigLoader(environ={}).load_config(file, patches=[patch])
+
+    assert loaded.config.execution.minimal_roi == {"10": Decimal("0.2")}
+    assert loaded.config.buy_params == {"windows": {"mid": 7}, "rsi": 30}
+    assert loaded.config.execution.stake_amount == 50
+    assert str(loaded.provenance["execution.minimal_roi.10"]) == f"{patch}:1"
+
+
+def test_an_override_sets_one_step_of_a_table_of_profits(file: Path, tmp_path: Path) -> None:
+    patch = tmp_path / "best.yaml"
+    patch.write_text("execution: {minimal_roi: {10: 0.2}}\n")
+    overrides = ["execution.minimal_roi.20=0.1"]
+
+    loaded = StrategyConfigLoader(environ={}).load_config(
+        file, patches=[patch], overrides=overrides
+    )
+
+    assert loaded.config.execution.minimal_roi == {"10": Decimal("0.2"), "20": Decimal("0.1")}
+
+
+def test_the_values_of_further_parameter_spaces_are_merged_and_no_warning(
+    file: Path, tmp_path: Path
+) -> None:
+    file.write_text(TREND + "exit_params: {leave: 1.0, wait: 3}\n")
+    patch = tmp_path / "best.yaml"
+    patch.write_text("exit_params: {leave: 0.99}\n")
+
+    loaded = StrategyConfigLoader(environ={}).load_config(file, patches=[patch])
+
+    assert loaded.config.params_by_space == {"exit": {"leave": 0.99, "wait": 3}}
+    assert loaded.warnings == ()
+
+
+def test_a_parameter_space_that_is_not_a_mapping_is_named_with_its_place(file: Path) -> None:
+    file.write_text(TREND + "exit_params: [1]\n")
+
+    with pytest.raises(ConfigurationError) as caught:
+        StrategyConfigLoader(environ={}).load_config(file)
+
+    assert str(caught.value) == f"{file}:13: exit_params: must be a mapping"

@@ -3,7 +3,7 @@
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,14 @@ import pytest
 
 from tradai.core import TradingMode
 from tradai.entrypoint import ExitCode
-from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketServer, MarketsSnapshot
+from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot
 
 LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 # Shown to a person when the engine trades, so a good moment to stop it.
 TRADING = "engine: trading on paper, Ctrl-C stops it"
 
 Run = Callable[..., Any]
+Listing = Callable[[MarketsSnapshot], AbstractContextManager[str]]
 Tell = Callable[[int], Callable[[], None]]
 
 
@@ -41,10 +42,10 @@ def order(
 
 
 @pytest.fixture
-def exchange(candles: Path) -> Iterator[str]:
+def exchange(candles: Path, listing: Listing) -> Iterator[str]:
     """Address of an exchange that lists the pairs of the configuration."""
-    with MarketServer(MarketsSnapshot.load(candles / MARKETS_NAME)) as server:
-        yield server.base_url
+    with listing(MarketsSnapshot.load(candles / MARKETS_NAME)) as address:
+        yield address
 
 
 @pytest.fixture
@@ -65,6 +66,7 @@ def test_a_bot_that_is_asked_to_stop_pauses_first_and_its_books_agree(stopped: R
 
     manifest = done.manifest
     assert done.code == manifest.exit_code == ExitCode.DONE
+    assert not manifest.is_fallback
     assert done.verdict == "the engine stopped on request (SIGTERM)"
     assert [event for event in done.events if event != "order created"] == [
         *("run started", "engine starting", "engine running"),
@@ -250,12 +252,14 @@ def test_what_the_strategy_raises_while_the_bot_goes_on_is_counted(stopped: Run)
     assert done.manifest.results["strategy_errors"] == 2
 
 
-def test_a_pair_the_exchange_does_not_list_stops_the_bot(run: Run, candles: Path) -> None:
+def test_a_pair_the_exchange_does_not_list_stops_the_bot(
+    run: Run, candles: Path, listing: Listing
+) -> None:
     rules = MarketsSnapshot.load(candles / MARKETS_NAME)
-    with MarketServer(rules.restricted_to(["BTC/USDT", "ETH/USDT"])) as server:
+    with listing(rules.restricted_to(["BTC/USDT", "ETH/USDT"])) as address:
         done = run(
             TradingMode.DRY_RUN,
-            f"run.exchange_url={server.base_url}",
+            f"run.exchange_url={address}",
             waits=True,
             on_sigterm="stops",
         )

@@ -55,8 +55,10 @@ def test_every_mode_reads_partitioned_parquet(
 ) -> None:
     patches = (str(strategy.parent / "freqai.yaml"),) if mode is TradingMode.TRAIN else ()
 
-    plain = run(mode, patches=patches, **scenario)
-    done = run(mode, patches=patches, places={"data": f"parquet://{parquet}"}, **scenario)
+    places = {"data": f"parquet://{parquet}"}
+
+    plain = run(mode, "run.spaces=[buy]", patches=patches, **scenario)
+    done = run(mode, "run.spaces=[buy]", patches=patches, places=places, **scenario)
 
     assert plain.code == done.code == ExitCode.DONE
     assert done.manifest.data["uri"] == f"parquet://{parquet}"

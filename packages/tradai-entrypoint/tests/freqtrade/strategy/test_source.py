@@ -1,5 +1,6 @@
 """The source of a strategy is inspected by its syntax and copied unchanged."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -172,16 +173,55 @@ def test_a_class_that_may_make_parameters_while_running_is_unresolved(
     facts = inspect_source(tmp_path, "Plain")
 
     assert not facts.is_resolved
-    check_parameters(facts, {"anything": 1}, {})
+    check_parameters(facts, {"buy": {"anything": 1}})
 
 
-def test_a_folder_travels_with_its_python_files_only(source: Path) -> None:
+def test_a_folder_travels_with_its_code_and_data_files(source: Path, tmp_path: Path) -> None:
     written(source / "sub", tools="X = 1")
-    written(source / ".hidden", draft="X = 1")
     written(source / "__pycache__", cached="X = 1")
-    (source / "notes.txt").write_text("not source")
+    (source / "blocked.json").write_text('["ETH/USDT"]')
+    (source / "models").mkdir()
+    (source / "models" / "model.bin").write_bytes(bytes(range(256)))
 
-    assert inspect_source(source, "Wave").files == (Path("sub/tools.py"), Path("wave.py"))
+    facts = inspect_source(source, "Wave")
+    copy_source(facts, tmp_path / "copy")
+
+    travelled = ("blocked.json", "models/model.bin", "sub/tools.py", "wave.py")
+    assert facts.files == tuple(map(Path, travelled))
+    assert (tmp_path / "copy/models/model.bin").read_bytes() == bytes(range(256))
+    assert facts.left_out == ()
+
+
+def test_a_data_file_counts_in_the_digest(source: Path) -> None:
+    digests = {inspect_source(source, "Wave").digest}
+    for text in ("[]", '["ETH/USDT"]'):
+        (source / "blocked.json").write_text(text)
+        digests.add(inspect_source(source, "Wave").digest)
+
+    assert len(digests) == 3
+
+
+def test_hidden_files_do_not_travel_and_are_named(source: Path) -> None:
+    written(source / ".hidden", draft="X = 1")
+    written(source / "sub", tools="X = 1")
+    (source / "sub" / ".env").write_text("STOP=1")
+    (source / ".gitignore").write_text("*")
+
+    facts = inspect_source(source, "Wave")
+
+    assert facts.files == (Path("sub/tools.py"), Path("wave.py"))
+    assert facts.left_out == (".hidden", "sub/.env")
+
+
+@pytest.mark.parametrize("code", ["open('x')", "Path('x')", "pd.read_csv('x')", "__file__"])
+def test_files_beside_a_single_file_that_reads_files_are_named(source: Path, code: str) -> None:
+    (source / "wave.py").write_text(f"{WAVE}\nX = {code}\n")
+    (source / "blocked.json").write_text("[]")
+
+    facts = inspect_source(source / "wave.py", "Wave")
+
+    assert facts.files == (Path("wave.py"),)
+    assert facts.left_out == ("blocked.json",)
 
 
 def test_a_single_file_travels_alone(source: Path) -> None:
@@ -288,7 +328,32 @@ def test_a_file_that_leads_out_of_the_folder_is_refused(source: Path, tmp_path: 
     written(tmp_path / "outside", tools="X = 1")
     (source / "tools.py").symlink_to(tmp_path / "outside" / "tools.py")
 
-    assert "is a link to" in str(refusal(source))
+    error = str(refusal(source))
+    assert f"is a link to {tmp_path / 'outside' / 'tools.py'}" in error
+    assert f"point strategy.source at {tmp_path / 'outside' / 'tools.py'}" in error
+
+
+def test_a_link_upwards_is_refused_also_for_a_data_file(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.json").write_text("{}")
+    (source / "list.json").symlink_to(Path("..", "secret.json"))
+
+    assert f"is a link to {tmp_path / 'secret.json'}" in str(refusal(source))
+
+
+def test_the_source_itself_may_be_a_link(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "strategies").symlink_to(source)
+    (tmp_path / "alias.py").symlink_to(source / "wave.py")
+
+    linked = inspect_source(tmp_path / "strategies", "Wave")
+
+    assert linked.digest == inspect_source(source, "Wave").digest
+    assert inspect_source(tmp_path / "alias.py", "Wave").file == source / "wave.py"
+
+
+def test_a_pipe_is_refused_and_never_read(source: Path) -> None:
+    os.mkfifo(source / "tools.py")
+
+    assert "not a regular file" in str(refusal(source))
 
 
 def test_a_linked_folder_is_refused(source: Path, tmp_path: Path) -> None:
@@ -324,11 +389,26 @@ def test_a_folder_far_too_big_for_a_strategy_is_refused(source: Path) -> None:
     assert "move the strategy into its own folder" in str(refusal(source))
 
 
+def test_data_far_too_big_for_a_strategy_is_refused(source: Path) -> None:
+    with (source / "candles.bin").open("wb") as file:
+        file.truncate(101 * 1024 * 1024)
+
+    assert "move the strategy into its own folder" in str(refusal(source))
+
+
+def test_the_files_of_every_class_are_known(source: Path) -> None:
+    written(source / "hyperopts", loss="class MyLoss(IHyperOptLoss):\n    pass\n")
+
+    classes = inspect_source(source, "Wave").classes
+
+    assert classes == {"Wave": (Path("wave.py"),), "MyLoss": (Path("hyperopts/loss.py"),)}
+
+
 def test_values_in_range_are_accepted(facts: SourceFacts) -> None:
     sell = {"gain": 1, "sell_style": "slow", "sell_hard": False}
 
-    check_parameters(facts, {"buy_dip": 0.004, "buy_window": 20}, sell)
-    check_parameters(facts, {"buy_window": 60}, {})
+    check_parameters(facts, {"buy": {"buy_dip": 0.004, "buy_window": 20}, "sell": sell})
+    check_parameters(facts, {"buy": {"buy_window": 60}})
 
 
 @pytest.mark.parametrize(
@@ -350,10 +430,29 @@ def test_a_bad_buy_value_is_refused(
     facts: SourceFacts, name: str, value: object, problem: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        check_parameters(facts, {name: value}, {})
+        check_parameters(facts, {"buy": {name: value}})
 
     assert f"buy_params.{name}: {problem}" in str(caught.value)
     assert caught.value.key == f"buy_params.{name}"
+
+
+@pytest.mark.parametrize("value", [(5, 10), {"fast": (1, 2)}, (5, (True,))])
+def test_an_option_may_be_a_list_or_a_mapping(tmp_path: Path, value: object) -> None:
+    options = "[[5, 10], {'fast': [1, 2]}, [5, [True]]]"
+    text = f"class Wave(IStrategy):\n    buy_x = CategoricalParameter({options})\n"
+    facts = inspect_source(written(tmp_path / "source", wave=text), "Wave")
+
+    check_parameters(facts, {"buy": {"buy_x": value}})
+
+
+@pytest.mark.parametrize("value", [(5, 11), (5,), {"fast": (1, 3)}, {"slow": (1, 2)}, (5, (1,))])
+def test_a_list_that_is_not_offered_is_refused(tmp_path: Path, value: object) -> None:
+    options = "[[5, 10], {'fast': [1, 2]}, [5, [True]]]"
+    text = f"class Wave(IStrategy):\n    buy_x = CategoricalParameter({options})\n"
+    facts = inspect_source(written(tmp_path / "source", wave=text), "Wave")
+
+    with pytest.raises(ConfigurationError, match="must be one of"):
+        check_parameters(facts, {"buy": {"buy_x": value}})
 
 
 @pytest.mark.parametrize(("name", "value"), [("sell_style", "medium"), ("sell_style", True)])
@@ -361,12 +460,12 @@ def test_a_value_that_is_not_offered_is_refused(
     facts: SourceFacts, name: str, value: object
 ) -> None:
     with pytest.raises(ConfigurationError, match="must be one of 'fast', 'slow', 1"):
-        check_parameters(facts, {}, {name: value})
+        check_parameters(facts, {"sell": {name: value}})
 
 
 def test_all_bad_values_are_listed_at_once(facts: SourceFacts) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        check_parameters(facts, {"buy_window": 0, "buy_dip": 1}, {"nope": 1})
+        check_parameters(facts, {"buy": {"buy_window": 0, "buy_dip": 1}, "sell": {"nope": 1}})
 
     assert str(caught.value).count("_params.") == 3
 
@@ -375,9 +474,9 @@ def test_a_name_whose_value_is_open_is_left_to_the_engine(tmp_path: Path) -> Non
     written(tmp_path, plain="class Plain(IStrategy):\n    buy_x = made(1)\n    buy_y = 2\n")
     facts = inspect_source(tmp_path, "Plain")
 
-    check_parameters(facts, {"buy_x": 1}, {})
+    check_parameters(facts, {"buy": {"buy_x": 1}})
     with pytest.raises(ConfigurationError, match="buy_y: is not declared"):
-        check_parameters(facts, {"buy_y": 1}, {})
+        check_parameters(facts, {"buy": {"buy_y": 1}})
 
 
 def test_decimals_are_as_declared(tmp_path: Path) -> None:
@@ -385,13 +484,13 @@ def test_decimals_are_as_declared(tmp_path: Path) -> None:
     written(tmp_path, plain=f"class Plain(IStrategy):\n    {declared}\n")
     facts = inspect_source(tmp_path, "Plain")
 
-    check_parameters(facts, {"buy_x": 0.5}, {})
+    check_parameters(facts, {"buy": {"buy_x": 0.5}})
     with pytest.raises(ConfigurationError, match="more than 1 decimals"):
-        check_parameters(facts, {"buy_x": 0.55}, {})
+        check_parameters(facts, {"buy": {"buy_x": 0.55}})
 
 
 def test_bounds_only_running_could_show_are_left_to_the_engine(tmp_path: Path) -> None:
     written(tmp_path, plain="class Plain(IStrategy):\n    buy_x = IntParameter(LOW, 9, **MORE)\n")
     facts = inspect_source(tmp_path, "Plain")
 
-    check_parameters(facts, {"buy_x": 100}, {})
+    check_parameters(facts, {"buy": {"buy_x": 100}})

@@ -26,13 +26,22 @@ def _require_unique(pairs: tuple[str, ...]) -> tuple[str, ...]:
 
 
 LEAK: Final = "leak"
+NO_TABLE: Final = "no_table"
 TAKE_OUT: Final = "take it out, and name where it is kept instead, such as env:NAME"
+
+_PARAMS: Final = "_params"
 
 # Their grammars leave no room for a secret.
 _NO_ROOM: Final = ("pairs", "timeframe", "version")
 
 NonEmptyText: TypeAlias = Annotated[str, Field(min_length=1)]
 Pairs: TypeAlias = Annotated[tuple[Pair, ...], AfterValidator(_require_unique)]
+
+
+def names_space(key: str) -> bool:
+    """Tell whether a top-level `key` holds the values of a parameter space."""
+    space = key.removesuffix(_PARAMS)
+    return space != key and space.isidentifier()
 
 
 @final
@@ -57,6 +66,7 @@ class StrategySource(BaseModel):
         class_name: Class of the strategy; ``class`` in YAML.
         source: Path or URI of a folder or of one ``.py`` file; a relative path is relative to
             the configuration file.
+        config: Keys of the strategy's own, which it reads from ``self.config``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -65,16 +75,18 @@ class StrategySource(BaseModel):
         validation_alias=AliasChoices("class", "class_name"), serialization_alias="class"
     )
     source: NonEmptyText
+    config: JsonObject | None = None
 
 
 @final
 class StrategyConfig(BaseModel):
     """The configuration of one strategy: valid, and frozen all the way down.
 
-    Unknown keys are kept as extras, unless they are null, and count in the digest. A value that
-    looks like a secret is refused wherever it is, so neither the configuration nor its digest holds
-    one. Sequences are tuples and mappings cannot change, so ``config.pairs == ("BTC/USDT",)``;
-    `model_dump` gives plain dicts back.
+    Unknown keys are kept as extras, unless they are null, and count in the digest. One that ends in
+    ``_params`` holds the values of a parameter space, as `buy_params` does: ``exit_params`` holds
+    those of ``exit``. A value that looks like a secret is refused wherever it is, so neither the
+    configuration nor its digest holds one. Sequences are tuples and mappings cannot change, so
+    ``config.pairs == ("BTC/USDT",)``; `model_dump` gives plain dicts back.
 
     Attributes:
         name: Name of the strategy.
@@ -83,7 +95,9 @@ class StrategyConfig(BaseModel):
         pairs: Markets it trades, each once; none by default.
         stake_currency: Currency of its stakes.
         exchange: Exchange it trades on.
-        parameters: Free parameters of the strategy.
+        parameters: Further settings of the engine, by its own names, such as
+            ``enable_protections``. Hyper-parameters have their place in `buy_params` and
+            `sell_params`, other keys of the strategy in ``strategy.config``.
         buy_params: Values of the engine's buy parameters.
         sell_params: Values of the engine's sell parameters.
         freqai: The engine's FreqAI block.
@@ -136,6 +150,19 @@ class StrategyConfig(BaseModel):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _require_tables(self) -> Self:
+        for key, value in self.__pydantic_extra__.items():
+            if names_space(key) and not isinstance(value, Mapping):
+                raise PydanticCustomError(NO_TABLE, "{key} must be a mapping", {"key": key})
+        return self
+
+    @property
+    def params_by_space(self) -> dict[str, Mapping[str, JsonValue]]:
+        """The values of the engine's parameters by space; a space without values is left out."""
+        tables = {key: value for key, value in self if names_space(key) and value}
+        return {key.removesuffix(_PARAMS): table for key, table in tables.items()}
+
     @property
     def model_extra(self) -> dict[str, JsonValue]:
         """A copy of the extras; changing it changes nothing."""
@@ -143,8 +170,8 @@ class StrategyConfig(BaseModel):
 
     @property
     def extra_keys(self) -> tuple[str, ...]:
-        """The keys that this schema does not know, sorted."""
-        return tuple(sorted(self.__pydantic_extra__))
+        """The keys that this schema does not know, sorted; parameter spaces are known."""
+        return tuple(sorted(key for key in self.__pydantic_extra__ if not names_space(key)))
 
     def canonical(self) -> dict[str, JsonValue]:
         """Return the configuration as plain JSON, to digest or to store.

@@ -37,6 +37,7 @@ class RunSummary:
     exit_code: int | None
     verdict: str | None
     config_id: str | None
+    has_result: bool
 
 
 def list_runs(root: Path) -> list[RunSummary]:
@@ -69,4 +70,5 @@ def _summary(folder: str) -> RunSummary | None:
     is_usable = all(isinstance(values[name], kind) for name, kind in _TYPES.items())
     if not is_usable or started_at.tzinfo is None:
         return None
-    return RunSummary(folder=Path(folder), started_at=started_at, **values)
+    has_result = bool(facts.get("results") or facts.get("artifacts"))
+    return RunSummary(folder=Path(folder), started_at=started_at, has_result=has_result, **values)

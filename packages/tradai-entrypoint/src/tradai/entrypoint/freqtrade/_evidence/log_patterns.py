@@ -13,6 +13,9 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     logger: tuple(map(re.compile, patterns))
     for logger, patterns in {
         "freqtrade.worker": (r"Changing state(?: from \w+)? to: (?P<state>\w+)",),
+        "freqtrade.resolvers.strategy_resolver": (
+            r"Strategy using startup_candle_count: (?P<startup>\d+)",
+        ),
         "freqtrade.resolvers.iresolver": (r"Could not import .+ due to '(?P<unimportable>.+)'",),
         "freqtrade.data.history.datahandlers.idatahandler": (
             r"No history for (?P<pair>\S+), \w*, (?P<missing>\w+) found",
@@ -25,6 +28,9 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
             r"Ignoring (?P<dropped>\S+) from whitelist\. Market is not active",
         ),
         "freqtrade.strategy.hyper": (r"(?P<bad_parameters>Invalid parameter file format)",),
+        "freqtrade.strategy.parameters": (
+            r"Parameter '(?P<fixed>\w*)' is part of this hyperopt run, but its value is used",
+        ),
         "freqtrade.strategy.strategy_wrapper": (r"Unexpected error (?P<raised>.+) calling ",),
         "freqtrade.freqai.freqai_interface": (r"(?P<untrained>Training \S+ raised exception .*)",),
     }.items()

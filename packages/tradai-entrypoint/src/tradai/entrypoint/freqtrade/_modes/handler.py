@@ -1,7 +1,7 @@
 """The common part of the handlers: make an engine job, check it, run it, record its result."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from tradai.entrypoint._process.exit_codes import Verdict
@@ -13,13 +13,15 @@ from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
+from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 
-# Missing candles are reported pair by pair; this long after the last one, all of them were.
+# Missing candles are reported pair by pair; this long after the last one, all of them were. So are
+# parameters.
 _MORE_MISSING_S: Final = 2.0
 
 
@@ -52,8 +54,9 @@ class EngineHandler(ABC):
 class BatchHandler(EngineHandler):
     """Runs the engine on recorded candles and market rules until it ends by itself.
 
-    The engine is stopped when it reports that candles are missing: the rest of its work would be
-    wrong. Its results are kept whatever the verdict says, and marked when they are partial.
+    The engine is stopped when it reports that candles are missing, or that a parameter cannot be
+    searched: the rest of its work would be wrong. Its results are kept whatever the verdict says,
+    and marked when they are partial.
 
     Attributes:
         result: Name of the result in the run folder that proves success.
@@ -67,7 +70,7 @@ class BatchHandler(EngineHandler):
             job.stage_candles()
         context.progress.say(f"engine: {job.plan.subcommand}")
         with MarketServer(markets) as server, job.running(server.base_url) as engine:
-            ended = _follow(engine, job.evidence.missing, context.interrupts)
+            ended = _follow(engine, job.evidence, context.interrupts)
         context.journal.append(
             "engine ended", return_code=ended.return_code, seconds=round(ended.seconds, 3)
         )
@@ -87,18 +90,17 @@ class BatchHandler(EngineHandler):
         """
 
 
-def _follow(engine: EngineProcess, missing: Sized, interrupts: Interrupts) -> EngineExit:
-    """Follow the engine to its end; stop it once all `missing` candles have been reported."""
-    reason = engine.follow(interrupts, until=lambda: bool(missing))
-    while reason is WakeReason.REACHED:
-        reason = engine.follow(interrupts, until=_longer(missing), timeout_s=_MORE_MISSING_S)
+def _follow(engine: EngineProcess, evidence: EngineEvidence, interrupts: Interrupts) -> EngineExit:
+    """Follow the engine to its end; stop it once all that makes its work wrong was reported."""
+    reason = engine.follow(interrupts, until=_more(evidence, than=0))
+    while reason is WakeReason.REACHED and evidence.wanted_startup is None:
+        until = _more(evidence, than=evidence.shortfalls)
+        reason = engine.follow(interrupts, until=until, timeout_s=_MORE_MISSING_S)
     return engine.wait(interrupts) if reason is WakeReason.EXITED else engine.stop(interrupts)
 
 
-def _longer(items: Sized) -> Callable[[], bool]:
-    """Return a function that tells whether `items` are more than they are now."""
-    known = len(items)
-    return lambda: len(items) > known
+def _more(evidence: EngineEvidence, *, than: int) -> Callable[[], bool]:
+    return lambda: evidence.shortfalls > than
 
 
 def _mark_partial(record: RunManifest, verdict: Verdict) -> None:

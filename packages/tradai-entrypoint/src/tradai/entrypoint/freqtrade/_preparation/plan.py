@@ -7,7 +7,7 @@ machine, folder or port, so two equal plans are the same run.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final, cast, final
 
@@ -26,6 +26,7 @@ from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain_json
+from tradai.entrypoint.freqtrade._strategy.search import check_helpers, check_search
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
 # Folders of the scratch folder the engine runs in.
@@ -55,6 +56,7 @@ class EnginePlan:
         config: The engine's configuration; its exchange is at `ENDPOINT`.
         params_name: Name of the parameter file beside the strategy.
         params_file: Hyper-parameter values, in the engine's form; None when there are none.
+        has_workers: Whether the engine starts worker processes, which load the strategy too.
     """
 
     subcommand: str
@@ -65,6 +67,7 @@ class EnginePlan:
     config: Mapping[str, JsonValue]
     params_name: str
     params_file: Mapping[str, JsonValue] | None
+    has_workers: bool = False
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -116,6 +119,11 @@ def render_plan(
     exchange = exchange_named(config.exchange)
     _check_market(config, exchange)
     _check_freqai(config, run, mode)
+    has_workers = mode is TradingMode.HYPEROPT and run.jobs > 1
+    if mode is TradingMode.HYPEROPT:
+        check_search(facts, run.spaces)
+    if has_workers:
+        check_helpers(facts)
     rendered = engine_config(config, mode)
     if run.startup_candles is not None:
         rendered["startup_candle_count"] = run.startup_candles
@@ -127,11 +135,15 @@ def render_plan(
         subcommand=_SUBCOMMANDS[mode],
         common=_common_arguments(config, run, facts),
         timerange=None if mode is TradingMode.DRY_RUN else run.timerange,
-        specific=_specific_arguments(run, mode),
+        specific=(
+            *_specific_arguments(run, mode, facts),
+            *_option_arguments(config, mode),
+        ),
         exchange=exchange,
         config=rendered,
         params_name=facts.file.with_suffix(".json").name,
         params_file=_params_file(config, facts),
+        has_workers=has_workers,
     )
 
 
@@ -166,30 +178,53 @@ def _common_arguments(
     return (
         *("--config", "-", "--no-color", "--userdir", USER_DATA, "--datadir", DATA),
         *("--strategy", facts.class_name, "--strategy-path", STRATEGIES),
-        *(("--freqaimodel", run.freqai_model) if enabled_freqai(config) else ()),
+        *(_freqai_arguments(run, facts) if enabled_freqai(config) else ()),
     )
 
 
-def _specific_arguments(run: RunParameters, mode: TradingMode) -> tuple[str, ...]:
+def _freqai_arguments(run: RunParameters, facts: SourceFacts) -> tuple[str, ...]:
+    folder = _folder_of_class(run.freqai_model, facts, key="run.freqai_model")
+    path = () if folder is None else ("--freqaimodel-path", folder)
+    return ("--freqaimodel", run.freqai_model, *path)
+
+
+def _folder_of_class(name: str, facts: SourceFacts, *, key: str) -> str | None:
+    """Return the folder of the source's own class `name`; None when it is one of the engine's."""
+    files = facts.classes.get(name, ())
+    if len(files) > 1:
+        problem = f"names {name}, which is in {' and '.join(map(str, files))}: keep only one"
+        raise key_error(key=key, problem=problem)
+    return str(PurePosixPath(STRATEGIES, files[0].parent)) if files else None
+
+
+def _specific_arguments(
+    run: RunParameters, mode: TradingMode, facts: SourceFacts
+) -> tuple[str, ...]:
     if mode is TradingMode.DRY_RUN:
         return ("--dry-run",)
     if mode is TradingMode.HYPEROPT:
-        return _hyperopt_arguments(run)
+        return _hyperopt_arguments(run, facts)
     return ("--cache", "none", "--export", "trades")
 
 
-def _hyperopt_arguments(run: RunParameters) -> tuple[str, ...]:
+def _option_arguments(config: StrategyConfig, mode: TradingMode) -> tuple[str, ...]:
+    # The engine's command line has a default for it, which goes over the configuration.
+    least = config.parameters.get("hyperopt_min_trades")
+    if mode is not TradingMode.HYPEROPT or least is None:
+        return ()
+    return ("--min-trades", str(least))
+
+
+def _hyperopt_arguments(run: RunParameters, facts: SourceFacts) -> tuple[str, ...]:
+    folder = _folder_of_class(run.loss, facts, key="run.loss")
     return (
         *("--epochs", str(run.epochs), "--spaces", *run.spaces, "--hyperopt-loss", run.loss),
         *("--random-state", str(run.random_state), "--job-workers", str(run.jobs)),
         "--disable-param-export",
+        *(() if folder is None else ("--hyperopt-path", folder)),
     )
 
 
 def _params_file(config: StrategyConfig, facts: SourceFacts) -> dict[str, JsonValue] | None:
-    given: dict[str, JsonValue] = {
-        space: plain_json(values)
-        for space, values in (("buy", config.buy_params), ("sell", config.sell_params))
-        if values
-    }
+    given = {space: plain_json(values) for space, values in config.params_by_space.items()}
     return {"strategy_name": facts.class_name, "params": given} if given else None

@@ -9,13 +9,13 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Final, final
 
-from tradai.core import JsonValue, TradingMode, digest, file_path, redact, version_id
+from tradai.core import JsonValue, TradingMode, digest, version_id
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._runs.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.request import STRATEGY_COPY
-from tradai.entrypoint.freqtrade._candles.dataset import data_folder, dataset_notices
-from tradai.entrypoint.freqtrade._candles.series import needed_series
+from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
+from tradai.entrypoint.freqtrade._candles.series import needed_series, startup_candles
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
     StagedData,
@@ -25,7 +25,10 @@ from tradai.entrypoint.freqtrade._candles.staging import stage_data
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
-from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.markets_file import markets_file
+from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
+from tradai.entrypoint.freqtrade._preparation.engine_settings import check_extra_keys
 from tradai.entrypoint.freqtrade._preparation.plan import (
     DATA,
     STRATEGIES,
@@ -42,6 +45,8 @@ from tradai.entrypoint.freqtrade._strategy.source import (
 )
 
 _LOG_NAME: Final = "engine.log"
+# Starts the engine so that its worker processes find the modules beside the strategy.
+_WORKERS: Final = "tradai.entrypoint.freqtrade"
 
 
 @final
@@ -60,8 +65,10 @@ class EngineJob:
             engine: Engine to run; by default the one in our own interpreter.
         """
         self._context = context
+        check_extra_keys(context.config.extra_keys, context.loaded.provenance)
         self.evidence = EngineEvidence()
         self.parameters = context.parameters
+        self.evidence.goes_without = context.parameters.goes_without
         self.facts = self._inspect_strategy()
         self.engine = engine or EngineInstall.beside_us()
         context.record.versions["freqtrade"] = self.engine.version
@@ -100,6 +107,7 @@ class EngineJob:
             timerange=self.parameters.timerange,
         )
         staged = stage_data(request, interrupts=context.interrupts)
+        self.evidence.startup_candles = startup_candles(context.config, self.parameters, self.facts)
         context.record_digest("data", staged.digest)
         context.record.data |= {"uri": data, "timerange": str(staged.timerange)}
         context.record.notices += [*dataset_notices(data), *staged.notices(self.series)]
@@ -120,7 +128,9 @@ class EngineJob:
             ValidationError: The snapshot is not readable, or a rule is missing in it.
         """
         context = self._context
-        snapshot = MarketsSnapshot.load(self._markets_file())
+        if context.markets is not None:
+            context.record.data["markets"] = context.markets
+        snapshot = MarketsSnapshot.load(markets_file(context.markets, context.require_data()))
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
         context.record_digest("markets", markets.digest)
@@ -128,21 +138,6 @@ class EngineJob:
             note = f": {snapshot.note}" if snapshot.note else ""
             context.record.notices.append(f"the market rules were made, not captured{note}")
         return markets
-
-    def _markets_file(self) -> Path:
-        context = self._context
-        if context.markets is not None:
-            context.record.data["markets"] = context.markets
-            return file_path(context.markets)
-        data = context.require_data()
-        folder = data_folder(data)
-        if folder is None:
-            message = (
-                f"there is no folder beside the candles of {redact(data)} for market rules: name "
-                "their file with --markets FILE, or set TRADAI_RUN_MARKETS"
-            )
-            raise ConfigurationError(message, key="TRADAI_RUN_MARKETS")
-        return folder / MARKETS_NAME
 
     @contextmanager
     def running(
@@ -180,7 +175,7 @@ class EngineJob:
             self._collecting(),
             TemporaryDirectory(prefix="tradai-", ignore_cleanup_errors=True) as temporary,
             EngineProcess(
-                self.engine.command(self.plan.subcommand, *self.plan.arguments),
+                self._command(scratch),
                 stdin=self.plan.config_for(base_url, sections=sections),
                 environ=engine_environment(
                     context.environ, home=scratch, temporary=Path(temporary)
@@ -191,6 +186,12 @@ class EngineJob:
             ) as engine,
         ):
             yield engine
+
+    def _command(self, scratch: Path) -> list[str]:
+        words = (self.plan.subcommand, *self.plan.arguments)
+        if not self.plan.has_workers:
+            return self.engine.command(*words)
+        return self.engine.module_command(_WORKERS, "engine", str(scratch / STRATEGIES), *words)
 
     @contextmanager
     def _collecting(self) -> Iterator[None]:
@@ -216,7 +217,12 @@ class EngineJob:
                 key="strategy",
             )
         facts = inspect_source(root, strategy.class_name)
-        check_parameters(facts, context.config.buy_params, context.config.sell_params)
+        check_parameters(facts, context.config.params_by_space)
+        check_class(context.config, facts)
+        context.record.notices += class_notices(context.config, facts, context.mode)
+        if self.parameters.without:
+            absent = ", ".join(self.parameters.without)
+            context.record.notices.append(f"the run goes without {absent}, as run.without says")
         copy_source(facts, context.folder.path / STRATEGY_COPY)
         self._digest_configuration(facts)
         return facts
@@ -241,7 +247,7 @@ class EngineJob:
         digests = context.record.digests
         what: dict[str, JsonValue] = {
             "mode": context.mode.value,
-            "parameters": self.parameters.model_dump(mode="json"),
+            "parameters": self.parameters.canonical(),
             "data": digests.get("data"),
             "markets": digests.get("markets"),
             "engine": context.record.versions["freqtrade"],
@@ -265,17 +271,23 @@ def job_checks(
         return f"{jobs[0].facts.class_name} in {jobs[0].facts.file.name}"
 
     yield checklist.row("strategy", check_strategy)
-    if context.mode is TradingMode.DRY_RUN:
-        return
-    yield checklist.row("market rules", lambda: f"{len(jobs[0].load_markets().pairs)} pairs")
-    yield checklist.row("candles", lambda: _candles_detail(jobs[0].stage_candles()))
+    shortfalls: list[str] = []
+    if context.mode is not TradingMode.DRY_RUN:
+        yield checklist.row("market rules", lambda: f"{len(jobs[0].load_markets().pairs)} pairs")
+        row = checklist.row("candles", lambda: _check_candles(jobs[0], shortfalls))
+        yield replace(row, status=CheckStatus.WARN) if shortfalls else row
     for notice in context.record.notices:
-        yield CheckRow(name="notice", status=CheckStatus.WARN, detail=notice)
+        if notice not in shortfalls:
+            yield CheckRow(name="notice", status=CheckStatus.WARN, detail=notice)
+
+
+def _check_candles(job: EngineJob, shortfalls: list[str]) -> str:
+    """Return the detail on the candles of `job`; add each way they fall short to `shortfalls`."""
+    staged = job.stage_candles()
+    shortfalls += staged.notices(job.series)
+    rows = sum(series.rows for series in staged.series)
+    return "; ".join((f"{rows} candles over {staged.timerange}", *shortfalls))
 
 
 def _engine_detail(engine: EngineInstall) -> str:
     return f"freqtrade {engine.version}"
-
-
-def _candles_detail(staged: StagedData) -> str:
-    return f"{sum(series.rows for series in staged.series)} candles over {staged.timerange}"
