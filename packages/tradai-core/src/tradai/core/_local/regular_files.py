@@ -26,7 +26,7 @@ class FileKind(Enum):
     """Kinds of files that are read, with the number of bytes that one may have; None is any."""
 
     CONFIGURATION = 4 * _MIB
-    SOURCE = 10 * _MIB
+    SOURCE = 100 * _MIB
     MANIFEST = 64 * _MIB
     MARKET_RULES = 256 * _MIB
     CANDLES = 2_048 * _MIB
