@@ -1,37 +1,26 @@
 """Make each forked child of a process that watches signals a plain child."""
 
+import itertools
 import os
 import signal
 import threading
-from collections.abc import Callable, Set as AbstractSet
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
-
-@final
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Watch:
-    """Signals that are watched, and the call that ends the watch in a forked child."""
-
-    numbers: AbstractSet[int]
-    end_in_child: Callable[[], None]
-
-
-# The newest last.
-_WATCHES: Final[list[Watch]] = []
+# The call that ends a watch in a child, with the signals that are watched; the newest last.
+_WATCHES: Final[dict[Callable[[], None], Iterable[int]]] = {}
 _FORKING: Final = threading.local()
 
 
-def add_watch(watch: Watch) -> None:
-    """End `watch` in every child that is forked from now on."""
-    _WATCHES.append(watch)
+def add_watch(end_in_child: Callable[[], None], numbers: Iterable[int]) -> None:
+    """Call `end_in_child` in every child that is forked while the signals `numbers` are watched."""
+    _WATCHES[end_in_child] = numbers
 
 
-def remove_watch(watch: Watch) -> None:
-    """Forget `watch`, which a child may have forgotten already."""
-    with suppress(ValueError):
-        _WATCHES.remove(watch)
+def remove_watch(end_in_child: Callable[[], None]) -> None:
+    """Forget a watch; in a child it is forgotten already."""
+    _WATCHES.pop(end_in_child, None)
 
 
 def _hold_signals() -> None:
@@ -40,7 +29,7 @@ def _hold_signals() -> None:
     A child that gets one before it is a plain child would report it to the parent through the pipe
     that both have at that moment, and live on.
     """
-    numbers = {number for watch in _WATCHES for number in watch.numbers}
+    numbers = set(itertools.chain(*_WATCHES.values()))
     _FORKING.mask = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 
 
@@ -50,7 +39,8 @@ def _release_signals() -> None:
 
 def _end_watches() -> None:
     while _WATCHES:
-        _WATCHES.pop().end_in_child()
+        end_in_child, _ = _WATCHES.popitem()
+        end_in_child()
     # Python would print the error and lose it; Ctrl-C in the middle of any fork is lost.
     with suppress(KeyboardInterrupt):
         _release_signals()

@@ -11,7 +11,7 @@ from types import FrameType, TracebackType
 from typing import Final, Self, TypeAlias, final
 
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._process.forks import Watch, add_watch, remove_watch
+from tradai.entrypoint._process.forks import add_watch, remove_watch
 
 _WATCHED: Final = (signal.SIGTERM, signal.SIGINT)
 _CHUNK_BYTES: Final = 4096
@@ -151,11 +151,10 @@ class Interrupts:
             for number in self._wanted
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
         }
-        self._fork_watch = Watch(numbers=self._former.keys(), end_in_child=self._forget_parent)
-        add_watch(self._fork_watch)
+        add_watch(self._forget_parent, tuple(self._former))
 
     def _unwatch(self) -> None:
-        remove_watch(self._fork_watch)
+        remove_watch(self._forget_parent)
         self._restore(self._former)
         self._return_wakeup_fd(self._former_fd)
 
