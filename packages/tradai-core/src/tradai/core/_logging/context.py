@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from types import MappingProxyType
 from typing import Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_IDS: Final[ContextVar[Mapping[str, str]]] = ContextVar("ids", default=MappingProxyType({}))
+# Of a log record; with an underscore, so that formatters of others leave it out.
+IDS_ATTRIBUTE: Final = "_tradai_ids"
+
+# Plain dictionaries, because a record with one may be sent to another process.
+_IDS: Final[ContextVar[dict[str, str] | None]] = ContextVar("ids", default=None)
 
 
 @contextmanager
@@ -19,14 +22,22 @@ def run_context(
     """Put these ids on every log line written inside; None keeps what is set.
 
     Tasks and ``asyncio.to_thread`` inherit them. A thread starts without them: `carry_context`.
+    The ids belong to the moment of the log call, also when a queue or buffer writes the line later.
     """
     given = {"run_id": run_id, "trace_id": trace_id, "job_id": job_id}
     set_here = {name: value for name, value in given.items() if value is not None}
-    token = _IDS.set({**_IDS.get(), **set_here})
+    before = _IDS.get()
+    here = {**(before or {}), **set_here}
+    token = _IDS.set(here)
     try:
         yield
     finally:
-        _IDS.reset(token)
+        try:
+            _IDS.reset(token)
+        # Left in another context: an async generator that is closed late, or a test's fixture.
+        except ValueError:
+            if _IDS.get() is here:
+                _IDS.set(before)
 
 
 def carry_context(work: Callable[P, R]) -> Callable[P, R]:
@@ -52,4 +63,4 @@ def carry_context(work: Callable[P, R]) -> Callable[P, R]:
 
 def current_ids() -> Mapping[str, str]:
     """Return the ids of the run that this piece of work belongs to, by name; only those set."""
-    return _IDS.get()
+    return _IDS.get() or {}

@@ -1,7 +1,11 @@
 """Formatters and the handler that write each log record as one line, whatever is in it."""
 
 import logging
+import os
+import threading
+from contextlib import suppress
 from typing import Final, TextIO, final
+from weakref import WeakSet
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -56,31 +60,56 @@ class ConsoleFormatter(logging.Formatter):
             return _LAST_RESORT
 
 
+class _Calls(threading.local):
+    """Number of calls that a thread is in, which a forked child does not inherit from others."""
+
+    depth = 0
+
+
 @final
 class LineHandler(logging.StreamHandler[TextIO]):
     """Writes lines to a text stream, in characters that the stream can take."""
+
+    masks_secrets: Final = True
 
     def __init__(self, stream: TextIO | None, formatter: logging.Formatter) -> None:
         """Write the lines of `formatter` to `stream`, by default standard error."""
         super().__init__(stream)
         self.setFormatter(formatter)
-        self._depth = 0
+        self._calls = _Calls()
+        _LINE_HANDLERS.add(self)
+
+    def after_fork_in_child(self) -> None:
+        """Write to the same file by a stream of its own, in a forked child.
+
+        A thread of the parent may have held the stream's lock in the middle of a line.
+        """
+        with suppress(AttributeError, OSError, ValueError):
+            # It stays open as long as the handler.
+            self.stream = open(  # noqa: SIM115
+                self.stream.fileno(),
+                "w",
+                encoding=self.stream.encoding,
+                errors=self.stream.errors,
+                closefd=False,
+            )
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line of `record`, unless it is a wire log of an SDK."""
         if _shows_wire(record):
             return
-        # The handler is locked: a nested call comes from a value that is being printed.
-        self._depth += 1
+        # A nested call comes from a value that is being printed.
+        self._calls.depth += 1
         try:
-            line = self.format(record if self._depth <= _DEEPEST else _without_values(record))
+            is_deep = self._calls.depth > _DEEPEST
+            line = self.format(_without_values(record) if is_deep else record)
             self.stream.write(f"{line if line.isascii() else self._encodable(line)}\n")
             self.stream.flush()
         # A log call that fails would fail the work it reports on.
         except Exception:  # noqa: BLE001
             self.handleError(record)
         finally:
-            self._depth -= 1
+            self._calls.depth -= 1
 
     def _encodable(self, line: str) -> str:
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
@@ -89,6 +118,18 @@ class LineHandler(logging.StreamHandler[TextIO]):
     # The name is the one of the standard library.
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Drop a record that cannot be written: `logging` would print it with its secrets."""
+
+
+_LINE_HANDLERS: Final[WeakSet[LineHandler]] = WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for handler in tuple(_LINE_HANDLERS):
+        handler.after_fork_in_child()
+
+
+# Registered before the first fork of a process that logs by it.
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _without_values(record: logging.LogRecord) -> logging.LogRecord:

@@ -5,7 +5,6 @@ never registered is masked when its shape gives it away: access key ids of AWS, 
 JWTs, the user part of a URL, signed query strings, private keys, bot tokens of Telegram.
 """
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -49,8 +48,6 @@ _PARAMETER: Final = re.compile(r"(?<=[?&])([\w.-]{1,64})=[^&\s\"'<>]+")
 
 
 _REGISTRY: Final = SecretRegistry()
-# Registered before the first fork.
-os.register_at_fork(after_in_child=_REGISTRY.renew_lock)
 
 
 def register_secret(value: str) -> None:

@@ -1,10 +1,10 @@
 """Registry of the values to mask: found by value, forgotten when they are of no use any more."""
 
-import threading
 from collections import deque
 from collections.abc import Iterator
 from typing import Final, final
 
+from tradai.core._fork_lock import ForkLock
 from tradai.core._secrets.encodings import EncodedText, base64_forms, longest_word
 from tradai.core._secrets.text_index import SHORTEST as SHORTEST_WORD, TextIndex
 
@@ -30,12 +30,7 @@ class SecretRegistry:
         self._wordless: dict[str, None] = {}
         self._compiled: dict[str, EncodedText] = {}
         self._released: deque[str] = deque()
-        self.renew_lock()
-
-    def renew_lock(self) -> None:
-        """Make the lock anew, in a forked child: a thread of the parent may have held it."""
-        # Reentrant, because a handler of a signal may log in the middle of any step.
-        self._lock = threading.RLock()
+        self._lock = ForkLock()
 
     def hold(self, text: str) -> None:
         """Mask `text`, and each of its lines alone, while it is held."""

@@ -1,10 +1,10 @@
 """Candle repository in memory."""
 
-import threading
 from typing import final
 
 import pandas as pd
 
+from tradai.core._fork_lock import ForkLock
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import Coverage
 from tradai.core._time.instants import from_epoch_ms
@@ -20,7 +20,7 @@ class InMemoryDataRepository(CandleRepository):
     def __init__(self, *, clock: Clock | None = None) -> None:
         """Start empty; `clock` decides which candles have closed, by default this machine's."""
         super().__init__(clock)
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         # A frame in here is never changed, only replaced.
         self._frames: dict[tuple[str, Timeframe], pd.DataFrame] = {}
 
