@@ -259,14 +259,6 @@ def test_the_services_of_the_page_run_and_stop(
     assert output.splitlines() == rest
 
 
-def test_the_service_beside_a_block_of_the_page_runs(page_samples: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "beside.py"], cwd=page_samples, capture_output=True, text=True, check=True
-    )
-
-    assert done.stdout.splitlines()[0] == "running"
-
-
 def test_the_tree_of_the_page_is_composed(page_samples: Path) -> None:
     done = subprocess.run(
         [sys.executable, "compose.py"], cwd=page_samples, capture_output=True, text=True, check=True
