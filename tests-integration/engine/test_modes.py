@@ -100,20 +100,51 @@ def test_a_run_is_repeated_exactly_and_refused_when_its_data_changed(
     assert "markets" in changed.stderr
 
 
-def test_hyperopt_ends_with_a_patch_that_run_accepts(
+def test_a_backtest_with_the_patch_of_a_hyperopt_equals_its_best_epoch(
     tradai: Any, strategy: Path, candles: Path
 ) -> None:
+    """Every kind of space, two worker processes, and a helper module beside the strategy."""
+    # Nothing that the search switches on or replaces is so in the configuration.
+    text = strategy.read_text().replace("class: Demo", "class: EverySpace")
+    steps = "minimal_roi: {0: 0.002, 7: 0.001}\n  use_exit_signal: false\n  starting_balance"
+    strategy.write_text(text.replace("starting_balance", steps))
     done = tradai(
-        "run", strategy, "--mode", "hyperopt", "--data", candles, "run.epochs=3", "--json"
+        *("run", strategy, "--mode", "hyperopt", "--data", candles, "--json"),
+        *("run.epochs=4", "run.spaces=[all]", "run.jobs=2"),
     )
     assert done.code == 0, done.stderr
-    result = json.loads(done.stdout)
-    patch = Path(result["folder"]) / "best.yaml"
+    folder = Path(json.loads(done.stdout)["folder"])
+    epochs = map(json.loads, (folder / "epochs.jsonl").read_text().splitlines())
+    best = min(epochs, key=lambda epoch: epoch["loss"])
 
-    best = backtest(tradai, strategy, candles, "--patch", patch)
+    used = backtest(tradai, strategy, candles, "--patch", folder / "best.yaml")
 
-    assert f"{best['results']['trades']} trades" in str(result["results"])
-    assert (Path(result["folder"]) / "epochs.jsonl").exists()
+    metrics = best["results_metrics"]
+    assert best["params_details"].keys() >= {"enter", "exit", "mood", "protection", "trailing"}
+    assert metrics["total_trades"] >= 10
+    assert used["results"]["trades"] == metrics["total_trades"]
+    assert used["results"]["final_balance"] == round(metrics["final_balance"], 8)
+
+
+def test_a_parameter_of_an_indicator_is_searched_epoch_by_epoch_or_not_at_all(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    source = strategy.parent / "strategies" / "demo.py"
+    reads = 'dataframe["fast"] = dataframe["close"].rolling(self.buy_fast.value).mean()'
+    text = source.read_text()
+    source.write_text(
+        text.replace(
+            "        return dataframe", f"        {reads}\n" + "        return dataframe", 1
+        )
+    )
+    run = ("run", strategy, "--mode", "hyperopt", "--data", candles, "run.epochs=2")
+
+    refused = tradai(*run)
+    searched = tradai(*run, "parameters.analyze_per_epoch=true")
+
+    assert refused.code == 78
+    assert "buy_fast cannot be searched" in refused.stderr
+    assert searched.code == 0, searched.stderr
 
 
 def test_train_ends_with_models_that_predict_the_same_after_a_reload(

@@ -153,13 +153,83 @@ def test_check_reports_rows_and_the_code_of_the_first_failure(
     answer = json.loads(capsys.readouterr().out)
     statuses = [row["status"] for row in answer["checks"]]
     assert code == answer["exit_code"] == ExitCode.CONFIGURATION
-    assert statuses == ["ok", "fail", "skip"]
+    assert statuses == ["ok", "fail", "skip", "skip"]
 
 
 def test_check_leaves_no_run_behind(runs: Path, config_file: Path) -> None:
     call("check", config_file, "--mode", "backtest")
 
     assert not runs.exists()
+
+
+def test_check_of_a_dry_run_fails_where_the_run_would_fall_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call("check", tmp_path / "typo.yaml", "--mode", "dry-run", "--json")
+
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["checks"]}
+    assert code == ExitCode.DATA
+    assert rows["configuration"]["status"] == "fail"
+    assert "typo.yaml" in rows["configuration"]["detail"]
+
+
+@pytest.mark.parametrize("run_id", ["one", "../one"])
+def test_check_refuses_a_run_id_that_a_run_would(
+    runs: Path,
+    config_file: Path,
+    run_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (runs / "one").mkdir(parents=True)
+    monkeypatch.setenv("TRADAI_RUN_ID", run_id)
+
+    code = call("check", config_file, "--mode", "backtest", "--json")
+    row = json.loads(capsys.readouterr().out)["checks"][-1]
+
+    assert (row["name"], row["status"]) == ("run folder", "fail")
+    assert code == call("run", config_file, "--mode", "backtest") != 0
+
+
+def test_check_refuses_logging_that_a_run_would(
+    config_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRADAI_LOG_FORMAT", "xml")
+
+    code = call("check", config_file, "--mode", "backtest")
+
+    assert code == ExitCode.CONFIGURATION
+    assert "TRADAI_LOG_FORMAT" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_missing_mode_is_explained_by_its_flag(
+    config_file: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call(command, config_file)
+
+    captured = capsys.readouterr()
+    assert code == ExitCode.CONFIGURATION
+    said = "no mode was given: add --mode, one of backtest, hyperopt, train, dry-run, live, or set"
+    assert said in (captured.out + captured.err).replace("\n", " ")
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_run_is_shown_with_its_exit_code_and_the_values_of_its_configuration(
+    config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("execution.stake_amount=55", "run.epochs=7")
+    call("run", config_file, "--mode", "backtest", "--run-id", "one", *words)
+    capsys.readouterr()
+
+    call("runs", "show", "one")
+
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["exit_code", "0"] in shown
+    assert ["execution.stake_amount", "55", "command", "line"] in shown
+    assert ["run.epochs", "7", "command", "line"] in shown
+    assert ["timeframe", "5m", f"{config_file}:3"] in shown
 
 
 def test_doctor_reports_a_variable_that_no_setting_reads(

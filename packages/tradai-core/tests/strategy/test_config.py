@@ -101,6 +101,20 @@ def test_an_invalid_value_is_refused_at_its_place(changes: dict[str, Any], at: s
     assert _refused(StrategyConfig, SEED | changes) == [at]
 
 
+def test_a_key_that_names_a_parameter_space_holds_its_values() -> None:
+    config = _config(
+        buy_params={"rsi": 30}, exit_params={"leave": 1.0}, own_params={}, _params={"x": 1}
+    )
+
+    assert config.params_by_space == {"buy": {"rsi": 30}, "exit": {"leave": 1.0}}
+    assert config.extra_keys == ("_params",)
+
+
+def test_the_values_of_a_parameter_space_must_be_a_mapping() -> None:
+    with pytest.raises(pydantic.ValidationError, match="exit_params must be a mapping"):
+        _config(exit_params=[1])
+
+
 def test_a_repeated_pair_is_named_by_its_places() -> None:
     with pytest.raises(pydantic.ValidationError, match="entry 3 repeats entry 1"):
         _config(pairs=["BTC/USDT", "ETH/USDT", "BTC/USDT"])

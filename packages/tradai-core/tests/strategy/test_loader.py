@@ -1,6 +1,7 @@
 """The loader: one frozen configuration from layers, or one error that lists every problem."""
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -519,3 +520,52 @@ def test_an_installed_layer_that_cannot_be_loaded_is_named(
 
     with pytest.raises(ConfigurationError, match=r"broken\.module:Layer cannot be loaded"):
         _load(file)
+
+
+def test_a_file_replaces_a_table_of_profits_and_the_value_of_a_parameter(
+    file: Path, tmp_path: Path
+) -> None:
+    file.write_text(TREND + "buy_params: {windows: {fast: 5, slow: 9}, rsi: 30}\n")
+    patch = tmp_path / "best.yaml"
+    patch.write_text("execution: {minimal_roi: {10: 0.2}}\nbuy_params: {windows: {mid: 7}}\n")
+
+    loaded = StrategyConfigLoader(environ={}).load_config(file, patches=[patch])
+
+    assert loaded.config.execution.minimal_roi == {"10": Decimal("0.2")}
+    assert loaded.config.buy_params == {"windows": {"mid": 7}, "rsi": 30}
+    assert loaded.config.execution.stake_amount == 50
+    assert str(loaded.provenance["execution.minimal_roi.10"]) == f"{patch}:1"
+
+
+def test_an_override_sets_one_step_of_a_table_of_profits(file: Path, tmp_path: Path) -> None:
+    patch = tmp_path / "best.yaml"
+    patch.write_text("execution: {minimal_roi: {10: 0.2}}\n")
+    overrides = ["execution.minimal_roi.20=0.1"]
+
+    loaded = StrategyConfigLoader(environ={}).load_config(
+        file, patches=[patch], overrides=overrides
+    )
+
+    assert loaded.config.execution.minimal_roi == {"10": Decimal("0.2"), "20": Decimal("0.1")}
+
+
+def test_the_values_of_further_parameter_spaces_are_merged_and_no_warning(
+    file: Path, tmp_path: Path
+) -> None:
+    file.write_text(TREND + "exit_params: {leave: 1.0, wait: 3}\n")
+    patch = tmp_path / "best.yaml"
+    patch.write_text("exit_params: {leave: 0.99}\n")
+
+    loaded = StrategyConfigLoader(environ={}).load_config(file, patches=[patch])
+
+    assert loaded.config.params_by_space == {"exit": {"leave": 0.99, "wait": 3}}
+    assert loaded.warnings == ()
+
+
+def test_a_parameter_space_that_is_not_a_mapping_is_named_with_its_place(file: Path) -> None:
+    file.write_text(TREND + "exit_params: [1]\n")
+
+    with pytest.raises(ConfigurationError) as caught:
+        StrategyConfigLoader(environ={}).load_config(file)
+
+    assert str(caught.value) == f"{file}:13: exit_params: must be a mapping"

@@ -63,8 +63,12 @@ OPEN: list["sqlite3.Connection"] = []
 
 def main(scenario_file: str, _: str, module: str, *arguments: str) -> None:
     scenario = json.loads(Path(scenario_file).read_text())
-    if module == PROBE:
+    if module == PROBE and arguments[0] == "probe":
         answer_probe(scenario, Path(arguments[1]))
+    if module == PROBE:
+        # With worker processes; the second argument is the folder of the strategy's modules.
+        assert list(Path(arguments[1]).glob("*.py"))
+        arguments = arguments[2:]
     # It finishes what the scenario has it write before it stops, so that a test sees one order of
     # events. The real one stops wherever it is.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
@@ -72,7 +76,7 @@ def main(scenario_file: str, _: str, module: str, *arguments: str) -> None:
     subcommand, *words = arguments
     options = parse(subcommand, words)
     config = json.load(sys.stdin)
-    note_what_was_given(scenario, arguments, config)
+    note_what_was_given(scenario, module, arguments, config)
     if subcommand == "download-data":
         download(scenario, options, config)
     else:
@@ -119,9 +123,10 @@ def parse(subcommand: str, words: list[str]) -> dict[str, list[str]]:
 
 
 def note_what_was_given(
-    scenario: dict[str, Any], arguments: tuple[str, ...], config: dict[str, Any]
+    scenario: dict[str, Any], module: str, arguments: tuple[str, ...], config: dict[str, Any]
 ) -> None:
     given = {
+        "module": module,
         "arguments": arguments,
         "config": config,
         "environ": dict(os.environ),

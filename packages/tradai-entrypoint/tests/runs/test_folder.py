@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from tradai.entrypoint._runs.folder import RunFolder
+from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
+from tradai.entrypoint._runs.folder import RunFolder, check_run_folder
 
 
 @pytest.fixture
@@ -32,3 +33,31 @@ def test_scratch_is_removed_unless_it_is_needed(folder: RunFolder, *, needs_scra
     folder.drop_scratch()
 
     assert folder.scratch.exists() == needs_scratch
+
+
+@pytest.mark.parametrize("run_id", [None, "run-2"])
+def test_a_folder_that_can_be_created_is_not_by_a_check(tmp_path: Path, run_id: str | None) -> None:
+    check_run_folder(tmp_path / "runs" / "here", run_id)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_check_refuses_what_creating_the_folder_would(folder: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="'run-1'"):
+        check_run_folder(folder.path.parent, "run-1")
+    with pytest.raises(ValidationError, match="not usable"):
+        check_run_folder(tmp_path, "../run-1")
+    (tmp_path / "file").write_text("in the way")
+    for root in (tmp_path / "file", tmp_path / "file" / "runs"):
+        with pytest.raises(StorageError, match="Not a directory"):
+            check_run_folder(root, None)
+
+
+def test_a_check_refuses_a_folder_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # For root every folder can be written.
+    monkeypatch.setattr("os.access", lambda path, _mode: path != tmp_path)
+
+    with pytest.raises(StorageError, match="Permission denied"):
+        check_run_folder(tmp_path / "runs", None)

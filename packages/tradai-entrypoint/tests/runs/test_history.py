@@ -31,7 +31,7 @@ def root(tmp_path: Path) -> Path:
     for number, run_id in enumerate(("a-1", "a-12", "b-1")):
         folder = tmp_path / run_id
         folder.mkdir()
-        manifest = run(run_id, minute=number)
+        manifest = run(run_id, minute=number, state="ended", exit_code=0)
         (folder / "manifest.json").write_text(manifest.model_dump_json())
     return tmp_path
 
@@ -77,3 +77,36 @@ def test_differences_name_each_fact_that_differs_except_ids_and_times() -> None:
         ("notices", "[]", "['made']"),
         ("results.trades", "3", "4"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "is_latest"),
+    [
+        ({"state": "running"}, False),
+        ({"state": "running", "results": {"orders_in_journal": 1}}, False),
+        ({"exit_code": 78}, False),
+        ({"exit_code": 70}, False),
+        ({"exit_code": 0}, True),
+        ({"exit_code": 76, "results": {"trades": 3}}, True),
+        ({"exit_code": 130, "artifacts": ["epochs.jsonl"]}, True),
+    ],
+)
+def test_the_latest_run_is_the_last_one_that_has_finished(
+    root: Path, facts: dict[str, object], *, is_latest: bool
+) -> None:
+    (root / "c-1").mkdir()
+    newest = run("c-1", minute=9, **({"state": "ended"} | facts))
+    (root / "c-1" / "manifest.json").write_text(newest.model_dump_json())
+
+    assert find_run(root, "latest").name == ("c-1" if is_latest else "b-1")
+
+
+def test_without_a_finished_run_there_is_no_latest(tmp_path: Path) -> None:
+    (tmp_path / "a-1").mkdir()
+    refused = run("a-1", state="ended", exit_code=78)
+    (tmp_path / "a-1" / "manifest.json").write_text(refused.model_dump_json())
+
+    with pytest.raises(
+        NotFoundError, match=r"no finished run in .*: `tradai-entrypoint runs list`"
+    ):
+        find_run(tmp_path, "latest")

@@ -253,6 +253,7 @@ def test_a_report_that_cannot_be_written_still_leaves_a_manifest(
 
     assert code == manifest(tmp_path).exit_code == ExitCode.RESULT
     assert "report.html" in str(manifest(tmp_path).verdict)
+    assert "there is no report: " in manifest(tmp_path).notices[-1]
 
 
 class ForeignError(TradAIError):

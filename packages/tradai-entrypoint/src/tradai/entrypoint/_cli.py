@@ -20,6 +20,9 @@ first steps:
 Exit codes: docs/reference/exit-codes.md
 """
 
+# A single run has nothing to be compared with.
+_FEWEST_TIMES: Final = 2
+
 
 def run_command(argv: Sequence[str], *, interrupts: Interrupts) -> int:
     """Parse `argv`, run its command and return the exit code."""
@@ -93,12 +96,25 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.set_defaults(module="run")
     _add_run_arguments(parser)
     parser.add_argument("--from", dest="replay", metavar="RUN", help="repeat the run RUN exactly")
+    parser.add_argument(
+        "--verify",
+        type=_times,
+        metavar="N",
+        help="run N times and compare the trades: is the strategy deterministic?",
+    )
     parser.add_argument("--run-id", metavar="ID", help="id of the run (default: a new one)")
     parser.add_argument(
         "--trace-id", metavar="ID", help="id of the job in every system (default: the run id)"
     )
     _add_output(parser)
     _add_logging(parser)
+
+
+def _times(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < _FEWEST_TIMES:
+        message = f"{text!r} is not a whole number of {_FEWEST_TIMES} or more"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -248,6 +248,7 @@ def run(
         reactions: Mapping[str, Callable[[], None]] | None = None,
         patches: tuple[str, ...] = (),
         clock: Clock | None = None,
+        replay: Path | None = None,
         **scenario: object,
     ) -> Finished:
         install(**scenario)
@@ -259,7 +260,12 @@ def run(
         kind = TradingEntrypoint if mode is TradingMode.DRY_RUN else StrategyEntrypoint
         code = kind(
             settings,
-            request=RunRequest(overrides=overrides, patches=patches),
+            request=RunRequest(
+                overrides=overrides,
+                patches=patches,
+                replay_folder=replay,
+                replay=RunManifest.read(replay) if replay else None,
+            ),
             interrupts=interrupts,
             progress=cast("Progress", progress),
             clock=clock,

@@ -156,6 +156,26 @@ def test_check_of_what_cannot_run(call: Call) -> None:
     hold("check-failed", answer)
 
 
+def test_check_of_candles_that_fall_short_warns_once(call: Call) -> None:
+    words = ("--mode", "backtest", "--data", "CANDLES", "--timerange", "20241201-20250102")
+
+    code, answer = call("check", "CONFIG", *words)
+
+    rows = {row["name"]: row for row in answer["checks"]}
+    assert code == ExitCode.DONE
+    assert rows["candles"]["status"] == "warn"
+    assert "BTC/USDT@5m starts at 2024-12-30 00:00" in rows["candles"]["detail"]
+    assert str(answer).count("BTC/USDT@5m starts at") == 1
+
+
+def test_check_of_a_dry_run_warns_of_what_it_ignores(call: Call) -> None:
+    code, answer = call("check", "CONFIG", "colour=red", "--mode", "dry-run")
+
+    assert code == ExitCode.DONE
+    assert [row["name"] for row in answer["checks"]][-2:] == ["notice", "run folder"]
+    assert "colour" in str(answer["checks"][-2])
+
+
 def test_doctor(call: Call) -> None:
     code, answer = call("doctor")
 

@@ -18,12 +18,28 @@ HYPEROPT = TradingMode.HYPEROPT
 Run = Callable[..., Any]
 
 
+@pytest.fixture(autouse=True)
+def further_spaces(strategy: Path) -> None:
+    """Declare parameters of further spaces; the one of `mood` can be a list."""
+    source = strategy.parent / "strategies" / "wave_rider.py"
+    text = source.read_text().replace(
+        "import Int", "import CategoricalParameter, RealParameter, Int"
+    )
+    source.write_text(
+        text
+        + "    sell_slow = IntParameter(20, 60, default=40)\n"
+        + "    exit_gain = RealParameter(0.0, 1.0, default=0.5)\n"
+        + "    pause = IntParameter(0, 9, default=2, space='protection')\n"
+        + "    window = CategoricalParameter([[5, 10], [10, 20]], space='mood')\n"
+    )
+
+
 def epoch(number: int, loss: float, *, trades: int = 90, **details: object) -> dict[str, Any]:
     """A line of the engine's file, cut down to what is read."""
     return {
         "loss": loss,
         "current_epoch": number,
-        "params_details": details or {"buy": {"buy_fast": 5}},
+        "params_details": {"buy": {"buy_fast": 5}, "sell": {"sell_slow": 40}} | details,
         "results_metrics": {"total_trades": trades, "profit_total": -0.0021},
         "fthypt_fileversion": 2,
     }
@@ -39,8 +55,7 @@ EVERY_SPACE: dict[str, Any] = {
 
 
 def test_a_search_leaves_its_epochs_and_the_best_as_a_patch(run: Run) -> None:
-    details = EVERY_SPACE | {"sell": {"sell_slow": 40}}
-    epochs = [epoch(1, 6.5), epoch(2, 2.25, **details), epoch(3, 100_000, trades=0)]
+    epochs = [epoch(1, 6.5), epoch(2, 2.25, **EVERY_SPACE), epoch(3, 100_000, trades=0)]
 
     done = run(HYPEROPT, "run.epochs=3", epochs=epochs)
 
@@ -77,12 +92,205 @@ def test_the_patch_is_accepted_by_the_next_run(run: Run) -> None:
     assert execution["max_open_trades"] == 3
 
 
+def test_every_space_of_the_best_epoch_travels_to_the_next_run(run: Run) -> None:
+    details = {"exit": {"exit_gain": 0.3333333333333}, "mood": {"window": [10, 20]}}
+    best = epoch(1, 1.0, protection={"pause": 4}, **details)
+    best["params_dict"] = {"exit_gain": 1 / 3, "pause": 4, "window": [10, 20]}
+    spaces = "run.spaces=[buy, sell, exit, protection, mood]"
+    found = run(HYPEROPT, spaces, epochs=[best])
+
+    used = run(TradingMode.BACKTEST, patches=(str(found.folder / "best.yaml"),))
+
+    params = json.loads(used.given["files"]["strategies/wave_rider.json"])["params"]
+    assert used.code == ExitCode.DONE
+    assert params == {
+        "buy": {"buy_fast": 5},
+        "sell": {"sell_slow": 40},
+        "exit": {"exit_gain": 1 / 3},
+        "protection": {"pause": 4},
+        "mood": {"window": [10, 20]},
+    }
+    assert used.manifest.notices == found.manifest.notices
+
+
+@pytest.mark.parametrize(
+    ("spaces", "expected"),
+    [
+        ("[buy]", {}),
+        ("[sell]", {"use_exit_signal": True}),
+        ("[default]", {"use_exit_signal": True}),
+        ("[protection]", {"enable_protections": True}),
+        ("[all]", {"use_exit_signal": True, "enable_protections": True}),
+    ],
+)
+def test_what_a_search_switches_on_is_on_in_the_next_run(
+    run: Run, spaces: str, expected: dict[str, bool]
+) -> None:
+    off = ("execution.use_exit_signal=false", "parameters.enable_protections=false")
+    best = epoch(1, 1.0, protection={"pause": 4})
+    found = run(HYPEROPT, f"run.spaces={spaces}", *off, epochs=[best])
+
+    patch = yaml.safe_load((found.folder / "best.yaml").read_text())
+
+    assert patch.get("execution", {}) | patch.get("parameters", {}) == expected
+
+
+@pytest.mark.parametrize("text", ["1e3", "0o17", "no", "${buy_fast}", "2025-01-01", "a: b", ""])
+def test_a_text_among_the_values_is_the_same_text_in_the_next_run(
+    run: Run, strategy: Path, text: str
+) -> None:
+    source = strategy.parent / "strategies" / "wave_rider.py"
+    option = f"    mood_word = CategoricalParameter(['x', {text!r}], space='mood')\n"
+    source.write_text(source.read_text() + option)
+    best = epoch(1, 1.0, mood={"mood_word": text})
+    found = run(HYPEROPT, "run.spaces=[mood]", epochs=[best])
+
+    used = run(TradingMode.BACKTEST, patches=(str(found.folder / "best.yaml"),))
+
+    assert used.manifest.config["mood_params"] == {"mood_word": text}
+
+
+def test_a_table_of_profits_replaces_that_of_the_configuration(run: Run, strategy: Path) -> None:
+    steps = "minimal_roi: {0: 0.05, 30: 0.002, 720: 0.001}, starting_balance"
+    strategy.write_text(strategy.read_text().replace("starting_balance", steps))
+    best = epoch(1, 1.0, roi={"0": 0.03, "10": 0.01})
+    found = run(HYPEROPT, "run.spaces=[roi]", epochs=[best])
+
+    used = run(TradingMode.BACKTEST, patches=(str(found.folder / "best.yaml"),))
+
+    assert used.given["config"]["minimal_roi"] == {"0": 0.03, "10": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("details", "named"),
+    [
+        ({"stoploss": {"stoploss": -1.5}}, "execution.stoploss"),
+        # An option that is an object, of which the engine writes the name.
+        ({"mood": {"window": "Window.SHORT"}}, "mood_params.window"),
+    ],
+)
+def test_an_epoch_that_no_configuration_can_hold_is_not_a_result(
+    run: Run, details: dict[str, Any], named: str
+) -> None:
+    done = run(HYPEROPT, epochs=[epoch(3, 1.0, **details)])
+
+    assert done.code == ExitCode.RESULT
+    assert "epoch 3 is best, and no configuration can hold it" in done.verdict
+    assert named in done.verdict
+    assert "best.yaml" not in done.files
+
+
+@pytest.mark.parametrize(
+    ("spaces", "problem"),
+    [
+        ("[buy, mod]", "run.spaces names 'mod'"),
+        ("[enter]", "has no parameter of that space"),
+    ],
+)
+def test_a_space_without_parameters_is_refused_before_the_start(
+    run: Run, spaces: str, problem: str
+) -> None:
+    done = run(HYPEROPT, f"run.spaces={spaces}", epochs=[epoch(1, 1.0)])
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert problem in done.verdict
+    assert done.given is None
+
+
+def test_a_space_that_the_engine_ignored_is_named(run: Run, strategy: Path) -> None:
+    source = strategy.parent / "strategies" / "wave_rider.py"
+    source.write_text(source.read_text() + "    window_made = made_elsewhere()\n")
+
+    done = run(HYPEROPT, "run.spaces=[buy, mod, trades]", epochs=[epoch(1, 1.0)])
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert "the engine found no parameter of mod, trades to search" in done.verdict
+
+
+@pytest.mark.parametrize(
+    ("declared", "problem"),
+    [
+        ("CategoricalParameter([(5, 10), (10, 20)])", "its option (5, 10) is a tuple"),
+        ("CategoricalParameter([[1], [{2}]])", "its option [{2}] is a list"),
+        ("IntParameter(1, 9, default=3, load=False)", "it is declared with load=False"),
+    ],
+)
+def test_a_parameter_that_no_configuration_can_set_is_refused_before_the_start(
+    run: Run, strategy: Path, declared: str, problem: str
+) -> None:
+    source = strategy.parent / "strategies" / "wave_rider.py"
+    source.write_text(source.read_text() + f"    buy_more = {declared}\n")
+
+    refused = run(HYPEROPT, epochs=[epoch(1, 1.0)])
+    elsewhere = run(HYPEROPT, "run.spaces=[sell]", epochs=[epoch(1, 1.0)])
+
+    assert refused.code == ExitCode.CONFIGURATION
+    assert "buy_more of WaveRider cannot be searched" in refused.verdict
+    assert problem in refused.verdict
+    assert elsewhere.code == ExitCode.DONE
+
+
+def test_a_parameter_that_is_not_searched_need_not_travel(run: Run, strategy: Path) -> None:
+    source = strategy.parent / "strategies" / "wave_rider.py"
+    fixed = "    buy_more = IntParameter(1, 9, default=3, optimize=False, load=False)\n"
+    source.write_text(source.read_text() + fixed)
+
+    assert run(HYPEROPT, epochs=[epoch(1, 1.0)]).code == ExitCode.DONE
+
+
+def test_a_parameter_that_has_one_value_in_all_epochs_stops_the_search(run: Run) -> None:
+    line = (
+        "2026-11-24 01:03:38,504 - freqtrade.strategy.parameters - WARNING - Parameter 'buy_fast' "
+        "is part of this hyperopt run, but its value is used during indicator calculation, which"
+    )
+
+    done = run(HYPEROPT, says=[line], epochs=[epoch(1, 1.0)], waits=True)
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert "buy_fast cannot be searched" in done.verdict
+    assert "parameters.analyze_per_epoch" in done.verdict
+
+
+def test_worker_processes_find_the_modules_beside_the_strategy(
+    run: Run, strategy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (strategy.parent / "strategies" / "waves.py").write_text("HEIGHT = 3\n")
+    # A folder of that name which holds no module does not come before it.
+    (tmp_path / "installed" / "waves").mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path / "installed")
+
+    done = run(HYPEROPT, "run.jobs=2", epochs=[epoch(1, 1.0)])
+    alone = run(HYPEROPT, "run.jobs=1", epochs=[epoch(1, 1.0)])
+
+    assert done.code == alone.code == ExitCode.DONE
+    assert "--job-workers 2" in " ".join(done.given["arguments"])
+    # The first one is ours, and puts the folder of the modules on the path of the workers.
+    assert done.given["module"] == "tradai.entrypoint.freqtrade"
+    assert alone.given["module"] == "freqtrade"
+
+
+@pytest.mark.parametrize("name", ["queue.py", "time.py", "pydantic.py", "pydantic/rules.py"])
+def test_a_module_that_worker_processes_would_not_find_is_refused(
+    run: Run, strategy: Path, name: str
+) -> None:
+    helper = strategy.parent / "strategies" / name
+    helper.parent.mkdir(exist_ok=True)
+    helper.write_text("HEIGHT = 3\n")
+
+    refused = run(HYPEROPT, "run.jobs=2", epochs=[epoch(1, 1.0)])
+    alone = run(HYPEROPT, "run.jobs=1", epochs=[epoch(1, 1.0)])
+
+    assert refused.code == ExitCode.CONFIGURATION
+    assert "set run.jobs to 1" in refused.verdict
+    assert alone.code == ExitCode.DONE
+
+
 def test_the_search_is_given_its_parameters(run: Run) -> None:
     done = run(
         HYPEROPT,
         *("run.epochs=7", "run.spaces=[buy, roi]", "run.random_state=5", "run.jobs=2"),
         "run.loss=CalmarHyperOptLoss",
-        epochs=[epoch(1, 1.0)],
+        epochs=[epoch(1, 1.0, roi={"0": 0.03})],
     )
 
     words = " ".join(done.given["arguments"])

@@ -4,6 +4,7 @@ import pickle
 import signal
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,25 @@ def test_a_training_leaves_models_that_predict_the_same_when_loaded_again(train:
     assert tuple(manifest.artifacts) == ("trades.parquet", "engine-result.zip", "models")
     kept = {str(path.relative_to(done.folder / "models")) for path in done.folder.rglob("*_*.j*")}
     assert kept == MODELS.keys()
+
+
+def test_a_repeated_training_says_whether_models_and_trades_are_the_same(
+    train: Run, captured: dict[str, Any]
+) -> None:
+    first = train(models=MODELS)
+    other = deepcopy(captured)
+    other["strategy"]["WaveRider"]["trades"].pop()
+    others = dict.fromkeys(MODELS, "another model")
+
+    again = train(models=MODELS, replay=first.folder)
+    other_trades = train(models=MODELS, result=other, replay=first.folder)
+    other_models = train(models=others, replay=first.folder)
+
+    assert again.code == ExitCode.DONE
+    assert again.verdict.endswith("predicts the same, the same trades as run run-0")
+    assert other_trades.code == other_models.code == ExitCode.MISMATCH
+    assert "trade 12 is missing" in other_trades.verdict
+    assert "run run-0 trained models that predict otherwise" in other_models.verdict
 
 
 def test_the_engine_keeps_its_models(train: Run) -> None:

@@ -14,6 +14,7 @@ from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._preparation.engine_config import ENDPOINT
 from tradai.entrypoint.freqtrade._preparation.plan import EnginePlan, render_plan
 from tradai.entrypoint.freqtrade._strategy.class_syntax import Informative
+from tradai.entrypoint.freqtrade._strategy.parameters import DeclaredParameter
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
 FREQAI = {
@@ -40,7 +41,7 @@ def source_facts(
         files=(Path("wave.py"),),
         digest="0" * 64,
         startup_candles=startup_candles,
-        declared=MappingProxyType({}),
+        declared=MappingProxyType({"buy_dip": DeclaredParameter(kind="IntParameter", space="buy")}),
         opaque=frozenset(),
         informative=informative,
         is_resolved=True,

@@ -172,7 +172,7 @@ def test_a_class_that_may_make_parameters_while_running_is_unresolved(
     facts = inspect_source(tmp_path, "Plain")
 
     assert not facts.is_resolved
-    check_parameters(facts, {"anything": 1}, {})
+    check_parameters(facts, {"buy": {"anything": 1}})
 
 
 def test_a_folder_travels_with_its_python_files_only(source: Path) -> None:
@@ -327,8 +327,8 @@ def test_a_folder_far_too_big_for_a_strategy_is_refused(source: Path) -> None:
 def test_values_in_range_are_accepted(facts: SourceFacts) -> None:
     sell = {"gain": 1, "sell_style": "slow", "sell_hard": False}
 
-    check_parameters(facts, {"buy_dip": 0.004, "buy_window": 20}, sell)
-    check_parameters(facts, {"buy_window": 60}, {})
+    check_parameters(facts, {"buy": {"buy_dip": 0.004, "buy_window": 20}, "sell": sell})
+    check_parameters(facts, {"buy": {"buy_window": 60}})
 
 
 @pytest.mark.parametrize(
@@ -350,10 +350,29 @@ def test_a_bad_buy_value_is_refused(
     facts: SourceFacts, name: str, value: object, problem: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        check_parameters(facts, {name: value}, {})
+        check_parameters(facts, {"buy": {name: value}})
 
     assert f"buy_params.{name}: {problem}" in str(caught.value)
     assert caught.value.key == f"buy_params.{name}"
+
+
+@pytest.mark.parametrize("value", [(5, 10), {"fast": (1, 2)}, (5, (True,))])
+def test_an_option_may_be_a_list_or_a_mapping(tmp_path: Path, value: object) -> None:
+    options = "[[5, 10], {'fast': [1, 2]}, [5, [True]]]"
+    text = f"class Wave(IStrategy):\n    buy_x = CategoricalParameter({options})\n"
+    facts = inspect_source(written(tmp_path / "source", wave=text), "Wave")
+
+    check_parameters(facts, {"buy": {"buy_x": value}})
+
+
+@pytest.mark.parametrize("value", [(5, 11), (5,), {"fast": (1, 3)}, {"slow": (1, 2)}, (5, (1,))])
+def test_a_list_that_is_not_offered_is_refused(tmp_path: Path, value: object) -> None:
+    options = "[[5, 10], {'fast': [1, 2]}, [5, [True]]]"
+    text = f"class Wave(IStrategy):\n    buy_x = CategoricalParameter({options})\n"
+    facts = inspect_source(written(tmp_path / "source", wave=text), "Wave")
+
+    with pytest.raises(ConfigurationError, match="must be one of"):
+        check_parameters(facts, {"buy": {"buy_x": value}})
 
 
 @pytest.mark.parametrize(("name", "value"), [("sell_style", "medium"), ("sell_style", True)])
@@ -361,12 +380,12 @@ def test_a_value_that_is_not_offered_is_refused(
     facts: SourceFacts, name: str, value: object
 ) -> None:
     with pytest.raises(ConfigurationError, match="must be one of 'fast', 'slow', 1"):
-        check_parameters(facts, {}, {name: value})
+        check_parameters(facts, {"sell": {name: value}})
 
 
 def test_all_bad_values_are_listed_at_once(facts: SourceFacts) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        check_parameters(facts, {"buy_window": 0, "buy_dip": 1}, {"nope": 1})
+        check_parameters(facts, {"buy": {"buy_window": 0, "buy_dip": 1}, "sell": {"nope": 1}})
 
     assert str(caught.value).count("_params.") == 3
 
@@ -375,9 +394,9 @@ def test_a_name_whose_value_is_open_is_left_to_the_engine(tmp_path: Path) -> Non
     written(tmp_path, plain="class Plain(IStrategy):\n    buy_x = made(1)\n    buy_y = 2\n")
     facts = inspect_source(tmp_path, "Plain")
 
-    check_parameters(facts, {"buy_x": 1}, {})
+    check_parameters(facts, {"buy": {"buy_x": 1}})
     with pytest.raises(ConfigurationError, match="buy_y: is not declared"):
-        check_parameters(facts, {"buy_y": 1}, {})
+        check_parameters(facts, {"buy": {"buy_y": 1}})
 
 
 def test_decimals_are_as_declared(tmp_path: Path) -> None:
@@ -385,13 +404,13 @@ def test_decimals_are_as_declared(tmp_path: Path) -> None:
     written(tmp_path, plain=f"class Plain(IStrategy):\n    {declared}\n")
     facts = inspect_source(tmp_path, "Plain")
 
-    check_parameters(facts, {"buy_x": 0.5}, {})
+    check_parameters(facts, {"buy": {"buy_x": 0.5}})
     with pytest.raises(ConfigurationError, match="more than 1 decimals"):
-        check_parameters(facts, {"buy_x": 0.55}, {})
+        check_parameters(facts, {"buy": {"buy_x": 0.55}})
 
 
 def test_bounds_only_running_could_show_are_left_to_the_engine(tmp_path: Path) -> None:
     written(tmp_path, plain="class Plain(IStrategy):\n    buy_x = IntParameter(LOW, 9, **MORE)\n")
     facts = inspect_source(tmp_path, "Plain")
 
-    check_parameters(facts, {"buy_x": 100}, {})
+    check_parameters(facts, {"buy": {"buy_x": 100}})

@@ -26,13 +26,22 @@ def _require_unique(pairs: tuple[str, ...]) -> tuple[str, ...]:
 
 
 LEAK: Final = "leak"
+NO_TABLE: Final = "no_table"
 TAKE_OUT: Final = "take it out, and name where it is kept instead, such as env:NAME"
+
+_PARAMS: Final = "_params"
 
 # Their grammars leave no room for a secret.
 _NO_ROOM: Final = ("pairs", "timeframe", "version")
 
 NonEmptyText: TypeAlias = Annotated[str, Field(min_length=1)]
 Pairs: TypeAlias = Annotated[tuple[Pair, ...], AfterValidator(_require_unique)]
+
+
+def names_space(key: str) -> bool:
+    """Tell whether a top-level `key` holds the values of a parameter space."""
+    space = key.removesuffix(_PARAMS)
+    return space != key and space.isidentifier()
 
 
 @final
@@ -71,10 +80,11 @@ class StrategySource(BaseModel):
 class StrategyConfig(BaseModel):
     """The configuration of one strategy: valid, and frozen all the way down.
 
-    Unknown keys are kept as extras, unless they are null, and count in the digest. A value that
-    looks like a secret is refused wherever it is, so neither the configuration nor its digest holds
-    one. Sequences are tuples and mappings cannot change, so ``config.pairs == ("BTC/USDT",)``;
-    `model_dump` gives plain dicts back.
+    Unknown keys are kept as extras, unless they are null, and count in the digest. One that ends in
+    ``_params`` holds the values of a parameter space, as `buy_params` does: ``exit_params`` holds
+    those of ``exit``. A value that looks like a secret is refused wherever it is, so neither the
+    configuration nor its digest holds one. Sequences are tuples and mappings cannot change, so
+    ``config.pairs == ("BTC/USDT",)``; `model_dump` gives plain dicts back.
 
     Attributes:
         name: Name of the strategy.
@@ -136,6 +146,19 @@ class StrategyConfig(BaseModel):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _require_tables(self) -> Self:
+        for key, value in self.__pydantic_extra__.items():
+            if names_space(key) and not isinstance(value, Mapping):
+                raise PydanticCustomError(NO_TABLE, "{key} must be a mapping", {"key": key})
+        return self
+
+    @property
+    def params_by_space(self) -> dict[str, Mapping[str, JsonValue]]:
+        """The values of the engine's parameters by space; a space without values is left out."""
+        tables = {key: value for key, value in self if names_space(key) and value}
+        return {key.removesuffix(_PARAMS): table for key, table in tables.items()}
+
     @property
     def model_extra(self) -> dict[str, JsonValue]:
         """A copy of the extras; changing it changes nothing."""
@@ -143,8 +166,8 @@ class StrategyConfig(BaseModel):
 
     @property
     def extra_keys(self) -> tuple[str, ...]:
-        """The keys that this schema does not know, sorted."""
-        return tuple(sorted(self.__pydantic_extra__))
+        """The keys that this schema does not know, sorted; parameter spaces are known."""
+        return tuple(sorted(key for key in self.__pydantic_extra__ if not names_space(key)))
 
     def canonical(self) -> dict[str, JsonValue]:
         """Return the configuration as plain JSON, to digest or to store.

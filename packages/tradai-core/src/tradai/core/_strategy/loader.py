@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from tradai.core._documents.canonical import digest, version_id
 from tradai.core._documents.json_values import FrozenMapping, JsonValue, freeze_object
-from tradai.core._documents.tree import leaves, not_finite
+from tradai.core._documents.tree import Replacement, leaves, not_finite
 from tradai.core._layers.environment_layer import EnvironmentLayer
 from tradai.core._layers.layer import ConfigLayer, LayerData, Origin
 from tradai.core._layers.merge import LayerStack
@@ -20,7 +20,13 @@ from tradai.core._layers.problems import Problem, configuration_error, problems_
 from tradai.core._layers.suggestions import did_you_mean
 from tradai.core._layers.yaml_layer import YamlLayer
 from tradai.core._local.file_uri import file_path, is_file_uri
-from tradai.core._strategy.config import LEAK, TAKE_OUT, StrategyConfig
+from tradai.core._strategy.config import (
+    LEAK,
+    NO_TABLE,
+    TAKE_OUT,
+    StrategyConfig,
+    names_space,
+)
 from tradai.core.exceptions import ConfigurationError
 
 _GROUP: Final = "tradai.config_layers"
@@ -67,7 +73,9 @@ class StrategyConfigLoader:
 
     From the lowest: defaults, the YAML file, patches, installed layers (entry points
     ``tradai.config_layers``, by name) and `layers`, environment variables, overrides. Mappings
-    are merged key by key; anything else, lists included, is replaced.
+    are merged key by key; anything else, lists included, is replaced. So are
+    ``execution.minimal_roi`` and the value of a parameter, which are one value each; a variable or
+    an override may still set a single step of them.
     """
 
     def __init__(
@@ -98,23 +106,23 @@ class StrategyConfigLoader:
             StorageError: A file cannot be read.
         """
         files = [str(file) for file in (uri, *patches) if file is not None]
-        layers = (
-            *(YamlLayer(file) for file in files),
-            *_installed_layers(),
-            *self._layers,
-            EnvironmentLayer(self._environ),
-            OverridesLayer(overrides),
-        )
+        documents = (*map(YamlLayer, files), *_installed_layers(), *self._layers)
+        entries = (EnvironmentLayer(self._environ), OverridesLayer(overrides))
+        loaded = [_with_whole_values(layer.load()) for layer in documents]
+        loaded += [layer.load() for layer in entries]
         top = files[0] if files else "configuration"
-        loaded = [_with_class_key(layer.load()) for layer in layers]
-        stack = LayerStack(loaded, top=top)
+        stack = LayerStack([_with_class_key(layer) for layer in loaded], top=top)
         return _build(stack, _folder_of(files[0]) if files else None)
 
 
 def _build(stack: LayerStack, folder: Path | None) -> LoadedConfig:
     run = {} if stack.values.get(_RUN) is None else stack.values[_RUN]
     values = {key: value for key, value in stack.values.items() if key != _RUN}
-    problems = [*_secret_problems(stack), *_run_problems(run, stack)]
+    problems = [
+        *_secret_problems(stack),
+        *_run_problems(run, stack),
+        *_table_problems(values, stack),
+    ]
     config, errors = _validate(values)
     problems += problems_of(errors, values, model=StrategyConfig, place_of=stack.place_of)
     if problems or config is None or not isinstance(run, Mapping):
@@ -143,9 +151,16 @@ def _run_problems(run: JsonValue, stack: LayerStack) -> Iterator[Problem]:
         yield Problem(place=stack.place_of(path), path=path, sentence="must be a finite number")
 
 
+def _table_problems(values: Mapping[str, JsonValue], stack: LayerStack) -> Iterator[Problem]:
+    for key in sorted(values.keys() - StrategyConfig.model_fields.keys()):
+        if names_space(key) and not isinstance(values[key], Mapping | None):
+            yield Problem(place=stack.place_of((key,)), path=(key,), sentence="must be a mapping")
+
+
 def _unknown_keys(values: Mapping[str, JsonValue], stack: LayerStack) -> Iterator[Problem]:
     known = [*StrategyConfig.model_fields, _RUN]
-    for key in sorted(values.keys() - StrategyConfig.model_fields.keys()):
+    unknown = values.keys() - StrategyConfig.model_fields.keys()
+    for key in sorted(key for key in unknown if not names_space(key)):
         kept = "" if values[key] is None else ", kept as an extra"
         sentence = f"is not a key we know{kept}{did_you_mean(key, known)}"
         yield Problem(place=stack.place_of((key,)), path=(key,), sentence=sentence)
@@ -156,13 +171,13 @@ def _validate(
 ) -> tuple[StrategyConfig | None, list[ErrorDetails]]:
     """Return the configuration or its errors; never raise, as a raised error holds values.
 
-    Secrets are left to the stack, which knows the places of all of them.
+    Secrets and tables are left to the stack, which knows the places of all of them.
     """
     try:
         return StrategyConfig.model_validate(values), []
     except pydantic.ValidationError as exc:
         errors = exc.errors(include_url=False)
-        return None, [error for error in errors if error["type"] != LEAK]
+        return None, [error for error in errors if error["type"] not in (LEAK, NO_TABLE)]
 
 
 def _with_class_key(layer: LayerData) -> LayerData:
@@ -176,6 +191,28 @@ def _with_class_key(layer: LayerData) -> LayerData:
         values={**layer.values, _STRATEGY: renamed},
         origins={**layer.origins, f"{_STRATEGY}.class": origin},
     )
+
+
+def _with_whole_values(layer: LayerData) -> LayerData:
+    """Return `layer` with the mappings marked that replace those of lower layers."""
+    values = {
+        key: _mark_whole(key, block) if isinstance(block, Mapping) else block
+        for key, block in layer.values.items()
+    }
+    return LayerData(values=values, origins=layer.origins)
+
+
+def _mark_whole(key: str, block: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    return {
+        name: Replacement(value)
+        if _is_one_value(key, name) and isinstance(value, Mapping)
+        else value
+        for name, value in block.items()
+    }
+
+
+def _is_one_value(key: str, name: str) -> bool:
+    return names_space(key) or (key, name) == ("execution", "minimal_roi")
 
 
 def _installed_layers() -> Iterator[ConfigLayer]:

@@ -3,7 +3,7 @@
 import argparse
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tradai.core import TradingMode, configure_logging
 from tradai.core.exceptions import ConfigurationError
@@ -13,6 +13,8 @@ from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.request import RunRequest
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 from tradai.entrypoint._runs.trading_entrypoint import TradingEntrypoint
+
+_MODE: Final = "TRADAI_RUN_MODE"
 
 
 def start_logging(args: argparse.Namespace) -> None:
@@ -63,6 +65,11 @@ def entrypoint_class(mode: TradingMode) -> type[StrategyEntrypoint]:
 def _settings(
     args: argparse.Namespace, *, config: str | None, mode: str | None
 ) -> EntrypointSettings:
+    if mode is None and _MODE not in os.environ:
+        modes = ", ".join(mode.value for mode in TradingMode)
+        raise ConfigurationError(
+            f"no mode was given: add --mode, one of {modes}, or set {_MODE}", key=_MODE
+        )
     given = _given(
         mode=mode,
         config=config,

@@ -11,13 +11,18 @@ from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.arguments import entrypoint_class, read_settings
 from tradai.entrypoint._commands.console import print_table
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._process.settings import EntrypointSettings, settings_classes
+from tradai.entrypoint._process.settings import (
+    EntrypointSettings,
+    LogSettings,
+    settings_classes,
+)
 from tradai.entrypoint._runs.checks import CheckRow, CheckStatus
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print a row per check; return the exit code of the first failure."""
     try:
+        LogSettings()
         settings, request = read_settings(args)
     except TradAIError as exc:
         return _print_report([CheckRow.failed("settings", exc)], plan=None, args=args)

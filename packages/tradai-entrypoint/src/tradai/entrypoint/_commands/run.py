@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,13 +18,16 @@ from tradai.entrypoint._commands.arguments import (
     start_logging,
 )
 from tradai.entrypoint._commands.console import print_summary
-from tradai.entrypoint._process.exit_codes import Verdict
+from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress
-from tradai.entrypoint._process.settings import runs_folder
-from tradai.entrypoint._runs.folder import new_run_id
+from tradai.entrypoint._process.settings import EntrypointSettings, runs_folder
+from tradai.entrypoint._runs.folder import RunFolder, new_run_id
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.recorded_run import record_refusal
+from tradai.entrypoint._runs.request import RunRequest
+from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+from tradai.entrypoint._runs.verify import require_verifiable, verify_run
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
@@ -32,18 +35,44 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     try:
         start_logging(args)
         settings, request = read_settings(args)
+        if args.verify:
+            require_verifiable(settings.mode)
     except TradAIError as exc:
         return _record_early_refusal(args, exc)
-    entrypoint = entrypoint_class(settings.mode)(
-        settings,
-        request=request,
-        interrupts=interrupts,
-        progress=Progress(enabled=not args.json),
-    )
+
+    def start(settings: EntrypointSettings, request: RunRequest) -> StrategyEntrypoint:
+        progress = Progress(enabled=not args.json)
+        return entrypoint_class(settings.mode)(
+            settings, request=request, interrupts=interrupts, progress=progress
+        )
+
+    entrypoint = start(settings, request)
     verdict = entrypoint.run_to_verdict()
+    if args.verify and verdict.is_success:
+        verdict = _verify(entrypoint, args.verify, start)
     with _perhaps_without_terminal(interrupts):
         _print_result(entrypoint.record, verdict, settings.folder, as_json=args.json)
     return int(verdict.exit_code)
+
+
+def _verify(
+    entrypoint: StrategyEntrypoint,
+    times: int,
+    start: Callable[[EntrypointSettings, RunRequest], StrategyEntrypoint],
+) -> Verdict:
+    """Repeat the run of `entrypoint`, which succeeded, each time in a folder of its own."""
+    first, settings = entrypoint.record, entrypoint.settings
+    folder = RunFolder(settings.folder / first.run_id)
+    again = settings.model_copy(update={"id": None, "config": None, "trace_id": first.trace_id})
+
+    def repeat() -> Verdict:
+        request = RunRequest(command=first.command, replay_folder=folder.path, replay=first)
+        return start(again, request).run_to_verdict()
+
+    try:
+        return verify_run(first, folder, times=times, repeat=repeat)
+    except TradAIError as exc:
+        return Verdict(exit_code=ExitCode.of_error(exc), sentence=str(exc))
 
 
 def _record_early_refusal(args: argparse.Namespace, error: TradAIError) -> int:

@@ -56,7 +56,8 @@ _MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.UNAVAILABLE: "The exchange or another service was not reachable; try again later.",
     ExitCode.CRASHED: "The engine or a handler crashed.",
     ExitCode.RESULT: "A result is missing or unreadable, or could not be written.",
-    ExitCode.MISMATCH: "After the stop the records do not agree; a person must look.",
+    ExitCode.MISMATCH: "Records that must agree do not, after a stop or in a repeated run; "
+    "a person must look.",
     ExitCode.NOT_PERMITTED: "The mode is not permitted; trading did not start.",
     ExitCode.CONFIGURATION: "The configuration must be changed.",
     ExitCode.START_DEADLINE: "The engine did not start in time.",

@@ -29,6 +29,7 @@ class RunContext:
         parameters: The `run:` block, validated.
         data: Path or URI of the candles; None for a mode that fetches its own.
         strategy_root: Folder or file of the strategy source.
+        replay_folder: Folder of the run that this one repeats.
         expected_digests: Digests of the repeated run, by name, which this one must have too.
         report: Figures, tables and curve for the report.
         verdict: What `conclude` was given; None means the meaning of the exit code.
@@ -45,6 +46,7 @@ class RunContext:
     record: RunManifest
     environ: Mapping[str, str]
     strategy_root: Path | None = None
+    replay_folder: Path | None = None
     expected_digests: Mapping[str, str] = field(default_factory=dict)
     report: RunReportParts | None = None
     verdict: Verdict | None = None

@@ -6,6 +6,7 @@ import secrets
 import shutil
 from contextlib import suppress
 from datetime import datetime
+from errno import EACCES, ENOTDIR
 from pathlib import Path
 from typing import Final, final
 
@@ -51,13 +52,7 @@ class RunFolder:
             ConfigurationError: A run of that id exists already.
             StorageError: The folder cannot be created; nothing is left behind.
         """
-        if not _RUN_ID.fullmatch(run_id):
-            raise ValidationError(
-                f"run id {run_id!r} is not usable: up to 100 letters, digits, dots, dashes and "
-                "underscores, starting with a letter or digit",
-                field="run id",
-                expected=_RUN_ID.pattern,
-            )
+        _check_run_id(run_id)
         folder = cls(root / run_id)
         try:
             root.mkdir(parents=True, exist_ok=True)
@@ -65,11 +60,7 @@ class RunFolder:
         except FileExistsError as exc:
             if not root.is_dir():
                 raise _creation_error(root, exc) from exc
-            raise ConfigurationError(
-                f"there is a run {run_id!r} in {root} already: leave the run id unset, or choose "
-                "another",
-                key="TRADAI_RUN_ID",
-            ) from exc
+            raise _taken_error(root, run_id) from exc
         except OSError as exc:
             raise _creation_error(root, exc) from exc
         folder._prepare_scratch()
@@ -110,6 +101,44 @@ class RunFolder:
         except OSError as exc:
             shutil.rmtree(self.path, ignore_errors=True)
             raise _creation_error(self.path, exc) from exc
+
+
+def check_run_folder(root: Path, run_id: str | None) -> None:
+    """Check that `RunFolder.create` can create the folder of a run; nothing is created.
+
+    Args:
+        root: Folder of the runs; it need not exist.
+        run_id: Id of the run; None is a new one.
+
+    Raises:
+        ValidationError, ConfigurationError, StorageError: As `RunFolder.create`.
+    """
+    if run_id is not None:
+        _check_run_id(run_id)
+        if (root / run_id).exists():
+            raise _taken_error(root, run_id)
+    nearest = next(path for path in (root, *root.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise _creation_error(root, NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR)))
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise _creation_error(root, PermissionError(EACCES, os.strerror(EACCES)))
+
+
+def _check_run_id(run_id: str) -> None:
+    if not _RUN_ID.fullmatch(run_id):
+        raise ValidationError(
+            f"run id {run_id!r} is not usable: up to 100 letters, digits, dots, dashes and "
+            "underscores, starting with a letter or digit",
+            field="run id",
+            expected=_RUN_ID.pattern,
+        )
+
+
+def _taken_error(root: Path, run_id: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"there is a run {run_id!r} in {root} already: leave the run id unset, or choose another",
+        key="TRADAI_RUN_ID",
+    )
 
 
 def _creation_error(path: Path, exc: OSError) -> StorageError:

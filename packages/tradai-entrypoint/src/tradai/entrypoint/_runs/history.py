@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
+from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import MANIFEST_NAME, RunManifest
 
 
@@ -22,22 +23,26 @@ def list_runs(root: Path) -> list[RunManifest]:
 def find_run(root: Path, name: str) -> Path:
     """Return the folder of the run `name`: a path, an id, a unique prefix of one, or ``latest``.
 
+    The latest run is the last one that has finished. Of a run that was refused, or ended without
+    a result, there is nothing to repeat.
+
     Raises:
-        NotFoundError: The run does not exist.
+        NotFoundError: The run does not exist, or none has finished.
         ValidationError: Several ids begin with `name`.
     """
     if (Path(name) / MANIFEST_NAME).is_file():
         return Path(name)
     runs = list_runs(root)
     if name == "latest":
-        matches = runs[:1]
+        matches = [run for run in runs if _has_finished(run)][:1]
     else:
         matches = [run for run in runs if run.run_id == name] or [
             run for run in runs if run.run_id.startswith(name)
         ]
     if not matches:
+        what = "finished run" if name == "latest" else f"run {name!r}"
         raise NotFoundError(
-            f"no run {name!r} in {root}: `tradai-entrypoint runs list` lists the runs",
+            f"no {what} in {root}: `tradai-entrypoint runs list` lists the runs",
             kind="run",
             key=name,
         )
@@ -57,6 +62,11 @@ def differences(left: RunManifest, right: RunManifest) -> Iterator[tuple[str, st
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             yield name, _text(before.get(name)), _text(after.get(name))
+
+
+def _has_finished(run: RunManifest) -> bool:
+    has_result = run.exit_code == ExitCode.DONE or bool(run.results) or bool(run.artifacts)
+    return run.state == "ended" and has_result
 
 
 def _comparable(manifest: RunManifest) -> dict[str, JsonValue]:

@@ -82,7 +82,8 @@ class RecordedRun:
         try:
             write_report(self.folder, self.record, verdict, ended_at=ended_at, parts=parts)
         except TradAIError as exc:
-            _log.exception("the report could not be written")
+            # A disk that refuses is no crash of ours, so a traceback would explain nothing.
+            self.record.notices.append(f"there is no report: {exc}")
             if verdict.is_success:
                 return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
         return verdict

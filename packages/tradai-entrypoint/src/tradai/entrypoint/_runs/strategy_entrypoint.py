@@ -16,7 +16,7 @@ from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings, unknown_variable_problems
 from tradai.entrypoint._runs.checks import CheckableHandler, Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint._runs.folder import new_run_id
+from tradai.entrypoint._runs.folder import check_run_folder, new_run_id
 from tradai.entrypoint._runs.handler_registry import HandlerRegistry
 from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.record import RunManifest
@@ -97,6 +97,7 @@ class StrategyEntrypoint(LoggerMixin):
         self._clock = clock or SystemClock()
         self._environ = os.environ if environ is None else environ
         self._context: RunContext | None = None
+        self._is_check = False
         self._record = self._new_record()
 
     @property
@@ -142,14 +143,22 @@ class StrategyEntrypoint(LoggerMixin):
 
         Afterwards `record` has the facts that were found, among them the engine's plan.
         """
+        self._is_check = True
         checklist = Checklist()
+        # The id may be taken, or not usable at all, which is a row of its own.
+        self._record.run_id = new_run_id(self._settings.mode, now=self._clock.now())
         with TemporaryDirectory(prefix="tradai-check-") as folder:
             run = RecordedRun.open(Path(folder), self._record, clock=self._clock)
             yield checklist.row("configuration", lambda: self._check_configuration(run))
             yield checklist.row("permission", self._check_permission)
             if not checklist.has_failed:
                 yield from self._handler_checks(checklist)
+            yield checklist.row("run folder", self._check_folder)
             run.journal.close()
+
+    def _check_folder(self) -> str:
+        check_run_folder(self._settings.folder, self._settings.id)
+        return f"a run can be recorded in {self._settings.folder}"
 
     def _check_configuration(self, run: RecordedRun) -> str:
         self._context = self._prepare(run)
@@ -200,6 +209,7 @@ class StrategyEntrypoint(LoggerMixin):
             record=self._record,
             environ=self._environ,
             strategy_root=strategy_root(loaded, self._request),
+            replay_folder=self._request.replay_folder,
             expected_digests=self._request.expected_digests,
         )
 

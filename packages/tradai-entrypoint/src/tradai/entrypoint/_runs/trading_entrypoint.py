@@ -43,6 +43,9 @@ class TradingEntrypoint(StrategyEntrypoint):
                     f"Failed to load strategy config for LIVE trading: {exc}",
                     reason="configuration",
                 ) from exc
+            if self._is_check:
+                # The run would start, and would not be the one that was asked for.
+                raise
             return self._fall_back(exc)
         return loaded
 

@@ -152,6 +152,13 @@ def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | No
     ):
         if items:
             return _verdict(ExitCode.DATA, problem.format(", ".join(items)))
+    if evidence.fixed:
+        return _verdict(
+            ExitCode.CONFIGURATION,
+            f"{', '.join(evidence.fixed)} cannot be searched: the strategy reads the value while "
+            "it computes indicators, which the engine does once for all epochs; set "
+            "parameters.analyze_per_epoch to true, or compute one column per value of `.range`",
+        )
     if not result_present:
         return _verdict(
             ExitCode.RESULT,

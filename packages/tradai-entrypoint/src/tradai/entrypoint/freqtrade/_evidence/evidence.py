@@ -39,6 +39,7 @@ class EngineEvidence:
         unimportable: Why a file of the strategy source could not be imported.
         missing: Series it did not find, as ``BTC/USDT 5m``.
         dropped: Pairs it left out because the exchange's rules do not offer them.
+        fixed: Parameters that a hyperopt was to search, and that have one value in all its epochs.
         has_bad_parameters: Whether it could not read the parameter file, and ran without it.
         strategy_errors: Number of exceptions of the strategy that did not end the bot.
         last_strategy_error: The last one of them.
@@ -60,6 +61,7 @@ class EngineEvidence:
         self.unimportable: str | None = None
         self.missing: list[str] = []
         self.dropped: list[str] = []
+        self.fixed: list[str] = []
         self.has_bad_parameters = False
         self.strategy_errors = 0
         self.last_strategy_error: str | None = None
@@ -141,10 +143,9 @@ class EngineEvidence:
                 self.unimportable = reason
             case {"pair": pair, "missing": timeframe}:
                 _keep(self.missing, f"{pair} {timeframe}")
-            case {"dropped": pair}:
-                _keep(self.dropped, pair)
-            case {"untrained": message}:
-                _keep(self.untrained, message)
+            case {"dropped": text} | {"fixed": text} | {"untrained": text}:
+                (name,) = facts
+                _keep(getattr(self, name), text)
             case {"raised": error}:
                 self.strategy_errors += 1
                 self.last_strategy_error = error

@@ -25,6 +25,9 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
             r"Ignoring (?P<dropped>\S+) from whitelist\. Market is not active",
         ),
         "freqtrade.strategy.hyper": (r"(?P<bad_parameters>Invalid parameter file format)",),
+        "freqtrade.strategy.parameters": (
+            r"Parameter '(?P<fixed>\w*)' is part of this hyperopt run, but its value is used",
+        ),
         "freqtrade.strategy.strategy_wrapper": (r"Unexpected error (?P<raised>.+) calling ",),
         "freqtrade.freqai.freqai_interface": (r"(?P<untrained>Training \S+ raised exception .*)",),
     }.items()

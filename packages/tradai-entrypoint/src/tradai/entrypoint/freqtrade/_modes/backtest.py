@@ -8,6 +8,7 @@ from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
+from tradai.entrypoint.freqtrade._modes.repeat import compare_trades
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
@@ -25,11 +26,11 @@ class BacktestHandler(BatchHandler):
 
     def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
         result = record_backtest(job, context, verdict)
-        if result is None or not verdict.is_success:
+        if result is None:
             return verdict
-        total = result.summary.total
-        sentence = f"backtest done: {total.trades} trades, {100 * total.profit_ratio:+.2f} % profit"
-        return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
+        if verdict.is_success:
+            verdict = Verdict(exit_code=ExitCode.DONE, sentence=_sentence(result))
+        return compare_trades(result, context, verdict)
 
 
 def record_backtest(job: EngineJob, context: RunContext, verdict: Verdict) -> BacktestResult | None:
@@ -79,6 +80,11 @@ def figures(result: BacktestResult) -> dict[str, JsonValue]:
         "first_candle": f"{summary.period.start:%Y-%m-%d %H:%M} UTC",
         "last_candle": f"{summary.period.stop:%Y-%m-%d %H:%M} UTC",
     }
+
+
+def _sentence(result: BacktestResult) -> str:
+    total = result.summary.total
+    return f"backtest done: {total.trades} trades, {100 * total.profit_ratio:+.2f} % profit"
 
 
 def _percent(ratio: float | None) -> float | None:

@@ -1,7 +1,7 @@
 """The common part of the handlers: make an engine job, check it, run it, record its result."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Collection, Iterator, Sized
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from tradai.entrypoint._process.exit_codes import Verdict
@@ -19,7 +19,8 @@ from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_chec
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 
-# Missing candles are reported pair by pair; this long after the last one, all of them were.
+# Missing candles are reported pair by pair; this long after the last one, all of them were. So are
+# parameters.
 _MORE_MISSING_S: Final = 2.0
 
 
@@ -50,8 +51,9 @@ class EngineHandler(ABC):
 class BatchHandler(EngineHandler):
     """Runs the engine on recorded candles and market rules until it ends by itself.
 
-    The engine is stopped when it reports that candles are missing: the rest of its work would be
-    wrong. Its results are kept whatever the verdict says, and marked when they are partial.
+    The engine is stopped when it reports that candles are missing, or that a parameter cannot be
+    searched: the rest of its work would be wrong. Its results are kept whatever the verdict says,
+    and marked when they are partial.
 
     Attributes:
         result: Name of the result in the run folder that proves success.
@@ -65,7 +67,8 @@ class BatchHandler(EngineHandler):
         context.interrupts.check()
         context.progress.say(f"engine: {job.plan.subcommand}")
         with MarketServer(markets) as server, job.running(server.base_url) as engine:
-            ended = _follow(engine, job.evidence.missing, context.interrupts)
+            found = (job.evidence.missing, job.evidence.fixed)
+            ended = _follow(engine, found, context.interrupts)
         context.journal.append(
             "engine ended", return_code=ended.return_code, seconds=round(ended.seconds, 3)
         )
@@ -85,18 +88,17 @@ class BatchHandler(EngineHandler):
         """
 
 
-def _follow(engine: EngineProcess, missing: Sized, interrupts: Interrupts) -> EngineExit:
-    """Follow the engine to its end; stop it once all `missing` candles have been reported."""
-    reason = engine.follow(interrupts, until=lambda: bool(missing))
+def _follow(engine: EngineProcess, found: Collection[Sized], interrupts: Interrupts) -> EngineExit:
+    """Follow the engine to its end; stop it once all that makes its work wrong was `found`."""
+    reason = engine.follow(interrupts, until=_more(found, than=0))
     while reason is WakeReason.REACHED:
-        reason = engine.follow(interrupts, until=_longer(missing), timeout_s=_MORE_MISSING_S)
+        until = _more(found, than=sum(map(len, found)))
+        reason = engine.follow(interrupts, until=until, timeout_s=_MORE_MISSING_S)
     return engine.wait(interrupts) if reason is WakeReason.EXITED else engine.stop(interrupts)
 
 
-def _longer(items: Sized) -> Callable[[], bool]:
-    """Return a function that tells whether `items` are more than they are now."""
-    known = len(items)
-    return lambda: len(items) > known
+def _more(found: Collection[Sized], *, than: int) -> Callable[[], bool]:
+    return lambda: sum(map(len, found)) > than
 
 
 def _mark_partial(record: RunManifest, verdict: Verdict) -> None:

@@ -2,26 +2,28 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-from omegaconf import OmegaConf
-
 from tradai.core import JsonValue
-from tradai.core.exceptions import StorageError
+from tradai.core.exceptions import ConfigurationError, StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._results.best_patch import check_patch, config_patch, patch_text
 from tradai.entrypoint.freqtrade._results.collected import EPOCHS_NAME
 
 _PATCH_NAME: Final = "best.yaml"
 _SHOWN: Final = 5
 # The engine's loss for an epoch that cannot be ranked, such as one without trades.
 _UNRANKED_LOSS: Final = 100_000
-_EXECUTION_SPACES: Final = ("stoploss", "trailing", "max_open_trades")
+# The engine's name in its results for a space that it calls otherwise on its command line.
+_IN_DETAILS: Final = {"trades": "max_open_trades"}
+_SEVERAL: Final = ("all", "default")
 
 
 @final
@@ -31,6 +33,7 @@ class Epoch:
 
     Attributes:
         details: Parameters by space, as the engine writes them.
+        exact: Values by parameter, as the engine used them.
     """
 
     number: int
@@ -38,6 +41,7 @@ class Epoch:
     trades: int
     profit_ratio: float
     details: Mapping[str, Any]
+    exact: Mapping[str, Any]
 
 
 @final
@@ -47,7 +51,6 @@ class HyperoptHandler(BatchHandler):
     result = EPOCHS_NAME
 
     def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
-        del job
         stored = context.folder.path / EPOCHS_NAME
         try:
             epochs = read_epochs(stored) if stored.exists() else []
@@ -56,8 +59,12 @@ class HyperoptHandler(BatchHandler):
                 raise
             return verdict
         if epochs:
-            _write_patch(epochs[0], context)
             context.record.results |= _figures(epochs)
+            with nullcontext() if verdict.is_success else suppress(StorageError):
+                _write_patch(epochs[0], job, context)
+            ignored = _unsearched(epochs[0], job.parameters.spaces)
+            if ignored and verdict.is_success:
+                return _ignored(ignored)
         return _conclusion(epochs, verdict, context.folder.path / _PATCH_NAME)
 
 
@@ -81,20 +88,6 @@ def read_epochs(path: Path) -> list[Epoch]:
     return sorted(ranked, key=lambda epoch: (epoch.loss, epoch.number))
 
 
-def config_patch(epoch: Epoch) -> dict[str, JsonValue]:
-    """Return the configuration patch that sets the parameters of `epoch`."""
-    details = epoch.details
-    patch: dict[str, JsonValue] = {
-        f"{space}_params": dict(details[space]) for space in ("buy", "sell") if details.get(space)
-    }
-    execution: dict[str, JsonValue] = {}
-    for space in _EXECUTION_SPACES:
-        execution |= details.get(space) or {}
-    if details.get("roi"):
-        execution["minimal_roi"] = {str(minute): gain for minute, gain in details["roi"].items()}
-    return patch | ({"execution": execution} if execution else {})
-
-
 def _epoch(values: dict[str, Any]) -> Epoch:
     metrics = values["results_metrics"]
     return Epoch(
@@ -103,6 +96,7 @@ def _epoch(values: dict[str, Any]) -> Epoch:
         trades=metrics["total_trades"],
         profit_ratio=float(metrics["profit_total"]),
         details=values["params_details"],
+        exact=values.get("params_dict", {}),
     )
 
 
@@ -120,12 +114,40 @@ def _conclusion(epochs: list[Epoch], verdict: Verdict, patch: Path) -> Verdict:
     )
 
 
-def _write_patch(best: Epoch, context: RunContext) -> None:
+def _write_patch(best: Epoch, job: EngineJob, context: RunContext) -> None:
+    """Write the patch of the best epoch.
+
+    Raises:
+        StorageError: The epoch cannot be written as a configuration.
+    """
+    spaces = job.parameters.spaces
+    patch = config_patch(best.details, best.exact, spaces=spaces, facts=job.facts)
+    try:
+        check_patch(patch, context.config, job.facts)
+    except ConfigurationError as exc:
+        message = f"epoch {best.number} is best, and no configuration can hold it: {exc}"
+        raise StorageError(message, operation="write best epoch") from exc
     note = f"# partial: the hyperopt did not finish; epoch {best.number} was best so far\n"
-    text = OmegaConf.to_yaml(OmegaConf.create(config_patch(best)))
     is_partial = "is_partial" in context.record.results
-    context.folder.write(_PATCH_NAME, note + text if is_partial else text)
+    context.folder.write(_PATCH_NAME, (note if is_partial else "") + patch_text(patch))
     context.record.artifacts.append(_PATCH_NAME)
+
+
+def _unsearched(best: Epoch, spaces: Collection[str]) -> list[str]:
+    """Return the spaces that the user named and the engine had no parameters for."""
+    return [
+        space
+        for space in spaces
+        if space not in _SEVERAL and _IN_DETAILS.get(space, space) not in best.details
+    ]
+
+
+def _ignored(spaces: list[str]) -> Verdict:
+    return Verdict(
+        exit_code=ExitCode.CONFIGURATION,
+        sentence=f"the engine found no parameter of {', '.join(spaces)} to search, and searched "
+        "the rest: correct run.spaces",
+    )
 
 
 def _figures(epochs: list[Epoch]) -> dict[str, JsonValue]:

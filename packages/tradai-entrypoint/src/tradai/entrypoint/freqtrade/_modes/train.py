@@ -10,6 +10,7 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import engine_environment
 from tradai.entrypoint.freqtrade._modes.backtest import record_backtest
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
+from tradai.entrypoint.freqtrade._modes.repeat import compare_models, compare_trades
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.collected import MODELS_NAME
 
@@ -23,8 +24,11 @@ class TrainHandler(BatchHandler):
     result = MODELS_NAME
 
     def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
-        record_backtest(job, context, verdict)
-        return _prove(job, context) if verdict.is_success else verdict
+        result = record_backtest(job, context, verdict)
+        verdict = _prove(job, context) if verdict.is_success else verdict
+        if result is not None:
+            verdict = compare_trades(result, context, verdict)
+        return compare_models(context, verdict)
 
 
 def _prove(job: EngineJob, context: RunContext) -> Verdict:

@@ -19,6 +19,7 @@ from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain_json
+from tradai.entrypoint.freqtrade._strategy.search import check_helpers, check_search
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
 # Folders of the scratch folder the engine runs in.
@@ -48,6 +49,7 @@ class EnginePlan:
         config: The engine's configuration; its exchange is at `ENDPOINT`.
         params_name: Name of the parameter file beside the strategy.
         params_file: Hyper-parameter values, in the engine's form; None when there are none.
+        has_workers: Whether the engine starts worker processes, which load the strategy too.
     """
 
     subcommand: str
@@ -58,6 +60,7 @@ class EnginePlan:
     config: Mapping[str, JsonValue]
     params_name: str
     params_file: Mapping[str, JsonValue] | None
+    has_workers: bool = False
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -109,6 +112,11 @@ def render_plan(
     exchange = exchange_named(config.exchange)
     _check_market(config, exchange)
     _check_freqai(config, run, mode)
+    has_workers = mode is TradingMode.HYPEROPT and run.jobs > 1
+    if mode is TradingMode.HYPEROPT:
+        check_search(facts, run.spaces)
+    if has_workers:
+        check_helpers(facts)
     rendered = engine_config(config, mode)
     if run.startup_candles is not None:
         rendered["startup_candle_count"] = run.startup_candles
@@ -125,6 +133,7 @@ def render_plan(
         config=rendered,
         params_name=facts.file.with_suffix(".json").name,
         params_file=_params_file(config, facts),
+        has_workers=has_workers,
     )
 
 
@@ -179,9 +188,5 @@ def _hyperopt_arguments(run: RunParameters) -> tuple[str, ...]:
 
 
 def _params_file(config: StrategyConfig, facts: SourceFacts) -> dict[str, JsonValue] | None:
-    given: dict[str, JsonValue] = {
-        space: plain_json(values)
-        for space, values in (("buy", config.buy_params), ("sell", config.sell_params))
-        if values
-    }
+    given = {space: plain_json(values) for space, values in config.params_by_space.items()}
     return {"strategy_name": facts.class_name, "params": given} if given else None

@@ -42,6 +42,8 @@ from tradai.entrypoint.freqtrade._strategy.source import (
 )
 
 _LOG_NAME: Final = "engine.log"
+# Starts the engine so that its worker processes find the modules beside the strategy.
+_WORKERS: Final = "tradai.entrypoint.freqtrade"
 
 
 @final
@@ -159,7 +161,7 @@ class EngineJob:
             self._collecting(),
             TemporaryDirectory(prefix="tradai-", ignore_cleanup_errors=True) as temporary,
             EngineProcess(
-                self.engine.command(self.plan.subcommand, *self.plan.arguments),
+                self._command(scratch),
                 stdin=self.plan.config_for(base_url, sections=sections),
                 environ=engine_environment(
                     context.environ, home=scratch, temporary=Path(temporary)
@@ -170,6 +172,12 @@ class EngineJob:
             ) as engine,
         ):
             yield engine
+
+    def _command(self, scratch: Path) -> list[str]:
+        words = (self.plan.subcommand, *self.plan.arguments)
+        if not self.plan.has_workers:
+            return self.engine.command(*words)
+        return self.engine.module_command(_WORKERS, "engine", str(scratch / STRATEGIES), *words)
 
     @contextmanager
     def _collecting(self) -> Iterator[None]:
@@ -195,7 +203,7 @@ class EngineJob:
                 key="strategy",
             )
         facts = inspect_source(root, strategy.class_name)
-        check_parameters(facts, context.config.buy_params, context.config.sell_params)
+        check_parameters(facts, context.config.params_by_space)
         copy_source(facts, context.folder.path / STRATEGY_COPY)
         self._digest_configuration(facts)
         return facts
@@ -244,17 +252,23 @@ def job_checks(
         return f"{jobs[0].facts.class_name} in {jobs[0].facts.file.name}"
 
     yield checklist.row("strategy", check_strategy)
-    if context.mode is TradingMode.DRY_RUN:
-        return
-    yield checklist.row("market rules", lambda: f"{len(jobs[0].load_markets().pairs)} pairs")
-    yield checklist.row("candles", lambda: _candles_detail(jobs[0].stage_candles()))
+    shortfalls: list[str] = []
+    if context.mode is not TradingMode.DRY_RUN:
+        yield checklist.row("market rules", lambda: f"{len(jobs[0].load_markets().pairs)} pairs")
+        row = checklist.row("candles", lambda: _check_candles(jobs[0], shortfalls))
+        yield replace(row, status=CheckStatus.WARN) if shortfalls else row
     for notice in context.record.notices:
-        yield CheckRow(name="notice", status=CheckStatus.WARN, detail=notice)
+        if notice not in shortfalls:
+            yield CheckRow(name="notice", status=CheckStatus.WARN, detail=notice)
+
+
+def _check_candles(job: EngineJob, shortfalls: list[str]) -> str:
+    """Return the detail on the candles of `job`; add each way they fall short to `shortfalls`."""
+    staged = job.stage_candles()
+    shortfalls += staged.notices(job.series)
+    rows = sum(series.rows for series in staged.series)
+    return "; ".join((f"{rows} candles over {staged.timerange}", *shortfalls))
 
 
 def _engine_detail(engine: EngineInstall) -> str:
     return f"freqtrade {engine.version}"
-
-
-def _candles_detail(staged: StagedData) -> str:
-    return f"{sum(series.rows for series in staged.series)} candles over {staged.timerange}"

@@ -30,6 +30,7 @@ class DeclaredParameter:
         decimals: Places the engine rounds the value to.
         options: All values that it can have.
         is_loaded: Whether the engine takes a value from outside.
+        is_searched: Whether a hyperopt of its space searches it.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class DeclaredParameter:
     decimals: int | None = None
     options: tuple[object, ...] | None = None
     is_loaded: bool = True
+    is_searched: bool = True
 
     def problem_with(self, value: object) -> str | None:
         """Return the problem with `value`; None when there is none."""
@@ -78,6 +80,7 @@ def declared_parameter(name: str, call: ast.Call, *, kind: str) -> DeclaredParam
         decimals=_decimals(given) if kind == "DecimalParameter" else None,
         options=_options(call, given, kind=kind),
         is_loaded=literal(given.get("load")) is not False,
+        is_searched=literal(given.get("optimize")) is not False,
     )
 
 
@@ -134,5 +137,12 @@ def _places(number: float) -> int:
 
 
 def _is_same(value: object, option: object) -> bool:
+    """Tell whether `value`, whose lists are tuples, is the `option` of a class."""
+    if isinstance(value, (list, tuple)) and isinstance(option, (list, tuple)):
+        return len(value) == len(option) and all(map(_is_same, value, option))
+    if isinstance(value, Mapping) and isinstance(option, Mapping):
+        return value.keys() == option.keys() and all(
+            _is_same(item, option[key]) for key, item in value.items()
+        )
     # To Python True equals 1; to the engine they are different options.
     return value == option and isinstance(value, bool) == isinstance(option, bool)

@@ -7,7 +7,7 @@ digested, so that a run can prove which code traded.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, final
+from typing import final
 
 from tradai.core import did_you_mean
 from tradai.core.exceptions import ConfigurationError
@@ -25,8 +25,6 @@ from tradai.entrypoint.freqtrade._strategy.files import (
     source_error,
 )
 from tradai.entrypoint.freqtrade._strategy.parameters import DeclaredParameter
-
-_SPACES: Final = ("buy", "sell")
 
 
 @final
@@ -91,10 +89,8 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
     )
 
 
-def check_parameters(
-    facts: SourceFacts, buy: Mapping[str, object], sell: Mapping[str, object]
-) -> None:
-    """Check `buy_params` and `sell_params` against the parameters that the strategy declares.
+def check_parameters(facts: SourceFacts, values: Mapping[str, Mapping[str, object]]) -> None:
+    """Check parameter `values`, by space, against the parameters that the strategy declares.
 
     Raises:
         ConfigurationError: Some name is unknown or of another space, some value out of range; one
@@ -102,8 +98,8 @@ def check_parameters(
     """
     problems = [
         f"{space}_params.{name}: {problem}"
-        for space, values in zip(_SPACES, (buy, sell), strict=True)
-        for name, value in values.items()
+        for space, table in values.items()
+        for name, value in table.items()
         if (problem := _parameter_problem(facts, space, name, value))
     ]
     if problems:
@@ -174,7 +170,7 @@ def _check_no_parameter_file(file: Path) -> None:
         raise source_error(
             beside,
             f"would silently override the configuration of {file.name}: move its values to "
-            "buy_params, sell_params and execution, then remove it",
+            "buy_params, sell_params (and so on for each space) and execution, then remove it",
         )
 
 

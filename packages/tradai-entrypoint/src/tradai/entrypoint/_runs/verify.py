@@ -1,0 +1,65 @@
+"""Run the same inputs several times, and tell whether the strategy is deterministic."""
+
+from collections.abc import Callable
+from typing import Final
+
+from tradai.core import TradingMode
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._runs.folder import RunFolder
+from tradai.entrypoint._runs.record import RunManifest
+
+_MODES: Final = (TradingMode.BACKTEST, TradingMode.TRAIN)
+
+
+def require_verifiable(mode: TradingMode) -> None:
+    """Check that runs of `mode` can be compared.
+
+    Raises:
+        ConfigurationError: They cannot.
+    """
+    if mode not in _MODES:
+        modes = " or ".join(mode.value for mode in _MODES)
+        raise ConfigurationError(
+            f"--verify compares the trades of runs, and mode {mode.value!r} has none to compare: "
+            f"use it with --mode {modes}",
+            key="--verify",
+        )
+
+
+def verify_run(
+    first: RunManifest, folder: RunFolder, *, times: int, repeat: Callable[[], Verdict]
+) -> Verdict:
+    """Repeat a run that succeeded, and keep in its manifest whether all runs are the same.
+
+    Args:
+        first: Manifest of the run.
+        folder: Folder of the run.
+        times: How often the inputs are run, the first time included.
+        repeat: Repeats the run; its verdict is MISMATCH when the result differs.
+
+    Returns:
+        The verdict on all runs, or that of a repetition that failed.
+
+    Raises:
+        StorageError: The manifest cannot be written.
+    """
+    if "trades" not in first.digests:
+        raise ConfigurationError(
+            f"run {first.run_id} recorded no digest of trades, so --verify has nothing to compare",
+            key="--verify",
+        )
+    for number in range(2, times + 1):
+        verdict = repeat()
+        if verdict.exit_code is ExitCode.MISMATCH:
+            _keep(first, folder, runs=number, is_deterministic=False)
+        if not verdict.is_success:
+            return verdict
+    _keep(first, folder, runs=times, is_deterministic=True)
+    sentence = f"{first.verdict}; deterministic: {times} runs made the same trades"
+    return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
+
+
+def _keep(first: RunManifest, folder: RunFolder, *, runs: int, is_deterministic: bool) -> None:
+    first.results |= {"deterministic": is_deterministic, "verified_runs": runs}
+    folder.write_manifest(first)
