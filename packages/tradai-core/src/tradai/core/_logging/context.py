@@ -11,8 +11,9 @@ R = TypeVar("R")
 # Of a log record; with an underscore, so that formatters of others leave it out.
 IDS_ATTRIBUTE: Final = "_tradai_ids"
 
-# Plain dictionaries, because a record with one may be sent to another process.
-_IDS: Final[ContextVar[dict[str, str] | None]] = ContextVar("ids", default=None)
+# Plain dictionaries, which are never changed, because a record may be sent to another process.
+_NONE: Final[Mapping[str, str]] = {}
+IDS: Final[ContextVar[Mapping[str, str]]] = ContextVar("ids", default=_NONE)
 
 
 @contextmanager
@@ -26,18 +27,18 @@ def run_context(
     """
     given = {"run_id": run_id, "trace_id": trace_id, "job_id": job_id}
     set_here = {name: value for name, value in given.items() if value is not None}
-    before = _IDS.get()
-    here = {**(before or {}), **set_here}
-    token = _IDS.set(here)
+    before = IDS.get()
+    here = {**before, **set_here}
+    token = IDS.set(here)
     try:
         yield
     finally:
         try:
-            _IDS.reset(token)
+            IDS.reset(token)
         # Left in another context: an async generator that is closed late, or a test's fixture.
         except ValueError:
-            if _IDS.get() is here:
-                _IDS.set(before)
+            if IDS.get() is here:
+                IDS.set(before)
 
 
 def carry_context(work: Callable[P, R]) -> Callable[P, R]:
@@ -63,4 +64,4 @@ def carry_context(work: Callable[P, R]) -> Callable[P, R]:
 
 def current_ids() -> Mapping[str, str]:
     """Return the ids of the run that this piece of work belongs to, by name; only those set."""
-    return _IDS.get() or {}
+    return IDS.get()

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import threading
 from contextlib import suppress
 from typing import Final, TextIO, final
 from weakref import WeakSet
@@ -60,12 +59,6 @@ class ConsoleFormatter(logging.Formatter):
             return _LAST_RESORT
 
 
-class _Calls(threading.local):
-    """Number of calls that a thread is in, which a forked child does not inherit from others."""
-
-    depth = 0
-
-
 @final
 class LineHandler(logging.StreamHandler[TextIO]):
     """Writes lines to a text stream, in characters that the stream can take."""
@@ -76,14 +69,15 @@ class LineHandler(logging.StreamHandler[TextIO]):
         """Write the lines of `formatter` to `stream`, by default standard error."""
         super().__init__(stream)
         self.setFormatter(formatter)
-        self._calls = _Calls()
+        self._depth = 0
         _LINE_HANDLERS.add(self)
 
     def after_fork_in_child(self) -> None:
         """Write to the same file by a stream of its own, in a forked child.
 
-        A thread of the parent may have held the stream's lock in the middle of a line.
+        A thread of the parent may have been in the middle of a line, and held the stream's lock.
         """
+        self._depth = 0
         with suppress(AttributeError, OSError, ValueError):
             # It stays open as long as the handler.
             self.stream = open(  # noqa: SIM115
@@ -98,18 +92,17 @@ class LineHandler(logging.StreamHandler[TextIO]):
         """Write the line of `record`, unless it is a wire log of an SDK."""
         if _shows_wire(record):
             return
-        # A nested call comes from a value that is being printed.
-        self._calls.depth += 1
+        # The handler is locked: a nested call comes from a value that is being printed.
+        self._depth += 1
         try:
-            is_deep = self._calls.depth > _DEEPEST
-            line = self.format(_without_values(record) if is_deep else record)
+            line = self.format(record if self._depth <= _DEEPEST else _without_values(record))
             self.stream.write(f"{line if line.isascii() else self._encodable(line)}\n")
             self.stream.flush()
         # A log call that fails would fail the work it reports on.
         except Exception:  # noqa: BLE001
             self.handleError(record)
         finally:
-            self._calls.depth -= 1
+            self._depth -= 1
 
     def _encodable(self, line: str) -> str:
         encoding = getattr(self.stream, "encoding", None) or "utf-8"

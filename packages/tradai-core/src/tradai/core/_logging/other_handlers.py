@@ -9,27 +9,15 @@ from tradai.core._logging.message_arguments import are_plain, masked_arguments
 from tradai.core._secrets.redaction import redact
 
 # Weak references to all handlers that there are, the newest last: what `logging.shutdown` flushes.
-_HANDLERS: Final[list[Any]] = getattr(logging, "_handlerList", [])
+HANDLERS: Final[list[Any]] = getattr(logging, "_handlerList", [])
 
 
-@final
-class HandlerMasker:
-    """Has the handlers of the process mask secrets, those that are made later too."""
-
-    def __init__(self) -> None:
-        """Look at no handler yet."""
-        self._newest: object = None
-
-    def look(self) -> None:
-        """Mask the lines of each handler that was made since the last look."""
-        newest = _HANDLERS[-1] if _HANDLERS else None
-        if newest is self._newest:
-            return
-        self._newest = newest
-        for reference in tuple(_HANDLERS):
-            handler = reference()
-            if handler is not None:
-                _mask_lines(handler)
+def mask_other_handlers() -> None:
+    """Have the handlers that there are now mask secrets in their lines, but for ours."""
+    for reference in tuple(HANDLERS):
+        handler = reference()
+        if handler is not None:
+            _mask_lines(handler)
 
 
 @final

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from functools import lru_cache
 from time import gmtime, strftime
-from typing import Any, Final
+from typing import Final
 
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._logging.context import IDS_ATTRIBUTE, current_ids
@@ -28,23 +28,19 @@ _FORMATTER: Final = logging.Formatter()
 def record_fields(record: logging.LogRecord) -> dict[str, JsonValue]:
     """Return time, level, logger and message, the ids of the run, then the record's own fields."""
     found = vars(record)
-    extra = {name: found[name] for name in found if name not in RESERVED}
+    extra = {name: value for name, value in found.items() if name not in RESERVED}
+    # Those of the moment when the record was made, if they were put on it.
+    ids = found.get(IDS_ATTRIBUTE)
     fields = {
         "level": record.levelname,
         "logger": record.name,
         "message": _message(record),
-        **_ids(found),
+        **(current_ids() if ids is None else ids),
         **(extra if _OWN.isdisjoint(extra) else rename_reserved(extra, _OWN)),
     }
     if record.exc_info or record.exc_text or record.stack_info:
         fields |= _traces(record)
     return {"timestamp": _timestamp(record), **log_fields(fields)}
-
-
-def _ids(found: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the ids of the moment when the record was made, if they were put on it."""
-    ids = found.get(IDS_ATTRIBUTE)
-    return current_ids() if ids is None else ids
 
 
 def rename_reserved(extra: Mapping[str, object], reserved: frozenset[str]) -> Mapping[str, object]:

@@ -35,15 +35,20 @@ class ForgivingLogger(logging.Logger):
         sinfo: str | None = None,
     ) -> logging.LogRecord:
         """Return the record; a field ``name`` is found as ``extra_name``."""
-        make = super().makeRecord
         fields = None if extra is None else _safe_extra(extra)
-        passed = fields if self.passes_extra else None
         try:
-            record = make(name, level, fn, lno, msg, args, exc_info, func, passed, sinfo)
+            if self.passes_extra:
+                record = super().makeRecord(
+                    name, level, fn, lno, msg, args, exc_info, func, fields, sinfo
+                )
+            else:
+                make = logging.getLogRecordFactory()
+                record = make(name, level, fn, lno, msg, args, exc_info, func, sinfo)
         # The arguments are other code's, and `logging` asks them for their length.
         except Exception:  # noqa: BLE001
             text = json_text(log_value([msg, args]))
-            record = make(name, level, fn, lno, text, (), exc_info, func, None, sinfo)
+            make = logging.getLogRecordFactory()
+            record = make(name, level, fn, lno, text, (), exc_info, func, sinfo)
         if fields is not None:
             vars(record).update(fields)
         return record

@@ -71,7 +71,7 @@ def redact(text: str) -> str:
     >>> redact("GET https://me:hunter2@example.org/?signature=abc")
     'GET https://***@example.org/?signature=***'
     """
-    if not may_hold_secret(text):
+    if not may_hold_secret(text, (text,)):
         return text
     clean = _REGISTRY.replace(text, MASK)
     for shape in _SHAPES:
@@ -79,9 +79,14 @@ def redact(text: str) -> str:
     return _PARAMETER.sub(_masked_parameter, clean)
 
 
-def may_hold_secret(text: str) -> bool:
-    """Tell quickly whether `redact` may have to change `text`; True may be a false alarm."""
-    return _HINT.search(text) is not None or _REGISTRY.finds(text)
+def may_hold_secret(joined: str, texts: Sequence[str]) -> bool:
+    """Tell quickly whether `redact` may have to change any of `texts`; a yes may be a false alarm.
+
+    Args:
+        joined: All of them, with white space between.
+        texts: Each alone.
+    """
+    return _HINT.search(joined) is not None or _REGISTRY.finds(texts)
 
 
 def redact_value(value: JsonValue) -> JsonValue:

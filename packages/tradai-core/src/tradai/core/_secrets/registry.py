@@ -1,7 +1,7 @@
 """Registry of the values to mask: found by value, forgotten when they are of no use any more."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set as AbstractSet
 from typing import Final, final
 
 from tradai.core._fork_lock import ForkLock
@@ -43,11 +43,23 @@ class SecretRegistry:
         """Count one holder of `text` less, later: garbage collection calls this at any moment."""
         self._released.append(text)
 
-    def finds(self, text: str) -> bool:
-        """Tell whether there is a value in `text`."""
+    def finds(self, texts: Sequence[str]) -> bool:
+        """Tell whether there is a value in any of `texts`."""
         if self._released:
             with self._lock:
                 self._settle()
+        shortest = 0 if self._wordless else self._index.shortest
+        # Written out, because each log line pays for it: most texts, and their words, are shorter.
+        for text in texts:
+            if len(text) >= shortest:
+                for piece in text.split():
+                    if len(piece) >= shortest:
+                        if self._is_in(text):
+                            return True
+                        break
+        return False
+
+    def _is_in(self, text: str) -> bool:
         return any(self._encoded(value).is_in(text) for value in self._candidates(text))
 
     def replace(self, text: str, mask: str) -> str:
@@ -56,8 +68,8 @@ class SecretRegistry:
             text = self._encoded(value).replace(text, mask)
         return text
 
-    def _candidates(self, text: str) -> set[str]:
-        return self._index.names_in(text).union(tuple(self._wordless))
+    def _candidates(self, text: str) -> AbstractSet[str]:
+        return self._index.names_in(text) | frozenset(tuple(self._wordless))
 
     def _add(self, value: str) -> None:
         if value not in self._holders:

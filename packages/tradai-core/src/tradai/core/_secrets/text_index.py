@@ -1,7 +1,8 @@
 """Index of words that tells which of them may be in a text, however many words there are."""
 
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Sequence, Set as AbstractSet
 from typing import Final, NamedTuple, final
 
 
@@ -22,6 +23,13 @@ class _Layer(NamedTuple):
         windows: list[str] = self.pattern.findall(text)
         return windows
 
+    def collect(self, pieces: Sequence[str], names: set[str]) -> None:
+        """Add the names of the words that `pieces` may have to `names`."""
+        windows = self.over(" ".join([each for each in pieces if len(each) >= self.shortest]))
+        if not self.names.keys().isdisjoint(windows):
+            for window in windows:
+                names.update(tuple(self.names.get(window, ())))
+
     def within(self, word: str) -> set[str]:
         """Return the parts of `word` of which a longer text with it has one as its window."""
         # The middle: many tokens begin or end alike.
@@ -31,6 +39,7 @@ class _Layer(NamedTuple):
 
 
 SHORTEST: Final = 2
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 @final
@@ -39,6 +48,9 @@ class TextIndex:
 
     The time of a search depends on the length of the text only: each of its windows is one look
     into a dictionary. One thread at a time may change the index; any number may read meanwhile.
+
+    Attributes:
+        shortest: Number of characters that a text must have for `names_in` to return any name.
     """
 
     def __init__(self) -> None:
@@ -50,12 +62,14 @@ class TextIndex:
             _Layer(4, 1, re.compile("(?s)(?=(.{4}))"), {}),
             _Layer(SHORTEST, 1, re.compile("(?s)(?=(.{2}))"), {}),
         )
+        self._note_use()
 
     def add(self, word: str, name: str) -> None:
         """Find `name` by `word`, which has `SHORTEST` characters or more."""
         layer = self._layer(word)
         for window in layer.within(word):
             layer.names.setdefault(window, {})[name] = None
+        self._note_use()
 
     def remove(self, word: str, name: str) -> None:
         """Find `name` by `word` no longer."""
@@ -65,23 +79,25 @@ class TextIndex:
             names.pop(name, None)
             if not names:
                 layer.names.pop(window, None)
+        self._note_use()
 
-    def names_in(self, text: str) -> set[str]:
+    def names_in(self, text: str) -> AbstractSet[str]:
         """Return the names of which a word may be in `text`, and perhaps others."""
+        if not self._used:
+            return _NONE
+        pieces = text.split()
+        longest = max(map(len, pieces)) if pieces else 0
+        if longest < self.shortest:
+            return _NONE
         names: set[str] = set()
-        for layer, windows in self._windows(text):
-            if not layer.names.keys().isdisjoint(windows):
-                for window in windows:
-                    names.update(tuple(layer.names.get(window, ())))
+        for layer in self._used:
+            if longest >= layer.shortest:
+                layer.collect(pieces, names)
         return names
 
-    def _windows(self, text: str) -> Iterator[tuple[_Layer, Sequence[str]]]:
-        layers = [layer for layer in self._layers if layer.names]
-        pieces = text.split() if layers else ()
-        for layer in layers:
-            # Most of a text is pieces too short for a word.
-            if long := [piece for piece in pieces if len(piece) >= layer.shortest]:
-                yield layer, layer.over(" ".join(long))
+    def _note_use(self) -> None:
+        self._used = tuple(layer for layer in self._layers if layer.names)
+        self.shortest = self._used[-1].shortest if self._used else sys.maxsize
 
     def _layer(self, word: str) -> _Layer:
         return next(layer for layer in self._layers if len(word) >= layer.shortest)
