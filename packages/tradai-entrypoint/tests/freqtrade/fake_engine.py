@@ -27,6 +27,7 @@ STRATEGY: dict[str, int | None] = COMMON | {
     "--strategy": 1,
     "--strategy-path": 1,
     "--freqaimodel": 1,
+    "--freqaimodel-path": 1,
 }
 # Number of words after each flag; None is all there are.
 FLAGS: dict[str, dict[str, int | None]] = {
@@ -40,6 +41,8 @@ FLAGS: dict[str, dict[str, int | None]] = {
         "--random-state": 1,
         "--job-workers": 1,
         "--disable-param-export": 0,
+        "--min-trades": 1,
+        "--hyperopt-path": 1,
     },
     "trade": STRATEGY | {"--dry-run": 0},
     "download-data": {

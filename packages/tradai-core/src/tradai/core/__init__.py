@@ -117,6 +117,7 @@ if TYPE_CHECKING:
         ReferenceCheck as ReferenceCheck,
         check_references as check_references,
     )
+    from tradai.core._settings.secret_files import SecretFileSettings as SecretFileSettings
     from tradai.core._strategy.config import (
         Strategy as Strategy,
         StrategyConfig as StrategyConfig,
@@ -190,6 +191,7 @@ if not TYPE_CHECKING:
             "_settings.explain": "SettingOrigin",
             "_settings.inside_folder": "InsideFolder",
             "_settings.reference_checks": "ReferenceCheck check_references",
+            "_settings.secret_files": "SecretFileSettings",
             "_strategy.config": "Strategy StrategyConfig StrategySource",
             "_strategy.diff": "ConfigDiff diff",
             "_strategy.execution": "Execution Pricing",

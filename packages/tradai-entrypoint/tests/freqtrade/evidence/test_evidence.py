@@ -88,7 +88,10 @@ def test_an_engine_that_gave_up_is_judged_by_what_it_said(
     ("name", "advice"),
     [
         ("strategy-not-importable", "Correct the strategy source."),
-        ("hyperopt-loss-unknown", "Correct the name in the run parameters."),
+        (
+            "hyperopt-loss-unknown",
+            "Correct the name in the run parameters, or put its file beside the strategy.",
+        ),
         ("markets-unreachable", "Try again when the exchange answers."),
         ("no-data", "Provide the candles of the range, or choose another range."),
         ("no-pair-left", "Capture the market rules again."),
@@ -102,8 +105,8 @@ def test_an_engine_that_gave_up_is_reported_with_what_to_do(name: str, advice: s
     ("name", "expected", "said"),
     [
         ("pair-dropped", ExitCode.DATA, "left out LTC/USDT"),
-        ("informative-missing", ExitCode.DATA, "XRP/USDT 1h"),
-        ("model-untrained", ExitCode.DATA, "LTC/USDT 5m"),
+        ("informative-missing", ExitCode.DATA, "XRP/USDT@1h"),
+        ("model-untrained", ExitCode.DATA, "LTC/USDT@5m"),
         ("parameters-unreadable", ExitCode.CONFIGURATION, "buy_params"),
         ("parameters", ExitCode.DONE, "finished"),
     ],
@@ -346,3 +349,16 @@ def test_secrets_reach_no_sentence() -> None:
     found = evidence(record("Configuration error: key obviously-fake-secret-2 is short"))
 
     assert "obviously-fake" not in judge(ended(0), found, result_present=False).sentence
+
+
+def test_missing_spot_and_futures_series_are_named_together() -> None:
+    lines = [
+        record(f"No data found for ({name}, 1h, ).", logger="freqtrade.data.dataprovider")
+        for name in ("SOL/USDT", "BTC/USDT:USDT", "XRP/USDT")
+    ]
+
+    sentence = judge(ended(0), evidence(*lines), result_present=True).sentence
+
+    assert "missing, SOL/USDT@1h, XRP/USDT@1h: add them to run.informative" in sentence
+    assert "; BTC/USDT:USDT@1h: futures series, which this version cannot provide" in sentence
+    assert sentence.endswith("name in run.without those that the strategy can do without")

@@ -182,6 +182,91 @@ def test_the_engine_is_stopped_when_all_missing_candles_are_known(run: Run) -> N
     assert done.facts("engine ended")["return_code"] is None
 
 
+def missing(series: str, timeframe: str) -> str:
+    logger = "2026-11-24 01:04:05,343 - freqtrade.data.dataprovider - WARNING"
+    return f"{logger} - No data found for ({series}, {timeframe}, )."
+
+
+def test_a_futures_series_is_called_one_and_the_way_to_run_without_it_works(run: Run) -> None:
+    says = [missing("BTC/USDT:USDT", "1h"), missing("BTC/USDT:USDT", "4h")]
+
+    refused = run(BACKTEST, says=says)
+    partly = run(BACKTEST, "run.without=[BTC/USDT:USDT@1h]", says=says)
+    done = run(BACKTEST, "run.without=[BTC/USDT:USDT]", says=says)
+
+    assert refused.code == partly.code == ExitCode.DATA
+    assert "BTC/USDT:USDT@1h, BTC/USDT:USDT@4h: futures series" in refused.verdict
+    assert "missing, BTC/USDT:USDT@4h: futures series" in partly.verdict
+    assert "run.without" in refused.verdict
+    assert done.code == ExitCode.DONE
+    assert any("goes without BTC/USDT:USDT" in notice for notice in done.manifest.notices)
+
+
+def test_missing_series_are_named_as_the_run_parameter_takes_them(run: Run) -> None:
+    done = run(BACKTEST, says=[missing("SOL/USDT", "1h")])
+
+    assert done.code == ExitCode.DATA
+    assert "missing, SOL/USDT@1h: add them to run.informative" in done.verdict
+
+
+def test_a_parameter_that_is_not_used_leaves_the_digest_of_the_run_alone(run: Run) -> None:
+    plain, without = run(BACKTEST), run(BACKTEST, "run.without=[SOL/USDT]")
+
+    assert "without" not in plain.manifest.run_parameters
+    assert without.manifest.digests["run"] != plain.manifest.digests["run"]
+
+
+STARTUP = "2026-11-24 01:03:38,504 - freqtrade.resolvers.strategy_resolver - INFO - "
+
+
+def test_the_engine_is_stopped_when_the_strategy_wants_more_candles_than_it_states(
+    run: Run,
+) -> None:
+    wanted = f"{STARTUP}Strategy using startup_candle_count: 600"
+
+    done = run(BACKTEST, says=[wanted], waits=True)
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert "wants 600 candles" in done.verdict
+    assert "10 were laid out: set run.startup_candles=600" in done.verdict
+    assert done.facts("engine ended")["return_code"] is None
+
+
+@pytest.mark.parametrize("count", [0, 10])
+def test_a_strategy_may_want_the_candles_it_states_or_fewer(run: Run, count: int) -> None:
+    done = run(BACKTEST, says=[f"{STARTUP}Strategy using startup_candle_count: {count}"])
+
+    assert done.code == ExitCode.DONE
+
+
+def test_the_class_is_compared_with_the_configuration_before_the_engine_starts(
+    run: Run, strategy: Path
+) -> None:
+    source = strategy.parent / "strategies" / "wave_rider.py"
+    source.write_text(source.read_text() + '    timeframe = "1h"\n')
+
+    done = run(BACKTEST)
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert done.verdict.startswith("timeframe is 5m, and class WaveRider has 1h")
+    assert done.given is None
+
+
+def test_keys_of_the_strategy_reach_the_engine_and_count_in_the_digest(run: Run) -> None:
+    plain, done = run(BACKTEST), run(BACKTEST, "strategy.config.grinding=true")
+
+    assert done.given["config"]["grinding"] is True
+    assert done.manifest.digests["config"] != plain.manifest.digests["config"]
+
+
+def test_a_setting_at_the_top_level_stops_a_run_before_it_starts(run: Run) -> None:
+    done = run(BACKTEST, "timerange=20250101-20250102")
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert "command line: timerange does not belong at the top level" in done.verdict
+    assert done.given is None
+
+
 def test_a_result_that_cannot_be_kept_stays_in_the_scratch_folder(run: Run, tmp_path: Path) -> None:
     in_the_way = tmp_path / "runs/run-0/engine-result.zip"
     reactions = {"engine: backtesting": lambda: (in_the_way / "file").mkdir(parents=True)}

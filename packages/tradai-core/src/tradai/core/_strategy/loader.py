@@ -27,11 +27,14 @@ from tradai.core._strategy.config import (
     StrategyConfig,
     names_space,
 )
+from tradai.core._strategy.execution import Execution
 from tradai.core.exceptions import ConfigurationError
 
 _GROUP: Final = "tradai.config_layers"
 _RUN: Final = "run"
 _STRATEGY: Final = "strategy"
+_OWN_KEY: Final = "; a key that the strategy reads has its place at strategy.config"
+_OF_EXECUTION: Final = Execution.model_fields.keys()
 
 
 @final
@@ -122,6 +125,7 @@ def _build(stack: LayerStack, folder: Path | None) -> LoadedConfig:
         *_secret_problems(stack),
         *_run_problems(run, stack),
         *_table_problems(values, stack),
+        *_misplaced_keys(values, stack),
     ]
     config, errors = _validate(values)
     problems += problems_of(errors, values, model=StrategyConfig, place_of=stack.place_of)
@@ -157,12 +161,19 @@ def _table_problems(values: Mapping[str, JsonValue], stack: LayerStack) -> Itera
             yield Problem(place=stack.place_of((key,)), path=(key,), sentence="must be a mapping")
 
 
+def _misplaced_keys(values: Mapping[str, JsonValue], stack: LayerStack) -> Iterator[Problem]:
+    for key in sorted(values.keys() & _OF_EXECUTION):
+        sentence = f"has its place at execution.{key}; write it there"
+        yield Problem(place=stack.place_of((key,)), path=(key,), sentence=sentence)
+
+
 def _unknown_keys(values: Mapping[str, JsonValue], stack: LayerStack) -> Iterator[Problem]:
     known = [*StrategyConfig.model_fields, _RUN]
-    unknown = values.keys() - StrategyConfig.model_fields.keys()
+    unknown = values.keys() - StrategyConfig.model_fields.keys() - _OF_EXECUTION
     for key in sorted(key for key in unknown if not names_space(key)):
         kept = "" if values[key] is None else ", kept as an extra"
-        sentence = f"is not a key we know{kept}{did_you_mean(key, known)}"
+        hint = did_you_mean(key, known) or (_OWN_KEY if kept else "")
+        sentence = f"is not a key we know{kept}{hint}"
         yield Problem(place=stack.place_of((key,)), path=(key,), sentence=sentence)
 
 

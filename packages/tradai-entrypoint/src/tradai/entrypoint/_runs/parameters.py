@@ -5,10 +5,12 @@ over many time ranges without becoming another strategy.
 """
 
 import ipaddress
-from typing import Annotated, Self, final
+import re
+from typing import Annotated, Final, Self, final
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,12 +20,41 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from tradai.core import LoadedConfig, TimeRange, did_you_mean
+from tradai.core import JsonValue, LoadedConfig, TimeRange, did_you_mean
 from tradai.core.exceptions import ConfigurationError
 
-Series = Annotated[str, Field(pattern=r"^[A-Z0-9]+/[A-Z0-9]+@[1-9][0-9]*[smhdwM]$")]
+_TIMEFRAME: Final = "@[1-9][0-9]*[smhdwM]"
+_SERIES: Final = re.compile(f"([A-Z0-9]+/[A-Z0-9]+)?{_TIMEFRAME}")
+_ABSENT: Final = re.compile(f"[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9-]+)?({_TIMEFRAME})?")
+
+
+def _read_series(text: str) -> str:
+    if ":" in text:
+        message = (
+            f"{text} is a futures series, which this version cannot provide: name it in "
+            "run.without if the strategy can do without it"
+        )
+        raise ValueError(message)
+    if not _SERIES.fullmatch(text):
+        message = "must be PAIR@timeframe, such as BTC/USDT@1h, or @1h for every traded pair"
+        raise ValueError(message)
+    return text
+
+
+def _read_absent(text: str) -> str:
+    if not _ABSENT.fullmatch(text):
+        message = "must be PAIR or PAIR@timeframe, such as BTC/USDT:USDT@1h"
+        raise ValueError(message)
+    return text
+
+
+Series = Annotated[str, AfterValidator(_read_series)]
+AbsentSeries = Annotated[str, AfterValidator(_read_absent)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+# Parameters that earlier versions did not have.
+_LATER: Final = ("without",)
 
 
 @final
@@ -34,7 +65,10 @@ class RunParameters(BaseModel):
         timerange: Half-open range of candles to trade on; unset means all of them.
         startup_candles: Candles that the strategy needs before the range; unset means the number
             that the strategy class declares.
-        informative: Further series the strategy reads, each as ``PAIR@timeframe``.
+        informative: Further series the strategy reads, each as ``PAIR@timeframe``; ``@1h`` stands
+            for that timeframe of every traded pair.
+        without: Series that the strategy asks for and runs without, each as ``PAIR`` or
+            ``PAIR@timeframe``, such as ``BTC/USDT:USDT@1h``, which this version cannot provide.
         epochs: Trials of a hyperopt.
         spaces: Parameter spaces a hyperopt searches.
         loss: Name of the engine's hyperopt loss class.
@@ -51,6 +85,7 @@ class RunParameters(BaseModel):
     timerange: TimeRange | None = None
     startup_candles: Annotated[int, Field(ge=0, le=100_000)] | None = None
     informative: tuple[Series, ...] = ()
+    without: tuple[AbsentSeries, ...] | None = None
     epochs: PositiveInt = 50
     spaces: tuple[Name, ...] = ("buy", "sell")
     loss: Name = "SharpeHyperOptLossDaily"
@@ -83,6 +118,19 @@ class RunParameters(BaseModel):
     def with_timerange(self, timerange: TimeRange) -> Self:
         """Return a copy with an explicit time range."""
         return self.model_copy(update={"timerange": timerange})
+
+    def goes_without(self, pair: str, timeframe: str) -> bool:
+        """Return whether the strategy is to run without the series of `pair` and `timeframe`."""
+        return not {pair, f"{pair}@{timeframe}"}.isdisjoint(self.without or ())
+
+    def canonical(self) -> dict[str, JsonValue]:
+        """Return the parameters for a digest; one that came later is left out while unset.
+
+        Runs of earlier versions and of this one have the same digest so.
+        """
+        return self.model_dump(
+            mode="json", exclude={name for name in _LATER if getattr(self, name) is None}
+        )
 
 
 def _is_loopback(host: str) -> bool:
@@ -117,4 +165,4 @@ def _problem(error: ErrorDetails, loaded: LoadedConfig) -> str:
         hint = did_you_mean(leaf.removeprefix("run."), known)
         hint = hint or f"; the known ones are {', '.join(known)}"
         return f"{place}{leaf} is not a run parameter{hint}"
-    return f"{place}{leaf}: {error['msg']}"
+    return f"{place}{leaf}: {error['msg'].removeprefix('Value error, ')}"

@@ -5,6 +5,7 @@ argument, and after a hyperopt that was interrupted.
 """
 
 import re
+from collections.abc import Iterable
 from signal import SIGKILL, Signals
 from typing import Final
 
@@ -106,7 +107,11 @@ _REFUSALS: Final = tuple(
     (re.compile(pattern), exit_code, advice)
     for pattern, exit_code, advice in (
         ("Impossible to load Strategy", ExitCode.CONFIGURATION, "Correct the strategy source."),
-        ("Impossible to load", ExitCode.CONFIGURATION, "Correct the name in the run parameters."),
+        (
+            "Impossible to load",
+            ExitCode.CONFIGURATION,
+            "Correct the name in the run parameters, or put its file beside the strategy.",
+        ),
         (
             "Could not load markets|.*(ExchangeNotAvailable|RequestTimeout|Too Many Requests)",
             *(ExitCode.UNAVAILABLE, "Try again when the exchange answers."),
@@ -145,9 +150,16 @@ def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
 
 def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | None:
     """Return the verdict when the engine reported success on less than it was given."""
+    if evidence.wanted_startup is not None:
+        return _verdict(
+            ExitCode.CONFIGURATION,
+            f"the strategy wants {evidence.wanted_startup} candles before it trades, which its "
+            f"source does not state, and {evidence.startup_candles} were laid out: set "
+            f"run.startup_candles={evidence.wanted_startup}",
+        )
     for items, problem in (
         (evidence.dropped, "the engine left out {}: capture the market rules again, or remove it"),
-        (evidence.missing, "candles were asked for and missing, {}: add them to run.informative"),
+        (_missing(evidence.missing), "candles were asked for and missing, {}"),
         (evidence.untrained, "a model could not be trained: {} Provide more candles."),
     ):
         if items:
@@ -171,6 +183,20 @@ def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | No
             "buy_params and sell_params",
         )
     return None
+
+
+def _missing(missing: Iterable[str]) -> list[str]:
+    """Return the missing series, as run parameters name them, and what to do about them."""
+    names = [name.replace(" ", "@") for name in missing]
+    futures = ", ".join(name for name in names if ":" in name)
+    others = ", ".join(name for name in names if ":" not in name)
+    sentences = (
+        (others, "add them to run.informative (@1h stands for that timeframe of every pair)"),
+        (futures, "futures series, which this version cannot provide"),
+    )
+    said = [f"{series}: {advice}" for series, advice in sentences if series]
+    or_else = "name in run.without those that the strategy can do without"
+    return ["; ".join([*said, or_else])] if said else []
 
 
 def _verdict(exit_code: ExitCode, sentence: str) -> Verdict:

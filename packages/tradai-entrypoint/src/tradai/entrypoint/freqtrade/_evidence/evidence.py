@@ -37,6 +37,9 @@ class EngineEvidence:
         was_loading: Whether it came while the strategy was being loaded.
         disk_error: Why the disk refused a write.
         unimportable: Why a file of the strategy source could not be imported.
+        startup_candles: Candles laid out before the range that is traded on; None is no limit.
+        wanted_startup: Candles that the strategy wants there, when they are more than that.
+        goes_without: Whether the series of a pair and a timeframe may be missing.
         missing: Series it did not find, as ``BTC/USDT 5m``.
         dropped: Pairs it left out because the exchange's rules do not offer them.
         fixed: Parameters that a hyperopt was to search, and that have one value in all its epochs.
@@ -59,6 +62,9 @@ class EngineEvidence:
         self.was_loading = False
         self.disk_error: str | None = None
         self.unimportable: str | None = None
+        self.startup_candles: int | None = None
+        self.wanted_startup: int | None = None
+        self.goes_without: Callable[[str, str], bool] = lambda _pair, _timeframe: False
         self.missing: list[str] = []
         self.dropped: list[str] = []
         self.fixed: list[str] = []
@@ -77,6 +83,11 @@ class EngineEvidence:
     def is_stopped(self) -> bool:
         """Whether the bot reports that it has stopped trading."""
         return self.state == "STOPPED"
+
+    @property
+    def shortfalls(self) -> int:
+        """The number of things that make the engine's work wrong, though it goes on."""
+        return len(self.missing) + len(self.fixed) + (self.wanted_startup is not None)
 
     @property
     def last_error(self) -> str:
@@ -141,8 +152,6 @@ class EngineEvidence:
                 self.has_run = self.has_run or self.is_running
             case {"unimportable": reason}:
                 self.unimportable = reason
-            case {"pair": pair, "missing": timeframe}:
-                _keep(self.missing, f"{pair} {timeframe}")
             case {"dropped": text} | {"fixed": text} | {"untrained": text}:
                 (name,) = facts
                 _keep(getattr(self, name), text)
@@ -151,6 +160,16 @@ class EngineEvidence:
                 self.last_strategy_error = error
             case {"bad_parameters": _}:
                 self.has_bad_parameters = True
+            case _:
+                self._take_shortage(facts)
+
+    def _take_shortage(self, facts: Mapping[str, str]) -> None:
+        match facts:
+            case {"startup": count}:
+                if self.startup_candles is not None and int(count) > self.startup_candles:
+                    self.wanted_startup = int(count)
+            case {"pair": pair, "missing": timeframe} if not self.goes_without(pair, timeframe):
+                _keep(self.missing, f"{pair} {timeframe}")
 
 
 def _keep(kept: list[str], text: str) -> None:

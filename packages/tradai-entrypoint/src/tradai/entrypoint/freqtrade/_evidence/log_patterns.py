@@ -13,6 +13,9 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     logger: tuple(map(re.compile, patterns))
     for logger, patterns in {
         "freqtrade.worker": (r"Changing state(?: from \w+)? to: (?P<state>\w+)",),
+        "freqtrade.resolvers.strategy_resolver": (
+            r"Strategy using startup_candle_count: (?P<startup>\d+)",
+        ),
         "freqtrade.resolvers.iresolver": (r"Could not import .+ due to '(?P<unimportable>.+)'",),
         "freqtrade.data.history.datahandlers.idatahandler": (
             r"No history for (?P<pair>\S+), \w*, (?P<missing>\w+) found",

@@ -1,7 +1,7 @@
 """The common part of the handlers: make an engine job, check it, run it, record its result."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Sized
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from tradai.entrypoint._process.exit_codes import Verdict
@@ -13,6 +13,7 @@ from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
+from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
 
@@ -67,8 +68,7 @@ class BatchHandler(EngineHandler):
         context.interrupts.check()
         context.progress.say(f"engine: {job.plan.subcommand}")
         with MarketServer(markets) as server, job.running(server.base_url) as engine:
-            found = (job.evidence.missing, job.evidence.fixed)
-            ended = _follow(engine, found, context.interrupts)
+            ended = _follow(engine, job.evidence, context.interrupts)
         context.journal.append(
             "engine ended", return_code=ended.return_code, seconds=round(ended.seconds, 3)
         )
@@ -88,17 +88,17 @@ class BatchHandler(EngineHandler):
         """
 
 
-def _follow(engine: EngineProcess, found: Collection[Sized], interrupts: Interrupts) -> EngineExit:
-    """Follow the engine to its end; stop it once all that makes its work wrong was `found`."""
-    reason = engine.follow(interrupts, until=_more(found, than=0))
-    while reason is WakeReason.REACHED:
-        until = _more(found, than=sum(map(len, found)))
+def _follow(engine: EngineProcess, evidence: EngineEvidence, interrupts: Interrupts) -> EngineExit:
+    """Follow the engine to its end; stop it once all that makes its work wrong was reported."""
+    reason = engine.follow(interrupts, until=_more(evidence, than=0))
+    while reason is WakeReason.REACHED and evidence.wanted_startup is None:
+        until = _more(evidence, than=evidence.shortfalls)
         reason = engine.follow(interrupts, until=until, timeout_s=_MORE_MISSING_S)
     return engine.wait(interrupts) if reason is WakeReason.EXITED else engine.stop(interrupts)
 
 
-def _more(found: Collection[Sized], *, than: int) -> Callable[[], bool]:
-    return lambda: sum(map(len, found)) > than
+def _more(evidence: EngineEvidence, *, than: int) -> Callable[[], bool]:
+    return lambda: evidence.shortfalls > than
 
 
 def _mark_partial(record: RunManifest, verdict: Verdict) -> None:

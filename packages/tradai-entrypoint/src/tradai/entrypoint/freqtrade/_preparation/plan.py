@@ -7,7 +7,7 @@ machine, folder or port, so two equal plans are the same run.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final, cast, final
 
@@ -128,7 +128,10 @@ def render_plan(
         subcommand=_SUBCOMMANDS[mode],
         common=_common_arguments(config, run, facts),
         timerange=None if mode is TradingMode.DRY_RUN else run.timerange,
-        specific=_specific_arguments(run, mode),
+        specific=(
+            *_specific_arguments(run, mode, facts),
+            *_option_arguments(config, mode),
+        ),
         exchange=exchange,
         config=rendered,
         params_name=facts.file.with_suffix(".json").name,
@@ -167,23 +170,50 @@ def _common_arguments(
     return (
         *("--config", "-", "--no-color", "--userdir", USER_DATA, "--datadir", DATA),
         *("--strategy", facts.class_name, "--strategy-path", STRATEGIES),
-        *(("--freqaimodel", run.freqai_model) if enabled_freqai(config) else ()),
+        *(_freqai_arguments(run, facts) if enabled_freqai(config) else ()),
     )
 
 
-def _specific_arguments(run: RunParameters, mode: TradingMode) -> tuple[str, ...]:
+def _freqai_arguments(run: RunParameters, facts: SourceFacts) -> tuple[str, ...]:
+    folder = _folder_of_class(run.freqai_model, facts, key="run.freqai_model")
+    path = () if folder is None else ("--freqaimodel-path", folder)
+    return ("--freqaimodel", run.freqai_model, *path)
+
+
+def _folder_of_class(name: str, facts: SourceFacts, *, key: str) -> str | None:
+    """Return the folder of the source's own class `name`; None when it is one of the engine's."""
+    files = facts.classes.get(name, ())
+    if len(files) > 1:
+        problem = f"names {name}, which is in {' and '.join(map(str, files))}: keep only one"
+        raise key_error(key=key, problem=problem)
+    return str(PurePosixPath(STRATEGIES, files[0].parent)) if files else None
+
+
+def _specific_arguments(
+    run: RunParameters, mode: TradingMode, facts: SourceFacts
+) -> tuple[str, ...]:
     if mode is TradingMode.DRY_RUN:
         return ("--dry-run",)
     if mode is TradingMode.HYPEROPT:
-        return _hyperopt_arguments(run)
+        return _hyperopt_arguments(run, facts)
     return ("--cache", "none", "--export", "trades")
 
 
-def _hyperopt_arguments(run: RunParameters) -> tuple[str, ...]:
+def _option_arguments(config: StrategyConfig, mode: TradingMode) -> tuple[str, ...]:
+    # The engine's command line has a default for it, which goes over the configuration.
+    least = config.parameters.get("hyperopt_min_trades")
+    if mode is not TradingMode.HYPEROPT or least is None:
+        return ()
+    return ("--min-trades", str(least))
+
+
+def _hyperopt_arguments(run: RunParameters, facts: SourceFacts) -> tuple[str, ...]:
+    folder = _folder_of_class(run.loss, facts, key="run.loss")
     return (
         *("--epochs", str(run.epochs), "--spaces", *run.spaces, "--hyperopt-loss", run.loss),
         *("--random-state", str(run.random_state), "--job-workers", str(run.jobs)),
         "--disable-param-export",
+        *(() if folder is None else ("--hyperopt-path", folder)),
     )
 
 

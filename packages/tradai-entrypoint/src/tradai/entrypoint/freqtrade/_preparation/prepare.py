@@ -15,7 +15,7 @@ from tradai.entrypoint._runs.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.request import STRATEGY_COPY
 from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
-from tradai.entrypoint.freqtrade._candles.series import needed_series
+from tradai.entrypoint.freqtrade._candles.series import needed_series, startup_candles
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
     StagedData,
@@ -26,6 +26,8 @@ from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_en
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
+from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
+from tradai.entrypoint.freqtrade._preparation.engine_settings import check_extra_keys
 from tradai.entrypoint.freqtrade._preparation.plan import (
     DATA,
     STRATEGIES,
@@ -62,8 +64,10 @@ class EngineJob:
             engine: Engine to run; by default the one in our own interpreter.
         """
         self._context = context
+        check_extra_keys(context.config.extra_keys, context.loaded.provenance)
         self.evidence = EngineEvidence()
         self.parameters = context.parameters
+        self.evidence.goes_without = context.parameters.goes_without
         self.facts = self._inspect_strategy()
         self.engine = engine or EngineInstall.beside_us()
         context.record.versions["freqtrade"] = self.engine.version
@@ -102,6 +106,7 @@ class EngineJob:
             timerange=self.parameters.timerange,
         )
         staged = stage_data(request, interrupts=context.interrupts)
+        self.evidence.startup_candles = startup_candles(context.config, self.parameters, self.facts)
         context.record_digest("data", staged.digest)
         context.record.data = {"uri": data, "timerange": str(staged.timerange)}
         context.record.notices += [*dataset_notices(data), *staged.notices(self.series)]
@@ -204,6 +209,11 @@ class EngineJob:
             )
         facts = inspect_source(root, strategy.class_name)
         check_parameters(facts, context.config.params_by_space)
+        check_class(context.config, facts)
+        context.record.notices += class_notices(context.config, facts, context.mode)
+        if self.parameters.without:
+            absent = ", ".join(self.parameters.without)
+            context.record.notices.append(f"the run goes without {absent}, as run.without says")
         copy_source(facts, context.folder.path / STRATEGY_COPY)
         self._digest_configuration(facts)
         return facts
@@ -228,7 +238,7 @@ class EngineJob:
         digests = context.record.digests
         what: dict[str, JsonValue] = {
             "mode": context.mode.value,
-            "parameters": self.parameters.model_dump(mode="json"),
+            "parameters": self.parameters.canonical(),
             "data": digests.get("data"),
             "markets": digests.get("markets"),
             "engine": context.record.versions["freqtrade"],
