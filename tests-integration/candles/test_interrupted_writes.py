@@ -38,7 +38,8 @@ def test_a_writer_killed_at_any_step_leaves_the_old_or_the_new_series(tmp_path: 
     left = [_left_behind(tmp_path / str(step)) for step in steps]
     assert left == sorted(left, reverse=True), "once the new series is there, it stays"
     assert left.count("old") > 20
-    assert left.count("new") > 3
+    # Killed before the temporary name goes, or before the folder is safe on disk; and not at all.
+    assert left.count("new") >= 3
 
 
 def _left_behind(root: Path) -> str:
