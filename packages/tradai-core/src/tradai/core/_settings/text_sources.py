@@ -84,9 +84,13 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
     @cached_property
     def names(self) -> Mapping[str, list[str]]:
         """Each field -> its variables, in the form in which they are compared."""
+        return {name: [variable for _, variable, _ in one] for name, one in self._infos.items()}
+
+    @cached_property
+    def _infos(self) -> Mapping[str, list[tuple[str, str, bool]]]:
+        """Each field -> the key in the values and the variable of each of its aliases."""
         fields = self.settings_cls.model_fields.items()
-        infos = {name: self._extract_field_info(field, name) for name, field in fields}
-        return {name: [variable for _, variable, _ in found] for name, found in infos.items()}
+        return {name: self._extract_field_info(field, name) for name, field in fields}
 
     def written(self, key: str) -> str:
         """Return a variable as it was written, or else in its usual form."""
@@ -124,8 +128,12 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
 
     def _paths(self) -> dict[str, KeyPath]:
         """Return the key of each variable -> the path that it sets."""
-        names = self.names.items()
-        found: dict[str, KeyPath] = {one: (name,) for name, keys in names for one in keys}
+        known = slot_of(self.settings_cls).fields
+        infos = [(name, *info) for name, found in self._infos.items() for info in found]
+        # The key that an `AliasPath` begins with belongs to no single field.
+        found: dict[str, KeyPath] = {
+            variable: (name if key in known else key,) for name, key, variable, _ in infos
+        }
         for start, name in self._starts().items():
             for key in (one for one in self.env_vars if one.startswith(start)):
                 steps = self._steps(name, key[len(start) :])
