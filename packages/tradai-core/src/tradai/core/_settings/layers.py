@@ -119,7 +119,7 @@ class SettingLayer:
         return place if is_variable else f"{place}: {shown}"
 
     def unset(self, path: KeyPath) -> str:
-        """Return the variable that would set `path`; the path as text without one."""
+        """Return the variable that would set `path`, or `path` as text if none is read."""
         if self.environment is None:
             return ".".join(slot_of(self.kind).shown(path))
         return self.environment.unset(path)

@@ -97,7 +97,7 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
         return self.variables.get(key, key if self.case_sensitive else key.upper())
 
     def unset(self, path: KeyPath) -> str:
-        """Return the variable that would set `path`, or the mapping around it."""
+        """Return the variable that would set `path`, or else the mapping that `path` leads into."""
         first, *steps = slot_of(self.settings_cls).shown(path)
         nested = takewhile("*".__ne__, steps) if self.env_nested_delimiter else ()
         key = next(iter(self.names.get(first, ())), first)
