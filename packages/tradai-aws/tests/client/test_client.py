@@ -2,6 +2,8 @@
 
 import logging
 import os
+import select
+import socket
 import subprocess
 import sys
 import threading
@@ -232,6 +234,7 @@ def test_requests_for_credentials_do_not_leave_the_endpoint_either(
         client.head_object(Bucket="lake", Key="a")
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize(
     ("service", "operation", "arguments", "answer"),
     [
@@ -277,6 +280,37 @@ def test_answers_with_credentials_are_not_in_the_logs_of_boto3(
     assert "Planted-47" in shown
     assert "Response body" in caplog.text
     assert "Planted-47" not in caplog.text
+=======
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_no_proxy_hears_of_an_endpoint_on_this_machine(
+    name: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = endpoint.replace("127.0.0.1", name)
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        for variable in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+            monkeypatch.setenv(variable.upper(), f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.delenv("NO_PROXY")
+        settings = AwsSettings(
+            region="eu-central-1", endpoint_url=url, max_attempts=1, read_timeout_s=5
+        )
+        client = client_for("secretsmanager", settings)
+
+        with pytest.raises(client.exceptions.ResourceNotFoundException):
+            client.get_secret_value(SecretId="absent")
+
+        assert select.select([proxy], [], [], 0)[0] == []
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1.evil.example", "http://10.0.0.1", "http://localhost.example", "x"]
+)
+def test_a_proxy_is_used_for_other_machines(url: str) -> None:
+    # The rule itself: a client would try to reach the machine.
+    from tradai.aws._client.endpoints import is_loopback
+
+    assert not is_loopback(url)
+>>>>>>> main
 
 
 @given(NAMES, NAMES)

@@ -1,5 +1,6 @@
 """Hosts that a client may talk to: its service's own at Amazon, or those of a custom endpoint."""
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -92,6 +93,15 @@ def _patterns(partition: dict[str, Any], prefix: str) -> Iterator[str]:
             yield host.format_map(names)
         # An endpoint in a private network; for S3, of buckets or access points.
         yield r"(?:[a-z0-9-]+\.){{1,2}}{service}\.{region}\.vpce\.{dnsSuffix}".format_map(names)
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether the host of `url` is this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def disable_transfers(*, class_attributes: dict[str, object], **_: object) -> None:
