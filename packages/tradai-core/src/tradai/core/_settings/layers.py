@@ -61,7 +61,7 @@ class SettingLayer:
     def checked(self) -> "SettingLayer":
         """Return the layer with the problems of its values; names of choices become choices."""
         values, alias_paths = followed(slot_of(self.kind), self.values)
-        layer = replace(self, values=values, alias_paths=alias_paths)
+        layer = replace(self, values=values, alias_paths=alias_paths) if alias_paths else self
         problems = list(self.problems)
 
         def check(slot: Slot, value: Any, path: KeyPath) -> Any:

@@ -92,6 +92,13 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
         fields = self.settings_cls.model_fields.items()
         return {name: self._extract_field_info(field, name) for name, field in fields}
 
+    @cached_property
+    def _field_paths(self) -> Mapping[str, KeyPath]:
+        """Each variable of a field -> the field, or the key that its `AliasPath` begins with."""
+        known = slot_of(self.settings_cls).fields
+        infos = [(name, *info) for name, found in self._infos.items() for info in found]
+        return {variable: (name if key in known else key,) for name, key, variable, _ in infos}
+
     def written(self, key: str) -> str:
         """Return a variable as it was written, or else in its usual form."""
         return self.variables.get(key, key if self.case_sensitive else key.upper())
@@ -128,12 +135,7 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
 
     def _paths(self) -> dict[str, KeyPath]:
         """Return the key of each variable -> the path that it sets."""
-        known = slot_of(self.settings_cls).fields
-        infos = [(name, *info) for name, found in self._infos.items() for info in found]
-        # The key that an `AliasPath` begins with belongs to no single field.
-        found: dict[str, KeyPath] = {
-            variable: (name if key in known else key,) for name, key, variable, _ in infos
-        }
+        found = dict(self._field_paths)
         for start, name in self._starts().items():
             for key in (one for one in self.env_vars if one.startswith(start)):
                 steps = self._steps(name, key[len(start) :])
