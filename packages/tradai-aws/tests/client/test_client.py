@@ -234,7 +234,6 @@ def test_requests_for_credentials_do_not_leave_the_endpoint_either(
         client.head_object(Bucket="lake", Key="a")
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(
     ("service", "operation", "arguments", "answer"),
     [
@@ -280,7 +279,8 @@ def test_answers_with_credentials_are_not_in_the_logs_of_boto3(
     assert "Planted-47" in shown
     assert "Response body" in caplog.text
     assert "Planted-47" not in caplog.text
-=======
+
+
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 def test_no_proxy_hears_of_an_endpoint_on_this_machine(
     name: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
@@ -310,7 +310,6 @@ def test_a_proxy_is_used_for_other_machines(url: str) -> None:
     from tradai.aws._client.endpoints import is_loopback
 
     assert not is_loopback(url)
->>>>>>> main
 
 
 @given(NAMES, NAMES)
