@@ -130,7 +130,8 @@ def test_a_locale_without_the_characters_of_a_path_is_named(tmp_path: Path) -> N
 
 def test_a_path_that_is_not_text_is_refused_and_recorded(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
-    command = [*COMMAND, "run", b"bad\xff.yaml", "--mode", "backtest", "--runs", str(runs)]
+    bad_path: list[str | bytes] = ["run", b"bad\xff.yaml"]
+    command = [*COMMAND, *bad_path, "--mode", "backtest", "--runs", str(runs)]
 
     done = subprocess.run(command, check=False, capture_output=True)
 

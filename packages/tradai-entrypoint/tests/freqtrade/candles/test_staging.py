@@ -343,7 +343,7 @@ open({str(slept)!r}, "w").close()
 
 def test_candles_that_cannot_be_are_refused_with_pair_time_and_value(data: Path) -> None:
     frame = candles(288)
-    frame.iloc[100, frame.columns.get_loc("low")] = -1.0
+    frame.loc[frame.index[100], "low"] = -1.0
     frame.reset_index().to_parquet(data / "ETH_USDT-5m.parquet", index=False)
 
     with pytest.raises(ValidationError, match=r"ETH/USDT 5m .* 2025-01-01 08:20:00 UTC low -1 is"):

@@ -94,8 +94,8 @@ def test_the_patch_is_accepted_by_the_next_run(run: Run) -> None:
 
 
 def test_every_space_of_the_best_epoch_travels_to_the_next_run(run: Run) -> None:
-    details = {"exit": {"exit_gain": 0.3333333333333}, "mood": {"window": [10, 20]}}
-    best = epoch(1, 1.0, protection={"pause": 4}, **details)
+    gain, mood = {"exit_gain": 0.3333333333333}, {"window": [10, 20]}
+    best = epoch(1, 1.0, protection={"pause": 4}, exit=gain, mood=mood)
     best["params_dict"] = {"exit_gain": 1 / 3, "pause": 4, "window": [10, 20]}
     spaces = "run.spaces=[buy, sell, exit, protection, mood]"
     found = run(HYPEROPT, spaces, epochs=[best])

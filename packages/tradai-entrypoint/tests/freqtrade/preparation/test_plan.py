@@ -339,4 +339,6 @@ def test_an_identifier_that_leads_out_of_the_models_folder_is_refused(identifier
 def test_an_identifier_may_name_a_folder_in_a_folder() -> None:
     run = {"timerange": "20250101-20250201"}
 
-    assert plan(TradingMode.TRAIN, run, freqai={**FREQAI, "identifier": "waves/week"})
+    rendered = plan(TradingMode.TRAIN, run, freqai={**FREQAI, "identifier": "waves/week"})
+
+    assert rendered.subcommand == "backtesting"
