@@ -17,6 +17,7 @@ from tradai.core import (
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.records import RecordPipe
@@ -64,16 +65,36 @@ def download(  # noqa: PLR0913
     folder.mkdir(parents=True, exist_ok=True)
     files = [_file_of(pair, config, folder) for pair in config.pairs]
     _check_present(files)
-    engine = engine or EngineInstall.beside_us()
+    command = (engine or EngineInstall.beside_us()).command(
+        "download-data", *_arguments(folder, timerange, config.timeframe)
+    )
     evidence = EngineEvidence()
+    given = _config(config, exchange_url)
+    ended = _run_engine(command, given, evidence, interrupts=interrupts, environ=environ)
+    verdict = judge(ended, evidence, result_present=all(file.exists() for file in files))
+    if verdict.is_success:
+        sentence = f"downloaded {len(config.pairs)} pairs at {config.timeframe} into {folder}"
+        return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
+    return verdict
+
+
+def _run_engine(
+    command: Sequence[str],
+    config: Mapping[str, JsonValue],
+    evidence: EngineEvidence,
+    *,
+    interrupts: Interrupts,
+    environ: Mapping[str, str],
+) -> EngineExit:
+    """Run the engine in a folder of its own, which goes when it has ended."""
     with tempfile.TemporaryDirectory(prefix="tradai-download-") as name:
         scratch = Path(name)
         (scratch / USER_DATA).mkdir()
         with (
             RecordPipe(scratch, strategy=scratch) as records,
             EngineProcess(
-                engine.command("download-data", *_arguments(folder, timerange, config.timeframe)),
-                stdin=canonical_json(_config(config, exchange_url) | records.sections()),
+                command,
+                stdin=canonical_json({**config, **records.sections()}),
                 environ=engine_environment(environ, home=scratch, temporary=scratch),
                 folder=scratch,
                 log_file=scratch / "engine.log",
@@ -82,13 +103,7 @@ def download(  # noqa: PLR0913
                 on_record=evidence.feed,
             ) as running,
         ):
-            ended = running.wait(interrupts)
-    has_all = all(file.exists() for file in files)
-    verdict = judge(ended, evidence, result_present=has_all)
-    if verdict.is_success:
-        sentence = f"downloaded {len(config.pairs)} pairs at {config.timeframe} into {folder}"
-        return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
-    return verdict
+            return running.wait(interrupts)
 
 
 def _check_present(files: Sequence[Path]) -> None:
