@@ -38,7 +38,8 @@ def test_a_writer_killed_at_any_step_leaves_the_old_or_the_new_series(tmp_path: 
     left = [_left_behind(tmp_path / str(step)) for step in steps]
     assert left == sorted(left, reverse=True), "once the new series is there, it stays"
     assert left.count("old") > 20
-    assert left.count("new") > 3
+    # Killed before the temporary name goes, or before the folder is safe on disk; and not at all.
+    assert left.count("new") >= 3
 
 
 def _left_behind(root: Path) -> str:
@@ -93,7 +94,8 @@ def noise(count: int) -> pd.DataFrame:
     """Return candles that do not compress."""
     opened = pd.date_range("2025-01-01", periods=count, freq="5min", tz="UTC", name="date")
     values = np.random.default_rng(1).random((count, len(COLUMNS)))
-    return pd.DataFrame(values, columns=COLUMNS, index=opened.as_unit("ms"))
+    frame = pd.DataFrame(values, columns=COLUMNS, index=opened.as_unit("ms"))
+    return frame.assign(high=1.0 + frame["high"], low=0.5 * frame[["open", "close"]].min(axis=1))
 
 
 @pytest.mark.parametrize("repository_type", [FlatDataRepository, ParquetDataRepository])

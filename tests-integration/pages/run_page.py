@@ -15,6 +15,7 @@ import subprocess
 import sys
 import traceback
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypedDict
 
 # The shell prints its environment after this line of its output.
@@ -43,7 +44,9 @@ def main() -> int:
     names: dict[str, Any] = {}
     for example in examples:
         if example["is_fresh"]:
-            names = {"__name__": "page"}
+            # A module, in which classes are found by their names, as in a program or a notebook.
+            page = sys.modules["page"] = ModuleType("page")
+            names = vars(page)
         try:
             run(example, names)
         except Exception:  # noqa: BLE001 - an example may raise anything
@@ -92,9 +95,9 @@ def run_session(example: Example, names: dict[str, Any]) -> None:
     if not example["is_run"]:
         return
     report = io.StringIO()
-    # The names are kept for the next block of the page.
+    # Not a copy of the names: classes are found by them, and the next block of the page has them.
+    test.globs = names
     result = doctest.DocTestRunner().run(test, out=report.write, clear_globs=False)
-    names.update(test.globs)
     if result.failed:
         raise ExampleFailedError(report.getvalue())
 

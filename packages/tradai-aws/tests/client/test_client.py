@@ -1,6 +1,9 @@
 """Clients: one for each service and settings, bound to its endpoint, created on first use."""
 
+import logging
 import os
+import select
+import socket
 import subprocess
 import sys
 import threading
@@ -141,11 +144,14 @@ def test_an_endpoint_that_only_boto3_reads_is_refused(
         client_for("s3", settings)
 
 
-class _Empty:
-    """An empty body."""
+class _Answer:
+    """The body of an answer."""
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
 
     def stream(self) -> Iterator[bytes]:
-        yield b""
+        yield self._text.encode()
 
 
 @pytest.fixture
@@ -157,7 +163,7 @@ def hosts() -> Callable[[object], list[str]]:
 
         def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
             seen.append(request.url.split("/")[2])
-            return AWSResponse(request.url, 200, HTTPHeaders(), _Empty())
+            return AWSResponse(request.url, 200, HTTPHeaders(), _Answer())
 
         # Events are the same on all clients, which have no common type.
         client.meta.events.register_last("before-send", answer)  # type: ignore[attr-defined]
@@ -227,6 +233,84 @@ def test_requests_for_credentials_do_not_leave_the_endpoint_either(
 
     with pytest.raises(ConfigurationError, match=r"a request to sts\..* was stopped"):
         client.head_object(Bucket="lake", Key="a")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments", "answer"),
+    [
+        (
+            "sts",
+            "assume_role",
+            {"RoleArn": "arn:aws:iam::123456789012:role/desk", "RoleSessionName": "desk"},
+            "<A><AssumeRoleResult><SourceIdentity>Planted-47</SourceIdentity></AssumeRoleResult></A>",
+        ),
+        (
+            "sso",
+            "get_role_credentials",
+            {"roleName": "desk", "accountId": "123456789012", "accessToken": "t"},
+            '{"roleCredentials": {"secretAccessKey": "Planted-47"}}',
+        ),
+        (
+            "sso-oidc",
+            "create_token",
+            {"clientId": "c", "clientSecret": "s", "grantType": "refresh_token"},
+            '{"accessToken": "Planted-47"}',
+        ),
+    ],
+    ids=["sts", "sso", "sso-oidc"],
+)
+def test_answers_with_credentials_are_not_in_the_logs_of_boto3(
+    service: str,
+    operation: str,
+    arguments: dict[str, str],
+    answer: str,
+    settings: AwsSettings,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client = client_for(service, settings)
+
+    def respond(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        return AWSResponse(request.url, 200, HTTPHeaders(), _Answer(answer))
+
+    client.meta.events.register_last("before-send", respond)
+    caplog.set_level(logging.DEBUG)
+
+    shown = str(getattr(client, operation)(**arguments))
+
+    assert "Planted-47" in shown
+    assert "Response body" in caplog.text
+    assert "Planted-47" not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_no_proxy_hears_of_an_endpoint_on_this_machine(
+    name: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = endpoint.replace("127.0.0.1", name)
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        for variable in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+            monkeypatch.setenv(variable.upper(), f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.delenv("NO_PROXY")
+        settings = AwsSettings(
+            region="eu-central-1", endpoint_url=url, max_attempts=1, read_timeout_s=5
+        )
+        client = client_for("secretsmanager", settings)
+
+        with pytest.raises(client.exceptions.ResourceNotFoundException):
+            client.get_secret_value(SecretId="absent")
+
+        assert select.select([proxy], [], [], 0)[0] == []
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1.evil.example", "http://10.0.0.1", "http://localhost.example", "x"]
+)
+def test_a_proxy_is_used_for_other_machines(url: str) -> None:
+    # The rule itself: a client would try to reach the machine.
+    from tradai.aws._client.endpoints import is_loopback
+
+    assert not is_loopback(url)
 
 
 @given(NAMES, NAMES)

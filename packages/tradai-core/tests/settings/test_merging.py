@@ -366,6 +366,14 @@ def test_the_value_of_a_mapping_is_read_by_its_type() -> None:
         Mapped.load(environ={"BOT_MANY__a": "1"})
 
 
+@pytest.mark.parametrize("variable", ["BOT_MANY__", "BOT_MANY____a"])
+def test_an_empty_key_in_the_name_of_a_variable_is_refused(variable: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{variable} has an empty key in its name"):
+        Mapped.load(environ={variable: "[1]"})
+
+    assert Mapped.load(environ={"BOT_MANY": '{"": [1]}'}).many == {"": (1,)}
+
+
 def test_every_unreadable_variable_is_named() -> None:
     environ = {"BOT_LIMITS": "[", "BOT_RETRY": "{", "BOT_MADE": "{", "BOT_LOGIN": "x"}
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Final
 import pydantic
 import pydantic_settings
 import pytest
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, Json, field_validator
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, Json, field_validator
 from pydantic_settings import (
     CliApp,
     EnvSettingsSource,
@@ -271,6 +271,75 @@ def test_a_path_into_a_value_is_followed() -> None:
         first: str = Field("-", validation_alias=AliasPath("HOSTS", 0))
 
     assert Pathed.load(environ={"HOSTS": '["a", "b"]'}).first == "a"
+
+
+class Ends(BaseModel):
+    """A nested model whose fields are two items of one list."""
+
+    model_config = ConfigDict(frozen=True)
+
+    low: int = Field(1, validation_alias=AliasPath("range", 0))
+    high: int = Field(9, validation_alias=AliasChoices("top", AliasPath("range", 1)))
+
+
+class Window(BaseSettings):
+    """Settings with paths into values, at the top and in a nested model with a default."""
+
+    model_config = SettingsConfigDict(env_nested_delimiter="__")
+
+    first: int = Field(0, validation_alias=AliasPath("BOUNDS", 0))
+    ends: Ends = Field(default_factory=lambda: Ends.model_validate({}))
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        ("", {"environ": {"ENDS__RANGE": "[3, 4]"}}, (0, 3, 4)),
+        ("", {"environ": {"ENDS__RANGE": "[3]"}}, (0, 3, 9)),
+        ("", {"environ": {"ENDS": '{"range": [3, 4]}'}}, (0, 3, 4)),
+        ("ends: {low: 5, high: 6}", {"environ": {"ENDS__RANGE": "[3, 4]"}}, (0, 3, 4)),
+        ("ends: {range: [5, 6]}", {"environ": {"ENDS__RANGE": "[3]"}}, (0, 3, 6)),
+        ("ends: {range: [5, 6]}", {"environ": {"ENDS__TOP": "7"}}, (0, 5, 7)),
+        ("BOUNDS: [5]", {"environ": {"BOUNDS": "[3]"}, "overrides": ["first=4"]}, (4, 1, 9)),
+        ("first: 5", {"environ": {"BOUNDS": "[3]"}}, (3, 1, 9)),
+        ("", {"environ": {"BOUNDS": "[3]"}, "first": 2}, (2, 1, 9)),
+    ],
+)
+def test_what_a_path_points_to_merges_like_its_field(
+    tmp_path: Path, text: str, options: dict[str, Any], expected: tuple[int, int, int]
+) -> None:
+    (tmp_path / "a.yaml").write_text(text or "{}")
+
+    made = Window.load(files=[tmp_path / "a.yaml"], **options)
+
+    assert (made.first, made.ends.low, made.ends.high) == expected
+
+
+def test_the_origin_of_what_a_path_points_to_is_its_variable(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("BOUNDS: [5]\nends:\n  range: [6, 7]\n")
+
+    found = {
+        one.name: (one.value, one.place)
+        for one in Window.explain({"BOUNDS": "[3]"}, files=[tmp_path / "a.yaml"])
+    }
+
+    assert found == {
+        "first": ("3", "BOUNDS"),
+        "ends.low": ("6", f"{tmp_path}/a.yaml:3"),
+        "ends.high": ("7", f"{tmp_path}/a.yaml:3"),
+    }
+
+
+def test_what_a_path_points_to_is_read_strictly_and_named() -> None:
+    environ = {"BOUNDS": '["3"]', "ENDS__RANGE": '[4, "x"]'}
+
+    with pytest.raises(ConfigurationError) as caught:
+        Window.load(environ=environ)
+
+    assert set(str(caught.value).splitlines()[1:]) == {
+        "BOUNDS: first must be a valid integer",
+        "ENDS__RANGE: ends.high must be a valid integer",
+    }
 
 
 def test_a_case_sensitive_class_reads_names_as_they_are() -> None:

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
         read_yaml_value as read_yaml_value,
     )
     from tradai.core._error_translation import ErrorTable as ErrorTable
+    from tradai.core._fork_lock import ForkLock as ForkLock
+    from tradai.core._http_problem import (
+        HttpProblem as HttpProblem,
+        http_problem as http_problem,
+    )
     from tradai.core._layers.environment_layer import EnvironmentLayer as EnvironmentLayer
     from tradai.core._layers.layer import (
         ConfigLayer as ConfigLayer,
@@ -48,6 +53,12 @@ if TYPE_CHECKING:
     from tradai.core._local.file_uri import file_path as file_path
     from tradai.core._local.memory_store import MemoryStore as MemoryStore
     from tradai.core._local.model_repository import ModelRepository as ModelRepository
+    from tradai.core._local.regular_files import (
+        FileKind as FileKind,
+        UnusableFileError as UnusableFileError,
+        open_regular_file as open_regular_file,
+        read_regular_file as read_regular_file,
+    )
     from tradai.core._local.secret_sources import (
         EnvironmentSecrets as EnvironmentSecrets,
         FileSecrets as FileSecrets,
@@ -56,6 +67,7 @@ if TYPE_CHECKING:
         carry_context as carry_context,
         run_context as run_context,
     )
+    from tradai.core._logging.printable import printable as printable
     from tradai.core._logging.setup import (
         LoggerMixin as LoggerMixin,
         configure_logging as configure_logging,
@@ -99,6 +111,7 @@ if TYPE_CHECKING:
         Repository as Repository,
     )
     from tradai.core._ports.resolve_secret import resolve_secret as resolve_secret
+    from tradai.core._secrets.named_values import mask_named_values as mask_named_values
     from tradai.core._secrets.redaction import redact as redact, register_secret as register_secret
     from tradai.core._secrets.reference import SecretReference as SecretReference
     from tradai.core._secrets.secret import Secret as Secret
@@ -130,7 +143,12 @@ if TYPE_CHECKING:
         from_epoch_ms as from_epoch_ms,
         to_epoch_ms as to_epoch_ms,
     )
-    from tradai.core._time.time_range import TimeRange as TimeRange
+    from tradai.core._time.time_range import (
+        AnyTimeRange as AnyTimeRange,
+        OpenTimeRange as OpenTimeRange,
+        TimeRange as TimeRange,
+        parse_time_range as parse_time_range,
+    )
     from tradai.core._time.timeframe import Timeframe as Timeframe
     from tradai.core._types.modes import MarketType as MarketType, TradingMode as TradingMode
     from tradai.core._types.s3_path import S3Path as S3Path, parse_s3_path as parse_s3_path
@@ -150,6 +168,8 @@ if not TYPE_CHECKING:
             "_documents.json_values": "JsonObject JsonValue freeze thaw",
             "_documents.yaml_reader": "YamlDocument read_yaml read_yaml_fields read_yaml_value",
             "_error_translation": "ErrorTable",
+            "_fork_lock": "ForkLock",
+            "_http_problem": "HttpProblem http_problem",
             "_layers.environment_layer": "EnvironmentLayer",
             "_layers.layer": "ConfigLayer LayerData Origin",
             "_layers.overrides": "OverridesLayer parse_override",
@@ -163,8 +183,12 @@ if not TYPE_CHECKING:
             "_local.file_uri": "file_path",
             "_local.memory_store": "MemoryStore",
             "_local.model_repository": "ModelRepository",
+            "_local.regular_files": (
+                "FileKind UnusableFileError open_regular_file read_regular_file"
+            ),
             "_local.secret_sources": "EnvironmentSecrets FileSecrets",
             "_logging.context": "carry_context run_context",
+            "_logging.printable": "printable",
             "_logging.setup": "LoggerMixin configure_logging",
             "_markets.markets": "Market MarketHistory MarketSnapshot",
             "_numbers.decimals": "Amount Price plain_text",
@@ -177,6 +201,7 @@ if not TYPE_CHECKING:
             ),
             "_ports.repositories": "Coverage DataRepository InMemoryRepository Repository",
             "_ports.resolve_secret": "resolve_secret",
+            "_secrets.named_values": "mask_named_values",
             "_secrets.redaction": "redact register_secret",
             "_secrets.reference": "SecretReference",
             "_secrets.secret": "Secret",
@@ -191,7 +216,7 @@ if not TYPE_CHECKING:
             "_strategy.loader": "LoadedConfig StrategyConfigLoader",
             "_time.clock": "SystemClock utc_now",
             "_time.instants": "Utc from_epoch_ms to_epoch_ms",
-            "_time.time_range": "TimeRange",
+            "_time.time_range": "AnyTimeRange OpenTimeRange TimeRange parse_time_range",
             "_time.timeframe": "Timeframe",
             "_types.modes": "MarketType TradingMode",
             "_types.s3_path": "S3Path parse_s3_path",

@@ -1,7 +1,7 @@
 """Command-line grammar of `tradai-entrypoint`; the commands are in `_commands`."""
 
 import argparse
-import sys
+import signal
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
@@ -9,6 +9,7 @@ from typing import Final
 from tradai.core import TradingMode
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.output import OutputStream, checked_output
 
 _EPILOG: Final = """\
 first steps:
@@ -25,21 +26,53 @@ _FEWEST_TIMES: Final = 2
 
 
 def run_command(argv: Sequence[str], *, interrupts: Interrupts) -> int:
-    """Parse `argv`, run its command and return the exit code."""
-    args = _parse(argv)
+    """Parse `argv`, run its command and return the exit code.
+
+    Raises:
+        SystemExit: The command line is wrong, or asks for help.
+    """
+    with checked_output() as output:
+        try:
+            args = _parse(argv)
+        except SystemExit as exc:
+            raise SystemExit(_code_with_output(exc.code, output, interrupts)) from None
+        code = _run(args, interrupts)
+        return int(_code_with_output(code, output, interrupts) or 0)
+
+
+def _run(args: argparse.Namespace, interrupts: Interrupts) -> int:
     command = import_module(f"tradai.entrypoint._commands.{args.module}")
     try:
         code: int = command.execute(args, interrupts=interrupts)
     except TradAIError as exc:
+        from tradai.entrypoint._commands.console import print_failure
         from tradai.entrypoint._process.exit_codes import ExitCode
 
-        print(f"tradai-entrypoint: {exc}", file=sys.stderr)
+        print_failure(str(exc))
         return ExitCode.of_error(exc)
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`), so a message would reach no one.
-        sys.stderr.close()
-        return 0
+    except UnicodeEncodeError:
+        from tradai.entrypoint._commands.console import print_failure
+        from tradai.entrypoint._process.exit_codes import ExitCode
+
+        print_failure("this locale has no character of a path for files: set LC_ALL=C.UTF-8")
+        return ExitCode.CONFIGURATION
     return code
+
+
+def _code_with_output(
+    code: str | int | None, output: OutputStream, interrupts: Interrupts
+) -> str | int | None:
+    """Return the exit code, which says too that output was lost; say so."""
+    output.flush()
+    # After a hangup the output was for a terminal that is gone.
+    if output.error is None or interrupts.received == signal.SIGHUP:
+        return code
+    from tradai.entrypoint._commands.console import print_failure
+    from tradai.entrypoint._process.exit_codes import ExitCode
+
+    reason = output.error.strerror or type(output.error).__name__
+    print_failure(f"output is lost, because standard output cannot be written: {reason}")
+    return code or ExitCode.RESULT
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -63,7 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=_LazyVersion())
+    parser.add_argument("--version", action="version", version=_LazyVersion("%(prog)s"))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
     _add_check(commands)
@@ -95,6 +128,11 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     parser.set_defaults(module="run")
     _add_run_arguments(parser)
+    parser.add_argument(
+        "--max-idle",
+        metavar="DURATION",
+        help="end a bot that stands still this long (run.max_idle), e.g. 30m",
+    )
     parser.add_argument("--from", dest="replay", metavar="RUN", help="repeat the run RUN exactly")
     parser.add_argument(
         "--verify",
@@ -175,7 +213,7 @@ def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     _add_config(download)
     download.add_argument("--data", metavar="DIR", required=True, help="folder for the candles")
     download.add_argument(
-        "--timerange", metavar="RANGE", required=True, help="e.g. 20250101-20250401"
+        "--timerange", metavar="RANGE", required=True, help="e.g. 20250101-20250401, or 20250101-"
     )
     download.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
     _add_logging(download)
@@ -192,7 +230,9 @@ def _add_markets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     capture.set_defaults(module="markets")
     _add_config(capture)
-    capture.add_argument("--data", metavar="DIR", required=True, help="folder of the candles")
+    place = capture.add_mutually_exclusive_group(required=True)
+    place.add_argument("--data", metavar="DIR", help="candles: path or URI, in a folder")
+    place.add_argument("--markets", metavar="FILE", help="file to write")
     capture.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
 
 
@@ -215,6 +255,11 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mode", choices=[mode.value for mode in TradingMode], help="run mode")
     parser.add_argument("--data", metavar="DIR", help="candles: path or URI")
+    parser.add_argument(
+        "--markets",
+        metavar="FILE",
+        help="market rules (default: markets.json in the folder of the candles)",
+    )
     parser.add_argument(
         "--timerange", metavar="RANGE", help="time range (run.timerange), e.g. 20250101-20250401"
     )

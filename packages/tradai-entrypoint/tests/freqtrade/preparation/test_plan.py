@@ -327,3 +327,18 @@ def test_training_without_freqai_is_refused() -> None:
 
 def test_freqai_without_a_time_range_is_refused() -> None:
     assert refusal(TradingMode.TRAIN, freqai=FREQAI).key == "run.timerange"
+
+
+@pytest.mark.parametrize("identifier", ["/etc/models", "../elsewhere", "a/../../b"])
+def test_an_identifier_that_leads_out_of_the_models_folder_is_refused(identifier: str) -> None:
+    freqai = {**FREQAI, "identifier": identifier}
+
+    assert refusal(TradingMode.TRAIN, freqai=freqai).key == "freqai.identifier"
+
+
+def test_an_identifier_may_name_a_folder_in_a_folder() -> None:
+    run = {"timerange": "20250101-20250201"}
+
+    rendered = plan(TradingMode.TRAIN, run, freqai={**FREQAI, "identifier": "waves/week"})
+
+    assert rendered.subcommand == "backtesting"

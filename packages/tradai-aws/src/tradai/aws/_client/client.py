@@ -6,7 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, final, overload
 
 from tradai.aws._client.bucket_owner import require_bucket_owner
-from tradai.aws._client.endpoints import HostGuard, disable_transfers, require_own_endpoint
+from tradai.aws._client.endpoints import (
+    HostGuard,
+    disable_transfers,
+    is_loopback,
+    require_own_endpoint,
+)
 from tradai.aws._client.errors import FIND_CREDENTIALS, translated
 from tradai.aws._client.listing_rows import parse_listing
 from tradai.aws._client.log_masking import mask_secrets_in_logs
@@ -87,6 +92,13 @@ class _Clients:
 
 
 _CLIENTS: Final = _Clients()
+
+
+def drop_clients() -> None:
+    """Drop all shared clients and their sessions; the next use makes new ones."""
+    _CLIENTS.reset()
+
+
 # Registered before the first fork.
 os.register_at_fork(after_in_child=_CLIENTS.reset)
 
@@ -141,7 +153,10 @@ def _botocore_config(settings: AwsSettings) -> "Config":
     from botocore.config import Config
 
     is_custom = settings.endpoint_url is not None
+    # Without proxies of its own, boto3 takes those of the environment.
+    is_local = settings.endpoint_url is not None and is_loopback(settings.endpoint_url)
     return Config(
+        proxies={} if is_local else None,
         connect_timeout=settings.connect_timeout_s,
         read_timeout=settings.read_timeout_s,
         retries={"total_max_attempts": settings.max_attempts, "mode": settings.retry_mode},

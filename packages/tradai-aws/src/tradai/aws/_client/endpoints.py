@@ -1,5 +1,6 @@
 """Hosts that a client may talk to: its service's own at Amazon, or those of a custom endpoint."""
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -58,6 +59,15 @@ def require_own_endpoint(service: str, prefix: str, endpoint_url: str) -> None:
             "own at Amazon, over TLS; put it into AWS_ENDPOINT_URL, which applies to every service"
         )
         raise ConfigurationError(message, key="AWS_ENDPOINT_URL")
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether the host of `url` is this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 @lru_cache(maxsize=64)

@@ -5,13 +5,17 @@ from typing import TYPE_CHECKING, Any, Final, final
 if TYPE_CHECKING:
     from botocore.hooks import BaseEventHooks
 
+# Services whose answers are credentials of AWS itself: assumed roles and single sign-on.
+_CREDENTIALS: Final = ("sts", "sso", "sso-oidc")
 _NOT_JSON: Final = b"a response that is not JSON"
 
 
 def mask_secrets_in_logs(events: "BaseEventHooks") -> None:
-    """Register handlers that keep secret values of Secrets Manager out of botocore's logs."""
+    """Register handlers that keep secret values and credentials out of botocore's logs."""
     events.register("before-call.secrets-manager", _mask_request)
     events.register("before-parse.secrets-manager", _mask_response)
+    for service in _CREDENTIALS:
+        events.register(f"before-parse.{service}", _mask_credentials)
 
 
 @final
@@ -37,3 +41,7 @@ def _mask_response(*, response_dict: dict[str, Any], **_: object) -> None:
     # botocore's parser fails with a list, and quotes what is not JSON.
     is_object = not body or body.lstrip().startswith(b"{")
     response_dict["body"] = _MaskedBody(body if is_object else _NOT_JSON)
+
+
+def _mask_credentials(*, response_dict: dict[str, Any], **_: object) -> None:
+    response_dict["body"] = _MaskedBody(response_dict["body"])

@@ -72,8 +72,8 @@ class CachedSpec:
     def finder(self) -> Callable[[Values, Mapping[str, object]], Entry | None]:
         """Return a function that finds the fresh and verified entry of a call in memory.
 
-        It neither binds the arguments nor takes a lock: an entry that is dropped meanwhile is
-        expired for every reader. Everything it needs is at hand, since it is most of a hit.
+        It neither binds the arguments nor takes a lock: dropping an entry also marks it as expired.
+        It reads local variables only, since its time is most of that of a hit.
         """
         keys, counters, find = self.keys, self.counters, self.core.entries.get
         tier = self.core.generation_source

@@ -1,4 +1,4 @@
-"""Fetch a value from the shared tier; or acquire the lease, call the function, store its value.
+"""Fetch a value from the shared tier; or acquire its lease, call the function, store its value.
 
 One call at a time does this for a key in a process: the leader, for which the others wait. The
 value is kept in memory under the generation in which the leader began, unless an invalidation
@@ -53,7 +53,8 @@ class _Result:
     """An outcome, and the entry to keep of it.
 
     Attributes:
-        leader_outcome: The outcome for the leading call, where it differs.
+        leader_outcome: The outcome for the leading call, if it is not that of the calls that wait:
+            it gets the fetched value itself, they get copies.
     """
 
     outcome: Outcome

@@ -36,7 +36,7 @@ class Load:
 @final
 @dataclass(slots=True, eq=False)
 class Ask:
-    """Ask the shared tier; a task makes the other call, which does not block its loop."""
+    """Ask the shared tier: with `call` in a thread, with `call_async` in a task."""
 
     call: Callable[[], object]
     call_async: Callable[[], Awaitable[object]]

@@ -181,6 +181,6 @@ class _BusyLoopError(RedisTimeoutError):
 
 
 def _silence(limit: asyncio.Timeout) -> RedisTimeoutError:
-    """Return the error after `limit` has passed without an answer."""
+    """Return the error for an answer that did not come within `limit`."""
     late_s = asyncio.get_running_loop().time() - (limit.when() or 0.0)
     return _BusyLoopError() if late_s > _LATE_S else RedisTimeoutError()

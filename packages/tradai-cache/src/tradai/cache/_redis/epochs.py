@@ -8,7 +8,7 @@ from tradai.cache._redis.scripts import value_key_prefix
 
 
 class Epoch(NamedTuple):
-    """An epoch, the prefix of its value keys, and the number of the message that named it."""
+    """The text of an epoch, the prefix of its value keys, and the message that named it."""
 
     text: str
     prefix: bytes
@@ -17,7 +17,7 @@ class Epoch(NamedTuple):
 
 @final
 class Epochs:
-    """Epochs by namespace; of two, the one from the later message holds.
+    """The present epoch of each namespace: the one that the latest message named.
 
     Attributes:
         known: The epochs; read without a lock.
@@ -49,7 +49,7 @@ class Epochs:
             return known
 
     def use(self, namespace: str) -> None:
-        """Keep the epoch of `namespace` from one connection to the next."""
+        """Have the epoch of `namespace` read again each time Redis is found."""
         self._used.add(namespace)
 
     def used(self) -> list[str]:

@@ -170,7 +170,7 @@ class GapError(Exception):
 
 @final
 class PubSubConnection:
-    """The subscribed connection, in protocol 2: every redis-py version reads its messages alike.
+    """The subscribed connection, in RESP 2: every version of redis-py reads its messages alike.
 
     Attributes:
         answer_s: Limit for one answer. Changing it leaves the timeout of the socket, which matters

@@ -24,7 +24,7 @@ from tradai.core.exceptions import TradAIError
 @final
 @dataclass(slots=True, eq=False)
 class _Attempt:
-    """The first attempt to find Redis, and the error that ended it, if any."""
+    """The first attempt to find Redis, and its error if the settings are wrong."""
 
     is_done: threading.Event = field(default_factory=threading.Event)
     error: TradAIError | None = None

@@ -60,7 +60,7 @@ class Tier(Protocol):
     generation: int
 
     def has_joined(self, namespace: str) -> bool:
-        """Whether the values of `namespace` can be asked for without preparation."""
+        """Whether `join` has prepared `namespace`, so that its values can be asked for."""
 
     def join(self, namespace: str) -> None:
         """Prepare to ask for the values of `namespace`; the first call finds the tier.

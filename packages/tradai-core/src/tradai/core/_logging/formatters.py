@@ -1,11 +1,15 @@
 """Formatters and the handler that write each log record as one line, whatever is in it."""
 
 import logging
+import os
+from contextlib import suppress
 from typing import Final, TextIO, final
+from weakref import WeakSet
 
 from pythonjsonlogger.json import JsonFormatter
 
 from tradai.core._documents.json_values import JsonValue
+from tradai.core._logging.printable import printable
 from tradai.core._logging.record_fields import record_fields
 from tradai.core._logging.safe_json import json_text, line_encoder
 
@@ -60,11 +64,30 @@ class ConsoleFormatter(logging.Formatter):
 class LineHandler(logging.StreamHandler[TextIO]):
     """Writes lines to a text stream, in characters that the stream can take."""
 
+    masks_secrets: Final = True
+
     def __init__(self, stream: TextIO | None, formatter: logging.Formatter) -> None:
         """Write the lines of `formatter` to `stream`, by default standard error."""
         super().__init__(stream)
         self.setFormatter(formatter)
         self._depth = 0
+        _LINE_HANDLERS.add(self)
+
+    def after_fork_in_child(self) -> None:
+        """Write to the same file by a stream of its own, in a forked child.
+
+        A thread of the parent may have been in the middle of a line, and held the stream's lock.
+        """
+        self._depth = 0
+        with suppress(AttributeError, OSError, ValueError):
+            # It stays open as long as the handler.
+            self.stream = open(  # noqa: SIM115
+                self.stream.fileno(),
+                "w",
+                encoding=self.stream.encoding,
+                errors=self.stream.errors,
+                closefd=False,
+            )
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line of `record`, unless it is a wire log of an SDK."""
@@ -91,6 +114,18 @@ class LineHandler(logging.StreamHandler[TextIO]):
         """Drop a record that cannot be written: `logging` would print it with its secrets."""
 
 
+_LINE_HANDLERS: Final[WeakSet[LineHandler]] = WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for handler in tuple(_LINE_HANDLERS):
+        handler.after_fork_in_child()
+
+
+# Registered before the first fork of a process that logs by it.
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
 def _without_values(record: logging.LogRecord) -> logging.LogRecord:
     """Return the parts of `record` that can be shown without printing its values."""
     message = record.msg if type(record.msg) is str else f"<{type(record.msg).__name__}>"
@@ -112,18 +147,12 @@ def _console_line(fields: dict[str, JsonValue]) -> str:
     )
     below = [str(fields.pop(name, "")) for name in ("exception", "stack")]
     facts = [f"{name}={_short(value)}" for name, value in fields.items() if value is not None]
-    line = _printable(" ".join([time, f"{level:<8}", message, *facts, f"[{logger}]"]))
+    line = printable(" ".join([time, f"{level:<8}", message, *facts, f"[{logger}]"]))
     return "\n".join(
-        [line, *(f"    {_printable(row)}" for text in below for row in text.split("\n") if row)]
+        [line, *(f"    {printable(row)}" for text in below for row in text.split("\n") if row)]
     )
 
 
 def _short(value: JsonValue) -> str:
     text = value if isinstance(value, str) else json_text(value)
     return json_text(text) if " " in text else text
-
-
-def _printable(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

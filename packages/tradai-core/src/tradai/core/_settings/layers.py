@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 from tradai.core._documents.tree import KeyPath
 from tradai.core._layers.layer import LayerData
 from tradai.core._secrets.secret import Secret
-from tradai.core._settings.merging import parts
+from tradai.core._settings.merging import followed, parts
 from tradai.core._settings.problems import SettingProblem
 from tradai.core._settings.slots import Slot, slot_of
 from tradai.core._settings.strictness import named_choice, replaced, text_problem, value_problem
@@ -38,6 +38,7 @@ class SettingLayer:
         reader: The source, if it reads texts.
         environment: The source that reads the environment, to name variables.
         overrides: Path of each override -> the override, by its position.
+        alias_paths: Path of each field that an `AliasPath` sets -> keys in place of its name.
         problems: Reasons why a value cannot be used.
         folders: Each path that was taken from a file -> folder of that file.
         is_complete: Whether all of it could be read.
@@ -51,6 +52,7 @@ class SettingLayer:
     reader: TextSource | None = field(repr=False, default=None)
     environment: TextSource | None = field(repr=False, default=None)
     overrides: Mapping[KeyPath, str] = field(repr=False, default_factory=dict)
+    alias_paths: Mapping[KeyPath, KeyPath] = field(repr=False, default_factory=dict)
     problems: tuple[SettingProblem, ...] = ()
     folders: Mapping[str, Path] = field(repr=False, default_factory=dict)
     is_complete: bool = True
@@ -58,23 +60,25 @@ class SettingLayer:
 
     def checked(self) -> "SettingLayer":
         """Return the layer with the problems of its values; names of choices become choices."""
+        values, alias_paths = followed(slot_of(self.kind), self.values)
+        layer = replace(self, values=values, alias_paths=alias_paths) if alias_paths else self
         problems = list(self.problems)
 
         def check(slot: Slot, value: Any, path: KeyPath) -> Any:
             # Text in JSON is text; the text of a variable or a command line may be of any type.
             is_single = len(path) == 1 or self.source == COMMAND_LINE
             is_text = path in self.texts or (self.reader is not None and is_single)
-            is_raw = isinstance(value, str) and is_text
+            is_raw = isinstance(value, str) and is_text and path not in alias_paths
             if isinstance(value, Secret) and SecretStr in slot.classes:
                 return SecretStr(value.reveal())
             if text := text_problem(slot, value) if is_raw else value_problem(slot, value):
-                place = (self.texts.get(path) if is_raw else None) or self.subject(path)
+                place = (self.texts.get(path) if is_raw else None) or layer.subject(path)
                 problem = SettingProblem(path=path, place=place, sentence=text)
                 problems.append(replace(problem, is_loose=not is_raw))
             return named_choice(slot, value) if is_raw else value
 
-        values = replaced(slot_of(self.kind), self.values, check)
-        return replace(self, values=values, problems=tuple(problems))
+        values = replaced(slot_of(self.kind), values, check)
+        return replace(layer, values=values, problems=tuple(problems))
 
     @cached_property
     def texts(self) -> Mapping[KeyPath, str]:
@@ -98,9 +102,10 @@ class SettingLayer:
     def place(self, path: KeyPath) -> str:
         """Return the place of `path`, or of the nearest mapping around it."""
         if self.data is not None:
-            return str(self.data.origin_of(self.reach(path)[0]))
+            return str(self.data.origin_of(self._as_written(path, self.reach(path)[0])))
         if not self.has_variables:
             return self.source
+        path = self._as_written(path, path)
         around = (self.texts.get(path[:length]) for length in range(len(path), 0, -1))
         inside = (one for key, one in self.texts.items() if key[: len(path)] == path)
         return next(filter(None, (*around, *inside)), self.source)
@@ -114,10 +119,18 @@ class SettingLayer:
         return place if is_variable else f"{place}: {shown}"
 
     def unset(self, path: KeyPath) -> str:
-        """Return the variable that would set `path`; the path as text without one."""
+        """Return the variable that would set `path`, or `path` as text if none is read."""
         if self.environment is None:
             return ".".join(slot_of(self.kind).shown(path))
         return self.environment.unset(path)
+
+    def _as_written(self, path: KeyPath, keys: KeyPath) -> KeyPath:
+        """Return `keys`, which lead along `path`, with those of an `AliasPath` as written."""
+        lengths = range(len(keys), 0, -1)
+        length = next((one for one in lengths if path[:one] in self.alias_paths), 0)
+        if not length:
+            return keys
+        return (*keys[: length - 1], *self.alias_paths[path[:length]], *keys[length:])
 
     @property
     def has_variables(self) -> bool:

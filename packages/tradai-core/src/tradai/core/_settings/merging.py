@@ -8,7 +8,9 @@ from types import NoneType
 from typing import Any, Final, Literal, final, get_origin
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import PydanticUndefined
 
+from tradai.core._documents.tree import KeyPath
 from tradai.core._settings.slots import Slot, slot_of
 
 _ABSENT: Final = object()
@@ -85,6 +87,32 @@ def parts(value: Any) -> Mapping[str, Any] | None:
     if is_dataclass(value) and not is_single:
         return {one.name: getattr(value, one.name) for one in fields(value) if one.init}
     return value if isinstance(value, Mapping) else None
+
+
+def followed(
+    slot: Slot, values: Mapping[str, Any], path: KeyPath = ()
+) -> tuple[dict[str, Any], dict[KeyPath, KeyPath]]:
+    """Return `values` with what an `AliasPath` points to under the name of its field.
+
+    So it merges like a value that was written under that name. Also returned: path of each such
+    field -> keys that were written in place of its name.
+    """
+    found: dict[Any, Any] = dict(values)
+    written: dict[KeyPath, KeyPath] = {}
+    paths = slot.alias_paths
+    for name in paths.keys() - {slot.enter(key)[0] for key in values} if paths else ():
+        for root, one in ((one.path[0], one) for one in paths[name]):
+            value = one.search_dict_for_path(dict(values))
+            if value is not PydanticUndefined and root not in slot.fields:
+                found[name], written[*path, name] = value, tuple(one.path)
+                found.pop(root, None)
+                break
+    for key, value in found.items():
+        if isinstance(value, Mapping):
+            step, inside = slot.enter(key)
+            found[key], more = followed(inside, value, (*path, step))
+            written |= more
+    return found, written
 
 
 def _default(kind: type[BaseModel] | None, name: str) -> Any:

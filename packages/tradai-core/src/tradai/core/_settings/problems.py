@@ -23,7 +23,7 @@ NOT_JSON: Final = "must be JSON, such as a list"
 class SettingProblem:
     """A problem at `path`, reported as `place` and `sentence`.
 
-    A loose problem counts only if no higher layer has another value.
+    A loose problem does not count if a higher layer replaces the value.
     """
 
     # It may contain keys of mappings, which are values too.

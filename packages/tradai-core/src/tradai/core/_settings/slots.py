@@ -10,7 +10,7 @@ from inspect import isclass
 from typing import Annotated, Any, Final, TypeAlias, final, get_args, get_origin
 
 import pydantic
-from pydantic import AliasChoices, BaseModel, TypeAdapter
+from pydantic import AliasChoices, AliasPath, BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from tradai.core._documents.tree import KeyPath
@@ -68,6 +68,16 @@ class Slot:
         for key, (name, slot) in (item for one in self.classes for item in _fields(one).items()):
             found[key] = (name, slot.joined(found[key][1]) if key in found else slot)
         return found
+
+    @cached_property
+    def alias_paths(self) -> Mapping[str, list[AliasPath]]:
+        """Each field that an `AliasPath` may set -> those of its aliases, the first one first."""
+        infos = [(one, getattr(one, "__pydantic_fields__", {})) for one in self.classes]
+        found = {name: _aliases(one, info) for one, all_ in infos for name, info in all_.items()}
+        paths = {
+            name: [one for one in all_ if not isinstance(one, str)] for name, all_ in found.items()
+        }
+        return {name: one for name, one in paths.items() if one}
 
     def joined(self, other: "Slot") -> "Slot":
         """Return the slot of a value that fits this one or `other`."""
@@ -157,16 +167,22 @@ def _fields(kind: Any) -> Fields:
     """Return each key of a model or dataclass -> name of the field, and its slot."""
     infos = getattr(kind, "__pydantic_fields__", None) or _plain_fields(kind)
     converted = _converted(kind)
-    config = getattr(kind, "model_config", None) or getattr(kind, "__pydantic_config__", {})
     found: dict[str, tuple[str, Slot]] = {}
     for name, field in reversed(infos.items()):
         is_converted = bool({name, "*"} & converted) or converts(field.metadata)
         slot = Slot(field.annotation, is_converted=is_converted)
-        alias = field.validation_alias if config.get("validate_by_alias", True) else None
-        choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
-        keys = [one for one in choices if isinstance(one, str)]
+        keys = [one for one in _aliases(kind, field) if isinstance(one, str)]
         found = {name: (name, slot)} | found | dict.fromkeys(keys, (name, slot))
     return found
+
+
+def _aliases(kind: Any, field: FieldInfo) -> list[str | AliasPath]:
+    """Return the aliases of `field` that validation accepts, the first one first."""
+    config = getattr(kind, "model_config", None) or getattr(kind, "__pydantic_config__", {})
+    alias = field.validation_alias if config.get("validate_by_alias", True) else None
+    if isinstance(alias, AliasChoices):
+        return alias.choices
+    return [] if alias is None else [alias]
 
 
 def _plain_fields(kind: Any) -> dict[str, FieldInfo]:

@@ -126,7 +126,10 @@ def _unread(layer: SettingLayer) -> Iterator[SettingProblem]:
     is_nested = layer.has_variables and reader and reader.env_nested_delimiter
     for path, variable in layer.texts.items() if is_nested else ():
         depth = len(layer.reach(path)[0])
-        if 1 < len(path) > depth:
+        if "" in path:
+            sentence = "has an empty key in its name; write the key, or the whole mapping as JSON"
+            yield SettingProblem(path=path, place=variable, sentence=sentence)
+        elif 1 < len(path) > depth:
             around = ".".join(slot_of(layer.kind).shown(path[: depth or 1]))
             sentence = f"is not read: {around} is not a mapping"
             yield SettingProblem(path=path, place=variable, sentence=sentence)

@@ -84,16 +84,27 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
     @cached_property
     def names(self) -> Mapping[str, list[str]]:
         """Each field -> its variables, in the form in which they are compared."""
+        return {name: [variable for _, variable, _ in one] for name, one in self._infos.items()}
+
+    @cached_property
+    def _infos(self) -> Mapping[str, list[tuple[str, str, bool]]]:
+        """Each field -> the key in the values and the variable of each of its aliases."""
         fields = self.settings_cls.model_fields.items()
-        infos = {name: self._extract_field_info(field, name) for name, field in fields}
-        return {name: [variable for _, variable, _ in found] for name, found in infos.items()}
+        return {name: self._extract_field_info(field, name) for name, field in fields}
+
+    @cached_property
+    def _field_paths(self) -> Mapping[str, KeyPath]:
+        """Each variable of a field -> the field, or the key that its `AliasPath` begins with."""
+        known = slot_of(self.settings_cls).fields
+        infos = [(name, *info) for name, found in self._infos.items() for info in found]
+        return {variable: (name if key in known else key,) for name, key, variable, _ in infos}
 
     def written(self, key: str) -> str:
         """Return a variable as it was written, or else in its usual form."""
         return self.variables.get(key, key if self.case_sensitive else key.upper())
 
     def unset(self, path: KeyPath) -> str:
-        """Return the variable that would set `path`, or the mapping around it."""
+        """Return the variable that would set `path`, or else the mapping that `path` leads into."""
         first, *steps = slot_of(self.settings_cls).shown(path)
         nested = takewhile("*".__ne__, steps) if self.env_nested_delimiter else ()
         key = next(iter(self.names.get(first, ())), first)
@@ -124,8 +135,7 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
 
     def _paths(self) -> dict[str, KeyPath]:
         """Return the key of each variable -> the path that it sets."""
-        names = self.names.items()
-        found: dict[str, KeyPath] = {one: (name,) for name, keys in names for one in keys}
+        found = dict(self._field_paths)
         for start, name in self._starts().items():
             for key in (one for one in self.env_vars if one.startswith(start)):
                 steps = self._steps(name, key[len(start) :])

@@ -1,6 +1,7 @@
 """Load a strategy configuration from layers, with the origin of each value."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -28,7 +29,7 @@ from tradai.core._strategy.config import (
     names_space,
 )
 from tradai.core._strategy.execution import Execution
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, TradAIError
 
 _GROUP: Final = "tradai.config_layers"
 _RUN: Final = "run"
@@ -116,6 +117,34 @@ class StrategyConfigLoader:
         top = files[0] if files else "configuration"
         stack = LayerStack([_with_class_key(layer) for layer in loaded], top=top)
         return _build(stack, _folder_of(files[0]) if files else None)
+
+    def load_run(
+        self,
+        uri: str | Path | None = None,
+        *,
+        patches: Sequence[str | Path] = (),
+        overrides: Sequence[str] = (),
+    ) -> Mapping[str, JsonValue]:
+        """Return the ``run:`` block alone, from every layer that can be read.
+
+        It is for a run that goes on without its configuration: a file that is missing or broken is
+        left out. The arguments are those of `load_config`.
+
+        Raises:
+            ConfigurationError: A variable or an override is not usable, or the block is not one.
+        """
+        files = (YamlLayer(str(file)) for file in (uri, *patches) if file is not None)
+        loaded: list[LayerData] = []
+        for layer in (*files, *self._layers):
+            with suppress(TradAIError):
+                loaded.append(layer.load())
+        loaded += [EnvironmentLayer(self._environ).load(), OverridesLayer(overrides).load()]
+        stack = LayerStack(loaded, top=_RUN)
+        run = {} if stack.values.get(_RUN) is None else stack.values[_RUN]
+        problems = [*_run_problems(run, stack)]
+        if problems or not isinstance(run, Mapping):
+            raise configuration_error(problems)
+        return freeze_object(run)
 
 
 def _build(stack: LayerStack, folder: Path | None) -> LoadedConfig:

@@ -1,7 +1,6 @@
 """Candle repository in ArcticDB."""
 
 import importlib.util
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
@@ -9,22 +8,18 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 import pandas as pd
 
 from tradai.core._error_translation import ErrorTable
+from tradai.core._fork_lock import ForkLock
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import Coverage
 from tradai.core._secrets.redaction import redact
 from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
+from tradai.core.arcticdb._frame_repository import FrameRepository
 from tradai.core.arcticdb._uri import ArcticUri
 from tradai.core.exceptions import ConfigurationError, ConflictError, NotFoundError, StorageError
-from tradai.core.frames._candle_repository import CandleRepository, series_key
-from tradai.core.frames._candles import (
-    Span,
-    candles_error,
-    check_candles,
-    merge_candles,
-    opening_ms,
-)
-from tradai.core.frames._series_names import parse_series_name, series_name
+from tradai.core.frames._candle_repository import parse_series_name, series_key, series_name
+from tradai.core.frames._candles import check_candles, merge_candles, opening_ms
+from tradai.core.frames._columns import Span, candles_error
 
 if TYPE_CHECKING:
     from arcticdb.version_store.library import Library
@@ -42,7 +37,7 @@ _VENDOR: Final = "arcticdb_ext.exceptions"
 
 
 @final
-class ArcticDBDataRepository(CandleRepository):
+class ArcticDBDataRepository(FrameRepository):
     """Candles in a library of ArcticDB, on LMDB (a local folder) or S3; a symbol for each series.
 
     URIs are ArcticDB's own: ``lmdb:///candles?map_size=4GB``,
@@ -73,7 +68,7 @@ class ArcticDBDataRepository(CandleRepository):
             message = "ArcticDB is not installed; install tradai-core[arcticdb]"
             raise ConfigurationError(message, key="arcticdb")
         self._name = library
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._opened: Library | None = None
 
     @classmethod

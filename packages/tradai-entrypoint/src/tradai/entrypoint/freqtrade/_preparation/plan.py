@@ -11,7 +11,14 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final, cast, final
 
-from tradai.core import JsonValue, StrategyConfig, TimeRange, TradingMode, canonical_json
+from tradai.core import (
+    JsonValue,
+    OpenTimeRange,
+    StrategyConfig,
+    TimeRange,
+    TradingMode,
+    canonical_json,
+)
 from tradai.core.exceptions import TradingError
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
@@ -54,7 +61,7 @@ class EnginePlan:
 
     subcommand: str
     common: tuple[str, ...]
-    timerange: TimeRange | None
+    timerange: TimeRange | OpenTimeRange | None
     specific: tuple[str, ...]
     exchange: Exchange
     config: Mapping[str, JsonValue]
@@ -155,12 +162,18 @@ def _check_market(config: StrategyConfig, exchange: Exchange) -> None:
 
 
 def _check_freqai(config: StrategyConfig, run: RunParameters, mode: TradingMode) -> None:
-    is_enabled = enabled_freqai(config) is not None
+    freqai = enabled_freqai(config)
+    is_enabled = freqai is not None
+    folder = PurePosixPath(str(freqai.get("identifier", "") if freqai else ""))
+    if folder.is_absolute() or ".." in folder.parts:
+        problem = f"is {folder}: it names a folder for the models, so it must not lead elsewhere"
+        raise key_error(key="freqai.identifier", problem=problem)
     if mode is TradingMode.TRAIN and not is_enabled:
         problem = "is not true: mode 'train' trains the models of a FreqAI strategy"
         raise key_error(key="freqai.enabled", problem=problem)
-    if is_enabled and mode is not TradingMode.DRY_RUN and run.timerange is None:
-        problem = "is not set: FreqAI trains on the days before it, so it must be known"
+    has_start = run.timerange is not None and run.timerange.start is not None
+    if is_enabled and mode is not TradingMode.DRY_RUN and not has_start:
+        problem = "has no start: FreqAI trains on the days before it, so it must be known"
         raise key_error(key="run.timerange", problem=problem)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
+from tradai.core import FileKind, UnusableFileError, read_regular_file
 from tradai.core.exceptions import ConfigurationError, StorageError
 
 _MAX_PYTHON_FILES: Final = 500
@@ -95,10 +96,13 @@ def read_file(path: Path) -> bytes:
     """Return the bytes of the file at `path`.
 
     Raises:
+        ConfigurationError: It is not a regular file, or too large.
         StorageError: It cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular_file(path, FileKind.SOURCE)
+    except UnusableFileError as exc:
+        raise source_error(path, f"cannot be read: {exc.strerror}") from exc
     except OSError as exc:
         raise _disk_error(path, exc, operation="read") from exc
 
@@ -147,7 +151,8 @@ def _check_kind(path: Path, root: Path) -> None:
             path, f"is a link to {target}: put the real files into {root} instead{or_else}"
         )
     if not path.is_file() and not path.is_dir():
-        raise source_error(path, "is not a regular file: remove it")
+        # The error names the kind of file.
+        read_file(path)
 
 
 def _disk_error(path: Path, exc: OSError, *, operation: str) -> StorageError:
