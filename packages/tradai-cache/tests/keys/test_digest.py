@@ -580,3 +580,21 @@ def test_a_model_with_parameters_is_named_by_its_class_and_the_parameters() -> N
     assert len({digest_of(numbers), digest_of(texts), digest_of(_Page[_Page[int]](items=[]))}) == 3
     with pytest.raises(TypeError, match="parameter that is not a class"):
         digest_of(_Page[int | None](items=[]))
+
+
+def test_a_class_that_is_defined_again_under_its_name_is_another_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def defined(amount: int) -> Any:  # noqa: ANN401 - a class from a notebook's cell
+        made: Any = Enum
+        kind = made("Kind", {"ONE": amount}, module=__name__)
+        monkeypatch.setattr(sys.modules[__name__], "Kind", kind, raising=False)
+        return kind
+
+    first = defined(1)
+    before = digest_of(first.ONE)
+    assert digest_of(first.ONE) == before
+
+    second = defined(2)
+
+    assert digest_of(second.ONE) == digest_of(second.ONE) != before

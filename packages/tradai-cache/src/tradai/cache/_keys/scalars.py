@@ -8,7 +8,11 @@ from struct import pack
 from types import NoneType
 from typing import Any, Final, TypeAlias
 from uuid import UUID
+from weakref import ref
 from zoneinfo import ZoneInfo
+
+# Numbers of classes by name, each with the latest class of that name.
+_DEFINITIONS: Final[dict[str, tuple[int, "ref[type]"]]] = {}
 
 Write: TypeAlias = Callable[[bytes | memoryview], object]
 
@@ -49,7 +53,21 @@ def class_name(cls: type) -> bytes:
     if cls is not NoneType and _found(cls.__module__, cls.__qualname__) is not cls:
         reason = f"{cls.__module__} has no such class under its name, which others may share"
         raise not_keyable(cls, reason)
-    return f"{_exporting_module(cls)}:{cls.__qualname__}".encode()
+    name = f"{_exporting_module(cls)}:{cls.__qualname__}"
+    number = _definition_number(name, cls)
+    return (name if number == 1 else f"{name}#{number}").encode()
+
+
+def _definition_number(name: str, cls: type) -> int:
+    """Return how often a class of this name was met in this process, up to `cls`.
+
+    A class that is defined again, in a notebook or by a reload, is another class.
+    """
+    number, latest = _DEFINITIONS.get(name, (0, None))
+    if latest is None or latest() is not cls:
+        number += 1
+        _DEFINITIONS[name] = number, ref(cls)
+    return number
 
 
 def _argument_name(argument: object) -> bytes:
