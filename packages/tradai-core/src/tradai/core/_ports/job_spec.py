@@ -120,18 +120,6 @@ class JobSpec:
         """Return the specification as JSON."""
         return {item.name: thaw(getattr(self, item.name)) for item in dataclasses.fields(self)}
 
-    @classmethod
-    def from_json(cls, value: object) -> "JobSpec":
-        """Return the specification that `to_json` returned as `value`.
-
-        Raises:
-            ValidationError: `value` is not a specification, or one of a later version.
-        """
-        names = {item.name for item in dataclasses.fields(cls)}
-        if not isinstance(value, Mapping) or not {"job_id", "command"} <= set(value) <= names:
-            raise _error("specification", "a JSON object with fields of JobSpec and no others")
-        return cls(**value)
-
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 

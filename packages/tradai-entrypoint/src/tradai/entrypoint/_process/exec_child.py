@@ -37,7 +37,12 @@ def child_command(command: Sequence[str]) -> list[str]:
     that started it ends, however that happens; elsewhere the guard kills it a moment later. On
     Linux everything that the child started is killed too.
     """
-    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
+    return [*child_starter(), str(os.getpid()), *command]
+
+
+def child_starter() -> list[str]:
+    """Return the start of such a command; the parent's process id and the command follow."""
+    return [sys.executable, "-I", "-S", __file__]
 
 
 def main(arguments: Sequence[str]) -> None:
