@@ -22,7 +22,7 @@ from tradai.core import (
     JobStatus,
     resolve_secret,
 )
-from tradai.core.exceptions import ExternalServiceError, ValidationError
+from tradai.core.exceptions import ExternalServiceError, NotFoundError, ValidationError
 from tradai.entrypoint._jobs import supervisor
 from tradai.entrypoint._jobs.folder import JobFolder
 from tradai.entrypoint._jobs.log_reader import LogReader
@@ -143,6 +143,9 @@ class LocalRunner:
             message = f"the job {handle.job_id} is one of {handle.runner}: use that runner"
             raise ValidationError(message, field="handle", expected=f"a handle of {self.uri}")
         folder = JobFolder(self._root / handle.job_id)
+        if not folder.exists():
+            message = f"there is no job {handle.job_id} in {self.uri}; check the id"
+            raise NotFoundError(message, kind="job", key=handle.job_id)
         folder.check_digest(handle.spec_digest)
         return folder
 
