@@ -113,7 +113,8 @@ def test_a_specification_never_changes() -> None:
         ("tags", {"team": None}),
     ],
 )
-def test_an_unusable_value_is_refused_by_its_name(name: str, value: Any) -> None:
+# Values of every wrong type (ANN401).
+def test_an_unusable_value_is_refused_by_its_name(name: str, value: Any) -> None:  # noqa: ANN401
     with pytest.raises(ValidationError) as caught:
         replace(SPEC, **{name: value})
 

@@ -46,10 +46,10 @@ VICTIM = """
     import os, signal, sys
     from tradai.core import JobSpec
     from tradai.entrypoint import LocalRunner
-    from tradai.entrypoint._jobs import folder, local_runner
+    from tradai.entrypoint._jobs import folder, launch
 
     path, name, when, *command = sys.argv[1:]
-    owner = local_runner if hasattr(local_runner, name) else folder.JobFolder
+    owner = launch if hasattr(launch, name) else folder.JobFolder
     function = getattr(owner, name)
 
     def die():
@@ -234,3 +234,19 @@ def test_the_folder_of_a_job_holds_no_secrets(
         "KEY": "env:SCRIPTED_SECRET"
     }
     assert (folder / "job-1").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_supervisor_that_is_killed_at_its_start_has_launched_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = LocalRunner(folder)
+    victim = tmp_path / "victim.py"
+    victim.write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    with monkeypatch.context() as patch:
+        patch.setattr("tradai.entrypoint._jobs.supervisor.__file__", str(victim))
+        with pytest.raises(ExternalServiceError, match="did not start"):
+            runner.submit(spec_for(JobScript(lines=("launched",))))
+
+    handle = runner.submit(spec_for(JobScript(lines=("launched",))))
+
+    assert [line.text for line in runner.logs(handle)] == ["launched"]

@@ -13,6 +13,7 @@ from tradai.core._ports.job_map import map_jobs
 from tradai.core._ports.job_runner import JobRunner
 from tradai.core._ports.job_spec import JobSpec
 from tradai.core._ports.job_status import JobStatus
+from tradai.core._secrets.redaction import register_secret
 from tradai.core.exceptions import ValidationError
 from tradai.core.testing._job_script import JobScript
 
@@ -77,6 +78,14 @@ class JobStopsContract:
 
         assert not runner.status(handle).status.is_terminal
         runner.stop(handle, "the test is over")
+
+    def test_secrets_in_a_reason_are_masked(self, runner: JobRunner, spec_for: SpecFor) -> None:
+        register_secret("fake-reason-value")
+        handle = runner.submit(spec_for("job-1", _WAITS))
+
+        info = runner.stop(handle, "-> fake-reason-value <-")
+
+        assert "-> *** <-" in info.reason
 
     def test_a_stop_wakes_those_who_wait(
         self, runner: JobRunner, spec_for: SpecFor, reopen: Reopen

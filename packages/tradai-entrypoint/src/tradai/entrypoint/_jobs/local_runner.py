@@ -1,16 +1,10 @@
 """Job runner of this machine: child processes, one folder for each job."""
 
-import json
-import os
 import platform
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final, Self, final
+from typing import Final, Self, final
 from urllib.parse import quote, unquote
 
 from tradai.core import (
@@ -20,21 +14,14 @@ from tradai.core import (
     JobPlatform,
     JobSpec,
     JobStatus,
-    resolve_secret,
 )
 from tradai.core.exceptions import ExternalServiceError, NotFoundError, ValidationError
-from tradai.entrypoint._jobs import supervisor
 from tradai.entrypoint._jobs.folder import JobFolder
+from tradai.entrypoint._jobs.launch import Pause, is_launched, launch_once
 from tradai.entrypoint._jobs.log_reader import LogReader
-from tradai.entrypoint._process.exec_child import child_starter
 
 _SCHEME: Final = "local:"
 _DEFAULT: Final = ".tradai/jobs"
-_FIRST_PAUSE_S: Final = 0.005
-_LONGEST_PAUSE_S: Final = 0.1
-_LAUNCH_S: Final = 60.0
-# A job has the same variables on every machine, apart from these, which belong to the machine.
-_INHERITED: Final = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER")
 _PLATFORMS: Final = {
     ("Linux", "x86_64"): JobPlatform.LINUX_AMD64,
     ("Linux", "aarch64"): JobPlatform.LINUX_ARM64,
@@ -76,11 +63,8 @@ class LocalRunner:
         _check_runnable(spec)
         handle = self._handle(spec.job_id, spec.digest)
         folder = JobFolder(self._root / spec.job_id)
-        if not _is_launched(folder, spec):
-            # Before there is a folder: a job whose secrets are missing leaves no trace.
-            payload = _payload(spec, folder)
-            folder.create()
-            _launch_once(folder, spec, payload)
+        if not is_launched(folder, spec):
+            launch_once(folder, spec)
         return handle
 
     def status(self, handle: JobHandle) -> JobInfo:
@@ -96,7 +80,7 @@ class LocalRunner:
         """
         folder = self._find(handle)
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        pause = _Pause()
+        pause = Pause()
         while not (info := folder.info()).status.is_terminal:
             if deadline is not None and time.monotonic() >= deadline:
                 break
@@ -150,19 +134,6 @@ class LocalRunner:
         return folder
 
 
-@final
-class _Pause:
-    """Pauses between two looks, each longer than the one before, up to a tenth of a second."""
-
-    def __init__(self) -> None:
-        self._next_s = _FIRST_PAUSE_S
-
-    def sleep(self, deadline: float | None = None) -> None:
-        left = self._next_s if deadline is None else max(0.0, deadline - time.monotonic())
-        time.sleep(min(self._next_s, left))
-        self._next_s = min(2 * self._next_s, _LONGEST_PAUSE_S)
-
-
 def _check_runnable(spec: JobSpec) -> None:
     if spec.image is not None:
         expected = "no image; docker: and ecs: run images"
@@ -177,81 +148,8 @@ def _check_runnable(spec: JobSpec) -> None:
         raise ValidationError(message, field="platform", expected=expected)
 
 
-def _is_launched(folder: JobFolder, spec: JobSpec) -> bool:
-    """Tell whether the job was launched before; raise when its id has another specification."""
-    if not folder.exists():
-        return False
-    folder.check_digest(spec.digest)
-    return folder.info().status is not JobStatus.PENDING
-
-
-def _launch_once(folder: JobFolder, spec: JobSpec, payload: bytes) -> None:
-    """Launch the job, unless another process has launched it, or does so in the meantime."""
-    deadline, pause = time.monotonic() + _LAUNCH_S, _Pause()
-    while True:
-        with folder.locked() as lock:
-            if _is_launched(folder, spec):
-                return
-            if lock is not None:
-                folder.write_spec(spec)
-                _launch(payload, lock)
-                return
-        if time.monotonic() >= deadline:
-            message = f"another process launches the job {spec.job_id} and does not end; try again"
-            raise ExternalServiceError(
-                message, service="local runner", operation="submit", retryable=True
-            )
-        pause.sleep()
-
-
-def _launch(payload: bytes, lock: int) -> None:
-    """Start the supervisor, and return when it has written down the status."""
-    command = [sys.executable, "-I", "-S", supervisor.__file__, str(lock)]
-    with tempfile.TemporaryFile() as errors:
-        # A session of its own: Ctrl-C reaches only this process. The command is made by our own
-        # code (S603).
-        done = subprocess.run(  # noqa: S603
-            command,
-            input=payload,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            pass_fds=(lock,),
-            start_new_session=True,
-            check=False,
-        )
-        if done.returncode:
-            message = f"the supervisor of a job did not start: {_last_line(errors)}"
-            raise ExternalServiceError(message, service="local runner", operation="submit")
-
-
-def _payload(spec: JobSpec, folder: JobFolder) -> bytes:
-    """Return all that the supervisor must know. It is never written to a file: it has secrets."""
-    environment = {
-        **{name: os.environ[name] for name in _INHERITED if name in os.environ},
-        "TRADAI_RUN_TRACE_ID": spec.trace_id,
-        **spec.environment,
-        **{name: resolve_secret(ref).reveal() for name, ref in spec.secrets.items()},
-    }
-    job = {
-        "folder": str(folder.path),
-        "starter": child_starter(),
-        "command": spec.command,
-        "is_found": _is_found(spec.command[0], environment.get("PATH")),
-        "environment": environment,
-        "time_limit_s": spec.time_limit_s,
-        "stop_grace_s": spec.stop_grace_s,
-    }
-    return json.dumps(job).encode()
-
-
-def _is_found(program: str, path: str | None) -> bool:
-    # A relative path is one from the job's own folder.
-    is_relative = "/" in program and not program.startswith("/")
-    return is_relative or shutil.which(program, path=path) is not None
-
-
 def _lines(folder: JobFolder, after: int, *, follow: bool) -> Iterator[JobLine]:
-    pause = _Pause()
+    pause = Pause()
     with LogReader(folder.log) as reader:
         while True:
             # In this order: the log of a job that has ended is whole.
@@ -260,7 +158,7 @@ def _lines(folder: JobFolder, after: int, *, follow: bool) -> Iterator[JobLine]:
             for line in reader.lines(end=end):
                 if line.number > after:
                     yield line
-                    pause = _Pause()
+                    pause = Pause()
             if info.status.is_terminal or not follow:
                 return
             _check_not_abandoned(folder, info)
@@ -276,8 +174,3 @@ def _check_not_abandoned(folder: JobFolder, info: JobInfo) -> None:
         raise ExternalServiceError(
             message, service="local runner", operation="wait", retryable=True
         )
-
-
-def _last_line(file: IO[bytes]) -> str:
-    file.seek(0)
-    return (file.read().decode(errors="replace").strip().splitlines() or ["it gave no reason"])[-1]

@@ -95,26 +95,25 @@ class Supervisor:
 
     def _supervise(self, log: int, lock: int) -> None:
         child = _start(self._job, log, lock)
-        cause = self._follow(child)
-        # The child was not waited for, so its number is still the group's.
-        _signal_group(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-        end = verdict(os.waitstatus_to_exitcode(status), cause)
-        _write_until_it_works(self._state(*end))
+        with ExitWatch(child) as watch:
+            cause = self._follow(child, watch)
+            # Before the child is waited for: its number is still the group's.
+            _signal_group(child, signal.SIGKILL)
+            end = verdict(watch.exit_code(), cause)
+        write_until_it_works(self._state(*end))
 
-    def _follow(self, child: int) -> tuple[str, str] | None:
+    def _follow(self, child: int, watch: "ExitWatch") -> tuple[str, str] | None:
         """Wait for the end of the job; return why it was stopped, None when it was not."""
         limit = self._job["time_limit_s"]
         deadline = None if limit is None else time.monotonic() + limit
         cause, kill_at = None, None
-        with _ExitWatch(child) as watch:
-            while not watch.has_ended():
-                if cause is None and (cause := self._cause(deadline)):
-                    kill_at = time.monotonic() + self._job["stop_grace_s"]
-                    _signal_group(child, signal.SIGTERM)
-                if kill_at is not None and time.monotonic() >= kill_at:
-                    _signal_group(child, signal.SIGKILL)
-                watch.wait(_LOOK_EVERY_S)
+        while not watch.has_ended():
+            if cause is None and (cause := self._cause(deadline)):
+                kill_at = time.monotonic() + self._job["stop_grace_s"]
+                _signal_group(child, signal.SIGTERM)
+            if kill_at is not None and time.monotonic() >= kill_at:
+                _signal_group(child, signal.SIGKILL)
+            watch.wait(_LOOK_EVERY_S)
         return cause
 
     def _cause(self, deadline: float | None) -> tuple[str, str] | None:
@@ -152,29 +151,47 @@ class Supervisor:
         self._is_asked = True
 
 
-class _ExitWatch:
-    """Tells when a child has ended, without waiting for it: its number stays taken."""
+class ExitWatch:
+    """Tells when a child has ended; until `exit_code` its number stays taken, where possible."""
 
     def __init__(self, child: int) -> None:
+        """Take the child's process id."""
         self._child = child
         self._pidfd: int | None = None
+        self._status: int | None = None
 
     def __enter__(self) -> "Self":
-        # Where the kernel cannot report that a process ended, it is polled.
+        """Have the kernel report the end, where it can; elsewhere it is polled."""
         with suppress(AttributeError, OSError):
             self._pidfd = os.pidfd_open(self._child)
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the descriptor."""
         if self._pidfd is not None:
             os.close(self._pidfd)
 
     def has_ended(self) -> bool:
-        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, self._child, options) is not None
+        """Tell whether the child has ended."""
+        if self._status is not None:
+            return True
+        # macOS has it only since Python 3.13.
+        if hasattr(os, "waitid"):
+            how = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            return os.waitid(os.P_PID, self._child, how) is not None
+        pid, status = os.waitpid(self._child, os.WNOHANG)
+        self._status = status if pid else None
+        return bool(pid)
 
     def wait(self, timeout_s: float) -> None:
+        """Wait for the end, at most `timeout_s`."""
         select.select([] if self._pidfd is None else [self._pidfd], [], [], timeout_s)
+
+    def exit_code(self) -> int:
+        """Wait for the child and return its exit code; negative when a signal ended it."""
+        if self._status is None:
+            _, self._status = os.waitpid(self._child, 0)
+        return os.waitstatus_to_exitcode(self._status)
 
 
 def verdict(code: int, cause: tuple[str, str] | None) -> tuple[str, int, str]:
@@ -188,7 +205,8 @@ def verdict(code: int, cause: tuple[str, str] | None) -> tuple[str, int, str]:
     if cause is not None:
         return cause[0], shown, cause[1]
     if code < 0:
-        return "failed", shown, f"{signal.Signals(-code).name} ended it"
+        names = {number.value: number.name for number in signal.Signals}
+        return "failed", shown, f"{names.get(-code, f'signal {-code}')} ended it"
     return "failed" if code else "completed", shown, f"it ended with exit code {code}"
 
 
@@ -207,7 +225,8 @@ def write_json(name: str, value: object) -> None:
             os.unlink(temporary)
 
 
-def _write_until_it_works(state: object) -> None:
+def write_until_it_works(state: object) -> None:
+    """Write the last status; on a disk that refuses, try again for some minutes."""
     for _ in range(_WRITE_TIMES):
         with suppress(OSError):
             return write_json(STATE, state)
