@@ -39,12 +39,18 @@ class Lease:
             server.journal.append(f"store {'kept' if is_holder else 'refused'}")
             return is_holder
 
+    async def store_async(self, sealed: bytes, *, keep_ms: int) -> bool:
+        return self.store(sealed, keep_ms=keep_ms)
+
     def release(self) -> None:
         with self.server.lock:
             self.server.journal.append("release")
             if self.server.leases.get(self.key) is self:
                 self.server.end(self.key)
         self.server.released()
+
+    async def release_async(self) -> None:
+        self.release()
 
 
 @final
@@ -112,6 +118,7 @@ class Node:
 
     def __init__(self, server: Server, events: TierEvents) -> None:
         self.generation = 0
+        self.is_joined = True
         self.is_deaf = False  # messages are lost, and the process does not notice
         self.is_late = False  # messages arrive when `catch_up` is called
         self.before_acquire: Callable[[], object] = lambda: None
@@ -131,6 +138,21 @@ class Node:
 
     async def fetch_async(self, key: CacheKey) -> bytes | None:
         return self.fetch(key)
+
+    def has_joined(self, _: str) -> bool:
+        return self.is_joined
+
+    def join(self, _: str) -> None:
+        """Answer for the first time, which begins a generation as Redis does."""
+        with self._server.asked():
+            self.is_joined = True
+            self.generation += 1
+
+    async def join_async(self, namespace: str) -> None:
+        self.join(namespace)
+
+    async def acquire_async(self, key: CacheKey) -> bytes | Lease | Waiting:
+        return self.acquire(key)
 
     def acquire(self, key: CacheKey) -> bytes | Lease | Waiting:
         self.before_acquire()

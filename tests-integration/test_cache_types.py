@@ -80,6 +80,7 @@ def threads(exchange: Exchange) -> None:
     assert_type(exchange.known("spot"), list[str])
     assert_type(Exchange.known_too.peek("spot"), PeekResult[list[str]] | None)
     assert_type(Exchange.plain_text("BTC/USDT"), str)
+    assert_type(exchange.plain_text("BTC/USDT"), str)
     assert_type(anything(1, times=2), str)
     assert_type(namespace.stats(), CacheStats)
 

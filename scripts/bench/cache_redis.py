@@ -1,4 +1,4 @@
-"""The cache on Redis: hits, a cold key of several processes, dead holders, outages, invalidations.
+"""The cache on Redis: hits, many tasks, a cold key, dead holders, outages, invalidations.
 
 Needs redis-server on PATH, and starts its own on loopback. Both sides of a comparison alternate in
 one process, after a first round that does not count. MONITOR counts the commands in rounds of
@@ -36,6 +36,8 @@ LOAD_S: Final = 0.2
 CALLS: Final = 200
 KEYS: Final = list(range(CALLS))
 SLOW_S: Final = 0.05
+TASKS: Final = 2_000
+PARTS: Final = ["hits", "tasks", "cold", "killed", "hung", "invalidated"]
 # The value that both sides read: about 200 bytes of JSON.
 VALUE: Final = {"symbol": "BTC/USDT", "step": "0.00001", "tick": "0.01", "notes": "x" * 130}
 
@@ -45,10 +47,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--only", choices=["hits", "cold", "killed", "hung", "invalidated"])
+    parser.add_argument("--only", choices=PARTS)
     options = parser.parse_args()
     parts: dict[str, Callable[[str, int], None]] = {
         "hits": lambda url, _: compare_hits(url, options.rounds),
+        "tasks": lambda url, _: compare_many_tasks(url),
         "cold": lambda url, _: compare_cold(url, options.runs),
         "killed": lambda url, _: measure_killed(url),
         "hung": measure_hung,
@@ -102,8 +105,8 @@ def compare_hits(url: str, rounds: int) -> None:
         "| median of the ratios | bound |"
     )
     print("|---|---:|---:|---:|---:|---:|")
-    show("sync", 1.2, hits(url, rounds))
-    show("async", 1.3, asyncio.run(hits_async(url, rounds)))
+    show("sync", 1.6, hits(url, rounds))
+    show("async", 1.6, asyncio.run(hits_async(url, rounds)))
 
 
 def show(name: str, bound: float, pairs: list[tuple[float, float]]) -> None:
@@ -176,6 +179,72 @@ async def timed_async(call: Callable[[Any], Awaitable[object]], keys: list[Any])
 
 async def _value_async(key: int) -> dict[str, str]:
     return _value(key)
+
+
+# Many tasks.
+
+
+def compare_many_tasks(url: str, runs: int = 5) -> None:
+    """Load many cold keys at once, against redis-py's blocking pool with the same commands."""
+    print(
+        f"| {TASKS} tasks, each a cold key, {runs} runs | loads of a key | errors | connections "
+        "| ours s | redis-py s | median of the ratios | bound |"
+    )
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    client, rows = redis.Redis.from_url(url), []
+    for number in range(runs):
+        began = time.perf_counter()
+        asyncio.run(_bare_tasks(url, f"bare-{number}"))
+        bare_s, before = time.perf_counter() - began, _connections(client)
+        began = time.perf_counter()
+        loads, errors = asyncio.run(_cached_tasks(url, f"tasks-{number}"))
+        ours_s = time.perf_counter() - began
+        rows.append((ours_s, bare_s, _connections(client) - before, loads / TASKS, errors))
+    client.close()
+    ours_s, bare_s, connections, loads, errors = (max(column) for column in zip(*rows, strict=True))
+    ratio = statistics.median(row[0] / row[1] for row in rows)
+    print(
+        f"| worst of the runs | {loads:.2f} | {errors} | {connections} | {ours_s:.2f} "
+        f"| {bare_s:.2f} | {ratio:.2f} | 1.5 |"
+    )
+
+
+async def _cached_tasks(url: str, name: str) -> tuple[int, int]:
+    """Return how often a value was loaded, and the number of calls that failed."""
+    cache, loads = Cache(url), itertools.count()
+
+    async def value(key: int) -> int:
+        next(loads)
+        return key
+
+    read = cache.namespace(name, on_outage="fail_closed").cached(ttl=600.0)(value)
+    results = await asyncio.gather(*map(read, range(TASKS)), return_exceptions=True)
+    cache.close()
+    return next(loads), sum(isinstance(result, Exception) for result in results)
+
+
+async def _bare_tasks(url: str, name: str) -> None:
+    """Send the commands of the cache: look, get the lease, store."""
+    from tradai.cache._redis.scripts import ACQUIRE, STORE
+
+    pool = redis.asyncio.BlockingConnectionPool.from_url(url, max_connections=32, timeout=None)
+    client = redis.asyncio.Redis(connection_pool=pool)
+
+    async def load(number: int) -> None:
+        keys = (f"{name}:{number}:lease", f"{name}:{number}", name)
+        await client.get(keys[1])
+        await client.eval(ACQUIRE, 3, *keys, "token", "epoch", 2_000)
+        await client.eval(STORE, 3, *keys, "token", "epoch", "x" * 60, 600_000, "channel", "ended")
+
+    await client.set(name, "epoch")
+    await asyncio.gather(*map(load, range(TASKS)))
+    await client.aclose()
+    await pool.aclose()
+
+
+def _connections(client: "redis.Redis") -> int:
+    received: int = client.info("stats")["total_connections_received"]
+    return received
 
 
 # A cold key.

@@ -68,10 +68,11 @@ def candles() -> pd.DataFrame:
     close = np.round(50_000 + np.cumsum(random.normal(0, 5, count)), 2)
     start = pd.Timestamp("2024-01-01", tz="UTC").as_unit("ms")
     opened = pd.date_range(start, periods=count, freq="min", name="date")
+    opens = np.concatenate(([close[0]], close[:-1]))
     columns = {
-        "open": np.roll(close, 1),
-        "high": close + 3.25,
-        "low": close - 3.25,
+        "open": opens,
+        "high": np.maximum(opens, close) + 3.25,
+        "low": np.minimum(opens, close) - 3.25,
         "close": close,
         "volume": np.round(random.exponential(12, count), 5),
     }

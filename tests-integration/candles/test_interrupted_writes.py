@@ -93,7 +93,8 @@ def noise(count: int) -> pd.DataFrame:
     """Return candles that do not compress."""
     opened = pd.date_range("2025-01-01", periods=count, freq="5min", tz="UTC", name="date")
     values = np.random.default_rng(1).random((count, len(COLUMNS)))
-    return pd.DataFrame(values, columns=COLUMNS, index=opened.as_unit("ms"))
+    frame = pd.DataFrame(values, columns=COLUMNS, index=opened.as_unit("ms"))
+    return frame.assign(high=1.0 + frame["high"], low=0.5 * frame[["open", "close"]].min(axis=1))
 
 
 @pytest.mark.parametrize("repository_type", [FlatDataRepository, ParquetDataRepository])

@@ -4,6 +4,7 @@ import json
 import os
 import select
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -78,13 +79,25 @@ def strategy(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def environ() -> dict[str, str]:
-    """Environment of the command: that of this process without variables of tradai or Freqtrade."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("TRADAI_", "FREQTRADE__", "VIRTUAL_ENV"))
-    }
+def environ() -> Iterator[dict[str, str]]:
+    """Environment of the command: that of this process without variables of tradai or Freqtrade.
+
+    Every proxy variable names a listener. The tests talk to this machine only, so it must hear
+    nothing.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        url = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        yield {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("TRADAI_", "FREQTRADE__", "VIRTUAL_ENV"))
+        } | {
+            name: "" if name.lower() == "no_proxy" else url
+            for variable in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+            for name in (variable, variable.upper())
+        }
+        heard, _, _ = select.select([proxy], [], [], 0)
+        assert not heard, "a connection to this machine went to the proxy"
 
 
 @pytest.fixture

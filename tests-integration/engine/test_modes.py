@@ -217,30 +217,19 @@ def test_a_dry_run_places_an_order_that_journal_and_database_agree_on(
     assert "to: STOPPED" in (bot.folder / "engine.log").read_text()
 
 
-def test_the_fallback_strategy_runs_and_places_no_order(
-    start: Callable[..., Any], strategy: Path, exchange: str, engine_bin: Path
+def test_a_mistyped_file_name_runs_a_bot_that_reaches_no_exchange(
+    start: Callable[..., Any], tmp_path: Path
 ) -> None:
-    """The fallback itself always uses the real exchange; here its strategy uses a loopback one."""
-    script = (
-        "import sys; from pathlib import Path;"
-        "from tradai.entrypoint.freqtrade._strategy.idle import idle_source;"
-        "idle_source(Path(sys.argv[1]))"
-    )
-    subprocess.run([engine_bin / "python", "-c", script, strategy.parent], check=True)
-    strategy.write_text(
-        "name: idle\nversion: 0.0.1\ntimeframe: 5m\npairs: [BTC/USDT]\n"
-        "strategy: {class: TradaiIdle, source: idle}\n"
-        "execution: {stake_amount: 10, max_open_trades: 0, process_throttle_s: 1}\n"
-        f"run: {{exchange_url: '{exchange}'}}\n"
-    )
-    bot = start("run", strategy, "--mode", "dry-run")
+    bot = start("run", tmp_path / "mistyped.yaml", "--mode", "dry-run")
 
     bot.wait_for_event("engine running")
     bot.process.send_signal(signal.SIGTERM)
 
     assert bot.process.wait(300) == 0, bot.stderr()
     manifest = json.loads((bot.folder / "manifest.json").read_text())
+    assert manifest["is_fallback"]
     assert manifest["results"]["orders_in_database"] == 0
+    assert "binance.com" not in (bot.folder / "engine.log").read_text()
 
 
 def test_an_unreachable_exchange_is_an_error(tradai: Any, strategy: Path) -> None:

@@ -48,6 +48,16 @@ def test_the_grammar_is_built_without_anything_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_max_idle_is_a_run_parameter(runs: Path, config_file: Path) -> None:
+    command = ("run", config_file, "--mode", "backtest", "--run-id", "one")
+
+    code = call(*command, "--max-idle", "30m")
+
+    manifest = json.loads((runs / "one" / "manifest.json").read_text())
+    assert code == 0
+    assert manifest["run_parameters"]["max_idle"] == "30m"
+
+
 def test_a_run_prints_its_results_and_where_it_is(
     runs: Path, config_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -136,7 +136,7 @@ def test_a_full_map_is_an_error_that_keeps_the_old_candles(tmp_path: Path) -> No
     repository = ArcticDBDataRepository(f"lmdb://{tmp_path}/small?map_size=1MB")
     repository.save_ohlcv(PAIR, "5m", candles(0))
     many = candles(*range(100_000))
-    many["close"] = [number / 7 for number in range(100_000)]
+    many["volume"] = [number / 7 for number in range(100_000)]
 
     with pytest.raises(StorageError, match="raise map_size in its URI"):
         repository.save_ohlcv(PAIR, "5m", many)

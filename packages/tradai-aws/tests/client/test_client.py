@@ -1,6 +1,8 @@
 """Clients: one for each service and settings, bound to its endpoint, created on first use."""
 
 import os
+import select
+import socket
 import subprocess
 import sys
 import threading
@@ -226,6 +228,37 @@ def test_requests_for_credentials_do_not_leave_the_endpoint_either(
 
     with pytest.raises(ConfigurationError, match=r"a request to sts\..* was stopped"):
         client.head_object(Bucket="lake", Key="a")
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_no_proxy_hears_of_an_endpoint_on_this_machine(
+    name: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = endpoint.replace("127.0.0.1", name)
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        for variable in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+            monkeypatch.setenv(variable.upper(), f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.delenv("NO_PROXY")
+        settings = AwsSettings(
+            region="eu-central-1", endpoint_url=url, max_attempts=1, read_timeout_s=5
+        )
+        client = client_for("secretsmanager", settings)
+
+        with pytest.raises(client.exceptions.ResourceNotFoundException):
+            client.get_secret_value(SecretId="absent")
+
+        assert select.select([proxy], [], [], 0)[0] == []
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1.evil.example", "http://10.0.0.1", "http://localhost.example", "x"]
+)
+def test_a_proxy_is_used_for_other_machines(url: str) -> None:
+    # The rule itself: a client would try to reach the machine.
+    from tradai.aws._client.endpoints import is_loopback
+
+    assert not is_loopback(url)
 
 
 @given(NAMES, NAMES)

@@ -356,6 +356,34 @@ def _quoting(operation: str) -> ClientError:
     return ClientError(facts, operation)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_refusal_that_quotes_the_value_shows_none_in_the_logs_of_boto3(
+    status: int,
+    aws: FakeSecretsClient,
+    endpoint: str,
+    reader: SecretsManager,
+    everything_logged: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(**_: object) -> NoReturn:
+        facts = _quoting("any").response | {"ResponseMetadata": {"HTTPStatusCode": status}}
+        # The types ask for fields that no test reads.
+        raise ClientError(facts, "any")  # type: ignore[arg-type]
+
+    for operation in ("get_secret_value", "put_secret_value"):
+        monkeypatch.setattr(aws, operation, refuse)
+    settings = AwsSettings(region="eu-central-1", endpoint_url=endpoint, max_attempts=1)
+
+    with pytest.raises(TradAIError):
+        reader.get(NAME)
+    with pytest.raises(TradAIError):
+        SecretsEditor(settings).put(NAME, Secret(PLANTED))
+
+    shown = everything_logged()
+    assert "OperationModel(name=PutSecretValue)" in shown
+    assert _leaks(shown) == []
+
+
 class Quoting:
     """A client whose errors quote a value."""
 

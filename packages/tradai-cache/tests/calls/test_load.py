@@ -4,15 +4,33 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from fractions import Fraction
 from typing import Any, Protocol
 
+import numpy as np
 import pytest
 from cache_fleet import Fleet
+from hypothesis import given, strategies as st
 
-from tradai.cache import PeekResult
+from tradai.cache import Cache, PeekResult
 from tradai.cache._tier.shared_tier import CacheKey
 from tradai.core import Secret, SecretReference
+
+_SCALARS: st.SearchStrategy[Any] = st.one_of(
+    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary()),
+    *(st.decimals(), st.datetimes(), st.fractions()),
+    st.builds(np.float64, st.floats()),
+)
+# Values that every codec takes, and some that none does.
+_VALUES: st.SearchStrategy[Any] = st.recursive(
+    _SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.text(max_size=2), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
 
 
 class Source:
@@ -503,53 +521,6 @@ def _stopped(begun: threading.Event, may_end: threading.Event) -> None:
     assert may_end.wait(60)
 
 
-def test_a_lease_for_a_cancelled_task_is_released(fleet: Fleet) -> None:
-    cache, node = fleet.cache()
-    acquiring, may_acquire, released = threading.Event(), threading.Event(), threading.Event()
-    node.before_acquire = partial(_stopped, acquiring, may_acquire)
-    fleet.server.released = released.set
-
-    @cache.cached(ttl=60)
-    async def value(key: str) -> str:
-        return key
-
-    async def story() -> None:
-        leader = asyncio.create_task(value("a"))
-        await asyncio.to_thread(acquiring.wait, 10)
-        leader.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await leader
-        may_acquire.set()
-        await asyncio.to_thread(released.wait, 10)
-
-    asyncio.run(story())
-
-    assert released.is_set()
-    assert fleet.server.leases == {}
-
-
-def test_a_lease_for_a_closed_loop_is_released(fleet: Fleet) -> None:
-    cache, node = fleet.cache()
-    acquiring, may_acquire, released = threading.Event(), threading.Event(), threading.Event()
-    node.before_acquire = partial(_stopped, acquiring, may_acquire)
-    fleet.server.released = released.set
-
-    @cache.cached(ttl=60)
-    async def value(key: str) -> str:
-        return key
-
-    async def story() -> None:
-        leader = asyncio.create_task(value("a"))
-        await asyncio.to_thread(acquiring.wait, 10)
-        leader.cancel()
-
-    asyncio.run(story())
-    may_acquire.set()
-
-    assert released.wait(60)
-    assert fleet.server.leases == {}
-
-
 def test_tasks_share_with_threads_of_other_processes(fleet: Fleet, source: Source) -> None:
     here = Process(fleet, source)
     other, _ = fleet.cache()
@@ -571,3 +542,42 @@ def test_tasks_share_with_threads_of_other_processes(fleet: Fleet, source: Sourc
         runner.run(value.invalidate("a"))
         assert runner.run(together()) == ["a"] * 50
     assert loads == ["a", "a"]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (float, np.float64(1.5)),
+        (dict[str, float], {"fee": np.float64(0.1)}),
+        (None, Fraction(1, 2)),
+    ],
+    ids=repr,
+)
+def test_a_value_that_no_codec_takes_is_the_same_with_and_without_a_shared_tier(
+    annotation: object, value: object, fleet: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    def made(number: int) -> object:
+        return (value, number)[0]
+
+    made.__annotations__["return"] = annotation
+    answers = [cache.cached(ttl=60)(made)(1) for cache in (Cache(), fleet.cache()[0])]
+
+    assert answers == [value, value]
+    assert {type(answer) for answer in answers} == {type(value)}
+    assert [record.message for record in caplog.records] == [
+        "a cached value is not shared with other processes"
+    ]
+    assert fleet.server.values == {}
+
+
+@given(value=_VALUES)
+def test_any_value_is_the_same_with_and_without_a_shared_tier(value: object) -> None:
+    fleet = Fleet()
+
+    def made(number: int) -> object:
+        return (value, number)[0]
+
+    alone, (here, _), (there, _) = Cache(), fleet.cache(), fleet.cache()
+    answers = [cache.cached(ttl=60)(made)(1) for cache in (alone, here, there)]
+
+    assert repr(answers) == repr([value, value, value])

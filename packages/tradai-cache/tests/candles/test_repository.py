@@ -59,11 +59,10 @@ class Counting(DataRepository):
 
 def candles(first: datetime, count: int, length: timedelta = MINUTE, seed: int = 0) -> pd.DataFrame:
     opened = pd.DatetimeIndex([first + n * length for n in range(count)], name="date", tz="UTC")
-    prices = np.arange(float(count)) + 1_000 * seed
-    columns = ["open", "high", "low", "close", "volume"]
-    return pd.DataFrame(
-        {name: prices + shift for shift, name in enumerate(columns)}, index=opened.as_unit("ms")
-    )
+    prices = np.arange(float(count)) + 1_000.0 * (seed + 100)
+    shifts = {"open": 1, "high": 3, "low": 0, "close": 2, "volume": 4}
+    columns = {name: prices + shift for name, shift in shifts.items()}
+    return pd.DataFrame(columns, index=opened.as_unit("ms"))
 
 
 def cached(source: DataRepository, clock: FixedClock | None = None) -> CachedDataRepository:
@@ -286,8 +285,10 @@ def test_a_very_long_range_is_read_from_the_source(clock: FixedClock) -> None:
 def test_months_and_huge_candles_are_cached(clock: FixedClock) -> None:
     for timeframe, step in (("1M", 31), ("1w", 7), ("999999d", 1)):
         source = Counting(FixedClock(datetime(9000, 1, 1, tzinfo=UTC)))
-        opened = [datetime(1970 + n // 12, 1 + n % 12, 1, tzinfo=UTC) for n in range(600)]
-        frame = candles(START, 600).set_axis(pd.DatetimeIndex(opened, name="date").as_unit("ms"))
+        firsts = [datetime(1970 + n // 12, 1 + n % 12, 1, tzinfo=UTC) for n in range(600)]
+        opened = [*dict.fromkeys(map(Timeframe(timeframe).floor, firsts))]
+        index = pd.DatetimeIndex(opened, name="date").as_unit("ms")
+        frame = candles(START, len(opened)).set_axis(index)
         source.save_ohlcv(PAIR, timeframe, frame)
         repository = cached(source, clock)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +60,15 @@ class ModelWithMemory(BaseModel):
 
     def sights(self) -> int:
         return self._seen
+
+
+@dataclass(frozen=True)
+class Book:
+    depth: int
+
+    @cached_property
+    def levels(self) -> list[int]:
+        return list(range(self.depth))
 
 
 class WildText(str):  # noqa: SLOT000
@@ -119,6 +129,8 @@ OPEN: list[tuple[Callable[[], object], Callable[..., object], Callable[..., obje
     ),
     (ModelWithMemory, ModelWithMemory.see, ModelWithMemory.sights),
     (_wild, lambda held: held.seen.append(2), lambda held: repr(held.seen)),
+    (lambda: WildText("x"), lambda held: setattr(held, "seen", [1]), lambda held: repr(vars(held))),
+    (lambda: Book(2), lambda held: held.levels.append(2), lambda held: repr(held.levels)),
     (lambda: bytearray(b"x"), lambda held: held.append(1), bytes),
     (lambda: np.zeros(2), lambda held: held.fill(1), lambda held: held.sum()),
     (lambda: pd.DataFrame({"a": [1.0]}), lambda held: held.isetitem(0, [2.0]), repr),
@@ -209,3 +221,14 @@ def test_the_size_of_a_recursive_value_is_finite() -> None:
     held.append(held)
 
     assert size_of(held) < 200
+
+
+def _counter() -> Callable[[], int]:
+    counts: list[int] = []
+    return lambda: len(counts)
+
+
+@pytest.mark.parametrize("value", [_counter(), [].append, {"count": _counter()}])
+def test_a_function_with_state_of_its_own_is_refused(value: object) -> None:
+    with pytest.raises(TypeError, match="cannot be copied"):
+        private_copy(value)

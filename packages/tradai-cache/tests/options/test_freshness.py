@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from cache_fleet import FakeTime
+from cache_fleet import FakeTime, Fleet
 from hypothesis import given, strategies as st
 
 from tradai.cache import Cache, candle
@@ -318,3 +318,23 @@ def test_the_ttl_counts_from_the_end_of_a_slow_load(clock: FakeTime) -> None:
 
     assert slow() == 5.0
     assert cache.stats().loads == 1
+
+
+def test_the_first_value_of_a_process_is_served_stale_like_any_other(
+    clock: FakeTime,
+) -> None:
+    cache, node = Fleet().cache()
+    node.is_joined = False
+    loads: list[str] = []
+
+    @cache.cached(ttl=60, stale_for=300)
+    def price(pair: str) -> float:
+        loads.append(pair)
+        if len(loads) > 1:
+            raise OSError
+        return 1.5
+
+    assert price("BTC/USDT") == 1.5
+    clock.now += 100
+
+    assert price("BTC/USDT") == 1.5

@@ -88,6 +88,19 @@ def test_every_value_has_its_line_and_column() -> None:
 
 def test_an_alias_repeats_a_value() -> None:
     assert _read("a: &x [1, 2]\nb: *x") == {"a": [1, 2], "b": [1, 2]}
+    assert _read("{a: &x , b: [&y 1,*y,*x]}") == {"a": None, "b": [1, 1, None]}
+
+
+def test_a_question_mark_with_a_blank_after_it_is_the_sign_of_a_key() -> None:
+    assert _read("? a\n: {? b : 1}\nc: [? d]\n?e: ?f") == {
+        "a": {"b": 1},
+        "c": [{"d": None}],
+        "?e": "?f",
+    }
+
+
+def test_a_line_break_of_yaml_1_1_is_written_as_an_escape() -> None:
+    assert _read('a: "b\\Nc\\Ld\\Pe"') == {"a": "b\x85c\u2028d\u2029e"}
 
 
 @pytest.mark.parametrize(
@@ -120,8 +133,17 @@ def test_an_alias_repeats_a_value() -> None:
         ("a: " + "[" * 40 + "]" * 40, "f.yaml:1:35: nested deeper than 32 levels"),
         ("a: [" + "x," * 60_000 + "]", "f.yaml:1:100001: more than 50000 values"),
         ("a: '" + "x" * 1_000_000 + "'", "f.yaml:1:1: longer than 1000000 characters"),
-        ("a: b\x00c", "f.yaml:1:5: a character YAML does not allow"),
-        (b"a: 1\nb: \xff", "f.yaml:2:4: a character YAML does not allow"),
+        ("a: b\x00c", "f.yaml:1:5: a character that is not allowed"),
+        (b"a: 1\nb: \xff", "f.yaml:2:4: a character that is not allowed"),
+        ("a: 1\u2028b: 2", "f.yaml:1:5: a character that is not allowed"),
+        ("a: 1\u2029b: 2", "f.yaml:1:5: a character that is not allowed"),
+        ("a: 1\x85b: 2", "f.yaml:1:5: a character that is not allowed"),
+        ("a: 'b\x85c'", "f.yaml:1:6: a character that is not allowed"),
+        ("a: [?x]", "f.yaml:1:6: a question mark before text"),
+        ("a: {?'x': 1}", "f.yaml:1:6: a question mark before text"),
+        ("a: {?x: 1}", "f.yaml:1:6: a question mark before text"),
+        ("a: &an:chor b", "f.yaml:1:4: an anchor or alias with a sign in its name"),
+        ("a: &x [1]\nb: [*x:y]", "f.yaml:2:5: an anchor or alias with a sign in its name"),
     ],
     ids=lambda value: str(value)[:60],
 )

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, strategies as st
 
-from tradai.core import DataRepository, Timeframe
+from tradai.core import DataRepository, FileKind, Timeframe, read_regular_file
 from tradai.core.exceptions import StorageError
 from tradai.core.frames import FlatDataRepository, InMemoryDataRepository, ParquetDataRepository
 
@@ -49,7 +49,7 @@ def names(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("timeframe", "files"),
     [
-        ("30s", ["2024-12-31.g1.parquet", "2025-01-01.g1.parquet", "2025-02-01.g1.parquet"]),
+        ("30s", ["2024-12-31.g1.parquet", "2025-01-28.g1.parquet", "2025-02-28.g1.parquet"]),
         ("1m", ["2024-12.g1.parquet", "2025-01.g1.parquet", "2025-02.g1.parquet"]),
         ("45m", ["2024-12.g1.parquet", "2025-01.g1.parquet", "2025-02.g1.parquet"]),
         ("1h", ["2024.g1.parquet", "2025.g1.parquet"]),
@@ -60,8 +60,9 @@ def names(folder: Path) -> list[str]:
 def test_a_partition_is_a_day_a_month_or_a_year(
     repository: ParquetDataRepository, tmp_path: Path, timeframe: str, files: list[str]
 ) -> None:
-    opened = [datetime(2024, 12, 31, 23, 59, 30, tzinfo=UTC)]
-    opened += [datetime(2025, month, 1, tzinfo=UTC) for month in (1, 2)]
+    ends = [datetime(2024, 12, 31, 23, 59, 30, tzinfo=UTC)]
+    ends += [datetime(2025, month, 28, tzinfo=UTC) for month in (1, 2)]
+    opened = [Timeframe(timeframe).floor(at) for at in ends]
 
     repository.save_ohlcv(PAIR, timeframe, candles(*opened))
 
@@ -220,17 +221,17 @@ def test_a_reader_whose_files_went_away_reads_again(
     repository: ParquetDataRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository.save_ohlcv(PAIR, "5m", months(1))
-    read_bytes = Path.read_bytes
+    read = "tradai.core.frames._series_folder.read_regular_file"
 
-    def after_two_changes(path: Path) -> bytes:
+    def after_two_changes(path: Path, kind: FileKind) -> bytes:
         if path.name == "2025-01.g1.parquet":
             monkeypatch.undo()
             for value in (2.0, 3.0):
                 repository.upsert_ohlcv(PAIR, "5m", months(1, value=value))
             assert not path.exists()
-        return read_bytes(path)
+        return read_regular_file(path, kind)
 
-    monkeypatch.setattr(Path, "read_bytes", after_two_changes)
+    monkeypatch.setattr(read, after_two_changes)
 
     assert repository.get_ohlcv(PAIR, "5m")["close"].tolist() == [3.0]
 

@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 from pathlib import Path
@@ -116,3 +117,33 @@ def test_the_first_word_of_an_action_is_the_operation(tmp_path: Path) -> None:
         raise PermissionError
 
     assert caught.value.operation == "append"
+
+
+@pytest.mark.parametrize("action", ["", " ", "write"])
+def test_any_text_may_be_an_action(tmp_path: Path, action: str) -> None:
+    with pytest.raises(StorageError) as caught, file_errors(action, tmp_path):
+        raise PermissionError
+
+    assert caught.value.operation == action.strip()
+
+
+def test_a_folder_that_cannot_be_made_safe_on_disk_is_refused_before_anything_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_bytes(b"old")
+    opened = os.open
+
+    def refuse_folders(target: Path, flags: int, *rest: int) -> int:
+        # So does the system for a folder of mode 0300, unless the user is root.
+        if flags & os.O_DIRECTORY:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(target, flags, *rest)
+
+    monkeypatch.setattr(os, "open", refuse_folders)
+
+    with pytest.raises(PermissionError), atomic_file(path) as file:
+        file.write(b"new")
+
+    assert path.read_bytes() == b"old"
+    assert _names(tmp_path) == ["report.html"]

@@ -82,6 +82,49 @@ def test_a_file_that_others_may_use_is_refused(keep: Keep, mode: int) -> None:
         FileSecrets().resolve(keep(b"fake-value", mode=mode))
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o444, 0o440, 0o600])
+@pytest.mark.parametrize("named", ["secret", "."])
+def test_a_shared_file_may_be_readable_by_others(
+    keep: Keep, tmp_path: Path, mode: int, named: str
+) -> None:
+    source = FileSecrets(shared=[tmp_path / named])
+
+    assert source.resolve(keep(b"fake-a", mode=mode)).reveal() == "fake-a"
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o755, 0o666])
+def test_a_shared_file_that_others_may_write_or_run_is_refused(
+    keep: Keep, tmp_path: Path, mode: int
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"mode {mode:04o}, others may write or run it"):
+        FileSecrets(shared=[tmp_path]).resolve(keep(b"fake-a", mode=mode))
+
+
+def test_a_file_beside_a_shared_one_is_not_shared(keep: Keep, tmp_path: Path) -> None:
+    reference = keep(b"fake-a", mode=0o644)
+    (tmp_path / "named").mkdir()
+    hint = "run chmod 600 on it, or name it in TRADAI_SECRET_SHARED_FILES"
+
+    for shared in ("sec", "secret-2", "named"):
+        with pytest.raises(ConfigurationError, match=hint):
+            FileSecrets(shared=[tmp_path / shared]).resolve(reference)
+    with pytest.raises(ConfigurationError, match="chmod 600"):
+        FileSecrets(shared=[tmp_path / "named"]).resolve(f"file:{tmp_path}/named/../secret")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to root")
+def test_a_shared_file_may_belong_to_root(
+    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = keep(b"fake-a", mode=0o640)
+    monkeypatch.setattr(os, "geteuid", lambda: 12_345)
+
+    assert FileSecrets(shared=[tmp_path]).resolve(reference).reveal() == "fake-a"
+    os.chown(reference.removeprefix("file:"), 12_346, 0)
+    with pytest.raises(ConfigurationError, match="belongs to user 12346"):
+        FileSecrets(shared=[tmp_path]).resolve(reference)
+
+
 def test_a_file_of_another_user_is_refused(keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
     # Only root can give files away, so the other user is simulated.
     other = os.geteuid() + 1

@@ -1,5 +1,7 @@
 import io
+import json
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NoReturn, TypeAlias, cast
 
@@ -170,3 +172,20 @@ def test_a_value_that_logs_itself_while_printed_is_printed_a_few_times(
     assert "said printed" in last
     assert 0 < len(within) < 50
     assert any("printing %s" in line for line in within)
+
+
+class Atoms(dict[str, str]):
+    """A mapping that answers for each name, as the one of gunicorn's access log."""
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name) if name in self else "-"
+
+
+def test_a_mapping_may_answer_for_names_that_it_does_not_list(
+    log: logging.Logger, stream: io.StringIO
+) -> None:
+    log.info("%(h)s %(x-id)s %(api_secret)s", Atoms(h="127.0.0.1"))
+    log.info("%(h)s %(i)d", defaultdict(int, h=1))
+
+    lines = stream.getvalue().splitlines()
+    assert [json.loads(line)["message"] for line in lines] == ["127.0.0.1 - ***", "1 0"]

@@ -108,6 +108,12 @@ def test_an_entry_that_is_not_a_market_is_refused(changes: dict[str, object], fi
         market(**changes)
 
     assert caught.value.field == field
+    assert "Input should" not in str(caught.value)
+
+
+def test_a_rule_that_is_missing_says_what_it_must_be() -> None:
+    with pytest.raises(ValidationError, match=r"'BTC/USDT' is not usable: tick: must be "):
+        market(precision={"price": None, "amount": 1e-05})
 
 
 def test_a_precision_that_is_not_a_step_is_refused() -> None:

@@ -1,5 +1,6 @@
+import sys
 from contextlib import closing
-from importlib.metadata import EntryPoint, EntryPoints
+from importlib.metadata import EntryPoint, EntryPoints, PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,46 @@ def test_a_scheme_served_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(ConfigurationError, match="uninstall all but one"):
         backend_for("tradai.stores", "file:x")
+
+
+@pytest.mark.parametrize(
+    ("group", "uri", "name"),
+    [
+        ("tradai.secrets", "env:NAME", "tradai-core"),
+        ("tradai.stores", "s3://b/k", "tradai-aws"),
+        ("tradai.data", "arctic:x", "tradai-core"),
+    ],
+)
+def test_a_build_without_metadata_is_named_with_what_to_add(
+    group: str, uri: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_distribution(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(backends, "entry_points", lambda **_: EntryPoints())
+    monkeypatch.setattr(backends, "distribution", no_distribution)
+
+    with pytest.raises(ConfigurationError, match=f"--copy-metadata {name} --hidden-import tradai."):
+        backend_for(group, uri)
+
+
+def test_a_frozen_build_without_a_distribution_says_how_to_add_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+
+    with pytest.raises(ConfigurationError, match="add tradai-aws to this build, with its metadata"):
+        backend_for("tradai.journals", "s3://bucket/key")
+    with pytest.raises(ConfigurationError, match="use one of file:"):
+        backend_for("tradai.stores", "gopher://old/hole")
+
+
+def test_a_frozen_build_without_a_module_says_how_to_add_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    point = EntryPoint("file", "tradai.core.no_such_module:Repository [frames]", "tradai.data")
+    monkeypatch.setattr(backends, "entry_points", lambda **_: EntryPoints([point]))
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+
+    with pytest.raises(ConfigurationError, match="--hidden-import tradai"):
+        backend_for("tradai.data", "file:data")

@@ -4,7 +4,11 @@ import copy
 import json
 import pickle
 import traceback
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import PurePath
+from types import FrameType
+from typing import Any
 
 import pydantic
 import pytest
@@ -173,6 +177,9 @@ def test_a_whole_secret_is_read_into_a_type() -> None:
         ('{"k": 1}', "aws-sm:a#k.l", NotFoundError, "has no key k.l"),
         (FAKE, "aws-sm:a#k", ConfigurationError, "is not JSON"),
         ("[" * 3_000, "aws-sm:a#k", ConfigurationError, "is not JSON"),
+        ("9" * 5_000, "aws-sm:a#k", ConfigurationError, "is not JSON"),
+        (f'{{"k": "x", "k": "{FAKE}"}}', "aws-sm:a#k", ConfigurationError, "has a key twice"),
+        (f'{{"l": {{"{FAKE}": 1, "{FAKE}": 2}}}}', "aws-sm:a#k", ConfigurationError, "key twice"),
         ('{"k": 5}', "aws-sm:a#k", ConfigurationError, "is not text"),
         ('{"k": " "}', "aws-sm:a#k", ConfigurationError, "is not text"),
         (f'{{"k": ["{FAKE}"]}}', "aws-sm:a#k", ConfigurationError, "is not text"),
@@ -241,3 +248,18 @@ def test_every_text_inside_a_secret_is_masked() -> None:
     Secret(Login(user="me", password=SecretStr("inner-fake-text-3")))
 
     assert redact("inner-fake-text-1 inner-fake-text-2 inner-fake-text-3") == "*** *** ***"
+
+
+def test_text_that_is_not_made_a_reference_is_refused_and_not_shown() -> None:
+    resolve: Any = resolve_secret
+
+    for text in (FAKE, f"env:{FAKE}", None):
+        with pytest.raises(ValidationError, match="expected a SecretReference") as caught:
+            resolve(text)
+        assert FAKE not in "".join(traceback.format_exception(caught.value))
+        assert all(FAKE not in repr(frame.f_locals) for frame, _ in _own_frames(caught.value))
+
+
+def _own_frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
+    """Yield the frames of the project, without the one of the test."""
+    return islice(traceback.walk_tb(error.__traceback__), 1, None)

@@ -8,6 +8,7 @@ import pickle
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -15,7 +16,16 @@ from uuid import UUID
 import pydantic
 import pydantic_settings
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FilePath,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import SettingsConfigDict
 
 import tradai.core
@@ -56,6 +66,11 @@ class Margin(BaseModel):
     key: int = 0
 
 
+def _refuse_in_pieces(value: str) -> str:
+    message = "{} and %s, {part!r} are not good" % value.upper()  # noqa: UP031
+    raise ValueError(message.format(value[::-1], part=value[3:9]), value)
+
+
 class Leaky(BaseSettings):
     """Every field is optional but one, so that each way to fail is alone."""
 
@@ -78,6 +93,9 @@ class Leaky(BaseSettings):
     asserted: str | None = None
     looked_up: str | None = None
     account: UUID | None = None
+    key_file: FilePath | None = None
+    listed: Annotated[str, AfterValidator(_refuse_in_pieces)] | None = None
+    address: Annotated[str, AfterValidator(ip_address)] | None = None
 
     @field_validator("checked")
     @classmethod
@@ -190,6 +208,12 @@ WAYS: Final[dict[str, Way]] = {
     "assertion that quotes": _load(asserted=PLANTED),
     "validator that fails": _load(looked_up=PLANTED),
     "validator that fails in an argument": _argue(looked_up=PLANTED),
+    "validator that quotes in pieces": _load(listed=PLANTED),
+    "validator of the standard library": _load(address=PLANTED),
+    "path that the system refuses": _load(key_file=PLANTED * 300),
+    "path that the system refuses, in a file": _file(f"key_file: {PLANTED * 300}\n"),
+    "nested variable that nothing reads": _load(retries__x=PLANTED),
+    "object of another class": _argue(bucket=[PLANTED], nested=PLANTED, account=PLANTED.encode()),
     "validator of the model": _load(bucket=PLANTED),
     "bad YAML": _file(f"retries: [{PLANTED}\n"),
     "bad YAML, a tag": _file(f"retries: !{PLANTED[:7]} {PLANTED}\n"),

@@ -39,8 +39,8 @@ def test_every_reference_of_every_class_is_checked_with_its_variable() -> None:
     )
 
     assert [(one.variable, one.reference, type(one.error)) for one in checks] == [
-        ("TRADAI_TRADE_BOT", "env:FAKE_BOT", type(None)),
         ("TRADAI_TRADE_EXCHANGE", "env:A", type(None)),
+        ("TRADAI_TRADE_BOT", "env:FAKE_BOT", type(None)),
         ("TRADAI_ALERT_TOKEN", "env:ABSENT", NotFoundError),
     ]
     assert [one.problem for one in checks[:2]] == ["", ""]

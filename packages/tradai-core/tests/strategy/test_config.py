@@ -10,7 +10,15 @@ from typing import Any
 import pydantic
 import pytest
 
-from tradai.core import Execution, Pricing, Strategy, StrategyConfig, StrategySource, Timeframe
+from tradai.core import (
+    Execution,
+    Pricing,
+    Strategy,
+    StrategyConfig,
+    StrategySource,
+    Timeframe,
+    digest,
+)
 
 SEED: dict[str, Any] = {"name": "trend", "version": "1.0.0", "timeframe": "5m"}
 FULL: dict[str, Any] = SEED | {
@@ -130,6 +138,7 @@ def test_a_repeated_pair_is_named_by_its_places() -> None:
         {"fee": 0},
         {"fee": 0.1},
         {"minimal_roi": {}},
+        {"minimal_roi": {"0": 0.1, "60": -1}},
         {"stoploss": -1},
         {"stoploss": -0.000001},
         {"entry_pricing": {"price_last_balance": 1}},
@@ -194,7 +203,24 @@ def test_pricing_starts_at_the_same_side_of_the_book() -> None:
 def test_the_class_of_a_strategy_goes_by_both_names(key: str) -> None:
     source = StrategySource.model_validate({key: "Trend", "source": "trend.py"})
 
-    assert source.model_dump(by_alias=True) == {"class": "Trend", "source": "trend.py"}
+    dumped = source.model_dump(by_alias=True, exclude_none=True)
+    assert dumped == {"class": "Trend", "source": "trend.py"}
+
+
+def test_keys_of_the_strategy_count_in_the_digest_once_there_are_any() -> None:
+    strategy = {"class": "Trend", "source": "trend.py"}
+    with_keys = _config(strategy={**strategy, "config": {"grinding": True}})
+
+    assert _config(strategy=strategy).canonical()["strategy"] == strategy
+    assert with_keys.canonical()["strategy"] == {**strategy, "config": {"grinding": True}}
+    assert digest(with_keys.canonical()) != digest(_config(strategy=strategy).canonical())
+
+
+def test_a_secret_among_the_keys_of_the_strategy_is_refused() -> None:
+    strategy = {"class": "Trend", "source": "trend.py", "config": {"api_key": FAKE}}
+
+    with pytest.raises(pydantic.ValidationError, match=r"strategy\.config\.api_key looks like"):
+        _config(strategy=strategy)
 
 
 def test_a_strategy_is_a_frozen_name_and_version() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tradai.core import (
     ConfigLayer,
+    Execution,
     JsonValue,
     LayerData,
     LoadedConfig,
@@ -381,9 +382,34 @@ def test_an_unknown_key_without_a_value_is_warned_about_and_not_kept(file: Path)
 
 
 def test_an_extra_that_resembles_nothing_is_only_mentioned(file: Path) -> None:
-    assert _load(file, TREND + "zzz: 1\n").warnings == (
-        f"{file}:13: zzz: is not a key we know, kept as an extra",
+    (warning,) = _load(file, TREND + "zzz: 1\n").warnings
+
+    assert warning == (
+        f"{file}:13: zzz: is not a key we know, kept as an extra; a key that the strategy reads "
+        "has its place at strategy.config"
     )
+
+
+@pytest.mark.parametrize("key", Execution.model_fields)
+def test_a_key_of_execution_at_the_top_level_is_an_error_that_names_its_place(
+    file: Path, key: str
+) -> None:
+    assert _problems(file, f"{TREND}{key}: 1\n") == [
+        f"f:13: {key}: has its place at execution.{key}; write it there"
+    ]
+
+
+def test_all_misplaced_keys_are_listed_with_their_lines(file: Path) -> None:
+    problems = _problems(file, TREND + "stoploss: -0.1\nzzz: 1\nfee:\n")
+
+    assert [problem.partition(": ")[0] for problem in problems] == ["f:15", "f:13", "f:14"]
+
+
+def test_a_misplaced_key_of_the_command_line_is_refused_too(file: Path) -> None:
+    file.write_text(TREND)
+
+    with pytest.raises(ConfigurationError, match=r"command line: stoploss: has its place at"):
+        StrategyConfigLoader(environ={}).load_config(file, overrides=["stoploss=-0.1"])
 
 
 @pytest.mark.parametrize("run", ["0", "false", "''", "[]"])
@@ -400,7 +426,7 @@ def test_a_run_block_may_be_empty(file: Path) -> None:
 def test_a_key_that_resembles_nothing_is_answered_with_what_there_is(file: Path) -> None:
     (problem,) = _problems(file, TREND.replace("source:", "zzz: 1\n  source:"))
 
-    assert problem.endswith("strategy.zzz: is not a key we know; known are class, source")
+    assert problem.endswith("strategy.zzz: is not a key we know; known are class, source, config")
 
 
 def test_a_mistyped_required_key_is_explained_by_its_warning(file: Path) -> None:

@@ -21,11 +21,10 @@ WAITS = JobScript(lines=("ready",), waits=True)
 # A process whose strategies wait until they are stopped.
 WAITING = """
     import sys
-    from tradai.core import TradingMode
-    from tradai.entrypoint import StrategyEntrypoint, main
+    from tradai.entrypoint import main
     from tradai.entrypoint._commands import submit
 
-    submit._PROGRAM = '''{program}'''
+    submit._PROGRAM = ("-c", '''{program}''')
     sys.exit(main())
 """
 PROGRAM = """
@@ -133,8 +132,7 @@ def test_the_output_of_a_job_is_printed(
 
 def test_ctrl_c_ends_the_reading_and_not_the_job(jobs: LocalRunner, on: tuple[str, str]) -> None:
     handle = submit(jobs, "job-1", WAITS)
-    program = "import sys; from tradai.entrypoint import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, "jobs", "logs", "job-1", "-f", *on]
+    command = [sys.executable, "-m", "tradai.entrypoint", "jobs", "logs", "job-1", "-f", *on]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reading:
         assert reading.stdout is not None
         assert reading.stdout.readline() == "ready\n"

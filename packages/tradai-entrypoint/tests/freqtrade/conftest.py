@@ -1,5 +1,7 @@
 import os
+import select
 import selectors
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -73,3 +75,18 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
 
     monkeypatch.setattr(selectors, "DefaultSelector", Noting)
     return noted
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Name a listener in every proxy variable; fail when it heard anything."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for name in ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy"):
+            monkeypatch.setenv(name, url)
+            monkeypatch.setenv(name.upper(), url)
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        yield
+        readable, _, _ = select.select([listener], [], [], 0)
+        assert not readable, "a connection to this machine went to the proxy"

@@ -10,14 +10,17 @@ It imports the standard library alone, so that it starts in some 50 ms.
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import threading
+import time
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    import socket
     import sqlite3
 
 VERSION = "2026.9"
@@ -27,6 +30,7 @@ STRATEGY: dict[str, int | None] = COMMON | {
     "--strategy": 1,
     "--strategy-path": 1,
     "--freqaimodel": 1,
+    "--freqaimodel-path": 1,
 }
 # Number of words after each flag; None is all there are.
 FLAGS: dict[str, dict[str, int | None]] = {
@@ -40,6 +44,8 @@ FLAGS: dict[str, dict[str, int | None]] = {
         "--random-state": 1,
         "--job-workers": 1,
         "--disable-param-export": 0,
+        "--min-trades": 1,
+        "--hyperopt-path": 1,
     },
     "trade": STRATEGY | {"--dry-run": 0},
     "download-data": {
@@ -51,12 +57,18 @@ FLAGS: dict[str, dict[str, int | None]] = {
     },
 }
 TABLES = """
-CREATE TABLE trades (id INTEGER PRIMARY KEY, pair VARCHAR(25) NOT NULL, is_open BOOLEAN NOT NULL);
+CREATE TABLE trades (
+    id INTEGER PRIMARY KEY, pair VARCHAR(25) NOT NULL, is_open BOOLEAN NOT NULL,
+    realized_profit FLOAT
+);
 CREATE TABLE orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
     ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255)
 );
 """
+# The pipe it logs to, opened once it has read its configuration, and the end of a record there.
+RECORDS: list[tuple[int, bytes]] = []
+LOGGED = re.compile(r"\S+ \S+ - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<text>.*)")
 # Never closed, so that its last writes stay in the write-ahead log, as those of the real one do.
 OPEN: list["sqlite3.Connection"] = []
 
@@ -76,6 +88,7 @@ def main(scenario_file: str, _: str, module: str, *arguments: str) -> None:
     subcommand, *words = arguments
     options = parse(subcommand, words)
     config = json.load(sys.stdin)
+    open_records(config.pop("log_config", None))
     note_what_was_given(scenario, module, arguments, config)
     if subcommand == "download-data":
         download(scenario, options, config)
@@ -84,8 +97,8 @@ def main(scenario_file: str, _: str, module: str, *arguments: str) -> None:
         load_strategy(options)
         if subcommand != "trade":
             load_candles(options, config, pairs)
-    for line in scenario["says"]:
-        say(line)
+    for lines in grouped(scenario["says"]):
+        say_as_observed(lines)
     {"backtesting": backtest, "hyperopt": hyperopt, "trade": trade}.get(subcommand, leave)(
         scenario, options, config
     )
@@ -99,6 +112,42 @@ def say(line: str) -> None:
 
 def log(logger: str, text: str, level: str = "INFO") -> None:
     say(f"2026-11-24 01:03:38,504 - {logger} - {level} - {text}")
+    record(logger, level, text)
+
+
+def record(logger: str, level: str, text: str) -> None:
+    for pipe, end in RECORDS:
+        lines = (logger, level, "/site-packages/freqtrade/main.py", "None", text)
+        os.write(pipe, "\n".join(lines).encode() + end)
+
+
+def open_records(log_config: dict[str, Any] | None) -> None:
+    """Log to the pipe that the configuration names, as the real one does from then on."""
+    if log_config is None:
+        return
+    handler = log_config["handlers"]["records"]
+    pipe = os.open(handler["filename"], os.O_WRONLY)
+    RECORDS.append((pipe, handler["."]["terminator"].encode()))
+
+
+def grouped(lines: list[str]) -> list[list[str]]:
+    """Put the lines of a record together; a printed line that follows a record belongs to it."""
+    groups: list[list[str]] = []
+    for line in lines:
+        if groups and not LOGGED.match(line):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return groups
+
+
+def say_as_observed(lines: list[str]) -> None:
+    """Print the lines of an observed log, and log them when they are a record."""
+    for line in lines:
+        say(line)
+    found = LOGGED.match(lines[0])
+    if found is not None:
+        record(found["logger"], found["level"], "\n".join([found["text"], *lines[1:]]))
 
 
 def give_up(text: str) -> NoReturn:
@@ -211,11 +260,12 @@ def leave(*_: object) -> None:
 
 def backtest(scenario: dict[str, Any], options: dict[str, list[str]], _: dict[str, Any]) -> None:
     """Store the result of a backtest, and the models of a FreqAI strategy."""
+    if options["--strategy"] == ["TradaiObserver"]:
+        if scenario["entry_signals"] is not None:
+            Path("entry-signals.json").write_text(json.dumps(scenario["entry_signals"]))
+        return
     user_data = Path(options["--userdir"][0])
-    for name, text in scenario["models"].items():
-        path = user_data / "models" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    store_models(scenario, options)
     if scenario["result"] is None:
         return
     folder = user_data / "backtest_results"
@@ -224,6 +274,14 @@ def backtest(scenario: dict[str, Any], options: dict[str, list[str]], _: dict[st
     with zipfile.ZipFile(folder / f"{name}.zip", "w") as archive:
         archive.writestr(f"{name}.json", json.dumps(scenario["result"]))
     (folder / ".last_result.json").write_text(json.dumps({"latest_backtest": f"{name}.zip"}))
+
+
+def store_models(scenario: dict[str, Any], options: dict[str, list[str]]) -> None:
+    """Store the models of a FreqAI strategy."""
+    for name, text in scenario["models"].items():
+        path = Path(options["--userdir"][0]) / "models" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
 
 def hyperopt(scenario: dict[str, Any], options: dict[str, list[str]], _: dict[str, Any]) -> None:
@@ -246,25 +304,40 @@ def download(
         (Path(options["--datadir"][0]) / name).write_bytes(b"candles")
 
 
-def trade(scenario: dict[str, Any], _: dict[str, list[str]], config: dict[str, Any]) -> None:
+def trade(scenario: dict[str, Any], options: dict[str, list[str]], config: dict[str, Any]) -> None:
     """Start trading: the REST interface first, then the state, then orders."""
     if scenario["never_starts"]:
         return
     traded = threading.Event()
-    serve_rest(config["api_server"], scenario["on_stop"], traded)
+    rest = RestInterface(scenario, traded)
+    rest.serve(config["api_server"])
     worker("Changing state to: RUNNING")
     database = open_database()
     for order in scenario["orders"]:
-        order_id, pair = order["order_id"], order["pair"]
-        if order["is_logged"]:
-            text = f"Order {order_id} was created for {pair} and status is open."
-            log("freqtrade.freqtradebot", text)
-        if order["is_booked"]:
-            row = "INSERT INTO orders (ft_trade_id, ft_order_side, ft_pair, order_id, status)"
-            database.execute(f"{row} VALUES (1, ?, ?, ?, 'open')", (order["side"], pair, order_id))
+        place(order, database)
+    store_models(scenario, options)
     database.commit()
     OPEN.append(database)
     traded.set()
+
+
+def place(order: dict[str, Any], database: "sqlite3.Connection") -> None:
+    """Report an order and book it, and have its trade end as the scenario says."""
+    order_id, pair, trade = order["order_id"], order["pair"], order["trade_id"]
+    if order["is_logged"]:
+        text = f"Order {order_id} was created for {pair} and status is {order['status']}."
+        log("freqtrade.freqtradebot", text)
+    if order["status"] != "expired":
+        message = f"{{'trade_id': {trade}, 'type': entry, 'buy_tag': '', 'pair': '{pair}'}}"
+        log("freqtrade.rpc.rpc_manager", f"Sending rpc message: {message}")
+    if order["is_booked"]:
+        row = "INSERT INTO orders (ft_trade_id, ft_order_side, ft_pair, order_id, status)"
+        values = (trade, order["side"], pair, order_id)
+        database.execute(f"{row} VALUES (?, ?, ?, ?, 'open')", values)
+    for text in order["then"]:
+        log("freqtrade.freqtradebot", text)
+        if "Removing" in text:
+            database.execute("DELETE FROM orders WHERE ft_trade_id = ?", (trade,))
 
 
 def worker(text: str) -> None:
@@ -280,35 +353,70 @@ def open_database() -> "sqlite3.Connection":
     return database
 
 
-def serve_rest(settings: dict[str, Any], on_stop: str, traded: threading.Event) -> None:
-    """Answer ``POST /api/v1/stop`` in a thread of its own, as `on_stop` says, after all orders."""
-    import base64
-    import socket
+class RestInterface:
+    """Answers requests in a thread of its own, after all orders.
 
-    listener = socket.create_server((settings["listen_ip_address"], settings["listen_port"]))
-    token = base64.b64encode(f"{settings['username']}:{settings['password']}".encode()).decode()
+    Each time that it is asked for its health, another loop of the bot has come to its end, with the
+    log lines that the scenario has for that loop; none has any more once the scenario says so.
+    """
 
-    def serve() -> None:
-        while True:
-            client, _ = listener.accept()
-            traded.wait()
-            request = client.recv(65536).decode()
-            is_ours = request.startswith("POST /api/v1/stop ") and f"Basic {token}\r\n" in request
-            if is_ours and on_stop == "stops":
-                worker("Changing state from RUNNING to: STOPPED")
-            if on_stop != "hangs_up":
-                body = json.dumps(
-                    {"status": "stopping trader ..."} if is_ours else {"detail": "no"}
-                )
-                status = "200 OK" if is_ours else "401 Unauthorized"
-                head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n"
-                client.sendall(f"{head}Connection: close\r\n\r\n{body}".encode())
-            client.close()
-            if is_ours and on_stop == "interrupts":
-                os.kill(os.getppid(), signal.SIGINT)
+    def __init__(self, scenario: dict[str, Any], traded: threading.Event) -> None:
+        self._scenario = scenario
+        self._traded = traded
+        self._loops = 0
 
-    log("freqtrade.rpc.api_server.webserver", "Starting Local Rest Server.")
-    threading.Thread(target=serve, daemon=True).start()
+    def serve(self, settings: dict[str, Any]) -> None:
+        import base64
+        import socket
+
+        listener = socket.create_server((settings["listen_ip_address"], settings["listen_port"]))
+        token = base64.b64encode(f"{settings['username']}:{settings['password']}".encode()).decode()
+        self._authorization = f"Basic {token}\r\n"
+
+        def accept() -> None:
+            while True:
+                client, _ = listener.accept()
+                self._traded.wait()
+                self._handle(client)
+
+        log("freqtrade.rpc.api_server.webserver", "Starting Local Rest Server.")
+        threading.Thread(target=accept, daemon=True).start()
+
+    def _handle(self, client: "socket.socket") -> None:
+        request = client.recv(65536).decode()
+        is_stop = request.startswith("POST /api/v1/stop ") and self._authorization in request
+        on_stop = self._scenario["on_stop"]
+        if is_stop and on_stop == "stops":
+            worker("Changing state from RUNNING to: STOPPED")
+        if not (is_stop and on_stop == "hangs_up"):
+            answer = self._answer(request) if self._authorization in request else None
+            body = json.dumps({"detail": "no"} if answer is None else answer)
+            status = "200 OK" if answer is not None else "401 Unauthorized"
+            head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n"
+            client.sendall(f"{head}Connection: close\r\n\r\n{body}".encode())
+        client.close()
+        if is_stop and on_stop == "interrupts":
+            os.kill(os.getppid(), signal.SIGINT)
+
+    def _answer(self, request: str) -> dict[str, Any] | None:
+        _, path, _ = request.split(" ", 2)
+        if path == "/api/v1/stop":
+            return {"status": "stopping trader ..."}
+        if path == "/api/v1/health":
+            return {"last_process_ts": self._loop()}
+        if path.startswith("/api/v1/pair_candles?"):
+            now_s = time.time() if self._scenario["has_candles"] else 0
+            has_any = "limit=1" in path and now_s
+            return {"last_analyzed_ts": now_s, "data_stop_ts": now_s * 1000 if has_any else 0}
+        return None
+
+    def _loop(self) -> int:
+        loops = self._scenario["loops"]
+        for lines in grouped(loops[self._loops] if self._loops < len(loops) else []):
+            say_as_observed(lines)
+        if not self._scenario["hangs"]:
+            self._loops += 1
+        return self._loops
 
 
 def answer_probe(scenario: dict[str, Any], models: Path) -> NoReturn:

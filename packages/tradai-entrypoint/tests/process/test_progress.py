@@ -18,6 +18,15 @@ def test_a_terminal_shows_progress_and_then_clears_it() -> None:
     assert "engine: backtesting" in stream.getvalue()
 
 
+def test_what_is_shown_is_no_markup_and_does_nothing() -> None:
+    stream = Terminal()
+
+    with Progress(stream=stream) as progress:
+        progress.say("[/red] [bold]x \x07")
+
+    assert r"[/red] [bold]x \x07" in stream.getvalue()
+
+
 def test_a_pipe_gets_nothing() -> None:
     stream = io.StringIO()
 

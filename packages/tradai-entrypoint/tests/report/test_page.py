@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tradai.core import printable
 from tradai.entrypoint._report.formatting import decimals_for, duration, percent, signed
 from tradai.entrypoint._report.model import (
     BalancePoint,
@@ -167,7 +168,7 @@ def test_no_text_of_a_user_becomes_markup() -> None:
     hostile = Page(render_report(report(HOSTILE, result=parts(HOSTILE))))
 
     assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in clean.elements]
-    assert hostile.texts.count(HOSTILE.strip()) >= 12
+    assert hostile.texts.count(printable(HOSTILE)) >= 12
 
 
 @pytest.mark.usefixtures("plotly")

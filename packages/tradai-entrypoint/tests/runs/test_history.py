@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from tradai.core import TradingMode
-from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.entrypoint import RunManifest
-from tradai.entrypoint._runs.history import differences, find_run, list_runs
+from tradai.entrypoint._runs.history import differences, find_run, read_manifests
+from tradai.entrypoint._runs.summaries import RunSummary, list_runs
 
 # These functions have no public name: the commands `runs` and `run --from` are made of them.
 
@@ -40,8 +41,57 @@ def test_runs_are_listed_newest_first_without_those_that_cannot_be_read(root: Pa
     (root / "empty").mkdir()
     (root / "torn").mkdir()
     (root / "torn" / "manifest.json").write_text('{"run_id":')
+    for name, text in {
+        "deep": "[" * 100_000,
+        "list": "[]",
+        "number": "1",
+        "naive": run("naive").model_dump_json().replace("12:00:00Z", "12:00:00"),
+        "untimely": run("untimely").model_dump_json().replace("2026-01-31T", "soon "),
+        "typed": run("typed").model_dump_json().replace('"exit_code":null', '"exit_code":"0"'),
+    }.items():
+        (root / name).mkdir()
+        (root / name / "manifest.json").write_text(text)
 
     assert [manifest.run_id for manifest in list_runs(root)] == ["b-1", "a-12", "a-1"]
+
+
+def test_whole_manifests_are_read_newest_first_without_unusable_ones(root: Path) -> None:
+    changed = run("b-1", minute=2).model_dump_json().replace('"digests":{}', '"digests":[]')
+    (root / "b-1" / "manifest.json").write_text(changed)
+
+    assert [manifest.run_id for manifest in read_manifests(root)] == ["a-12", "a-1"]
+
+
+def test_a_summary_has_what_the_manifest_says(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    manifest = run("a", exit_code=65, verdict="[/no] candles", config_id="v1-0aac973a")
+    (tmp_path / "a" / "manifest.json").write_text(manifest.model_dump_json())
+
+    (summary,) = list_runs(tmp_path)
+
+    assert summary == RunSummary(
+        folder=tmp_path / "a",
+        run_id="a",
+        mode="backtest",
+        state="running",
+        started_at=NOON,
+        exit_code=65,
+        verdict="[/no] candles",
+        config_id="v1-0aac973a",
+        has_result=False,
+    )
+
+
+def test_a_folder_that_is_not_there_has_no_runs(tmp_path: Path) -> None:
+    assert list_runs(tmp_path / "missing") == []
+
+
+def test_an_unusable_manifest_names_the_fact_at_fault(root: Path) -> None:
+    text = run("a-1").model_dump_json().replace("12:00:00Z", "12:00:00")
+    (root / "a-1" / "manifest.json").write_text(text)
+
+    with pytest.raises(StorageError, match="is not usable: started_at: must have timezone info"):
+        RunManifest.read(root / "a-1")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tradai.core import FileJournal, TradingMode
+from tradai.core import FileJournal, TradingMode, register_secret
 from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.entrypoint import (
     Checklist,
@@ -346,3 +346,90 @@ def test_the_manifest_has_configuration_and_digests_while_the_run_goes(
     assert seen[0].config["name"] == "demo"
     assert seen[0].run_parameters == {"epochs": 7}
     assert seen[1].digests == {"data": "abc"}
+
+
+@pytest.mark.parametrize(
+    ("fact", "stored", "named"),
+    [
+        ({"pairs": {"BTC/USDT"}}, {"pairs": ["BTC/USDT"]}, "results.pairs"),
+        ({"model": object}, {"model": "<class 'object'>"}, "results.model"),
+        ({"deep": [{"at": 1 + 2j}]}, {"deep": [{"at": "1+2j"}]}, "results.deep"),
+        (None, {}, "results"),
+    ],
+)
+def test_a_fact_that_is_not_json_is_a_crash_and_is_recorded(
+    tmp_path: Path,
+    config_file: Path,
+    registered: type[StrategyEntrypoint],
+    fact: dict[str, object] | None,
+    stored: dict[str, object],
+    named: str,
+) -> None:
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Careless(Handler):
+        def run(self) -> int:
+            self.entrypoint.context.record.results = fact  # type: ignore[assignment]
+            return 0
+
+    code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    ended = manifest(tmp_path)
+    assert code == ended.exit_code == ExitCode.CRASHED
+    assert ended.state == "ended"
+    assert ended.results == stored
+    assert f"these facts of the run are not JSON: {named}: " in str(ended.verdict)
+    assert ended.verdict is not None
+    assert "Input should" not in ended.verdict
+
+
+def test_a_fact_that_is_not_json_keeps_the_verdict_of_a_run_that_failed(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Careless(Handler):
+        def run(self) -> int:
+            self.entrypoint.context.record.results["x"] = object  # type: ignore[assignment]
+            raise ExternalServiceError("the lake is dry", service="s3", operation="get")
+
+    code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    assert code == ExitCode.UNAVAILABLE
+    assert manifest(tmp_path).verdict == "the lake is dry"
+    assert "results.x" in manifest(tmp_path).notices[-1]
+
+
+def test_a_digest_cannot_be_recorded_beside_a_fact_that_is_not_json(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Careless(Handler):
+        def run(self) -> int:
+            self.entrypoint.context.record.data["x"] = object  # type: ignore[assignment]
+            self.entrypoint.context.record_digest("data", "a" * 64)
+            return 0
+
+    code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    assert code == ExitCode.CRASHED
+    assert "these facts of the run are not JSON: data.x: " in str(manifest(tmp_path).verdict)
+
+
+def test_a_secret_in_a_concluded_sentence_is_masked_everywhere(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    register_secret("obviously-fake-secret-7")
+
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Telling(Handler):
+        def run(self) -> int:
+            sentence = "logged in with obviously-fake-secret-7"
+            return self.entrypoint.context.conclude(
+                Verdict(exit_code=ExitCode.DONE, sentence=sentence)
+            )
+
+    verdict = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run_to_verdict()
+
+    assert verdict.sentence == "logged in with ***"
+    written = [path.read_text() for path in (tmp_path / "runs/run-1").iterdir() if path.is_file()]
+    assert len(written) == 3
+    assert not [text for text in written if "obviously-fake" in text]

@@ -7,6 +7,8 @@ from tradai.entrypoint import (
     EntrypointSettings,
     ExitCode,
     RunManifest,
+    RunParameters,
+    RunRequest,
     StrategyEntrypoint,
     TradingEntrypoint,
 )
@@ -91,3 +93,96 @@ def test_dry_run_falls_back_to_a_configuration_that_cannot_order(
     assert seen == [0]
     assert manifest(tmp_path).is_fallback
     assert any("places no order" in notice for notice in manifest(tmp_path).notices)
+
+
+LOOPBACK = "http://127.0.0.1:9"
+
+
+def fall_back(
+    tmp_path: Path,
+    registered: type[StrategyEntrypoint],
+    *,
+    config: Path,
+    overrides: tuple[str, ...] = (),
+    patches: tuple[str, ...] = (),
+    replay: RunManifest | None = None,
+) -> tuple[int, RunParameters | None]:
+    """Run a dry-run; return its exit code and the parameters that its handler saw."""
+    seen: list[RunParameters] = []
+
+    @registered.register_handler(TradingMode.DRY_RUN)
+    class Looking(Handler):
+        def run(self) -> int:
+            seen.append(self.entrypoint.context.parameters)
+            return 0
+
+    request = RunRequest(
+        overrides=overrides, patches=patches, replay=replay, replay_folder=replay and tmp_path
+    )
+    mode = settings(tmp_path, TradingMode.DRY_RUN, config=config)
+    code = TradingEntrypoint(mode, request=request).run()
+    return code, seen[0] if seen else None
+
+
+@pytest.mark.parametrize("content", [None, "name: [", "name: demo\n"])
+def test_the_fallback_keeps_run_parameters_of_the_command_line(
+    tmp_path: Path, registered: type[StrategyEntrypoint], content: str | None
+) -> None:
+    config = tmp_path / "strategy.yaml"
+    if content is not None:
+        config.write_text(content)
+
+    code, parameters = fall_back(
+        tmp_path,
+        registered,
+        config=config,
+        overrides=(f"run.exchange_url={LOOPBACK}", "run.stop_timeout_s=5"),
+    )
+
+    assert code == 0
+    assert parameters == RunParameters(exchange_url=LOOPBACK, stop_timeout_s=5)
+    assert manifest(tmp_path).is_fallback
+    assert manifest(tmp_path).run_parameters == {"exchange_url": LOOPBACK, "stop_timeout_s": 5.0}
+
+
+def test_the_fallback_keeps_run_parameters_of_files_and_variables(
+    tmp_path: Path, registered: type[StrategyEntrypoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, patch = tmp_path / "strategy.yaml", tmp_path / "patch.yaml"
+    config.write_text(f"name: demo\nrun: {{exchange_url: '{LOOPBACK}', epochs: 3}}\n")
+    patch.write_text("run: {epochs: 4}\n")
+    monkeypatch.setenv("TRADAI_STRATEGY__RUN__START_DEADLINE_S", "7")
+
+    code, parameters = fall_back(tmp_path, registered, config=config, patches=(str(patch),))
+
+    assert code == 0
+    assert parameters == RunParameters(exchange_url=LOOPBACK, epochs=4, start_deadline_s=7)
+
+
+@pytest.mark.parametrize(
+    "override", ["run.exchange_url=https://api.binance.com", "run.exchang_url=http://127.0.0.1:9"]
+)
+def test_a_wrong_run_parameter_is_refused_in_the_fallback_too(
+    tmp_path: Path, registered: type[StrategyEntrypoint], override: str
+) -> None:
+    code, parameters = fall_back(
+        tmp_path, registered, config=tmp_path / "absent.yaml", overrides=(override,)
+    )
+
+    assert code == ExitCode.CONFIGURATION
+    assert parameters is None
+
+
+def test_a_repeated_fallback_is_one_again(
+    tmp_path: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    fall_back(tmp_path, registered, config=tmp_path / "absent.yaml")
+    first = manifest(tmp_path)
+    registered.handlers.unregister(TradingMode.DRY_RUN)
+    (tmp_path / "runs").rename(tmp_path / "before")
+
+    code, _ = fall_back(tmp_path, registered, config=tmp_path / "absent.yaml", replay=first)
+
+    assert code == 0
+    assert manifest(tmp_path).is_fallback
+    assert manifest(tmp_path).replay_of == "run-1"

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from datetime import UTC, timedelta
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import pytest
 
@@ -79,6 +80,44 @@ def test_the_settings_class_can_be_the_type_argument() -> None:
     assert Sync.settings_class is DemoSettings
     assert Async.settings_class is DemoSettings
     assert Sync().settings.port == 8000
+
+
+J = TypeVar("J")
+S = TypeVar("S", bound=BaseSettings)
+
+
+class JobSettings(DemoSettings):
+    pass
+
+
+def test_a_generic_base_of_something_else_keeps_its_settings_class() -> None:
+    class Worker(BaseService[DemoSettings], Generic[J]):
+        pass
+
+    class Chosen(BaseService[DemoSettings], Generic[J]):
+        settings_class = JobSettings
+
+    class MailWorker(Worker[str]):
+        pass
+
+    class ChosenWorker(Chosen[str]):
+        pass
+
+    assert MailWorker.settings_class is DemoSettings
+    assert ChosenWorker.settings_class is JobSettings
+
+
+def test_the_settings_class_is_found_behind_type_variables_in_another_order() -> None:
+    class Worker(BaseService[S], Generic[J, S]):
+        pass
+
+    class Turned(Worker[J, S], Generic[S, J]):
+        pass
+
+    class MailWorker(Turned[JobSettings, str]):
+        pass
+
+    assert MailWorker.settings_class is JobSettings
 
 
 def test_ready_settings_are_taken_as_they_are() -> None:

@@ -1,5 +1,6 @@
 """`Cache`: cached functions over process memory and, with an address, a shared Redis."""
 
+import weakref
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Self, final
@@ -10,6 +11,7 @@ from tradai.cache._memory.memory_tier import MemoryTier
 from tradai.cache._options.freshness import Candle
 from tradai.cache._options.policy import OnOutage, Policy
 from tradai.cache._stats import CacheHook, CacheStats
+from tradai.cache._tier.background import run_in_background
 from tradai.core import resolve_secret
 from tradai.core.exceptions import ValidationError
 
@@ -144,7 +146,11 @@ class Cache:
         # The only import of redis: a cache in memory does not pay for it.
         from tradai.cache._redis.tier import connect
 
-        self._core.tier = connect(settings, events=self._core)
+        # Its thread must not keep alive a cache, and the functions of one, that are gone.
+        tier = connect(settings, events=weakref.proxy(self._core))
+        self._core.tier = tier
+        # In a thread: the garbage collector runs anywhere, also where a lock of the tier is held.
+        weakref.finalize(self._core, run_in_background, tier.close).atexit = False
         reference = settings.key
         if reference is not None:
             # Resolved when the first value is shared, and only once.

@@ -48,6 +48,12 @@ if TYPE_CHECKING:
     from tradai.core._local.file_uri import file_path as file_path
     from tradai.core._local.memory_store import MemoryStore as MemoryStore
     from tradai.core._local.model_repository import ModelRepository as ModelRepository
+    from tradai.core._local.regular_files import (
+        FileKind as FileKind,
+        UnusableFileError as UnusableFileError,
+        open_regular_file as open_regular_file,
+        read_regular_file as read_regular_file,
+    )
     from tradai.core._local.secret_sources import (
         EnvironmentSecrets as EnvironmentSecrets,
         FileSecrets as FileSecrets,
@@ -56,6 +62,7 @@ if TYPE_CHECKING:
         carry_context as carry_context,
         run_context as run_context,
     )
+    from tradai.core._logging.printable import printable as printable
     from tradai.core._logging.setup import (
         LoggerMixin as LoggerMixin,
         configure_logging as configure_logging,
@@ -125,6 +132,7 @@ if TYPE_CHECKING:
         Repository as Repository,
     )
     from tradai.core._ports.resolve_secret import resolve_secret as resolve_secret
+    from tradai.core._secrets.named_values import mask_named_values as mask_named_values
     from tradai.core._secrets.redaction import redact as redact, register_secret as register_secret
     from tradai.core._secrets.reference import SecretReference as SecretReference
     from tradai.core._secrets.secret import Secret as Secret
@@ -138,6 +146,7 @@ if TYPE_CHECKING:
         ReferenceCheck as ReferenceCheck,
         check_references as check_references,
     )
+    from tradai.core._settings.secret_files import SecretFileSettings as SecretFileSettings
     from tradai.core._strategy.config import (
         Strategy as Strategy,
         StrategyConfig as StrategyConfig,
@@ -155,7 +164,12 @@ if TYPE_CHECKING:
         from_epoch_ms as from_epoch_ms,
         to_epoch_ms as to_epoch_ms,
     )
-    from tradai.core._time.time_range import TimeRange as TimeRange
+    from tradai.core._time.time_range import (
+        AnyTimeRange as AnyTimeRange,
+        OpenTimeRange as OpenTimeRange,
+        TimeRange as TimeRange,
+        parse_time_range as parse_time_range,
+    )
     from tradai.core._time.timeframe import Timeframe as Timeframe
     from tradai.core._types.modes import MarketType as MarketType, TradingMode as TradingMode
     from tradai.core._types.s3_path import S3Path as S3Path, parse_s3_path as parse_s3_path
@@ -188,8 +202,12 @@ if not TYPE_CHECKING:
             "_local.file_uri": "file_path",
             "_local.memory_store": "MemoryStore",
             "_local.model_repository": "ModelRepository",
+            "_local.regular_files": (
+                "FileKind UnusableFileError open_regular_file read_regular_file"
+            ),
             "_local.secret_sources": "EnvironmentSecrets FileSecrets",
             "_logging.context": "carry_context run_context",
+            "_logging.printable": "printable",
             "_logging.setup": "LoggerMixin configure_logging",
             "_markets.markets": "Market MarketHistory MarketSnapshot",
             "_numbers.decimals": "Amount Price plain_text",
@@ -209,6 +227,7 @@ if not TYPE_CHECKING:
             ),
             "_ports.repositories": "Coverage DataRepository InMemoryRepository Repository",
             "_ports.resolve_secret": "resolve_secret",
+            "_secrets.named_values": "mask_named_values",
             "_secrets.redaction": "redact register_secret",
             "_secrets.reference": "SecretReference",
             "_secrets.secret": "Secret",
@@ -216,13 +235,14 @@ if not TYPE_CHECKING:
             "_settings.explain": "SettingOrigin",
             "_settings.inside_folder": "InsideFolder",
             "_settings.reference_checks": "ReferenceCheck check_references",
+            "_settings.secret_files": "SecretFileSettings",
             "_strategy.config": "Strategy StrategyConfig StrategySource",
             "_strategy.diff": "ConfigDiff diff",
             "_strategy.execution": "Execution Pricing",
             "_strategy.loader": "LoadedConfig StrategyConfigLoader",
             "_time.clock": "SystemClock utc_now",
             "_time.instants": "Utc from_epoch_ms to_epoch_ms",
-            "_time.time_range": "TimeRange",
+            "_time.time_range": "AnyTimeRange OpenTimeRange TimeRange parse_time_range",
             "_time.timeframe": "Timeframe",
             "_types.modes": "MarketType TradingMode",
             "_types.s3_path": "S3Path parse_s3_path",

@@ -1,14 +1,22 @@
 """Command-line grammar of `tradai-entrypoint`; the commands are in `_commands`."""
 
 import argparse
-import sys
+import signal
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
-from tradai.core import TradingMode
 from tradai.core.exceptions import TradAIError
+from tradai.entrypoint._commands.flags import (
+    add_config,
+    add_folder,
+    add_logging,
+    add_output,
+    add_run_arguments,
+)
+from tradai.entrypoint._commands.jobs.grammar import add_jobs, add_submit
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.output import OutputStream, checked_output
 
 _EPILOG: Final = """\
 first steps:
@@ -25,21 +33,53 @@ _FEWEST_TIMES: Final = 2
 
 
 def run_command(argv: Sequence[str], *, interrupts: Interrupts) -> int:
-    """Parse `argv`, run its command and return the exit code."""
-    args = _parse(argv)
+    """Parse `argv`, run its command and return the exit code.
+
+    Raises:
+        SystemExit: The command line is wrong, or asks for help.
+    """
+    with checked_output() as output:
+        try:
+            args = _parse(argv)
+        except SystemExit as exc:
+            raise SystemExit(_code_with_output(exc.code, output, interrupts)) from None
+        code = _run(args, interrupts)
+        return int(_code_with_output(code, output, interrupts) or 0)
+
+
+def _run(args: argparse.Namespace, interrupts: Interrupts) -> int:
     command = import_module(f"tradai.entrypoint._commands.{args.module}")
     try:
         code: int = command.execute(args, interrupts=interrupts)
     except TradAIError as exc:
+        from tradai.entrypoint._commands.console import print_failure
         from tradai.entrypoint._process.exit_codes import ExitCode
 
-        print(f"tradai-entrypoint: {exc}", file=sys.stderr)
+        print_failure(str(exc))
         return ExitCode.of_error(exc)
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`), so a message would reach no one.
-        sys.stderr.close()
-        return 0
+    except UnicodeEncodeError:
+        from tradai.entrypoint._commands.console import print_failure
+        from tradai.entrypoint._process.exit_codes import ExitCode
+
+        print_failure("this locale has no character of a path for files: set LC_ALL=C.UTF-8")
+        return ExitCode.CONFIGURATION
     return code
+
+
+def _code_with_output(
+    code: str | int | None, output: OutputStream, interrupts: Interrupts
+) -> str | int | None:
+    """Return the exit code, which says too that output was lost; say so."""
+    output.flush()
+    # After a hangup the output was for a terminal that is gone.
+    if output.error is None or interrupts.received == signal.SIGHUP:
+        return code
+    from tradai.entrypoint._commands.console import print_failure
+    from tradai.entrypoint._process.exit_codes import ExitCode
+
+    reason = output.error.strerror or type(output.error).__name__
+    print_failure(f"output is lost, because standard output cannot be written: {reason}")
+    return code or ExitCode.RESULT
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -63,14 +103,14 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=_LazyVersion())
+    parser.add_argument("--version", action="version", version=_LazyVersion("%(prog)s"))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
     _add_check(commands)
     _add_doctor(commands)
     _add_runs(commands)
-    _add_submit(commands)
-    _add_jobs(commands)
+    add_submit(commands)
+    add_jobs(commands)
     _add_data(commands)
     _add_markets(commands)
     _add_completion(commands)
@@ -96,7 +136,12 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "with its manifest, journal, result and report.",
     )
     parser.set_defaults(module="run")
-    _add_run_arguments(parser)
+    add_run_arguments(parser)
+    parser.add_argument(
+        "--max-idle",
+        metavar="DURATION",
+        help="end a bot that stands still this long (run.max_idle), e.g. 30m",
+    )
     parser.add_argument("--from", dest="replay", metavar="RUN", help="repeat the run RUN exactly")
     parser.add_argument(
         "--verify",
@@ -108,8 +153,8 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--trace-id", metavar="ID", help="id of the job in every system (default: the run id)"
     )
-    _add_output(parser)
-    _add_logging(parser)
+    add_output(parser)
+    add_logging(parser)
 
 
 def _times(text: str) -> int:
@@ -127,13 +172,13 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "without starting the run. The exit code is that of the first failed check.",
     )
     parser.set_defaults(module="check")
-    _add_run_arguments(parser)
+    add_run_arguments(parser)
     parser.add_argument(
         "--plan",
         action="store_true",
         help="print the engine's configuration and arguments, redacted",
     )
-    _add_output(parser)
+    add_output(parser)
 
 
 def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -144,7 +189,7 @@ def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "no setting reads, and the installed packages, backends and handlers.",
     )
     parser.set_defaults(module="doctor")
-    _add_output(parser)
+    add_output(parser)
 
 
 def _add_runs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -160,58 +205,8 @@ def _add_runs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     diff.add_argument("run", metavar="RUN", help="first run")
     diff.add_argument("other", metavar="OTHER", help="second run")
     for verb in (listing, show, diff):
-        _add_folder(verb)
-        _add_output(verb)
-
-
-def _add_submit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser(
-        "submit",
-        help="run a strategy as a job",
-        description="Run a strategy as a job of a runner. It is followed to its end, and Ctrl-C "
-        "stops it; with --detach it goes on by itself.",
-    )
-    parser.set_defaults(module="submit")
-    _add_run_arguments(parser)
-    parser.add_argument("--job-id", metavar="ID", help="id of job and run (default: a new one)")
-    parser.add_argument("--detach", action="store_true", help="return once the job is launched")
-    parser.add_argument(
-        "--env", metavar="NAME=VALUE", action="append", default=[], help="variable of the job"
-    )
-    parser.add_argument(
-        "--secret",
-        metavar="NAME=REFERENCE",
-        action="append",
-        default=[],
-        help="variable of the job whose value is resolved at the launch, e.g. KEY=env:MY_KEY",
-    )
-    parser.add_argument("--time-limit", metavar="SECONDS", type=int, help="longest time it may run")
-    _add_runner(parser)
-    _add_output(parser)
-
-
-def _add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("jobs", help="list, show, follow and stop jobs")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    listing = verbs.add_parser("list", help="list jobs by id")
-    show = verbs.add_parser("show", help="show one job")
-    logs = verbs.add_parser("logs", help="print the output of a job")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on until the job has ended")
-    logs.add_argument("--after", metavar="N", type=int, default=0, help="leave out N lines")
-    stop = verbs.add_parser("stop", help="stop a job and wait for its end")
-    stop.add_argument("--reason", default="jobs stop", help="reason, kept with the job")
-    for name, verb in (("list", listing), ("show", show), ("logs", logs), ("stop", stop)):
-        verb.set_defaults(module=f"jobs.{name}")
-        if verb is not listing:
-            verb.add_argument("job", metavar="JOB", help="job id, or a unique prefix of one")
-        _add_runner(verb)
-        _add_output(verb)
-
-
-def _add_runner(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--on", metavar="URI", default="local:", help="job runner (default: local:)"
-    )
+        add_folder(verb)
+        add_output(verb)
 
 
 def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -224,13 +219,13 @@ def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "the engine, into the data folder, and capture the market rules beside them.",
     )
     download.set_defaults(module="data")
-    _add_config(download)
+    add_config(download)
     download.add_argument("--data", metavar="DIR", required=True, help="folder for the candles")
     download.add_argument(
-        "--timerange", metavar="RANGE", required=True, help="e.g. 20250101-20250401"
+        "--timerange", metavar="RANGE", required=True, help="e.g. 20250101-20250401, or 20250101-"
     )
     download.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
-    _add_logging(download)
+    add_logging(download)
 
 
 def _add_markets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -243,8 +238,10 @@ def _add_markets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "the pairs of a configuration beside its candles; backtests use these rules.",
     )
     capture.set_defaults(module="markets")
-    _add_config(capture)
-    capture.add_argument("--data", metavar="DIR", required=True, help="folder of the candles")
+    add_config(capture)
+    place = capture.add_mutually_exclusive_group(required=True)
+    place.add_argument("--data", metavar="DIR", help="candles: path or URI, in a folder")
+    place.add_argument("--markets", metavar="FILE", help="file to write")
     capture.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
 
 
@@ -252,44 +249,3 @@ def _add_completion(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     parser = commands.add_parser("completion", help="print a shell completion script")
     parser.set_defaults(module="completion", build_parser=build_parser)
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="shell of the script")
-
-
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", metavar="CONFIG", help="strategy configuration: path or URI")
-
-
-def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "config", metavar="CONFIG", nargs="?", help="strategy configuration: path or URI"
-    )
-    parser.add_argument(
-        "overrides", metavar="key=value", nargs="*", help="override, e.g. execution.fee=0.001"
-    )
-    parser.add_argument("--mode", choices=[mode.value for mode in TradingMode], help="run mode")
-    parser.add_argument("--data", metavar="DIR", help="candles: path or URI")
-    parser.add_argument(
-        "--timerange", metavar="RANGE", help="time range (run.timerange), e.g. 20250101-20250401"
-    )
-    parser.add_argument(
-        "--patch", metavar="FILE", action="append", default=[], help="YAML laid over CONFIG"
-    )
-    _add_folder(parser)
-
-
-def _add_folder(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--runs", metavar="DIR", help="folder of runs (default: .tradai/runs)")
-
-
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _add_logging(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--log-format", choices=("json", "console"), help="format of log lines (default: console)"
-    )
-    parser.add_argument(
-        "--log-level",
-        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
-        help="lowest level that is logged (default: INFO)",
-    )

@@ -84,6 +84,53 @@ def test_informative_methods_are_served_without_being_listed(tmp_path: Path) -> 
     ]
 
 
+def test_a_timeframe_of_every_pair_is_named_once(tmp_path: Path) -> None:
+    run = {"informative": ["@1h", "SOL/USDT@1d"]}
+
+    assert [name for name, _, _ in needed(tmp_path, run=run)] == [
+        "BTC/USDT@5m",
+        "ETH/USDT@5m",
+        "BTC/USDT@1h",
+        "ETH/USDT@1h",
+        "SOL/USDT@1d",
+    ]
+
+
+def test_series_that_the_run_goes_without_are_not_needed(tmp_path: Path) -> None:
+    body = (
+        "@informative('1h', 'BTC/USDT:USDT')\n    @informative('4h', 'SOL/USDT')\n"
+        "    @informative('1d', 'SOL/USDT')\n    def populate(self, dataframe, metadata): ..."
+    )
+    run = {"without": ["BTC/USDT:USDT", "SOL/USDT@1d", "ETH/USDT"]}
+
+    names = [name for name, _, _ in needed(tmp_path, body, run=run)]
+
+    assert names == ["BTC/USDT@5m", "ETH/USDT@5m", "SOL/USDT@4h"]
+
+
+def test_a_futures_series_is_called_one_and_may_be_left_out(tmp_path: Path) -> None:
+    body = "@informative('1h', '{base}/{quote}:{quote}')\n    def populate(self, df, meta): ..."
+
+    with pytest.raises(ConfigurationError, match="a futures series") as caught:
+        needed(tmp_path, body)
+
+    assert "BTC/USDT:USDT@1h" in str(caught.value)
+    assert caught.value.key == "run.without"
+
+
+def test_an_informative_method_that_cannot_be_read_needs_the_run_to_name_its_series(
+    tmp_path: Path,
+) -> None:
+    body = "@informative(CHOSEN)\n    def populate(self, dataframe, metadata): ..."
+
+    with pytest.raises(ConfigurationError, match=r"^wave\.py:2: the arguments of") as caught:
+        needed(tmp_path, body)
+
+    assert caught.value.key == "run.informative"
+    named = needed(tmp_path, body, run={"informative": ["@1h"]})
+    assert ("BTC/USDT@1h", 0, False) in named
+
+
 def test_an_informative_asset_that_is_not_a_pair_is_refused(tmp_path: Path) -> None:
     body = "@informative('1h', '{what}/USDT')\n    def populate(self, dataframe, metadata): ..."
 

@@ -1,5 +1,6 @@
 """Candles are staged for the engine by a child process, and every series is accounted for."""
 
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tradai.core import TimeRange
+from tradai.core import OpenTimeRange, TimeRange
 from tradai.core.exceptions import (
     ConfigurationError,
     NotFoundError,
@@ -17,7 +18,7 @@ from tradai.core.exceptions import (
     TradingError,
     ValidationError,
 )
-from tradai.core.frames import FlatDataRepository
+from tradai.core.frames import FlatDataRepository, columns_of
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
@@ -26,8 +27,8 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
 )
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
 from tradai.entrypoint.freqtrade._candles.staging_child import (
+    candles_digest,
     error_answer,
-    frame_digest,
     stage_series,
 )
 
@@ -94,6 +95,42 @@ def test_without_a_range_everything_is_traded_on_after_the_warm_up(data: Path) -
     )
 
 
+@pytest.mark.parametrize(
+    ("timerange", "settled", "first", "last"),
+    [
+        (OpenTimeRange(start=START + timedelta(hours=6)), (6, 24), 310, 1435),
+        (OpenTimeRange(stop=START + timedelta(hours=6)), (50 / 60, 6), 0, 355),
+    ],
+)
+def test_an_open_end_is_that_of_the_candles(
+    data: Path,
+    timerange: OpenTimeRange,
+    settled: tuple[float, float],
+    first: int,
+    last: int,
+) -> None:
+    wanted = request(data, series()).model_copy(update={"timerange": timerange})
+
+    staged = stage_series(StagingRequest.model_validate_json(wanted.model_dump_json()))
+
+    start, stop = (START + timedelta(hours=hours) for hours in settled)
+    (five,) = staged.series
+    assert staged.timerange == TimeRange(start=start, stop=stop)
+    assert (five.first, five.last) == (
+        START + timedelta(minutes=first),
+        START + timedelta(minutes=last),
+    )
+    assert staged.notices(wanted.series) == ()
+
+
+def test_an_open_range_after_the_last_candle_is_refused(data: Path) -> None:
+    timerange = OpenTimeRange(start=START + timedelta(days=1))
+    wanted = request(data, series()).model_copy(update={"timerange": timerange})
+
+    with pytest.raises(NotFoundError, match="no candles from 2025-01-02 00:00 on: the last one"):
+        stage_series(wanted)
+
+
 def test_too_few_candles_to_trade_on_are_refused(data: Path) -> None:
     with pytest.raises(ValidationError, match="288 candles and the strategy needs 288"):
         stage_series(request(data, series(warmup=288)))
@@ -146,6 +183,10 @@ def test_complete_candles_need_no_notice(data: Path) -> None:
     assert stage_series(wanted).notices(wanted.series) == ()
 
 
+def frame_digest(frame: "pd.DataFrame") -> str:
+    return candles_digest(columns_of(frame))
+
+
 def test_the_digest_of_a_frame_is_of_the_values_alone() -> None:
     frame = candles(50)
     other_unit = frame.set_axis(frame.index.astype("datetime64[ns, UTC]"))
@@ -196,6 +237,23 @@ def test_the_child_stages_the_requested_series(data: Path) -> None:
 
     assert staged == stage_series(asked)
     assert [each.rows for each in staged.series] == [288, 288, 24]
+
+
+def test_the_child_imports_no_pandas(data: Path) -> None:
+    asked = request(data, series(), series(timeframe="1h", is_traded=False))
+    program = f"""
+import sys
+from pathlib import Path
+from tradai.entrypoint.freqtrade._candles.staged_data import StagingRequest
+from tradai.entrypoint.freqtrade._candles.staging_child import stage_series
+stage_series(StagingRequest.model_validate_json({asked.model_dump_json()!r}))
+sys.exit("pandas" in sys.modules)
+"""
+
+    done = subprocess.run([sys.executable, "-c", program], check=False)
+
+    assert done.returncode == 0
+    assert (data.parent / "staged" / "BTC_USDT-5m.feather").exists()
 
 
 def test_the_child_s_refusal_is_raised_here(data: Path) -> None:
@@ -279,3 +337,27 @@ open({str(slept)!r}, "w").close()
     assert caught.value.exit_code == 143
     assert not slept.exists()
     assert not is_alive(int(note.read_text()))
+
+
+def test_candles_that_cannot_be_are_refused_with_pair_time_and_value(data: Path) -> None:
+    frame = candles(288)
+    frame.iloc[100, frame.columns.get_loc("low")] = -1.0
+    frame.reset_index().to_parquet(data / "ETH_USDT-5m.parquet", index=False)
+
+    with pytest.raises(ValidationError, match=r"ETH/USDT 5m .* 2025-01-01 08:20:00 UTC low -1 is"):
+        stage_series(request(data, series(), series("ETH/USDT")))
+
+
+def test_a_jump_is_noticed(data: Path) -> None:
+    frame = candles(288)
+    frame.iloc[100:] *= 1000
+    FlatDataRepository(data).save_ohlcv("ETH/USDT", "5m", frame)
+    needed = (series(), series("ETH/USDT"))
+
+    staged = stage_series(request(data, *needed, hours=(1, 24)))
+
+    (notice,) = staged.notices(needed)
+    assert notice == (
+        "ETH/USDT@5m has jumps that no market makes, 1 in all, the first: open 103562.5 next to "
+        "102.546875 at 2025-01-01 08:20:00 UTC; check where the candles are from"
+    )

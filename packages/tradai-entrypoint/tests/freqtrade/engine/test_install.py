@@ -83,6 +83,23 @@ def test_what_the_engine_needs_of_the_machine_is_passed_on(name: str) -> None:
     assert environment(**{name: "value"})[name] == "value"
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "127.0.0.1,::1,localhost"),
+        ({"NO_PROXY": "a.example"}, "a.example,127.0.0.1,::1,localhost"),
+        ({"NO_PROXY": "a.example", "no_proxy": "b.example"}, "b.example,127.0.0.1,::1,localhost"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+)
+def test_no_proxy_comes_between_the_engine_and_this_machine(
+    given: dict[str, str], expected: str
+) -> None:
+    environ = environment(**given)
+
+    assert environ["no_proxy"] == environ["NO_PROXY"] == expected
+
+
 def test_the_engine_lives_in_utc_and_in_its_own_folders() -> None:
     environ = environment(TZ="Asia/Tokyo", HOME="/home/someone", TMPDIR="/somewhere")
 

@@ -35,7 +35,7 @@ def heard(log: Path, *pieces: bytes) -> list[str]:
         ([b"dos\r\n"], ["dos"]),
         ([b"split \xe2\x82", b"\xac\n"], ["split \u20ac"]),
         ([b"\xff\xfe bad\n"], ["\ufffd\ufffd bad"]),
-        ([b"null \x00 byte\n"], ["null \x00 byte"]),
+        ([b"two\twords\n"], ["two\twords"]),
     ],
 )
 def test_whatever_is_printed_becomes_lines(
@@ -43,6 +43,13 @@ def test_whatever_is_printed_becomes_lines(
 ) -> None:
     assert heard(log, *pieces) == lines
     assert log.read_bytes() == "".join(line + "\n" for line in lines).encode()
+
+
+def test_control_characters_are_inert_in_the_log_and_passed_on_as_they_are(log: Path) -> None:
+    lines = heard(log, b"null \x00 \x1b[2J \xe2\x80\xae\n")
+
+    assert lines == ["null \x00 \x1b[2J \u202e"]
+    assert log.read_text() == "null \\x00 \\x1b[2J \\u202e\n"
 
 
 def test_a_line_is_passed_on_when_it_is_whole_and_not_before(log: Path) -> None:
@@ -135,3 +142,13 @@ def test_a_log_that_is_full_is_replaced_and_the_last_few_are_kept(
         "engine.log.3": "line 3!\n",
         "engine.log.4": "line 2!\n",
     }
+
+
+@pytest.mark.parametrize("name", ["apiKey", "secret", "password", "jwt_secret_key", "ws_token"])
+def test_a_value_behind_a_sensitive_name_is_masked_whoever_logs_it(log: Path, name: str) -> None:
+    line = f"2026-11-24 01:03:38,504 - s - INFO - ccxt config: {{'{name}': 'never-registered'}}"
+
+    (passed_on,) = heard(log, line.encode()[:70], line.encode()[70:] + b"\n")
+
+    assert passed_on == line.replace("never-registered", "***")
+    assert log.read_text() == passed_on + "\n"

@@ -66,6 +66,11 @@ def test_a_pause_is_asked_for_with_the_password(
     assert b"Authorization: Basic " + token + b"\r\n" in request
 
 
+@pytest.mark.usefixtures("proxy")
+def test_no_proxy_hears_the_password(engine_that_answers: Serve) -> None:
+    assert engine_that_answers(http(b'{"status": "stopping trader ..."}')).pause()
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -90,6 +95,51 @@ def test_an_engine_that_does_not_listen_is_not_a_pause() -> None:
         control = EngineControl(port=unused.getsockname()[1], password=PASSWORD)
 
         assert control.pause() is False
+
+
+def test_the_time_of_the_last_loop_is_asked_for(
+    engine_that_answers: Serve, requests: list[bytes]
+) -> None:
+    control = engine_that_answers(http(b'{"last_process_ts": 1767225600}'))
+
+    assert control.last_loop_s() == 1767225600
+    assert requests[0].startswith(b"GET /api/v1/health HTTP/1.1\r\n")
+
+
+def test_the_newest_candle_is_asked_for_alone(
+    engine_that_answers: Serve, requests: list[bytes]
+) -> None:
+    control = engine_that_answers(http(b'{"data_stop_ts": 1767225600000}'))
+
+    assert control.newest_candle_s("BTC/USDT", "5m") == 1767225600
+    path = b"/api/v1/pair_candles?pair=BTC%2FUSDT&timeframe=5m&limit=1 "
+    assert requests[0].startswith(b"GET " + path)
+
+
+def test_the_time_of_an_analysis_is_asked_for_without_any_candles(
+    engine_that_answers: Serve, requests: list[bytes]
+) -> None:
+    control = engine_that_answers(http(b'{"last_analyzed_ts": 1767225600}'))
+
+    assert control.last_analysis_s("BTC/USDT", "5m") == 1767225600
+    path = b"/api/v1/pair_candles?pair=BTC%2FUSDT&timeframe=5m&limit=-"
+    assert requests[0].startswith(b"GET " + path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (http(b'{"last_process_ts": null}'), 0.0),
+        (http(b'{"detail": "Unauthorized"}', "401 Unauthorized"), None),
+        (http(b"[]"), None),
+        (b"", None),
+    ],
+    ids=["never", "refused", "other", "hangs up"],
+)
+def test_never_differs_from_no_answer(
+    engine_that_answers: Serve, answer: bytes, expected: float | None
+) -> None:
+    assert engine_that_answers(answer).last_loop_s() == expected
 
 
 def test_every_engine_has_a_port_and_a_password_of_its_own_that_is_never_shown() -> None:

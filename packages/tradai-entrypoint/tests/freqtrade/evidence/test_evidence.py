@@ -1,3 +1,4 @@
+import re
 import signal
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 from tradai.core import register_secret
 from tradai.entrypoint import ExitCode
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 
@@ -13,10 +15,23 @@ from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 LOGS = Path(__file__).with_name("engine_log")
 
 
+LOGGED = re.compile(r"\S+ \S+ - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<text>.*)")
+
+
 def evidence(*lines: str) -> EngineEvidence:
+    """Return the evidence in the lines of a log, each record with the lines that follow it."""
     found = EngineEvidence()
+    records: list[tuple[str, str, list[str]]] = []
     for line in lines:
-        found.feed(line)
+        logged = LOGGED.match(line)
+        if logged is not None:
+            records.append((logged["logger"], logged["level"], [logged["text"]]))
+        elif records:
+            records[-1][2].append(line)
+        else:
+            found.feed_printed(line)
+    for logger, level, texts in records:
+        found.feed(EngineRecord(logger=logger, level=level, text="\n".join(texts)))
     return found
 
 
@@ -26,6 +41,15 @@ def logged(name: str) -> EngineEvidence:
 
 def record(text: str, *, level: str = "ERROR", logger: str = "freqtrade") -> str:
     return f"2026-01-31 12:00:00,000 - {logger} - {level} - {text}"
+
+
+def crash(traceback: str, *, raised: str) -> EngineRecord:
+    text = f"Fatal exception!\n{traceback}"
+    return EngineRecord(logger="freqtrade", level="ERROR", raised=raised, text=text)
+
+
+def state(text: str) -> EngineRecord:
+    return EngineRecord(logger="freqtrade.worker", level="INFO", text=text)
 
 
 def ended(
@@ -71,8 +95,8 @@ def ended(
             "KeyError: 'nope' at raises_ind.py:13",
         ),
         ("markets-unreachable", 2, ExitCode.UNAVAILABLE, "Could not load markets"),
-        ("no-data", 2, ExitCode.DATA, "No data found"),
-        ("no-pair-left", 2, ExitCode.DATA, "No pair in whitelist"),
+        ("no-data", 2, ExitCode.DATA, "BTC/USDT@15m, ETH/USDT@15m"),
+        ("no-pair-left", 2, ExitCode.DATA, "left out LTC/USDT"),
     ],
 )
 def test_an_engine_that_gave_up_is_judged_by_what_it_said(
@@ -88,10 +112,12 @@ def test_an_engine_that_gave_up_is_judged_by_what_it_said(
     ("name", "advice"),
     [
         ("strategy-not-importable", "Correct the strategy source."),
-        ("hyperopt-loss-unknown", "Correct the name in the run parameters."),
+        (
+            "hyperopt-loss-unknown",
+            "Correct the name in the run parameters, or put its file beside the strategy.",
+        ),
         ("markets-unreachable", "Try again when the exchange answers."),
-        ("no-data", "Provide the candles of the range, or choose another range."),
-        ("no-pair-left", "Capture the market rules again."),
+        ("no-pair-left", "remove it, or capture the market rules again"),
     ],
 )
 def test_an_engine_that_gave_up_is_reported_with_what_to_do(name: str, advice: str) -> None:
@@ -102,8 +128,8 @@ def test_an_engine_that_gave_up_is_reported_with_what_to_do(name: str, advice: s
     ("name", "expected", "said"),
     [
         ("pair-dropped", ExitCode.DATA, "left out LTC/USDT"),
-        ("informative-missing", ExitCode.DATA, "XRP/USDT 1h"),
-        ("model-untrained", ExitCode.DATA, "LTC/USDT 5m"),
+        ("informative-missing", ExitCode.DATA, "XRP/USDT@1h"),
+        ("model-untrained", ExitCode.DATA, "LTC/USDT@5m"),
         ("parameters-unreadable", ExitCode.CONFIGURATION, "buy_params"),
         ("parameters", ExitCode.DONE, "finished"),
     ],
@@ -125,6 +151,66 @@ def test_a_model_that_could_not_be_trained_is_bad_data() -> None:
 
     assert verdict.exit_code is ExitCode.DATA
     assert "Training BTC/USDT raised exception X." in verdict.sentence
+
+
+MISSING = "freqtrade.data.dataprovider"
+CRASHED_AT = (
+    record("Fatal exception!"),
+    "Traceback (most recent call last):",
+    '  File "/scratch/strategies/demo.py", line 22, in populate_indicators',
+    "IndexError: single positional indexer is out-of-bounds",
+)
+
+
+def test_missing_candles_are_named_though_the_strategy_crashed_over_them() -> None:
+    missing = record("No data found for (BTC/USDT, 1h, ).", level="WARNING", logger=MISSING)
+
+    verdict = judge(ended(1), evidence(missing, *CRASHED_AT), result_present=False)
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "missing, BTC/USDT@1h: add them to run.informative" in verdict.sentence
+    assert (
+        "IndexError: single positional indexer is out-of-bounds at demo.py:22" in verdict.sentence
+    )
+    assert verdict.sentence.endswith("so more may be missing")
+
+
+def test_a_bot_that_traded_and_crashed_is_judged_by_its_crash() -> None:
+    missing = record("No data found for (BTC/USDT, 1h, ).", level="WARNING", logger=MISSING)
+    running = record("Changing state to: RUNNING", level="INFO", logger="freqtrade.worker")
+
+    verdict = judge(ended(1), evidence(running, missing, *CRASHED_AT), result_present=True)
+
+    assert verdict.exit_code is ExitCode.CRASHED
+
+
+def test_all_missing_series_are_named() -> None:
+    names = [f"P{number}/USDT" for number in range(120)]
+    texts = [f"No data found for ({name}, 1h, )." for name in names]
+    records = [record(text, level="WARNING", logger=MISSING) for text in texts]
+
+    verdict = judge(ended(0), evidence(*records, *records), result_present=True)
+
+    assert f"missing, {', '.join(f'{name}@1h' for name in names)}: add" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    "text", ["Skipping pair LTC/USDT...", "Skipping pair LTC/USDT...\nAnother line"]
+)
+def test_a_pair_that_cannot_be_downloaded_is_named(text: str) -> None:
+    logger = "freqtrade.data.history.history_utils"
+    found = evidence(record(text, level="INFO", logger=logger))
+
+    verdict = judge(ended(0), found, result_present=False)
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "left out LTC/USDT, which the exchange does not offer" in verdict.sentence
+
+
+def test_a_download_without_a_network_is_unavailable() -> None:
+    found = evidence(record("Markets were not loaded."))
+
+    assert judge(ended(2), found, result_present=False).exit_code is ExitCode.UNAVAILABLE
 
 
 def test_exit_code_0_without_a_result_is_not_a_success() -> None:
@@ -197,19 +283,49 @@ def test_an_exception_of_the_engine_itself_is_a_crash() -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("raised", "said"),
     [
-        "OSError: [Errno 28] No space left on device",
-        record("Could not write: Read-only file system", logger="freqtrade.misc"),
+        ("(<class 'OSError'>, OSError(28, 'No space left on device'), <tr", "No space left"),
+        ("(<class 'OSError'>, OSError(30, 'Read-only file system'), <tr", "Read-only"),
+        (
+            "(<class 'sqlalchemy.exc.OperationalError'>, X('database or disk is full'",
+            "database or disk is full",
+        ),
     ],
 )
-def test_a_disk_that_refuses_is_named_whatever_else_happened(line: str) -> None:
-    found = evidence(record("Fatal exception!"), line)
+def test_a_disk_that_refuses_is_named_whatever_else_happened(raised: str, said: str) -> None:
+    found = EngineEvidence()
+    found.feed(crash("Traceback (most recent call last):\nOSError: it refused", raised=raised))
 
     verdict = judge(ended(1), found, result_present=True)
 
     assert verdict.exit_code is ExitCode.RESULT
+    assert said in verdict.sentence
     assert "free some space" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        "(<class 'RuntimeError'>, RuntimeError('No space left on device'), <tr",
+        "(<class 'RuntimeError'>, RuntimeError(\"(<class 'OSError'>, OSError(28, 'No space",
+        "(<class 'OSError'>, FileNotFoundError(2, 'No such file or directory'), <tr",
+        "None",
+    ],
+)
+def test_an_exception_whose_text_names_a_full_disk_is_a_crash(raised: str) -> None:
+    found = EngineEvidence()
+    traceback = (
+        "Traceback (most recent call last):\n"
+        '  File "/scratch/strategies/demo.py", line 3, in populate_indicators\n'
+        "RuntimeError: No space left on device"
+    )
+    found.feed(crash(traceback, raised=raised))
+
+    verdict = judge(ended(1), found, result_present=True)
+
+    assert verdict.exit_code is ExitCode.CRASHED
+    assert "at demo.py:3" in verdict.sentence
 
 
 @pytest.mark.parametrize(
@@ -247,11 +363,22 @@ def test_a_bot_that_traded_and_stopped_on_request_is_done() -> None:
 
 def test_a_bot_that_had_to_be_killed_needs_a_person_to_look() -> None:
     killed = ended(None, killed=signal.SIGKILL, by=signal.SIGTERM)
+    found = EngineEvidence()
+    found.feed(state("Changing state to: RUNNING"))
 
-    verdict = judge(killed, logged("dry-run"), result_present=True)
+    verdict = judge(killed, found, result_present=True)
 
     assert verdict.exit_code is ExitCode.MISMATCH
     assert "orders" in verdict.sentence
+
+
+def test_a_bot_that_stopped_trading_and_was_killed_while_it_went_on_training_is_done() -> None:
+    killed = ended(None, killed=signal.SIGKILL, by=signal.SIGTERM)
+
+    verdict = judge(killed, logged("dry-run"), result_present=True)
+
+    assert verdict.is_success
+    assert "it was killed because it did not end in time" in verdict.sentence
 
 
 @pytest.mark.parametrize("end", [ended(130, asked=True), ended(None, killed=9, asked=True)])
@@ -283,31 +410,43 @@ def test_the_states_of_a_bot_are_followed() -> None:
     assert found.state is None
     assert not found.has_run
 
-    found.feed(record("Changing state to: RUNNING", level="INFO", logger="freqtrade.worker"))
+    found.feed(state("Changing state to: RUNNING"))
     assert found.is_running
     assert found.has_run
 
-    found.feed(
-        record("Changing state from RUNNING to: STOPPED", level="INFO", logger="freqtrade.worker")
-    )
+    found.feed(state("Changing state from RUNNING to: STOPPED"))
     assert found.is_stopped
     assert not found.is_running
     assert found.has_run
 
 
-def test_what_a_strategy_raises_while_the_bot_goes_on_is_counted_and_ends_nothing() -> None:
+def test_errors_of_callbacks_are_counted_and_end_nothing() -> None:
     found = logged("dry-run-strategy-raises")
 
-    assert found.strategy_errors == 2
-    assert found.last_strategy_error == "RuntimeError('live exploded')"
+    assert found.strategy_errors.counts == {"analyze_ticker": 2}
+    assert found.strategy_errors.last == "RuntimeError('live exploded')"
     assert found.exception is None
     assert judge(ended(130, by=signal.SIGTERM), found, result_present=True).is_success
 
 
-def test_a_strategy_cannot_forge_a_fact_by_printing_or_logging_it() -> None:
-    found = evidence(
+def test_printed_lines_prove_nothing() -> None:
+    found = evidence(record("freqtrade 2026.9", level="INFO"))
+    for line in (
         "Changing state to: RUNNING",
         "No history for BTC/USDT, spot, 5m found",
+        "OSError: [Errno 28] No space left on device",
+        "freqtrade: error: unrecognized arguments: --nope",
+        record("Fatal exception!"),
+        record("Changing state to: RUNNING", level="INFO", logger="freqtrade.worker"),
+    ):
+        found.feed_printed(line)
+
+    assert judge(ended(0), found, result_present=True).is_success
+    assert not found.has_run
+
+
+def test_a_strategy_cannot_forge_a_fact_by_logging_it() -> None:
+    found = evidence(
         record("Changing state to: RUNNING", level="INFO", logger="strategies.demo"),
         record("Configuration error: none", level="ERROR", logger="strategies.demo"),
     )
@@ -329,15 +468,17 @@ def test_a_configuration_error_is_kept_whole_without_the_advice_to_read_the_manu
 
 
 def test_memory_stays_bounded_whatever_the_engine_says() -> None:
-    found = evidence(record("Configuration error: long"))
+    found = EngineEvidence()
 
-    for number in range(10_000):
-        found.feed("x" * 100)
-        logger = "freqtrade.plugins.pairlist.IPairList"
-        found.feed(record(f"Pair P{number} is not compatible with exchange", logger=logger))
-        found.feed(record("Configuration error: " + "y" * 10_000))
+    for number in range(3_000):
+        text = f"Pair P{number}{'x' * 700} is not compatible with exchange"
+        pairs = "freqtrade.plugins.pairlist.IPairList"
+        found.feed(EngineRecord(logger=pairs, level="WARNING", text=text))
+        text = "Configuration error: " + "y" * 10_000
+        found.feed(EngineRecord(logger="freqtrade", level="ERROR", text=text))
 
-    assert 0 < len(found.dropped) <= 100
+    assert 0 < len(found.dropped) <= 2_000
+    assert all(len(pair) <= 600 for pair in found.dropped)
     assert len(found.configuration_error or "") <= 700
 
 
@@ -346,3 +487,16 @@ def test_secrets_reach_no_sentence() -> None:
     found = evidence(record("Configuration error: key obviously-fake-secret-2 is short"))
 
     assert "obviously-fake" not in judge(ended(0), found, result_present=False).sentence
+
+
+def test_missing_spot_and_futures_series_are_named_together() -> None:
+    lines = [
+        record(f"No data found for ({name}, 1h, ).", logger="freqtrade.data.dataprovider")
+        for name in ("SOL/USDT", "BTC/USDT:USDT", "XRP/USDT")
+    ]
+
+    sentence = judge(ended(0), evidence(*lines), result_present=True).sentence
+
+    assert "missing, SOL/USDT@1h, XRP/USDT@1h: add them to run.informative" in sentence
+    assert "; BTC/USDT:USDT@1h: futures series, which this version cannot provide" in sentence
+    assert sentence.endswith("name in run.without those that the strategy can do without")

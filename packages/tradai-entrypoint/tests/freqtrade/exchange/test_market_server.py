@@ -1,5 +1,6 @@
 import contextlib
 import json
+import select
 import socket
 import struct
 import sys
@@ -7,13 +8,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from tradai.core import redact
 from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
 
 SNAPSHOT = MarketsSnapshot.made(
@@ -35,8 +37,20 @@ def get(url: str, *, data: bytes | None = None) -> dict[str, Any]:
 
 
 def address(server: MarketServer) -> tuple[str, int]:
-    host, _, port = server.base_url.removeprefix("http://").partition(":")
-    return host, int(port)
+    parts = urlsplit(server.base_url)
+    return str(parts.hostname), int(parts.port or 0)
+
+
+def connected(server: MarketServer) -> socket.socket:
+    return socket.create_connection(address(server), timeout=PATIENCE_S)
+
+
+def is_closed(client: socket.socket) -> bool:
+    """Return whether the server has closed the connection of `client`."""
+    readable, _, _ = select.select([client], [], [], 0.01)
+    with contextlib.suppress(ConnectionResetError):
+        return bool(readable) and client.recv(65_536) == b""
+    return True
 
 
 def test_it_answers_with_the_rules_of_the_snapshot() -> None:
@@ -109,14 +123,18 @@ def test_it_is_gone_afterwards_and_leaves_nothing_behind() -> None:
     assert rounds(5) == once
 
 
-def test_it_sleeps_until_a_request_or_the_end_and_looks_at_no_clock(
-    sleeps: list[float | None],
-) -> None:
-    with MarketServer(SNAPSHOT) as server:
+def test_it_sleeps_until_there_is_something_to_do(sleeps: list[float | None]) -> None:
+    with MarketServer(SNAPSHOT):
+        pass
+    assert sleeps == [None]
+
+    with MarketServer(SNAPSHOT, deadline_s=3600.0) as server:
         for _ in range(3):
             get(f"{server.base_url}/api/v3/ping")
 
-    assert sleeps == [None] * 4
+    # A connection is accepted, read, answered and closed, each after at most one sleep.
+    assert len(sleeps) <= 3 * 4 + 2
+    assert all(timeout is None or 3500 < timeout <= 3600 for timeout in sleeps)
 
 
 def test_its_thread_does_not_keep_the_process_alive() -> None:
@@ -128,30 +146,89 @@ def test_its_thread_does_not_keep_the_process_alive() -> None:
 
 
 def test_a_client_that_keeps_its_connection_does_not_hold_up_the_next_one() -> None:
-    with (
-        MarketServer(SNAPSHOT) as server,
-        socket.create_connection(address(server), timeout=PATIENCE_S) as kept,
-    ):
-        kept.sendall(b"GET /api/v3/ping HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n")
+    with MarketServer(SNAPSHOT) as server, connected(server) as kept:
+        path = f"{urlsplit(server.base_url).path}/api/v3/ping"
+        kept.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n".encode())
         assert kept.recv(100).startswith(b"HTTP/1.0 200")
 
         assert get(f"{server.base_url}/api/v3/ping") == {}
 
 
-def test_a_silent_client_does_not_hold_up_the_next_one_for_long(
-    eventually: Callable[[Callable[[], bool]], bool],
-) -> None:
-    def is_answered() -> bool:
-        # On a slow machine this client, too, may be cut off for its silence.
-        with contextlib.suppress(OSError):
-            return get(f"{server.base_url}/api/v3/ping") == {}
-        return False
+def test_slow_clients_do_not_hold_up_the_others() -> None:
+    with MarketServer(SNAPSHOT, deadline_s=3600.0) as server, contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(connected(server)) for _ in range(20)]
+        for letter in (b"G", b"E", b"T", b" ", b"/"):
+            for client in slow:
+                client.sendall(letter)
+            assert get(f"{server.base_url}/api/v3/ping") == {}
 
-    with (
-        MarketServer(SNAPSHOT, silence_s=0.2) as server,
-        socket.create_connection(address(server), timeout=PATIENCE_S),
-    ):
-        assert eventually(is_answered)
+        assert not any(map(is_closed, slow))
+
+
+def test_a_client_that_reads_nothing_does_not_hold_up_the_others() -> None:
+    many = {
+        f"A{number}/USDT": MarketRules(tick="1", step="1", min_notional="1")
+        for number in range(5000)
+    }
+    snapshot = MarketsSnapshot.made(many, note="large", captured_at=SNAPSHOT.captured_at)
+    with MarketServer(snapshot, deadline_s=3600.0) as server, connected(server) as deaf:
+        path = f"{urlsplit(server.base_url).path}/api/v3/exchangeInfo"
+        deaf.sendall(f"GET {path} HTTP/1.1\r\n\r\n".encode())
+
+        assert get(f"{server.base_url}/api/v3/ping") == {}
+        assert len(get(f"{server.base_url}/api/v3/exchangeInfo")["symbols"]) == 5000
+
+
+@pytest.mark.parametrize("drip", [b"", b"x"])
+def test_a_connection_is_closed_at_its_deadline_whatever_its_client_does(drip: bytes) -> None:
+    with MarketServer(SNAPSHOT, deadline_s=0.2) as server, connected(server) as slow:
+        started = time.monotonic()
+        while not is_closed(slow):
+            assert time.monotonic() - started < PATIENCE_S
+            with contextlib.suppress(OSError):
+                slow.sendall(drip)
+
+
+def test_a_client_that_stays_after_its_answer_is_closed_at_its_deadline() -> None:
+    with MarketServer(SNAPSHOT, deadline_s=0.2) as server, connected(server) as kept:
+        kept.sendall(b"GET / HTTP/1.1\r\n\r\n")
+
+        while kept.recv(65_536):
+            pass
+
+
+def test_with_too_many_connections_the_oldest_is_closed() -> None:
+    with MarketServer(SNAPSHOT, deadline_s=3600.0) as server, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(connected(server)) for _ in range(130)]
+
+        assert get(f"{server.base_url}/api/v3/ping") == {}
+        closed = [number for number, client in enumerate(clients) if is_closed(client)]
+        assert closed == [0, 1, 2]
+
+
+def test_a_request_that_never_ends_is_refused() -> None:
+    with MarketServer(SNAPSHOT) as server, connected(server) as endless:
+        endless.sendall(b"x" * 20_000)
+
+        assert endless.recv(100).startswith(b"HTTP/1.0 431")
+
+
+@pytest.mark.parametrize("token", ["", "/", "/wrong", "/%74", "/\u00e9"])
+def test_without_the_token_there_is_nothing_to_see(token: str) -> None:
+    with MarketServer(SNAPSHOT) as server, connected(server) as stranger:
+        stranger.sendall(f"GET {token}/api/v3/exchangeInfo HTTP/1.1\r\n\r\n".encode("latin-1"))
+
+        assert stranger.recv(100).startswith(b"HTTP/1.0 404")
+        assert server.requests == 0
+
+
+def test_every_server_has_a_token_of_its_own_that_is_never_shown() -> None:
+    with MarketServer(SNAPSHOT) as one, MarketServer(SNAPSHOT) as other:
+        tokens = [urlsplit(server.base_url).path.strip("/") for server in (one, other)]
+
+    assert tokens[0] != tokens[1]
+    assert min(map(len, tokens)) >= 32
+    assert tokens[0] not in redact(f"GET {one}/{tokens[0]}/api")
 
 
 def test_a_client_that_disconnects_is_ignored(

@@ -127,8 +127,8 @@ def test_all_missing_pairs_are_named_at_once_with_what_to_do() -> None:
 def test_a_pair_that_was_not_traded_is_refused_because_the_engine_would_leave_it_out() -> None:
     halted = with_status(made("BTC/USDT", "ETH/USDT"), "BREAK")
 
-    with pytest.raises(NotFoundError, match=r"BTC/USDT \(inactive\)"):
-        halted.require(["BTC/USDT", "ETH/USDT"])
+    with pytest.raises(NotFoundError, match=r"BTC/USDT \(BREAK\), XRP/USDT \(not listed\)"):
+        halted.require(["XRP/USDT", "BTC/USDT", "ETH/USDT"])
     halted.require(["ETH/USDT"])
 
 
@@ -171,9 +171,8 @@ def test_another_exchange_is_refused() -> None:
         MarketsSnapshot.model_validate(values)
 
 
-def test_capturing_keeps_only_the_pairs_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A proxy must not come between us and this very machine.
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+@pytest.mark.usefixtures("proxy")
+def test_capturing_keeps_only_the_pairs_asked_for() -> None:
     served = made("BTC/USDT", "ETH/USDT")
 
     with MarketServer(served) as server:
@@ -234,6 +233,27 @@ def test_an_exchange_that_does_not_answer_as_it_should_is_an_external_error(
     assert caught.value.retryable is retryable
 
 
+def test_a_symbol_of_no_interest_stops_no_capture() -> None:
+    wanted, other = made("BTC/USDT", "ETH/USDT").model_dump(mode="json")["symbols"]
+    symbols = [wanted, other, other, {"symbol": "OLD"}, {}]
+
+    with exchange(200, json.dumps({"symbols": symbols}).encode()) as url:
+        snapshot = MarketsSnapshot.capture(["BTC/USDT"], base_url=url)
+
+    assert snapshot.model_dump(mode="json")["symbols"] == [wanted]
+
+
+def test_of_two_markets_of_a_pair_the_one_that_is_traded_counts() -> None:
+    (traded,) = made("BTC/USDT").model_dump(mode="json")["symbols"]
+    closed = {**traded, "symbol": "BTCUSDTOLD", "status": "BREAK"}
+
+    with exchange(200, json.dumps({"symbols": [closed, traded]}).encode()) as url:
+        snapshot = MarketsSnapshot.capture(["BTC/USDT"], base_url=url)
+
+    (symbol,) = snapshot.symbols
+    assert symbol["symbol"] == "BTCUSDT"
+
+
 def test_an_exchange_that_cannot_be_reached_is_an_external_error() -> None:
     with MarketServer(made("BTC/USDT")) as server:
         url = server.base_url
@@ -244,7 +264,9 @@ def test_an_exchange_that_cannot_be_reached_is_an_external_error() -> None:
     assert caught.value.retryable
 
 
-@pytest.mark.parametrize("url", ["http://example.com", "ftp://example.com", "file:///etc", "x"])
+@pytest.mark.parametrize(
+    "url", ["http://example.com", "ftp://example.com", "file:///etc", "x", "http://[::1"]
+)
 def test_an_address_that_is_neither_https_nor_loopback_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match="expected https"):
         MarketsSnapshot.capture(["BTC/USDT"], base_url=url)

@@ -3,10 +3,12 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
@@ -36,6 +38,8 @@ from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, Staging
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
 from tradai.entrypoint.freqtrade._candles.staging_child import stage_series
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+from tradai.entrypoint.freqtrade._exchange.loopback_http import LoopbackServer
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
 # Its strategy imports the engine.
 collect_ignore = ["older_runs"]
@@ -191,12 +195,16 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
         goes: dict[str, object] = {
             "says": [],
             "result": CAPTURED,
+            "entry_signals": None,
             "epochs": None,
             "models": {},
             "probe": "agrees",
             "downloads": [],
             "never_starts": False,
             "orders": [],
+            "loops": [],
+            "hangs": False,
+            "has_candles": True,
             "on_stop": "stops",
             "on_sigterm": "dies",
             "signals_parent": None,
@@ -247,15 +255,19 @@ def run(
         *overrides: str,
         reactions: Mapping[str, Callable[[], None]] | None = None,
         patches: tuple[str, ...] = (),
+        places: Mapping[str, str | None] | None = None,
         clock: Clock | None = None,
         replay: Path | None = None,
         **scenario: object,
     ) -> Finished:
         install(**scenario)
         run_id = f"run-{len(list(tmp_path.glob('runs/*')))}"
-        settings = EntrypointSettings(
-            mode=mode, config=str(strategy), data=str(candles), folder=tmp_path / "runs", id=run_id
-        )
+        given: dict[str, Any] = {
+            "data": str(candles),
+            "folder": tmp_path / "runs",
+            **(places or {}),
+        }
+        settings = EntrypointSettings(mode=mode, config=str(strategy), id=run_id, **given)
         progress = ReactingProgress(reactions or {})
         kind = TradingEntrypoint if mode is TradingMode.DRY_RUN else StrategyEntrypoint
         code = kind(
@@ -273,10 +285,32 @@ def run(
         ).run()
         progress.check()
         seen = tmp_path / "seen.json"
-        given = json.loads(seen.read_text()) if seen.exists() else None
-        return Finished(code=code, folder=tmp_path / "runs" / run_id, given=given)
+        said = json.loads(seen.read_text()) if seen.exists() else None
+        return Finished(code=code, folder=tmp_path / "runs" / run_id, given=said)
 
     return start
+
+
+@pytest.fixture
+def listing() -> Callable[[MarketsSnapshot], AbstractContextManager[str]]:
+    """Serve market rules as an exchange does; the context manager returns the address.
+
+    The address of a `MarketServer` has a token, which a configuration must not hold.
+    """
+
+    @contextmanager
+    def serve(snapshot: MarketsSnapshot) -> Iterator[str]:
+        answers = exchange_named(snapshot.exchange).rest_answers(snapshot.exchange_info)
+
+        def respond(target: str) -> tuple[HTTPStatus, bytes]:
+            answer = answers.get(target.partition("?")[0])
+            status = HTTPStatus.OK if answer else HTTPStatus.NOT_FOUND
+            return status, json.dumps(answer() if answer else {}).encode()
+
+        with LoopbackServer(respond, deadline_s=30) as server:
+            yield f"http://127.0.0.1:{server.port}"
+
+    return serve
 
 
 @pytest.fixture

@@ -108,27 +108,104 @@ def test_the_same_run_has_the_same_digests_and_another_result_another_trades_dig
     assert {name for name, _ in differing} == {"trades"}
 
 
-def test_a_backtest_without_a_trade_is_done(run: Run, captured: dict[str, Any]) -> None:
+COUNTED = {
+    "signals": 30,
+    "tried": 20,
+    "exit_signal": 4,
+    "custom_stake_amount": 0,
+    "wallet": 0,
+    "stake_below_minimum": 13,
+    "confirm_trade_entry": 7,
+}
+
+
+@pytest.fixture
+def without_trades(run: Run, captured: dict[str, Any]) -> Run:
+    """Run a backtest that makes no trade."""
     nothing = deepcopy(captured)
-    nothing["strategy"]["WaveRider"] |= {"trades": [], "total_trades": 0, "final_balance": 1000}
+    figures = {"trades": [], "total_trades": 0, "final_balance": 1000, "rejected_signals": 1}
 
-    done = run(BACKTEST, result=nothing)
+    # It returns what the fixture `run` does.
+    def start(counted: dict[str, int] | None, **more: object) -> Any:  # noqa: ANN401
+        nothing["strategy"]["WaveRider"] |= figures | more
+        return run(BACKTEST, result=nothing, entry_signals=counted)
 
+    return start
+
+
+def test_a_backtest_without_a_trade_is_done_and_explained(without_trades: Run) -> None:
+    done = without_trades(COUNTED)
+
+    reasons = {
+        "exit_signal": 4,
+        "wallet": 5,
+        "stake_below_minimum": 13,
+        "confirm_trade_entry": 7,
+        "max_open_trades": 1,
+    }
     assert done.code == ExitCode.DONE
-    assert done.verdict == "backtest done: 0 trades, +0.00 % profit"
+    assert done.verdict.startswith("backtest done: 0 trades, +0.00 % profit; 30 entry signals, ")
+    assert "stake_below_minimum 13, confirm_trade_entry 7" in done.verdict
     assert done.manifest.results["final_balance"] == 1000
     assert done.manifest.results["profit_factor"] is None
+    assert done.manifest.results["entry_signals"] == 30 == sum(reasons.values())
+    assert done.manifest.results["rejected_entry_signals"] == reasons
+    assert "no trades: 30 entry signals" in done.manifest.notices[-1]
+    assert "no trades: 30 entry signals" in (done.folder / "report.html").read_text()
     assert pq.read_table(done.folder / "trades.parquet").num_rows == 0
+    assert "engine-result.zip" in done.files
+
+
+@pytest.mark.parametrize(
+    ("counted", "locks", "reason"),
+    [
+        ({"signals": 9, "tried": 2}, [], {"open_order": 6, "order_not_filled": 2}),
+        ({"signals": 9, "tried": 2}, ["lock"], {"protections": 6, "order_not_filled": 2}),
+        ({"signals": 9, "tried": 0}, [], {"wallet": 8}),
+    ],
+)
+def test_a_signal_that_the_engine_passed_over_has_a_reason(
+    without_trades: Run, counted: dict[str, int], locks: list[str], reason: dict[str, int]
+) -> None:
+    done = without_trades(dict.fromkeys(COUNTED, 0) | counted, locks=locks)
+
+    assert done.manifest.results["rejected_entry_signals"] == {**reason, "max_open_trades": 1}
+
+
+def test_a_strategy_without_an_entry_signal_is_called_that(without_trades: Run) -> None:
+    done = without_trades(dict.fromkeys(COUNTED, 0), rejected_signals=0)
+
+    assert done.verdict.endswith("profit; the strategy gave no entry signal")
+    assert done.manifest.results["entry_signals"] == 0
+
+
+def test_the_signals_are_counted_by_the_same_backtest_of_an_observer(without_trades: Run) -> None:
+    done = without_trades(COUNTED)
+
+    arguments, files = done.given["arguments"], done.given["files"]
+    assert arguments[arguments.index("--strategy") + 1] == "TradaiObserver"
+    assert arguments[-4:] == ["--cache", "none", "--export", "none"]
+    assert 'import_module("wave_rider").WaveRider' in files["strategies/tradai_observer.py"]
+    params = json.loads(files["strategies/tradai_observer.json"])
+    assert params == {"strategy_name": "TradaiObserver", "params": {"buy": {"buy_fast": 10}}}
+    assert "tradai_observer" not in str(done.manifest.engine)
+
+
+def test_signals_that_could_not_be_counted_leave_the_backtest_done(without_trades: Run) -> None:
+    done = without_trades(None)
+
+    assert done.code == ExitCode.DONE
+    assert "could not be counted" in done.verdict
+    assert "entry_signals" not in done.manifest.results
 
 
 @pytest.mark.parametrize(
     ("log", "exit_code", "expected", "words"),
     [
         ("configuration-refused", 0, ExitCode.CONFIGURATION, "max_open_trades: 'x' is not of"),
-        ("argument-unknown", 0, ExitCode.CONFIGURATION, "unrecognized arguments: --nope"),
         ("strategy-not-importable", 2, ExitCode.CONFIGURATION, "'no_such_module_here'"),
         ("strategy-raises-while-running", 1, ExitCode.CRASHED, "KeyError: 'nope' at raises_ind"),
-        ("no-data", 2, ExitCode.DATA, "No data found"),
+        ("no-data", 2, ExitCode.DATA, "BTC/USDT@15m, ETH/USDT@15m"),
         ("parameters", 0, ExitCode.RESULT, "without a result: it did not say why"),
         ("parameters", 3, ExitCode.CRASHED, "failed with exit code 3"),
     ],
@@ -168,6 +245,47 @@ def test_a_result_on_less_than_was_asked_for_is_kept_and_marked_as_partial(
     assert done.manifest.results["trades"] == 12
 
 
+RAISED = [
+    (
+        "2026-11-24 01:31:13,350 - freqtrade.strategy.strategy_wrapper - WARNING - Strategy caused "
+        "the following exception: ValueError('no') in WaveRider.custom_exit:9, calling custom_exit"
+    )
+]
+
+
+def test_a_backtest_whose_callbacks_raised_is_kept_whole_and_marked(
+    run: Run, tmp_path: Path
+) -> None:
+    source = tmp_path / "strategies/wave_rider.py"
+    callback = "\n    def custom_exit(self):\n        raise ValueError('no')\n"
+    source.write_text(source.read_text() + callback)
+
+    done = run(BACKTEST, says=RAISED)
+
+    manifest = done.manifest
+    assert done.code == manifest.exit_code == ExitCode.STRATEGY_ERRORS
+    assert "backtest done: 12 trades" in done.verdict
+    assert "ValueError('no') at wave_rider.py:9" in done.verdict
+    assert tuple(manifest.artifacts) == ("trades.parquet", "engine-result.zip")
+    assert "is_partial" not in manifest.results
+    assert manifest.results["trades"] == 12
+    assert manifest.results["strategy_errors"] == 1
+    assert manifest.results["strategy_errors_by_callback"] == {"custom_exit": 1}
+    assert "raised 1 errors" in manifest.notices[-1]
+    assert "raised 1 errors" in (done.folder / "report.html").read_text()
+
+
+def test_errors_of_a_callback_can_be_accepted_by_its_name(run: Run) -> None:
+    strict = run(BACKTEST, "run.accepted_strategy_errors=[custom_stoploss]", says=RAISED)
+    done = run(BACKTEST, "run.accepted_strategy_errors=[custom_exit]", says=RAISED)
+
+    assert strict.code == ExitCode.STRATEGY_ERRORS
+    assert done.code == ExitCode.DONE
+    assert done.manifest.results["strategy_errors"] == 1
+    assert "custom_exit 1" in done.manifest.notices[-1]
+    assert done.manifest.digests["run"] == run(BACKTEST).manifest.digests["run"]
+
+
 def test_a_partial_result_that_cannot_be_read_does_not_hide_the_verdict(run: Run) -> None:
     done = run(BACKTEST, says=logged("pair-dropped"), result={"strategy": {}})
 
@@ -180,6 +298,91 @@ def test_the_engine_is_stopped_when_all_missing_candles_are_known(run: Run) -> N
 
     assert done.code == ExitCode.DATA
     assert done.facts("engine ended")["return_code"] is None
+
+
+def missing(series: str, timeframe: str) -> str:
+    logger = "2026-11-24 01:04:05,343 - freqtrade.data.dataprovider - WARNING"
+    return f"{logger} - No data found for ({series}, {timeframe}, )."
+
+
+def test_a_futures_series_is_called_one_and_the_way_to_run_without_it_works(run: Run) -> None:
+    says = [missing("BTC/USDT:USDT", "1h"), missing("BTC/USDT:USDT", "4h")]
+
+    refused = run(BACKTEST, says=says)
+    partly = run(BACKTEST, "run.without=[BTC/USDT:USDT@1h]", says=says)
+    done = run(BACKTEST, "run.without=[BTC/USDT:USDT]", says=says)
+
+    assert refused.code == partly.code == ExitCode.DATA
+    assert "BTC/USDT:USDT@1h, BTC/USDT:USDT@4h: futures series" in refused.verdict
+    assert "missing, BTC/USDT:USDT@4h: futures series" in partly.verdict
+    assert "run.without" in refused.verdict
+    assert done.code == ExitCode.DONE
+    assert any("goes without BTC/USDT:USDT" in notice for notice in done.manifest.notices)
+
+
+def test_missing_series_are_named_as_the_run_parameter_takes_them(run: Run) -> None:
+    done = run(BACKTEST, says=[missing("SOL/USDT", "1h")])
+
+    assert done.code == ExitCode.DATA
+    assert "missing, SOL/USDT@1h: add them to run.informative" in done.verdict
+
+
+def test_a_parameter_that_is_not_used_leaves_the_digest_of_the_run_alone(run: Run) -> None:
+    plain, without = run(BACKTEST), run(BACKTEST, "run.without=[SOL/USDT]")
+
+    assert "without" not in plain.manifest.run_parameters
+    assert without.manifest.digests["run"] != plain.manifest.digests["run"]
+
+
+STARTUP = "2026-11-24 01:03:38,504 - freqtrade.resolvers.strategy_resolver - INFO - "
+
+
+def test_the_engine_is_stopped_when_the_strategy_wants_more_candles_than_it_states(
+    run: Run,
+) -> None:
+    wanted = f"{STARTUP}Strategy using startup_candle_count: 600"
+
+    done = run(BACKTEST, says=[wanted], waits=True)
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert "wants 600 candles" in done.verdict
+    assert "10 were laid out: set run.startup_candles=600" in done.verdict
+    assert done.facts("engine ended")["return_code"] is None
+
+
+@pytest.mark.parametrize("count", [0, 10])
+def test_a_strategy_may_want_the_candles_it_states_or_fewer(run: Run, count: int) -> None:
+    done = run(BACKTEST, says=[f"{STARTUP}Strategy using startup_candle_count: {count}"])
+
+    assert done.code == ExitCode.DONE
+
+
+def test_the_class_is_compared_with_the_configuration_before_the_engine_starts(
+    run: Run, strategy: Path
+) -> None:
+    source = strategy.parent / "strategies" / "wave_rider.py"
+    source.write_text(source.read_text() + '    timeframe = "1h"\n')
+
+    done = run(BACKTEST)
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert done.verdict.startswith("timeframe is 5m, and class WaveRider has 1h")
+    assert done.given is None
+
+
+def test_keys_of_the_strategy_reach_the_engine_and_count_in_the_digest(run: Run) -> None:
+    plain, done = run(BACKTEST), run(BACKTEST, "strategy.config.grinding=true")
+
+    assert done.given["config"]["grinding"] is True
+    assert done.manifest.digests["config"] != plain.manifest.digests["config"]
+
+
+def test_a_setting_at_the_top_level_stops_a_run_before_it_starts(run: Run) -> None:
+    done = run(BACKTEST, "timerange=20250101-20250102")
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert "command line: timerange does not belong at the top level" in done.verdict
+    assert done.given is None
 
 
 def test_a_result_that_cannot_be_kept_stays_in_the_scratch_folder(run: Run, tmp_path: Path) -> None:
@@ -269,6 +472,30 @@ def test_missing_candles_are_named_and_the_engine_is_not_started(run: Run) -> No
     assert done.code == ExitCode.DATA
     assert "BTC/USDT@5m" in done.verdict
     assert done.given is None
+
+
+def test_a_stake_below_the_smallest_order_of_a_pair_is_refused_before_the_start(run: Run) -> None:
+    done = run(BACKTEST, "execution.stake_amount=4.5")
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert "execution.stake_amount is 4.5 USDT" in done.verdict
+    assert "BTC/USDT 5, ETH/USDT 5, XRP/USDT 5" in done.verdict
+    assert done.given is None
+
+
+@pytest.mark.parametrize("stake", ["5", "unlimited"])
+def test_a_stake_that_a_pair_may_take_is_not_refused(run: Run, stake: str) -> None:
+    assert run(BACKTEST, f"execution.stake_amount={stake}").code == ExitCode.DONE
+
+
+def test_a_strategy_that_sizes_its_trades_itself_may_have_any_stake(
+    run: Run, tmp_path: Path
+) -> None:
+    source = tmp_path / "strategies/wave_rider.py"
+    method = "\n    def custom_stake_amount(self, **kwargs):\n        return 50\n"
+    source.write_text(source.read_text() + method)
+
+    assert run(BACKTEST, "execution.stake_amount=4.5").code == ExitCode.DONE
 
 
 def test_a_pair_without_market_rules_is_named_and_the_engine_is_not_started(run: Run) -> None:

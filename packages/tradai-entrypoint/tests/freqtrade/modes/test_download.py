@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tradai.core import StrategyConfigLoader, TimeRange
+from tradai.core import StrategyConfigLoader, parse_time_range
+from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint import ExitCode, Interrupts, Verdict
 from tradai.entrypoint.freqtrade import download
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
@@ -32,12 +33,17 @@ def fetch(
 ) -> Fetch:
     """Download three days of three pairs, on an engine of the given scenario."""
 
-    def start(*, exchange_url: str | None = "http://127.0.0.1:9", **scenario: object) -> Verdict:
+    def start(
+        *,
+        exchange_url: str | None = "http://127.0.0.1:9",
+        timerange: str = "20250101-20250104",
+        **scenario: object,
+    ) -> Verdict:
         environ: Mapping[str, str] = {}
         return download(
             StrategyConfigLoader(environ=environ).load_config(str(strategy)).config,
             data,
-            timerange=TimeRange.parse("20250101-20250104"),
+            timerange=parse_time_range(timerange),
             exchange_url=exchange_url,
             interrupts=interrupts,
             environ=os.environ,
@@ -79,6 +85,29 @@ def test_the_venue_itself_keeps_its_addresses(fetch: Fetch, tmp_path: Path) -> N
 
     given = json.loads((tmp_path / "seen.json").read_text())
     assert "urls" not in given["config"]["exchange"]["ccxt_config"]
+
+
+def test_a_download_may_go_to_the_last_candle_but_must_begin_somewhere(
+    fetch: Fetch, tmp_path: Path, data: Path
+) -> None:
+    fetch(downloads=PAIRS, timerange="20250101-")
+
+    given = json.loads((tmp_path / "seen.json").read_text())
+    assert "--timerange 20250101- " in " ".join(given["arguments"])
+    data.rename(tmp_path / "kept")
+    with pytest.raises(ConfigurationError, match="-20250104 has no start"):
+        fetch(downloads=PAIRS, timerange="-20250104")
+    assert not data.exists()
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "ftp://x", "http://api.binance.com", "nothing"])
+def test_an_address_that_is_not_usable_is_refused_before_anything_is_made(
+    fetch: Fetch, data: Path, url: str
+) -> None:
+    with pytest.raises(ValidationError, match="expected https, or http on a loopback address"):
+        fetch(downloads=PAIRS, exchange_url=url)
+
+    assert not data.exists()
 
 
 def test_a_pair_that_is_missing_afterwards_is_not_a_success(fetch: Fetch) -> None:

@@ -3,7 +3,7 @@
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,39 +12,35 @@ import pytest
 
 from tradai.core import TradingMode
 from tradai.entrypoint import ExitCode
-from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketServer, MarketsSnapshot
+from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot
 
 LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 # Shown to a person when the engine trades, so a good moment to stop it.
 TRADING = "engine: trading on paper, Ctrl-C stops it"
 
 Run = Callable[..., Any]
+Listing = Callable[[MarketsSnapshot], AbstractContextManager[str]]
 Tell = Callable[[int], Callable[[], None]]
 
 
 def order(
-    name: str,
-    *,
-    pair: str = "BTC/USDT",
-    side: str = "buy",
-    logged: bool = True,
-    booked: bool = True,
+    name: str, *, pair: str = "BTC/USDT", side: str = "buy", **more: object
 ) -> dict[str, Any]:
-    order_id = f"dry_run_{side}_{pair}_{name}"
-    return {
-        "order_id": order_id,
-        "pair": pair,
-        "side": side,
-        "is_logged": logged,
-        "is_booked": booked,
-    }
+    usual = {"is_logged": True, "is_booked": True, "status": "open", "trade_id": 1, "then": ()}
+    assert more.keys() <= usual.keys()
+    return usual | more | {"order_id": f"dry_run_{side}_{pair}_{name}", "pair": pair, "side": side}
+
+
+def trade(number: int) -> str:
+    figures = "amount=0, is_short=False, leverage=1, open_rate=60000"
+    return f"Trade(id={number}, pair=BTC/USDT, {figures}, open_since=2026-11-24 01:03:38)"
 
 
 @pytest.fixture
-def exchange(candles: Path) -> Iterator[str]:
+def exchange(candles: Path, listing: Listing) -> Iterator[str]:
     """Address of an exchange that lists the pairs of the configuration."""
-    with MarketServer(MarketsSnapshot.load(candles / MARKETS_NAME)) as server:
-        yield server.base_url
+    with listing(MarketsSnapshot.load(candles / MARKETS_NAME)) as address:
+        yield address
 
 
 @pytest.fixture
@@ -65,6 +61,7 @@ def test_a_bot_that_is_asked_to_stop_pauses_first_and_its_books_agree(stopped: R
 
     manifest = done.manifest
     assert done.code == manifest.exit_code == ExitCode.DONE
+    assert not manifest.is_fallback
     assert done.verdict == "the engine stopped on request (SIGTERM)"
     assert [event for event in done.events if event != "order created"] == [
         *("run started", "engine starting", "engine running"),
@@ -79,8 +76,12 @@ def test_a_bot_that_is_asked_to_stop_pauses_first_and_its_books_agree(stopped: R
     ]
     assert manifest.results == {
         "strategy_errors": 0,
+        "closed_trades": 0,
+        "open_trades": 0,
+        "realized_profit_USDT": 0.0,
         "orders_in_journal": 2,
         "orders_in_database": 2,
+        "orders_removed": 0,
     }
     assert manifest.digests.keys() == {"source", "config", "run"}
     assert tuple(manifest.artifacts) == ("trades.sqlite",)
@@ -131,7 +132,7 @@ def test_a_disk_that_is_nearly_full_stops_the_bot_in_good_order_and_its_database
 def test_the_original_database_stays_when_its_copy_lacks_an_order_of_the_journal(
     stopped: Run,
 ) -> None:
-    done = stopped(orders=[order("1", booked=False)])
+    done = stopped(orders=[order("1", is_booked=False)])
 
     assert done.code == ExitCode.MISMATCH
     assert (done.folder / "scratch" / "tradesv3.dryrun.sqlite").exists()
@@ -140,7 +141,7 @@ def test_the_original_database_stays_when_its_copy_lacks_an_order_of_the_journal
 
 @pytest.mark.parametrize(
     "books",
-    [order("1", booked=False), order("1", logged=False)],
+    [order("1", is_booked=False), order("1", is_logged=False)],
     ids=["not booked", "not logged"],
 )
 def test_books_that_disagree_need_a_person_to_look(stopped: Run, books: dict[str, Any]) -> None:
@@ -152,8 +153,80 @@ def test_books_that_disagree_need_a_person_to_look(stopped: Run, books: dict[str
     assert tuple(done.manifest.artifacts) == ("trades.sqlite",)
 
 
+def test_an_entry_that_the_engine_removed_with_its_trade_is_no_mismatch(stopped: Run) -> None:
+    timed_out = (
+        f"Buy order cancelled due to timeout for {trade(2)}.",
+        f"Buy order fully cancelled. Removing {trade(2)} from database.",
+    )
+    orders = [
+        order("1", trade_id=1),
+        order("2", trade_id=2),
+        order("3", trade_id=2, then=timed_out),
+        order("4", trade_id=3),
+    ]
+
+    done = stopped(orders=orders)
+
+    assert done.code == ExitCode.DONE
+    assert done.facts("entry order cancelled") == {
+        "trade_id": "2",
+        "pair": "BTC/USDT",
+        "reason": "cancelled due to timeout",
+    }
+    removed = [entry.facts["order_id"] for entry in done.journal if entry.event == "order removed"]
+    assert removed == ["dry_run_buy_BTC/USDT_2", "dry_run_buy_BTC/USDT_3"]
+    assert done.manifest.results == {
+        "strategy_errors": 0,
+        "closed_trades": 0,
+        "open_trades": 0,
+        "realized_profit_USDT": 0.0,
+        "orders_in_journal": 4,
+        "orders_in_database": 2,
+        "orders_removed": 2,
+    }
+    assert not (done.folder / "scratch").exists()
+
+
+@pytest.mark.parametrize(
+    ("books", "expected"),
+    [("booked", ExitCode.DONE), ("lost", ExitCode.MISMATCH)],
+)
+def test_an_entry_that_is_cancelled_after_a_part_was_filled_must_be_in_the_books(
+    stopped: Run, books: str, expected: ExitCode
+) -> None:
+    cancelled = (
+        f"Buy order cancelled due to timeout for {trade(1)}.",
+        f"Partial buy order timeout for {trade(1)}. Filled: 0.1, total: 0.2",
+    )
+
+    done = stopped(orders=[order("1", then=cancelled, is_booked=books == "booked")])
+
+    assert done.code == expected
+    assert done.facts("entry order cancelled")["reason"] == "cancelled due to timeout"
+    assert done.manifest.results["orders_removed"] == 0
+
+
+def test_an_entry_that_the_exchange_refused_was_never_booked(stopped: Run) -> None:
+    text = "Long FOK order with time in force limit for BTC/USDT is expired by Binance."
+    refused = (f"{text} zero amount is fulfilled.",)
+
+    done = stopped(orders=[order("1", status="expired", is_booked=False, then=refused)])
+
+    assert done.code == ExitCode.DONE
+    assert done.facts("order removed")["order_id"] == "dry_run_buy_BTC/USDT_1"
+
+
+def test_a_removal_that_only_the_strategy_prints_does_not_count(stopped: Run) -> None:
+    said = f"Buy order fully cancelled. Removing {trade(1)} from database."
+
+    done = stopped(orders=[order("1", is_booked=False)], loops=[[said]])
+
+    assert done.code == ExitCode.MISMATCH
+    assert "order removed" not in done.events
+
+
 def test_exit_orders_are_not_compared(stopped: Run) -> None:
-    done = stopped(orders=[order("1"), order("2", side="sell", logged=False)])
+    done = stopped(orders=[order("1"), order("2", side="sell", is_logged=False)])
 
     assert done.code == ExitCode.DONE
     assert done.manifest.results["orders_in_database"] == 1
@@ -240,28 +313,49 @@ def test_a_bot_that_crashes_while_it_trades_is_a_crash(run: Run, exchange: str) 
     assert "engine running" in done.events
 
 
-def test_what_the_strategy_raises_while_the_bot_goes_on_is_counted(stopped: Run) -> None:
+def test_a_bot_whose_callbacks_raised_is_not_done_though_it_stopped_on_request(
+    stopped: Run,
+) -> None:
     said = (LOGS / "dry-run-strategy-raises.txt").read_text().splitlines()
     raised = [line for line in said if "worker" not in line and "SIGINT" not in line]
 
     done = stopped(says=raised)
 
-    assert done.code == ExitCode.DONE
+    assert done.code == ExitCode.STRATEGY_ERRORS
+    assert "the engine stopped on request (SIGTERM); but the strategy raised 2" in done.verdict
+    assert "RuntimeError('live exploded') at raises_live.py:7" in done.verdict
     assert done.manifest.results["strategy_errors"] == 2
+    report = (done.folder / "report.html").read_text()
+    assert "<dt>strategy errors by callback</dt><dd>analyze_ticker 2</dd>" in report
+    assert "<dt>orders in journal</dt><dd>0</dd>" in report
+    assert tuple(done.manifest.artifacts) == ("trades.sqlite",)
 
 
-def test_a_pair_the_exchange_does_not_list_stops_the_bot(run: Run, candles: Path) -> None:
+def test_a_pair_the_exchange_does_not_list_stops_the_bot(
+    run: Run, candles: Path, listing: Listing
+) -> None:
     rules = MarketsSnapshot.load(candles / MARKETS_NAME)
-    with MarketServer(rules.restricted_to(["BTC/USDT", "ETH/USDT"])) as server:
+    with listing(rules.restricted_to(["BTC/USDT", "ETH/USDT"])) as address:
         done = run(
             TradingMode.DRY_RUN,
-            f"run.exchange_url={server.base_url}",
+            f"run.exchange_url={address}",
             waits=True,
             on_sigterm="stops",
         )
 
     assert done.code == ExitCode.DATA
     assert "the engine left out XRP/USDT" in done.verdict
+
+
+def test_a_pair_that_is_left_out_once_the_bot_trades_stops_it_too(dry_run: Run) -> None:
+    text = "Ignoring XRP/USDT from whitelist. Market is not active."
+    left_out = f"2026-11-24 01:03:38,504 - freqtrade.plugins.pairlist.IPairList - INFO - {text}"
+
+    done = dry_run(loops=[[left_out]], on_sigterm="stops")
+
+    assert done.code == ExitCode.DATA
+    assert "the engine left out XRP/USDT" in done.verdict
+    assert done.facts("engine stopping") == {"signal": None, "is_pausing": True}
 
 
 def test_without_a_valid_configuration_a_strategy_runs_that_places_no_order(
@@ -281,3 +375,22 @@ def test_without_a_valid_configuration_a_strategy_runs_that_places_no_order(
     assert done.given["config"]["max_open_trades"] == 0
     assert "class TradaiIdle(IStrategy)" in done.given["files"]["strategies/tradai_idle.py"]
     assert any("places no order" in notice for notice in done.manifest.notices)
+    # It is not known which exchange was meant, so the bot goes to none.
+    assert address_of(done.given).startswith("http://127.0.0.1:")
+
+
+def test_the_fallback_uses_the_exchange_that_was_asked_for(
+    dry_run: Run, strategy: Path, exchange: str, tell: Tell
+) -> None:
+    strategy.unlink()
+
+    done = dry_run(reactions={TRADING: tell(signal.SIGTERM)}, on_sigterm="stops")
+
+    assert done.code == ExitCode.DONE
+    assert done.manifest.is_fallback
+    assert address_of(done.given) == f"{exchange}/api/v3"
+
+
+def address_of(given: dict[str, Any]) -> str:
+    """Return the address of the exchange that the engine was given."""
+    return str(given["config"]["exchange"]["ccxt_config"]["urls"]["api"]["public"])

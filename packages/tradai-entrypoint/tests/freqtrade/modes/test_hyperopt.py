@@ -70,6 +70,7 @@ def test_a_search_leaves_its_epochs_and_the_best_as_a_patch(run: Run) -> None:
         "best_loss": 2.25,
         "epoch_2": "loss 2.25, 90 trades, profit -0.21 %",
         "epoch_1": "loss 6.5, 90 trades, profit -0.21 %",
+        "best_parameters": yaml.safe_load((done.folder / "best.yaml").read_text()),
     }
     assert tuple(manifest.artifacts) == ("epochs.jsonl", "best.yaml")
     lines = (done.folder / "epochs.jsonl").read_text().splitlines()
@@ -299,7 +300,7 @@ def test_the_search_is_given_its_parameters(run: Run) -> None:
     assert "--random-state 5 --job-workers 2 --disable-param-export" in words
 
 
-@pytest.mark.parametrize("loss", [100_000, 100_001.5, float("inf"), float("nan")])
+@pytest.mark.parametrize("loss", [100_000, float("inf"), float("nan")])
 def test_a_search_without_an_epoch_worth_ranking_has_no_patch(run: Run, loss: float) -> None:
     done = run(HYPEROPT, epochs=[epoch(1, loss, trades=0)])
 
@@ -307,6 +308,17 @@ def test_a_search_without_an_epoch_worth_ranking_has_no_patch(run: Run, loss: fl
     assert "no epoch of the hyperopt made enough trades" in done.verdict
     assert "best.yaml" not in done.files
     assert tuple(done.manifest.artifacts) == ("epochs.jsonl",)
+
+
+def test_a_loss_in_stake_currency_may_be_greater_than_that_of_an_epoch_without_trades(
+    run: Run,
+) -> None:
+    done = run(HYPEROPT, epochs=[epoch(1, 250_000.5), epoch(2, 100_000), epoch(3, 180_000)])
+
+    assert done.code == ExitCode.DONE
+    assert done.verdict.startswith("epoch 3 is best")
+    assert "<dt>best loss</dt><dd>180,000</dd>" in (done.folder / "report.html").read_text()
+    assert done.manifest.results["ranked_epochs"] == 2
 
 
 def test_of_two_epochs_that_are_as_good_the_first_is_best(run: Run) -> None:

@@ -170,13 +170,23 @@ class Model:
         return features["first"] * self.factor
 
 
-def trained(folder: Path, *factors: float) -> Path:
+class Classifier:
+    """Predicts the name of a class."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+
+    def predict(self, features: "pd.DataFrame") -> list[str]:
+        return [self.names[round(value) % len(self.names)] for value in features["first"]]
+
+
+def trained(folder: Path, *models: object) -> Path:
     import pandas as pd
 
-    for number, factor in enumerate(factors):
+    for number, model in enumerate(models):
         stem = folder / f"sub-train-{number}" / f"cb_{number}"
         stem.parent.mkdir(parents=True)
-        Path(f"{stem}_model.joblib").write_bytes(pickle.dumps(Model(factor)))
+        Path(f"{stem}_model.joblib").write_bytes(pickle.dumps(model))
         pd.DataFrame({"first": [1.0, 2.0]}).to_pickle(f"{stem}_trained_df.pkl")
     return folder
 
@@ -186,9 +196,22 @@ def test_the_probe_digests_what_every_model_predicts(
 ) -> None:
     # Models are read with cloudpickle, which writes pickles that pickle reads as well.
     monkeypatch.setitem(sys.modules, "cloudpickle", pickle)
-    one = probe(trained(tmp_path / "one", 1.0, 2.0))
+    one = probe(trained(tmp_path / "one", Model(1.0), Model(2.0)))
 
     assert one["models"] == 2
-    assert one == probe(trained(tmp_path / "again", 1.0, 2.0))
-    assert one["digest"] != probe(trained(tmp_path / "other", 1.0, 3.0))["digest"]
-    assert one["digest"] != probe(trained(tmp_path / "turned", 2.0, 1.0))["digest"]
+    assert one == probe(trained(tmp_path / "again", Model(1.0), Model(2.0)))
+    assert one["digest"] != probe(trained(tmp_path / "other", Model(1.0), Model(3.0)))["digest"]
+    assert one["digest"] != probe(trained(tmp_path / "turned", Model(2.0), Model(1.0)))["digest"]
+
+
+def test_the_probe_digests_the_names_of_classes_that_a_classifier_predicts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cloudpickle", pickle)
+    one = probe(trained(tmp_path / "one", Classifier(["down", "up"])))
+
+    assert one == probe(trained(tmp_path / "again", Classifier(["down", "up"])))
+    assert one["digest"] != probe(trained(tmp_path / "other", Classifier(["up", "down"])))["digest"]
+    assert (
+        one["digest"] != probe(trained(tmp_path / "joined", Classifier(["downu", "p"])))["digest"]
+    )

@@ -32,7 +32,10 @@ FREQAI = {
 
 
 def source_facts(
-    *, startup_candles: int | None = 60, informative: tuple[Informative, ...] = ()
+    *,
+    startup_candles: int | None = 60,
+    informative: tuple[Informative, ...] = (),
+    classes: Mapping[str, tuple[Path, ...]] = MappingProxyType({}),
 ) -> SourceFacts:
     return SourceFacts(
         class_name="Wave",
@@ -45,6 +48,7 @@ def source_facts(
         opaque=frozenset(),
         informative=informative,
         is_resolved=True,
+        classes=classes,
     )
 
 
@@ -86,6 +90,7 @@ def test_a_backtest_is_rendered_with_every_argument_and_setting() -> None:
         "bot_name": "wave",
         "dry_run": True,
         "trading_mode": "spot",
+        "enable_protections": True,
         "timeframe": "5m",
         "stake_currency": "USDT",
         "stake_amount": 50.0,
@@ -121,6 +126,69 @@ def test_hyperopt_searches_as_configured_and_writes_no_parameter_file() -> None:
         "--epochs 7 --spaces buy --hyperopt-loss OnlyProfitHyperOptLoss "
         "--random-state 3 --job-workers 1 --disable-param-export"
     )
+
+
+def test_the_least_number_of_trades_goes_by_the_command_line_whose_default_wins() -> None:
+    parameters = {"hyperopt_min_trades": 12}
+
+    arguments = plan(TradingMode.HYPEROPT, {"spaces": ["buy"]}, parameters=parameters).arguments
+
+    assert " ".join(arguments).endswith("--min-trades 12")
+    assert "--min-trades" not in plan(parameters=parameters).arguments
+
+
+def test_the_protections_of_a_class_hold_in_every_mode_unless_they_are_turned_off() -> None:
+    off = {"enable_protections": False}
+
+    for mode in (TradingMode.BACKTEST, TradingMode.HYPEROPT, TradingMode.DRY_RUN):
+        assert plan(mode, {"spaces": ["buy"]}).config["enable_protections"] is True
+    assert plan(parameters=off).config["enable_protections"] is False
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"enable_protections": False}, "hold in every dry-run"),
+        ({"position_stacking": True}, "one position for each pair"),
+    ],
+)
+def test_a_switch_that_a_dry_run_would_not_follow_is_refused_there(
+    parameters: dict[str, object], said: str
+) -> None:
+    assert said in str(refusal(TradingMode.DRY_RUN, parameters=parameters))
+
+
+OWN = {
+    "MyLoss": (Path("hyperopts/loss.py"),),
+    "MyModel": (Path("model.py"),),
+    "Twice": (Path("a.py"), Path("b.py")),
+}
+
+
+def own_plan(mode: TradingMode, **run: object) -> EnginePlan:
+    given = {"timerange": "20250101-20250201", "spaces": ["buy"]} | run
+    parameters = RunParameters.model_validate(given)
+    facts = source_facts(classes=OWN)
+    return render_plan(config(freqai=FREQAI), parameters, mode, facts=facts)
+
+
+def test_a_loss_and_a_model_of_the_strategy_s_own_are_looked_for_in_their_folders() -> None:
+    hyperopt = " ".join(own_plan(TradingMode.HYPEROPT, loss="MyLoss").arguments)
+    train = " ".join(own_plan(TradingMode.TRAIN, freqai_model="MyModel").arguments)
+
+    assert "--hyperopt-loss MyLoss" in hyperopt
+    assert hyperopt.endswith("--hyperopt-path strategies/hyperopts")
+    assert "--freqaimodel MyModel --freqaimodel-path strategies " in train
+
+
+def test_a_loss_or_model_that_is_there_twice_is_refused() -> None:
+    for name, mode in (("loss", TradingMode.HYPEROPT), ("freqai_model", TradingMode.TRAIN)):
+        with pytest.raises(
+            ConfigurationError, match=r"in a\.py and b\.py: keep only one"
+        ) as caught:
+            own_plan(mode, **{name: "Twice"})
+
+        assert caught.value.key == f"run.{name}"
 
 
 def test_training_is_a_backtest_that_keeps_its_models() -> None:
@@ -226,6 +294,12 @@ def test_no_credentials_are_ever_rendered() -> None:
         ({"parameters": {"stoploss": -0.1}}, "parameters.stoploss", "execution.stoploss"),
         ({"parameters": {"early_stpo": 1}}, "parameters.early_stpo", "did you mean 'early_stop'?"),
         ({"parameters": {"dry_run": False}}, "parameters.dry_run", "is not a setting"),
+        ({"parameters": {"fast": 5}}, "parameters.fast", "has its place at strategy.config"),
+        (
+            {"parameters": {"position_stacking": "no"}},
+            "parameters.position_stacking",
+            "must be true or false",
+        ),
         (
             {"execution": {"stake_amount": 1, "order_types": {"entry": "limit"}}},
             "execution.order_types.exit",
@@ -253,3 +327,16 @@ def test_training_without_freqai_is_refused() -> None:
 
 def test_freqai_without_a_time_range_is_refused() -> None:
     assert refusal(TradingMode.TRAIN, freqai=FREQAI).key == "run.timerange"
+
+
+@pytest.mark.parametrize("identifier", ["/etc/models", "../elsewhere", "a/../../b"])
+def test_an_identifier_that_leads_out_of_the_models_folder_is_refused(identifier: str) -> None:
+    freqai = {**FREQAI, "identifier": identifier}
+
+    assert refusal(TradingMode.TRAIN, freqai=freqai).key == "freqai.identifier"
+
+
+def test_an_identifier_may_name_a_folder_in_a_folder() -> None:
+    run = {"timerange": "20250101-20250201"}
+
+    assert plan(TradingMode.TRAIN, run, freqai={**FREQAI, "identifier": "waves/week"})

@@ -30,6 +30,15 @@ def test_what_the_engine_wrote_is_moved_under_our_names(user_data: Path, tmp_pat
     assert (tmp_path / "models/demo/sub-train-BTC_1/cb_btc_1_model.joblib").exists()
 
 
+def test_models_are_kept_whose_identifier_has_a_slash(user_data: Path, tmp_path: Path) -> None:
+    (user_data / "models/demo").rename(user_data / "models/week")
+    (user_data / "models/demo").mkdir()
+    (user_data / "models/week").rename(user_data / "models/demo/week")
+
+    assert "models" in collect_results(user_data, tmp_path)
+    assert (tmp_path / "models/demo/week/sub-train-BTC_1/cb_btc_1_model.joblib").exists()
+
+
 def test_a_last_line_without_its_end_is_left_out(user_data: Path, tmp_path: Path) -> None:
     (user_data / "hyperopt_results/strategy_Demo_1.fthypt").write_text('{"loss":1}\n{"lo')
 

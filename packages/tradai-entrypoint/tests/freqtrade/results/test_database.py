@@ -7,10 +7,14 @@ import pytest
 
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint.freqtrade._results import database
-from tradai.entrypoint.freqtrade._results.database import entry_orders, keep_database
+from tradai.entrypoint.freqtrade._results.database import (
+    entry_orders,
+    keep_database,
+    trade_figures,
+)
 
 TABLES = """
-CREATE TABLE trades (id INTEGER PRIMARY KEY);
+CREATE TABLE trades (id INTEGER PRIMARY KEY, is_open BOOLEAN, realized_profit FLOAT);
 CREATE TABLE orders (order_id TEXT, ft_order_side TEXT);
 """
 
@@ -98,3 +102,24 @@ def test_a_database_that_is_missing_has_no_orders_and_a_damaged_one_is_an_error(
 
     with pytest.raises(StorageError, match="cannot be read"):
         entry_orders(path)
+
+
+def test_trades_are_counted_and_their_profit_is_summed(tmp_path: Path) -> None:
+    path = tmp_path / "trades.sqlite"
+    with closing(sqlite3.connect(path)) as opened:
+        opened.executescript(TABLES)
+        rows = [(1, False, 2.5), (2, False, -1.25), (3, True, 0.5), (4, True, None)]
+        opened.executemany("INSERT INTO trades VALUES (?, ?, ?)", rows)
+        opened.commit()
+
+    assert trade_figures(path, "USDT") == {
+        "closed_trades": 2,
+        "open_trades": 2,
+        "realized_profit_USDT": 1.75,
+    }
+
+
+def test_without_a_database_there_are_no_trades(tmp_path: Path) -> None:
+    figures = trade_figures(tmp_path / "trades.sqlite", "EUR")
+
+    assert figures == {"closed_trades": 0, "open_trades": 0, "realized_profit_EUR": 0.0}

@@ -1,5 +1,6 @@
 """The source of a strategy is inspected by its syntax and copied unchanged."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -175,13 +176,52 @@ def test_a_class_that_may_make_parameters_while_running_is_unresolved(
     check_parameters(facts, {"buy": {"anything": 1}})
 
 
-def test_a_folder_travels_with_its_python_files_only(source: Path) -> None:
+def test_a_folder_travels_with_its_code_and_data_files(source: Path, tmp_path: Path) -> None:
     written(source / "sub", tools="X = 1")
-    written(source / ".hidden", draft="X = 1")
     written(source / "__pycache__", cached="X = 1")
-    (source / "notes.txt").write_text("not source")
+    (source / "blocked.json").write_text('["ETH/USDT"]')
+    (source / "models").mkdir()
+    (source / "models" / "model.bin").write_bytes(bytes(range(256)))
 
-    assert inspect_source(source, "Wave").files == (Path("sub/tools.py"), Path("wave.py"))
+    facts = inspect_source(source, "Wave")
+    copy_source(facts, tmp_path / "copy")
+
+    travelled = ("blocked.json", "models/model.bin", "sub/tools.py", "wave.py")
+    assert facts.files == tuple(map(Path, travelled))
+    assert (tmp_path / "copy/models/model.bin").read_bytes() == bytes(range(256))
+    assert facts.left_out == ()
+
+
+def test_a_data_file_counts_in_the_digest(source: Path) -> None:
+    digests = {inspect_source(source, "Wave").digest}
+    for text in ("[]", '["ETH/USDT"]'):
+        (source / "blocked.json").write_text(text)
+        digests.add(inspect_source(source, "Wave").digest)
+
+    assert len(digests) == 3
+
+
+def test_hidden_files_do_not_travel_and_are_named(source: Path) -> None:
+    written(source / ".hidden", draft="X = 1")
+    written(source / "sub", tools="X = 1")
+    (source / "sub" / ".env").write_text("STOP=1")
+    (source / ".gitignore").write_text("*")
+
+    facts = inspect_source(source, "Wave")
+
+    assert facts.files == (Path("sub/tools.py"), Path("wave.py"))
+    assert facts.left_out == (".hidden", "sub/.env")
+
+
+@pytest.mark.parametrize("code", ["open('x')", "Path('x')", "pd.read_csv('x')", "__file__"])
+def test_files_beside_a_single_file_that_reads_files_are_named(source: Path, code: str) -> None:
+    (source / "wave.py").write_text(f"{WAVE}\nX = {code}\n")
+    (source / "blocked.json").write_text("[]")
+
+    facts = inspect_source(source / "wave.py", "Wave")
+
+    assert facts.files == (Path("wave.py"),)
+    assert facts.left_out == ("blocked.json",)
 
 
 def test_a_single_file_travels_alone(source: Path) -> None:
@@ -288,7 +328,32 @@ def test_a_file_that_leads_out_of_the_folder_is_refused(source: Path, tmp_path: 
     written(tmp_path / "outside", tools="X = 1")
     (source / "tools.py").symlink_to(tmp_path / "outside" / "tools.py")
 
-    assert "is a link to" in str(refusal(source))
+    error = str(refusal(source))
+    assert f"is a link to {tmp_path / 'outside' / 'tools.py'}" in error
+    assert f"point strategy.source at {tmp_path / 'outside' / 'tools.py'}" in error
+
+
+def test_a_link_upwards_is_refused_also_for_a_data_file(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.json").write_text("{}")
+    (source / "list.json").symlink_to(Path("..", "secret.json"))
+
+    assert f"is a link to {tmp_path / 'secret.json'}" in str(refusal(source))
+
+
+def test_the_source_itself_may_be_a_link(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "strategies").symlink_to(source)
+    (tmp_path / "alias.py").symlink_to(source / "wave.py")
+
+    linked = inspect_source(tmp_path / "strategies", "Wave")
+
+    assert linked.digest == inspect_source(source, "Wave").digest
+    assert inspect_source(tmp_path / "alias.py", "Wave").file == source / "wave.py"
+
+
+def test_a_pipe_is_refused_and_never_read(source: Path) -> None:
+    os.mkfifo(source / "tools.py")
+
+    assert "not a regular file" in str(refusal(source))
 
 
 def test_a_linked_folder_is_refused(source: Path, tmp_path: Path) -> None:
@@ -322,6 +387,21 @@ def test_a_folder_far_too_big_for_a_strategy_is_refused(source: Path) -> None:
     written(source, **{f"part{n}": "" for n in range(500)})
 
     assert "move the strategy into its own folder" in str(refusal(source))
+
+
+def test_data_far_too_big_for_a_strategy_is_refused(source: Path) -> None:
+    with (source / "candles.bin").open("wb") as file:
+        file.truncate(101 * 1024 * 1024)
+
+    assert "move the strategy into its own folder" in str(refusal(source))
+
+
+def test_the_files_of_every_class_are_known(source: Path) -> None:
+    written(source / "hyperopts", loss="class MyLoss(IHyperOptLoss):\n    pass\n")
+
+    classes = inspect_source(source, "Wave").classes
+
+    assert classes == {"Wave": (Path("wave.py"),), "MyLoss": (Path("hyperopts/loss.py"),)}
 
 
 def test_values_in_range_are_accepted(facts: SourceFacts) -> None:

@@ -5,7 +5,13 @@ import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, final, overload
 
-from tradai.aws._client.endpoints import HostGuard, disable_transfers, require_amazon_host
+from tradai.aws._client.bucket_owner import require_bucket_owner
+from tradai.aws._client.endpoints import (
+    HostGuard,
+    disable_transfers,
+    is_loopback,
+    require_own_endpoint,
+)
 from tradai.aws._client.errors import FIND_CREDENTIALS, translated
 from tradai.aws._client.listing_rows import parse_listing
 from tradai.aws._client.log_masking import mask_secrets_in_logs
@@ -102,6 +108,8 @@ def _new_session(settings: AwsSettings) -> "boto3.Session":
     _require_region_and_credentials(session)
     session.events.register("before-parse.s3.ListObjectsV2", parse_listing)
     mask_secrets_in_logs(session.events)
+    if settings.account is not None:
+        require_bucket_owner(session.events, settings.account)
     reject_broken_responses(session.events, max_attempts=settings.max_attempts)
     if settings.endpoint_url is not None:
         # On the session, so that it also holds for clients that fetch credentials.
@@ -129,7 +137,8 @@ def _new_client(session: "boto3.Session", service: str, settings: AwsSettings) -
             service, endpoint_url=settings.endpoint_url, config=_botocore_config(settings)
         )
     if settings.endpoint_url is None:
-        require_amazon_host(service, client.meta.endpoint_url)
+        prefix = client.meta.service_model.endpoint_prefix
+        require_own_endpoint(service, prefix, client.meta.endpoint_url)
     return client
 
 
@@ -137,7 +146,10 @@ def _botocore_config(settings: AwsSettings) -> "Config":
     from botocore.config import Config
 
     is_custom = settings.endpoint_url is not None
+    # Without proxies of its own, boto3 takes those of the environment.
+    is_local = settings.endpoint_url is not None and is_loopback(settings.endpoint_url)
     return Config(
+        proxies={} if is_local else None,
         connect_timeout=settings.connect_timeout_s,
         read_timeout=settings.read_timeout_s,
         retries={"total_max_attempts": settings.max_attempts, "mode": settings.retry_mode},

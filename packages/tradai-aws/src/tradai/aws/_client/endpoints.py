@@ -1,24 +1,16 @@
-"""Hosts that a client may talk to: those of Amazon, or those of its custom endpoint."""
+"""Hosts that a client may talk to: its service's own at Amazon, or those of a custom endpoint."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NoReturn, final
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 from urllib.parse import urlsplit
 
 from tradai.core.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
-
-# Hosts of the public, the Chinese, the US government and the European sovereign regions:
-# https://docs.aws.amazon.com/general/latest/gr/rande.html
-_AMAZON: Final = (
-    ".amazonaws.com",
-    ".amazonaws.com.cn",
-    ".amazonaws.eu",
-    ".api.aws",
-    ".api.amazonwebservices.com.cn",
-    ".api.amazonwebservices.eu",
-)
 
 # Methods that boto3 adds to the S3 API. On some machines they use the AWS Common Runtime, which
 # ignores the endpoint and our event handlers.
@@ -48,19 +40,68 @@ class HostGuard:
             raise ConfigurationError(message, key="AWS_ENDPOINT_URL")
 
 
-def require_amazon_host(service: str, endpoint_url: str) -> None:
-    """Check that the endpoint that boto3 chose for `service` belongs to Amazon.
+def require_own_endpoint(service: str, prefix: str, endpoint_url: str) -> None:
+    """Check that the endpoint that boto3 chose for `service` is one of that service, over TLS.
+
+    Args:
+        service: Name of the service for the error.
+        prefix: Endpoint prefix of the service, such as ``monitoring`` for CloudWatch.
+        endpoint_url: The endpoint.
 
     Raises:
-        ConfigurationError: AWS's own configuration names a custom endpoint for one service only,
-            so that requests to the others would reach AWS.
+        ConfigurationError: AWS's own configuration names another endpoint for one service only,
+            so that its requests and credentials would reach another server than expected.
     """
-    if not _host(endpoint_url).endswith(_AMAZON):
+    scheme, host = urlsplit(endpoint_url)[:2]
+    if scheme != "https" or not _own_hosts(prefix).fullmatch(host.lower().removesuffix(":443")):
         message = (
-            f"AWS_ENDPOINT_URL_<SERVICE> or a profile gives {service} a server that is not "
-            "Amazon's; put it into AWS_ENDPOINT_URL, which applies to every service"
+            f"AWS_ENDPOINT_URL_<SERVICE> or a profile gives {service} a server that is not its "
+            "own at Amazon, over TLS; put it into AWS_ENDPOINT_URL, which applies to every service"
         )
         raise ConfigurationError(message, key="AWS_ENDPOINT_URL")
+
+
+@lru_cache(maxsize=64)
+def _own_hosts(prefix: str) -> re.Pattern[str]:
+    """Return the pattern of the hosts of a service, from the endpoint data of botocore."""
+    return re.compile("|".join({host for one in _partitions() for host in _patterns(one, prefix)}))
+
+
+@lru_cache(maxsize=1)
+def _partitions() -> list[dict[str, Any]]:
+    from botocore.loaders import create_loader
+
+    found: list[dict[str, Any]] = create_loader().load_data("endpoints")["partitions"]
+    return found
+
+
+def _patterns(partition: dict[str, Any], prefix: str) -> Iterator[str]:
+    """Yield the patterns of the hosts of a service in one partition of AWS, such as China."""
+    service = partition["services"].get(prefix, {})
+    entries = [partition["defaults"], service.get("defaults", {})]
+    entries += service.get("endpoints", {}).values()
+    names = {
+        "service": re.escape(prefix),
+        # botocore has names such as aws-global for the region of a service without regions.
+        "region": f"(?:{partition['regionRegex'].strip('^$')}|aws[a-z-]*-global)",
+    }
+    for entry in (one for each in entries for one in (each, *each.get("variants", ()))):
+        names["dnsSuffix"] = re.escape(entry.get("dnsSuffix", partition["dnsSuffix"]))
+        if "hostname" in entry:
+            # Names are words in braces, which need no escape in a template.
+            host = entry["hostname"].replace(".", r"\.")
+            yield host.format_map(names)
+        # An endpoint in a private network; for S3, of buckets or access points.
+        yield r"(?:[a-z0-9-]+\.){{1,2}}{service}\.{region}\.vpce\.{dnsSuffix}".format_map(names)
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether the host of `url` is this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def disable_transfers(*, class_attributes: dict[str, object], **_: object) -> None:

@@ -29,7 +29,7 @@ class AwsSettings(BaseSettings):
         profile: Section of AWS's own configuration files.
         endpoint_url: Endpoint to use for every service; nothing is sent anywhere else then.
         account: 12 digits of the only account to work in; compared with STS before the first
-            client is returned.
+            client is returned, and named in requests to S3 as the owner of the bucket.
         max_attempts: Largest number of attempts of a request, 1 to 20.
         retry_mode: One of botocore's retry modes.
         connect_timeout_s: Seconds for each attempt to connect.

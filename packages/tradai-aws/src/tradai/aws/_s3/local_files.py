@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, final
 
-from tradai.core import S3Path, atomic_file, file_errors
+from tradai.core import FileKind, S3Path, atomic_file, file_errors, open_regular_file
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 
 
@@ -44,10 +44,11 @@ def file_content(path: Path) -> Iterator[FileContent]:
     """Open the file at `path` for reading.
 
     Raises:
+        ValidationError: It is not a regular file.
         StorageError: The file cannot be opened.
     """
     with _storage_errors("read", path):
-        file = path.open("rb")
+        file = open_regular_file(path, FileKind.ANY_SIZE)
     with file:
         yield FileContent(file.fileno(), path)
 

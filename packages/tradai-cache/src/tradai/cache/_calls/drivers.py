@@ -1,15 +1,18 @@
 """Drivers: run the steps of a cached call in the calling thread or in the running task."""
 
 import asyncio
+import contextlib
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from tradai.cache._calls.steps import Blocking, Fetch, Load, Step, Steps, Wait
+from tradai.cache._calls.steps import Ask, Blocking, Fetch, Load, Step, Steps, Wait
 from tradai.cache._memory.cache_core import CacheCore
 from tradai.cache._memory.single_flight import Failed, InFlightLoad, Outcome
+from tradai.cache._tier import steps as tier_steps
+from tradai.cache._tier.background import run_in_background
 
 T = TypeVar("T")
 
@@ -19,54 +22,20 @@ _POLL_S: Final = 0.5
 
 def run(steps: Steps[T]) -> T:
     """Run `steps` to the end in this thread."""
-    advance: Callable[[], Step] = partial(next, steps)
-    while True:
-        try:
-            step = advance()
-        except StopIteration as end:
-            # `StopIteration` does not carry the type of the generator's result.
-            return end.value  # type: ignore[no-any-return]
-        finally:
-            del advance  # it may hold an error whose traceback holds this frame
-        try:
-            advance = partial(steps.send, _perform(step))
-        # The generator must see every error, even an interrupt: other calls wait for it.
-        except BaseException as error:  # noqa: BLE001
-            advance = partial(steps.throw, error)
+    return tier_steps.run(steps, _perform)
 
 
 async def run_async(steps: Steps[T]) -> T:
     """Run `steps` to the end in this task."""
-    advance: Callable[[], Step] = partial(next, steps)
-    while True:
-        try:
-            step = advance()
-        except StopIteration as end:
-            # `StopIteration` does not carry the type of the generator's result.
-            return end.value  # type: ignore[no-any-return]
-        finally:
-            del advance  # it may hold an error whose traceback holds this frame
-        try:
-            advance = partial(steps.send, await _perform_async(step))
-        # The generator must see every error, even a cancellation: other calls wait for it.
-        except BaseException as error:  # noqa: BLE001
-            advance = partial(steps.throw, error)
-
-
-def run_in_background(call: Callable[[], object]) -> None:
-    """Start `call` in a thread of its own; do nothing when the process is shutting down."""
-    try:
-        threading.Thread(target=call, name="tradai-cache", daemon=True).start()
-    except RuntimeError:
-        return
+    return await tier_steps.run_async(steps, _perform_async)
 
 
 def _perform(step: Step) -> object:
     """Run one step in this thread."""
     match step:
-        case Fetch(tier, key):
-            return tier.fetch(key)
-        case Blocking(call):
+        case Fetch():
+            return step.tier.fetch(step.key)
+        case Ask(call) | Blocking(call):
             return call()
         case Load(call):
             try:
@@ -86,8 +55,10 @@ async def _perform_async(step: Step) -> object:
     match step:
         case Fetch(tier, key):
             return await tier.fetch_async(key)
-        case Blocking(call, undo):
-            return await _call_in_thread(call, undo)
+        case Ask(_, call_async):
+            return await call_async()
+        case Blocking(call):
+            return await _call_in_thread(call)
         case Load(call):
             try:
                 awaitable: Any = call()
@@ -112,7 +83,7 @@ async def _wait_async(core: CacheCore, load: InFlightLoad) -> Outcome | None:
     return load.outcome
 
 
-async def _call_in_thread(call: Callable[[], object], undo: Callable[[Any], object]) -> object:
+async def _call_in_thread(call: Callable[[], object]) -> object:
     """Call in a new thread.
 
     The loop's executor is bounded: calls that wait there for other processes would keep out the
@@ -128,28 +99,20 @@ async def _call_in_thread(call: Callable[[], object], undo: Callable[[Any], obje
         except BaseException as error:  # noqa: BLE001
             _settle_in_loop(loop, done, partial(done.set_exception, error))
         else:
-            _settle_in_loop(loop, done, partial(done.set_result, result), partial(undo, result))
+            _settle_in_loop(loop, done, partial(done.set_result, result))
 
     run_in_background(work)
     return await done
 
 
 def _settle_in_loop(
-    loop: AbstractEventLoop,
-    future: "asyncio.Future[object]",
-    settle: Callable[[], object],
-    or_else: Callable[[], object] | None = None,
+    loop: AbstractEventLoop, future: "asyncio.Future[object]", settle: Callable[[], object]
 ) -> None:
-    """Settle `future` in its loop, from any thread; call `or_else` when the wait was given up."""
+    """Settle `future` in its loop, from any thread, unless the wait was given up."""
 
-    def settle_or_undo() -> None:
+    def settle_if_awaited() -> None:
         if not future.done():
             settle()
-        elif or_else is not None:
-            run_in_background(or_else)
 
-    try:
-        loop.call_soon_threadsafe(settle_or_undo)
-    except RuntimeError:  # the loop is closed
-        if or_else is not None:
-            run_in_background(or_else)
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(settle_if_awaited)

@@ -68,11 +68,9 @@ def decode_entry(request: CallRequest, data: bytes, *, generation: int) -> Fetch
 
 
 def encode_entry(request: CallRequest, entry: Entry) -> bytes | None:
-    """Return the sealed bytes of a loaded entry; None when it must stay in this process.
+    """Return the sealed bytes of a loaded entry; None when it stays in this process.
 
-    Raises:
-        TypeError: No codec takes the value.
-        ValueError: No codec takes the value, in the words of a model.
+    A value that no codec takes is served from memory, as by a cache without a shared tier.
     """
     spec, now_s = request.spec, time.time()
     left_s = entry.fresh_until - monotonic()
@@ -81,6 +79,10 @@ def encode_entry(request: CallRequest, entry: Entry) -> bytes | None:
     try:
         payload = spec.codec.encode(entry.value)
     except Uncacheable:
+        return None
+    # A model's own code runs here, and says what is wrong in its own words.
+    except (TypeError, ValueError) as exc:
+        spec.warn_unshared(exc)
         return None
     envelope = Envelope(
         payload=payload,

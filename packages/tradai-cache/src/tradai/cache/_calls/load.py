@@ -12,9 +12,8 @@ from time import monotonic
 from typing import final
 
 from tradai.cache._calls.cached_spec import CallRequest
-from tradai.cache._calls.drivers import run_in_background
 from tradai.cache._calls.entries import Fetched, decode_entry, encode_entry, new_entry
-from tradai.cache._calls.steps import Blocking, Fetch, Load, Steps
+from tradai.cache._calls.steps import Ask, Blocking, Fetch, Load, Steps
 from tradai.cache._errors import CacheUnavailableError
 from tradai.cache._memory.memory_tier import Entry
 from tradai.cache._memory.single_flight import (
@@ -26,6 +25,7 @@ from tradai.cache._memory.single_flight import (
     enter_load,
     leave_load,
 )
+from tradai.cache._tier.background import run_in_background
 from tradai.cache._tier.shared_tier import Busy, Lease, Tier, TierDown
 
 
@@ -42,7 +42,7 @@ def fetch_or_load(
         spec.counters.errors += 1
         result = _Result(Failed(error))
     finally:
-        spec.core.finish_load(load, result.outcome, result.entry, on_kept=request.on_hit)
+        spec.core.finish_load(load, result.outcome, result.entry)
         spec.counters.overtaken += load.is_superseded
     return result.leader_outcome or result.outcome
 
@@ -81,6 +81,11 @@ def _fetch_or_acquire(
     request: CallRequest, load: InFlightLoad, tier: Tier
 ) -> Steps[Fetched | Lease]:
     """Return the shared value, or the lease to load it when there is none."""
+    namespace = request.key.namespace
+    if not tier.has_joined(namespace):
+        yield Ask(partial(tier.join, namespace), partial(tier.join_async, namespace))
+    # Nothing was read yet: an invalidation before this moment does not concern this load.
+    load.generation = tier.generation
     answer: bytes | Lease | Busy | None = yield Fetch(tier, request.key)
     while True:
         if isinstance(answer, bytes):
@@ -93,12 +98,8 @@ def _fetch_or_acquire(
             yield Blocking(answer.wait)
         elif answer is not None:
             return answer
-        answer = yield Blocking(partial(tier.acquire, request.key), undo=_release_unused)
-
-
-def _release_unused(answer: bytes | Lease | Busy) -> None:
-    if not isinstance(answer, bytes) and not hasattr(answer, "wait"):
-        answer.release()
+        acquire = partial(tier.acquire, request.key)
+        answer = yield Ask(acquire, partial(tier.acquire_async, request.key))
 
 
 def _load_and_share(
@@ -148,7 +149,8 @@ def _share(request: CallRequest, load: InFlightLoad, entry: Entry | None) -> Ste
     keep_ms = int((entry.fresh_until - monotonic()) * 1_000)
     lease, load.lease = load.lease, None
     try:
-        is_kept = yield Blocking(partial(lease.store, data, keep_ms=keep_ms))
+        store = partial(lease.store, data, keep_ms=keep_ms)
+        is_kept = yield Ask(store, partial(lease.store_async, data, keep_ms=keep_ms))
     except TierDown:
         is_kept = True  # in memory, under a generation that shows it is not verified
     load.is_superseded = load.is_superseded or not is_kept
@@ -157,7 +159,7 @@ def _share(request: CallRequest, load: InFlightLoad, entry: Entry | None) -> Ste
 def _release_lease(load: InFlightLoad) -> Steps[None]:
     lease, load.lease = load.lease, None
     if lease is not None:
-        yield Blocking(lease.release)
+        yield Ask(lease.release, lease.release_async)
 
 
 def _on_outage(request: CallRequest, load: InFlightLoad, *, is_refresh: bool) -> Steps[_Result]:

@@ -41,7 +41,7 @@ def get_or_load(request: CallRequest) -> Steps[Outcome]:
     spec, counters = request.spec, request.spec.counters
     has_waited = False
     while True:
-        found = spec.core.find_or_join(request.key, loop=spec.loop, on_hit=request.on_hit)
+        found = spec.core.find_or_join(request.key, loop=spec.loop)
         if isinstance(found, Entry):
             counters.memory += 1
             return Loaded(found.get_value)

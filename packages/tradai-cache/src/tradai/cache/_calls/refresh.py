@@ -59,10 +59,8 @@ def _refresh(request: CallRequest, load: InFlightLoad) -> Steps[None]:
 
 def _detached(request: CallRequest) -> CallRequest:
     """Return `request` with arguments that its caller, which does not wait, cannot change."""
-    if request.alias is not None:
-        return request
     values = tuple(map(_detached_argument, request.values))
-    return CallRequest(request.spec, values, request.key, request.alias)
+    return CallRequest(request.spec, values, request.key)
 
 
 def _detached_argument(value: object) -> object:

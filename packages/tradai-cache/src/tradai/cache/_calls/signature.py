@@ -1,17 +1,17 @@
 """Signature of a cached function: its parameters, the digest of a call, and the call itself."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from typing import Any, Final, Self, TypeAlias, final
 
-from tradai.cache._keys.digest import can_be_looked_up_by_equality, digest_of
+from tradai.cache._keys.digest import digest_of
 from tradai.cache._keys.scalars import module_name
 
 Values: TypeAlias = tuple[object, ...]
 
-_VARIADIC: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+_PLAIN: Final = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
 @final
@@ -21,14 +21,14 @@ class Signature:
 
     Attributes:
         identity: Module and qualified name, the same in every process.
-        has_alias: Whether a call can be looked up by its plain arguments.
     """
 
     function: Callable[..., object]
     identity: str
     parameters: tuple[Parameter, ...]
-    has_alias: bool
     _inspected: inspect.Signature
+    # The number of arguments, if all can be given by position; -1 otherwise.
+    _positional: int
 
     @classmethod
     def of(cls, function: Callable[..., object]) -> Self:
@@ -39,20 +39,22 @@ class Signature:
             function=function,
             identity=f"{module_name(function.__module__)}:{function.__qualname__}",
             parameters=parameters,
-            has_alias=not any(parameter.kind in _VARIADIC for parameter in parameters),
             _inspected=inspected,
+            _positional=len(parameters) if all(p.kind in _PLAIN for p in parameters) else -1,
         )
 
-    def defaulted(self, *, is_keyword: bool) -> Iterator[Parameter]:
-        """Yield the parameters with a default: the keyword-only ones, or all others."""
-        for parameter in self.parameters:
-            has_default = parameter.default is not Parameter.empty
-            if has_default and is_keyword is (parameter.kind is Parameter.KEYWORD_ONLY):
-                yield parameter
-
     def values(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Values:
-        """Return the arguments in the order of the parameters, with defaults filled in."""
-        bound = self._inspected.bind(*args, **kwargs)
+        """Return the arguments in the order of the parameters, with defaults filled in.
+
+        Raises:
+            TypeError: An argument is missing or unknown.
+        """
+        if not kwargs and len(args) == self._positional:
+            return args
+        try:
+            bound = self._inspected.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.function.__qualname__}(): {error}") from None
         bound.apply_defaults()
         return tuple(bound.arguments.values())
 
@@ -68,15 +70,6 @@ class Signature:
             for parameter, value in zip(self.parameters, values, strict=True):
                 self._check(parameter.name, value)
             raise
-
-    def alias(self, values: Values) -> Values | None:
-        """Return the lookup key of the fast path; None where equal values have other digests."""
-        parts: list[object] = []
-        for value in values:
-            if not can_be_looked_up_by_equality(value):
-                return None
-            parts += (type(value), value)
-        return tuple(parts) if self.has_alias else None
 
     def call(self, values: Values) -> object:
         """Call the function itself."""

@@ -5,7 +5,7 @@ in a thread or in a task and sends the result back. An error of a step is thrown
 except that of a load, which is sent back as `Failed`: it is an outcome like any other.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, final
 
@@ -35,15 +35,19 @@ class Load:
 
 @final
 @dataclass(slots=True, eq=False)
-class Blocking:
-    """Make a call that waits for the shared tier.
-
-    Attributes:
-        undo: Called with the result when the caller was cancelled in the meantime.
-    """
+class Ask:
+    """Ask the shared tier; a task makes the other call, which does not block its loop."""
 
     call: Callable[[], object]
-    undo: Callable[[Any], object] = lambda _: None
+    call_async: Callable[[], Awaitable[object]]
+
+
+@final
+@dataclass(slots=True, eq=False)
+class Blocking:
+    """Make a call that waits for another process, or that must not be cancelled."""
+
+    call: Callable[[], object]
 
 
 @final
@@ -55,6 +59,6 @@ class Wait:
     load: InFlightLoad
 
 
-Step: TypeAlias = Fetch | Load | Blocking | Wait
+Step: TypeAlias = Fetch | Ask | Load | Blocking | Wait
 # The value sent back depends on the step: no single type fits all of them.
 Steps: TypeAlias = Generator[Step, Any, T]

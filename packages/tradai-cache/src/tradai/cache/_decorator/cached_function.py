@@ -22,8 +22,6 @@ from tradai.cache._calls import lookup
 from tradai.cache._calls.cached_spec import CachedSpec, CallRequest
 from tradai.cache._calls.drivers import run, run_async
 from tradai.cache._calls.lookup import PeekResult
-from tradai.cache._calls.signature import Values
-from tradai.cache._decorator.fast_path import make_fast_call
 from tradai.cache._memory.single_flight import Failed, Outcome
 
 P = ParamSpec("P")
@@ -58,7 +56,8 @@ class _Bindable(_Callable[P, R]):
     @classmethod
     def of(cls, spec: CachedSpec, call: Callable[..., object], *, binding: Binding) -> Self:
         """Return `call` as a cached function with the name and docs of the original."""
-        cached = cls(call)
+        # The inner call, too: pydantic and others look for annotations there, as in any partial.
+        cached = cls(update_wrapper(call, spec.signature.function))
         cached._spec, cached._binding = spec, binding
         # `update_wrapper` only copies attributes, and takes any object.
         update_wrapper(cast("Any", cached), spec.signature.function)
@@ -85,7 +84,7 @@ class _Bindable(_Callable[P, R]):
                     "write @classmethod below the cache's decorator"
                 )
                 raise TypeError(message)
-        return self._spec.request(signature.values(given, kwargs))
+        return self._spec.request(given, kwargs)
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Pickle and copy by name, like a function."""
@@ -106,7 +105,7 @@ class Cached(_Bindable[P, R]):
     def __get__(self, instance: None, owner: type | None = None) -> Self: ...
     @overload
     def __get__(
-        self: "Cached[Concatenate[S, Q], R]", instance: S, owner: type | None = None
+        self: "Callable[Concatenate[S, Q], R]", instance: S, owner: type | None = None
     ) -> "Cached[Q, R]": ...
     @overload
     def __get__(self, instance: object, owner: type | None = None) -> Self: ...
@@ -142,7 +141,9 @@ class AsyncCached(_Bindable[P, Coroutine[Any, Any, R]], Generic[P, R]):
     def __get__(self, instance: None, owner: type | None = None) -> Self: ...
     @overload
     def __get__(
-        self: "AsyncCached[Concatenate[S, Q], R]", instance: S, owner: type | None = None
+        self: "Callable[Concatenate[S, Q], Coroutine[Any, Any, R]]",
+        instance: S,
+        owner: type | None = None,
     ) -> "AsyncCached[Q, R]": ...
     @overload
     def __get__(self, instance: object, owner: type | None = None) -> Self: ...
@@ -190,24 +191,23 @@ def make_cached(
     spec: CachedSpec, *, binding: Binding
 ) -> Cached[..., object] | AsyncCached[..., object]:
     """Return the cached function of `spec`; a coroutine function stays one."""
+    find = spec.finder()
 
-    def slow(values: Values) -> object:
-        return _value_or_raise(run(lookup.get_or_load(spec.request(values))))
+    def call(*args: object, **kwargs: object) -> object:
+        entry = find(args, kwargs)
+        if entry is None:
+            return _value_or_raise(run(lookup.get_or_load(spec.request(args, kwargs))))
+        return entry.value if entry.copier is None else entry.copier(entry.value)
 
-    async def slow_async(values: Values) -> object:
-        return _value_or_raise(await run_async(lookup.get_or_load(spec.request(values))))
+    async def call_async(*args: object, **kwargs: object) -> object:
+        entry = find(args, kwargs)
+        if entry is None:
+            return _value_or_raise(await run_async(lookup.get_or_load(spec.request(args, kwargs))))
+        return entry.value if entry.copier is None else entry.copier(entry.value)
 
-    call = make_fast_call(
-        spec.signature,
-        slow_async if spec.is_async else slow,
-        entries=spec.aliases,
-        counter=spec.counters,
-        tier=spec.core.generation_source,
-        is_async=spec.is_async,
-    )
-    cls: type[Cached[..., object] | AsyncCached[..., object]]
-    cls = AsyncCached if spec.is_async else Cached
-    return cls.of(spec, call, binding=binding)
+    if spec.is_async:
+        return AsyncCached.of(spec, call_async, binding=binding)
+    return Cached.of(spec, call, binding=binding)
 
 
 def _value_or_raise(outcome: Outcome) -> object:

@@ -1,8 +1,11 @@
 """`Namespace`: cached functions under one name, version and policy."""
 
 import inspect
+import marshal
 from collections.abc import Callable, Coroutine
-from types import CellType, MethodType
+from dataclasses import replace
+from hashlib import blake2b
+from types import CellType, CodeType, MethodType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -133,8 +136,7 @@ class Namespace:
         hints = annotations_of(function)
         check_parameters(function, hints)
         result = hints.get("return")
-        signature = Signature.of(function)
-        self._check_name(signature)
+        signature = self._with_own_identity(Signature.of(function))
         spec = CachedSpec(
             core=self._core,
             policy=self._policy,
@@ -145,17 +147,25 @@ class Namespace:
         )
         return make_cached(spec, binding=binding)
 
-    def _check_name(self, signature: Signature) -> None:
-        """Reject another function of the same name: their values would be mixed up."""
+    def _with_own_identity(self, signature: Signature) -> Signature:
+        """Return `signature` with an identity that no function of other code has in this process.
+
+        A function that is defined again with other code, in a notebook or by a reload, gets its
+        code into its identity, so that it is not served what the old code returned.
+
+        Raises:
+            ValidationError: A function of the same name closes over other values, or is another
+                lambda: their values would be mixed up.
+        """
         function = signature.function
         known = self._functions.setdefault(signature.identity, function)
         if known is function:
-            return
+            return signature
+        has_same_code = _code(known) == _code(function)
         differs = None
         if _closure_ids(known) != _closure_ids(function):
             differs = "closes over other values"
-        # A function of a module may be defined again, when the module is reloaded.
-        elif "<" in function.__qualname__ and not _has_same_code(known, function):
+        elif "<" in function.__qualname__ and not has_same_code:
             differs = "has other code"
         if differs:
             message = (
@@ -163,6 +173,10 @@ class Namespace:
                 f"and it {differs}: expected a namespace for each, or the difference as an argument"
             )
             raise ValidationError(message, field="function", expected="one function of a name")
+        if has_same_code:
+            return signature
+        digest = blake2b(marshal.dumps(_code(function)), digest_size=8).hexdigest()
+        return replace(signature, identity=f"{signature.identity} of code {digest}")
 
 
 def _check_callable(function: Callable[..., object]) -> None:
@@ -194,8 +208,8 @@ def _closure_ids(function: Callable[..., object]) -> dict[str, int]:
     }
 
 
-def _has_same_code(left: object, right: object) -> bool:
-    return getattr(left, "__code__", None) == getattr(right, "__code__", None)
+def _code(function: object) -> CodeType | None:
+    return getattr(function, "__code__", None)
 
 
 def _cell_id(cell: CellType) -> int:

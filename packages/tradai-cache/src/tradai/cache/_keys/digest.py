@@ -80,6 +80,14 @@ def _sequence(write: Write, value: list[object] | tuple[object, ...]) -> None:
         _value(write, item)
 
 
+def _dict(write: Write, value: dict[object, object]) -> None:
+    """Write the items in their order, which a function may read: columns, a query string."""
+    write(b"m%d:" % len(value))
+    for key, item in value.items():
+        _value(write, key)
+        _value(write, item)
+
+
 def _unordered(write: Write, tag: bytes, items: Iterable[object]) -> None:
     """Write `items` sorted by digest, so that their own order does not matter."""
     write_tagged(write, tag, b"".join(sorted(_digest(2 * _SIZE, (item,)) for item in items)))
@@ -200,7 +208,7 @@ _WRITERS: Final[dict[type, Callable[..., None]]] = {
     **SCALARS,
     tuple: _sequence,
     list: _sequence,
-    dict: lambda write, value: _unordered(write, b"m", value.items()),
+    dict: _dict,
     set: lambda write, value: _unordered(write, b"h", value),
     frozenset: lambda write, value: _unordered(write, b"H", value),
 }

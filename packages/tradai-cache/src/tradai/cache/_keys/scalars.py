@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from struct import pack
-from typing import Final, TypeAlias
+from types import NoneType
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -32,18 +33,44 @@ def not_keyable(cls: type, reason: str = "") -> TypeError:
 
 
 def class_name(cls: type) -> bytes:
-    """Return the name of a class, the same in every process; `TypeError` when it has none."""
-    if "<locals>" in cls.__qualname__:
-        raise not_keyable(cls, "a class made inside a function shares its name with others")
+    """Return the name of a class, the same in every process.
+
+    Raises:
+        TypeError: Its module does not have it under its name, as `pickle` demands, too: other
+            classes may have the same name.
+    """
+    generic: dict[str, Any] = getattr(cls, "__pydantic_generic_metadata__", {})
+    if generic.get("origin"):
+        # A model with parameters, which belongs to no module: its class and the parameters name it.
+        return b"%s[%s]" % (
+            class_name(generic["origin"]),
+            b",".join(map(_argument_name, generic["args"])),
+        )
+    if cls is not NoneType and _found(cls.__module__, cls.__qualname__) is not cls:
+        reason = f"{cls.__module__} has no such class under its name, which others may share"
+        raise not_keyable(cls, reason)
     return f"{_exporting_module(cls)}:{cls.__qualname__}".encode()
+
+
+def _argument_name(argument: object) -> bytes:
+    if not isinstance(argument, type):
+        raise not_keyable(type(argument), "a model's parameter that is not a class")
+    return class_name(argument)
 
 
 def _exporting_module(cls: type) -> str:
     """Return the module that exports `cls`: a private one may be renamed, and keys are stored."""
     module = module_name(cls.__module__)
     public = module.partition("._")[0]
-    exported = getattr(sys.modules.get(public), cls.__qualname__, None)
-    return public if exported is cls else module
+    return public if _found(public, cls.__qualname__) is cls else module
+
+
+def _found(module: str, qualname: str) -> object:
+    """Return what `module` has under a dotted name; None when there is nothing."""
+    found: object = sys.modules.get(module)
+    for name in qualname.split("."):
+        found = getattr(found, name, None)
+    return found
 
 
 def module_name(name: str) -> str:

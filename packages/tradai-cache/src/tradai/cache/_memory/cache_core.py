@@ -2,7 +2,7 @@
 
 import os
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from threading import RLock
@@ -26,7 +26,6 @@ class Expired:
     refresh: InFlightLoad | None
 
 
-EntryCallback: TypeAlias = Callable[[Entry], None]
 # A fresh entry; an expired one; or a load in flight, and whether the caller leads it.
 Lookup: TypeAlias = Entry | Expired | tuple[InFlightLoad, bool]
 
@@ -59,17 +58,19 @@ class CacheCore(LoggerMixin):
         _register_fork_handlers()
 
     @property
+    def entries(self) -> Mapping[CacheKey, Entry]:
+        """The entries in memory, to be read without the lock."""
+        return self._memory.entries
+
+    @property
     def generation_source(self) -> "Tier | _FixedGeneration":
         """The object with the present generation; an entry of another one is unverified."""
         return _FixedGeneration() if self.tier is None else self.tier
 
-    def find_or_join(
-        self, key: CacheKey, *, loop: AbstractEventLoop | None, on_hit: EntryCallback
-    ) -> Lookup:
+    def find_or_join(self, key: CacheKey, *, loop: AbstractEventLoop | None) -> Lookup:
         """Return the entry of `key`; join or start its load when there is none.
 
         Look-up and joining are one step: between them a load could end and another one start.
-        `on_hit` is called with a fresh entry, so that the fast path finds it from now on.
 
         Raises:
             RecursionError: Waiting would deadlock: that load is itself waiting for this call.
@@ -84,7 +85,6 @@ class CacheCore(LoggerMixin):
                 return self._loads.join(key, generation=generation, loop=loop)
             entry.was_used = True
             if now < entry.fresh_until:
-                on_hit(entry)
                 return entry
             return Expired(entry, self.begin_refresh(key, loop=loop))
 
@@ -107,15 +107,12 @@ class CacheCore(LoggerMixin):
             entry = self._memory.get(key)
         return entry if entry is not None and monotonic() < entry.keep_until else None
 
-    def finish_load(
-        self, load: InFlightLoad, outcome: Outcome, entry: Entry | None, *, on_kept: EntryCallback
-    ) -> None:
+    def finish_load(self, load: InFlightLoad, outcome: Outcome, entry: Entry | None) -> None:
         """End `load`; keep `entry` unless the load was superseded or the entry has expired."""
         with self._lock:
             is_lost = load.is_superseded or entry is None or entry.fresh_until <= monotonic()
             if entry is not None and not is_lost:
                 self._memory.put(entry)
-                on_kept(entry)
             self._loads.end(load, outcome)
 
     def add_done_callback(self, load: InFlightLoad, callback: Callable[[], object]) -> None:

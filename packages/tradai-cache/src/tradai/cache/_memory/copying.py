@@ -3,10 +3,18 @@
 import copy
 import datetime as dt
 import sys
-from collections.abc import Callable, Iterable, Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Set as AbstractSet
 from decimal import Decimal
 from enum import Enum
-from types import BuiltinFunctionType, EllipsisType, FunctionType, NoneType
+from functools import cached_property, lru_cache
+from types import (
+    BuiltinFunctionType,
+    EllipsisType,
+    FunctionType,
+    MethodType,
+    ModuleType,
+    NoneType,
+)
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,8 +30,9 @@ T = TypeVar("T")
 _SIMPLE: Final = (str, bytes, int, float, complex, Decimal, dt.date, dt.time, dt.timedelta)
 _IMMUTABLE: Final = (
     *(NoneType, EllipsisType, bool, range, UUID, dt.tzinfo, Enum, Secret, ZoneInfo, type),
-    *(FunctionType, BuiltinFunctionType),
 )
+_FUNCTIONS: Final = (FunctionType, BuiltinFunctionType, MethodType)
+_UNBOUND: Final = (NoneType, ModuleType)  # a built-in function is bound to its module
 _ATOMS: Final = frozenset((*_SIMPLE, dt.datetime, dt.timezone, *_IMMUTABLE))
 _COPY_ON_WRITE: Final = 3  # from this version of pandas, a shallow copy is copied when written to
 
@@ -34,7 +43,12 @@ def private_copy(value: T) -> T:
     Raises:
         TypeError: A part of it cannot be copied.
     """
-    return value if _is_immutable(value) else cast("T", _deep_copy(value))
+    if _is_immutable(value):
+        return value
+    for part in _walk(value):
+        if isinstance(part, _FUNCTIONS) and not _is_immutable(part):
+            raise _not_copyable(type(part))
+    return cast("T", _deep_copy(value))
 
 
 def copier_for(value: object) -> Callable[[object], object] | None:
@@ -49,16 +63,20 @@ def copier_for(value: object) -> Callable[[object], object] | None:
 
 def size_of(value: object) -> int:
     """Return about how many bytes of memory `value` takes; shared parts count once."""
-    total, visited, pending = 0, set[int](), [value]
+    return sum(map(_own_size, _walk(value)))
+
+
+def _walk(value: object) -> Iterator[object]:
+    """Yield `value` and all its parts, shared ones once; no classes, and no cells of frames."""
+    visited, pending = set[int](), [value]
     while pending:
         item = pending.pop()
         if id(item) in visited or isinstance(item, type):
             continue
         visited.add(id(item))
-        total += _own_size(item)
+        yield item
         if type(item) not in _ATOMS and _library(item) is None:
             pending.extend(parts_of(item))
-    return total
 
 
 def _own_size(value: object) -> int:
@@ -74,8 +92,12 @@ def _is_immutable(value: object) -> bool:
     cls = type(value)
     if cls in _ATOMS or isinstance(value, _IMMUTABLE):
         return True
+    if isinstance(value, _FUNCTIONS):
+        # All that have the function share what it closes over, or is bound to.
+        bound_to = getattr(value, "__self__", None)
+        return not getattr(value, "__closure__", None) and isinstance(bound_to, _UNBOUND)
     if isinstance(value, _SIMPLE):
-        return not getattr(value, "__dict__", None)
+        return not hasattr(value, "__dict__")
     if isinstance(value, tuple | dict | AbstractSet):
         # A hashable container promises not to change, but its own attributes could still be set.
         is_hashable = getattr(cls, "__hash__", None) is not None
@@ -86,12 +108,24 @@ def _is_immutable(value: object) -> bool:
 
 
 def _is_frozen_record(value: object) -> bool:
-    """Tell whether `value` is a dataclass or model whose fields cannot be set."""
+    """Tell whether `value` is a dataclass or model that keeps nothing but its set fields."""
+    cls = type(value)
     parameters = getattr(value, "__dataclass_params__", None)
+    config: object = getattr(cls, "model_config", None)
     if parameters is not None:
-        return bool(parameters.frozen)
-    config: object = getattr(type(value), "model_config", None)
-    return isinstance(config, dict) and config.get("frozen") is True
+        is_frozen = bool(parameters.frozen)
+    else:
+        is_frozen = isinstance(config, dict) and config.get("frozen") is True
+    # A class is hashable, even when its instances are not.
+    return is_frozen and not _has_own_state(cls)  # type: ignore[arg-type]
+
+
+@lru_cache
+def _has_own_state(cls: type) -> bool:
+    """Tell whether instances keep private attributes or the results of cached properties."""
+    members = (member for base in cls.__mro__ for member in vars(base).values())
+    has_cached = any(isinstance(member, cached_property) for member in members)
+    return has_cached or bool(getattr(cls, "__private_attributes__", None))
 
 
 def _deep_copy(value: object) -> object:
@@ -108,11 +142,15 @@ def _deep_copy(value: object) -> object:
     try:
         return copy.deepcopy(value)
     except TypeError as exc:
-        message = (
-            f"a value holds a {cls.__module__}.{cls.__qualname__}, which cannot be copied: "
-            "cache plain data, models, dataclasses or frames"
-        )
-        raise TypeError(message) from exc
+        raise _not_copyable(cls) from exc
+
+
+def _not_copyable(cls: type) -> TypeError:
+    message = (
+        f"a value holds a {cls.__module__}.{cls.__qualname__}, which cannot be copied: "
+        "cache plain data, models, dataclasses or frames"
+    )
+    return TypeError(message)
 
 
 def _frame_copier() -> Callable[[object], object]:

@@ -6,13 +6,11 @@ Readers need no lock: `drop` sets the entry's expiry to the past, so a reader se
 
 import math
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from time import monotonic
-from typing import Final, TypeAlias, final
+from typing import Final, final
 
 from tradai.cache._tier.shared_tier import CacheKey
-
-PlainArguments: TypeAlias = tuple[object, ...]
 
 _NEVER: Final = -math.inf
 
@@ -41,27 +39,14 @@ class Entry:
     size: int = 0
     retry_at: float = _NEVER
     was_used: bool = False
-    _aliases: list[tuple[dict[PlainArguments, "Entry"], PlainArguments]] = field(
-        default_factory=list
-    )
 
     def get_value(self) -> object:
         """Return the value, copied when callers may not share it."""
         return self.value if self.copier is None else self.copier(self.value)
 
-    def add_alias(self, entries: "dict[PlainArguments, Entry]", alias: PlainArguments) -> None:
-        """Put this entry into `entries` under `alias` until it is dropped."""
-        if self.keep_until != _NEVER and entries.get(alias) is not self:
-            entries[alias] = self
-            self._aliases.append((entries, alias))
-
     def drop(self) -> None:
-        """Set the expiry to the past for every reader, and remove all aliases."""
+        """Set the expiry to the past for every reader."""
         self.fresh_until = self.keep_until = _NEVER
-        for entries, alias in self._aliases:
-            if entries.get(alias) is self:
-                del entries[alias]
-        self._aliases.clear()
 
 
 @final
@@ -76,12 +61,12 @@ class MemoryTier:
         """Start empty."""
         self._max_entries = max_entries
         self._max_bytes = max_bytes
-        self._entries: dict[CacheKey, Entry] = {}
+        self.entries: Final[dict[CacheKey, Entry]] = {}
         self._bytes = 0
 
     def get(self, key: CacheKey) -> Entry | None:
         """Return the entry of `key`, expired or not."""
-        return self._entries.get(key)
+        return self.entries.get(key)
 
     def put(self, entry: Entry) -> None:
         """Replace the entry of its key; an entry larger than the whole tier is not kept."""
@@ -89,26 +74,26 @@ class MemoryTier:
         if entry.size > self._max_bytes:
             return
         left = self._max_bytes - entry.size
-        while len(self._entries) >= self._max_entries or self._bytes > left:
+        while len(self.entries) >= self._max_entries or self._bytes > left:
             self._evict_one()
-        self._entries[entry.key] = entry
+        self.entries[entry.key] = entry
         self._bytes += entry.size
 
     def drop(self, key: CacheKey) -> None:
         """Remove the entry of `key`, if there is one."""
-        entry = self._entries.pop(key, None)
+        entry = self.entries.pop(key, None)
         if entry is not None:
             self._bytes -= entry.size
             entry.drop()
 
     def entries_in(self, namespace: str) -> list[Entry]:
         """Return the entries of `namespace`."""
-        return [entry for key, entry in self._entries.items() if key.namespace == namespace]
+        return [entry for key, entry in self.entries.items() if key.namespace == namespace]
 
     def _evict_one(self) -> None:
-        key, entry = next(iter(self._entries.items()))
+        key, entry = next(iter(self.entries.items()))
         while entry.was_used and monotonic() < entry.keep_until:
             entry.was_used = False
-            self._entries[key] = self._entries.pop(key)
-            key, entry = next(iter(self._entries.items()))
+            self.entries[key] = self.entries.pop(key)
+            key, entry = next(iter(self.entries.items()))
         self.drop(key)

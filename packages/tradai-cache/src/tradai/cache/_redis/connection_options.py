@@ -86,13 +86,21 @@ class ConnectionOptions:
         parameters = self._parameters(retry, protocol or self.protocol, answer_s or self.answer_s)
         return cast("Connection", cls(**parameters))
 
-    def connection_async(self) -> "redis.asyncio.Connection":
-        """Return a connection for the running loop; its user must limit the wait for an answer."""
+    def pool(self, *, answer_s: float) -> redis.ConnectionPool:
+        """Return a pool of connections for threads, with the password that holds now."""
+        cls = redis.SSLConnection if self.address.is_encrypted else redis.Connection
+        retry = redis.retry.Retry(NoBackoff(), 0)
+        parameters = self._parameters(retry, self.protocol, answer_s)
+        return redis.ConnectionPool(connection_class=cls, **parameters)
+
+    def async_pool(self) -> redis.asyncio.ConnectionPool:
+        """Return a pool for one event loop; its user must limit each wait."""
         encrypted, plain = redis.asyncio.SSLConnection, redis.asyncio.Connection
+        cls: Any = encrypted if self.address.is_encrypted else plain
         retry = redis.asyncio.retry.Retry(NoBackoff(), 0)
-        cls = encrypted if self.address.is_encrypted else plain
         parameters = self._parameters(retry, self.protocol, self.answer_s)
-        return cls(**parameters | {"socket_timeout": None})
+        parameters |= {"socket_timeout": None, "socket_connect_timeout": None}
+        return redis.asyncio.ConnectionPool(connection_class=cls, **parameters)
 
     def forget_password(self) -> None:
         """Resolve the password again for the next connection: it may have been rotated."""

@@ -1,202 +1,112 @@
-"""Connection pools for threads and tasks; a connection has one command at a time, and no lock."""
+"""Bounded connection pool for threads; a connection has one command at a time."""
 
-import asyncio
-import contextlib
+import inspect
 import threading
-from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING, Any, Final, final
-from weakref import WeakKeyDictionary
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, Final, TypeAlias, final
 
-from redis.exceptions import TimeoutError as RedisTimeoutError
+import redis
+from redis.exceptions import RedisError
 
-from tradai.cache._redis.connection_options import Answer, Connection
+from tradai.cache._redis.commands import Part
+from tradai.cache._redis.connection_options import Answer
 from tradai.cache._redis.errors import is_disconnect, is_error_reply
 
-if TYPE_CHECKING:
-    import redis.asyncio
+# Called after a wait for a connection, in which an outage may have begun.
+Check: TypeAlias = Callable[[], None]
+# A pool of redis-py, which is typed in parts only.
+Pool: TypeAlias = Any
 
-# Further concurrent callers get connections, too, but those are closed after use.
-_MAX_IDLE: Final = 32
+# With the listener and a connection that it synchronises by, 32 for a service of tasks.
+MAX_CONNECTIONS: Final = 30
+# Releases of redis-py before 5.3 demand the name of a command, and later ones warn about it.
+COMMAND_NAME: Final = (
+    ("EVAL",)
+    if inspect.signature(redis.ConnectionPool.get_connection).parameters["command_name"].default
+    is inspect.Parameter.empty
+    else ()
+)
 
 
-def pack_get(key: bytes) -> bytes:
-    """Return GET in wire format: redis-py takes longer to build it than to send it."""
-    return b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(key), key)
+def no_check() -> None:
+    """Use a connection in any case."""
 
 
 @final
 class ConnectionPool:
-    """Connections for threads."""
+    """Connections for threads; a call waits for one while all are in use.
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
-        self._connect = connect
-        self._idle: deque[Connection] = deque()
+    The wait ends, because every use of a connection does, and `check` ends the call in an outage.
+    """
 
-    def execute(self, *command: bytes | str | int) -> Answer:
+    def __init__(self, make: Callable[[], Pool]) -> None:
+        """Make a pool of redis-py with `make`."""
+        self._make = make
+        self._pool: Pool
+        self.abandon()
+
+    def execute(self, *command: Part, check: Check = no_check) -> Answer:
         """Return the answer to one command; a command of one part is sent as it is.
 
-        An idle connection may have been cut: then a new one is tried, once. So a command may run
-        twice, which is harmless for every command used here.
+        A connection may have been cut while it was idle: then a new one is tried, once. So a
+        command may run twice, which is harmless for every command used here.
 
         Raises:
             RedisError: Redis answered with an error, or not in time.
         """
+        slot = self._slots.get()
         try:
-            connection = self._idle.pop()
-        except IndexError:
-            return self._execute(self._connect(), command)
-        try:
-            return self._execute(connection, command)
-        except Exception as exc:
-            if not is_disconnect(exc):
-                raise
-        return self._execute(self._connect(), command)
+            check()
+            try:
+                return self._execute(command)
+            except RedisError as exc:
+                if not is_disconnect(exc):
+                    raise
+            return self._execute(command)
+        finally:
+            self._slots.put(slot)
 
-    def close_idle(self) -> None:
-        """Close the idle connections."""
-        while self._idle:
-            self._idle.pop().disconnect()
+    def renew(self) -> None:
+        """Make new connections from now on, and close the idle ones."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.disconnect(inuse_connections=False)
 
     def abandon(self) -> None:
-        """Drop the idle connections in a forked process: its parent goes on using them."""
-        self._idle = deque()
+        """Start anew in a forked process: its parent goes on using the connections."""
+        self._lock = threading.Lock()
+        # Faster than a semaphore, which is written in Python.
+        self._slots: SimpleQueue[None] = SimpleQueue()
+        for _ in range(MAX_CONNECTIONS):
+            self._slots.put(None)
+        self._pool = None
 
-    def _execute(self, connection: Connection, command: tuple[bytes | str | int, ...]) -> Answer:
+    def _execute(self, command: tuple[Part, ...]) -> Answer:
+        pool = self._pool or self._begin()
+        connection = pool.get_connection(*COMMAND_NAME)
         try:
-            _send(connection, command)
-            answer = connection.read_response()
+            send(connection, command)
+            return connection.read_response()
         except BaseException as exc:
-            if isinstance(exc, Exception) and is_error_reply(exc):
-                self._keep(connection)
-            else:
+            # Also when interrupted: no other command may read the pending answer.
+            if not (isinstance(exc, Exception) and is_error_reply(exc)):
                 connection.disconnect()
             raise
-        self._keep(connection)
-        return answer
-
-    def _keep(self, connection: Connection) -> None:
-        if len(self._idle) < _MAX_IDLE:
-            self._idle.append(connection)
-        else:
-            connection.disconnect()
-
-
-@final
-class AsyncConnectionPool:
-    """Connections for tasks, separate for each event loop; they close with their loop."""
-
-    def __init__(
-        self, connect: "Callable[[], redis.asyncio.Connection]", *, answer_s: float
-    ) -> None:
-        self._connect = connect
-        self._answer_s = answer_s
-        self._inherited: list[object] = []
-        self._begin()
-
-    async def execute(self, *command: bytes | str | int) -> Answer:
-        """Return the answer to one command, as `ConnectionPool.execute` does."""
-        loop = asyncio.get_running_loop()
-        connections = self._loops.get(loop) or await self._connections_of(loop)
-        try:
-            connection = connections.idle.pop()
-        except IndexError:
-            return await connections.execute(self._connect(), command)
-        try:
-            return await connections.execute(connection, command)
-        except Exception as exc:
-            if not is_disconnect(exc):
-                raise
-        return await connections.execute(self._connect(), command)
-
-    def close_idle(self) -> None:
-        """Close the idle connections, each in its own loop."""
-        with self._lock:
-            loops = list(self._loops.items())
-        for loop, connections in loops:
-            # A closed loop has closed its connections.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(connections.close_idle)
-
-    def abandon(self) -> None:
-        """Drop all connections in a forked process, but free nothing.
-
-        Closing one there would remove it from the selector that the parent goes on using.
-        """
-        self._inherited.append(self._loops)
-        self._begin()
-
-    def _begin(self) -> None:
-        self._lock = threading.Lock()
-        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopConnections] = (
-            WeakKeyDictionary()
-        )
-
-    async def _connections_of(self, loop: asyncio.AbstractEventLoop) -> "_LoopConnections":
-        with self._lock:
-            connections = self._loops.setdefault(loop, _LoopConnections(self._answer_s))
-        await connections.begin()
-        return connections
-
-
-@final
-class _LoopConnections:
-    """Connections of one event loop; other threads do not use them."""
-
-    def __init__(self, answer_s: float) -> None:
-        self._answer_s = answer_s
-        self.idle: deque[redis.asyncio.Connection] = deque()
-        self._closing: asyncio.Task[None] | None = None
-        self._end: AsyncGenerator[None] | None = None
-
-    async def begin(self) -> None:
-        """Close the connections when the loop ends, which finishes asynchronous generators."""
-        if self._end is None:
-            self._end = self._close_at_loop_end()
-            await anext(self._end)
-
-    async def execute(
-        self, connection: "redis.asyncio.Connection", command: tuple[bytes | str | int, ...]
-    ) -> Answer:
-        try:
-            # One timeout for all steps: redis-py has one for each, which costs more than they do.
-            async with asyncio.timeout(self._answer_s):
-                await _send(connection, command)
-                answer = await connection.read_response()
-        except TimeoutError as exc:
-            await connection.disconnect(nowait=True)
-            raise RedisTimeoutError from exc
-        except BaseException as exc:
-            # Also when the task is cancelled: no other command may read the pending answer.
-            if isinstance(exc, Exception) and is_error_reply(exc):
-                self.idle.append(connection)
-            else:
-                await connection.disconnect(nowait=True)
-            raise
-        if len(self.idle) < _MAX_IDLE:
-            self.idle.append(connection)
-        else:
-            await connection.disconnect(nowait=True)
-        return answer
-
-    def close_idle(self) -> None:
-        self._closing = asyncio.ensure_future(self._close())
-
-    async def _close_at_loop_end(self) -> AsyncGenerator[None]:
-        try:
-            yield
         finally:
-            await self._close()
+            pool.release(connection)
 
-    async def _close(self) -> None:
-        connections = list(self.idle)
-        self.idle.clear()
-        # Closing a TLS connection takes a round trip, for which a loop that has ended has no time.
-        await asyncio.gather(*(idle.disconnect() for idle in connections), return_exceptions=True)
+    def _begin(self) -> Pool:
+        with self._lock:
+            if self._pool is None:
+                self._pool = self._make()
+            return self._pool
 
 
 # The result is awaitable for a connection of redis.asyncio.
-def _send(connection: Any, command: tuple[bytes | str | int, ...]) -> Any:  # noqa: ANN401
+def send(connection: Any, command: tuple[Part, ...]) -> Any:  # noqa: ANN401
+    """Send a command; one of a single part is in wire format already."""
     if len(command) == 1:
         return connection.send_packed_command(command, check_health=False)
     return connection.send_command(*command)

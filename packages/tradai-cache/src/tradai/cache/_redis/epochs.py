@@ -27,6 +27,7 @@ class Epochs:
 
     def __init__(self) -> None:
         self.known: dict[str, Epoch] = {}
+        self._used: set[str] = set()
         self.numbering = 0
         self._lock = threading.Lock()
 
@@ -46,6 +47,14 @@ class Epochs:
                 self.known[namespace] = answered
                 return answered
             return known
+
+    def use(self, namespace: str) -> None:
+        """Keep the epoch of `namespace` from one connection to the next."""
+        self._used.add(namespace)
+
+    def used(self) -> list[str]:
+        """Return the namespaces of this process; a fleet may have many more."""
+        return sorted(self._used)
 
     def forget(self, namespace: str) -> None:
         """Ask for the epoch again when it is next needed."""

@@ -3,9 +3,12 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, final
+from typing import Final, Protocol, TypeVar, final
 
+from tradai.cache._redis.commands import Commands
 from tradai.cache._tier.shared_tier import CacheKey
+
+T = TypeVar("T")
 
 # Time for which a lease outlives its holder: long enough for a process that is starved of CPU,
 # short enough for the calls that wait for one that was killed.
@@ -18,9 +21,13 @@ _MARGIN_S: Final = 0.01
 class LeaseOwner(Protocol):
     """Owner of leases: stores their values and ends them."""
 
-    def store_leased(self, lease: "RedisLease", sealed: bytes, *, keep_ms: int) -> bool: ...
+    def run(self, commands: Commands[T]) -> T: ...
 
-    def release_lease(self, lease: "RedisLease") -> None: ...
+    async def run_async(self, commands: Commands[T]) -> T: ...
+
+    def storing(self, lease: "RedisLease", sealed: bytes, *, keep_ms: int) -> Commands[bool]: ...
+
+    def releasing(self, lease: "RedisLease") -> Commands[None]: ...
 
 
 @final
@@ -42,11 +49,19 @@ class RedisLease:
 
     def store(self, sealed: bytes, *, keep_ms: int) -> bool:
         """Store `sealed` if the lease still holds, and end it."""
-        return self.owner.store_leased(self, sealed, keep_ms=keep_ms)
+        return self.owner.run(self.owner.storing(self, sealed, keep_ms=keep_ms))
+
+    async def store_async(self, sealed: bytes, *, keep_ms: int) -> bool:
+        """Do the same as `store` without blocking the running loop."""
+        return await self.owner.run_async(self.owner.storing(self, sealed, keep_ms=keep_ms))
 
     def release(self) -> None:
         """End it without a value."""
-        self.owner.release_lease(self)
+        self.owner.run(self.owner.releasing(self))
+
+    async def release_async(self) -> None:
+        """Do the same as `release` without blocking the running loop."""
+        await self.owner.run_async(self.owner.releasing(self))
 
 
 @final

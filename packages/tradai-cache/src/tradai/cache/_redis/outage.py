@@ -176,6 +176,7 @@ class OutageHandler(LoggerMixin):
             return False
         if isinstance(error, AuthenticationError):
             self._options.forget_password()
+            self._on_loss()
         if not isinstance(error, RedisError | TradAIError | GapError | None):
             self.logger.error("cache listener failed", exc_info=error)
         if error is not None:
@@ -235,10 +236,11 @@ class OutageHandler(LoggerMixin):
         if self.was_up or self._has_long_timeout or not (is_silent and self.is_first_attempt_open):
             return False
         self._has_long_timeout = True
+        self._pool.renew()
         return True
 
     def _use_usual_timeout(self) -> None:
         """Wait as long as usual from now on, and close connections with the longer limit."""
         if self._has_long_timeout:
             self._has_long_timeout = False
-            self._pool.close_idle()
+            self._pool.renew()

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeAlias, final
 
+from tradai.cache._redis.commands import Commands
 from tradai.cache._redis.connection_options import Answer
 from tradai.cache._redis.epochs import Epoch, Epochs
 from tradai.cache._redis.scripts import (
@@ -19,6 +20,7 @@ from tradai.cache._redis.scripts import (
 )
 from tradai.cache._redis.unsent import UnsentInvalidations
 from tradai.cache._tier.shared_tier import CacheKey
+from tradai.cache._tier.steps import run
 
 Execute: TypeAlias = Callable[..., Answer]
 
@@ -41,16 +43,17 @@ class Publisher:
         self._unsent = UnsentInvalidations()
         self._lock = lock
 
-    def join(self, namespace: str, execute: Execute) -> Epoch:
+    def join(self, namespace: str) -> Commands[Epoch]:
         """Return the epoch of `namespace`; a new one when it has none."""
-        return self._change(execute, JOIN, namespace)
+        return self._change(JOIN, namespace)
 
     def publish(self, target: CacheKey | str, execute: Execute) -> None:
         """Invalidate a key, or clear a namespace, and notify every process."""
         if isinstance(target, str):
-            self._change(execute, CLEAR, target)
+            change = self._change(CLEAR, target)
         else:
-            self._change(execute, INVALIDATE, target.namespace, target.digest.hex())
+            change = self._change(INVALIDATE, target.namespace, target.digest.hex())
+        run(change, lambda command: execute(*command))
 
     @property
     def has_unsent(self) -> bool:
@@ -76,7 +79,7 @@ class Publisher:
 
     def synchronise(self, nonce: str, execute: Execute) -> None:
         """Read the epochs of known namespaces, and have `nonce` sent to the channel."""
-        namespaces = list(self.epochs.known)
+        namespaces = self.epochs.used()
         keys = (number_key(), probe_key(self.node), *map(epoch_key, namespaces))
         arguments = (self.channel, self.node, nonce)
         number, *epochs = execute("EVAL", SYNCHRONISE, len(keys), *keys, *arguments)
@@ -87,12 +90,12 @@ class Publisher:
         """Return the channel, and the message that the lease of `key` has ended."""
         return self.channel, f"ended 0 {self.node} {key.digest.hex()} {key.namespace}"
 
-    def _change(self, execute: Execute, script: str, namespace: str, digest: str = "") -> Epoch:
+    def _change(self, script: str, namespace: str, digest: str = "") -> Commands[Epoch]:
         # Read after the caller has found Redis, because finding it begins a new numbering.
         numbering_when_asked = self.epochs.numbering
         keys = (epoch_key(namespace), number_key())
         arguments = (self.channel, self.node, namespace, secrets.token_hex(8), digest)
-        text, number = execute("EVAL", script, len(keys), *keys, *arguments)
+        text, number = yield "EVAL", script, len(keys), *keys, *arguments
         return self.epochs.record(
             namespace, text.decode(), number, numbering_when_asked=numbering_when_asked
         )

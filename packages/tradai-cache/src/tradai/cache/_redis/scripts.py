@@ -160,8 +160,13 @@ redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[2]))
 redis.call('DEL', KEYS[2])
 local number = tonumber(redis.call('GET', KEYS[1]) or 0)
 redis.call('PUBLISH', ARGV[1], 'here ' .. number .. ' ' .. ARGV[2] .. ' ' .. ARGV[3] .. ' -')
-local answer = redis.call('MGET', unpack(KEYS, 2))
-answer[1] = number
+local answer = {number}
+for first = 3, #KEYS, 1000 do
+  local last = math.min(first + 999, #KEYS)
+  for _, epoch in ipairs(redis.call('MGET', unpack(KEYS, first, last))) do
+    answer[#answer + 1] = epoch
+  end
+end
 return answer
 """
 )

@@ -32,8 +32,14 @@ class Lease(Protocol):
             TierDown: The tier went away in the meantime.
         """
 
+    async def store_async(self, sealed: bytes, *, keep_ms: int) -> bool:
+        """Do the same as `store` without blocking the running loop."""
+
     def release(self) -> None:
         """End without a value, so that another process may load; never raises."""
+
+    async def release_async(self) -> None:
+        """Do the same as `release` without blocking the running loop."""
 
 
 class Busy(Protocol):
@@ -53,6 +59,19 @@ class Tier(Protocol):
 
     generation: int
 
+    def has_joined(self, namespace: str) -> bool:
+        """Whether the values of `namespace` can be asked for without preparation."""
+
+    def join(self, namespace: str) -> None:
+        """Prepare to ask for the values of `namespace`; the first call finds the tier.
+
+        Raises:
+            TierDown: The tier cannot be asked.
+        """
+
+    async def join_async(self, namespace: str) -> None:
+        """Do the same as `join` without blocking the running loop."""
+
     def fetch(self, key: CacheKey) -> bytes | None:
         """Return the sealed value of `key`; raise `TierDown` when the tier cannot be asked."""
 
@@ -65,6 +84,9 @@ class Tier(Protocol):
         Raises:
             TierDown: The tier cannot be asked.
         """
+
+    async def acquire_async(self, key: CacheKey) -> bytes | Lease | Busy:
+        """Do the same as `acquire` without blocking the running loop."""
 
     def invalidate(self, key: CacheKey) -> None:
         """Remove the value, end its lease, notify every process; when away, after recovery."""

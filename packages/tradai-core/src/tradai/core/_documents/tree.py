@@ -8,7 +8,6 @@ from typing import Final, TypeAlias, final
 from tradai.core._documents.json_values import JsonValue
 
 KeyPath: TypeAlias = tuple[str | int, ...]
-Path: TypeAlias = KeyPath  # the name that `_settings` imports
 _SCALARS: Final = (str, int, float, type(None))
 
 

@@ -14,6 +14,8 @@ Place: TypeAlias = tuple[int, int]
 
 _MAX_DEPTH: Final = 32
 _MAX_VALUES: Final = 50_000
+# Characters after an anchor or alias; empty at the end of the text.
+_NAME_ENDS: Final = {"", *" \t\r\n,[]{}"}
 
 
 class _Marked(Protocol):
@@ -75,10 +77,11 @@ class YamlBuilder:
     A value that aliases repeat is built once and counted each time.
     """
 
-    def __init__(self, source: str, *, scalar: Callable[[str], Scalar]) -> None:
-        """Name the document `source` in errors, and read unquoted text with `scalar`."""
+    def __init__(self, text: str, source: str, *, scalar: Callable[[str], Scalar]) -> None:
+        """Take the document `text`, named `source` in errors; `scalar` reads unquoted text."""
         self.root: JsonValue = None
         self.marks: dict[Path, Place] = {}
+        self._text = text
         self._source = source
         self._scalar_of = scalar
         self._has_document = False
@@ -131,6 +134,9 @@ class YamlBuilder:
     def _key(self, event: yaml.ScalarEvent, *, is_merge: bool) -> None:
         if is_merge:
             raise self._error(event, "merge keys are not supported; write the keys out")
+        if self._text[max(_index(event) - 1, 0) : _index(event)] == "?":
+            # The parser takes it for the sign of a key, but in YAML 1.2 it is part of the text.
+            raise self._error(event, "a question mark before text; put a blank between, or quote")
         frame, key = self._frames[-1], event.value
         place = place_of_mark(event.start_mark)
         if key in frame.lines:
@@ -143,6 +149,7 @@ class YamlBuilder:
     def _alias(self, event: yaml.AliasEvent) -> None:
         if event.anchor not in self._anchors:
             raise self._error(event, "an alias without an anchor before it; write the value out")
+        self._check_name(event, event.anchor)
         value, values, levels = self._anchors[event.anchor]
         self._begin(event, values=values, levels=levels)
         self._end(value, values=values, levels=levels)
@@ -193,10 +200,21 @@ class YamlBuilder:
         if event.anchor in self._names:
             raise self._error(event, "an anchor of this name is there already; use another name")
         if event.anchor is not None:
+            self._check_name(event, event.anchor)
             self._names.add(event.anchor)
+
+    def _check_name(self, event: yaml.NodeEvent, name: str) -> None:
+        """Refuse a name that goes on in YAML 1.2 where the parser ends it."""
+        start = _index(event) + 1 + len(name)
+        if self._text[start : start + 1] not in _NAME_ENDS:
+            raise self._error(event, "an anchor or alias with a sign in its name; use letters")
 
     def _error(self, event: yaml.Event, problem: str) -> ConfigurationError:
         return yaml_error(self._source, place_of_mark(event.start_mark), problem)
+
+
+def _index(event: yaml.Event) -> int:
+    return event.start_mark.index if event.start_mark else 0
 
 
 def place_of_mark(mark: _Marked | None) -> Place:

@@ -17,8 +17,9 @@ from tradai.core._documents.yaml_events import Path, Place, YamlBuilder, place_o
 from tradai.core._documents.yaml_scalars import Scalar, json_scalar, plain_scalar
 
 _MAX_CHARACTERS: Final = 1_000_000
+# The parser takes U+0085, U+2028 and U+2029 for line breaks, which YAML 1.2 does not.
 _FORBIDDEN: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]"
 )
 
 
@@ -88,8 +89,8 @@ def _to_document(builder: YamlBuilder, source: str) -> YamlDocument:
 
 
 def _build(text: str | bytes, source: str, scalar: Callable[[str], Scalar]) -> YamlBuilder:
-    builder = YamlBuilder(source, scalar=scalar)
     checked = _check_text(text, source)
+    builder = YamlBuilder(checked, source, scalar=scalar)
     place: Place | None = None
     problem = ""
     try:
@@ -114,6 +115,8 @@ def _check_text(text: str | bytes, source: str) -> str:
     if forbidden:
         before = text[: forbidden.start()]
         place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-        problem = "a character YAML does not allow; save the file as UTF-8 text"
+        problem = "a character that is not allowed; save the file as UTF-8 text"
         raise yaml_error(source, place, problem)
-    return text
+    # The parser drops the line break after a last line of blanks if it is not written.
+    last_line = text.rpartition("\n")[2]
+    return f"{text}\n" if last_line and not last_line.strip(" ") else text

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails, core_schema
 
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._documents.tree import KeyPath, dotted, not_finite
+from tradai.core._layers.code_message import code_message
 from tradai.core._layers.suggestions import did_you_mean
 from tradai.core.exceptions import ConfigurationError, ValidationError
 
@@ -24,8 +25,12 @@ _MAY_QUOTE: Final = {
     "value_error",
 }
 _SENTENCES: Final = {
+    "bool_parsing": "must be a valid boolean",
     "dict_type": "must be a mapping",
+    "float_parsing": "must be a valid number",
     "frozen_set_type": "must be a list",
+    "int_from_float": "must be a valid integer",
+    "int_parsing": "must be a valid integer",
     "json_invalid": "has text that is not Unicode; write it again",
     "list_type": "must be a list",
     "missing": "is missing; set it",
@@ -34,6 +39,7 @@ _SENTENCES: Final = {
     "string_too_short": "must not be empty",
     "string_type": "must be text",
     "tuple_type": "must be a list",
+    "union_tag_not_found": "must have the key that tells its kind",
     # The message of pydantic quotes a character of the value.
     "uuid_parsing": "must be a UUID",
 }
@@ -88,12 +94,15 @@ def problems_of(
 def error_sentence(error: ErrorDetails) -> str:
     """Return the predicate that says what a value must be, without quoting the value.
 
-    A validator is quoted only when it raised our own `ValidationError`, whose `expected` never
-    holds the value.
+    Of a validator it has what stands in its code, or the `expected` of our own `ValidationError`,
+    which never holds the value.
     """
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, ValidationError) and cause.expected:
         return f"must be {cause.expected.removeprefix('must be ')}"
+    own = code_message(cause) if isinstance(cause, Exception) else ""
+    if own:
+        return own if own.startswith("must ") else f"is not valid: {own}"
     if error["type"] in _SENTENCES:
         return _SENTENCES[error["type"]]
     if error["type"] not in _harmless():

@@ -7,6 +7,7 @@ from tradai.core._documents.yaml_reader import read_yaml_fields
 from tradai.core._layers.layer import LayerData, Origin, with_origins
 from tradai.core._local.file_store import FileStore
 from tradai.core._local.file_uri import is_file_uri
+from tradai.core._local.regular_files import FileKind
 from tradai.core._ports.backends import backend_for
 from tradai.core._ports.protocols import ObjectStore
 
@@ -26,6 +27,7 @@ class YamlLayer:
         Raises:
             ConfigurationError: It is not YAML, or YAML that we refuse.
             NotFoundError: The file does not exist.
+            ValidationError: It is not a regular file, or too large.
             StorageError: The store refused.
         """
         store = self._store or _store_for(self.name)
@@ -42,4 +44,5 @@ class YamlLayer:
 
 def _store_for(uri: str) -> ObjectStore:
     """Return the store for `uri`; a file needs no search among the installed ones."""
-    return FileStore() if is_file_uri(uri) else backend_for("tradai.stores", uri)
+    is_file = is_file_uri(uri)
+    return FileStore(kind=FileKind.CONFIGURATION) if is_file else backend_for("tradai.stores", uri)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from tradai.core._error_translation import ErrorTable
-from tradai.core.exceptions import NotFoundError, StorageError
+from tradai.core._local.regular_files import UnusableFileError
+from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 
 _TEMPORARY: Final = re.compile(r"\.tradai-[0-9a-f]{16}\.tmp")
 _NO_FOLDER: Final = "a part of the path is a file, not a folder; choose another place"
@@ -37,14 +38,24 @@ def _folder_instead(_: OSError, action: str, path: Path) -> NotFoundError:
     return NotFoundError(message, kind="file", key=str(path))
 
 
+def _unusable_file(error: UnusableFileError, action: str, path: Path) -> ValidationError:
+    message = f"cannot {action} {path}: {error.strerror}"
+    return ValidationError(message, field=str(path), expected=error.expected)
+
+
 def _storage_error(error: OSError, action: str, path: Path) -> StorageError:
     reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; check the disk")
     message = f"cannot {action} {path}: {reason}"
-    return StorageError(message, operation=action.split(maxsplit=1)[0])
+    return StorageError(message, operation=action.partition(" ")[0])
 
 
 _FILE_ERRORS: Final = ErrorTable(
-    {FileNotFoundError: _missing_file, IsADirectoryError: _folder_instead, OSError: _storage_error}
+    {
+        FileNotFoundError: _missing_file,
+        IsADirectoryError: _folder_instead,
+        UnusableFileError: _unusable_file,
+        OSError: _storage_error,
+    }
 )
 
 
@@ -56,6 +67,7 @@ def file_errors(action: str, path: Path) -> AbstractContextManager[None]:
 
     Raises:
         NotFoundError: The file at `path` does not exist.
+        ValidationError: It is not a regular file, or too large.
         StorageError: Anything else went wrong; the message says what helps.
     """
     return _FILE_ERRORS.translated(action, path)
@@ -94,17 +106,17 @@ def atomic_file(
         OSError: The disk refused; see `file_errors`.
     """
     temporary = path.with_name(f".tradai-{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("x+b") as file:
-            with suppress(FileNotFoundError):
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        put(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    with _synced_after(path.parent):
+        try:
+            with temporary.open("x+b") as file:
+                with suppress(FileNotFoundError):
+                    os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            put(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def is_temporary(name: str) -> bool:
@@ -123,8 +135,19 @@ def make_folder(folder: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` safe on disk."""
+    with _synced_after(folder):
+        pass
+
+
+@contextmanager
+def _synced_after(folder: Path) -> Iterator[None]:
+    """Make the names in `folder` safe on disk after the block.
+
+    A folder for which that is not possible, such as one of mode 0300, is refused before the block.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        yield
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

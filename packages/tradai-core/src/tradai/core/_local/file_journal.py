@@ -14,6 +14,7 @@ from typing import Final, cast, final
 from tradai.core._documents.json_values import JsonValue, freeze, thaw
 from tradai.core._local.atomic_files import file_errors, make_folder, sync_folder
 from tradai.core._local.file_uri import file_path
+from tradai.core._local.regular_files import FileKind, open_regular_file
 from tradai.core._logging.setup import LoggerMixin
 from tradai.core._ports.protocols import Clock, JournalEntry
 from tradai.core._secrets.redaction import redact, redact_value
@@ -65,7 +66,10 @@ class FileJournal(LoggerMixin):
         """Yield the entries on disk; a file that does not exist yet has none."""
         if not self._path.exists():
             return
-        with file_errors("read", self._path), self._path.open("rb") as file:
+        with (
+            file_errors("read", self._path),
+            open_regular_file(self._path, FileKind.ANY_SIZE) as file,
+        ):
             for number, line in enumerate(file, start=1):
                 entry = _entry(line.removesuffix(b"\n"))
                 if entry is not None:

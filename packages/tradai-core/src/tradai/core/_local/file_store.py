@@ -19,6 +19,7 @@ from tradai.core._local.atomic_files import (
     sync_folder,
 )
 from tradai.core._local.file_uri import file_path
+from tradai.core._local.regular_files import FileKind, read_regular_file
 from tradai.core._ports.protocols import ObjectInfo, StoredObject
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 
@@ -35,12 +36,14 @@ class FileStore:
     machine: changes in a folder wait for each other.
     """
 
-    def __init__(self, root: str | Path | None = None) -> None:
+    def __init__(self, root: str | Path | None = None, *, kind: FileKind = FileKind.OBJECT) -> None:
         """Serve the files below `root`, or every file without a root.
 
         With a root, relative paths start there, and a path that leaves it, also through a
-        symbolic link, is refused.
+        symbolic link, is refused. `kind` limits the size of the files that are read; pipes,
+        devices and sockets are refused.
         """
+        self._kind = kind
         self._root = None if root is None else file_path(root).absolute()
 
     @classmethod
@@ -53,7 +56,7 @@ class FileStore:
         """Return the file at `uri`."""
         path = self._path(uri)
         with file_errors("read", path):
-            data = path.read_bytes()
+            data = read_regular_file(path, self._kind)
         return StoredObject(data=data, etag=etag_of(data))
 
     def write(
@@ -118,7 +121,7 @@ def etag_of(data: bytes) -> str:
 
 
 def _tag_of(path: Path) -> str | None:
-    return etag_of(path.read_bytes()) if path.exists() else None
+    return etag_of(read_regular_file(path, FileKind.OBJECT)) if path.exists() else None
 
 
 def _put(copy: Path, path: Path, *, if_match: str | None, if_absent: bool) -> None:

@@ -4,7 +4,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, final
 
@@ -17,6 +17,10 @@ _ENVIRONMENT: Final = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 _VARIABLE_EXPECTED: Final = "env:NAME, the name of an environment variable"
 _FILE_EXPECTED: Final = "file:/path, the path of a file that holds the secret"
 _PRIVATE_BITS: Final = 0o600
+_SHARED_BITS: Final = 0o644
+_ROOT: Final = 0
+# Variable of the setting that names shared files; the settings have the same name.
+SHARED_FILES: Final = "TRADAI_SECRET_SHARED_FILES"
 _LARGEST: Final = 65_536
 
 
@@ -52,8 +56,14 @@ class EnvironmentSecrets:
 class FileSecrets:
     """Secrets in files, one each: ``file:/path``. One newline at the end is not part of it.
 
-    The file must be regular, belong to this user, and have mode 0600 or stricter.
+    The file must be regular, belong to this user, and have mode 0600 or stricter. A shared file may
+    also belong to root and be readable by others (mode 0640, 0644 or stricter), as orchestrators
+    mount them.
     """
+
+    def __init__(self, *, shared: Iterable[str | os.PathLike[str]] = ()) -> None:
+        """Allow that the files `shared`, or all in a folder among them, can be read by others."""
+        self._shared = [Path(one) for one in shared]
 
     @classmethod
     def for_uri(cls, uri: str) -> "FileSecrets":
@@ -68,8 +78,11 @@ class FileSecrets:
             del reference
             raise _reference_error(_FILE_EXPECTED)
         path = file_path(reference)
+        is_shared = ".." not in path.parts and any(
+            one in (path, *path.parents) for one in self._shared
+        )
         with file_errors("read the secret file", path):
-            text = _text(_private_bytes(path, reference))
+            text = _text(_private_bytes(path, reference, is_shared=is_shared))
         if text is None:
             raise _secret_error(
                 reference, f"is not text of at most {_LARGEST} bytes; write it again"
@@ -87,9 +100,9 @@ def _text(data: bytes) -> str | None:
     return None if len(data) > _LARGEST or "\ufffd" in text or "\0" in text else text
 
 
-def _private_bytes(path: Path, reference: str) -> bytes:
+def _private_bytes(path: Path, reference: str, *, is_shared: bool) -> bytes:
     with io.FileIO(path, opener=_open_at_once) as file:
-        _check_private(os.fstat(file.fileno()), reference)
+        _check_private(os.fstat(file.fileno()), reference, is_shared=is_shared)
         return file.read(_LARGEST + 1)
 
 
@@ -98,17 +111,20 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _check_private(facts: os.stat_result, reference: str) -> None:
+def _check_private(facts: os.stat_result, reference: str, *, is_shared: bool) -> None:
     mode = stat.S_IMODE(facts.st_mode)
+    owners = {os.geteuid(), *([_ROOT] if is_shared else [])}
     if not stat.S_ISREG(facts.st_mode):
         raise _secret_error(reference, "is not a regular file; put the secret into one")
-    if facts.st_uid != os.geteuid():
+    if facts.st_uid not in owners:
         raise _secret_error(
             reference, f"belongs to user {facts.st_uid}; chown it to {os.geteuid()}"
         )
-    if mode & ~_PRIVATE_BITS:
+    if mode & ~(_SHARED_BITS if is_shared else _PRIVATE_BITS):
+        use = "write or run" if is_shared else "read"
+        hint = "" if mode & ~_SHARED_BITS else f", or name it in {SHARED_FILES}"
         raise _secret_error(
-            reference, f"has mode {mode:04o}, others may read it; run chmod 600 on it"
+            reference, f"has mode {mode:04o}, others may {use} it; run chmod 600 on it{hint}"
         )
 
 

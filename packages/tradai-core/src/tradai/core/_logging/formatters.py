@@ -6,6 +6,7 @@ from typing import Final, TextIO, final
 from pythonjsonlogger.json import JsonFormatter
 
 from tradai.core._documents.json_values import JsonValue
+from tradai.core._logging.printable import printable
 from tradai.core._logging.record_fields import record_fields
 from tradai.core._logging.safe_json import json_text, line_encoder
 
@@ -112,18 +113,12 @@ def _console_line(fields: dict[str, JsonValue]) -> str:
     )
     below = [str(fields.pop(name, "")) for name in ("exception", "stack")]
     facts = [f"{name}={_short(value)}" for name, value in fields.items() if value is not None]
-    line = _printable(" ".join([time, f"{level:<8}", message, *facts, f"[{logger}]"]))
+    line = printable(" ".join([time, f"{level:<8}", message, *facts, f"[{logger}]"]))
     return "\n".join(
-        [line, *(f"    {_printable(row)}" for text in below for row in text.split("\n") if row)]
+        [line, *(f"    {printable(row)}" for text in below for row in text.split("\n") if row)]
     )
 
 
 def _short(value: JsonValue) -> str:
     text = value if isinstance(value, str) else json_text(value)
     return json_text(text) if " " in text else text
-
-
-def _printable(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

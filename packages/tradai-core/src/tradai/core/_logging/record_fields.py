@@ -102,10 +102,14 @@ class _MappingArgument(dict[str, object]):
     """The mapping among the arguments of a message: for ``%(name)s``, or to print whole."""
 
     def __init__(self, args: Mapping[str, object]) -> None:
-        super().__init__(
-            (name, MASK if is_sensitive_key(name) else _printable(args[name])) for name in args
-        )
+        self._args = args
+        super().__init__((name, self.__missing__(name)) for name in args)
         self._text = json_text(log_value(args))
+
+    def __missing__(self, name: str) -> object:
+        """Return what the mapping answers for `name`, also where it does not list it."""
+        value = self._args[name]
+        return MASK if is_sensitive_key(name) else _printable(value)
 
     def __repr__(self) -> str:
         return self._text

@@ -8,6 +8,7 @@ import pydantic
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from tradai.core._documents.canonical import digest
+from tradai.core._layers.problems import error_sentence
 from tradai.core._numbers.decimals import Amount
 from tradai.core._ports.repositories import Repository
 from tradai.core._types.modes import MarketType
@@ -229,7 +230,9 @@ def _checked(values: Mapping[str, object], symbol: object) -> Market:
         return Market.model_validate(values)
     except pydantic.ValidationError as exc:
         errors = exc.errors()
-    problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in errors)
+    problems = "; ".join(
+        f"{'.'.join(map(str, each['loc']))}: {error_sentence(each)}" for each in errors
+    )
     fields = [str(each["loc"][0]) for each in errors if each["loc"]]
     message = f"the market {symbol!r} is not usable: {problems}"
     raise ValidationError(message, field=fields[0] if fields else None)

@@ -1,8 +1,9 @@
 """Backends by URI: the scheme names an entry point of any installed distribution."""
 
 import re
+import sys
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Final, Literal, overload
 
 from tradai.core._ports.job_runner import JobRunner
@@ -76,8 +77,11 @@ def _load(point: EntryPoint) -> Callable[[str], object]:
         make: Callable[[str], object] = point.load()
     except ImportError as exc:
         extras = f"[{','.join(point.extras)}]" if point.extras else ""
-        wanted = f"{_distribution(point)}{extras}"
-        message = f"{point.name}: in {point.group} cannot be loaded ({exc}); install {wanted}"
+        advice = f"install {_distribution(point)}{extras}"
+        if hasattr(sys, "frozen"):
+            option = f"--hidden-import {point.module}"
+            advice += f", and add {point.module} to this build ({option} for PyInstaller)"
+        message = f"{point.name}: in {point.group} cannot be loaded ({exc}); {advice}"
         raise ConfigurationError(message, key=point.group) from exc
     return make
 
@@ -92,4 +96,20 @@ def _unknown_scheme(group: str, scheme: str) -> ConfigurationError:
     # A secret written where its reference belongs looks like a scheme: then it is not shown.
     shown = f"{scheme}:" if wanted or group != "tradai.secrets" else "such a"
     advice = f"install {wanted}" if wanted else f"use one of {known or 'none installed'}"
+    if _is_without_metadata() or (wanted and hasattr(sys, "frozen")):
+        advice = _build_advice(wanted or "tradai-core")
     return ConfigurationError(f"{group} has no {shown} backend; {advice}", key=group)
+
+
+def _is_without_metadata() -> bool:
+    """Tell whether this is a build that left out what importlib.metadata reads."""
+    try:
+        return not distribution("tradai-core").version
+    except PackageNotFoundError:
+        return True
+
+
+def _build_advice(wanted: str) -> str:
+    name = wanted.partition("[")[0]
+    options = f"--copy-metadata {name} --hidden-import {name.replace('-', '.')}"
+    return f"add {name} to this build, with its metadata ({options} for PyInstaller)"

@@ -103,6 +103,9 @@ class DataRepository(ABC):
     ``low``, ``close`` and ``volume``: finite ``float64``. A frame without candles has the same
     index and columns.
 
+    Candles are possible ones: open and close lie between low and high, none is negative, and each
+    opens on the grid of its timeframe.
+
     A candle is kept only once it has closed: one saved while it was open would later pass for a
     closed one, with prices that were not known then. A candle closes when the next one opens;
     months are months of the calendar.
@@ -147,7 +150,7 @@ class DataRepository(ABC):
 
         Raises:
             ValidationError: `frame` is empty, not a frame of candles, or has a candle that is
-                still open.
+                still open or that cannot be.
             StorageError: The storage refused.
         """
 

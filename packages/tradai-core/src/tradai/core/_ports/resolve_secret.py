@@ -4,28 +4,30 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
+from tradai.core._documents.strict_json import RepeatedKeyError, read_json
 from tradai.core._ports.backends import backend_for
+from tradai.core._secrets.reference import SecretReference
 from tradai.core._secrets.secret import Secret
-from tradai.core.exceptions import ConfigurationError, NotFoundError
+from tradai.core.exceptions import ConfigurationError, NotFoundError, ValidationError
 
 if TYPE_CHECKING:
     from tradai.core._ports.protocols import SecretSource
-    from tradai.core._secrets.reference import SecretReference
 
 T = TypeVar("T")
 _ABSENT: Final = object()
+_EXPECTED: Final = "a SecretReference, made of the text first"
 
 
 @overload
 def resolve_secret(
-    reference: "SecretReference", *, source: "SecretSource | None" = None
+    reference: SecretReference, *, source: "SecretSource | None" = None
 ) -> Secret: ...
 @overload
 def resolve_secret(
-    reference: "SecretReference", *, kind: type[T], source: "SecretSource | None" = None
+    reference: SecretReference, *, kind: type[T], source: "SecretSource | None" = None
 ) -> Secret[T]: ...
 def resolve_secret(
-    reference: "SecretReference",
+    reference: SecretReference,
     *,
     kind: type[Any] = str,
     source: "SecretSource | None" = None,
@@ -39,10 +41,16 @@ def resolve_secret(
 
     Raises:
         NotFoundError: The secret does not exist, or has no such key.
-        ConfigurationError: The value is not JSON where a key or a `kind` asks for it, it is not
-            of that `kind`, or the source refused it. No value is quoted.
+        ConfigurationError: The value is not JSON where a key or a `kind` asks for it, repeats a
+            key, or is not of that `kind`, or the source refused it. No value is quoted.
+        ValidationError: `reference` is not a `SecretReference`.
         ExternalServiceError: The source refused or cannot be reached.
     """
+    if not isinstance(reference, SecretReference):
+        # It may be the secret itself, and a traceback may show what this frame holds.
+        del reference
+        message = f"a secret reference is not usable: expected {_EXPECTED}"
+        raise ValidationError(message, field="reference", expected=_EXPECTED)
     provider = source or backend_for("tradai.secrets", reference)
     whole = provider.resolve(str(reference.whole))
     if reference.key is None and kind is str:
@@ -60,11 +68,11 @@ def resolve_secret(
     return secret
 
 
-def _part(whole: Secret, reference: "SecretReference") -> object:
+def _part(whole: Secret, reference: SecretReference) -> object:
     """Return the value at the key; raise outside of the except block, which holds the text."""
-    is_json, value = _read(whole)
-    if not is_json:
-        raise _secret_error(reference.whole, "is not JSON; write it as JSON, or leave out the key")
+    problem, value = _read(whole)
+    if problem:
+        raise _secret_error(reference.whole, problem)
     for step in reference.key.split(".") if reference.key else ():
         if not isinstance(value, Mapping) or step not in value:
             return _ABSENT
@@ -72,20 +80,23 @@ def _part(whole: Secret, reference: "SecretReference") -> object:
     return value
 
 
-def _read(whole: Secret) -> tuple[bool, object]:
+def _read(whole: Secret) -> tuple[str, object]:
+    """Return the problem of a secret as JSON, empty without one, and its value."""
     try:
-        return True, json.loads(whole.reveal())
-    except (ValueError, RecursionError):
-        return False, None
+        return "", read_json(whole.reveal())
+    except RepeatedKeyError:
+        return "has a key twice in its JSON; keep one of them", None
+    except (ArithmeticError, RecursionError, ValueError):
+        return "is not JSON; write it as JSON, or leave out the key", None
 
 
 def _typed_secret(value: object, kind: type[T]) -> Secret[T] | None:
     # Only a secret that is read as JSON pays for pydantic.
-    from pydantic import TypeAdapter, ValidationError
+    import pydantic
 
     try:
-        return Secret(TypeAdapter(kind).validate_json(json.dumps(value), strict=True))
-    except (ValidationError, ValueError):
+        return Secret(pydantic.TypeAdapter(kind).validate_json(json.dumps(value), strict=True))
+    except (pydantic.ValidationError, ValueError):
         return None
 
 

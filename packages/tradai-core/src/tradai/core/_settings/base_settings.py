@@ -1,6 +1,6 @@
 """Settings of a process: strict, frozen, from layers, with the origin of each value."""
 
-import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final, Self
@@ -11,13 +11,13 @@ from pydantic_settings import SettingsConfigDict
 from tradai.core._layers.layer import ConfigLayer
 from tradai.core._layers.suggestions import closest
 from tradai.core._secrets.reference import SecretReference
-from tradai.core._settings.annotations import require_frozen
 from tradai.core._settings.explain import SettingOrigin, explained, references_in
-from tradai.core._settings.files import file_layer
-from tradai.core._settings.layers import SettingLayer, argument_layer
+from tradai.core._settings.freezing import require_frozen
+from tradai.core._settings.layers import SettingLayer
 from tradai.core._settings.problems import settings_error
+from tradai.core._settings.sources import read_layers
+from tradai.core._settings.text_sources import environment_source
 from tradai.core._settings.validation import SettingStack
-from tradai.core._settings.variables import override_layer, owned, variable_layer, variable_names
 from tradai.core.exceptions import ValidationError
 
 _OURS: Final = "TRADAI_"
@@ -25,53 +25,47 @@ _OURS: Final = "TRADAI_"
 _STRATEGY: Final = "TRADAI_STRATEGY__"
 # The common prefix alone makes any two of our names two thirds alike.
 _CLOSE: Final = 0.8
-# Sources of pydantic-settings that are not read here: a class must not ask for them.
-_OFF: Final = (
-    "case_sensitive",
-    "cli_parse_args",
-    "env_file",
-    "env_ignore_empty",
-    "env_parse_enums",
-    "env_parse_none_str",
-    "json_file",
-    "secrets_dir",
-    "toml_file",
-    "yaml_file",
+# Options of sources that a class has only if its settings_customise_sources names them.
+_NAMED: Final = re.compile(
+    r"(json|toml|yaml)_file\w*|yaml_config_section|(pyproject_)?toml_\w+|secrets_(?!dir$)\w+"
 )
 
 
 class BaseSettings(pydantic_settings.BaseSettings):
-    """Settings that are read once, validated strictly, and frozen all the way down.
+    """Settings that are read once, validated strictly, and deeply frozen.
 
     A subclass sets ``model_config = SettingsConfigDict(env_prefix="TRADAI_X_")``; the field
-    ``bucket`` is then the variable ``TRADAI_X_BUCKET``, in capital letters only. A field with
+    ``bucket`` is then the variable ``TRADAI_X_BUCKET``. A field with
     ``validation_alias="AWS_REGION"`` is that variable. Lists and mappings are written as JSON;
     with ``env_nested_delimiter="__"`` the fields of a nested model have variables of their own.
 
     Making one reads the environment; arguments win over variables. `load` adds files and
-    overrides. Other sources of pydantic-settings (.env, secret files, ...) are off.
+    overrides. Other sources of pydantic-settings (.env, secret files, ...) are read where the
+    class asks for them.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         frozen=True,
         extra="forbid",
-        populate_by_name=True,
         validate_default=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
+        nested_model_default_partial_update=True,
     )
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: object) -> None:
-        """Refuse a class whose settings could change, or would not be read.
+        """Refuse a class with a mutable field, or with an option that no source reads.
 
         Raises:
-            ValidationError: A field or a nested model is mutable, or a source is asked for that
-                is not read.
+            ValidationError: A field or a nested model is mutable, or an option belongs to a source
+                that the class does not have.
         """
         super().__pydantic_init_subclass__(**options)
-        asked = next((key for key in _OFF if cls.model_config.get(key)), None)
-        if asked is not None:
+        config: Mapping[str, object] = dict(cls.model_config)
+        asked = next((key for key in config if _NAMED.fullmatch(key) and config[key]), None)
+        is_plain = cls.settings_customise_sources == super().settings_customise_sources
+        if asked is not None and is_plain:
             message = f"{cls.__name__} sets {asked}, which is not read; use {cls.__name__}.load"
             raise ValidationError(message, field=asked, expected="sources that are read")
         require_frozen(cls)
@@ -83,8 +77,8 @@ class BaseSettings(pydantic_settings.BaseSettings):
             ConfigurationError: Values are missing, empty or not valid; all are listed by place,
                 none is quoted.
         """
-        layers = [variable_layer(type(self), os.environ), argument_layer(type(self), values)]
-        # From here on no frame holds a value: a traceback may show what frames hold.
+        layers = read_layers(type(self), values)
+        # A traceback may show the variables of a frame, so from here on none holds a value.
         del values
         _fill(self, layers)
 
@@ -113,8 +107,8 @@ class BaseSettings(pydantic_settings.BaseSettings):
                 is wrong is listed with its place, and no value is quoted.
             ExternalServiceError: A store refused; a `StorageError`, on a disk.
         """
-        layers = _layers(cls, files, environ, overrides, explicit)
-        # From here on no frame holds a value: a traceback may show what frames hold.
+        layers = read_layers(cls, explicit, files=files, environ=environ, overrides=overrides)
+        # A traceback may show the variables of a frame, so from here on none holds a value.
         del environ, overrides, explicit
         settings = cls.__new__(cls)
         _fill(settings, layers)
@@ -134,11 +128,8 @@ class BaseSettings(pydantic_settings.BaseSettings):
 
         Nothing is refused: an invalid value is shown as stars, an unreadable one is left out.
         """
-        variables = os.environ if environ is None else environ
-        layers = _layers(cls, files, variables, overrides, explicit)
-        wrong = SettingStack(cls, layers).fill(cls.__new__(cls))
-        invalid = [problem.path for problem in wrong if problem.path and not problem.is_missing]
-        return tuple(explained(cls, layers, invalid=invalid, environ=variables))
+        layers = read_layers(cls, explicit, files=files, environ=environ, overrides=overrides)
+        return tuple(explained(SettingStack(cls, layers), cls.__new__(cls)))
 
     @classmethod
     def references(
@@ -148,9 +139,8 @@ class BaseSettings(pydantic_settings.BaseSettings):
 
         Those that are not valid are left out; `check` names them.
         """
-        variables = os.environ if environ is None else environ
-        layers = [variable_layer(cls, variables)]
-        return tuple(references_in(cls, layers, environ=variables))
+        stack = SettingStack(cls, read_layers(cls, {}, environ=environ))
+        return tuple(references_in(stack, cls.__new__(cls)))
 
     @classmethod
     def check(cls, environ: Mapping[str, str]) -> None:
@@ -159,7 +149,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
         Raises:
             ConfigurationError: As for the constructor.
         """
-        stack = SettingStack(cls, [variable_layer(cls, environ)])
+        stack = SettingStack(cls, read_layers(cls, {}, environ=environ))
         del environ
         problems = [each for each in stack.fill(cls.__new__(cls)) if not each.is_missing]
         if problems:
@@ -168,12 +158,15 @@ class BaseSettings(pydantic_settings.BaseSettings):
     @classmethod
     def variables(cls) -> tuple[str, ...]:
         """Return the names of the environment variables that this class reads, sorted."""
-        return tuple(sorted(one for name in cls.model_fields for one in variable_names(cls, name)))
+        source = environment_source(cls, {})
+        names = [one for found in source.names.values() for one in found] if source else []
+        return tuple(sorted({source.written(one) for one in names}) if source else ())
 
     @classmethod
     def owns(cls, variable: str) -> bool:
         """Tell whether this class reads `variable`, nested names included."""
-        return bool(owned(cls, [variable]))
+        source = environment_source(cls, {variable: "-"})
+        return source is not None and bool(source.texts())
 
 
 def unknown_variables(
@@ -200,26 +193,11 @@ def unknown_variables(
     return [(name, closest(name.upper(), known, cutoff=_CLOSE)) for name in unknown]
 
 
-def _layers(
-    kind: type[BaseSettings],
-    files: Sequence[str | Path | ConfigLayer],
-    environ: Mapping[str, str] | None,
-    overrides: Sequence[str],
-    explicit: Mapping[str, object],
-) -> list[SettingLayer]:
-    return [
-        *(file_layer(kind, file) for file in files),
-        variable_layer(kind, os.environ if environ is None else environ),
-        override_layer(kind, overrides),
-        argument_layer(kind, explicit),
-    ]
-
-
 def _fill(blank: BaseSettings, layers: Sequence[SettingLayer]) -> None:
     failures = [layer.failure for layer in layers if layer.failure is not None]
     if failures:
         raise failures[0]
     problems = SettingStack(type(blank), layers).fill(blank)
-    # Outside of any except block: what pydantic raises holds the values.
+    # Raised outside any except block, because the error of pydantic holds the values.
     if problems:
         raise settings_error(problems)

@@ -1,21 +1,22 @@
 """Settings from YAML files, on disk or wherever an installed store reaches."""
 
-from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import Final, final
+from typing import Any, Final
 
-from pydantic import BaseModel
+from pydantic_settings import BaseSettings
 
-from tradai.core._documents.json_values import JsonValue
-from tradai.core._documents.tree import Path as KeyPath, dotted
+from tradai.core._documents.tree import KeyPath
 from tradai.core._layers.layer import ConfigLayer, LayerData
 from tradai.core._layers.yaml_layer import YamlLayer
 from tradai.core._local.file_uri import file_path, is_file_uri
 from tradai.core._secrets.redaction import redact
 from tradai.core._secrets.reference import SecretReference
-from tradai.core._settings.annotations import annotation_at, classes
-from tradai.core._settings.layers import SettingLayer
+from tradai.core._settings.layers import FILE, SettingLayer
 from tradai.core._settings.problems import SettingProblem
+from tradai.core._settings.slots import Slot, slot_of
+from tradai.core._settings.strictness import replaced
 from tradai.core.exceptions import (
     ConfigurationError,
     ExternalServiceError,
@@ -24,84 +25,61 @@ from tradai.core.exceptions import (
 )
 
 _OPTIONAL: Final = "optional:"
+_MISSING: Final = "there is no such file; write it, or name it optional:FILE"
 _NOWHERE: Final = "is a relative path, but its file is not on this disk; write an absolute one"
 
 
-def file_layer(kind: type[BaseModel], file: str | Path | ConfigLayer) -> SettingLayer:
-    """Return what `file` says; ``optional:`` before a path or URI allows that there is none.
+def file_layer(kind: type[BaseSettings], file: str | Path | ConfigLayer) -> SettingLayer:
+    """Return the layer of `file`; with ``optional:`` before its path or URI it may be missing.
 
     Paths in it, and references to ``file:`` secrets, are taken from its folder.
     """
     layer, is_optional = _yaml_layer(file) if isinstance(file, str | Path) else (file, False)
+    name = redact(layer.name)
     try:
         data = layer.load()
     except NotFoundError:
-        return SettingLayer(source="file") if is_optional else _missing(layer.name)
+        missing = _unusable(kind, name, _MISSING)
+        return SettingLayer(kind=kind, source=FILE) if is_optional else missing
     except (ConfigurationError, ValidationError) as exc:
-        return _unusable(redact(layer.name), redact(str(exc)))
+        return _unusable(kind, name, redact(str(exc)))
     except ExternalServiceError as exc:
-        # Raised later, where no frame holds what the other layers say.
-        return SettingLayer(source="file", failure=exc, is_complete=False)
-    return _Anchor(kind, data, _folder_of(layer)).layer()
+        # Raised later, where no frame holds values of the other layers.
+        return SettingLayer(kind=kind, source=FILE, failure=exc, is_complete=False)
+    return _anchored(kind, data, _folder_of(layer))
 
 
-@final
-class _Anchor:
-    """Takes the relative paths of a file from its folder."""
+def _anchored(kind: type[BaseSettings], data: LayerData, folder: Path | None) -> SettingLayer:
+    """Return the layer of `data`, its relative paths below `folder`."""
+    layer = SettingLayer(kind=kind, source=FILE, values=data.values, data=data)
+    folders: dict[str, Path] = {}
+    problems: list[SettingProblem] = []
 
-    def __init__(self, kind: type[BaseModel], data: LayerData, folder: Path | None) -> None:
-        self._kind = kind
-        self._data = data
-        self._folder = folder
-        self._folders: dict[str, Path] = {}
-        self._problems: list[SettingProblem] = []
-
-    def layer(self) -> SettingLayer:
-        values = {key: self._taken(value, (key,)) for key, value in self._data.values.items()}
-        return SettingLayer(
-            source="file",
-            data=LayerData(values=values, origins=self._data.origins),
-            problems=tuple(self._problems),
-            folders=self._folders,
-        )
-
-    def _taken(self, value: JsonValue, path: KeyPath) -> JsonValue:
-        if isinstance(value, Mapping):
-            return {key: self._taken(item, (*path, key)) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._taken(item, (*path, place)) for place, item in enumerate(value)]
-        return self._taken_text(value, path) if isinstance(value, str) else value
-
-    def _taken_text(self, text: str, path: KeyPath) -> str:
-        kinds = classes(annotation_at(self._kind, path))
-        if SecretReference in kinds:
-            inner = _path_of_secret(text)
-            return self._below(text, inner, path) if inner else text
-        is_path = any(issubclass(one, PurePath) for one in kinds)
-        return self._below(text, text, path) if is_path else text
-
-    def _below(self, text: str, inner: str, path: KeyPath) -> str:
-        """Return `text` with the path `inner` that is in it below the folder of the file."""
-        if PurePath(inner).is_absolute():
-            return text
-        if self._folder is None:
-            place = f"{self._data.origin_of(path)}: {dotted(path)}"
-            self._problems.append(SettingProblem(path=path, place=place, sentence=_NOWHERE))
-            return text
-        if inner != text:
-            return SecretReference(text).below(self._folder)
-        joined = str(self._folder / text)
-        self._folders[joined] = self._folder
+    def anchor(slot: Slot, value: Any, path: KeyPath) -> Any:
+        inner = _path_in(slot, value) if isinstance(value, str) else None
+        if inner is None or PurePath(inner).is_absolute():
+            return value
+        if folder is None:
+            place = layer.subject(path)
+            problems.append(SettingProblem(path=path, place=place, sentence=_NOWHERE))
+            return value
+        if inner != value:
+            return SecretReference(value).below(folder)
+        joined = str(folder / inner)
+        folders[joined] = folder
         return joined
 
+    values = replaced(slot_of(kind), data.values, anchor)
+    return replace(layer, values=values, problems=tuple(problems), folders=folders)
 
-def _path_of_secret(text: str) -> str | None:
-    try:
-        reference = SecretReference(text)
-    except ValidationError:
-        # Validation says so, with all other problems.
-        return None
-    return reference.name if reference.scheme == "file" else None
+
+def _path_in(slot: Slot, text: str) -> str | None:
+    """Return the path in `text`: the whole text, or the file of a reference to a secret."""
+    if SecretReference in slot.classes:
+        with suppress(ValidationError):  # validation says so, with all other problems
+            reference = SecretReference(text)
+            return reference.name if reference.scheme == "file" else None
+    return text if any(issubclass(one, PurePath) for one in slot.classes) else None
 
 
 def _yaml_layer(file: str | Path) -> tuple[ConfigLayer, bool]:
@@ -114,13 +92,9 @@ def _folder_of(layer: ConfigLayer) -> Path | None:
     return file_path(layer.name).absolute().parent if is_on_disk else None
 
 
-def _missing(name: str) -> SettingLayer:
-    return _unusable(redact(name), "there is no such file; write it, or name it optional:FILE")
-
-
-def _unusable(name: str, message: str) -> SettingLayer:
-    """Put `message` at the place in the file that it begins with, or else at the file `name`."""
+def _unusable(kind: type[BaseSettings], name: str, message: str) -> SettingLayer:
+    """Return the layer of a file with a problem; `message` may start with its place."""
     named = message if name and message.startswith(name) else f"{name}: {message}"
     place, _, sentence = named.partition(": ")
     problem = SettingProblem(path=(), place=f"{place}:", sentence=sentence)
-    return SettingLayer(source="file", problems=(problem,), is_complete=False)
+    return SettingLayer(kind=kind, source=FILE, problems=(problem,), is_complete=False)

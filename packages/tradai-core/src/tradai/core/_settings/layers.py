@@ -1,142 +1,125 @@
-"""Layers of settings: values as JSON, the origin of each, and problems."""
+"""A layer of settings: the values of one source, their places, and their problems."""
 
-from collections.abc import Iterator, Mapping, Set as AbstractSet
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, final
+from typing import Any, Final, final
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
 
-from tradai.core._documents.json_values import JsonValue
-from tradai.core._documents.tree import Path as KeyPath, dotted
-from tradai.core._layers.layer import LayerData, Origin, with_origins
-from tradai.core._settings.annotations import aliases, annotation_at, classes, is_model, members
+from tradai.core._documents.tree import KeyPath
+from tradai.core._layers.layer import LayerData
+from tradai.core._secrets.secret import Secret
+from tradai.core._settings.merging import parts
 from tradai.core._settings.problems import SettingProblem
-from tradai.core._settings.texts import read_text
-from tradai.core._settings.values import SECRETS, to_json
-from tradai.core.exceptions import ExternalServiceError, ValidationError
+from tradai.core._settings.slots import Slot, slot_of
+from tradai.core._settings.strictness import named_choice, replaced, text_problem, value_problem
+from tradai.core._settings.text_sources import TextSource
+from tradai.core.exceptions import TradAIError
 
-Source: TypeAlias = Literal["default", "file", "environment", "command line", "argument"]
-
-_JSON: Final = (bool, int, float, str)
-_LISTS: Final = (list, tuple, AbstractSet)
-_NOTHING: Final = LayerData(values={}, origins={})
+ARGUMENT: Final = "argument"
+COMMAND_LINE: Final = "command line"
+ENVIRONMENT: Final = "environment"
+FILE: Final = "file"
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SettingLayer:
     """The values of one layer, and its problems.
 
     Attributes:
-        source: Kind of layer.
-        data: Its values by the names of fields; not shown, for they may be secrets.
-        problems: What could not be used.
+        kind: The settings class.
+        source: ``file``, ``environment``, ``command line``, ``argument``, or another source.
+        values: Its values under the keys that were written; not shown, for they may be secrets.
+        data: The same of a file, with lines.
+        reader: The source, if it reads texts.
+        environment: The source that reads the environment, to name variables.
+        overrides: Path of each override -> the override, by its position.
+        problems: Reasons why a value cannot be used.
         folders: Each path that was taken from a file -> folder of that file.
         is_complete: Whether all of it could be read.
         failure: Error of its store, for which no configuration is to blame.
     """
 
-    source: Source
-    data: LayerData = field(repr=False, default=_NOTHING)
+    kind: type[BaseSettings]
+    source: str
+    values: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    data: LayerData | None = field(repr=False, default=None)
+    reader: TextSource | None = field(repr=False, default=None)
+    environment: TextSource | None = field(repr=False, default=None)
+    overrides: Mapping[KeyPath, str] = field(repr=False, default_factory=dict)
     problems: tuple[SettingProblem, ...] = ()
     folders: Mapping[str, Path] = field(repr=False, default_factory=dict)
     is_complete: bool = True
-    failure: ExternalServiceError | None = None
+    failure: TradAIError | None = None
 
+    def checked(self) -> "SettingLayer":
+        """Return the layer with the problems of its values; names of choices become choices."""
+        problems = list(self.problems)
 
-def default_layer(kind: type[BaseModel], given: Mapping[str, JsonValue]) -> SettingLayer:
-    """Return what `kind` sets where `given` does not; what has no default is null."""
-    return _plain_layer("default", dict(_all_defaults(kind, given)))
+        def check(slot: Slot, value: Any, path: KeyPath) -> Any:
+            # Text in JSON is text; the text of a variable or a command line may be of any type.
+            is_single = len(path) == 1 or self.source == COMMAND_LINE
+            is_text = path in self.texts or (self.reader is not None and is_single)
+            is_raw = isinstance(value, str) and is_text
+            if isinstance(value, Secret) and SecretStr in slot.classes:
+                return SecretStr(value.reveal())
+            if text := text_problem(slot, value) if is_raw else value_problem(slot, value):
+                place = (self.texts.get(path) if is_raw else None) or self.subject(path)
+                problem = SettingProblem(path=path, place=place, sentence=text)
+                problems.append(replace(problem, is_loose=not is_raw))
+            return named_choice(slot, value) if is_raw else value
 
+        values = replaced(slot_of(self.kind), self.values, check)
+        return replace(self, values=values, problems=tuple(problems))
 
-def defaults(kind: type[BaseModel], given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return the defaults of the fields that `given` leaves out; models make their own."""
-    found = {
-        name: _default(one)
-        for name, one in kind.model_fields.items()
-        if name not in given and _has_default(one)
-    }
-    return {name: to_json(one) for name, one in found.items() if not isinstance(one, BaseModel)}
+    @cached_property
+    def texts(self) -> Mapping[KeyPath, str]:
+        """Each path that a variable or an override sets as a whole -> that variable."""
+        return self.reader.texts() if self.reader else self.overrides
 
+    def reach(self, path: KeyPath) -> tuple[KeyPath, Any]:
+        """Follow `path` by the keys that were written; return those found, and the value there."""
+        slot: Slot = slot_of(self.kind)
+        keys: KeyPath = ()
+        inside: Any = self.values
+        for step in path:
+            held = parts(inside) or {}
+            named = (one for one in held if one == step or slot.enter(one)[0] == step)
+            key = next(named, None)
+            if key is None:
+                break
+            inside, (_, slot), keys = held[key], slot.enter(key), (*keys, key)
+        return keys, inside
 
-def argument_layer(kind: type[BaseModel], arguments: Mapping[str, object]) -> SettingLayer:
-    """Return what a caller passed, as JSON; each value must be of its field's type."""
-    names = {alias: name for name, one in kind.model_fields.items() for alias in aliases(one)}
-    named = {names.get(name, name): value for name, value in arguments.items()}
-    problems = tuple(
-        SettingProblem(path=path, place=f"{dotted(path)} (argument)", sentence=f"must be {wanted}")
-        for path, wanted in _foreign(kind, named, ())
-    )
-    values = {name: to_json(value) for name, value in named.items()}
-    return replace(_plain_layer("argument", values), problems=problems)
+    def place(self, path: KeyPath) -> str:
+        """Return the place of `path`, or of the nearest mapping around it."""
+        if self.data is not None:
+            return str(self.data.origin_of(self.reach(path)[0]))
+        if not self.has_variables:
+            return self.source
+        around = (self.texts.get(path[:length]) for length in range(len(path), 0, -1))
+        inside = (one for key, one in self.texts.items() if key[: len(path)] == path)
+        return next(filter(None, (*around, *inside)), self.source)
 
+    def subject(self, path: KeyPath) -> str:
+        """Return `path` and its place, as the subject of a sentence."""
+        place, shown = self.place(path), ".".join(slot_of(self.kind).shown(path))
+        if self.source == ARGUMENT:
+            return f"{shown} ({self.unset(path)})"
+        is_variable = self.has_variables and self.texts.get(path) == place
+        return place if is_variable else f"{place}: {shown}"
 
-def read_or_refuse(
-    kind: type[BaseModel], path: KeyPath, text: str, *, place: str
-) -> tuple[JsonValue, SettingProblem | None]:
-    """Return what `text` says at `path`, or the problem with it, which never quotes it."""
-    wrong = _bad_text(text)
-    if wrong is None:
-        try:
-            return read_text(annotation_at(kind, path), text), None
-        except ValidationError as exc:
-            wrong = f"must be {exc.expected}"
-    return None, SettingProblem(path=path, place=place, sentence=wrong)
+    def unset(self, path: KeyPath) -> str:
+        """Return the variable that would set `path`; the path as text without one."""
+        if self.environment is None:
+            return ".".join(slot_of(self.kind).shown(path))
+        return self.environment.unset(path)
 
-
-def _foreign(kind: type[BaseModel], value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    """Yield the path of each value that JSON does not have and its field does not take."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _foreign(kind, item, (*path, str(key)))
-    elif isinstance(value, _LISTS):
-        for place, item in enumerate(value):
-            yield from _foreign(kind, item, (*path, place))
-    elif not (value is None or type(value) in _JSON):
-        wanted = classes(annotation_at(kind, path))
-        if wanted and not isinstance(value, _taken_by(wanted)):
-            yield path, " or ".join(sorted(one.__name__ for one in wanted))
-
-
-def _taken_by(kinds: list[type]) -> tuple[type, ...]:
-    """Return the classes whose instances a field of any of `kinds` takes."""
-    return (*kinds, *SECRETS) if any(issubclass(one, SECRETS) for one in kinds) else tuple(kinds)
-
-
-def _bad_text(text: str) -> str | None:
-    if not text.strip():
-        return "is set, but empty; unset it, or give it a value"
-    if text != text.strip():
-        return "has blanks around its value; remove them"
-    if not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
-        return "is not UTF-8 text; write it again"
-    return None
-
-
-def _plain_layer(source: Source, values: Mapping[str, JsonValue]) -> SettingLayer:
-    data = with_origins(values, lambda _path: Origin(source=source))
-    return SettingLayer(source=source, data=data)
-
-
-def _all_defaults(
-    kind: type[BaseModel], given: Mapping[str, JsonValue]
-) -> Iterator[tuple[str, JsonValue]]:
-    for name, one in kind.model_fields.items():
-        models = [part for part in members(one.annotation) if is_model(part)]
-        here = given.get(name, {})
-        if models and isinstance(here, Mapping) and (name in given or one.is_required()):
-            yield name, dict(_all_defaults(models[0], here))
-        elif name not in given:
-            yield name, to_json(_default(one))
-
-
-def _default(field: FieldInfo) -> object:
-    return field.get_default(call_default_factory=True) if _has_default(field) else None
-
-
-def _has_default(field: FieldInfo) -> bool:
-    # Older releases of pydantic have no such factories.
-    needs_others = getattr(field, "default_factory_takes_validated_data", False)
-    return not field.is_required() and not needs_others
+    @property
+    def has_variables(self) -> bool:
+        """Whether a variable names the place of each value."""
+        return self.reader is not None and self.source != COMMAND_LINE

@@ -1,174 +1,169 @@
-"""Validate the merged layers of a settings class, and list all problems."""
+"""Validate the merged layers of a settings class, and collect all their problems."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, final
+from typing import Any, Final, final
 
 import pydantic
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings
 
-from tradai.core._documents.json_values import JsonValue
-from tradai.core._documents.tree import Path, defines_path, merge, nodes
-from tradai.core._layers.layer import Origin
+from tradai.core._documents.tree import KeyPath
 from tradai.core._layers.problems import error_sentence
-from tradai.core._layers.suggestions import did_you_mean
-from tradai.core._settings.annotations import aliases, annotation_at, known_keys
-from tradai.core._settings.layers import SettingLayer, Source, defaults
-from tradai.core._settings.problems import SettingProblem, accident
-from tradai.core._settings.values import freeze_fields, keep_digits
-from tradai.core._settings.variables import variable_of
+from tradai.core._settings.freezing import freeze_fields
+from tradai.core._settings.layers import ENVIRONMENT, SettingLayer
+from tradai.core._settings.merging import Merger
+from tradai.core._settings.problems import SettingProblem, accident, unknown_key
+from tradai.core._settings.slots import slot_of
 from tradai.core.exceptions import TradAIError
 
-# Crashes of validators; pydantic lets them through, and their text may be the value.
-_ACCIDENTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError)
-_TOO_LONG: Final = "has a number of thousands of digits; write a shorter one"
+# Of a model, and of a dataclass.
+_UNKNOWN: Final = {"extra_forbidden", "unexpected_keyword_argument"}
 
 
 @final
 class SettingStack:
-    """The layers of the settings class `kind`, lowest first, and their merged values."""
+    """The layers of a settings class, lowest first, and their merged values.
+
+    Attributes:
+        values: The merged values, under the keys that were written.
+    """
 
     def __init__(self, kind: type[BaseSettings], layers: Sequence[SettingLayer]) -> None:
+        """Store the layers of `kind`; `fill` merges them."""
         self._kind = kind
         self._layers = layers
-        self.values: Mapping[str, JsonValue] = {}
-        for layer in layers:
-            self.values = merge(self.values, layer.data.values)
+        self._written = [one for one in layers if one.values]
+        self._environment = [one for one in layers if one.source == ENVIRONMENT]
+        self._folders = {path: one for layer in layers for path, one in layer.folders.items()}
+        self.values: Any = {}
 
     def fill(self, blank: BaseSettings) -> list[SettingProblem]:
-        """Make `blank` the settings, frozen all the way down; or return all that is wrong."""
-        problems = [problem for layer in self._layers for problem in layer.problems]
-        problems += self._unknown_keys()
-        known = [problem.path for problem in problems]
-        problems += [
-            found
-            for found in self._validate(blank)
-            if not any(_is_related(found.path, path) for path in known)
+        """Fill `blank` with the settings, deeply frozen; return the problems, if there are any."""
+        problems = [
+            one
+            for layer in self._layers
+            for one in layer.problems
+            if not one.is_loose or self.writers(one.path)[-1:] == [layer]
         ]
+        known = [one.path for one in problems]
+        found = [one for one in self._validate(blank) if not _is_related(one.path, known)]
+        problems += sorted(found, key=lambda one: not one.is_unknown)
         if not all(layer.is_complete for layer in self._layers):
-            # The layer that could not be read may have what is missing.
+            # The layer that could not be read may set what is missing.
             problems = [problem for problem in problems if not problem.is_missing]
         if problems:
-            # Values that were filled in before a validator refused the whole must not be shown.
+            # Values were filled in before a validator of the model refused them; hide them.
             vars(blank).clear()
-            return problems
-        freeze_fields(blank)
-        # Defaults are written out below, because pydantic cannot validate all of them as JSON.
-        blank.model_fields_set.intersection_update(self.values)
-        return []
+        else:
+            freeze_fields(blank)
+        return problems
 
-    def origins(self, path: Path) -> list[tuple[Source, Origin]]:
-        """Return where `path` was written, the place that counts last."""
-        return [
-            (layer.source, layer.data.origin_of(path))
-            for layer in self._layers
-            if defines_path(layer.data.values, path)
-        ]
+    def writers(self, path: KeyPath) -> list[SettingLayer]:
+        """Return the layers that wrote `path` or replaced a mapping around it; the last counts."""
+        found: list[SettingLayer] = []
+        open_depth = 0
+        for layer in reversed(self._written):
+            keys, inside = layer.reach(path)
+            if len(keys) < len(path) and isinstance(inside, Mapping):
+                open_depth = max(open_depth, len(keys))
+            elif len(keys) > open_depth:
+                found.insert(0, layer)
+            else:
+                # A mapping of a higher layer replaced this value, and all in lower layers.
+                break
+        return found
+
+    def variable(self, path: KeyPath) -> str:
+        """Return the variable that sets `path` or a mapping around it, or else would set it."""
+        found = {path: one for layer in self._environment for path, one in layer.texts.items()}
+        around = (found.get(path[:length]) for length in range(len(path), 0, -1))
+        return next(filter(None, around), None) or self._layers[0].unset(path)
 
     def _validate(self, blank: BaseSettings) -> list[SettingProblem]:
-        folders = {path: one for layer in self._layers for path, one in layer.folders.items()}
-        # The text is not a local variable, so that the traceback of a crash does not show it.
+        is_over_defaults = bool(self._kind.model_config.get("nested_model_default_partial_update"))
+        merger = Merger(is_over_defaults=is_over_defaults, folders=self._folders)
         try:
-            type(blank).__pydantic_validator__.validate_json(
-                json.dumps(
-                    {**defaults(self._kind, self.values), **keep_digits(self._kind, self.values)}
-                ),
-                strict=True,
-                context=folders,
-                self_instance=blank,
-            )
-        except pydantic.ValidationError as exc:
-            return list(self._problems_of(exc.errors(include_url=False)))
+            for layer in self._layers:
+                self.values = merger.laid_over(slot_of(self._kind), self.values, layer.values)
+            return self._errors(blank, self.values)
         except TradAIError:
             raise
-        except ValueError:
-            return [SettingProblem(path=(), place=self._place_of(()), sentence=_TOO_LONG)]
-        except _ACCIDENTS as exc:
-            return [SettingProblem(path=(), place=self._place_of(()), sentence=accident(exc))]
+        # The error of a validator may hold the value: an OSError has the name of a path.
+        except Exception as exc:
+            whole = self._problem((), accident(exc))
+        return self._fields_alone(blank) or [whole]
+
+    def _fields_alone(self, blank: BaseSettings) -> list[SettingProblem]:
+        """Return the problems of the fields, validated one by one; none if no field crashes."""
+        found: list[SettingProblem] = []
+        has_crashed = False
+        for keys in [(), *((key,) for key in self.values)]:
+            path = tuple(name for name, _, _ in slot_of(self._kind).walk(keys))
+            try:
+                errors = self._errors(blank, {key: self.values[key] for key in keys})
+            except Exception as exc:
+                if not keys:  # a default, or a validator of the model
+                    return []
+                has_crashed, errors = True, [self._problem(path, accident(exc))]
+            unset = () if keys else (one for one in errors if not self.writers(one.path))
+            found += [*unset, *(one for one in errors if path and one.path[:1] == path)]
+        return found if has_crashed else []
+
+    def _errors(self, blank: BaseSettings, values: Mapping[str, Any]) -> list[SettingProblem]:
+        # As arguments, these hold for nested models too; names are accepted beside aliases.
+        extra = "forbid" if self._kind.model_config.get("extra") == "forbid" else None
+        validator = self._kind.__pydantic_validator__
+        options: Any = {"self_instance": blank, "extra": extra, "context": self._folders}
+        try:
+            validator.validate_python(values, by_name=True, **options)
+        except pydantic.ValidationError as exc:
+            return list(self._problems_of(exc.errors(include_url=False)))
         return []
 
     def _problems_of(self, errors: Sequence[ErrorDetails]) -> Iterator[SettingProblem]:
-        sentences: dict[Path, list[str]] = {}
+        found: dict[KeyPath, dict[str, str]] = {}
         for error in errors:
-            sentences.setdefault(self._path_of(error), []).append(error_sentence(error))
-        missing = {self._path_of(error) for error in errors if error["type"] == "missing"}
-        for path, several in sentences.items():
-            text = ", or ".join(dict.fromkeys(several))
-            place = self._place_of(path)
-            yield SettingProblem(path=path, place=place, sentence=text, is_missing=path in missing)
+            path, text = self._path_of(error), error_sentence(error)
+            if error["type"] in _UNKNOWN:
+                known = {name for name, _ in slot_of(self._kind).at(path[:-1]).fields.values()}
+                # Another member of a union may have the key.
+                text = unknown_key(str(path[-1]), sorted(known - {path[-1]}))
+            found.setdefault(path, {})[text] = error["type"]
+        for path, sentences in found.items():
+            yield self._problem(path, ", or ".join(sentences), *sentences.values())
 
-    def _path_of(self, error: ErrorDetails) -> Path:
-        """Follow pydantic's location as far as it is a path in the values; the rest names types."""
-        path: Path = ()
-        inside: JsonValue = self.values
-        for step in self._by_name(error["loc"]):
-            if isinstance(inside, Mapping) and step in inside:
-                inside = inside[str(step)]
-            elif isinstance(inside, list) and isinstance(step, int) and step < len(inside):
-                inside = inside[step]
-            elif not path or (error["type"] == "missing" and isinstance(inside, Mapping)):
-                return (*path, step)
-            else:
-                return path
-            path = (*path, step)
-        return path
-
-    def _by_name(self, location: Path) -> Path:
-        """Return `location` with the name of a field in place of its alias."""
-        fields = self._kind.model_fields.items()
-        named = (name for name, field in fields if location[0] in {name, *aliases(field)})
-        return (next(named, location[0]), *location[1:]) if location else ()
-
-    def _place_of(self, path: Path) -> str:
-        """Name the place of `path`, or of the nearest thing around it that was written."""
+    def _problem(self, path: KeyPath, text: str, *types: str) -> SettingProblem:
+        is_unknown, is_missing = not _UNKNOWN.isdisjoint(types), "missing" in types
+        around = (self.writers(path[:length])[-1:] for length in range(len(path), 0, -1))
+        layer = next((one for found in around for one in found), None)
         if not path:
-            return self._kind.__name__
-        written = path
-        while written and not self.origins(written):
-            written = written[:-1]
-        source, origin = self.origins(written)[-1] if written else ("environment", None)
-        variable = variable_of(self._kind, path)
-        if source == "argument":
-            return f"{self.shown(path)} ({variable})"
-        is_named = origin is None or written != path or origin.source.endswith(variable)
-        if source == "environment" and is_named:
-            return variable
-        return f"{origin}: {self.shown(path)}"
-
-    def _unknown_keys(self) -> Iterator[SettingProblem]:
-        """Yield a problem for each key that is not a field."""
-        for layer in self._layers:
-            for path, _ in nodes(layer.data.values):
-                known = known_keys(self._kind, path[:-1])
-                if known and annotation_at(self._kind, path) is None:
-                    place = str(layer.data.origin_of(path))
-                    text = _unknown(str(path[-1]), known)
-                    yield SettingProblem(path=path, place=place, sentence=text)
-
-    def shown(self, path: Path) -> str:
-        """Return `path` as text, without keys of mappings: they are values too."""
-        return ".".join(
-            str(step) if self._is_name(step, path[:place]) else "*"
-            for place, step in enumerate(path)
+            place = self._kind.__name__
+        elif layer and is_unknown:
+            place = layer.place(path)
+        elif layer and (self.writers(path) or not layer.has_variables):
+            place = layer.subject(path)
+        else:
+            place = self._layers[0].unset(path)
+        return SettingProblem(
+            path=path, place=place, sentence=text, is_missing=is_missing, is_unknown=is_unknown
         )
 
-    def _is_name(self, step: str | int, around: Path) -> bool:
-        return isinstance(step, int) or step in known_keys(self._kind, around)
+    def _path_of(self, error: ErrorDetails) -> KeyPath:
+        """Return the path in pydantic's location, by names of fields; the rest names types."""
+        path: KeyPath = ()
+        slot, inside = slot_of(self._kind), self.values
+        ends = error["loc"][-1:] if error["type"] == "missing" else ()
+        for step in error["loc"]:
+            known = range(len(inside)) if isinstance(inside, list | tuple) else inside
+            is_there = isinstance(known, Mapping | range) and step in known
+            if is_there or not path or (step,) == ends:
+                name, slot = slot.enter(step)
+                inside = inside[step] if is_there else None
+                path = (*path, name)
+        return path
 
 
-def _unknown(key: str, known: Sequence[str]) -> str:
-    """Return the sentence for an unknown `key`, quoted only when it resembles a field.
-
-    Any other key may be a misplaced value.
-    """
-    hint = did_you_mean(key, known)
-    if hint:
-        return f"has a key {key!r} that is not a setting{hint}"
-    return f"has a key that is not a setting; known are {', '.join(known)}"
-
-
-def _is_related(left: Path, right: Path) -> bool:
-    """Tell whether one path is equal to the other, or leads to it."""
-    length = min(len(left), len(right))
-    return length > 0 and left[:length] == right[:length]
+def _is_related(path: KeyPath, others: Sequence[KeyPath]) -> bool:
+    """Tell whether `path` is in or around one of `others`."""
+    pairs = ((path[: len(other)], other[: len(path)]) for other in others)
+    return any(own == other != () for own, other in pairs)

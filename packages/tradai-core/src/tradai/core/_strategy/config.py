@@ -66,6 +66,7 @@ class StrategySource(BaseModel):
         class_name: Class of the strategy; ``class`` in YAML.
         source: Path or URI of a folder or of one ``.py`` file; a relative path is relative to
             the configuration file.
+        config: Keys of the strategy's own, which it reads from ``self.config``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -74,6 +75,7 @@ class StrategySource(BaseModel):
         validation_alias=AliasChoices("class", "class_name"), serialization_alias="class"
     )
     source: NonEmptyText
+    config: JsonObject | None = None
 
 
 @final
@@ -93,7 +95,9 @@ class StrategyConfig(BaseModel):
         pairs: Markets it trades, each once; none by default.
         stake_currency: Currency of its stakes.
         exchange: Exchange it trades on.
-        parameters: Free parameters of the strategy.
+        parameters: Further settings of the engine, by its own names, such as
+            ``enable_protections``. Hyper-parameters have their place in `buy_params` and
+            `sell_params`, other keys of the strategy in ``strategy.config``.
         buy_params: Values of the engine's buy parameters.
         sell_params: Values of the engine's sell parameters.
         freqai: The engine's FreqAI block.

@@ -20,7 +20,7 @@ Positive: TypeAlias = Annotated[Amount, Field(gt=0, le=10**15)]
 Ratio: TypeAlias = Annotated[Amount, Field(ge=0, le=1)]
 Fee: TypeAlias = Annotated[Amount, Field(ge=0, le=Decimal("0.1"))]
 Stop: TypeAlias = Annotated[Amount, Field(ge=-1, lt=0)]
-Profit: TypeAlias = Annotated[Amount, Field(ge=0, le=1_000)]
+Profit: TypeAlias = Annotated[Amount, Field(ge=-1_000, le=1_000)]
 # A dict to pydantic, frozen all the same: strict, pydantic 2.11 does not look inside a Mapping.
 ProfitTable: TypeAlias = Annotated[dict[Minutes, Profit], AfterValidator(_frozen)]
 
@@ -53,7 +53,8 @@ class Execution(BaseModel):
         max_open_trades: Trades open at once; -1 means no limit.
         starting_balance: Balance that simulated modes start with.
         fee: Fee ratio per order, up to 0.1; unset means the exchange's own.
-        minimal_roi: Minutes since entry -> profit ratio that is enough to exit.
+        minimal_roi: Minutes since entry -> profit ratio that is enough to exit; a negative one
+            exits at a loss, -1 at any.
         stoploss: Loss ratio that forces an exit, from -1 up to but not including 0.
         trailing_stop: Whether the stop follows the price up.
         trailing_stop_positive: Distance of the trailing stop once in profit.

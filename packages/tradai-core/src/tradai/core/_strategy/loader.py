@@ -1,6 +1,7 @@
 """Load a strategy configuration from layers, with the origin of each value."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -27,11 +28,14 @@ from tradai.core._strategy.config import (
     StrategyConfig,
     names_space,
 )
-from tradai.core.exceptions import ConfigurationError
+from tradai.core._strategy.execution import Execution
+from tradai.core.exceptions import ConfigurationError, TradAIError
 
 _GROUP: Final = "tradai.config_layers"
 _RUN: Final = "run"
 _STRATEGY: Final = "strategy"
+_OWN_KEY: Final = "; a key that the strategy reads has its place at strategy.config"
+_OF_EXECUTION: Final = Execution.model_fields.keys()
 
 
 @final
@@ -114,6 +118,34 @@ class StrategyConfigLoader:
         stack = LayerStack([_with_class_key(layer) for layer in loaded], top=top)
         return _build(stack, _folder_of(files[0]) if files else None)
 
+    def load_run(
+        self,
+        uri: str | Path | None = None,
+        *,
+        patches: Sequence[str | Path] = (),
+        overrides: Sequence[str] = (),
+    ) -> Mapping[str, JsonValue]:
+        """Return the ``run:`` block alone, from every layer that can be read.
+
+        It is for a run that goes on without its configuration: a file that is missing or broken is
+        left out. The arguments are those of `load_config`.
+
+        Raises:
+            ConfigurationError: A variable or an override is not usable, or the block is not one.
+        """
+        files = (YamlLayer(str(file)) for file in (uri, *patches) if file is not None)
+        loaded: list[LayerData] = []
+        for layer in (*files, *self._layers):
+            with suppress(TradAIError):
+                loaded.append(layer.load())
+        loaded += [EnvironmentLayer(self._environ).load(), OverridesLayer(overrides).load()]
+        stack = LayerStack(loaded, top=_RUN)
+        run = {} if stack.values.get(_RUN) is None else stack.values[_RUN]
+        problems = [*_run_problems(run, stack)]
+        if problems or not isinstance(run, Mapping):
+            raise configuration_error(problems)
+        return freeze_object(run)
+
 
 def _build(stack: LayerStack, folder: Path | None) -> LoadedConfig:
     run = {} if stack.values.get(_RUN) is None else stack.values[_RUN]
@@ -122,6 +154,7 @@ def _build(stack: LayerStack, folder: Path | None) -> LoadedConfig:
         *_secret_problems(stack),
         *_run_problems(run, stack),
         *_table_problems(values, stack),
+        *_misplaced_keys(values, stack),
     ]
     config, errors = _validate(values)
     problems += problems_of(errors, values, model=StrategyConfig, place_of=stack.place_of)
@@ -157,12 +190,19 @@ def _table_problems(values: Mapping[str, JsonValue], stack: LayerStack) -> Itera
             yield Problem(place=stack.place_of((key,)), path=(key,), sentence="must be a mapping")
 
 
+def _misplaced_keys(values: Mapping[str, JsonValue], stack: LayerStack) -> Iterator[Problem]:
+    for key in sorted(values.keys() & _OF_EXECUTION):
+        sentence = f"has its place at execution.{key}; write it there"
+        yield Problem(place=stack.place_of((key,)), path=(key,), sentence=sentence)
+
+
 def _unknown_keys(values: Mapping[str, JsonValue], stack: LayerStack) -> Iterator[Problem]:
     known = [*StrategyConfig.model_fields, _RUN]
-    unknown = values.keys() - StrategyConfig.model_fields.keys()
+    unknown = values.keys() - StrategyConfig.model_fields.keys() - _OF_EXECUTION
     for key in sorted(key for key in unknown if not names_space(key)):
         kept = "" if values[key] is None else ", kept as an extra"
-        sentence = f"is not a key we know{kept}{did_you_mean(key, known)}"
+        hint = did_you_mean(key, known) or (_OWN_KEY if kept else "")
+        sentence = f"is not a key we know{kept}{hint}"
         yield Problem(place=stack.place_of((key,)), path=(key,), sentence=sentence)
 
 

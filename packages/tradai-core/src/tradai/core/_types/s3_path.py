@@ -2,9 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final, Self, final
+from typing import TYPE_CHECKING, Final, Self, final
 
+from tradai.core._types.pydantic_schemas import text_schema
 from tradai.core.exceptions import ValidationError
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
 _SCHEME: Final = "s3://"
 _SHORTEST_BUCKET: Final = 3
@@ -94,6 +99,13 @@ class S3Path:
     def __str__(self) -> str:
         """Return ``s3://bucket/key``."""
         return f"{_SCHEME}{self.bucket}/{self.key}"
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Self], handler: "GetCoreSchemaHandler"
+    ) -> "CoreSchema":
+        """Let pydantic take a path or its text."""
+        return text_schema(cls.parse, kind=cls)
 
 
 def parse_s3_path(uri: str) -> S3Path:

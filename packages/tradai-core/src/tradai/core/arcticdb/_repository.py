@@ -14,17 +14,12 @@ from tradai.core._ports.repositories import Coverage
 from tradai.core._secrets.redaction import redact
 from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
+from tradai.core.arcticdb._frame_repository import FrameRepository
 from tradai.core.arcticdb._uri import ArcticUri
 from tradai.core.exceptions import ConfigurationError, ConflictError, NotFoundError, StorageError
-from tradai.core.frames._candle_repository import CandleRepository, series_key
-from tradai.core.frames._candles import (
-    Span,
-    candles_error,
-    check_candles,
-    merge_candles,
-    opening_ms,
-)
-from tradai.core.frames._series_names import parse_series_name, series_name
+from tradai.core.frames._candle_repository import parse_series_name, series_key, series_name
+from tradai.core.frames._candles import check_candles, merge_candles, opening_ms
+from tradai.core.frames._columns import Span, candles_error
 
 if TYPE_CHECKING:
     from arcticdb.version_store.library import Library
@@ -42,7 +37,7 @@ _VENDOR: Final = "arcticdb_ext.exceptions"
 
 
 @final
-class ArcticDBDataRepository(CandleRepository):
+class ArcticDBDataRepository(FrameRepository):
     """Candles in a library of ArcticDB, on LMDB (a local folder) or S3; a symbol for each series.
 
     URIs are ArcticDB's own: ``lmdb:///candles?map_size=4GB``,

@@ -1,18 +1,25 @@
-"""Candles and columns on pandas; needs ``tradai-core[frames]``."""
+"""Candles and columns on pandas and NumPy; needs ``tradai-core[frames]``."""
 
 from tradai.core._lazy import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.core.frames._candle_repository import read_columns as read_columns
     from tradai.core.frames._candle_times import (
         candle_index as candle_index,
         ceil_times as ceil_times,
         floor_times as floor_times,
         next_closes as next_closes,
     )
-    from tradai.core.frames._candles import closed as closed
+    from tradai.core.frames._candles import closed as closed, columns_of as columns_of
+    from tradai.core.frames._columns import CandleColumns as CandleColumns
     from tradai.core.frames._flat_repository import FlatDataRepository as FlatDataRepository
-    from tradai.core.frames._gaps import Gap as Gap, gaps as gaps
+    from tradai.core.frames._gaps import (
+        Gap as Gap,
+        Jump as Jump,
+        gaps as gaps,
+        jumps as jumps,
+    )
     from tradai.core.frames._memory_repository import (
         InMemoryDataRepository as InMemoryDataRepository,
     )
@@ -28,10 +35,12 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_candle_repository": "read_columns",
             "_candle_times": "candle_index ceil_times floor_times next_closes",
-            "_candles": "closed",
+            "_candles": "closed columns_of",
+            "_columns": "CandleColumns",
             "_flat_repository": "FlatDataRepository",
-            "_gaps": "Gap gaps",
+            "_gaps": "Gap Jump gaps jumps",
             "_memory_repository": "InMemoryDataRepository",
             "_parquet_repository": "ParquetDataRepository",
             "_quantize": "quantize_amounts quantize_prices",

@@ -1,61 +1,23 @@
 """Frames of candles: check, cut and merge them. Instants are epoch milliseconds."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple, final
+from datetime import datetime
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tradai.core._time.timeframe import Timeframe
-from tradai.core.exceptions import ValidationError
+from tradai.core.frames._columns import (
+    COLUMNS,
+    CandleColumns,
+    Stamps,
+    candles_error,
+    check_columns,
+    closed_count,
+    rises,
+)
 
-COLUMNS: Final = ["open", "high", "low", "close", "volume"]
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DATES: Final = pd.DatetimeTZDtype("ms", "UTC")
-_DOUBLE: Final = np.dtype("float64")
 _FINER: Final = {"us": 1_000, "ns": 1_000_000}
-_MILLISECOND: Final = timedelta(milliseconds=1)
-
-
-@final
-class Span(NamedTuple):
-    """The instants ``start_ms <= t < stop_ms``; None means without that end."""
-
-    start_ms: int | None = None
-    stop_ms: int | None = None
-
-    @classmethod
-    def between(cls, start: datetime | None, end: datetime | None) -> "Span":
-        """Return the span from `start` up to but not including `end`.
-
-        Raises:
-            ValidationError: An instant is naive, or the start is after the end.
-        """
-        expected = "aware instants, the start not after the end"
-        if not all(at is None or _is_aware(at) for at in (start, end)) or (
-            start is not None and end is not None and start > end
-        ):
-            message = f"the range is not usable: expected {expected}"
-            raise ValidationError(message, expected=expected)
-        return cls(
-            *(None if at is None else -((_EPOCH - at) // _MILLISECOND) for at in (start, end))
-        )
-
-    def overlaps(self, first_ms: int, last_ms: int) -> bool:
-        """Tell whether the range from `first_ms` to `last_ms`, both included, meets the span."""
-        return not (
-            (self.start_ms is not None and last_ms < self.start_ms)
-            or (self.stop_ms is not None and first_ms >= self.stop_ms)
-        )
-
-    def of(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the candles of `frame` that open in the span."""
-        opened = opening_ms(frame)
-        first = 0 if self.start_ms is None else opened.searchsorted(self.start_ms)
-        stop = len(opened) if self.stop_ms is None else opened.searchsorted(self.stop_ms)
-        return frame.iloc[first:stop]
 
 
 def closed(frame: pd.DataFrame, timeframe: str, *, by: datetime) -> pd.DataFrame:
@@ -67,15 +29,9 @@ def closed(frame: pd.DataFrame, timeframe: str, *, by: datetime) -> pd.DataFrame
         ValidationError: `by` is naive, `timeframe` is not one, or `frame` has no aware dates that
             rise.
     """
-    if not _is_aware(by):
-        expected = "an aware instant"
-        message = f"the instant to have closed by is not usable: expected {expected}"
-        raise ValidationError(message, field="by", expected=expected)
-    length, by_ms = Timeframe(timeframe), (by - _EPOCH) // _MILLISECOND
     opened = rising_ms(frame)
-    if (closing_ms(opened[-1:], length) <= by_ms).all():
-        return frame
-    return frame.iloc[: closing_ms(opened, length).searchsorted(by_ms, side="right")]
+    count = closed_count(opened, Timeframe(timeframe), by)
+    return frame if count == len(opened) else frame.iloc[:count]
 
 
 def check_new_candles(frame: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -98,27 +54,39 @@ def check_candles(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     Raises:
         ValidationError: It is not a frame of candles.
     """
+    columns = columns_of(frame, what)
+    if list(frame.columns) != COLUMNS:
+        frame = frame[COLUMNS]
+    frame.index = date_index(columns.opened)
+    return frame
+
+
+def columns_of(frame: pd.DataFrame, what: str = "the frame") -> CandleColumns:
+    """Return the candles of `frame`, whose memory they share; `what` names them in messages.
+
+    Raises:
+        ValidationError: It is not a frame of candles.
+    """
     opened = frame.index
     if not isinstance(opened, pd.DatetimeIndex) or str(opened.tz) != "UTC":
         raise candles_error(what, "the dates are not in UTC")
-    if opened.hasnans or not (opened.asi8[1:] > opened.asi8[:-1]).all():
+    if opened.hasnans or not rises(opened.asi8):
         raise candles_error(what, "the dates do not rise strictly")
     stamps = _stamps_ms(opened)
     if opened.unit in _FINER and not (stamps * _FINER[opened.unit] == opened.asi8).all():
         raise candles_error(what, "the dates are not whole milliseconds")
-    if list(frame.columns) != COLUMNS:
-        frame = _ordered(frame, what)
-    # Column by column: all at once they would first be copied side by side.
-    columns = [frame[name].to_numpy() for name in COLUMNS]
-    if any(cells.dtype != _DOUBLE for cells in columns):
-        raise candles_error(what, "a column is not of float64")
-    if not all(np.isfinite(cells).all() for cells in columns):
-        raise candles_error(what, "a value is not finite")
-    frame.index = date_index(stamps)
-    return frame
+    if not {*COLUMNS} <= {*frame.columns}:
+        raise candles_error(what, f"the columns are not {', '.join(COLUMNS)}")
+    cells = {name: frame[name].to_numpy() for name in COLUMNS}
+    return check_columns(CandleColumns(stamps, cells), what)
 
 
-def date_index(stamps_ms: npt.NDArray[np.int64]) -> pd.DatetimeIndex:
+def frame_of(columns: CandleColumns) -> pd.DataFrame:
+    """Return the candles as a frame in the standard form, which belongs to the caller."""
+    return pd.DataFrame(dict(columns.cells), index=date_index(columns.opened))
+
+
+def date_index(stamps_ms: Stamps) -> pd.DatetimeIndex:
     """Return instants as the index of a frame of candles."""
     # Giving the dtype costs a tenth of what `tz_localize` and `as_unit` cost.
     return pd.DatetimeIndex(stamps_ms.view("datetime64[ms]"), dtype=_DATES, name="date")
@@ -130,7 +98,7 @@ def merge_candles(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([kept, new]).sort_index()
 
 
-def opening_ms(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
+def opening_ms(frame: pd.DataFrame) -> Stamps:
     """Return the opening times of the candles of `frame`.
 
     Raises:
@@ -143,49 +111,20 @@ def opening_ms(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     return _stamps_ms(frame.index)
 
 
-def rising_ms(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
+def rising_ms(frame: pd.DataFrame) -> Stamps:
     """Return the opening times of the candles of `frame`, which rise strictly.
 
     Raises:
         ValidationError: As `opening_ms` does, or the dates do not rise.
     """
     opened = opening_ms(frame)
-    if not (opened[1:] > opened[:-1]).all():
+    if not rises(opened):
         raise candles_error("the frame", "the dates do not rise strictly")
     return opened
 
 
-def closing_ms(opened: npt.NDArray[np.int64], timeframe: Timeframe) -> npt.NDArray[np.int64]:
-    """Return the closing times of candles that open at `opened`: when the next one opens."""
-    if not timeframe.endswith("M"):
-        return opened + timeframe.milliseconds
-    instants = opened.astype("datetime64[ms]")
-    months = instants.astype("datetime64[M]")
-    later = (months + np.timedelta64(int(timeframe[:-1]), "M")).astype("datetime64[ms]")
-    closing: npt.NDArray[np.int64] = (later + (instants - months)).astype(np.int64)
-    return closing
-
-
-def _is_aware(at: object) -> bool:
-    # The missing time of pandas is a datetime too; it has no zone, and other calls on it fail.
-    return isinstance(at, datetime) and at.tzinfo is not None and at.utcoffset() is not None
-
-
-def _stamps_ms(opened: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
+def _stamps_ms(opened: pd.DatetimeIndex) -> Stamps:
     """Return milliseconds as ``as_unit`` does, several times as fast for a million dates."""
     if opened.unit in _FINER:
         return opened.asi8 // _FINER[opened.unit]
     return opened.asi8 if opened.unit == "ms" else opened.asi8 * 1_000
-
-
-def _ordered(frame: pd.DataFrame, what: str) -> pd.DataFrame:
-    if not {*COLUMNS} <= {*frame.columns}:
-        raise candles_error(what, f"the columns are not {', '.join(COLUMNS)}")
-    return frame[COLUMNS]
-
-
-def candles_error(what: str, problem: str) -> ValidationError:
-    """Return the error for the candles of `what`, with the `problem`."""
-    expected = "rising UTC dates and finite float64 open, high, low, close, volume"
-    message = f"the candles of {what} are not usable: {problem}; expected {expected}"
-    return ValidationError(message, field="frame", expected=expected)

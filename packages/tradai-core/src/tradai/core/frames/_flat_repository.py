@@ -1,23 +1,31 @@
 """Candle repository in a flat folder with one file per series, the layout of Freqtrade."""
 
-import io
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, final
-
-import pandas as pd
 
 from tradai.core._local.atomic_files import file_errors
 from tradai.core._local.file_store import FileStore
 from tradai.core._local.file_uri import file_path
+from tradai.core._local.regular_files import FileKind
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import Coverage
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import ConflictError, StorageError, ValidationError
-from tradai.core.frames._candle_repository import CandleRepository, series_key
-from tradai.core.frames._candles import COLUMNS, Span, candles_error, check_candles, merge_candles
-from tradai.core.frames._memory_repository import coverage_of
-from tradai.core.frames._partitions import DAMAGE
-from tradai.core.frames._series_names import parse_series_name, series_name
+from tradai.core.frames._candle_repository import (
+    CandleRepository,
+    coverage_of,
+    parse_series_name,
+    series_key,
+    series_name,
+)
+from tradai.core.frames._columns import CandleColumns, Span, candles_error, merge_columns
+from tradai.core.frames._files import (
+    DAMAGE,
+    decode_feather,
+    decode_parquet,
+    encode_feather,
+    encode_parquet,
+)
 
 _FORMATS: Final = ("parquet", "feather")
 
@@ -28,7 +36,7 @@ class _StoredSeries(NamedTuple):
 
     path: Path
     etag: str
-    frame: pd.DataFrame
+    columns: CandleColumns
 
 
 @final
@@ -68,12 +76,12 @@ class FlatDataRepository(CandleRepository):
         super().__init__(clock)
         self._root = file_path(root).absolute()
         self._format = file_format
-        self._store = FileStore(self._root)
+        self._store = FileStore(self._root, kind=FileKind.CANDLES)
 
     def coverage(self, pair: str, timeframe: str) -> Coverage | None:
         """Return the extent of the series, by reading it; None when it is missing or empty."""
         kept = self._load(*series_key(pair, timeframe))
-        return None if kept is None else coverage_of(kept.frame)
+        return None if kept is None else coverage_of(kept.columns)
 
     def series(self) -> list[tuple[str, Timeframe]]:
         """Return pair and timeframe of every series, sorted; other files are ignored."""
@@ -84,25 +92,25 @@ class FlatDataRepository(CandleRepository):
         found = (parse_series_name(stem) for stem, _, kind in names if kind in _FORMATS)
         return sorted({series for series in found if series})
 
-    def _read(self, pair: str, timeframe: Timeframe, span: Span) -> pd.DataFrame | None:
+    def _read(self, pair: str, timeframe: Timeframe, span: Span) -> CandleColumns | None:
         kept = self._load(pair, timeframe)
-        return None if kept is None else span.of(kept.frame).copy()
+        return kept and kept.columns.cut(span.places(kept.columns.opened))
 
-    def _replace(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
+    def _replace(self, pair: str, timeframe: Timeframe, columns: CandleColumns) -> None:
         paths = self._paths(pair, timeframe)
         target = paths.pop(self._format)
-        self._store.write(target.as_uri(), _encode(frame, self._format))
+        self._store.write(target.as_uri(), _encode(columns, self._format))
         self._remove(paths)
 
-    def _merge(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
-        while not self._is_merged(pair, timeframe, frame):
+    def _merge(self, pair: str, timeframe: Timeframe, columns: CandleColumns) -> None:
+        while not self._is_merged(pair, timeframe, columns):
             pass  # Another writer was first; the next round merges with its candles.
 
-    def _is_merged(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> bool:
+    def _is_merged(self, pair: str, timeframe: Timeframe, columns: CandleColumns) -> bool:
         paths = self._paths(pair, timeframe)
         target = paths.pop(self._format)
         kept = self._load(pair, timeframe)
-        data = _encode(frame if kept is None else merge_candles(kept.frame, frame), self._format)
+        data = _encode(merge_columns(kept.columns, columns) if kept else columns, self._format)
         tag = kept.etag if kept and kept.path == target else None
         try:
             self._store.write(target.as_uri(), data, if_match=tag, if_absent=tag is None)
@@ -124,8 +132,8 @@ class FlatDataRepository(CandleRepository):
         if not paths:
             return None
         stored = self._store.read(paths[0].as_uri())
-        frame = check_candles(_decode(stored.data, paths[0]), str(paths[0]))
-        return _StoredSeries(path=paths[0], etag=stored.etag, frame=frame)
+        columns = _decode(stored.data, paths[0])
+        return _StoredSeries(path=paths[0], etag=stored.etag, columns=columns)
 
     def _paths(self, pair: str, timeframe: Timeframe) -> dict[str, Path]:
         stem = series_name(pair, timeframe)
@@ -135,23 +143,19 @@ class FlatDataRepository(CandleRepository):
         return f" in {self._root}"
 
 
-def _encode(frame: pd.DataFrame, file_format: str) -> bytes:
-    buffer = io.BytesIO()
+def _encode(columns: CandleColumns, file_format: str) -> bytes:
     if file_format == "feather":
-        frame.reset_index().to_feather(buffer)
-    else:
-        frame.reset_index().to_parquet(buffer, index=False, write_page_checksum=True)
-    return buffer.getvalue()
+        return bytes(encode_feather(columns))
+    return bytes(encode_parquet(columns, use_dictionary=True))
 
 
-def _decode(data: bytes, path: Path) -> pd.DataFrame:
-    buffer = io.BytesIO(data)
+def _decode(data: bytes, path: Path) -> CandleColumns:
+    decode = decode_feather if path.suffix == ".feather" else decode_parquet
     try:
-        if path.suffix == ".feather":
-            table = pd.read_feather(buffer)
-        else:
-            table = pd.read_parquet(buffer, page_checksum_verification=True)
-        return table.set_index("date")[COLUMNS].astype("float64")
+        return decode(data, str(path))
+    except ValidationError:
+        # A `ValueError` too: the file is whole, and its candles are not usable.
+        raise
     except DAMAGE as exc:
         message = f"cannot read candles from {path}: {exc}; download the file again"
         raise StorageError(message, operation="read") from exc

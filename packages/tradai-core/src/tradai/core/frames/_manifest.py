@@ -1,17 +1,26 @@
-"""The manifest of a partitioned series: its files, and the extent of each."""
+"""The partitions of a series, a file for each period, and the manifest that lists them."""
 
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final, Literal, final
 
+import numpy as np
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from tradai.core._local.atomic_files import atomic_file, file_errors
+from tradai.core._local.regular_files import FileKind, read_regular_file
 from tradai.core._ports.repositories import Coverage
 from tradai.core._time.instants import from_epoch_ms
+from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import StorageError
+from tradai.core.frames._columns import CandleColumns
 
 MANIFEST_NAME: Final = "manifest.json"
+
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3_600
 
 _Name = Annotated[str, Field(pattern=r"^[0-9]{4,6}(-[0-9]{2}){0,2}$")]
 
@@ -62,7 +71,7 @@ class Manifest(BaseModel):
         path = folder / MANIFEST_NAME
         with file_errors("read", path):
             try:
-                text = path.read_bytes()
+                text = read_regular_file(path, FileKind.MANIFEST)
             except (FileNotFoundError, NotADirectoryError):
                 return None
         try:
@@ -83,3 +92,23 @@ class Manifest(BaseModel):
         first, last = self.partitions[0].first_ms, self.partitions[-1].last_ms
         count = sum(each.count for each in self.partitions)
         return Coverage(from_epoch_ms(first), from_epoch_ms(last), count)
+
+
+def split_partitions(
+    columns: CandleColumns, timeframe: Timeframe
+) -> Iterator[tuple[str, CandleColumns]]:
+    """Yield the name of each partition and its candles, in order of time.
+
+    A partition is a day of UTC (``2025-01-31``) for candles of seconds, a month (``2025-01``) for
+    candles shorter than an hour, a year (``2025``) for all others: 90,000 candles at the most.
+    """
+    names = columns.opened.astype("datetime64[ms]").astype(f"datetime64[{_unit(timeframe)}]")
+    cuts = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)]
+    for first, stop in pairwise(cuts):
+        yield str(names[first]), columns.cut(slice(first, stop))
+
+
+def _unit(timeframe: Timeframe) -> str:
+    if timeframe.endswith("M") or timeframe.seconds >= _HOUR_S:
+        return "Y"
+    return "M" if timeframe.seconds >= _MINUTE_S else "D"

@@ -3,14 +3,11 @@
 import threading
 from typing import final
 
-import pandas as pd
-
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import Coverage
-from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
-from tradai.core.frames._candle_repository import CandleRepository, series_key
-from tradai.core.frames._candles import Span, merge_candles, opening_ms
+from tradai.core.frames._candle_repository import CandleRepository, coverage_of, series_key
+from tradai.core.frames._columns import CandleColumns, Span, merge_columns
 
 
 @final
@@ -21,40 +18,32 @@ class InMemoryDataRepository(CandleRepository):
         """Start empty; `clock` decides which candles have closed, by default this machine's."""
         super().__init__(clock)
         self._lock = threading.Lock()
-        # A frame in here is never changed, only replaced.
-        self._frames: dict[tuple[str, Timeframe], pd.DataFrame] = {}
+        # Columns in here are never changed, only replaced.
+        self._series: dict[tuple[str, Timeframe], CandleColumns] = {}
 
     def coverage(self, pair: str, timeframe: str) -> Coverage | None:
         """Return the extent of the series; None when it does not exist."""
-        frame = self._frames.get(series_key(pair, timeframe))
-        return None if frame is None else coverage_of(frame)
+        columns = self._series.get(series_key(pair, timeframe))
+        return None if columns is None else coverage_of(columns)
 
     def series(self) -> list[tuple[str, Timeframe]]:
         """Return pair and timeframe of every series, sorted."""
-        return sorted(self._frames)
+        return sorted(self._series)
 
-    def _read(self, pair: str, timeframe: Timeframe, span: Span) -> pd.DataFrame | None:
-        frame = self._frames.get((pair, timeframe))
-        return None if frame is None else span.of(frame).copy()
+    def _read(self, pair: str, timeframe: Timeframe, span: Span) -> CandleColumns | None:
+        columns = self._series.get((pair, timeframe))
+        return None if columns is None else columns.cut(span.places(columns.opened)).copy()
 
-    def _replace(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
+    def _replace(self, pair: str, timeframe: Timeframe, columns: CandleColumns) -> None:
         with self._lock:
-            self._frames[pair, timeframe] = frame.copy()
+            self._series[pair, timeframe] = columns.copy()
 
-    def _merge(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
+    def _merge(self, pair: str, timeframe: Timeframe, columns: CandleColumns) -> None:
         with self._lock:
-            old = self._frames.get((pair, timeframe))
-            self._frames[pair, timeframe] = (
-                frame.copy() if old is None else merge_candles(old, frame)
+            old = self._series.get((pair, timeframe))
+            self._series[pair, timeframe] = (
+                columns.copy() if old is None else merge_columns(old, columns)
             )
 
     def _place(self) -> str:
         return ""
-
-
-def coverage_of(frame: pd.DataFrame) -> Coverage | None:
-    """Return the extent of `frame`; None when it is empty."""
-    if frame.empty:
-        return None
-    opened = opening_ms(frame)
-    return Coverage(from_epoch_ms(int(opened[0])), from_epoch_ms(int(opened[-1])), len(opened))

@@ -3,18 +3,20 @@
 from pathlib import Path
 from typing import final
 
-import pandas as pd
-
 from tradai.core._local.atomic_files import file_errors
 from tradai.core._local.file_uri import file_path
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import Coverage
 from tradai.core._time.timeframe import Timeframe
-from tradai.core.frames._candle_repository import CandleRepository, series_key
-from tradai.core.frames._candles import Span
+from tradai.core.frames._candle_repository import (
+    CandleRepository,
+    parse_series_name,
+    series_key,
+    series_name,
+)
+from tradai.core.frames._columns import CandleColumns, Span
 from tradai.core.frames._manifest import MANIFEST_NAME
 from tradai.core.frames._series_folder import SeriesFolder
-from tradai.core.frames._series_names import parse_series_name, series_name
 
 
 @final
@@ -62,14 +64,14 @@ class ParquetDataRepository(CandleRepository):
             found = [path.parent.name for path in self._root.glob(f"*/{MANIFEST_NAME}")]
         return sorted(series for series in map(parse_series_name, found) if series)
 
-    def _read(self, pair: str, timeframe: Timeframe, span: Span) -> pd.DataFrame | None:
+    def _read(self, pair: str, timeframe: Timeframe, span: Span) -> CandleColumns | None:
         return self._series(pair, timeframe).read(span)
 
-    def _replace(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
-        self._series(pair, timeframe).replace(frame)
+    def _replace(self, pair: str, timeframe: Timeframe, columns: CandleColumns) -> None:
+        self._series(pair, timeframe).replace(columns)
 
-    def _merge(self, pair: str, timeframe: Timeframe, frame: pd.DataFrame) -> None:
-        self._series(pair, timeframe).merge(frame)
+    def _merge(self, pair: str, timeframe: Timeframe, columns: CandleColumns) -> None:
+        self._series(pair, timeframe).merge(columns)
 
     def _place(self) -> str:
         return f" in {self._root}"

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, final
 
-import pandas as pd
-
 from tradai.core._local.atomic_files import (
     atomic_file,
     file_errors,
@@ -16,11 +14,17 @@ from tradai.core._local.atomic_files import (
     make_folder,
     sync_folder,
 )
+from tradai.core._local.regular_files import FileKind, read_regular_file
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import StorageError
-from tradai.core.frames._candles import Span, check_candles, merge_candles, opening_ms
-from tradai.core.frames._manifest import MANIFEST_NAME, Manifest, Partition
-from tradai.core.frames._partitions import DAMAGE, decode_parquet, encode_parquet, split_partitions
+from tradai.core.frames._columns import CandleColumns, Span, merge_columns
+from tradai.core.frames._files import DAMAGE, decode_parquet, encode_parquet
+from tradai.core.frames._manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    Partition,
+    split_partitions,
+)
 
 _PARTITION_FILE: Final = re.compile(r"[0-9-]{4,}\.g[1-9][0-9]*\.parquet")
 
@@ -43,7 +47,7 @@ class SeriesFolder:
         """Return the manifest; None without a series."""
         return Manifest.load(self._folder)
 
-    def read(self, span: Span) -> pd.DataFrame | None:
+    def read(self, span: Span) -> CandleColumns | None:
         """Return the candles in `span`, from the files that have some; None without a series."""
         manifest = self.manifest()
         while manifest is not None:
@@ -57,20 +61,20 @@ class SeriesFolder:
                 manifest = newer
         return None
 
-    def replace(self, frame: pd.DataFrame) -> None:
-        """Make `frame` the whole series."""
+    def replace(self, columns: CandleColumns) -> None:
+        """Make `columns` the whole series."""
         with self._writing() as old:
-            parts = dict(split_partitions(frame, self._timeframe))
+            parts = dict(split_partitions(columns, self._timeframe))
             self._commit(old, parts, kept=())
 
-    def merge(self, frame: pd.DataFrame) -> None:
-        """Merge the candles of `frame` in; partitions it does not change stay as they are."""
+    def merge(self, columns: CandleColumns) -> None:
+        """Merge `columns` in; partitions it does not change stay as they are."""
         with self._writing() as old:
             known = {each.name: each for each in old.partitions} if old else {}
             parts = {}
-            for name, new in split_partitions(frame, self._timeframe):
+            for name, new in split_partitions(columns, self._timeframe):
                 before = self._read_partition(known[name]) if name in known else None
-                after = new if before is None else merge_candles(before, new)
+                after = new if before is None else merge_columns(before, new)
                 if before is None or not after.equals(before):
                     parts[name] = after
             if parts:
@@ -89,7 +93,7 @@ class SeriesFolder:
     def _commit(
         self,
         old: Manifest | None,
-        parts: Mapping[str, pd.DataFrame],
+        parts: Mapping[str, CandleColumns],
         *,
         kept: Iterable[Partition],
     ) -> None:
@@ -100,8 +104,8 @@ class SeriesFolder:
         partitions = sorted([*others, *written], key=lambda each: each.first_ms)
         Manifest(generation=generation, partitions=tuple(partitions)).commit(self._folder)
 
-    def _write_partition(self, name: str, frame: pd.DataFrame, generation: int) -> Partition:
-        opened = opening_ms(frame)
+    def _write_partition(self, name: str, columns: CandleColumns, generation: int) -> Partition:
+        opened = columns.opened
         partition = Partition(
             name=name,
             generation=generation,
@@ -111,32 +115,33 @@ class SeriesFolder:
         )
         path = self._folder / partition.file_name
         with atomic_file(path) as file:
-            file.write(encode_parquet(frame))
+            file.write(encode_parquet(columns))
         return partition
 
-    def _read_span(self, manifest: Manifest, span: Span) -> pd.DataFrame:
+    def _read_span(self, manifest: Manifest, span: Span) -> CandleColumns:
         wanted = [
             each for each in manifest.partitions if span.overlaps(each.first_ms, each.last_ms)
         ]
         if not wanted:
-            return self._read_partition(manifest.partitions[-1]).iloc[:0]
-        frames = [span.of(self._read_partition(each)) for each in wanted]
-        return frames[0].copy() if len(frames) == 1 else pd.concat(frames)
+            return self._read_partition(manifest.partitions[-1]).cut(slice(0))
+        read = map(self._read_partition, wanted)
+        parts = [part.cut(span.places(part.opened)) for part in read]
+        return parts[0] if len(parts) == 1 else merge_columns(*parts)
 
-    def _read_partition(self, partition: Partition) -> pd.DataFrame:
+    def _read_partition(self, partition: Partition) -> CandleColumns:
         path = self._folder / partition.file_name
         with file_errors("read", path):
             try:
-                data = path.read_bytes()
+                data = read_regular_file(path, FileKind.CANDLES)
             except FileNotFoundError as exc:
                 message = f"{path} is gone, and {MANIFEST_NAME} lists it; restore the file"
                 raise StorageError(message, operation="read") from exc
         try:
-            frame = check_candles(decode_parquet(data), str(path))
+            columns = decode_parquet(data, str(path))
         except DAMAGE as exc:
             message = f"cannot read candles from {path}: {exc}; restore the file"
             raise StorageError(message, operation="read") from exc
-        opened = opening_ms(frame)
+        opened = columns.opened
         if [*opened[:1], *opened[-1:], len(opened)] != [
             partition.first_ms,
             partition.last_ms,
@@ -144,7 +149,7 @@ class SeriesFolder:
         ]:
             message = f"{path} does not match {MANIFEST_NAME}; restore the file"
             raise StorageError(message, operation="read")
-        return frame
+        return columns
 
     def _remove_stale(self, manifest: Manifest | None) -> None:
         current = {each.file_name for each in manifest.partitions} if manifest else set()

@@ -26,21 +26,21 @@ if TYPE_CHECKING:
     )
     from tradai.core.testing._clock_contract import ClockContract as ClockContract
     from tradai.core.testing._failing_tests import failing_tests as failing_tests
-    from tradai.core.testing._fake_runner import (
-        FakeRunner as FakeRunner,
-        JobMemory as JobMemory,
-    )
     from tradai.core.testing._fakes import (
         FixedClock as FixedClock,
         MemoryJournal as MemoryJournal,
         ScriptedSecrets as ScriptedSecrets,
     )
-    from tradai.core.testing._job_logs_contract import JobLogsContract as JobLogsContract
-    from tradai.core.testing._job_script import JobScript as JobScript
-    from tradai.core.testing._job_stops_contract import JobStopsContract as JobStopsContract
+    from tradai.core.testing._jobs.fake_runner import (
+        FakeRunner as FakeRunner,
+        JobMemory as JobMemory,
+    )
+    from tradai.core.testing._jobs.logs_contract import JobLogsContract as JobLogsContract
+    from tradai.core.testing._jobs.runner_contract import JobRunnerContract as JobRunnerContract
+    from tradai.core.testing._jobs.script import JobScript as JobScript
+    from tradai.core.testing._jobs.stops_contract import JobStopsContract as JobStopsContract
     from tradai.core.testing._journal_contract import RunJournalContract as RunJournalContract
     from tradai.core.testing._repository_contract import RepositoryContract as RepositoryContract
-    from tradai.core.testing._runner_contract import JobRunnerContract as JobRunnerContract
     from tradai.core.testing._secret_contract import SecretSourceContract as SecretSourceContract
     from tradai.core.testing._store_contract import ObjectStoreContract as ObjectStoreContract
 
@@ -51,14 +51,14 @@ if not TYPE_CHECKING:
             "_candle_contract": "DataRepositoryContract",
             "_clock_contract": "ClockContract",
             "_failing_tests": "failing_tests",
-            "_fake_runner": "FakeRunner JobMemory",
             "_fakes": "FixedClock MemoryJournal ScriptedSecrets",
-            "_job_logs_contract": "JobLogsContract",
-            "_job_script": "JobScript",
-            "_job_stops_contract": "JobStopsContract",
+            "_jobs.fake_runner": "FakeRunner JobMemory",
+            "_jobs.logs_contract": "JobLogsContract",
+            "_jobs.runner_contract": "JobRunnerContract",
+            "_jobs.script": "JobScript",
+            "_jobs.stops_contract": "JobStopsContract",
             "_journal_contract": "RunJournalContract",
             "_repository_contract": "RepositoryContract",
-            "_runner_contract": "JobRunnerContract",
             "_secret_contract": "SecretSourceContract",
             "_store_contract": "ObjectStoreContract",
         },

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,18 @@ import pytest
 
 from tradai.core._ports.repositories import DataRepository
 from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.core.testing._candle_frames import (
+    COUNT,
+    START,
+    STEP,
+    candles,
+    dates,
+    impossible_frames,
+    monthly,
+    unfit_frames,
+)
 
-_START: Final = datetime(2025, 1, 1, tzinfo=UTC)
-_STEP: Final = timedelta(minutes=5)
-_COUNT: Final = 12
-_LAST: Final = _START + (_COUNT - 1) * _STEP
+_LAST: Final = START + (COUNT - 1) * STEP
 _PAIR: Final = "BTC/USDT"
 
 
@@ -26,13 +33,13 @@ class DataRepositoryContract:
     """
 
     def test_a_saved_series_comes_back(self, repository: DataRepository) -> None:
-        frame = _candles()
+        frame = candles()
         repository.save_ohlcv(_PAIR, "5m", frame)
 
         pd.testing.assert_frame_equal(repository.get_ohlcv(_PAIR, "5m"), frame, check_freq=False)
 
     def test_a_frame_has_the_promised_form(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles(unit="ns")[["volume", *_candles().columns[:4]]])
+        repository.save_ohlcv(_PAIR, "5m", candles(unit="ns")[["volume", *candles().columns[:4]]])
 
         frame = repository.get_ohlcv(_PAIR, "5m")
 
@@ -42,26 +49,26 @@ class DataRepositoryContract:
         assert set(map(str, frame.dtypes)) == {"float64"}
 
     def test_a_range_has_its_start_and_not_its_end(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles())
+        repository.save_ohlcv(_PAIR, "5m", candles())
 
-        frame = repository.get_ohlcv(_PAIR, "5m", start=_START + _STEP, end=_START + 4 * _STEP)
+        frame = repository.get_ohlcv(_PAIR, "5m", start=START + STEP, end=START + 4 * STEP)
 
         assert list(frame["open"]) == [1.0, 2.0, 3.0]
 
     def test_a_range_may_be_open_or_given_in_another_zone(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles())
+        repository.save_ohlcv(_PAIR, "5m", candles())
         tokyo = timezone(timedelta(hours=9))
 
-        head = repository.get_ohlcv(_PAIR, "5m", end=(_START + 2 * _STEP).astimezone(tokyo))
-        tail = repository.get_ohlcv(_PAIR, "5m", start=_START + (_COUNT - 2) * _STEP)
+        head = repository.get_ohlcv(_PAIR, "5m", end=(START + 2 * STEP).astimezone(tokyo))
+        tail = repository.get_ohlcv(_PAIR, "5m", start=START + (COUNT - 2) * STEP)
 
         assert list(head["open"]) == [0.0, 1.0]
-        assert list(tail["open"]) == [_COUNT - 2, _COUNT - 1]
+        assert list(tail["open"]) == [COUNT - 2, COUNT - 1]
 
     def test_a_range_between_candles_gives_an_empty_frame(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles())
+        repository.save_ohlcv(_PAIR, "5m", candles())
 
-        frame = repository.get_ohlcv(_PAIR, "5m", start=_START + timedelta(days=9))
+        frame = repository.get_ohlcv(_PAIR, "5m", start=START + timedelta(days=9))
 
         assert frame.empty
         assert str(frame.index.dtype) == "datetime64[ms, UTC]"
@@ -69,10 +76,10 @@ class DataRepositoryContract:
         assert set(map(str, frame.dtypes)) == {"float64"}
 
     def test_a_naive_or_reversed_range_is_refused(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles())
-        naive = _START.replace(tzinfo=None)
+        repository.save_ohlcv(_PAIR, "5m", candles())
+        naive = START.replace(tzinfo=None)
 
-        for start, end in ((naive, None), (None, naive), (_START + _STEP, _START)):
+        for start, end in ((naive, None), (None, naive), (START + STEP, START)):
             with pytest.raises(ValidationError):
                 repository.get_ohlcv(_PAIR, "5m", start=start, end=end)
         with pytest.raises(ValidationError):
@@ -81,49 +88,49 @@ class DataRepositoryContract:
     def test_a_range_may_begin_and_end_between_milliseconds(
         self, repository: DataRepository
     ) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles())
+        repository.save_ohlcv(_PAIR, "5m", candles())
         moment = timedelta(microseconds=1)
 
-        after = repository.get_ohlcv(_PAIR, "5m", start=_START + moment, end=_START + 2 * _STEP)
-        until = repository.get_ohlcv(_PAIR, "5m", end=_START + _STEP + moment)
-        known = repository.get_ohlcv(_PAIR, "5m", closed_by=_START + 2 * _STEP - moment)
+        after = repository.get_ohlcv(_PAIR, "5m", start=START + moment, end=START + 2 * STEP)
+        until = repository.get_ohlcv(_PAIR, "5m", end=START + STEP + moment)
+        known = repository.get_ohlcv(_PAIR, "5m", closed_by=START + 2 * STEP - moment)
 
         assert list(after["open"]) == [1.0]
         assert list(until["open"]) == [0.0, 1.0]
         assert list(known["open"]) == [0.0]
 
     def test_a_candle_is_known_from_its_close_on(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles())
+        repository.save_ohlcv(_PAIR, "5m", candles())
 
-        known = repository.get_ohlcv(_PAIR, "5m", closed_by=_START + 3 * _STEP)
-        same = repository.get_ohlcv(_PAIR, "5m", closed_by=_START + 3.5 * _STEP)
-        later = repository.get_ohlcv(_PAIR, "5m", start=_START + _STEP, closed_by=_START + _STEP)
+        known = repository.get_ohlcv(_PAIR, "5m", closed_by=START + 3 * STEP)
+        same = repository.get_ohlcv(_PAIR, "5m", closed_by=START + 3.5 * STEP)
+        later = repository.get_ohlcv(_PAIR, "5m", start=START + STEP, closed_by=START + STEP)
 
         assert list(known["open"]) == list(same["open"]) == [0.0, 1.0, 2.0]
         assert later.empty
 
     def test_months_close_by_the_calendar(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "1M", _monthly())
+        repository.save_ohlcv(_PAIR, "1M", monthly())
 
         for month, day, known in ((2, 28, 1), (3, 1, 2), (3, 31, 2), (4, 1, 3)):
             by = datetime(2025, month, day, tzinfo=UTC)
             assert len(repository.get_ohlcv(_PAIR, "1M", closed_by=by)) == known
 
     def test_an_open_candle_is_never_kept(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles())
-        still_open = _candles().set_axis(_dates(datetime(2200, 1, 1, tzinfo=UTC)))
+        repository.save_ohlcv(_PAIR, "5m", candles())
+        still_open = candles().set_axis(dates(datetime(2200, 1, 1, tzinfo=UTC)))
 
         for keep in (repository.save_ohlcv, repository.upsert_ohlcv):
             with pytest.raises(ValidationError):
                 keep(_PAIR, "5m", still_open)
             with pytest.raises(ValidationError):
-                keep("ETH/USDT", "5m", pd.concat([_candles(), still_open.iloc[:1]]))
+                keep("ETH/USDT", "5m", pd.concat([candles(), still_open.iloc[:1]]))
 
-        assert repository.coverage(_PAIR, "5m") == (_START, _LAST, _COUNT)
+        assert repository.coverage(_PAIR, "5m") == (START, _LAST, COUNT)
         assert repository.series() == [(_PAIR, "5m")]
 
     def test_a_series_that_is_not_there_is_not_found(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles())
+        repository.save_ohlcv(_PAIR, "5m", candles())
 
         for pair, timeframe in (("ETH/USDT", "5m"), (_PAIR, "1h")):
             assert repository.coverage(pair, timeframe) is None
@@ -131,58 +138,58 @@ class DataRepositoryContract:
                 repository.get_ohlcv(pair, timeframe)
 
     def test_coverage_has_first_last_and_count(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles())
+        repository.save_ohlcv(_PAIR, "5m", candles())
 
-        assert repository.coverage(_PAIR, "5m") == (_START, _LAST, _COUNT)
+        assert repository.coverage(_PAIR, "5m") == (START, _LAST, COUNT)
 
     def test_saving_replaces_the_whole_series(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles())
+        repository.save_ohlcv(_PAIR, "5m", candles())
 
-        repository.save_ohlcv(_PAIR, "5m", _candles().iloc[2:4])
+        repository.save_ohlcv(_PAIR, "5m", candles().iloc[2:4])
 
-        assert repository.coverage(_PAIR, "5m") == (_START + 2 * _STEP, _START + 3 * _STEP, 2)
+        assert repository.coverage(_PAIR, "5m") == (START + 2 * STEP, START + 3 * STEP, 2)
 
     def test_an_upsert_begins_a_series(self, repository: DataRepository) -> None:
-        repository.upsert_ohlcv(_PAIR, "5m", _candles())
+        repository.upsert_ohlcv(_PAIR, "5m", candles())
 
-        _assert_kept(repository, "5m", _candles())
+        _assert_kept(repository, "5m", candles())
 
     def test_an_upsert_appends_and_prepends(self, repository: DataRepository) -> None:
-        for part in (_candles().iloc[4:6], _candles().iloc[6:], _candles().iloc[:4]):
+        for part in (candles().iloc[4:6], candles().iloc[6:], candles().iloc[:4]):
             repository.upsert_ohlcv(_PAIR, "5m", part)
 
-        _assert_kept(repository, "5m", _candles())
+        _assert_kept(repository, "5m", candles())
 
     def test_an_upsert_replaces_candles_and_leaves_those_between(
         self, repository: DataRepository
     ) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles())
-        wanted = _candles()
-        wanted.iloc[[2, 9]] = -1.0
+        repository.save_ohlcv(_PAIR, "5m", candles())
+        wanted = candles()
+        wanted.iloc[[2, 9]] = 99.0
 
         repository.upsert_ohlcv(_PAIR, "5m", wanted.iloc[[2, 9]])
 
         _assert_kept(repository, "5m", wanted)
 
     def test_an_upsert_fills_a_hole_and_makes_none_up(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles().iloc[[0, 1, 5, 11]])
+        repository.save_ohlcv(_PAIR, "5m", candles().iloc[[0, 1, 5, 11]])
 
-        repository.upsert_ohlcv(_PAIR, "5m", _candles().iloc[[3, 5]])
+        repository.upsert_ohlcv(_PAIR, "5m", candles().iloc[[3, 5]])
 
-        _assert_kept(repository, "5m", _candles().iloc[[0, 1, 3, 5, 11]])
+        _assert_kept(repository, "5m", candles().iloc[[0, 1, 3, 5, 11]])
 
     def test_an_upsert_twice_is_an_upsert_once(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles().iloc[:6])
+        repository.save_ohlcv(_PAIR, "5m", candles().iloc[:6])
 
         for _ in range(2):
-            repository.upsert_ohlcv(_PAIR, "5m", _candles().iloc[3:])
+            repository.upsert_ohlcv(_PAIR, "5m", candles().iloc[3:])
 
-        _assert_kept(repository, "5m", _candles())
+        _assert_kept(repository, "5m", candles())
 
     def test_an_upsert_may_span_years(self, repository: DataRepository) -> None:
         days = pd.date_range("2023-12-30", "2025-02-02", freq="D", tz="UTC", name="date")
         daily = pd.DataFrame(
-            dict.fromkeys(_candles().columns, np.arange(float(len(days)))),
+            dict.fromkeys(candles().columns, np.arange(float(len(days)))),
             index=days.as_unit("ms"),
         )
         repository.save_ohlcv(_PAIR, "1d", daily.iloc[::2])
@@ -192,22 +199,22 @@ class DataRepositoryContract:
         _assert_kept(repository, "1d", daily)
 
     def test_an_upsert_touches_one_series(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles())
+        repository.save_ohlcv(_PAIR, "5m", candles())
 
-        repository.upsert_ohlcv(_PAIR, "15m", _candles().iloc[:1])
-        repository.upsert_ohlcv("ETH/USDT", "5m", _candles().iloc[:1])
+        repository.upsert_ohlcv(_PAIR, "15m", candles().iloc[:1])
+        repository.upsert_ohlcv("ETH/USDT", "5m", candles().iloc[:1])
 
-        _assert_kept(repository, "5m", _candles())
+        _assert_kept(repository, "5m", candles())
 
     def test_series_are_distinguished_and_sorted(self, repository: DataRepository) -> None:
         wanted = [("BTC/USDT", "1m"), ("BTC/USDT", "1M"), ("ETH/BTC", "5m"), ("ETH/USDT", "5m")]
         for pair, timeframe in reversed(wanted):
-            repository.save_ohlcv(pair, timeframe, _candles())
+            repository.save_ohlcv(pair, timeframe, candles().iloc[:1])
 
         assert repository.series() == wanted
 
     def test_a_returned_frame_belongs_to_the_caller(self, repository: DataRepository) -> None:
-        frame = _candles()
+        frame = candles()
         repository.save_ohlcv(_PAIR, "5m", frame)
 
         returned = repository.get_ohlcv(_PAIR, "5m")
@@ -218,18 +225,25 @@ class DataRepositoryContract:
         assert list(repository.get_ohlcv(_PAIR, "5m")["open"])[:2] == [0.0, 1.0]
 
     def test_frames_that_are_not_candles_are_refused(self, repository: DataRepository) -> None:
-        repository.save_ohlcv(_PAIR, "5m", _candles())
+        repository.save_ohlcv(_PAIR, "5m", candles())
 
         for keep in (repository.save_ohlcv, repository.upsert_ohlcv):
-            assert [why for why, frame in _unfit_frames().items() if _takes(keep, frame)] == []
-        assert repository.coverage(_PAIR, "5m") == (_START, _LAST, _COUNT)
+            assert [why for why, frame in unfit_frames().items() if _takes(keep, frame)] == []
+        assert repository.coverage(_PAIR, "5m") == (START, _LAST, COUNT)
+
+    def test_candles_that_cannot_be_are_refused(self, repository: DataRepository) -> None:
+        repository.save_ohlcv(_PAIR, "5m", candles())
+
+        for keep in (repository.save_ohlcv, repository.upsert_ohlcv):
+            assert [why for why, frame in impossible_frames().items() if _takes(keep, frame)] == []
+        _assert_kept(repository, "5m", candles())
 
     def test_names_that_are_not_series_are_refused(self, repository: DataRepository) -> None:
         for pair, timeframe in (("BTC", "5m"), ("../x/USDT", "5m"), (_PAIR, "0m"), (_PAIR, "5")):
             with pytest.raises(ValidationError):
-                repository.save_ohlcv(pair, timeframe, _candles())
+                repository.save_ohlcv(pair, timeframe, candles())
             with pytest.raises(ValidationError):
-                repository.upsert_ohlcv(pair, timeframe, _candles())
+                repository.upsert_ohlcv(pair, timeframe, candles())
             with pytest.raises(ValidationError):
                 repository.get_ohlcv(pair, timeframe)
 
@@ -247,41 +261,3 @@ def _assert_kept(repository: DataRepository, timeframe: str, frame: pd.DataFrame
     pd.testing.assert_frame_equal(kept, frame, check_freq=False)
     first, last = (at.to_pydatetime() for at in (frame.index[0], frame.index[-1]))
     assert repository.coverage(_PAIR, timeframe) == (first, last, len(frame))
-
-
-def _dates(start: datetime) -> pd.DatetimeIndex:
-    opened = [start + number * _STEP for number in range(_COUNT)]
-    return pd.DatetimeIndex(opened, name="date").as_unit("ms")
-
-
-def _monthly() -> pd.DataFrame:
-    opened = [datetime(2025, month, 1, tzinfo=UTC) for month in range(1, 4)]
-    return _candles().iloc[:3].set_axis(pd.DatetimeIndex(opened, name="date").as_unit("ms"))
-
-
-def _candles(unit: Literal["ms", "ns"] = "ms") -> pd.DataFrame:
-    opened = _dates(_START)
-    prices = np.arange(float(_COUNT))
-    columns = ["open", "high", "low", "close", "volume"]
-    values = {name: prices + shift for shift, name in enumerate(columns)}
-    return pd.DataFrame(values, index=opened.as_unit(unit))
-
-
-def _unfit_frames() -> dict[str, pd.DataFrame]:
-    good = _candles()
-    opened = pd.DatetimeIndex(good.index)
-    return {
-        "empty": good.iloc[:0],
-        "no time zone": good.set_axis(opened.tz_localize(None)),
-        "another time zone": good.set_axis(opened.tz_convert("Asia/Tokyo")),
-        "no dates": good.reset_index(drop=True),
-        "falling dates": good.iloc[::-1],
-        "a date twice": pd.concat([good.iloc[:1], good]),
-        "a part of a millisecond": good.set_axis(opened.as_unit("ns") + pd.Timedelta(1, "ns")),
-        "NaN": good.replace(3.0, np.nan),
-        "infinity": good.replace(3.0, np.inf),
-        "integers": good.astype({"volume": "int64"}),
-        "single precision": good.astype({"close": "float32"}),
-        "a missing column": good.drop(columns="volume"),
-        "one column more": good.assign(trades=1.0),
-    }

@@ -5,9 +5,10 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from tradai.core import TradingMode, configure_logging
+from tradai.core import TradingMode, configure_logging, redact
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint._process.settings import EntrypointSettings, LogSettings, runs_folder
+from tradai.entrypoint._process.runs_folder import runs_folder
+from tradai.entrypoint._process.settings import EntrypointSettings, LogSettings
 from tradai.entrypoint._runs.history import find_run
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.request import RunRequest
@@ -53,8 +54,9 @@ def read_settings(args: argparse.Namespace) -> tuple[EntrypointSettings, RunRequ
 
 
 def command_line(args: argparse.Namespace) -> tuple[str, ...]:
-    """Return the words of the command, for the manifest."""
-    return ("tradai-entrypoint", *args.argv)
+    """Return the words of the command, for the manifest: secrets masked, bytes as escapes."""
+    words = (word.encode("utf-8", "backslashreplace").decode() for word in args.argv)
+    return ("tradai-entrypoint", *map(redact, words))
 
 
 def entrypoint_class(mode: TradingMode) -> type[StrategyEntrypoint]:
@@ -74,6 +76,7 @@ def _settings(
         mode=mode,
         config=config,
         data=args.data,
+        markets=args.markets,
         folder=args.runs,
         id=getattr(args, "run_id", None),
         trace_id=getattr(args, "trace_id", None),
@@ -97,6 +100,8 @@ def _split_words(args: argparse.Namespace) -> tuple[str | None, tuple[str, ...]]
         )
     if args.timerange:
         overrides.append(f"run.timerange={args.timerange}")
+    if getattr(args, "max_idle", None):
+        overrides.append(f"run.max_idle={args.max_idle}")
     return (others[0] if others else None), tuple(overrides)
 
 

@@ -1,46 +1,69 @@
-"""Output of the commands: the summary of a run, tables and JSON."""
+"""Output of the commands: the summary of a run, tables and JSON.
+
+Text may come from anywhere, so it is printed as it is, with control characters as escapes.
+"""
 
 import json
+import os
+import shutil
 import sys
-from collections.abc import Iterable, Sequence
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from tradai.entrypoint._process.exit_codes import Verdict
-from tradai.entrypoint._runs.record import RunManifest
+from tradai.core import printable
+from tradai.entrypoint._report.formatting import result_text
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from tradai.entrypoint._process.exit_codes import Verdict
+    from tradai.entrypoint._runs.record import RunManifest
+
+_GAP: Final = "  "
+_LEAST_ROOM: Final = 20
+_BOLD: Final = "\x1b[1m{}\x1b[0m"
 
 
-def print_summary(record: RunManifest, verdict: Verdict, folder: Path) -> None:
+def print_summary(record: "RunManifest", verdict: "Verdict", folder: Path) -> None:
     """Print results, notices and paths to standard output, and a failure to standard error."""
     if record.results:
-        rows = [(name.replace("_", " "), _text(value)) for name, value in record.results.items()]
+        rows = [
+            (name.replace("_", " "), result_text(value)) for name, value in record.results.items()
+        ]
         print_table(("result", record.config_id or ""), rows)
     for notice in record.notices:
-        print(f"note: {notice}")
+        print_text(f"note: {notice}")
     report = folder / "report.html"
     if report.exists():
-        print(f"report: {report}")
+        print_text(f"report: {report}")
     if verdict.is_success:
-        print(f"run:    {folder}")
-        print(f"done:   {verdict.sentence}")
+        print_text(f"run:    {folder}")
+        print_text(f"done:   {verdict.sentence}")
         return
-    print(
-        f"tradai-entrypoint: {verdict.sentence} (exit {int(verdict.exit_code)}, run {folder})",
-        file=sys.stderr,
-    )
+    print_failure(f"{verdict.sentence} (exit {int(verdict.exit_code)}, run {folder})")
+
+
+def print_text(text: str, *, is_error: bool = False) -> None:
+    """Print `text`, which may have several lines, to standard output or standard error."""
+    shown = "".join(f"{line}\n" for line in _lines(text))
+    (sys.stderr if is_error else sys.stdout).write(shown)
+
+
+def print_failure(sentence: str) -> None:
+    """Print `sentence` to standard error, after the name of the command."""
+    print_text(f"tradai-entrypoint: {sentence}", is_error=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print `rows` under `columns`; lines are wrapped only on a terminal."""
-    from rich.table import Table
-
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*row)
-    _console().print(table)
+    """Print `rows` under `columns`; on a terminal the last column is wrapped."""
+    table = [[_lines(cell) for cell in row] for row in (columns, *rows)]
+    widths = [max(map(_width, chain.from_iterable(cells))) for cells in zip(*table, strict=True)]
+    room = _room_for_last(widths[:-1])
+    head, *body = ("".join(_row_lines(row, widths, room)) for row in table)
+    sys.stdout.write(_BOLD.format(head) if _has_styles() else head)
+    sys.stdout.write("".join(body))
 
 
 def print_json(value: object) -> None:
@@ -48,10 +71,47 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
-def _console() -> "Console":
-    from rich.console import Console
+def _lines(text: str) -> list[str]:
+    return [printable(line) for line in text.split("\n")]
 
-    return Console() if sys.stdout.isatty() else Console(width=200, soft_wrap=True)
+
+def _row_lines(cells: list[list[str]], widths: list[int], room: int | None) -> Iterator[str]:
+    *others, last = cells
+    if room is not None:
+        last = [part for line in last for part in _wrapped(line, room)]
+    for row in zip_longest(*others, last, fillvalue=""):
+        padded = map(_padded, row, widths)
+        yield f"{_GAP.join(padded).rstrip()}\n"
+
+
+def _wrapped(line: str, room: int) -> list[str]:
+    return textwrap.wrap(line, room, break_on_hyphens=False) or [""]
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
+
+
+def _width(text: str) -> int:
+    """Return the number of columns that `text` takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "FW")
+        for each in text
+    )
+
+
+def _room_for_last(widths: list[int]) -> int | None:
+    """Return the columns left for the last cell of a row; None when lines are not wrapped."""
+    if not sys.stdout.isatty():
+        return None
+    used = sum(widths) + len(widths) * len(_GAP)
+    return max(shutil.get_terminal_size().columns - used, _LEAST_ROOM)
+
+
+def _has_styles() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _text(value: object) -> str:

@@ -2,11 +2,10 @@
 
 import argparse
 import os
-import sys
-from pathlib import Path
 
-from tradai.core import StrategyConfigLoader, TimeRange
+from tradai.core import StrategyConfigLoader, file_path, parse_time_range
 from tradai.entrypoint._commands.arguments import start_logging
+from tradai.entrypoint._commands.console import print_failure, print_text
 from tradai.entrypoint._commands.markets import capture
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -15,24 +14,24 @@ from tradai.entrypoint._process.progress import Progress
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Download the candles, capture the market rules and return the exit code."""
-    from tradai.entrypoint.freqtrade import download
+    from tradai.entrypoint.freqtrade import MARKETS_NAME, download
 
     start_logging(args)
     config = StrategyConfigLoader(environ=os.environ).load_config(args.config).config
-    folder = Path(args.data)
+    folder = file_path(args.data)
     with Progress() as progress:
         progress.say("downloading candles")
         verdict: Verdict = download(
             config,
             folder,
-            timerange=TimeRange.parse(args.timerange),
+            timerange=parse_time_range(args.timerange),
             exchange_url=args.exchange_url,
             interrupts=interrupts,
             environ=os.environ,
         )
     if not verdict.is_success:
-        print(f"tradai-entrypoint: {verdict.sentence}", file=sys.stderr)
+        print_failure(verdict.sentence)
         return int(verdict.exit_code)
-    print(verdict.sentence)
-    print(capture(config, folder, exchange_url=args.exchange_url))
+    print_text(verdict.sentence)
+    print_text(capture(config, folder / MARKETS_NAME, exchange_url=args.exchange_url))
     return 0

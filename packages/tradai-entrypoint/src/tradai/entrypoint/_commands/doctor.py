@@ -3,14 +3,13 @@
 import argparse
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Final
 
 from tradai.core import ReferenceCheck, check_references, redact
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint._commands.console import print_json, print_table
+from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.settings import (
@@ -100,16 +99,16 @@ def _secret_rows(secrets: list[ReferenceCheck]) -> Iterator[tuple[str, str, str]
 def _print_tables(secrets: list[ReferenceCheck], problems: list[str]) -> None:
     rows = [tuple(row.values()) for row in _settings()]
     print_table(("package", "variable", "value", "comes from"), rows)
-    print()
+    print_text("")
     if secrets:
         print_table(_SECRET_COLUMNS, list(_secret_rows(secrets)))
-        print()
+        print_text("")
     print_table(("installed", "version"), list(_versions().items()))
-    print()
+    print_text("")
     print_table(
         ("port", "serves"), [(port, " ".join(names)) for port, names in _backends().items()]
     )
-    print()
+    print_text("")
     print_table(("mode", "handler"), list(_handlers().items()))
     for problem in problems:
-        print(f"problem: {problem}", file=sys.stderr)
+        print_text(f"problem: {problem}", is_error=True)

@@ -4,7 +4,9 @@ import argparse
 import os
 from pathlib import Path
 
-from tradai.core import StrategyConfig, StrategyConfigLoader
+from tradai.core import StrategyConfig, StrategyConfigLoader, file_path
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._process.interrupts import Interrupts
 
 
@@ -12,24 +14,38 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Capture the market rules of the configuration's pairs and print the path."""
     del interrupts
     config = StrategyConfigLoader(environ=os.environ).load_config(args.config).config
-    print(capture(config, Path(args.data), exchange_url=args.exchange_url))
+    print_text(capture(config, _file(args), exchange_url=args.exchange_url))
     return 0
 
 
-def capture(config: StrategyConfig, folder: Path, *, exchange_url: str | None) -> str:
-    """Write the rules of `config`'s pairs into `folder` and return a sentence with their path.
+def capture(config: StrategyConfig, path: Path, *, exchange_url: str | None) -> str:
+    """Write the rules of `config`'s pairs to `path` and return a sentence with it.
 
     Raises:
         ConfigurationError: The exchange is not known.
         NotFoundError: The exchange does not list a pair.
         ExternalServiceError: The exchange could not be reached.
+        StorageError: The disk refused.
     """
-    from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot
+    from tradai.entrypoint.freqtrade import MarketsSnapshot
 
     snapshot = MarketsSnapshot.capture(
         config.pairs, exchange=config.exchange, base_url=exchange_url
     )
-    path = folder / MARKETS_NAME
-    path.parent.mkdir(parents=True, exist_ok=True)
     snapshot.save(path)
     return f"captured the market rules of {len(snapshot.pairs)} pairs into {path}"
+
+
+def _file(args: argparse.Namespace) -> Path:
+    from tradai.entrypoint.freqtrade import MARKETS_NAME, data_folder
+
+    if args.markets is not None:
+        return file_path(args.markets)
+    folder = data_folder(args.data)
+    if folder is None:
+        message = (
+            "the candles are in no folder of this machine, so market rules have no place beside "
+            "them: give --markets FILE instead of --data"
+        )
+        raise ConfigurationError(message, key="--data")
+    return folder / MARKETS_NAME

@@ -3,10 +3,8 @@
 import argparse
 import json
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from tradai.core import SystemClock, TradingMode
@@ -21,7 +19,8 @@ from tradai.entrypoint._commands.console import print_summary
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress
-from tradai.entrypoint._process.settings import EntrypointSettings, runs_folder
+from tradai.entrypoint._process.runs_folder import runs_folder
+from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.folder import RunFolder, new_run_id
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.recorded_run import record_refusal
@@ -50,8 +49,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     verdict = entrypoint.run_to_verdict()
     if args.verify and verdict.is_success:
         verdict = _verify(entrypoint, args.verify, start)
-    with _perhaps_without_terminal(interrupts):
-        _print_result(entrypoint.record, verdict, settings.folder, as_json=args.json)
+    _print_result(entrypoint.record, verdict, settings.folder, as_json=args.json)
     return int(verdict.exit_code)
 
 
@@ -92,21 +90,6 @@ def _record_early_refusal(args: argparse.Namespace, error: TradAIError) -> int:
     verdict = record_refusal(folder, record, error, clock=clock)
     _print_result(record, verdict, folder, as_json=args.json)
     return int(verdict.exit_code)
-
-
-@contextmanager
-def _perhaps_without_terminal(interrupts: Interrupts) -> Iterator[None]:
-    """Let output fail after a hangup: it was for a terminal that was closed."""
-    try:
-        yield
-        sys.stdout.flush()
-    except OSError:
-        if interrupts.received != signal.SIGHUP:
-            raise
-        # At its end Python writes what is left in its buffers, and failing has its own exit code.
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        for stream in (1, 2):
-            os.dup2(nothing, stream)
 
 
 def _print_result(record: RunManifest, verdict: Verdict, root: Path, *, as_json: bool) -> None:

@@ -27,7 +27,7 @@ from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.folder import new_run_id
 from tradai.entrypoint._runs.request import RunRequest
 
-_PROGRAM: Final = "import sys; from tradai.entrypoint import main; sys.exit(main())"
+_PROGRAM: Final = ("-m", "tradai.entrypoint")
 # Settings of the run itself are flags of its command.
 _PASSED: Final = "TRADAI_"
 _NOT_PASSED: Final = "TRADAI_RUN_"
@@ -78,7 +78,7 @@ def _spec(
     return JobSpec(
         job_id=job_id,
         trace_id=settings.trace_id or job_id,
-        command=(sys.executable, "-c", _PROGRAM, *_words(job_id, settings, request)),
+        command=(sys.executable, *_PROGRAM, *_words(job_id, settings, request)),
         environment={**passed, **dict(map(_pair, args.env))},
         secrets={name: SecretReference(text) for name, text in map(_pair, args.secret)},
         time_limit_s=args.time_limit,
@@ -95,6 +95,8 @@ def _words(job_id: str, settings: EntrypointSettings, request: RunRequest) -> It
     yield from ("--runs", _absolute(str(settings.folder)))
     if settings.data:
         yield from ("--data", _absolute(settings.data))
+    if settings.markets:
+        yield from ("--markets", _absolute(settings.markets))
     for patch in request.patches:
         yield from ("--patch", _absolute(patch))
 

@@ -71,7 +71,7 @@ class JobFolder:
         back would check it again, by what is known to be secret today.
 
         Raises:
-            NotFoundError: There is no job.
+            NotFoundError: The job does not exist.
             StorageError: The file cannot be read.
         """
         return str(self._read(SPEC).get("digest"))
@@ -80,7 +80,7 @@ class JobFolder:
         """Check that the specification of the job has this digest.
 
         Raises:
-            NotFoundError: There is no job.
+            NotFoundError: The job does not exist.
             JobConflictError: It has another one.
         """
         if self.digest() != digest:

@@ -35,7 +35,7 @@ def launch_once(folder: JobFolder, spec: JobSpec) -> None:
 
     Raises:
         JobConflictError: The job has another specification.
-        NotFoundError, ConfigurationError: A secret cannot be resolved; there is no job then.
+        NotFoundError, ConfigurationError: A secret cannot be resolved; no job was made.
         ExternalServiceError: The supervisor did not start; the launch may be repeated.
     """
     # Before there is a folder: a job whose secrets are missing leaves no trace.

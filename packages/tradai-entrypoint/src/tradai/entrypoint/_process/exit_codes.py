@@ -28,6 +28,9 @@ class ExitCode(IntEnum):
     MISMATCH = 76
     NOT_PERMITTED = 77
     CONFIGURATION = 78
+    STRATEGY_ERRORS = 80
+    STALLED = 81
+    MAX_IDLE = 82
     START_DEADLINE = 124
     INTERRUPTED = 130
     TERMINATED = 143
@@ -60,6 +63,9 @@ _MEANINGS: Final[Mapping[ExitCode, str]] = {
     "a person must look.",
     ExitCode.NOT_PERMITTED: "The mode is not permitted; trading did not start.",
     ExitCode.CONFIGURATION: "The configuration must be changed.",
+    ExitCode.STRATEGY_ERRORS: "Callbacks of the strategy raised; the result is kept and marked.",
+    ExitCode.STALLED: "The bot stood still, and still did when it was stopped.",
+    ExitCode.MAX_IDLE: "The bot stood still for as long as --max-idle allows, and was stopped.",
     ExitCode.START_DEADLINE: "The engine did not start in time.",
     ExitCode.INTERRUPTED: "Ctrl-C ended the run before its work was done.",
     ExitCode.TERMINATED: "SIGTERM ended the run before its work was done.",

@@ -5,6 +5,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO, final
 
+from tradai.core import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar, TaskID
 
@@ -47,7 +49,7 @@ class Progress:
     def say(self, doing: str) -> None:
         """Show the work in progress, e.g. ``"reading candles"``."""
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=doing)
+            self._bar.update(self._task, description=printable(doing))
 
 
 def _new_bar(stream: TextIO) -> "Bar":
@@ -56,7 +58,7 @@ def _new_bar(stream: TextIO) -> "Bar":
 
     return RichProgress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         TimeElapsedColumn(),
         console=Console(file=stream),
         transient=True,

@@ -8,6 +8,7 @@ from typing import Literal, final
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core import BaseSettings, TradingMode, unknown_variables
+from tradai.entrypoint._process.runs_folder import DEFAULT_RUNS_FOLDER
 
 
 class EntrypointSettings(BaseSettings):
@@ -16,7 +17,9 @@ class EntrypointSettings(BaseSettings):
     Attributes:
         mode: Run mode; it has no default, so that nothing trades by accident.
         config: Path or URI of the strategy configuration (YAML).
-        data: Path or URI of the candles; a folder also holds ``markets.json``.
+        data: Path or URI of the candles.
+        markets: File of the market rules; unset means ``markets.json`` in the folder of the
+            candles.
         folder: Folder that receives one folder per run.
         id: Id of this run; unset means a new one.
         trace_id: Id of the job in every system it passes through; unset means the run id.
@@ -27,7 +30,8 @@ class EntrypointSettings(BaseSettings):
     mode: TradingMode
     config: str | None = None
     data: str | None = None
-    folder: Path = Path(".tradai/runs")
+    markets: str | None = None
+    folder: Path = DEFAULT_RUNS_FOLDER
     id: str | None = None
     trace_id: str | None = None
 
@@ -50,12 +54,6 @@ class LogSettings(BaseSettings):
 
     format: Literal["json", "console"] = "console"
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-
-
-def runs_folder(flag: str | None, environ: Mapping[str, str]) -> Path:
-    """Return the folder of runs, for commands that need nothing else of the settings."""
-    default = EntrypointSettings.model_fields["folder"].default
-    return Path(flag or environ.get("TRADAI_RUN_FOLDER") or default)
 
 
 def settings_classes() -> dict[str, type[BaseSettings]]:

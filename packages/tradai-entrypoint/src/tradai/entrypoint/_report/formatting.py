@@ -1,6 +1,6 @@
-"""Format numbers, durations and instants for the report."""
+"""Format numbers, durations and instants for the report and the terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Final
@@ -45,6 +45,19 @@ def percent(ratio: float | None, *, with_sign: bool = False) -> str:
         return NOTHING
     number = signed(100 * ratio, 2) if with_sign else plain(100 * ratio, 1)
     return f"{number} %"
+
+
+def result_text(value: object) -> str:
+    """Return a figure of a result, whatever its type.
+
+    >>> result_text(1234.5), result_text({"custom_exit": 2, "leverage": 1}), result_text(None)
+    ('1,234.5', 'custom_exit 2, leverage 1', '-')
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {result_text(inner)}" for name, inner in value.items()) or "-"
+    if isinstance(value, float):
+        return f"{value:,.8f}".rstrip("0").rstrip(".")
+    return "-" if value is None else str(value)
 
 
 def duration(seconds: float | None) -> str:

@@ -5,6 +5,8 @@ from html import escape
 from string import Template
 from typing import final
 
+from tradai.core import printable
+
 
 @final
 class Markup(str):
@@ -39,5 +41,5 @@ def fill(template: str, **values: str) -> Markup:
 def _escaped(text: str) -> Markup:
     if isinstance(text, Markup):
         return text
-    # A path may contain bytes that are not text; the page must be valid UTF-8 all the same.
-    return Markup(escape(text.encode("utf-8", "backslashreplace").decode("utf-8")))
+    # Text may come from anywhere: control characters and bytes that are not text become escapes.
+    return Markup("\n".join(escape(printable(line)) for line in text.split("\n")))

@@ -28,6 +28,7 @@ class RunContext:
         loaded: The configuration with the provenance of each value.
         parameters: The `run:` block, validated.
         data: Path or URI of the candles; None for a mode that fetches its own.
+        markets: File of the market rules; None means the one beside the candles.
         strategy_root: Folder or file of the strategy source.
         replay_folder: Folder of the run that this one repeats.
         expected_digests: Digests of the repeated run, by name, which this one must have too.
@@ -45,6 +46,7 @@ class RunContext:
     progress: Progress
     record: RunManifest
     environ: Mapping[str, str]
+    markets: str | None = None
     strategy_root: Path | None = None
     replay_folder: Path | None = None
     expected_digests: Mapping[str, str] = field(default_factory=dict)

@@ -12,7 +12,8 @@ from typing import Final, final
 
 from tradai.core import FileStore, TradingMode
 from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
-from tradai.entrypoint._runs.record import MANIFEST_NAME, RunManifest
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._runs.summaries import MANIFEST_NAME
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 # Reserved at the start, so that a run whose disk fills up can be recorded: a half for its results
@@ -67,10 +68,12 @@ class RunFolder:
         return folder
 
     def write_manifest(self, manifest: RunManifest) -> None:
-        """Write the manifest, as `write` does."""
-        # Handlers add facts without validation, so all of them are validated here.
-        valid = RunManifest.model_validate(dict(manifest))
-        self.write(MANIFEST_NAME, valid.model_dump_json(indent=2) + "\n")
+        """Write the manifest, as `write` does.
+
+        Raises:
+            TypeError: A fact is not JSON.
+        """
+        self.write(MANIFEST_NAME, manifest.as_json())
 
     def write(self, name: str, text: str) -> None:
         """Write `text` to the file `name`, whole or not at all.

@@ -1,23 +1,21 @@
 """Recorded runs of a folder: list them, find one, compare two."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.entrypoint._process.exit_codes import ExitCode
-from tradai.entrypoint._runs.record import MANIFEST_NAME, RunManifest
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._runs.summaries import MANIFEST_NAME, RunSummary, list_runs
 
 
-def list_runs(root: Path) -> list[RunManifest]:
-    """Return the manifests below `root`, newest first; unreadable ones are left out."""
-    manifests = []
-    for path in root.glob(f"*/{MANIFEST_NAME}"):
-        try:
-            manifests.append(RunManifest.read(path.parent))
-        except (NotFoundError, StorageError):
-            continue
-    return sorted(manifests, key=lambda run: run.started_at, reverse=True)
+def read_manifests(root: Path) -> Iterator[RunManifest]:
+    """Yield the manifests below `root`, newest first; unreadable ones are left out."""
+    for run in list_runs(root):
+        with suppress(NotFoundError, StorageError):
+            yield RunManifest.read(run.folder)
 
 
 def find_run(root: Path, name: str) -> Path:
@@ -53,7 +51,7 @@ def find_run(root: Path, name: str) -> Path:
             field="run",
             expected="one run",
         )
-    return root / matches[0].run_id
+    return matches[0].folder
 
 
 def differences(left: RunManifest, right: RunManifest) -> Iterator[tuple[str, str, str]]:
@@ -64,9 +62,8 @@ def differences(left: RunManifest, right: RunManifest) -> Iterator[tuple[str, st
             yield name, _text(before.get(name)), _text(after.get(name))
 
 
-def _has_finished(run: RunManifest) -> bool:
-    has_result = run.exit_code == ExitCode.DONE or bool(run.results) or bool(run.artifacts)
-    return run.state == "ended" and has_result
+def _has_finished(run: RunSummary) -> bool:
+    return run.state == "ended" and (run.exit_code == ExitCode.DONE or run.has_result)
 
 
 def _comparable(manifest: RunManifest) -> dict[str, JsonValue]:

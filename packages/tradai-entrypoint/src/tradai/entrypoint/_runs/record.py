@@ -1,16 +1,17 @@
 """Record of a run: filled while it runs, and stored as its manifest."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self, final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import to_jsonable_python
 
-from tradai.core import JsonValue, TradingMode
+from tradai.core import FileKind, JsonValue, TradingMode, error_sentence, read_regular_file
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._process.exit_codes import Verdict
-
-MANIFEST_NAME = "manifest.json"
+from tradai.entrypoint._runs.summaries import MANIFEST_NAME
 
 
 @final
@@ -38,8 +39,8 @@ class RunManifest(BaseModel):
     trace_id: str
     mode: TradingMode | None
     state: Literal["running", "ended"]
-    started_at: datetime
-    ended_at: datetime | None = None
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
     exit_code: int | None = None
     verdict: str | None = None
     command: tuple[str, ...] = ()
@@ -68,16 +69,20 @@ class RunManifest(BaseModel):
         """
         path = folder / MANIFEST_NAME
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(read_regular_file(path, FileKind.MANIFEST))
         except FileNotFoundError as exc:
             raise NotFoundError(
                 f"no run at {folder}: `tradai-entrypoint runs list` lists the runs",
                 kind="run",
                 key=str(folder),
             ) from exc
-        except (OSError, ValidationError) as exc:
+        except ValidationError as exc:
+            problem = "; ".join(_problems(exc))
+            message = f"the manifest {path} is not usable: {problem}"
+            raise StorageError(message, operation="read") from exc
+        except OSError as exc:
             raise StorageError(
-                f"the manifest {path} cannot be read: {type(exc).__name__}", operation="read"
+                f"the manifest {path} cannot be read: {exc.strerror}", operation="read"
             ) from exc
 
     def begin(self) -> None:
@@ -91,3 +96,36 @@ class RunManifest(BaseModel):
         self.ended_at = at
         self.exit_code = int(verdict.exit_code)
         self.verdict = verdict.sentence
+
+    def as_json(self) -> str:
+        """Return the manifest as indented JSON.
+
+        Raises:
+            TypeError: A handler recorded a fact that is not JSON; each is named.
+        """
+        # Handlers add facts without validation, so all of them are validated here.
+        try:
+            valid = RunManifest.model_validate(dict(self))
+        except ValidationError as exc:
+            message = f"these facts of the run are not JSON: {'; '.join(_problems(exc))}"
+            raise TypeError(message) from None
+        return valid.model_dump_json(indent=2) + "\n"
+
+    def repair(self) -> None:
+        """Replace facts that are not JSON by their text, so that the rest can be stored."""
+        values = to_jsonable_python(dict(self), fallback=repr)
+        try:
+            valid = RunManifest.model_validate(values)
+        except ValidationError as exc:
+            for field in {error["loc"][0] for error in exc.errors()}:
+                values.pop(field)
+            valid = RunManifest.model_validate(values)
+        for name, value in valid:
+            setattr(self, name, value)
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for each in error.errors(include_url=False):
+        # The end of a place names types.
+        place = ".".join(str(step) for step in each["loc"] if "[" not in str(step))
+        yield f"{place or 'the file'}: {error_sentence(each)}"

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, final
@@ -47,7 +48,19 @@ class RecordedRun:
         with run_context(run_id=self.record.run_id, trace_id=self.record.trace_id):
             mode = self.record.mode
             self.journal.append("run started", mode=mode.value if mode else None)
-            return self._close(_verdict_of(work))
+            verdict = self._with_usable_facts(_verdict_of(work))
+            return self._close(replace(verdict, sentence=redact(verdict.sentence)))
+
+    def _with_usable_facts(self, verdict: Verdict) -> Verdict:
+        """Return the verdict of a run whose facts can be stored; those that cannot become text."""
+        try:
+            self.record.as_json()
+        except TypeError as exc:
+            self.record.repair()
+            self.record.notices.append(str(exc))
+            if verdict.is_success:
+                return Verdict(exit_code=ExitCode.CRASHED, sentence=f"the handler failed: {exc}")
+        return verdict
 
     def _close(self, verdict: Verdict) -> Verdict:
         try:
@@ -65,7 +78,7 @@ class RecordedRun:
         verdict = self._write_report(verdict, ended_at)
         self.folder.release_reserve()
         self.journal.append(
-            "run ended", exit_code=int(verdict.exit_code), sentence=redact(verdict.sentence)
+            "run ended", exit_code=int(verdict.exit_code), sentence=verdict.sentence
         )
         self.record.end(verdict, at=ended_at)
         self.folder.write_manifest(self.record)
@@ -94,15 +107,13 @@ def _verdict_of(work: Callable[[], Verdict]) -> Verdict:
     try:
         return work()
     except TradAIError as exc:
-        return Verdict(exit_code=ExitCode.of_error(exc), sentence=redact(str(exc)))
+        return Verdict(exit_code=ExitCode.of_error(exc), sentence=str(exc))
     # The process boundary: a handler may be third-party code, and its crash is a verdict too.
     except Exception as exc:  # noqa: BLE001
         _log.exception("the run crashed")
         return Verdict(
             exit_code=ExitCode.CRASHED,
-            sentence=redact(
-                f"the run crashed with {type(exc).__name__}: {exc}; the log has the traceback"
-            ),
+            sentence=f"the run crashed with {type(exc).__name__}: {exc}; the log has the traceback",
         )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from tradai.entrypoint._process.exit_codes import Verdict
+from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint._report.model import Figure, RunReport, RunReportParts
 from tradai.entrypoint._report.page import render_report
 from tradai.entrypoint._runs.folder import RunFolder
@@ -40,9 +41,17 @@ def write_report(
         configuration=record.config,
         provenance=record.provenance,
         facts=_facts(record),
-        parts=parts,
+        parts=parts or _plain_parts(record),
     )
     folder.write(REPORT_NAME, render_report(report))
+
+
+def _plain_parts(record: RunManifest) -> RunReportParts | None:
+    """Return the results as plain figures, for a mode that has no parts of its own."""
+    figures = (
+        Figure(name.replace("_", " "), result_text(value)) for name, value in record.results.items()
+    )
+    return RunReportParts(figures=tuple(figures)) if record.results else None
 
 
 def _facts(record: RunManifest) -> tuple[Figure, ...]:

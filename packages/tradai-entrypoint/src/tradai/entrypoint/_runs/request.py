@@ -1,16 +1,26 @@
 """Request of a run: patches, overrides, the run to repeat; and the configuration loaded by it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, final
 
-from tradai.core import LoadedConfig, Origin, StrategyConfig, StrategyConfigLoader, file_path
+from tradai.core import (
+    LoadedConfig,
+    Origin,
+    StrategyConfig,
+    StrategyConfigLoader,
+    file_path,
+    redact,
+)
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.record import RunManifest
 
 STRATEGY_COPY: Final = "strategy"
+# The value of an option that refers to a secret.
+_REFERENCE: Final = re.compile(r"[?&;][A-Za-z_]+=[a-z][a-z0-9+.-]*:[^&;]+")
 _REPEATED: Final = ("source", "data", "markets")
 
 
@@ -45,11 +55,32 @@ class RunRequest:
         return {name: digests[name] for name in _REPEATED if name in digests}
 
     def data_of(self, settings: EntrypointSettings) -> str | None:
-        """Return the path or URI of the candles, from the settings or else the repeated run."""
-        if settings.data is not None or self.replay is None:
-            return settings.data
-        uri = self.replay.data.get("uri")
-        return str(uri) if uri else None
+        """Return the path or URI of the candles, from the settings or else the repeated run.
+
+        Raises:
+            ConfigurationError: A key is written out in the URI, which the manifest will show.
+        """
+        data = settings.data or self._repeated("uri")
+        if data is not None and _holds_secret(data):
+            message = (
+                "the URI of the candles holds a key: give a reference to it, such as "
+                "secret=env:NAME (--data, TRADAI_RUN_DATA)"
+            )
+            raise ConfigurationError(message, key="TRADAI_RUN_DATA")
+        return data
+
+    def markets_of(self, settings: EntrypointSettings) -> str | None:
+        """Return the path of the market rules, from the settings or else the repeated run."""
+        return settings.markets or self._repeated("markets")
+
+    def _repeated(self, fact: str) -> str | None:
+        value = self.replay.data.get(fact) if self.replay else None
+        return str(value) if value else None
+
+
+def _holds_secret(uri: str) -> bool:
+    written_out = _REFERENCE.sub("", uri)
+    return redact(written_out) != written_out
 
 
 def load_config(

@@ -202,6 +202,7 @@ class StrategyEntrypoint(LoggerMixin):
             loaded=loaded,
             parameters=parameters,
             data=self._request.data_of(self._settings),
+            markets=self._request.markets_of(self._settings),
             folder=run.folder,
             journal=run.journal,
             interrupts=self._interrupts,

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from tradai.core import LoadedConfig, Origin, StrategyConfig, TradingMode
+from tradai.core import (
+    JsonValue,
+    LoadedConfig,
+    Origin,
+    StrategyConfig,
+    StrategyConfigLoader,
+    TradingMode,
+)
 from tradai.core.exceptions import (
     ConfigurationError,
     ExternalServiceError,
@@ -27,7 +34,8 @@ class TradingEntrypoint(StrategyEntrypoint):
     """Entrypoint of LIVE and DRY_RUN.
 
     LIVE without a valid, complete configuration raises `TradingError` before anything else
-    happens. DRY_RUN falls back to one built-in configuration that can place no order.
+    happens. DRY_RUN falls back to one built-in configuration that can place no order. The fallback
+    keeps the run parameters, and contacts an exchange only when they name one.
     """
 
     def _load_strategy_config(self) -> LoadedConfig:
@@ -47,6 +55,9 @@ class TradingEntrypoint(StrategyEntrypoint):
                 # The run would start, and would not be the one that was asked for.
                 raise
             return self._fall_back(exc)
+        # The repeated run may have been one.
+        replay = self._request.replay
+        self.record.is_fallback = replay is not None and replay.is_fallback
         return loaded
 
     def _permit(self, context: RunContext) -> None:
@@ -65,7 +76,15 @@ class TradingEntrypoint(StrategyEntrypoint):
         self.logger.warning(notice)
         self.record.notices.append(notice)
         self.record.is_fallback = True
-        return _no_order_config()
+        return _no_order_config(self._load_run())
+
+    def _load_run(self) -> Mapping[str, JsonValue]:
+        """Return the run parameters, which do not depend on a usable configuration."""
+        request = self._request
+        loader = StrategyConfigLoader(environ=self._environ)
+        return loader.load_run(
+            self._settings.config, patches=request.patches, overrides=request.overrides
+        )
 
 
 def _require_tradable(loaded: LoadedConfig) -> None:
@@ -79,7 +98,7 @@ def _require_no_doubt(loaded: LoadedConfig, environ: Mapping[str, str]) -> None:
         raise ConfigurationError("; ".join(doubts))
 
 
-def _no_order_config() -> LoadedConfig:
+def _no_order_config(run: Mapping[str, JsonValue]) -> LoadedConfig:
     config = StrategyConfig.model_validate(
         {
             "name": "tradai-idle",
@@ -93,7 +112,7 @@ def _no_order_config() -> LoadedConfig:
     origin = Origin(source="built-in fallback of DRY_RUN")
     return LoadedConfig(
         config=config,
-        run={},
+        run=run,
         provenance=dict.fromkeys(config.canonical(), origin),
         shadowed={},
         warnings=(),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tradai.core import JsonValue, read_yaml
+from tradai.core import FileKind, JsonValue, UnusableFileError, read_regular_file, read_yaml
 from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageError
 
 # Interpolations of OmegaConf, except those that call a resolver or compute their key.
@@ -17,13 +17,18 @@ def read_file(path: Path) -> bytes:
 
     Raises:
         NotFoundError: The file does not exist.
+        ConfigurationError: It is not a regular file, or too large.
         StorageError: It cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular_file(path, FileKind.CONFIGURATION)
     except FileNotFoundError as exc:
         raise NotFoundError(
             f"no configuration file {str(path)!r}: check the path", kind="file", key=str(path)
+        ) from exc
+    except UnusableFileError as exc:
+        raise ConfigurationError(
+            f"the configuration file {str(path)!r} cannot be read: {exc.strerror}", source=str(path)
         ) from exc
     except OSError as exc:
         raise StorageError(

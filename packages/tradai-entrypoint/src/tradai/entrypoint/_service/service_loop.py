@@ -173,9 +173,22 @@ class ServiceLoop(LoggerMixin, Generic[S]):
 
 
 def _settings_argument(cls: type) -> object | None:
-    """Return the settings class written as the type argument: ``BaseService[MySettings]``."""
+    """Return the settings class among the type arguments of `cls`; None if a base has it."""
+    chosen = _type_argument(cls, ServiceLoop, S)
+    return None if isinstance(chosen, TypeVar) else chosen
+
+
+def _type_argument(cls: type, owner: type, variable: object) -> object | None:
+    """Return what the bases of `cls` are given for `variable` of the generic class `owner`.
+
+    It may be handed down through several generic classes, each with variables of its own. None
+    where a base knows it already.
+    """
     for base in cls.__dict__.get("__orig_bases__", ()):
-        if get_origin(base) is not None and issubclass(get_origin(base), ServiceLoop):
-            argument = get_args(base)[0]
-            return None if isinstance(argument, TypeVar) else argument
+        origin = get_origin(base) or base
+        if isinstance(origin, type) and issubclass(origin, owner):
+            found = variable if origin is owner else _type_argument(origin, owner, variable)
+            variables = getattr(origin, "__parameters__", ())
+            given = dict(zip(variables, get_args(base), strict=False))
+            return given.get(found)
     return None

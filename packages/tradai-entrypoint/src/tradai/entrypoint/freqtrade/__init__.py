@@ -4,6 +4,7 @@ from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.entrypoint.freqtrade._candles.dataset import data_folder as data_folder
     from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules as MarketRules
     from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer as MarketServer
     from tradai.entrypoint.freqtrade._exchange.markets import (
@@ -20,6 +21,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_candles.dataset": "data_folder",
             "_exchange.exchange": "MarketRules",
             "_exchange.market_server": "MarketServer",
             "_exchange.markets": "MARKETS_NAME MarketsSnapshot",

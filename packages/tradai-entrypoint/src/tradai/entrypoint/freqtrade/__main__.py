@@ -1,20 +1,29 @@
 """Child processes: ``python -m tradai.entrypoint.freqtrade stage|probe|engine``."""
 
+import gc
 import runpy
 import sys
+from pathlib import Path
 from typing import Final
 
 _USAGE: Final = (
     "python -m tradai.entrypoint.freqtrade stage | probe FOLDER | engine FOLDER ARGUMENTS"
 )
+_BAD_USAGE: Final = 2
+_DATA: Final = 65
 
 
 def _main(arguments: list[str]) -> int:
     match arguments:
         case ["stage"]:
+            # It ends soon: looking for garbage would cost more than it frees.
+            gc.disable()
             from tradai.entrypoint.freqtrade._candles.staging_child import main as stage
 
             return stage()
+        case ["probe", folder] if not Path(folder).is_dir():
+            sys.stderr.write(f"there is no folder {folder!r} with models to probe\n")
+            return _DATA
         case ["probe", folder]:
             from tradai.entrypoint.freqtrade._modes.model_probe import main as probe
 
@@ -22,7 +31,7 @@ def _main(arguments: list[str]) -> int:
         case ["engine", folder, *words]:
             return _run_engine(folder, words)
     sys.stderr.write(f"usage: {_USAGE}\n")
-    return 2
+    return _BAD_USAGE
 
 
 def _run_engine(folder: str, words: list[str]) -> int:

@@ -3,9 +3,9 @@
 import argparse
 import os
 
-from tradai.entrypoint._commands.console import print_json, print_table
+from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._process.settings import runs_folder
+from tradai.entrypoint._process.runs_folder import runs_folder
 from tradai.entrypoint._runs.history import differences, find_run
 from tradai.entrypoint._runs.record import RunManifest
 
@@ -21,5 +21,5 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     elif rows:
         print_table(("name", left.run_id, right.run_id), rows)
     else:
-        print("no difference except ids and times")
+        print_text("no difference except ids and times")
     return 0

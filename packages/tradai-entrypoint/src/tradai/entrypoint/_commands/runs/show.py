@@ -3,9 +3,9 @@
 import argparse
 import os
 
-from tradai.entrypoint._commands.console import print_json, print_table
+from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._process.settings import runs_folder
+from tradai.entrypoint._process.runs_folder import runs_folder
 from tradai.entrypoint._report.config_rows import flatten
 from tradai.entrypoint._runs.history import find_run
 from tradai.entrypoint._runs.record import RunManifest
@@ -24,13 +24,13 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     )
     rows = [(name, _text(value)) for name, value in facts.items() if _is_fact(value)]
     print_table(("fact", "value"), rows)
-    print()
+    print_text("")
     settings = flatten({**manifest.config, "run": manifest.run_parameters}, manifest.provenance)
     print_table(
         ("configuration", "value", "comes from"),
         sorted((row.name, row.value, row.source) for row in settings),
     )
-    print(f"folder: {folder}")
+    print_text(f"folder: {folder}")
     return 0
 
 

@@ -1,28 +1,52 @@
-"""The file ``dataset.json``, which says where the candles beside it are from."""
+"""The folder of candles, and the file ``dataset.json`` in it, which says where they are from."""
 
 import json
+from pathlib import Path
 from typing import Final
 
-from tradai.core import file_path
-from tradai.core.exceptions import ValidationError
+from tradai.core import FileKind, file_errors, file_path, read_regular_file
+from tradai.core.exceptions import NotFoundError, ValidationError
 
 DATASET_NAME: Final = "dataset.json"
+
+
+# Backends whose candles are in a folder of this machine, by the beginning of the URI.
+_IN_FOLDERS: Final = ("parquet:", "arctic:lmdb:")
+
+
+def data_folder(data: str) -> Path | None:
+    """Return the folder of the candles at the path or URI `data`; None when it has none here."""
+    for scheme in _IN_FOLDERS:
+        if data.startswith(scheme):
+            place, _, _ = data.removeprefix(scheme).partition("?")
+            return file_path(f"file:{place}")
+    try:
+        return file_path(data)
+    except ValidationError:
+        return None
 
 
 def dataset_notices(data: str) -> tuple[str, ...]:
     """Return notices for the reader of a result about the origin of the candles.
 
     Args:
-        data: Path or ``file:`` URI of the data folder.
+        data: Path or URI of the candles; without a folder of this machine, nothing is known.
 
     Raises:
-        ValidationError: The file does not have the expected content.
+        ValidationError: The file does not have the expected content, or is not a regular one.
+        StorageError: It cannot be read.
     """
-    path = file_path(data) / DATASET_NAME
-    if not path.is_file():
+    folder = data_folder(data)
+    if folder is None:
+        return ()
+    path = folder / DATASET_NAME
+    try:
+        with file_errors("read", path):
+            data_set = read_regular_file(path, FileKind.MANIFEST)
+    except NotFoundError:
         return ()
     try:
-        values = json.loads(path.read_bytes())
+        values = json.loads(data_set)
         is_synthetic, source = bool(values["synthetic"]), str(values["source"])
     except (ValueError, LookupError, TypeError) as exc:
         raise ValidationError(

@@ -1,6 +1,6 @@
 """The series of candles that a run needs, with the warm-up before the first traded candle."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Final, TypeAlias
 
@@ -22,12 +22,15 @@ def needed_series(
 
     Further ones are those of ``@informative`` methods, of `run.informative`, of
     ``parameters.timeframe_detail`` and of FreqAI, which also looks back over the days it trains on.
+    Those that `run.without` names are left out.
 
     Raises:
-        ConfigurationError: The number of candles that the strategy needs first is not known, or
-            the FreqAI settings do not say how far it looks back.
+        ConfigurationError: The number of candles that the strategy needs first is not known, an
+            ``@informative`` method cannot be read, a series is of a futures market, or the FreqAI
+            settings do not say how far it looks back.
     """
-    startup, train_s = _startup_candles(config, run, facts), 0
+    _check_informative(run, facts)
+    startup, train_s = startup_candles(config, run, facts), 0
     traded = [(pair, str(config.timeframe)) for pair in config.pairs]
     others = [*_informative(config, facts), *_named(config, run)]
     freqai = enabled_freqai(config)
@@ -44,7 +47,7 @@ def needed_series(
             warmup=startup + train_s // Timeframe(timeframe).seconds,
             is_traded=(pair, timeframe) in traded,
         )
-        for pair, timeframe in dict.fromkeys([*traded, *others])
+        for pair, timeframe in dict.fromkeys([*traded, *_provided(others, run)])
     )
 
 
@@ -54,7 +57,12 @@ def enabled_freqai(config: StrategyConfig) -> Mapping[str, JsonValue] | None:
     return freqai if freqai is not None and freqai.get("enabled") is True else None
 
 
-def _startup_candles(config: StrategyConfig, run: RunParameters, facts: SourceFacts) -> int:
+def startup_candles(config: StrategyConfig, run: RunParameters, facts: SourceFacts) -> int:
+    """Return the number of candles that the strategy needs before the first one it trades on.
+
+    Raises:
+        ConfigurationError: Neither the class nor `run` says it.
+    """
     if run.startup_candles is not None:
         return run.startup_candles
     if facts.startup_candles is not None:
@@ -64,6 +72,29 @@ def _startup_candles(config: StrategyConfig, run: RunParameters, facts: SourceFa
         f"run.startup_candles to the candles of {config.timeframe} it needs before it trades"
     )
     raise ConfigurationError(message, key="run.startup_candles", source=str(facts.file))
+
+
+def _check_informative(run: RunParameters, facts: SourceFacts) -> None:
+    if facts.open_informative and not run.informative:
+        place = facts.open_informative[0]
+        message = (
+            f"{place}: the arguments of @informative are computed when the strategy runs: name its "
+            "series in run.informative, such as BTC/USDT@1h, or @1h for every traded pair"
+        )
+        raise ConfigurationError(message, key="run.informative", source=place)
+
+
+def _provided(series: Iterable[_Key], run: RunParameters) -> Iterator[_Key]:
+    for pair, timeframe in series:
+        if run.goes_without(pair, timeframe):
+            continue
+        if ":" in pair:
+            message = (
+                f"the strategy asks for {pair}@{timeframe}, a futures series, which this version "
+                "cannot provide: name it in run.without if the strategy can do without it"
+            )
+            raise ConfigurationError(message, key="run.without")
+        yield pair, timeframe
 
 
 def _informative(config: StrategyConfig, facts: SourceFacts) -> Iterator[_Key]:
@@ -83,8 +114,8 @@ def _asset(template: str, pair: str) -> str:
 
 def _named(config: StrategyConfig, run: RunParameters) -> Iterator[_Key]:
     for series in run.informative:
-        pair, _, timeframe = series.partition("@")
-        yield pair, timeframe
+        name, _, timeframe = series.partition("@")
+        yield from ((pair, timeframe) for pair in ([name] if name else config.pairs))
     detail = config.parameters.get("timeframe_detail")
     if isinstance(detail, str):
         yield from ((pair, detail) for pair in config.pairs)

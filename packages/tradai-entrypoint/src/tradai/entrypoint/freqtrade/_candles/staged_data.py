@@ -10,7 +10,7 @@ from typing import final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from tradai.core import Timeframe, TimeRange
+from tradai.core import AnyTimeRange, Timeframe, TimeRange
 
 
 class _Message(BaseModel):
@@ -50,13 +50,13 @@ class StagingRequest(_Message):
         data: URI or folder that they are read from.
         folder: Folder that they are written to; created if missing.
         series: Series to read.
-        timerange: Range to trade on; None is all candles there are.
+        timerange: Range to trade on, whose open end is that of the candles; None is all of them.
     """
 
     data: str
     folder: Path
     series: tuple[NeededSeries, ...]
-    timerange: TimeRange | None
+    timerange: AnyTimeRange | None
 
 
 @final
@@ -77,6 +77,7 @@ class StagedSeries(_Message):
         first: Open time of the first one.
         last: Open time of the last one.
         gaps: Where candles are missing, in order of time.
+        jumps: Prices that no market makes, as phrases in order of time.
         digest: SHA-256 over the values; the file format does not matter.
     """
 
@@ -86,6 +87,7 @@ class StagedSeries(_Message):
     first: AwareDatetime
     last: AwareDatetime
     gaps: tuple[StagedGap, ...]
+    jumps: tuple[str, ...]
     digest: str
 
     @property
@@ -130,4 +132,9 @@ class StagedData(_Message):
                 f"{wanted.name} lacks {staged.missing} candles in {len(staged.gaps)} gaps, the "
                 f"longest {longest.missing} from {longest.start:%Y-%m-%d %H:%M}: "
                 "the engine fills them with flat candles"
+            )
+        if staged.jumps:
+            yield (
+                f"{wanted.name} has jumps that no market makes, {len(staged.jumps)} in all, the "
+                f"first: {staged.jumps[0]}; check where the candles are from"
             )

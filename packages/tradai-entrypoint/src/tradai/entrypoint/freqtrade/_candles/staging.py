@@ -48,7 +48,7 @@ def stage_data(
 
     Raises:
         NotFoundError: A series has no candles in the range.
-        ValidationError: Candles are not numbers, or too few to trade on.
+        ValidationError: Candles are not numbers, cannot be, or are too few to trade on.
         StorageError: A file cannot be read or written.
         ConfigurationError: No backend for the URI is installed.
         ExternalServiceError: The service behind the URI failed.

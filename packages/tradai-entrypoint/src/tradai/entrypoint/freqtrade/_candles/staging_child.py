@@ -11,7 +11,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from tradai.core import DataRepository, TimeRange, backend_for, digest
+import pydantic
+
+from tradai.core import AnyTimeRange, DataRepository, TimeRange, backend_for, digest, from_epoch_ms
 from tradai.core.exceptions import NotFoundError, TradAIError, ValidationError
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
@@ -22,17 +24,24 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from tradai.core.frames import CandleColumns
 
-_COLUMNS: Final = ["open", "high", "low", "close", "volume"]
+_COLUMNS: Final = ("open", "high", "low", "close", "volume")
 
 
 def main() -> int:
-    """Answer one request; return 0 when there is an answer, even if it is an error of ours."""
+    """Answer one request; return 0 when there is an answer, even if it is an error of ours.
+
+    Return 2 when standard input holds no request.
+    """
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as reply:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         try:
             request = StagingRequest.model_validate_json(sys.stdin.buffer.read())
+        except pydantic.ValidationError:
+            sys.stderr.write("standard input holds no request for candles: only a run sends one\n")
+            return 2
+        try:
             answer = stage_series(request).model_dump_json().encode()
         except TradAIError as exc:
             answer = error_answer(exc)
@@ -47,34 +56,38 @@ def stage_series(request: StagingRequest) -> StagedData:
 
     Raises:
         NotFoundError: A series has no candles in the range.
-        ValidationError: The stored data is not a frame of candles, or too short to trade on.
+        ValidationError: The stored data is not a frame of candles, has candles that cannot be, or
+            is too short to trade on.
         StorageError: A file cannot be read or written.
         ConfigurationError: No backend for the URI is installed.
         ExternalServiceError: The service behind the URI failed.
     """
     repository: DataRepository = backend_for("tradai.data", request.data)
     found = {series: _candles(repository, series, request.timerange) for series in request.series}
-    frames = {series: frame for series, frame in found.items() if frame is not None}
-    if len(frames) < len(found):
-        raise _not_found([series for series in found if series not in frames], request, repository)
-    staged = tuple(_stage_frame(series, frame, request) for series, frame in frames.items())
+    columns = {series: candles for series, candles in found.items() if candles is not None}
+    if len(columns) < len(found):
+        raise _not_found([series for series in found if series not in columns], request, repository)
+    staged = tuple(_stage_columns(series, candles, request) for series, candles in columns.items())
     return StagedData(
-        timerange=request.timerange or _whole_range(request.series, staged),
+        timerange=_settled_range(request, staged),
         series=staged,
         digest=digest(sorted([each.pair, each.timeframe, each.digest] for each in staged)),
     )
 
 
-def frame_digest(frame: "pd.DataFrame") -> str:
-    """Return the SHA-256 over the candles of `frame`.
+def candles_digest(candles: "CandleColumns") -> str:
+    """Return the SHA-256 over `candles`.
 
     It covers opening times in milliseconds and the five values as little-endian doubles, so it
-    does not depend on the file format, the unit of the index or the machine.
+    does not depend on the file format, the unit of the times or the machine.
     """
+    import numpy as np
+
     content = hashlib.sha256()
-    content.update(frame.index.to_numpy("datetime64[ms]").astype("<i8").tobytes())
+    content.update(candles.opened.astype("<i8").tobytes())
     # Adding zero turns a negative zero into zero, which it equals.
-    content.update((frame[_COLUMNS].to_numpy("<f8") + 0.0).tobytes())
+    table = np.column_stack([candles.cells[name] for name in _COLUMNS]) + 0.0
+    content.update(table.astype("<f8").tobytes())
     return content.hexdigest()
 
 
@@ -86,16 +99,18 @@ def error_answer(error: TradAIError) -> bytes:
 
 
 def _candles(
-    repository: DataRepository, series: NeededSeries, timerange: TimeRange | None
-) -> "pd.DataFrame | None":
+    repository: DataRepository, series: NeededSeries, timerange: AnyTimeRange | None
+) -> "CandleColumns | None":
     """Return the candles of `series` for `timerange` and its warm-up; None when there are none."""
-    start = timerange and timerange.start - series.warmup * series.candle
+    from tradai.core.frames import read_columns
+
+    start = timerange and timerange.start and timerange.start - series.warmup * series.candle
     end = timerange and timerange.stop
     try:
-        frame = repository.get_ohlcv(series.pair, series.timeframe, start=start, end=end)
+        candles = read_columns(repository, series.pair, series.timeframe, start=start, end=end)
     except NotFoundError:
         return None
-    return None if frame.empty else frame
+    return candles if len(candles) else None
 
 
 def _not_found(
@@ -112,34 +127,50 @@ def _not_found(
     return NotFoundError(message, kind="candles", key=missing[0].name)
 
 
-def _stage_frame(
-    series: NeededSeries, frame: "pd.DataFrame", request: StagingRequest
+def _stage_columns(
+    series: NeededSeries, candles: "CandleColumns", request: StagingRequest
 ) -> StagedSeries:
-    from tradai.core.frames import FlatDataRepository, gaps
+    from tradai.core.frames import FlatDataRepository, gaps, jumps
 
     target = FlatDataRepository(request.folder, file_format="feather")
-    target.save_ohlcv(series.pair, series.timeframe, frame)
+    target.save_columns(series.pair, series.timeframe, candles)
     return StagedSeries(
         pair=series.pair,
         timeframe=series.timeframe,
-        rows=len(frame),
-        first=frame.index[0].to_pydatetime(),
-        last=frame.index[-1].to_pydatetime(),
+        rows=len(candles),
+        first=from_epoch_ms(int(candles.opened[0])),
+        last=from_epoch_ms(int(candles.opened[-1])),
         gaps=tuple(
             StagedGap(start=gap.start, stop=gap.end, missing=gap.missing)
-            for gap in gaps(frame, series.timeframe)
+            for gap in gaps(candles, series.timeframe)
         ),
-        digest=frame_digest(frame),
+        jumps=tuple(map(str, jumps(candles, series.timeframe))),
+        digest=candles_digest(candles),
     )
 
 
-def _whole_range(needed: Sequence[NeededSeries], staged: Sequence[StagedSeries]) -> TimeRange:
-    """Return the longest range that the candles allow, after the warm-up of a traded series."""
-    traded = [pair for pair in zip(needed, staged, strict=True) if pair[0].is_traded]
-    start = min(series.first + want.warmup * want.candle for want, series in traded)
-    stop = max(series.last + want.candle for want, series in traded)
-    if start < stop:
-        return TimeRange(start=start, stop=stop)
+def _settled_range(request: StagingRequest, staged: Sequence[StagedSeries]) -> TimeRange:
+    """Return the range to trade on; an open end is the furthest that the candles allow.
+
+    The first candles of a series are its warm-up.
+    """
+    given = request.timerange
+    if isinstance(given, TimeRange):
+        return given
+    traded = [pair for pair in zip(request.series, staged, strict=True) if pair[0].is_traded]
+    start = given.start if given else None
+    stop = given.stop if given else None
+    earliest = min(series.first + want.warmup * want.candle for want, series in traded)
+    latest = max(series.last + want.candle for want, series in traded)
+    if (start or earliest) < (stop or latest):
+        return TimeRange(start=start or earliest, stop=stop or latest)
+    if start is not None:
+        key = traded[0][0].name
+        message = (
+            f"there are no candles from {start:%Y-%m-%d %H:%M} on: the last one closes at "
+            f"{latest:%Y-%m-%d %H:%M}; add later ones, or let the time range begin earlier"
+        )
+        raise NotFoundError(message, kind="candles", key=key)
     rows, warmup = max(series.rows for _, series in traded), traded[0][0].warmup
     message = (
         f"there are {rows} candles and the strategy needs {warmup} before it trades: add earlier "

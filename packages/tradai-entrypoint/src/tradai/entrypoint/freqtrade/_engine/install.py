@@ -17,14 +17,13 @@ _PASSED_ON: Final = (
     "HTTPS_PROXY",
     "LANG",
     "LD_LIBRARY_PATH",
-    "NO_PROXY",
     "PATH",
     "REQUESTS_CA_BUNDLE",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "https_proxy",
-    "no_proxy",
 )
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _FIXED: Final = {
     "TZ": "UTC",
     "PYTHONUNBUFFERED": "1",
@@ -92,7 +91,16 @@ def engine_environment(
     if site.ENABLE_USER_SITE:
         # Python finds it through the real home folder, and the engine may be installed there.
         passed["PYTHONUSERBASE"] = site.getuserbase()
-    return passed | _FIXED | {"HOME": str(home), "TMPDIR": str(temporary)}
+    return passed | _FIXED | _past_proxies(environ) | {"HOME": str(home), "TMPDIR": str(temporary)}
+
+
+def _past_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that keep what the engine asks of this machine from any proxy."""
+    hosts = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    # A star alone means every host; in a list it means nothing.
+    if hosts.strip() != "*":
+        hosts = ",".join(filter(None, (hosts, *_LOOPBACK)))
+    return {"no_proxy": hosts, "NO_PROXY": hosts}
 
 
 def _installed_version() -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
 
-from tradai.core import redact
+from tradai.core import mask_named_values, printable, redact
 from tradai.core.exceptions import StorageError
 
 # The log and its predecessors have at most this much each: an engine whose exchange is away repeats
@@ -22,7 +22,8 @@ _LINE_BYTES: Final = 64 * 1024
 class EngineOutput:
     """Splits the output into lines, which it writes and passes on.
 
-    Bytes that are not UTF-8 become replacement characters. A last line without its newline is
+    Bytes that are not UTF-8 become replacement characters, and in the log control characters
+    become escapes. A last line without its newline is
     passed on at the end. A log that is full becomes ``engine.log.1``, that one ``engine.log.2``,
     and the oldest is removed. When the disk refuses a line, the engine is to be stopped in good
     order, so the lines are passed on all the same.
@@ -73,9 +74,9 @@ class EngineOutput:
         self._pass_on(lines)
 
     def _pass_on(self, lines: list[bytes]) -> None:
-        texts = [redact(line.decode(errors="replace").rstrip("\r")) for line in lines]
+        texts = [_masked(line.decode(errors="replace").rstrip("\r")) for line in lines]
         try:
-            self._write("".join(text + "\n" for text in texts).encode())
+            self._write("".join(f"{_inert(text)}\n" for text in texts).encode())
         except OSError as exc:
             self.error = self.error or self._write_error(exc)
         for text in texts:
@@ -119,3 +120,13 @@ class EngineOutput:
             "or choose another folder for the runs",
             operation="write",
         )
+
+
+def _masked(line: str) -> str:
+    """Return `line` without secrets; the engine and the strategy may log any they are given."""
+    return mask_named_values(redact(line))
+
+
+def _inert(line: str) -> str:
+    """Return `line` with its control characters as escapes, except for tabs: it may be printed."""
+    return "\t".join(map(printable, line.split("\t")))

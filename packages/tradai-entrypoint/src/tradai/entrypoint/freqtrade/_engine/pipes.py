@@ -9,7 +9,7 @@ from tradai.entrypoint.freqtrade._engine.output import EngineOutput
 
 _CHUNK_BYTES: Final = 64 * 1024
 # As much as a pipe can hold when its writer is gone: the largest that Linux allows by default.
-_LAST_CHUNKS: Final = 16
+LAST_CHUNKS: Final = 16
 
 
 @final
@@ -49,7 +49,7 @@ class EnginePipes:
 
     def finish(self) -> None:
         """Read the rest of the output of an engine that has ended."""
-        for _ in range(_LAST_CHUNKS):
+        for _ in range(LAST_CHUNKS):
             if not (self.is_listening and self._read()):
                 break
         self._output.finish()

@@ -19,7 +19,8 @@ from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.free_space import FreeSpace
 from tradai.entrypoint.freqtrade._engine.orphans import OrphanReaper
 from tradai.entrypoint.freqtrade._engine.output import EngineOutput
-from tradai.entrypoint.freqtrade._engine.pipes import EnginePipes
+from tradai.entrypoint.freqtrade._engine.pipes import LAST_CHUNKS, EnginePipes
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
 
 # Time that descendants of an engine that ended by itself have to end too.
 _LINGER_S: Final = 0.5
@@ -38,7 +39,8 @@ class EngineProcess:
     dies with the thread that entered the block.
     """
 
-    def __init__(
+    # Each is one part of a process: a group of some of them would be another name to learn.
+    def __init__(  # noqa: PLR0913
         self,
         argv: Sequence[str],
         *,
@@ -47,6 +49,8 @@ class EngineProcess:
         folder: Path,
         log_file: Path,
         on_line: Callable[[str], None],
+        records: RecordPipe | None = None,
+        on_record: Callable[[EngineRecord], None] = lambda _: None,
     ) -> None:
         """Note what to run; nothing is started yet.
 
@@ -57,6 +61,8 @@ class EngineProcess:
             folder: The folder it runs in.
             log_file: Receives its output, both streams, redacted.
             on_line: Called with each line of it, redacted, without the newline.
+            records: The open pipe it logs to.
+            on_record: Called with each record in that pipe.
         """
         self._command = list(argv)
         self._stdin = stdin
@@ -64,6 +70,8 @@ class EngineProcess:
         self._folder = folder
         self._log_file = log_file
         self._on_line = on_line
+        self._records = records
+        self._on_record = on_record
         self._space = FreeSpace(log_file.parent)
         self._is_storage_handled = False
         self._has_exited = False
@@ -91,6 +99,8 @@ class EngineProcess:
             self._pipes = EnginePipes(
                 self._child, payload=self._stdin, output=self._output, selector=self._selector
             )
+            if self._records is not None:
+                self._selector.register(self._records, selectors.EVENT_READ, self._read_records)
             self._stack = stack.pop_all()
         return self
 
@@ -252,6 +262,9 @@ class EngineProcess:
         seconds = time.monotonic() - self._started
         self._orphans.reap_group(self.pid)
         self._pipes.finish()
+        for _ in range(LAST_CHUNKS):
+            if not self._read_records():
+                break
         return EngineExit(
             return_code=code if code >= 0 else None,
             signal=-code if code < 0 else None,
@@ -261,6 +274,14 @@ class EngineProcess:
             seconds=seconds,
             storage_error=self._output.error,
         )
+
+    def _read_records(self) -> bool:
+        """Pass on the records of a chunk; return whether there may be more at once."""
+        records = self._records.read() if self._records is not None else None
+        for record in records or ():
+            with self._output.storing():
+                self._on_record(record)
+        return records is not None
 
     def _kill(self) -> None:
         """Kill the whole group, once: later its number may be given to another group."""

@@ -1,4 +1,4 @@
-"""The engine's REST API on loopback: pause trading before the engine is stopped.
+"""The engine's REST API on loopback: see that the bot trades, and pause it before it is stopped.
 
 SIGTERM interrupts the engine wherever it is, also between an order and its row in the database.
 When it is asked to pause first, it finishes what it is doing; only then is it sent SIGTERM.
@@ -9,12 +9,20 @@ import http.client
 import json
 import secrets
 import socket
-import urllib.request
+from collections.abc import Mapping
+from contextlib import closing
+from http import HTTPStatus
 from typing import Final, Self, final
+from urllib.parse import urlencode
 
 from tradai.core import JsonValue, register_secret
 
 _TIMEOUT_S: Final = 5.0
+# For questions while the bot trades: its output is not read until they are answered.
+_LOOK_TIMEOUT_S: Final = 2.0
+# More than any series has: that many are left out of the answer from its beginning.
+_NO_CANDLES: Final = -1_000_000
+_HOST: Final = "127.0.0.1"
 _USER: Final = "tradai"
 
 
@@ -33,7 +41,7 @@ class EngineControl:
         password = secrets.token_urlsafe(32)
         register_secret(password)
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((_HOST, 0))
             port: int = probe.getsockname()[1]
         return cls(port=port, password=password)
 
@@ -42,7 +50,7 @@ class EngineControl:
         return {
             "api_server": {
                 "enabled": True,
-                "listen_ip_address": "127.0.0.1",
+                "listen_ip_address": _HOST,
                 "listen_port": self._port,
                 "verbosity": "error",
                 "enable_openapi": False,
@@ -55,17 +63,56 @@ class EngineControl:
 
     def pause(self) -> bool:
         """Ask the engine to stop trading; return whether it agreed."""
+        return "status" in self._ask("stop", method="POST", timeout_s=_TIMEOUT_S)
+
+    def last_loop_s(self) -> float | None:
+        """Return when the bot's loop last came to its end, in epoch seconds; 0 is never.
+
+        None means that the engine does not answer, here and below.
+        """
+        return _number(self._ask("health"), "last_process_ts")
+
+    def newest_candle_s(self, pair: str, timeframe: str) -> float | None:
+        """Return when the newest candle opened that the strategy has analysed, in epoch seconds.
+
+        The engine calls the strategy's `plot_annotations`, where it has one.
+        """
+        opened_ms = _number(self._ask(_candles(pair, timeframe, limit=1)), "data_stop_ts")
+        return None if opened_ms is None else opened_ms / 1_000
+
+    def last_analysis_s(self, pair: str, timeframe: str) -> float | None:
+        """Return when the strategy last analysed `pair`, in epoch seconds; it is not called."""
+        # The engine calls the strategy for the candles in the answer, so there are none.
+        path = _candles(pair, timeframe, limit=_NO_CANDLES)
+        return _number(self._ask(path), "last_analyzed_ts")
+
+    def _ask(
+        self, path: str, *, method: str = "GET", timeout_s: float = _LOOK_TIMEOUT_S
+    ) -> dict[str, JsonValue]:
+        """Return the engine's answer; empty when it does not give one."""
+        # Not `urllib`, which hands the password to a proxy that the environment names.
+        connection = http.client.HTTPConnection(_HOST, self._port, timeout=timeout_s)
         token = base64.b64encode(f"{_USER}:{self._password}".encode()).decode()
-        request = urllib.request.Request(
-            # Loopback and http by construction.
-            f"http://127.0.0.1:{self._port}/api/v1/stop",
-            method="POST",
-            headers={"Authorization": f"Basic {token}"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-                status = json.load(answer)
-        # An engine that is ending hangs up at any point of its answer.
-        except (OSError, http.client.HTTPException, ValueError):
-            return False
-        return isinstance(status, dict) and "status" in status
+        headers = {"Authorization": f"Basic {token}"}
+        with closing(connection):
+            try:
+                connection.request(method, f"/api/v1/{path}", headers=headers)
+                answer = connection.getresponse()
+                status = json.load(answer) if answer.status == HTTPStatus.OK else None
+            # An engine that is ending hangs up at any point of its answer.
+            except (OSError, http.client.HTTPException, ValueError):
+                return {}
+        return status if isinstance(status, dict) else {}
+
+
+def _candles(pair: str, timeframe: str, *, limit: int) -> str:
+    query = {"pair": pair, "timeframe": timeframe, "limit": limit}
+    return f"pair_candles?{urlencode(query)}"
+
+
+def _number(answer: Mapping[str, JsonValue], name: str) -> float | None:
+    """Return a number of the engine's answer, 0 for null; None without an answer."""
+    if name not in answer:
+        return None
+    value = answer[name]
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -5,6 +5,7 @@ argument, and after a hyperopt that was interrupted.
 """
 
 import re
+from collections.abc import Iterable
 from signal import SIGKILL, Signals
 from typing import Final
 
@@ -27,10 +28,16 @@ def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) 
         return _verdict(ExitCode.RESULT, f"the engine was stopped: {ended.storage_error}")
     if ended.interrupted_by is not None:
         return _interrupted(ended, ended.interrupted_by, evidence)
+    incomplete = _incomplete(evidence)
     return (
         _refused(evidence)
+        # A crash over missing candles is the candles' fault; a bot crashes for other reasons, too.
+        or (None if evidence.has_run else incomplete)
+        or _gave_up(evidence)
         or _broke_off(ended, evidence)
+        or incomplete
         or _doubtful(evidence, result_present=result_present)
+        or _killed(ended, evidence, "it was asked to stop")
         or _verdict(ExitCode.DONE, "the engine finished its work")
     )
 
@@ -42,17 +49,26 @@ def _interrupted(ended: EngineExit, number: int, evidence: EngineEvidence) -> Ve
             ExitCode(128 + stop_signal(number)),
             f"{name} ended the engine before its work was done",
         )
-    if ended.signal == SIGKILL:
-        return _verdict(
-            ExitCode.MISMATCH,
-            f"after {name} the engine did not stop in time and was killed: look at its orders "
-            "before it runs again",
-        )
-    return _verdict(ExitCode.DONE, f"the engine stopped on request ({name})")
+    late = "; it was killed because it did not end in time" if ended.signal == SIGKILL else ""
+    stopped = _verdict(ExitCode.DONE, f"the engine stopped on request ({name}){late}")
+    return _killed(ended, evidence, name) or stopped
+
+
+def _killed(ended: EngineExit, evidence: EngineEvidence, event: str) -> Verdict | None:
+    """Return the verdict when a bot that had to stop after `event` was killed while it traded."""
+    is_killed = ended.asked_to_stop and ended.signal == SIGKILL
+    # One that said that it stopped trading was killed while it went on training, for instance.
+    if not (is_killed and evidence.has_run) or evidence.is_stopped:
+        return None
+    return _verdict(
+        ExitCode.MISMATCH,
+        f"after {event} the engine did not stop in time and was killed: look at its orders "
+        "before it runs again",
+    )
 
 
 def _refused(evidence: EngineEvidence) -> Verdict | None:
-    """Return the verdict when the engine reported why it gave up."""
+    """Return the verdict when the engine refused what it was given, or the disk refused it."""
     if evidence.disk_error is not None:
         return _verdict(
             ExitCode.RESULT,
@@ -70,9 +86,45 @@ def _refused(evidence: EngineEvidence) -> Verdict | None:
             f"the engine refused its command line: {evidence.usage_error}; change the run "
             "parameters, or install a version of the engine that this tradai knows",
         )
+    return None
+
+
+def _incomplete(evidence: EngineEvidence) -> Verdict | None:
+    """Return the verdict when the engine was given less than was asked for."""
+    if evidence.wanted_startup is not None:
+        return _verdict(
+            ExitCode.CONFIGURATION,
+            f"the strategy wants {evidence.wanted_startup} candles before it trades, which its "
+            f"source does not state, and {evidence.startup_candles} were laid out: set "
+            f"run.startup_candles={evidence.wanted_startup}",
+        )
+    more = ""
+    if evidence.exception is not None:
+        where = f" at {evidence.exception_place}" if evidence.exception_place else ""
+        more = f"; it crashed then ({evidence.exception}{where}), so more may be missing"
+    # A bot tries to train again, for as long as it runs.
+    untrained = [] if evidence.has_run else evidence.untrained
+    for items, problem in (
+        (evidence.dropped, _DROPPED),
+        (_missing(evidence.missing), "candles were asked for and missing, {}"),
+        (untrained, "a model could not be trained: {} Provide more candles."),
+    ):
+        if items:
+            return _verdict(ExitCode.DATA, problem.format(", ".join(items)) + more)
+    return None
+
+
+_DROPPED: Final = (
+    "the engine left out {}, which the exchange does not offer: remove it, or capture the market "
+    "rules again"
+)
+
+
+def _gave_up(evidence: EngineEvidence) -> Verdict | None:
+    """Return the verdict when the engine said why it ended."""
     if evidence.exception is not None:
         return _crash(evidence.exception, evidence)
-    return None if evidence.refusal is None else _gave_up(evidence.refusal, evidence)
+    return None if evidence.refusal is None else _refusal(evidence.refusal, evidence)
 
 
 def _crash(exception: str, evidence: EngineEvidence) -> Verdict:
@@ -92,7 +144,7 @@ def _crash(exception: str, evidence: EngineEvidence) -> Verdict:
     )
 
 
-def _gave_up(text: str, evidence: EngineEvidence) -> Verdict:
+def _refusal(text: str, evidence: EngineEvidence) -> Verdict:
     for pattern, exit_code, advice in _REFUSALS:
         if pattern.match(text):
             why = f" ({evidence.unimportable})" if evidence.unimportable else ""
@@ -102,15 +154,20 @@ def _gave_up(text: str, evidence: EngineEvidence) -> Verdict:
     )
 
 
+_UNREACHABLE: Final = (
+    "Could not load markets|Markets were not loaded"
+    "|.*(ExchangeNotAvailable|RequestTimeout|Too Many Requests)"
+)
 _REFUSALS: Final = tuple(
     (re.compile(pattern), exit_code, advice)
     for pattern, exit_code, advice in (
         ("Impossible to load Strategy", ExitCode.CONFIGURATION, "Correct the strategy source."),
-        ("Impossible to load", ExitCode.CONFIGURATION, "Correct the name in the run parameters."),
         (
-            "Could not load markets|.*(ExchangeNotAvailable|RequestTimeout|Too Many Requests)",
-            *(ExitCode.UNAVAILABLE, "Try again when the exchange answers."),
+            "Impossible to load",
+            ExitCode.CONFIGURATION,
+            "Correct the name in the run parameters, or put its file beside the strategy.",
         ),
+        (_UNREACHABLE, ExitCode.UNAVAILABLE, "Try again when the exchange answers."),
         ("No data", ExitCode.DATA, "Provide the candles of the range, or choose another range."),
         ("No pair in whitelist", ExitCode.DATA, "Capture the market rules again."),
     )
@@ -144,14 +201,7 @@ def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
 
 
 def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | None:
-    """Return the verdict when the engine reported success on less than it was given."""
-    for items, problem in (
-        (evidence.dropped, "the engine left out {}: capture the market rules again, or remove it"),
-        (evidence.missing, "candles were asked for and missing, {}: add them to run.informative"),
-        (evidence.untrained, "a model could not be trained: {} Provide more candles."),
-    ):
-        if items:
-            return _verdict(ExitCode.DATA, problem.format(", ".join(items)))
+    """Return the verdict when the engine reported success and cannot have had it."""
     if evidence.fixed:
         return _verdict(
             ExitCode.CONFIGURATION,
@@ -171,6 +221,20 @@ def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | No
             "buy_params and sell_params",
         )
     return None
+
+
+def _missing(missing: Iterable[str]) -> list[str]:
+    """Return the missing series, as run parameters name them, and what to do about them."""
+    names = [name.replace(" ", "@") for name in missing]
+    futures = ", ".join(name for name in names if ":" in name)
+    others = ", ".join(name for name in names if ":" not in name)
+    sentences = (
+        (others, "add them to run.informative (@1h stands for that timeframe of every pair)"),
+        (futures, "futures series, which this version cannot provide"),
+    )
+    said = [f"{series}: {advice}" for series, advice in sentences if series]
+    or_else = "name in run.without those that the strategy can do without"
+    return ["; ".join([*said, or_else])] if said else []
 
 
 def _verdict(exit_code: ExitCode, sentence: str) -> Verdict:

@@ -1,18 +1,36 @@
-"""Parse the engine's log records and the facts in them, as freqtrade 2026.9 words them."""
+"""Find facts in the engine's log records, as freqtrade 2026.9 words them."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
-_RECORD: Final = re.compile(
-    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<text>.*)"
-)
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord
+
 # Facts, as named groups, in the records of each logger.
 _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
-    logger: tuple(map(re.compile, patterns))
+    logger: tuple(re.compile(pattern, re.MULTILINE) for pattern in patterns)
     for logger, patterns in {
-        "freqtrade.worker": (r"Changing state(?: from \w+)? to: (?P<state>\w+)",),
+        "freqtrade.worker": (
+            r"Changing state(?: from \w+)? to: (?P<state>\w+)",
+            r"\w+\. Stopping trader(?s:.*)^(?P<stopping>[A-Za-z_][\w.]*(?:: .*)?)$",
+            r"(?P<stopping>\w+)\. Stopping trader",
+        ),
+        # A call that is tried again has not failed yet.
+        "freqtrade.exchange.common": (
+            r"(?P<failed>\w+\(\) returned exception: (?!(?s:.*)Retrying still for).*)",
+        ),
+        "freqtrade.freqtradebot": (
+            r"Order (?P<order_id>\S+) was created for (?P<pair>\S+) and status is (?P<status>\w+)",
+            r"\w+ \S+ order with time in force \S+ for (?P<unfilled>\S+) is .* zero amount is",
+            r"\w+ order (?P<cancelled>.+) for Trade\(id=(?P<trade>\d+), pair=(?P<pair>[^,]+),",
+            r".*\bRemoving Trade\(id=(?P<removed>\d+), pair=(?P<pair>[^,]+),.* from database",
+        ),
+        "freqtrade.rpc.rpc_manager": (
+            r"Sending rpc message: \{'trade_id': (?P<entered>\d+), 'type': entry,",
+        ),
+        "freqtrade.resolvers.strategy_resolver": (
+            r"Strategy using startup_candle_count: (?P<startup>\d+)",
+        ),
         "freqtrade.resolvers.iresolver": (r"Could not import .+ due to '(?P<unimportable>.+)'",),
         "freqtrade.data.history.datahandlers.idatahandler": (
             r"No history for (?P<pair>\S+), \w*, (?P<missing>\w+) found",
@@ -20,6 +38,7 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
         "freqtrade.data.dataprovider": (
             r"No data found for \((?P<pair>\S+), (?P<missing>\w+), \w*\)",
         ),
+        "freqtrade.data.history.history_utils": (r"Skipping pair (?P<dropped>\S+)\.\.\.$",),
         "freqtrade.plugins.pairlist.IPairList": (
             r"Pair (?P<dropped>\S+) is not compatible with exchange",
             r"Ignoring (?P<dropped>\S+) from whitelist\. Market is not active",
@@ -28,43 +47,19 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
         "freqtrade.strategy.parameters": (
             r"Parameter '(?P<fixed>\w*)' is part of this hyperopt run, but its value is used",
         ),
-        "freqtrade.strategy.strategy_wrapper": (r"Unexpected error (?P<raised>.+) calling ",),
         "freqtrade.freqai.freqai_interface": (r"(?P<untrained>Training \S+ raised exception .*)",),
+        # The schema check names the key in its own, long message, not in the error that follows.
+        "freqtrade.configuration.config_validation": (
+            r"(?s:.*)^On instance(?P<key>(?:\['?\w+'?\])+):",
+        ),
     }.items()
 }
 
 
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogRecord:
-    """One log record.
-
-    Attributes:
-        text: Its first line.
-        ends_the_engine: Whether it is the error that the engine exits with.
-        facts: Facts in it, by name.
-    """
-
-    text: str
-    ends_the_engine: bool
-    facts: Mapping[str, str]
-
-
-def read_record(line: str) -> LogRecord | None:
-    """Return the record that begins in `line`; None when `line` is something else."""
-    found = _RECORD.match(line)
-    if found is None:
-        return None
-    return LogRecord(
-        text=found["text"],
-        ends_the_engine=found["logger"] == "freqtrade" and found["level"] == "ERROR",
-        facts=_facts(found["logger"], found["text"]),
-    )
-
-
-def _facts(logger: str, text: str) -> Mapping[str, str]:
-    for pattern in _FACTS.get(logger, ()):
-        found = pattern.match(text)
+def facts_in(record: EngineRecord) -> Mapping[str, str]:
+    """Return the facts in `record`, by name."""
+    for pattern in _FACTS.get(record.logger, ()):
+        found = pattern.match(record.text)
         if found is not None:
             return found.groupdict()
     return {}

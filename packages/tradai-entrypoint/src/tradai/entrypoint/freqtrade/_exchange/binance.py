@@ -1,6 +1,5 @@
 """Binance's spot market: exchange info, REST paths, candle lengths, settings of its client."""
 
-import ipaddress
 import json
 import time
 import urllib.request
@@ -9,13 +8,18 @@ from datetime import datetime
 from http.client import HTTPException
 from typing import Final, final
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
 from tradai.core import JsonObject, JsonValue, Market, thaw
-from tradai.core.exceptions import ExternalServiceError, ValidationError
-from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, RestAnswers, Symbol
+from tradai.core.exceptions import ExternalServiceError
+from tradai.entrypoint._runs.parameters import is_loopback_url
+from tradai.entrypoint.freqtrade._exchange.exchange import (
+    MarketRules,
+    RestAnswers,
+    Symbol,
+    check_exchange_url,
+)
 
 _NAME: Final = "binance"
 _ADDRESS: Final = "https://api.binance.com"
@@ -27,6 +31,7 @@ _SLOW_DOWN: Final = (418, 429)
 _SERVER_ERRORS: Final = 500
 _SYMBOLS: Final = TypeAdapter(tuple[JsonObject, ...])
 _TEXTS: Final = ("symbol", "status", "baseAsset", "quoteAsset")
+_TRADED: Final = "TRADING"
 _TICK_SIZE: Final = 4  # ccxt's mode in which a precision is the step itself.
 # Parts of the REST API by the names that ccxt gives them; the engine must reach no other host.
 _API_PATHS: Final = {
@@ -63,7 +68,7 @@ class Binance:
         try:
             with opener.open(url, timeout=_TIMEOUT_S) as answer:
                 info = json.loads(answer.read(_LARGEST_BYTES))
-            return self._checked(_SYMBOLS.validate_python(info["symbols"]))
+            return _SYMBOLS.validate_python(info["symbols"])
         except HTTPError as exc:
             with exc:
                 may_pass = exc.code in _SLOW_DOWN or exc.code >= _SERVER_ERRORS
@@ -89,7 +94,7 @@ class Binance:
             "type": "spot",
             "base": symbol["baseAsset"],
             "quote": symbol["quoteAsset"],
-            "active": symbol["status"] == "TRADING",
+            "active": self.halt_of(symbol) is None,
             "precision": {"price": price.get("tickSize"), "amount": lot.get("stepSize")},
             "limits": {
                 "amount": {"min": lot.get("minQty")},
@@ -98,18 +103,17 @@ class Binance:
         }
         return Market.from_ccxt(entry, precision_mode=_TICK_SIZE)
 
-    def _checked(self, symbols: Sequence[Symbol]) -> Sequence[Symbol]:
-        if len({self.pair_of(symbol) for symbol in symbols}) < len(symbols):
-            message = "a pair is there twice"
-            raise ValueError(message)
-        return symbols
+    def halt_of(self, symbol: Symbol) -> str | None:
+        """Return a status such as ``BREAK`` or ``HALT``; see `Exchange.halt_of`."""
+        status = str(symbol["status"])
+        return None if status == _TRADED else status
 
     def make_symbol(self, pair: str, rules: MarketRules) -> dict[str, JsonValue]:
         """Return a symbol object with the fields that the engine reads."""
         base, _, quote = pair.partition("/")
         return {
             "symbol": f"{base}{quote}",
-            "status": "TRADING",
+            "status": _TRADED,
             "baseAsset": base,
             "baseAssetPrecision": 8,
             "quoteAsset": quote,
@@ -187,24 +191,10 @@ def _make_filters(rules: MarketRules) -> JsonValue:
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
     """Return an opener for `url`, which goes past any proxy when it is on this machine."""
-    parts = urlsplit(url)
-    if _is_loopback(parts.hostname or ""):
+    check_exchange_url(url)
+    if is_loopback_url(url, schemes=("http", "https")):
         return urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    if parts.scheme != "https":
-        raise ValidationError(
-            f"the exchange's address {url} is not usable: expected https, or http on a loopback "
-            "address",
-            field="base_url",
-            expected="https://... or http://127.0.0.1:...",
-        )
     return urllib.request.build_opener()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _not_fetched(url: str, why: str, *, retryable: bool) -> ExternalServiceError:

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias, final
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
 from tradai.core import JsonValue, Market
+from tradai.core.exceptions import ValidationError
+from tradai.entrypoint._runs.parameters import is_loopback_url
 
 Symbol: TypeAlias = Mapping[str, JsonValue]
 """The exchange's own description of one market, as it sends it."""
@@ -81,6 +84,10 @@ class Exchange(Protocol):
         """
         ...
 
+    def halt_of(self, symbol: Symbol) -> str | None:
+        """Return the exchange's word for a market that is not traded now; None for one that is."""
+        ...
+
     def describe_markets(self, symbols: Sequence[Symbol], at: datetime) -> dict[str, JsonValue]:
         """Return the answer at `rules_path` of an exchange that has `symbols`."""
         ...
@@ -100,3 +107,24 @@ class Exchange(Protocol):
         at the client's own addresses.
         """
         ...
+
+
+def check_exchange_url(url: str) -> None:
+    """Check the address of an exchange that is given on the command line.
+
+    Raises:
+        ValidationError: It is neither https nor http on a loopback address.
+    """
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme == "https" and bool(parts.hostname)
+    # Not even a URL, such as http://[::1.
+    except ValueError:
+        is_usable = False
+    if not (is_usable or is_loopback_url(url)):
+        raise ValidationError(
+            f"the exchange's address {url} is not usable: expected https, or http on a loopback "
+            "address",
+            field="base_url",
+            expected="https://... or http://127.0.0.1:...",
+        )

@@ -1,51 +1,45 @@
-"""A loopback server that gives the engine the market rules of a snapshot."""
+"""A loopback server that gives the engine, and it alone, the market rules of a snapshot."""
 
+import hmac
 import json
-import logging
-import os
-import selectors
-import socketserver
-import threading
-from collections.abc import Callable
-from functools import partial
+import secrets
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 from types import TracebackType
-from typing import Final, Self, final
+from typing import Self, final
 
-from tradai.core import JsonValue
+from tradai.core import register_secret
+from tradai.entrypoint.freqtrade._exchange.loopback_http import LoopbackServer, Response
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
-
-_log: Final = logging.getLogger(__name__)
-
-Response = tuple[HTTPStatus, JsonValue]
 
 
 @final
 class MarketServer:
     """Serves one snapshot on 127.0.0.1 inside a ``with`` block; without prices and orders.
 
-    One thread answers one request after the other and sleeps in between.
+    Its address has a token that only this process and the engine have: another program on this
+    machine is answered as if nothing were there, and cannot hold up the engine's requests.
     """
 
-    def __init__(self, snapshot: MarketsSnapshot, *, silence_s: float = 10.0) -> None:
+    def __init__(self, snapshot: MarketsSnapshot, *, deadline_s: float = 30.0) -> None:
         """Take the snapshot; nothing listens yet.
 
         Args:
             snapshot: The market rules.
-            silence_s: Seconds after which a silent client no longer holds up the others. The
-                engine sends its request at once, but the machine may be busy.
+            deadline_s: Seconds after which a connection is closed. The engine sends its request at
+                once, but the machine may be busy.
         """
-        self._silence_s = silence_s
         self._exchange = exchange_named(snapshot.exchange)
         self._answers = self._exchange.rest_answers(snapshot.exchange_info)
         self._requests = 0
+        self._token = secrets.token_urlsafe(24)
+        register_secret(self._token)
+        self._server = LoopbackServer(self._respond, deadline_s=deadline_s)
 
     @property
     def base_url(self) -> str:
-        """Its address, such as ``http://127.0.0.1:34567``."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        """Its address, such as ``http://127.0.0.1:34567/TOKEN``."""
+        return f"http://127.0.0.1:{self._server.port}/{self._token}"
 
     @property
     def requests(self) -> int:
@@ -54,13 +48,7 @@ class MarketServer:
 
     def __enter__(self) -> Self:
         """Listen on a free port."""
-        handler = partial(_Handler, respond=self._respond, silence_s=self._silence_s)
-        self._server = _Server(("127.0.0.1", 0), handler)
-        # A client may be gone before it is accepted; accepting must not wait for the next one.
-        self._server.socket.settimeout(0)
-        self._stopped, self._stop = os.pipe()
-        self._thread = threading.Thread(target=self._serve, name="market-server", daemon=True)
-        self._thread.start()
+        self._server.__enter__()
         return self
 
     def __exit__(
@@ -70,59 +58,14 @@ class MarketServer:
         trace: TracebackType | None,
     ) -> None:
         """Stop listening."""
-        os.close(self._stop)
-        self._thread.join()
-        self._server.server_close()
-        os.close(self._stopped)
+        self._server.__exit__(kind, error, trace)
 
-    def _serve(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._server, selectors.EVENT_READ)
-            selector.register(self._stopped, selectors.EVENT_READ)
-            while self._stopped not in [key.fileobj for key, _ in selector.select()]:
-                self._server.handle_request()
-
-    def _respond(self, path: str) -> Response:
-        self._requests += path == self._exchange.rules_path
-        if path in self._answers:
-            return HTTPStatus.OK, self._answers[path]()
-        message = f"{path} is not served here: only market rules are"
-        return HTTPStatus.NOT_FOUND, self._exchange.rest_error(message)
-
-
-class _Server(socketserver.TCPServer):
-    """Not an `HTTPServer`, which asks a name server for its own name."""
-
-    def handle_error(self, *_: object) -> None:
-        """Log that a client disconnected before it had its answer."""
-        _log.debug("a request for market rules was not answered", exc_info=True)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """Answers GET with JSON; one request per connection, so that an idle one holds up no other."""
-
-    def __init__(
-        self, *connection: object, respond: Callable[[str], Response], silence_s: float
-    ) -> None:
-        self._respond = respond
-        self._silence_s = silence_s
-        # The arguments of the socket server are passed on as they are.
-        super().__init__(*connection)  # type: ignore[arg-type]
-
-    def setup(self) -> None:
-        """Limit how long a silent client can hold up the others."""
-        super().setup()
-        self.connection.settimeout(self._silence_s)
-
-    # The name that the standard library looks for.
-    def do_GET(self) -> None:
-        status, answer = self._respond(self.path.partition("?")[0])
-        body = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Log nothing: the engine's requests are of no interest."""
+    def _respond(self, target: str) -> Response:
+        token, _, rest = target.partition("?")[0].removeprefix("/").partition("/")
+        path = f"/{rest}"
+        is_ours = hmac.compare_digest(token.encode(), self._token.encode())
+        if is_ours and path in self._answers:
+            self._requests += path == self._exchange.rules_path
+            return HTTPStatus.OK, json.dumps(self._answers[path]()).encode()
+        message = f"{path if is_ours else target} is not served here: only market rules are"
+        return HTTPStatus.NOT_FOUND, json.dumps(self._exchange.rest_error(message)).encode()

@@ -3,7 +3,8 @@
 They decide over trades as the candles do, so they are digested and kept beside them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, Self, final
@@ -11,14 +12,25 @@ from typing import Final, Literal, Self, final
 import pydantic
 from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator, model_validator
 
-from tradai.core import FileStore, JsonObject, JsonValue, MarketSnapshot, digest, utc_now
+from tradai.core import (
+    FileKind,
+    FileStore,
+    JsonObject,
+    JsonValue,
+    MarketSnapshot,
+    UnusableFileError,
+    digest,
+    read_regular_file,
+    utc_now,
+)
 from tradai.core.exceptions import (
     ConfigurationError,
+    ExternalServiceError,
     NotFoundError,
     StorageError,
     ValidationError,
 )
-from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, Symbol
+from tradai.entrypoint.freqtrade._exchange.exchange import Exchange, MarketRules, Symbol
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
     exchange_named,
@@ -70,13 +82,16 @@ class MarketsSnapshot(BaseModel):
 
         Raises:
             NotFoundError: There is none at `path`.
-            ValidationError: It is not a snapshot.
+            ValidationError: It is not a snapshot, not a regular file, or too large.
             StorageError: The disk refused.
         """
         try:
-            text = path.read_bytes()
+            text = read_regular_file(path, FileKind.MARKET_RULES)
         except FileNotFoundError:
             raise _missing(path) from None
+        except UnusableFileError as exc:
+            message = f"the market rules {path} cannot be read: {exc.strerror}"
+            raise ValidationError(message, field=str(path), expected=exc.expected) from None
         except OSError as exc:
             raise StorageError(
                 f"the market rules {path} cannot be read: {exc.strerror}", operation="read"
@@ -108,9 +123,8 @@ class MarketsSnapshot(BaseModel):
             ValidationError: `base_url` is neither https nor on a loopback address, or a rule of a
                 pair is missing.
         """
-        source, wanted = exchange_named(exchange), set(pairs)
-        symbols = source.fetch_symbols(base_url)
-        kept = tuple(symbol for symbol in symbols if source.pair_of(symbol) in wanted)
+        source = exchange_named(exchange)
+        kept = tuple(_wanted_symbols(source.fetch_symbols(base_url), pairs, source))
         snapshot = cls(exchange=exchange, captured_at=utc_now(), origin="captured", symbols=kept)
         snapshot.require(pairs)
         return snapshot
@@ -153,8 +167,20 @@ class MarketsSnapshot(BaseModel):
             NotFoundError: Some are missing or were not traded; all of them are named.
             ValidationError: A rule is missing or not a number.
         """
-        wanted = set(pairs)
-        self.restricted_to(wanted).rules.require(wanted)
+        wanted = sorted(set(pairs))
+        restricted = self.restricted_to(wanted)
+        halt_of = exchange_named(self.exchange).halt_of
+        halts = {self._pair_of(symbol): halt_of(symbol) for symbol in restricted.symbols}
+        states = {pair: halts.get(pair, "not listed") for pair in wanted}
+        wrong = {pair: state for pair, state in states.items() if state is not None}
+        if wrong:
+            listed = ", ".join(f"{pair} ({state})" for pair, state in wrong.items())
+            message = (
+                f"no market rules to trade {listed} in the snapshot of "
+                f"{self.captured_at:%Y-%m-%d}: capture them again, or remove the pairs"
+            )
+            raise NotFoundError(message, kind="markets", key=next(iter(wrong)))
+        restricted.rules.require(wanted)
 
     def restricted_to(self, pairs: Iterable[str]) -> Self:
         """Return the snapshot with the rules of `pairs` only."""
@@ -179,10 +205,29 @@ class MarketsSnapshot(BaseModel):
         return exchange_named(self.exchange).pair_of(symbol)
 
 
+def _wanted_symbols(
+    symbols: Iterable[Symbol], pairs: Iterable[str], exchange: Exchange
+) -> Iterator[Symbol]:
+    """Yield the descriptions of `pairs`; the others are of no interest, whatever is in them."""
+    found: dict[str, list[Symbol]] = {pair: [] for pair in pairs}
+    for symbol in symbols:
+        with suppress(ValueError):
+            found.get(exchange.pair_of(symbol), []).append(symbol)
+    for pair, several in found.items():
+        # A market that was closed may be listed beside the one that took its place.
+        traded = [each for each in several if exchange.halt_of(each) is None]
+        kept = traded or several
+        if len(kept) > 1:
+            message = f"{exchange.name} describes {pair} twice: try again later"
+            service, operation = exchange.name, exchange.rules_path.rpartition("/")[2]
+            raise ExternalServiceError(message, service=service, operation=operation)
+        yield from kept
+
+
 def _missing(path: Path) -> NotFoundError:
-    return NotFoundError(
-        f"no market rules at {path}: capture them with `tradai-entrypoint markets capture "
-        f"CONFIG --data {path.parent}`",
-        kind="markets",
-        key=str(path),
+    place = f"--data {path.parent}" if path.name == MARKETS_NAME else f"--markets {path}"
+    message = (
+        f"no market rules at {path}: capture them with `tradai-entrypoint markets capture CONFIG "
+        f"{place}`"
     )
+    return NotFoundError(message, kind="markets", key=str(path))

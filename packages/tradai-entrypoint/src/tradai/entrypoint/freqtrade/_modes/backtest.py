@@ -9,6 +9,7 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._modes.repeat import compare_trades
+from tradai.entrypoint.freqtrade._modes.zero_trades import explain_zero_trades
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
@@ -29,7 +30,10 @@ class BacktestHandler(BatchHandler):
         if result is None:
             return verdict
         if verdict.is_success:
-            verdict = Verdict(exit_code=ExitCode.DONE, sentence=_sentence(result))
+            sentence = _sentence(result)
+            if not result.trades:
+                sentence += f"; {explain_zero_trades(job, context, result)}"
+            verdict = Verdict(exit_code=ExitCode.DONE, sentence=sentence)
         return compare_trades(result, context, verdict)
 
 

@@ -4,13 +4,16 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tradai.core import StrategyConfig, TimeRange, canonical_json
+from tradai.core import JsonValue, OpenTimeRange, StrategyConfig, TimeRange, canonical_json
+from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._engine.records import RecordPipe
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._exchange.exchange import check_exchange_url
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.plan import USER_DATA
 
@@ -20,7 +23,7 @@ def download(  # noqa: PLR0913
     config: StrategyConfig,
     folder: Path,
     *,
-    timerange: TimeRange,
+    timerange: TimeRange | OpenTimeRange,
     exchange_url: str | None,
     interrupts: Interrupts,
     environ: Mapping[str, str],
@@ -31,15 +34,22 @@ def download(  # noqa: PLR0913
     Args:
         config: Strategy configuration with exchange, pairs and timeframe.
         folder: Data folder; created if missing.
-        timerange: Range of candles to download.
+        timerange: Range of candles to download; without a stop, to the last one there is.
         exchange_url: A loopback exchange; None is the exchange itself.
         interrupts: Signals that end the download.
         environ: Environment from which the engine's is made.
         engine: Engine to run; by default the one in our own interpreter.
 
     Raises:
-        ConfigurationError: The engine is not installed, or the exchange is not known.
+        ConfigurationError: The engine is not installed, the exchange is not known, or the range
+            has no start.
+        ValidationError: `exchange_url` is neither https nor on a loopback address.
     """
+    if timerange.start is None:
+        message = f"--timerange {timerange} has no start: a download must begin somewhere"
+        raise ConfigurationError(message, key="--timerange")
+    if exchange_url is not None:
+        check_exchange_url(exchange_url)
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     engine = engine or EngineInstall.beside_us()
@@ -47,14 +57,19 @@ def download(  # noqa: PLR0913
     with tempfile.TemporaryDirectory(prefix="tradai-download-") as name:
         scratch = Path(name)
         (scratch / USER_DATA).mkdir()
-        with EngineProcess(
-            engine.command("download-data", *_arguments(folder, timerange, config.timeframe)),
-            stdin=_config(config, exchange_url),
-            environ=engine_environment(environ, home=scratch, temporary=scratch),
-            folder=scratch,
-            log_file=scratch / "engine.log",
-            on_line=evidence.feed,
-        ) as running:
+        with (
+            RecordPipe(scratch, strategy=scratch) as records,
+            EngineProcess(
+                engine.command("download-data", *_arguments(folder, timerange, config.timeframe)),
+                stdin=canonical_json(_config(config, exchange_url) | records.sections()),
+                environ=engine_environment(environ, home=scratch, temporary=scratch),
+                folder=scratch,
+                log_file=scratch / "engine.log",
+                on_line=evidence.feed_printed,
+                records=records,
+                on_record=evidence.feed,
+            ) as running,
+        ):
             ended = running.wait(interrupts)
     missing = [pair for pair in config.pairs if not _file_of(pair, config, folder).exists()]
     verdict = judge(ended, evidence, result_present=not missing)
@@ -64,7 +79,7 @@ def download(  # noqa: PLR0913
     return verdict
 
 
-def _arguments(folder: Path, timerange: TimeRange, timeframe: str) -> list[str]:
+def _arguments(folder: Path, timerange: TimeRange | OpenTimeRange, timeframe: str) -> list[str]:
     return [
         *("--config", "-", "--no-color", "--userdir", USER_DATA, "--datadir", str(folder)),
         *("--timerange", str(timerange), "--timeframes", timeframe),
@@ -72,21 +87,19 @@ def _arguments(folder: Path, timerange: TimeRange, timeframe: str) -> list[str]:
     ]
 
 
-def _config(config: StrategyConfig, exchange_url: str | None) -> bytes:
-    return canonical_json(
-        {
-            "stake_currency": config.stake_currency,
-            "dry_run": True,
-            "exchange": {
-                "name": config.exchange,
-                "pair_whitelist": list(config.pairs),
-                # The engine's download of archives would go to another host than the exchange.
-                "only_from_ccxt": True,
-                "enable_ws": False,
-                "ccxt_config": exchange_named(config.exchange).ccxt_config(exchange_url),
-            },
-        }
-    )
+def _config(config: StrategyConfig, exchange_url: str | None) -> dict[str, JsonValue]:
+    return {
+        "stake_currency": config.stake_currency,
+        "dry_run": True,
+        "exchange": {
+            "name": config.exchange,
+            "pair_whitelist": list(config.pairs),
+            # The engine's download of archives would go to another host than the exchange.
+            "only_from_ccxt": True,
+            "enable_ws": False,
+            "ccxt_config": exchange_named(config.exchange).ccxt_config(exchange_url),
+        },
+    }
 
 
 def _file_of(pair: str, config: StrategyConfig, folder: Path) -> Path:

@@ -1,22 +1,34 @@
 """DRY_RUN: paper trading until a signal; afterwards journal and database are compared."""
 
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, final
 
+from tradai.core import utc_now
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
+from tradai.entrypoint.freqtrade._evidence.entry_orders import EntryOrders
+from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._evidence.log_patterns import facts_in
+from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules
+from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
+from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
+from tradai.entrypoint.freqtrade._modes.stall_watch import StallWatch
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
-from tradai.entrypoint.freqtrade._results.database import DATABASE_NAME, entry_orders
-
-# The engine's log line of an entry order (freqtrade 2026.9).
-_ORDER: Final = re.compile(
-    r"Order (?P<order_id>\S+) was created for (?P<pair>\S+) and status is (?P<status>\w+)"
+from tradai.entrypoint.freqtrade._results.database import (
+    DATABASE_NAME,
+    entry_orders,
+    trade_figures,
 )
+
+# The fallback places no order, so no rule of its market matters.
+_ANY_RULES: Final = MarketRules(tick="0.01", step="0.00001", min_notional="5")
 
 
 @final
@@ -24,33 +36,67 @@ class DryRunHandler(EngineHandler):
     """Runs the engine's paper trading until a signal."""
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
-        self._ordered: set[str] = set()
+        self._orders = EntryOrders()
         control = EngineControl.new()
-        with job.running(
-            context.parameters.exchange_url, sections=control.config(), on_line=self._note_order
-        ) as engine:
-            ended = _trade(engine, job, context, control)
-        context.record.results["strategy_errors"] = job.evidence.strategy_errors
+        self._watch = StallWatch(job, context, control)
+        with (
+            _exchange_address(context) as address,
+            job.running(address, sections=control.config(), on_record=self._note_facts) as engine,
+        ):
+            ended = self._trade(engine, job, control)
+        self._notice_untrained(job.evidence)
+        context.record.results["strategy_errors"] = job.evidence.strategy_errors.total
         verdict = judge(ended, job.evidence, result_present=True)
         verdict = self._compare_orders(verdict, context)
         context.journal.append("engine ended", return_code=ended.return_code)
-        return verdict
+        return self._watch.judged(verdict)
 
-    def _note_order(self, line: str) -> None:
-        order = _ORDER.search(line)
-        if order is not None:
-            self._ordered.add(order["order_id"])
-            self._entrypoint.context.journal.append("order created", **order.groupdict())
+    def _note_facts(self, record: EngineRecord) -> None:
+        facts = facts_in(record)
+        self._watch.take(facts)
+        for event, details in self._orders.take(facts):
+            self._entrypoint.context.journal.append(event, **details)
+
+    def _trade(self, engine: EngineProcess, job: EngineJob, control: EngineControl) -> EngineExit:
+        """Follow the engine until it ends, is to be stopped, or has not started in time."""
+        context = self._entrypoint.context
+        parameters, interrupts = context.parameters, context.interrupts
+        context.progress.say("engine: starting")
+        reason = engine.follow(
+            interrupts, until=lambda: job.evidence.is_running, timeout_s=parameters.start_deadline_s
+        )
+        if reason is WakeReason.TIMEOUT:
+            return engine.wait(interrupts, deadline_s=0.0)
+        if reason is WakeReason.REACHED:
+            with engine.storing():
+                context.journal.append("engine running")
+            if job.evidence.dropped:
+                # It would trade without these pairs, and the configuration asks for all of them.
+                return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
+            context.progress.say("engine: trading on paper, Ctrl-C stops it")
+            reason = self._watch.follow(engine)
+        if reason is WakeReason.EXITED:
+            return engine.wait(interrupts)
+        _pause(engine, job, context, control)
+        return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
+
+    def _notice_untrained(self, evidence: EngineEvidence) -> None:
+        if evidence.untrained:
+            pairs = ", ".join(sorted(evidence.untrained_pairs))
+            notice = f"models could not be trained ({pairs}), the last: {evidence.untrained[-1]}"
+            self._entrypoint.context.record.notices.append(notice)
 
     def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
-        stored = entry_orders(context.folder.path / DATABASE_NAME)
-        context.record.results |= {
-            "orders_in_journal": len(self._ordered),
+        database = context.folder.path / DATABASE_NAME
+        kept, stored = self._orders.kept, entry_orders(database)
+        context.record.results |= trade_figures(database, context.config.stake_currency) | {
+            "orders_in_journal": len(kept) + len(self._orders.removed),
             "orders_in_database": len(stored),
+            "orders_removed": len(self._orders.removed),
         }
-        different = sorted(self._ordered ^ stored)
+        different = sorted(kept ^ stored)
         # An order that the copy lacks may be in the original.
-        context.folder.needs_scratch = bool(self._ordered - stored)
+        context.folder.needs_scratch = bool(kept - stored)
         if not different or not verdict.is_success:
             return verdict
         return Verdict(
@@ -61,29 +107,20 @@ class DryRunHandler(EngineHandler):
         )
 
 
-def _trade(
-    engine: EngineProcess, job: EngineJob, context: RunContext, control: EngineControl
-) -> EngineExit:
-    """Follow the engine until it ends, is to be stopped, or has not started in time."""
-    parameters, interrupts = context.parameters, context.interrupts
-    context.progress.say("engine: starting")
-    reason = engine.follow(
-        interrupts, until=lambda: job.evidence.is_running, timeout_s=parameters.start_deadline_s
-    )
-    if reason is WakeReason.TIMEOUT:
-        return engine.wait(interrupts, deadline_s=0.0)
-    if reason is WakeReason.REACHED:
-        with engine.storing():
-            context.journal.append("engine running")
-        if job.evidence.dropped:
-            # It would trade without these pairs, and the configuration asks for all of them.
-            return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
-        context.progress.say("engine: trading on paper, Ctrl-C stops it")
-        reason = engine.follow(interrupts)
-    if reason in {WakeReason.INTERRUPTED, WakeReason.STORAGE}:
-        _pause(engine, job, context, control)
-        return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
-    return engine.wait(interrupts)
+@contextmanager
+def _exchange_address(context: RunContext) -> Iterator[str | None]:
+    """Return the address of the exchange, None for its own; the fallback has one on this machine.
+
+    Without a configuration it is not known which exchange was meant.
+    """
+    address = context.parameters.exchange_url
+    if address is not None or not context.record.is_fallback:
+        yield address
+        return
+    rules = {str(pair): _ANY_RULES for pair in context.config.pairs}
+    snapshot = MarketsSnapshot.made(rules, note="of the fallback", captured_at=utc_now())
+    with MarketServer(snapshot) as server:
+        yield server.base_url
 
 
 def _pause(

@@ -1,9 +1,10 @@
 """The common part of the handlers: make an engine job, check it, run it, record its result."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Sized
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from tradai.core import TradingMode, redact
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._runs.checks import Checklist, CheckRow
@@ -13,8 +14,12 @@ from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
+from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._evidence.strategy_errors import judge_errors
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
-from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob, job_checks
+from tradai.entrypoint.freqtrade._preparation.job_checks import job_checks
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._strategy.places import find_method
 
 if TYPE_CHECKING:
     from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
@@ -37,7 +42,12 @@ class EngineHandler(ABC):
     def run(self) -> int:
         """Run the mode; the exit code is that of the verdict."""
         context = self._entrypoint.context
-        return context.conclude(self._run_job(EngineJob(context, engine=self._engine), context))
+        with context.interrupts.raising():
+            job = EngineJob(context, engine=self._engine)
+        verdict = self._run_job(job, context)
+        _mark_errors(context.record, job)
+        errors = job.evidence.strategy_errors
+        return context.conclude(judge_errors(verdict, errors, _accepted(context)))
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check everything the job needs; see `CheckableHandler`."""
@@ -62,13 +72,12 @@ class BatchHandler(EngineHandler):
     result: ClassVar[str]
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
-        markets = job.load_markets()
-        job.stage_candles()
-        context.interrupts.check()
+        with context.interrupts.raising():
+            markets = job.load_markets()
+            job.stage_candles()
         context.progress.say(f"engine: {job.plan.subcommand}")
         with MarketServer(markets) as server, job.running(server.base_url) as engine:
-            found = (job.evidence.missing, job.evidence.fixed)
-            ended = _follow(engine, found, context.interrupts)
+            ended = _follow(engine, job.evidence, context.interrupts)
         context.journal.append(
             "engine ended", return_code=ended.return_code, seconds=round(ended.seconds, 3)
         )
@@ -88,17 +97,31 @@ class BatchHandler(EngineHandler):
         """
 
 
-def _follow(engine: EngineProcess, found: Collection[Sized], interrupts: Interrupts) -> EngineExit:
-    """Follow the engine to its end; stop it once all that makes its work wrong was `found`."""
-    reason = engine.follow(interrupts, until=_more(found, than=0))
-    while reason is WakeReason.REACHED:
-        until = _more(found, than=sum(map(len, found)))
+def _follow(engine: EngineProcess, evidence: EngineEvidence, interrupts: Interrupts) -> EngineExit:
+    """Follow the engine to its end; stop it once all that makes its work wrong was reported."""
+    reason = engine.follow(interrupts, until=_more(evidence, than=0))
+    while reason is WakeReason.REACHED and evidence.wanted_startup is None:
+        until = _more(evidence, than=evidence.shortfalls)
         reason = engine.follow(interrupts, until=until, timeout_s=_MORE_MISSING_S)
     return engine.wait(interrupts) if reason is WakeReason.EXITED else engine.stop(interrupts)
 
 
-def _more(found: Collection[Sized], *, than: int) -> Callable[[], bool]:
-    return lambda: sum(map(len, found)) > than
+def _more(evidence: EngineEvidence, *, than: int) -> Callable[[], bool]:
+    return lambda: evidence.shortfalls > than
+
+
+def _mark_errors(record: RunManifest, job: EngineJob) -> None:
+    """Mark the results of an engine that went on after exceptions of the strategy."""
+    errors = job.evidence.strategy_errors
+    if errors.total:
+        errors.place = errors.place and find_method(job.facts, errors.place)
+        record.results["strategy_errors"] = errors.total
+        record.results["strategy_errors_by_callback"] = dict(errors.counts)
+        record.notices.append(redact(str(errors)))
+
+
+def _accepted(context: RunContext) -> tuple[str, ...]:
+    return () if context.mode is TradingMode.LIVE else context.parameters.accepted_strategy_errors
 
 
 def _mark_partial(record: RunManifest, verdict: Verdict) -> None:

@@ -19,7 +19,8 @@ from tradai.entrypoint.freqtrade._results.collected import EPOCHS_NAME
 
 _PATCH_NAME: Final = "best.yaml"
 _SHOWN: Final = 5
-# The engine's loss for an epoch that cannot be ranked, such as one without trades.
+# The engine's loss for an epoch without enough trades to be ranked; a real loss, in the stake
+# currency for instance, can be greater.
 _UNRANKED_LOSS: Final = 100_000
 # The engine's name in its results for a space that it calls otherwise on its command line.
 _IN_DETAILS: Final = {"trades": "max_open_trades"}
@@ -83,7 +84,7 @@ def read_epochs(path: Path) -> list[Epoch]:
             operation="read hyperopt result",
         ) from exc
     ranked = [
-        epoch for epoch in epochs if math.isfinite(epoch.loss) and epoch.loss < _UNRANKED_LOSS
+        epoch for epoch in epochs if math.isfinite(epoch.loss) and epoch.loss != _UNRANKED_LOSS
     ]
     return sorted(ranked, key=lambda epoch: (epoch.loss, epoch.number))
 
@@ -131,6 +132,7 @@ def _write_patch(best: Epoch, job: EngineJob, context: RunContext) -> None:
     is_partial = "is_partial" in context.record.results
     context.folder.write(_PATCH_NAME, (note if is_partial else "") + patch_text(patch))
     context.record.artifacts.append(_PATCH_NAME)
+    context.record.results["best_parameters"] = dict(patch)
 
 
 def _unsearched(best: Epoch, spaces: Collection[str]) -> list[str]:

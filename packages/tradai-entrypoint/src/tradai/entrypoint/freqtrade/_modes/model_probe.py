@@ -40,5 +40,9 @@ def _predictions(path: Path) -> bytes:
         model = cloudpickle.load(file)
     # The features are a pickle of the same run.
     features = pd.read_pickle(str(path).replace(_MODEL_SUFFIX, _FEATURES_SUFFIX))  # noqa: S301
-    predicted = np.asarray(model.predict(features), dtype="<f8")
-    return predicted.tobytes()
+    predicted = np.asarray(model.predict(features))
+    try:
+        return predicted.astype("<f8").tobytes()
+    except (TypeError, ValueError):
+        # A classifier predicts names of classes.
+        return "\0".join(map(str, predicted.ravel().tolist())).encode()

@@ -17,6 +17,7 @@ from tradai.entrypoint.freqtrade._preparation.engine_options import (
     engine_options,
     plain_json,
 )
+from tradai.entrypoint.freqtrade._preparation.engine_settings import strategy_keys
 
 # Stands for the exchange's address until the run has one, so that a plan does not depend on it.
 ENDPOINT: Final = "http://127.0.0.1:0"
@@ -31,6 +32,9 @@ CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
         "dataformat_ohlcv": "feather",
         # Without it the engine could choose other pairs than the configured ones.
         "pairlists": [{"method": "StaticPairList"}],
+        # Unless `parameters` says otherwise: a backtest would ignore the protections of the
+        # strategy class, which hold in a dry-run.
+        "enable_protections": True,
     }
 )
 # The same in every dry-run: by default the bot would wait for a command to start trading.
@@ -95,8 +99,10 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
         "entry_pricing": _pricing(execution.entry_pricing),
         "exit_pricing": _pricing(execution.exit_pricing),
         **_strategy_settings(execution),
-        **engine_options(config.parameters),
+        **engine_options(config.parameters, mode),
     }
+    if config.strategy is not None:
+        rendered |= strategy_keys(config.strategy.config or {})
     if config.freqai is not None:
         rendered["freqai"] = _freqai(config.freqai, mode)
     if mode is TradingMode.DRY_RUN:

@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Final, cast
 
-from tradai.core import Execution, JsonValue, did_you_mean
+from tradai.core import Execution, JsonValue, TradingMode, did_you_mean
 from tradai.core.exceptions import ConfigurationError
 
-_OPTIONS: Final = frozenset(
+OPTIONS: Final = frozenset(
     {
         "amend_last_stake_amount",
         "amount_reserve_percent",
@@ -34,17 +34,37 @@ _OPTIONS: Final = frozenset(
 )
 
 
-def engine_options(parameters: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+_PLACES: Final = (
+    ". A key that the strategy reads from self.config has its place at strategy.config, a "
+    "hyper-parameter at buy_params or sell_params"
+)
+# The engine does not check these, and takes any text for true.
+_SWITCHES: Final = ("enable_protections", "position_stacking", "use_custom_stoploss")
+# Values that the engine drops in a dry-run, and the reason.
+_NOT_IN_DRY_RUN: Final = {
+    "enable_protections": (False, "is false: the protections of the class hold in every dry-run"),
+    "position_stacking": (True, "is true: a dry-run holds one position for each pair"),
+}
+
+
+def engine_options(parameters: Mapping[str, JsonValue], mode: TradingMode) -> dict[str, JsonValue]:
     """Return the `parameters` of a strategy configuration as engine settings.
 
     Raises:
-        ConfigurationError: A key is not an engine setting, or has its place elsewhere.
+        ConfigurationError: A key is not an engine setting, has its place elsewhere, or is a switch
+            that is neither true nor false, or that a dry-run would not follow.
     """
     for name in parameters:
         if name in Execution.model_fields:
             problem = f"has its place at execution.{name}"
             raise key_error(key=f"parameters.{name}", problem=problem)
-    check_keys("parameters", parameters, known=_OPTIONS)
+    check_keys("parameters", parameters, known=OPTIONS, others=_PLACES)
+    for name in _SWITCHES:
+        if not isinstance(parameters.get(name, False), bool):
+            raise key_error(key=f"parameters.{name}", problem="must be true or false")
+    for name, (value, problem) in _NOT_IN_DRY_RUN.items():
+        if mode is TradingMode.DRY_RUN and parameters.get(name) is value:
+            raise key_error(key=f"parameters.{name}", problem=problem)
     return {name: plain_json(value) for name, value in parameters.items()}
 
 
@@ -54,8 +74,16 @@ def check_keys(
     *,
     known: Collection[str],
     required: Collection[str] = (),
+    others: str = "",
 ) -> None:
     """Check that the keys `values` are all `known`, and the `required` ones all there.
+
+    Args:
+        where: The block the keys are in.
+        values: The keys.
+        known: All keys that the block may have.
+        required: Those that it must have.
+        others: Sentence about the places of other keys, for the error.
 
     Raises:
         ConfigurationError: A key is unknown or missing; `where` and the key name it.
@@ -63,7 +91,7 @@ def check_keys(
     for name in values:
         if name not in known:
             hint = did_you_mean(name, known) or f"; it has {', '.join(sorted(known))}"
-            problem = f"is not a setting of the engine{hint}"
+            problem = f"is not a setting of the engine{hint}{others}"
             raise key_error(key=f"{where}.{name}", problem=problem)
     for name in required:
         if name not in values:

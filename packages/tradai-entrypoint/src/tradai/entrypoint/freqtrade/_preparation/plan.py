@@ -7,11 +7,18 @@ machine, folder or port, so two equal plans are the same run.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final, cast, final
 
-from tradai.core import JsonValue, StrategyConfig, TimeRange, TradingMode, canonical_json
+from tradai.core import (
+    JsonValue,
+    OpenTimeRange,
+    StrategyConfig,
+    TimeRange,
+    TradingMode,
+    canonical_json,
+)
 from tradai.core.exceptions import TradingError
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
@@ -54,7 +61,7 @@ class EnginePlan:
 
     subcommand: str
     common: tuple[str, ...]
-    timerange: TimeRange | None
+    timerange: TimeRange | OpenTimeRange | None
     specific: tuple[str, ...]
     exchange: Exchange
     config: Mapping[str, JsonValue]
@@ -128,7 +135,10 @@ def render_plan(
         subcommand=_SUBCOMMANDS[mode],
         common=_common_arguments(config, run, facts),
         timerange=None if mode is TradingMode.DRY_RUN else run.timerange,
-        specific=_specific_arguments(run, mode),
+        specific=(
+            *_specific_arguments(run, mode, facts),
+            *_option_arguments(config, mode),
+        ),
         exchange=exchange,
         config=rendered,
         params_name=facts.file.with_suffix(".json").name,
@@ -152,12 +162,18 @@ def _check_market(config: StrategyConfig, exchange: Exchange) -> None:
 
 
 def _check_freqai(config: StrategyConfig, run: RunParameters, mode: TradingMode) -> None:
-    is_enabled = enabled_freqai(config) is not None
+    freqai = enabled_freqai(config)
+    is_enabled = freqai is not None
+    folder = PurePosixPath(str(freqai.get("identifier", "") if freqai else ""))
+    if folder.is_absolute() or ".." in folder.parts:
+        problem = f"is {folder}: it names a folder for the models, so it must not lead elsewhere"
+        raise key_error(key="freqai.identifier", problem=problem)
     if mode is TradingMode.TRAIN and not is_enabled:
         problem = "is not true: mode 'train' trains the models of a FreqAI strategy"
         raise key_error(key="freqai.enabled", problem=problem)
-    if is_enabled and mode is not TradingMode.DRY_RUN and run.timerange is None:
-        problem = "is not set: FreqAI trains on the days before it, so it must be known"
+    has_start = run.timerange is not None and run.timerange.start is not None
+    if is_enabled and mode is not TradingMode.DRY_RUN and not has_start:
+        problem = "has no start: FreqAI trains on the days before it, so it must be known"
         raise key_error(key="run.timerange", problem=problem)
 
 
@@ -167,23 +183,50 @@ def _common_arguments(
     return (
         *("--config", "-", "--no-color", "--userdir", USER_DATA, "--datadir", DATA),
         *("--strategy", facts.class_name, "--strategy-path", STRATEGIES),
-        *(("--freqaimodel", run.freqai_model) if enabled_freqai(config) else ()),
+        *(_freqai_arguments(run, facts) if enabled_freqai(config) else ()),
     )
 
 
-def _specific_arguments(run: RunParameters, mode: TradingMode) -> tuple[str, ...]:
+def _freqai_arguments(run: RunParameters, facts: SourceFacts) -> tuple[str, ...]:
+    folder = _folder_of_class(run.freqai_model, facts, key="run.freqai_model")
+    path = () if folder is None else ("--freqaimodel-path", folder)
+    return ("--freqaimodel", run.freqai_model, *path)
+
+
+def _folder_of_class(name: str, facts: SourceFacts, *, key: str) -> str | None:
+    """Return the folder of the source's own class `name`; None when it is one of the engine's."""
+    files = facts.classes.get(name, ())
+    if len(files) > 1:
+        problem = f"names {name}, which is in {' and '.join(map(str, files))}: keep only one"
+        raise key_error(key=key, problem=problem)
+    return str(PurePosixPath(STRATEGIES, files[0].parent)) if files else None
+
+
+def _specific_arguments(
+    run: RunParameters, mode: TradingMode, facts: SourceFacts
+) -> tuple[str, ...]:
     if mode is TradingMode.DRY_RUN:
         return ("--dry-run",)
     if mode is TradingMode.HYPEROPT:
-        return _hyperopt_arguments(run)
+        return _hyperopt_arguments(run, facts)
     return ("--cache", "none", "--export", "trades")
 
 
-def _hyperopt_arguments(run: RunParameters) -> tuple[str, ...]:
+def _option_arguments(config: StrategyConfig, mode: TradingMode) -> tuple[str, ...]:
+    # The engine's command line has a default for it, which goes over the configuration.
+    least = config.parameters.get("hyperopt_min_trades")
+    if mode is not TradingMode.HYPEROPT or least is None:
+        return ()
+    return ("--min-trades", str(least))
+
+
+def _hyperopt_arguments(run: RunParameters, facts: SourceFacts) -> tuple[str, ...]:
+    folder = _folder_of_class(run.loss, facts, key="run.loss")
     return (
         *("--epochs", str(run.epochs), "--spaces", *run.spaces, "--hyperopt-loss", run.loss),
         *("--random-state", str(run.random_state), "--job-workers", str(run.jobs)),
         "--disable-param-export",
+        *(() if folder is None else ("--hyperopt-path", folder)),
     )
 
 

@@ -9,13 +9,12 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Final, final
 
-from tradai.core import JsonValue, TradingMode, digest, file_path, version_id
+from tradai.core import JsonValue, digest, version_id
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint._runs.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.request import STRATEGY_COPY
 from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
-from tradai.entrypoint.freqtrade._candles.series import needed_series
+from tradai.entrypoint.freqtrade._candles.series import needed_series, startup_candles
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
     StagedData,
@@ -24,14 +23,19 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
-from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.markets_file import markets_file
+from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
+from tradai.entrypoint.freqtrade._preparation.engine_settings import check_extra_keys
 from tradai.entrypoint.freqtrade._preparation.plan import (
     DATA,
     STRATEGIES,
     USER_DATA,
     render_plan,
 )
+from tradai.entrypoint.freqtrade._preparation.stake import check_stake
 from tradai.entrypoint.freqtrade._results.collected import collect_results
 from tradai.entrypoint.freqtrade._strategy.idle import idle_source
 from tradai.entrypoint.freqtrade._strategy.source import (
@@ -62,8 +66,11 @@ class EngineJob:
             engine: Engine to run; by default the one in our own interpreter.
         """
         self._context = context
+        check_extra_keys(context.config.extra_keys, context.loaded.provenance)
         self.evidence = EngineEvidence()
+        self.markets: MarketsSnapshot
         self.parameters = context.parameters
+        self.evidence.goes_without = context.parameters.goes_without
         self.facts = self._inspect_strategy()
         self.engine = engine or EngineInstall.beside_us()
         context.record.versions["freqtrade"] = self.engine.version
@@ -79,7 +86,7 @@ class EngineJob:
         """The series of candles that the engine will read.
 
         Raises:
-            ConfigurationError: The number of candles that the strategy needs first is not known.
+            ConfigurationError: The start-up candles are not known.
         """
         return needed_series(self._context.config, self.parameters, self.facts)
 
@@ -102,29 +109,38 @@ class EngineJob:
             timerange=self.parameters.timerange,
         )
         staged = stage_data(request, interrupts=context.interrupts)
+        self.evidence.startup_candles = startup_candles(context.config, self.parameters, self.facts)
         context.record_digest("data", staged.digest)
-        context.record.data = {"uri": data, "timerange": str(staged.timerange)}
+        context.record.data |= {"uri": data, "timerange": str(staged.timerange)}
         context.record.notices += [*dataset_notices(data), *staged.notices(self.series)]
+        if self.parameters.timerange is not None:
+            # With its ends as they are now: the run may be repeated when there are more candles.
+            context.record.run_parameters["timerange"] = str(staged.timerange)
         self.parameters = self.parameters.with_timerange(staged.timerange)
         self.plan = replace(self.plan, timerange=staged.timerange)
         return staged
 
     def load_markets(self) -> MarketsSnapshot:
-        """Return the market rules beside the candles, cut to the pairs the engine reads.
+        """Return and keep the market rules, cut to the pairs the engine reads.
 
         Raises:
-            ConfigurationError: The number of candles that the strategy needs first is not known.
+            ConfigurationError: The start-up candles are not known, there is no place for rules
+                beside the candles, or the stake is below the smallest order of a pair.
             NotFoundError: The snapshot is missing, or a pair is not in it.
             ValidationError: The snapshot is not readable, or a rule is missing in it.
         """
         context = self._context
-        snapshot = MarketsSnapshot.load(file_path(context.require_data()) / MARKETS_NAME)
+        if context.markets is not None:
+            context.record.data["markets"] = context.markets
+        snapshot = MarketsSnapshot.load(markets_file(context.markets, context.require_data()))
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
+        check_stake(context.config, markets.rules, self.facts)
         context.record_digest("markets", markets.digest)
         if snapshot.origin == "made":
             note = f": {snapshot.note}" if snapshot.note else ""
             context.record.notices.append(f"the market rules were made, not captured{note}")
+        self.markets = markets
         return markets
 
     @contextmanager
@@ -133,7 +149,7 @@ class EngineJob:
         base_url: str | None,
         *,
         sections: Mapping[str, JsonValue] = MappingProxyType({}),
-        on_line: Callable[[str], None] = lambda _: None,
+        on_record: Callable[[EngineRecord], None] = lambda _: None,
     ) -> Iterator[EngineProcess]:
         """Prepare the scratch folder and keep the engine running inside the block.
 
@@ -142,33 +158,38 @@ class EngineJob:
         Args:
             base_url: Address of the exchange; None is the exchange itself.
             sections: Settings of the engine that belong to this process alone.
-            on_line: Called with each line the engine prints.
+            on_record: Called with each record the engine logs.
 
         Raises:
+            RunInterruptedError: A signal came before the engine was started.
             StorageError: A result cannot be kept in the run folder; it is in the scratch folder.
         """
 
-        def read_line(line: str) -> None:
-            self.evidence.feed(line)
-            on_line(line)
+        def read_record(record: EngineRecord) -> None:
+            self.evidence.feed(record)
+            on_record(record)
 
         context = self._context
         scratch = context.folder.scratch.resolve()
-        self._prepare_scratch()
-        self._digest_run()
+        with context.interrupts.raising():
+            self._prepare_scratch()
+            self._digest_run()
         context.journal.append("engine starting", subcommand=self.plan.subcommand)
         with (
             self._collecting(),
             TemporaryDirectory(prefix="tradai-", ignore_cleanup_errors=True) as temporary,
+            RecordPipe(Path(temporary), strategy=scratch) as records,
             EngineProcess(
                 self._command(scratch),
-                stdin=self.plan.config_for(base_url, sections=sections),
+                stdin=self.plan.config_for(base_url, sections={**sections, **records.sections()}),
                 environ=engine_environment(
                     context.environ, home=scratch, temporary=Path(temporary)
                 ),
                 folder=scratch,
                 log_file=context.folder.path / _LOG_NAME,
-                on_line=read_line,
+                on_line=self.evidence.feed_printed,
+                records=records,
+                on_record=read_record,
             ) as engine,
         ):
             yield engine
@@ -204,6 +225,11 @@ class EngineJob:
             )
         facts = inspect_source(root, strategy.class_name)
         check_parameters(facts, context.config.params_by_space)
+        check_class(context.config, facts)
+        context.record.notices += class_notices(context.config, facts, context.mode)
+        if self.parameters.without:
+            absent = ", ".join(self.parameters.without)
+            context.record.notices.append(f"the run goes without {absent}, as run.without says")
         copy_source(facts, context.folder.path / STRATEGY_COPY)
         self._digest_configuration(facts)
         return facts
@@ -228,47 +254,9 @@ class EngineJob:
         digests = context.record.digests
         what: dict[str, JsonValue] = {
             "mode": context.mode.value,
-            "parameters": self.parameters.model_dump(mode="json"),
+            "parameters": self.parameters.canonical(),
             "data": digests.get("data"),
             "markets": digests.get("markets"),
             "engine": context.record.versions["freqtrade"],
         }
         context.record_digest("run", digest(what))
-
-
-def job_checks(
-    context: RunContext, checklist: Checklist, *, engine: EngineInstall | None = None
-) -> Iterator[CheckRow]:
-    """Yield the rows of a job, which stop it or not: engine, strategy, market rules, candles.
-
-    The engine is not started.
-    """
-    yield checklist.row("engine", lambda: _engine_detail(engine or EngineInstall.beside_us()))
-    jobs: list[EngineJob] = []
-
-    def check_strategy() -> str:
-        jobs.append(EngineJob(context, engine=engine))
-        context.record.engine = {"name": "freqtrade", **jobs[0].plan.as_json()}
-        return f"{jobs[0].facts.class_name} in {jobs[0].facts.file.name}"
-
-    yield checklist.row("strategy", check_strategy)
-    shortfalls: list[str] = []
-    if context.mode is not TradingMode.DRY_RUN:
-        yield checklist.row("market rules", lambda: f"{len(jobs[0].load_markets().pairs)} pairs")
-        row = checklist.row("candles", lambda: _check_candles(jobs[0], shortfalls))
-        yield replace(row, status=CheckStatus.WARN) if shortfalls else row
-    for notice in context.record.notices:
-        if notice not in shortfalls:
-            yield CheckRow(name="notice", status=CheckStatus.WARN, detail=notice)
-
-
-def _check_candles(job: EngineJob, shortfalls: list[str]) -> str:
-    """Return the detail on the candles of `job`; add each way they fall short to `shortfalls`."""
-    staged = job.stage_candles()
-    shortfalls += staged.notices(job.series)
-    rows = sum(series.rows for series in staged.series)
-    return "; ".join((f"{rows} candles over {staged.timerange}", *shortfalls))
-
-
-def _engine_detail(engine: EngineInstall) -> str:
-    return f"freqtrade {engine.version}"

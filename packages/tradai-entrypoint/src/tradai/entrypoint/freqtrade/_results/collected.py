@@ -16,7 +16,8 @@ MODELS_NAME: Final = "models"
 _EPOCHS: Final = "hyperopt_results/*.fthypt"
 _ARCHIVES: Final = "backtest_results/*.zip"
 _MODELS: Final = "models"
-_MODEL_FILES: Final = "*/sub-train-*/*_model.*"
+# The identifier of a FreqAI configuration names a folder, which may lie in others.
+_MODEL_FILES: Final = "**/sub-train-*/*_model.*"
 # In the folder it runs in.
 _DATABASE: Final = "tradesv3.dryrun.sqlite"
 
@@ -46,15 +47,19 @@ def collect_results(user_data: Path, folder: Path) -> list[str]:
     return kept
 
 
+def has_models(user_data: Path) -> bool:
+    """Return whether a model was trained and stored."""
+    return any((user_data / _MODELS).glob(_MODEL_FILES))
+
+
 def _results(user_data: Path) -> Iterator[tuple[Path, str, Callable[[Path, Path], object]]]:
     """Yield each result there is, its name in the run folder, and the way to keep it."""
     for path in _newest(user_data, _EPOCHS):
         yield path, EPOCHS_NAME, _keep_lines
     for path in _newest(user_data, _ARCHIVES):
         yield path, BACKTEST_NAME, Path.rename
-    models = user_data / _MODELS
-    if any(models.glob(_MODEL_FILES)):
-        yield models, MODELS_NAME, Path.rename
+    if has_models(user_data):
+        yield user_data / _MODELS, MODELS_NAME, Path.rename
     database = user_data.parent / _DATABASE
     if database.exists():
         yield database, DATABASE_NAME, keep_database

@@ -1,16 +1,20 @@
-"""Keep the engine's paper-trading database whole, and read the orders in it."""
+"""Keep the engine's paper-trading database whole, and read its trades and orders."""
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from tradai.core import JsonValue
 from tradai.core.exceptions import StorageError
 
 DATABASE_NAME: Final = "trades.sqlite"
 # The engine's own names (freqtrade 2026.9).
 _TABLES: Final = ("trades", "orders")
 _ENTRY_ORDERS: Final = "SELECT order_id FROM orders WHERE ft_order_side = 'buy'"
+_TRADES: Final = (
+    "SELECT is_open, count(*), sum(coalesce(realized_profit, 0)) FROM trades GROUP BY 1"
+)
 _WRITE_AHEAD_LOG: Final = "-wal"
 
 
@@ -41,14 +45,33 @@ def entry_orders(database: Path) -> set[str]:
     Raises:
         StorageError: It cannot be read.
     """
+    return {str(row[0]) for row in _rows(database, _ENTRY_ORDERS)}
+
+
+def trade_figures(database: Path, currency: str) -> dict[str, JsonValue]:
+    """Return the numbers of trades in `database`, and their realized profit in `currency`.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    rows = {bool(row[0]): row[1:] for row in _rows(database, _TRADES)}
+    closed, opened = rows.get(False, (0, 0.0)), rows.get(True, (0, 0.0))
+    return {
+        "closed_trades": closed[0],
+        "open_trades": opened[0],
+        f"realized_profit_{currency}": round(closed[1] + opened[1], 8),
+    }
+
+
+def _rows(database: Path, query: str) -> list[tuple[Any, ...]]:
     if not database.exists():
-        return set()
+        return []
     try:
         with closing(sqlite3.connect(database)) as opened:
-            return {str(row[0]) for row in opened.execute(_ENTRY_ORDERS)}
+            return opened.execute(query).fetchall()
     except sqlite3.Error as exc:
-        message = f"the orders in {database} cannot be read ({exc}): open it with sqlite3"
-        raise StorageError(message, operation="read orders") from exc
+        message = f"{database} cannot be read ({exc}): open it with sqlite3"
+        raise StorageError(message, operation="read trades") from exc
 
 
 def _copy(source: Path, target: Path) -> None:

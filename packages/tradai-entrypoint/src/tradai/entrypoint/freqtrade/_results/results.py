@@ -30,6 +30,8 @@ class BacktestResult:
         trades_digest: SHA-256 over `trades`; equal when, and only when, two runs traded alike.
         summary: Figures computed from `trades`.
         engine_figures: Figures as the engine computed them, by its names; None where it had none.
+        engine_counts: Numbers of entry signals without a free slot (``rejected_signals``), and of
+            ``locks`` of pairs.
         stake_currency: Currency of the figures.
     """
 
@@ -37,6 +39,7 @@ class BacktestResult:
     trades_digest: str
     summary: Summary
     engine_figures: Mapping[str, float | None]
+    engine_counts: Mapping[str, int]
     stake_currency: str
 
 
@@ -94,6 +97,12 @@ def _result(statistics: dict[str, Any]) -> BacktestResult:
             pairs=statistics["pairlist"],
         ),
         engine_figures=MappingProxyType({name: statistics.get(name) for name in _ENGINE_FIGURES}),
+        engine_counts=MappingProxyType(
+            {
+                "rejected_signals": statistics.get("rejected_signals") or 0,
+                "locks": len(statistics.get("locks") or ()),
+            }
+        ),
         stake_currency=statistics["stake_currency"],
     )
 

@@ -45,6 +45,7 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "weekday": "int64",
     "orders": "json",
 }
+_INSTANT: Final = ("ms", "UTC")
 
 
 def write_trades(trades: Sequence[TradeRecord], path: Path) -> None:
@@ -72,12 +73,23 @@ def _table(trades: Sequence[TradeRecord]) -> "pa.Table":
     kinds = dict(_COLUMNS) | dict.fromkeys(sorted(_unknown_fields(trades)), "json")
     schema = pa.schema([(name, _stored(kind)) for name, kind in kinds.items()])
     if not trades:
-        return schema.empty_table().cast(_final(kinds))
+        return _final(kinds).empty_table()
     lines = b"\n".join(json.dumps(_plain(trade, kinds)).encode() for trade in trades)
     options = pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
     read = pajson.ReadOptions(block_size=max(len(lines), 1) + 1)
     table = pajson.read_json(pa.BufferReader(lines), read_options=read, parse_options=options)
-    return table.cast(_final(kinds))
+    columns = [
+        _instants(table[name]) if kind == "instant" else table[name] for name, kind in kinds.items()
+    ]
+    return pa.Table.from_arrays(columns, schema=_final(kinds))
+
+
+def _instants(milliseconds: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    """Return the numbers as instants, as a cast does, which would import pyarrow's functions."""
+    import pyarrow as pa
+
+    instant = pa.timestamp(*_INSTANT)
+    return pa.chunked_array([chunk.view(instant) for chunk in milliseconds.chunks], type=instant)
 
 
 def _unknown_fields(trades: Sequence[TradeRecord]) -> set[str]:
@@ -112,7 +124,7 @@ def _stored(kind: str) -> "pa.DataType":
 def _final(kinds: Mapping[str, str]) -> "pa.Schema":
     import pyarrow as pa
 
-    instant = pa.timestamp("ms", tz="UTC")
+    instant = pa.timestamp(*_INSTANT)
     return pa.schema(
         [(name, instant if kind == "instant" else _stored(kind)) for name, kind in kinds.items()]
     )

@@ -5,22 +5,31 @@ only running the code could give are left open, and marked as open.
 """
 
 import ast
-import warnings
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Self, final
+from typing import Final, final
 
+from tradai.entrypoint.freqtrade._strategy.constants import (
+    ConstantReader,
+    Scope,
+    UnreadableError,
+)
 from tradai.entrypoint.freqtrade._strategy.parameters import (
     PARAMETER_KINDS,
     DeclaredParameter,
     declared_parameter,
-    literal,
+)
+from tradai.entrypoint.freqtrade._strategy.python_module import (
+    PythonModule,
+    assignment,
+    bound_names,
 )
 
 _ENGINE_BASE: Final = "IStrategy"
 _ENGINE_STARTUP_CANDLES: Final = 0
+_INFORMATIVE: Final = ("timeframe", "asset")
 _PLAIN_VALUES: Final = (ast.Constant, ast.Dict, ast.List, ast.Tuple, ast.Set, ast.UnaryOp)
 
 
@@ -45,6 +54,10 @@ class ClassFacts:
         declared: Hyper-parameters by name.
         opaque: Attributes whose value is open, and which could be hyper-parameters.
         informative: Further candles its ``@informative`` methods read.
+        open_informative: ``file.py:12`` of each ``@informative`` that only running could explain.
+        names: All names that the bodies of the class and its bases set, methods included.
+        constants: Values of those that can be read.
+        assigned: Attributes that a method sets.
     """
 
     is_strategy: bool
@@ -53,37 +66,10 @@ class ClassFacts:
     declared: Mapping[str, DeclaredParameter]
     opaque: frozenset[str]
     informative: tuple[Informative, ...]
-
-
-@final
-class PythonModule:
-    """The top-level classes and imports of one Python file."""
-
-    def __init__(self, name: str, tree: ast.Module) -> None:
-        """Read `tree`, the syntax of the file that Python imports as `name`."""
-        self.name = name
-        self.classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-        self._imports = dict(_imported_names(tree))
-
-    @classmethod
-    def parse(cls, data: bytes, file: Path) -> Self:
-        """Read `data`, the bytes of `file` (relative to the folder Python imports from).
-
-        Raises:
-            SyntaxError, ValueError: It is not Python.
-        """
-        with warnings.catch_warnings(action="ignore"):
-            tree = ast.parse(data, filename=file.name)
-        return cls(".".join(file.with_suffix("").parts), tree)
-
-    def full_name(self, node: ast.expr) -> str:
-        """Return the dotted name `node` refers to; empty when it is not a plain name."""
-        if isinstance(node, ast.Name):
-            local = f"{self.name}.{node.id}" if node.id in self.classes else node.id
-            return self._imports.get(node.id, local)
-        if isinstance(node, ast.Attribute):
-            return f"{self.full_name(node.value)}.{node.attr}"
-        return ""
+    open_informative: tuple[str, ...]
+    names: frozenset[str]
+    constants: Mapping[str, object]
+    assigned: frozenset[str]
 
 
 def read_class(name: str, module: PythonModule, others: Mapping[str, PythonModule]) -> ClassFacts:
@@ -92,7 +78,7 @@ def read_class(name: str, module: PythonModule, others: Mapping[str, PythonModul
     Args:
         name: A key of ``module.classes``.
         module: The file the class is in.
-        others: Files its base classes may be in, by import name.
+        others: Files its base classes and constants may be in, by import name.
     """
     reader = _ClassReader(others={**others, module.name: module})
     reader.read(module, module.classes[name])
@@ -105,16 +91,25 @@ class _ClassReader:
     is_strategy: bool = False
     is_resolved: bool = True
     seen: set[str] = field(default_factory=set)
+    # The first class of the lineage to set a name wins.
     values: dict[str, ast.expr | None] = field(default_factory=dict)
+    constants: dict[str, object] = field(default_factory=dict)
     declared: dict[str, DeclaredParameter] = field(default_factory=dict)
     informative: set[Informative] = field(default_factory=set)
+    open_informative: list[str] = field(default_factory=list)
+    assigned: set[str] = field(default_factory=set)
 
     def read(self, module: PythonModule, node: ast.ClassDef) -> None:
         self.seen.add(f"{module.name}.{node.name}")
         if node.keywords or node.decorator_list:
             self.is_resolved = False
+        # In one body the last value of a name wins.
+        own: dict[str, ast.expr | None] = {}
         for statement in node.body:
-            self._read_statement(module, statement)
+            self._read_statement(module, statement, own)
+        for name, value in own.items():
+            self._read_value(module, name, value, own)
+        self.values = own | self.values
         for base in node.bases:
             self._read_base(module.full_name(base))
 
@@ -127,6 +122,10 @@ class _ClassReader:
             opaque=frozenset(name for name, value in self.values.items() if _is_opaque(value))
             - self.declared.keys(),
             informative=tuple(sorted(self.informative)),
+            open_informative=tuple(self.open_informative),
+            names=frozenset(self.values),
+            constants=MappingProxyType(self.constants),
+            assigned=frozenset(self.assigned),
         )
 
     def _read_base(self, base: str) -> None:
@@ -140,77 +139,81 @@ class _ClassReader:
         elif base not in self.seen:
             self.read(module, module.classes[name])
 
-    def _read_statement(self, module: PythonModule, statement: ast.stmt) -> None:
+    def _read_statement(
+        self, module: PythonModule, statement: ast.stmt, own: dict[str, ast.expr | None]
+    ) -> None:
+        if (assigned := assignment(statement)) is not None:
+            own[assigned[0]] = assigned[1]
+            return
         match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self._read_value(module, name, value)
-            case ast.AnnAssign(target=ast.Name(id=name), value=value):
-                self._read_value(module, name, value)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self._read_method(module, statement)
-            case ast.Expr(value=ast.Constant()) | ast.Pass() | ast.ClassDef():
+                self._read_method(module, statement, own)
+                own[statement.name] = None
+            case ast.Expr(value=ast.Constant()) | ast.Pass() | ast.ClassDef() | ast.AnnAssign():
                 pass
             case _:
                 self.is_resolved = False
+                own |= dict.fromkeys(bound_names([statement]))
 
-    def _read_value(self, module: PythonModule, name: str, value: ast.expr | None) -> None:
-        # The first class of the lineage to set a name wins; a bare annotation sets none.
+    def _read_value(
+        self, module: PythonModule, name: str, value: ast.expr | None, own: Scope
+    ) -> None:
         if value is None or name in self.values:
             return
-        self.values[name] = value
         if isinstance(value, ast.Call) and (kind := _parameter_kind(module, value)):
             self.declared[name] = declared_parameter(name, value, kind=kind)
+            return
+        with contextlib.suppress(UnreadableError):
+            self.constants[name] = ConstantReader(self.others).value(value, module, own)
 
     def _read_method(
-        self, module: PythonModule, node: ast.FunctionDef | ast.AsyncFunctionDef
+        self,
+        module: PythonModule,
+        node: ast.FunctionDef | ast.AsyncFunctionDef,
+        own: Scope,
     ) -> None:
         if node.name in self.values:
             return
-        self.values[node.name] = None
-        self.informative.update(_informative(module, node.decorator_list))
-        calls = (call for call in ast.walk(node) if isinstance(call, ast.Call))
-        if any(_parameter_kind(module, call) for call in calls):
-            self.is_resolved = False
+        for call in node.decorator_list:
+            if isinstance(call, ast.Call) and _last_name(module, call.func) == "informative":
+                self._read_informative(module, call, own)
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Call) and _parameter_kind(module, inner):
+                self.is_resolved = False
+            match inner:
+                case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+                    self.assigned.add(name)
+
+    def _read_informative(self, module: PythonModule, call: ast.Call, own: Scope) -> None:
+        given = dict(zip(_INFORMATIVE, call.args, strict=False))
+        given |= {keyword.arg or "": keyword.value for keyword in call.keywords}
+        reader = ConstantReader(self.others)
+        # Other arguments, such as the function that formats names, need not be read.
+        known = {name: given[name] for name in (*_INFORMATIVE, "") if name in given}
+        try:
+            values = {name: reader.value(each, module, own) for name, each in known.items()}
+        except UnreadableError:
+            values = {}
+        timeframe, asset = values.get("timeframe"), values.get("asset", "")
+        if isinstance(timeframe, str) and isinstance(asset, str):
+            self.informative.add(Informative(timeframe, asset))
+        else:
+            self.open_informative.append(f"{module.name.replace('.', '/')}.py:{call.lineno}")
 
     def _startup_candles(self) -> int | None:
         if "startup_candle_count" not in self.values:
             return _ENGINE_STARTUP_CANDLES if self.is_resolved else None
-        count = literal(self.values["startup_candle_count"])
+        count = self.constants.get("startup_candle_count")
         return count if isinstance(count, int) else None
 
 
-def _imported_names(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield (alias.asname, alias.name) if alias.asname else _first_part(alias.name)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            for alias in node.names:
-                yield alias.asname or alias.name, f"{node.module}.{alias.name}"
-
-
-def _first_part(name: str) -> tuple[str, str]:
-    first = name.partition(".")[0]
-    return first, first
-
-
 def _parameter_kind(module: PythonModule, call: ast.Call) -> str | None:
-    kind = module.full_name(call.func).rpartition(".")[2]
+    kind = _last_name(module, call.func)
     return kind if kind in PARAMETER_KINDS else None
 
 
-def _informative(module: PythonModule, decorators: list[ast.expr]) -> Iterator[Informative]:
-    for call in decorators:
-        if not isinstance(call, ast.Call):
-            continue
-        if module.full_name(call.func).rpartition(".")[2] != "informative":
-            continue
-        named = {keyword.arg: literal(keyword.value) for keyword in call.keywords}
-        values = [literal(argument) for argument in call.args]
-        given = dict(zip(("timeframe", "asset"), values, strict=False)) | named
-        timeframe, asset = given.get("timeframe"), given.get("asset", "")
-        if isinstance(timeframe, str) and isinstance(asset, str):
-            yield Informative(timeframe, asset)
+def _last_name(module: PythonModule, node: ast.expr) -> str:
+    return module.full_name(node).rpartition(".")[2]
 
 
 def _is_opaque(value: ast.expr | None) -> bool:

@@ -1,11 +1,12 @@
 """Find, inspect and copy the source of a strategy without running it.
 
-The source is its Python files, nothing else. The files copied for the engine are those that were
-digested, so that a run can prove which code traded.
+The source is its Python files and the data files beside them. The files copied for the engine are
+those that were digested, so that a run can prove which code traded.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
@@ -14,8 +15,11 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._strategy.class_syntax import (
     ClassFacts,
     Informative,
-    PythonModule,
     read_class,
+)
+from tradai.entrypoint.freqtrade._strategy.environment_reads import (
+    EnvironmentRead,
+    environment_reads,
 )
 from tradai.entrypoint.freqtrade._strategy.files import (
     copy_files,
@@ -25,6 +29,7 @@ from tradai.entrypoint.freqtrade._strategy.files import (
     source_error,
 )
 from tradai.entrypoint.freqtrade._strategy.parameters import DeclaredParameter
+from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule
 
 
 @final
@@ -43,6 +48,13 @@ class SourceFacts:
         opaque: Names that may or may not be hyper-parameters.
         informative: Further candles its ``@informative`` methods read.
         is_resolved: Whether `declared` and `opaque` name every hyper-parameter there can be.
+        open_informative: ``file.py:12`` of each ``@informative`` that only running could explain.
+        names: All names that the bodies of the class and its bases set, methods included.
+        constants: Values of those that can be read.
+        assigned: Attributes that a method of it sets.
+        environment: Environment variables that its code reads.
+        left_out: Names beside the source that do not travel with it.
+        classes: The files that define each top-level class, relative to `root`.
     """
 
     class_name: str
@@ -55,13 +67,20 @@ class SourceFacts:
     opaque: frozenset[str]
     informative: tuple[Informative, ...]
     is_resolved: bool
+    open_informative: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
+    constants: Mapping[str, object] = field(default_factory=dict)
+    assigned: frozenset[str] = frozenset()
+    environment: tuple[EnvironmentRead, ...] = ()
+    left_out: tuple[str, ...] = ()
+    classes: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
 
 
 def inspect_source(path: Path, class_name: str) -> SourceFacts:
     """Inspect the strategy `class_name` in the folder, or the one Python file, at `path`.
 
-    The source is the single file, or every Python file below the folder except hidden ones and
-    caches. The engine looks for the class only directly in the folder.
+    The source is the single file, or every file below the folder except hidden ones and caches. The
+    engine looks for the class only directly in the folder.
 
     Raises:
         ConfigurationError: The source or the class is missing, the class is there twice or is
@@ -69,11 +88,13 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
             lies beside the strategy.
         StorageError: A file cannot be read.
     """
-    root, files = list_source(path)
+    source = list_source(path)
+    root, files = source.root, source.files
     modules = _parsed(root, files, class_name)
     file = _file_of(class_name, modules, root=root)
     _check_no_parameter_file(root / file)
-    facts = read_class(class_name, modules[file], {each.name: each for each in modules.values()})
+    by_name = {each.name: each for each in modules.values()}
+    facts = read_class(class_name, modules[file], by_name)
     _check_is_strategy(facts, class_name, modules[file].classes[class_name].lineno, root / file)
     return SourceFacts(
         class_name=class_name,
@@ -86,6 +107,13 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
         opaque=facts.opaque,
         informative=facts.informative,
         is_resolved=facts.is_resolved,
+        open_informative=facts.open_informative,
+        names=facts.names,
+        constants=facts.constants,
+        assigned=facts.assigned,
+        environment=tuple(environment_reads(modules[file], by_name)),
+        left_out=source.left_out,
+        classes=_class_files(modules),
     )
 
 
@@ -111,6 +139,17 @@ def check_parameters(facts: SourceFacts, values: Mapping[str, Mapping[str, objec
         )
 
 
+def config_reader(facts: SourceFacts, key: str) -> Path | None:
+    """Return the file of the source that reads `key` from the engine's configuration, if any.
+
+    Raises:
+        StorageError: A file cannot be read.
+    """
+    read = re.compile(rb"""config(?:\.get\(|\[)\s*['"]%s['"]""" % re.escape(key).encode())
+    python = (file for file in facts.files if file.suffix == ".py")
+    return next((file for file in python if read.search(read_file(facts.root / file))), None)
+
+
 def copy_source(facts: SourceFacts, target: Path) -> None:
     """Copy the source into the folder `target` as plain files.
 
@@ -124,10 +163,20 @@ def copy_source(facts: SourceFacts, target: Path) -> None:
         raise source_error(facts.root, f"changed while the run was being prepared: {fix}")
 
 
+def _class_files(modules: Mapping[Path, PythonModule]) -> dict[str, tuple[Path, ...]]:
+    files: dict[str, tuple[Path, ...]] = {}
+    for file, module in modules.items():
+        for name in module.classes:
+            files[name] = (*files.get(name, ()), file)
+    return files
+
+
 def _parsed(root: Path, files: tuple[Path, ...], class_name: str) -> dict[Path, PythonModule]:
     """Parse `files`; one that is not Python is left out unless it names the class."""
     modules = {}
     for file in files:
+        if file.suffix != ".py":
+            continue
         data = read_file(root / file)
         try:
             modules[file] = PythonModule.parse(data, file)
@@ -139,7 +188,7 @@ def _parsed(root: Path, files: tuple[Path, ...], class_name: str) -> dict[Path, 
 
 
 def _file_of(class_name: str, modules: Mapping[Path, PythonModule], *, root: Path) -> Path:
-    found = [file for file, module in modules.items() if class_name in module.classes]
+    found = _class_files(modules).get(class_name, ())
     direct = [file for file in found if len(file.parts) == 1]
     if len(direct) == 1:
         return direct[0]

@@ -1,0 +1,58 @@
+"""Entry orders, as the records of the engine's log report them (freqtrade 2026.9)."""
+
+from collections.abc import Mapping
+from typing import TypeAlias, final
+
+_Event: TypeAlias = tuple[str, Mapping[str, str]]
+
+
+@final
+class EntryOrders:
+    """Entry orders of a bot, without those that it removed again.
+
+    The engine deletes a trade whose entry was never filled from its database, with all its orders:
+    after a timeout, a cancellation, or a refusal by the exchange. A trade that was filled in part
+    stays there.
+
+    Attributes:
+        kept: Ids of the orders that the database must have.
+        removed: Ids of the orders that the engine removed.
+    """
+
+    def __init__(self) -> None:
+        """Start without orders."""
+        self.kept: set[str] = set()
+        self.removed: set[str] = set()
+        self._newest: str | None = None
+        self._of_trade: dict[str, list[str]] = {}
+
+    def take(self, facts: Mapping[str, str]) -> list[_Event]:
+        """Take the facts of a log record, and return the journal's events in it."""
+        match facts:
+            case {"order_id": order_id, "pair": pair, "status": status}:
+                self.kept.add(order_id)
+                self._newest = order_id
+                created = {"order_id": order_id, "pair": pair, "status": status}
+                return [("order created", created)]
+            case {"entered": trade}:
+                self._attribute_newest(trade)
+            case {"unfilled": pair}:
+                refused, self._newest = self._newest, None
+                return self._remove([refused] if refused else [], pair=pair)
+            case {"cancelled": reason, "trade": trade, "pair": pair}:
+                details = {"trade_id": trade, "pair": pair, "reason": reason}
+                return [("entry order cancelled", details)]
+            case {"removed": trade, "pair": pair}:
+                return self._remove(self._of_trade.pop(trade, []), pair=pair)
+        return []
+
+    def _attribute_newest(self, trade: str) -> None:
+        """Note that the newest order belongs to `trade`: the engine reports one after the other."""
+        if self._newest is not None:
+            self._of_trade.setdefault(trade, []).append(self._newest)
+            self._newest = None
+
+    def _remove(self, order_ids: list[str], *, pair: str) -> list[_Event]:
+        self.kept.difference_update(order_ids)
+        self.removed.update(order_ids)
+        return [("order removed", {"order_id": order_id, "pair": pair}) for order_id in order_ids]

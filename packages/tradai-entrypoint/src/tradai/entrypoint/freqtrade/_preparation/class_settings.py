@@ -1,0 +1,121 @@
+"""Compare the strategy class with the configuration: no wish of either is dropped.
+
+The engine lets its configuration go over an attribute of the class, ignores attributes that it
+does not have, and does so without an error. `docs/reference/strategy-interface.md` lists them all.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from tradai.core import StrategyConfig, TradingMode
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS
+from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, config_reader
+
+_SHOWN: Final = 5
+# Options that are attributes of the engine's strategy interface, too.
+_IN_CLASS_TOO: Final = frozenset(
+    {
+        "disable_dataframe_checks",
+        "ignore_buying_expired_candle_after",
+        "process_only_new_candles",
+        "use_custom_stoploss",
+    }
+)
+
+
+def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
+    """Check that the class asks for nothing that the run would not do.
+
+    Raises:
+        ConfigurationError: It has another timeframe than `config`, trades short, has an attribute
+            that the engine takes from its configuration alone, or reads a key of the top level.
+        StorageError: A file of the source cannot be read.
+    """
+    timeframe = _final(facts, "timeframe")
+    if timeframe is not None and timeframe != str(config.timeframe):
+        raise _class_error(
+            facts,
+            key="timeframe",
+            problem=f"is {config.timeframe}, and class {facts.class_name} has {timeframe}: write "
+            "the same in both, or take it out of the class",
+        )
+    if _final(facts, "can_short") is True:
+        problem = f"of class {facts.class_name} is true: this version trades spot, where only "
+        raise _class_error(facts, key="can_short", problem=problem + "long positions exist")
+    for name in sorted(OPTIONS - _IN_CLASS_TOO - config.parameters.keys()):
+        if facts.constants.get(name):
+            problem = f"of class {facts.class_name} has no effect there: its place is "
+            raise _class_error(facts, key=name, problem=f"{problem}parameters.{name}")
+    for name in config.extra_keys:
+        if (file := config_reader(facts, name)) is not None:
+            place = f"strategy.config.{name}"
+            problem = f"is read in {file.name}, which it does not reach: its place is {place}"
+            raise ConfigurationError(f"{name} {problem}", key=name, source=str(facts.root / file))
+
+
+def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode) -> Iterator[str]:
+    """Yield a sentence for each part of the class that a reader of the result should know of."""
+    known = facts.names | facts.assigned
+    for key, decided in _decided_by_configuration(config).items():
+        name = key.rpartition(".")[2]
+        value = _final(facts, name)
+        is_open = name in facts.assigned or name in facts.names - facts.constants.keys()
+        if is_open or (value is not None and value != decided):
+            shown = "a value computed when it runs" if is_open else value
+            yield f"{key} goes over the {name} of class {facts.class_name}, which is {shown}"
+    if (
+        "protections" in known
+        and facts.constants.get("protections", True)
+        and mode is not TradingMode.DRY_RUN
+    ):
+        yield _protections(config)
+    if "leverage" in known:
+        yield f"leverage() of class {facts.class_name} is not called: spot has no leverage"
+    if facts.left_out:
+        yield _left_out(facts)
+    for read in facts.environment:
+        yield (
+            f"{read.place} reads {read.name or 'a variable'} from the environment, which the "
+            "engine does not see: make it a key of strategy.config, to be read from self.config"
+        )
+
+
+def _decided_by_configuration(config: StrategyConfig) -> Mapping[str, object]:
+    """Return the settings that the engine always gets, so that the class cannot decide them."""
+    stake = config.execution.stake_amount
+    return {
+        "timeframe": str(config.timeframe),
+        "stake_currency": config.stake_currency,
+        "execution.stake_amount": float(stake) if isinstance(stake, Decimal) else stake,
+    }
+
+
+def _final(facts: SourceFacts, name: str) -> object:
+    """Return the value of an attribute; None when there is none, or only running could show it."""
+    return None if name in facts.assigned else facts.constants.get(name)
+
+
+def _protections(config: StrategyConfig) -> str:
+    key = "parameters.enable_protections"
+    if config.parameters.get("enable_protections", True):
+        return f"the protections of the class hold, as in a dry-run; {key}=false leaves them out"
+    return f"the protections of the class do not hold, because {key} is false"
+
+
+def _left_out(facts: SourceFacts) -> str:
+    names = facts.left_out
+    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN))
+    if all(Path(name).name.startswith(".") for name in names):
+        return f"hidden files do not travel with the strategy: {shown}"
+    return (
+        f"strategy.source is one file, so files beside it do not travel: {shown}; point it at the "
+        "folder to take them along"
+    )
+
+
+def _class_error(facts: SourceFacts, *, key: str, problem: str) -> ConfigurationError:
+    message = f"{key} {problem} ({facts.file.name})"
+    return ConfigurationError(message, key=key, source=str(facts.file))

@@ -1,0 +1,121 @@
+"""Names of the engine's own settings, and their places in the configuration of a run.
+
+The engine takes any key and ignores those it does not have. A setting of the engine that is written
+where it does not belong would be such a key, so it is refused. A key of `strategy.config` goes to
+the engine under its own name, so it must not be the name of a setting.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tradai.core import Execution, JsonValue, Origin, StrategyConfig
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS, key_error, plain_json
+
+# Keys of the engine's configuration file (freqtrade 2026.9).
+_FILE: Final = """
+    add_config_files amend_last_stake_amount amount_reserve_percent analyze_per_epoch api_server
+    available_capital backtest_breakdown backtest_cache bot_name cancel_open_orders_on_exit
+    coingecko custom_price_max_distance_ratio datadir dataformat_ohlcv dataformat_trades db_url
+    disable_dataframe_checks disableparamexport discord download_trades dry_run dry_run_wallet
+    early_stop entry_pricing epochs exchange exit_pricing exit_profit_offset exit_profit_only
+    experimental export external_message_consumer fee fiat_display_currency force_entry_enable
+    freqai freqaimodel freqaimodel_path hyperopt_jobs hyperopt_loss hyperopt_min_trades
+    hyperopt_path hyperopt_random_state ignore_buying_expired_candle_after
+    ignore_roi_if_entry_signal initial_state internals last_stake_amount_min_ratio
+    liquidation_buffer liquidation_warn_ratio log_config lookahead_analysis_exportfilename
+    margin_mode max_entry_position_adjustment max_open_trades minimal_roi minimum_trade_amount
+    new_pairs_days order_time_in_force order_types orderflow pairlists
+    position_adjustment_enable print_all process_only_new_candles proxy_coin
+    recursive_strategy_search reduce_df_footprint skip_wallet_history_migration spaces
+    stake_amount stake_currency startup_candle stoploss strategy strategy_path
+    targeted_trade_amount telegram timeframe tradable_balance_ratio trading_mode
+    trailing_only_offset_is_reached trailing_stop trailing_stop_positive
+    trailing_stop_positive_offset unfilledtimeout use_exit_signal user_data_dir webhook
+"""
+# Further keys, which the engine's command line or the engine itself puts into its configuration.
+_RUN_TIME: Final = """
+    analysis_csv_path analysis_groups analysis_rejected analysis_to_csv backtest_notes
+    backtest_show_pair_list base_currencies candle_type_def candle_types config config_files
+    convert_trades days db_url_from dex_exchanges enable_dynamic_pairlist enable_protections
+    enter_reason_list entry_only erase erase_ui_only exit_only exit_reason_list export_csv
+    exportdirectory exportfilename format_from format_from_trades format_to
+    freqai_backtest_live_models hyperopt_ignore_missing_space hyperopt_list_best
+    hyperopt_list_max_avg_profit hyperopt_list_max_avg_time hyperopt_list_max_objective
+    hyperopt_list_max_total_profit hyperopt_list_max_trades hyperopt_list_min_avg_profit
+    hyperopt_list_min_avg_time hyperopt_list_min_objective hyperopt_list_min_total_profit
+    hyperopt_list_min_trades hyperopt_list_no_details hyperopt_list_profitable
+    hyperopt_show_index hyperopt_show_no_header hyperoptexportfilename include_inactive
+    indicator_list indicators1 indicators2 list_exchanges_all list_exchanges_futures_options
+    list_pairs_all list_pairs_print_json logfile lookahead_allow_limit_orders
+    no_parallel_download no_trades original_config pairs pairs_file plot_auto_open plot_limit
+    position_stacking prepend_data print_colorized print_csv print_json print_list
+    print_one_column quote_currencies reset runmode sd_notify show_sensitive show_timerange
+    startup_candle_count strategy_list template timeframe_detail timeframes timerange trade_ids
+    trade_source trades ui_prerelease ui_version use_custom_stoploss verbosity version
+    version_main
+"""
+IN_FILE: Final = frozenset(_FILE.split())
+AT_RUN_TIME: Final = frozenset(_RUN_TIME.split())
+# Settings that have another name here.
+_RENAMED: Final = {
+    "bot_name": "name",
+    "dry_run_wallet": "execution.starting_balance",
+    "freqaimodel": "run.freqai_model",
+    "hyperopt_jobs": "run.jobs",
+    "hyperopt_loss": "run.loss",
+    "hyperopt_random_state": "run.random_state",
+    "internals": "execution.process_throttle_s",
+    "pair_whitelist": "pairs",
+    "startup_candle_count": "run.startup_candles",
+    "strategy_path": "strategy.source",
+}
+_PLACES: Final = (
+    _RENAMED
+    | {name: name for name in StrategyConfig.model_fields}
+    | {name: f"execution.{name}" for name in Execution.model_fields}
+    | {name: f"parameters.{name}" for name in OPTIONS}
+    | {name: f"run.{name}" for name in RunParameters.model_fields}
+)
+
+
+def check_extra_keys(extras: tuple[str, ...], provenance: Mapping[str, Origin]) -> None:
+    """Check that no key at the top level of a configuration is a setting in the wrong place.
+
+    Args:
+        extras: Keys that the schema does not know.
+        provenance: Origin of each value, by its path.
+
+    Raises:
+        ConfigurationError: A key is a setting of the engine or a run parameter; all are listed.
+    """
+    misplaced = [name for name in extras if name in IN_FILE | _PLACES.keys()]
+    if misplaced:
+        problems = "; ".join(_misplaced(name, provenance) for name in misplaced)
+        raise ConfigurationError(problems, key=misplaced[0])
+
+
+def strategy_keys(given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the keys of `strategy.config`, which the strategy reads from its configuration.
+
+    Raises:
+        ConfigurationError: A key is a setting of the engine.
+    """
+    for name in given:
+        if name in IN_FILE | AT_RUN_TIME:
+            problem = f"is a setting of the engine, not a key of the strategy{_advice(name)}"
+            raise key_error(key=f"strategy.config.{name}", problem=problem)
+    return {name: plain_json(value) for name, value in given.items()}
+
+
+def _misplaced(name: str, provenance: Mapping[str, Origin]) -> str:
+    origins = (origin for path, origin in provenance.items() if path.partition(".")[0] == name)
+    place = next((f"{origin}: " for origin in origins), "")
+    return f"{place}{name} does not belong at the top level{_advice(name)}"
+
+
+def _advice(name: str) -> str:
+    if name in _PLACES:
+        return f": its place is {_PLACES[name]}"
+    return ": this version does not pass it on to the engine, so remove it"

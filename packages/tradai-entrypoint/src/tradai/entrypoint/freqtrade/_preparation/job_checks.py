@@ -1,0 +1,48 @@
+"""Rows of `check` about a job of the engine: engine, strategy, market rules, candles."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tradai.core import TradingMode
+from tradai.entrypoint._runs.checks import Checklist, CheckRow, CheckStatus
+from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+
+
+def job_checks(
+    context: RunContext, checklist: Checklist, *, engine: EngineInstall | None = None
+) -> Iterator[CheckRow]:
+    """Yield the rows of a job, which stop it or not: engine, strategy, market rules, candles.
+
+    The engine is not started.
+    """
+    yield checklist.row("engine", lambda: _engine_detail(engine or EngineInstall.beside_us()))
+    jobs: list[EngineJob] = []
+
+    def check_strategy() -> str:
+        jobs.append(EngineJob(context, engine=engine))
+        context.record.engine = {"name": "freqtrade", **jobs[0].plan.as_json()}
+        return f"{jobs[0].facts.class_name} in {jobs[0].facts.file.name}"
+
+    yield checklist.row("strategy", check_strategy)
+    shortfalls: list[str] = []
+    if context.mode is not TradingMode.DRY_RUN:
+        yield checklist.row("market rules", lambda: f"{len(jobs[0].load_markets().pairs)} pairs")
+        row = checklist.row("candles", lambda: _check_candles(jobs[0], shortfalls))
+        yield replace(row, status=CheckStatus.WARN) if shortfalls else row
+    for notice in context.record.notices:
+        if notice not in shortfalls:
+            yield CheckRow(name="notice", status=CheckStatus.WARN, detail=notice)
+
+
+def _check_candles(job: EngineJob, shortfalls: list[str]) -> str:
+    """Return the detail on the candles of `job`; add each way they fall short to `shortfalls`."""
+    staged = job.stage_candles()
+    shortfalls += staged.notices(job.series)
+    rows = sum(series.rows for series in staged.series)
+    return "; ".join((f"{rows} candles over {staged.timerange}", *shortfalls))
+
+
+def _engine_detail(engine: EngineInstall) -> str:
+    return f"freqtrade {engine.version}"

@@ -1,0 +1,138 @@
+"""Read the classes, imports and constants of one Python file without running it."""
+
+import ast
+import warnings
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Final, Self, final
+
+_SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+@final
+class PythonModule:
+    """The top-level classes, imports and constants of one Python file.
+
+    Attributes:
+        name: Name that Python imports the file as.
+        tree: Its syntax.
+        classes: Classes by name.
+        star_imports: Modules of which all names are imported.
+        reads_environment: Whether the text mentions the environment.
+    """
+
+    def __init__(self, name: str, data: bytes, tree: ast.Module) -> None:
+        """Read `tree`, the syntax of `data`, the file that Python imports as `name`."""
+        self.name = name
+        self.tree = tree
+        self.classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+        self.star_imports = tuple(_star_imports(tree))
+        self.reads_environment = b"environ" in data or b"getenv" in data
+        self._has_globals = b"global" in data
+        self._imports = dict(_imported_names(tree))
+
+    @classmethod
+    def parse(cls, data: bytes, file: Path) -> Self:
+        """Read `data`, the bytes of `file` (relative to the folder Python imports from).
+
+        Raises:
+            SyntaxError, ValueError: It is not Python.
+        """
+        with warnings.catch_warnings(action="ignore"):
+            tree = ast.parse(data, filename=file.name)
+        parts = file.with_suffix("").parts
+        is_package = parts[1:] and parts[-1] == "__init__"
+        return cls(".".join(parts[:-1] if is_package else parts), data, tree)
+
+    @cached_property
+    def constants(self) -> Mapping[str, ast.expr]:
+        """The names that the file binds once, each to the value of a plain assignment."""
+        bound = list(bound_names(self.tree.body))
+        if self._has_globals:
+            for node in ast.walk(self.tree):
+                if isinstance(node, ast.Global):
+                    bound += node.names * 2
+        assigned = dict(filter(None, map(assignment, self.tree.body)))
+        return {name: value for name, value in assigned.items() if bound.count(name) == 1}
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """The modules that an import anywhere in the file may mean."""
+        return frozenset(_imported_modules(self.tree))
+
+    def full_name(self, node: ast.expr) -> str:
+        """Return the dotted name `node` refers to; empty when it is not a plain name."""
+        if isinstance(node, ast.Name):
+            is_own = node.id in self.classes or node.id in self.constants
+            local = f"{self.name}.{node.id}" if is_own else node.id
+            return self._imports.get(node.id, local)
+        if isinstance(node, ast.Attribute):
+            return f"{self.full_name(node.value)}.{node.attr}"
+        return ""
+
+
+def reachable(module: PythonModule, others: Mapping[str, PythonModule]) -> list[PythonModule]:
+    """Return `module` and those of `others` that it imports, directly or not."""
+    found = {module.name: module}
+    waiting = [module]
+    while waiting:
+        for name in sorted(waiting.pop().imported & others.keys() - found.keys()):
+            found[name] = others[name]
+            waiting.append(others[name])
+    return list(found.values())
+
+
+def bound_names(statements: list[ast.stmt]) -> Iterator[str]:
+    """Yield each name that `statements` bind, once for each time; functions are not entered."""
+    waiting: list[ast.AST] = list(statements)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        if not isinstance(node, _SCOPES):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def assignment(statement: ast.stmt) -> tuple[str, ast.expr] | None:
+    """Return name and value of a plain assignment to one name; None for another statement."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            return name, value
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            return name, value
+    return None
+
+
+def _star_imports(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and not node.level and node.names[0].name == "*":
+            yield node.module or ""
+
+
+def _imported_modules(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _imported_names(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield (alias.asname, alias.name) if alias.asname else _first_part(alias.name)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            for alias in node.names:
+                yield alias.asname or alias.name, f"{node.module}.{alias.name}"
+
+
+def _first_part(name: str) -> tuple[str, str]:
+    first = name.partition(".")[0]
+    return first, first

@@ -1,0 +1,89 @@
+"""Tables and sentences: text from outside is printed as it is, and does nothing."""
+
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from tradai.entrypoint._commands.console import print_failure, print_table, print_text
+
+# The commands print through these functions, which have no public name.
+
+
+def test_a_table_has_columns_as_wide_as_their_widest_cell(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_table(
+        ("name", "value"), [("a", "1"), ("longer", ""), ("\u7b56\u7565", "2"), ("e\u0301", "3")]
+    )
+
+    assert capsys.readouterr().out == (
+        "name    value\na       1\nlonger\n\u7b56\u7565    2\ne\u0301       3\n"
+    )
+
+
+def test_a_cell_may_have_several_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("fact", "value"), [("versions", "python: 3\ntradai: 1"), ("mode", "train")])
+
+    assert capsys.readouterr().out == (
+        "fact      value\nversions  python: 3\n          tradai: 1\nmode      train\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["a[/nope].yaml", "[bold]x[/bold]", "[buy, sell]", ":smile:", "x" * 500]
+)
+def test_text_in_a_table_is_printed_as_it_is(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("one", "two"), [(text, "end")])
+
+    assert capsys.readouterr().out.splitlines()[1] == f"{text}  end"
+
+
+def test_control_characters_are_printed_as_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "\x1b]0;title\x07 \x9b2J \u202egnp.exe \udcff"
+
+    print_table(("one",), [(hostile,)])
+    print_text(hostile)
+    print_failure(hostile)
+
+    shown = capsys.readouterr()
+    inert = "\\x1b]0;title\\x07 \\x9b2J \\u202egnp.exe \\udcff"
+    assert shown.out == f"one\n{inert}\n{inert}\n"
+    assert shown.err == f"tradai-entrypoint: {inert}\n"
+
+
+@pytest.fixture
+def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Make standard output a terminal of a width."""
+
+    def widen(columns: int) -> None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("TERM", "xterm")
+
+    return widen
+
+
+def test_on_a_terminal_the_head_is_bold_and_the_last_column_is_wrapped(
+    on_terminal: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_terminal(30)
+
+    print_table(("run", "verdict"), [("run-1", "the words of it do not fit in here")])
+
+    assert capsys.readouterr().out == (
+        "\x1b[1mrun    verdict\n\x1b[0mrun-1  the words of it do not\n       fit in here\n"
+    )
+
+
+def test_a_dumb_terminal_gets_no_style(
+    on_terminal: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    on_terminal(80)
+    monkeypatch.setenv("TERM", "dumb")
+
+    print_table(("run",), [("run-1",)])
+
+    assert capsys.readouterr().out == "run\nrun-1\n"

@@ -1,0 +1,180 @@
+"""No wish of a strategy class is dropped: it holds, or the run is refused, or it is said."""
+
+from pathlib import Path
+
+import pytest
+
+from tradai.core import StrategyConfig, TradingMode
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
+from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, inspect_source
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def facts(folder: Path, body: str, *, top: str = "") -> SourceFacts:
+    (folder / "wave.py").write_text(f"{top}\nclass Wave(IStrategy):\n    {body}\n")
+    return inspect_source(folder, "Wave")
+
+
+def config(**changes: object) -> StrategyConfig:
+    values = {
+        "name": "wave",
+        "version": "1.0.0",
+        "timeframe": "5m",
+        "pairs": ["BTC/USDT"],
+        "execution": {"stake_amount": 50},
+    }
+    return StrategyConfig.model_validate(values | changes)
+
+
+def refusal(folder: Path, body: str, **changes: object) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        check_class(config(**changes), facts(folder, body))
+    return caught.value
+
+
+def notices(
+    folder: Path, body: str, mode: TradingMode = TradingMode.BACKTEST, **changes: object
+) -> str:
+    return "\n".join(class_notices(config(**changes), facts(folder, body), mode))
+
+
+@pytest.mark.parametrize(
+    ("body", "key", "said"),
+    [
+        ("timeframe = '1h'", "timeframe", "is 5m, and class Wave has 1h"),
+        ("can_short = True", "can_short", "this version trades spot"),
+        ("position_stacking = True", "position_stacking", "parameters.position_stacking"),
+        ("timeframe_detail = '1m'", "timeframe_detail", "parameters.timeframe_detail"),
+        ("hyperopt_min_trades = 9", "hyperopt_min_trades", "parameters.hyperopt_min_trades"),
+    ],
+)
+def test_a_wish_that_the_engine_would_drop_is_refused_by_name(
+    folder: Path, body: str, key: str, said: str
+) -> None:
+    error = refusal(folder, body)
+
+    assert error.key == key
+    assert str(error).startswith(f"{key} ")
+    assert said in str(error)
+    assert error.source == str(folder / "wave.py")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "timeframe = '5m'",
+        "timeframe: str",
+        "stake_amount = 75",
+        "can_short = False",
+        "position_stacking = False",
+        "process_only_new_candles = True",
+        "stoploss = -0.3",
+        "timeframe = '1h'\n    def bot_start(self):\n        self.timeframe = '5m'",
+    ],
+)
+def test_a_wish_that_holds_is_no_error(folder: Path, body: str) -> None:
+    check_class(config(), facts(folder, body))
+
+
+def test_a_setting_has_its_place_in_the_configuration_even_if_the_class_repeats_it(
+    folder: Path,
+) -> None:
+    check_class(
+        config(parameters={"position_stacking": False}), facts(folder, "position_stacking = 1")
+    )
+
+
+@pytest.mark.parametrize(
+    "read", ["self.config['grinding']", 'config.get("grinding", False)', "config[ 'grinding' ]"]
+)
+def test_a_key_of_the_top_level_that_the_source_reads_is_refused_with_its_place(
+    folder: Path, read: str
+) -> None:
+    error = refusal(folder, f"def bot_start(self): return {read}", grinding=True)
+
+    assert error.key == "grinding"
+    assert "is read in wave.py" in str(error)
+    assert "its place is strategy.config.grinding" in str(error)
+
+
+@pytest.mark.parametrize("other", ["self.config['grinding_more']", "row['grinding']", "grinding"])
+def test_a_key_of_the_top_level_that_the_source_does_not_read_is_no_error(
+    folder: Path, other: str
+) -> None:
+    body = f"def bot_start(self): return {other}"
+
+    check_class(config(grinding=True), facts(folder, body))
+
+
+def test_the_protections_of_a_class_are_noticed(folder: Path) -> None:
+    body = "@property\n    def protections(self): return []"
+
+    assert "enable_protections=false leaves them out" in notices(folder, body)
+    assert "do not hold" in notices(folder, body, parameters={"enable_protections": False})
+    assert notices(folder, body, TradingMode.DRY_RUN) == ""
+    assert notices(folder, "protection_window = 5") == ""
+
+
+def test_leverage_is_noticed_as_never_called(folder: Path) -> None:
+    body = "def leverage(self, pair, **kwargs): return 3"
+
+    assert notices(folder, body) == "leverage() of class Wave is not called: spot has no leverage"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("timeframe = load()", "timeframe goes over the timeframe of class Wave"),
+        (
+            "def __init__(self, config):\n        self.timeframe = '1h'",
+            "which is a value computed when it runs",
+        ),
+        ("stake_amount = 75", "execution.stake_amount goes over the stake_amount of class Wave"),
+        ("stake_amount = 'unlimited'", "which is unlimited"),
+        ("stake_currency = 'BTC'", "stake_currency goes over the stake_currency"),
+    ],
+)
+def test_a_value_that_the_configuration_goes_over_is_noticed(
+    folder: Path, body: str, said: str
+) -> None:
+    assert said in notices(folder, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "timeframe = '5m'",
+        "stake_amount = 50",
+        "stake_amount = None",
+        "stake_currency = 'USDT'",
+        "protections = []",
+    ],
+)
+def test_a_value_that_is_the_same_in_both_is_not_noticed(folder: Path, body: str) -> None:
+    assert notices(folder, body) == ""
+
+
+def test_a_read_of_the_environment_is_noticed_with_its_line(folder: Path) -> None:
+    said = notices(folder, "stoploss = -float(os.environ.get('STOP', '0.05'))")
+
+    assert said.startswith("wave.py:3 reads STOP from the environment, which the engine")
+    assert "strategy.config" in said
+
+
+def test_files_that_do_not_travel_are_noticed(folder: Path) -> None:
+    (folder / ".env").write_text("STOP=1")
+    (folder / "blocked.json").write_text("[]")
+    text = "class Wave(IStrategy):\n    x = open('blocked.json')\n"
+    (folder / "wave.py").write_text(text)
+
+    def said(source: Path) -> str:
+        return "\n".join(class_notices(config(), inspect_source(source, "Wave"), TradingMode.TRAIN))
+
+    assert said(folder) == "hidden files do not travel with the strategy: .env"
+    assert "strategy.source is one file" in said(folder / "wave.py")
+    assert "blocked.json" in said(folder / "wave.py")

@@ -1,0 +1,29 @@
+"""A backtest without trades says what became of its entry signals, on the real engine."""
+
+from pathlib import Path
+from typing import Any
+
+METHODS = """
+    def custom_stake_amount(self, pair, **kwargs):
+        return 1.0 if pair == "BTC/USDT" else 100.0
+
+    def confirm_trade_entry(self, *args, **kwargs):
+        return False
+"""
+
+
+def test_the_entry_signals_of_a_backtest_without_trades_are_counted(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    file = strategy.parent / "strategies" / "demo.py"
+    file.write_text(file.read_text() + METHODS)
+
+    outcome = tradai("run", strategy, "--mode", "backtest", "--data", candles)
+
+    results = outcome.manifest["results"]
+    rejected = results["rejected_entry_signals"]
+    assert outcome.code == 0, outcome.stderr
+    assert results["trades"] == 0
+    assert rejected["stake_below_minimum"] > 0
+    assert rejected["confirm_trade_entry"] > 0
+    assert sum(rejected.values()) == results["entry_signals"]
