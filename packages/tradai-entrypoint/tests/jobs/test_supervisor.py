@@ -1,12 +1,15 @@
 import json
 import os
+import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tradai.core import JobInfo, JobStatus
 from tradai.entrypoint._jobs import supervisor
+from tradai.entrypoint._process.exec_child import child_starter
 
 
 @pytest.mark.parametrize(
@@ -87,3 +90,62 @@ def test_a_failed_write_leaves_what_was_there(
 
     assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
     assert json.loads((tmp_path / "state.json").read_text()) == {"status": "running"}
+
+
+@pytest.fixture
+def _signals_are_restored() -> Iterator[None]:
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    former = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in former.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_signals_are_restored")
+@pytest.mark.parametrize(
+    ("change", "stop", "end"),
+    [
+        ({}, None, ("failed", 3, "it ended with exit code 3")),
+        ({"is_found": False}, None, ("failed", 127, "the program sh was not found")),
+        ({}, "enough", ("cancelled", None, "it was stopped: enough")),
+        (
+            {"command": ["sh", "-c", "sleep 600"], "time_limit_s": 0},
+            None,
+            ("failed", 143, "its time limit of 0 s has passed"),
+        ),
+        ({"starter": ["/no/such/starter"]}, None, ("failed", 126, "it ended with exit code 126")),
+    ],
+)
+def test_a_supervisor_takes_its_job_from_start_to_end(
+    change: dict[str, object],
+    stop: str | None,
+    end: tuple[str, int | None, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # This process keeps its terminal, and the session of its test run.
+    monkeypatch.setattr(supervisor, "_release_terminal", lambda: None)
+    (tmp_path / "work").mkdir()
+    if stop is not None:
+        supervisor.write_json("stop.json", {"reason": stop})
+    reader, writer = os.pipe()
+    lock = os.open("lock", os.O_RDWR | os.O_CREAT)
+    job = {
+        "starter": child_starter(),
+        "command": ["sh", "-c", "echo out; exit 3"],
+        "is_found": True,
+        "environment": {"PATH": os.environ["PATH"]},
+        "time_limit_s": None,
+        "stop_grace_s": 60,
+    }
+
+    supervisor.Supervisor(job | change).run(begun=writer, lock=lock)
+
+    assert os.read(reader, 1) == b"1"
+    os.close(reader)
+    os.close(lock)
+    state = json.loads((tmp_path / "state.json").read_text())
+    info = JobInfo.from_json(state)
+    assert (info.status.value, info.exit_code, info.reason) == end
+    assert state["log_bytes"] == (tmp_path / "output.log").stat().st_size
