@@ -79,7 +79,7 @@ def test_a_pipe_that_took_the_place_of_a_file_meanwhile_is_refused_too(
     (folder / "real").write_bytes(b"content")
     before = (folder / "real").stat()
     os.mkfifo(folder / "x")
-    monkeypatch.setattr(Path, "stat", lambda _: before)
+    monkeypatch.setattr(os, "stat", lambda _: before)
 
     with pytest.raises(UnusableFileError, match="a named pipe"):
         read_regular_file(folder / "x", FileKind.ANY_SIZE)

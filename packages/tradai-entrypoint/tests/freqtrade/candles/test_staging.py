@@ -1,8 +1,10 @@
 """Candles are staged for the engine by a child process, and every series is accounted for."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,9 +111,9 @@ def test_an_open_end_is_that_of_the_candles(
     first: int,
     last: int,
 ) -> None:
-    wanted = request(data, series()).model_copy(update={"timerange": timerange})
+    wanted = replace(request(data, series()), timerange=timerange)
 
-    staged = stage_series(StagingRequest.model_validate_json(wanted.model_dump_json()))
+    staged = stage_series(StagingRequest.from_json(wanted.to_json()))
 
     start, stop = (START + timedelta(hours=hours) for hours in settled)
     (five,) = staged.series
@@ -125,7 +127,7 @@ def test_an_open_end_is_that_of_the_candles(
 
 def test_an_open_range_after_the_last_candle_is_refused(data: Path) -> None:
     timerange = OpenTimeRange(start=START + timedelta(days=1))
-    wanted = request(data, series()).model_copy(update={"timerange": timerange})
+    wanted = replace(request(data, series()), timerange=timerange)
 
     with pytest.raises(NotFoundError, match="no candles from 2025-01-02 00:00 on: the last one"):
         stage_series(wanted)
@@ -226,8 +228,8 @@ def test_request_and_answer_survive_json(data: Path) -> None:
     asked = request(data, series(), hours=(1, 2))
     answer = stage_series(asked)
 
-    assert StagingRequest.model_validate_json(asked.model_dump_json()) == asked
-    assert StagedData.model_validate_json(answer.model_dump_json()) == answer
+    assert StagingRequest.from_json(asked.to_json()) == asked
+    assert StagedData.from_values(json.loads(answer.to_json())) == answer
 
 
 def test_the_child_stages_the_requested_series(data: Path) -> None:
@@ -239,15 +241,15 @@ def test_the_child_stages_the_requested_series(data: Path) -> None:
     assert [each.rows for each in staged.series] == [288, 288, 24]
 
 
-def test_the_child_imports_no_pandas(data: Path) -> None:
+def test_the_child_imports_neither_pandas_nor_pydantic(data: Path) -> None:
     asked = request(data, series(), series(timeframe="1h", is_traded=False))
     program = f"""
 import sys
 from pathlib import Path
 from tradai.entrypoint.freqtrade._candles.staged_data import StagingRequest
 from tradai.entrypoint.freqtrade._candles.staging_child import stage_series
-stage_series(StagingRequest.model_validate_json({asked.model_dump_json()!r}))
-sys.exit("pandas" in sys.modules)
+stage_series(StagingRequest.from_json({asked.to_json()!r}))
+sys.exit("pandas" in sys.modules or "pydantic" in sys.modules)
 """
 
     done = subprocess.run([sys.executable, "-c", program], check=False)
@@ -257,7 +259,7 @@ sys.exit("pandas" in sys.modules)
 
 
 def test_the_child_s_refusal_is_raised_here(data: Path) -> None:
-    asked = request(data, series()).model_copy(update={"data": "nowhere:candles"})
+    asked = replace(request(data, series()), data="nowhere:candles")
 
     with pytest.raises(ConfigurationError, match="backend"):
         stage_data(asked, interrupts=Interrupts())

@@ -138,3 +138,15 @@ def test_files_from_before_are_left_alone_when_the_download_fails(fetch: Fetch, 
 
     assert verdict.exit_code is ExitCode.CRASHED
     assert (data / "BTC_USDT-5m.feather").read_bytes() == b"mine"
+
+
+def test_a_pipe_in_the_place_of_candles_is_refused_before_the_engine_waits_for_it(
+    fetch: Fetch, data: Path, tmp_path: Path
+) -> None:
+    data.mkdir(parents=True)
+    os.mkfifo(data / "ETH_USDT-5m.feather")
+
+    with pytest.raises(ValidationError, match=r"ETH_USDT-5m\.feather: it is a named pipe"):
+        fetch(downloads=PAIRS)
+
+    assert not (tmp_path / "seen.json").exists()

@@ -61,6 +61,15 @@ def require_own_endpoint(service: str, prefix: str, endpoint_url: str) -> None:
         raise ConfigurationError(message, key="AWS_ENDPOINT_URL")
 
 
+def is_loopback(url: str) -> bool:
+    """Return whether the host of `url` is this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 @lru_cache(maxsize=64)
 def _own_hosts(prefix: str) -> re.Pattern[str]:
     """Return the pattern of the hosts of a service, from the endpoint data of botocore."""
@@ -93,15 +102,6 @@ def _patterns(partition: dict[str, Any], prefix: str) -> Iterator[str]:
             yield host.format_map(names)
         # An endpoint in a private network; for S3, of buckets or access points.
         yield r"(?:[a-z0-9-]+\.){{1,2}}{service}\.{region}\.vpce\.{dnsSuffix}".format_map(names)
-
-
-def is_loopback(url: str) -> bool:
-    """Return whether the host of `url` is this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def disable_transfers(*, class_attributes: dict[str, object], **_: object) -> None:

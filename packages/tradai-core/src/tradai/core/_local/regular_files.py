@@ -26,7 +26,7 @@ class FileKind(Enum):
     """Kinds of files that are read, with the number of bytes that one may have; None is any."""
 
     CONFIGURATION = 4 * _MIB
-    SOURCE = 10 * _MIB
+    SOURCE = 100 * _MIB
     MANIFEST = 64 * _MIB
     MARKET_RULES = 256 * _MIB
     CANDLES = 2_048 * _MIB
@@ -54,21 +54,22 @@ class UnusableFileError(OSError):
         expected: What may be read instead.
     """
 
-    def __init__(self, problem: str, kind: FileKind, path: Path) -> None:
+    def __init__(self, problem: str, kind: FileKind, path: str | Path) -> None:
         """Take the problem, such as "it is a named pipe"."""
         super().__init__(errno.EINVAL, f"{problem}, not {kind.expected}", str(path))
         self.expected = kind.expected
 
 
-def open_regular_file(path: Path, kind: FileKind) -> BinaryIO:
+def open_regular_file(path: str | Path, kind: FileKind) -> BinaryIO:
     """Open the file at `path` to read it, at once whatever is there.
 
     Raises:
         UnusableFileError: It is not a regular file, or larger than its `kind` may be.
         OSError: It cannot be opened.
     """
-    # Before it is opened too: opening alone changes some devices.
-    _check(path.stat(), kind, path)
+    # Before it is opened too: opening alone changes some devices. A path object would cost as
+    # much as opening a small file.
+    _check(os.stat(path), kind, path)  # noqa: PTH116
     # Another one may have taken its place: without the flag, opening a pipe waits for its writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
@@ -80,7 +81,7 @@ def open_regular_file(path: Path, kind: FileKind) -> BinaryIO:
         raise
 
 
-def read_regular_file(path: Path, kind: FileKind) -> bytes:
+def read_regular_file(path: str | Path, kind: FileKind) -> bytes:
     """Return the bytes of the file at `path`.
 
     Raises:
@@ -91,7 +92,7 @@ def read_regular_file(path: Path, kind: FileKind) -> bytes:
         return file.read()
 
 
-def _check(facts: os.stat_result, kind: FileKind, path: Path) -> None:
+def _check(facts: os.stat_result, kind: FileKind, path: str | Path) -> None:
     if stat.S_ISDIR(facts.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(facts.st_mode):

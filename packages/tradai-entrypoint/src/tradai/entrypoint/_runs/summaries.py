@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, final
 
+from tradai.core import FileKind, read_regular_file
+
 MANIFEST_NAME: Final = "manifest.json"
 
 _TYPES: Final = {
@@ -59,9 +61,7 @@ def _summary(folder: str) -> RunSummary | None:
     Checking a whole manifest takes four times as long as reading it as JSON.
     """
     try:
-        # A path object costs as much as opening the file.
-        with open(f"{folder}/{MANIFEST_NAME}", "rb") as file:  # noqa: PTH123
-            facts = json.loads(file.read())
+        facts = json.loads(read_regular_file(f"{folder}/{MANIFEST_NAME}", FileKind.MANIFEST))
         started_at = datetime.fromisoformat(facts["started_at"])
     # Deep nesting is a RecursionError.
     except (OSError, ValueError, LookupError, TypeError, RecursionError):

@@ -1,24 +1,22 @@
 """Request and answer of the process that stages candles; both are sent as JSON.
 
-Both sides import this module, so its imports are few.
+Both sides import this module, so its imports are few: pydantic would take the process that stages
+candles as long as reading a month of them. What it sends is from our own code on either side.
 """
 
+import json
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import final
+from typing import Any, Self, final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
-
-from tradai.core import AnyTimeRange, Timeframe, TimeRange
-
-
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True)
+from tradai.core import JsonValue, OpenTimeRange, Timeframe, TimeRange, parse_time_range
 
 
 @final
-class NeededSeries(_Message):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeededSeries:
     """Candles of one pair and timeframe that a run will read.
 
     Attributes:
@@ -43,7 +41,8 @@ class NeededSeries(_Message):
 
 
 @final
-class StagingRequest(_Message):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagingRequest:
     """Candles to stage for the engine.
 
     Attributes:
@@ -56,20 +55,44 @@ class StagingRequest(_Message):
     data: str
     folder: Path
     series: tuple[NeededSeries, ...]
-    timerange: AnyTimeRange | None
+    timerange: TimeRange | OpenTimeRange | None
+
+    def to_json(self) -> bytes:
+        """Return the request as JSON."""
+        return json.dumps(self, default=_plain).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Self:
+        """Read what `to_json` returned.
+
+        Raises:
+            ValueError: `text` is not such a request.
+            LookupError: A part of it is missing.
+            TypeError: It has other parts.
+        """
+        values = json.loads(text)
+        timerange = values["timerange"]
+        return cls(
+            data=values["data"],
+            folder=Path(values["folder"]),
+            series=tuple(NeededSeries(**each) for each in values["series"]),
+            timerange=timerange and parse_time_range(timerange),
+        )
 
 
 @final
-class StagedGap(_Message):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedGap:
     """`missing` candles that are not there: those that open in ``start <= t < stop``."""
 
-    start: AwareDatetime
-    stop: AwareDatetime
+    start: datetime
+    stop: datetime
     missing: int
 
 
 @final
-class StagedSeries(_Message):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedSeries:
     """A series that was staged.
 
     Attributes:
@@ -84,11 +107,26 @@ class StagedSeries(_Message):
     pair: str
     timeframe: str
     rows: int
-    first: AwareDatetime
-    last: AwareDatetime
+    first: datetime
+    last: datetime
     gaps: tuple[StagedGap, ...]
     jumps: tuple[str, ...]
     digest: str
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> Self:
+        """Return the series that JSON describes by `values`."""
+        instants = {name: datetime.fromisoformat(values[name]) for name in ("first", "last")}
+        gaps = (
+            StagedGap(
+                start=datetime.fromisoformat(gap["start"]),
+                stop=datetime.fromisoformat(gap["stop"]),
+                missing=gap["missing"],
+            )
+            for gap in values["gaps"]
+        )
+        jumps = tuple(values["jumps"])
+        return cls(**values | instants | {"gaps": tuple(gaps), "jumps": jumps})
 
     @property
     def missing(self) -> int:
@@ -97,7 +135,8 @@ class StagedSeries(_Message):
 
 
 @final
-class StagedData(_Message):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedData:
     """All candles that were staged for one run.
 
     Attributes:
@@ -109,6 +148,19 @@ class StagedData(_Message):
     timerange: TimeRange
     series: tuple[StagedSeries, ...]
     digest: str
+
+    def to_json(self) -> bytes:
+        """Return the answer as JSON."""
+        return json.dumps(self, default=_plain).encode()
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> Self:
+        """Return the answer that JSON describes by `values`."""
+        return cls(
+            timerange=TimeRange.parse(values["timerange"]),
+            series=tuple(map(StagedSeries.from_values, values["series"])),
+            digest=values["digest"],
+        )
 
     def notices(self, needed: Sequence[NeededSeries]) -> tuple[str, ...]:
         """Return a sentence for each way in which the candles fall short of what was `needed`."""
@@ -138,3 +190,10 @@ class StagedData(_Message):
                 f"{wanted.name} has jumps that no market makes, {len(staged.jumps)} in all, the "
                 f"first: {staged.jumps[0]}; check where the candles are from"
             )
+
+
+def _plain(value: object) -> JsonValue | dict[str, Any]:
+    """Return `value` for JSON."""
+    if is_dataclass(value) and not isinstance(value, (TimeRange, OpenTimeRange)):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -54,15 +54,13 @@ def stage_data(
         ExternalServiceError: The service behind the URI failed.
         RunInterruptedError: A signal came first; the child is gone.
     """
-    ended = run_child(
-        command or _COMMAND, stdin=request.model_dump_json().encode(), interrupts=interrupts
-    )
+    ended = run_child(command or _COMMAND, stdin=request.to_json(), interrupts=interrupts)
     if ended.return_code != 0:
         raise _crash(ended.last_words, ended.return_code)
     values: dict[str, Any] = json.loads(ended.output)
     if "error" in values:
         raise _error(values["error"])
-    return StagedData.model_validate_json(ended.output)
+    return StagedData.from_values(values)
 
 
 def _error(values: dict[str, Any]) -> TradAIError:

@@ -11,9 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-import pydantic
-
-from tradai.core import AnyTimeRange, DataRepository, TimeRange, backend_for, digest, from_epoch_ms
+from tradai.core import DataRepository, OpenTimeRange, TimeRange, backend_for, digest, from_epoch_ms
 from tradai.core.exceptions import NotFoundError, TradAIError, ValidationError
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
@@ -37,12 +35,12 @@ def main() -> int:
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as reply:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         try:
-            request = StagingRequest.model_validate_json(sys.stdin.buffer.read())
-        except pydantic.ValidationError:
+            request = StagingRequest.from_json(sys.stdin.buffer.read())
+        except (ValueError, LookupError, TypeError):
             sys.stderr.write("standard input holds no request for candles: only a run sends one\n")
             return 2
         try:
-            answer = stage_series(request).model_dump_json().encode()
+            answer = stage_series(request).to_json()
         except TradAIError as exc:
             answer = error_answer(exc)
         reply.write(answer)
@@ -99,7 +97,7 @@ def error_answer(error: TradAIError) -> bytes:
 
 
 def _candles(
-    repository: DataRepository, series: NeededSeries, timerange: AnyTimeRange | None
+    repository: DataRepository, series: NeededSeries, timerange: TimeRange | OpenTimeRange | None
 ) -> "CandleColumns | None":
     """Return the candles of `series` for `timerange` and its warm-up; None when there are none."""
     from tradai.core.frames import read_columns

@@ -1,10 +1,19 @@
 """Download candles from the exchange through the engine into a data folder."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tradai.core import JsonValue, OpenTimeRange, StrategyConfig, TimeRange, canonical_json
+from tradai.core import (
+    FileKind,
+    JsonValue,
+    OpenTimeRange,
+    StrategyConfig,
+    TimeRange,
+    canonical_json,
+    file_errors,
+    open_regular_file,
+)
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -43,7 +52,8 @@ def download(  # noqa: PLR0913
     Raises:
         ConfigurationError: The engine is not installed, the exchange is not known, or the range
             has no start.
-        ValidationError: `exchange_url` is neither https nor on a loopback address.
+        ValidationError: `exchange_url` is neither https nor on a loopback address, or what is in
+            the place of a file of candles is not a regular file.
     """
     if timerange.start is None:
         message = f"--timerange {timerange} has no start: a download must begin somewhere"
@@ -52,6 +62,8 @@ def download(  # noqa: PLR0913
         check_exchange_url(exchange_url)
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    files = [_file_of(pair, config, folder) for pair in config.pairs]
+    _check_present(files)
     engine = engine or EngineInstall.beside_us()
     evidence = EngineEvidence()
     with tempfile.TemporaryDirectory(prefix="tradai-download-") as name:
@@ -71,12 +83,20 @@ def download(  # noqa: PLR0913
             ) as running,
         ):
             ended = running.wait(interrupts)
-    missing = [pair for pair in config.pairs if not _file_of(pair, config, folder).exists()]
-    verdict = judge(ended, evidence, result_present=not missing)
+    has_all = all(file.exists() for file in files)
+    verdict = judge(ended, evidence, result_present=has_all)
     if verdict.is_success:
         sentence = f"downloaded {len(config.pairs)} pairs at {config.timeframe} into {folder}"
         return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
     return verdict
+
+
+def _check_present(files: Sequence[Path]) -> None:
+    """Check the files that there are, because the engine reads them before it adds to them."""
+    for file in files:
+        if file.exists():
+            with file_errors("read", file):
+                open_regular_file(file, FileKind.CANDLES).close()
 
 
 def _arguments(folder: Path, timerange: TimeRange | OpenTimeRange, timeframe: str) -> list[str]:
