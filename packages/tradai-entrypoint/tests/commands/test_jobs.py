@@ -216,6 +216,26 @@ def test_variables_and_references_reach_the_job(
     assert (spec["secrets"], spec["time_limit_s"]) == ({"KEY": "env:TRADAI_LOG_LEVEL"}, 60)
 
 
+def test_the_paths_of_a_submitted_run_are_absolute(
+    on: tuple[str, str], config_file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(config_file.parent)
+    paths = {
+        "--data": "candles",
+        "--markets": "markets.json",
+        "--patch": config_file.name,
+        "--runs": "runs",
+    }
+    words = [word for pair in paths.items() for word in pair]
+
+    call("submit", config_file.name, "--mode", "backtest", "--job-id", "job-1", *words, *on)
+
+    command = json.loads((folder / "job-1" / "spec.json").read_text())["spec"]["command"]
+    assert command[:5] == [sys.executable, "-m", "tradai.entrypoint", "run", str(config_file)]
+    for flag, path in paths.items():
+        assert command[command.index(flag) + 1] == str(config_file.parent / path)
+
+
 @pytest.mark.parametrize(
     "words", [("--env", "API_KEY=fake-typed-value"), ("--secret", "fake-typed-value")]
 )
