@@ -1,5 +1,6 @@
 """Set up all tests: the number of examples, one secret registry per test, safe reports."""
 
+import copy
 import gc
 import sys
 from collections.abc import Generator, Iterator
@@ -49,11 +50,10 @@ def pytest_collection_finish() -> None:
 def _restore_registered_secrets() -> Iterator[None]:
     """Restore the registry of secrets after each test.
 
-    A secret that one test registered cannot hide a leak in another, and the pattern of all masked
-    values, which is compiled again after each registration, stays small.
+    A secret that one test registered cannot hide a leak in another.
     """
-    # A process never forgets a secret, so no public function does this.
+    # A secret that was registered for good cannot be unregistered.
     registry = vars(sys.modules[redact.__module__])["_REGISTRY"]
-    before = dict(vars(registry))
+    before = {name: copy.deepcopy(held) for name, held in vars(registry).items() if name != "_lock"}
     yield
     vars(registry).update(before)

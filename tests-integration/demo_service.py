@@ -2,11 +2,19 @@
 
 import asyncio
 import logging
+import multiprocessing
+import signal
 import sys
 import threading
+from concurrent.futures import ProcessPoolExecutor
+from typing import Final
 
 from tradai.core import BaseSettings, configure_logging
 from tradai.entrypoint import AsyncService, BaseService
+
+FORK: Final = multiprocessing.get_context("fork")
+WORKERS: Final = 3
+PATIENCE_S: Final = 300
 
 
 def print_line(text: str) -> None:
@@ -67,6 +75,34 @@ class StartNeverEnds(Drains):
         hang()
 
 
+class HasForkedWorkers(Drains):
+    """Holds workers that were forked while the service watched signals."""
+
+    def start(self) -> None:
+        super().start()
+        together = FORK.Barrier(WORKERS + 1)
+        pool = ProcessPoolExecutor(
+            WORKERS, mp_context=FORK, initializer=together.wait, initargs=(PATIENCE_S,)
+        )
+        self.resources.enter_context(pool)
+        pool.submit(abs, 1)
+        together.wait(PATIENCE_S)
+
+
+class EndsForkedWorkers(Drains):
+    """Ends its workers by a signal, as the exit of a pool does."""
+
+    def serve(self) -> None:
+        for _ in range(10):
+            with FORK.Pool(WORKERS) as pool:
+                pool.map(abs, range(WORKERS))
+        worker = FORK.Process(target=hang)
+        worker.start()
+        worker.terminate()
+        worker.join()
+        print_line(f"worker ended by {-(worker.exitcode or 0)}, asked: {self.stop_requested}")
+
+
 class CannotStop(Drains):
     def stop(self) -> None:
         raise RuntimeError("not flushed")
@@ -108,6 +144,29 @@ class AsyncDrains(AsyncService[BaseSettings]):
     async def close(self, text: str) -> None:
         await asyncio.sleep(0)
         print_line(text)
+
+
+class AsyncReloads(AsyncDrains):
+    """Has asyncio handle a signal of its own, which takes the interpreter's wake-up descriptor."""
+
+    async def start(self) -> None:
+        await super().start()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, print_line, "reloaded")
+
+
+class AsyncTakesSignals(AsyncDrains):
+    """Serves with a server that takes signals while it runs and raises them again, as uvicorn."""
+
+    async def serve(self) -> None:
+        taken = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        ours = signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(taken.set))
+        print_line("serving")
+        await taken.wait()
+        signal.signal(signal.SIGTERM, ours)
+        signal.raise_signal(signal.SIGTERM)
+        await self.wait_for_stop()
+        print_line(f"draining, {self.health().state}: {self.health().detail}")
 
 
 class AsyncIgnoresStop(AsyncDrains):

@@ -1,6 +1,7 @@
 """Services in processes of their own, which real signals stop."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -34,6 +35,7 @@ def launch() -> Iterator[Launch]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         watchdog = threading.Timer(PATIENCE_S, child.kill)
         watchdog.start()
@@ -88,6 +90,52 @@ def test_a_signal_lets_the_service_finish_with_exit_code_0(
     assert code == 0
     assert output == [f"draining, stopping: {number.name} asked to stop", *CLOSED]
     assert states(log) == ["starting", "running", "stopping", "stopped"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_signal_to_the_whole_group_is_one_for_a_service_with_forked_workers(
+    launch: Launch, number: signal.Signals
+) -> None:
+    child = launch("HasForkedWorkers", LONG_S)
+    assert read_line(child) == "serving"
+
+    os.killpg(child.pid, number)
+    code, output, _ = wait_for_end(child)
+
+    assert code == 0
+    assert output == [f"draining, stopping: {number.name} asked to stop", *CLOSED]
+
+
+def test_signals_to_forked_workers_are_none_to_the_service(launch: Launch) -> None:
+    code, output, log = wait_for_end(launch("EndsForkedWorkers", LONG_S))
+
+    assert code == 0
+    assert output == ["worker ended by 15, asked: False", *CLOSED]
+    assert states(log) == ["starting", "running", "stopping", "stopped"]
+
+
+def test_a_service_on_a_loop_with_a_signal_handler_of_its_own_still_stops(launch: Launch) -> None:
+    child = launch("AsyncReloads", LONG_S)
+    assert read_line(child) == "serving"
+
+    child.send_signal(signal.SIGHUP)
+    assert read_line(child) == "reloaded"
+    child.terminate()
+    code, output, _ = wait_for_end(child)
+
+    assert code == 0
+    assert output == ["draining, stopping: SIGTERM asked to stop", *CLOSED]
+
+
+def test_a_signal_that_a_server_takes_and_raises_again_is_one(launch: Launch) -> None:
+    child = launch("AsyncTakesSignals", LONG_S)
+    assert read_line(child) == "serving"
+
+    child.terminate()
+    code, output, _ = wait_for_end(child)
+
+    assert code == 0
+    assert output == ["draining, stopping: SIGTERM asked to stop", *CLOSED]
 
 
 @pytest.mark.parametrize("name", ["IgnoresStop", "AsyncIgnoresStop", "AsyncBlocksTheLoop"])

@@ -18,7 +18,7 @@ from tradai.aws import SecretsManager, SecretsPolicy
 from tradai.aws.testing import FakeSecretsClient
 
 # Registered secrets stay until the process ends; nothing public removes them.
-from tradai.core._secrets.redaction import _Registry
+from tradai.core._secrets.registry import SecretRegistry
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def _models_read_once() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mask the secrets of a test in that test only."""
-    monkeypatch.setattr("tradai.core._secrets.redaction._REGISTRY", _Registry())
+    monkeypatch.setattr("tradai.core._secrets.redaction._REGISTRY", SecretRegistry())
 
 
 @pytest.fixture

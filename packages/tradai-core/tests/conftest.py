@@ -24,8 +24,9 @@ def stream() -> io.StringIO:
 def _quiet_afterwards() -> Iterator[None]:
     """Put back what `configure_logging` changes, which is the whole process."""
     root, kind = logging.getLogger(), logging.getLoggerClass()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, factory = root.handlers[:], root.level, logging.getLogRecordFactory()
     yield
+    logging.setLogRecordFactory(factory)
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.setLoggerClass(kind)

@@ -149,6 +149,22 @@ WRITTEN: Final[dict[str, Callable[[str], str]]] = {
     "in base64 behind one byte": lambda value: base64.b64encode(f"u{value}".encode()).decode(),
     "in base64 behind two bytes": lambda value: base64.b64encode(f"u:{value}".encode()).decode(),
     "in base64 before more": lambda value: base64.b64encode(f"{value}:more".encode()).decode(),
+    "in the repr of JSON": lambda value: repr(json.dumps({"a": value, "b": "it's"})),
+    "in the repr of JSON in bytes": lambda value: repr(json.dumps({"a": value, "b": "'"}).encode()),
+    "in the repr of a repr": lambda value: repr([repr({"a": value, "b": "'"})]),
+    "in ASCII": ascii,
+    "in the ASCII of JSON": lambda value: ascii(json.dumps([value], ensure_ascii=False)),
+    "in JSON in JSON": lambda value: json.dumps(json.dumps([value])),
+    "in JSON in JSON in JSON": lambda value: json.dumps(json.dumps(json.dumps([value]))),
+    "in JSON with escaped slashes": lambda value: json.dumps(value).replace("/", "\\/"),
+    "percent-encoded as by a browser": lambda value: quote(value, safe="!'()*~"),
+    "percent-encoded as by aiohttp": lambda value: quote(value, safe="/:@,$?!'()*;~"),
+    "percent-encoded as by Java": lambda value: quote_plus(value, safe="*").replace("~", "%7E"),
+    "percent-encoded twice": lambda value: quote(quote(value, safe=""), safe=""),
+    "percent-encoded in JSON": lambda value: json.dumps(quote(value, safe="'!\"")),
+    "in base64 percent-encoded": lambda value: quote(
+        base64.b64encode(value.encode()).decode(), safe=""
+    ),
     "in base64 without padding": lambda value: (
         base64.b64encode(value.encode()).decode().rstrip("=")
     ),
@@ -160,6 +176,8 @@ VALUES: Final = [
         fake(ALPHANUMERIC, 64),  # as an exchange's key
         fake(BASE64, 40),  # as a secret access key
         fake(ALPHANUMERIC + string.punctuation, 20),
+        "Pa!s(w)o*d'1~x\\\\\"/" + fake(string.punctuation, 4),
+        "caf\u00e9 \N{EURO SIGN} \U0001f511 \t tab",
         fake("\u03b1\u03b2\u03b3\u03b4\u03b5\u03b6\u03b7\u03b8", 16),
         " ".join(fake(string.ascii_lowercase, 6) for _ in range(4)),
     )

@@ -1,4 +1,5 @@
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -78,6 +79,50 @@ def test_waiting_ends_when_another_thread_takes_the_signal(interrupts: Interrupt
     assert interrupts.wait(10 * PATIENCE_S)
     assert time.monotonic() - began < PATIENCE_S
     taker.join()
+
+
+def test_a_signal_is_recorded_when_another_has_the_wakeup_descriptor(
+    interrupts: Interrupts,
+) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    former = signal.set_wakeup_fd(writer)
+    try:
+        tell(signal.SIGTERM)
+
+        assert select.select([interrupts], [], [], PATIENCE_S)[0]
+        assert interrupts.wait(PATIENCE_S)
+        assert (interrupts.received, interrupts.count) == (signal.SIGTERM, 1)
+    finally:
+        signal.set_wakeup_fd(former)
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_wakeup_descriptor_that_another_took_inside_the_block_stays() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+
+    with Interrupts():
+        signal.set_wakeup_fd(writer)
+
+    assert signal.set_wakeup_fd(-1) == writer
+    os.close(reader)
+    os.close(writer)
+
+
+def test_a_signal_that_another_handler_takes_and_raises_again_counts_once(
+    interrupts: Interrupts,
+) -> None:
+    taken: list[int] = []
+    ours = signal.signal(signal.SIGTERM, lambda number, _: taken.append(number))
+    tell(signal.SIGTERM)
+    assert interrupts.received == signal.SIGTERM
+    signal.signal(signal.SIGTERM, ours)
+
+    signal.raise_signal(taken[0])
+
+    assert (interrupts.received, interrupts.count) == (signal.SIGTERM, 1)
 
 
 def test_other_signals_are_ignored(interrupts: Interrupts) -> None:

@@ -1,6 +1,7 @@
 """A fake of AWS Secrets Manager for tests: rotations, outages, throttling and latency.
 
 `FakeSecretsClient` replaces boto3's client only, so that all code above it is tested as it is.
+`reset_clients` lets the next test start with clients of its own.
 """
 
 import threading
@@ -11,7 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias, final
 
-__all__ = ["FakeSecretsClient", "VirtualClock"]
+from tradai.aws._client.client import drop_clients
+from tradai.aws._secrets.secrets_manager import drop_shared_managers
+
+__all__ = ["FakeSecretsClient", "VirtualClock", "reset_clients"]
 
 Response: TypeAlias = dict[str, Any]
 # Parameters of boto3 have the types that AWS defines.
@@ -24,6 +28,16 @@ _PREVIOUS: Final = "AWSPREVIOUS"
 _ARN_PREFIX: Final = "arn:aws:secretsmanager:eu-central-1:123456789012:secret"
 _CREATED: Final = datetime(2025, 1, 1, tzinfo=UTC)
 _TIMEOUT_S: Final = 30.0
+
+
+def reset_clients() -> None:
+    """Drop the process's shared boto3 clients, sessions and secrets managers.
+
+    The next use reads the environment anew: call it before and after a test that sets ``AWS_*`` or
+    ``TRADAI_AWS_*`` variables, or that starts a fake of AWS. Clients that are held already go on.
+    """
+    drop_clients()
+    drop_shared_managers()
 
 
 @final

@@ -2,7 +2,6 @@
 
 import weakref
 from functools import cache
-from threading import Lock
 from typing import TYPE_CHECKING, Final, Self, final
 
 from tradai.cache._decorator.namespace import Decorator, Namespace
@@ -12,7 +11,7 @@ from tradai.cache._options.freshness import Candle
 from tradai.cache._options.policy import OnOutage, Policy
 from tradai.cache._stats import CacheHook, CacheStats
 from tradai.cache._tier.background import run_in_background
-from tradai.core import resolve_secret
+from tradai.core import ForkLock, resolve_secret
 from tradai.core.exceptions import ValidationError
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ class Cache:
             max_bytes=_positive("max_bytes", max_bytes),
         )
         self._core = CacheCore(memory, hook=hook)
-        self._lock = Lock()
+        self._lock = ForkLock()
         self._namespaces: dict[str, Namespace] = {}
         self._policies: dict[str, Policy] = {}
         self._default = self.namespace(_DEFAULT)

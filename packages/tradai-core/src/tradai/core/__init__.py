@@ -26,6 +26,11 @@ if TYPE_CHECKING:
         read_yaml_value as read_yaml_value,
     )
     from tradai.core._error_translation import ErrorTable as ErrorTable
+    from tradai.core._fork_lock import ForkLock as ForkLock
+    from tradai.core._http_problem import (
+        HttpProblem as HttpProblem,
+        http_problem as http_problem,
+    )
     from tradai.core._layers.environment_layer import EnvironmentLayer as EnvironmentLayer
     from tradai.core._layers.layer import (
         ConfigLayer as ConfigLayer,
@@ -189,6 +194,8 @@ if not TYPE_CHECKING:
             "_documents.json_values": "JsonObject JsonValue freeze thaw",
             "_documents.yaml_reader": "YamlDocument read_yaml read_yaml_fields read_yaml_value",
             "_error_translation": "ErrorTable",
+            "_fork_lock": "ForkLock",
+            "_http_problem": "HttpProblem http_problem",
             "_layers.environment_layer": "EnvironmentLayer",
             "_layers.layer": "ConfigLayer LayerData Origin",
             "_layers.overrides": "OverridesLayer parse_override",

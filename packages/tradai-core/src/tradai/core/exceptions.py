@@ -58,12 +58,15 @@ class TradAIError(Exception):
     def cause_text(self) -> str:
         """Type and message of the error that this one was raised from, secrets masked.
 
-        It survives pickling and copying, which ``__cause__`` does not. Empty without a cause.
+        It survives pickling and copying, which ``__cause__`` does not. Empty without a cause. After
+        a process pool it is the text of the cause in the child, not the child's whole traceback,
+        which the pool makes the cause.
         """
         cause = self.__cause__
-        if cause is None:
-            return self._cause_text
         name = type(cause).__name__
+        # The pools of the standard library, joblib and Celery each have a class of this name.
+        if cause is None or name.endswith("RemoteTraceback"):
+            return self._cause_text
         # Looked up late, and by name: the rest of the package is built upon this module.
         redact: Callable[[str], str] = __import__("tradai.core", fromlist=("redact",)).redact
         try:

@@ -92,6 +92,13 @@ class _Clients:
 
 
 _CLIENTS: Final = _Clients()
+
+
+def drop_clients() -> None:
+    """Drop all shared clients and their sessions; the next use makes new ones."""
+    _CLIENTS.reset()
+
+
 # Registered before the first fork.
 os.register_at_fork(after_in_child=_CLIENTS.reset)
 

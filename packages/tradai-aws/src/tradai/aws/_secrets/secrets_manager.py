@@ -277,3 +277,8 @@ async def _wait_for_refresh(slot: SecretSlot) -> SecretVersion:
 
 # Equal settings mean the same account, region and endpoint. `setdefault` is one step for threads.
 _SHARED: Final[dict[AwsSettings, SecretsManager]] = {}
+
+
+def drop_shared_managers() -> None:
+    """Drop the shared managers and the secrets they hold; the next use makes new ones."""
+    _SHARED.clear()

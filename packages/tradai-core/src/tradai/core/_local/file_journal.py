@@ -4,7 +4,6 @@ import fcntl
 import io
 import json
 import os
-import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Final, cast, final
 
 from tradai.core._documents.json_values import JsonValue, freeze, thaw
+from tradai.core._fork_lock import ForkLock
 from tradai.core._local.atomic_files import file_errors, make_folder, sync_folder
 from tradai.core._local.file_uri import file_path
 from tradai.core._local.regular_files import FileKind, open_regular_file
@@ -42,7 +42,7 @@ class FileJournal(LoggerMixin):
         """Keep the journal at `path`, a path or ``file:`` URI; nothing is opened yet."""
         self._path = file_path(path)
         self._clock = clock or SystemClock()
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._file: io.FileIO | None = None
         self._next = 1
 

@@ -1,10 +1,10 @@
 """Object store in the memory of this process, under ``memory:`` URIs."""
 
-import threading
 from collections.abc import Iterator
 from datetime import datetime
 from typing import final
 
+from tradai.core._fork_lock import ForkLock
 from tradai.core._local.file_store import conflict, etag_of, refuse_two_conditions
 from tradai.core._ports.protocols import Clock, ObjectInfo, StoredObject
 from tradai.core._time.clock import SystemClock
@@ -21,7 +21,7 @@ class MemoryStore:
     def __init__(self, *, clock: Clock | None = None) -> None:
         """Start empty; `clock` dates the changes of objects."""
         self._clock = clock or SystemClock()
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._objects: dict[str, tuple[bytes, datetime]] = {}
 
     @classmethod

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from types import MappingProxyType
 from typing import Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_IDS: Final[ContextVar[Mapping[str, str]]] = ContextVar("ids", default=MappingProxyType({}))
+# Of a log record; with an underscore, so that formatters of others leave it out.
+IDS_ATTRIBUTE: Final = "_tradai_ids"
+
+# Plain dictionaries, which are never changed, because a record may be sent to another process.
+_NONE: Final[Mapping[str, str]] = {}
+IDS: Final[ContextVar[Mapping[str, str]]] = ContextVar("ids", default=_NONE)
 
 
 @contextmanager
@@ -19,14 +23,22 @@ def run_context(
     """Put these ids on every log line written inside; None keeps what is set.
 
     Tasks and ``asyncio.to_thread`` inherit them. A thread starts without them: `carry_context`.
+    The ids belong to the moment of the log call, also when a queue or buffer writes the line later.
     """
     given = {"run_id": run_id, "trace_id": trace_id, "job_id": job_id}
     set_here = {name: value for name, value in given.items() if value is not None}
-    token = _IDS.set({**_IDS.get(), **set_here})
+    before = IDS.get()
+    here = {**before, **set_here}
+    token = IDS.set(here)
     try:
         yield
     finally:
-        _IDS.reset(token)
+        try:
+            IDS.reset(token)
+        # Left in another context: an async generator that is closed late, or a test's fixture.
+        except ValueError:
+            if IDS.get() is here:
+                IDS.set(before)
 
 
 def carry_context(work: Callable[P, R]) -> Callable[P, R]:
@@ -52,4 +64,4 @@ def carry_context(work: Callable[P, R]) -> Callable[P, R]:
 
 def current_ids() -> Mapping[str, str]:
     """Return the ids of the run that this piece of work belongs to, by name; only those set."""
-    return _IDS.get()
+    return IDS.get()

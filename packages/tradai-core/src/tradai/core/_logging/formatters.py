@@ -1,7 +1,10 @@
 """Formatters and the handler that write each log record as one line, whatever is in it."""
 
 import logging
+import os
+from contextlib import suppress
 from typing import Final, TextIO, final
+from weakref import WeakSet
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -61,11 +64,30 @@ class ConsoleFormatter(logging.Formatter):
 class LineHandler(logging.StreamHandler[TextIO]):
     """Writes lines to a text stream, in characters that the stream can take."""
 
+    masks_secrets: Final = True
+
     def __init__(self, stream: TextIO | None, formatter: logging.Formatter) -> None:
         """Write the lines of `formatter` to `stream`, by default standard error."""
         super().__init__(stream)
         self.setFormatter(formatter)
         self._depth = 0
+        _LINE_HANDLERS.add(self)
+
+    def after_fork_in_child(self) -> None:
+        """Write to the same file by a stream of its own, in a forked child.
+
+        A thread of the parent may have been in the middle of a line, and held the stream's lock.
+        """
+        self._depth = 0
+        with suppress(AttributeError, OSError, ValueError):
+            # It stays open as long as the handler.
+            self.stream = open(  # noqa: SIM115
+                self.stream.fileno(),
+                "w",
+                encoding=self.stream.encoding,
+                errors=self.stream.errors,
+                closefd=False,
+            )
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line of `record`, unless it is a wire log of an SDK."""
@@ -90,6 +112,18 @@ class LineHandler(logging.StreamHandler[TextIO]):
     # The name is the one of the standard library.
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Drop a record that cannot be written: `logging` would print it with its secrets."""
+
+
+_LINE_HANDLERS: Final[WeakSet[LineHandler]] = WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for handler in tuple(_LINE_HANDLERS):
+        handler.after_fork_in_child()
+
+
+# Registered before the first fork of a process that logs by it.
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _without_values(record: logging.LogRecord) -> logging.LogRecord:

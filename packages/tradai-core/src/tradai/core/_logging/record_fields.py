@@ -5,16 +5,17 @@ import logging
 from collections.abc import Mapping
 from functools import lru_cache
 from time import gmtime, strftime
-from typing import Final, final
+from typing import Final
 
 from tradai.core._documents.json_values import JsonValue
-from tradai.core._logging.context import current_ids
+from tradai.core._logging.context import IDS_ATTRIBUTE, current_ids
+from tradai.core._logging.message_arguments import are_plain, readable, readable_arguments
 from tradai.core._logging.safe_json import json_text, log_fields, log_value
-from tradai.core._secrets.redaction import MASK
-from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
 # `logging` has it from Python 3.12 on.
-RESERVED: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+RESERVED: Final = frozenset(
+    {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", IDS_ATTRIBUTE}
+)
 _OWN: Final = frozenset(
     {
         *("timestamp", "level", "logger", "message", "run_id", "trace_id", "job_id"),
@@ -22,18 +23,19 @@ _OWN: Final = frozenset(
     }
 )
 _FORMATTER: Final = logging.Formatter()
-_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
 
 def record_fields(record: logging.LogRecord) -> dict[str, JsonValue]:
     """Return time, level, logger and message, the ids of the run, then the record's own fields."""
     found = vars(record)
-    extra = {name: found[name] for name in found if name not in RESERVED}
+    extra = {name: value for name, value in found.items() if name not in RESERVED}
+    # Those of the moment when the record was made, if they were put on it.
+    ids = found.get(IDS_ATTRIBUTE)
     fields = {
         "level": record.levelname,
         "logger": record.name,
         "message": _message(record),
-        **current_ids(),
+        **(current_ids() if ids is None else ids),
         **(extra if _OWN.isdisjoint(extra) else rename_reserved(extra, _OWN)),
     }
     if record.exc_info or record.exc_text or record.stack_info:
@@ -73,8 +75,8 @@ def _second(epoch_s: int) -> str:
 def _message(record: logging.LogRecord) -> str:
     args = record.args
     try:
-        is_plain = type(args) is tuple and _PLAIN.issuperset(map(type, args))
-        return (record if is_plain and type(record.msg) is str else _readable(record)).getMessage()
+        is_plain = are_plain(args) and type(record.msg) is str
+        return (record if is_plain else _readable(record)).getMessage()
     # The parts of a record come from other code: arguments may not fit, or fail when printed.
     except Exception:  # noqa: BLE001
         return _shown_as_json([record.msg, args])
@@ -82,37 +84,10 @@ def _message(record: logging.LogRecord) -> str:
 
 def _readable(record: logging.LogRecord) -> logging.LogRecord:
     """Return the record with structured arguments as JSON text, their secrets masked."""
-    args = record.args
     shown = copy.copy(record)
-    shown.msg = _printable(record.msg)
-    shown.args = (
-        _MappingArgument(args) if isinstance(args, Mapping) else tuple(map(_printable, args or ()))
-    )
+    shown.msg = readable(record.msg)
+    shown.args = readable_arguments(record.args)
     return shown
-
-
-def _printable(value: object) -> object:
-    """Return `value` itself, or its JSON text when it is structured."""
-    shown = log_value(value)
-    return json_text(shown) if isinstance(shown, dict | list) else value
-
-
-@final
-class _MappingArgument(dict[str, object]):
-    """The mapping among the arguments of a message: for ``%(name)s``, or to print whole."""
-
-    def __init__(self, args: Mapping[str, object]) -> None:
-        self._args = args
-        super().__init__((name, self.__missing__(name)) for name in args)
-        self._text = json_text(log_value(args))
-
-    def __missing__(self, name: str) -> object:
-        """Return what the mapping answers for `name`, also where it does not list it."""
-        value = self._args[name]
-        return MASK if is_sensitive_key(name) else _printable(value)
-
-    def __repr__(self) -> str:
-        return self._text
 
 
 def _traces(record: logging.LogRecord) -> dict[str, object]:

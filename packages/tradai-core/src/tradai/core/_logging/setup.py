@@ -49,8 +49,9 @@ def configure_logging(
     """Send every record of `level` and above to `stream`, one line each, secrets masked.
 
     Call it once, where the process starts; calling it again replaces the earlier set-up. Handlers
-    that others put on the root logger stay. Loggers made from now on rename a field in ``extra``
-    that `logging` keeps for itself (``name`` to ``extra_name``) instead of raising.
+    of others stay, on the root logger too; secrets are masked in the lines that their formatters
+    make. Loggers made from now on rename a field in ``extra`` that `logging` keeps for itself
+    (``name`` to ``extra_name``) instead of raising; they build on the present logger class.
 
     Args:
         format: ``json`` for machines, ``console`` for people.
@@ -63,7 +64,7 @@ def configure_logging(
     _check("format", format, _FORMATS)
     _check("level", level, _LEVELS)
     # Every class has a logger; only a process that writes its own log pays for the formatter.
-    from tradai.core._logging import formatters, safe_logger
+    from tradai.core._logging import formatters, records, safe_logger
 
     root = logging.getLogger()
     for handler in [each for each in root.handlers if isinstance(each, formatters.LineHandler)]:
@@ -72,7 +73,8 @@ def configure_logging(
     formatter = formatters.JsonLineFormatter() if json_lines else formatters.ConsoleFormatter()
     root.addHandler(formatters.LineHandler(stream, formatter))
     root.setLevel(level)
-    logging.setLoggerClass(safe_logger.ForgivingLogger)
+    records.install_record_factory()
+    safe_logger.install_logger_class()
 
 
 def _check(what: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -1,6 +1,5 @@
 """Repositories: collections of values of one type under keys, and of candles by series."""
 
-import threading
 from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, final
@@ -48,34 +47,31 @@ class InMemoryRepository(Repository[T]):
 
     def __init__(self) -> None:
         """Start empty."""
-        self._lock = threading.Lock()
         self._values: dict[str, T] = {}
 
     def get(self, key: str) -> T:
         """Return the value under `key`; see `Repository`."""
         check_key(key)
-        with self._lock:
-            if key in self._values:
-                return self._values[key]
-        message = f"there is nothing under {key!r}; put it there first"
-        raise NotFoundError(message, kind="thing", key=key)
+        try:
+            return self._values[key]
+        except KeyError:
+            message = f"there is nothing under {key!r}; put it there first"
+            raise NotFoundError(message, kind="thing", key=key) from None
 
     def put(self, key: str, value: T) -> None:
         """Keep `value` under `key`, in place of an earlier one."""
         check_key(key)
-        with self._lock:
-            self._values[key] = value
+        self._values[key] = value
 
     def list(self, prefix: str = "") -> list[str]:
         """Return the keys that start with `prefix`, sorted."""
-        with self._lock:
-            return sorted(key for key in self._values if key.startswith(prefix))
+        # A copy, because other threads may put and delete values.
+        return sorted(key for key in tuple(self._values) if key.startswith(prefix))
 
     def delete(self, key: str) -> None:
         """Remove the value under `key`; a missing one is ignored."""
         check_key(key)
-        with self._lock:
-            self._values.pop(key, None)
+        self._values.pop(key, None)
 
 
 def check_key(key: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Set as AbstractSet
 from typing import TYPE_CHECKING, Final, Generic, NoReturn, get_args
 
-from tradai.core._secrets.redaction import MASK, register_secret
+from tradai.core._secrets.redaction import MASK, register_secret, release_secret
 from tradai.core.exceptions import ValidationError
 
 if TYPE_CHECKING:
@@ -28,14 +28,15 @@ class Secret(Generic[T]):
 
     Printing, formatting and logging it give a mask. It cannot be pickled, and `json` does not
     know it. Making one registers every text inside the value, bytes and whole numbers of six digits
-    or more too, so `redact` masks them in whatever text they turn up. As a field of a pydantic
-    model it takes what its value would take, and is dumped as the mask.
+    or more too, so `redact` masks them in whatever text they turn up: as long as any secret holds
+    them, and after that until 256 other values have lost their last holder. As a field of a
+    pydantic model it takes what its value would take, and is dumped as the mask.
 
     >>> print(Secret("not-a-real-secret"))
     ***
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("_registered", "_value")
 
     def __init__(self, value: "T | SecretStr", /) -> None:
         """Hold and register `value`; a `SecretStr` of pydantic is unwrapped.
@@ -48,10 +49,17 @@ class Secret(Generic[T]):
         if is_blank:
             expected = "text that is not blank"
             raise ValidationError(f"a secret is empty: expected {expected}", expected=expected)
-        for text in _texts(held):
+        self._registered = tuple(_texts(held))
+        for text in self._registered:
             register_secret(text)
         # Unwrapping leaves a value of another type as it is.
         self._value: T = held  # type: ignore[assignment]
+
+    def __del__(self) -> None:
+        """Let its value be forgotten."""
+        # A secret that was refused has registered nothing.
+        for text in getattr(self, "_registered", ()):
+            release_secret(text)
 
     def reveal(self) -> T:
         """Return the value itself; keep it out of messages, logs and files."""

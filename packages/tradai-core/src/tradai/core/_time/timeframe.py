@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Final, Self, final
 from weakref import WeakValueDictionary
 
+from tradai.core._fork_lock import ForkLock
 from tradai.core._time.candle_grid import UNIT_MS, CandleGrid, datetime_grid, ms_grid
 from tradai.core._time.instants import Instant, check_ms, check_utc
 from tradai.core._types.checked_text import OrderedText
@@ -22,7 +22,7 @@ _EXPECTED: Final = (
 )
 _INSTANT_EXPECTED: Final = "an aware UTC datetime, or epoch milliseconds as an int"
 
-_LOCK: Final = Lock()
+_LOCK: Final = ForkLock()
 # All timeframes in use, so that one text is one object; and the latest, for a fast look-up.
 _KNOWN: "Final[WeakValueDictionary[str, Timeframe]]" = WeakValueDictionary()
 _LATEST: "Final[dict[str, Timeframe]]" = {}

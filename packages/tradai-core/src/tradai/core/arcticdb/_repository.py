@@ -1,7 +1,6 @@
 """Candle repository in ArcticDB."""
 
 import importlib.util
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 import pandas as pd
 
 from tradai.core._error_translation import ErrorTable
+from tradai.core._fork_lock import ForkLock
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import Coverage
 from tradai.core._secrets.redaction import redact
@@ -68,7 +68,7 @@ class ArcticDBDataRepository(FrameRepository):
             message = "ArcticDB is not installed; install tradai-core[arcticdb]"
             raise ConfigurationError(message, key="arcticdb")
         self._name = library
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._opened: Library | None = None
 
     @classmethod

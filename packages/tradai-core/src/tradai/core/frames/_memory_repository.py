@@ -1,8 +1,8 @@
 """Candle repository in memory."""
 
-import threading
 from typing import final
 
+from tradai.core._fork_lock import ForkLock
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import Coverage
 from tradai.core._time.timeframe import Timeframe
@@ -17,7 +17,7 @@ class InMemoryDataRepository(CandleRepository):
     def __init__(self, *, clock: Clock | None = None) -> None:
         """Start empty; `clock` decides which candles have closed, by default this machine's."""
         super().__init__(clock)
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         # Columns in here are never changed, only replaced.
         self._series: dict[tuple[str, Timeframe], CandleColumns] = {}
 

@@ -1,11 +1,11 @@
 """Fakes of the ports: they pass the suites, and a test can read and set their content."""
 
-import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, final
 
 from tradai.core._documents.json_values import JsonValue
+from tradai.core._fork_lock import ForkLock
 from tradai.core._local.file_journal import clean_facts
 from tradai.core._ports.protocols import Clock, JournalEntry
 from tradai.core._secrets.redaction import redact
@@ -51,7 +51,7 @@ class MemoryJournal:
     def __init__(self, *, clock: Clock | None = None) -> None:
         """Start empty; `clock` dates the entries."""
         self._clock = clock or SystemClock()
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._entries: tuple[JournalEntry, ...] = ()
 
     def append(self, event: str, /, **facts: JsonValue) -> None:

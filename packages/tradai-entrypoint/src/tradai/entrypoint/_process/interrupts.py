@@ -3,15 +3,15 @@
 import os
 import select
 import signal
-import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Final, Self, TypeAlias, final
 
 from tradai.core.exceptions import TradAIError
+from tradai.entrypoint._process.forks import add_watch, remove_watch
 
 _WATCHED: Final = (signal.SIGTERM, signal.SIGINT)
 _CHUNK_BYTES: Final = 4096
@@ -41,10 +41,12 @@ class Interrupts:
     """SIGTERM, SIGINT and perhaps SIGHUP, watched inside a ``with`` block.
 
     Blocks may be nested; the outermost one restores the handlers from before. Outside of any
-    block no signal is recorded. The interpreter writes each signal into a pipe as soon as it
-    arrives, in whatever thread, and all properties are read from that pipe; so a `select` on
-    `fileno` wakes at once and no signal is lost between a look and the sleep after it. Only the
-    main thread can watch; any thread can read.
+    block no signal is recorded. The handler records each signal, whoever has the interpreter's
+    wake-up descriptor, which asyncio takes for handlers of its own. The handler, and while that
+    descriptor is ours the interpreter too, writes the signal into a pipe: a `select` on `fileno`
+    wakes at once, and a first signal is seen even while the main thread is busy outside of Python.
+    A forked child is a plain child, with the handlers from before. Only the main thread can watch;
+    any thread can read.
     """
 
     def __init__(self, *, hangup: bool = False) -> None:
@@ -60,9 +62,8 @@ class Interrupts:
         weakref.finalize(self, _close, self._reader, self._writer)
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
+        self._handled: list[int] = []
         self._first: int | None = None
-        self._count = 0
-        self._collecting = threading.Lock()
         self._depth = 0
         self._raises = False
 
@@ -96,9 +97,13 @@ class Interrupts:
 
     @property
     def count(self) -> int:
-        """Number of signals that arrived."""
+        """Number of signals that arrived.
+
+        Only those that reached the handler: a signal that another handler takes in the meantime,
+        and raises again when it is done (uvicorn does), counts as one.
+        """
         self._collect()
-        return self._count
+        return len(self._handled) or int(self._first is not None)
 
     def fileno(self) -> int:
         """Return a descriptor that is readable once a signal arrived since the last read."""
@@ -146,25 +151,52 @@ class Interrupts:
             for number in self._wanted
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
         }
+        add_watch(self._forget_parent, tuple(self._former))
 
     def _unwatch(self) -> None:
-        for number, handler in self._former.items():
+        remove_watch(self._forget_parent)
+        self._restore(self._former)
+        self._return_wakeup_fd(self._former_fd)
+
+    def _restore(self, former: Mapping[int, _Handler]) -> None:
+        for number, handler in former.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        signal.set_wakeup_fd(self._former_fd)
+
+    def _return_wakeup_fd(self, former_fd: int) -> None:
+        """Give the descriptor back, unless another has taken it: asyncio does."""
+        present_fd = signal.set_wakeup_fd(former_fd)
+        if present_fd != self._writer:
+            signal.set_wakeup_fd(present_fd)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        # Signals are recorded by the pipe; the interpreter writes to it only with a handler set.
+        self._handled.append(number)
+        # A full pipe wakes its reader already.
+        with suppress(BlockingIOError):
+            os.write(self._writer, bytes([number]))
         if self._raises:
             self._raises = False
             raise _error(number)
 
     def _collect(self) -> None:
-        with self._collecting, suppress(BlockingIOError):
-            while numbers := os.read(self._reader, _CHUNK_BYTES):
-                ours = [number for number in numbers if number in self._former]
-                self._count += len(ours)
-                if self._first is None and ours:
-                    self._first = ours[0]
+        numbers = b""
+        with suppress(BlockingIOError):
+            while chunk := os.read(self._reader, _CHUNK_BYTES):
+                numbers += chunk
+        ours = [number for number in numbers if number in self._former] or self._handled
+        if self._first is None and ours:
+            self._first = ours[0]
+
+    def _forget_parent(self) -> None:
+        """Watch no more, and have a pipe that is not the parent's, in a forked child."""
+        # A handler that has come on top of ours is not ours to remove.
+        ours = [each for each in self._former if signal.getsignal(each) == self._on_signal]
+        self._restore({number: self._former[number] for number in ours})
+        self._return_wakeup_fd(-1)
+        self._former, self._handled, self._first, self._raises = {}, [], None, False
+        for descriptor, new in zip((self._reader, self._writer), os.pipe(), strict=True):
+            os.dup2(new, descriptor, inheritable=False)
+            os.set_blocking(descriptor, False)
+            os.close(new)
 
 
 def stop_signal(number: int | None) -> int:

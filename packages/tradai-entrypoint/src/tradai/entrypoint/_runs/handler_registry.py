@@ -1,6 +1,5 @@
 """Registry of handlers by mode: explicit registrations first, then entry points."""
 
-import threading
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, Generic, TypeVar, final
@@ -25,7 +24,6 @@ class HandlerRegistry(Generic[F]):
     def __init__(self, *, group: str = HANDLER_GROUP) -> None:
         """Register nothing yet; `group` is the entry-point group to fall back on."""
         self._group = group
-        self._lock = threading.Lock()
         self._explicit: dict[TradingMode, F] = {}
 
     def register(self, mode: TradingMode, factory: F) -> F:
@@ -34,8 +32,7 @@ class HandlerRegistry(Generic[F]):
         Raises:
             ConfigurationError: `mode` has an explicit handler already.
         """
-        with self._lock:
-            taken = self._explicit.setdefault(mode, factory)
+        taken = self._explicit.setdefault(mode, factory)
         if taken is not factory:
             raise ConfigurationError(
                 f"mode {mode.value!r} is served by {_name_of(taken)} already; "
@@ -46,8 +43,7 @@ class HandlerRegistry(Generic[F]):
 
     def unregister(self, mode: TradingMode) -> None:
         """Remove the explicit registration of `mode`, if any."""
-        with self._lock:
-            self._explicit.pop(mode, None)
+        self._explicit.pop(mode, None)
 
     def get(self, mode: TradingMode) -> F:
         """Return the factory for `mode`.
@@ -56,8 +52,7 @@ class HandlerRegistry(Generic[F]):
             ConfigurationError: `mode` has no handler, its plugin cannot be loaded, or two
                 plugins claim it.
         """
-        with self._lock:
-            explicit = self._explicit.get(mode)
+        explicit = self._explicit.get(mode)
         return explicit if explicit is not None else self._load(mode)
 
     def origins(self) -> dict[TradingMode, str]:
@@ -67,8 +62,9 @@ class HandlerRegistry(Generic[F]):
             for mode in TradingMode
             if (claims := self._claims(mode))
         }
-        with self._lock:
-            return plugins | {mode: _name_of(factory) for mode, factory in self._explicit.items()}
+        # A copy, because other threads may register handlers.
+        explicit = self._explicit.copy()
+        return plugins | {mode: _name_of(factory) for mode, factory in explicit.items()}
 
     def _claims(self, mode: TradingMode) -> list[EntryPoint]:
         return sorted(

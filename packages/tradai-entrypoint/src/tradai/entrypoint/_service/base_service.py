@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._service.failures import Failures
 from tradai.entrypoint._service.resources import Resources
 from tradai.entrypoint._service.service_loop import S, ServiceLoop
@@ -55,7 +56,9 @@ class BaseService(ServiceLoop[S]):
         Raises:
             ValidationError: The service has run already.
         """
-        return self._run(self._call_hooks)
+        with self._watching(self._signals()):
+            self._call_hooks()
+        return int(ExitCode.DONE)
 
     def _call_hooks(self) -> None:
         failures = Failures(logger=self.logger)

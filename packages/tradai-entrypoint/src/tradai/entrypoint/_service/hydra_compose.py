@@ -1,6 +1,5 @@
 """Compose a configuration with Hydra, from the files of one folder only."""
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from tradai.core import ForkLock
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._service.config_guard import refuse_code
 from tradai.entrypoint._service.hydra_source import SCHEME, HydraFolder, configures_hydra
@@ -28,7 +28,7 @@ _HYDRA_ERRORS: Final = (
 )
 _VERSION_BASE: Final = "1.3"
 # Hydra stores the version whose rules it follows in a global.
-_COMPOSING: Final = threading.Lock()
+_COMPOSING: Final = ForkLock()
 
 
 def compose(path: Path, overrides: Sequence[str]) -> DictConfig:

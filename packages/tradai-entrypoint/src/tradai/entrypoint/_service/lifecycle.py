@@ -1,7 +1,6 @@
 """Lifecycle of a service: states, allowed transitions, and the present state."""
 
 import logging
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, final
 
-from tradai.core import Clock
+from tradai.core import Clock, ForkLock
 from tradai.core.exceptions import ValidationError
 
 
@@ -62,7 +61,7 @@ class Lifecycle:
         """Start as new; every change is logged to `logger`."""
         self._clock = clock
         self._logger = logger
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._health = ServiceHealth(state=ServiceState.NEW, since=clock.now())
 
     @property

@@ -5,8 +5,8 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import ClassVar, Final, Generic, TypeVar, get_args, get_origin
 
@@ -87,6 +87,7 @@ class ServiceLoop(LoggerMixin, Generic[S]):
             )
         self.settings = settings if settings is not None else self._read_settings()
         self.config = read_service_config(config, overrides)
+        self._has_own_interrupts = interrupts is not None
         self._interrupts = interrupts or Interrupts()
         self._lifecycle = Lifecycle(clock=SystemClock(), logger=self.logger)
         self._stop = StopRequest(
@@ -120,13 +121,14 @@ class ServiceLoop(LoggerMixin, Generic[S]):
         """
         self._stop.request(reason)
 
-    def _run(self, call_hooks: Callable[[], None]) -> int:
+    @contextmanager
+    def _watching(self, signals: AbstractContextManager[object]) -> Iterator[None]:
+        """Begin, and watch for requests to stop while the block calls the hooks."""
         self._lifecycle.move(ServiceState.STARTING)
         if self.stop_requested:
             self._begin_stop("asked to stop before it ran")
-        with self._signals(), self._stop:
-            call_hooks()
-        return int(ExitCode.DONE)
+        with signals, self._stop:
+            yield
 
     def _signals(self) -> AbstractContextManager[object]:
         # Python delivers signals to the main thread only.

@@ -12,6 +12,7 @@ from signal import Signals
 from types import TracebackType
 from typing import Final, Self, final
 
+from tradai.core import ForkLock
 from tradai.entrypoint._process.interrupts import Interrupts
 
 _FORCING: Final = 2  # signals: the first asks to stop, the second forces it
@@ -52,7 +53,7 @@ class StopRequest:
         self._drain_s = drain_s
         self._on_request = on_request
         self._on_overdue = on_overdue
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._deadline: float | None = None
         self._has_ended = False
         self._reader, self._writer = os.pipe()
