@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tradai.core import TradingMode
-from tradai.entrypoint import StrategyEntrypoint
+from tradai.entrypoint import LocalRunner, StrategyEntrypoint
 
 CONFIG = """\
 name: demo
@@ -74,6 +74,16 @@ def eventually() -> Callable[[Callable[[], bool]], bool]:
         return True
 
     return look
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder for jobs, which are stopped after the test."""
+    folder = tmp_path / "jobs"
+    yield folder
+    runner = LocalRunner(folder)
+    for handle in runner.jobs():
+        runner.stop(handle, "the test is over")
 
 
 @pytest.fixture

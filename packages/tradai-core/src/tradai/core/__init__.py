@@ -93,7 +93,33 @@ if TYPE_CHECKING:
         quantize_amount as quantize_amount,
         quantize_price as quantize_price,
     )
+    from tradai.core._ports.attached_job import (
+        AttachedJob as AttachedJob,
+        attach as attach,
+    )
+    from tradai.core._ports.awaitable_runner import AwaitableRunner as AwaitableRunner
     from tradai.core._ports.backends import backend_for as backend_for
+    from tradai.core._ports.job_handle import JobHandle as JobHandle
+    from tradai.core._ports.job_map import (
+        JobOutcome as JobOutcome,
+        map_jobs as map_jobs,
+    )
+    from tradai.core._ports.job_runner import (
+        AsyncJobRunner as AsyncJobRunner,
+        JobLine as JobLine,
+        JobRunner as JobRunner,
+    )
+    from tradai.core._ports.job_spec import (
+        Capacity as Capacity,
+        JobPlatform as JobPlatform,
+        JobSpec as JobSpec,
+        LogDelivery as LogDelivery,
+    )
+    from tradai.core._ports.job_status import (
+        JOB_TRANSITIONS as JOB_TRANSITIONS,
+        JobInfo as JobInfo,
+        JobStatus as JobStatus,
+    )
     from tradai.core._ports.protocols import (
         Clock as Clock,
         JournalEntry as JournalEntry,
@@ -194,7 +220,14 @@ if not TYPE_CHECKING:
             "_numbers.decimals": "Amount Price plain_text",
             "_numbers.order_rounding": "OrderIntent check_notional quantize_contracts round_for",
             "_numbers.quantize": "Rounding quantize_amount quantize_price",
+            "_ports.attached_job": "AttachedJob attach",
+            "_ports.awaitable_runner": "AwaitableRunner",
             "_ports.backends": "backend_for",
+            "_ports.job_handle": "JobHandle",
+            "_ports.job_map": "JobOutcome map_jobs",
+            "_ports.job_runner": "AsyncJobRunner JobLine JobRunner",
+            "_ports.job_spec": "Capacity JobPlatform JobSpec LogDelivery",
+            "_ports.job_status": "JOB_TRANSITIONS JobInfo JobStatus",
             "_ports.protocols": (
                 "Clock JournalEntry ModeHandler ObjectInfo ObjectStore RunJournal SecretSource "
                 "StoredObject"

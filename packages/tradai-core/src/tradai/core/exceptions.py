@@ -5,6 +5,7 @@
     TradAIError                      anything tradai raises on purpose
     ├── ConfigurationError           the operator must change configuration
     ├── ValidationError (ValueError) the caller passed a bad value
+    │   └── JobConflictError         the id of a job has another specification
     ├── NotFoundError (LookupError)  the thing does not exist
     ├── ExternalServiceError         AWS, Redis, MLflow or the exchange failed
     │   └── StorageError             a file system or a store refused
@@ -26,6 +27,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "ExternalServiceError",
+    "JobConflictError",
     "NotFoundError",
     "StorageError",
     "TradAIError",
@@ -121,6 +123,21 @@ class ValidationError(TradAIError, ValueError):
         super().__init__(message)
         self.field = field
         self.expected = expected
+
+
+class JobConflictError(ValidationError):
+    """The id of a job belongs to a job with another specification.
+
+    Attributes:
+        job_id: The id.
+    """
+
+    code = "job_conflict"
+
+    def __init__(self, message: str, /, *, job_id: str) -> None:
+        """Name the `job_id`."""
+        super().__init__(message, field="job_id", expected="an id that was not used before")
+        self.job_id = job_id
 
 
 class NotFoundError(TradAIError, LookupError):

@@ -4,6 +4,7 @@ from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.entrypoint._jobs.local_runner import LocalRunner as LocalRunner
     from tradai.entrypoint._main import main as main
     from tradai.entrypoint._process.exit_codes import ExitCode as ExitCode, Verdict as Verdict
     from tradai.entrypoint._process.interrupts import Interrupts as Interrupts
@@ -40,6 +41,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_jobs.local_runner": "LocalRunner",
             "_main": "main",
             "_process.exit_codes": "ExitCode Verdict",
             "_process.interrupts": "Interrupts",

@@ -6,8 +6,15 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
-from tradai.core import TradingMode
 from tradai.core.exceptions import TradAIError
+from tradai.entrypoint._commands.flags import (
+    add_config,
+    add_folder,
+    add_logging,
+    add_output,
+    add_run_arguments,
+)
+from tradai.entrypoint._commands.jobs.grammar import add_jobs, add_submit
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import OutputStream, checked_output
 
@@ -102,6 +109,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_doctor(commands)
     _add_runs(commands)
+    add_submit(commands)
+    add_jobs(commands)
     _add_data(commands)
     _add_markets(commands)
     _add_completion(commands)
@@ -127,7 +136,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "with its manifest, journal, result and report.",
     )
     parser.set_defaults(module="run")
-    _add_run_arguments(parser)
+    add_run_arguments(parser)
     parser.add_argument(
         "--max-idle",
         metavar="DURATION",
@@ -144,8 +153,8 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--trace-id", metavar="ID", help="id of the job in every system (default: the run id)"
     )
-    _add_output(parser)
-    _add_logging(parser)
+    add_output(parser)
+    add_logging(parser)
 
 
 def _times(text: str) -> int:
@@ -163,13 +172,13 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "without starting the run. The exit code is that of the first failed check.",
     )
     parser.set_defaults(module="check")
-    _add_run_arguments(parser)
+    add_run_arguments(parser)
     parser.add_argument(
         "--plan",
         action="store_true",
         help="print the engine's configuration and arguments, redacted",
     )
-    _add_output(parser)
+    add_output(parser)
 
 
 def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -180,7 +189,7 @@ def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "no setting reads, and the installed packages, backends and handlers.",
     )
     parser.set_defaults(module="doctor")
-    _add_output(parser)
+    add_output(parser)
 
 
 def _add_runs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -196,8 +205,8 @@ def _add_runs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     diff.add_argument("run", metavar="RUN", help="first run")
     diff.add_argument("other", metavar="OTHER", help="second run")
     for verb in (listing, show, diff):
-        _add_folder(verb)
-        _add_output(verb)
+        add_folder(verb)
+        add_output(verb)
 
 
 def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -210,13 +219,13 @@ def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "the engine, into the data folder, and capture the market rules beside them.",
     )
     download.set_defaults(module="data")
-    _add_config(download)
+    add_config(download)
     download.add_argument("--data", metavar="DIR", required=True, help="folder for the candles")
     download.add_argument(
         "--timerange", metavar="RANGE", required=True, help="e.g. 20250101-20250401, or 20250101-"
     )
     download.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
-    _add_logging(download)
+    add_logging(download)
 
 
 def _add_markets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -229,7 +238,7 @@ def _add_markets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "the pairs of a configuration beside its candles; backtests use these rules.",
     )
     capture.set_defaults(module="markets")
-    _add_config(capture)
+    add_config(capture)
     place = capture.add_mutually_exclusive_group(required=True)
     place.add_argument("--data", metavar="DIR", help="candles: path or URI, in a folder")
     place.add_argument("--markets", metavar="FILE", help="file to write")
@@ -240,49 +249,3 @@ def _add_completion(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     parser = commands.add_parser("completion", help="print a shell completion script")
     parser.set_defaults(module="completion", build_parser=build_parser)
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="shell of the script")
-
-
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", metavar="CONFIG", help="strategy configuration: path or URI")
-
-
-def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "config", metavar="CONFIG", nargs="?", help="strategy configuration: path or URI"
-    )
-    parser.add_argument(
-        "overrides", metavar="key=value", nargs="*", help="override, e.g. execution.fee=0.001"
-    )
-    parser.add_argument("--mode", choices=[mode.value for mode in TradingMode], help="run mode")
-    parser.add_argument("--data", metavar="DIR", help="candles: path or URI")
-    parser.add_argument(
-        "--markets",
-        metavar="FILE",
-        help="market rules (default: markets.json in the folder of the candles)",
-    )
-    parser.add_argument(
-        "--timerange", metavar="RANGE", help="time range (run.timerange), e.g. 20250101-20250401"
-    )
-    parser.add_argument(
-        "--patch", metavar="FILE", action="append", default=[], help="YAML laid over CONFIG"
-    )
-    _add_folder(parser)
-
-
-def _add_folder(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--runs", metavar="DIR", help="folder of runs (default: .tradai/runs)")
-
-
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _add_logging(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--log-format", choices=("json", "console"), help="format of log lines (default: console)"
-    )
-    parser.add_argument(
-        "--log-level",
-        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
-        help="lowest level that is logged (default: INFO)",
-    )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Final, Literal, overload
 
+from tradai.core._ports.job_runner import JobRunner
 from tradai.core._ports.protocols import ObjectStore, RunJournal, SecretSource
 from tradai.core._ports.repositories import DataRepository
 from tradai.core.exceptions import ConfigurationError
@@ -16,6 +17,7 @@ _DISTRIBUTIONS: Final = {
     "aws-sm": "tradai-aws",
     "docker": "tradai-aws",
     "ecs": "tradai-aws",
+    "local": "tradai-entrypoint",
     "mlflow": "tradai-mlflow",
     "redis": "tradai-cache",
     "rediss": "tradai-cache",
@@ -32,13 +34,15 @@ def backend_for(group: Literal["tradai.journals"], uri: str) -> RunJournal: ...
 @overload
 def backend_for(group: Literal["tradai.data"], uri: str) -> DataRepository: ...
 @overload
+def backend_for(group: Literal["tradai.runners"], uri: str) -> JobRunner: ...
+@overload
 def backend_for(group: str, uri: str) -> object: ...
 def backend_for(group: str, uri: str) -> object:
     """Return the backend that serves `uri`, from the entry point named after its scheme.
 
     Args:
         group: Entry-point group of the port: ``tradai.stores``, ``tradai.secrets``,
-            ``tradai.journals``, ``tradai.data``.
+            ``tradai.journals``, ``tradai.data``, ``tradai.runners``.
         uri: URI to serve; a plain path counts as ``file:``.
 
     Raises:

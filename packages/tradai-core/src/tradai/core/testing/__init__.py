@@ -31,6 +31,14 @@ if TYPE_CHECKING:
         MemoryJournal as MemoryJournal,
         ScriptedSecrets as ScriptedSecrets,
     )
+    from tradai.core.testing._jobs.fake_runner import (
+        FakeRunner as FakeRunner,
+        JobMemory as JobMemory,
+    )
+    from tradai.core.testing._jobs.logs_contract import JobLogsContract as JobLogsContract
+    from tradai.core.testing._jobs.runner_contract import JobRunnerContract as JobRunnerContract
+    from tradai.core.testing._jobs.script import JobScript as JobScript
+    from tradai.core.testing._jobs.stops_contract import JobStopsContract as JobStopsContract
     from tradai.core.testing._journal_contract import RunJournalContract as RunJournalContract
     from tradai.core.testing._repository_contract import RepositoryContract as RepositoryContract
     from tradai.core.testing._secret_contract import SecretSourceContract as SecretSourceContract
@@ -44,6 +52,11 @@ if not TYPE_CHECKING:
             "_clock_contract": "ClockContract",
             "_failing_tests": "failing_tests",
             "_fakes": "FixedClock MemoryJournal ScriptedSecrets",
+            "_jobs.fake_runner": "FakeRunner JobMemory",
+            "_jobs.logs_contract": "JobLogsContract",
+            "_jobs.runner_contract": "JobRunnerContract",
+            "_jobs.script": "JobScript",
+            "_jobs.stops_contract": "JobStopsContract",
             "_journal_contract": "RunJournalContract",
             "_repository_contract": "RepositoryContract",
             "_secret_contract": "SecretSourceContract",

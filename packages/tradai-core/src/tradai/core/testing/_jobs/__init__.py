@@ -1,0 +1,1 @@
+"""Test kit of job runners: a fake, scripts of jobs, and the conformance suites."""

@@ -1,0 +1,56 @@
+"""Flags that several commands have; importing them imports no command."""
+
+import argparse
+
+from tradai.core import TradingMode
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add the configuration."""
+    parser.add_argument("config", metavar="CONFIG", help="strategy configuration: path or URI")
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that choose a run."""
+    parser.add_argument(
+        "config", metavar="CONFIG", nargs="?", help="strategy configuration: path or URI"
+    )
+    parser.add_argument(
+        "overrides", metavar="key=value", nargs="*", help="override, e.g. execution.fee=0.001"
+    )
+    parser.add_argument("--mode", choices=[mode.value for mode in TradingMode], help="run mode")
+    parser.add_argument("--data", metavar="DIR", help="candles: path or URI")
+    parser.add_argument(
+        "--markets",
+        metavar="FILE",
+        help="market rules (default: markets.json in the folder of the candles)",
+    )
+    parser.add_argument(
+        "--timerange", metavar="RANGE", help="time range (run.timerange), e.g. 20250101-20250401"
+    )
+    parser.add_argument(
+        "--patch", metavar="FILE", action="append", default=[], help="YAML laid over CONFIG"
+    )
+    add_folder(parser)
+
+
+def add_folder(parser: argparse.ArgumentParser) -> None:
+    """Add the folder of runs."""
+    parser.add_argument("--runs", metavar="DIR", help="folder of runs (default: .tradai/runs)")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of JSON as output."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_logging(parser: argparse.ArgumentParser) -> None:
+    """Add the choices of log lines."""
+    parser.add_argument(
+        "--log-format", choices=("json", "console"), help="format of log lines (default: console)"
+    )
+    parser.add_argument(
+        "--log-level",
+        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+        help="lowest level that is logged (default: INFO)",
+    )

@@ -1,0 +1,57 @@
+"""Command-line grammar of `submit` and `jobs`; importing it imports no command."""
+
+import argparse
+
+from tradai.entrypoint._commands.flags import add_output, add_run_arguments
+
+
+def add_submit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command `submit`."""
+    parser = commands.add_parser(
+        "submit",
+        help="run a strategy as a job",
+        description="Run a strategy as a job of a runner. It is followed to its end, and Ctrl-C "
+        "stops it; with --detach it goes on by itself.",
+    )
+    parser.set_defaults(module="submit")
+    add_run_arguments(parser)
+    parser.add_argument("--job-id", metavar="ID", help="id of job and run (default: a new one)")
+    parser.add_argument("--detach", action="store_true", help="return once the job is launched")
+    parser.add_argument(
+        "--env", metavar="NAME=VALUE", action="append", default=[], help="variable of the job"
+    )
+    parser.add_argument(
+        "--secret",
+        metavar="NAME=REFERENCE",
+        action="append",
+        default=[],
+        help="variable of the job whose value is resolved at the launch, e.g. KEY=env:MY_KEY",
+    )
+    parser.add_argument("--time-limit", metavar="SECONDS", type=int, help="longest time it may run")
+    _add_runner(parser)
+    add_output(parser)
+
+
+def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands `jobs`."""
+    parser = commands.add_parser("jobs", help="list, show, follow and stop jobs")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", help="list jobs by id")
+    show = verbs.add_parser("show", help="show one job")
+    logs = verbs.add_parser("logs", help="print the output of a job")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until the job has ended")
+    logs.add_argument("--after", metavar="N", type=int, default=0, help="leave out N lines")
+    stop = verbs.add_parser("stop", help="stop a job and wait for its end")
+    stop.add_argument("--reason", default="jobs stop", help="reason, kept with the job")
+    for name, verb in (("list", listing), ("show", show), ("logs", logs), ("stop", stop)):
+        verb.set_defaults(module=f"jobs.{name}")
+        if verb is not listing:
+            verb.add_argument("job", metavar="JOB", help="job id, or a unique prefix of one")
+        _add_runner(verb)
+        add_output(verb)
+
+
+def _add_runner(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--on", metavar="URI", default="local:", help="job runner (default: local:)"
+    )

@@ -1,0 +1,20 @@
+"""`tradai-entrypoint jobs show`: print the facts about one job."""
+
+import argparse
+
+from tradai.entrypoint._commands.console import print_json, print_table
+from tradai.entrypoint._commands.jobs.find import find_job, job_json
+from tradai.entrypoint._process.interrupts import Interrupts
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Print status, end and handle of the job."""
+    del interrupts
+    job = find_job(args.on, args.job)
+    facts = job_json(job.handle, job.status())
+    if args.json:
+        print_json(facts)
+    else:
+        rows = [(name, str(value)) for name, value in facts.items() if value not in {None, ""}]
+        print_table(("fact", "value"), rows)
+    return 0

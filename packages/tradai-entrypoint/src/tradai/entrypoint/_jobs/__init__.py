@@ -1,0 +1,1 @@
+"""Jobs on this machine: one supervisor process for each, and a folder that outlives both."""
