@@ -26,7 +26,7 @@ from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.recorded_run import record_refusal
 from tradai.entrypoint._runs.request import RunRequest
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
-from tradai.entrypoint._runs.verify import require_verifiable, verify_run
+from tradai.entrypoint._runs.verify import require_verifiable, unverified, verify_run
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
@@ -47,8 +47,9 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
 
     entrypoint = start(settings, request)
     verdict = entrypoint.run_to_verdict()
-    if args.verify and verdict.is_success:
-        verdict = _verify(entrypoint, args.verify, start)
+    if args.verify:
+        is_done = verdict.is_success
+        verdict = _verify(entrypoint, args.verify, start) if is_done else unverified(verdict)
     _print_result(entrypoint.record, verdict, settings.folder, as_json=args.json)
     return int(verdict.exit_code)
 

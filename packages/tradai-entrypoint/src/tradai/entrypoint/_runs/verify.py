@@ -30,7 +30,7 @@ def require_verifiable(mode: TradingMode) -> None:
 def verify_run(
     first: RunManifest, folder: RunFolder, *, times: int, repeat: Callable[[], Verdict]
 ) -> Verdict:
-    """Repeat a run that succeeded, and keep in its manifest whether all runs are the same.
+    """Repeat a run that succeeded, and keep in its manifest the verdict on all runs.
 
     Args:
         first: Manifest of the run.
@@ -52,14 +52,26 @@ def verify_run(
     for number in range(2, times + 1):
         verdict = repeat()
         if verdict.exit_code is ExitCode.MISMATCH:
-            _keep(first, folder, runs=number, is_deterministic=False)
+            sentence = (
+                f"not deterministic: of {number} runs the last one differs: {verdict.sentence}"
+            )
+            verdict = Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence)
+            _keep(first, folder, verdict, runs=number)
         if not verdict.is_success:
             return verdict
-    _keep(first, folder, runs=times, is_deterministic=True)
     sentence = f"{first.verdict}; deterministic: {times} runs made the same trades"
-    return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
+    verdict = Verdict(exit_code=ExitCode.DONE, sentence=sentence)
+    _keep(first, folder, verdict, runs=times)
+    return verdict
 
 
-def _keep(first: RunManifest, folder: RunFolder, *, runs: int, is_deterministic: bool) -> None:
-    first.results |= {"deterministic": is_deterministic, "verified_runs": runs}
+def unverified(verdict: Verdict) -> Verdict:
+    """Return the verdict on a first run that failed, which also says that it was not repeated."""
+    sentence = f"{verdict.sentence}; --verify did not repeat it, because it did not succeed"
+    return Verdict(exit_code=verdict.exit_code, sentence=sentence)
+
+
+def _keep(first: RunManifest, folder: RunFolder, verdict: Verdict, *, runs: int) -> None:
+    first.results |= {"deterministic": verdict.is_success, "verified_runs": runs}
+    first.exit_code, first.verdict = int(verdict.exit_code), verdict.sentence
     folder.write_manifest(first)

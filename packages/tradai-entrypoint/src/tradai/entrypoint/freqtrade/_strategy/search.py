@@ -65,7 +65,9 @@ def check_helpers(facts: SourceFacts) -> None:
 
 
 def _no_parameters(space: str, known: set[str], facts: SourceFacts) -> ConfigurationError:
-    hint = did_you_mean(space, known) or f"; it has {', '.join(sorted(known)) or 'none'}"
+    hint = did_you_mean(space, known) or (
+        f": set run.spaces=[{', '.join(sorted(known))}]" if known else "; it has none at all"
+    )
     return ConfigurationError(
         f"run.spaces names {space!r}, but {facts.class_name} has no parameter of that space{hint}",
         key="run.spaces",
