@@ -203,6 +203,11 @@ def test_rules_are_read_as_exact_numbers() -> None:
     assert snapshot.market("ETH/USDT").min_notional == 5
 
 
+def test_a_missing_folder_is_said_before_anything_in_it(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=f"no folder {tmp_path / 'candels'}: check --data"):
+        MarketsSnapshot.load(tmp_path / "candels" / "markets.json")
+
+
 def test_capturing_a_pair_that_is_not_listed_names_it() -> None:
     with MarketServer(made("BTC/USDT")) as server, pytest.raises(NotFoundError, match="ETH/USDT"):
         MarketsSnapshot.capture(["ETH/USDT"], base_url=server.base_url)

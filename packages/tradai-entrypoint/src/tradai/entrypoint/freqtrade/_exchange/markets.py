@@ -225,6 +225,9 @@ def _wanted_symbols(
 
 
 def _missing(path: Path) -> NotFoundError:
+    if not path.parent.exists():
+        message = f"there is no folder {path.parent}: check --data, or --markets"
+        return NotFoundError(message, kind="data folder", key=str(path.parent))
     place = f"--data {path.parent}" if path.name == MARKETS_NAME else f"--markets {path}"
     message = (
         f"no market rules at {path}: capture them with `tradai-entrypoint markets capture CONFIG "
