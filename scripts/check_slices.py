@@ -33,6 +33,17 @@ PUBLIC_WITH: Final = {
 LOCKED_APART: Final = {
     "tradai-core[arcticdb]": ["--package=tradai-core", "--extra=arcticdb", "--no-default-groups"]
 }
+# Distributions that an extra of tradai-common brings besides tradai-core.
+BROUGHT_BY: Final = {
+    "all": ["aws", "cache", "entrypoint", "mlflow"],
+    "arrow": ["cache"],
+    "aws": ["aws"],
+    "cache": ["cache"],
+    "entrypoint": ["entrypoint"],
+    "hydra": ["entrypoint"],
+    "mlflow": ["mlflow"],
+    "speed": ["cache"],
+}
 SIBLING: Final = re.compile(r"(?P<name>tradai-[a-z]+)(?:\[[^]]*])?\s*(?P<bounds>[^;]*?)\s*(?:;.*)?")
 
 PROBE: Final = """
@@ -184,8 +195,7 @@ def _slices_in(requirement: str) -> set[str]:
     name, _, extras = requirement.rstrip("]").partition("[")
     if name != "tradai-common":
         return {_module_name(name)}
-    slices = {"aws", "cache", "entrypoint", "mlflow"}
-    return {"common", *(slices if extras == "all" else slices & set(extras.split(",")))}
+    return {"common", *(one for extra in extras.split(",") for one in BROUGHT_BY.get(extra, ()))}
 
 
 def _names_missing_extra(text: str, absent: Sequence[str]) -> bool:

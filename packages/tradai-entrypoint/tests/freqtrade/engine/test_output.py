@@ -76,7 +76,7 @@ def test_a_line_without_end_is_cut_and_memory_stays_bounded(log: Path) -> None:
 
     assert sum(sizes) == 64 * LONG
     assert max(sizes) <= 2 * LONG
-    assert peak < 16 * LONG
+    assert peak < 32 * LONG  # half of what was fed
 
 
 def test_a_log_that_is_there_already_is_continued(log: Path) -> None:
