@@ -91,6 +91,23 @@ def test_a_strategy_that_uses_a_logger_of_the_engine_is_not_the_engine(
     assert len(logged("worker.error('Fatal exception!')", path=path)) == count
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "logging.root.handlers.clear()",
+        "logging.basicConfig(level=logging.INFO, force=True)",
+        "logging.root.setLevel(logging.CRITICAL)",
+        "logging.getLogger('freqtrade').setLevel(logging.CRITICAL)",
+    ],
+)
+def test_a_strategy_that_sets_up_logging_anew_hides_no_error(
+    logged: Callable[[str], list[EngineRecord]], change: str
+) -> None:
+    program = "logging.getLogger('freqtrade.strategy.strategy_wrapper').warning('it raised')"
+
+    assert [record.text for record in logged(f"{change}\n{program}")] == ["it raised"]
+
+
 def test_code_without_a_file_is_not_the_engine(
     logged: Callable[[str], list[EngineRecord]],
 ) -> None:

@@ -84,6 +84,19 @@ def test_market_rules_may_be_in_a_file_of_their_own(
     assert again.manifest.digests == done.manifest.digests
 
 
+def test_a_run_refused_for_its_market_rules_can_be_repeated_when_they_are_there(
+    run: Run, parquet: Path, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules of June.json"
+    (parquet / "markets.json").rename(rules)
+    refused = run(BACKTEST, places={"data": f"parquet://{parquet}"})
+
+    rules.rename(parquet / "markets.json")
+    again = run(BACKTEST, places={"data": None}, replay=refused.folder)
+
+    assert (refused.code, again.code) == (ExitCode.DATA, ExitCode.DONE)
+
+
 def test_a_missing_file_of_rules_says_how_to_capture_it(run: Run, tmp_path: Path) -> None:
     done = run(BACKTEST, places={"markets": str(tmp_path / "none.json")})
 

@@ -16,6 +16,16 @@ from tradai.core import JsonValue, redact
 _NAME: Final = "records"
 # A line for each field of `EngineRecord`; the message may have more lines, and the traceback does.
 _FORMAT: Final = "%(name)s\n%(levelname)s\n%(pathname)s\n%(exc_info).200r\n%(message)s"
+# Only the engine's own loggers have the pipe, so that a strategy that sets up logging anew, with
+# `logging.basicConfig(force=True)` for example, does not take it away.
+_ENGINE: Final = "freqtrade"
+# Loggers of facts that come after the strategy was loaded; with a level of their own, they do not
+# follow one that a strategy sets on the engine's logger to see less of it.
+_LEVEL_KEPT: Final = (
+    *("data.dataprovider", "data.history.datahandlers.idatahandler", "data.history.history_utils"),
+    *("exchange.common", "freqai.freqai_interface", "freqtradebot", "rpc.rpc_manager"),
+    *("strategy.parameters", "strategy.strategy_wrapper", "worker"),
+)
 _CHUNK_BYTES: Final = 64 * 1024
 # Limit for the record being read, so that memory stays bounded; a traceback's last lines matter.
 _HEAD_BYTES: Final = 16 * 1024
@@ -104,7 +114,11 @@ class RecordPipe:
             "disable_existing_loggers": False,
             "formatters": {"basic": {"format": "%(message)s"}, _NAME: {"format": _FORMAT}},
             "handlers": handlers,
-            "root": {"handlers": list(handlers), "level": "INFO"},
+            "root": {"handlers": ["console"], "level": "INFO"},
+            "loggers": {
+                _ENGINE: {"handlers": [_NAME], "level": "INFO"},
+                **{f"{_ENGINE}.{name}": {"level": "INFO"} for name in _LEVEL_KEPT},
+            },
         }
         return {"log_config": log_config}
 

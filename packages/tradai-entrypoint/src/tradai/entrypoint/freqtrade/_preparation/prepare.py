@@ -111,7 +111,7 @@ class EngineJob:
         staged = stage_data(request, interrupts=context.interrupts)
         self.evidence.startup_candles = startup_candles(context.config, self.parameters, self.facts)
         context.record_digest("data", staged.digest)
-        context.record.data |= {"uri": data, "timerange": str(staged.timerange)}
+        context.record.data["timerange"] = str(staged.timerange)
         context.record.notices += [*dataset_notices(data), *staged.notices(self.series)]
         if self.parameters.timerange is not None:
             # With its ends as they are now: the run may be repeated when there are more candles.
@@ -130,6 +130,8 @@ class EngineJob:
             ValidationError: The snapshot is not readable, or a rule is missing in it.
         """
         context = self._context
+        # Kept before anything is judged, so that a refused run can be repeated once it is mended.
+        context.record.data["uri"] = context.require_data()
         if context.markets is not None:
             context.record.data["markets"] = context.markets
         snapshot = MarketsSnapshot.load(markets_file(context.markets, context.require_data()))
