@@ -14,6 +14,7 @@ from tradai.entrypoint import ExitCode
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._modes.stall_watch import StallWatch
 
 LIVENESS = "tradai.entrypoint.freqtrade._evidence.liveness"
 RUNNING_BOT = "tradai.entrypoint.freqtrade._modes.running_bot"
@@ -124,6 +125,27 @@ def test_an_exchange_that_does_not_answer_when_the_bot_is_stopped_is_in_the_verd
     assert done.code == ExitCode.STALLED
     assert "the exchange does not answer (fetch_order() returned exception" in done.verdict
     assert done.facts("bot stalled")["cause"] == "exchange"
+
+
+def test_the_fallback_has_nothing_to_trade_and_does_not_stand_still(
+    dry_run: Run, strategy: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strategy.unlink()
+    look = StallWatch._look  # noqa: SLF001 - the test stops after the first look
+    stop = tell(signal.SIGTERM)
+
+    def look_and_stop(watch: StallWatch) -> None:
+        look(watch)
+        stop()
+
+    monkeypatch.setattr(StallWatch, "_look", look_and_stop)
+    monkeypatch.setattr(f"{LIVENESS}.Liveness.look", None)
+
+    done = dry_run()
+
+    assert done.code == ExitCode.DONE
+    assert done.manifest.is_fallback
+    assert "bot stalled" not in done.events
 
 
 def test_a_bot_that_goes_on_after_an_outage_stops_on_request(

@@ -166,6 +166,13 @@ def test_a_read_of_the_environment_is_noticed_with_its_line(folder: Path) -> Non
     assert "strategy.config" in said
 
 
+def test_a_source_that_turns_off_log_records_is_refused_with_its_line(folder: Path) -> None:
+    error = refusal(folder, "logging.disable(logging.CRITICAL)")
+
+    assert "wave.py:3 calls logging.disable" in str(error)
+    assert error.key == "strategy"
+
+
 def test_files_that_do_not_travel_are_noticed(folder: Path) -> None:
     (folder / ".env").write_text("STOP=1")
     (folder / "blocked.json").write_text("[]")

@@ -105,6 +105,9 @@ class StallWatch:
         return None if allowed is None else allowed.seconds
 
     def _look(self) -> None:
+        # The fallback has no candles and places no order, which its notices say.
+        if self._context.record.is_fallback:
+            return
         before, self._stall = self._stall, self._liveness.look()
         self._measure_idle_time()
         if not self._is_stalled_by(before.cause if before else None):

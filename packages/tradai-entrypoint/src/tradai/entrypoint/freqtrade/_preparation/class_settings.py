@@ -30,10 +30,19 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
     """Check that the class asks for nothing that the run would not do.
 
     Raises:
-        ConfigurationError: It has another timeframe than `config`, trades short, has an attribute
-            that the engine takes from its configuration alone, or reads a key of the top level.
+        ConfigurationError: It turns off log records, has another timeframe than `config`, trades
+            short, has an attribute that the engine takes from its configuration alone, or reads a
+            key of the top level.
         StorageError: A file of the source cannot be read.
     """
+    if facts.log_switches:
+        problem = "which turns off the engine's log records, on which the verdict rests"
+        raise ConfigurationError(
+            f"{facts.log_switches[0]}, {problem}: take it out, or write "
+            "disable_existing_loggers=False",
+            key="strategy",
+            source=str(facts.file),
+        )
     timeframe = _final(facts, "timeframe")
     if timeframe is not None and timeframe != str(config.timeframe):
         raise _class_error(

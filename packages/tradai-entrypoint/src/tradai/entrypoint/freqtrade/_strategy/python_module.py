@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, Self, final
 
+_SWITCHES: Final = (b"logging.disable", b"import disable", b"dictConfig", b"fileConfig")
 _SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -20,6 +21,7 @@ class PythonModule:
         classes: Classes by name.
         star_imports: Modules of which all names are imported.
         reads_environment: Whether the text mentions the environment.
+        may_switch_logging: Whether the text mentions a way to turn off log records.
     """
 
     def __init__(self, name: str, data: bytes, tree: ast.Module) -> None:
@@ -29,6 +31,7 @@ class PythonModule:
         self.classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
         self.star_imports = tuple(_star_imports(tree))
         self.reads_environment = b"environ" in data or b"getenv" in data
+        self.may_switch_logging = any(word in data for word in _SWITCHES)
         self._has_globals = b"global" in data
         self._imports = dict(_imported_names(tree))
 

@@ -28,6 +28,7 @@ from tradai.entrypoint.freqtrade._strategy.files import (
     read_file,
     source_error,
 )
+from tradai.entrypoint.freqtrade._strategy.log_switches import log_switches
 from tradai.entrypoint.freqtrade._strategy.parameters import DeclaredParameter
 from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule
 
@@ -53,6 +54,7 @@ class SourceFacts:
         constants: Values of those that can be read.
         assigned: Attributes that a method of it sets.
         environment: Environment variables that its code reads.
+        log_switches: Calls that turn off log records, with their places.
         left_out: Names beside the source that do not travel with it.
         classes: The files that define each top-level class, relative to `root`.
     """
@@ -72,6 +74,7 @@ class SourceFacts:
     constants: Mapping[str, object] = field(default_factory=dict)
     assigned: frozenset[str] = frozenset()
     environment: tuple[EnvironmentRead, ...] = ()
+    log_switches: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     classes: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
 
@@ -112,6 +115,7 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
         constants=facts.constants,
         assigned=facts.assigned,
         environment=tuple(environment_reads(modules[file], by_name)),
+        log_switches=tuple(log_switches(modules[file], by_name)),
         left_out=source.left_out,
         classes=_class_files(modules),
     )

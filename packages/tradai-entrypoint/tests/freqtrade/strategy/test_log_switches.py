@@ -1,0 +1,42 @@
+"""Calls that turn off log records are found in the code that the strategy class uses."""
+
+from pathlib import Path
+
+import pytest
+
+from tradai.entrypoint.freqtrade._strategy.source import inspect_source
+
+WAVE = "class Wave(IStrategy):\n    timeframe = '5m'\n"
+
+
+def switches(folder: Path, text: str) -> tuple[str, ...]:
+    (folder / "wave.py").write_text(f"{text}\n{WAVE}")
+    return inspect_source(folder, "Wave").log_switches
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("import logging; logging.disable(logging.CRITICAL)", "logging.disable"),
+        ("from logging import disable; disable()", "logging.disable"),
+        ("import logging.config; logging.config.dictConfig({})", "logging.config.dictConfig"),
+        ("from logging.config import dictConfig as c; c(SETUP)", "logging.config.dictConfig"),
+        ("from logging.config import fileConfig; fileConfig('x')", "logging.config.fileConfig"),
+    ],
+)
+def test_a_call_is_found_however_it_is_written(tmp_path: Path, text: str, name: str) -> None:
+    assert switches(tmp_path, text) == (f"wave.py:1 calls {name}",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import logging; logging.disable(logging.NOTSET)",
+        "from logging.config import dictConfig as c; c({'disable_existing_loggers': False})",
+        "from logging.config import fileConfig as c; c('x', disable_existing_loggers=False)",
+        "# logging.disable(logging.CRITICAL)",
+        "import settings; settings.dictConfig({})",
+    ],
+)
+def test_a_call_that_keeps_the_records_is_none(tmp_path: Path, text: str) -> None:
+    assert switches(tmp_path, text) == ()
