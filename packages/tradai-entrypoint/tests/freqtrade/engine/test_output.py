@@ -67,8 +67,10 @@ def test_a_line_without_end_is_cut_and_memory_stays_bounded(log: Path) -> None:
     piece = b"x" * LONG
 
     with EngineOutput(log, lambda line: sizes.append(len(line))) as output:
+        # The first masked text makes the index of secrets, whatever its length.
+        output.feed(piece)
         tracemalloc.start()
-        for _ in range(64):
+        for _ in range(63):
             output.feed(piece)
         output.finish()
         _, peak = tracemalloc.get_traced_memory()
@@ -76,7 +78,7 @@ def test_a_line_without_end_is_cut_and_memory_stays_bounded(log: Path) -> None:
 
     assert sum(sizes) == 64 * LONG
     assert max(sizes) <= 2 * LONG
-    assert peak < 32 * LONG  # half of what was fed
+    assert peak < 16 * LONG
 
 
 def test_a_log_that_is_there_already_is_continued(log: Path) -> None:

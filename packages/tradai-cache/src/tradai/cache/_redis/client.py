@@ -70,13 +70,15 @@ class RedisClient:
         self._renew_pools()
 
     def execute(self, *command: bytes | str | int) -> Answer:
-        """Return the answer to `command`.
+        """Return the answer to `command`; without one, only find Redis.
 
         Raises:
             TierDown: Redis did not answer.
             ConfigurationError: Redis was never usable, and cannot be with these settings.
         """
         self._outage_handler.ensure_up()
+        if not command:
+            return None
         cycle = self._outage_handler.breaker.cycle
         try:
             answer = self._pool.execute(*command, check=self._check)
@@ -101,6 +103,8 @@ class RedisClient:
             if handler.was_up and not handler.is_first_attempt_open:
                 raise TierDown(handler.breaker.reason)
             await asyncio.to_thread(handler.ensure_up)
+        if not command:
+            return None
         cycle = self._outage_handler.breaker.cycle
         try:
             answer = await self._async_pool.execute(*command, check=self._check)
@@ -123,6 +127,8 @@ class RedisClient:
         if known is not None:
             return known
         self.publisher.epochs.use(namespace)
+        # First of all find Redis, which begins a new numbering of messages.
+        yield ()
         return (yield from self.publisher.join(namespace))
 
     def renewed_epoch(self, namespace: str) -> Commands[Epoch]:

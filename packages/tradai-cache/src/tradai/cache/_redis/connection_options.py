@@ -91,6 +91,8 @@ class ConnectionOptions:
         cls = redis.SSLConnection if self.address.is_encrypted else redis.Connection
         retry = redis.retry.Retry(NoBackoff(), 0)
         parameters = self._parameters(retry, self.protocol, answer_s)
+        if self.address.is_encrypted:
+            parameters["redis_connect_func"] = _connect_and_ping
         return redis.ConnectionPool(connection_class=cls, **parameters)
 
     def async_pool(self) -> redis.asyncio.ConnectionPool:
@@ -160,3 +162,14 @@ class ConnectionOptions:
         except (OSError, ValueError) as exc:
             message = f"{self.ca_file}: no certificates can be read there; expected a PEM file"
             raise ConfigurationError(message, key="TRADAI_CACHE_CA_FILE") from exc
+
+
+# The connection is not typed in redis-py.
+def _connect_and_ping(connection: Any) -> None:  # noqa: ANN401
+    """Sign in, and read an answer: with it, the tickets that a TLS server sends are read.
+
+    The pool takes a connection that has something to read for a broken one.
+    """
+    connection.on_connect()
+    connection.send_command("PING", check_health=False)
+    connection.read_response()
