@@ -6,6 +6,7 @@ import signal
 import zipfile
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from tradai.core import TradingMode
 from tradai.entrypoint import ExitCode, RunManifest
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 
 LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 BACKTEST = TradingMode.BACKTEST
@@ -189,6 +191,23 @@ def test_the_signals_are_counted_by_the_same_backtest_of_an_observer(without_tra
     params = json.loads(files["strategies/tradai_observer.json"])
     assert params == {"strategy_name": "TradaiObserver", "params": {"buy": {"buy_fast": 10}}}
     assert "tradai_observer" not in str(done.manifest.engine)
+
+
+def test_counts_of_an_engine_that_did_not_end_well_are_not_used(
+    without_trades: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - stands for the class
+        engine: Any = EngineProcess(*args, **options)
+        wait = engine.wait
+        engine.wait = lambda interrupts: replace(wait(interrupts), return_code=1)
+        return engine
+
+    monkeypatch.setattr("tradai.entrypoint.freqtrade._modes.zero_trades.EngineProcess", make)
+
+    done = without_trades(dict.fromkeys(COUNTED, 0))
+
+    assert done.code == ExitCode.DONE
+    assert "could not be counted" in done.verdict
 
 
 def test_signals_that_could_not_be_counted_leave_the_backtest_done(without_trades: Run) -> None:

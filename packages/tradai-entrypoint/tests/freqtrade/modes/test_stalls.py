@@ -127,6 +127,18 @@ def test_an_exchange_that_does_not_answer_when_the_bot_is_stopped_is_in_the_verd
     assert done.facts("bot stalled")["cause"] == "exchange"
 
 
+def test_a_call_that_the_exchange_refuses_is_not_an_outage(
+    dry_run: Run, stop_at: StopAt, set_limits: SetLimits
+) -> None:
+    set_limits(outage_s=0.0)
+    refused = failed_call().replace("NetworkError", "BadSymbol")
+
+    done = dry_run(loops=[[refused], [refused], [refused], [stop_at]])
+
+    assert done.code == ExitCode.DONE
+    assert "bot stalled" not in done.events
+
+
 def test_the_fallback_has_nothing_to_trade_and_does_not_stand_still(
     dry_run: Run, strategy: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

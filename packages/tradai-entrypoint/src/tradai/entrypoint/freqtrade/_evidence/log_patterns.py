@@ -7,6 +7,9 @@ from typing import Final
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 
 # Facts, as named groups, in the records of each logger.
+# Errors of ccxt, by name, with which an exchange that is there refuses one call.
+_REFUSALS: Final = "BadSymbol|BadRequest|NotSupported|ExchangeError|InvalidOrder|OrderNotFound"
+_NO_OUTAGE: Final = rf"Retrying still for|due to (?:{_REFUSALS})\b"
 _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     logger: tuple(re.compile(pattern, re.MULTILINE) for pattern in patterns)
     for logger, patterns in {
@@ -15,9 +18,9 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
             r"\w+\. Stopping trader(?s:.*)^(?P<stopping>[A-Za-z_][\w.]*(?:: .*)?)$",
             r"(?P<stopping>\w+)\. Stopping trader",
         ),
-        # A call that is tried again has not failed yet.
+        # A call that is tried again has not failed yet, and a refusal is an answer.
         "freqtrade.exchange.common": (
-            r"(?P<failed>\w+\(\) returned exception: (?!(?s:.*)Retrying still for).*)",
+            rf"(?P<failed>\w+\(\) returned exception: (?!(?s:.*)(?:{_NO_OUTAGE})).*)",
         ),
         "freqtrade.freqtradebot": (
             r"Order (?P<order_id>\S+) was created for (?P<pair>\S+) and status is (?P<status>\w+)",

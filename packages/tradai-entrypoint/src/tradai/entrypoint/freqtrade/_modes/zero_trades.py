@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tradai.core.exceptions import StorageError
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
@@ -66,7 +67,17 @@ def _sentence(signals: int, rejected: Mapping[str, int]) -> str:
 
 
 def _observed(job: EngineJob, context: RunContext) -> dict[str, int] | None:
-    """Repeat the backtest with the observer and return its counts; None when it left none."""
+    """Repeat the backtest with the observer; return its counts, None when it did not end well.
+
+    It only explains a result that there is: a full disk must not take that away.
+    """
+    try:
+        return _observe(job, context)
+    except (OSError, ValueError, StorageError):
+        return None
+
+
+def _observe(job: EngineJob, context: RunContext) -> dict[str, int] | None:
     scratch = context.folder.scratch.resolve()
     plan = _observing(job.plan, write_observer(job.facts, scratch / STRATEGIES))
     plan.write_params(scratch / STRATEGIES)
@@ -82,11 +93,11 @@ def _observed(job: EngineJob, context: RunContext) -> dict[str, int] | None:
             on_line=lambda _: None,
         ) as engine,
     ):
-        engine.wait(context.interrupts)
-    try:
-        counts: dict[str, int] = json.loads((scratch / COUNTS_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        ended = engine.wait(context.interrupts)
+    # An engine that was stopped, or crashed, leaves counts of a part.
+    if ended.return_code != 0 or ended.asked_to_stop:
         return None
+    counts: dict[str, int] = json.loads((scratch / COUNTS_NAME).read_text(encoding="utf-8"))
     return counts
 
 
