@@ -177,7 +177,7 @@ def test_a_signal_that_the_engine_passed_over_has_a_reason(
 def test_a_strategy_without_an_entry_signal_is_called_that(without_trades: Run) -> None:
     done = without_trades(dict.fromkeys(COUNTED, 0), rejected_signals=0)
 
-    assert done.verdict.endswith("profit; the strategy gave no entry signal")
+    assert done.verdict.endswith("profit; the strategy gave no long entry signal")
     assert done.manifest.results["entry_signals"] == 0
 
 

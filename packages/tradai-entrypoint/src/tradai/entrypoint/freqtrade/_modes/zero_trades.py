@@ -61,7 +61,7 @@ def _reasons(
 
 def _sentence(signals: int, rejected: Mapping[str, int]) -> str:
     if not signals:
-        return "the strategy gave no entry signal"
+        return "the strategy gave no long entry signal"
     reasons = ", ".join(f"{name} {count:,}" for name, count in rejected.items())
     return f"{signals:,} entry signals, rejected by {reasons or 'nothing that is known'}"
 
