@@ -11,7 +11,6 @@ from tradai.core import JobInfo, JobStatus
 from tradai.entrypoint._jobs import supervisor
 from tradai.entrypoint._process.exec_child import child_starter
 
-
 # By SIGTERM or by SIGKILL.
 KILLED = -1
 
