@@ -248,6 +248,8 @@ def _start(job: "Mapping[str, Any]", log: int, lock: int) -> int:
     if child == 0:
         os.close(lock)
         os.setsid()
+        # Before it is reported: the supervisor's handler would swallow a stop that comes at once.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.write(writer, b"1")
         _become(job, parent, log)
     os.close(writer)
