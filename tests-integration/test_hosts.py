@@ -107,7 +107,7 @@ def get(url: str, **headers: str) -> tuple[int, str, Any]:
     """Return status, content type and JSON body."""
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - loopback only
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310 - loopback only
             return answer.status, answer.headers["content-type"], json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, error.headers["content-type"], json.load(error)

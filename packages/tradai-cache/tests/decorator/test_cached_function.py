@@ -440,6 +440,7 @@ def test_lambdas_do_not_answer_for_each_other() -> None:
 
 def _defined(cache: Cache, body: str) -> Any:  # noqa: ANN401 - a function from text has no type
     scope: dict[str, Any] = {"cache": cache, "__name__": "notebook"}
+    # The text is written in this file.
     exec(f"@cache.cached(ttl=60)\ndef fee(pair: str) -> float:\n    {body}\n", scope)  # noqa: S102
     return scope["fee"]
 

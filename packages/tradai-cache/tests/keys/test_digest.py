@@ -2,6 +2,7 @@
 
 import math
 import os
+import random
 import struct
 import subprocess
 import sys
@@ -200,7 +201,7 @@ def test_the_position_of_a_value_matters(value: object) -> None:
 @given(st.dictionaries(_hashable, _scalars, max_size=4), st.randoms())
 def test_dicts_have_one_digest_exactly_when_their_items_have_one_order(
     value: dict[object, object],
-    chance: Any,  # noqa: ANN401
+    chance: random.Random,
 ) -> None:
     items = list(value.items())
     chance.shuffle(items)

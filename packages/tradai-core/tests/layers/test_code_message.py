@@ -26,11 +26,13 @@ def _formatted(value: str) -> None:
 
 
 def _percent(value: str) -> None:
+    # An older way of formatting, which code of others still has.
     message = "the pair %r is not good" % value  # noqa: UP031
     raise ValueError(message)
 
 
 def _format(value: str) -> None:
+    # Another one.
     _raise("the pair {} is not good".format(value))  # noqa: UP032
 
 
@@ -58,6 +60,7 @@ def _word(value: str) -> None:
     ],
 )
 def test_only_constants_of_the_code_are_shown(fail: Callable[[str], object], message: str) -> None:
+    # The message is compared below, as it is shown.
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         fail(VALUE)
 

@@ -93,6 +93,7 @@ def test_a_formatter_whose_result_is_no_text_is_left_alone(alone: logging.Logger
     kept: list[object] = []
 
     class Facts(logging.Formatter):
+        # Not a text, as some formatters of others return.
         def format(self, record: logging.LogRecord) -> Any:  # noqa: ANN401
             return {"message": record.getMessage()}
 
@@ -216,6 +217,7 @@ class TraceLogger(logging.Logger):
     def trace(self, message: str) -> None:
         self.log(logging.INFO, message)
 
+    # Name and arguments are those of logging.
     def makeRecord(self, *args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: ANN401, N802
         record = super().makeRecord(*args, **kwargs)
         record.mark = sorted(args[8] or ())

@@ -72,9 +72,9 @@ def test_a_specification_never_changes() -> None:
 
     assert spec.environment == {"PAIR": "BTC/USDT"}
     with pytest.raises(TypeError):
-        spec.environment["PAIR"] = "ETH/USDT"  # type: ignore[index]
+        spec.environment["PAIR"] = "ETH/USDT"  # type: ignore[index]  # the tested error
     with pytest.raises(FrozenInstanceError):
-        spec.job_id = "job-2"  # type: ignore[misc]
+        spec.job_id = "job-2"  # type: ignore[misc]  # the tested error
 
 
 @pytest.mark.parametrize(

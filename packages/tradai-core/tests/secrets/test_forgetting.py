@@ -92,6 +92,7 @@ def test_a_secret_that_was_refused_leaves_without_a_word(
 
 
 def test_thousands_of_secrets_that_came_and_went_leave_little_behind() -> None:
+    # Repeatable on purpose, and not for security.
     chance = random.Random(7)  # noqa: S311
     for _ in range(3_000):
         Secret("".join(chance.choices(string.ascii_letters + string.punctuation, k=24)))

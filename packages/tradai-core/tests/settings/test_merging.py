@@ -204,6 +204,7 @@ class Masked(BaseModel):
     def _mask(self, _key: str) -> str:
         return "***"
 
+    # mypy takes no decorator above a property, and pydantic documents this order.
     @computed_field  # type: ignore[prop-decorator]
     @property
     def length(self) -> int:
@@ -233,6 +234,7 @@ class Given(BaseSettings):
         ("rule", re.compile("b", re.DOTALL)),
     ],
 )
+# An object of any type is given.
 def test_an_object_that_is_given_arrives_as_it_is(name: str, value: Any) -> None:  # noqa: ANN401
     for found in (
         getattr(Given(**{name: value}), name),
@@ -309,8 +311,8 @@ def test_a_nested_field_goes_by_its_name_or_its_alias_everywhere(name: str, tmp_
     ]
 
     assert {one.limits.max_loss for one in found} == {5}
-    layers = {"files": [tmp_path / "bot.yaml"], "overrides": ["limits.max_loss=6"]}
-    (origin, _) = Aliased.explain({}, **layers)  # type: ignore[arg-type]
+    files, overrides = [tmp_path / "bot.yaml"], ["limits.max_loss=6"]
+    (origin, _) = Aliased.explain({}, files=files, overrides=overrides)
     assert (origin.name, origin.value) == ("limits.max_loss", "6")
     assert origin.shadowed == (f"{tmp_path}/bot.yaml:1",)
 

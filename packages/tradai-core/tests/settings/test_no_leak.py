@@ -67,6 +67,7 @@ class Margin(BaseModel):
 
 
 def _refuse_in_pieces(value: str) -> str:
+    # Two ways of formatting in one message, as code of others may have.
     message = "{} and %s, {part!r} are not good" % value.upper()  # noqa: UP031
     raise ValueError(message.format(value[::-1], part=value[3:9]), value)
 

@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 
-from tradai.core import JobHandle, JobSpec, JobStatus, attach
+from tradai.core import JobHandle, JobSpec, JobStatus, SecretReference, attach
 from tradai.core.exceptions import ExternalServiceError
 from tradai.core.testing import JobScript
 from tradai.entrypoint import LocalRunner
@@ -221,7 +221,7 @@ def test_the_folder_of_a_job_holds_no_secrets(
         JobSpec(
             job_id="job-1",
             command=("sh", "-c", "test $KEY = fake-folder-val'ue'; exit $?"),
-            secrets={"KEY": "env:SCRIPTED_SECRET"},  # type: ignore[dict-item]
+            secrets={"KEY": SecretReference("env:SCRIPTED_SECRET")},
         )
     )
 

@@ -368,7 +368,7 @@ def test_a_fact_that_is_not_json_is_a_crash_and_is_recorded(
     @registered.register_handler(TradingMode.BACKTEST)
     class Careless(Handler):
         def run(self) -> int:
-            self.entrypoint.context.record.results = fact  # type: ignore[assignment]
+            self.entrypoint.context.record.results = fact  # type: ignore[assignment]  # the tested fault
             return 0
 
     code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
@@ -388,7 +388,7 @@ def test_a_fact_that_is_not_json_keeps_the_verdict_of_a_run_that_failed(
     @registered.register_handler(TradingMode.BACKTEST)
     class Careless(Handler):
         def run(self) -> int:
-            self.entrypoint.context.record.results["x"] = object  # type: ignore[assignment]
+            self.entrypoint.context.record.results["x"] = object  # type: ignore[assignment]  # the tested fault
             raise ExternalServiceError("the lake is dry", service="s3", operation="get")
 
     code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
@@ -404,7 +404,7 @@ def test_a_digest_cannot_be_recorded_beside_a_fact_that_is_not_json(
     @registered.register_handler(TradingMode.BACKTEST)
     class Careless(Handler):
         def run(self) -> int:
-            self.entrypoint.context.record.data["x"] = object  # type: ignore[assignment]
+            self.entrypoint.context.record.data["x"] = object  # type: ignore[assignment]  # the tested fault
             self.entrypoint.context.record_digest("data", "a" * 64)
             return 0
 

@@ -15,6 +15,7 @@ def are_plain(args: object) -> bool:
     return type(args) is tuple and _PLAIN.issuperset(map(type, args))
 
 
+# The arguments of a record are a tuple, a mapping or nothing, which logging types as it likes.
 def readable_arguments(args: object) -> Any:  # noqa: ANN401
     """Return the arguments of a record with JSON text in place of each structured one."""
     if isinstance(args, Mapping):
@@ -22,6 +23,7 @@ def readable_arguments(args: object) -> Any:  # noqa: ANN401
     return tuple(map(readable, args)) if isinstance(args, tuple) else ()
 
 
+# Typed as those of `readable_arguments`.
 def masked_arguments(args: object) -> Any:  # noqa: ANN401
     """Return the arguments of a record, as JSON text only those with a secret by its name."""
     if isinstance(args, Mapping):

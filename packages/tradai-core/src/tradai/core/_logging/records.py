@@ -19,6 +19,7 @@ def install_record_factory() -> None:
         logging.setLogRecordFactory(_record_factory(present))
 
 
+# A factory of records has no type in logging, and neither have some of its arguments.
 def _record_factory(make: Any) -> Any:  # noqa: ANN401
     newest: object = None
 
@@ -29,11 +30,11 @@ def _record_factory(make: Any) -> Any:  # noqa: ANN401
         fn: str,
         lno: int,
         msg: object,
-        args: Any,  # noqa: ANN401
-        exc_info: Any,  # noqa: ANN401
+        args: Any,  # noqa: ANN401 - as in logging
+        exc_info: Any,  # noqa: ANN401 - as in logging
         func: str | None = None,
         sinfo: str | None = None,
-        **further: Any,  # noqa: ANN401
+        **further: Any,  # noqa: ANN401 - of later versions of Python
     ) -> logging.LogRecord:
         nonlocal newest
         if HANDLERS and newest is not HANDLERS[-1]:
