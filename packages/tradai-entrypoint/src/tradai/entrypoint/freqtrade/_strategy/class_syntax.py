@@ -198,7 +198,7 @@ class _ClassReader:
         if isinstance(timeframe, str) and isinstance(asset, str):
             self.informative.add(Informative(timeframe, asset))
         else:
-            self.open_informative.append(f"{module.name.replace('.', '/')}.py:{call.lineno}")
+            self.open_informative.append(module.place(call))
 
     def _startup_candles(self) -> int | None:
         if "startup_candle_count" not in self.values:

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, final
 
-from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule, reachable
+from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule, mentioning
 
+_WORDS: Final = (b"environ", b"getenv")
 _VARIABLES: Final = "os.environ"
 _GETTERS: Final = frozenset({"os.getenv", "os.environ.get", "os.environ.pop"})
 
@@ -28,17 +29,15 @@ def environment_reads(
     module: PythonModule, others: Mapping[str, PythonModule]
 ) -> Iterator[EnvironmentRead]:
     """Yield each read of a variable in `module` and in those of `others` that it imports."""
-    # Most sources have none, and a walk through a large one takes a second.
-    if any(each.reads_environment for each in (module, *others.values())):
-        for each in reachable(module, others):
-            yield from _reads_in(each) if each.reads_environment else ()
+    for each in mentioning(module, others, _WORDS):
+        yield from _reads_in(each)
 
 
 def _reads_in(module: PythonModule) -> Iterator[EnvironmentRead]:
     found = (_key(module, node) for node in ast.walk(module.tree))
     for key in sorted(filter(None, found), key=lambda key: key.lineno):
         name = key.value if isinstance(key, ast.Constant) else ""
-        yield EnvironmentRead(f"{module.name.replace('.', '/')}.py:{key.lineno}", str(name))
+        yield EnvironmentRead(module.place(key), str(name))
 
 
 def _key(module: PythonModule, node: ast.AST) -> ast.expr | None:

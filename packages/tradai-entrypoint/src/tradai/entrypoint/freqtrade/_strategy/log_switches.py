@@ -7,8 +7,9 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule, reachable
+from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule, mentioning
 
+_WORDS: Final = (b"logging.disable", b"import disable", b"dictConfig", b"fileConfig")
 _SWITCHES: Final = frozenset(
     {"logging.disable", "logging.config.dictConfig", "logging.config.fileConfig"}
 )
@@ -18,9 +19,8 @@ _OPTION: Final = "disable_existing_loggers"
 
 def log_switches(module: PythonModule, others: Mapping[str, PythonModule]) -> Iterator[str]:
     """Yield place and name of each such call in `module` and in those of `others` it imports."""
-    if any(each.may_switch_logging for each in (module, *others.values())):
-        for each in reachable(module, others):
-            yield from _switches_in(each) if each.may_switch_logging else ()
+    for each in mentioning(module, others, _WORDS):
+        yield from _switches_in(each)
 
 
 def _switches_in(module: PythonModule) -> Iterator[str]:
@@ -28,7 +28,7 @@ def _switches_in(module: PythonModule) -> Iterator[str]:
         if isinstance(node, ast.Call):
             name = module.full_name(node.func)
             if name in _SWITCHES and not _keeps_records(module, node):
-                yield f"{module.name.replace('.', '/')}.py:{node.lineno} calls {name}"
+                yield f"{module.place(node)} calls {name}"
 
 
 def _keeps_records(module: PythonModule, call: ast.Call) -> bool:

@@ -2,12 +2,11 @@
 
 import ast
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Self, final
 
-_SWITCHES: Final = (b"logging.disable", b"import disable", b"dictConfig", b"fileConfig")
 _SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -20,8 +19,6 @@ class PythonModule:
         tree: Its syntax.
         classes: Classes by name.
         star_imports: Modules of which all names are imported.
-        reads_environment: Whether the text mentions the environment.
-        may_switch_logging: Whether the text mentions a way to turn off log records.
     """
 
     def __init__(self, name: str, data: bytes, tree: ast.Module) -> None:
@@ -30,9 +27,7 @@ class PythonModule:
         self.tree = tree
         self.classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
         self.star_imports = tuple(_star_imports(tree))
-        self.reads_environment = b"environ" in data or b"getenv" in data
-        self.may_switch_logging = any(word in data for word in _SWITCHES)
-        self._has_globals = b"global" in data
+        self._data = data
         self._imports = dict(_imported_names(tree))
 
     @classmethod
@@ -52,7 +47,7 @@ class PythonModule:
     def constants(self) -> Mapping[str, ast.expr]:
         """The names that the file binds once, each to the value of a plain assignment."""
         bound = list(bound_names(self.tree.body))
-        if self._has_globals:
+        if self.mentions([b"global"]):
             for node in ast.walk(self.tree):
                 if isinstance(node, ast.Global):
                     bound += node.names * 2
@@ -63,6 +58,14 @@ class PythonModule:
     def imported(self) -> frozenset[str]:
         """The modules that an import anywhere in the file may mean."""
         return frozenset(_imported_modules(self.tree))
+
+    def mentions(self, words: Collection[bytes]) -> bool:
+        """Tell whether the text has one of `words`: a walk through the syntax takes longer."""
+        return any(word in self._data for word in words)
+
+    def place(self, node: ast.expr) -> str:
+        """Return file and line of `node`."""
+        return f"{self.name.replace('.', '/')}.py:{node.lineno}"
 
     def full_name(self, node: ast.expr) -> str:
         """Return the dotted name `node` refers to; empty when it is not a plain name."""
@@ -84,6 +87,16 @@ def reachable(module: PythonModule, others: Mapping[str, PythonModule]) -> list[
             found[name] = others[name]
             waiting.append(others[name])
     return list(found.values())
+
+
+def mentioning(
+    module: PythonModule, others: Mapping[str, PythonModule], words: Collection[bytes]
+) -> list[PythonModule]:
+    """Return those `reachable` whose text has one of `words`."""
+    # Most sources have none, and finding the reachable ones of many takes time.
+    if not any(each.mentions(words) for each in (module, *others.values())):
+        return []
+    return [each for each in reachable(module, others) if each.mentions(words)]
 
 
 def bound_names(statements: list[ast.stmt]) -> Iterator[str]:
