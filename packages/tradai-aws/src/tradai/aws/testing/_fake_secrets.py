@@ -1,8 +1,4 @@
-"""A fake of AWS Secrets Manager for tests: rotations, outages, throttling and latency.
-
-`FakeSecretsClient` replaces boto3's client only, so that all code above it is tested as it is.
-`reset_clients` lets the next test start with clients of its own.
-"""
+"""A fake of AWS Secrets Manager: rotations, outages, throttling and latency."""
 
 import threading
 import uuid
@@ -12,10 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias, final
 
-from tradai.aws._client.client import drop_clients
-from tradai.aws._secrets.secrets_manager import drop_shared_managers
-
-__all__ = ["FakeSecretsClient", "VirtualClock", "reset_clients"]
+from tradai.aws.testing._virtual_clock import VirtualClock
 
 Response: TypeAlias = dict[str, Any]
 # Parameters of boto3 have the types that AWS defines.
@@ -28,33 +21,6 @@ _PREVIOUS: Final = "AWSPREVIOUS"
 _ARN_PREFIX: Final = "arn:aws:secretsmanager:eu-central-1:123456789012:secret"
 _CREATED: Final = datetime(2025, 1, 1, tzinfo=UTC)
 _TIMEOUT_S: Final = 30.0
-
-
-def reset_clients() -> None:
-    """Drop the process's shared boto3 clients, sessions and secrets managers.
-
-    The next use reads the environment anew: call it before and after a test that sets ``AWS_*`` or
-    ``TRADAI_AWS_*`` variables, or that starts a fake of AWS. Clients that are held already go on.
-    """
-    drop_clients()
-    drop_shared_managers()
-
-
-@final
-class VirtualClock:
-    """Clock that stands still until `advance` is called."""
-
-    def __init__(self) -> None:
-        """Start at zero."""
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        """Return the seconds since the start."""
-        return self.now_s
-
-    def advance(self, by_s: float) -> None:
-        """Move forward by `by_s` seconds."""
-        self.now_s += by_s
 
 
 @dataclass(slots=True)
