@@ -50,11 +50,13 @@ class AsyncConnectionPool:
 
     async def execute(self, *command: Part, check: Check = no_check) -> Answer:
         """Return the answer to one command, as `ConnectionPool.execute` does."""
-        return await (await self._connections()).execute(command, check)
+        connections = self._loops.get(asyncio.get_running_loop()) or await self._begin_in_loop()
+        return await connections.execute(command, check)
 
     async def joining(self) -> asyncio.Lock:
         """Return a lock of the running loop, so that one of its tasks joins a namespace for all."""
-        return (await self._connections()).joining
+        connections = self._loops.get(asyncio.get_running_loop()) or await self._begin_in_loop()
+        return connections.joining
 
     def renew(self) -> None:
         """Make new connections from now on, and close the idle ones, each in its own loop."""
@@ -76,12 +78,9 @@ class AsyncConnectionPool:
         self._lock = threading.Lock()
         self._loops: dict[AbstractEventLoop, _LoopConnections] = {}
 
-    async def _connections(self) -> "_LoopConnections":
+    async def _begin_in_loop(self) -> "_LoopConnections":
         """Return the connections of the running loop."""
         loop = asyncio.get_running_loop()
-        connections = self._loops.get(loop)
-        if connections is not None:
-            return connections
         with self._lock:
             # A connection refers to its loop, so neither would ever be freed by itself.
             for closed in [known for known in self._loops if known.is_closed()]:
@@ -132,35 +131,28 @@ class _LoopConnections:
     async def _execute(self, command: tuple[Part, ...], answer_s: float) -> Answer:
         if self._pool is None:
             self._pool = self._make()
-        pool = self._pool
+        pool, connection = self._pool, None
+        # One limit for all steps: redis-py has one for each, which costs more than they do.
         limit = asyncio.timeout(_CONNECT_ANSWERS * answer_s)
         try:
             async with limit:
                 connection = await pool.get_connection(*COMMAND_NAME)
-        except TimeoutError as exc:
-            raise _silence(limit) from exc
-        # One limit for all steps: redis-py has one for each, which costs more than they do.
-        limit = asyncio.timeout(answer_s)
-        try:
-            async with limit:
+                limit.reschedule(asyncio.get_running_loop().time() + answer_s)
                 await send(connection, command)
                 return await connection.read_response()
-        except TimeoutError as exc:
-            await connection.disconnect(nowait=True)
-            raise _silence(limit) from exc
         except BaseException as exc:
             # Also when the task is cancelled: no other command may read the pending answer.
-            if not (isinstance(exc, Exception) and is_error_reply(exc)):
+            if connection is not None and not (isinstance(exc, Exception) and is_error_reply(exc)):
                 await connection.disconnect(nowait=True)
+            if isinstance(exc, TimeoutError):
+                raise _silence(limit) from exc
             raise
         finally:
-            await self._release(pool, connection)
-
-    async def _release(self, pool: Pool, connection: Any) -> None:  # noqa: ANN401 - of redis-py
-        await pool.release(connection)
-        if pool is not self._pool:
-            # Renewed meanwhile: no command follows on this connection, and nothing closes it.
-            await connection.disconnect(nowait=True)
+            if connection is not None:
+                await pool.release(connection)
+                if pool is not self._pool:
+                    # Renewed meanwhile: no command follows on it, and nothing closes it.
+                    await connection.disconnect(nowait=True)
 
     async def _close_at_loop_end(self) -> AsyncGenerator[None]:
         try:

@@ -105,12 +105,12 @@ class RedisClient:
             await asyncio.to_thread(handler.ensure_up)
         if not command:
             return None
-        cycle = self._outage_handler.breaker.cycle
+        cycle = handler.breaker.cycle
         try:
             answer = await self._async_pool.execute(*command, check=self._check)
         except (RedisError, TradAIError) as exc:
             raise self._failed(exc, cycle) from exc
-        self._outage_handler.breaker.record_success()
+        handler.breaker.record_success()
         return answer
 
     def run(self, commands: Commands[T]) -> T:
