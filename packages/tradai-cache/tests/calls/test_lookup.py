@@ -16,7 +16,7 @@ from cache_fleet import Fleet, Node, Waiting
 from tradai.cache import Cache
 from tradai.cache._calls.cached_spec import CallRequest
 from tradai.cache._calls.lookup import get_or_load, invalidate
-from tradai.cache._calls.steps import Ask, Blocking, Fetch, Load, Step, Steps, Wait
+from tradai.cache._calls.steps import AskTier, Blocking, Fetch, Load, Step, Steps, Wait
 from tradai.cache._decorator.cached_function import Cached
 from tradai.cache._memory.single_flight import Loaded
 from tradai.cache._tier.shared_tier import TierDown
@@ -88,7 +88,7 @@ def _result(step: Step | None) -> object:
     match step:
         case Fetch(tier, key):
             return tier.fetch(key)
-        case Load(call) | Ask(call) | Blocking(call):
+        case Load(call) | AskTier(call) | Blocking(call):
             return call()
         case Wait(_, load):
             return load.outcome

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -199,6 +199,15 @@ ARRAYS: list[Any] = [
 @pytest.mark.parametrize("array", ARRAYS, ids=range(len(ARRAYS)))
 def test_every_bit_of_an_array_comes_back(array: object) -> None:
     assert _seen(ARRAY.decode(ARRAY.encode(array))) == _seen(array)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_an_array_comes_back_in_its_order_in_memory(order: Literal["C", "F"]) -> None:
+    array = np.arange(24.0).reshape(2, 3, 4).copy(order=order)
+
+    back: Any = ARRAY.decode(ARRAY.encode(array))
+
+    assert (back.strides, back.tolist()) == (array.strides, array.tolist())
 
 
 def test_none_in_place_of_a_frame_comes_back() -> None:

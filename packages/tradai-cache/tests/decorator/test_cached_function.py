@@ -5,6 +5,7 @@ import inspect
 import pickle
 import sys
 import threading
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from types import MethodType
@@ -353,6 +354,13 @@ def test_a_cached_function_is_pickled_by_its_name() -> None:
     method = pickle.loads(pickle.dumps(exchange.shown))  # noqa: S301 - our own bytes
 
     assert method(3) == "binance False 3"
+
+
+@pytest.mark.parametrize("holder", [Cache(), Cache().namespace("held")])
+def test_a_cache_is_not_pickled_and_says_what_to_do(holder: object) -> None:
+    for copied in (pickle.dumps, deepcopy):
+        with pytest.raises(TypeError, match="cannot be pickled or copied: it belongs"):
+            copied(holder)
 
 
 @dataclass(frozen=True)

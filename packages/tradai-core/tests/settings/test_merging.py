@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -88,6 +89,23 @@ class Bot(BaseSettings):
 def test_a_part_of_a_nested_model_leaves_the_rest_of_its_default(layers: dict[str, Any]) -> None:
     assert Bot.load(**layers).retry == Retry(times=10, pause_s=5)
     assert {one.name: one.value for one in Bot.explain(layers["environ"])}["retry.times"] == "10"
+
+
+def test_a_mapping_in_a_default_instance_is_merged_and_a_default_mapping_is_replaced() -> None:
+    class Limits(BaseModel):
+        model_config = FROZEN
+
+        inside: Mapping[str, int] = {"ETH": 1}
+
+    class Limited(Bot):
+        instance: Limits = Limits(inside={"BTC": 2})
+
+    environ = {"BOT_INSTANCE__INSIDE": '{"XRP": 3}', "BOT_LIMITS": '{"XRP": 3}'}
+
+    limited = Limited.load(environ=environ)
+
+    assert limited.instance.inside == {"BTC": 2, "XRP": 3}
+    assert limited.limits == {"XRP": 3}
 
 
 def test_defaults_of_factories_and_of_models_further_down_are_kept_too() -> None:
@@ -436,3 +454,44 @@ def test_several_keys_for_one_field_in_one_layer_are_refused(
         Settings.load(environ=environ)
     with pytest.raises(ConfigurationError, match="has a key that is not a setting"):
         Settings.model_validate({"fee": dict.fromkeys(keys, 3)})
+
+
+class Rates(BaseSettings):
+    rate: float | None = None
+    either: int | float = 0
+    rates: tuple[float, ...] = ()
+    exact: Decimal = Decimal(0)
+
+
+@pytest.mark.parametrize(
+    ("layers", "place"),
+    [
+        ({"environ": {"RATE": "1e-400"}}, "RATE"),
+        ({"environ": {"EITHER": "-0.1E-9999999999999999999"}}, "EITHER"),
+        ({"environ": {"RATES": "[1, 1e-400]"}}, "RATES: rates.1"),
+        ({"environ": {}, "overrides": ["rate=1e-400"]}, "override 1"),
+    ],
+)
+def test_a_number_that_a_float_rounds_to_zero_is_refused(
+    layers: dict[str, Any], place: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Rates.load(**layers)
+
+    assert str(caught.value) == f"{place} must be a number that a float does not round to 0"
+
+
+def test_a_number_too_large_for_a_float_is_refused_also_where_infinity_is_allowed() -> None:
+    class Unlimited(Rates):
+        model_config = SettingsConfigDict(allow_inf_nan=True)
+
+    assert Unlimited.load(environ={"RATE": "inf"}).rate == float("inf")
+    for environ in ({"RATE": "1e400"}, {"RATES": "[1e400]"}):
+        with pytest.raises(ConfigurationError, match="must be a finite number"):
+            Unlimited.load(environ=environ)
+
+
+def test_zero_and_exact_numbers_are_read_with_any_exponent() -> None:
+    rates = Rates.load(environ={"RATE": "-0.0e-500", "RATES": "[0e-500]", "EXACT": "1e-400"})
+
+    assert (rates.rate, rates.rates, rates.exact) == (0.0, (0.0,), Decimal("1e-400"))

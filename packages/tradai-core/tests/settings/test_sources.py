@@ -251,6 +251,24 @@ def test_secret_files_are_read(tmp_path: Path) -> None:
     assert origins(Mounted)["name"].source == "secret files"
 
 
+def test_a_file_that_is_not_text_is_refused_and_named(tmp_path: Path) -> None:
+    (tmp_path / "bot_name").write_bytes(b"\xff\xfe")
+
+    class Mounted(Bot):
+        model_config = SettingsConfigDict(secrets_dir=tmp_path)
+
+    class Dotted(Bot):
+        model_config = SettingsConfigDict(env_file=tmp_path / "bot_name")
+
+    for kind, place in {
+        Mounted: "secret files: name",
+        Dotted: "Dotted could not be read: one of its files",
+    }.items():
+        with pytest.raises(ConfigurationError) as caught:
+            kind.load(environ={})
+        assert str(caught.value) == f"{place} is not UTF-8 text; write it again"
+
+
 def test_a_text_that_is_not_to_be_decoded_reaches_its_validator_from_every_layer() -> None:
     assert Bot.load(environ={"BOT_PAIRS": "a,b"}).pairs == ("a", "b")
     assert Bot.load(environ={}, overrides=["pairs=a,b"]).pairs == ("a", "b")
@@ -454,3 +472,16 @@ def test_text_that_is_not_json_is_named_as_that() -> None:
         Settings.load(environ={"PAIRS": "planted-text"})
 
     assert str(caught.value) == "PAIRS must be JSON, such as a list"
+
+
+@pytest.mark.parametrize("variable", ["LIMITS", "LIMITS__inner"])
+def test_json_that_repeats_a_key_is_named_as_that(variable: str) -> None:
+    class Settings(BaseSettings):
+        model_config = SettingsConfigDict(env_nested_delimiter="__")
+
+        limits: Mapping[str, Mapping[str, int]] = {}
+
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load(environ={variable: '{"planted": 1, "planted": 2}'})
+
+    assert str(caught.value) == f"{variable} must be JSON in which no object repeats a key"

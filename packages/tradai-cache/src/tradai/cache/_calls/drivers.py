@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from tradai.cache._calls.steps import Ask, Blocking, Fetch, Load, Step, Steps, Wait
+from tradai.cache._calls.steps import AskTier, Blocking, Fetch, Load, Step, Steps, Wait
 from tradai.cache._memory.cache_core import CacheCore
 from tradai.cache._memory.single_flight import Failed, InFlightLoad, Outcome
 from tradai.cache._tier import steps as tier_steps
@@ -35,7 +35,7 @@ def _perform(step: Step) -> object:
     match step:
         case Fetch():
             return step.tier.fetch(step.key)
-        case Ask(call) | Blocking(call):
+        case AskTier(call) | Blocking(call):
             return call()
         case Load(call):
             try:
@@ -55,7 +55,7 @@ async def _perform_async(step: Step) -> object:
     match step:
         case Fetch(tier, key):
             return await tier.fetch_async(key)
-        case Ask(_, call_async):
+        case AskTier(_, call_async):
             return await call_async()
         case Blocking(call):
             return await _call_in_thread(call)

@@ -13,7 +13,7 @@ from typing import final
 
 from tradai.cache._calls.cached_spec import CallRequest
 from tradai.cache._calls.entries import Fetched, decode_entry, encode_entry, new_entry
-from tradai.cache._calls.steps import Ask, Blocking, Fetch, Load, Steps
+from tradai.cache._calls.steps import AskTier, Blocking, Fetch, Load, Steps
 from tradai.cache._errors import CacheUnavailableError
 from tradai.cache._memory.memory_tier import Entry
 from tradai.cache._memory.single_flight import (
@@ -84,7 +84,7 @@ def _fetch_or_acquire(
     """Return the shared value, or the lease to load it when there is none."""
     namespace = request.key.namespace
     if not tier.has_joined(namespace):
-        yield Ask(partial(tier.join, namespace), partial(tier.join_async, namespace))
+        yield AskTier(partial(tier.join, namespace), partial(tier.join_async, namespace))
     # Nothing was read yet: an invalidation before this moment does not concern this load.
     load.generation = tier.generation
     answer: bytes | Lease | Busy | None = yield Fetch(tier, request.key)
@@ -100,7 +100,7 @@ def _fetch_or_acquire(
         elif answer is not None:
             return answer
         acquire = partial(tier.acquire, request.key)
-        answer = yield Ask(acquire, partial(tier.acquire_async, request.key))
+        answer = yield AskTier(acquire, partial(tier.acquire_async, request.key))
 
 
 def _load_and_share(
@@ -151,7 +151,7 @@ def _share(request: CallRequest, load: InFlightLoad, entry: Entry | None) -> Ste
     lease, load.lease = load.lease, None
     try:
         store = partial(lease.store, data, keep_ms=keep_ms)
-        is_kept = yield Ask(store, partial(lease.store_async, data, keep_ms=keep_ms))
+        is_kept = yield AskTier(store, partial(lease.store_async, data, keep_ms=keep_ms))
     except TierDown:
         is_kept = True  # in memory, under a generation that shows it is not verified
     load.is_superseded = load.is_superseded or not is_kept
@@ -160,7 +160,7 @@ def _share(request: CallRequest, load: InFlightLoad, entry: Entry | None) -> Ste
 def _release_lease(load: InFlightLoad) -> Steps[None]:
     lease, load.lease = load.lease, None
     if lease is not None:
-        yield Ask(lease.release, lease.release_async)
+        yield AskTier(lease.release, lease.release_async)
 
 
 def _on_outage(request: CallRequest, load: InFlightLoad, *, is_refresh: bool) -> Steps[_Result]:

@@ -35,7 +35,7 @@ class Load:
 
 @final
 @dataclass(slots=True, eq=False)
-class Ask:
+class AskTier:
     """Ask the shared tier: with `call` in a thread, with `call_async` in a task."""
 
     call: Callable[[], object]
@@ -59,6 +59,6 @@ class Wait:
     load: InFlightLoad
 
 
-Step: TypeAlias = Fetch | Ask | Load | Blocking | Wait
+Step: TypeAlias = Fetch | AskTier | Load | Blocking | Wait
 # The value sent back depends on the step: no single type fits all of them.
 Steps: TypeAlias = Generator[Step, Any, T]

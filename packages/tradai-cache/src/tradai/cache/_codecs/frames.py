@@ -46,7 +46,8 @@ def from_frame(payload: Payload) -> object:
     if head is None:
         return None
     if head["kind"] == "array":
-        return memory.array(head["dtype"], head["count"], head["at"]).reshape(head["shape"])
+        cells = memory.array(head["dtype"], head["count"], head["at"])
+        return cells.reshape(head["shape"], order=head["order"])
     decode: Any = _decode_frame if head["kind"] == "frame" else _decode_series
     frame = decode(head, memory)
     frame.attrs, frame.flags.allows_duplicate_labels = head["attrs"], head["duplicates"]
@@ -101,12 +102,14 @@ def _encode_array(array: "npt.NDArray[Any]", buffers: Buffers) -> dict[str, obje
             "datetime64, timedelta64, or text and bytes of fixed length"
         )
         raise TypeError(message)
+    is_by_column = array.flags.fnc
     return {
         "kind": "array",
         "dtype": array.dtype.str,
         "count": array.size,
         "shape": [*array.shape],
-        "at": buffers.add(array),
+        "order": "F" if is_by_column else "C",
+        "at": buffers.add(array.T if is_by_column else array),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from threading import RLock
 from time import monotonic
-from typing import Final, TypeAlias, final
+from typing import Final, NoReturn, TypeAlias, final
 from weakref import WeakSet
 
 from tradai.cache._memory.memory_tier import Entry, MemoryTier
@@ -56,6 +56,18 @@ class CacheCore(LoggerMixin):
         self._is_up = True
         _CORES.add(self)
         _register_fork_handlers()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied.
+
+        Raises:
+            TypeError: Always.
+        """
+        message = (
+            "a cache cannot be pickled or copied: it belongs to its process; make one in each "
+            "process, at the same address, to share values"
+        )
+        raise TypeError(message)
 
     @property
     def entries(self) -> Mapping[CacheKey, Entry]:

@@ -5,7 +5,7 @@ import contextlib
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Final, final
+from typing import Final, final
 
 from redis.exceptions import RedisError, TimeoutError as RedisTimeoutError
 

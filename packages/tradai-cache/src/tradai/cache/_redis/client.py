@@ -76,7 +76,7 @@ class RedisClient:
             TierDown: Redis did not answer.
             ConfigurationError: Redis was never usable, and cannot be with these settings.
         """
-        self._outage_handler.ensure_up()
+        self._outage_handler.require_up()
         if not command:
             return None
         cycle = self._outage_handler.breaker.cycle
@@ -102,7 +102,7 @@ class RedisClient:
         if handler.breaker.is_open:
             if handler.was_up and not handler.is_first_attempt_open:
                 raise TierDown(handler.breaker.reason)
-            await asyncio.to_thread(handler.ensure_up)
+            await asyncio.to_thread(handler.require_up)
         if not command:
             return None
         cycle = handler.breaker.cycle
@@ -139,7 +139,7 @@ class RedisClient:
     def publish_invalidation(self, target: CacheKey | str) -> None:
         """Invalidate a key or clear a namespace: now, or when Redis is found again."""
         try:
-            self._outage_handler.ensure_up()
+            self._outage_handler.require_up()
             self.publisher.publish(target, self.execute)
         except TierDown as exc:
             self.publisher.add_unsent(target)

@@ -89,7 +89,7 @@ class OutageHandler(LoggerMixin):
         """Whether the first attempt of this process has not ended yet."""
         return self._attempt is None or not self._attempt.is_done.is_set()
 
-    def ensure_up(self) -> None:
+    def require_up(self) -> None:
         """Return when Redis may be asked; the first call starts the listener.
 
         Raises:

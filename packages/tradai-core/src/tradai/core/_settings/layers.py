@@ -114,15 +114,15 @@ class SettingLayer:
         """Return `path` and its place, as the subject of a sentence."""
         place, shown = self.place(path), ".".join(slot_of(self.kind).shown(path))
         if self.source == ARGUMENT:
-            return f"{shown} ({self.unset(path)})"
+            return f"{shown} ({self.variable_for(path)})"
         is_variable = self.has_variables and self.texts.get(path) == place
         return place if is_variable else f"{place}: {shown}"
 
-    def unset(self, path: KeyPath) -> str:
+    def variable_for(self, path: KeyPath) -> str:
         """Return the variable that would set `path`, or `path` as text if none is read."""
         if self.environment is None:
             return ".".join(slot_of(self.kind).shown(path))
-        return self.environment.unset(path)
+        return self.environment.variable_for(path)
 
     def _as_written(self, path: KeyPath, keys: KeyPath) -> KeyPath:
         """Return `keys`, which lead along `path`, with those of an `AliasPath` as written."""

@@ -16,6 +16,8 @@ from tradai.core._layers.suggestions import did_you_mean
 from tradai.core.exceptions import ConfigurationError
 
 NOT_JSON: Final = "must be JSON, such as a list"
+NOT_TEXT: Final = "is not UTF-8 text; write it again"
+REPEATED_KEY: Final = "must be JSON in which no object repeats a key"
 
 
 @final
@@ -61,6 +63,8 @@ def accident(error: Exception) -> str:
 
 def unreadable(error: Exception) -> str:
     """Return the sentence for a source that failed."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"could not be read: one of its files {NOT_TEXT}"
     return f"could not be read: {code_message(error) or _crash(error)}"
 
 

@@ -15,7 +15,7 @@ from tradai.core._layers.layer import ConfigLayer
 from tradai.core._layers.overrides import parse_override
 from tradai.core._settings.files import file_layer
 from tradai.core._settings.layers import ARGUMENT, COMMAND_LINE, ENVIRONMENT, SettingLayer
-from tradai.core._settings.problems import NOT_JSON, SettingProblem, unreadable
+from tradai.core._settings.problems import SettingProblem, unreadable
 from tradai.core._settings.slots import slot_of
 from tradai.core._settings.text_sources import as_text_source, decoded
 from tradai.core.exceptions import ConfigurationError, TradAIError
@@ -121,8 +121,8 @@ def _layer(
 def _unread(layer: SettingLayer) -> Iterator[SettingProblem]:
     """Yield a problem for each text that must be JSON and is not, and for each unused variable."""
     reader = layer.reader
-    for path, variable in reader.unreadable.items() if reader else ():
-        yield SettingProblem(path=path, place=variable, sentence=NOT_JSON)
+    for path, (place, sentence) in reader.unreadable.items() if reader else ():
+        yield SettingProblem(path=path, place=place, sentence=sentence)
     is_nested = layer.has_variables and reader and reader.env_nested_delimiter
     for path, variable in layer.texts.items() if is_nested else ():
         depth = len(layer.reach(path)[0])

@@ -1,8 +1,10 @@
 """Strict checks of single values, because the one validation of all values is not strict."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
@@ -10,7 +12,9 @@ from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 from pydantic import ValidationError
 
 from tradai.core._documents.tree import KeyPath
+from tradai.core._documents.yaml_scalars import WrittenFloat
 from tradai.core._layers.problems import error_sentence
+from tradai.core._settings.problems import NOT_TEXT
 from tradai.core._settings.slots import Slot
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -43,10 +47,13 @@ def value_problem(slot: Slot, value: Any) -> str | None:
 
     A number, a text or a boolean is judged as JSON, where a text may stand for a date or a path.
     """
+    problem = None
     if isinstance(value, str) and _SURROGATE.search(value):
-        return "has text that is not Unicode; write it again"
-    if value is None or type(value) in slot.members or slot.adapter is None:
-        return None
+        problem = "has text that is not Unicode; write it again"
+    elif isinstance(value, WrittenFloat) and Decimal not in slot.members and not slot.is_converted:
+        problem = float_problem(str(value))
+    if problem or value is None or type(value) in slot.members or slot.adapter is None:
+        return problem
     try:
         if isinstance(value, str | int | float):
             slot.adapter.validate_json(json.dumps(value), strict=True)
@@ -67,11 +74,25 @@ def text_problem(slot: Slot, text: str) -> str | None:
     if text != text.strip():
         return "has blanks around its value; remove them"
     if _SURROGATE.search(text):
-        return "is not UTF-8 text; write it again"
+        return NOT_TEXT
     kinds = [] if slot.is_converted else [one for one in slot.members if one is not type(None)]
-    if "_" in text and kinds and all(one in _NUMBERS for one in kinds):
+    is_number = bool(kinds) and all(one in _NUMBERS for one in kinds)
+    if is_number and "_" in text:
         return "must be a number without underscores"
+    if is_number and float in kinds and Decimal not in kinds:
+        return float_problem(text)
     return "must be a valid integer" if "." in text and kinds == [int] else None
+
+
+def float_problem(text: str) -> str | None:
+    """Return the sentence for a number that would be a float of 0 or infinity; None if not."""
+    number, digits = math.nan, text.lower().partition("e")[0]
+    with suppress(ValueError):
+        number = float(text)
+    if number == 0 and any("1" <= one <= "9" for one in digits):
+        return "must be a number that a float does not round to 0"
+    is_lost = math.isinf(number) and any(one.isdigit() for one in digits)
+    return "must be a finite number" if is_lost else None
 
 
 def named_choice(slot: Slot, text: str) -> Any:

@@ -13,8 +13,9 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, ForceDecode, NoDecode, sources as theirs
 from pydantic_settings.sources.utils import parse_env_vars
 
-from tradai.core._documents.strict_json import read_json
+from tradai.core._documents.strict_json import RepeatedKeyError, read_json
 from tradai.core._documents.tree import KeyPath
+from tradai.core._settings.problems import NOT_JSON, NOT_TEXT, REPEATED_KEY
 from tradai.core._settings.slots import Slot, slot_of
 
 
@@ -22,16 +23,21 @@ def decoded(slot: Slot, text: str) -> Any:
     """Return the list or mapping in `text` as JSON; any other text if `slot` may take text.
 
     Raises:
+        RepeatedKeyError: It would be a mapping, and has a key twice.
         ValueError: It is neither; the text is not in what is raised.
     """
-    found = None
-    with suppress(ArithmeticError, RecursionError, ValueError):
+    found, error = None, ValueError
+    try:
         found = read_json(text)
+    except RepeatedKeyError:
+        error = RepeatedKeyError
+    except (ArithmeticError, RecursionError, ValueError):
+        pass
     # A slot of any type takes any JSON.
     if isinstance(found, list | dict) or (found is not None and not slot.members):
         return found
     if not slot.members or slot.is_json(only=True):
-        raise ValueError
+        raise error
     return text
 
 
@@ -40,11 +46,11 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
 
     Attributes:
         variables: Key in `env_vars` -> variable as it was written, where that is known.
-        unreadable: Path of each text that is not the JSON it should be -> its variable.
+        unreadable: Path of each text that cannot be read -> its place, and the sentence for it.
     """
 
     variables: Mapping[str, str]
-    unreadable: dict[KeyPath, str]
+    unreadable: dict[KeyPath, tuple[str, str]]
     env_vars: Mapping[str, str | None] = {}
     env_nested_delimiter: str | None = None
     maxsplit = -1
@@ -59,14 +65,26 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
             return value
         if field is None:
             return decoded(Slot(), value)
-        with suppress(ValueError):
+        try:
             return decoded(Slot(field.annotation), value)
+        except ValueError as exc:
+            sentence = REPEATED_KEY if isinstance(exc, RepeatedKeyError) else NOT_JSON
         nested = f"{self.env_nested_delimiter}{field_name}"
         paths = [(key, path) for key, path in self._paths().items() if self.env_vars[key] == value]
         bad = {path: self.written(key) for key, path in paths if key.endswith(nested)}
         bad |= {path: self.written(key) for key, path in paths if path == (field_name,)}
-        self.unreadable |= bad or {(field_name,): field_name}
+        bad = bad or {(field_name,): field_name}
+        self.unreadable |= {path: (variable, sentence) for path, variable in bad.items()}
         return None
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the value of a field; none of a secret file that is not text."""
+        find: Any = super()
+        with suppress(UnicodeDecodeError):
+            found: tuple[Any, str, bool] = find.get_field_value(field, field_name)
+            return found
+        self.unreadable[field_name,] = f"secret files: {field_name}", NOT_TEXT
+        return None, field_name, False
 
     def next_field(self, field: Any, key: str, case_sensitive: bool | None = None) -> Any:
         """Return the field at `key` of `field`, also for every kind of mapping."""
@@ -103,7 +121,7 @@ class TextSource(theirs.PydanticBaseEnvSettingsSource):
         """Return a variable as it was written, or else in its usual form."""
         return self.variables.get(key, key if self.case_sensitive else key.upper())
 
-    def unset(self, path: KeyPath) -> str:
+    def variable_for(self, path: KeyPath) -> str:
         """Return the variable that would set `path`, or else the mapping that `path` leads into."""
         first, *steps = slot_of(self.settings_cls).shown(path)
         nested = takewhile("*".__ne__, steps) if self.env_nested_delimiter else ()

@@ -77,7 +77,7 @@ class SettingStack:
         """Return the variable that sets `path` or a mapping around it, or else would set it."""
         found = {path: one for layer in self._environment for path, one in layer.texts.items()}
         around = (found.get(path[:length]) for length in range(len(path), 0, -1))
-        return next(filter(None, around), None) or self._layers[0].unset(path)
+        return next(filter(None, around), None) or self._layers[0].variable_for(path)
 
     def _validate(self, blank: BaseSettings) -> list[SettingProblem]:
         is_over_defaults = bool(self._kind.model_config.get("nested_model_default_partial_update"))
@@ -145,7 +145,7 @@ class SettingStack:
         elif layer and (self.writers(path) or not layer.has_variables or has_keys):
             place = layer.subject(path)
         else:
-            place = self._layers[0].unset(path)
+            place = self._layers[0].variable_for(path)
         return SettingProblem(
             path=path, place=place, sentence=text, is_missing=is_missing, is_unknown=is_unknown
         )
