@@ -47,7 +47,7 @@ def from_frame(payload: Payload) -> object:
         return None
     if head["kind"] == "array":
         cells = memory.array(head["dtype"], head["count"], head["at"])
-        return cells.reshape(head["shape"], order=head["order"])
+        return cells.reshape(head["shape"]).transpose(head["axes"])
     decode: Any = _decode_frame if head["kind"] == "frame" else _decode_series
     frame = decode(head, memory)
     frame.attrs, frame.flags.allows_duplicate_labels = head["attrs"], head["duplicates"]
@@ -102,14 +102,16 @@ def _encode_array(array: "npt.NDArray[Any]", buffers: Buffers) -> dict[str, obje
             "datetime64, timedelta64, or text and bytes of fixed length"
         )
         raise TypeError(message)
-    is_by_column = array.flags.fnc
+    # The axis with the largest steps in memory comes first, so that the order in memory returns.
+    outer_first = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+    cells = array.transpose(outer_first)
     return {
         "kind": "array",
         "dtype": array.dtype.str,
         "count": array.size,
-        "shape": [*array.shape],
-        "order": "F" if is_by_column else "C",
-        "at": buffers.add(array.T if is_by_column else array),
+        "shape": [*cells.shape],
+        "axes": [outer_first.index(axis) for axis in range(array.ndim)],
+        "at": buffers.add(cells),
     }
 
 
