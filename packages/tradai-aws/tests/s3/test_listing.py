@@ -7,10 +7,12 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
-from tradai.aws import AwsSettings, S3Store, client_for
+from tradai.aws import AwsError, AwsSettings, S3Store, client_for
 from tradai.core import ObjectInfo
 
 ISO = "2026-11-24T09:00:00.000Z"
+TRUNCATED = "<IsTruncated>true</IsTruncated>"
+NEXT = "<NextContinuationToken>same</NextContinuationToken>"
 OTHER = "Tue, 24 Nov 2026 09:00:00 GMT"
 
 SETTINGS = AwsSettings(region="eu-central-1", endpoint_url="http://127.0.0.1:9")
@@ -18,7 +20,7 @@ SETTINGS = AwsSettings(region="eu-central-1", endpoint_url="http://127.0.0.1:9")
 List: TypeAlias = Callable[[bytes], list[ObjectInfo]]
 
 
-def _page(*rows: tuple[str, str]) -> bytes:
+def _page(*rows: tuple[str, str], end: str = "<IsTruncated>false</IsTruncated>") -> bytes:
     contents = "".join(
         f"<Contents><Key>{key}</Key><LastModified>{modified}</LastModified>"
         "<ETag>&quot;tag&quot;</ETag><Size>7</Size></Contents>"
@@ -27,7 +29,7 @@ def _page(*rows: tuple[str, str]) -> bytes:
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>lake</Name>'
-        f"<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>{contents}"
+        f"<EncodingType>url</EncodingType>{end}{contents}"
         "</ListBucketResult>"
     ).encode()
 
@@ -80,3 +82,15 @@ def test_a_time_in_another_form_does_not_shorten_a_listing(
 
 def test_an_empty_listing_is_empty(listed: List) -> None:
     assert listed(_page()) == []
+
+
+@pytest.mark.parametrize("end", [TRUNCATED, TRUNCATED + NEXT, NEXT])
+def test_a_listing_that_does_not_go_on_is_an_error(listed: List, end: str) -> None:
+    with pytest.raises(AwsError, match="does not name the next page") as caught:
+        listed(_page(("key", ISO), end=end))
+
+    assert caught.value.reason == "BrokenListing"
+
+
+def test_a_listing_that_says_nothing_about_more_is_complete(listed: List) -> None:
+    assert [info.uri for info in listed(_page(("key", ISO), end=""))] == ["s3://lake/key"]

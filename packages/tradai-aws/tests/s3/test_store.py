@@ -219,3 +219,14 @@ def test_1001_objects_are_deleted_in_two_requests(stub: Stubber, store: S3Store)
 
     assert set(failed) == {"s3://lake/1000", "s3://lake/1"}
     assert "grant it the permission" in str(failed["s3://lake/1"])
+
+
+def test_a_key_that_xml_cannot_hold_is_deleted_by_itself(store: S3Store, stub: Stubber) -> None:
+    together = {"Objects": [{"Key": "a"}, {"Key": "b\r"}], "Quiet": True}
+    stub.add_response("delete_objects", {}, {"Bucket": "lake", "Delete": together})
+    stub.add_response("delete_object", {}, {"Bucket": "lake", "Key": "a\x01"})
+    stub.add_client_error("delete_object", "AccessDenied", http_status_code=403)
+
+    failed = store.delete_many(f"s3://lake/{key}" for key in ("a", "a\x01", "b\r", "c\ufffe"))
+
+    assert set(failed) == {"s3://lake/c\ufffe"}

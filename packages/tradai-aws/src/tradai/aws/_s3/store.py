@@ -1,5 +1,6 @@
 """Object store on Amazon S3."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 _MAX_DELETED: Final = 1_000
+# Characters that no XML document can contain, escaped or not.
+_NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @final
@@ -179,15 +182,24 @@ class S3Store:
     def delete_many(self, uris: Iterable[str]) -> dict[str, TradAIError]:
         """Delete the objects at `uris`, 1,000 in a request; return the errors by URI.
 
+        A key with a control character has a request of its own, as XML cannot hold it.
+
         Raises:
             ValidationError: A URI is not usable; nothing was deleted.
         """
         paths = sorted({object_path(uri) for uri in uris})
         failed: dict[str, TradAIError] = {}
-        for bucket, group in groupby(paths, key=lambda path: path.bucket):
+        alone = [path for path in paths if _NOT_IN_XML.search(path.key)]
+        together = [path for path in paths if not _NOT_IN_XML.search(path.key)]
+        for bucket, group in groupby(together, key=lambda path: path.bucket):
             keys = [path.key for path in group]
             for first in range(0, len(keys), _MAX_DELETED):
                 failed |= self._delete_batch(bucket, keys[first : first + _MAX_DELETED])
+        for uri in map(str, alone):
+            try:
+                self.delete(uri)
+            except TradAIError as exc:
+                failed[uri] = exc
         return failed
 
     def stat(self, uri: str) -> ObjectInfo:
