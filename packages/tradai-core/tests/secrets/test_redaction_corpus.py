@@ -1,4 +1,5 @@
 import base64
+import html
 import json
 import random
 import re
@@ -165,6 +166,14 @@ WRITTEN: Final[dict[str, Callable[[str], str]]] = {
     "in base64 percent-encoded": lambda value: quote(
         base64.b64encode(value.encode()).decode(), safe=""
     ),
+    "in HTML": html.escape,
+    "in HTML twice": lambda value: html.escape(html.escape(value)),
+    "in XML": lambda value: html.escape(value, quote=False),
+    "in numbers of XML": lambda value: "".join(
+        one if one.isalnum() or one in "._-" else f"&#{ord(one)};" for one in value
+    ),
+    "in JSON in HTML": lambda value: html.escape(json.dumps(value)),
+    "in HTML in JSON": lambda value: json.dumps(html.escape(value)),
     "in base64 without padding": lambda value: (
         base64.b64encode(value.encode()).decode().rstrip("=")
     ),

@@ -1,9 +1,10 @@
-"""Find text in every form that JSON, Python, URLs and base64 give it, also one inside the other."""
+"""Find text in every form that JSON, Python, URLs, XML and base64 give it, one inside the other."""
 
 import base64
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from html.entities import codepoint2name
 from typing import Final, final
 
 # Shorter ones would be found in words.
@@ -31,11 +32,12 @@ def base64_forms(text: str) -> frozenset[str]:
 
 @final
 class EncodedText:
-    r"""A text to be found in any of its forms: as it is, escaped, percent-encoded, in base64.
+    r"""A text to be found as it is, escaped, percent-encoded, with entities of XML, in base64.
 
     Letters and digits of ASCII, dot, dash and underscore stand as they are in each form. Any other
     character may follow backslashes, as in the `repr` of JSON; may be ``\x``, ``\u`` or its short
-    escape; or is percent-encoded, whichever characters the encoder leaves out, also twice.
+    escape; or is percent-encoded, or an entity of HTML or XML, whichever characters the encoder
+    leaves out, also twice.
     """
 
     def __init__(self, text: str) -> None:
@@ -79,7 +81,8 @@ def _escaped(piece: str) -> str:
     if _WORD.match(piece):
         return re.escape(piece)
     if piece.startswith(_BACKSLASH):
-        codes = rf"(?:%(?:25)*5C|\\+(?:x|u00)5C){{{len(piece)}}}"
+        code = r"%(?:25)*5C|\\+(?:x|u00)5C|&(?:amp;)*#(?:0*92|x0*5C);"
+        codes = rf"(?:{code}){{{len(piece)}}}"
         return rf"(?:\\{{{len(piece)},}}|(?i:{codes}))"
     forms = [rf"\\*{re.escape(piece)}", rf"(?i:{'|'.join(_codes(piece))})"]
     if piece in _SHORT_ESCAPES:
@@ -97,6 +100,8 @@ def _codes(character: str) -> Iterator[str]:
     yield "".join(rf"\\+x{octet}" for octet in octets)
     yield "".join(f"%(?:25)*{octet}" for octet in octets)
     yield rf"\\+U{code:08x}" if code > _BYTE else rf"\\+x{code:02x}"
+    name = "apos" if character == "'" else codepoint2name.get(code, f"#{code}")
+    yield rf"\\*&(?:amp;)*(?:{name}|#0*{code}|#x0*{code:x});"
 
 
 def _in_base64(raw: bytes) -> Iterator[str]:
