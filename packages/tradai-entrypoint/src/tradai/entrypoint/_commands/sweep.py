@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -70,8 +70,32 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         limit=args.limit or os.cpu_count() or 1,
         interrupts=interrupts,
     )
-    show = _show_all(progress) if _is_terminal(args) else _print_each(args)
+    show = _display(progress, is_quiet=args.json)
     comparison = Comparison(sweep, variants, windows, figure=args.by, on_outcome=show)
+    try:
+        with progress:
+            comparison.run()
+    except RunInterruptedError as exc:
+        _finish(args, comparison, folder, settings)
+        print_failure(f"{exc}; the same command goes on where this one ended")
+        return ExitCode.of_error(exc)
+    staging.remove()
+    result = _finish(args, comparison, folder, settings)
+    return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
+
+
+def _display(progress: Progress, *, is_quiet: bool) -> Callable[[RunOutcome, str], None]:
+    """Return what shows each outcome: on a terminal in the progress, elsewhere in a line."""
+    has_lines = not is_quiet and not sys.stderr.isatty()
+
+    def show(outcome: RunOutcome, done: str) -> None:
+        progress.say(done)
+        if has_lines:
+            print_text(f"{done}: {outcome.sentence()}", is_error=True)
+
+    return show
+
+
 def _finish(
     args: argparse.Namespace, comparison: Comparison, folder: Path, settings: EntrypointSettings
 ) -> SweepResult:

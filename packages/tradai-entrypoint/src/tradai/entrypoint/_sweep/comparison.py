@@ -27,7 +27,7 @@ class Comparison:
         windows: Sequence[Window],
         *,
         figure: str,
-        on_outcome: Callable[[RunOutcome], None],
+        on_outcome: Callable[[RunOutcome, str], None],
     ) -> None:
         """Compare `variants` by `figure`; nothing is run yet.
 
@@ -36,7 +36,7 @@ class Comparison:
             variants: Variants to compare.
             windows: Walk-forward windows; without any, the time range of the configuration counts.
             figure: Name of the figure.
-            on_outcome: Called with each outcome.
+            on_outcome: Called with each outcome, and with the number of runs that are done.
         """
         self.planned = len(variants) * max(1, len(windows)) + len(windows)
         self.outcomes: list[RunOutcome] = []
@@ -94,4 +94,5 @@ class Comparison:
         with closing(self._sweep.outcomes(runs)) as made:
             for outcome in made:
                 outcomes.append(outcome)
-                self._on_outcome(outcome)
+                done = len(self.outcomes) + len(self._tests)
+                self._on_outcome(outcome, f"{done} of {self.planned} runs")

@@ -59,8 +59,8 @@ class SweepResult:
 
     @property
     def ranked(self) -> list[RunOutcome]:
-        """The outcomes, the best first."""
-        return ranked(self.outcomes, self.figure)
+        """The outcomes, by time range, and in each the best first."""
+        return sorted(ranked(self.outcomes, self.figure), key=lambda outcome: outcome.timerange)
 
     @property
     def failed(self) -> list[RunOutcome]:

@@ -23,7 +23,10 @@ def runs_parquet(runs: Sequence[RunOutcome], keys: Sequence[str]) -> bytes:
     kinds = {
         **dict.fromkeys((*keys, "timerange"), "string"),
         **dict.fromkeys(figures, "float64"),
-        **{"run_id": "string", "exit_code": "int64", "verdict": "string", "is_reused": "bool"},
+        "run_id": "string",
+        "exit_code": "int64",
+        "verdict": "string",
+        "is_reused": "bool",
     }
     schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in kinds.items()])
     lines = b"\n".join(json.dumps(_row(run, keys, figures)).encode() for run in runs)

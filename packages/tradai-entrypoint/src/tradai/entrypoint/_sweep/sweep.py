@@ -10,7 +10,7 @@ from typing import final
 from tradai.core import JobHandle, JobOutcome, JobRunner, JobSpec, digest, map_jobs
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._process.exit_codes import ExitCode
-from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.request import RunRequest
 from tradai.entrypoint._sweep.earlier_runs import EarlierRuns
@@ -85,25 +85,31 @@ class Sweep:
         Raises:
             RunInterruptedError: A signal came.
         """
-        with (
-            self._interrupts.raising(),
-            closing(map_jobs(self._runner, self._specs(runs), limit=self._limit)) as jobs,
-        ):
+        jobs = map_jobs(
+            self._runner, self.specs(runs), limit=self._limit, until=self._is_interrupted
+        )
+        with closing(jobs):
             for job in jobs:
                 yield from self._take_settled()
                 yield self._outcome(job)
         yield from self._take_settled()
+        self._interrupts.check()
+
+    def _is_interrupted(self) -> bool:
+        return self._interrupts.received is not None
 
     def _take_settled(self) -> Iterator[RunOutcome]:
         while self._settled:
             yield self._settled.pop(0)
 
-    def _specs(self, runs: Iterable[SweepRun]) -> Iterator[JobSpec]:
+    def specs(self, runs: Iterable[SweepRun]) -> Iterator[JobSpec]:
         """Yield the jobs of the runs that have to be made; the others are settled at once."""
         known = {handle.job_id: handle for handle in self._runner.jobs()}
         for run in runs:
             try:
                 planned = self._plan(run)
+            except RunInterruptedError:
+                raise
             except TradAIError as exc:
                 self._settled.append(_refused(run, exc))
                 continue
