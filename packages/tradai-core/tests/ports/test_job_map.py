@@ -119,3 +119,17 @@ def test_an_interrupted_caller_leaves_no_job_of_its_own() -> None:
 def test_a_limit_below_one_is_refused_at_once(limit: int) -> None:
     with pytest.raises(ValidationError):
         map_jobs(FakeRunner(), [], limit=limit)
+
+
+def test_a_caller_that_is_asked_to_end_leaves_no_job_of_its_own() -> None:
+    runner = FakeRunner()
+    specs = [spec("job-1", JobScript()), spec("job-2", WAITS), spec("job-3", WAITS)]
+
+    def is_over() -> bool:
+        return len(list(runner.jobs())) == 3
+
+    outcomes = list(map_jobs(runner, specs, limit=2, until=is_over))
+
+    assert [outcome.spec.job_id for outcome in outcomes] == ["job-1"]
+    statuses = [runner.status(handle).status for handle in runner.jobs()]
+    assert statuses == [JobStatus.COMPLETED, JobStatus.CANCELLED, JobStatus.CANCELLED]

@@ -22,9 +22,9 @@ WAITS = JobScript(lines=("ready",), waits=True)
 WAITING = """
     import sys
     from tradai.entrypoint import main
-    from tradai.entrypoint._commands import submit
+    from tradai.entrypoint._commands import run_job
 
-    submit._PROGRAM = ("-c", '''{program}''')
+    run_job.PROGRAM = ("-c", '''{program}''')
     sys.exit(main())
 """
 PROGRAM = """

@@ -14,7 +14,7 @@ from tradai.entrypoint._commands.flags import (
     add_output,
     add_run_arguments,
 )
-from tradai.entrypoint._commands.jobs.grammar import add_jobs, add_submit
+from tradai.entrypoint._commands.jobs.grammar import add_jobs, add_submit, add_sweep
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import OutputStream, checked_output
 
@@ -110,6 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_runs(commands)
     add_submit(commands)
+    add_sweep(commands)
     add_jobs(commands)
     _add_data(commands)
     _add_markets(commands)

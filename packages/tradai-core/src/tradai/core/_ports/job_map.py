@@ -1,6 +1,6 @@
 """Fan-out: many jobs on one runner, a limited number at a time."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, final
@@ -39,7 +39,11 @@ class JobOutcome:
 
 
 def map_jobs(
-    runner: JobRunner, specs: Iterable[JobSpec], *, limit: int
+    runner: JobRunner,
+    specs: Iterable[JobSpec],
+    *,
+    limit: int,
+    until: Callable[[], bool] = lambda: False,
 ) -> Generator[JobOutcome, None, None]:
     """Run every job of `specs`, at most `limit` at a time, and yield each outcome as it ends.
 
@@ -48,13 +52,20 @@ def map_jobs(
     interrupted, the jobs that it submitted and that have not ended are stopped; a job that was
     running before and was adopted is one of them.
 
+    Args:
+        runner: Runs the jobs.
+        specs: Specifications of the jobs.
+        limit: Number of jobs at a time.
+        until: Asked several times a second; once it is true, the iterator ends as if it were
+            closed. A flag that a signal handler sets can end a fan-out so.
+
     Raises:
         ValidationError: `limit` is below 1.
     """
     if limit < 1:
         expected = "a limit of 1 or more"
         raise ValidationError(f"map_jobs got {limit}: expected {expected}", field="limit")
-    return _FanOut(runner, specs, limit).outcomes()
+    return _FanOut(runner, specs, limit).outcomes(until)
 
 
 @final
@@ -69,9 +80,9 @@ class _FanOut:
         self._ended: list[JobOutcome] = []
         self._is_exhausted = False
 
-    def outcomes(self) -> Generator[JobOutcome, None, None]:
+    def outcomes(self, until: Callable[[], bool]) -> Generator[JobOutcome, None, None]:
         try:
-            while self._refill() or self._active or self._ended:
+            while not until() and (self._refill() or self._active or self._ended):
                 if not self._ended:
                     self._look()
                 while self._ended:

@@ -10,15 +10,18 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG", help="strategy configuration: path or URI")
 
 
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that choose a run."""
+def add_run_arguments(parser: argparse.ArgumentParser, *, mode: TradingMode | None = None) -> None:
+    """Add the arguments that choose a run; `mode` is the only one, unless it is None."""
     parser.add_argument(
         "config", metavar="CONFIG", nargs="?", help="strategy configuration: path or URI"
     )
     parser.add_argument(
         "overrides", metavar="key=value", nargs="*", help="override, e.g. execution.fee=0.001"
     )
-    parser.add_argument("--mode", choices=[mode.value for mode in TradingMode], help="run mode")
+    if mode is None:
+        parser.add_argument("--mode", choices=[each.value for each in TradingMode], help="run mode")
+    else:
+        parser.set_defaults(mode=mode.value)
     parser.add_argument("--data", metavar="DIR", help="candles: path or URI")
     parser.add_argument(
         "--markets",

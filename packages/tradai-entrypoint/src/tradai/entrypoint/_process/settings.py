@@ -23,6 +23,8 @@ class EntrypointSettings(BaseSettings):
         folder: Folder that receives one folder per run.
         id: Id of this run; unset means a new one.
         trace_id: Id of the job in every system it passes through; unset means the run id.
+        staged: Folder of candles that a sweep has staged for its runs; candles of another request
+            are not used.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADAI_RUN_")
@@ -34,6 +36,7 @@ class EntrypointSettings(BaseSettings):
     folder: Path = DEFAULT_RUNS_FOLDER
     id: str | None = None
     trace_id: str | None = None
+    staged: Path | None = None
 
     @property
     def trading_mode(self) -> TradingMode:

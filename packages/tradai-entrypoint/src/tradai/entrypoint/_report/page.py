@@ -22,14 +22,22 @@ def render_report(report: RunReport) -> str:
     ``plotly`` is installed; without the package it says so.
     """
     bundle = ChartBundle.installed() if report.parts and has_curve(report.parts) else None
+    shown = results(report.parts, bundle) if report.parts else Markup()
+    content = joined((shown, Markup("\n"), _record(report)))
+    return render_page(_title(report), _header(report), content, bundle=bundle)
+
+
+def render_page(
+    title: str, header: Markup, content: Markup, *, bundle: ChartBundle | None = None
+) -> str:
+    """Return a self-contained page; without `bundle` it may run no script."""
     return fill(
         _asset("page.html"),
         policy=_policy(bundle),
-        title=_title(report),
+        title=title,
         style=Markup(_asset("style.css")),
-        header=_header(report),
-        results=results(report.parts, bundle) if report.parts else "",
-        record=_record(report),
+        header=header,
+        content=content,
     )
 
 

@@ -49,6 +49,16 @@ def settings_table(title: str, settings: Iterable[Setting]) -> Markup:
     return _table(title, ("Setting", "Value", "From"), rows, class_="facts")
 
 
+def plain_table(title: str, heads: Iterable[str], rows: Iterable[Sequence[Markup]]) -> Markup:
+    """Return a table of cells that are elements already."""
+    return _table(title, heads, (element("tr", *row) for row in rows), class_="numbers")
+
+
+def share_bar(amount: float, largest: float) -> Markup:
+    """Return a bar as long as the share of `amount` in `largest`, by the sign of `amount`."""
+    return _bar(amount, largest, _tone(amount))
+
+
 def _table(title: str, heads: Iterable[str], rows: Iterable[Markup], *, class_: str) -> Markup:
     head = element("tr", *(element("th", text, scope="col") for text in heads))
     table = element(
@@ -66,7 +76,7 @@ def _row(name: str, *cells: Markup) -> Markup:
 
 
 def _group_row(group: TradeStats, *, largest: float, decimals: int) -> Markup:
-    tone = "good" if group.profit_abs > 0 else "bad" if group.profit_abs < 0 else "even"
+    tone = _tone(group.profit_abs)
     amount = (_bar(group.profit_abs, largest, tone), signed(group.profit_abs, decimals))
     return _row(
         group.name,
@@ -78,6 +88,10 @@ def _group_row(group: TradeStats, *, largest: float, decimals: int) -> Markup:
         element("td", plain(group.profit_factor, 2)),
         element("td", duration(group.mean_duration_s)),
     )
+
+
+def _tone(amount: float) -> str:
+    return "good" if amount > 0 else "bad" if amount < 0 else "even"
 
 
 def _bar(profit: float, largest: float, tone: str) -> Markup:

@@ -30,6 +30,7 @@ class RunContext:
         data: Path or URI of the candles; None for a mode that fetches its own.
         markets: File of the market rules; None means the one beside the candles.
         strategy_root: Folder or file of the strategy source.
+        staged: Folder of candles that were staged for several runs.
         replay_folder: Folder of the run that this one repeats.
         expected_digests: Digests of the repeated run, by name, which this one must have too.
         report: Figures, tables and curve for the report.
@@ -48,6 +49,7 @@ class RunContext:
     environ: Mapping[str, str]
     markets: str | None = None
     strategy_root: Path | None = None
+    staged: Path | None = None
     replay_folder: Path | None = None
     expected_digests: Mapping[str, str] = field(default_factory=dict)
     report: RunReportParts | None = None

@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -156,6 +157,20 @@ class StrategyEntrypoint(LoggerMixin):
             yield checklist.row("run folder", self._check_folder)
             run.journal.close()
 
+    @contextmanager
+    def prepared(self) -> Iterator[RunContext]:
+        """Lend the context of the run, with a temporary folder; the run is not started.
+
+        Raises:
+            TradAIError: The run would be refused.
+        """
+        with TemporaryDirectory(prefix="tradai-plan-") as folder:
+            run = RecordedRun.open(Path(folder), self._record, clock=self._clock)
+            with closing(run.journal):
+                self._context = self._prepare(run)
+                self._permit(self._context)
+                yield self._context
+
     def _check_folder(self) -> str:
         check_run_folder(self._settings.folder, self._settings.id)
         return f"a run can be recorded in {self._settings.folder}"
@@ -210,6 +225,7 @@ class StrategyEntrypoint(LoggerMixin):
             record=self._record,
             environ=self._environ,
             strategy_root=strategy_root(loaded, self._request),
+            staged=self._settings.staged,
             replay_folder=self._request.replay_folder,
             expected_digests=self._request.expected_digests,
         )

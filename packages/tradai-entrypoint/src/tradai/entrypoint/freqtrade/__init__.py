@@ -5,6 +5,7 @@ from tradai.core import lazy_exports
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._candles.dataset import data_folder as data_folder
+    from tradai.entrypoint.freqtrade._candles.shared_staging import SharedStaging as SharedStaging
     from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules as MarketRules
     from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer as MarketServer
     from tradai.entrypoint.freqtrade._exchange.markets import (
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._modes.download import download as download
     from tradai.entrypoint.freqtrade._modes.dry_run import DryRunHandler as DryRunHandler
     from tradai.entrypoint.freqtrade._modes.hyperopt import HyperoptHandler as HyperoptHandler
+    from tradai.entrypoint.freqtrade._modes.planned_run import (
+        PlannedRun as PlannedRun,
+        plan_run as plan_run,
+    )
     from tradai.entrypoint.freqtrade._modes.train import TrainHandler as TrainHandler
 
 if not TYPE_CHECKING:
@@ -22,6 +27,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "_candles.dataset": "data_folder",
+            "_candles.shared_staging": "SharedStaging",
             "_exchange.exchange": "MarketRules",
             "_exchange.market_server": "MarketServer",
             "_exchange.markets": "MARKETS_NAME MarketsSnapshot",
@@ -29,6 +35,7 @@ if not TYPE_CHECKING:
             "_modes.download": "download",
             "_modes.dry_run": "DryRunHandler",
             "_modes.hyperopt": "HyperoptHandler",
+            "_modes.planned_run": "PlannedRun plan_run",
             "_modes.train": "TrainHandler",
         },
     )

@@ -1,8 +1,9 @@
-"""Command-line grammar of `submit` and `jobs`; importing it imports no command."""
+"""Command-line grammar of `submit`, `sweep` and `jobs`; importing it imports no command."""
 
 import argparse
 
-from tradai.entrypoint._commands.flags import add_output, add_run_arguments
+from tradai.core import TradingMode
+from tradai.entrypoint._commands.flags import add_logging, add_output, add_run_arguments
 
 
 def add_submit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,6 +31,42 @@ def add_submit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--time-limit", metavar="SECONDS", type=int, help="longest time it may run")
     _add_runner(parser)
     add_output(parser)
+
+
+def add_sweep(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command `sweep`."""
+    parser = commands.add_parser(
+        "sweep",
+        help="run many backtests of a strategy and compare them",
+        description="Run a backtest for each variant of a configuration, several at a time, and "
+        "compare them in one table. Variants that were run before, on the same inputs, are not "
+        "run again, so a sweep that was stopped goes on where it ended.",
+    )
+    parser.set_defaults(module="sweep")
+    add_run_arguments(parser, mode=TradingMode.BACKTEST)
+    variants = parser.add_mutually_exclusive_group(required=True)
+    variants.add_argument(
+        "--vary",
+        metavar="key=a,b,c",
+        action="append",
+        help="vary a value; several of them are combined",
+    )
+    variants.add_argument("--list", metavar="FILE", help="YAML list of variants")
+    parser.add_argument(
+        "--by", metavar="FIGURE", default="profit_percent", help="figure to compare by"
+    )
+    parser.add_argument(
+        "--walk-forward",
+        metavar="90d/30d",
+        help="run the variant that is best on the first range on the range after it",
+    )
+    parser.add_argument("--limit", metavar="K", type=int, help="runs at a time (default: cores)")
+    parser.add_argument(
+        "--sweeps", metavar="DIR", default=".tradai/sweeps", help="folder of sweeps"
+    )
+    _add_runner(parser)
+    add_output(parser)
+    add_logging(parser)
 
 
 def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

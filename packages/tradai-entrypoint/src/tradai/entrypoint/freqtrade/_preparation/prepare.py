@@ -15,6 +15,7 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.request import STRATEGY_COPY
 from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
 from tradai.entrypoint.freqtrade._candles.series import needed_series, startup_candles
+from tradai.entrypoint.freqtrade._candles.shared_staging import use_staged
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
     StagedData,
@@ -90,8 +91,14 @@ class EngineJob:
         """
         return needed_series(self._context.config, self.parameters, self.facts)
 
-    def stage_candles(self) -> StagedData:
+    def stage_candles(
+        self, stage: Callable[[StagingRequest], StagedData] | None = None
+    ) -> StagedData:
         """Lay out the candles of the range for the engine, and settle the range.
+
+        Args:
+            stage: Stages the candles; by default into the scratch folder, or from those that were
+                staged for several runs.
 
         Raises:
             ConfigurationError: The number of candles that the strategy needs first is not known.
@@ -108,7 +115,7 @@ class EngineJob:
             series=self.series,
             timerange=self.parameters.timerange,
         )
-        staged = stage_data(request, interrupts=context.interrupts)
+        staged = (stage or self._stage)(request)
         self.evidence.startup_candles = startup_candles(context.config, self.parameters, self.facts)
         context.record_digest("data", staged.digest)
         context.record.data["timerange"] = str(staged.timerange)
@@ -119,6 +126,11 @@ class EngineJob:
         self.parameters = self.parameters.with_timerange(staged.timerange)
         self.plan = replace(self.plan, timerange=staged.timerange)
         return staged
+
+    def _stage(self, request: StagingRequest) -> StagedData:
+        shared = self._context.staged
+        staged = None if shared is None else use_staged(shared, request)
+        return staged or stage_data(request, interrupts=self._context.interrupts)
 
     def load_markets(self) -> MarketsSnapshot:
         """Return and keep the market rules, cut to the pairs the engine reads.
@@ -175,7 +187,7 @@ class EngineJob:
         scratch = context.folder.scratch.resolve()
         with context.interrupts.raising():
             self._prepare_scratch()
-            self._digest_run()
+            self.digest_run()
         context.journal.append("engine starting", subcommand=self.plan.subcommand)
         with (
             self._collecting(),
@@ -251,7 +263,8 @@ class EngineJob:
         context.record_digest("config", config)
         context.record.config_id = version_id(config)
 
-    def _digest_run(self) -> None:
+    def digest_run(self) -> None:
+        """Record the digest of the run, once its candles are staged and its rules are loaded."""
         context = self._context
         digests = context.record.digests
         what: dict[str, JsonValue] = {

@@ -1,0 +1,93 @@
+"""Outcome of one run of a sweep, and the order in which outcomes are compared."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Final, final
+
+from tradai.core import JsonValue
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._sweep.variants import Variant
+
+# Figures of a backtest by which variants can be compared, and whether more is better.
+FIGURES: Final[Mapping[str, bool]] = {
+    "profit_percent": True,
+    "max_drawdown_percent": False,
+    "sharpe": True,
+    "sortino": True,
+    "profit_factor": True,
+    "expectancy": True,
+    "cagr_percent": True,
+    "trades": True,
+}
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """The end of one run of a sweep.
+
+    Attributes:
+        variant: The variant that was run.
+        timerange: Time range of a window; empty without windows.
+        run_id: Id of the run; empty when it was refused before there was one.
+        exit_code: Its exit code.
+        verdict: Its verdict.
+        figures: Figures of its result, by name.
+        is_reused: Whether an earlier run with the same digests stands for it.
+    """
+
+    variant: Variant
+    timerange: str = ""
+    run_id: str = ""
+    exit_code: int
+    verdict: str
+    figures: Mapping[str, JsonValue]
+    is_reused: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the run has a result to compare."""
+        return self.exit_code == ExitCode.DONE
+
+    def sentence(self) -> str:
+        """Return variant, time range and end in one line."""
+        window = f" over {self.timerange}" if self.timerange else ""
+        code = "" if self.is_success else f" (exit {self.exit_code})"
+        return f"{self.variant.label}{window}: {self.verdict}{code}"
+
+    def figure(self, name: str) -> float | None:
+        """Return the figure `name`; None when the run has no such number."""
+        value = self.figures.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
+            return float(value)
+        return None
+
+
+def check_figure(name: str) -> None:
+    """Raise `ConfigurationError` unless variants can be compared by the figure `name`."""
+    if name not in FIGURES:
+        message = f"--by {name}: variants are compared by one of {', '.join(FIGURES)}"
+        raise ConfigurationError(message, key="--by")
+
+
+def ranked(outcomes: Iterable[RunOutcome], figure: str) -> list[RunOutcome]:
+    """Return `outcomes` with the best first; failed ones and those without the figure come last.
+
+    Equal ones keep the order of their variants.
+    """
+    sign = -1.0 if FIGURES[figure] else 1.0
+
+    def rank(outcome: RunOutcome) -> tuple[bool, bool, float, int]:
+        value = outcome.figure(figure)
+        is_missing = value is None
+        return not outcome.is_success, is_missing, sign * (value or 0.0), outcome.variant.number
+
+    return sorted(outcomes, key=rank)
+
+
+def best(outcomes: Iterable[RunOutcome], figure: str) -> RunOutcome | None:
+    """Return the best outcome; None when none succeeded with such a figure."""
+    first = next(iter(ranked(outcomes, figure)), None)
+    return first if first and first.is_success and first.figure(figure) is not None else None

@@ -1,0 +1,67 @@
+"""HTML page of a sweep: one table to compare the runs, the windows, and the failures."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tradai.entrypoint._report.html import Markup, element, joined
+from tradai.entrypoint._report.page import render_page
+from tradai.entrypoint._report.sections import section
+from tradai.entrypoint._report.tables import plain_table, share_bar
+from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.result import SweepResult, window_columns, window_rows
+
+
+def sweep_page(result: SweepResult, folder: Path, runs: Path) -> str:
+    """Return the page; it needs no network.
+
+    Args:
+        result: Result of the sweep.
+        folder: Folder that the page is written to.
+        runs: Folder of the runs, whose reports it links to.
+    """
+    tone = "bad" if result.failed else "good"
+    header = element(
+        "header",
+        element("p", "Sweep", class_="mode"),
+        element("h1", result.name),
+        element("p", result.sentence(), class_=f"verdict {tone}"),
+    )
+    links = os.path.relpath(runs, folder)
+    return render_page(f"Sweep {result.name}", header, joined(_sections(result, links)))
+
+
+def _sections(result: SweepResult, links: str) -> Iterator[Markup]:
+    if result.windows:
+        rows = (tuple(map(_cell, row)) for row in window_rows(result))
+        yield section("Walk forward", plain_table("Windows", window_columns(result.figure), rows))
+    succeeded = [outcome for outcome in result.ranked if outcome.is_success]
+    if succeeded:
+        table = plain_table("Runs", result.columns, _rows(result, succeeded, links))
+        name = result.figure.replace("_", " ")
+        yield section("Runs", element("p", f"The best {name} comes first.", class_="remark"), table)
+    if result.failed:
+        failures = (
+            (_cell(each.variant.label), _cell(str(each.exit_code)), _cell(each.verdict))
+            for each in result.failed
+        )
+        yield section("Failed", plain_table("Failed", ("variant", "exit", "verdict"), failures))
+
+
+def _rows(
+    result: SweepResult, outcomes: Iterable[RunOutcome], links: str
+) -> Iterator[tuple[Markup, ...]]:
+    outcomes = list(outcomes)
+    largest = max((abs(each.figure("profit_percent") or 0.0) for each in outcomes), default=0.0)
+    profit = result.columns.index("profit percent")
+    for outcome in outcomes:
+        *cells, run_id = result.row(outcome)
+        row = [_cell(text) for text in cells]
+        bar = share_bar(outcome.figure("profit_percent") or 0.0, largest)
+        row[profit] = element("td", bar, cells[profit], class_="amount")
+        link = element("a", run_id, href=f"{links}/{run_id}/report.html")
+        yield (*row, element("td", link))
+
+
+def _cell(text: str) -> Markup:
+    return element("td", text)

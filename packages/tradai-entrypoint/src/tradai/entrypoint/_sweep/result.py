@@ -1,0 +1,179 @@
+"""Result of a sweep: its table, its Parquet file, its JSON and its page."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+from tradai.core import FileStore, JsonValue
+from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._sweep.outcomes import RunOutcome, ranked
+from tradai.entrypoint._sweep.runs_parquet import runs_parquet
+from tradai.entrypoint._sweep.walk_forward import Window
+
+SCHEMA: Final = 1
+# Figures of the table; the files have all of them.
+SHOWN: Final = ("trades", "profit_percent", "max_drawdown_percent", "sharpe", "profit_factor")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowResult:
+    """The outcome of one walk-forward window.
+
+    Attributes:
+        window: The window.
+        training: Outcome of the variant that was best on the training range; None when none
+            succeeded.
+        test: Outcome of that variant on the test range.
+    """
+
+    window: Window
+    training: RunOutcome | None
+    test: RunOutcome | None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepResult:
+    """All that a sweep found.
+
+    Attributes:
+        name: Name of the sweep.
+        command: The command line.
+        figure: Figure by which the variants are compared.
+        keys: The varied keys.
+        planned: Number of runs that were to be made.
+        outcomes: Outcomes of all runs that ended.
+        windows: Walk-forward windows; empty without them.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    figure: str
+    keys: tuple[str, ...]
+    planned: int
+    outcomes: tuple[RunOutcome, ...]
+    windows: tuple[WindowResult, ...] = ()
+
+    @property
+    def ranked(self) -> list[RunOutcome]:
+        """The outcomes, by time range, and in each the best first."""
+        return sorted(ranked(self.outcomes, self.figure), key=lambda outcome: outcome.timerange)
+
+    @property
+    def failed(self) -> list[RunOutcome]:
+        """The outcomes without a result, in the order of their variants."""
+        failed = (outcome for outcome in self.outcomes if not outcome.is_success)
+        return sorted(failed, key=lambda outcome: outcome.variant.number)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Heads of the table: varied keys, figures, run."""
+        shown = (*SHOWN, *(() if self.figure in SHOWN else (self.figure,)))
+        names = (key.rpartition(".")[2] for key in self.keys)
+        window = ("time range",) if self.windows else ()
+        return (*names, *window, *(name.replace("_", " ") for name in shown), "run")
+
+    def row(self, outcome: RunOutcome) -> tuple[str, ...]:
+        """Return the cells of `outcome` under `columns`."""
+        shown = (*SHOWN, *(() if self.figure in SHOWN else (self.figure,)))
+        window = (outcome.timerange,) if self.windows else ()
+        return (
+            *(outcome.variant.values.get(key, "-") for key in self.keys),
+            *window,
+            *(result_text(outcome.figures.get(name)) for name in shown),
+            outcome.run_id,
+        )
+
+    def sentence(self) -> str:
+        """Return the result in a sentence."""
+        done = len(self.outcomes) - len(self.failed)
+        reused = sum(outcome.is_reused for outcome in self.outcomes)
+        text = f"sweep {self.name}: {done} of {self.planned} runs have a result"
+        text += f", {reused} of them from earlier runs" if reused else ""
+        text += f", {len(self.failed)} failed" if self.failed else ""
+        return text + (
+            f", {left} were not run" if (left := self.planned - len(self.outcomes)) else ""
+        )
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the result as JSON."""
+        return {
+            "schema_version": SCHEMA,
+            "name": self.name,
+            "command": list(self.command),
+            "by": self.figure,
+            "keys": list(self.keys),
+            "planned": self.planned,
+            "runs": [_run_json(outcome) for outcome in self.ranked],
+            "windows": [_window_json(each) for each in self.windows],
+        }
+
+    def write(self, folder: Path, page: str) -> None:
+        """Write ``sweep.json``, ``runs.parquet`` and ``report.html`` into `folder`.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        _write(folder / "sweep.json", (json.dumps(self.to_json(), indent=2) + "\n").encode())
+        _write(folder / "runs.parquet", runs_parquet(self.ranked, self.keys))
+        _write(folder / "report.html", page.encode())
+
+
+def window_rows(result: SweepResult) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each window: ranges, best variant, and its figure on both."""
+    for each in result.windows:
+        yield (
+            str(each.window.training),
+            str(each.window.test),
+            each.training.variant.label if each.training else "-",
+            _figure(each.training, result.figure),
+            _figure(each.test, result.figure),
+            _figure(each.test, "profit_percent"),
+        )
+
+
+def window_columns(figure: str) -> tuple[str, ...]:
+    """Return the heads of `window_rows`."""
+    name = figure.replace("_", " ")
+    return (
+        "training",
+        "test",
+        "best variant",
+        f"{name}, training",
+        f"{name}, test",
+        "profit percent, test",
+    )
+
+
+def _figure(outcome: RunOutcome | None, name: str) -> str:
+    return result_text(outcome.figure(name) if outcome else None)
+
+
+def _run_json(outcome: RunOutcome) -> dict[str, JsonValue]:
+    return {
+        "variant": outcome.variant.number,
+        "values": dict(outcome.variant.values),
+        "timerange": outcome.timerange or None,
+        "run_id": outcome.run_id or None,
+        "exit_code": outcome.exit_code,
+        "verdict": outcome.verdict,
+        "is_reused": outcome.is_reused,
+        "figures": dict(outcome.figures),
+    }
+
+
+def _window_json(each: WindowResult) -> dict[str, JsonValue]:
+    return {
+        "training": str(each.window.training),
+        "test": str(each.window.test),
+        "best_variant": each.training.variant.number if each.training else None,
+        "training_run": each.training.run_id if each.training else None,
+        "test_run": each.test.run_id if each.test else None,
+    }
+
+
+def _write(path: Path, data: bytes) -> None:
+    FileStore().write(path.resolve().as_uri(), data)

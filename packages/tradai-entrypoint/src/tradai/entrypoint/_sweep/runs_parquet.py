@@ -1,0 +1,56 @@
+"""Runs of a sweep as a Parquet file."""
+
+import json
+from collections.abc import Sequence
+
+from tradai.core import JsonValue
+from tradai.entrypoint._sweep.outcomes import RunOutcome
+
+
+def runs_parquet(runs: Sequence[RunOutcome], keys: Sequence[str]) -> bytes:
+    """Return a table with a row for each of `runs`: values as text, figures as doubles.
+
+    Args:
+        runs: The runs, in the order of the rows.
+        keys: The varied keys; each is a column, as is each figure that is a number.
+    """
+    # The table is built from JSON lines: from Python lists, pyarrow would import pandas to look.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from pyarrow import json as pajson
+
+    figures = sorted({name for run in runs for name in run.figures if run.figure(name) is not None})
+    kinds = {
+        **dict.fromkeys((*keys, "timerange"), "string"),
+        **dict.fromkeys(figures, "float64"),
+        "run_id": "string",
+        "exit_code": "int64",
+        "verdict": "string",
+        "is_reused": "bool",
+    }
+    schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in kinds.items()])
+    lines = b"\n".join(json.dumps(_row(run, keys, figures)).encode() for run in runs)
+    table = (
+        pajson.read_json(
+            pa.BufferReader(lines),
+            read_options=pajson.ReadOptions(block_size=len(lines) + 1),
+            parse_options=pajson.ParseOptions(explicit_schema=schema),
+        )
+        if runs
+        else schema.empty_table()
+    )
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer)
+    return bytes(buffer.getvalue().to_pybytes())
+
+
+def _row(run: RunOutcome, keys: Sequence[str], figures: Sequence[str]) -> dict[str, JsonValue]:
+    return {
+        **{key: run.variant.values.get(key) for key in keys},
+        "timerange": run.timerange or None,
+        **{name: run.figure(name) for name in figures},
+        "run_id": run.run_id or None,
+        "exit_code": run.exit_code,
+        "verdict": run.verdict,
+        "is_reused": run.is_reused,
+    }

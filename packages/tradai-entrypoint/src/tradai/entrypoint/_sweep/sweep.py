@@ -1,0 +1,175 @@
+"""Run the variants of a sweep as jobs, each once, a limited number at a time."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import final
+
+from tradai.core import JobHandle, JobOutcome, JobRunner, JobSpec, digest, map_jobs
+from tradai.core.exceptions import TradAIError
+from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._runs.request import RunRequest
+from tradai.entrypoint._sweep.earlier_runs import EarlierRuns
+from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.variants import Variant
+from tradai.entrypoint.freqtrade import PlannedRun
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRun:
+    """A run to make: a variant, over the time range of a window or over that of the sweep."""
+
+    variant: Variant
+    timerange: str = ""
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """Its overrides of the configuration."""
+        window = (f"run.timerange={self.timerange}",) if self.timerange else ()
+        return (*self.variant.overrides, *window)
+
+    def request(self, base: RunRequest) -> RunRequest:
+        """Return `base` with the overrides of this run."""
+        return replace(base, overrides=(*base.overrides, *self.overrides))
+
+
+@final
+class Sweep:
+    """Runs of one strategy that share candles, a runner and a folder of runs."""
+
+    # Each is one part of a sweep: a group of some of them would be another name to learn.
+    def __init__(  # noqa: PLR0913
+        self,
+        name: str,
+        *,
+        runs: Path,
+        runner: JobRunner,
+        plan: Callable[[SweepRun], PlannedRun],
+        make_spec: Callable[[str, SweepRun, PlannedRun], JobSpec],
+        limit: int,
+        interrupts: Interrupts,
+    ) -> None:
+        """Prepare a sweep; nothing is run yet.
+
+        Args:
+            name: Beginning of the ids of its runs and jobs.
+            runs: Folder of the runs, those of earlier commands too.
+            runner: Runs the jobs.
+            plan: Plans a run, or raises an error of ours for one that is refused.
+            make_spec: Makes the job of a run from its id and its plan.
+            limit: Number of jobs at a time.
+            interrupts: Signals that stop the jobs and end the sweep.
+        """
+        self._name = name
+        self._runs = runs
+        self._runner = runner
+        self._plan = plan
+        self._make_spec = make_spec
+        self._limit = limit
+        self._interrupts = interrupts
+        self._earlier = EarlierRuns(runs)
+        self._launched: dict[str, list[tuple[SweepRun, PlannedRun]]] = {}
+        self._settled: list[RunOutcome] = []
+
+    def outcomes(self, runs: Iterable[SweepRun]) -> Generator[RunOutcome, None, None]:
+        """Run each of `runs` and yield its outcome as it is known.
+
+        A run whose digests an earlier successful one has is not made again. When the iterator is
+        closed, or a signal comes, the jobs that have not ended are stopped.
+
+        Raises:
+            RunInterruptedError: A signal came.
+        """
+        jobs = map_jobs(
+            self._runner, self.specs(runs), limit=self._limit, until=self._is_interrupted
+        )
+        with closing(jobs):
+            for job in jobs:
+                yield from self._take_settled()
+                yield self._outcome(job)
+        yield from self._take_settled()
+        self._interrupts.check()
+
+    def _is_interrupted(self) -> bool:
+        return self._interrupts.received is not None
+
+    def _take_settled(self) -> Iterator[RunOutcome]:
+        while self._settled:
+            yield self._settled.pop(0)
+
+    def specs(self, runs: Iterable[SweepRun]) -> Iterator[JobSpec]:
+        """Yield the jobs of the runs that have to be made; the others are settled at once."""
+        known = {handle.job_id: handle for handle in self._runner.jobs()}
+        for run in runs:
+            try:
+                planned = self._plan(run)
+            except RunInterruptedError:
+                raise
+            except TradAIError as exc:
+                self._settled.append(_refused(run, exc))
+                continue
+            earlier = self._earlier.find(planned)
+            if earlier is not None:
+                self._settled.append(_recorded(run, earlier, is_reused=True))
+                continue
+            job_id = self._job_id(planned, known)
+            self._launched.setdefault(job_id, []).append((run, planned))
+            yield self._make_spec(job_id, run, planned)
+
+    def _job_id(self, planned: PlannedRun, known: Mapping[str, JobHandle]) -> str:
+        """Return the id of the job: of one that runs already, or else one that is free."""
+        key = digest([planned.config_digest, planned.run_digest])[:10]
+        for attempt in count(1):
+            job_id = f"{self._name}-{key}" + (f".{attempt}" if attempt > 1 else "")
+            if job_id in self._launched or self._is_usable(job_id, known.get(job_id)):
+                return job_id
+        raise AssertionError
+
+    def _is_usable(self, job_id: str, handle: JobHandle | None) -> bool:
+        """Tell whether a job of this id is still to be made, or runs since an earlier sweep."""
+        if handle is not None:
+            return not self._runner.status(handle).status.is_terminal
+        return not (self._runs / job_id).exists()
+
+    def _outcome(self, job: JobOutcome) -> RunOutcome:
+        run, planned = self._launched[job.spec.job_id].pop(0)
+        if job.error is not None:
+            return _refused(run, job.error)
+        try:
+            manifest = RunManifest.read(self._runs / job.spec.job_id)
+        except TradAIError as exc:
+            return _refused(run, exc)
+        if manifest.exit_code is None:
+            reason = job.info.reason if job.info else "its end is not known"
+            manifest.exit_code, manifest.verdict = int(ExitCode.CRASHED), f"the run died: {reason}"
+        elif manifest.digests.get("run", planned.run_digest) != planned.run_digest:
+            changed = "candles, market rules or engine changed while the sweep ran"
+            manifest.exit_code, manifest.verdict = int(ExitCode.MISMATCH), changed
+        return _recorded(run, manifest)
+
+
+def _recorded(run: SweepRun, manifest: RunManifest, *, is_reused: bool = False) -> RunOutcome:
+    return RunOutcome(
+        variant=run.variant,
+        timerange=run.timerange,
+        run_id=manifest.run_id,
+        exit_code=int(manifest.exit_code or 0),
+        verdict=manifest.verdict or "",
+        figures=manifest.results,
+        is_reused=is_reused,
+    )
+
+
+def _refused(run: SweepRun, error: TradAIError) -> RunOutcome:
+    return RunOutcome(
+        variant=run.variant,
+        timerange=run.timerange,
+        exit_code=int(ExitCode.of_error(error)),
+        verdict=str(error),
+        figures={},
+    )

@@ -1,0 +1,96 @@
+"""Candles that are staged once for several runs, which link to them."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, final
+
+from tradai.core import FileKind, file_errors, read_regular_file
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
+from tradai.entrypoint.freqtrade._candles.staging import stage_data
+
+_CANDLES: Final = "candles"
+_ANSWER: Final = "staged.json"
+
+
+@final
+class SharedStaging:
+    """Candles of several runs, each distinct request of them staged once.
+
+    The folder of a request is named by the request and by the values of its candles, so that a
+    later sweep of the same candles finds it, and one of changed candles does not.
+
+    Attributes:
+        root: Folder that receives one folder for each request.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Use the folder `root`, which need not exist."""
+        self.root = root
+        self._known: dict[str, Path] = {}
+
+    def stage(self, request: StagingRequest, *, interrupts: Interrupts) -> tuple[StagedData, Path]:
+        """Return the staged candles of `request` and their folder; see `stage_data`.
+
+        The folder of the request itself is not used.
+        """
+        key = _key(request)
+        if key not in self._known:
+            self._known[key] = self._stage(request, key, interrupts)
+        folder = self._known[key]
+        return _answer(folder), folder
+
+    def remove(self) -> None:
+        """Remove all candles that were staged."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def _stage(self, request: StagingRequest, key: str, interrupts: Interrupts) -> Path:
+        with file_errors("make", self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(dir=self.root))
+        try:
+            staged = stage_data(replace(request, folder=scratch / _CANDLES), interrupts=interrupts)
+            folder = self.root / f"{key[:16]}-{staged.digest[:16]}"
+            with file_errors("write", folder):
+                answer = {"request": key, "staged": json.loads(staged.to_json())}
+                (scratch / _ANSWER).write_text(json.dumps(answer))
+                # The folder of an earlier sweep has the same candles.
+                with suppress(OSError):
+                    scratch.rename(folder)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        return folder
+
+
+def use_staged(folder: Path, request: StagingRequest) -> StagedData | None:
+    """Link the folder of `request` to candles that `SharedStaging` staged in `folder`.
+
+    Returns:
+        The candles; None when `folder` does not have those of this request.
+    """
+    path = folder / _ANSWER
+    if not path.is_file() or _read(path)["request"] != _key(request):
+        return None
+    with file_errors("link", request.folder):
+        request.folder.symlink_to((folder / _CANDLES).absolute())
+    return _answer(folder)
+
+
+def _answer(folder: Path) -> StagedData:
+    return StagedData.from_values(_read(folder / _ANSWER)["staged"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with file_errors("read", path):
+        values: dict[str, Any] = json.loads(read_regular_file(path, FileKind.MANIFEST))
+    return values
+
+
+def _key(request: StagingRequest) -> str:
+    """Return a digest of what is asked for, wherever it is staged."""
+    return hashlib.sha256(replace(request, folder=Path(_CANDLES)).to_json()).hexdigest()

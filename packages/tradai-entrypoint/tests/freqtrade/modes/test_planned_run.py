@@ -1,0 +1,102 @@
+"""A run that is planned has the digests that it has when it is made."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradai.core import TradingMode
+from tradai.core.exceptions import NotFoundError
+from tradai.entrypoint import EntrypointSettings, RunRequest, StrategyEntrypoint
+from tradai.entrypoint.freqtrade import PlannedRun, SharedStaging, plan_run
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+
+BACKTEST = TradingMode.BACKTEST
+
+# The fixture of this folder returns objects whose class is in its conftest.
+Run = Callable[..., Any]
+Plan = Callable[..., PlannedRun]
+
+
+@pytest.fixture
+def staging(tmp_path: Path) -> SharedStaging:
+    return SharedStaging(tmp_path / "staged")
+
+
+@pytest.fixture
+def plan(
+    strategy: Path,
+    candles: Path,
+    tmp_path: Path,
+    staging: SharedStaging,
+    fake_engine: Callable[..., EngineInstall],
+) -> Callable[..., PlannedRun]:
+    """Plan a backtest with the given overrides."""
+
+    def make(*overrides: str) -> PlannedRun:
+        settings = EntrypointSettings(
+            mode=BACKTEST, config=str(strategy), data=str(candles), folder=tmp_path / "runs"
+        )
+        request = RunRequest(overrides=overrides)
+        entrypoint = StrategyEntrypoint(settings, request=request, environ=os.environ)
+        return plan_run(entrypoint, staging, engine=fake_engine())
+
+    return make
+
+
+def test_a_planned_run_has_the_digests_of_the_run(plan: Plan, run: Run, tmp_path: Path) -> None:
+    planned = plan("buy_params.buy_fast=9")
+    assert not (tmp_path / "runs").exists()
+
+    made = run(BACKTEST, "buy_params.buy_fast=9").manifest
+
+    assert planned.config_digest == made.digests["config"]
+    assert planned.run_digest == made.digests["run"]
+    assert planned.config_id == made.config_id
+    assert plan("buy_params.buy_fast=8").config_digest != planned.config_digest
+    assert plan("run.timerange=20250101-20250103").run_digest != planned.run_digest
+
+
+def test_candles_are_staged_once_for_equal_requests(plan: Plan, staging: SharedStaging) -> None:
+    first, second = plan("buy_params.buy_fast=9"), plan("buy_params.buy_fast=8")
+    other = plan("run.timerange=20250101-20250103")
+
+    assert first.staged == second.staged != other.staged
+    assert sorted(path.name for path in staging.root.iterdir()) == sorted(
+        {first.staged.name, other.staged.name}
+    )
+
+
+def test_a_run_uses_candles_that_were_staged_for_it(
+    plan: Plan, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = plan()
+
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("the candles were staged a second time")
+
+    monkeypatch.setattr("tradai.entrypoint.freqtrade._preparation.prepare.stage_data", refuse)
+    made = run(BACKTEST, places={"staged": str(planned.staged)})
+
+    assert made.code == 0
+    assert made.manifest.digests["run"] == planned.run_digest
+
+
+def test_a_run_does_not_use_candles_of_another_request(plan: Plan, run: Run) -> None:
+    planned = plan("run.timerange=20250101-20250103")
+
+    made = run(BACKTEST, places={"staged": str(planned.staged)})
+
+    assert made.code == 0
+    assert made.manifest.digests["run"] == plan().run_digest
+
+
+def test_a_run_without_candles_is_refused_when_it_is_planned(
+    plan: Plan, staging: SharedStaging
+) -> None:
+    with pytest.raises(NotFoundError, match="has no candles"):
+        plan("run.timerange=20300101-20300201")
+
+    assert list(staging.root.iterdir()) == []

@@ -1,0 +1,147 @@
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tradai.core import JobSpec, JsonValue, TradingMode
+from tradai.entrypoint import Interrupts, LocalRunner, RunManifest
+from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
+from tradai.entrypoint._sweep.variants import Variant
+from tradai.entrypoint.freqtrade import PlannedRun
+
+# Writes a manifest into the folder of a run, and a line into a file for each call.
+_PROGRAM = """
+import pathlib, sys
+runs, job_id, calls, manifest, code = sys.argv[1:]
+with open(calls, "a") as file:
+    file.write(job_id + "\\n")
+if manifest == "waits":
+    import time
+    time.sleep(600)
+folder = pathlib.Path(runs, job_id)
+folder.mkdir(parents=True)
+(folder / "manifest.json").write_text(manifest)
+sys.exit(int(code))
+"""
+
+
+@pytest.fixture
+def interrupts() -> Iterator[Interrupts]:
+    """Signals to this process, watched."""
+    with Interrupts() as watched:
+        yield watched
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Callable[[], list[str]]:
+    """Return the ids of the jobs that were started so far."""
+
+    def read() -> list[str]:
+        path = tmp_path / "calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+    return read
+
+
+@pytest.fixture
+def manifest_of() -> Callable[..., RunManifest]:
+    """Make the manifest of a run that ended."""
+
+    def make(
+        run_id: str,
+        planned: PlannedRun,
+        *,
+        exit_code: int | None = 0,
+        results: Mapping[str, JsonValue] | None = None,
+        run_digest: str | None = None,
+    ) -> RunManifest:
+        return RunManifest(
+            state="running" if exit_code is None else "ended",
+            run_id=run_id,
+            trace_id=run_id,
+            mode=TradingMode.BACKTEST,
+            started_at=datetime(2025, 1, 1, tzinfo=UTC),
+            exit_code=exit_code,
+            verdict="a verdict",
+            config_id=planned.config_id,
+            digests={"config": planned.config_digest, "run": run_digest or planned.run_digest},
+            results=dict(results or {}),
+        )
+
+    return make
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Callable[[SweepRun], PlannedRun]:
+    """Plan a run from nothing but its overrides."""
+
+    def make(run: SweepRun) -> PlannedRun:
+        text = " ".join(run.overrides)
+        return PlannedRun(
+            config_digest=f"config {text}",
+            run_digest=f"run {text}",
+            config_id=f"v1-{text}",
+            staged=tmp_path,
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_sweep(
+    tmp_path: Path,
+    folder: Path,
+    interrupts: Interrupts,
+    plan: Callable[[SweepRun], PlannedRun],
+    manifest_of: Callable[..., RunManifest],
+) -> Callable[..., Sweep]:
+    """Make a sweep whose runs leave manifests with the given facts, by the label of a variant."""
+
+    def make(
+        ends: Mapping[str, Mapping[str, object]] | None = None,
+        *,
+        plan: Callable[[SweepRun], PlannedRun] = plan,
+        limit: int = 2,
+    ) -> Sweep:
+        def spec(job_id: str, run: SweepRun, planned: PlannedRun) -> JobSpec:
+            facts = dict((ends or {}).get(run.variant.label, {}))
+            waits = facts.pop("waits", False)
+            manifest = manifest_of(job_id, planned, **facts)
+            text = "waits" if waits else manifest.as_json()
+            words = (str(tmp_path / "runs"), job_id, str(tmp_path / "calls"), text)
+            code = str(manifest.exit_code if manifest.exit_code is not None else 1)
+            return JobSpec(job_id=job_id, command=(sys.executable, "-c", _PROGRAM, *words, code))
+
+        return Sweep(
+            "demo",
+            runs=tmp_path / "runs",
+            runner=LocalRunner(folder),
+            plan=plan,
+            make_spec=spec,
+            limit=limit,
+            interrupts=interrupts,
+        )
+
+    return make
+
+
+@pytest.fixture
+def outcome_of() -> Callable[..., RunOutcome]:
+    """Make an outcome with the given figures."""
+
+    def make(
+        number: int, *, exit_code: int = 0, timerange: str = "", **figures: JsonValue
+    ) -> RunOutcome:
+        return RunOutcome(
+            variant=Variant(number=number, values={"buy_params.fast": str(number)}),
+            timerange=timerange,
+            run_id=f"run-{number}" if exit_code == 0 else "",
+            exit_code=exit_code,
+            verdict="done" if exit_code == 0 else "failed",
+            figures=figures,
+        )
+
+    return make

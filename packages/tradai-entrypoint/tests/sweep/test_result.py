@@ -1,0 +1,145 @@
+"""Result of a sweep: order, files and page."""
+
+import io
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tradai.core import TimeRange
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._sweep.outcomes import RunOutcome, best, check_figure, ranked
+from tradai.entrypoint._sweep.page import sweep_page
+from tradai.entrypoint._sweep.result import SweepResult, WindowResult, window_rows
+from tradai.entrypoint._sweep.walk_forward import Window
+
+Make = Callable[..., RunOutcome]
+
+
+@pytest.fixture
+def result(outcome_of: Make) -> SweepResult:
+    return SweepResult(
+        name="demo-1",
+        command=("tradai-entrypoint", "sweep"),
+        figure="profit_percent",
+        keys=("buy_params.fast",),
+        planned=4,
+        outcomes=(
+            outcome_of(1, profit_percent=-2.0, trades=4, sharpe=None),
+            outcome_of(2, exit_code=78),
+            outcome_of(3, profit_percent=1.5, trades=2, sharpe=0.5),
+        ),
+    )
+
+
+def numbers(outcomes: list[RunOutcome]) -> list[int]:
+    return [each.variant.number for each in outcomes]
+
+
+def test_the_best_comes_first_and_failures_last(outcome_of: Make) -> None:
+    outcomes = [
+        outcome_of(1, sharpe=None),
+        outcome_of(2, exit_code=70, sharpe=9.0),
+        outcome_of(3, sharpe=0.5),
+        outcome_of(4, sharpe=2.0),
+        outcome_of(5, sharpe=0.5),
+    ]
+
+    assert numbers(ranked(outcomes, "sharpe")) == [4, 3, 5, 1, 2]
+
+
+def test_less_drawdown_is_better(outcome_of: Make) -> None:
+    outcomes = [outcome_of(1, max_drawdown_percent=4.0), outcome_of(2, max_drawdown_percent=3.0)]
+
+    assert numbers(ranked(outcomes, "max_drawdown_percent")) == [2, 1]
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, "much", True])
+def test_a_run_without_the_number_is_not_the_best(outcome_of: Make, value: object) -> None:
+    assert best([outcome_of(1, sharpe=value)], "sharpe") is None
+
+
+def test_an_unknown_figure_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match="profit_percent, max_drawdown_percent"):
+        check_figure("luck")
+
+
+def test_the_sentence_counts_what_is_missing(result: SweepResult) -> None:
+    assert result.sentence() == (
+        "sweep demo-1: 2 of 4 runs have a result, 1 failed, 1 were not run"
+    )
+
+
+def test_the_files_have_every_run(result: SweepResult, tmp_path: Path) -> None:
+    result.write(tmp_path, "<p>a page</p>")
+
+    table = pq.read_table(io.BytesIO((tmp_path / "runs.parquet").read_bytes())).to_pylist()
+    assert [row["buy_params.fast"] for row in table] == ["3", "1", "2"]
+    assert [row["profit_percent"] for row in table] == [1.5, -2.0, None]
+    assert [row["exit_code"] for row in table] == [0, 0, 78]
+    facts = json.loads((tmp_path / "sweep.json").read_text())
+    assert [run["exit_code"] for run in facts["runs"]] == [0, 0, 78]
+    assert (tmp_path / "report.html").read_text() == "<p>a page</p>"
+
+
+def test_a_sweep_without_runs_can_be_written(tmp_path: Path) -> None:
+    SweepResult(
+        name="none", command=(), figure="trades", keys=("a",), planned=1, outcomes=()
+    ).write(tmp_path, "")
+
+    assert pq.read_table(io.BytesIO((tmp_path / "runs.parquet").read_bytes())).num_rows == 0
+
+
+def test_the_page_links_to_the_reports_and_lists_failures(
+    result: SweepResult, tmp_path: Path
+) -> None:
+    page = sweep_page(result, tmp_path / "sweeps" / "demo", tmp_path / "runs")
+
+    assert '<a href="../../runs/run-3/report.html">run-3</a>' in page
+    assert page.index("run-3") < page.index("run-1")
+    assert "<h2>Failed</h2>" in page
+    assert "script-src &#x27;none&#x27;" in page or "script-src 'none'" in page
+
+
+def test_text_of_a_variant_is_escaped_in_the_page(outcome_of: Make, tmp_path: Path) -> None:
+    result = SweepResult(
+        name="<b>",
+        command=(),
+        figure="trades",
+        keys=("buy_params.fast",),
+        planned=1,
+        outcomes=(outcome_of(1, exit_code=78),),
+    )
+
+    assert "<b>" not in sweep_page(result, tmp_path, tmp_path)
+
+
+def test_a_window_shows_the_best_of_its_training_range(outcome_of: Make) -> None:
+    first = TimeRange.parse("20250101-20250201")
+    second = TimeRange.parse("20250201-20250301")
+    window = Window(number=1, training=first, test=second)
+    windows = (
+        WindowResult(
+            window=window,
+            training=outcome_of(1, profit_percent=2.0),
+            test=outcome_of(1, profit_percent=-1.0),
+        ),
+        WindowResult(window=window, training=None, test=None),
+    )
+    result = SweepResult(
+        name="w",
+        command=(),
+        figure="profit_percent",
+        keys=(),
+        planned=1,
+        outcomes=(),
+        windows=windows,
+    )
+
+    assert list(window_rows(result)) == [
+        (str(first), str(second), "fast=1", "2", "-1", "-1"),
+        (str(first), str(second), "-", "-", "-", "-"),
+    ]
