@@ -11,6 +11,7 @@ from typing import Final, final
 
 from tradai.core import JsonValue, digest, version_id
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._inputs.run_inputs import is_in_store
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.request import STRATEGY_COPY
 from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
@@ -25,7 +26,7 @@ from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_en
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
-from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
 from tradai.entrypoint.freqtrade._exchange.markets_file import markets_file
 from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
 from tradai.entrypoint.freqtrade._preparation.engine_settings import check_extra_keys
@@ -102,8 +103,10 @@ class EngineJob:
         context = self._context
         context.progress.say("reading candles")
         data = context.require_data()
+        local = context.inputs.folder_of(data)
         request = StagingRequest(
-            data=data,
+            data=local,
+            shown=data,
             folder=context.folder.scratch / DATA,
             series=self.series,
             timerange=self.parameters.timerange,
@@ -112,7 +115,7 @@ class EngineJob:
         self.evidence.startup_candles = startup_candles(context.config, self.parameters, self.facts)
         context.record_digest("data", staged.digest)
         context.record.data["timerange"] = str(staged.timerange)
-        context.record.notices += [*dataset_notices(data), *staged.notices(self.series)]
+        context.record.notices += [*dataset_notices(local), *staged.notices(self.series)]
         if self.parameters.timerange is not None:
             # With its ends as they are now: the run may be repeated when there are more candles.
             context.record.run_parameters["timerange"] = str(staged.timerange)
@@ -134,7 +137,7 @@ class EngineJob:
         context.record.data["uri"] = context.require_data()
         if context.markets is not None:
             context.record.data["markets"] = context.markets
-        snapshot = MarketsSnapshot.load(markets_file(context.markets, context.require_data()))
+        snapshot = MarketsSnapshot.load(self._markets_file())
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
         check_stake(context.config, markets.rules, self.facts)
@@ -144,6 +147,14 @@ class EngineJob:
             context.record.notices.append(f"the market rules were made, not captured{note}")
         self.markets = markets
         return markets
+
+    def _markets_file(self) -> Path:
+        context = self._context
+        data = context.require_data()
+        if context.markets is None and is_in_store(data):
+            return context.inputs.file_in(data, MARKETS_NAME)
+        given = context.markets and context.inputs.file_of(context.markets)
+        return markets_file(given, data)
 
     @contextmanager
     def running(
