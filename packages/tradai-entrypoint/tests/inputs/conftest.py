@@ -17,6 +17,7 @@ class CountingStore:
         self.inner = MemoryStore()
         self.calls: list[tuple[str, str]] = []
         self.before_read: Callable[[str], object] = lambda _: None
+        self.before_write: Callable[[str], object] = lambda _: None
         self.edit_read: Callable[[StoredObject], StoredObject] = lambda read: read
         self.edit_listed: Callable[[ObjectInfo], ObjectInfo] = lambda info: info
         self._lock = threading.Lock()
@@ -33,6 +34,7 @@ class CountingStore:
         self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
     ) -> str:
         self._record("write", uri)
+        self.before_write(uri)
         return self.inner.write(uri, data, if_match=if_match, if_absent=if_absent)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:

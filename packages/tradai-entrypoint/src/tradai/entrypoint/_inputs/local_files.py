@@ -16,6 +16,8 @@ _CHUNK: Final = 1024 * 1024
 def local_files(folder: Path) -> dict[str, Path]:
     """Return the files below `folder` by name, sorted; hidden ones are left out.
 
+    A linked file counts as the file that it leads to.
+
     Raises:
         NotFoundError: The folder does not exist.
         ValidationError: A file is a link to another folder, or not a regular one, or two names
@@ -44,6 +46,22 @@ def file_digest(path: Path) -> str:
         while chunk := file.read(_CHUNK):
             content.update(chunk)
     return content.hexdigest()
+
+
+def file_size(path: Path) -> int:
+    """Return the number of bytes of the file at `path`; raise as `file_digest`."""
+    with file_errors("read", path):
+        return path.stat().st_size
+
+
+def delete_file(path: Path) -> None:
+    """Remove the file at `path`; it may be missing.
+
+    Raises:
+        StorageError: It cannot be removed.
+    """
+    with file_errors("delete", path):
+        path.unlink(missing_ok=True)
 
 
 def file_bytes(path: Path) -> bytes:

@@ -9,7 +9,13 @@ from typing import final
 from tradai.core import ContentCache, FileStore, ObjectStore, backend_for
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 from tradai.entrypoint._inputs.byte_progress import ByteProgress
-from tradai.entrypoint._inputs.local_files import file_bytes, file_digest, local_files
+from tradai.entrypoint._inputs.local_files import (
+    delete_file,
+    file_bytes,
+    file_digest,
+    file_size,
+    local_files,
+)
 from tradai.entrypoint._inputs.object_names import empty_error, prefix_of, uri_of
 from tradai.entrypoint._inputs.parallel import each_at_once
 from tradai.entrypoint._inputs.remote_folder import RemoteFolder
@@ -64,7 +70,7 @@ class FolderTransfer:
         store, remote = self._open(uri)
         result = Transfer(uri=remote.prefix)
         changed = self._changed(files, files, remote, result)
-        sizes = {name: files[name].stat().st_size for name in changed}
+        sizes = {name: file_size(files[name]) for name in changed}
         try:
             send = partial(_send, files, remote, store)
             self._move(send, sizes, result, verb="sending")
@@ -107,7 +113,7 @@ class FolderTransfer:
             remote.remember()
         result.extra = sorted(files.keys() - remote.objects.keys())
         if delete:
-            _delete(result, lambda name: files[name].unlink(missing_ok=True))
+            _delete(result, lambda name: delete_file(files[name]))
         return result
 
     def _open(self, uri: str) -> tuple[ObjectStore, RemoteFolder]:
