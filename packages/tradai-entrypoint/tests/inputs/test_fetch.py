@@ -1,5 +1,7 @@
 """A folder of a store becomes a local folder, and unchanged content is read once."""
 
+import os
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,8 +12,9 @@ import pytest
 
 from tradai.core import ObjectInfo, ObjectStore, StoredObject
 from tradai.core.exceptions import ConflictError, NotFoundError, StorageError, ValidationError
-from tradai.entrypoint import InputSettings
+from tradai.entrypoint import InputSettings, Interrupts
 from tradai.entrypoint._inputs.fetch import Fetched, Fetcher
+from tradai.entrypoint._process.interrupts import RunInterruptedError
 
 BASE = "memory:lake/candles/"
 FILES = {"BTC_USDT-5m.feather": b"btc", "deep/er/ETH.feather": b"eth", "markets.json": b"{}"}
@@ -239,6 +242,37 @@ def test_a_fetch_that_failed_goes_on_where_it_was(
 
     assert fetched == Fetched(objects=20, read=5)
     assert len(tree(tmp_path / "data")) == 20
+
+
+def test_a_signal_ends_a_fetch_and_the_next_one_goes_on(
+    store: Counting, settings: InputSettings, tmp_path: Path
+) -> None:
+    for number in range(200):
+        store.write(f"{BASE}{number:03}", b"%d" % number)
+    arrived = threading.Event()
+
+    def interrupt(uri: str) -> None:
+        if uri.endswith("050"):
+            os.kill(os.getpid(), signal.SIGINT)
+            arrived.set()
+
+    store.before_read = interrupt
+    with (
+        Interrupts() as interrupts,
+        pytest.raises(RunInterruptedError, match="SIGINT arrived"),
+        interrupts.raising(),
+    ):
+        Fetcher(settings, store=store).fetch_folder(BASE, tmp_path / "data")
+
+    assert arrived.is_set()
+    reads = store.count("read")
+    assert reads < 100
+    assert list((tmp_path / "cache").rglob("*.tmp")) == []
+    store.calls.clear()
+    store.before_read = lambda _: None
+    fetched = Fetcher(settings, store=store).fetch_folder(BASE, tmp_path / "data")
+    assert fetched.read < 200 - 50 + settings.reads
+    assert len(tree(tmp_path / "data")) == 200
 
 
 def test_parallel_fetches_share_the_cache(
