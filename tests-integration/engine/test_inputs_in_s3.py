@@ -116,7 +116,7 @@ def test_an_input_that_is_not_there_is_one_sentence(
     code, sentence = refused("--data", f"s3://{bucket}/nothing")
     assert (code, f"there are no objects below s3://{bucket}/nothing/" in sentence) == (65, True)
     code, sentence = refused("--data", f"s3://{bucket}/data")
-    assert (code, f"no object s3://{bucket}/data/markets.json" in sentence) == (65, True)
+    assert (code, f"no market rules at s3://{bucket}/data/markets.json" in sentence) == (65, True)
     code, sentence = refused("--data", "s3://no-such-bucket-of-tradai/data/")
     assert (code, "s3://no-such-bucket-of-tradai/data/" in sentence) == (65, True)
     code, sentence = refused("--data", "gs://bucket/data")

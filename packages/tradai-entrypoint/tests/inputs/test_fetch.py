@@ -114,6 +114,18 @@ def test_objects_without_a_tag_are_read_each_time(
     assert tree(tmp_path / "second") == FILES
 
 
+def test_only_what_is_needed_is_read(
+    store: Counting, settings: InputSettings, tmp_path: Path
+) -> None:
+    fill(store)
+    fetcher = Fetcher(settings, store=store)
+
+    fetched = fetcher.fetch_folder(BASE, tmp_path / "data", names=["markets.json", "absent"])
+
+    assert tree(tmp_path / "data") == {"markets.json": b"{}"}
+    assert fetched == Fetched(objects=1, read=1)
+
+
 def test_an_empty_prefix_is_not_found(
     store: Counting, settings: InputSettings, tmp_path: Path
 ) -> None:

@@ -136,6 +136,7 @@ if TYPE_CHECKING:
         DataRepository as DataRepository,
         InMemoryRepository as InMemoryRepository,
         Repository as Repository,
+        series_name as series_name,
     )
     from tradai.core._ports.resolve_secret import resolve_secret as resolve_secret
     from tradai.core._secrets.named_values import mask_named_values as mask_named_values
@@ -234,7 +235,9 @@ if not TYPE_CHECKING:
                 "Clock JournalEntry ModeHandler ObjectInfo ObjectStore RunJournal SecretSource "
                 "StoredObject"
             ),
-            "_ports.repositories": "Coverage DataRepository InMemoryRepository Repository",
+            "_ports.repositories": (
+                "Coverage DataRepository InMemoryRepository Repository series_name"
+            ),
             "_ports.resolve_secret": "resolve_secret",
             "_secrets.named_values": "mask_named_values",
             "_secrets.redaction": "redact register_secret",

@@ -127,7 +127,7 @@ class ContentCache:
                     path.unlink()
 
     def _content(self, digest: str) -> Path:
-        return self._contents / digest[:2] / digest[2:]
+        return Path(f"{self._contents}/{digest[:2]}/{digest[2:]}")
 
     def _index(self, folder_uri: str) -> Path:
         name = hashlib.sha256(folder_uri.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,7 +1,7 @@
 """Fetch a folder or one object of a store into a local folder; what the cache has is not read."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -55,8 +55,15 @@ class Fetcher:
         self._say = say
         self._cache = ContentCache(self._settings.cache_folder())
 
-    def fetch_folder(self, uri: str, target: Path) -> Fetched:
-        """Lay out every object below `uri` in the new folder `target`.
+    def fetch_folder(
+        self, uri: str, target: Path, *, names: Collection[str] | None = None
+    ) -> Fetched:
+        """Lay out the objects below `uri` in the new folder `target`.
+
+        Args:
+            uri: Folder in a store; an empty one is refused.
+            target: Folder on this machine.
+            names: Objects that are needed, where they are there; by default all.
 
         Raises:
             NotFoundError: There is none.
@@ -67,7 +74,7 @@ class Fetcher:
         """
         prefix = prefix_of(uri)
         store = self._store or backend_for("tradai.stores", prefix)
-        return self._fetch(store, partial(_list_some, store, prefix), target)
+        return self._fetch(store, partial(_list_some, store, prefix, names), target)
 
     def fetch_file(self, uri: str, target: Path) -> Fetched:
         """Lay out the object at `uri` in the new folder `target`, under the end of its name.
@@ -103,12 +110,14 @@ class Fetcher:
         raise ConflictError(message, operation="read")
 
 
-def _list_some(store: ObjectStore, prefix: str) -> Mapping[str, ObjectInfo]:
+def _list_some(
+    store: ObjectStore, prefix: str, names: Collection[str] | None
+) -> Mapping[str, ObjectInfo]:
     objects = list_objects(store, prefix)
     objects.pop(INDEX_NAME, None)
     if not objects:
         raise empty_error(prefix)
-    return objects
+    return objects if names is None else {name: objects[name] for name in names if name in objects}
 
 
 def _look_at(store: ObjectStore, uri: str) -> Mapping[str, ObjectInfo]:

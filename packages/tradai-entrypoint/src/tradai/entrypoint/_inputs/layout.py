@@ -83,7 +83,7 @@ class Layout:
             self._known[folder] = self._cache.known_tags(folder)
         etag, digest = self._known[folder].get(leaf, (None, ""))
         is_known = etag is not None and etag == info.etag
-        return is_known and self._cache.lay_out(digest, target / name)
+        return is_known and self._cache.lay_out(digest, Path(f"{target}/{name}"))
 
     def _read_object(self, name: str) -> _ReadObject:
         info = self._objects[name]

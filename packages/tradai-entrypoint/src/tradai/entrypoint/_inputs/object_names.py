@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
@@ -11,6 +11,7 @@ from tradai.core.exceptions import NotFoundError, ValidationError
 
 # What a push leaves beside the objects.
 INDEX_NAME: Final = ".tradai-index.json"
+_NO_PARTS: Final = frozenset({"", ".", ".."})
 _EXPECTED: Final = "names that are relative paths without empty parts, `.` and `..`"
 
 
@@ -55,8 +56,10 @@ def check_names(names: Iterable[str], prefix: str) -> None:
         if key in files:
             raise _clash_error(prefix, files[key], name)
         files[key] = name
-        for parent in PurePosixPath(key).parents:
-            folders.setdefault(str(parent), name)
+        folder = key.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders[folder] = name
+            folder = folder.rpartition("/")[0]
     for key in files.keys() & folders.keys():
         raise _clash_error(prefix, files[key], folders[key])
 
@@ -84,7 +87,7 @@ def _is_marker(name: str, info: ObjectInfo) -> bool:
 
 
 def _is_path(name: str) -> bool:
-    return "\0" not in name and not {"", ".", ".."} & set(name.split("/"))
+    return "\0" not in name and _NO_PARTS.isdisjoint(name.split("/"))
 
 
 def _folded(name: str) -> str:

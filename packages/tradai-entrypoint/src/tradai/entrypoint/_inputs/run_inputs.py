@@ -1,12 +1,12 @@
 """Inputs of one run by path or URI: what a store has is fetched once, and laid out as a folder."""
 
 import re
+from collections.abc import Collection
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final, final
 
 from tradai.core import RunJournal, redact
-from tradai.core.exceptions import NotFoundError
 from tradai.entrypoint._inputs.fetch import Fetched, Fetcher
 from tradai.entrypoint._process.progress import Progress
 
@@ -24,8 +24,12 @@ class RunInputs:
         self._progress = progress
         self._fetched: dict[str, Path] = {}
 
-    def folder_of(self, uri: str) -> str:
+    def folder_of(self, uri: str, names: Collection[str] | None = None) -> str:
         """Return the path of the folder that `uri` names in a store; other URIs as they are.
+
+        Args:
+            uri: Path or URI.
+            names: Files that are needed, the same at each call; by default all.
 
         Raises:
             NotFoundError: There are no objects below it.
@@ -37,7 +41,7 @@ class RunInputs:
             return uri
         if uri not in self._fetched:
             target = self._target()
-            self._record(uri, self._fetcher().fetch_folder(uri, target))
+            self._record(uri, self._fetcher().fetch_folder(uri, target, names=names))
             self._fetched[uri] = target
         return str(self._fetched[uri])
 
@@ -57,19 +61,6 @@ class RunInputs:
             self._record(uri, self._fetcher().fetch_file(uri, target))
             self._fetched[uri] = target / uri.rpartition("/")[2]
         return str(self._fetched[uri])
-
-    def file_in(self, uri: str, name: str) -> Path:
-        """Return the path of the file `name` in the folder that `uri` names in a store.
-
-        Raises:
-            NotFoundError: There is none; otherwise as `folder_of`.
-        """
-        path = Path(self.folder_of(uri), name)
-        if not path.exists():
-            where = f"{uri.rstrip('/')}/{name}"
-            message = f"there is no object {where}: put it there, or name another place"
-            raise NotFoundError(message, kind="object", key=where)
-        return path
 
     def _target(self) -> Path:
         return self._folder / f"{len(self._fetched)}"

@@ -10,11 +10,11 @@ from types import MappingProxyType
 from typing import Final, final
 
 from tradai.core import JsonValue, digest, version_id
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint._inputs.run_inputs import is_in_store
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.request import STRATEGY_COPY
-from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
+from tradai.entrypoint.freqtrade._candles.dataset import DATASET_NAME, candle_files, dataset_notices
 from tradai.entrypoint.freqtrade._candles.series import needed_series, startup_candles
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
@@ -103,7 +103,7 @@ class EngineJob:
         context = self._context
         context.progress.say("reading candles")
         data = context.require_data()
-        local = context.inputs.folder_of(data)
+        local = self._data_folder()
         request = StagingRequest(
             data=local,
             shown=data,
@@ -148,13 +148,26 @@ class EngineJob:
         self.markets = markets
         return markets
 
+    def _data_folder(self) -> str:
+        """Return the path or URI of the candles; of a folder in a store, what the run needs."""
+        names = {name for series in self.series for name in candle_files(series)}
+        data = self._context.require_data()
+        return self._context.inputs.folder_of(data, names | {DATASET_NAME, MARKETS_NAME})
+
     def _markets_file(self) -> Path:
         context = self._context
         data = context.require_data()
-        if context.markets is None and is_in_store(data):
-            return context.inputs.file_in(data, MARKETS_NAME)
-        given = context.markets and context.inputs.file_of(context.markets)
-        return markets_file(given, data)
+        if context.markets is not None:
+            return markets_file(context.inputs.file_of(context.markets), data)
+        path = markets_file(None, self._data_folder())
+        if is_in_store(data) and not path.exists():
+            where = f"{data.rstrip('/')}/{MARKETS_NAME}"
+            message = (
+                f"there are no market rules at {where}: send them there, or name their place with "
+                "--markets, or set TRADAI_RUN_MARKETS"
+            )
+            raise NotFoundError(message, kind="object", key=where)
+        return path
 
     @contextmanager
     def running(
