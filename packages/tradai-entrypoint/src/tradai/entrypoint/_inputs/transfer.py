@@ -150,6 +150,8 @@ class FolderTransfer:
         for name, is_moved in each_at_once(work, sizes.items(), most=self._settings.reads):
             (result.moved if is_moved else result.unchanged).append(name)
             progress.add(sizes[name])
+        result.moved.sort()
+        result.unchanged.sort()
 
 
 def _send(
