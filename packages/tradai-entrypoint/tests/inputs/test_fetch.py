@@ -356,6 +356,18 @@ def test_an_object_that_is_not_there_is_not_found(
         Fetcher(settings, store=store).fetch_file(f"{BASE}markets.json", tmp_path / "file")
 
 
+@pytest.mark.parametrize("name", ["..", ".", "a\0b"])
+def test_an_object_whose_name_is_no_file_is_refused(
+    store: Counting, settings: InputSettings, tmp_path: Path, name: str
+) -> None:
+    store.write(f"{BASE}{name}", b"evil")
+
+    with pytest.raises(ValidationError, match="cannot be a file in a folder"):
+        Fetcher(settings, store=store).fetch_file(f"{BASE}{name}", tmp_path / "in" / "file")
+
+    assert not (tmp_path / "in").exists()
+
+
 def test_progress_has_objects_and_bytes(
     store: Counting, settings: InputSettings, tmp_path: Path
 ) -> None:

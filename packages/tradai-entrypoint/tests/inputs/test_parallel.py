@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, wait
+from contextvars import ContextVar
 
 import pytest
 
@@ -11,19 +13,17 @@ MIB = 1024 * 1024
 
 
 class Gauge:
-    """Counts how many calls run at once, and how many bytes they hold."""
+    """Counts how many calls run at once."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.now: list[int] = []
         self.most = 0
-        self.most_bytes = 0
 
     def work(self, size: int) -> int:
         with self.lock:
             self.now.append(size)
             self.most = max(self.most, len(self.now))
-            self.most_bytes = max(self.most_bytes, sum(self.now))
         with self.lock:
             self.now.remove(size)
         return size
@@ -33,6 +33,16 @@ def test_all_work_is_done() -> None:
     items = [(number, 1) for number in range(100)]
 
     assert sorted(each_at_once(lambda number: number * 2, items, most=7)) == list(range(0, 200, 2))
+
+
+def test_work_belongs_to_the_run_of_its_caller() -> None:
+    job: ContextVar[str] = ContextVar("job", default="none")
+    token = job.set("mine")
+
+    seen = list(each_at_once(lambda _: job.get(), [(1, 1), (2, 1)], most=2))
+
+    job.reset(token)
+    assert seen == ["mine", "mine"]
 
 
 def test_no_work_is_allowed() -> None:
@@ -56,13 +66,21 @@ def test_no_more_than_allowed_run_at_once() -> None:
     assert gauge.most <= 3
 
 
-def test_large_objects_wait_for_memory() -> None:
-    gauge = Gauge()
-    sizes = [100 * MIB, 200 * MIB, 300 * MIB, 1_000 * MIB, 10 * MIB] * 5
+def test_large_objects_wait_for_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
 
-    list(each_at_once(gauge.work, [(size, size) for size in sizes], most=8))
+    # Only where the results are waited for is it certain what is in memory at that moment.
+    def wait_and_count(pending: dict[Future[int], int], *, return_when: str) -> object:
+        held.append(sum(pending.values()))
+        return wait(pending, return_when=return_when)
 
-    assert gauge.most_bytes <= 1_000 * MIB
+    monkeypatch.setattr("tradai.entrypoint._inputs.parallel.wait", wait_and_count)
+    sizes = [100 * MIB, 200 * MIB, 56 * MIB, 1_000 * MIB, 10 * MIB] * 5
+
+    done = list(each_at_once(lambda size: size, [(size, size) for size in sizes], most=8))
+
+    assert sorted(done) == sorted(sizes)
+    assert {total for total in held if total > 256 * MIB} == {1_000 * MIB}
 
 
 def test_a_large_object_is_alone() -> None:

@@ -27,17 +27,16 @@ def each_at_once(
     """
     pending: dict[Future[R], int] = {}
     with ThreadPoolExecutor(most) as pool:
-        try:
-            for item, size in items:
-                while pending and (
-                    len(pending) >= most or sum(pending.values()) + size > _MOST_BYTES
-                ):
-                    yield from _results(pending)
-                pending[pool.submit(carry_context(work), item)] = size
-            while pending:
+        for item, size in items:
+            while pending and _is_full(pending, size, most=most):
                 yield from _results(pending)
-        finally:
-            pool.shutdown(cancel_futures=True)
+            pending[pool.submit(carry_context(work), item)] = size
+        while pending:
+            yield from _results(pending)
+
+
+def _is_full(pending: dict[Future[R], int], size: int, *, most: int) -> bool:
+    return len(pending) >= most or sum(pending.values()) + size > _MOST_BYTES
 
 
 def _results(pending: dict[Future[R], int]) -> Iterator[R]:
