@@ -1,7 +1,8 @@
 """A server with canned S3 responses that costs little CPU, so that a benchmark measures the client.
 
-It has one object of 256 MiB and one listing of 10,000 keys, and drops uploads. It prints its
-address and serves until it is killed. ``--latency-ms`` delays each response.
+It has one object of 256 MiB, a listing of 10,000 keys, and 1,000 objects of 2 kB below ``inputs/``,
+and drops uploads. It prints its address and serves until it is killed. ``--latency-ms`` delays each
+response.
 """
 
 import argparse
@@ -11,7 +12,10 @@ import threading
 import time
 import zlib
 from base64 import b64encode
+from collections.abc import Iterable
 
+INPUTS = 1_000
+INPUT = bytes(2_000)
 SIZE = 256 * 1024 * 1024
 KEYS = 10_000
 PAGE = 1_000
@@ -24,26 +28,37 @@ HEADERS = (
 CHECKSUM = f"x-amz-checksum-crc32: {CRC32}\r\nx-amz-checksum-type: FULL_OBJECT\r\n"
 RANGE = re.compile(rb"\r\nrange: bytes=(\d+)-(\d*)", re.IGNORECASE)
 LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+INPUT_NAME = re.compile(rb"/inputs/P(\d+)_")
 TOKEN = re.compile(rb"continuation-token=(\d+)")
 BUFFER = 1 << 20
 
 
-def page(first: int) -> bytes:
-    """Return one page of the listing."""
-    rows = "".join(
-        f"<Contents><Key>ohlcv/BTC_USDT/{number:08}.parquet</Key>"
+def rows_of(names: Iterable[str]) -> str:
+    """Return the objects `names` as they are listed."""
+    return "".join(
+        f"<Contents><Key>{name}</Key>"
         "<LastModified>2026-11-24T09:00:00.000Z</LastModified>"
         f'<ETag>"{number:032x}"</ETag><Size>{number}</Size>'
         "<ChecksumAlgorithm>CRC32</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType>"
         "<StorageClass>STANDARD</StorageClass></Contents>"
-        for number in range(first, first + PAGE)
+        for number, name in enumerate(names)
     )
+
+
+def page(first: int) -> bytes:
+    """Return one page of the listing."""
+    rows = rows_of(f"ohlcv/BTC_USDT/{number:08}.parquet" for number in range(first, first + PAGE))
     after = first + PAGE
     more = (
         f"<IsTruncated>true</IsTruncated><NextContinuationToken>{after}</NextContinuationToken>"
         if after < KEYS
         else "<IsTruncated>false</IsTruncated>"
     )
+    return listing(more, rows)
+
+
+def listing(more: str, rows: str) -> bytes:
+    """Return a page with `rows`; `more` tells whether another follows."""
     return (
         '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult '
         'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>lake</Name><Prefix/>'
@@ -52,6 +67,10 @@ def page(first: int) -> bytes:
     ).encode()
 
 
+LAST = "<IsTruncated>false</IsTruncated>"
+INPUTS_PAGE = listing(
+    LAST, rows_of(f"inputs/P{number:03}_USDT-5m.feather" for number in range(INPUTS))
+)
 PAGES = {str(first).encode(): page(first) for first in range(0, KEYS, PAGE)}
 CREATED = b"<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
 COMPLETED = b'<CompleteMultipartUploadResult><ETag>"whole"</ETag></CompleteMultipartUploadResult>'
@@ -94,7 +113,12 @@ def discard_body(
 def answer(connection: socket.socket, head: bytes) -> None:
     """Send the response to one request."""
     line = head.split(b"\r\n", 1)[0]
-    if line.startswith(b"GET") and b"list-type=2" in line:
+    if b"prefix=inputs" in line:
+        reply(connection, "200 OK", "", INPUTS_PAGE)
+    elif match := INPUT_NAME.search(line):
+        etag = f'ETag: "{int(match[1]):032x}"\r\nLast-Modified: Tue, 24 Nov 2026 09:00:00 GMT\r\n'
+        reply(connection, "200 OK", etag, INPUT)
+    elif line.startswith(b"GET") and b"list-type=2" in line:
         match = TOKEN.search(line)
         reply(connection, "200 OK", "", PAGES[match[1] if match else b"0"])
     elif line.startswith((b"GET", b"HEAD")):

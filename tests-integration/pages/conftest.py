@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -154,9 +155,10 @@ def _s3(_s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Reader], 
             monkeypatch.setenv(name, text)
         settings = settings_at(_s3_server)
         client = client_for("s3", settings)
-        client.create_bucket(
-            Bucket="lake", CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
+        with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+            client.create_bucket(
+                Bucket="lake", CreateBucketConfiguration={"LocationConstraint": REGION}
+            )
         client.put_bucket_versioning(Bucket="lake", VersioningConfiguration={"Status": "Enabled"})
         store = S3Store(settings)
         for key, body in LAKE.items():

@@ -67,6 +67,7 @@ def test_keys_are_decoded_once(listed: List) -> None:
 
     assert [one.uri for one in found] == ["s3://lake/a/b%20c+ d&", "s3://lake/日&"]
     assert {one.size for one in found} == {7}
+    assert {one.etag for one in found} == {'"tag"'}
     assert {one.modified.isoformat() for one in found} == {"2026-11-24T09:00:00+00:00"}
 
 

@@ -137,6 +137,35 @@ class StoreThatListsFolders(RightStore):
         return super().list(folder)
 
 
+class StoreThatTagsByTime(RightStore):
+    """Describes an object by the tag that other servers of its kind would make up."""
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        found = super().list(prefix)
+        return (replace(info, etag=info.modified.isoformat()) for info in found)
+
+    def stat(self, uri: str) -> ObjectInfo:
+        info = super().stat(uri)
+        return replace(info, etag=info.modified.isoformat())
+
+
+class StoreThatUnquotesTagsInListings(RightStore):
+    """Tags with quotes in `read`, as S3 does, and without them elsewhere."""
+
+    def read(self, uri: str) -> StoredObject:
+        found = super().read(uri)
+        return replace(found, etag=f'"{found.etag}"')
+
+    def write(
+        self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
+    ) -> str:
+        match = if_match and if_match.strip('"')
+        return f'"{super().write(uri, data, if_match=match, if_absent=if_absent)}"'
+
+    def copy(self, source: str, target: str) -> str:
+        return f'"{super().copy(source, target)}"'
+
+
 class StoreThatReadsNothingAsEmpty(RightStore):
     def read(self, uri: str) -> StoredObject:
         try:
@@ -241,6 +270,8 @@ STORES: dict[type, str] = {
     StoreThatLooksBeforeItLeaps: "test_one_racer_creates_an_object",
     StoreThatTagsByLength: "test_a_written_object_is_read_back",
     StoreThatListsFolders: "test_list_is_by_prefix_and_sorted",
+    StoreThatTagsByTime: "test_a_tag_without_the_bytes_is_that_of_the_bytes",
+    StoreThatUnquotesTagsInListings: "test_a_tag_without_the_bytes_is_that_of_the_bytes",
     StoreThatReadsNothingAsEmpty: "test_an_absent_object_is_not_found",
     StoreThatMissesWhatItDeletes: "test_deleting_an_absent_object_is_allowed",
 }

@@ -228,16 +228,16 @@ def test_the_strategy_source_may_be_a_path_or_a_file_uri(
     assert seen == [tmp_path / "strategies"]
 
 
-def test_a_strategy_source_on_another_machine_is_refused(
+def test_a_strategy_source_that_no_store_serves_is_refused(
     tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
 ) -> None:
     registered.register_handler(TradingMode.BACKTEST)(Handler)
-    config_file.write_text(config_file.read_text().replace("strategies", "s3://bucket/x"))
+    config_file.write_text(config_file.read_text().replace("strategies", "gs://bucket/x"))
 
     code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
 
-    assert code != 0
-    assert "s3" in str(manifest(tmp_path).verdict)
+    assert code == ExitCode.CONFIGURATION
+    assert "gs: backend" in str(manifest(tmp_path).verdict)
 
 
 def test_a_report_that_cannot_be_written_still_leaves_a_manifest(

@@ -48,9 +48,10 @@ if TYPE_CHECKING:
         atomic_file as atomic_file,
         file_errors as file_errors,
     )
+    from tradai.core._local.content_cache import ContentCache as ContentCache
     from tradai.core._local.file_journal import FileJournal as FileJournal
     from tradai.core._local.file_store import FileStore as FileStore
-    from tradai.core._local.file_uri import file_path as file_path
+    from tradai.core._local.file_uri import file_path as file_path, is_file_uri as is_file_uri
     from tradai.core._local.memory_store import MemoryStore as MemoryStore
     from tradai.core._local.model_repository import ModelRepository as ModelRepository
     from tradai.core._local.regular_files import (
@@ -135,6 +136,7 @@ if TYPE_CHECKING:
         DataRepository as DataRepository,
         InMemoryRepository as InMemoryRepository,
         Repository as Repository,
+        series_name as series_name,
     )
     from tradai.core._ports.resolve_secret import resolve_secret as resolve_secret
     from tradai.core._secrets.named_values import mask_named_values as mask_named_values
@@ -204,9 +206,10 @@ if not TYPE_CHECKING:
             "_layers.yaml_layer": "YamlLayer",
             "_lazy": "lazy_exports",
             "_local.atomic_files": "atomic_file file_errors",
+            "_local.content_cache": "ContentCache",
             "_local.file_journal": "FileJournal",
             "_local.file_store": "FileStore",
-            "_local.file_uri": "file_path",
+            "_local.file_uri": "file_path is_file_uri",
             "_local.memory_store": "MemoryStore",
             "_local.model_repository": "ModelRepository",
             "_local.regular_files": (
@@ -232,7 +235,9 @@ if not TYPE_CHECKING:
                 "Clock JournalEntry ModeHandler ObjectInfo ObjectStore RunJournal SecretSource "
                 "StoredObject"
             ),
-            "_ports.repositories": "Coverage DataRepository InMemoryRepository Repository",
+            "_ports.repositories": (
+                "Coverage DataRepository InMemoryRepository Repository series_name"
+            ),
             "_ports.resolve_secret": "resolve_secret",
             "_secrets.named_values": "mask_named_values",
             "_secrets.redaction": "redact register_secret",

@@ -4,6 +4,7 @@ from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.entrypoint._inputs.settings import InputSettings as InputSettings
     from tradai.entrypoint._jobs.local_runner import LocalRunner as LocalRunner
     from tradai.entrypoint._main import main as main
     from tradai.entrypoint._process.exit_codes import ExitCode as ExitCode, Verdict as Verdict
@@ -41,6 +42,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_inputs.settings": "InputSettings",
             "_jobs.local_runner": "LocalRunner",
             "_main": "main",
             "_process.exit_codes": "ExitCode Verdict",

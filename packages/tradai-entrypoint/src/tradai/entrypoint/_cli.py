@@ -211,7 +211,7 @@ def _add_runs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("data", help="download candles")
+    parser = commands.add_parser("data", help="download candles, send and bring data folders")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     download = verbs.add_parser(
         "download",
@@ -219,7 +219,7 @@ def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         description="Download the candles that a configuration needs from the exchange, through "
         "the engine, into the data folder, and capture the market rules beside them.",
     )
-    download.set_defaults(module="data")
+    download.set_defaults(module="data.download")
     add_config(download)
     download.add_argument("--data", metavar="DIR", required=True, help="folder for the candles")
     download.add_argument(
@@ -227,6 +227,28 @@ def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
     download.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
     add_logging(download)
+    _add_push_and_pull(verbs)
+
+
+def _add_push_and_pull(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    push = verbs.add_parser(
+        "push",
+        help="send a data folder to a store",
+        description="Send a data folder to a store. Files that are there unchanged are not sent.",
+    )
+    pull = verbs.add_parser(
+        "pull",
+        help="bring a data folder from a store",
+        description="Bring a data folder from a store. Files that are here unchanged are not read.",
+    )
+    for name, verb in (("push", push), ("pull", pull)):
+        verb.set_defaults(module=f"data.{name}")
+        verb.add_argument("folder", metavar="FOLDER", help="folder on this machine")
+        verb.add_argument("uri", metavar="URI", help="folder in a store, e.g. s3://bucket/candles/")
+        verb.add_argument(
+            "--delete", action="store_true", help="remove what only the side written to has"
+        )
+        add_output(verb)
 
 
 def _add_markets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tradai.core.frames import FlatDataRepository
 from tradai.entrypoint.freqtrade import data_folder
+from tradai.entrypoint.freqtrade._candles.dataset import candle_files
+from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
 
 
 @pytest.mark.parametrize(
@@ -23,3 +26,16 @@ from tradai.entrypoint.freqtrade import data_folder
 )
 def test_candles_may_have_a_folder_here(data: str, folder: Path | None) -> None:
     assert data_folder(data) == folder
+
+
+@pytest.mark.parametrize(("pair", "timeframe"), [("BTC/USDT", "5m"), ("1INCH/USDT", "1M")])
+def test_candles_are_in_the_files_that_are_fetched(
+    pair: str, timeframe: str, tmp_path: Path
+) -> None:
+    series = NeededSeries(pair=pair, timeframe=timeframe, warmup=0, is_traded=True)
+
+    for name in candle_files(series):
+        (tmp_path / name).touch()
+
+        assert FlatDataRepository(tmp_path).series() == [(pair, timeframe)]
+        (tmp_path / name).unlink()

@@ -14,8 +14,8 @@ from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element, SubElement, tostring
 from xml.parsers.expat import ExpatError, ParserCreate
 
-# Key, size and time of the last change.
-Row: TypeAlias = tuple[str, int, datetime]
+# Key, size, time of the last change, and tag.
+Row: TypeAlias = tuple[str, int, datetime, str | None]
 
 _FACT_DEPTH: Final = 2
 _OBJECT_FACT_DEPTH: Final = 3
@@ -60,7 +60,7 @@ class _ListingParser:
 
     def __init__(self) -> None:
         self._facts: dict[str, str] = {}
-        self._objects: list[tuple[str, str, str]] = []
+        self._objects: list[tuple[str, str, str, str | None]] = []
         self._object: dict[str, str] = {}
         self._texts: list[str] = []
         self._depth = 0
@@ -75,9 +75,9 @@ class _ListingParser:
 
     def rows(self) -> Iterator[Row]:
         is_quoted = self._facts.get("EncodingType") == "url"
-        for key, size, modified in self._objects:
+        for key, size, modified, etag in self._objects:
             name = unquote_plus(key) if is_quoted else key
-            yield name, int(size), to_utc(datetime.fromisoformat(modified))
+            yield name, int(size), to_utc(datetime.fromisoformat(modified)), etag
 
     def without_objects(self) -> bytes:
         root = Element("ListBucketResult")
@@ -101,7 +101,8 @@ class _ListingParser:
             self._facts[name] = "".join(self._texts)
             return
         facts = self._object
-        self._objects.append((facts["Key"], facts["Size"], facts["LastModified"]))
+        found = (facts["Key"], facts["Size"], facts["LastModified"], facts.get("ETag"))
+        self._objects.append(found)
         self._object = {}
 
 

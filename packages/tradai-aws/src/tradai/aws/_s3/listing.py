@@ -29,8 +29,8 @@ def list_objects(client: "S3Client", path: S3Path) -> Iterator[ObjectInfo]:
     while True:
         with translated("s3", "list_objects_v2", str(path)), collect_rows() as rows:
             page = client.list_objects_v2(Bucket=path.bucket, Prefix=path.key, **next_page)
-        for key, size, modified in rows or _rows_of(page):
-            yield ObjectInfo(uri=f"{base}{key}", size=size, modified=modified)
+        for key, size, modified, etag in rows or _rows_of(page):
+            yield ObjectInfo(uri=f"{base}{key}", size=size, modified=modified, etag=etag)
         # Servers that imitate S3 leave these out.
         token: str | None = page.get("NextContinuationToken")
         if not page.get("IsTruncated", token is not None):
@@ -45,4 +45,4 @@ def list_objects(client: "S3Client", path: S3Path) -> Iterator[ObjectInfo]:
 def _rows_of(page: "ListObjectsV2OutputTypeDef") -> Iterator[Row]:
     """Yield the rows that botocore has parsed, when `parse_listing` did not."""
     for row in page.get("Contents", ()):
-        yield row["Key"], row["Size"], to_utc(row["LastModified"])
+        yield row["Key"], row["Size"], to_utc(row["LastModified"]), row.get("ETag")

@@ -205,8 +205,12 @@ class S3Store:
     def stat(self, uri: str) -> ObjectInfo:
         """Describe the object at `uri`."""
         facts = self._reader(uri).head()
-        modified = to_utc(facts["LastModified"])
-        return ObjectInfo(uri=uri, size=facts["ContentLength"], modified=modified)
+        return ObjectInfo(
+            uri=uri,
+            size=facts["ContentLength"],
+            modified=to_utc(facts["LastModified"]),
+            etag=facts["ETag"],
+        )
 
     def copy(self, source: str, target: str) -> str:
         """Copy the object at `source` to `target` inside S3, and return the new tag."""

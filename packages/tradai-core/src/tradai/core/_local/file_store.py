@@ -32,8 +32,9 @@ class FileStore:
     reader, a crash or a power loss meets the old content or the new one, whole. A killed writer
     may leave a ``.tradai-*.tmp`` file behind: safe to remove, never listed.
 
-    The tag is the SHA-256 of the content. Conditions hold among all users of FileStore on one
-    machine: changes in a folder wait for each other.
+    The tag is the SHA-256 of the content; a listing has none, because it reads no file.
+    Conditions hold among all users of FileStore on one machine: changes in a folder wait for each
+    other.
     """
 
     def __init__(self, root: str | Path | None = None, *, kind: FileKind = FileKind.OBJECT) -> None:

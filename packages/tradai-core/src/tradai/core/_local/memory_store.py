@@ -56,7 +56,7 @@ class MemoryStore:
         with self._lock:
             found = sorted(item for item in self._objects.items() if item[0].startswith(prefix))
         for uri, (data, modified) in found:
-            yield ObjectInfo(uri=uri, size=len(data), modified=modified)
+            yield _describe(uri, data, modified)
 
     def delete(self, uri: str) -> None:
         """Remove the object at `uri`; a missing one is ignored."""
@@ -67,7 +67,7 @@ class MemoryStore:
     def stat(self, uri: str) -> ObjectInfo:
         """Describe the object at `uri`."""
         data, modified = self._object(uri)
-        return ObjectInfo(uri=uri, size=len(data), modified=modified)
+        return _describe(uri, data, modified)
 
     def copy(self, source: str, target: str) -> str:
         """Write the object at `source` to `target` as well, and return the tag there."""
@@ -81,6 +81,10 @@ class MemoryStore:
             message = f"there is no object at {uri}; write it first"
             raise NotFoundError(message, kind="object", key=uri)
         return found
+
+
+def _describe(uri: str, data: bytes, modified: datetime) -> ObjectInfo:
+    return ObjectInfo(uri=uri, size=len(data), modified=modified, etag=etag_of(data))
 
 
 def _check_memory_uri(uri: str) -> None:

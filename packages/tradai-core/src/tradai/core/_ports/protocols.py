@@ -25,11 +25,17 @@ class StoredObject:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectInfo:
-    """Facts about an object without its bytes: size in bytes, last change in UTC."""
+    """Facts about an object without its bytes: size in bytes, last change in UTC.
+
+    Attributes:
+        etag: Tag that `ObjectStore.read` would return with the bytes; None when the store would
+            have to read them to know it. Size and time do not prove that an object is unchanged.
+    """
 
     uri: str
     size: int
     modified: Utc
+    etag: str | None = None
 
 
 class ObjectStore(Protocol):

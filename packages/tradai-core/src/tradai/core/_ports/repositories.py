@@ -165,3 +165,14 @@ class DataRepository(ABC):
     @abstractmethod
     def series(self) -> list[tuple[str, Timeframe]]:
         """Return pair and timeframe of every series, sorted."""
+
+
+def series_name(pair: str, timeframe: str) -> str:
+    """Return the name of a series of candles on disk, as Freqtrade names its files.
+
+    A month is ``Mo``, since some file systems ignore case.
+
+    >>> series_name("BTC/USDT", "5m")
+    'BTC_USDT-5m'
+    """
+    return f"{pair.replace('/', '_')}-{timeframe.replace('M', 'Mo')}"

@@ -10,14 +10,14 @@ import pandas as pd
 from tradai.core._error_translation import ErrorTable
 from tradai.core._fork_lock import ForkLock
 from tradai.core._ports.protocols import Clock
-from tradai.core._ports.repositories import Coverage
+from tradai.core._ports.repositories import Coverage, series_name
 from tradai.core._secrets.redaction import redact
 from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.arcticdb._frame_repository import FrameRepository
 from tradai.core.arcticdb._uri import ArcticUri
 from tradai.core.exceptions import ConfigurationError, ConflictError, NotFoundError, StorageError
-from tradai.core.frames._candle_repository import parse_series_name, series_key, series_name
+from tradai.core.frames._candle_repository import parse_series_name, series_key
 from tradai.core.frames._candles import check_candles, merge_candles, opening_ms
 from tradai.core.frames._columns import Span, candles_error
 

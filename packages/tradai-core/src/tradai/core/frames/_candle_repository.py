@@ -156,11 +156,6 @@ def series_key(pair: str, timeframe: str) -> tuple[str, Timeframe]:
     return pair, Timeframe(timeframe)
 
 
-def series_name(pair: str, timeframe: Timeframe) -> str:
-    """Return the name of a series; a month is ``Mo``, since some file systems ignore case."""
-    return f"{pair.replace('/', '_')}-{timeframe.replace('M', 'Mo')}"
-
-
 def parse_series_name(name: str) -> tuple[str, Timeframe] | None:
     """Return the pair and timeframe that `name` names; None for any other name."""
     match = _NAME.fullmatch(name)

@@ -8,7 +8,7 @@ from tradai.core._local.file_store import FileStore
 from tradai.core._local.file_uri import file_path
 from tradai.core._local.regular_files import FileKind
 from tradai.core._ports.protocols import Clock
-from tradai.core._ports.repositories import Coverage
+from tradai.core._ports.repositories import Coverage, series_name
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.exceptions import ConflictError, StorageError, ValidationError
 from tradai.core.frames._candle_repository import (
@@ -16,7 +16,6 @@ from tradai.core.frames._candle_repository import (
     coverage_of,
     parse_series_name,
     series_key,
-    series_name,
 )
 from tradai.core.frames._columns import CandleColumns, Span, candles_error, merge_columns
 from tradai.core.frames._files import (

@@ -6,13 +6,12 @@ from typing import final
 from tradai.core._local.atomic_files import file_errors
 from tradai.core._local.file_uri import file_path
 from tradai.core._ports.protocols import Clock
-from tradai.core._ports.repositories import Coverage
+from tradai.core._ports.repositories import Coverage, series_name
 from tradai.core._time.timeframe import Timeframe
 from tradai.core.frames._candle_repository import (
     CandleRepository,
     parse_series_name,
     series_key,
-    series_name,
 )
 from tradai.core.frames._columns import CandleColumns, Span
 from tradai.core.frames._manifest import MANIFEST_NAME

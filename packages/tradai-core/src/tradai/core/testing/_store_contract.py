@@ -87,6 +87,17 @@ class ObjectStoreContract:
 
         assert list(store.list(base)) == [store.stat(f"{base}one")]
 
+    def test_a_tag_without_the_bytes_is_that_of_the_bytes(
+        self, store: ObjectStore, base: str
+    ) -> None:
+        for content in (b"first", b"other", b"", bytes(100_000)):
+            store.write(f"{base}one", content)
+            tag = store.read(f"{base}one").etag
+
+            described = [store.stat(f"{base}one"), *store.list(base)]
+
+            assert {info.etag for info in described} <= {tag, None}
+
     def test_listing_nothing_is_allowed(self, store: ObjectStore, base: str) -> None:
         assert list(store.list(f"{base}no/such/")) == []
 

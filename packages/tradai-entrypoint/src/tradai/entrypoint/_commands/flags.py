@@ -26,7 +26,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, *, mode: TradingMode | No
     parser.add_argument(
         "--markets",
         metavar="FILE",
-        help="market rules (default: markets.json in the folder of the candles)",
+        help="market rules: path or URI (default: markets.json in the folder of the candles)",
     )
     parser.add_argument(
         "--timerange", metavar="RANGE", help="time range (run.timerange), e.g. 20250101-20250401"

@@ -18,7 +18,7 @@ class EntrypointSettings(BaseSettings):
         mode: Run mode; it has no default, so that nothing trades by accident.
         config: Path or URI of the strategy configuration (YAML).
         data: Path or URI of the candles.
-        markets: File of the market rules; unset means ``markets.json`` in the folder of the
+        markets: Path or URI of the market rules; unset means ``markets.json`` in the folder of the
             candles.
         folder: Folder that receives one folder per run.
         id: Id of this run; unset means a new one.

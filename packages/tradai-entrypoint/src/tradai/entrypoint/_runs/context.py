@@ -7,6 +7,7 @@ from typing import final
 
 from tradai.core import LoadedConfig, RunJournal, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError, ValidationError
+from tradai.entrypoint._inputs.run_inputs import RunInputs
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress
@@ -28,8 +29,9 @@ class RunContext:
         loaded: The configuration with the provenance of each value.
         parameters: The `run:` block, validated.
         data: Path or URI of the candles; None for a mode that fetches its own.
-        markets: File of the market rules; None means the one beside the candles.
-        strategy_root: Folder or file of the strategy source.
+        markets: Path or URI of the market rules; None means the file beside the candles.
+        inputs: Paths of the inputs that are in a store.
+        strategy_root: Folder or file of the strategy source, on this machine.
         staged: Folder of candles that were staged for several runs.
         replay_folder: Folder of the run that this one repeats.
         expected_digests: Digests of the repeated run, by name, which this one must have too.
@@ -47,6 +49,7 @@ class RunContext:
     progress: Progress
     record: RunManifest
     environ: Mapping[str, str]
+    inputs: RunInputs
     markets: str | None = None
     strategy_root: Path | None = None
     staged: Path | None = None

@@ -15,6 +15,7 @@ from tradai.core import (
     redact,
 )
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._inputs.run_inputs import RunInputs
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.record import RunManifest
 
@@ -70,7 +71,7 @@ class RunRequest:
         return data
 
     def markets_of(self, settings: EntrypointSettings) -> str | None:
-        """Return the path of the market rules, from the settings or else the repeated run."""
+        """Return the path or URI of the market rules, given or else of the repeated run."""
         return settings.markets or self._repeated("markets")
 
     def _repeated(self, fact: str) -> str | None:
@@ -104,17 +105,22 @@ def load_config(
     return loader.load_config(settings.config, patches=request.patches, overrides=request.overrides)
 
 
-def strategy_root(loaded: LoadedConfig, request: RunRequest) -> Path | None:
+def strategy_root(loaded: LoadedConfig, request: RunRequest, inputs: RunInputs) -> Path | None:
     """Return the path of the strategy's source; None when the configuration names no strategy.
 
     Raises:
-        ValidationError: The source is not a path on this machine.
+        NotFoundError: The source is in a store, and is not there.
+        ConfigurationError: No installed distribution serves its URI.
+        ValidationError: The name of an object cannot be the path of a file.
+        ExternalServiceError: The store, or the disk, refused.
     """
     if loaded.config.strategy is None:
         return None
     if request.replay_folder is not None:
         return request.replay_folder / STRATEGY_COPY
-    return (loaded.folder or Path.cwd()) / file_path(loaded.config.strategy.source)
+    source = loaded.config.strategy.source
+    local = inputs.file_of(source) if source.endswith(".py") else inputs.folder_of(source)
+    return (loaded.folder or Path.cwd()) / file_path(local)
 
 
 def _recorded_config(manifest: RunManifest) -> LoadedConfig:

@@ -11,6 +11,7 @@ from typing import ClassVar, Final, Protocol, TypeVar
 
 from tradai.core import Clock, LoadedConfig, LoggerMixin, ModeHandler, SystemClock, TradingMode
 from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
+from tradai.entrypoint._inputs.run_inputs import RunInputs
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress
@@ -35,6 +36,8 @@ class HandlerFactory(Protocol):
 
 H = TypeVar("H", bound=HandlerFactory)
 
+# Folder in the scratch folder of a run.
+_INPUTS: Final = "inputs"
 _HANDLERS: Final[HandlerRegistry[HandlerFactory]] = HandlerRegistry()
 
 
@@ -197,12 +200,12 @@ class StrategyEntrypoint(LoggerMixin):
                 yield from handler.checks(checklist)
 
     def _execute(self, run: RecordedRun) -> Verdict:
-        with self._interrupts.raising():
-            self._context = self._prepare(run)
-            run.folder.write_manifest(self._record)
-            self._permit(self._context)
-            handler = self.get_handler(self._settings.mode)(self)
         with self._progress:
+            with self._interrupts.raising():
+                self._context = self._prepare(run)
+                run.folder.write_manifest(self._record)
+                self._permit(self._context)
+                handler = self.get_handler(self._settings.mode)(self)
             code = handler.run()
         run.report_parts = self._context.report
         return _verdict_of(code, concluded=self._context.verdict)
@@ -212,6 +215,9 @@ class StrategyEntrypoint(LoggerMixin):
         self._describe(loaded)
         parameters = read_run_parameters(loaded)
         self._record.run_parameters = parameters.model_dump(mode="json", exclude_unset=True)
+        inputs = RunInputs(
+            run.folder.scratch / _INPUTS, journal=run.journal, progress=self._progress
+        )
         return RunContext(
             mode=self._settings.mode,
             loaded=loaded,
@@ -224,7 +230,8 @@ class StrategyEntrypoint(LoggerMixin):
             progress=self._progress,
             record=self._record,
             environ=self._environ,
-            strategy_root=strategy_root(loaded, self._request),
+            inputs=inputs,
+            strategy_root=strategy_root(loaded, self._request, inputs),
             staged=self._settings.staged,
             replay_folder=self._request.replay_folder,
             expected_digests=self._request.expected_digests,

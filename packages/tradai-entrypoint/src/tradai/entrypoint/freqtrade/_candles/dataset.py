@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Final
 
-from tradai.core import FileKind, file_errors, file_path, read_regular_file
+from tradai.core import FileKind, file_errors, file_path, read_regular_file, series_name
 from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
 
 DATASET_NAME: Final = "dataset.json"
 
@@ -24,6 +25,16 @@ def data_folder(data: str) -> Path | None:
         return file_path(data)
     except ValidationError:
         return None
+
+
+def candle_files(series: NeededSeries) -> tuple[str, ...]:
+    """Return the names that the file of `series` can have in a flat folder of candles.
+
+    >>> candle_files(NeededSeries(pair="BTC/USDT", timeframe="5m", warmup=0, is_traded=True))
+    ('BTC_USDT-5m.parquet', 'BTC_USDT-5m.feather')
+    """
+    stem = series_name(series.pair, series.timeframe)
+    return tuple(f"{stem}.{suffix}" for suffix in ("parquet", "feather"))
 
 
 def dataset_notices(data: str) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ class StagingRequest:
 
     Attributes:
         data: URI or folder that they are read from.
+        shown: Name of `data` in messages: the URI that its files were fetched from.
         folder: Folder that they are written to; created if missing.
         series: Series to read.
         timerange: Range to trade on, whose open end is that of the candles; None is all of them.
@@ -56,6 +57,7 @@ class StagingRequest:
     folder: Path
     series: tuple[NeededSeries, ...]
     timerange: TimeRange | OpenTimeRange | None
+    shown: str = ""
 
     def to_json(self) -> bytes:
         """Return the request as JSON."""
@@ -74,6 +76,7 @@ class StagingRequest:
         timerange = values["timerange"]
         return cls(
             data=values["data"],
+            shown=values["shown"],
             folder=Path(values["folder"]),
             series=tuple(NeededSeries(**each) for each in values["series"]),
             timerange=timerange and parse_time_range(timerange),

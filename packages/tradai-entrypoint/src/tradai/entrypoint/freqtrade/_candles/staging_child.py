@@ -119,8 +119,9 @@ def _not_found(
     known = repository.coverage(missing[0].pair, missing[0].timeframe)
     there = f" (there are {known.first:%Y-%m-%d} to {known.last:%Y-%m-%d})" if known else ""
     message = (
-        f"{request.data} has no candles{when} of {names}{there}: add them, choose a range that has "
-        "them, or drop what asks for them (pairs, run.informative, @informative)"
+        f"{request.shown or request.data} has no candles{when} of {names}{there}: add them, "
+        "choose a range that has them, or drop what asks for them (pairs, run.informative, "
+        "@informative)"
     )
     return NotFoundError(message, kind="candles", key=missing[0].name)
 

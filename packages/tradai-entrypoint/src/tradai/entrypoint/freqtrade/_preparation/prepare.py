@@ -10,10 +10,11 @@ from types import MappingProxyType
 from typing import Final, final
 
 from tradai.core import JsonValue, digest, version_id
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, NotFoundError
+from tradai.entrypoint._inputs.run_inputs import is_in_store
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.request import STRATEGY_COPY
-from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
+from tradai.entrypoint.freqtrade._candles.dataset import DATASET_NAME, candle_files, dataset_notices
 from tradai.entrypoint.freqtrade._candles.series import needed_series, startup_candles
 from tradai.entrypoint.freqtrade._candles.shared_staging import use_staged
 from tradai.entrypoint.freqtrade._candles.staged_data import (
@@ -26,7 +27,7 @@ from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_en
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
-from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
 from tradai.entrypoint.freqtrade._exchange.markets_file import markets_file
 from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
 from tradai.entrypoint.freqtrade._preparation.engine_settings import check_extra_keys
@@ -109,8 +110,10 @@ class EngineJob:
         context = self._context
         context.progress.say("reading candles")
         data = context.require_data()
+        local = self._data_folder()
         request = StagingRequest(
-            data=data,
+            data=local,
+            shown=data,
             folder=context.folder.scratch / DATA,
             series=self.series,
             timerange=self.parameters.timerange,
@@ -119,7 +122,7 @@ class EngineJob:
         self.evidence.startup_candles = startup_candles(context.config, self.parameters, self.facts)
         context.record_digest("data", staged.digest)
         context.record.data["timerange"] = str(staged.timerange)
-        context.record.notices += [*dataset_notices(data), *staged.notices(self.series)]
+        context.record.notices += [*dataset_notices(local), *staged.notices(self.series)]
         if self.parameters.timerange is not None:
             # With its ends as they are now: the run may be repeated when there are more candles.
             context.record.run_parameters["timerange"] = str(staged.timerange)
@@ -146,7 +149,7 @@ class EngineJob:
         context.record.data["uri"] = context.require_data()
         if context.markets is not None:
             context.record.data["markets"] = context.markets
-        snapshot = MarketsSnapshot.load(markets_file(context.markets, context.require_data()))
+        snapshot = MarketsSnapshot.load(self._markets_file())
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
         check_stake(context.config, markets.rules, self.facts)
@@ -156,6 +159,27 @@ class EngineJob:
             context.record.notices.append(f"the market rules were made, not captured{note}")
         self.markets = markets
         return markets
+
+    def _data_folder(self) -> str:
+        """Return the path or URI of the candles; of a folder in a store, what the run needs."""
+        names = {name for series in self.series for name in candle_files(series)}
+        data = self._context.require_data()
+        return self._context.inputs.folder_of(data, names | {DATASET_NAME, MARKETS_NAME})
+
+    def _markets_file(self) -> Path:
+        context = self._context
+        data = context.require_data()
+        if context.markets is not None:
+            return markets_file(context.inputs.file_of(context.markets), data)
+        path = markets_file(None, self._data_folder())
+        if is_in_store(data) and not path.exists():
+            where = f"{data.rstrip('/')}/{MARKETS_NAME}"
+            message = (
+                f"there are no market rules at {where}: send them there, or name their place with "
+                "--markets, or set TRADAI_RUN_MARKETS"
+            )
+            raise NotFoundError(message, kind="object", key=where)
+        return path
 
     @contextmanager
     def running(

@@ -1,0 +1,1 @@
+"""Inputs of a run that are elsewhere: fetched from a store into a local folder, pushed, pulled."""

@@ -1,0 +1,114 @@
+"""A folder in a store: its objects, and the SHA-256 of those whose content is known by their tag.
+
+A push leaves an index beside the objects: the tag of a store is no digest of the content (S3's is
+none of an object that was written in parts or encrypted), but it changes with the content.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Self, cast, final
+
+from tradai.core import ContentCache, ObjectInfo, ObjectStore
+from tradai.core.exceptions import NotFoundError
+from tradai.entrypoint._inputs.object_names import INDEX_NAME, list_objects, uri_of
+
+
+@final
+class RemoteFolder:
+    """Objects below a prefix.
+
+    Attributes:
+        prefix: URI that ends with a slash.
+        objects: The objects by name, as they were listed.
+    """
+
+    def __init__(
+        self, store: ObjectStore, prefix: str, cache: ContentCache, objects: dict[str, ObjectInfo]
+    ) -> None:
+        """Use `objects`, without what is known of them; `open` looks both up."""
+        self.prefix = prefix
+        self.objects = objects
+        self._store = store
+        self._cache = cache
+        self._known: dict[str, tuple[str, str]] = {}
+        self._learned: dict[str, tuple[str, str]] = {}
+
+    @classmethod
+    def open(cls, store: ObjectStore, prefix: str, cache: ContentCache) -> Self:
+        """List the objects below `prefix`, and read what is known of them.
+
+        Raises:
+            ValidationError: A name cannot be the path of a file.
+            ExternalServiceError: The store refused, or cannot be reached.
+        """
+        objects = list_objects(store, prefix)
+        folder = cls(store, prefix, cache, objects)
+        if objects.pop(INDEX_NAME, None) is not None:
+            folder._known |= folder._read_index()
+        folder._known |= folder._cached_tags()
+        return folder
+
+    def digest_of(self, name: str) -> str | None:
+        """Return the SHA-256 of the listed object `name`; None when it is not known."""
+        tag, digest = self._learned.get(name) or self._known.get(name, ("", ""))
+        return digest if name in self.objects and tag == self.objects[name].etag else None
+
+    def learn(self, name: str, etag: str, digest: str) -> None:
+        """Take in that the object `name` has the content `digest` while its tag is `etag`."""
+        self._learned[name] = (etag, digest)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Take in that the objects `names` are gone."""
+        for name in names:
+            del self.objects[name]
+
+    def remember(self) -> None:
+        """Keep on this machine what was learned.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        by_folder: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+        for name, known in self._learned.items():
+            folder, _, leaf = uri_of(self.prefix, name).rpartition("/")
+            by_folder[f"{folder}/"][leaf] = known
+        for uri, tags in by_folder.items():
+            self._cache.remember(uri, tags)
+
+    def publish(self) -> None:
+        """Write the index beside the objects.
+
+        Raises:
+            ExternalServiceError: The store refused, or cannot be reached.
+        """
+        there = self.objects.keys() | self._learned.keys()
+        known = {**self._known, **self._learned}
+        entries = {name: known[name] for name in sorted(known.keys() & there)}
+        data = json.dumps({"schema_version": 1, "objects": entries}, indent=1).encode()
+        self._store.write(uri_of(self.prefix, INDEX_NAME), data)
+
+    def _read_index(self) -> Mapping[str, tuple[str, str]]:
+        """Return the entries of the index; one that cannot be read knows nothing."""
+        try:
+            values = json.loads(self._store.read(uri_of(self.prefix, INDEX_NAME)).data)
+            return {name: _entry(entry) for name, entry in values["objects"].items()}
+        except (NotFoundError, ValueError, LookupError, TypeError, AttributeError):
+            return {}
+
+    def _cached_tags(self) -> Mapping[str, tuple[str, str]]:
+        found: dict[str, tuple[str, str]] = {}
+        tags: dict[str, Mapping[str, tuple[str, str]]] = {}
+        for name, info in self.objects.items():
+            folder, _, leaf = info.uri.rpartition("/")
+            if folder not in tags:
+                tags[folder] = self._cache.known_tags(f"{folder}/")
+            known = tags[folder].get(leaf)
+            if known and known[0] == info.etag:
+                found[name] = known
+        return found
+
+
+def _entry(entry: object) -> tuple[str, str]:
+    tag, digest = cast("list[str]", entry)
+    return tag, digest
