@@ -30,7 +30,7 @@ def call_within(seconds: float, call: Callable[[], T]) -> T:
         return future.result(max(seconds, 0.0))
     except TimeoutError as exc:
         raise ExternalServiceError(
-            f"the run store did not answer within {seconds:.0f} s",
+            f"the run store did not answer within {seconds:g} s",
             service=SERVICE,
             operation="call",
             retryable=True,
