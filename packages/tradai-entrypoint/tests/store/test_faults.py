@@ -87,7 +87,7 @@ class FaultyStore:
         if number == self._at and self._fault == "crash":
             raise RuntimeError("a bug of the store")
         if number == self._at and self._fault == "hang":
-            self.release.wait()
+            self.release.wait(60)
         answer = call()
         if number == self._at and self._fault in {"kill-after", "lose"}:
             raise gone()

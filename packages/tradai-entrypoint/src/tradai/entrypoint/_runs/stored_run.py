@@ -6,7 +6,7 @@ from typing import Self, final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError, TradAIError
-from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.runs_folder import STORE_TIMEOUT_S
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.folder import RunFolder
@@ -119,7 +119,7 @@ class StorePolicy:
     def _claim(self, upload: RunUpload, record: RunManifest) -> None:
         try:
             upload.claim()
-        except RunOwnedError:
+        except (RunOwnedError, RunInterruptedError):
             raise
         except TradAIError as exc:
             if self.needs_claim:

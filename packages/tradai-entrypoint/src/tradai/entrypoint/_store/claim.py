@@ -44,6 +44,7 @@ class RunNotClaimedError(ExternalServiceError):
     """A run could not be claimed, because its store did not answer; it may be tried again."""
 
     code = "run_not_claimed"
+    retryable = True
 
     def __init__(self, message: str, /) -> None:
         """Hold the message."""

@@ -1,7 +1,8 @@
 """Calls of a store that end at a deadline."""
 
+import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextvars import copy_context
 from threading import Thread
 from typing import Final, TypeVar
@@ -9,6 +10,7 @@ from typing import Final, TypeVar
 from tradai.core.exceptions import ExternalServiceError, TradAIError
 
 SERVICE: Final = "run store"
+_LOOK_S: Final = 0.05
 
 T = TypeVar("T")
 
@@ -26,15 +28,18 @@ def call_within(seconds: float, call: Callable[[], T]) -> T:
     future: Future[T] = Future()
     run = copy_context().run
     Thread(target=run, args=(_settle, future, call), daemon=True, name="tradai-run-store").start()
-    try:
-        return future.result(max(seconds, 0.0))
-    except TimeoutError as exc:
+    deadline = time.monotonic() + seconds
+    # A handler of a signal runs only between two waits, when another thread got the signal.
+    while not future.done() and time.monotonic() < deadline:
+        wait([future], timeout=min(_LOOK_S, seconds))
+    if not future.done():
         raise ExternalServiceError(
             f"the run store did not answer within {seconds:g} s",
             service=SERVICE,
             operation="call",
             retryable=True,
-        ) from exc
+        )
+    return future.result()
 
 
 def _settle(future: "Future[T]", call: Callable[[], T]) -> None:

@@ -57,9 +57,10 @@ class RunSender:
 
         A signal that arrives meanwhile ends it after the call under way, a second one at once.
         """
+        before = self._interrupts.count
         self._manifest = manifest
         self._has_ended.set()
-        self._await_end()
+        self._await_end(before)
         if self._is_done.is_set() and self._problem is None:
             return None
         self._upload.give_up()
@@ -89,10 +90,9 @@ class RunSender:
     def _reason(self) -> str:
         return "a signal arrived" if self._interrupts.received else "the store is too slow"
 
-    def _await_end(self) -> None:
-        """Wait until all is sent, the time is over, or a person wants an end."""
+    def _await_end(self, before: int) -> None:
+        """Wait until all is sent, the time is over, or a signal came besides those `before`."""
         interrupts = self._interrupts
-        before = interrupts.count
         limit_s = self._upload.timeout_s if before else self._upload.limit_s
         self._await_until(time.monotonic() + limit_s, lambda: interrupts.count > before)
         if interrupts.count > before:
