@@ -9,12 +9,12 @@ from typing import Final
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.flags import (
     add_config,
-    add_folder,
     add_logging,
     add_output,
     add_run_arguments,
 )
 from tradai.entrypoint._commands.jobs.grammar import add_jobs, add_submit, add_sweep
+from tradai.entrypoint._commands.runs.grammar import add_report, add_runs
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import OutputStream, checked_output
 
@@ -108,7 +108,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_check(commands)
     _add_doctor(commands)
-    _add_runs(commands)
+    add_runs(commands)
+    add_report(commands)
     add_submit(commands)
     add_sweep(commands)
     add_jobs(commands)
@@ -191,23 +192,6 @@ def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     parser.set_defaults(module="doctor")
     add_output(parser)
-
-
-def _add_runs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("runs", help="list, show and compare runs")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    listing = verbs.add_parser("list", help="list runs, newest first")
-    listing.set_defaults(module="runs.list")
-    show = verbs.add_parser("show", help="show one run")
-    show.set_defaults(module="runs.show")
-    show.add_argument("run", metavar="RUN", help="run id, a unique prefix of one, or 'latest'")
-    diff = verbs.add_parser("diff", help="compare two runs")
-    diff.set_defaults(module="runs.diff")
-    diff.add_argument("run", metavar="RUN", help="first run")
-    diff.add_argument("other", metavar="OTHER", help="second run")
-    for verb in (listing, show, diff):
-        add_folder(verb)
-        add_output(verb)
 
 
 def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -35,9 +35,12 @@ def plan(
 ) -> Callable[..., PlannedRun]:
     """Plan a backtest with the given overrides."""
 
+    # A job has a folder of its own, so it is given absolute paths; a person gives relative ones.
+    data = os.path.relpath(candles)
+
     def make(*overrides: str) -> PlannedRun:
         settings = EntrypointSettings(
-            mode=BACKTEST, config=str(strategy), data=str(candles), folder=tmp_path / "runs"
+            mode=BACKTEST, config=str(strategy), data=data, folder=tmp_path / "runs"
         )
         request = RunRequest(overrides=overrides)
         entrypoint = StrategyEntrypoint(settings, request=request, environ=os.environ)

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from tradai.core import TradingMode, configure_logging, redact
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint._process.runs_folder import runs_folder
+from tradai.entrypoint._history.run_source import RunSource
 from tradai.entrypoint._process.settings import EntrypointSettings, LogSettings
-from tradai.entrypoint._runs.history import find_run
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.request import RunRequest
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
@@ -78,6 +77,7 @@ def _settings(
         data=args.data,
         markets=args.markets,
         folder=args.runs,
+        store=args.store,
         id=getattr(args, "run_id", None),
         trace_id=getattr(args, "trace_id", None),
     )
@@ -107,4 +107,4 @@ def _split_words(args: argparse.Namespace) -> tuple[str | None, tuple[str, ...]]
 
 def _replay_folder(args: argparse.Namespace) -> Path | None:
     name = getattr(args, "replay", None)
-    return find_run(runs_folder(args.runs, os.environ), name) if name else None
+    return RunSource.of(args.runs, args.store, os.environ).folder(name) if name else None

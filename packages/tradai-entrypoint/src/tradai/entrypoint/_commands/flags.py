@@ -35,11 +35,19 @@ def add_run_arguments(parser: argparse.ArgumentParser, *, mode: TradingMode | No
         "--patch", metavar="FILE", action="append", default=[], help="YAML laid over CONFIG"
     )
     add_folder(parser)
+    add_store(parser)
 
 
 def add_folder(parser: argparse.ArgumentParser) -> None:
     """Add the folder of runs."""
     parser.add_argument("--runs", metavar="DIR", help="folder of runs (default: .tradai/runs)")
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """Add the store of runs."""
+    parser.add_argument(
+        "--store", metavar="URI", help="run store, e.g. s3://bucket/runs/ (TRADAI_RUN_STORE)"
+    )
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

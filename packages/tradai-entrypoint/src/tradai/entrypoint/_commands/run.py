@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from tradai.core import SystemClock, TradingMode
@@ -19,14 +20,17 @@ from tradai.entrypoint._commands.console import print_summary
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress
-from tradai.entrypoint._process.runs_folder import runs_folder
+from tradai.entrypoint._process.runs_folder import runs_folder, runs_store
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.folder import RunFolder, new_run_id
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.recorded_run import record_refusal
 from tradai.entrypoint._runs.request import RunRequest
+from tradai.entrypoint._runs.stored_run import StorePolicy
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 from tradai.entrypoint._runs.verify import require_verifiable, unverified, verify_run
+from tradai.entrypoint._store.push import push, upload_of
+from tradai.entrypoint._store.run_store import RunStore
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
@@ -37,7 +41,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         if args.verify:
             require_verifiable(settings.mode)
     except TradAIError as exc:
-        return _record_early_refusal(args, exc)
+        return _record_early_refusal(args, exc, interrupts)
 
     def start(settings: EntrypointSettings, request: RunRequest) -> StrategyEntrypoint:
         progress = Progress(enabled=not args.json)
@@ -50,6 +54,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     if args.verify:
         is_done = verdict.is_success
         verdict = _verify(entrypoint, args.verify, start) if is_done else unverified(verdict)
+        verdict = _sent_again(settings, entrypoint.record, verdict)
     _print_result(entrypoint.record, verdict, settings.folder, as_json=args.json)
     return int(verdict.exit_code)
 
@@ -74,11 +79,27 @@ def _verify(
         return Verdict(exit_code=ExitCode.of_error(exc), sentence=str(exc))
 
 
-def _record_early_refusal(args: argparse.Namespace, error: TradAIError) -> int:
+def _sent_again(settings: EntrypointSettings, record: RunManifest, verdict: Verdict) -> Verdict:
+    """Send the manifest again, which has the verdict on all runs now; say when that failed."""
+    folder = settings.folder / record.run_id
+    if settings.store is None or not folder.exists():
+        return verdict
+    try:
+        store = RunStore.at(settings.store)
+        push(upload_of(store, folder, timeout_s=settings.store_timeout_s), folder)
+    except TradAIError as exc:
+        return replace(verdict, sentence=f"{verdict.sentence}; the run store has not that: {exc}")
+    return verdict
+
+
+def _record_early_refusal(
+    args: argparse.Namespace, error: TradAIError, interrupts: Interrupts
+) -> int:
     """Record a refusal that happened before the settings were known."""
     mode = TradingMode(args.mode) if args.mode else None
     clock = SystemClock()
-    run_id = new_run_id(mode, now=clock.now())
+    given_id = args.run_id or os.environ.get("TRADAI_RUN_ID")
+    run_id = given_id or new_run_id(mode, now=clock.now())
     record = RunManifest(
         state="running",
         run_id=run_id,
@@ -88,7 +109,9 @@ def _record_early_refusal(args: argparse.Namespace, error: TradAIError) -> int:
         command=command_line(args),
     )
     folder = runs_folder(args.runs, os.environ)
-    verdict = record_refusal(folder, record, error, clock=clock)
+    store = runs_store(args.store, os.environ)
+    policy = StorePolicy.for_refusal(store, interrupts=interrupts, environ=os.environ)
+    verdict = record_refusal(folder, record, error, clock=clock, policy=policy)
     _print_result(record, verdict, folder, as_json=args.json)
     return int(verdict.exit_code)
 

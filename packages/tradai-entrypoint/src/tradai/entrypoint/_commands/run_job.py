@@ -52,6 +52,8 @@ def _words(job_id: str, settings: EntrypointSettings, request: RunRequest) -> It
     yield from request.overrides
     yield from ("--mode", settings.mode.value, "--run-id", job_id)
     yield from ("--runs", _absolute(str(settings.folder)))
+    if settings.store:
+        yield from ("--store", _absolute(settings.store))
     if settings.data:
         yield from ("--data", _absolute(settings.data))
     if settings.markets:

@@ -5,10 +5,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Literal, final
 
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core import BaseSettings, TradingMode, unknown_variables
-from tradai.entrypoint._process.runs_folder import DEFAULT_RUNS_FOLDER
+from tradai.entrypoint._process.runs_folder import DEFAULT_RUNS_FOLDER, STORE_TIMEOUT_S
 
 
 class EntrypointSettings(BaseSettings):
@@ -25,6 +26,11 @@ class EntrypointSettings(BaseSettings):
         trace_id: Id of the job in every system it passes through; unset means the run id.
         staged: Folder of candles that a sweep has staged for its runs; candles of another request
             are not used.
+        store: URI that receives one run below it, such as ``s3://bucket/runs/``; unset means that
+            runs stay in their folder.
+        store_timeout_s: Seconds that one call of the run store may take.
+        job_id: Id of the job that this run is an attempt of, for the claim in the run store.
+        attempt: Number of the attempt, from 1, for the claim in the run store.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADAI_RUN_")
@@ -37,6 +43,10 @@ class EntrypointSettings(BaseSettings):
     id: str | None = None
     trace_id: str | None = None
     staged: Path | None = None
+    store: str | None = None
+    store_timeout_s: float = Field(default=STORE_TIMEOUT_S, gt=0, le=3_600, allow_inf_nan=False)
+    job_id: str | None = None
+    attempt: int | None = Field(default=None, ge=1)
 
     @property
     def trading_mode(self) -> TradingMode:

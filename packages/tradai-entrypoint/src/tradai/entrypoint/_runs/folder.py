@@ -13,7 +13,7 @@ from typing import Final, final
 from tradai.core import FileStore, TradingMode
 from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._runs.summaries import MANIFEST_NAME
+from tradai.entrypoint._store.names import JOURNAL_NAME, MANIFEST_NAME, RESERVE_NAME
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 # Reserved at the start, so that a run whose disk fills up can be recorded: a half for its results
@@ -40,9 +40,9 @@ class RunFolder:
         """Use the existing folder `path`; `create` makes a new one."""
         self.path = path
         self.scratch = path / "scratch"
-        self.journal = path / "journal.jsonl"
+        self.journal = path / JOURNAL_NAME
         self.needs_scratch = False
-        self._reserve = path / ".reserve"
+        self._reserve = path / RESERVE_NAME
 
     @classmethod
     def create(cls, root: Path, run_id: str) -> "RunFolder":
@@ -92,6 +92,10 @@ class RunFolder:
         """Free the disk space reserved for the last manifest and journal line."""
         self._reserve.unlink(missing_ok=True)
 
+    def remove(self) -> None:
+        """Remove the folder of a run that does not begin."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
     def drop_scratch(self) -> None:
         """Remove the files that only the engine needed, unless they hold a result."""
         if not self.needs_scratch:
@@ -102,7 +106,7 @@ class RunFolder:
             self.scratch.mkdir()
             self._reserve.write_bytes(os.urandom(_RESERVE_BYTES))
         except OSError as exc:
-            shutil.rmtree(self.path, ignore_errors=True)
+            self.remove()
             raise _creation_error(self.path, exc) from exc
 
 

@@ -5,13 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self, final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 from pydantic_core import to_jsonable_python
 
 from tradai.core import FileKind, JsonValue, TradingMode, error_sentence, read_regular_file
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._process.exit_codes import Verdict
-from tradai.entrypoint._runs.summaries import MANIFEST_NAME
+from tradai.entrypoint._store.names import MANIFEST_NAME, SCHEMA_VERSION
 
 
 @final
@@ -30,11 +30,13 @@ class RunManifest(BaseModel):
         is_fallback: Whether DRY_RUN fell back to the built-in configuration.
         results: Figures of the result, by name.
         replay_of: Id of the run that this one repeats.
+
+    Facts that this version does not know are kept, so that manifests of later versions can be read.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="allow")
 
-    schema_version: Literal[1] = 1
+    schema_version: PositiveInt = SCHEMA_VERSION
     run_id: str
     trace_id: str
     mode: TradingMode | None
@@ -69,21 +71,32 @@ class RunManifest(BaseModel):
         """
         path = folder / MANIFEST_NAME
         try:
-            return cls.model_validate_json(read_regular_file(path, FileKind.MANIFEST))
+            data = read_regular_file(path, FileKind.MANIFEST)
         except FileNotFoundError as exc:
             raise NotFoundError(
                 f"no run at {folder}: `tradai-entrypoint runs list` lists the runs",
                 kind="run",
                 key=str(folder),
             ) from exc
-        except ValidationError as exc:
-            problem = "; ".join(_problems(exc))
-            message = f"the manifest {path} is not usable: {problem}"
-            raise StorageError(message, operation="read") from exc
         except OSError as exc:
             raise StorageError(
                 f"the manifest {path} cannot be read: {exc.strerror}", operation="read"
             ) from exc
+        return cls.parse(data, place=str(path))
+
+    @classmethod
+    def parse(cls, data: bytes, *, place: str) -> Self:
+        """Return the manifest in `data`, which was read from `place`.
+
+        Raises:
+            StorageError: It is not usable as a manifest.
+        """
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as exc:
+            problem = "; ".join(_problems(exc))
+            message = f"the manifest {place} is not usable: {problem}"
+            raise StorageError(message, operation="read") from exc
 
     def begin(self) -> None:
         """Record that the run goes on, also for a record that was used for a run before."""

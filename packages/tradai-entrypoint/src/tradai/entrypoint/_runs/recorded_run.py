@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, final
 
 from tradai.core import Clock, FileJournal, redact, run_context
@@ -14,6 +16,9 @@ from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.folder import RunFolder, new_run_id
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.report_file import write_report
+from tradai.entrypoint._runs.stored_run import StorePolicy
+from tradai.entrypoint._store.claim import RunOwnedError
+from tradai.entrypoint._store.sender import RunSender
 
 _log: Final = logging.getLogger(__name__)
 
@@ -22,34 +27,60 @@ _log: Final = logging.getLogger(__name__)
 class RecordedRun:
     """Folder, journal and record of one run."""
 
-    def __init__(self, folder: RunFolder, record: RunManifest, *, clock: Clock) -> None:
-        """Open the journal and leave a manifest that says ``running``."""
+    def __init__(
+        self,
+        folder: RunFolder,
+        record: RunManifest,
+        *,
+        clock: Clock,
+        policy: StorePolicy | None = None,
+    ) -> None:
+        """Open the journal and leave a manifest that says ``running``.
+
+        Raises:
+            TradAIError: As `StorePolicy.begin`; the folder is removed.
+        """
         self.folder = folder
         self.record = record
         self.journal = FileJournal(folder.journal)
         self.report_parts: RunReportParts | None = None
         self._clock = clock
         record.begin()
+        self._sender = self._claim(policy) if policy else None
         folder.write_manifest(record)
 
     @classmethod
-    def open(cls, root: Path, record: RunManifest, *, clock: Clock) -> "RecordedRun":
-        """Create a new run folder below `root`.
+    def open(
+        cls, root: Path, record: RunManifest, *, clock: Clock, policy: StorePolicy | None = None
+    ) -> "RecordedRun":
+        """Create a new run folder below `root`, and claim the run in its store if it has one.
 
         Raises:
             ConfigurationError: A run of that id exists.
             ValidationError: The id cannot name a folder.
             StorageError: The folder cannot be created.
+            TradAIError: As `StorePolicy.begin`; no folder is left.
         """
-        return cls(RunFolder.create(root, record.run_id), record, clock=clock)
+        folder = RunFolder.create(root, record.run_id)
+        return cls(folder, record, clock=clock, policy=policy)
+
+    def _claim(self, policy: StorePolicy) -> RunSender:
+        try:
+            return policy.begin(self.folder, self.record)
+        except TradAIError:
+            self.folder.remove()
+            raise
 
     def execute(self, work: Callable[[], Verdict]) -> Verdict:
         """Do `work` and record its verdict; only exceptions that end the process are raised."""
         with run_context(run_id=self.record.run_id, trace_id=self.record.trace_id):
             mode = self.record.mode
+            if self._sender:
+                self._sender.start()
             self.journal.append("run started", mode=mode.value if mode else None)
             verdict = self._with_usable_facts(_verdict_of(work))
-            return self._close(replace(verdict, sentence=redact(verdict.sentence)))
+            verdict = self._close(replace(verdict, sentence=redact(verdict.sentence)))
+            return self._send_end(verdict, self._sender) if self._sender else verdict
 
     def _with_usable_facts(self, verdict: Verdict) -> Verdict:
         """Return the verdict of a run whose facts can be stored; those that cannot become text."""
@@ -82,6 +113,23 @@ class RecordedRun:
         )
         self.record.end(verdict, at=ended_at)
         self.folder.write_manifest(self.record)
+        return verdict
+
+    def _send_end(self, verdict: Verdict, sender: RunSender) -> Verdict:
+        """Send the rest of the run to its store; the verdict says so when that failed."""
+        if self.record.state == "running":
+            self.record.end(verdict, at=self._clock.now())
+        manifest = self.record.as_json().encode()
+        problem = sender.finish(manifest)
+        if problem is None:
+            return verdict
+        notice = redact(f"{problem}; `tradai-entrypoint runs push {self.record.run_id}` sends it")
+        _log.warning("the run store has not the whole run", extra={"reason": notice})
+        self.record.notices.append(notice)
+        verdict = replace(verdict, sentence=f"{verdict.sentence}; {notice}")
+        self.record.verdict = verdict.sentence
+        with suppress(StorageError):
+            self.folder.write_manifest(self.record)
         return verdict
 
     def _drop_scratch(self) -> None:
@@ -117,26 +165,54 @@ def _verdict_of(work: Callable[[], Verdict]) -> Verdict:
         )
 
 
-def record_refusal(root: Path, record: RunManifest, error: TradAIError, *, clock: Clock) -> Verdict:
+def record_refusal(
+    root: Path,
+    record: RunManifest,
+    error: TradAIError,
+    *,
+    clock: Clock,
+    policy: StorePolicy | None = None,
+) -> Verdict:
     """Record a run that was refused before it began, and return its verdict.
 
-    The run gets a new id when that of `record` is taken or cannot name a folder. Nothing is
-    recorded when no folder can be created.
+    The run gets a new id when that of `record` is taken or cannot name a folder. Where no folder
+    can be created, it is recorded in its store alone, or not at all without one.
     """
+    try:
+        return _record_refusal(root, record, error, clock=clock, policy=policy)
+    except StorageError as exc:
+        verdict = Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
+        if policy is None:
+            return verdict
+        with TemporaryDirectory(prefix="tradai-run-") as folder:
+            return _record_refusal(Path(folder), record, exc, clock=clock, policy=policy)
 
+
+def _record_refusal(
+    root: Path,
+    record: RunManifest,
+    error: TradAIError,
+    *,
+    clock: Clock,
+    policy: StorePolicy | None,
+) -> Verdict:
     def refuse() -> Verdict:
         raise error
 
+    # A refused run trades nothing, so it may be recorded without a claim.
+    policy = replace(policy, needs_claim=False) if policy else None
     try:
-        run = _open_with_usable_id(root, record, clock=clock)
-    except StorageError as exc:
-        return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
+        run = _open_with_usable_id(root, record, clock=clock, policy=policy)
+    except RunOwnedError as exc:
+        return Verdict(exit_code=ExitCode.of(exc.exit_code), sentence=str(exc))
     return run.execute(refuse)
 
 
-def _open_with_usable_id(root: Path, record: RunManifest, *, clock: Clock) -> RecordedRun:
+def _open_with_usable_id(
+    root: Path, record: RunManifest, *, clock: Clock, policy: StorePolicy | None
+) -> RecordedRun:
     try:
-        return RecordedRun.open(root, record, clock=clock)
+        return RecordedRun.open(root, record, clock=clock, policy=policy)
     except (ConfigurationError, ValidationError):
         record.run_id = new_run_id(record.mode, now=clock.now())
-        return RecordedRun.open(root, record, clock=clock)
+        return RecordedRun.open(root, record, clock=clock, policy=policy)

@@ -13,7 +13,7 @@ from tradai.core import Clock, LoadedConfig, LoggerMixin, ModeHandler, SystemClo
 from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
 from tradai.entrypoint._inputs.run_inputs import RunInputs
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
-from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings, unknown_variable_problems
 from tradai.entrypoint._runs.checks import CheckableHandler, Checklist, CheckRow
@@ -24,6 +24,8 @@ from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.recorded_run import RecordedRun, record_refusal
 from tradai.entrypoint._runs.request import RunRequest, load_config, strategy_root
+from tradai.entrypoint._runs.stored_run import StorePolicy
+from tradai.entrypoint._store.claim import RunNotClaimedError, RunOwnedError
 
 
 class HandlerFactory(Protocol):
@@ -134,13 +136,23 @@ class StrategyEntrypoint(LoggerMixin):
 
     def run_to_verdict(self) -> Verdict:
         """Run to the end and return the verdict."""
+        policy: StorePolicy | None = None
+        folder, record, clock = self._settings.folder, self._record, self._clock
         try:
-            run = RecordedRun.open(self._settings.folder, self._record, clock=self._clock)
-        except StorageError as exc:
-            return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
-        except (ConfigurationError, ValidationError) as exc:
-            return record_refusal(self._settings.folder, self._record, exc, clock=self._clock)
+            policy = self._store_policy()
+            run = RecordedRun.open(folder, record, clock=clock, policy=policy)
+        except RunOwnedError as exc:
+            return Verdict(exit_code=ExitCode.of(exc.exit_code), sentence=str(exc))
+        except (RunNotClaimedError, RunInterruptedError) as exc:
+            # Its id stays free for another try, here and in the store.
+            record.run_id = new_run_id(record.mode, now=clock.now())
+            return record_refusal(folder, record, exc, clock=clock)
+        except (ConfigurationError, ValidationError, StorageError) as exc:
+            return record_refusal(folder, record, exc, clock=clock, policy=policy)
         return run.execute(lambda: self._execute(run))
+
+    def _store_policy(self) -> StorePolicy | None:
+        return StorePolicy.of(self._settings, interrupts=self._interrupts, environ=self._environ)
 
     def checks(self) -> Iterator[CheckRow]:
         """Yield a row per check, without starting the run or leaving a folder behind.
@@ -158,6 +170,8 @@ class StrategyEntrypoint(LoggerMixin):
             if not checklist.has_failed:
                 yield from self._handler_checks(checklist)
             yield checklist.row("run folder", self._check_folder)
+            if self._settings.store:
+                yield checklist.row("run store", self._check_store)
             run.journal.close()
 
     @contextmanager
@@ -177,6 +191,10 @@ class StrategyEntrypoint(LoggerMixin):
     def _check_folder(self) -> str:
         check_run_folder(self._settings.folder, self._settings.id)
         return f"a run can be recorded in {self._settings.folder}"
+
+    def _check_store(self) -> str:
+        policy = self._store_policy()
+        return policy.check(self._settings.id) if policy else ""
 
     def _check_configuration(self, run: RecordedRun) -> str:
         self._context = self._prepare(run)

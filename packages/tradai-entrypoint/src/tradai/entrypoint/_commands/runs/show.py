@@ -4,18 +4,17 @@ import argparse
 import os
 
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
+from tradai.entrypoint._history.run_source import RunSource
+from tradai.entrypoint._history.summaries import newer_schema
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._process.runs_folder import runs_folder
 from tradai.entrypoint._report.config_rows import flatten
-from tradai.entrypoint._runs.history import find_run
-from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._store.names import SCHEMA_VERSION
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print the facts of the run, and each configuration value with its source."""
     del interrupts
-    folder = find_run(runs_folder(args.runs, os.environ), args.run)
-    manifest = RunManifest.read(folder)
+    manifest, place = RunSource.of(args.runs, args.store, os.environ).manifest(args.run)
     if args.json:
         print_json(manifest.model_dump(mode="json"))
         return 0
@@ -30,7 +29,9 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         ("configuration", "value", "comes from"),
         sorted((row.name, row.value, row.source) for row in settings),
     )
-    print_text(f"folder: {folder}")
+    if manifest.schema_version > SCHEMA_VERSION:
+        print_text(f"note: {newer_schema(manifest.schema_version)}")
+    print_text(f"folder: {place}")
     return 0
 
 

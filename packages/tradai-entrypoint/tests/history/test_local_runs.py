@@ -6,8 +6,9 @@ import pytest
 from tradai.core import TradingMode
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.entrypoint import RunManifest
-from tradai.entrypoint._runs.history import differences, find_run, read_manifests
-from tradai.entrypoint._runs.summaries import RunSummary, list_runs
+from tradai.entrypoint._history.local_runs import differences, find_run
+from tradai.entrypoint._history.manifests import listed_manifests
+from tradai.entrypoint._history.summaries import RunListing, RunSummary, list_runs, local_runs
 
 # These functions have no public name: the commands `runs` and `run --from` are made of them.
 
@@ -55,11 +56,21 @@ def test_runs_are_listed_newest_first_without_those_that_cannot_be_read(root: Pa
     assert [manifest.run_id for manifest in list_runs(root)] == ["b-1", "a-12", "a-1"]
 
 
-def test_whole_manifests_are_read_newest_first_without_unusable_ones(root: Path) -> None:
+def test_whole_manifests_are_listed_newest_first_and_unusable_ones_with_the_reason(
+    root: Path,
+) -> None:
     changed = run("b-1", minute=2).model_dump_json().replace('"digests":{}', '"digests":[]')
     (root / "b-1" / "manifest.json").write_text(changed)
+    (root / "torn").mkdir()
+    (root / "torn" / "manifest.json").write_text('{"run_id":')
 
-    assert [manifest.run_id for manifest in read_manifests(root)] == ["a-12", "a-1"]
+    listed = list(listed_manifests(RunListing.of(local_runs(root)), {}))
+
+    whole = [each for each in listed if "unreadable" not in each]
+    assert [manifest["run_id"] for manifest in whole] == ["a-12", "a-1"]
+    unreadable = {each["run_id"]: each["unreadable"] for each in listed if each not in whole}
+    assert "digests" in unreadable["b-1"]
+    assert unreadable["torn"] == "it is damaged"
 
 
 def test_a_summary_has_what_the_manifest_says(tmp_path: Path) -> None:

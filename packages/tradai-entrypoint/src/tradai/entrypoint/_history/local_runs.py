@@ -1,21 +1,14 @@
 """Recorded runs of a folder: list them, find one, compare two."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from tradai.core import JsonValue
-from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
+from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.entrypoint._history.summaries import RunSummary, list_runs
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._runs.summaries import MANIFEST_NAME, RunSummary, list_runs
-
-
-def read_manifests(root: Path) -> Iterator[RunManifest]:
-    """Yield the manifests below `root`, newest first; unreadable ones are left out."""
-    for run in list_runs(root):
-        with suppress(NotFoundError, StorageError):
-            yield RunManifest.read(run.folder)
+from tradai.entrypoint._store.names import MANIFEST_NAME
 
 
 def find_run(root: Path, name: str) -> Path:

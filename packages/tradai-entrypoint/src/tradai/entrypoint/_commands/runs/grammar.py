@@ -1,0 +1,66 @@
+"""Command-line grammar of `runs` and `report`; importing it imports no command."""
+
+import argparse
+from typing import Final
+
+from tradai.entrypoint._commands.flags import add_folder, add_output, add_store
+
+_RUN: Final = "run id, a unique prefix of one, 'latest', a folder, or a URI"
+
+
+def add_runs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands `runs`."""
+    parser = commands.add_parser("runs", help="list, show, compare, push and pull runs")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", help="list runs, newest first")
+    listing.set_defaults(module="runs.list")
+    show = verbs.add_parser("show", help="show one run")
+    show.set_defaults(module="runs.show")
+    show.add_argument("run", metavar="RUN", help=_RUN)
+    diff = verbs.add_parser("diff", help="compare two runs")
+    diff.set_defaults(module="runs.diff")
+    diff.add_argument("run", metavar="RUN", help="first run")
+    diff.add_argument("other", metavar="OTHER", help="second run")
+    for verb in (listing, show, diff, _add_push(verbs), _add_pull(verbs)):
+        add_folder(verb)
+        add_store(verb)
+        add_output(verb)
+
+
+def _add_push(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
+    push = verbs.add_parser(
+        "push",
+        help="send runs to the run store",
+        description="Send to the run store what it lacks of runs that have ended.",
+    )
+    push.set_defaults(module="runs.push")
+    chosen = push.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("run", metavar="RUN", nargs="?", help=_RUN)
+    chosen.add_argument("--all", action="store_true", help="every run that the store lacks")
+    return push
+
+
+def _add_pull(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
+    pull = verbs.add_parser("pull", help="copy a run from the run store into the folder of runs")
+    pull.set_defaults(module="runs.pull")
+    pull.add_argument("run", metavar="RUN", help=_RUN)
+    return pull
+
+
+def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command `report`."""
+    parser = commands.add_parser(
+        "report",
+        help="print the path of a run's report",
+        description="Print the path of the report of a run. A run in the run store is copied into "
+        "the folder of runs first.",
+    )
+    parser.set_defaults(module="report")
+    parser.add_argument("run", metavar="RUN", help=_RUN)
+    add_folder(parser)
+    add_store(parser)
+    add_output(parser)

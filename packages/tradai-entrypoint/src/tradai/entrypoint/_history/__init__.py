@@ -1,0 +1,1 @@
+"""Recorded runs of a folder and of a store: listed, found and compared."""

@@ -1,0 +1,154 @@
+"""Runs of a folder and of a store, found by the same names."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self, final
+
+from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
+from tradai.entrypoint._history.local_runs import find_run
+from tradai.entrypoint._process.runs_folder import STORE_TIMEOUT_S, runs_folder, runs_store
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._store.deadline import call_within
+from tradai.entrypoint._store.names import MANIFEST_NAME, STARTED_NAME
+from tradai.entrypoint._store.pull import pull_run
+from tradai.entrypoint._store.run_store import RunStore
+
+_URI: Final = re.compile(r"[a-z][a-z0-9+.-]+:.")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A run in a store."""
+
+    store: RunStore
+    run_id: str
+
+    @classmethod
+    def at(cls, uri: str) -> Self:
+        """Return the run at `uri`, such as ``s3://bucket/runs/ID``.
+
+        Raises:
+            ConfigurationError, ValidationError: The URI is not usable.
+        """
+        store, _, run_id = uri.rstrip("/").rpartition("/")
+        return cls(store=RunStore.at(f"{store}/"), run_id=run_id)
+
+    @property
+    def uri(self) -> str:
+        """URI of the run."""
+        return self.store.uri_of(self.run_id)
+
+    def manifest(self) -> RunManifest:
+        """Return the manifest; that of a run that did not end has the facts of its claim.
+
+        Raises:
+            NotFoundError: There is no such run.
+            StorageError: The manifest is not usable.
+            ExternalServiceError: The store refused.
+        """
+        for name in (MANIFEST_NAME, STARTED_NAME):
+            try:
+                return RunManifest.parse(self._read(name), place=f"{self.uri}{name}")
+            except NotFoundError:
+                continue
+        raise NotFoundError(
+            f"no run at {self.uri}: `tradai-entrypoint runs list --store {self.store.uri}` lists "
+            "the runs",
+            kind="run",
+            key=self.uri,
+        )
+
+    def pull(self, root: Path) -> Path:
+        """Return the folder of the run in `root`, copied from the store unless it is there.
+
+        Raises:
+            StorageError: Another run of that id is in `root`, or the disk refused.
+            TradAIError: As `pull_run`.
+        """
+        folder = root / self.run_id
+        if not folder.exists():
+            return pull_run(self.store, self.run_id, root, timeout_s=STORE_TIMEOUT_S)
+        if _identity(RunManifest.read(folder)) != _identity(self.manifest()):
+            raise StorageError(
+                f"run {self.run_id!r} cannot be copied from {self.uri}: {folder} is another run; "
+                "choose another folder with --runs",
+                operation="write",
+            )
+        return folder
+
+    def _read(self, name: str) -> bytes:
+        return call_within(STORE_TIMEOUT_S, lambda: self.store.read(self.run_id, name))
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSource:
+    """Runs of the folder `root`, and of `store` where one is set; the folder comes first."""
+
+    root: Path
+    store: RunStore | None = None
+
+    @classmethod
+    def of(cls, folder: str | None, store: str | None, environ: Mapping[str, str]) -> Self:
+        """Return the source that two flags or the environment name.
+
+        Raises:
+            ConfigurationError, ValidationError: The URI of the store is not usable.
+        """
+        uri = runs_store(store, environ)
+        return cls(root=runs_folder(folder, environ), store=RunStore.at(uri) if uri else None)
+
+    def manifest(self, name: str) -> tuple[RunManifest, str]:
+        """Return the manifest of the run `name`, and the place it was read from.
+
+        Args:
+            name: A folder, a URI, a run id or a unique prefix of one, or ``latest``: the last run
+                of the folder that has finished.
+
+        Raises:
+            NotFoundError: There is no such run.
+            ValidationError: Several ids begin with `name`.
+            ExternalServiceError: The store refused.
+        """
+        found = self._find(name)
+        if isinstance(found, StoredRun):
+            return found.manifest(), found.uri
+        return RunManifest.read(found), str(found)
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of the run `name`; a run in a store is copied into the folder of runs.
+
+        Raises:
+            TradAIError: As `manifest`, and as `StoredRun.pull`.
+        """
+        found = self._find(name)
+        return found.pull(self.root) if isinstance(found, StoredRun) else found
+
+    def _find(self, name: str) -> Path | StoredRun:
+        if _URI.match(name):
+            return StoredRun.at(name)
+        try:
+            return find_run(self.root, name)
+        except NotFoundError:
+            if self.store is None or name == "latest":
+                raise
+            return _find_stored(self.store, name)
+
+
+def _find_stored(store: RunStore, name: str) -> StoredRun:
+    found = call_within(STORE_TIMEOUT_S, lambda: {run_id for run_id, _ in store.files(name)})
+    matches = [name] if name in found else sorted(found)
+    if len(matches) > 1:
+        raise ValidationError(
+            f"several run ids begin with {name!r} ({', '.join(matches[:5])}): give more of the id",
+            field="run",
+            expected="one run",
+        )
+    return StoredRun(store=store, run_id=matches[0] if matches else name)
+
+
+def _identity(manifest: RunManifest) -> tuple[object, ...]:
+    return manifest.run_id, manifest.trace_id, manifest.started_at

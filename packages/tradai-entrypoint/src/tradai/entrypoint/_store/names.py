@@ -1,0 +1,49 @@
+"""Names of the files of a run, in its folder and in a store."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+# Version of the manifest that this version writes; later ones are read too.
+SCHEMA_VERSION: Final = 1
+MANIFEST_NAME: Final = "manifest.json"
+STARTED_NAME: Final = "started.json"
+JOURNAL_NAME: Final = "journal.jsonl"
+RESERVE_NAME: Final = ".reserve"
+
+_SEGMENT: Final = re.compile(r"journal/([0-9]{6,})\.jsonl", re.ASCII)
+# These are sent in another form, or at another time, than the other files.
+_SENT_APART: Final = frozenset({MANIFEST_NAME, STARTED_NAME, JOURNAL_NAME})
+# The space reserved for the end, and what a killed writer left behind.
+_WITHOUT_CONTENT: Final = (RESERVE_NAME, ".tradai-")
+
+
+def segment_name(number: int) -> str:
+    """Return the name of a journal segment in a store; the first has number 1.
+
+    >>> segment_name(1)
+    'journal/000001.jsonl'
+    """
+    return f"journal/{number:06}.jsonl"
+
+
+def segment_number(name: str) -> int | None:
+    """Return the number of the journal segment `name`; None when it is another file."""
+    match = _SEGMENT.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def result_files(folder: Path) -> Iterator[str]:
+    """Yield the names of the files that a run leaves, below its `folder`, sorted.
+
+    Left out are manifest, claim and journal, links, and files that hold no content.
+    """
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        for path in (Path(parent, name) for name in sorted(names)):
+            name = path.relative_to(folder).as_posix()
+            is_sent_apart = name in _SENT_APART or path.name.startswith(_WITHOUT_CONTENT)
+            if not is_sent_apart and not path.is_symlink() and path.is_file():
+                yield name

@@ -1,0 +1,72 @@
+"""Bring a run from a store into the folder of runs, where it is as if it had been made there."""
+
+import shutil
+from pathlib import Path, PurePosixPath
+from secrets import token_hex
+from typing import Final
+
+from tradai.core import file_errors
+from tradai.core.exceptions import NotFoundError, StorageError
+from tradai.entrypoint._store.deadline import SERVICE, call_within
+from tradai.entrypoint._store.names import JOURNAL_NAME, MANIFEST_NAME, segment_number
+from tradai.entrypoint._store.run_store import RunStore
+
+_SLOWEST_BYTES_PER_S: Final = 1024 * 1024
+
+
+def pull_run(store: RunStore, run_id: str, root: Path, *, timeout_s: float) -> Path:
+    """Copy a run that has ended into the folder `root`, whole or not at all; return its folder.
+
+    Raises:
+        NotFoundError: The store has no such run, or it did not end.
+        StorageError: A name in the store leads out of the folder, a run of that id is in `root`,
+            or the disk refused.
+        ExternalServiceError: The store refused.
+    """
+    sizes = call_within(timeout_s, lambda: store.sizes(run_id))
+    _check(store, run_id, sizes)
+    target, partial = root / run_id, root / f".pull-{token_hex(8)}"
+    try:
+        with file_errors("write", target):
+            for name in _in_order(sizes):
+                data = _read(store, run_id, name, timeout_s + sizes[name] / _SLOWEST_BYTES_PER_S)
+                _add(partial, name, data)
+            partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return target
+
+
+def _check(store: RunStore, run_id: str, sizes: dict[str, int]) -> None:
+    if MANIFEST_NAME not in sizes:
+        problem = "did not end, or has not been sent whole" if sizes else "is not there"
+        raise NotFoundError(
+            f"run {run_id!r} cannot be read from {store.uri_of(run_id)}: it {problem}",
+            kind="run",
+            key=run_id,
+        )
+    for name in sizes:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
+            raise StorageError(
+                f"run {run_id!r} cannot be read from {store.uri}: its file {name!r} would lie "
+                "outside of its folder; delete that object",
+                operation="read",
+                service=SERVICE,
+            )
+
+
+def _in_order(sizes: dict[str, int]) -> list[str]:
+    return sorted(sizes, key=lambda name: (segment_number(name) or 0, name))
+
+
+def _read(store: RunStore, run_id: str, name: str, seconds: float) -> bytes:
+    return call_within(seconds, lambda: store.read(run_id, name))
+
+
+def _add(folder: Path, name: str, data: bytes) -> None:
+    """Write a file below `folder`; journal segments become one file."""
+    path = folder / (JOURNAL_NAME if segment_number(name) else name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab" if segment_number(name) else "xb") as file:
+        file.write(data)

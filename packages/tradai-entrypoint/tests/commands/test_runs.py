@@ -1,0 +1,259 @@
+"""Commands about runs, of a folder and of a store alike."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradai.core import FileStore, TradingMode
+from tradai.entrypoint import Interrupts, RunManifest, StrategyEntrypoint
+from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._store import run_store
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+class Works:
+    def __init__(self, entrypoint: StrategyEntrypoint) -> None:
+        self.context = entrypoint.context
+
+    def run(self) -> int:
+        self.context.folder.write("a file%20.txt", "1")
+        return 0
+
+
+@pytest.fixture
+def call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Run a command with folder and store; return exit code, output and errors."""
+
+    def run(*words: str, runs: str = "runs", store: str = "store") -> tuple[int, str, str]:
+        places = ("--runs", str(tmp_path / runs), "--store", str(tmp_path / store))
+        code = run_command([*words, *places], interrupts=Interrupts())
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def stored(
+    tmp_path: Path, config_file: Path, call: Call, registered: type[StrategyEntrypoint]
+) -> Path:
+    """A store that holds the runs a-1 and a-2, and `runs`, the folder they were made in."""
+    registered.register_handler(TradingMode.BACKTEST)(Works)
+    for run_id in ("a-1", "a-2"):
+        words = ("run", str(config_file), "--mode", "backtest", "--run-id", run_id)
+        assert call(*words)[0] == 0
+    return tmp_path / "store"
+
+
+def listed(call: Call, **places: str) -> list[dict[str, Any]]:
+    code, out, _ = call("runs", "list", "--json", **places)
+    assert code == 0
+    runs: list[dict[str, Any]] = json.loads(out)
+    return runs
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_runs_of_a_store_are_listed_as_those_of_the_folder_and_each_once(call: Call) -> None:
+    there = listed(call, runs="nothing")
+
+    assert [run["run_id"] for run in there] == ["a-2", "a-1"]
+    assert there == listed(call) == listed(call, store="nothing")
+
+
+@pytest.mark.parametrize("name", ["a-2", "URI", "FOLDER"])
+def test_a_run_is_shown_by_id_uri_or_folder(
+    name: str, call: Call, stored: Path, tmp_path: Path
+) -> None:
+    names = {"URI": f"{stored.as_uri()}/a-2", "FOLDER": str(tmp_path / "runs/a-2")}
+    local = json.loads(call("runs", "show", "a-2", "--json", store="nothing")[1])
+
+    code, out, _ = call("runs", "show", names.get(name, name), "--json", runs="elsewhere")
+
+    assert code == 0
+    assert json.loads(out) == local
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_prefix_that_several_runs_of_the_store_have_is_refused(
+    call: Call,
+) -> None:
+    code, _, err = call("runs", "show", "a-", runs="elsewhere")
+
+    assert code == 65
+    assert "a-1, a-2" in err
+    assert call("runs", "show", "b-", runs="elsewhere")[0] == 65
+
+
+@pytest.mark.usefixtures("stored")
+def test_runs_of_folder_and_store_are_compared(call: Call, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "runs/a-2")
+
+    code, out, _ = call("runs", "diff", "a-1", "a-2")
+
+    assert code == 0
+    assert "no difference" in out
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_pulled_run_is_the_folder_it_was_made_in(call: Call, tmp_path: Path) -> None:
+    code, out, _ = call("runs", "pull", "a-1", runs="elsewhere")
+
+    assert code == 0
+    pulled, made = Path(out.strip()), tmp_path / "runs/a-1"
+    files = {path.relative_to(made) for path in made.rglob("*") if path.is_file()}
+    assert {path.relative_to(pulled) for path in pulled.rglob("*") if path.is_file()} == files
+    for name in files - {Path("started.json")}:
+        assert (pulled / name).read_bytes() == (made / name).read_bytes()
+
+
+def test_the_report_of_a_run_in_the_store_is_brought_here_once(call: Call, stored: Path) -> None:
+    code, out, _ = call("report", f"{stored.as_uri()}/a-1", runs="elsewhere")
+
+    assert code == 0
+    assert "a-1" in Path(out.strip()).read_text()
+    shutil.rmtree(stored / "a-1/journal")
+    assert call("report", f"{stored.as_uri()}/a-1", runs="elsewhere")[:2] == (0, out)
+
+
+def test_another_run_of_the_same_id_is_never_taken_for_it(
+    call: Call, stored: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tmp_path / "runs/a-2", tmp_path / "elsewhere/a-1")
+
+    code, _, err = call("runs", "pull", f"{stored.as_uri()}/a-1", runs="elsewhere")
+
+    assert code == 74
+    assert "is another run" in err
+
+
+@pytest.mark.parametrize("name", ["../outside", "a/../../outside", "/outside"])
+def test_a_name_that_leads_out_of_the_folder_is_refused(
+    name: str, call: Call, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = run_store.RunStore(FileStore(), str(stored))
+    sizes = store.sizes("a-1") | {name: 1}
+    monkeypatch.setattr(run_store.RunStore, "sizes", lambda *_: sizes)
+
+    code, _, err = call("runs", "pull", "a-1", runs="elsewhere")
+
+    assert code == 74
+    assert "outside of its folder" in err
+    assert not (tmp_path / "elsewhere/a-1").exists()
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_run_that_did_not_end_is_not_pushed(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "runs/a-1/manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"state": "running"}))
+
+    code, _, err = call("runs", "push", "a-1", store="other")
+
+    assert code == 65
+    assert "has not ended" in err
+    assert call("runs", "push", "--all", store="other")[:2] == (
+        0,
+        f"{(tmp_path / 'other').as_uri()}/a-2/\n",
+    )
+    assert not (tmp_path / "other/a-1").exists()
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_run_made_without_a_store_is_pushed_with_a_claim_of_its_own(
+    call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "runs/a-1/started.json").unlink()
+
+    assert call("runs", "push", "a-1", store="other")[0] == 0
+    assert call("runs", "push", "a-1", store="other")[0] == 0
+    # The store of the process that made it has another claim.
+    code, _, err = call("runs", "push", "a-1")
+
+    assert code == 74
+    assert "the run of another process" in err
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_push_without_a_store_says_what_to_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["runs", "push", "a-1", "--runs", str(tmp_path / "runs")]
+
+    assert run_command(words, interrupts=Interrupts()) == 78
+    assert "TRADAI_RUN_STORE" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_store_that_cannot_be_read_is_an_error_after_the_local_runs(call: Call) -> None:
+    code, out, err = call("runs", "list", store="no\0folder")
+
+    assert code == 65
+    assert "are not listed" in err
+    assert "a-1" in out
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_manifest_of_a_later_version_is_read_kept_and_named(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "runs/a-1/manifest.json"
+    later = {"schema_version": 2, "weather": {"sky": "blue"}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | later))
+
+    manifest = RunManifest.read(path.parent)
+
+    assert json.loads(manifest.as_json())["weather"] == {"sky": "blue"}
+    assert json.loads(call("runs", "show", "a-1", "--json")[1])["weather"] == {"sky": "blue"}
+    for words in (("runs", "list"), ("runs", "show", "a-1")):
+        assert "written by a newer tradai-entrypoint (manifest schema 2)" in call(*words)[1]
+
+
+def test_a_manifest_that_cannot_be_read_is_listed_with_the_reason(
+    call: Call, stored: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "runs/a-1/manifest.json"
+    later = {"schema_version": 2, "exit_code": "fine"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | later))
+    shutil.rmtree(tmp_path / "runs/a-2")
+    (stored / "a-2/manifest.json").write_text("{")
+
+    out = call("runs", "list")[1]
+
+    assert "its exit_code cannot be read; written by a newer tradai-entrypoint" in out
+    assert "cannot be read: it is damaged" in out
+    reasons = {run["run_id"]: run.get("unreadable", "") for run in listed(call)}
+    assert "exit_code" in reasons["a-1"]
+    assert reasons["a-2"] == "it is damaged"
+
+
+def test_a_check_says_whether_the_store_answers(
+    call: Call, stored: Path, config_file: Path
+) -> None:
+    words = ("check", str(config_file), "--mode", "backtest")
+
+    _, out, _ = call(*words)
+    assert f"a run can be sent to {stored.as_uri()}/" in out
+
+
+def test_a_verified_run_has_its_verdict_in_the_store(
+    call: Call,
+    config_file: Path,
+    tmp_path: Path,
+    registered: type[StrategyEntrypoint],
+) -> None:
+    class Trades(Works):
+        def run(self) -> int:
+            self.context.record_digest("trades", "t" * 64)
+            return 0
+
+    registered.register_handler(TradingMode.BACKTEST)(Trades)
+    words = ("run", str(config_file), "--mode", "backtest", "--run-id", "v-1", "--verify", "2")
+
+    code, _, _ = call(*words)
+
+    manifest = RunManifest.read(tmp_path / "store/v-1")
+    assert code == 0
+    assert manifest.results["deterministic"] is True
+    assert manifest == RunManifest.read(tmp_path / "runs/v-1")
