@@ -253,7 +253,7 @@ def test_lines_after_a_killed_job_are_waited_for() -> None:
     scenario = SCENARIOS["F: the last batch is late"]
     aws = FakeLogs()
     aws.create_log_group(logGroupName=GROUP)
-    # It was killed: there is no end marker.
+    # It was killed: the end marker is missing.
     aws.drive(GROUP, STREAM, scenario.printed(0)[:-1], last_batch_s=scenario.ends_s + 12)
     follower = scenario.follower(aws)
 

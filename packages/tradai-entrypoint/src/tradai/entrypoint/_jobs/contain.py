@@ -186,7 +186,7 @@ class Container:
                 records = self._numbering.records
                 del records[: os.write(descriptor, records[:_WRITE_BYTES])]
         except BlockingIOError:
-            # Somebody else has just filled it.
+            # Another process has just filled it.
             pass
         except OSError:
             # Its reader is gone; the command goes on.
