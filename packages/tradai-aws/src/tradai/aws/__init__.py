@@ -1,4 +1,4 @@
-"""Public names of tradai.aws: boto3 clients, S3 and Secrets Manager.
+"""Public names of tradai.aws: boto3 clients, S3, Secrets Manager and the logs of jobs.
 
 boto3 is imported when the first client is created, not before.
 """
@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from tradai.aws._client.client import client_for as client_for
     from tradai.aws._client.errors import AwsError as AwsError
     from tradai.aws._client.settings import AwsSettings as AwsSettings
+    from tradai.aws._logs.clock import PollClock as PollClock
+    from tradai.aws._logs.follower import LogFollower as LogFollower
+    from tradai.aws._logs.policy import LogPolicy as LogPolicy
+    from tradai.aws._logs.position import LogPosition as LogPosition
+    from tradai.aws._logs.schedule import LogSchedule as LogSchedule
+    from tradai.aws._logs.stream_reader import LogsClient as LogsClient
     from tradai.aws._s3.config import (
         S3Config as S3Config,
         S3Layer as S3Layer,
@@ -36,6 +42,12 @@ if not TYPE_CHECKING:
             "_client.client": "client_for",
             "_client.errors": "AwsError",
             "_client.settings": "AwsSettings",
+            "_logs.clock": "PollClock",
+            "_logs.follower": "LogFollower",
+            "_logs.policy": "LogPolicy",
+            "_logs.position": "LogPosition",
+            "_logs.schedule": "LogSchedule",
+            "_logs.stream_reader": "LogsClient",
             "_s3.config": "S3Config S3Layer load_config",
             "_s3.store": "S3Object S3Store",
             "_secrets.boto_client": "SecretsClient",

@@ -13,7 +13,12 @@ from tradai.entrypoint._commands.flags import (
     add_output,
     add_run_arguments,
 )
-from tradai.entrypoint._commands.jobs.grammar import add_jobs, add_submit, add_sweep
+from tradai.entrypoint._commands.jobs.grammar import (
+    add_contain,
+    add_jobs,
+    add_submit,
+    add_sweep,
+)
 from tradai.entrypoint._commands.runs.grammar import add_report, add_runs
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import OutputStream, checked_output
@@ -113,6 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_submit(commands)
     add_sweep(commands)
     add_jobs(commands)
+    add_contain(commands)
     _add_data(commands)
     _add_markets(commands)
     _add_completion(commands)

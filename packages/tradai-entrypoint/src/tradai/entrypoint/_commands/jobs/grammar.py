@@ -88,6 +88,20 @@ def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         add_output(verb)
 
 
+def add_contain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command `contain`."""
+    parser = commands.add_parser(
+        "contain",
+        help="run a command as the first process of a container",
+        description="Run a command as the first process of a container: number its lines, so that "
+        "a reader can prove that it has all of them, pass signals on, and end with its exit code.",
+    )
+    parser.set_defaults(module="contain")
+    parser.add_argument(
+        "command", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="program and arguments"
+    )
+
+
 def _add_runner(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--on", metavar="URI", default="local:", help="job runner (default: local:)"
