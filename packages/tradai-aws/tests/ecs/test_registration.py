@@ -270,6 +270,15 @@ def test_another_content_has_another_family(changes: dict[str, Any]) -> None:
     assert family_of(_definition(**changes)) != family_of(_definition())
 
 
+def test_an_empty_value_counts_for_a_variable_only() -> None:
+    def variable(**value: str) -> dict[str, Any]:
+        container = {"name": "job", "environment": [{"name": "A", **value}]}
+        return {"containerDefinitions": [container]}
+
+    assert family_of(variable(value="")) != family_of(variable())
+    assert family_of(variable() | {"ipcMode": ""}) == family_of(variable())
+
+
 def test_a_family_is_a_name_that_ecs_takes() -> None:
     family = family_of(_definition())
 

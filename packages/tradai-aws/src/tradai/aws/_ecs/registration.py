@@ -202,7 +202,8 @@ def _plain(value: Part, key: str) -> Part:
 
 
 def _is_default(name: str, value: object) -> bool:
-    is_empty = value is None or value in ([], {})
+    # The value of a variable may be empty.
+    is_empty = value is None or value in ([], {}) or (value == "" and name != "value")
     return is_empty or (name in _DEFAULTS and value == _DEFAULTS[name])
 
 
