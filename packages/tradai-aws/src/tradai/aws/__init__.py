@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from tradai.aws._client.client import client_for as client_for
     from tradai.aws._client.errors import AwsError as AwsError
     from tradai.aws._client.settings import AwsSettings as AwsSettings
+    from tradai.aws._ecs.costs import (
+        Cost as Cost,
+        EcsPriceSettings as EcsPriceSettings,
+        FargatePrices as FargatePrices,
+        PriceTable as PriceTable,
+        actual_cost as actual_cost,
+        estimate_cost as estimate_cost,
+    )
     from tradai.aws._ecs.stop_causes import StopCause as StopCause
     from tradai.aws._ecs.verdicts import StopVerdict as StopVerdict, judge_stop as judge_stop
     from tradai.aws._s3.config import (
@@ -38,6 +46,9 @@ if not TYPE_CHECKING:
             "_client.client": "client_for",
             "_client.errors": "AwsError",
             "_client.settings": "AwsSettings",
+            "_ecs.costs": (
+                "Cost EcsPriceSettings FargatePrices PriceTable actual_cost estimate_cost"
+            ),
             "_ecs.stop_causes": "StopCause",
             "_ecs.verdicts": "StopVerdict judge_stop",
             "_s3.config": "S3Config S3Layer load_config",
