@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from tradai.aws._client.client import client_for as client_for
     from tradai.aws._client.errors import AwsError as AwsError
     from tradai.aws._client.settings import AwsSettings as AwsSettings
+    from tradai.aws._ecs.client import (
+        EcsClient as EcsClient,
+        LaunchError as LaunchError,
+        LaunchFailure as LaunchFailure,
+    )
+    from tradai.aws._ecs.pace import WaitingClock as WaitingClock
+    from tradai.aws._ecs.runner import EcsRunner as EcsRunner
+    from tradai.aws._ecs.settings import EcsSettings as EcsSettings
     from tradai.aws._s3.config import (
         S3Config as S3Config,
         S3Layer as S3Layer,
@@ -36,6 +44,10 @@ if not TYPE_CHECKING:
             "_client.client": "client_for",
             "_client.errors": "AwsError",
             "_client.settings": "AwsSettings",
+            "_ecs.client": "EcsClient LaunchError LaunchFailure",
+            "_ecs.pace": "WaitingClock",
+            "_ecs.runner": "EcsRunner",
+            "_ecs.settings": "EcsSettings",
             "_s3.config": "S3Config S3Layer load_config",
             "_s3.store": "S3Object S3Store",
             "_secrets.boto_client": "SecretsClient",
