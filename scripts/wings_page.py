@@ -35,14 +35,29 @@ def wings() -> Iterator[str]:
 
 
 def layer_contracts() -> dict[str, list[list[str]]]:
-    """Return the layers of each package that has wings, from top to bottom."""
+    """Return the layers of each package that has wings, from top to bottom.
+
+    A name in parentheses has its place kept: it is left out until there is such a module.
+    """
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
     return {
-        contract["containers"][0]: [layer.split(" | ") for layer in contract["layers"]]
+        contract["containers"][0]: list(_layers(contract["containers"][0], contract["layers"]))
         for contract in contracts
         if contract["id"].startswith("wings-")
     }
+
+
+def _layers(package: str, layers: list[str]) -> Iterator[list[str]]:
+    for layer in layers:
+        names = [name.strip("()") for name in layer.split(" | ") if _is_there(package, name)]
+        if names:
+            yield names
+
+
+def _is_there(package: str, name: str) -> bool:
+    place = package_folder(package) / name.strip("()")
+    return not name.startswith("(") or place.is_dir() or place.with_suffix(".py").is_file()
 
 
 def sentence(package: str, name: str) -> str:

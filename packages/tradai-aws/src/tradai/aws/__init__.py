@@ -1,4 +1,4 @@
-"""Public names of tradai.aws: boto3 clients, S3 and Secrets Manager.
+"""Public names of tradai.aws: boto3 clients, ECS, S3 and Secrets Manager.
 
 boto3 is imported when the first client is created, not before.
 """
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tradai.aws._ecs.pace import WaitingClock as WaitingClock
     from tradai.aws._ecs.runner import EcsRunner as EcsRunner
     from tradai.aws._ecs.settings import EcsSettings as EcsSettings
+    from tradai.aws._ecs.stop_causes import StopCause as StopCause
+    from tradai.aws._ecs.verdicts import StopVerdict as StopVerdict, judge_stop as judge_stop
     from tradai.aws._s3.config import (
         S3Config as S3Config,
         S3Layer as S3Layer,
@@ -48,6 +50,8 @@ if not TYPE_CHECKING:
             "_ecs.pace": "WaitingClock",
             "_ecs.runner": "EcsRunner",
             "_ecs.settings": "EcsSettings",
+            "_ecs.stop_causes": "StopCause",
+            "_ecs.verdicts": "StopVerdict judge_stop",
             "_s3.config": "S3Config S3Layer load_config",
             "_s3.store": "S3Object S3Store",
             "_secrets.boto_client": "SecretsClient",
