@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, TypeAlias, final
 
+from tradai.aws._client.errors import AwsError
 from tradai.aws._ecs.client import (
     EcsClient,
     LaunchError,
@@ -35,12 +36,13 @@ from tradai.aws._ecs.launch_request import (
 from tradai.aws._ecs.lookup import describe_tasks, find_task
 from tradai.aws._ecs.pace import Backoff, RateLimit, WaitingClock
 from tradai.core import JobInfo, JobStatus, Utc
-from tradai.core.exceptions import JobConflictError
+from tradai.core.exceptions import JobConflictError, NotFoundError
 
 Task: TypeAlias = Mapping[str, Any]
 
 # A token lives for an hour after its task has stopped, which may be at once.
 _TOKEN_AGE: Final = timedelta(minutes=45)
+_CONSISTENT_AFTER_S: Final = 60.0
 _OVERTAKEN: Final = "another process has launched the job elsewhere"
 _LOST: Final = (
     "its launch was interrupted too long ago to tell whether it has run, and no run store "
@@ -136,10 +138,15 @@ class Launcher:
 
     def _adopt(self, record: LaunchRecord, arns: tuple[str, ...]) -> str:
         """Return the task that another request launched with our token, if it is our job."""
-        for arn in arns:
-            for task in describe_tasks(self._client, record.cluster, record.job_id, [arn]):
-                if record.spec_digest in _digests(task):
-                    return arn
+        backoff = Backoff(self._clock, budget_s=_CONSISTENT_AFTER_S)
+        while True:
+            tasks = describe_tasks(self._client, record.cluster, record.job_id, list(arns))
+            known = {str(task["taskArn"]): _digests(task) for task in tasks}
+            if known or not backoff.pause():
+                break
+        for arn, digests in known.items():
+            if record.spec_digest in digests:
+                return arn
         message = (
             f"the id {record.job_id} was used on this cluster by another job; choose another id"
         )
@@ -158,9 +165,22 @@ class Launcher:
         stored = self._records.update(stored, change)
         known = {stored.record.task_arn, *(one.task_arn for one in stored.record.past)}
         if arn not in known:
-            with translated("stop_task", sent.job_id):
-                self._client.stop_task(cluster=sent.cluster, task=arn, reason=_OVERTAKEN)
+            self._stop_overtaken(sent, arn)
         return stored
+
+    def _stop_overtaken(self, record: LaunchRecord, arn: str) -> None:
+        """Stop a task that only this process knows; ECS may not know a new one at once."""
+        backoff = Backoff(self._clock, budget_s=_CONSISTENT_AFTER_S)
+        while True:
+            try:
+                with translated("stop_task", record.job_id):
+                    self._client.stop_task(cluster=record.cluster, task=arn, reason=_OVERTAKEN)
+            except (NotFoundError, AwsError) as exc:
+                is_passing = isinstance(exc, NotFoundError) or exc.retryable
+                if not is_passing or not backoff.pause():
+                    raise
+            else:
+                return
 
     def _leave_rung(self, stored: StoredRecord, refusal: LaunchError) -> StoredRecord:
         """Go to the next rung after a refusal for want of capacity; after the last, begin again."""

@@ -1,6 +1,7 @@
 """Job runner on Amazon ECS Fargate."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, Self, final
 
 from tradai.aws._client.client import client_for
@@ -12,6 +13,7 @@ from tradai.aws._ecs.launch import Launcher
 from tradai.aws._ecs.launch_record import LaunchRecord, LaunchRecords, StopRequest, StoredRecord
 from tradai.aws._ecs.launch_request import base_request, placements, with_own_variables
 from tradai.aws._ecs.pace import RateLimit, RealClock, WaitingClock
+from tradai.aws._ecs.reaper import REASON, ExpiredTask, expired_tasks, stop_expired
 from tradai.aws._ecs.settings import EcsSettings
 from tradai.aws._ecs.watch import TaskWatch
 from tradai.core import (
@@ -162,6 +164,22 @@ class EcsRunner:
         """Yield the jobs of the job store on this cluster, sorted by id."""
         for job_id in self._records.job_ids():
             yield self._handle(self._records.read(job_id).record)
+
+    def reap(self, *, dry_run: bool = True) -> Iterator[ExpiredTask]:
+        """Yield the tasks whose time has expired, and stop each of them unless it is a dry run.
+
+        A task counts only if it has the tags of this runner, its job may be reaped, and its time
+        limit, grace for the stop and half an hour more have passed since it was launched.
+        """
+        for task in expired_tasks(self._client, self.settings.cluster, self._clock.now()):
+            yield task if dry_run else self._reaped(task)
+
+    def _reaped(self, task: ExpiredTask) -> ExpiredTask:
+        stored = self._records.find(task.job_id)
+        if stored is not None and stored.record.task_arn == task.task_arn:
+            self._watch.request_stop(stored, StopRequest(reason=REASON))
+        is_stopped = stop_expired(self._client, self.settings.cluster, task)
+        return replace(task, is_stopped=is_stopped)
 
     def _new_record(self, spec: JobSpec) -> LaunchRecord:
         """Return the record of a job that was never launched; its definition is registered."""

@@ -111,6 +111,10 @@ class FakeEcs:
         fault = _Fault(operation="RunTask", failure=reason, is_spot=is_spot)
         self._faults += [fault] * times
 
+    def clear_faults(self) -> None:
+        """Forget the failures that were planned and have not happened."""
+        self._faults.clear()
+
     def settle(self) -> None:
         """Let everything happen that is due by now."""
         with self._lock:
