@@ -181,8 +181,9 @@ def test_a_launch_without_failures_has_as_many_steps_as_are_killed(
 
     new_world(0).run(death)
 
-    assert death.steps[:10] == [
+    assert death.steps[:13] == [
         "before read",
+        "before DescribeTaskDefinition",
         "before RegisterTaskDefinition",
         "after RegisterTaskDefinition",
         "before write",
@@ -192,5 +193,7 @@ def test_a_launch_without_failures_has_as_many_steps_as_are_killed(
         "before write",
         "after write",
         "before read",
+        "after read",
+        "before DescribeTasks",
     ]
     assert len(death.steps) >= _POINTS

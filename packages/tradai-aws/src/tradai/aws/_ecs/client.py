@@ -6,7 +6,9 @@ from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, final
 
+from tradai.aws._client.arn import Arn
 from tradai.aws._client.errors import AWS_RULES, AwsError, client_error, error_code
+from tradai.aws._ecs.settings import EcsSettings
 from tradai.core import ErrorTable
 from tradai.core.exceptions import (
     ConfigurationError,
@@ -39,8 +41,27 @@ _FIRST_SERVER_FAULT: Final = 500
 _DEFINITION_TAKES: Final = frozenset({"ClientException", "InvalidParameterException"})
 
 
+class ClientMeta(Protocol):
+    """Facts that boto3's client has about itself."""
+
+    @property
+    def region_name(self) -> str:
+        """Region that requests are sent to."""
+        ...
+
+    @property
+    def partition(self) -> str:
+        """Partition of that region."""
+        ...
+
+
 class EcsClient(Protocol):
     """Methods of boto3's client that are called; a fake has the same with boto3's parameters."""
+
+    @property
+    def meta(self) -> ClientMeta:
+        """Facts about the client."""
+        ...
 
     def run_task(self, *_: Parameter, **parameters: Parameter) -> Mapping[str, Any]:
         """Launch a task."""
@@ -194,6 +215,17 @@ _RUN_TABLE: Final = ErrorTable(
         "botocore.parsers.ResponseParserError": _no_reply,
     }
 )
+
+
+def check_reachable(settings: EcsSettings, meta: ClientMeta) -> None:
+    """Check that the cluster and the roles are in the partition and region of the client.
+
+    Raises:
+        ConfigurationError: One of them is not.
+    """
+    arns = (settings.cluster, settings.task_role_arn, settings.execution_role_arn)
+    for text in (arn for arn in arns if arn.startswith("arn:")):
+        Arn.parse(text).require_reachable(partition=meta.partition, region=meta.region_name)
 
 
 def translated(operation: str, subject: str) -> AbstractContextManager[None]:

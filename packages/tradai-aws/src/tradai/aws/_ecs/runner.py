@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Final, Self, final
 
 from tradai.aws._client.client import client_for
-from tradai.aws._ecs.client import EcsClient
-from tradai.aws._ecs.definitions_stand_in import build_overrides, register_once
+from tradai.aws._ecs.client import EcsClient, check_reachable
+from tradai.aws._ecs.definitions_stand_in import build_overrides
 from tradai.aws._ecs.evidence import RunEvidence
 from tradai.aws._ecs.job_watch import JobWatch
 from tradai.aws._ecs.launch import Launcher
@@ -14,7 +14,9 @@ from tradai.aws._ecs.launch_record import LaunchRecord, LaunchRecords, StopReque
 from tradai.aws._ecs.launch_request import base_request, placements, with_own_variables
 from tradai.aws._ecs.pace import RateLimit, RealClock, WaitingClock
 from tradai.aws._ecs.reaper import REASON, ExpiredTask, expired_tasks, stop_expired
+from tradai.aws._ecs.registration import register_once
 from tradai.aws._ecs.settings import EcsSettings
+from tradai.aws._ecs.task_definition import MAIN_CONTAINER, task_definition
 from tradai.aws._ecs.watch import TaskWatch
 from tradai.core import (
     JobHandle,
@@ -74,6 +76,7 @@ class EcsRunner:
         self.uri = _SCHEME + self.settings.cluster_name
         self._client: EcsClient = client or client_for("ecs")
         self._clock = clock or _REAL_CLOCK
+        check_reachable(self.settings, self._client.meta)
         self._attempts = attempts
         uri = f"{self.settings.job_store.rstrip('/')}/{self.settings.cluster_name}"
         self._records = LaunchRecords(store or backend_for("tradai.stores", uri), uri)
@@ -189,7 +192,7 @@ class EcsRunner:
         request = base_request(
             spec,
             self.settings,
-            definition=register_once(self._client, spec, self.settings),
+            definition=self._definition(spec),
             overrides=overrides,
             now=now,
         )
@@ -198,12 +201,23 @@ class EcsRunner:
             spec_digest=spec.digest,
             request=request,
             placements=tuple(placements(spec, self.settings)),
-            container=str(overrides["containerOverrides"][0]["name"]),
+            container=MAIN_CONTAINER,
             time_limit_s=spec.time_limit_s,
             attempts=self._attempts,
             tried_at=now,
             launchers={self._launcher.name: self._launcher.until()},
         )
+
+    def _definition(self, spec: JobSpec) -> str:
+        """Return the ARN of a revision for a job."""
+        wanted = task_definition(
+            spec,
+            task_role_arn=self.settings.task_role_arn,
+            execution_role_arn=self.settings.execution_role_arn,
+            log_group=self.settings.log_group,
+            region=self._client.meta.region_name,
+        )
+        return register_once(self._client, wanted, wait=self._clock.sleep)
 
     def _handle(self, record: LaunchRecord) -> JobHandle:
         return JobHandle(

@@ -31,6 +31,15 @@ class _Fault:
 
 
 @final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeMeta:
+    """Facts that boto3's client has about itself."""
+
+    region_name: str = "eu-central-1"
+    partition: str = "aws"
+
+
+@final
 class FakeEcs:
     """Fake of boto3's client for ECS, with Fargate tasks that live on a virtual clock.
 
@@ -58,6 +67,7 @@ class FakeEcs:
 
     Attributes:
         clock: Clock to pass to the tested code.
+        meta: Region and partition.
         delays: Seconds that ECS takes around a program.
         latency_s: Seconds that each call takes on `clock`.
         calls: Operation and parameters of each call, in order.
@@ -75,6 +85,7 @@ class FakeEcs:
     ) -> None:
         """Have one cluster; `program` says what each task does, by default end after 4 seconds."""
         self.clock = clock or VirtualClock()
+        self.meta = FakeMeta()
         self.delays = TaskDelays()
         self.latency_s = 0.05
         self.calls: list[tuple[str, Response]] = []
