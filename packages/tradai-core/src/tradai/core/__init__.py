@@ -152,6 +152,9 @@ if TYPE_CHECKING:
         check_references as check_references,
     )
     from tradai.core._settings.secret_files import SecretFileSettings as SecretFileSettings
+    from tradai.core._settings.secret_references import (
+        SecretReferenceSettings as SecretReferenceSettings,
+    )
     from tradai.core._strategy.config import (
         Strategy as Strategy,
         StrategyConfig as StrategyConfig,
@@ -243,6 +246,7 @@ if not TYPE_CHECKING:
             "_settings.inside_folder": "InsideFolder",
             "_settings.reference_checks": "ReferenceCheck check_references",
             "_settings.secret_files": "SecretFileSettings",
+            "_settings.secret_references": "SecretReferenceSettings",
             "_strategy.config": "Strategy StrategyConfig StrategySource",
             "_strategy.diff": "ConfigDiff diff",
             "_strategy.execution": "Execution Pricing",
