@@ -42,15 +42,17 @@ def spec_of(job_id: str, script: JobScript) -> JobSpec:
 @pytest.fixture
 def ecs_settings() -> EcsSettings:
     role = "arn:aws:iam::123456789012:role/job"
-    return EcsSettings(
-        cluster="tradai",
-        subnets=("subnet-0123456789abcdef0",),
-        security_groups=("sg-0123456789abcdef0",),
-        task_role_arn=role,
-        execution_role_arn=role,
-        log_group="/tradai/jobs",
-        launch_type="FARGATE",
-        TRADAI_JOB_STORE="memory:jobs/",
+    return EcsSettings.load(
+        environ={
+            "ECS_CLUSTER": "tradai",
+            "ECS_SUBNETS": "subnet-0123456789abcdef0",
+            "ECS_SECURITY_GROUPS": "sg-0123456789abcdef0",
+            "ECS_TASK_ROLE_ARN": role,
+            "ECS_EXECUTION_ROLE_ARN": role,
+            "ECS_LOG_GROUP": "/tradai/jobs",
+            "ECS_LAUNCH_TYPE": "FARGATE",
+            "TRADAI_JOB_STORE": "memory:jobs/",
+        }
     )
 
 

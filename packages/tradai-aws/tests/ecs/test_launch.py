@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import pytest
 
-from tradai.aws import EcsRunner, EcsSettings, LaunchError, LaunchFailure
+from tradai.aws import EcsPolicy, EcsRunner, EcsSettings, LaunchError, LaunchFailure
 from tradai.aws.testing import FakeEcs, FakeTask, TaskScript
-from tradai.core import Capacity, JobSpec, JobStatus, MemoryStore
+from tradai.core import Capacity, JobHandle, JobSpec, JobStatus, MemoryStore
 from tradai.core.exceptions import ConfigurationError, JobConflictError
 
 CAPACITY: Final = "Capacity is unavailable at this time. Please try again later."
@@ -233,7 +233,8 @@ def test_a_second_attempt_after_spot_has_a_run_id_of_its_own(
     store: MemoryStore, ecs_settings: EcsSettings
 ) -> None:
     ecs = FakeEcs(_interrupted_once)
-    runner = EcsRunner(ecs_settings, client=ecs, store=store, clock=ecs.clock, attempts=2)
+    policy = EcsPolicy(attempts=2)
+    runner = EcsRunner(ecs_settings, client=ecs, store=store, clock=ecs.clock, policy=policy)
     handle = runner.submit(SPOT)
     seen = []
 
@@ -252,11 +253,17 @@ def test_a_rung_is_not_left_while_another_process_may_launch_on_it(
     ecs: FakeEcs, store: MemoryStore, ecs_settings: EcsSettings
 ) -> None:
     runners = [
-        EcsRunner(ecs_settings, client=ecs, store=store, clock=ecs.clock, launch_budget_s=900)
+        EcsRunner(
+            ecs_settings,
+            client=ecs,
+            store=store,
+            clock=ecs.clock,
+            policy=EcsPolicy(launch_budget_s=900),
+        )
         for _ in range(2)
     ]
     ecs.refuse_placement(CAPACITY, is_spot=True, times=1000)
-    handles = []
+    handles: list[JobHandle] = []
 
     def submit_meanwhile(when: str, operation: str) -> None:
         if (when, operation) == ("before", "RunTask") and not handles:
@@ -278,8 +285,13 @@ def test_a_rung_is_not_left_while_another_process_may_launch_on_it(
 
 def test_at_most_twenty_tasks_a_second_are_launched(runner: EcsRunner, ecs: FakeEcs) -> None:
     ecs.latency_s = 0.0
-    times = []
-    ecs.on_call = lambda *step: times.append(ecs.clock()) if step == ("before", "RunTask") else None
+    times: list[float] = []
+
+    def note(*step: str) -> None:
+        if step == ("before", "RunTask"):
+            times.append(ecs.clock())
+
+    ecs.on_call = note
 
     for number in range(60):
         runner.submit(replace(SPEC, job_id=f"job-{number}"))

@@ -44,16 +44,16 @@ class Death:
             raise Killed
 
 
-class MortalStore(MemoryStore):
+class MortalStore:
     """A store that reports each request to the process that makes it."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self._store = MemoryStore()
         self.on_call: Callable[..., None] = lambda *_: None
 
     def read(self, uri: str) -> StoredObject:
         self.on_call("before", "read")
-        found = super().read(uri)
+        found = self._store.read(uri)
         self.on_call("after", "read")
         return found
 
@@ -61,13 +61,21 @@ class MortalStore(MemoryStore):
         self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
     ) -> str:
         self.on_call("before", "write")
-        etag = super().write(uri, data, if_match=if_match, if_absent=if_absent)
+        etag = self._store.write(uri, data, if_match=if_match, if_absent=if_absent)
         self.on_call("after", "write")
         return etag
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        self.on_call("before", "list")
-        return super().list(prefix)
+        return self._store.list(prefix)
+
+    def delete(self, uri: str) -> None:
+        self._store.delete(uri)
+
+    def stat(self, uri: str) -> ObjectInfo:
+        return self._store.stat(uri)
+
+    def copy(self, source: str, target: str) -> str:
+        return self._store.copy(source, target)
 
 
 @dataclass

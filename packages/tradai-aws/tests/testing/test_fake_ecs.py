@@ -119,7 +119,7 @@ def test_the_same_token_and_request_return_the_same_task(ecs: FakeEcs) -> None:
     with pytest.raises(ClientError) as caught:
         _run(ecs, clientToken="t", startedBy="another")
     assert caught.value.response["Error"]["Code"] == "ConflictException"
-    assert caught.value.response["resourceIds"] == [first["taskArn"]]
+    assert dict(caught.value.response)["resourceIds"] == [first["taskArn"]]
 
 
 @pytest.mark.parametrize(("runs_s", "age_s"), [(4, 3700), (200_000, 86_401)])
@@ -153,9 +153,10 @@ def test_list_tasks_shows_running_tasks_and_takes_one_filter_with_started_by(
 
 
 def test_pages_of_tasks_have_a_hundred_entries(ecs: FakeEcs) -> None:
+    ecs.latency_s = 0.0
     for _ in range(101):
         _run(ecs)
-    ecs.clock.advance(-2)
+    ecs.clock.advance(1)
     first = ecs.list_tasks(cluster="tradai")
 
     rest = ecs.list_tasks(cluster="tradai", nextToken=first["nextToken"])

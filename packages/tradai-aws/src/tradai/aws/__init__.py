@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         LaunchFailure as LaunchFailure,
     )
     from tradai.aws._ecs.pace import WaitingClock as WaitingClock
+    from tradai.aws._ecs.policy import EcsPolicy as EcsPolicy
     from tradai.aws._ecs.reaper import ExpiredTask as ExpiredTask
     from tradai.aws._ecs.runner import EcsRunner as EcsRunner
     from tradai.aws._ecs.settings import EcsSettings as EcsSettings
@@ -49,6 +50,7 @@ if not TYPE_CHECKING:
             "_client.settings": "AwsSettings",
             "_ecs.client": "EcsClient LaunchError LaunchFailure",
             "_ecs.pace": "WaitingClock",
+            "_ecs.policy": "EcsPolicy",
             "_ecs.reaper": "ExpiredTask",
             "_ecs.runner": "EcsRunner",
             "_ecs.settings": "EcsSettings",

@@ -40,7 +40,7 @@ class RunEvidence:
         Raises:
             ExternalServiceError: The store cannot be read.
         """
-        if RUN_STORE not in record.environment:
+        if not record.run_store:
             return RunTrace.UNKNOWN
         if self._read(record, _MANIFEST) is not None:
             return RunTrace.ENDED
@@ -52,13 +52,13 @@ class RunEvidence:
         Raises:
             ExternalServiceError: The store cannot be read.
         """
-        if RUN_STORE not in record.environment:
+        if not record.run_store:
             return None
         code = (self._read(record, _MANIFEST) or {}).get("exit_code")
         return code if isinstance(code, int) and not isinstance(code, bool) else None
 
     def _read(self, record: LaunchRecord, name: str) -> dict[str, Any] | None:
-        root = record.environment[RUN_STORE]
+        root = record.run_store
         store = self._store or backend_for("tradai.stores", root)
         try:
             data = store.read(f"{root.rstrip('/')}/{record.run_id}/{name}").data

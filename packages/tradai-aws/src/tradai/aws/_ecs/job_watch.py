@@ -64,6 +64,10 @@ class JobWatch:
         info = _facts(record, _judge(record, task, None))
         return self._enforce(stored, task, info), info
 
+    def add(self, stored: StoredRecord) -> None:
+        """Watch the job's task from now on."""
+        self._watch.add(stored.record.task_arn)
+
     def due_in(self, stored: StoredRecord) -> float:
         """Return the seconds until the next look at a job is due."""
         return self._watch.due_in(stored.record.task_arn) if stored.record.task_arn else 0.0

@@ -51,6 +51,7 @@ class LaunchRecord:
         request: Parameters of RunTask, apart from token and placement.
         placements: Parameters of RunTask for each rung of the ladder.
         container: Name of the container that runs the command.
+        run_store: URI of the store in which the run records itself; empty without one.
         time_limit_s: Seconds that the job may run.
         attempts: Number of attempts that the caller allows.
         attempt: Current attempt, from 1.
@@ -70,6 +71,7 @@ class LaunchRecord:
     request: Mapping[str, Any]
     placements: tuple[Mapping[str, Any], ...]
     container: str
+    run_store: str
     time_limit_s: int | None
     attempts: int
     tried_at: Utc
@@ -92,12 +94,6 @@ class LaunchRecord:
     def cluster(self) -> str:
         """Cluster of the job, by name or ARN."""
         return str(self.request["cluster"])
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Plain variables that the container is given."""
-        found = self.request.get("overrides", {}).get("containerOverrides", ())
-        return {item["name"]: item["value"] for one in found for item in one.get("environment", ())}
 
     def live_launchers(self, now: Utc, *, besides: str) -> list[str]:
         """Return the processes that may have a RunTask under way, apart from `besides`."""

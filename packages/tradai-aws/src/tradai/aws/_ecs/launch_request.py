@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -13,7 +12,6 @@ from tradai.core import Capacity, JobSpec, Utc
 
 RUN_ID: Final = "TRADAI_RUN_ID"
 JOB_DIGEST: Final = "TRADAI_JOB_DIGEST"
-TRACE_ID: Final = "TRADAI_RUN_TRACE_ID"
 
 TAG_JOB: Final = "tradai:job"
 TAG_DIGEST: Final = "tradai:spec-digest"
@@ -44,10 +42,9 @@ def run_task_request(record: LaunchRecord) -> dict[str, Any]:
     return {**request, **record.placements[record.rung]}
 
 
-def with_own_variables(spec: JobSpec) -> JobSpec:
-    """Return the specification with the variables that tell a task which run it is."""
-    own = {RUN_ID: spec.job_id, JOB_DIGEST: spec.digest, TRACE_ID: spec.trace_id}
-    return replace(spec, environment={**spec.environment, **own})
+def own_variables(spec: JobSpec) -> dict[str, str]:
+    """Return the variables that tell a task which run it is; `run_task_request` renews them."""
+    return {RUN_ID: spec.job_id, JOB_DIGEST: spec.digest}
 
 
 def base_request(
@@ -58,7 +55,7 @@ def base_request(
     overrides: Mapping[str, Any],
     now: Utc,
 ) -> dict[str, Any]:
-    """Return what all attempts and rungs of a job share."""
+    """Return the parameters of RunTask that all attempts and rungs of a job share."""
     return {
         "cluster": settings.cluster,
         "taskDefinition": definition,

@@ -5,14 +5,22 @@ from dataclasses import replace
 from typing import Final, Self, final
 
 from tradai.aws._client.client import client_for
-from tradai.aws._ecs.client import EcsClient, check_reachable
-from tradai.aws._ecs.definitions_stand_in import build_overrides
-from tradai.aws._ecs.evidence import RunEvidence
+from tradai.aws._ecs.client import EcsClient, LaunchError, check_reachable
+from tradai.aws._ecs.evidence import RUN_STORE, RunEvidence
 from tradai.aws._ecs.job_watch import JobWatch
 from tradai.aws._ecs.launch import Launcher
 from tradai.aws._ecs.launch_record import LaunchRecord, LaunchRecords, StopRequest, StoredRecord
-from tradai.aws._ecs.launch_request import base_request, placements, with_own_variables
-from tradai.aws._ecs.pace import RateLimit, RealClock, WaitingClock
+from tradai.aws._ecs.launch_request import base_request, own_variables, placements
+from tradai.aws._ecs.overrides import (
+    Overrides,
+    check_size,
+    foreign_overrides_of,
+    overrides_of,
+    spill,
+    value_from,
+)
+from tradai.aws._ecs.pace import Backoff, RateLimit, RealClock, WaitingClock
+from tradai.aws._ecs.policy import EcsPolicy
 from tradai.aws._ecs.reaper import REASON, ExpiredTask, expired_tasks, stop_expired
 from tradai.aws._ecs.registration import register_once
 from tradai.aws._ecs.settings import EcsSettings
@@ -27,7 +35,12 @@ from tradai.core import (
     backend_for,
     redact,
 )
-from tradai.core.exceptions import JobConflictError, NotFoundError, ValidationError
+from tradai.core.exceptions import (
+    ExternalServiceError,
+    JobConflictError,
+    NotFoundError,
+    ValidationError,
+)
 
 _SCHEME: Final = "ecs:"
 _RUN_TASKS_A_SECOND: Final = 20.0
@@ -35,7 +48,7 @@ _REAL_CLOCK: Final = RealClock()
 # Fargate's quota is one of the account, so all runners of a process share it.
 _LIMIT: Final = RateLimit(_REAL_CLOCK, per_s=_RUN_TASKS_A_SECOND)
 _FRESH_S: Final = 1.0
-_BUDGET_S: Final = 300.0
+_PATIENCE_S: Final = 300.0
 
 
 @final
@@ -59,8 +72,7 @@ class EcsRunner:
         client: EcsClient | None = None,
         store: ObjectStore | None = None,
         clock: WaitingClock | None = None,
-        attempts: int = 1,
-        launch_budget_s: float = _BUDGET_S,
+        policy: EcsPolicy | None = None,
     ) -> None:
         """Use `settings`, by default those of the environment.
 
@@ -69,17 +81,18 @@ class EcsRunner:
             client: boto3's client for ECS, or a fake.
             store: The job store in place of the one that the settings name.
             clock: Clock to wait by.
-            attempts: Number of tasks that a job may have when AWS takes back Spot capacity.
-            launch_budget_s: Seconds for which a submit goes on when AWS cannot place the task.
+            policy: Choices about launches.
         """
         self.settings = settings or EcsSettings.from_environment()
         self.uri = _SCHEME + self.settings.cluster_name
         self._client: EcsClient = client or client_for("ecs")
         self._clock = clock or _REAL_CLOCK
         check_reachable(self.settings, self._client.meta)
-        self._attempts = attempts
-        uri = f"{self.settings.job_store.rstrip('/')}/{self.settings.cluster_name}"
-        self._records = LaunchRecords(store or backend_for("tradai.stores", uri), uri)
+        self._policy = policy or EcsPolicy()
+        root = self.settings.job_store.rstrip("/")
+        self._prefix = f"{root}/{self.settings.cluster_name}"
+        self._store = store or backend_for("tradai.stores", self._prefix)
+        self._records = LaunchRecords(self._store, f"{self._prefix}/records/")
         limit = RateLimit(clock, per_s=_RUN_TASKS_A_SECOND) if clock else _LIMIT
         evidence = RunEvidence()
         self._launcher = Launcher(
@@ -87,7 +100,7 @@ class EcsRunner:
             self._records,
             clock=self._clock,
             limit=limit,
-            budget_s=launch_budget_s,
+            budget_s=self._policy.launch_budget_s,
             evidence=evidence,
         )
         self._watch = JobWatch(
@@ -117,7 +130,9 @@ class EcsRunner:
         if stored is None:
             stored = self._records.create(self._new_record(spec))
         _check_digest(stored.record, spec.digest)
-        return self._handle(self._launcher.launch(stored).record)
+        stored = self._launcher.launch(stored)
+        self._watch.add(stored)
+        return self._handle(stored.record)
 
     def status(self, handle: JobHandle) -> JobInfo:
         """Return the facts about a job as of now."""
@@ -134,7 +149,7 @@ class EcsRunner:
         deadline_s = float("inf") if timeout_s is None else self._clock() + timeout_s
         stored = self._find(handle)
         while True:
-            stored, info = self._watch.advance(stored)
+            stored, info = self._advance(stored)
             left_s = deadline_s - self._clock()
             if info.status.is_terminal or left_s <= 0:
                 return info
@@ -142,6 +157,16 @@ class EcsRunner:
                 stored = self._launcher.launch(stored)
             else:
                 self._clock.sleep(min(self._watch.due_in(stored), left_s))
+
+    def _advance(self, stored: StoredRecord) -> tuple[StoredRecord, JobInfo]:
+        """Look at a job; failures of AWS that pass are waited for."""
+        patience = Backoff(self._clock, budget_s=_PATIENCE_S)
+        while True:
+            try:
+                return self._watch.advance(stored)
+            except ExternalServiceError as exc:
+                if not exc.retryable or isinstance(exc, LaunchError) or not patience.pause():
+                    raise
 
     def logs(self, handle: JobHandle, *, after: int = 0, follow: bool = True) -> Iterator[JobLine]:
         """Yield the lines of a job's output in order; see `JobRunner.logs`."""
@@ -186,8 +211,7 @@ class EcsRunner:
 
     def _new_record(self, spec: JobSpec) -> LaunchRecord:
         """Return the record of a job that was never launched; its definition is registered."""
-        own = with_own_variables(spec)
-        overrides = build_overrides(own)
+        overrides = self._overrides(spec)
         now = self._clock.now()
         request = base_request(
             spec,
@@ -202,11 +226,24 @@ class EcsRunner:
             request=request,
             placements=tuple(placements(spec, self.settings)),
             container=MAIN_CONTAINER,
+            run_store=spec.environment.get(RUN_STORE, ""),
             time_limit_s=spec.time_limit_s,
-            attempts=self._attempts,
+            attempts=self._policy.attempts,
             tried_at=now,
             launchers={self._launcher.name: self._launcher.until()},
         )
+
+    def _overrides(self, spec: JobSpec) -> Overrides:
+        own = own_variables(spec)
+        build = foreign_overrides_of if self._policy.runs_foreign_images else overrides_of
+        overrides = build(spec, runner=own)
+        try:
+            check_size(overrides, spec)
+        except ValidationError:
+            if not self._policy.spills:
+                raise
+            return spill(spec, self._store, f"{self._prefix}/spilled/", runner=own)
+        return overrides
 
     def _definition(self, spec: JobSpec) -> str:
         """Return the ARN of a revision for a job."""
@@ -216,6 +253,7 @@ class EcsRunner:
             execution_role_arn=self.settings.execution_role_arn,
             log_group=self.settings.log_group,
             region=self._client.meta.region_name,
+            value_from=value_from(spec) if self._policy.runs_foreign_images else None,
         )
         return register_once(self._client, wanted, wait=self._clock.sleep)
 

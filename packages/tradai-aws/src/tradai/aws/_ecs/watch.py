@@ -20,6 +20,7 @@ _FORGOTTEN_S: Final = 60.0
 
 @dataclass(slots=True, kw_only=True)
 class _Watched:
+    arn: str
     due_s: float
     asked_s: float
     pause_s: float = _FIRST_PAUSE_S
@@ -43,6 +44,12 @@ class TaskWatch:
         self._limit = RateLimit(clock, per_s=1.0)
         self._watched: dict[str, _Watched] = {}
         self._lock = ForkLock()
+        self._requests = ForkLock()
+
+    def add(self, arn: str) -> None:
+        """Watch a task from now on, so that looks at others include it."""
+        with self._lock:
+            self._ask(arn)
 
     def look(self, arn: str, *, max_age_s: float | None = None) -> Task | None:
         """Return the task as it was described last; None when ECS does not know it.
@@ -52,13 +59,14 @@ class TaskWatch:
             max_age_s: Age in seconds above which it is described anew; by default it is when its
                 next look is due.
         """
+        self.add(arn)
+        # Callers that wait here are served by the request of the first.
+        if self._is_due(arn, max_age_s):
+            with self._requests:
+                if self._is_due(arn, max_age_s):
+                    self._describe(arn)
         with self._lock:
-            watched = self._ask(arn)
-            now_s = self._clock()
-            is_old = now_s - watched.looked_s > (float("inf") if max_age_s is None else max_age_s)
-            if is_old or now_s >= watched.due_s:
-                self._describe(arn)
-            return watched.task
+            return self._ask(arn).task
 
     def due_in(self, arn: str) -> float:
         """Return the seconds until the next look at a task is due."""
@@ -79,28 +87,44 @@ class TaskWatch:
 
     def _ask(self, arn: str) -> _Watched:
         now_s = self._clock()
-        # A task that was just launched is not known yet, so the first look can wait.
-        watched = self._watched.setdefault(arn, _Watched(due_s=now_s, asked_s=now_s))
+        watched = self._watched.setdefault(arn, _Watched(arn=arn, due_s=now_s, asked_s=now_s))
         watched.asked_s = now_s
         return watched
+
+    def _is_due(self, arn: str, max_age_s: float | None) -> bool:
+        with self._lock:
+            watched, now_s = self._ask(arn), self._clock()
+            longest_s = float("inf") if max_age_s is None else max_age_s
+            return now_s >= watched.due_s or now_s - watched.looked_s > longest_s
 
     def _describe(self, arn: str) -> None:
         """Describe `arn`, and with it the tasks whose next looks are nearest."""
         self._limit.acquire()
-        now_s = self._clock()
-        for name, one in list(self._watched.items()):
-            if now_s - one.asked_s > _FORGOTTEN_S and name != arn:
-                del self._watched[name]
-        others = sorted((name for name in self._watched if name != arn), key=self._due)
-        arns = [arn, *others[: MOST_DESCRIBED - 1]]
+        arns = self._nearest(arn)
         with translated("describe_tasks", self._cluster):
             found = self._client.describe_tasks(cluster=self._cluster, tasks=arns)
         tasks = {str(task["taskArn"]): task for task in found.get("tasks", ())}
-        for name in arns:
-            watched = self._watched[name]
-            watched.task, watched.looked_s = tasks.get(name), self._clock()
-            watched.due_s = watched.looked_s + watched.pause_s
-            watched.pause_s = min(_LONGEST_PAUSE_S, _GROWTH * watched.pause_s)
+        with self._lock:
+            for watched in map(self._ask_again, arns):
+                watched.task, watched.looked_s = tasks.get(watched.arn), self._clock()
+                watched.due_s = watched.looked_s + watched.pause_s
+                watched.pause_s = min(_LONGEST_PAUSE_S, _GROWTH * watched.pause_s)
+
+    def _nearest(self, arn: str) -> list[str]:
+        with self._lock:
+            now_s = self._clock()
+            self._watched = {
+                name: one
+                for name, one in self._watched.items()
+                if name == arn or now_s - one.asked_s <= _FORGOTTEN_S
+            }
+            others = sorted((name for name in self._watched if name != arn), key=self._due)
+            return [arn, *others[: MOST_DESCRIBED - 1]]
+
+    def _ask_again(self, arn: str) -> _Watched:
+        """Return the entry of a task, which may have been forgotten during a request."""
+        now_s = self._clock()
+        return self._watched.get(arn) or _Watched(arn=arn, due_s=now_s, asked_s=now_s)
 
     def _due(self, arn: str) -> float:
         return self._watched[arn].due_s
