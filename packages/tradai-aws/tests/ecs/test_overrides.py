@@ -3,12 +3,12 @@
 import hashlib
 import json
 from dataclasses import replace
-from http.client import HTTPMessage
 from typing import Any, TypeAlias
 
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.validate import ParamValidator
 from hypothesis import given, strategies as st
 
@@ -143,7 +143,7 @@ def test_boto3_sends_the_characters_that_are_counted() -> None:
     def keep(params: dict[str, Any], **_: object) -> tuple[AWSResponse, dict[str, Any]]:
         sent.append(params["body"])
         # An answer, so that nothing is sent.
-        return AWSResponse("", 200, HTTPMessage(), None), {}
+        return AWSResponse("", 200, HTTPHeaders(), None), {}
 
     client.meta.events.register("before-call.ecs.RunTask", keep)
     try:

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from tradai.aws._ecs.reaper import ExpiredTask as ExpiredTask
     from tradai.aws._ecs.runner import EcsRunner as EcsRunner
     from tradai.aws._ecs.settings import EcsSettings as EcsSettings
+    from tradai.aws._ecs.costs import (
+        Cost as Cost,
+        EcsPriceSettings as EcsPriceSettings,
+        FargatePrices as FargatePrices,
+        PriceTable as PriceTable,
+        actual_cost as actual_cost,
+        estimate_cost as estimate_cost,
+    )
     from tradai.aws._ecs.stop_causes import StopCause as StopCause
     from tradai.aws._ecs.verdicts import StopVerdict as StopVerdict, judge_stop as judge_stop
     from tradai.aws._s3.config import (
@@ -54,6 +62,9 @@ if not TYPE_CHECKING:
             "_ecs.reaper": "ExpiredTask",
             "_ecs.runner": "EcsRunner",
             "_ecs.settings": "EcsSettings",
+            "_ecs.costs": (
+                "Cost EcsPriceSettings FargatePrices PriceTable actual_cost estimate_cost"
+            ),
             "_ecs.stop_causes": "StopCause",
             "_ecs.verdicts": "StopVerdict judge_stop",
             "_s3.config": "S3Config S3Layer load_config",

@@ -11,7 +11,7 @@ from tradai.aws._ecs.settings import EcsSettings
 from tradai.core import Capacity, JobSpec, Utc
 
 RUN_ID: Final = "TRADAI_RUN_ID"
-JOB_DIGEST: Final = "TRADAI_JOB_DIGEST"
+JOB_DIGEST: Final = "JOB_SPEC_DIGEST"
 
 TAG_JOB: Final = "tradai:job"
 TAG_DIGEST: Final = "tradai:spec-digest"
