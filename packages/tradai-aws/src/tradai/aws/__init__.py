@@ -16,11 +16,6 @@ if TYPE_CHECKING:
         LaunchError as LaunchError,
         LaunchFailure as LaunchFailure,
     )
-    from tradai.aws._ecs.pace import WaitingClock as WaitingClock
-    from tradai.aws._ecs.policy import EcsPolicy as EcsPolicy
-    from tradai.aws._ecs.reaper import ExpiredTask as ExpiredTask
-    from tradai.aws._ecs.runner import EcsRunner as EcsRunner
-    from tradai.aws._ecs.settings import EcsSettings as EcsSettings
     from tradai.aws._ecs.costs import (
         Cost as Cost,
         EcsPriceSettings as EcsPriceSettings,
@@ -29,6 +24,11 @@ if TYPE_CHECKING:
         actual_cost as actual_cost,
         estimate_cost as estimate_cost,
     )
+    from tradai.aws._ecs.pace import WaitingClock as WaitingClock
+    from tradai.aws._ecs.policy import EcsPolicy as EcsPolicy
+    from tradai.aws._ecs.reaper import ExpiredTask as ExpiredTask
+    from tradai.aws._ecs.runner import EcsRunner as EcsRunner
+    from tradai.aws._ecs.settings import EcsSettings as EcsSettings
     from tradai.aws._ecs.stop_causes import StopCause as StopCause
     from tradai.aws._ecs.verdicts import StopVerdict as StopVerdict, judge_stop as judge_stop
     from tradai.aws._s3.config import (

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias, final
 
+from tradai.aws._ecs._launch.evidence import RunEvidence
+from tradai.aws._ecs._launch.launcher import Launcher
+from tradai.aws._ecs._launch.record import LaunchRecord, LaunchRecords, StopRequest, StoredRecord
 from tradai.aws._ecs.client import EcsClient, translated
-from tradai.aws._ecs.evidence import RunEvidence
-from tradai.aws._ecs.launch import Launcher
-from tradai.aws._ecs.launch_record import LaunchRecord, LaunchRecords, StopRequest, StoredRecord
 from tradai.aws._ecs.pace import WaitingClock
 from tradai.aws._ecs.stop_causes import StopCause
 from tradai.aws._ecs.verdicts import has_stopped, judge, judge_stop

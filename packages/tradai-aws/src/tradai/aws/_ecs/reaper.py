@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, final
 
+from tradai.aws._ecs._launch.lookup import describe_tasks, list_tasks
+from tradai.aws._ecs._launch.request import TAG_EXPIRES, TAG_JOB, TAG_REAPABLE
 from tradai.aws._ecs.client import EcsClient, translated
-from tradai.aws._ecs.launch_request import TAG_EXPIRES, TAG_JOB, TAG_REAPABLE
-from tradai.aws._ecs.lookup import describe_tasks, list_tasks
 from tradai.core import Utc
 from tradai.core.exceptions import NotFoundError
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Final, Self, final
 
 from tradai.aws._client.client import client_for
+from tradai.aws._ecs._launch.evidence import RUN_STORE, RunEvidence
+from tradai.aws._ecs._launch.launcher import Launcher
+from tradai.aws._ecs._launch.record import LaunchRecord, LaunchRecords, StopRequest, StoredRecord
+from tradai.aws._ecs._launch.request import base_request, own_variables, placements
 from tradai.aws._ecs.client import EcsClient, LaunchError, check_reachable
-from tradai.aws._ecs.evidence import RUN_STORE, RunEvidence
 from tradai.aws._ecs.job_watch import JobWatch
-from tradai.aws._ecs.launch import Launcher
-from tradai.aws._ecs.launch_record import LaunchRecord, LaunchRecords, StopRequest, StoredRecord
-from tradai.aws._ecs.launch_request import base_request, own_variables, placements
 from tradai.aws._ecs.overrides import (
     Overrides,
     check_size,

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, final
 
+from tradai.aws._ecs._launch.lookup import MOST_DESCRIBED
 from tradai.aws._ecs.client import EcsClient, translated
-from tradai.aws._ecs.lookup import MOST_DESCRIBED
 from tradai.aws._ecs.pace import RateLimit, WaitingClock
 from tradai.core import ForkLock
 

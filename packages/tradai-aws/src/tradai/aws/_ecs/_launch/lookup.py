@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from tradai.aws._ecs._launch.record import LaunchRecord
 from tradai.aws._ecs.client import EcsClient, translated
-from tradai.aws._ecs.launch_record import LaunchRecord
 
 MOST_DESCRIBED: Final = 100
 

@@ -7,7 +7,7 @@ import json
 from enum import Enum, auto
 from typing import Any, Final, final
 
-from tradai.aws._ecs.launch_record import LaunchRecord
+from tradai.aws._ecs._launch.record import LaunchRecord
 from tradai.core import ObjectStore, backend_for
 from tradai.core.exceptions import NotFoundError
 

@@ -16,6 +16,15 @@ from datetime import timedelta
 from typing import Any, Final, TypeAlias, final
 
 from tradai.aws._client.errors import AwsError
+from tradai.aws._ecs._launch.evidence import RunEvidence, RunTrace
+from tradai.aws._ecs._launch.lookup import describe_tasks, find_task
+from tradai.aws._ecs._launch.record import LEASE, LaunchRecord, LaunchRecords, StoredRecord
+from tradai.aws._ecs._launch.request import (
+    JOB_DIGEST,
+    TAG_DIGEST,
+    client_token,
+    run_task_request,
+)
 from tradai.aws._ecs.client import (
     EcsClient,
     LaunchError,
@@ -25,15 +34,6 @@ from tradai.aws._ecs.client import (
     translated,
     translated_run,
 )
-from tradai.aws._ecs.evidence import RunEvidence, RunTrace
-from tradai.aws._ecs.launch_record import LEASE, LaunchRecord, LaunchRecords, StoredRecord
-from tradai.aws._ecs.launch_request import (
-    JOB_DIGEST,
-    TAG_DIGEST,
-    client_token,
-    run_task_request,
-)
-from tradai.aws._ecs.lookup import describe_tasks, find_task
 from tradai.aws._ecs.pace import Backoff, RateLimit, WaitingClock
 from tradai.core import JobInfo, JobStatus, Utc
 from tradai.core.exceptions import JobConflictError, NotFoundError

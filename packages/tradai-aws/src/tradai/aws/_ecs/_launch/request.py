@@ -6,7 +6,7 @@ from copy import deepcopy
 from datetime import timedelta
 from typing import Any, Final
 
-from tradai.aws._ecs.launch_record import LaunchRecord
+from tradai.aws._ecs._launch.record import LaunchRecord
 from tradai.aws._ecs.settings import EcsSettings
 from tradai.core import Capacity, JobSpec, Utc
 
