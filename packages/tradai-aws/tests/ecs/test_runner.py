@@ -1,5 +1,6 @@
 """The runner of ECS: its URI, calls to AWS, stops, time limits, the reaper, and tags."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +9,7 @@ from typing import Any, Final, cast
 
 import pytest
 
-from tradai.aws import EcsRunner, EcsSettings
+from tradai.aws import ECSJobManager, EcsRunner, EcsSettings
 from tradai.aws.testing import FakeEcs, FakeTask, TaskDelays, TaskScript
 from tradai.core import JobHandle, JobSpec, JobStatus, MemoryStore, ObjectStore
 from tradai.core.exceptions import ConfigurationError, ValidationError
@@ -331,3 +332,42 @@ def test_a_time_limit_is_counted_from_the_start_of_the_program(
     assert info.started_at is not None
     assert info.ended_at is not None
     assert info.ended_at - info.started_at < timedelta(seconds=60 + 15)
+
+
+def test_waiting_in_short_slices_costs_no_more_requests(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(partial(_running, 104.0))
+    store = Counting(MemoryStore())
+    runner = _runner(ecs, ecs_settings, cast("ObjectStore", store))
+    handle = runner.submit(SPEC)
+
+    while not runner.wait(handle, timeout_s=0.5).status.is_terminal:
+        pass
+
+    assert len(ecs.calls) + store.count <= 24
+
+
+def test_the_job_manager_awaits_the_runner(ecs_settings: EcsSettings) -> None:
+    async def run() -> tuple[JobStatus, JobStatus]:
+        manager = ECSJobManager(_runner(FakeEcs(lambda _: WAITS), ecs_settings))
+        handle = await manager.submit(SPEC)
+        early = await manager.wait(handle, timeout_s=0)
+        await manager.stop(handle, "enough")
+        return early.status, (await manager.status(handle)).status
+
+    assert asyncio.run(run()) == (JobStatus.PENDING, JobStatus.CANCELLED)
+
+
+def test_a_cancelled_stop_goes_on(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(lambda _: WAITS)
+    manager = ECSJobManager(_runner(ecs, ecs_settings))
+
+    async def run() -> JobStatus:
+        handle = await manager.submit(SPEC)
+        stopping = asyncio.create_task(manager.stop(handle, "enough"))
+        await asyncio.sleep(0)
+        stopping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopping
+        return (await manager.wait(handle)).status
+
+    assert asyncio.run(run()) is JobStatus.CANCELLED

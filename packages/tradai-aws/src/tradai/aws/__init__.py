@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         actual_cost as actual_cost,
         estimate_cost as estimate_cost,
     )
+    from tradai.aws._ecs.job_manager import ECSJobManager as ECSJobManager
     from tradai.aws._ecs.pace import WaitingClock as WaitingClock
     from tradai.aws._ecs.policy import EcsPolicy as EcsPolicy
     from tradai.aws._ecs.reaper import ExpiredTask as ExpiredTask
@@ -57,6 +58,7 @@ if not TYPE_CHECKING:
             "_client.errors": "AwsError",
             "_client.settings": "AwsSettings",
             "_ecs.client": "EcsClient LaunchError LaunchFailure",
+            "_ecs.job_manager": "ECSJobManager",
             "_ecs.pace": "WaitingClock",
             "_ecs.policy": "EcsPolicy",
             "_ecs.reaper": "ExpiredTask",

@@ -93,6 +93,7 @@ class EcsRunner:
         self._prefix = f"{root}/{self.settings.cluster_name}"
         self._store = store or backend_for("tradai.stores", self._prefix)
         self._records = LaunchRecords(self._store, f"{self._prefix}/records/")
+        self._known: dict[str, StoredRecord] = {}
         limit = RateLimit(clock, per_s=_RUN_TASKS_A_SECOND) if clock else _LIMIT
         evidence = RunEvidence()
         self._launcher = Launcher(
@@ -130,13 +131,15 @@ class EcsRunner:
         if stored is None:
             stored = self._records.create(self._new_record(spec))
         _check_digest(stored.record, spec.digest)
-        stored = self._launcher.launch(stored)
+        stored = self._keep(self._launcher.launch(stored))
         self._watch.add(stored)
         return self._handle(stored.record)
 
     def status(self, handle: JobHandle) -> JobInfo:
         """Return the facts about a job as of now."""
-        return self._watch.advance(self._find(handle), max_age_s=_FRESH_S)[1]
+        stored, info = self._watch.advance(self._find(handle), max_age_s=_FRESH_S)
+        self._keep(stored)
+        return info
 
     def wait(self, handle: JobHandle, *, timeout_s: float | None = None) -> JobInfo:
         """Return the facts about a job once it has ended, or after `timeout_s` seconds.
@@ -149,9 +152,10 @@ class EcsRunner:
         deadline_s = float("inf") if timeout_s is None else self._clock() + timeout_s
         stored = self._find(handle)
         while True:
-            stored, info = self._advance(stored)
+            stored, info = self._advance(self._keep(stored))
             left_s = deadline_s - self._clock()
             if info.status.is_terminal or left_s <= 0:
+                self._keep(stored)
                 return info
             if not stored.record.task_arn:
                 stored = self._launcher.launch(stored)
@@ -185,7 +189,8 @@ class EcsRunner:
             expected = "some words"
             message = f"the reason of a stop is empty: expected {expected}"
             raise ValidationError(message, field="reason", expected=expected)
-        self._watch.request_stop(self._find(handle), StopRequest(reason=redact(reason)))
+        request = StopRequest(reason=redact(reason))
+        self._keep(self._watch.request_stop(self._find(handle), request))
         return self.wait(handle)
 
     def jobs(self) -> Iterator[JobHandle]:
@@ -257,6 +262,10 @@ class EcsRunner:
         )
         return register_once(self._client, wanted, wait=self._clock.sleep)
 
+    def _keep(self, stored: StoredRecord) -> StoredRecord:
+        self._known[stored.record.job_id] = stored
+        return stored
+
     def _handle(self, record: LaunchRecord) -> JobHandle:
         return JobHandle(
             runner=self.uri,
@@ -269,7 +278,8 @@ class EcsRunner:
         if handle.runner != self.uri:
             message = f"the job {handle.job_id} is one of {handle.runner}: use that runner"
             raise ValidationError(message, field="handle", expected=f"a handle of {self.uri}")
-        stored = self._records.find(handle.job_id)
+        # A record that is no longer the newest does no harm: it cannot be written over.
+        stored = self._known.get(handle.job_id) or self._records.find(handle.job_id)
         if stored is None:
             message = f"there is no job {handle.job_id} in {self.uri}; check the id"
             raise NotFoundError(message, kind="job", key=handle.job_id)
