@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from tradai.aws._client.client import client_for as client_for
     from tradai.aws._client.errors import AwsError as AwsError
     from tradai.aws._client.settings import AwsSettings as AwsSettings
+    from tradai.aws._ecs.client import (
+        EcsClient as EcsClient,
+        LaunchError as LaunchError,
+        LaunchFailure as LaunchFailure,
+    )
     from tradai.aws._ecs.costs import (
         Cost as Cost,
         EcsPriceSettings as EcsPriceSettings,
@@ -19,6 +24,12 @@ if TYPE_CHECKING:
         actual_cost as actual_cost,
         estimate_cost as estimate_cost,
     )
+    from tradai.aws._ecs.job_manager import ECSJobManager as ECSJobManager
+    from tradai.aws._ecs.pace import WaitingClock as WaitingClock
+    from tradai.aws._ecs.policy import EcsPolicy as EcsPolicy
+    from tradai.aws._ecs.reaper import ExpiredTask as ExpiredTask
+    from tradai.aws._ecs.runner import EcsRunner as EcsRunner
+    from tradai.aws._ecs.settings import EcsSettings as EcsSettings
     from tradai.aws._ecs.stop_causes import StopCause as StopCause
     from tradai.aws._ecs.verdicts import StopVerdict as StopVerdict, judge_stop as judge_stop
     from tradai.aws._s3.config import (
@@ -46,6 +57,13 @@ if not TYPE_CHECKING:
             "_client.client": "client_for",
             "_client.errors": "AwsError",
             "_client.settings": "AwsSettings",
+            "_ecs.client": "EcsClient LaunchError LaunchFailure",
+            "_ecs.job_manager": "ECSJobManager",
+            "_ecs.pace": "WaitingClock",
+            "_ecs.policy": "EcsPolicy",
+            "_ecs.reaper": "ExpiredTask",
+            "_ecs.runner": "EcsRunner",
+            "_ecs.settings": "EcsSettings",
             "_ecs.costs": (
                 "Cost EcsPriceSettings FargatePrices PriceTable actual_cost estimate_cost"
             ),
