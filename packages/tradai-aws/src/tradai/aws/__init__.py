@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tradai.aws._client.client import client_for as client_for
     from tradai.aws._client.errors import AwsError as AwsError
     from tradai.aws._client.settings import AwsSettings as AwsSettings
+    from tradai.aws._ecs._checks.resources import check_ecs as check_ecs
     from tradai.aws._ecs.client import (
         EcsClient as EcsClient,
         LaunchError as LaunchError,
@@ -64,6 +65,7 @@ if not TYPE_CHECKING:
             "_ecs.reaper": "ExpiredTask",
             "_ecs.runner": "EcsRunner",
             "_ecs.settings": "EcsSettings",
+            "_ecs._checks.resources": "check_ecs",
             "_ecs.costs": (
                 "Cost EcsPriceSettings FargatePrices PriceTable actual_cost estimate_cost"
             ),
