@@ -1,4 +1,4 @@
-"""What the ECS runner spills to a store, the command in the task runs."""
+"""The command in a task runs what the ECS runner spilled to a store."""
 
 import os
 import subprocess

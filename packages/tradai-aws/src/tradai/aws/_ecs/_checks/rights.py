@@ -1,4 +1,4 @@
-"""Rights of whoever submits ECS jobs, found out by calls that can change nothing.
+"""Rights to submit, watch and stop ECS jobs, found out by calls that can change nothing.
 
 AWS looks at rights before it looks at what is asked for: a request about a thing that does not
 exist is forbidden, or fails because of that thing.
