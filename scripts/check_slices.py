@@ -39,6 +39,7 @@ BROUGHT_BY: Final = {
     "arrow": ["cache"],
     "aws": ["aws"],
     "cache": ["cache"],
+    "docker": ["aws"],
     "entrypoint": ["entrypoint"],
     "hydra": ["entrypoint"],
     "mlflow": ["mlflow"],

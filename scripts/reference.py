@@ -13,6 +13,7 @@ from types import NoneType, UnionType
 from typing import Literal, Union, get_args, get_origin
 
 from api_pages import api_pages
+from ecs_verdicts_page import ecs_verdicts
 from example_imports import MissingImportError
 from pydantic import BaseModel, SecretStr
 from wings_page import wings
@@ -162,6 +163,7 @@ def _default(model: type[BaseModel], name: str) -> str:
 
 
 PAGES = {
+    "ecs-verdicts.md": ecs_verdicts,
     "environment.md": environment,
     "exit-codes.md": exit_codes,
     "run-parameters.md": run_parameters,

@@ -1,11 +1,14 @@
-"""Fixtures of all integration tests: the repository, and copies of it to plant mistakes in."""
+"""Fixtures of all integration tests: the repository, copies of it, and Docker."""
 
+import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+from servers.docker import Dockerd, running_dockerd, running_registry
+from servers.python_image import make_python_image
 
 ROOT: Final = Path(__file__).parent.parent
 
@@ -40,3 +43,24 @@ def plant(workspace_copy: Path) -> Callable[[str, str], Path]:
         return file
 
     return write
+
+
+@pytest.fixture(scope="session")
+def dockerd() -> Iterator[Dockerd]:
+    """A Docker daemon, started at first use, or a skip where there cannot be one."""
+    with running_dockerd() as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Host and port of a registry without passwords."""
+    with running_registry(tmp_path_factory.mktemp("registry")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def python_image(dockerd: Dockerd) -> str:
+    """Name of an image in `dockerd` that has this Python and a shell."""
+    with contextlib.closing(dockerd.client()) as client:
+        return make_python_image(client)

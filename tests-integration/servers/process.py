@@ -57,7 +57,10 @@ def missing(server: str, reason: str) -> NoReturn:
 
 @dataclass(kw_only=True)
 class Server:
-    """A program to start, and a check whether it is ready."""
+    """A program to start, and a check whether it is ready.
+
+    It is killed at the end, unless it is given `stop_timeout_s` seconds to end in order.
+    """
 
     name: str
     command: Sequence[str | Path]
@@ -65,6 +68,7 @@ class Server:
     folder: Path
     environ: Mapping[str, str] = field(default_factory=dict)
     start_timeout_s: float = 300
+    stop_timeout_s: float = 0
 
     @contextlib.contextmanager
     def running(self) -> Iterator[int]:
@@ -88,7 +92,7 @@ class Server:
             self._wait(process, log)
             yield process.pid
         finally:
-            _stop(process)
+            _stop(process, self.stop_timeout_s)
 
     def _wait(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         deadline = time.monotonic() + self.start_timeout_s
@@ -99,7 +103,11 @@ class Server:
             time.sleep(0.05)
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
+def _stop(process: "subprocess.Popen[bytes]", timeout_s: float) -> None:
+    if timeout_s:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout_s)
     # The whole group, and with SIGKILL: some servers take long to end, and nothing is kept.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -13,6 +13,7 @@ from tradai.common._optional import OptionalDistribution
 
 FOLDER = Path(tradai.common.__file__).parent
 PLATFORM_PATHS = {
+    "aws.ecr_util": {"ECSJobManager"},
     "aws.s3_utils": {"S3Path", "parse_s3_path"},
     "aws.secrets_manager": {"SecretsManager", "get_secret", "get_secrets_client"},
     "base_service": {"BaseService"},
@@ -135,6 +136,7 @@ def test_a_name_of_a_missing_distribution_names_the_extra(
     ("path", "extra"),
     [
         ("aws", "aws"),
+        ("aws.ecr_util", "aws"),
         ("aws.s3_utils", "aws"),
         ("aws.secrets_manager", "aws"),
         ("utils.cache", "cache"),

@@ -1,4 +1,4 @@
-"""Public names of tradai.aws: boto3 clients, S3, Secrets Manager and the logs of jobs.
+"""Public names of tradai.aws: boto3 clients, ECS, logs of jobs, S3 and Secrets Manager.
 
 boto3 is imported when the first client is created, not before.
 """
@@ -11,6 +11,28 @@ if TYPE_CHECKING:
     from tradai.aws._client.client import client_for as client_for
     from tradai.aws._client.errors import AwsError as AwsError
     from tradai.aws._client.settings import AwsSettings as AwsSettings
+    from tradai.aws._ecs._checks.resources import check_ecs as check_ecs
+    from tradai.aws._ecs.client import (
+        EcsClient as EcsClient,
+        LaunchError as LaunchError,
+        LaunchFailure as LaunchFailure,
+    )
+    from tradai.aws._ecs.costs import (
+        Cost as Cost,
+        EcsPriceSettings as EcsPriceSettings,
+        FargatePrices as FargatePrices,
+        PriceTable as PriceTable,
+        actual_cost as actual_cost,
+        estimate_cost as estimate_cost,
+    )
+    from tradai.aws._ecs.job_manager import ECSJobManager as ECSJobManager
+    from tradai.aws._ecs.pace import WaitingClock as WaitingClock
+    from tradai.aws._ecs.policy import EcsPolicy as EcsPolicy
+    from tradai.aws._ecs.reaper import ExpiredTask as ExpiredTask
+    from tradai.aws._ecs.runner import EcsRunner as EcsRunner
+    from tradai.aws._ecs.settings import EcsSettings as EcsSettings
+    from tradai.aws._ecs.stop_causes import StopCause as StopCause
+    from tradai.aws._ecs.verdicts import StopVerdict as StopVerdict, judge_stop as judge_stop
     from tradai.aws._logs.clock import PollClock as PollClock
     from tradai.aws._logs.follower import LogFollower as LogFollower
     from tradai.aws._logs.policy import LogPolicy as LogPolicy
@@ -42,6 +64,19 @@ if not TYPE_CHECKING:
             "_client.client": "client_for",
             "_client.errors": "AwsError",
             "_client.settings": "AwsSettings",
+            "_ecs.client": "EcsClient LaunchError LaunchFailure",
+            "_ecs.job_manager": "ECSJobManager",
+            "_ecs.pace": "WaitingClock",
+            "_ecs.policy": "EcsPolicy",
+            "_ecs.reaper": "ExpiredTask",
+            "_ecs.runner": "EcsRunner",
+            "_ecs.settings": "EcsSettings",
+            "_ecs._checks.resources": "check_ecs",
+            "_ecs.costs": (
+                "Cost EcsPriceSettings FargatePrices PriceTable actual_cost estimate_cost"
+            ),
+            "_ecs.stop_causes": "StopCause",
+            "_ecs.verdicts": "StopVerdict judge_stop",
             "_logs.clock": "PollClock",
             "_logs.follower": "LogFollower",
             "_logs.policy": "LogPolicy",

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
         Arn as Arn,
         AwsError as AwsError,
         AwsSettings as AwsSettings,
+        ECSJobManager as ECSJobManager,
+        EcsRunner as EcsRunner,
+        EcsSettings as EcsSettings,
         HeldSecret as HeldSecret,
         S3Config as S3Config,
         S3Layer as S3Layer,
@@ -42,6 +45,10 @@ if TYPE_CHECKING:
         Clock as Clock,
         Currency as Currency,
         DataRepository as DataRepository,
+        JobHandle as JobHandle,
+        JobInfo as JobInfo,
+        JobSpec as JobSpec,
+        JobStatus as JobStatus,
         JsonObject as JsonObject,
         JsonValue as JsonValue,
         LoggerMixin as LoggerMixin,
@@ -101,16 +108,17 @@ if not TYPE_CHECKING:
         __name__,
         {
             "tradai.aws": (
-                "Arn AwsError AwsSettings HeldSecret S3Config S3Layer S3Object S3Store "
-                "SecretsEditor SecretsManager SecretsPolicy client_for get_secret "
-                "get_secrets_client load_config"
+                "Arn AwsError AwsSettings ECSJobManager EcsRunner EcsSettings HeldSecret "
+                "S3Config S3Layer S3Object S3Store SecretsEditor SecretsManager SecretsPolicy "
+                "client_for get_secret get_secrets_client load_config"
             ),
             "tradai.cache": (
                 "Cache CacheHook CacheSettings CacheStats CacheUnavailableError "
                 "CachedDataRepository Namespace PeekResult candle"
             ),
             "tradai.core": (
-                "Amount BaseSettings Clock Currency DataRepository JsonObject JsonValue "
+                "Amount BaseSettings Clock Currency DataRepository JobHandle JobInfo "
+                "JobSpec JobStatus JsonObject JsonValue "
                 "LoggerMixin MarketType ModeHandler ObjectStore OrderIntent Pair Price "
                 "Repository Rounding RunJournal S3Path Secret SecretReference SecretSource "
                 "Strategy StrategyConfig StrategyConfigLoader Symbol SystemClock TimeRange "

@@ -140,6 +140,7 @@ if TYPE_CHECKING:
         series_name as series_name,
     )
     from tradai.core._ports.resolve_secret import resolve_secret as resolve_secret
+    from tradai.core._ports.resource_check import ResourceCheck as ResourceCheck
     from tradai.core._secrets.named_values import mask_named_values as mask_named_values
     from tradai.core._secrets.redaction import redact as redact, register_secret as register_secret
     from tradai.core._secrets.reference import SecretReference as SecretReference
@@ -155,6 +156,9 @@ if TYPE_CHECKING:
         check_references as check_references,
     )
     from tradai.core._settings.secret_files import SecretFileSettings as SecretFileSettings
+    from tradai.core._settings.secret_references import (
+        SecretReferenceSettings as SecretReferenceSettings,
+    )
     from tradai.core._strategy.config import (
         Strategy as Strategy,
         StrategyConfig as StrategyConfig,
@@ -241,6 +245,7 @@ if not TYPE_CHECKING:
                 "Coverage DataRepository InMemoryRepository Repository series_name"
             ),
             "_ports.resolve_secret": "resolve_secret",
+            "_ports.resource_check": "ResourceCheck",
             "_secrets.named_values": "mask_named_values",
             "_secrets.redaction": "redact register_secret",
             "_secrets.reference": "SecretReference",
@@ -250,6 +255,7 @@ if not TYPE_CHECKING:
             "_settings.inside_folder": "InsideFolder",
             "_settings.reference_checks": "ReferenceCheck check_references",
             "_settings.secret_files": "SecretFileSettings",
+            "_settings.secret_references": "SecretReferenceSettings",
             "_strategy.config": "Strategy StrategyConfig StrategySource",
             "_strategy.diff": "ConfigDiff diff",
             "_strategy.execution": "Execution Pricing",

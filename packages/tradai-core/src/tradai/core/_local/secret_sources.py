@@ -8,8 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, final
 
+from tradai.core._documents.json_values import FrozenMapping
 from tradai.core._local.atomic_files import file_errors
 from tradai.core._local.file_uri import file_path
+from tradai.core._ports.resolve_secret import resolve_secret
+from tradai.core._secrets.reference import SecretReference
 from tradai.core._secrets.secret import Secret
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 
@@ -28,9 +31,20 @@ _LARGEST: Final = 65_536
 class EnvironmentSecrets:
     """Secrets in environment variables: ``env:NAME``."""
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
-        """Look into `environ`, by default the environment of this process."""
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        references: Mapping[str, SecretReference] = FrozenMapping(),
+    ) -> None:
+        """Look into `environ`, by default the environment of this process.
+
+        Args:
+            environ: Variables and their values.
+            references: Places of secrets whose variables are not set, by the variable's name.
+        """
         self._environ = environ
+        self._references = references
 
     @classmethod
     def for_uri(cls, uri: str) -> "EnvironmentSecrets":
@@ -46,6 +60,8 @@ class EnvironmentSecrets:
             del reference
             raise _reference_error(_VARIABLE_EXPECTED)
         value = (os.environ if self._environ is None else self._environ).get(name)
+        if value is None and name in self._references:
+            return resolve_secret(self._references[name])
         if value is None:
             message = f"there is no secret {reference}; set the environment variable {name}"
             raise NotFoundError(message, kind="secret", key=reference)

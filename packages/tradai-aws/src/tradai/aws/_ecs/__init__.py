@@ -1,0 +1,1 @@
+"""Jobs on Amazon ECS Fargate: launched once, watched, stopped and reaped."""

@@ -1,0 +1,84 @@
+"""Pace of calls: the clock of a runner, pauses with jitter, and a limit that threads share."""
+
+import random
+import time
+from typing import Final, Protocol, final
+
+from tradai.core import ForkLock, Utc, utc_now
+
+_FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 20.0
+
+
+class WaitingClock(Protocol):
+    """Clock of a job runner; a test passes one that stands still between pauses."""
+
+    def __call__(self) -> float:
+        """Return seconds that only grow."""
+        ...
+
+    def now(self) -> Utc:
+        """Return the present instant."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Pause for `seconds`."""
+        ...
+
+
+@final
+class RealClock:
+    """The machine's clock."""
+
+    def __call__(self) -> float:
+        """Return seconds that only grow."""
+        return time.monotonic()
+
+    def now(self) -> Utc:
+        """Return the present instant."""
+        return utc_now()
+
+    def sleep(self, seconds: float) -> None:
+        """Pause for `seconds`."""
+        time.sleep(seconds)
+
+
+@final
+class Backoff:
+    """Pauses before further attempts: random, each up to three times the one before."""
+
+    def __init__(self, clock: WaitingClock, *, budget_s: float) -> None:
+        """Count `budget_s` seconds from now."""
+        self._clock = clock
+        self._deadline_s = clock() + budget_s
+        self._last_s = _FIRST_PAUSE_S
+
+    def pause(self) -> bool:
+        """Pause and return True; return False when the budget does not last as long."""
+        longest = min(_LONGEST_PAUSE_S, 3 * self._last_s)
+        # Chance spreads load here, and guards no secret (S311).
+        self._last_s = random.uniform(_FIRST_PAUSE_S, longest)  # noqa: S311
+        if self._clock() + self._last_s > self._deadline_s:
+            return False
+        self._clock.sleep(self._last_s)
+        return True
+
+
+@final
+class RateLimit:
+    """Spread calls of all threads evenly, so many a second at most."""
+
+    def __init__(self, clock: WaitingClock, *, per_s: float) -> None:
+        """Allow `per_s` calls a second."""
+        self._clock = clock
+        self._gap_s = 1.0 / per_s
+        self._free_s = clock()
+        self._lock = ForkLock()
+
+    def acquire(self) -> None:
+        """Wait for the caller's turn."""
+        with self._lock:
+            turn_s = max(self._clock(), self._free_s)
+            self._free_s = turn_s + self._gap_s
+        if (left_s := turn_s - self._clock()) > 0:
+            self._clock.sleep(left_s)

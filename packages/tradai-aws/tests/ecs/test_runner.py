@@ -1,0 +1,373 @@
+"""The runner of ECS: its URI, calls to AWS, stops, time limits, the reaper, and tags."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final, cast
+
+import pytest
+
+from tradai.aws import ECSJobManager, EcsRunner, EcsSettings
+from tradai.aws.testing import FakeEcs, FakeTask, TaskDelays, TaskScript
+from tradai.core import JobHandle, JobSpec, JobStatus, MemoryStore, ObjectStore
+from tradai.core.exceptions import ConfigurationError, ValidationError
+
+SPEC: Final = JobSpec(job_id="job-1", command=("run",), image="registry.invalid/job")
+WAITS: Final = TaskScript(waits=True)
+REAPABLE: Final = replace(SPEC, may_be_reaped=True, time_limit_s=600, stop_grace_s=60)
+# Time limit, grace and half an hour.
+EXPIRES_S: Final = 600 + 60 + 1800
+
+
+class Counting:
+    """Counts the requests to a store."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self.count = 0
+
+    def __getattr__(self, name: str) -> object:
+        self.count += 1
+        return getattr(self._store, name)
+
+
+def _runner(ecs: FakeEcs, settings: EcsSettings, store: ObjectStore | None = None) -> EcsRunner:
+    return EcsRunner(settings, client=ecs, store=store or MemoryStore(), clock=ecs.clock)
+
+
+def _calls(ecs: FakeEcs, operation: str) -> int:
+    return sum(name == operation for name, _ in ecs.calls)
+
+
+def test_the_runner_is_found_by_its_uri(ecs_settings: EcsSettings) -> None:
+    settings = ecs_settings.model_copy(
+        update={"cluster": "arn:aws:ecs:eu-central-1:123456789012:cluster/jobs"}
+    )
+
+    runner = _runner(FakeEcs(cluster="jobs"), settings)
+
+    assert runner.uri == "ecs:jobs"
+    assert runner.wait(runner.submit(SPEC)).status is JobStatus.COMPLETED
+
+
+def test_a_cluster_in_another_region_is_refused_before_any_request(
+    ecs_settings: EcsSettings,
+) -> None:
+    ecs = FakeEcs()
+    cluster = "arn:aws:ecs:us-east-1:123456789012:cluster/tradai"
+
+    with pytest.raises(ConfigurationError, match="us-east-1"):
+        _runner(ecs, ecs_settings.model_copy(update={"cluster": cluster}))
+
+    assert ecs.calls == []
+
+
+def test_a_short_job_costs_few_requests_and_a_longer_one_one_in_ten_seconds(
+    ecs_settings: EcsSettings,
+) -> None:
+    counts: dict[float, int] = {}
+    for runs_s in (4.0, 104.0):
+        ecs = FakeEcs(partial(_running, runs_s))
+        store = Counting(MemoryStore())
+        runner = _runner(ecs, ecs_settings, cast("ObjectStore", store))
+
+        runner.wait(runner.submit(SPEC))
+
+        counts[runs_s] = len(ecs.calls) + store.count
+
+    assert counts[4.0] <= 14
+    assert counts[104.0] - counts[4.0] <= 10
+
+
+def _running(runs_s: float, _: FakeTask) -> TaskScript:
+    return TaskScript(runs_s=runs_s)
+
+
+def test_many_jobs_share_their_requests(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(lambda _: TaskScript(runs_s=600))
+    ecs.latency_s = 0.0
+    runner = _runner(ecs, ecs_settings)
+    handles = [runner.submit(replace(SPEC, job_id=f"job-{n}")) for n in range(200)]
+    ecs.calls.clear()
+    began_s = ecs.clock()
+
+    while ecs.clock() < began_s + 300:
+        for handle in handles:
+            runner.wait(handle, timeout_s=0)
+        ecs.clock.advance(0.5)
+
+    assert 0 < _calls(ecs, "DescribeTasks") <= ecs.clock() - began_s
+    # Two requests describe all of them; every ten seconds that is one in five seconds.
+    assert _calls(ecs, "DescribeTasks") <= 80
+
+
+def test_a_task_that_is_not_known_yet_is_pending(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs()
+    ecs.delays = TaskDelays(visible_after_s=30, start_s=40)
+    runner = _runner(ecs, ecs_settings)
+    handle = runner.submit(SPEC)
+
+    early = runner.wait(handle, timeout_s=20)
+
+    assert early.status is JobStatus.PENDING
+    assert runner.wait(handle).status is JobStatus.COMPLETED
+
+
+def test_the_end_of_a_job_outlives_its_task(ecs_settings: EcsSettings) -> None:
+    ecs, store = FakeEcs(lambda _: TaskScript(exit_code=3)), MemoryStore()
+    runner = _runner(ecs, ecs_settings, store)
+    handle = runner.submit(SPEC)
+    info = runner.wait(handle)
+    ecs.clock.advance(86_400)
+
+    again = _runner(ecs, ecs_settings, store)
+
+    assert again.status(handle) == info
+    assert again.submit(SPEC) == handle
+
+
+def test_a_task_that_no_process_saw_end_is_no_success(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs()
+    runner = _runner(ecs, ecs_settings)
+    handle = runner.submit(SPEC)
+    ecs.clock.advance(86_400)
+
+    info = runner.wait(handle)
+
+    assert (info.status, info.exit_code) == (JobStatus.FAILED, None)
+
+
+def test_a_handle_of_another_account_is_refused(runner: EcsRunner) -> None:
+    handle = runner.submit(SPEC)
+    other = replace(handle, native_id=handle.native_id.replace("123456789012", "210987654321"))
+
+    with pytest.raises(ValidationError, match="210987654321"):
+        runner.status(JobHandle.from_json(other.to_json()))
+
+
+def test_a_job_without_an_image_is_refused(runner: EcsRunner, ecs: FakeEcs) -> None:
+    with pytest.raises(ValidationError):
+        runner.submit(replace(SPEC, image=None))
+
+    assert list(runner.jobs()) == []
+    assert ecs.tasks == []
+
+
+def test_a_stop_that_was_only_written_down_is_carried_out_by_the_next_look(
+    ecs_settings: EcsSettings,
+) -> None:
+    ecs, store = FakeEcs(lambda _: WAITS), MemoryStore()
+    runner = _runner(ecs, ecs_settings, store)
+    handle = runner.submit(SPEC)
+
+    class Death(BaseException):
+        pass
+
+    def kill(when: str, operation: str) -> None:
+        if (when, operation) == ("before", "StopTask"):
+            raise Death
+
+    ecs.on_call = kill
+    with pytest.raises(Death):
+        runner.stop(handle, "the market is closed")
+    ecs.on_call = lambda *_: None
+
+    info = _runner(ecs, ecs_settings, store).wait(handle)
+
+    assert info.status is JobStatus.CANCELLED
+    assert "the market is closed" in info.reason
+
+
+def test_a_stop_follows_the_task_to_its_end(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(lambda _: TaskScript(waits=True, is_deaf=True))
+    runner = _runner(ecs, ecs_settings)
+    handle = runner.submit(replace(SPEC, stop_grace_s=100))
+    runner.wait(handle, timeout_s=10)
+
+    info = runner.stop(handle, "enough")
+
+    assert (info.status, info.exit_code) == (JobStatus.CANCELLED, 137)
+    assert _calls(ecs, "StopTask") == 1
+    assert ecs.running() == []
+
+
+def test_a_stop_comes_through_throttling(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(lambda _: WAITS)
+    runner = _runner(ecs, ecs_settings)
+    handle = runner.submit(SPEC)
+    ecs.fail("StopTask", "ThrottlingException", times=2)
+    ecs.fail("DescribeTasks", "ThrottlingException", times=2)
+
+    assert runner.stop(handle, "enough").status is JobStatus.CANCELLED
+
+
+def test_a_stop_of_a_job_that_was_never_launched_leaves_nothing(
+    runner: EcsRunner, ecs: FakeEcs, new_runner: Callable[[], EcsRunner]
+) -> None:
+    ecs.fail("RunTask", "AccessDeniedException")
+    with pytest.raises(Exception, match="AccessDenied"):
+        runner.submit(SPEC)
+    (handle,) = new_runner().jobs()
+
+    info = new_runner().stop(handle, "not wanted any more")
+
+    assert info.status is JobStatus.CANCELLED
+    assert ecs.running() == []
+
+
+def test_a_stop_by_someone_else_is_no_success_of_ours(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(lambda _: WAITS)
+    runner = _runner(ecs, ecs_settings)
+    handle = runner.submit(SPEC)
+    runner.wait(handle, timeout_s=10)
+
+    ecs.stop_task(cluster="tradai", task=handle.native_id, reason="by hand")
+
+    info = runner.wait(handle)
+    assert info.status is JobStatus.FAILED
+
+
+def test_tags_say_whose_task_it_is_and_when_it_expires(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs()
+    runner = _runner(ecs, ecs_settings)
+
+    runner.submit(replace(REAPABLE, tags={"team": "alpha"}))
+
+    (task,) = ecs.tasks
+    tags = {tag["key"]: tag["value"] for tag in task.request["tags"]}
+    assert tags == {
+        "team": "alpha",
+        "tradai:job": "job-1",
+        "tradai:spec-digest": replace(REAPABLE, tags={"team": "alpha"}).digest,
+        "tradai:may-be-reaped": "yes",
+        "tradai:expires-at": tags["tradai:expires-at"],
+    }
+    assert tags["tradai:expires-at"].startswith("2025-01-01T00:41:00")
+
+
+def test_a_dry_run_of_the_reaper_stops_nothing(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(lambda _: WAITS)
+    runner = _runner(ecs, ecs_settings)
+    handle = runner.submit(REAPABLE)
+    ecs.clock.advance(EXPIRES_S + 5)
+
+    (found,) = runner.reap()
+
+    assert (found.job_id, found.task_arn, found.is_stopped) == ("job-1", handle.native_id, False)
+    assert len(ecs.running()) == 1
+
+
+def test_the_reaper_stops_what_has_expired(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(lambda _: WAITS)
+    runner = _runner(ecs, ecs_settings)
+    handle = runner.submit(REAPABLE)
+    ecs.clock.advance(EXPIRES_S - 5)
+    assert list(runner.reap(dry_run=False)) == []
+    ecs.clock.advance(10)
+
+    (found,) = runner.reap(dry_run=False)
+
+    assert found.is_stopped
+    assert ecs.running() == []
+    assert "expired" in runner.wait(handle).reason
+
+
+def _strangers(_: FakeTask) -> TaskScript:
+    return TaskScript(runs_s=30 * 86_400)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"may_be_reaped": False},
+        {"time_limit_s": None},
+        {"time_limit_s": 90_000},
+    ],
+)
+def test_the_reaper_leaves_jobs_that_may_run(
+    change: dict[str, Any], ecs_settings: EcsSettings
+) -> None:
+    ecs = FakeEcs(_strangers)
+    runner = _runner(ecs, ecs_settings)
+    runner.submit(replace(REAPABLE, **change))
+    ecs.clock.advance(80_000)
+
+    assert list(runner.reap(dry_run=False)) == []
+    assert len(ecs.running()) == 1
+
+
+@pytest.mark.parametrize(
+    "removed", ["tradai:job", "tradai:may-be-reaped", "tradai:expires-at", "all", "unreadable"]
+)
+def test_the_reaper_leaves_tasks_of_others(removed: str, ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(_strangers)
+    runner = _runner(ecs, ecs_settings)
+    runner.submit(REAPABLE)
+    request = dict(ecs.tasks[0].request)
+    tags = [tag for tag in request["tags"] if removed not in {tag["key"], "all"}]
+    if removed == "unreadable":
+        tags = [{**tag, "value": "soon"} if "expires" in tag["key"] else tag for tag in tags]
+    stranger = ecs.run_task(**request | {"tags": tags, "clientToken": "another"})
+    ecs.clock.advance(EXPIRES_S + 100)
+
+    reaped = [task.task_arn for task in runner.reap(dry_run=False)]
+
+    assert reaped == [ecs.tasks[0].arn]
+    assert [task.arn for task in ecs.running()] == [stranger["tasks"][0]["taskArn"]]
+
+
+def test_a_time_limit_is_counted_from_the_start_of_the_program(
+    ecs_settings: EcsSettings,
+) -> None:
+    ecs = FakeEcs(lambda _: WAITS)
+    ecs.delays = TaskDelays(start_s=500)
+    runner = _runner(ecs, ecs_settings)
+
+    info = runner.wait(runner.submit(replace(SPEC, time_limit_s=60)))
+
+    assert info.status is JobStatus.FAILED
+    assert info.reason == "its time limit of 60 s has passed"
+    assert info.started_at is not None
+    assert info.ended_at is not None
+    assert info.ended_at - info.started_at < timedelta(seconds=60 + 15)
+
+
+def test_waiting_in_short_slices_costs_no_more_requests(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(partial(_running, 104.0))
+    store = Counting(MemoryStore())
+    runner = _runner(ecs, ecs_settings, cast("ObjectStore", store))
+    handle = runner.submit(SPEC)
+
+    while not runner.wait(handle, timeout_s=0.5).status.is_terminal:
+        pass
+
+    assert len(ecs.calls) + store.count <= 24
+
+
+def test_the_job_manager_awaits_the_runner(ecs_settings: EcsSettings) -> None:
+    async def run() -> tuple[JobStatus, JobStatus]:
+        manager = ECSJobManager(_runner(FakeEcs(lambda _: WAITS), ecs_settings))
+        handle = await manager.submit(SPEC)
+        early = await manager.wait(handle, timeout_s=0)
+        await manager.stop(handle, "enough")
+        return early.status, (await manager.status(handle)).status
+
+    assert asyncio.run(run()) == (JobStatus.PENDING, JobStatus.CANCELLED)
+
+
+def test_a_cancelled_stop_goes_on(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(lambda _: WAITS)
+    manager = ECSJobManager(_runner(ecs, ecs_settings))
+
+    async def run() -> JobStatus:
+        handle = await manager.submit(SPEC)
+        stopping = asyncio.create_task(manager.stop(handle, "enough"))
+        await asyncio.sleep(0)
+        stopping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopping
+        return (await manager.wait(handle)).status
+
+    assert asyncio.run(run()) is JobStatus.CANCELLED
