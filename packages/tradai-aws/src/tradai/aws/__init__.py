@@ -1,4 +1,4 @@
-"""Public names of tradai.aws: boto3 clients, S3 and Secrets Manager.
+"""Public names of tradai.aws: boto3 clients, S3, Secrets Manager, and jobs in containers.
 
 boto3 is imported when the first client is created, not before.
 """
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tradai.aws._client.client import client_for as client_for
     from tradai.aws._client.errors import AwsError as AwsError
     from tradai.aws._client.settings import AwsSettings as AwsSettings
+    from tradai.aws._docker.runner import DockerRunner as DockerRunner
+    from tradai.aws._images.daemon import DockerSettings as DockerSettings
     from tradai.aws._s3.config import (
         S3Config as S3Config,
         S3Layer as S3Layer,
@@ -36,6 +38,8 @@ if not TYPE_CHECKING:
             "_client.client": "client_for",
             "_client.errors": "AwsError",
             "_client.settings": "AwsSettings",
+            "_docker.runner": "DockerRunner",
+            "_images.daemon": "DockerSettings",
             "_s3.config": "S3Config S3Layer load_config",
             "_s3.store": "S3Object S3Store",
             "_secrets.boto_client": "SecretsClient",
