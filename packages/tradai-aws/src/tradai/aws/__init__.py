@@ -1,4 +1,4 @@
-"""Public names of tradai.aws: boto3 clients, ECS, S3 and Secrets Manager.
+"""Public names of tradai.aws: boto3 clients, S3, Secrets Manager, and jobs in containers.
 
 boto3 is imported when the first client is created, not before.
 """
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tradai.aws._client.client import client_for as client_for
     from tradai.aws._client.errors import AwsError as AwsError
     from tradai.aws._client.settings import AwsSettings as AwsSettings
+    from tradai.aws._docker.runner import DockerRunner as DockerRunner
     from tradai.aws._ecs.client import (
         EcsClient as EcsClient,
         LaunchError as LaunchError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tradai.aws._ecs.settings import EcsSettings as EcsSettings
     from tradai.aws._ecs.stop_causes import StopCause as StopCause
     from tradai.aws._ecs.verdicts import StopVerdict as StopVerdict, judge_stop as judge_stop
+    from tradai.aws._images.daemon import DockerSettings as DockerSettings
     from tradai.aws._s3.config import (
         S3Config as S3Config,
         S3Layer as S3Layer,
@@ -69,6 +71,8 @@ if not TYPE_CHECKING:
             ),
             "_ecs.stop_causes": "StopCause",
             "_ecs.verdicts": "StopVerdict judge_stop",
+            "_docker.runner": "DockerRunner",
+            "_images.daemon": "DockerSettings",
             "_s3.config": "S3Config S3Layer load_config",
             "_s3.store": "S3Object S3Store",
             "_secrets.boto_client": "SecretsClient",
