@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     from tradai.aws._ecs.stop_causes import StopCause as StopCause
     from tradai.aws._ecs.verdicts import StopVerdict as StopVerdict, judge_stop as judge_stop
     from tradai.aws._images.daemon import DockerSettings as DockerSettings
+    from tradai.aws._logs.clock import PollClock as PollClock
+    from tradai.aws._logs.follower import LogFollower as LogFollower
+    from tradai.aws._logs.policy import LogPolicy as LogPolicy
+    from tradai.aws._logs.position import LogPosition as LogPosition
+    from tradai.aws._logs.schedule import LogSchedule as LogSchedule
+    from tradai.aws._logs.stream_reader import LogsClient as LogsClient
     from tradai.aws._s3.config import (
         S3Config as S3Config,
         S3Layer as S3Layer,
@@ -73,6 +79,12 @@ if not TYPE_CHECKING:
             "_ecs.verdicts": "StopVerdict judge_stop",
             "_docker.runner": "DockerRunner",
             "_images.daemon": "DockerSettings",
+            "_logs.clock": "PollClock",
+            "_logs.follower": "LogFollower",
+            "_logs.policy": "LogPolicy",
+            "_logs.position": "LogPosition",
+            "_logs.schedule": "LogSchedule",
+            "_logs.stream_reader": "LogsClient",
             "_s3.config": "S3Config S3Layer load_config",
             "_s3.store": "S3Object S3Store",
             "_secrets.boto_client": "SecretsClient",
