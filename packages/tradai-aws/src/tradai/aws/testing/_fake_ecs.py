@@ -290,7 +290,6 @@ class FakeEcs:
             raise client_error("StopTask", "InvalidParameterException", message)
         reason = parameters.get("reason", "Task stopped by user")
         task.ask_to_stop(self.clock(), "UserInitiated", reason)
-        task.settle(self.clock())
         return {"task": task.describe(self.clock())}
 
     def _describe_clusters(self, parameters: Mapping[str, Any]) -> Response:
