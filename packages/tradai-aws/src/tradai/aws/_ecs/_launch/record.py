@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Self, final
 
+from tradai.aws._ecs.costs import Cost, PriceTable, actual_cost
 from tradai.core import JobInfo, ObjectStore, Utc
 from tradai.core.exceptions import ConflictError, NotFoundError, StorageError
 
@@ -108,6 +109,11 @@ class LaunchRecord:
         """Cluster of the job, by name or ARN."""
         return str(self.request["cluster"])
 
+    def costs(self, prices: PriceTable | None) -> list[Cost]:
+        """Return the cost of each task that was seen to stop, in order."""
+        found = (actual_cost(_with_instants(usage), prices) for usage in self.usage)
+        return [cost for cost in found if cost is not None]
+
     def live_launchers(self, now: Utc, *, besides: str) -> list[str]:
         """Return the processes that may have a RunTask under way, apart from `besides`."""
         return [name for name, until in self.launchers.items() if name != besides and until > now]
@@ -157,6 +163,11 @@ class LaunchRecord:
                 "end": end and JobInfo.from_json(end),
             }
         )
+
+
+def _with_instants(usage: Mapping[str, Any]) -> dict[str, Any]:
+    instants = {name: _instant(at) for name, at in usage.items() if name.endswith("At")}
+    return {**usage, **instants}
 
 
 def _instant(text: str | None) -> Utc | None:
