@@ -5,7 +5,7 @@ import math
 import random
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias, final
 
@@ -62,6 +62,7 @@ class FakeLogs:
         throttled: Share of calls that are refused as too many.
         quota_per_s: GetLogEvents calls that the account may make in a second; more are refused.
         refusals: Operation, such as ``get_log_events`` -> AWS's error code for it.
+        on_call: Called before each call; what writes to the log by the clock comes up to date.
     """
 
     def __init__(self, *, clock: VirtualClock | None = None, seed: int = 0) -> None:
@@ -75,8 +76,8 @@ class FakeLogs:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
         self.quota_per_s = 25
         self.refusals: dict[str, str] = {}
-        # Repeatable choices of a test; not used for cryptography.
-        self._random = random.Random(seed)  # noqa: S311
+        self.on_call: Callable[[], None] = lambda: None
+        self._random = random.Random(seed)  # noqa: S311 - repeatable choices of a test
         self._groups: dict[str, dict[str, LogStream]] = {}
         self._recent: deque[float] = deque()
         self._nonce = itertools.count(1)
@@ -194,6 +195,7 @@ class FakeLogs:
     @contextmanager
     def _call(self, operation: str, parameters: Response) -> Iterator[None]:
         check_request("logs", operation, parameters)
+        self.on_call()
         with self._lock:
             method = "".join(f"_{c.lower()}" if c.isupper() else c for c in operation).strip("_")
             recorded = {name: parameters[name] for name in parameters if name != "logEvents"}

@@ -71,7 +71,11 @@ class Launcher:
         self._limit = limit
         self._budget_s = budget_s
         self._evidence = evidence
-        self.name = uuid.uuid4().hex
+        self._name = uuid.uuid4().hex
+
+    def create(self, record: LaunchRecord) -> StoredRecord:
+        """Write the record of a new job, or return that of a job which has one."""
+        return self._records.create(replace(record, launchers={self._name: self._until()}))
 
     def launch(self, stored: StoredRecord) -> StoredRecord:
         """Return the record with its task, or with an end that was found instead.
@@ -92,8 +96,7 @@ class Launcher:
                 stored = self._records.read(stored.record.job_id)
         return stored
 
-    def until(self) -> Utc:
-        """Return the end of an entry that is made now."""
+    def _until(self) -> Utc:
         return self._clock.now() + LEASE
 
     def _enter(self, stored: StoredRecord) -> StoredRecord:
@@ -101,11 +104,11 @@ class Launcher:
 
         def change(record: LaunchRecord) -> LaunchRecord:
             now = self._clock.now()
-            until = record.launchers.get(self.name, now)
+            until = record.launchers.get(self._name, now)
             if record.task_arn or record.end or until - now > LEASE / 2:
                 return record
             live = {name: end for name, end in record.launchers.items() if end > now}
-            return replace(record, launchers={**live, self.name: self.until()})
+            return replace(record, launchers={**live, self._name: self._until()})
 
         return self._records.update(stored, change)
 
@@ -185,7 +188,7 @@ class Launcher:
     def _leave_rung(self, stored: StoredRecord, refusal: LaunchError) -> StoredRecord:
         """Go to the next rung after a refusal for want of capacity; after the last, begin again."""
         sent, now = stored.record, self._clock.now()
-        if sent.live_launchers(now, besides=self.name):
+        if sent.live_launchers(now, besides=self._name):
             raise launch_error(LaunchFailure.UNPROVEN, refusal.reason, sent.job_id) from refusal
         # An earlier request for this rung may have got no answer.
         task = find_task(self._client, sent)
@@ -196,9 +199,7 @@ class Launcher:
             if record != sent:
                 return record
             rung = (record.rung + 1) % len(record.placements)
-            return record.leave(
-                rung=rung, attempt=record.attempt, reason=refusal.reason, now=self._clock.now()
-            )
+            return replace(record, rung=rung, tried_at=self._clock.now())
 
         stored = self._records.update(stored, change)
         if stored.record.rung == 0:
@@ -208,7 +209,7 @@ class Launcher:
     def _recover(self, stored: StoredRecord) -> StoredRecord:
         """Find out what became of a launch whose token may have expired."""
         record = stored.record
-        if record.live_launchers(self._clock.now(), besides=self.name):
+        if record.live_launchers(self._clock.now(), besides=self._name):
             raise launch_error(LaunchFailure.UNPROVEN, "another process", record.job_id)
         task = find_task(self._client, record)
         if task is not None:

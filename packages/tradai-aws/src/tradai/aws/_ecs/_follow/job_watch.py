@@ -5,21 +5,38 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias, final
 
+from tradai.aws._ecs._follow.task_watch import TaskWatch
 from tradai.aws._ecs._launch.evidence import RunEvidence
 from tradai.aws._ecs._launch.launcher import Launcher
-from tradai.aws._ecs._launch.record import LaunchRecord, LaunchRecords, StopRequest, StoredRecord
+from tradai.aws._ecs._launch.record import (
+    LaunchRecord,
+    LaunchRecords,
+    PastTask,
+    StopRequest,
+    StoredRecord,
+)
 from tradai.aws._ecs.client import EcsClient, translated
 from tradai.aws._ecs.pace import WaitingClock
 from tradai.aws._ecs.stop_causes import StopCause
 from tradai.aws._ecs.verdicts import has_stopped, judge, judge_stop
-from tradai.aws._ecs.watch import TaskWatch
 from tradai.core import JobInfo, JobStatus
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
 
 Task: TypeAlias = Mapping[str, Any]
 
+_NEW: Final = timedelta(seconds=1)
 _CONSISTENT_AFTER: Final = timedelta(seconds=60)
 _MISSING: Final[Task] = {"reason": "MISSING"}
+_BILLED: Final = (
+    "attributes",
+    "capacityProviderName",
+    "cpu",
+    "ephemeralStorage",
+    "memory",
+    "pullStartedAt",
+    "startedAt",
+    "stoppedAt",
+)
 _LONGEST_REASON: Final = 255
 # Causes for which another place may do.
 _OF_PLACE: Final = frozenset({StopCause.CAPACITY, StopCause.NETWORK, StopCause.ADDRESSES})
@@ -65,8 +82,19 @@ class JobWatch:
         return self._enforce(stored, task, info), info
 
     def add(self, stored: StoredRecord) -> None:
-        """Watch the job's task from now on."""
-        self._watch.add(stored.record.task_arn)
+        """Watch the job's task from now on; of a new one, ECS has nothing to tell yet."""
+        record = stored.record
+        if record.found_at and self._clock.now() - record.found_at < _NEW:
+            self._watch.add(record.task_arn)
+
+    def follow_log(self, stored: StoredRecord) -> None:
+        """Look less often at a job whose log says when it ends, unless it is to stop."""
+        if stored.record.stop is None:
+            self._watch.relax(stored.record.task_arn)
+
+    def expect_end(self, stored: StoredRecord) -> None:
+        """Look soon: the job's log has ended."""
+        self._watch.hurry(stored.record.task_arn)
 
     def due_in(self, stored: StoredRecord) -> float:
         """Return the seconds until the next look at a job is due."""
@@ -86,15 +114,14 @@ class JobWatch:
     def _enforce(self, stored: StoredRecord, task: Task, info: JobInfo) -> StoredRecord:
         """Stop the task whose time limit has passed, or whose stop was requested."""
         record = stored.record
-        limit, started_at = record.time_limit_s, info.started_at
-        is_over = (
-            limit is not None
-            and started_at is not None
-            and self._clock.now() >= started_at + timedelta(seconds=limit)
-        )
-        if record.stop is None and is_over:
-            reason = f"its time limit of {limit} s has passed"
-            stored = self.request_stop(stored, StopRequest(reason=reason, is_limit=True))
+        if record.time_limit_s is not None and info.started_at is not None:
+            end = info.started_at + timedelta(seconds=record.time_limit_s)
+            left_s = (end - self._clock.now()).total_seconds()
+            if left_s > 0:
+                self._watch.look_within(record.task_arn, left_s)
+            elif record.stop is None:
+                reason = f"its time limit of {record.time_limit_s} s has passed"
+                stored = self.request_stop(stored, StopRequest(reason=reason, is_limit=True))
         request = stored.record.stop
         if request is not None and task.get("desiredStatus") != "STOPPED":
             self._stop_task(record, request)
@@ -136,9 +163,10 @@ class JobWatch:
         def change(newest: LaunchRecord) -> LaunchRecord:
             if newest.task_arn != record.task_arn or newest.end or newest.stop:
                 return newest
-            reason = str(task.get("stoppedReason", ""))
-            left = newest.leave(rung=rung, attempt=attempt, reason=reason, now=self._clock.now())
-            return replace(left, started_at=left.started_at or _started_at(task))
+            past = _past(newest, task)
+            left = newest.leave(past, rung=rung, attempt=attempt, now=self._clock.now())
+            started_at = left.started_at or _started_at(task)
+            return replace(left, started_at=started_at, usage=(*left.usage, usage_of(task)))
 
         self._watch.forget(record.task_arn)
         stored = self._launcher.launch(self._records.update(stored, change))
@@ -152,7 +180,8 @@ class JobWatch:
         def change(record: LaunchRecord) -> LaunchRecord:
             if record.end or record.task_arn != arn:
                 return record
-            return replace(record, end=self._end(record, task, code))
+            usage = (*record.usage, usage_of(task)) if task.get("stoppedAt") else record.usage
+            return replace(record, end=self._end(record, task, code), usage=usage)
 
         stored = self._records.update(stored, change)
         self._watch.forget(arn)
@@ -204,6 +233,25 @@ def _facts(record: LaunchRecord, info: JobInfo) -> JobInfo:
     if record.started_at is None:
         return info
     return JobInfo(status=JobStatus.RUNNING, started_at=record.started_at)
+
+
+def _past(record: LaunchRecord, task: Task) -> PastTask:
+    return PastTask(
+        attempt=record.attempt,
+        rung=record.rung,
+        task_arn=record.task_arn,
+        reason=str(task.get("stoppedReason", "")),
+        has_run="startedAt" in task,
+    )
+
+
+def usage_of(task: Task) -> dict[str, Any]:
+    """Return the facts about a stopped task by which AWS bills it, as JSON."""
+    found = {name: task[name] for name in _BILLED if name in task}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in found.items()
+    }
 
 
 def _started_at(task: Task) -> datetime | None:

@@ -12,8 +12,9 @@ from tradai.core import ForkLock
 Task: TypeAlias = Mapping[str, Any]
 
 _FIRST_PAUSE_S: Final = 1.0
-_LONGEST_PAUSE_S: Final = 10.0
-_GROWTH: Final = 1.5
+_LONGEST_PAUSE_S: Final = 20.0
+_LONGEST_RELAXED_S: Final = 60.0
+_GROWTH: Final = 2.0
 # A task that no caller has asked for in this time is no longer described.
 _FORGOTTEN_S: Final = 60.0
 
@@ -24,6 +25,7 @@ class _Watched:
     due_s: float
     asked_s: float
     pause_s: float = _FIRST_PAUSE_S
+    longest_s: float = _LONGEST_PAUSE_S
     looked_s: float = float("-inf")
     task: Task | None = None
 
@@ -32,7 +34,7 @@ class _Watched:
 class TaskWatch:
     """The newest description of each task, renewed for all tasks together.
 
-    The pauses between two looks at a task grow from one second to ten. There is at most one
+    The pauses between two looks at a task grow from one second to twenty. There is at most one
     DescribeTasks a second, whatever the number of tasks and threads.
     """
 
@@ -47,19 +49,19 @@ class TaskWatch:
         self._requests = ForkLock()
 
     def add(self, arn: str) -> None:
-        """Watch a task from now on, so that looks at others include it."""
+        """Watch a task that was just launched, so that looks at others include it."""
         with self._lock:
-            self._ask(arn)
+            if arn not in self._watched:
+                self._ask(arn).due_s += _FIRST_PAUSE_S
 
     def look(self, arn: str, *, max_age_s: float | None = None) -> Task | None:
-        """Return the task as it was described last; None when ECS does not know it.
+        """Return the task as it was described last; None when ECS does not know it (yet).
 
         Args:
             arn: The task.
             max_age_s: Age in seconds above which it is described anew; by default it is when its
                 next look is due.
         """
-        self.add(arn)
         # Callers that wait here are served by the request of the first.
         if self._is_due(arn, max_age_s):
             with self._requests:
@@ -77,8 +79,22 @@ class TaskWatch:
         """Look soon and often again: the task is about to change."""
         with self._lock:
             watched = self._ask(arn)
-            watched.pause_s = _FIRST_PAUSE_S
+            watched.pause_s, watched.longest_s = _FIRST_PAUSE_S, _LONGEST_PAUSE_S
             watched.due_s = min(watched.due_s, self._clock() + _FIRST_PAUSE_S)
+
+    def relax(self, arn: str) -> None:
+        """Look less often: the task's log will say when it ends."""
+        with self._lock:
+            watched = self._ask(arn)
+            if watched.longest_s < _LONGEST_RELAXED_S:
+                watched.longest_s = watched.pause_s = _LONGEST_RELAXED_S
+                watched.due_s = self._clock() + _LONGEST_RELAXED_S
+
+    def look_within(self, arn: str, seconds: float) -> None:
+        """Look again in `seconds` at the latest."""
+        with self._lock:
+            watched = self._ask(arn)
+            watched.due_s = min(watched.due_s, self._clock() + max(0.0, seconds))
 
     def forget(self, arn: str) -> None:
         """Watch a task no longer."""
@@ -108,7 +124,7 @@ class TaskWatch:
             for watched in map(self._ask_again, arns):
                 watched.task, watched.looked_s = tasks.get(watched.arn), self._clock()
                 watched.due_s = watched.looked_s + watched.pause_s
-                watched.pause_s = min(_LONGEST_PAUSE_S, _GROWTH * watched.pause_s)
+                watched.pause_s = min(watched.longest_s, _GROWTH * watched.pause_s)
 
     def _nearest(self, arn: str) -> list[str]:
         with self._lock:
