@@ -7,6 +7,7 @@ from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.aws.testing._fake_ecr import FakeEcr as FakeEcr
     from tradai.aws.testing._fake_secrets import FakeSecretsClient as FakeSecretsClient
     from tradai.aws.testing._reset_clients import reset_clients as reset_clients
     from tradai.aws.testing._virtual_clock import VirtualClock as VirtualClock
@@ -15,6 +16,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_fake_ecr": "FakeEcr",
             "_fake_secrets": "FakeSecretsClient",
             "_reset_clients": "reset_clients",
             "_virtual_clock": "VirtualClock",
