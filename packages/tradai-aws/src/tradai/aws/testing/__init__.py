@@ -7,6 +7,7 @@ from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.aws.testing._fake_ecr import FakeEcr as FakeEcr
     from tradai.aws.testing._fake_ecs import FakeEcs as FakeEcs
     from tradai.aws.testing._fake_logs import FakeLogs as FakeLogs
     from tradai.aws.testing._fake_secrets import FakeSecretsClient as FakeSecretsClient
@@ -22,6 +23,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_fake_ecr": "FakeEcr",
             "_fake_ecs": "FakeEcs",
             "_fake_logs": "FakeLogs",
             "_fake_secrets": "FakeSecretsClient",
