@@ -494,3 +494,21 @@ def test_bounds_only_running_could_show_are_left_to_the_engine(tmp_path: Path) -
     facts = inspect_source(tmp_path, "Plain")
 
     check_parameters(facts, {"buy": {"buy_x": 100}})
+
+
+def test_modules_that_an_import_of_the_strategy_needs_are_named_with_their_lines(
+    tmp_path: Path,
+) -> None:
+    written(
+        tmp_path,
+        wave="import numpy as np\nfrom near.far import X\nfrom . import same\n"
+        "try:\n    import fast\nexcept ImportError:\n    import slow\n"
+        "class Wave(IStrategy):\n    def bot_start(self):\n        import late\n",
+        unused="import unknown\n",
+    )
+    (tmp_path / "near").mkdir()
+    written(tmp_path / "near", far="\nimport talib.abstract as ta\nimport numpy\n")
+
+    imports = inspect_source(tmp_path, "Wave").imports
+
+    assert imports == {"numpy": "wave.py:1", "talib": "near/far.py:2"}

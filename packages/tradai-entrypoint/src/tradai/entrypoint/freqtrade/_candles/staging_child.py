@@ -153,25 +153,33 @@ def _settled_range(request: StagingRequest, staged: Sequence[StagedSeries]) -> T
     The first candles of a series are its warm-up.
     """
     given = request.timerange
-    if isinstance(given, TimeRange):
-        return given
     traded = [pair for pair in zip(request.series, staged, strict=True) if pair[0].is_traded]
-    start = given.start if given else None
-    stop = given.stop if given else None
-    earliest = min(series.first + want.warmup * want.candle for want, series in traded)
     latest = max(series.last + want.candle for want, series in traded)
-    if (start or earliest) < (stop or latest):
-        return TimeRange(start=start or earliest, stop=stop or latest)
-    if start is not None:
-        key = traded[0][0].name
+    if given is not None and given.start is not None and given.start >= latest:
         message = (
-            f"there are no candles from {start:%Y-%m-%d %H:%M} on: the last one closes at "
+            f"there are no candles from {given.start:%Y-%m-%d %H:%M} on: the last one closes at "
             f"{latest:%Y-%m-%d %H:%M}; add later ones, or let the time range begin earlier"
         )
-        raise NotFoundError(message, kind="candles", key=key)
-    rows, warmup = max(series.rows for _, series in traded), traded[0][0].warmup
-    message = (
-        f"there are {rows} candles and the strategy needs {warmup} before it trades: add earlier "
-        "candles, or lower run.startup_candles"
-    )
-    raise ValidationError(message, field="candles", expected=f"more than {warmup}")
+        raise NotFoundError(message, kind="candles", key=traded[0][0].name)
+    _check_some_are_left(traded)
+    if isinstance(given, TimeRange):
+        return given
+    earliest = min(series.first + want.warmup * want.candle for want, series in traded)
+    start = given.start if given else None
+    stop = given.stop if given else None
+    return TimeRange(start=start or earliest, stop=stop or latest)
+
+
+def _check_some_are_left(traded: Sequence[tuple[NeededSeries, StagedSeries]]) -> None:
+    """Check that a series has more candles than its warm-up, which the engine does not trade on.
+
+    The engine fills gaps, so that a series has a candle for each moment from its first to its last.
+    """
+    most = max((series.last - series.first) // want.candle + 1 for want, series in traded)
+    warmup = traded[0][0].warmup
+    if most <= warmup:
+        message = (
+            f"there are {most} candles and the strategy needs {warmup} before it trades: add "
+            "earlier candles, let the time range end later, or lower run.startup_candles"
+        )
+        raise ValidationError(message, field="candles", expected=f"more than {warmup}")

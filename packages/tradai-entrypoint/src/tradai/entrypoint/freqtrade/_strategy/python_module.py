@@ -72,6 +72,22 @@ class PythonModule:
         """The modules that an import anywhere in the file may mean."""
         return frozenset(self._imported_modules())
 
+    @cached_property
+    def needed(self) -> Mapping[str, int]:
+        """The modules that must be there for an import of the file, each with its first line.
+
+        An import in a ``try``, an ``if`` or a function may be one that the file can do without.
+        """
+        lines: dict[str, int] = {}
+        for node in self.tree.body:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    lines.setdefault(alias.name, node.lineno)
+            elif isinstance(node, ast.ImportFrom) and (home := self._home(node)):
+                for name in (home, *(_dotted(home, alias.name) for alias in node.names)):
+                    lines.setdefault(name, node.lineno)
+        return lines
+
     def mentions(self, words: Collection[bytes]) -> bool:
         """Tell whether the text has one of `words`: a walk through the syntax takes longer."""
         return any(word in self.data for word in words)
@@ -134,6 +150,28 @@ def reachable(module: PythonModule, others: Mapping[str, PythonModule]) -> list[
             found[name] = others[name]
             waiting.append(others[name])
     return list(found.values())
+
+
+def needed_from_outside(module: PythonModule, others: Mapping[str, PythonModule]) -> dict[str, str]:
+    """Return the top-level modules, besides `others`, that an import of `module` needs.
+
+    Returns:
+        The first place of each that imports it, by name.
+    """
+    own = {name.partition(".")[0] for name in others}
+    found = {module.name: module}
+    waiting = [module]
+    places: dict[str, str] = {}
+    while waiting:
+        each = waiting.pop()
+        for name, line in each.needed.items():
+            first = name.partition(".")[0]
+            if first not in own:
+                places.setdefault(first, each.line(line))
+            elif name in others and name not in found:
+                found[name] = others[name]
+                waiting.append(others[name])
+    return places
 
 
 def mentioning(

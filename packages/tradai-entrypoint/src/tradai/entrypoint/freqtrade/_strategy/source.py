@@ -30,7 +30,10 @@ from tradai.entrypoint.freqtrade._strategy.files import (
 from tradai.entrypoint.freqtrade._strategy.log_switches import log_switches
 from tradai.entrypoint.freqtrade._strategy.misspellings import Misspelling, misspellings
 from tradai.entrypoint.freqtrade._strategy.protections import UnusedOption, unused_options
-from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule
+from tradai.entrypoint.freqtrade._strategy.python_module import (
+    PythonModule,
+    needed_from_outside,
+)
 
 
 @final
@@ -46,6 +49,7 @@ class SourceFacts(ClassFacts):
         digest: SHA-256 over the names and bytes of `files`.
         environment: Environment variables that its code reads.
         log_switches: Calls that turn off log records, with their places.
+        imports: Top-level modules besides its own that it needs, each with the line that does.
         unused_options: Options of protections that have no effect.
         misspellings: Names close to one of the engine's, which nothing uses.
         left_out: Names beside the source that do not travel with it.
@@ -59,6 +63,7 @@ class SourceFacts(ClassFacts):
     digest: str
     environment: tuple[EnvironmentRead, ...] = ()
     log_switches: tuple[str, ...] = ()
+    imports: Mapping[str, str] = field(default_factory=dict)
     unused_options: tuple[UnusedOption, ...] = ()
     misspellings: tuple[Misspelling, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -94,6 +99,7 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
         digest=files_digest(root, files),
         environment=tuple(environment_reads(modules[file], by_name)),
         log_switches=tuple(log_switches(modules[file], by_name)),
+        imports=needed_from_outside(modules[file], by_name),
         unused_options=tuple(unused_options(modules[file], by_name)),
         misspellings=tuple(misspellings(facts.names, modules[file], by_name)),
         left_out=source.left_out,
