@@ -291,7 +291,12 @@ def test_signals_that_could_not_be_counted_leave_the_backtest_done(without_trade
         ("strategy-not-importable", 2, ExitCode.CONFIGURATION, "'no_such_module_here'"),
         ("strategy-raises-while-running", 1, ExitCode.CRASHED, "KeyError: 'nope' at raises_ind"),
         ("no-data", 2, ExitCode.DATA, "BTC/USDT@15m, ETH/USDT@15m"),
-        ("parameters", 0, ExitCode.RESULT, "without a result: it did not say why"),
+        (
+            "parameters",
+            0,
+            ExitCode.RESULT,
+            "without a result: it did not say why, as when a strategy calls sys.exit()",
+        ),
         ("parameters", 3, ExitCode.CRASHED, "failed with exit code 3"),
     ],
 )

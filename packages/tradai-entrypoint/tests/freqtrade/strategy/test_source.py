@@ -278,6 +278,15 @@ def test_a_missing_class_is_answered_with_the_classes_there_are(source: Path) ->
     assert "; it has Wave" in str(refusal(source, "Momentum"))
 
 
+@pytest.mark.parametrize("block", ["def make():", "with lock:", "if True:"])
+def test_a_class_inside_a_block_is_refused_with_its_line(tmp_path: Path, block: str) -> None:
+    written(tmp_path, wave=f"{block}\n    class Wave(IStrategy):\n        timeframe = '5m'\n")
+
+    error = str(refusal(tmp_path))
+
+    assert "has class Wave only inside another block, in wave.py:2: move it to the top" in error
+
+
 def test_a_class_in_two_files_is_refused(source: Path) -> None:
     written(source, other=WAVE)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from tradai.core import DataRepository, OpenTimeRange, TimeRange, backend_for, digest, from_epoch_ms
 from tradai.core.exceptions import NotFoundError, TradAIError, ValidationError
+from tradai.entrypoint.freqtrade._candles.dataset import data_folder
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
     StagedData,
@@ -121,8 +122,24 @@ def _not_found(
     message = (
         f"{request.data} has no candles{when} of {names}{there}: add them, choose a range that has "
         "them, or drop what asks for them (pairs, run.informative, @informative)"
+        f"{_layout_hint(request.data)}"
     )
     return NotFoundError(message, kind="candles", key=missing[0].name)
+
+
+def _layout_hint(data: str) -> str:
+    """Return the end of a sentence when the folder `data` has candles in the other layout."""
+    from tradai.core.frames import FlatDataRepository, ParquetDataRepository
+
+    folder = data_folder(data)
+    if folder is None or data.startswith("arctic:"):
+        return ""
+    is_parquet = data.startswith("parquet:")
+    other = FlatDataRepository(folder) if is_parquet else ParquetDataRepository(folder)
+    if not other.series():
+        return ""
+    uri = folder if is_parquet else f"parquet:{folder}"
+    return f"; {folder} has candles in another layout: name it as {uri}"
 
 
 def _stage_columns(

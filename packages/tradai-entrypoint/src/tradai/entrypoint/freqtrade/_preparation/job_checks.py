@@ -8,6 +8,7 @@ from typing import Final
 from tradai.core import TradingMode
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.short_child import run_child
+from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
@@ -35,7 +36,9 @@ def job_checks(
     yield checklist.row("strategy", check_strategy)
     shortfalls: list[str] = []
     if context.mode is not TradingMode.DRY_RUN:
-        yield checklist.row("market rules", lambda: f"{len(jobs[0].load_markets().pairs)} pairs")
+        yield checklist.row(
+            "market rules", lambda: counted(len(jobs[0].load_markets().pairs), "pair")
+        )
         row = checklist.row("candles", lambda: _check_candles(jobs[0], shortfalls))
         yield replace(row, status=CheckStatus.WARN) if shortfalls else row
     for notice in context.record.notices:

@@ -88,6 +88,13 @@ class PythonModule:
                     lines.setdefault(name, node.lineno)
         return lines
 
+    def inner_class(self, name: str) -> ast.ClassDef | None:
+        """Return the class `name` that is not at the top level, if any."""
+        if not self.mentions([name.encode()]):
+            return None
+        nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef))
+        return next((node for node in nodes if node.name == name), None)
+
     def mentions(self, words: Collection[bytes]) -> bool:
         """Tell whether the text has one of `words`: a walk through the syntax takes longer."""
         return any(word in self.data for word in words)

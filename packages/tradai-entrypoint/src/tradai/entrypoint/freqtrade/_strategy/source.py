@@ -194,6 +194,14 @@ def _file_of(class_name: str, modules: Mapping[Path, PythonModule], *, root: Pat
 def _missing_class(
     class_name: str, modules: Mapping[Path, PythonModule], root: Path
 ) -> ConfigurationError:
+    for module in modules.values():
+        if (node := module.inner_class(class_name)) is not None:
+            place = f"{module.line(node.lineno)}"
+            raise source_error(
+                root,
+                f"has class {class_name} only inside another block, in {place}: move it to "
+                "the top level of the file, where the engine looks for it",
+            )
     classes = sorted({name for module in modules.values() for name in module.classes})
     hint = did_you_mean(class_name, classes) or f"; it has {', '.join(classes) or 'no classes'}"
     return ConfigurationError(
