@@ -192,7 +192,7 @@ def test_check_says_a_warning_once(
             "is a configuration of Freqtrade: write a YAML file with name, version",
         ),
         (
-            '{"run_id": "x", "config_uri": "y", "digests": {}, "state": "ended"}',
+            '{"run_id": 1, "config_uri": 2, "digests": 3, "exchange": {"pair_whitelist": []}}',
             "is the manifest of a run: repeat that run with --from",
         ),
     ],

@@ -26,12 +26,13 @@ STRATEGY_COPY: Final = "strategy"
 _REFERENCE: Final = re.compile(r"[?&;][A-Za-z_]+=[a-z][a-z0-9+.-]*:[^&;]+")
 # JSON files that are taken for a configuration, by texts that each has, and the way out.
 _OTHER_FILES: Final = {
+    (b'"run_id"', b'"config_uri"', b'"digests"'): (
+        "the manifest of a run: repeat that run with --from, or use the best.yaml of a hyperopt"
+    ),
+    # A manifest has the engine's configuration in it, too.
     (b'"exchange"', b'"pair_whitelist"'): (
         "a configuration of Freqtrade: write a YAML file with name, version, timeframe, pairs and "
         "strategy; settings such as stake_amount have their place under execution"
-    ),
-    (b'"run_id"', b'"config_uri"', b'"digests"'): (
-        "the manifest of a run: repeat that run with --from, or use the best.yaml of a hyperopt"
     ),
 }
 _REPEATED: Final = ("source", "data", "markets")
