@@ -130,7 +130,7 @@ def without_trades(run: Run, captured: dict[str, Any]) -> Run:
     # It returns what the fixture `run` does.
     def start(counted: dict[str, int] | None, **more: object) -> Any:  # noqa: ANN401
         nothing["strategy"]["WaveRider"] |= figures | more
-        by_pair = counted and {"BTC/USDT": counted}
+        by_pair = None if counted is None else {"BTC/USDT": counted}
         return run(BACKTEST, result=nothing, entry_signals=by_pair)
 
     return start
@@ -196,7 +196,7 @@ def without_eth(run: Run, captured: dict[str, Any]) -> Run:
     # It returns what the fixture `run` does.
     def start(counted: dict[str, int] | None, *overrides: str) -> Any:  # noqa: ANN401
         result = {**captured, "strategy": {"WaveRider": {**figures, **changed}}}
-        by_pair = counted and {"ETH/USDT": counted}
+        by_pair = None if counted is None else {"ETH/USDT": counted}
         return run(BACKTEST, *overrides, result=result, entry_signals=by_pair)
 
     return start
