@@ -63,6 +63,16 @@ def test_an_option_of_another_protection_is_said_to_have_no_effect(tmp_path: Pat
     )
 
 
+def test_a_protection_that_the_engine_does_not_have_is_found(tmp_path: Path) -> None:
+    body = "    protections = [{'method': 'StoplosGuard', 'stop_duration_candles': 4}]\n"
+
+    (problem,) = said(tmp_path, HEAD + body)
+
+    assert problem == (
+        "wave.py:2: the engine has no protection StoplosGuard; did you mean 'StoplossGuard'?"
+    )
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -70,6 +80,7 @@ def test_an_option_of_another_protection_is_said_to_have_no_effect(tmp_path: Pat
         "protections = [{'method': METHOD, 'trade_limitt': 4}]",
         "protections = [{**SHARED, 'method': 'StoplossGuard'}]",
         "orders = {'method': 'market', 'amount': 4}  # not a StoplossGuard",
+        "protections = [{'method': 'market'}]",
     ],
 )
 def test_other_mappings_have_no_unused_options(tmp_path: Path, body: str) -> None:

@@ -27,7 +27,7 @@ PROTECTIONS: Final = {
     | {"only_per_pair", "only_per_side", "required_profit", "trade_limit"},
 }
 _ALL: Final = frozenset().union(*PROTECTIONS.values())
-_WORDS: Final = tuple(name.encode() for name in PROTECTIONS)
+_WORDS: Final = (b"protections", *(name.encode() for name in PROTECTIONS))
 
 
 @final
@@ -38,7 +38,7 @@ class UnusedOption:
     Attributes:
         place: Its line, as ``wave.py:12``.
         method: The protection.
-        name: The option.
+        name: The option; ``method`` when there is no such protection.
     """
 
     place: str
@@ -48,10 +48,13 @@ class UnusedOption:
     @property
     def is_of_another(self) -> bool:
         """Whether another protection has this option."""
-        return self.name in _ALL
+        return self.name in _ALL and self.method in PROTECTIONS
 
     def __str__(self) -> str:
-        """Say that it has no effect, and which option may be meant."""
+        """Say that it has no effect, and which one may be meant."""
+        if self.method not in PROTECTIONS:
+            hint = did_you_mean(self.method, PROTECTIONS) or f"; it has {', '.join(PROTECTIONS)}"
+            return f"{self.place}: the engine has no protection {self.method}{hint}"
         if self.is_of_another:
             effect = f"has no effect on {self.method}"
             return f"{self.place}: {self.name} is an option of other protections, and {effect}"
@@ -70,8 +73,14 @@ def unused_options(
 
 
 def _unused_in(module: PythonModule, options: dict[str, ast.expr]) -> Iterator[UnusedOption]:
-    method = getattr(options.get("method"), "value", None)
-    if not isinstance(method, str) or method not in PROTECTIONS:
+    written = options.get("method")
+    method = getattr(written, "value", None)
+    if written is None or not isinstance(method, str):
+        return
+    if method not in PROTECTIONS:
+        # Other mappings may have a key of that name.
+        if len(options) > 1 and options.keys() <= _ALL:
+            yield UnusedOption(place=module.place(written), method=method, name="method")
         return
     for name, value in options.items():
         if name not in PROTECTIONS[method]:
