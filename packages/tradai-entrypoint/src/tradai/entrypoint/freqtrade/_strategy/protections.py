@@ -27,7 +27,7 @@ PROTECTIONS: Final = {
     | {"only_per_pair", "only_per_side", "required_profit", "trade_limit"},
 }
 _ALL: Final = frozenset().union(*PROTECTIONS.values())
-_WORDS: Final = (b"protections", *(name.encode() for name in PROTECTIONS))
+_WORDS: Final = (b'"method"', b"'method'", *(name.encode() for name in PROTECTIONS))
 
 
 @final
