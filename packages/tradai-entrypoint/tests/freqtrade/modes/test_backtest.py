@@ -216,11 +216,22 @@ def test_a_pair_with_entry_signals_and_without_trades_is_explained(without_eth: 
 
 
 def test_a_pair_that_trades_alone_had_no_room_beside_the_others(without_eth: Run) -> None:
-    done = without_eth(dict.fromkeys(COUNTED, 0) | {"signals": 5, "tried": 2})
+    done = without_eth(dict.fromkeys(COUNTED, 0) | {"signals": 5, "tried": 2, "filled": 1})
 
     assert done.manifest.notices[-1].endswith(
         "5 entry signals, rejected by slots, stake or locks that the other pairs leave 5"
     )
+
+
+@pytest.mark.parametrize(
+    ("tried", "cause"), [(2, "order_not_filled 5"), (0, "wallet or pair_locks 5")]
+)
+def test_a_pair_that_does_not_trade_alone_either_is_not_blamed_on_the_others(
+    without_eth: Run, tried: int, cause: str
+) -> None:
+    done = without_eth(dict.fromkeys(COUNTED, 0) | {"signals": 5, "tried": tried})
+
+    assert done.manifest.notices[-1].endswith(f"5 entry signals, rejected by {cause}")
 
 
 @pytest.mark.parametrize("counted", [None, dict.fromkeys(COUNTED, 0)])

@@ -28,7 +28,7 @@ from tradai.entrypoint.freqtrade._strategy.observer import (
 _PairCounts: TypeAlias = Mapping[str, Mapping[str, int]]
 
 # Counts that are not of rejected signals.
-_NO_REASONS: Final = ("signals", "tried")
+_NO_REASONS: Final = ("signals", "tried", "filled")
 _OTHER_PAIRS: Final = "slots, stake or locks that the other pairs leave"
 
 
@@ -48,6 +48,7 @@ def explain_zero_trades(job: EngineJob, context: RunContext, result: BacktestRes
         return "why is not known, because the entry signals could not be counted"
     counts = _total(by_pair)
     signals = counts.pop("signals")
+    counts.pop("filled")
     rejected = {
         name: count for name, count in _reasons(counts, signals, result.engine_counts) if count
     }
@@ -85,10 +86,14 @@ def explain_silent_pairs(job: EngineJob, context: RunContext, result: BacktestRe
 
 
 def _rejections(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return what rejected the signals of one pair; the other pairs, where it is nothing else."""
+    """Return what rejected the signals of one pair, which was alone."""
     rejected = {name: count for name, count in counts.items() if name not in _NO_REASONS and count}
     rest = counts["signals"] - sum(rejected.values())
-    return rejected | ({_OTHER_PAIRS: rest} if rest > 0 else {})
+    is_placed = counts["tried"] > sum(rejected.values()) - rejected.get("exit_signal", 0)
+    cause = "order_not_filled" if is_placed else "wallet or pair_locks"
+    if counts.get("filled"):
+        cause = _OTHER_PAIRS
+    return rejected | ({cause: rest} if rest > 0 else {})
 
 
 def _total(by_pair: _PairCounts) -> dict[str, int]:

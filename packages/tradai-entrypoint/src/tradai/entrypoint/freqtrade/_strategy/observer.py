@@ -71,9 +71,13 @@ class {observer}(Observed):
         is_confirmed = super().confirm_trade_entry(*args, **kwargs)
         counts_of(kwargs["pair"])["confirm_trade_entry"] += not is_confirmed
         return is_confirmed
+
+    def order_filled(self, *args, **kwargs):
+        counts_of(kwargs["pair"])["filled"] += 1
+        return super().order_filled(*args, **kwargs)
 '''
 COUNTS: Final = (
-    *("signals", "tried", "exit_signal", "custom_stake_amount"),
+    *("signals", "tried", "filled", "exit_signal", "custom_stake_amount"),
     *("wallet", "stake_below_minimum", "confirm_trade_entry"),
 )
 
