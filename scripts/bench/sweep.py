@@ -6,6 +6,7 @@ medians of alternating rounds. ``uv run --frozen python scripts/bench/sweep.py [
 """
 
 import argparse
+import ctypes
 import json
 import os
 import resource
@@ -20,8 +21,9 @@ from backtest import BIN, EXAMPLE, bare_command, plan_of
 
 from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
 
-FAST = (8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+FAST = (12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34)
 TIMERANGE = "20250108-20250701"
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> None:
@@ -29,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="alternating rounds")
     rounds = parser.parse_args().rounds
+    adopt_orphans()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = folder / "data"
@@ -36,12 +39,16 @@ def main() -> None:
         with MarketServer(MarketsSnapshot.load(data / "markets.json")) as server:
             commands = [bare(fast, folder, data, server.base_url) for fast in FAST]
             pairs = [(run_bare(commands), run_sweep(folder / str(n), data)) for n in range(rounds)]
-    bare_cpu, sweep_cpu = (statistics.median(side[0] for side in each) for each in zip(*pairs, strict=True))
+    bare_cpu, sweep_cpu = (
+        statistics.median(side[0] for side in each) for each in zip(*pairs, strict=True)
+    )
     wall = statistics.median(ours[1] / bare[1] for bare, ours in pairs)
     added = statistics.median((ours[0] - bare[0]) / bare[0] for bare, ours in pairs)
     print("| 12 backtests, 2 at a time | bare CPU s a run | sweep CPU s a run | added | wall |")
     print("|---|---:|---:|---:|---:|")
-    print(f"| {TIMERANGE} | {bare_cpu / 12:.2f} | {sweep_cpu / 12:.2f} | {added:.2f}x | {wall:.2f}x |")
+    print(
+        f"| {TIMERANGE} | {bare_cpu / 12:.2f} | {sweep_cpu / 12:.2f} | {added:.2f}x | {wall:.2f}x |"
+    )
 
 
 def bare(fast: int, folder: Path, data: Path, url: str) -> list[str]:
@@ -56,7 +63,8 @@ def bare(fast: int, folder: Path, data: Path, url: str) -> list[str]:
     parameters["params"]["buy"]["buy_fast"] = fast
     (strategies / "ema_pullback.json").write_text(json.dumps(parameters))
     words = bare_command(plan, place, data, url)
-    return [str(strategies) if word == str(EXAMPLE / "strategies") else word for word in words]
+    places = {str(EXAMPLE / "strategies"): strategies, "user_data": place / "user_data"}
+    return [str(places.get(word, word)) for word in words]
 
 
 def run_bare(commands: list[list[str]]) -> tuple[float, float]:
@@ -79,6 +87,27 @@ def run_sweep(folder: Path, data: Path) -> tuple[float, float]:
 
 def measured(command: list[str], *, stdin: str = "") -> tuple[float, float]:
     """Return CPU seconds of all processes of `command`, those that it detached too, and seconds."""
-    before, began = cpu_of_machine(), time.monotonic()
+    before, began = cpu_of_children(), time.monotonic()
     subprocess.run(command, input=stdin, text=True, check=True, stdout=subprocess.DEVNULL)
-    return cpu_of_machine() - before, time.monotonic() - began
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            break
+    return cpu_of_children() - before, time.monotonic() - began
+
+
+def cpu_of_children() -> float:
+    """Return the CPU seconds of all processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def adopt_orphans() -> None:
+    """Become the parent of detached processes, so that their CPU is counted here (Linux only)."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+if __name__ == "__main__":
+    main()

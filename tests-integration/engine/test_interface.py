@@ -15,6 +15,8 @@ from tradai.entrypoint.freqtrade._preparation.class_settings import check_class
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS
 from tradai.entrypoint.freqtrade._preparation.engine_settings import AT_RUN_TIME, IN_FILE
+from tradai.entrypoint.freqtrade._strategy.misspellings import INTERFACE, SIGNALS
+from tradai.entrypoint.freqtrade._strategy.protections import PROTECTIONS
 from tradai.entrypoint.freqtrade._strategy.source import inspect_source
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs/reference/strategy-interface.md"
@@ -26,6 +28,12 @@ ROW: Final = re.compile(
 )
 ATTRIBUTES: Final = {row["name"]: row for row in ROW.finditer(SECTIONS["Attributes"])}
 CALLBACKS: Final = {row["name"]: row for row in ROW.finditer(SECTIONS["Callbacks"])}
+OPTIONS_OF_PROTECTIONS: Final = {
+    name: set(re.findall(r"`(\w+)`", options))
+    for name, options in re.findall(
+        r"^\| `(\w+)` \| (.*) \|$", SECTIONS["Protections"], re.MULTILINE
+    )
+}
 OWN: Final = set(re.findall(r"`(\w+)`", SECTIONS["Methods of the engine"])) - {"IStrategy"}
 CONFIG: Final = {
     "name": "wave",
@@ -74,14 +82,15 @@ METHODS: Final = "".join(
     for name in ("populate_indicators", "populate_entry_trend", "populate_exit_trend")
 )
 # Loads a strategy as a run does, and prints the attributes that it has then, the names of the
-# interface, and the names that the engine's configuration may have.
+# interface, those that the engine's configuration may have, and the options that each protection
+# asks its settings for.
 SCRIPT: Final = """
 import json, logging, sys
 from freqtrade.commands.cli_options import AVAILABLE_CLI_OPTIONS
 from freqtrade.config_schema.config_schema import CONF_SCHEMA
 from freqtrade.configuration import Configuration, validate_config_consistency
-from freqtrade.enums import RunMode
-from freqtrade.resolvers import StrategyResolver
+from freqtrade.enums import RunMode, SignalTagType, SignalType
+from freqtrade.resolvers import ProtectionResolver, StrategyResolver
 from freqtrade.strategy import IStrategy
 folder, names = sys.argv[1], json.loads(sys.argv[2])
 arguments = {"config": [folder + "/config.json"], "strategy": "Wave", "strategy_path": folder,
@@ -91,7 +100,21 @@ validate_config_consistency(config, preliminary=True)
 strategy = StrategyResolver.load_strategy(config)
 classes = [each for each in IStrategy.__mro__ if each.__module__.startswith("freqtrade")]
 interface = {n for each in classes for n in {*vars(each), *vars(each).get("__annotations__", {})}}
+class Asked(dict):
+    def __contains__(self, name):
+        asked.add(name)
+        return False
+    def get(self, name, default=None):
+        asked.add(name)
+        return default
+options = {}
+for name in [each["name"] for each in ProtectionResolver.search_all_objects(config, False)]:
+    asked = set()
+    ProtectionResolver.load_protection(name, config=config, protection_config=Asked())
+    options[name] = sorted(asked | {"method"})
 print(json.dumps({
+    "protections": options,
+    "signals": [*SignalType, *SignalTagType],
     "values": {name: getattr(strategy, name, None) for name in names},
     "interface": sorted(name for name in interface if not name.startswith("_")),
     "in_file": sorted(CONF_SCHEMA["properties"]),
@@ -180,3 +203,14 @@ def test_every_setting_of_the_engine_is_known(loaded: dict[str, Any]) -> None:
     assert in_file == IN_FILE
     assert all_settings <= IN_FILE | AT_RUN_TIME
     assert all_settings | {"use_custom_stoploss"} >= OPTIONS
+
+
+def test_the_options_of_each_protection_are_those_of_the_engine(loaded: dict[str, Any]) -> None:
+    assert {name: set(options) for name, options in loaded["protections"].items()} == PROTECTIONS
+    named = {name: {*options} - {"method"} for name, options in PROTECTIONS.items()}
+    assert named == OPTIONS_OF_PROTECTIONS
+
+
+def test_misspelt_names_are_compared_with_those_of_the_engine(loaded: dict[str, Any]) -> None:
+    assert {*ATTRIBUTES, *CALLBACKS} == INTERFACE
+    assert set(loaded["signals"]) == SIGNALS

@@ -27,3 +27,22 @@ def test_the_entry_signals_of_a_backtest_without_trades_are_counted(
     assert rejected["stake_below_minimum"] > 0
     assert rejected["confirm_trade_entry"] > 0
     assert sum(rejected.values()) == results["entry_signals"]
+
+
+def test_the_entry_signals_of_a_pair_without_trades_are_counted(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    file = strategy.parent / "strategies" / "demo.py"
+    stake = METHODS.partition("    def confirm_trade_entry")[0]
+    file.write_text(file.read_text() + stake)
+
+    outcome = tradai("run", strategy, "--mode", "backtest", "--data", candles)
+
+    results, notices = outcome.manifest["results"], outcome.manifest["notices"]
+    signals = results["entry_signals_of_pairs_without_trades"]
+    assert outcome.code == 0, outcome.stderr
+    assert results["trades"] > 0
+    assert list(signals) == ["BTC/USDT"]
+    count = f"{signals['BTC/USDT']:,}"
+    assert f"no trade of BTC/USDT: {count} entry signals, rejected by " in "\n".join(notices)
+    assert "stake_below_minimum" in "\n".join(notices)

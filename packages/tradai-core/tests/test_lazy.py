@@ -106,3 +106,26 @@ def test_the_light_names_load_little_of_our_own(loaded: tuple[set[str], set[str]
 
 def test_the_errors_need_no_typing_machinery(loaded: tuple[set[str], set[str]]) -> None:
     assert not loaded[0] & {"typing", "dataclasses", "enum", "re", "inspect"}
+
+
+def test_a_module_that_an_extra_brings_is_named_with_the_extra(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "lazy_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "_inside.py").write_text("import no_such_module\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    __import__("lazy_package")
+    get, _, _ = lazy_exports("lazy_package", {"_inside": "Thing"}, extra="some-name[extra]")
+    plain, _, _ = lazy_exports("lazy_package", {"_inside": "Thing"})
+
+    with pytest.raises(ModuleNotFoundError) as caught:
+        get("Thing")
+
+    assert str(caught.value) == (
+        "lazy_package needs no_such_module, which is not installed: install some-name[extra]"
+    )
+    assert caught.value.name == "no_such_module"
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'no_such_module'$"):
+        plain("Thing")

@@ -172,6 +172,54 @@ def test_check_leaves_no_run_behind(runs: Path, config_file: Path) -> None:
     assert not runs.exists()
 
 
+@pytest.mark.usefixtures("runs")
+def test_check_says_a_warning_once(
+    config_file: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    config_file.write_text(config_file.read_text() + "colour: red\n")
+
+    call("check", config_file, "--mode", "backtest")
+
+    assert caplog.records == []
+    assert "colour" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '{"stake_amount": 5, "exchange": {"name": "binance", "pair_whitelist": []}}',
+            "is a configuration of Freqtrade: write a YAML file with name, version",
+        ),
+        (
+            '{"run_id": 1, "config_uri": 2, "digests": 3, "exchange": {"pair_whitelist": []}}',
+            "is the manifest of a run: repeat that run with --from",
+        ),
+    ],
+)
+def test_a_json_file_of_another_purpose_is_refused_in_one_sentence(
+    tmp_path: Path, config_file: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.json"
+    other.write_text(text)
+
+    for words in ((other,), (config_file, "--patch", other)):
+        code = call("check", *words, "--mode", "backtest", "--json")
+
+        rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["checks"]}
+        assert code == ExitCode.CONFIGURATION
+        assert rows["configuration"]["detail"].startswith(f"{other} {said}")
+
+
+def test_a_json_file_may_be_a_configuration(tmp_path: Path, config_file: Path) -> None:
+    patch = tmp_path / "patch.json"
+    patch.write_text('{"pairs": ["ETH/USDT"]}')
+
+    words = (config_file, "--patch", patch, "--mode", "backtest")
+
+    assert call("check", *words) == call("check", config_file, "--mode", "backtest")
+
+
 def test_check_of_a_dry_run_fails_where_the_run_would_fall_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,9 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     for below, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
 
+NOTHING_BEGINS = "found character that cannot start any token"
+IN_QUOTES = "a text that begins with @, ` or % must be in quotes"
+
 
 def _read(text: str | bytes) -> dict[str, object]:
     return dict(read_yaml(text, source="f.yaml").values)
@@ -109,6 +112,7 @@ def test_a_line_break_of_yaml_1_1_is_written_as_an_escape() -> None:
         ("a: 1\nb: 2\na: 3", "f.yaml:3:1: key 'a' repeats line 1; keep one of them"),
         ("x:\n  1: a\n  '1': b", "f.yaml:3:3: key '1' repeats line 2; keep one of them"),
         ("a: [1", "f.yaml:2:1: not valid YAML"),
+        ("a: [@1h]", f"f.yaml:1:5: not valid YAML: {NOTHING_BEGINS}; {IN_QUOTES}"),
         ("a: b: c", "f.yaml:1:5: not valid YAML"),
         ("a:\n\t- b", "f.yaml:2:1: not valid YAML"),
         ("a: .nan", "f.yaml:1:4: not a finite number"),

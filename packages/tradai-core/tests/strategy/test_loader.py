@@ -311,6 +311,8 @@ run: 5
         (TREND + "execution_rules: [1]\nparameters: 5\n", "f:14: parameters: must be null, a"),
         (TREND.replace("[BTC/USDT, ETH/USDT]", "5"), "f:4: pairs: must be a list"),
         (TREND.replace("name: trend", "name: 5"), "f:1: name: must be text"),
+        (TREND.replace("1.0.0", "0.1"), 'f:2: version: must be text, such as "1.0.0"'),
+        (TREND.replace("timeframe: 5m", "timeframe: 15"), "f:3: timeframe: must be text, such"),
         (
             TREND.replace("  class: Trend\n  source: trend.py\n", "  5\n"),
             "f:5: strategy: must be a",

@@ -10,6 +10,7 @@ import pytest
 from tradai.core import TradingMode
 from tradai.entrypoint import ExitCode, Interrupts, RunManifest, StrategyEntrypoint, Verdict
 from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._report.model import Figure, RunReportParts
 
 DONE, MISMATCH = ExitCode.DONE, ExitCode.MISMATCH
 
@@ -34,6 +35,8 @@ def verify(
 
             def run(self) -> int:
                 self.context.record_digest(digest, "0" * 64)
+                figures = (Figure("the figure of a handler", "1"),)
+                self.context.report = RunReportParts(figures=figures)
                 end = next(left)
                 return self.context.conclude(Verdict(exit_code=end, sentence=f"ended {end.name}"))
 
@@ -52,6 +55,10 @@ def manifests(tmp_path: Path) -> dict[str, RunManifest]:
     return {manifest.run_id: manifest for manifest in found}
 
 
+def report(tmp_path: Path) -> str:
+    return (tmp_path / "runs" / "first" / "report.html").read_text()
+
+
 def test_runs_with_the_same_trades_are_deterministic(verify: Verify, tmp_path: Path) -> None:
     code, answer = verify(DONE, DONE, DONE, times=3)
 
@@ -62,6 +69,7 @@ def test_runs_with_the_same_trades_are_deterministic(verify: Verify, tmp_path: P
     assert answer["results"] == first.results == {"deterministic": True, "verified_runs": 3}
     assert [run.replay_of for run in kept.values()] == ["first", "first"]
     assert {run.trace_id for run in kept.values()} == {"first"}
+    assert "deterministic: 3 runs made the same trades" in report(tmp_path)
 
 
 def test_runs_with_other_trades_are_not(verify: Verify, tmp_path: Path) -> None:
@@ -73,6 +81,8 @@ def test_runs_with_other_trades_are_not(verify: Verify, tmp_path: Path) -> None:
     assert first.verdict == "not deterministic: of 3 runs the last one differs: ended MISMATCH"
     assert first.results == {"deterministic": False, "verified_runs": 3}
     assert first.exit_code == ExitCode.MISMATCH
+    assert "not deterministic: of 3 runs the last one differs" in report(tmp_path)
+    assert "the figure of a handler" in report(tmp_path)
 
 
 @pytest.mark.parametrize("ends", [(ExitCode.CRASHED,), (DONE, ExitCode.INTERRUPTED)])

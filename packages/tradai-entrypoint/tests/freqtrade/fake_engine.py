@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     import socket
     import sqlite3
+    from collections.abc import Callable
 
 VERSION = "2026.9"
 PROBE = "tradai.entrypoint.freqtrade"
@@ -75,8 +76,8 @@ OPEN: list["sqlite3.Connection"] = []
 
 def main(scenario_file: str, _: str, module: str, *arguments: str) -> None:
     scenario = json.loads(Path(scenario_file).read_text())
-    if module == PROBE and arguments[0] == "probe":
-        answer_probe(scenario, Path(arguments[1]))
+    if module == PROBE and arguments[0] in ANSWERS:
+        ANSWERS[arguments[0]](scenario, *arguments[1:])
     if module == PROBE:
         # With worker processes; the second argument is the folder of the strategy's modules.
         assert list(Path(arguments[1]).glob("*.py"))
@@ -419,11 +420,17 @@ class RestInterface:
         return self._loops
 
 
-def answer_probe(scenario: dict[str, Any], models: Path) -> NoReturn:
+def answer_missing(scenario: dict[str, Any], *modules: str) -> NoReturn:
+    """Name the modules that are not installed."""
+    say(json.dumps([name for name in modules if name in scenario["missing"]]))
+    sys.exit(0)
+
+
+def answer_probe(scenario: dict[str, Any], folder: str) -> NoReturn:
     """Answer as the probe of models does; a scenario may have it fail, or differ each time."""
     if scenario["probe"] == "fails":
         say_error("ModuleNotFoundError: No module named 'lightgbm'")
-    found = sorted(models.rglob("*_model.joblib"))
+    found = sorted(Path(folder).rglob("*_model.joblib"))
     digest = str(os.getpid()) if scenario["probe"] == "differs" else found[0].read_text()
     say(json.dumps({"models": len(found), "digest": digest}))
     sys.exit(0)
@@ -455,6 +462,9 @@ def stop(*_: object) -> NoReturn:
     log("freqtrade.commands.trade_commands", "worker found ... calling exit")
     log("freqtrade", "SIGINT received, aborting ...")
     os._exit(130)
+
+
+ANSWERS: "dict[str, Callable[..., NoReturn]]" = {"probe": answer_probe, "missing": answer_missing}
 
 
 if __name__ == "__main__":

@@ -34,3 +34,11 @@ def test_another_command_is_usage(words: tuple[str, ...]) -> None:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("usage: python -m tradai.entrypoint.freqtrade stage")
+
+
+def test_modules_that_are_not_installed_are_named_and_none_is_imported() -> None:
+    modules = ("antigravity", "json", "pandas", "no_such_module")
+
+    done = subprocess.run([*COMMAND, "missing", *modules], check=False, capture_output=True)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b'["no_such_module"]', b"")

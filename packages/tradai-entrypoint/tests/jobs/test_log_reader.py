@@ -1,7 +1,8 @@
 from pathlib import Path
 
 from tradai.core import register_secret
-from tradai.entrypoint._jobs.log_reader import LONGEST_LINE, LogReader
+from tradai.entrypoint._jobs.log_reader import LogReader
+from tradai.entrypoint._process.long_lines import LONGEST_LINE
 
 
 def append(path: Path, data: bytes) -> None:
@@ -60,3 +61,16 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
 
     with LogReader(log) as reader:
         assert texts(reader) == ["-> *** <-"]
+
+
+def test_a_secret_over_the_cut_of_a_long_line_is_masked(tmp_path: Path) -> None:
+    register_secret("fake-value-over-the-cut")
+    log = tmp_path / "output.log"
+    with LogReader(log) as reader:
+        append(log, b"a" * (LONGEST_LINE - 9) + b" fake-value-ov")
+        assert texts(reader) == []
+        append(log, b"er-the-cut " + b"b" * LONGEST_LINE + b"\n")
+        pieces = texts(reader)
+
+    assert "".join(pieces) == "a" * (LONGEST_LINE - 9) + " *** " + "b" * LONGEST_LINE
+    assert len(pieces) > 1

@@ -95,6 +95,19 @@ def test_dry_run_falls_back_to_a_configuration_that_cannot_order(
     assert any("places no order" in notice for notice in manifest(tmp_path).notices)
 
 
+def test_the_fallback_is_logged_in_one_line(
+    tmp_path: Path, registered: type[StrategyEntrypoint], caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tmp_path / "broken.yaml"
+    config.write_text("name: 5\nversion: 6\n")
+
+    fall_back(tmp_path, registered, config=config)
+
+    (text,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert "could not be loaded: 3 problems; " in text
+    assert "\n" not in text
+
+
 LOOPBACK = "http://127.0.0.1:9"
 
 

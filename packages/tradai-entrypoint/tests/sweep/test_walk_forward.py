@@ -25,8 +25,7 @@ def test_windows_tile_the_time_range(training: int, test: int, more: int) -> Non
     assert all(each.training.stop == each.test.start for each in windows)
     assert all(each.training.stop - each.training.start == walk.training for each in windows)
     assert all(
-        before.test.stop == after.test.start
-        for before, after in itertools.pairwise(windows)
+        before.test.stop == after.test.start for before, after in itertools.pairwise(windows)
     )
     assert timedelta() <= stop - windows[-1].test.stop < walk.test
     assert [each.number for each in windows] == list(range(1, len(windows) + 1))

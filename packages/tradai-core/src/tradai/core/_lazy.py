@@ -5,7 +5,11 @@ from collections.abc import Callable, Mapping
 
 
 def lazy_exports(
-    package: str, exports: Mapping[str, str], *, home: str | None = None
+    package: str,
+    exports: Mapping[str, str],
+    *,
+    home: str | None = None,
+    extra: str | None = None,
 ) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
     """Return the ``__getattr__``, ``__dir__`` (PEP 562) and ``__all__`` of `package`.
 
@@ -13,6 +17,7 @@ def lazy_exports(
         package: The package's ``__name__``.
         exports: Module inside `home` -> its public names, separated by spaces.
         home: Package that holds the modules; by default `package`.
+        extra: Distribution and extra that bring what the modules import, for the error without it.
 
     Returns:
         The two functions and the sorted names. A name is looked up once and then kept on the
@@ -24,7 +29,13 @@ def lazy_exports(
         if name not in modules:
             message = f"module {package!r} has no attribute {name!r}"
             raise AttributeError(message, name=name, obj=sys.modules[package])
-        module = __import__(f"{home or package}.{modules[name]}", fromlist=(name,))
+        try:
+            module = __import__(f"{home or package}.{modules[name]}", fromlist=(name,))
+        except ModuleNotFoundError as exc:
+            if extra is None or exc.name is None or exc.name.partition(".")[0] == "tradai":
+                raise
+            message = f"{package} needs {exc.name}, which is not installed: install {extra}"
+            raise ModuleNotFoundError(message, name=exc.name) from exc
         value = getattr(module, name)
         setattr(sys.modules[package], name, value)
         return value

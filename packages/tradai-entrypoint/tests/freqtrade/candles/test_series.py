@@ -118,6 +118,13 @@ def test_a_futures_series_is_called_one_and_may_be_left_out(tmp_path: Path) -> N
     assert caught.value.key == "run.without"
 
 
+def test_a_series_of_a_currency_in_itself_is_called_one(tmp_path: Path) -> None:
+    body = "@informative('1h', 'USDT/{quote}')\n    def populate(self, df, meta): ..."
+
+    with pytest.raises(ConfigurationError, match="USDT/USDT@1h, a series of a currency in itself"):
+        needed(tmp_path, body)
+
+
 def test_an_informative_method_that_cannot_be_read_needs_the_run_to_name_its_series(
     tmp_path: Path,
 ) -> None:

@@ -138,6 +138,25 @@ def test_too_few_candles_to_trade_on_are_refused(data: Path) -> None:
         stage_series(request(data, series(warmup=288)))
 
 
+def test_a_range_whose_candles_are_all_warm_up_is_refused(data: Path) -> None:
+    with pytest.raises(ValidationError, match="there are 24 candles and the strategy needs 24"):
+        stage_series(request(data, series(warmup=24), hours=(1, 2)))
+    stage_series(request(data, series(warmup=24), hours=(1, 2 + 1 / 12)))
+
+
+def test_one_pair_with_candles_to_trade_on_is_enough(data: Path) -> None:
+    FlatDataRepository(data).save_ohlcv("XRP/USDT", "5m", candles(20))
+
+    stage_series(request(data, series("XRP/USDT", warmup=24), series(warmup=24), hours=(1, 3)))
+
+
+def test_a_range_after_the_last_candle_is_refused_though_there_are_candles_before_it(
+    data: Path,
+) -> None:
+    with pytest.raises(NotFoundError, match="no candles from 2025-01-02 00:00 on: the last one"):
+        stage_series(request(data, series(), hours=(24, 30)))
+
+
 def test_every_missing_series_is_named_and_nothing_is_written(data: Path) -> None:
     wanted = (series(), series("SOL/USDT"), series("ADA/USDT", "1h"))
 

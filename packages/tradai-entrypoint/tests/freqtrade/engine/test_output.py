@@ -163,3 +163,25 @@ def test_a_value_behind_a_sensitive_name_is_masked_whoever_logs_it(log: Path, na
 
     assert passed_on == line.replace("never-registered", "***")
     assert log.read_text() == passed_on + "\n"
+
+
+@pytest.mark.parametrize(
+    ("shown", "masked"),
+    [
+        (b" fake-value-over-the-cut ", " *** "),
+        (b" apiKey='fake-named-value' ", " apiKey='***' "),
+        (" \u20ac ".encode(), " \u20ac "),
+    ],
+)
+@pytest.mark.parametrize("before", range(0, 30, 3))
+def test_a_long_line_is_not_cut_inside_a_secret(
+    log: Path, shown: bytes, masked: str, before: int
+) -> None:
+    register_secret("fake-value-over-the-cut")
+    line = b"a" * (LONG - before) + shown + b"b" * LONG + b"\n"
+
+    pieces = heard(log, *(line[start : start + 4_096] for start in range(0, len(line), 4_096)))
+
+    assert "".join(pieces) == "a" * (LONG - before) + masked + "b" * LONG
+    assert len(pieces) > 1
+    assert log.read_text().replace("\n", "") == "".join(pieces)

@@ -136,6 +136,19 @@ def test_secrets_are_redacted(logged: Callable[[str], list[EngineRecord]]) -> No
     assert "obviously-fake" not in record.text
 
 
+def test_secrets_where_a_long_record_is_cut_are_redacted(
+    logged: Callable[[str], list[EngineRecord]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_secret("obviously-fake-secret-4")
+    module = "tradai.entrypoint.freqtrade._engine.records"
+    for name, size in (("_CHUNK_BYTES", 500), ("_HEAD_BYTES", 2048), ("_TAIL_BYTES", 512)):
+        monkeypatch.setattr(f"{module}.{name}", size)
+
+    (record,) = logged("worker.error(2_000 * 'obviously-fake-secret-4 ')")
+
+    assert set(record.text.split()) == {"***"}
+
+
 def test_the_pipe_leaves_nothing_behind(tmp_path: Path) -> None:
     with RecordPipe(tmp_path, strategy=tmp_path):
         assert list(tmp_path.iterdir()) == [tmp_path / "records"]

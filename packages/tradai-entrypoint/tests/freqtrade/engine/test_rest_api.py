@@ -54,21 +54,21 @@ def http(body: bytes, status: str = "200 OK") -> bytes:
     return head.encode() + body
 
 
-def test_a_pause_is_asked_for_with_the_password(
+def test_a_stop_of_trading_is_asked_for_with_the_password(
     engine_that_answers: Serve, requests: list[bytes]
 ) -> None:
-    paused = engine_that_answers(http(b'{"status": "stopping trader ..."}')).pause()
+    agreed = engine_that_answers(http(b'{"status": "stopping trader ..."}')).stop_trading()
 
     (request,) = requests
     token = base64.b64encode(f"tradai:{PASSWORD}".encode())
-    assert paused
+    assert agreed
     assert request.startswith(b"POST /api/v1/stop HTTP/1.1\r\n")
     assert b"Authorization: Basic " + token + b"\r\n" in request
 
 
 @pytest.mark.usefixtures("proxy")
 def test_no_proxy_hears_the_password(engine_that_answers: Serve) -> None:
-    assert engine_that_answers(http(b'{"status": "stopping trader ..."}')).pause()
+    assert engine_that_answers(http(b'{"status": "stopping trader ..."}')).stop_trading()
 
 
 @pytest.mark.parametrize(
@@ -85,16 +85,16 @@ def test_no_proxy_hears_the_password(engine_that_answers: Serve) -> None:
         b"",
     ],
 )
-def test_any_other_answer_is_not_a_pause(engine_that_answers: Serve, answer: bytes) -> None:
-    assert engine_that_answers(answer).pause() is False
+def test_any_other_answer_is_not_an_agreement(engine_that_answers: Serve, answer: bytes) -> None:
+    assert engine_that_answers(answer).stop_trading() is False
 
 
-def test_an_engine_that_does_not_listen_is_not_a_pause() -> None:
+def test_an_engine_that_does_not_listen_does_not_agree() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         control = EngineControl(port=unused.getsockname()[1], password=PASSWORD)
 
-        assert control.pause() is False
+        assert control.stop_trading() is False
 
 
 def test_the_time_of_the_last_loop_is_asked_for(

@@ -492,11 +492,12 @@ def test_secrets_reach_no_sentence() -> None:
 def test_missing_spot_and_futures_series_are_named_together() -> None:
     lines = [
         record(f"No data found for ({name}, 1h, ).", logger="freqtrade.data.dataprovider")
-        for name in ("SOL/USDT", "BTC/USDT:USDT", "XRP/USDT")
+        for name in ("USDT/USDT", "SOL/USDT", "BTC/USDT:USDT", "XRP/USDT")
     ]
 
     sentence = judge(ended(0), evidence(*lines), result_present=True).sentence
 
     assert "missing, SOL/USDT@1h, XRP/USDT@1h: add them to run.informative" in sentence
+    assert "; USDT/USDT@1h: series of a currency in itself, which no exchange trades" in sentence
     assert "; BTC/USDT:USDT@1h: futures series, which this version cannot provide" in sentence
     assert sentence.endswith("name in run.without those that the strategy can do without")

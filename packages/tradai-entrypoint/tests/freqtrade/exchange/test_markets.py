@@ -160,8 +160,10 @@ def test_a_file_that_is_not_a_snapshot_is_refused(tmp_path: Path, text: str) -> 
 
 
 def test_a_file_that_cannot_be_read_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
     with pytest.raises(StorageError, match="directory"):
-        MarketsSnapshot.load(tmp_path)
+        MarketsSnapshot.load(tmp_path / "file" / "markets.json")
 
 
 def test_another_exchange_is_refused() -> None:
@@ -206,6 +208,13 @@ def test_rules_are_read_as_exact_numbers() -> None:
 def test_a_missing_folder_is_said_before_anything_in_it(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=f"no folder {tmp_path / 'candels'}: check --data"):
         MarketsSnapshot.load(tmp_path / "candels" / "markets.json")
+
+
+def test_a_folder_in_place_of_the_file_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="are a folder: name the file, such as") as caught:
+        MarketsSnapshot.load(tmp_path)
+
+    assert str(tmp_path / "markets.json") in str(caught.value)
 
 
 def test_capturing_a_pair_that_is_not_listed_names_it() -> None:

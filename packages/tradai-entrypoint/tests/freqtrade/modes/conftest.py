@@ -199,6 +199,7 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
             "epochs": None,
             "models": {},
             "probe": "agrees",
+            "missing": [],
             "downloads": [],
             "never_starts": False,
             "orders": [],

@@ -130,7 +130,8 @@ def without_trades(run: Run, captured: dict[str, Any]) -> Run:
     # It returns what the fixture `run` does.
     def start(counted: dict[str, int] | None, **more: object) -> Any:  # noqa: ANN401
         nothing["strategy"]["WaveRider"] |= figures | more
-        return run(BACKTEST, result=nothing, entry_signals=counted)
+        by_pair = None if counted is None else {"BTC/USDT": counted}
+        return run(BACKTEST, result=nothing, entry_signals=by_pair)
 
     return start
 
@@ -162,7 +163,7 @@ def test_a_backtest_without_a_trade_is_done_and_explained(without_trades: Run) -
     ("counted", "locks", "reason"),
     [
         ({"signals": 9, "tried": 2}, [], {"open_order": 6, "order_not_filled": 2}),
-        ({"signals": 9, "tried": 2}, ["lock"], {"protections": 6, "order_not_filled": 2}),
+        ({"signals": 9, "tried": 2}, ["lock"], {"pair_locks": 6, "order_not_filled": 2}),
         ({"signals": 9, "tried": 0}, [], {"wallet": 8}),
     ],
 )
@@ -172,6 +173,82 @@ def test_a_signal_that_the_engine_passed_over_has_a_reason(
     done = without_trades(dict.fromkeys(COUNTED, 0) | counted, locks=locks)
 
     assert done.manifest.results["rejected_entry_signals"] == {**reason, "max_open_trades": 1}
+
+
+def test_the_entry_signals_of_all_pairs_are_added_up(run: Run, captured: dict[str, Any]) -> None:
+    nothing = deepcopy(captured)
+    nothing["strategy"]["WaveRider"] |= {"trades": [], "total_trades": 0, "final_balance": 1000}
+
+    done = run(BACKTEST, result=nothing, entry_signals={"BTC/USDT": COUNTED, "ETH/USDT": COUNTED})
+
+    assert done.manifest.results["entry_signals"] == 60
+    assert done.manifest.results["rejected_entry_signals"]["stake_below_minimum"] == 26
+
+
+@pytest.fixture
+def without_eth(run: Run, captured: dict[str, Any]) -> Run:
+    """Run a backtest that makes trades, none of them of ETH/USDT."""
+    figures = captured["strategy"]["WaveRider"]
+    trades = [trade for trade in figures["trades"] if trade["pair"] != "ETH/USDT"]
+    balance = 1000 + sum(trade["profit_abs"] for trade in trades)
+    changed = {"trades": trades, "total_trades": len(trades), "final_balance": balance}
+
+    # It returns what the fixture `run` does.
+    def start(counted: dict[str, int] | None, *overrides: str) -> Any:  # noqa: ANN401
+        result = {**captured, "strategy": {"WaveRider": {**figures, **changed}}}
+        by_pair = None if counted is None else {"ETH/USDT": counted}
+        return run(BACKTEST, *overrides, result=result, entry_signals=by_pair)
+
+    return start
+
+
+def test_a_pair_with_entry_signals_and_without_trades_is_explained(without_eth: Run) -> None:
+    done = without_eth(COUNTED | {"exit_signal": 0, "stake_below_minimum": 23})
+
+    assert done.code == ExitCode.DONE
+    assert done.manifest.results["entry_signals_of_pairs_without_trades"] == {"ETH/USDT": 30}
+    assert done.manifest.notices[-1] == (
+        "no trade of ETH/USDT: 30 entry signals, rejected by stake_below_minimum 23, "
+        "confirm_trade_entry 7"
+    )
+    assert "no trade of ETH/USDT" in (done.folder / "report.html").read_text()
+    assert done.given["config"]["exchange"]["pair_whitelist"] == ["ETH/USDT"]
+
+
+def test_a_pair_that_trades_alone_had_no_room_beside_the_others(without_eth: Run) -> None:
+    done = without_eth(dict.fromkeys(COUNTED, 0) | {"signals": 5, "tried": 2, "filled": 1})
+
+    assert done.manifest.notices[-1].endswith(
+        "5 entry signals, rejected by slots, stake or locks that the other pairs leave 5"
+    )
+
+
+@pytest.mark.parametrize(
+    ("tried", "cause"), [(2, "order_not_filled 5"), (0, "wallet or pair_locks 5")]
+)
+def test_a_pair_that_does_not_trade_alone_either_is_not_blamed_on_the_others(
+    without_eth: Run, tried: int, cause: str
+) -> None:
+    done = without_eth(dict.fromkeys(COUNTED, 0) | {"signals": 5, "tried": tried})
+
+    assert done.manifest.notices[-1].endswith(f"5 entry signals, rejected by {cause}")
+
+
+@pytest.mark.parametrize("counted", [None, dict.fromkeys(COUNTED, 0)])
+def test_a_pair_without_entry_signals_is_not_noticed(
+    without_eth: Run, counted: dict[str, int] | None
+) -> None:
+    done = without_eth(counted)
+
+    assert done.code == ExitCode.DONE
+    assert "no trade of" not in str(done.manifest.notices)
+
+
+def test_nothing_is_counted_when_each_pair_has_a_trade(run: Run) -> None:
+    done = run(BACKTEST)
+
+    assert "TradaiObserver" not in done.given["arguments"]
+    assert "entry_signals_of_pairs_without_trades" not in done.manifest.results
 
 
 def test_a_strategy_without_an_entry_signal_is_called_that(without_trades: Run) -> None:
@@ -225,7 +302,12 @@ def test_signals_that_could_not_be_counted_leave_the_backtest_done(without_trade
         ("strategy-not-importable", 2, ExitCode.CONFIGURATION, "'no_such_module_here'"),
         ("strategy-raises-while-running", 1, ExitCode.CRASHED, "KeyError: 'nope' at raises_ind"),
         ("no-data", 2, ExitCode.DATA, "BTC/USDT@15m, ETH/USDT@15m"),
-        ("parameters", 0, ExitCode.RESULT, "without a result: it did not say why"),
+        (
+            "parameters",
+            0,
+            ExitCode.RESULT,
+            "without a result: it did not say why, as when a strategy calls sys.exit()",
+        ),
         ("parameters", 3, ExitCode.CRASHED, "failed with exit code 3"),
     ],
 )

@@ -122,6 +122,7 @@ def test_an_exchange_that_is_away_is_unavailable(fetch: Fetch) -> None:
     verdict = fetch(says=log.read_text().splitlines(), exit_code=2)
 
     assert verdict.exit_code is ExitCode.UNAVAILABLE
+    assert verdict.sentence.startswith("the exchange binance was not reachable: ")
 
 
 def test_a_signal_ends_the_download(fetch: Fetch) -> None:

@@ -302,10 +302,12 @@ def test_the_search_is_given_its_parameters(run: Run) -> None:
 
 @pytest.mark.parametrize("loss", [100_000, float("inf"), float("nan")])
 def test_a_search_without_an_epoch_worth_ranking_has_no_patch(run: Run, loss: float) -> None:
-    done = run(HYPEROPT, epochs=[epoch(1, loss, trades=0)])
+    done = run(HYPEROPT, epochs=[epoch(1, loss, trades=0), epoch(2, loss, trades=1)])
 
     assert done.code == ExitCode.RESULT
     assert "no epoch of the hyperopt made enough trades" in done.verdict
+    assert "the most were 1: " in done.verdict
+    assert "a backtest without trades counts the entry signals" in done.verdict
     assert "best.yaml" not in done.files
     assert tuple(done.manifest.artifacts) == ("epochs.jsonl",)
 

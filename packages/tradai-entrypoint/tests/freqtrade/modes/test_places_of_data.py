@@ -97,6 +97,19 @@ def test_a_run_refused_for_its_market_rules_can_be_repeated_when_they_are_there(
     assert (refused.code, again.code) == (ExitCode.DATA, ExitCode.DONE)
 
 
+def test_candles_in_the_other_layout_are_named_with_their_uri(
+    run: Run, parquet: Path, candles: Path
+) -> None:
+    as_parquet = run(BACKTEST, places={"data": f"parquet://{candles}"})
+    as_flat = run(BACKTEST, places={"data": str(parquet)})
+    too_early = run(BACKTEST, "run.timerange=20200101-20200102")
+
+    assert as_parquet.code == as_flat.code == ExitCode.DATA
+    assert f"; {candles} has candles in another layout: name it as {candles}" in as_parquet.verdict
+    assert f"another layout: name it as parquet:{parquet}" in as_flat.verdict
+    assert "layout" not in too_early.verdict
+
+
 def test_a_missing_file_of_rules_says_how_to_capture_it(run: Run, tmp_path: Path) -> None:
     done = run(BACKTEST, places={"markets": str(tmp_path / "none.json")})
 

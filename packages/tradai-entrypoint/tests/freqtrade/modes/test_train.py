@@ -69,6 +69,19 @@ def test_a_repeated_training_says_whether_models_and_trades_are_the_same(
     assert "run run-0 trained models that predict otherwise" in other_models.verdict
 
 
+def test_a_training_without_trades_says_what_is_known_of_its_signals(
+    train: Run, captured: dict[str, Any]
+) -> None:
+    nothing = deepcopy(captured)
+    figures = {"trades": [], "total_trades": 0, "final_balance": 1000, "rejected_signals": 7}
+    nothing["strategy"]["WaveRider"] |= figures
+
+    done = train(models=MODELS, result=nothing)
+
+    assert done.code == ExitCode.DONE
+    assert "; no trades: 7 entry signals found no free slot" in done.verdict
+
+
 def test_the_engine_keeps_its_models(train: Run) -> None:
     done = train(models=MODELS)
 

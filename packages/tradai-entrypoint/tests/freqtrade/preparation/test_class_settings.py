@@ -1,6 +1,7 @@
 """No wish of a strategy class is dropped: it holds, or the run is refused, or it is said."""
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -8,6 +9,13 @@ from tradai.core import StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, inspect_source
+
+EXECUTION: Final = {
+    "stake_amount": 50,
+    "max_open_trades": 3,
+    "minimal_roi": {"0": 0.2, "30": 0.05},
+    "stoploss": -0.2,
+}
 
 
 @pytest.fixture
@@ -120,6 +128,30 @@ def test_the_protections_of_a_class_are_noticed(folder: Path) -> None:
     assert notices(folder, "protection_window = 5") == ""
 
 
+def test_a_misspelt_option_of_a_protection_is_refused_where_protections_hold(folder: Path) -> None:
+    body = "protections = [{'method': 'StoplossGuard', 'trade_limitt': 4}]"
+
+    error = refusal(folder, body)
+
+    assert error.key == "protections"
+    assert "wave.py:3: trade_limitt is not an option of StoplossGuard" in str(error)
+    check_class(config(parameters={"enable_protections": False}), facts(folder, body))
+
+
+def test_an_option_of_another_protection_is_noticed(folder: Path) -> None:
+    body = "protections = [{'method': 'LowProfitPairs', 'only_per_pair': True}]"
+
+    check_class(config(), facts(folder, body))
+    assert "only_per_pair is an option of other protections" in notices(folder, body)
+
+
+def test_a_misspelt_name_is_noticed_and_not_refused(folder: Path) -> None:
+    body = "def custom_stoplos(self): return 1"
+
+    check_class(config(), facts(folder, body))
+    assert "did you mean 'custom_stoploss'?" in notices(folder, body)
+
+
 def test_leverage_is_noticed_as_never_called(folder: Path) -> None:
     body = "def leverage(self, pair, **kwargs): return 3"
 
@@ -137,18 +169,28 @@ def test_leverage_is_noticed_as_never_called(folder: Path) -> None:
         ("stake_amount = 75", "execution.stake_amount goes over the stake_amount of class Wave"),
         ("stake_amount = 'unlimited'", "which is unlimited"),
         ("stake_currency = 'BTC'", "stake_currency goes over the stake_currency"),
+        (
+            "max_open_trades = 5",
+            "execution.max_open_trades goes over the max_open_trades of class Wave, which is 5",
+        ),
+        ("stoploss = -0.3", "execution.stoploss goes over the stoploss of class Wave"),
+        ("minimal_roi = {'0': 0.1}", "execution.minimal_roi goes over the minimal_roi"),
     ],
 )
 def test_a_value_that_the_configuration_goes_over_is_noticed(
     folder: Path, body: str, said: str
 ) -> None:
-    assert said in notices(folder, body)
+    assert said in notices(folder, body, execution=EXECUTION)
 
 
 @pytest.mark.parametrize(
     "body",
     [
         "timeframe = '5m'",
+        "max_open_trades = 3",
+        "minimal_roi = {'0': 0.2, 30: 0.05}",
+        "stoploss = -0.2",
+        "trailing_stop = True",
         "stake_amount = 50",
         "stake_amount = None",
         "stake_currency = 'USDT'",
@@ -156,7 +198,7 @@ def test_a_value_that_the_configuration_goes_over_is_noticed(
     ],
 )
 def test_a_value_that_is_the_same_in_both_is_not_noticed(folder: Path, body: str) -> None:
-    assert notices(folder, body) == ""
+    assert notices(folder, body, execution=EXECUTION) == ""
 
 
 def test_a_read_of_the_environment_is_noticed_with_its_line(folder: Path) -> None:

@@ -59,3 +59,19 @@ def test_only_files_that_the_strategy_imports_count(tmp_path: Path) -> None:
 
     assert {each.name for each in found} == {"NEAR", "FAR"}
     assert EnvironmentRead("near.py:3", "NEAR") in found
+
+
+def test_a_relative_import_inside_a_package_counts(tmp_path: Path) -> None:
+    package = tmp_path / "near"
+    (package / "deep").mkdir(parents=True)
+    (package / "__init__.py").write_text("import os\nfrom . import one\nX = os.getenv('NEAR')\n")
+    (package / "one.py").write_text("from .deep.two import X\n")
+    (package / "deep" / "two.py").write_text("from ..three import *\n")
+    (package / "three.py").write_text("import os\nX = os.getenv('FAR')\n")
+
+    found = reads(tmp_path, "from near import X")
+
+    assert found == (
+        EnvironmentRead("near/__init__.py:3", "NEAR"),
+        EnvironmentRead("near/three.py:2", "FAR"),
+    )

@@ -278,6 +278,15 @@ def test_a_missing_class_is_answered_with_the_classes_there_are(source: Path) ->
     assert "; it has Wave" in str(refusal(source, "Momentum"))
 
 
+@pytest.mark.parametrize("block", ["def make():", "with lock:", "if True:"])
+def test_a_class_inside_a_block_is_refused_with_its_line(tmp_path: Path, block: str) -> None:
+    written(tmp_path, wave=f"{block}\n    class Wave(IStrategy):\n        timeframe = '5m'\n")
+
+    error = str(refusal(tmp_path))
+
+    assert "has class Wave only inside another block, in wave.py:2: move it to the top" in error
+
+
 def test_a_class_in_two_files_is_refused(source: Path) -> None:
     written(source, other=WAVE)
 
@@ -494,3 +503,21 @@ def test_bounds_only_running_could_show_are_left_to_the_engine(tmp_path: Path) -
     facts = inspect_source(tmp_path, "Plain")
 
     check_parameters(facts, {"buy": {"buy_x": 100}})
+
+
+def test_modules_that_an_import_of_the_strategy_needs_are_named_with_their_lines(
+    tmp_path: Path,
+) -> None:
+    written(
+        tmp_path,
+        wave="import numpy as np\nfrom near.far import X\nfrom . import same\n"
+        "try:\n    import fast\nexcept ImportError:\n    import slow\n"
+        "class Wave(IStrategy):\n    def bot_start(self):\n        import late\n",
+        unused="import unknown\n",
+    )
+    (tmp_path / "near").mkdir()
+    written(tmp_path / "near", far="\nimport talib.abstract as ta\nimport numpy\n")
+
+    imports = inspect_source(tmp_path, "Wave").imports
+
+    assert imports == {"numpy": "wave.py:1", "talib": "near/far.py:2"}

@@ -98,10 +98,16 @@ def _build(text: str | bytes, source: str, scalar: Callable[[str], Scalar]) -> Y
             builder.feed(event)
     except yaml.MarkedYAMLError as exc:
         place = place_of_mark(exc.problem_mark)
-        problem = f"not valid YAML: {exc.problem}"
+        problem = f"not valid YAML: {exc.problem}{_yaml_advice(exc.problem)}"
     if place is not None:
         raise yaml_error(source, place, problem)
     return builder
+
+
+def _yaml_advice(problem: str | None) -> str:
+    if "cannot start any token" not in (problem or ""):
+        return ""
+    return "; a text that begins with @, ` or % must be in quotes"
 
 
 def _check_text(text: str | bytes, source: str) -> str:

@@ -86,6 +86,8 @@ def problems_of(
         path = _path_in(values, error)
         is_unknown = error["type"] == "extra_forbidden"
         text = _unknown_key(model, path) if is_unknown else error_sentence(error)
+        if error["type"] == "string_type":
+            text += _example(model, path)
         sentences.setdefault(path, []).append(text)
     for path, several in sentences.items():
         yield Problem(place=place_of(path), path=path, sentence=", or ".join(several))
@@ -120,6 +122,11 @@ def _unknown_key(model: type[BaseModel], path: KeyPath) -> str:
     known = _known_keys(model, path[:-1])
     all_known = f"; known are {', '.join(known)}" if known else ""
     return f"is not a key we know{did_you_mean(str(path[-1]), known) or all_known}"
+
+
+def _example(model: type[BaseModel], path: KeyPath) -> str:
+    field = model.model_fields.get(str(path[0])) if len(path) == 1 else None
+    return f', such as "{field.examples[0]}"' if field is not None and field.examples else ""
 
 
 def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:

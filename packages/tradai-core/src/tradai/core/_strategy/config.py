@@ -110,8 +110,8 @@ class StrategyConfig(BaseModel):
     __pydantic_extra__: dict[str, FrozenJson] = Field(init=False)
 
     name: NonEmptyText
-    version: Version
-    timeframe: Timeframe
+    version: Version = Field(examples=["1.0.0"])
+    timeframe: Timeframe = Field(examples=["15m"])
     pairs: Pairs = ()
     stake_currency: Currency = "USDT"
     exchange: NonEmptyText = "binance"

@@ -45,4 +45,5 @@ if not TYPE_CHECKING:
             "_parquet_repository": "ParquetDataRepository",
             "_quantize": "quantize_amounts quantize_prices",
         },
+        extra="tradai-core[frames]",
     )

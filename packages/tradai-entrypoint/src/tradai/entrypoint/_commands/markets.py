@@ -8,6 +8,7 @@ from tradai.core import StrategyConfig, StrategyConfigLoader, file_path
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._report.formatting import counted
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
@@ -33,7 +34,8 @@ def capture(config: StrategyConfig, path: Path, *, exchange_url: str | None) -> 
         config.pairs, exchange=config.exchange, base_url=exchange_url
     )
     snapshot.save(path)
-    return f"captured the market rules of {len(snapshot.pairs)} pairs into {path}"
+    pairs = counted(len(snapshot.pairs), "pair")
+    return f"captured the market rules of {pairs} into {path}"
 
 
 def _file(args: argparse.Namespace) -> Path:

@@ -74,7 +74,8 @@ def _verify(
         return start(again, request).run_to_verdict()
 
     try:
-        return verify_run(first, folder, times=times, repeat=repeat)
+        parts = entrypoint.context.report
+        return verify_run(first, folder, parts=parts, times=times, repeat=repeat)
     except TradAIError as exc:
         return Verdict(exit_code=ExitCode.of_error(exc), sentence=str(exc))
 

@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import BinaryIO, Final, Self, final
 
 from tradai.core import JobLine, redact
+from tradai.entrypoint._process.long_lines import LONGEST_LINE, LOOK_AHEAD, safe_cut
 
-# A longer line is cut into pieces, so that memory stays bounded whatever the job prints.
-LONGEST_LINE: Final = 64 * 1024
+_MOST_READ: Final = LONGEST_LINE + LOOK_AHEAD
 
 
 @final
@@ -25,7 +25,6 @@ class LogReader:
         self._file: BinaryIO | None = None
         self._position = 0
         self._number = 0
-        self._is_cut = False
 
     def __enter__(self) -> Self:
         """Return the reader itself."""
@@ -52,20 +51,23 @@ class LogReader:
             self._file = self._path.open("rb")
         while self._file is not None and (data := self._next(self._file, end)):
             self._position += len(data)
-            is_rest = self._is_cut and data == b"\n"
-            self._is_cut = len(data) == LONGEST_LINE and not data.endswith(b"\n")
-            if not is_rest:
-                self._number += 1
-                yield JobLine(number=self._number, text=_text(data))
+            self._number += 1
+            yield JobLine(number=self._number, text=_text(data))
 
     def _next(self, file: BinaryIO, end: int | None) -> bytes:
         """Return the next line or piece; nothing when it is not whole yet."""
         file.seek(self._position)
-        longest = LONGEST_LINE if end is None else min(LONGEST_LINE, end - self._position)
-        data = file.readline(max(0, longest))
-        is_whole = data.endswith(b"\n") or len(data) == LONGEST_LINE
+        most = _MOST_READ if end is None else min(_MOST_READ, end - self._position)
+        data = file.readline(max(0, most))
+        is_whole = data.endswith(b"\n") or len(data) == _MOST_READ
         is_last = end is not None and self._position + len(data) == end
-        return data if is_whole or is_last else b""
+        return _piece(data) if is_whole or is_last else b""
+
+
+def _piece(line: bytes) -> bytes:
+    if len(line.rstrip(b"\n")) <= LONGEST_LINE:
+        return line
+    return line[: safe_cut(line, LONGEST_LINE, redact)]
 
 
 def _text(data: bytes) -> str:

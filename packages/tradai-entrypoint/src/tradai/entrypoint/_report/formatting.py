@@ -12,6 +12,11 @@ _MINUS: Final = "\N{MINUS SIGN}"
 _DECIMALS: Final = ((10.0, 2), (0.1, 4), (0.0, 8))
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 pair`` or ``2 pairs``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def decimals_for(amounts: Iterable[float]) -> int:
     """Return the number of decimals for `amounts`: few for dollars, many for parts of a coin.
 

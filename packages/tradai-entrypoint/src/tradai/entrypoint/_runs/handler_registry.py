@@ -75,8 +75,8 @@ class HandlerRegistry(Generic[F]):
         claims = self._claims(mode)
         if not claims:
             raise ConfigurationError(
-                f"no handler serves mode {mode.value!r}: install "
-                "'tradai-entrypoint[freqtrade]', or register your own with "
+                f"no handler serves mode {mode.value!r}: install tradai-entrypoint[freqtrade] "
+                "(docs/how-to/install.md), or register your own with "
                 f"@StrategyEntrypoint.register_handler(TradingMode.{mode.name})",
                 key=mode.value,
             )

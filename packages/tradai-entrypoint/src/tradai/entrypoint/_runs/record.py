@@ -18,13 +18,14 @@ from tradai.entrypoint._store.names import MANIFEST_NAME, SCHEMA_VERSION
 class RunManifest(BaseModel):
     """Facts of one run, as they are gathered and as ``manifest.json`` stores them.
 
-    Written when a run starts and when it ends, also for a refused run.
+    Written when a run starts, when its configuration is known and when it ends, also for a refused
+    run.
 
     Attributes:
         state: ``running`` until there is a verdict; a manifest left so means the supervisor died.
         digests: SHA-256 by what they cover: ``config`` (configuration and strategy source),
             ``run`` (mode, parameters, inputs and engine), ``source``, ``data``, ``markets``,
-            ``trades``.
+            ``trades``, ``models``.
         config: The strategy configuration in its canonical form, without secrets.
         provenance: Origin of each value of the configuration.
         is_fallback: Whether DRY_RUN fell back to the built-in configuration.

@@ -1,5 +1,6 @@
 """Request of a run: patches, overrides, the run to repeat; and the configuration loaded by it."""
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,14 +8,16 @@ from pathlib import Path
 from typing import Final, final
 
 from tradai.core import (
+    FileKind,
     LoadedConfig,
     Origin,
     StrategyConfig,
     StrategyConfigLoader,
     file_path,
+    read_regular_file,
     redact,
 )
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint._inputs.run_inputs import RunInputs
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.record import RunManifest
@@ -22,6 +25,17 @@ from tradai.entrypoint._runs.record import RunManifest
 STRATEGY_COPY: Final = "strategy"
 # The value of an option that refers to a secret.
 _REFERENCE: Final = re.compile(r"[?&;][A-Za-z_]+=[a-z][a-z0-9+.-]*:[^&;]+")
+# JSON files that are taken for a configuration, by texts that each has, and the way out.
+_OTHER_FILES: Final = {
+    (b'"run_id"', b'"config_uri"', b'"digests"'): (
+        "the manifest of a run: repeat that run with --from, or use the best.yaml of a hyperopt"
+    ),
+    # A manifest has the engine's configuration in it, too.
+    (b'"exchange"', b'"pair_whitelist"'): (
+        "a configuration of Freqtrade: write a YAML file with name, version, timeframe, pairs and "
+        "strategy; settings such as stake_amount have their place under execution"
+    ),
+}
 _REPEATED: Final = ("source", "data", "markets")
 
 
@@ -101,8 +115,22 @@ def load_config(
             "TRADAI_RUN_CONFIG",
             key="TRADAI_RUN_CONFIG",
         )
+    for uri in (settings.config, *request.patches):
+        _check_kind(uri)
     loader = StrategyConfigLoader(environ=environ)
     return loader.load_config(settings.config, patches=request.patches, overrides=request.overrides)
+
+
+def _check_kind(uri: str) -> None:
+    """Check that a JSON file is not of another program or purpose: most keys would be unknown."""
+    if not uri.endswith(".json"):
+        return
+    # The loader says why a file cannot be read.
+    with contextlib.suppress(OSError, ValidationError):
+        data = read_regular_file(file_path(uri), FileKind.CONFIGURATION)
+        for words, advice in _OTHER_FILES.items():
+            if all(word in data for word in words):
+                raise ConfigurationError(f"{uri} is {advice}", source=uri)
 
 
 def strategy_root(loaded: LoadedConfig, request: RunRequest, inputs: RunInputs) -> Path | None:

@@ -16,6 +16,7 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings, unknown_variable_problems
+from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.checks import CheckableHandler, Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.folder import check_run_folder, new_run_id
@@ -199,7 +200,8 @@ class StrategyEntrypoint(LoggerMixin):
     def _check_configuration(self, run: RecordedRun) -> str:
         self._context = self._prepare(run)
         config = self._context.config
-        return f"{config.name} {config.version}, {len(config.pairs)} pairs, {config.timeframe}"
+        pairs = counted(len(config.pairs), "pair")
+        return f"{config.name} {config.version}, {pairs}, {config.timeframe}"
 
     def _check_permission(self) -> str:
         self._permit(self.context)
@@ -265,7 +267,9 @@ class StrategyEntrypoint(LoggerMixin):
         self._record.config = loaded.config.canonical()
         self._record.provenance = {leaf: str(origin) for leaf, origin in loaded.provenance.items()}
         for warning in (*loaded.warnings, *unknown_variable_problems(self._environ)):
-            self.logger.warning(warning)
+            # The rows of a check have them, too.
+            if not self._is_check:
+                self.logger.warning(warning)
             self._record.notices.append(warning)
 
     def _new_record(self) -> RunManifest:

@@ -73,7 +73,8 @@ class TradingEntrypoint(StrategyEntrypoint):
             "DRY_RUN runs on the built-in configuration, which places no order, because the "
             f"strategy's could not be loaded: {error}"
         )
-        self.logger.warning(notice)
+        # A record is one line.
+        self.logger.warning("; ".join(notice.splitlines()))
         self.record.notices.append(notice)
         self.record.is_fallback = True
         return _no_order_config(self._load_run())

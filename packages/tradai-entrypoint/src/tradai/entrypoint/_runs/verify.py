@@ -6,8 +6,10 @@ from typing import Final
 from tradai.core import TradingMode
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._runs.report_file import write_report
 
 _MODES: Final = (TradingMode.BACKTEST, TradingMode.TRAIN)
 
@@ -28,13 +30,19 @@ def require_verifiable(mode: TradingMode) -> None:
 
 
 def verify_run(
-    first: RunManifest, folder: RunFolder, *, times: int, repeat: Callable[[], Verdict]
+    first: RunManifest,
+    folder: RunFolder,
+    *,
+    parts: RunReportParts | None,
+    times: int,
+    repeat: Callable[[], Verdict],
 ) -> Verdict:
-    """Repeat a run that succeeded, and keep in its manifest the verdict on all runs.
+    """Repeat a run that succeeded, and keep in its manifest and report the verdict on all runs.
 
     Args:
         first: Manifest of the run.
         folder: Folder of the run.
+        parts: Content of its report.
         times: How often the inputs are run, the first time included.
         repeat: Repeats the run; its verdict is MISMATCH when the result differs.
 
@@ -42,7 +50,8 @@ def verify_run(
         The verdict on all runs, or that of a repetition that failed.
 
     Raises:
-        StorageError: The manifest cannot be written.
+        ConfigurationError: The run recorded no digest of trades.
+        StorageError: The manifest or the report cannot be written.
     """
     if "trades" not in first.digests:
         raise ConfigurationError(
@@ -56,12 +65,12 @@ def verify_run(
                 f"not deterministic: of {number} runs the last one differs: {verdict.sentence}"
             )
             verdict = Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence)
-            _keep(first, folder, verdict, runs=number)
+            _keep(first, folder, verdict, runs=number, parts=parts)
         if not verdict.is_success:
             return verdict
     sentence = f"{first.verdict}; deterministic: {times} runs made the same trades"
     verdict = Verdict(exit_code=ExitCode.DONE, sentence=sentence)
-    _keep(first, folder, verdict, runs=times)
+    _keep(first, folder, verdict, runs=times, parts=parts)
     return verdict
 
 
@@ -71,7 +80,16 @@ def unverified(verdict: Verdict) -> Verdict:
     return Verdict(exit_code=verdict.exit_code, sentence=sentence)
 
 
-def _keep(first: RunManifest, folder: RunFolder, verdict: Verdict, *, runs: int) -> None:
+def _keep(
+    first: RunManifest,
+    folder: RunFolder,
+    verdict: Verdict,
+    *,
+    runs: int,
+    parts: RunReportParts | None,
+) -> None:
     first.results |= {"deterministic": verdict.is_success, "verified_runs": runs}
     first.exit_code, first.verdict = int(verdict.exit_code), verdict.sentence
     folder.write_manifest(first)
+    if first.ended_at is not None:
+        write_report(folder, first, verdict, ended_at=first.ended_at, parts=parts)

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import final
 
 from tradai.core.exceptions import TradAIError
+from tradai.entrypoint._history.summaries import list_runs
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._runs.summaries import list_runs
 from tradai.entrypoint.freqtrade import PlannedRun
 
 

@@ -1,13 +1,16 @@
-"""Child processes: ``python -m tradai.entrypoint.freqtrade stage|probe|engine``."""
+"""Child processes: ``python -m tradai.entrypoint.freqtrade stage|probe|missing|engine``."""
 
 import gc
+import json
 import runpy
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 _USAGE: Final = (
-    "python -m tradai.entrypoint.freqtrade stage | probe FOLDER | engine FOLDER ARGUMENTS"
+    "python -m tradai.entrypoint.freqtrade stage | probe FOLDER | missing MODULES "
+    "| engine FOLDER ARGUMENTS"
 )
 _BAD_USAGE: Final = 2
 _DATA: Final = 65
@@ -28,6 +31,9 @@ def _main(arguments: list[str]) -> int:
             from tradai.entrypoint.freqtrade._modes.model_probe import main as probe
 
             return probe(folder)
+        case ["missing", *modules]:
+            sys.stdout.write(json.dumps([name for name in modules if find_spec(name) is None]))
+            return 0
         case ["engine", folder, *words]:
             return _run_engine(folder, words)
     sys.stderr.write(f"usage: {_USAGE}\n")

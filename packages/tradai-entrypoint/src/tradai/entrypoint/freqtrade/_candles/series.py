@@ -88,13 +88,21 @@ def _provided(series: Iterable[_Key], run: RunParameters) -> Iterator[_Key]:
     for pair, timeframe in series:
         if run.goes_without(pair, timeframe):
             continue
-        if ":" in pair:
+        if (problem := unavailable(pair)) is not None:
             message = (
-                f"the strategy asks for {pair}@{timeframe}, a futures series, which this version "
-                "cannot provide: name it in run.without if the strategy can do without it"
+                f"the strategy asks for {pair}@{timeframe}, a {problem}: name it in run.without if "
+                "the strategy can do without it"
             )
             raise ConfigurationError(message, key="run.without")
         yield pair, timeframe
+
+
+def unavailable(pair: str) -> str | None:
+    """Return why there can be no candles of `pair`; None when there can be some."""
+    if ":" in pair:
+        return "futures series, which this version cannot provide"
+    base, quote = pair_parts(pair)
+    return "series of a currency in itself, which no exchange trades" if base == quote else None
 
 
 def _informative(config: StrategyConfig, facts: SourceFacts) -> Iterator[_Key]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from tradai.core import DataRepository, OpenTimeRange, TimeRange, backend_for, digest, from_epoch_ms
 from tradai.core.exceptions import NotFoundError, TradAIError, ValidationError
+from tradai.entrypoint.freqtrade._candles.dataset import data_folder
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
     StagedData,
@@ -121,9 +122,24 @@ def _not_found(
     message = (
         f"{request.shown or request.data} has no candles{when} of {names}{there}: add them, "
         "choose a range that has them, or drop what asks for them (pairs, run.informative, "
-        "@informative)"
+        f"@informative){_layout_hint(request.data)}"
     )
     return NotFoundError(message, kind="candles", key=missing[0].name)
+
+
+def _layout_hint(data: str) -> str:
+    """Return the end of a sentence when the folder `data` has candles in the other layout."""
+    from tradai.core.frames import FlatDataRepository, ParquetDataRepository
+
+    folder = data_folder(data)
+    if folder is None or data.startswith("arctic:"):
+        return ""
+    is_parquet = data.startswith("parquet:")
+    other = FlatDataRepository(folder) if is_parquet else ParquetDataRepository(folder)
+    if not other.series():
+        return ""
+    uri = folder if is_parquet else f"parquet:{folder}"
+    return f"; {folder} has candles in another layout: name it as {uri}"
 
 
 def _stage_columns(
@@ -154,25 +170,33 @@ def _settled_range(request: StagingRequest, staged: Sequence[StagedSeries]) -> T
     The first candles of a series are its warm-up.
     """
     given = request.timerange
-    if isinstance(given, TimeRange):
-        return given
     traded = [pair for pair in zip(request.series, staged, strict=True) if pair[0].is_traded]
-    start = given.start if given else None
-    stop = given.stop if given else None
-    earliest = min(series.first + want.warmup * want.candle for want, series in traded)
     latest = max(series.last + want.candle for want, series in traded)
-    if (start or earliest) < (stop or latest):
-        return TimeRange(start=start or earliest, stop=stop or latest)
-    if start is not None:
-        key = traded[0][0].name
+    if given is not None and given.start is not None and given.start >= latest:
         message = (
-            f"there are no candles from {start:%Y-%m-%d %H:%M} on: the last one closes at "
+            f"there are no candles from {given.start:%Y-%m-%d %H:%M} on: the last one closes at "
             f"{latest:%Y-%m-%d %H:%M}; add later ones, or let the time range begin earlier"
         )
-        raise NotFoundError(message, kind="candles", key=key)
-    rows, warmup = max(series.rows for _, series in traded), traded[0][0].warmup
-    message = (
-        f"there are {rows} candles and the strategy needs {warmup} before it trades: add earlier "
-        "candles, or lower run.startup_candles"
-    )
-    raise ValidationError(message, field="candles", expected=f"more than {warmup}")
+        raise NotFoundError(message, kind="candles", key=traded[0][0].name)
+    _check_some_are_left(traded)
+    if isinstance(given, TimeRange):
+        return given
+    earliest = min(series.first + want.warmup * want.candle for want, series in traded)
+    start = given.start if given else None
+    stop = given.stop if given else None
+    return TimeRange(start=start or earliest, stop=stop or latest)
+
+
+def _check_some_are_left(traded: Sequence[tuple[NeededSeries, StagedSeries]]) -> None:
+    """Check that a series has more candles than its warm-up, which the engine does not trade on.
+
+    The engine fills gaps, so that a series has a candle for each moment from its first to its last.
+    """
+    most = max((series.last - series.first) // want.candle + 1 for want, series in traded)
+    warmup = traded[0][0].warmup
+    if most <= warmup:
+        message = (
+            f"there are {most} candles and the strategy needs {warmup} before it trades: add "
+            "earlier candles, let the time range end later, or lower run.startup_candles"
+        )
+        raise ValidationError(message, field="candles", expected=f"more than {warmup}")

@@ -112,6 +112,7 @@ def _installed_version() -> str:
 
 def _not_installed() -> ConfigurationError:
     return ConfigurationError(
-        "the engine is not installed beside tradai: pip install 'tradai-entrypoint[freqtrade]'",
+        "the engine is not installed beside tradai: install tradai-entrypoint[freqtrade] from the "
+        "checkout or the wheels that tradai came from (docs/how-to/install.md)",
         key=_ENGINE,
     )

@@ -9,13 +9,12 @@ from typing import Final, Self, final
 
 from tradai.core import mask_named_values, printable, redact
 from tradai.core.exceptions import StorageError
+from tradai.entrypoint._process.long_lines import LONGEST_LINE, LOOK_AHEAD, safe_cut
 
 # The log and its predecessors have at most this much each: an engine whose exchange is away repeats
 # a traceback many times a second, for as long as that lasts.
 _FILE_BYTES: Final = 16 * 1024 * 1024
 _PREDECESSORS: Final = 4
-# A longer line is cut into pieces, so that memory stays bounded whatever the engine prints.
-_LINE_BYTES: Final = 64 * 1024
 
 
 @final
@@ -23,8 +22,8 @@ class EngineOutput:
     """Splits the output into lines, which it writes and passes on.
 
     Bytes that are not UTF-8 become replacement characters, and in the log control characters
-    become escapes. A last line without its newline is
-    passed on at the end. A log that is full becomes ``engine.log.1``, that one ``engine.log.2``,
+    become escapes. A last line without its newline is passed on at the end, a line of more than
+    64 KiB in pieces. A log that is full becomes ``engine.log.1``, that one ``engine.log.2``,
     and the oldest is removed. When the disk refuses a line, the engine is to be stopped in good
     order, so the lines are passed on all the same.
 
@@ -63,9 +62,10 @@ class EngineOutput:
     def feed(self, data: bytes) -> None:
         """Process the next bytes."""
         *lines, self._incomplete = (self._incomplete + data).split(b"\n")
-        if len(self._incomplete) > _LINE_BYTES:
-            lines.append(self._incomplete)
-            self._incomplete = b""
+        while len(self._incomplete) > LONGEST_LINE + LOOK_AHEAD:
+            cut = safe_cut(self._incomplete, LONGEST_LINE, _masked)
+            lines.append(self._incomplete[:cut])
+            self._incomplete = self._incomplete[cut:]
         self._pass_on(lines)
 
     def finish(self) -> None:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Final, Self, final
 
 from tradai.core import JsonValue, redact
+from tradai.entrypoint._process.long_lines import safe_cut
 
 _NAME: Final = "records"
 # A line for each field of `EngineRecord`; the message may have more lines, and the traceback does.
@@ -130,9 +131,14 @@ class RecordPipe:
             return None
         *whole, self._incomplete = (self._incomplete + data).split(self._end)
         if len(self._incomplete) > _HEAD_BYTES + _TAIL_BYTES:
-            kept = self._incomplete[:_HEAD_BYTES], self._incomplete[-_TAIL_BYTES:]
-            self._incomplete = b"".join(kept)
+            self._incomplete = self._shortened(self._incomplete)
         return list(self._engine_records(whole))
+
+    @staticmethod
+    def _shortened(data: bytes) -> bytes:
+        head = safe_cut(data, _HEAD_BYTES, redact)
+        tail = safe_cut(data, len(data) - _TAIL_BYTES, redact)
+        return data[:head] + data[max(head, tail) :]
 
     def _engine_records(self, whole: list[bytes]) -> Iterator[EngineRecord]:
         for data in whole:

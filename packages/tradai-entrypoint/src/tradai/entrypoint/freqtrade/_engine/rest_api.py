@@ -1,7 +1,7 @@
-"""The engine's REST API on loopback: see that the bot trades, and pause it before it is stopped.
+"""The engine's REST API on loopback: see that the bot trades, and have it stop in good order.
 
 SIGTERM interrupts the engine wherever it is, also between an order and its row in the database.
-When it is asked to pause first, it finishes what it is doing; only then is it sent SIGTERM.
+When it is asked to stop trading first, it finishes what it is doing; only then is it sent SIGTERM.
 """
 
 import base64
@@ -61,7 +61,7 @@ class EngineControl:
             }
         }
 
-    def pause(self) -> bool:
+    def stop_trading(self) -> bool:
         """Ask the engine to stop trading; return whether it agreed."""
         return "status" in self._ask("stop", method="POST", timeout_s=_TIMEOUT_S)
 

@@ -12,6 +12,7 @@ from typing import Final
 from tradai.core import redact
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import stop_signal
+from tradai.entrypoint.freqtrade._candles.series import unavailable
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 
@@ -218,21 +219,24 @@ def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | No
         return _verdict(
             ExitCode.CONFIGURATION,
             "the engine could not read the parameter file and ran with defaults: correct "
-            "buy_params and sell_params",
+            "buy_params, sell_params (and so on for each space)",
         )
     return None
+
+
+_ADD: Final = "add them to run.informative (@1h stands for that timeframe of every pair)"
 
 
 def _missing(missing: Iterable[str]) -> list[str]:
     """Return the missing series, as run parameters name them, and what to do about them."""
     names = [name.replace(" ", "@") for name in missing]
-    futures = ", ".join(name for name in names if ":" in name)
-    others = ", ".join(name for name in names if ":" not in name)
-    sentences = (
-        (others, "add them to run.informative (@1h stands for that timeframe of every pair)"),
-        (futures, "futures series, which this version cannot provide"),
-    )
-    said = [f"{series}: {advice}" for series, advice in sentences if series]
+    advised: dict[str, list[str]] = {}
+    for name in names:
+        problem = unavailable(name.partition("@")[0])
+        advised.setdefault(problem or _ADD, []).append(name)
+    # First those that can be added.
+    ordered = sorted(advised.items(), key=lambda item: item[0] != _ADD)
+    said = [f"{', '.join(series)}: {advice}" for advice, series in ordered]
     or_else = "name in run.without those that the strategy can do without"
     return ["; ".join([*said, or_else])] if said else []
 

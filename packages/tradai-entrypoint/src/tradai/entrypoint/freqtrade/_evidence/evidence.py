@@ -18,6 +18,7 @@ _TRACEBACK: Final = "Traceback (most recent call last)"
 # Limits on what is kept, whatever the engine logs; more series than a strategy can have.
 MOST_KEPT: Final = 2_000
 _LONGEST: Final = 600
+_SILENT: Final = "it did not say why, as when a strategy calls sys.exit()"
 # Errors in these lines of the engine's own code happen while it loads the strategy.
 _LOADING: Final = "/freqtrade/resolvers/"
 # ENOSPC, EROFS and EDQUOT, as `EngineRecord.raised` shows them, and the database's own word.
@@ -112,7 +113,7 @@ class EngineEvidence:
     def last_error(self) -> str:
         """The engine's last message on what went wrong."""
         messages = (self.exception, self.configuration_error, self.refusal, self.usage_error)
-        return next(filter(None, (*messages, self.strategy_errors.last)), "it did not say why")
+        return next(filter(None, (*messages, self.strategy_errors.last)), _SILENT)
 
     def feed_printed(self, line: str) -> None:
         """Read one line of the output; a strategy can print any line, so little counts in it."""

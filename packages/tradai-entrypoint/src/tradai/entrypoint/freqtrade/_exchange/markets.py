@@ -89,6 +89,13 @@ class MarketsSnapshot(BaseModel):
             text = read_regular_file(path, FileKind.MARKET_RULES)
         except FileNotFoundError:
             raise _missing(path) from None
+        except IsADirectoryError:
+            raise ValidationError(
+                f"the market rules {path} are a folder: name the file, such as "
+                f"{path / MARKETS_NAME}",
+                field=str(path),
+                expected="a file",
+            ) from None
         except UnusableFileError as exc:
             message = f"the market rules {path} cannot be read: {exc.strerror}"
             raise ValidationError(message, field=str(path), expected=exc.expected) from None

@@ -9,7 +9,10 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._modes.repeat import compare_trades
-from tradai.entrypoint.freqtrade._modes.zero_trades import explain_zero_trades
+from tradai.entrypoint.freqtrade._modes.zero_trades import (
+    explain_silent_pairs,
+    explain_zero_trades,
+)
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
@@ -31,7 +34,9 @@ class BacktestHandler(BatchHandler):
             return verdict
         if verdict.is_success:
             sentence = _sentence(result)
-            if not result.trades:
+            if result.trades:
+                explain_silent_pairs(job, context, result)
+            else:
                 sentence += f"; {explain_zero_trades(job, context, result)}"
             verdict = Verdict(exit_code=ExitCode.DONE, sentence=sentence)
         return compare_trades(result, context, verdict)

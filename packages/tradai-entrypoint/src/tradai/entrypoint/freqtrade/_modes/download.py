@@ -17,6 +17,7 @@ from tradai.core import (
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
@@ -73,8 +74,12 @@ def download(  # noqa: PLR0913
     ended = _run_engine(command, given, evidence, interrupts=interrupts, environ=environ)
     verdict = judge(ended, evidence, result_present=all(file.exists() for file in files))
     if verdict.is_success:
-        sentence = f"downloaded {len(config.pairs)} pairs at {config.timeframe} into {folder}"
+        pairs = counted(len(config.pairs), "pair")
+        sentence = f"downloaded {pairs} at {config.timeframe} into {folder}"
         return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
+    if verdict.exit_code is ExitCode.UNAVAILABLE:
+        sentence = f"the exchange {config.exchange} was not reachable: {verdict.sentence}"
+        return Verdict(exit_code=verdict.exit_code, sentence=sentence)
     return verdict
 
 

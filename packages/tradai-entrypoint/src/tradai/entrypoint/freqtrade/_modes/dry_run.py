@@ -77,7 +77,7 @@ class DryRunHandler(EngineHandler):
             reason = self._watch.follow(engine)
         if reason is WakeReason.EXITED:
             return engine.wait(interrupts)
-        _pause(engine, job, context, control)
+        _stop_trading(engine, job, context, control)
         return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
 
     def _notice_untrained(self, evidence: EngineEvidence) -> None:
@@ -123,11 +123,11 @@ def _exchange_address(context: RunContext) -> Iterator[str | None]:
         yield server.base_url
 
 
-def _pause(
+def _stop_trading(
     engine: EngineProcess, job: EngineJob, context: RunContext, control: EngineControl
 ) -> None:
     """Let the engine finish its work; a second signal or the time limit ends the wait."""
-    is_pausing = job.evidence.is_running and control.pause()
+    is_pausing = job.evidence.is_running and control.stop_trading()
     with engine.storing():
         context.journal.append(
             "engine stopping", signal=context.interrupts.received, is_pausing=is_pausing

@@ -66,6 +66,8 @@ class HyperoptHandler(BatchHandler):
             ignored = _unsearched(epochs[0], job.parameters.spaces)
             if ignored and verdict.is_success:
                 return _ignored(ignored)
+        if not epochs and verdict.is_success:
+            return _unranked(_all_epochs(stored))
         return _conclusion(epochs, verdict, context.folder.path / _PATCH_NAME)
 
 
@@ -75,18 +77,23 @@ def read_epochs(path: Path) -> list[Epoch]:
     Raises:
         StorageError: The file cannot be read.
     """
+    ranked = [
+        epoch
+        for epoch in _all_epochs(path)
+        if math.isfinite(epoch.loss) and epoch.loss != _UNRANKED_LOSS
+    ]
+    return sorted(ranked, key=lambda epoch: (epoch.loss, epoch.number))
+
+
+def _all_epochs(path: Path) -> list[Epoch]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-        epochs = [_epoch(json.loads(line)) for line in lines]
+        return [_epoch(json.loads(line)) for line in lines]
     except (OSError, ValueError, LookupError, TypeError) as exc:
         raise StorageError(
             f"the hyperopt result {path.name} cannot be read: {type(exc).__name__}",
             operation="read hyperopt result",
         ) from exc
-    ranked = [
-        epoch for epoch in epochs if math.isfinite(epoch.loss) and epoch.loss != _UNRANKED_LOSS
-    ]
-    return sorted(ranked, key=lambda epoch: (epoch.loss, epoch.number))
 
 
 def _epoch(values: dict[str, Any]) -> Epoch:
@@ -106,12 +113,17 @@ def _conclusion(epochs: list[Epoch], verdict: Verdict, patch: Path) -> Verdict:
         before = "" if verdict.is_success else f"{verdict.sentence}; of the epochs so far, "
         best = f"epoch {epochs[0].number} is best; run with --patch {patch} to use it"
         return Verdict(exit_code=verdict.exit_code, sentence=before + best)
-    if not verdict.is_success:
-        return verdict
+    return verdict
+
+
+def _unranked(epochs: Collection[Epoch]) -> Verdict:
+    """Return the verdict on `epochs` of which none made enough trades to be ranked."""
+    most = max((epoch.trades for epoch in epochs), default=0)
     return Verdict(
         exit_code=ExitCode.RESULT,
-        sentence="no epoch of the hyperopt made enough trades to be ranked: widen the time "
-        "range or the parameter ranges, or raise run.epochs",
+        sentence=f"no epoch of the hyperopt made enough trades to be ranked, the most were {most}: "
+        "widen the time range or the parameter ranges, or raise run.epochs; a backtest without "
+        "trades counts the entry signals, and says what rejected them",
     )
 
 

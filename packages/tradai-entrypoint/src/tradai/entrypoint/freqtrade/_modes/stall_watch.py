@@ -46,7 +46,7 @@ class StallWatch:
         self._evidence = job.evidence
         self._liveness = Liveness(RunningBot(job, context, control), job.evidence)
         self._stall: Stall | None = None
-        self._idle_since_s: float | None = None
+        self._stalled_since_s: float | None = None
         self._notice: int | None = None
         self._notices = 0
 
@@ -94,9 +94,9 @@ class StallWatch:
 
     def _next_s(self) -> float:
         """Return the time until the next look, at which `run.max_idle` may be over."""
-        if self._idle_since_s is None or self._max_idle_s is None:
+        if self._stalled_since_s is None or self._max_idle_s is None:
             return _LOOK_EVERY_S
-        left_s = self._idle_since_s + self._max_idle_s - time.monotonic()
+        left_s = self._stalled_since_s + self._max_idle_s - time.monotonic()
         return max(_LEAST_S, min(_LOOK_EVERY_S, left_s))
 
     @property
@@ -109,7 +109,7 @@ class StallWatch:
         if self._context.record.is_fallback:
             return
         before, self._stall = self._stall, self._liveness.look()
-        self._measure_idle_time()
+        self._measure_stall()
         if not self._is_stalled_by(before.cause if before else None):
             if before is not None:
                 self._record_end(before)
@@ -117,14 +117,14 @@ class StallWatch:
                 self._record_begin(self._stall)
             self._context.folder.write_manifest(self._context.record)
 
-    def _measure_idle_time(self) -> None:
+    def _measure_stall(self) -> None:
         if self._stall is None:
-            self._idle_since_s = None
+            self._stalled_since_s = None
             return
-        if self._idle_since_s is None:
-            self._idle_since_s = self._stall.since_s
-        idle_s = time.monotonic() - self._idle_since_s
-        self.is_over = self._max_idle_s is not None and idle_s >= self._max_idle_s
+        if self._stalled_since_s is None:
+            self._stalled_since_s = self._stall.since_s
+        stalled_s = time.monotonic() - self._stalled_since_s
+        self.is_over = self._max_idle_s is not None and stalled_s >= self._max_idle_s
 
     def _record_begin(self, stall: Stall) -> None:
         since, reason = _time(stall.since_s), redact(stall.reason)

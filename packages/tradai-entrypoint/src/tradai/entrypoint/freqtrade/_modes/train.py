@@ -1,6 +1,7 @@
 """TRAIN: train FreqAI models, and prove that they predict the same whenever they are loaded."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -13,6 +14,7 @@ from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._modes.repeat import compare_models, compare_trades
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.collected import MODELS_NAME
+from tradai.entrypoint.freqtrade._results.results import BacktestResult
 
 _PROBE_TIMEOUT_S: Final = 300.0
 
@@ -27,8 +29,21 @@ class TrainHandler(BatchHandler):
         result = record_backtest(job, context, verdict)
         verdict = _prove(job, context) if verdict.is_success else verdict
         if result is not None:
+            verdict = _explained(verdict, result)
             verdict = compare_trades(result, context, verdict)
         return compare_models(context, verdict)
+
+
+def _explained(verdict: Verdict, result: BacktestResult) -> Verdict:
+    """Return `verdict`, which also says of a training without trades as much as is known."""
+    if result.trades or not verdict.is_success:
+        return verdict
+    slots = result.engine_counts["rejected_signals"]
+    return replace(
+        verdict,
+        sentence=f"{verdict.sentence}; no trades: {slots:,} entry signals found no free slot "
+        "(max_open_trades), and others are not counted, since that would train again",
+    )
 
 
 def _prove(job: EngineJob, context: RunContext) -> Verdict:

@@ -5,13 +5,13 @@ does not have, and does so without an error. `docs/reference/strategy-interface.
 """
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from tradai.core import StrategyConfig, TradingMode
+from tradai.core import Execution, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS
+from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS, plain_json
+from tradai.entrypoint.freqtrade._strategy.misspellings import INTERFACE
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, config_reader
 
 _SHOWN: Final = 5
@@ -31,8 +31,8 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
 
     Raises:
         ConfigurationError: It turns off log records, has another timeframe than `config`, trades
-            short, has an attribute that the engine takes from its configuration alone, or reads a
-            key of the top level.
+            short, gives a protection an option that there is not, has an attribute that the engine
+            takes from its configuration alone, or reads a key of the top level.
         StorageError: A file of the source cannot be read.
     """
     if facts.log_switches:
@@ -54,15 +54,12 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
     if _final(facts, "can_short") is True:
         problem = f"of class {facts.class_name} is true: this version trades spot, where only "
         raise _class_error(facts, key="can_short", problem=problem + "long positions exist")
+    _check_protections(config, facts)
     for name in sorted(OPTIONS - _IN_CLASS_TOO - config.parameters.keys()):
         if facts.constants.get(name):
             problem = f"of class {facts.class_name} has no effect there: its place is "
             raise _class_error(facts, key=name, problem=f"{problem}parameters.{name}")
-    for name in config.extra_keys:
-        if (file := config_reader(facts, name)) is not None:
-            place = f"strategy.config.{name}"
-            problem = f"is read in {file.name}, which it does not reach: its place is {place}"
-            raise ConfigurationError(f"{name} {problem}", key=name, source=str(facts.root / file))
+    _check_top_level(config, facts)
 
 
 def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode) -> Iterator[str]:
@@ -72,7 +69,7 @@ def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode)
         name = key.rpartition(".")[2]
         value = _final(facts, name)
         is_open = name in facts.assigned or name in facts.names - facts.constants.keys()
-        if is_open or (value is not None and value != decided):
+        if is_open or (value is not None and plain_json(value) != decided):
             shown = "a value computed when it runs" if is_open else value
             yield f"{key} goes over the {name} of class {facts.class_name}, which is {shown}"
     if (
@@ -81,6 +78,8 @@ def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode)
         and mode is not TradingMode.DRY_RUN
     ):
         yield _protections(config)
+    yield from (str(option) for option in facts.unused_options if option.is_of_another)
+    yield from map(str, facts.misspellings)
     if "leverage" in known:
         yield f"leverage() of class {facts.class_name} is not called: spot has no leverage"
     if facts.left_out:
@@ -92,13 +91,32 @@ def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode)
         )
 
 
+def _check_top_level(config: StrategyConfig, facts: SourceFacts) -> None:
+    for name in config.extra_keys:
+        if (file := config_reader(facts, name)) is not None:
+            place = f"strategy.config.{name}"
+            problem = f"is read in {file.name}, which it does not reach: its place is {place}"
+            raise ConfigurationError(f"{name} {problem}", key=name, source=str(facts.root / file))
+
+
+def _check_protections(config: StrategyConfig, facts: SourceFacts) -> None:
+    if config.parameters.get("enable_protections", True):
+        for option in facts.unused_options:
+            if not option.is_of_another:
+                raise ConfigurationError(str(option), key="protections", source=option.place)
+
+
 def _decided_by_configuration(config: StrategyConfig) -> Mapping[str, object]:
-    """Return the settings that the engine always gets, so that the class cannot decide them."""
-    stake = config.execution.stake_amount
+    """Return the settings that the engine gets, so that the class does not decide them."""
+    given = {name: getattr(config.execution, name) for name in Execution.model_fields}
     return {
         "timeframe": str(config.timeframe),
         "stake_currency": config.stake_currency,
-        "execution.stake_amount": float(stake) if isinstance(stake, Decimal) else stake,
+        **{
+            f"execution.{name}": plain_json(value)
+            for name, value in given.items()
+            if name in INTERFACE and value is not None
+        },
     }
 
 

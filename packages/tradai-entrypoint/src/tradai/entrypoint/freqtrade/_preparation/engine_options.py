@@ -36,7 +36,7 @@ OPTIONS: Final = frozenset(
 
 _PLACES: Final = (
     ". A key that the strategy reads from self.config has its place at strategy.config, a "
-    "hyper-parameter at buy_params or sell_params"
+    "hyper-parameter at buy_params, sell_params (and so on for each space)"
 )
 # The engine does not check these, and takes any text for true.
 _SWITCHES: Final = ("enable_protections", "position_stacking", "use_custom_stoploss")

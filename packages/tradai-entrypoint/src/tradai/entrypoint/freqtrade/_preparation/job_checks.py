@@ -1,13 +1,20 @@
 """Rows of `check` about a job of the engine: engine, strategy, market rules, candles."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from tradai.core import TradingMode
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._process.short_child import run_child
+from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+
+_PROBE_TIMEOUT_S: Final = 60.0
 
 
 def job_checks(
@@ -15,25 +22,51 @@ def job_checks(
 ) -> Iterator[CheckRow]:
     """Yield the rows of a job, which stop it or not: engine, strategy, market rules, candles.
 
-    The engine is not started.
+    The engine is not started, and the strategy is not imported.
     """
     yield checklist.row("engine", lambda: _engine_detail(engine or EngineInstall.beside_us()))
     jobs: list[EngineJob] = []
 
     def check_strategy() -> str:
         jobs.append(EngineJob(context, engine=engine))
+        _check_imports(jobs[0], context)
         context.record.engine = {"name": "freqtrade", **jobs[0].plan.as_json()}
         return f"{jobs[0].facts.class_name} in {jobs[0].facts.file.name}"
 
     yield checklist.row("strategy", check_strategy)
     shortfalls: list[str] = []
     if context.mode is not TradingMode.DRY_RUN:
-        yield checklist.row("market rules", lambda: f"{len(jobs[0].load_markets().pairs)} pairs")
+        yield checklist.row(
+            "market rules", lambda: counted(len(jobs[0].load_markets().pairs), "pair")
+        )
         row = checklist.row("candles", lambda: _check_candles(jobs[0], shortfalls))
         yield replace(row, status=CheckStatus.WARN) if shortfalls else row
     for notice in context.record.notices:
         if notice not in shortfalls:
             yield CheckRow(name="notice", status=CheckStatus.WARN, detail=notice)
+
+
+def _check_imports(job: EngineJob, context: RunContext) -> None:
+    """Check that the engine's Python has the modules that the strategy imports.
+
+    Raises:
+        ConfigurationError: It has not; the error names the first line that needs one.
+    """
+    scratch = context.folder.scratch
+    ended = run_child(
+        job.engine.module_command("tradai.entrypoint.freqtrade", "missing", *job.facts.imports),
+        environ=engine_environment(context.environ, home=scratch, temporary=scratch),
+        interrupts=context.interrupts,
+        timeout_s=_PROBE_TIMEOUT_S,
+    )
+    for name in json.loads(ended.output) if ended.return_code == 0 else ():
+        place = job.facts.imports[name]
+        raise ConfigurationError(
+            f"{place} imports {name}, which is neither beside the strategy nor installed beside "
+            "the engine: install it there, or put it beside the strategy",
+            key="strategy.source",
+            source=place,
+        )
 
 
 def _check_candles(job: EngineJob, shortfalls: list[str]) -> str:

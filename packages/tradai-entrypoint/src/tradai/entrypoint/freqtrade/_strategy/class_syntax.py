@@ -42,14 +42,14 @@ class Informative:
     asset: str = ""
 
 
-@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassFacts:
     """Facts about a strategy class.
 
     Attributes:
         is_strategy: Whether the engine's base class is among its bases.
-        is_resolved: Whether all its bases were read and it does not make parameters at run time.
+        is_resolved: Whether all its bases were read and it does not make parameters at run time,
+            so that `declared` and `opaque` name every hyper-parameter there can be.
         startup_candles: Candles it needs before the first one it trades on; None when open.
         declared: Hyper-parameters by name.
         opaque: Attributes whose value is open, and which could be hyper-parameters.
@@ -60,16 +60,16 @@ class ClassFacts:
         assigned: Attributes that a method sets.
     """
 
-    is_strategy: bool
+    is_strategy: bool = True
     is_resolved: bool
     startup_candles: int | None
     declared: Mapping[str, DeclaredParameter]
     opaque: frozenset[str]
     informative: tuple[Informative, ...]
-    open_informative: tuple[str, ...]
-    names: frozenset[str]
-    constants: Mapping[str, object]
-    assigned: frozenset[str]
+    open_informative: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
+    constants: Mapping[str, object] = field(default_factory=dict)
+    assigned: frozenset[str] = frozenset()
 
 
 def read_class(name: str, module: PythonModule, others: Mapping[str, PythonModule]) -> ClassFacts:

@@ -23,7 +23,8 @@ import pandas
 from freqtrade.configuration import TimeRange
 
 Observed = importlib.import_module("{module}").{class_name}
-COUNTS = dict.fromkeys({names!r}, 0)
+# Counts by pair.
+COUNTS = {{}}
 FILE = Path("{counts}").resolve()
 # The engine raises a stake by up to this much to reach the smallest one.
 TOP_UP = 1.3
@@ -34,39 +35,49 @@ def write_counts():
     FILE.write_text(json.dumps(COUNTS))
 
 
+def counts_of(pair):
+    return COUNTS.setdefault(pair, dict.fromkeys({names!r}, 0))
+
+
 class {observer}(Observed):
     def populate_exit_trend(self, dataframe, metadata):
         dataframe = super().populate_exit_trend(dataframe, metadata)
+        counts = counts_of(metadata["pair"])
         start = TimeRange.parse_timerange(self.config.get("timerange")).startts
         # A signal is acted on in the next candle, and never in the last one.
         rows = dataframe[dataframe["date"] >= pandas.Timestamp(start, unit="s", tz="UTC")].iloc[:-2]
         for side in ("long", "short") if self.can_short else ("long",):
             if f"enter_{{side}}" in rows:
                 signals = rows[rows[f"enter_{{side}}"] == 1]
-                COUNTS["signals"] += len(signals)
+                counts["signals"] += len(signals)
                 if f"exit_{{side}}" in rows:
-                    COUNTS["exit_signal"] += int((signals[f"exit_{{side}}"] == 1).sum())
+                    counts["exit_signal"] += int((signals[f"exit_{{side}}"] == 1).sum())
         return dataframe
 
     def custom_stake_amount(self, *args, **kwargs):
-        COUNTS["tried"] += 1
+        counts = counts_of(kwargs["pair"])
+        counts["tried"] += 1
         stake = super().custom_stake_amount(*args, **kwargs)
         least, most = kwargs["min_stake"] or 0, kwargs["max_stake"]
         if not stake or stake <= 0:
-            COUNTS["custom_stake_amount"] += 1
+            counts["custom_stake_amount"] += 1
         elif least > most:
-            COUNTS["wallet"] += 1
+            counts["wallet"] += 1
         elif stake * TOP_UP < least:
-            COUNTS["stake_below_minimum"] += 1
+            counts["stake_below_minimum"] += 1
         return stake
 
     def confirm_trade_entry(self, *args, **kwargs):
         is_confirmed = super().confirm_trade_entry(*args, **kwargs)
-        COUNTS["confirm_trade_entry"] += not is_confirmed
+        counts_of(kwargs["pair"])["confirm_trade_entry"] += not is_confirmed
         return is_confirmed
+
+    def order_filled(self, *args, **kwargs):
+        counts_of(kwargs["pair"])["filled"] += 1
+        return super().order_filled(*args, **kwargs)
 '''
-_NAMES: Final = (
-    *("signals", "tried", "exit_signal", "custom_stake_amount"),
+COUNTS: Final = (
+    *("signals", "tried", "filled", "exit_signal", "custom_stake_amount"),
     *("wallet", "stake_below_minimum", "confirm_trade_entry"),
 )
 
@@ -74,15 +85,15 @@ _NAMES: Final = (
 def write_observer(facts: SourceFacts, strategies: Path) -> Path:
     """Write the observer of a strategy beside its copy in `strategies`; return its file.
 
-    A run of the observer makes the trades of the strategy and leaves its counts in a file of its
-    working folder.
+    A run of the observer makes the trades of the strategy and leaves its counts, by pair, in a file
+    of its working folder.
     """
     file = strategies / f"{_STEM}.py"
     source = _SOURCE.format(
         module=facts.file.stem,
         class_name=facts.class_name,
         observer=OBSERVER_CLASS,
-        names=_NAMES,
+        names=COUNTS,
         counts=COUNTS_NAME,
     )
     file.write_text(source, encoding="utf-8")

@@ -16,19 +16,31 @@ class PythonModule:
 
     Attributes:
         name: Name that Python imports the file as.
+        data: Its text.
         tree: Its syntax.
         classes: Classes by name.
         star_imports: Modules of which all names are imported.
     """
 
-    def __init__(self, name: str, data: bytes, tree: ast.Module) -> None:
-        """Read `tree`, the syntax of `data`, the file that Python imports as `name`."""
+    def __init__(
+        self, name: str, data: bytes, tree: ast.Module, *, is_package: bool = False
+    ) -> None:
+        """Read `tree`, the syntax of `data`, the file that Python imports as `name`.
+
+        Args:
+            name: Import name.
+            data: Text of the file.
+            tree: Its syntax.
+            is_package: Whether it is the ``__init__.py`` of a package, rather than in one.
+        """
         self.name = name
         self.tree = tree
         self.classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-        self.star_imports = tuple(_star_imports(tree))
-        self._data = data
-        self._imports = dict(_imported_names(tree))
+        self.data = data
+        self._package = name if is_package else name.rpartition(".")[0]
+        self._path = name.replace(".", "/") + ("/__init__.py" if is_package else ".py")
+        self.star_imports = tuple(self._star_imports())
+        self._imports = dict(self._imported_names())
 
     @classmethod
     def parse(cls, data: bytes, file: Path) -> Self:
@@ -40,8 +52,9 @@ class PythonModule:
         with warnings.catch_warnings(action="ignore"):
             tree = ast.parse(data, filename=file.name)
         parts = file.with_suffix("").parts
-        is_package = parts[1:] and parts[-1] == "__init__"
-        return cls(".".join(parts[:-1] if is_package else parts), data, tree)
+        is_package = len(parts) > 1 and parts[-1] == "__init__"
+        name = ".".join(parts[:-1] if is_package else parts)
+        return cls(name, data, tree, is_package=is_package)
 
     @cached_property
     def constants(self) -> Mapping[str, ast.expr]:
@@ -57,15 +70,42 @@ class PythonModule:
     @cached_property
     def imported(self) -> frozenset[str]:
         """The modules that an import anywhere in the file may mean."""
-        return frozenset(_imported_modules(self.tree))
+        return frozenset(self._imported_modules())
+
+    @cached_property
+    def needed(self) -> Mapping[str, int]:
+        """The modules that must be there for an import of the file, each with its first line.
+
+        An import in a ``try``, an ``if`` or a function may be one that the file can do without.
+        """
+        lines: dict[str, int] = {}
+        for node in self.tree.body:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    lines.setdefault(alias.name, node.lineno)
+            elif isinstance(node, ast.ImportFrom) and (home := self._home(node)):
+                for name in (home, *(_dotted(home, alias.name) for alias in node.names)):
+                    lines.setdefault(name, node.lineno)
+        return lines
+
+    def inner_class(self, name: str) -> ast.ClassDef | None:
+        """Return the class `name` that is not at the top level, if any."""
+        if not self.mentions([name.encode()]):
+            return None
+        nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef))
+        return next((node for node in nodes if node.name == name), None)
 
     def mentions(self, words: Collection[bytes]) -> bool:
         """Tell whether the text has one of `words`: a walk through the syntax takes longer."""
-        return any(word in self._data for word in words)
+        return any(word in self.data for word in words)
 
     def place(self, node: ast.expr) -> str:
         """Return file and line of `node`."""
-        return f"{self.name.replace('.', '/')}.py:{node.lineno}"
+        return self.line(node.lineno)
+
+    def line(self, number: int) -> str:
+        """Return the file and the line `number`, as ``file.py:12``."""
+        return f"{self._path}:{number}"
 
     def full_name(self, node: ast.expr) -> str:
         """Return the dotted name `node` refers to; empty when it is not a plain name."""
@@ -77,6 +117,36 @@ class PythonModule:
             return f"{self.full_name(node.value)}.{node.attr}"
         return ""
 
+    def _home(self, node: ast.ImportFrom) -> str:
+        """Return the module that `node` imports from; in a package its name may be relative."""
+        if not node.level:
+            return node.module or ""
+        packages = self._package.split(".")
+        return _dotted(*packages[: len(packages) + 1 - node.level], node.module)
+
+    def _star_imports(self) -> Iterator[str]:
+        for node in self.tree.body:
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+                yield self._home(node)
+
+    def _imported_modules(self) -> Iterator[str]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                home = self._home(node)
+                yield from (home, *(_dotted(home, alias.name) for alias in node.names))
+
+    def _imported_names(self) -> Iterator[tuple[str, str]]:
+        for node in self.tree.body:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    yield (alias.asname, alias.name) if alias.asname else _first_part(alias.name)
+            elif isinstance(node, ast.ImportFrom):
+                home = self._home(node)
+                for alias in node.names:
+                    yield alias.asname or alias.name, _dotted(home, alias.name)
+
 
 def reachable(module: PythonModule, others: Mapping[str, PythonModule]) -> list[PythonModule]:
     """Return `module` and those of `others` that it imports, directly or not."""
@@ -87,6 +157,28 @@ def reachable(module: PythonModule, others: Mapping[str, PythonModule]) -> list[
             found[name] = others[name]
             waiting.append(others[name])
     return list(found.values())
+
+
+def needed_from_outside(module: PythonModule, others: Mapping[str, PythonModule]) -> dict[str, str]:
+    """Return the top-level modules, besides `others`, that an import of `module` needs.
+
+    Returns:
+        The first place of each that imports it, by name.
+    """
+    own = {name.partition(".")[0] for name in others}
+    found = {module.name: module}
+    waiting = [module]
+    places: dict[str, str] = {}
+    while waiting:
+        each = waiting.pop()
+        for name, line in each.needed.items():
+            first = name.partition(".")[0]
+            if first not in own:
+                places.setdefault(first, each.line(line))
+            elif name in others and name not in found:
+                found[name] = others[name]
+                waiting.append(others[name])
+    return places
 
 
 def mentioning(
@@ -124,29 +216,8 @@ def assignment(statement: ast.stmt) -> tuple[str, ast.expr] | None:
     return None
 
 
-def _star_imports(tree: ast.Module) -> Iterator[str]:
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and not node.level and node.names[0].name == "*":
-            yield node.module or ""
-
-
-def _imported_modules(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _imported_names(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield (alias.asname, alias.name) if alias.asname else _first_part(alias.name)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            for alias in node.names:
-                yield alias.asname or alias.name, f"{node.module}.{alias.name}"
+def _dotted(*names: str | None) -> str:
+    return ".".join(filter(None, names))
 
 
 def _first_part(name: str) -> tuple[str, str]:

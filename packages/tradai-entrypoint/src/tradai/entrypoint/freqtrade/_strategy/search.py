@@ -96,7 +96,9 @@ def _is_json(value: object) -> bool:
 
 
 def _helper_names(facts: SourceFacts) -> Iterator[str]:
-    files = (file for file in facts.files if facts.root / file != facts.file)
+    # Data beside the strategy is imported by none.
+    python = (file for file in facts.files if file.suffix == ".py")
+    files = (file for file in python if facts.root / file != facts.file)
     return (file.parts[0].removesuffix(".py") for file in files)
 
 

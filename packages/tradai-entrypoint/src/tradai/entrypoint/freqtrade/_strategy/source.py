@@ -6,7 +6,7 @@ those that were digested, so that a run can prove which code traded.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import final
 
@@ -14,7 +14,6 @@ from tradai.core import did_you_mean
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._strategy.class_syntax import (
     ClassFacts,
-    Informative,
     read_class,
 )
 from tradai.entrypoint.freqtrade._strategy.environment_reads import (
@@ -29,14 +28,18 @@ from tradai.entrypoint.freqtrade._strategy.files import (
     source_error,
 )
 from tradai.entrypoint.freqtrade._strategy.log_switches import log_switches
-from tradai.entrypoint.freqtrade._strategy.parameters import DeclaredParameter
-from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule
+from tradai.entrypoint.freqtrade._strategy.misspellings import Misspelling, misspellings
+from tradai.entrypoint.freqtrade._strategy.protections import UnusedOption, unused_options
+from tradai.entrypoint.freqtrade._strategy.python_module import (
+    PythonModule,
+    needed_from_outside,
+)
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFacts:
-    """Facts about a strategy before it runs.
+class SourceFacts(ClassFacts):
+    """Facts about a strategy before it runs: those of its class, and of its source.
 
     Attributes:
         class_name: The strategy class.
@@ -44,17 +47,11 @@ class SourceFacts:
         root: Folder of the source, absolute.
         files: Every file of the strategy, relative to `root`, sorted.
         digest: SHA-256 over the names and bytes of `files`.
-        startup_candles: Candles the class needs first; None when only running it could show.
-        declared: Hyper-parameters by name.
-        opaque: Names that may or may not be hyper-parameters.
-        informative: Further candles its ``@informative`` methods read.
-        is_resolved: Whether `declared` and `opaque` name every hyper-parameter there can be.
-        open_informative: ``file.py:12`` of each ``@informative`` that only running could explain.
-        names: All names that the bodies of the class and its bases set, methods included.
-        constants: Values of those that can be read.
-        assigned: Attributes that a method of it sets.
         environment: Environment variables that its code reads.
         log_switches: Calls that turn off log records, with their places.
+        imports: Top-level modules besides its own that it needs, each with the line that does.
+        unused_options: Options of protections that have no effect.
+        misspellings: Names close to one of the engine's, which nothing uses.
         left_out: Names beside the source that do not travel with it.
         classes: The files that define each top-level class, relative to `root`.
     """
@@ -64,17 +61,11 @@ class SourceFacts:
     root: Path
     files: tuple[Path, ...]
     digest: str
-    startup_candles: int | None
-    declared: Mapping[str, DeclaredParameter]
-    opaque: frozenset[str]
-    informative: tuple[Informative, ...]
-    is_resolved: bool
-    open_informative: tuple[str, ...] = ()
-    names: frozenset[str] = frozenset()
-    constants: Mapping[str, object] = field(default_factory=dict)
-    assigned: frozenset[str] = frozenset()
     environment: tuple[EnvironmentRead, ...] = ()
     log_switches: tuple[str, ...] = ()
+    imports: Mapping[str, str] = field(default_factory=dict)
+    unused_options: tuple[UnusedOption, ...] = ()
+    misspellings: tuple[Misspelling, ...] = ()
     left_out: tuple[str, ...] = ()
     classes: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
 
@@ -100,22 +91,17 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
     facts = read_class(class_name, modules[file], by_name)
     _check_is_strategy(facts, class_name, modules[file].classes[class_name].lineno, root / file)
     return SourceFacts(
+        **{each.name: getattr(facts, each.name) for each in fields(facts)},
         class_name=class_name,
         file=root / file,
         root=root,
         files=files,
         digest=files_digest(root, files),
-        startup_candles=facts.startup_candles,
-        declared=facts.declared,
-        opaque=facts.opaque,
-        informative=facts.informative,
-        is_resolved=facts.is_resolved,
-        open_informative=facts.open_informative,
-        names=facts.names,
-        constants=facts.constants,
-        assigned=facts.assigned,
         environment=tuple(environment_reads(modules[file], by_name)),
         log_switches=tuple(log_switches(modules[file], by_name)),
+        imports=needed_from_outside(modules[file], by_name),
+        unused_options=tuple(unused_options(modules[file], by_name)),
+        misspellings=tuple(misspellings(facts.names, modules[file], by_name)),
         left_out=source.left_out,
         classes=_class_files(modules),
     )
@@ -208,6 +194,14 @@ def _file_of(class_name: str, modules: Mapping[Path, PythonModule], *, root: Pat
 def _missing_class(
     class_name: str, modules: Mapping[Path, PythonModule], root: Path
 ) -> ConfigurationError:
+    for module in modules.values():
+        if (node := module.inner_class(class_name)) is not None:
+            place = f"{module.line(node.lineno)}"
+            raise source_error(
+                root,
+                f"has class {class_name} only inside another block, in {place}: move it to "
+                "the top level of the file, where the engine looks for it",
+            )
     classes = sorted({name for module in modules.values() for name in module.classes})
     hint = did_you_mean(class_name, classes) or f"; it has {', '.join(classes) or 'no classes'}"
     return ConfigurationError(

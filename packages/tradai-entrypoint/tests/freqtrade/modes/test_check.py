@@ -1,0 +1,59 @@
+"""`check` says what `run` would refuse."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tradai.core import TradingMode
+from tradai.entrypoint import EntrypointSettings, Interrupts, RunRequest, StrategyEntrypoint
+from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._runs.checks import CheckRow, CheckStatus
+
+
+@pytest.fixture
+def check(
+    tmp_path: Path,
+    strategy: Path,
+    candles: Path,
+    interrupts: Interrupts,
+    install: Callable[..., object],
+) -> Callable[..., dict[str, CheckRow]]:
+    """Check a backtest on an engine of the given scenario."""
+
+    def rows(*overrides: str, **scenario: object) -> dict[str, CheckRow]:
+        install(**scenario)
+        settings = EntrypointSettings(
+            mode=TradingMode.BACKTEST,
+            config=str(strategy),
+            data=str(candles),
+            folder=tmp_path / "runs",
+        )
+        request = RunRequest(overrides=overrides)
+        entrypoint = StrategyEntrypoint(
+            settings, request=request, interrupts=interrupts, environ=os.environ
+        )
+        return {row.name: row for row in entrypoint.checks()}
+
+    return rows
+
+
+def test_a_range_that_is_all_warm_up_fails(check: Callable[..., dict[str, CheckRow]]) -> None:
+    row = check("run.startup_candles=900", "run.timerange=20250101-20250102")["candles"]
+
+    assert (row.status, row.exit_code) == (CheckStatus.FAIL, ExitCode.DATA)
+    assert "the strategy needs 900 before it trades" in row.detail
+
+
+def test_a_module_that_the_engine_does_not_have_fails(
+    strategy: Path, check: Callable[..., dict[str, CheckRow]]
+) -> None:
+    file = strategy.parent / "strategies" / "wave_rider.py"
+    file.write_text("import no_such_module\n" + file.read_text())
+
+    row = check(missing=["no_such_module"])["strategy"]
+
+    assert (row.status, row.exit_code) == (CheckStatus.FAIL, ExitCode.CONFIGURATION)
+    assert row.detail.startswith("wave_rider.py:1 imports no_such_module, which is neither beside")
+    assert check()["strategy"].status is CheckStatus.OK
