@@ -45,7 +45,9 @@ def test_a_missing_engine_is_a_configuration_error_that_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", {}.get)
 
-    with pytest.raises(ConfigurationError, match=r"pip install 'tradai-entrypoint\[freqtrade\]'"):
+    with pytest.raises(
+        ConfigurationError, match=r"install tradai-entrypoint\[freqtrade\] from the checkout"
+    ):
         EngineInstall.beside_us()
 
 
