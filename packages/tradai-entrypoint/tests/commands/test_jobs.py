@@ -159,7 +159,7 @@ def test_a_job_is_stopped(
 def test_a_runner_that_is_not_installed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("jobs", "list", "--on", "no-such-runner:") == ExitCode.CONFIGURATION
 
-    assert "use one of local:" in capsys.readouterr().err
+    assert "use one of docker:, ecs:, local:" in capsys.readouterr().err
 
 
 def test_a_submitted_run_ends_with_the_exit_code_of_the_run(
