@@ -1,7 +1,8 @@
 """A folder in a store: its objects, and the SHA-256 of those whose content is known by their tag.
 
-A push leaves an index beside the objects: the tag of a store is no digest of the content (S3's is
-none of an object that was written in parts or encrypted), but it changes with the content.
+A push leaves an index beside the objects: the tag of a store does not follow
+from the content (S3's depends on the parts and the key that an object was written with), but it
+changes with the content.
 """
 
 import json
