@@ -37,15 +37,16 @@ class RemoteFolder:
 
     @classmethod
     def open(cls, store: ObjectStore, prefix: str, cache: ContentCache) -> Self:
-        """List the objects below `prefix`, and read what is known of them.
+        """List the objects below `prefix`, except hidden ones, and read what is known of them.
 
         Raises:
             ValidationError: A name cannot be the path of a file.
             ExternalServiceError: The store refused, or cannot be reached.
         """
-        objects = list_objects(store, prefix)
-        folder = cls(store, prefix, cache, objects)
-        if objects.pop(INDEX_NAME, None) is not None:
+        listed = list_objects(store, prefix)
+        shown = {name: info for name, info in listed.items() if "/." not in f"/{name}"}
+        folder = cls(store, prefix, cache, shown)
+        if INDEX_NAME in listed:
             folder._known |= folder._read_index()
         folder._known |= folder._cached_tags()
         return folder
