@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import Final, TypeVar, final
@@ -70,8 +71,12 @@ class RunUpload:
     @property
     def limit_s(self) -> float:
         """Seconds that sending all files may take: a few calls, and more for many bytes."""
-        sizes = ((self._folder / name).stat().st_size for name in result_files(self._folder))
-        return _CALLS * self._timeout_s + sum(sizes) / _SLOWEST_BYTES_PER_S
+        size = 0
+        # A file that is gone meanwhile is named by the step that reads it.
+        with suppress(OSError):
+            for name in result_files(self._folder):
+                size += (self._folder / name).stat().st_size
+        return _CALLS * self._timeout_s + size / _SLOWEST_BYTES_PER_S
 
     @property
     def timeout_s(self) -> float:
