@@ -5,7 +5,16 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import pytest
-from servers.aws import ACCESS_KEY, REGION, SECRET_KEY, STANDINS, new_bucket, settings_at
+from servers.aws import (
+    ACCESS_KEY,
+    REGION,
+    SECRET_KEY,
+    STANDINS,
+    ministack as make_ministack,
+    new_bucket,
+    settings_at,
+)
+from servers.docker import Dockerd
 from servers.fault_proxy import FaultProxy
 
 from tradai.aws import AwsSettings, client_for
@@ -40,6 +49,17 @@ localstack = pytest.fixture(scope="session")(_session_server("localstack"))
 ministack = pytest.fixture(scope="session")(_session_server("ministack"))
 moto = pytest.fixture(scope="session")(_session_server("moto"))
 seaweedfs = pytest.fixture(scope="session")(_session_server("seaweedfs"))
+
+
+@pytest.fixture(scope="session")
+def ministack_with_docker(
+    dockerd: Dockerd, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Address of a ministack whose ECS tasks are containers of `dockerd`."""
+    folder = tmp_path_factory.mktemp("ministack-docker")
+    standin = make_ministack(folder, docker_host=dockerd.url)
+    with standin.server.running():
+        yield standin.url
 
 
 @pytest.fixture(params=["localstack", "ministack", "moto"])

@@ -53,8 +53,14 @@ def localstack(folder: Path) -> Standin:
     )
 
 
-def ministack(folder: Path) -> Standin:
-    """Return ministack, a second implementation of the same services."""
+def ministack(folder: Path, *, docker_host: str = "unix:///nowhere.sock") -> Standin:
+    """Return ministack, a second implementation of the same services.
+
+    Args:
+        folder: Folder for its state.
+        docker_host: Daemon that runs the tasks of ECS; by default none, so that tasks run forever
+            and a developer's own Docker is left alone.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environ = {
@@ -64,8 +70,7 @@ def ministack(folder: Path) -> Standin:
         "STATE_DIR": str(folder / "state"),
         "S3_DATA_DIR": str(folder / "s3"),
         "PERSIST_STATE": "0",
-        # Never a developer's own Docker.
-        "DOCKER_HOST": "unix:///nowhere.sock",
+        "DOCKER_HOST": docker_host,
     }
     return Standin(
         server=Server(

@@ -1,9 +1,13 @@
 """The runner of ECS keeps the promises of the port; its fixtures are in conftest."""
 
-from tradai.core.testing import JobRunnerContract, JobStopsContract
+from tradai.core.testing import JobLogsContract, JobRunnerContract, JobStopsContract
 
 
 class TestEcsRunner(JobRunnerContract):
+    pass
+
+
+class TestEcsLogs(JobLogsContract):
     pass
 
 

@@ -1,4 +1,4 @@
-"""Public names of tradai.aws: boto3 clients, ECS, S3 and Secrets Manager.
+"""Public names of tradai.aws: boto3 clients, S3, Secrets Manager, and jobs in containers.
 
 boto3 is imported when the first client is created, not before.
 """
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tradai.aws._client.client import client_for as client_for
     from tradai.aws._client.errors import AwsError as AwsError
     from tradai.aws._client.settings import AwsSettings as AwsSettings
+    from tradai.aws._docker.runner import DockerRunner as DockerRunner
     from tradai.aws._ecs._checks.resources import check_ecs as check_ecs
     from tradai.aws._ecs.client import (
         EcsClient as EcsClient,
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
     from tradai.aws._ecs.settings import EcsSettings as EcsSettings
     from tradai.aws._ecs.stop_causes import StopCause as StopCause
     from tradai.aws._ecs.verdicts import StopVerdict as StopVerdict, judge_stop as judge_stop
+    from tradai.aws._images.daemon import DockerSettings as DockerSettings
+    from tradai.aws._logs.clock import PollClock as PollClock
+    from tradai.aws._logs.follower import LogFollower as LogFollower
+    from tradai.aws._logs.policy import LogPolicy as LogPolicy
+    from tradai.aws._logs.position import LogPosition as LogPosition
+    from tradai.aws._logs.schedule import LogSchedule as LogSchedule
+    from tradai.aws._logs.stream_reader import LogsClient as LogsClient
     from tradai.aws._s3.config import (
         S3Config as S3Config,
         S3Layer as S3Layer,
@@ -71,6 +79,14 @@ if not TYPE_CHECKING:
             ),
             "_ecs.stop_causes": "StopCause",
             "_ecs.verdicts": "StopVerdict judge_stop",
+            "_docker.runner": "DockerRunner",
+            "_images.daemon": "DockerSettings",
+            "_logs.clock": "PollClock",
+            "_logs.follower": "LogFollower",
+            "_logs.policy": "LogPolicy",
+            "_logs.position": "LogPosition",
+            "_logs.schedule": "LogSchedule",
+            "_logs.stream_reader": "LogsClient",
             "_s3.config": "S3Config S3Layer load_config",
             "_s3.store": "S3Object S3Store",
             "_secrets.boto_client": "SecretsClient",

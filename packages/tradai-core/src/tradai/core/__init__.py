@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from tradai.core._ports.awaitable_runner import AwaitableRunner as AwaitableRunner
     from tradai.core._ports.backends import backend_for as backend_for
     from tradai.core._ports.job_handle import JobHandle as JobHandle
+    from tradai.core._ports.job_log import JobLog as JobLog, LogSummary as LogSummary
     from tradai.core._ports.job_map import (
         JobOutcome as JobOutcome,
         map_jobs as map_jobs,
@@ -228,6 +229,7 @@ if not TYPE_CHECKING:
             "_ports.awaitable_runner": "AwaitableRunner",
             "_ports.backends": "backend_for",
             "_ports.job_handle": "JobHandle",
+            "_ports.job_log": "JobLog LogSummary",
             "_ports.job_map": "JobOutcome map_jobs",
             "_ports.job_runner": "AsyncJobRunner JobLine JobRunner",
             "_ports.job_spec": "Capacity JobPlatform JobSpec LogDelivery",

@@ -7,7 +7,13 @@ from typing import Any, Final, TypeAlias, final
 
 from tradai.aws._ecs._launch.evidence import RunEvidence
 from tradai.aws._ecs._launch.launcher import Launcher
-from tradai.aws._ecs._launch.record import LaunchRecord, LaunchRecords, StopRequest, StoredRecord
+from tradai.aws._ecs._launch.record import (
+    LaunchRecord,
+    LaunchRecords,
+    PastTask,
+    StopRequest,
+    StoredRecord,
+)
 from tradai.aws._ecs.client import EcsClient, translated
 from tradai.aws._ecs.pace import WaitingClock
 from tradai.aws._ecs.stop_causes import StopCause
@@ -20,6 +26,16 @@ Task: TypeAlias = Mapping[str, Any]
 
 _CONSISTENT_AFTER: Final = timedelta(seconds=60)
 _MISSING: Final[Task] = {"reason": "MISSING"}
+_BILLED: Final = (
+    "attributes",
+    "capacityProviderName",
+    "cpu",
+    "ephemeralStorage",
+    "memory",
+    "pullStartedAt",
+    "startedAt",
+    "stoppedAt",
+)
 _LONGEST_REASON: Final = 255
 # Causes for which another place may do.
 _OF_PLACE: Final = frozenset({StopCause.CAPACITY, StopCause.NETWORK, StopCause.ADDRESSES})
@@ -136,9 +152,10 @@ class JobWatch:
         def change(newest: LaunchRecord) -> LaunchRecord:
             if newest.task_arn != record.task_arn or newest.end or newest.stop:
                 return newest
-            reason = str(task.get("stoppedReason", ""))
-            left = newest.leave(rung=rung, attempt=attempt, reason=reason, now=self._clock.now())
-            return replace(left, started_at=left.started_at or _started_at(task))
+            past = _past(newest, task)
+            left = newest.leave(past, rung=rung, attempt=attempt, now=self._clock.now())
+            started_at = left.started_at or _started_at(task)
+            return replace(left, started_at=started_at, usage=(*left.usage, usage_of(task)))
 
         self._watch.forget(record.task_arn)
         stored = self._launcher.launch(self._records.update(stored, change))
@@ -152,7 +169,8 @@ class JobWatch:
         def change(record: LaunchRecord) -> LaunchRecord:
             if record.end or record.task_arn != arn:
                 return record
-            return replace(record, end=self._end(record, task, code))
+            usage = (*record.usage, usage_of(task)) if task.get("stoppedAt") else record.usage
+            return replace(record, end=self._end(record, task, code), usage=usage)
 
         stored = self._records.update(stored, change)
         self._watch.forget(arn)
@@ -204,6 +222,25 @@ def _facts(record: LaunchRecord, info: JobInfo) -> JobInfo:
     if record.started_at is None:
         return info
     return JobInfo(status=JobStatus.RUNNING, started_at=record.started_at)
+
+
+def _past(record: LaunchRecord, task: Task) -> PastTask:
+    return PastTask(
+        attempt=record.attempt,
+        rung=record.rung,
+        task_arn=record.task_arn,
+        reason=str(task.get("stoppedReason", "")),
+        has_run="startedAt" in task,
+    )
+
+
+def usage_of(task: Task) -> dict[str, Any]:
+    """Return the facts about a stopped task by which AWS bills it, as JSON."""
+    found = {name: task[name] for name in _BILLED if name in task}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in found.items()
+    }
 
 
 def _started_at(task: Task) -> datetime | None:

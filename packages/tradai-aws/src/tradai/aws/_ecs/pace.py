@@ -4,25 +4,18 @@ import random
 import time
 from typing import Final, Protocol, final
 
+from tradai.aws._logs.clock import PollClock
 from tradai.core import ForkLock, Utc, utc_now
 
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 20.0
 
 
-class WaitingClock(Protocol):
-    """Clock of a job runner; a test passes one that stands still between pauses."""
-
-    def __call__(self) -> float:
-        """Return seconds that only grow."""
-        ...
+class WaitingClock(PollClock, Protocol):
+    """Clock of a job runner; tests use `tradai.aws.testing.VirtualClock`."""
 
     def now(self) -> Utc:
         """Return the present instant."""
-        ...
-
-    def sleep(self, seconds: float) -> None:
-        """Pause for `seconds`."""
         ...
 
 
@@ -38,7 +31,7 @@ class RealClock:
         """Return the present instant."""
         return utc_now()
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, /) -> None:
         """Pause for `seconds`."""
         time.sleep(seconds)
 

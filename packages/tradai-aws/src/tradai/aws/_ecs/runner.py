@@ -10,6 +10,7 @@ from tradai.aws._ecs._launch.launcher import Launcher
 from tradai.aws._ecs._launch.record import LaunchRecord, LaunchRecords, StopRequest, StoredRecord
 from tradai.aws._ecs._launch.request import base_request, own_variables, placements
 from tradai.aws._ecs.client import EcsClient, LaunchError, check_reachable
+from tradai.aws._ecs.job_lines import JobLines
 from tradai.aws._ecs.job_watch import JobWatch
 from tradai.aws._ecs.overrides import (
     Overrides,
@@ -26,6 +27,8 @@ from tradai.aws._ecs.registration import register_once
 from tradai.aws._ecs.settings import EcsSettings
 from tradai.aws._ecs.task_definition import MAIN_CONTAINER, task_definition
 from tradai.aws._ecs.watch import TaskWatch
+from tradai.aws._logs.schedule import LogSchedule
+from tradai.aws._logs.stream_reader import LogsClient
 from tradai.core import (
     JobHandle,
     JobInfo,
@@ -73,6 +76,7 @@ class EcsRunner:
         store: ObjectStore | None = None,
         clock: WaitingClock | None = None,
         policy: EcsPolicy | None = None,
+        logs_client: LogsClient | None = None,
     ) -> None:
         """Use `settings`, by default those of the environment.
 
@@ -82,6 +86,7 @@ class EcsRunner:
             store: The job store in place of the one that the settings name.
             clock: Clock to wait by.
             policy: Choices about launches.
+            logs_client: boto3's client for CloudWatch Logs, or a fake.
         """
         self.settings = settings or EcsSettings.from_environment()
         self.uri = _SCHEME + self.settings.cluster_name
@@ -93,6 +98,7 @@ class EcsRunner:
         self._prefix = f"{root}/{self.settings.cluster_name}"
         self._store = store or backend_for("tradai.stores", self._prefix)
         self._records = LaunchRecords(self._store, f"{self._prefix}/records/")
+        self._lines = JobLines(logs_client, LogSchedule(clock=clock))
         self._known: dict[str, StoredRecord] = {}
         limit = RateLimit(clock, per_s=_RUN_TASKS_A_SECOND) if clock else _LIMIT
         evidence = RunEvidence()
@@ -173,11 +179,23 @@ class EcsRunner:
                     raise
 
     def logs(self, handle: JobHandle, *, after: int = 0, follow: bool = True) -> Iterator[JobLine]:
-        """Yield the lines of a job's output in order; see `JobRunner.logs`."""
-        self._find(handle)
-        expected = f"another runner for lines after {after}, followed: {follow}"
-        message = "the log of a job on ecs: cannot be read by this version; look in CloudWatch"
-        raise ValidationError(message, field="runner", expected=expected)
+        """Yield the lines of a job's output in order; see `JobRunner.logs`.
+
+        A job that had several tasks has the lines of all of them, numbered together.
+
+        Raises:
+            NotFoundError: The log group does not exist.
+            LaunchError: As for `wait`, when the job is followed.
+        """
+        return self._logs(self._find(handle), after, follow=follow)
+
+    def _logs(self, stored: StoredRecord, after: int, *, follow: bool) -> Iterator[JobLine]:
+        if follow and not (stored.record.task_arn or stored.record.end):
+            stored = self._keep(self._launcher.launch(stored))
+        yield from self._lines.lines(stored, self._look, after=after, follow=follow)
+
+    def _look(self, stored: StoredRecord) -> StoredRecord:
+        return self._keep(self._watch.advance(stored)[0])
 
     def stop(self, handle: JobHandle, reason: str) -> JobInfo:
         """Stop a job and return the facts about it once it has ended.
@@ -231,6 +249,7 @@ class EcsRunner:
             request=request,
             placements=tuple(placements(spec, self.settings)),
             container=MAIN_CONTAINER,
+            log_group=self.settings.log_group,
             run_store=spec.environment.get(RUN_STORE, ""),
             time_limit_s=spec.time_limit_s,
             attempts=self._policy.attempts,

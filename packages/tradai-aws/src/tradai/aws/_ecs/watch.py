@@ -12,7 +12,7 @@ from tradai.core import ForkLock
 Task: TypeAlias = Mapping[str, Any]
 
 _FIRST_PAUSE_S: Final = 1.0
-_LONGEST_PAUSE_S: Final = 10.0
+_LONGEST_PAUSE_S: Final = 20.0
 _GROWTH: Final = 1.5
 # A task that no caller has asked for in this time is no longer described.
 _FORGOTTEN_S: Final = 60.0
@@ -32,7 +32,7 @@ class _Watched:
 class TaskWatch:
     """The newest description of each task, renewed for all tasks together.
 
-    The pauses between two looks at a task grow from one second to ten. There is at most one
+    The pauses between two looks at a task grow from one second to twenty. There is at most one
     DescribeTasks a second, whatever the number of tasks and threads.
     """
 

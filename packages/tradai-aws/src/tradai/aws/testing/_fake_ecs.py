@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, final
 
 from tradai.aws.testing._fake_definitions import FakeDefinitions
+from tradai.aws.testing._fake_logs import FakeLogs
 from tradai.aws.testing._fake_run_task import ClientTokens, check_run
 from tradai.aws.testing._fake_task import FakeTask, TaskDelays, TaskScript
 from tradai.aws.testing._request_checks import check_request, client_error, connection_lost
@@ -80,11 +81,20 @@ class FakeEcs:
         self,
         program: Callable[[FakeTask], TaskScript] | None = None,
         *,
-        clock: VirtualClock | None = None,
+        logs: FakeLogs | None = None,
         cluster: str = "tradai",
     ) -> None:
-        """Have one cluster; `program` says what each task does, by default end after 4 seconds."""
-        self.clock = clock or VirtualClock()
+        """Have one cluster.
+
+        Args:
+            program: Says what each task does; by default it ends after 4 seconds.
+            logs: Gets the lines of the tasks; its clock is that of the tasks too.
+            cluster: Name of the cluster.
+        """
+        self.clock = logs.clock if logs else VirtualClock()
+        self._logs = logs
+        if logs:
+            logs.on_call = self.settle
         self.meta = FakeMeta()
         self.delays = TaskDelays()
         self.latency_s = 0.05
@@ -225,9 +235,15 @@ class FakeEcs:
             created_s=self.clock(),
             delays=self.delays,
             program=self._program,
+            printer=self._print,
         )
         self.tasks.append(task)
         return task
+
+    def _print(self, task: FakeTask, lines: tuple[str, ...], at_s: float) -> None:
+        place = task.stream()
+        if self._logs and lines and place:
+            self._logs.drive(*place, [(at_s, line) for line in lines])
 
     def _describe(self, parameters: Mapping[str, Any]) -> Response:
         asked = parameters["tasks"]

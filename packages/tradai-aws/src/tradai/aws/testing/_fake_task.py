@@ -23,6 +23,7 @@ class TaskScript:
 
     Attributes:
         lines: Lines that it prints as it starts.
+        last_lines: Lines that it prints as it ends by itself or after SIGTERM.
         runs_s: Seconds that it runs.
         waits: Whether it runs until it is stopped instead.
         exit_code: Exit code, unless it is stopped.
@@ -36,6 +37,7 @@ class TaskScript:
     """
 
     lines: tuple[str, ...] = ()
+    last_lines: tuple[str, ...] = ()
     runs_s: float = 4.0
     waits: bool = False
     exit_code: int = 0
@@ -94,6 +96,7 @@ class FakeTask:
     created_s: float
     delays: TaskDelays
     program: Program = field(repr=False)
+    printer: "Callable[[FakeTask, tuple[str, ...], float], None]" = field(repr=False)
     script: TaskScript | None = None
     started_s: float | None = None
     ended_s: float | None = None
@@ -172,6 +175,9 @@ class FakeTask:
             "lastStatus": status,
             "desiredStatus": self.desired_status(),
             "launchType": "FARGATE",
+            "cpu": self.definition.get("cpu"),
+            "memory": self.definition.get("memory"),
+            "pullStartedAt": _instant(self._pulled_s()),
             "capacityProviderName": next(iter(self._providers()), None),
             "createdAt": _instant(self.created_s),
             "startedAt": _instant(self.started_s),
@@ -187,6 +193,22 @@ class FakeTask:
         }
         return {name: value for name, value in facts.items() if value not in (None, "")}
 
+    def _pulled_s(self) -> float | None:
+        """Return when the pull of the image began: in the middle of the start."""
+        is_pulled = self.started_s is not None or self.stop_code == "TaskFailedToStart"
+        return self.created_s + self.delays.start_s / 2 if is_pulled else None
+
+    def stream(self) -> tuple[str, str] | None:
+        """Return the group and stream of CloudWatch that its lines go to.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
+        """
+        options = self._container().get("logConfiguration", {}).get("options", {})
+        if "awslogs-group" not in options:
+            return None
+        task_id, name = self.arn.rpartition("/")[2], self._container()["name"]
+        return options["awslogs-group"], f"{options['awslogs-stream-prefix']}/{name}/{task_id}"
+
     def _start(self, now_s: float) -> None:
         due_s = self.created_s + self.delays.start_s
         if self._asked_s is not None and self._asked_s < due_s:
@@ -198,6 +220,7 @@ class FakeTask:
                 self.stopped_reason = self.script.start_failure
             else:
                 self.started_s = due_s
+                self.printer(self, self.script.lines, due_s)
 
     def _end(self, now_s: float) -> None:
         script, started_s = self.script, self.started_s
@@ -218,6 +241,8 @@ class FakeTask:
         else:
             code = _SIGKILL_CODE if script.is_deaf else script.exit_code_when_stopped
             self.ended_s, self.exit_code = deadline_s, code
+        if self.exit_code != _SIGKILL_CODE:
+            self.printer(self, script.last_lines, self.ended_s)
         if script.on_end is not None:
             script.on_end(self)
 

@@ -196,9 +196,7 @@ class Launcher:
             if record != sent:
                 return record
             rung = (record.rung + 1) % len(record.placements)
-            return record.leave(
-                rung=rung, attempt=record.attempt, reason=refusal.reason, now=self._clock.now()
-            )
+            return replace(record, rung=rung, tried_at=self._clock.now())
 
         stored = self._records.update(stored, change)
         if stored.record.rung == 0:

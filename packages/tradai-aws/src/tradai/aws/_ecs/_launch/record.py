@@ -32,12 +32,21 @@ class StopRequest:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastTask:
-    """A task of the job that was left behind after a proven stop."""
+    """A task of the job that was left behind after a proven stop.
+
+    Attributes:
+        attempt: Its attempt.
+        rung: Its rung.
+        task_arn: The task.
+        reason: Why it stopped.
+        has_run: Whether its command was started, so that it may have lines.
+    """
 
     attempt: int
     rung: int
     task_arn: str
     reason: str
+    has_run: bool
 
 
 @final
@@ -51,6 +60,7 @@ class LaunchRecord:
         request: Parameters of RunTask, apart from token and placement.
         placements: Parameters of RunTask for each rung of the ladder.
         container: Name of the container that runs the command.
+        log_group: Log group of its lines.
         run_store: URI of the store in which the run records itself; empty without one.
         time_limit_s: Seconds that the job may run.
         attempts: Number of attempts that the caller allows.
@@ -61,6 +71,7 @@ class LaunchRecord:
         task_arn: The task; empty before it is known.
         found_at: When `task_arn` was written down.
         past: Tasks of earlier rungs and attempts.
+        usage: What AWS bills of each task that has stopped.
         started_at: When the command of the first attempt was started.
         stop: The first request to stop the job.
         end: Its end.
@@ -71,6 +82,7 @@ class LaunchRecord:
     request: Mapping[str, Any]
     placements: tuple[Mapping[str, Any], ...]
     container: str
+    log_group: str
     run_store: str
     time_limit_s: int | None
     attempts: int
@@ -81,6 +93,7 @@ class LaunchRecord:
     task_arn: str = ""
     found_at: Utc | None = None
     past: tuple[PastTask, ...] = ()
+    usage: tuple[Mapping[str, Any], ...] = ()
     started_at: Utc | None = None
     stop: StopRequest | None = None
     end: JobInfo | None = None
@@ -99,9 +112,8 @@ class LaunchRecord:
         """Return the processes that may have a RunTask under way, apart from `besides`."""
         return [name for name, until in self.launchers.items() if name != besides and until > now]
 
-    def leave(self, *, rung: int, attempt: int, reason: str, now: Utc) -> Self:
+    def leave(self, past: PastTask, *, rung: int, attempt: int, now: Utc) -> Self:
         """Return the record for the next rung or attempt, after the current task's proven end."""
-        past = PastTask(attempt=self.attempt, rung=self.rung, task_arn=self.task_arn, reason=reason)
         return replace(
             self,
             attempt=attempt,
@@ -109,7 +121,7 @@ class LaunchRecord:
             task_arn="",
             found_at=None,
             tried_at=now,
-            past=(*self.past, past) if self.task_arn else self.past,
+            past=(*self.past, past),
         )
 
     def to_json(self) -> bytes:
@@ -135,6 +147,7 @@ class LaunchRecord:
             **given
             | {
                 "placements": tuple(given["placements"]),
+                "usage": tuple(given["usage"]),
                 "tried_at": datetime.fromisoformat(given["tried_at"]),
                 "launchers": ends,
                 "past": tuple(PastTask(**one) for one in given["past"]),

@@ -1,0 +1,1 @@
+"""Container images: the Docker daemon, builds, and pushes to Amazon ECR."""

@@ -1,0 +1,42 @@
+"""Lines from the pieces of a container's output."""
+
+from hypothesis import given, strategies as st
+
+from tradai.aws._docker.output_lines import LONGEST_LINE, numbered_lines
+from tradai.core import JobLine
+
+# Private on purpose: no daemon can be made to cut its output at each place.
+
+
+def texts(*pieces: bytes, is_whole: bool = True) -> list[str]:
+    return [line.text for line in numbered_lines(pieces, is_whole=is_whole)]
+
+
+def test_lines_are_numbered_from_1() -> None:
+    lines = list(numbered_lines([b"one\ntwo\n"], is_whole=True))
+
+    assert lines == [JobLine(number=1, text="one"), JobLine(number=2, text="two")]
+
+
+def test_a_line_that_may_go_on_is_kept_back() -> None:
+    assert texts(b"one\ntw", is_whole=False) == ["one"]
+    assert texts(b"one\ntw", is_whole=True) == ["one", "tw"]
+
+
+def test_a_long_line_is_cut_and_its_newline_counts_once() -> None:
+    long = b"x" * LONGEST_LINE
+
+    assert [len(text) for text in texts(long, b"\n", b"\n")] == [LONGEST_LINE, 0]
+    assert [len(text) for text in texts(long + b"yy\nz")] == [LONGEST_LINE, 2, 1]
+
+
+def test_bytes_that_are_not_utf_8_are_replaced() -> None:
+    assert texts(b"a\xffb\n\x00\r\n") == ["a\ufffdb", "\x00"]
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 300)))
+def test_the_lines_do_not_depend_on_the_pieces(data: bytes, cuts: list[int]) -> None:
+    ends = [*sorted(cuts), len(data)]
+    pieces = [data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+    assert texts(*pieces) == texts(data)
