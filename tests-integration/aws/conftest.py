@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 from servers.aws import (
     ACCESS_KEY,
+    REGION,
     SECRET_KEY,
     STANDINS,
     ministack as make_ministack,
@@ -16,7 +17,8 @@ from servers.aws import (
 from servers.docker import Dockerd
 from servers.fault_proxy import FaultProxy
 
-from tradai.aws import AwsSettings
+from tradai.aws import AwsSettings, client_for
+from tradai.aws.testing import reset_clients
 
 Name = Literal["localstack", "ministack", "moto", "seaweedfs"]
 
@@ -77,6 +79,37 @@ def settings(server: Name, request: pytest.FixtureRequest) -> AwsSettings:
 def bucket(settings: AwsSettings) -> str:
     """A new bucket on the server under test."""
     return new_bucket(settings)
+
+
+@pytest.fixture
+def ecs_environment(ministack: str, monkeypatch: pytest.MonkeyPatch) -> AwsSettings:
+    """A cluster, a network, a log group and a bucket, named by the environment."""
+    settings = settings_at(ministack)
+    ec2 = client_for("ec2", settings)
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    groups = ec2.describe_security_groups(
+        Filters=[{"Name": "vpc-id", "Values": [subnet["VpcId"]]}]
+    )["SecurityGroups"]
+    client_for("ecs", settings).create_cluster(clusterName="tradai")
+    logs = client_for("logs", settings)
+    if not logs.describe_log_groups(logGroupNamePrefix="/tradai/jobs")["logGroups"]:
+        logs.create_log_group(logGroupName="/tradai/jobs")
+    variables = {
+        "AWS_ENDPOINT_URL": ministack,
+        "AWS_REGION": REGION,
+        "ECS_CLUSTER": "tradai",
+        "ECS_SUBNETS": subnet["SubnetId"],
+        "ECS_SECURITY_GROUPS": groups[0]["GroupId"],
+        "ECS_TASK_ROLE_ARN": "arn:aws:iam::123456789012:role/task",
+        "ECS_EXECUTION_ROLE_ARN": "arn:aws:iam::123456789012:role/execution",
+        "ECS_LOG_GROUP": "/tradai/jobs",
+        "ECS_LAUNCH_TYPE": "FARGATE",
+        "TRADAI_JOB_STORE": f"s3://{new_bucket(settings)}/jobs/",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    reset_clients()
+    return settings
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tradai.aws._client.errors import AwsError as AwsError
     from tradai.aws._client.settings import AwsSettings as AwsSettings
     from tradai.aws._docker.runner import DockerRunner as DockerRunner
+    from tradai.aws._ecs._checks.resources import check_ecs as check_ecs
     from tradai.aws._ecs.client import (
         EcsClient as EcsClient,
         LaunchError as LaunchError,
@@ -72,6 +73,7 @@ if not TYPE_CHECKING:
             "_ecs.reaper": "ExpiredTask",
             "_ecs.runner": "EcsRunner",
             "_ecs.settings": "EcsSettings",
+            "_ecs._checks.resources": "check_ecs",
             "_ecs.costs": (
                 "Cost EcsPriceSettings FargatePrices PriceTable actual_cost estimate_cost"
             ),

@@ -178,6 +178,9 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         action="store_true",
         help="print the engine's configuration and arguments, redacted",
     )
+    parser.add_argument(
+        "--on", metavar="URI", help="job runner whose resources and rights are checked too"
+    )
     add_output(parser)
 
 

@@ -61,8 +61,8 @@ def foreign_overrides_of(spec: JobSpec, *, runner: Mapping[str, str] | None = No
 def value_from(spec: JobSpec) -> dict[str, str]:
     """Return the secrets of `spec` as ECS itself resolves them, into variables of the program.
 
-    The values are then in the environment of the container's first process, where whoever may
-    look into the container sees them. This is for images without tradai, and never for a bot that
+    The values are then in the environment of the container's first process, for anyone to see who
+    may look into the container. This is for images without tradai, and never for a bot that
     trades.
 
     >>> from tradai.core import JobSpec, SecretReference
@@ -81,8 +81,8 @@ def value_from(spec: JobSpec) -> dict[str, str]:
 def check_size(overrides: Overrides, spec: JobSpec) -> None:
     """Refuse overrides that RunTask would refuse.
 
-    AWS counts the characters of the JSON, its syntax included. Which form of JSON is not said:
-    counted here is the one that boto3 sends, which is the longest.
+    AWS counts the characters of the JSON, its syntax included, and does not say in what form.
+    The form that boto3 sends is counted here, which is the longest.
 
     Raises:
         ValidationError: They are too large; the message names the largest entries.

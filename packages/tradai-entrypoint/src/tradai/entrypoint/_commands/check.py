@@ -11,6 +11,7 @@ from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.arguments import entrypoint_class, read_settings
 from tradai.entrypoint._commands.console import print_table
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.resources import resource_checks
 from tradai.entrypoint._process.settings import (
     EntrypointSettings,
     LogSettings,
@@ -27,7 +28,12 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     except TradAIError as exc:
         return _print_report([CheckRow.failed("settings", exc)], plan=None, args=args)
     entrypoint = entrypoint_class(settings.mode)(settings, request=request, interrupts=interrupts)
-    rows = [_settings_row(settings), *_secret_rows(), *entrypoint.checks()]
+    rows = [
+        _settings_row(settings),
+        *_secret_rows(),
+        *_resource_rows(args.on),
+        *entrypoint.checks(),
+    ]
     return _print_report(rows, plan=entrypoint.record.engine, args=args)
 
 
@@ -43,6 +49,15 @@ def _secret_rows() -> Iterator[CheckRow]:
             yield CheckRow(name=check.reference, status=CheckStatus.OK, detail=detail)
         else:
             yield CheckRow.failed(check.reference, check.error)
+
+
+def _resource_rows(runner: str | None) -> Iterator[CheckRow]:
+    """Yield what a job runner needs; nothing for a run in this process."""
+    for check in resource_checks(runner.partition(":")[0]) if runner else ():
+        if check.error is None:
+            yield CheckRow(name=check.resource, status=CheckStatus.OK, detail=f"by {runner}")
+        else:
+            yield CheckRow.failed(check.resource, check.error)
 
 
 def _print_report(rows: Sequence[CheckRow], *, plan: object, args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`tradai-entrypoint doctor`: show settings, secrets, installed versions and problems."""
+"""`tradai-entrypoint doctor`: show settings, secrets, resources, versions and problems."""
 
 import argparse
 import os
@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Final
 
-from tradai.core import ReferenceCheck, check_references, redact
+from tradai.core import ReferenceCheck, ResourceCheck, check_references, redact
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.resources import resource_checks
 from tradai.entrypoint._process.settings import (
     settings_classes,
     unknown_variable_problems,
@@ -21,21 +22,27 @@ from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 _DISTRIBUTIONS: Final = ("core", "entrypoint", "aws", "cache", "mlflow", "common")
 _ENGINES: Final = ("freqtrade", "ccxt", "lightgbm", "pandas", "pyarrow", "pydantic")
 _SECRET_COLUMNS: Final = ("variable", "secret", "found")
+_RESOURCE_COLUMNS: Final = ("resource", "found")
 _PORTS: Final = ("tradai.stores", "tradai.secrets", "tradai.journals", "tradai.data")
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Print the tables; return 78 when a setting, a variable or a secret has a problem."""
+    """Print the tables; return 78 when a setting, a secret or a resource has a problem."""
     del interrupts
+    resources = list(resource_checks())
     secrets = list(check_references(settings_classes().values(), os.environ))
     problems = [
         *unknown_variable_problems(os.environ),
         *_invalid_settings(),
         *(check.problem for check in secrets if check.problem),
+        *(f"{check.resource}: {redact(str(check.error))}" for check in resources if check.error),
     ]
     answer: dict[str, object] = {
         "settings": list(_settings()),
         "secrets": [dict(zip(_SECRET_COLUMNS, row, strict=True)) for row in _secret_rows(secrets)],
+        "resources": [
+            dict(zip(_RESOURCE_COLUMNS, row, strict=True)) for row in _resource_rows(resources)
+        ],
         "problems": problems,
         "installed": _versions(),
         "backends": _backends(),
@@ -44,7 +51,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     if args.json:
         print_json(answer)
     else:
-        _print_tables(secrets, problems)
+        _print_tables(secrets, resources, problems)
     return int(ExitCode.CONFIGURATION if problems else ExitCode.DONE)
 
 
@@ -96,12 +103,22 @@ def _secret_rows(secrets: list[ReferenceCheck]) -> Iterator[tuple[str, str, str]
         yield check.variable, check.reference, "problem" if check.problem else "ok"
 
 
-def _print_tables(secrets: list[ReferenceCheck], problems: list[str]) -> None:
+def _resource_rows(resources: list[ResourceCheck]) -> Iterator[tuple[str, str]]:
+    for check in resources:
+        yield check.resource, "problem" if check.error else "ok"
+
+
+def _print_tables(
+    secrets: list[ReferenceCheck], resources: list[ResourceCheck], problems: list[str]
+) -> None:
     rows = [tuple(row.values()) for row in _settings()]
     print_table(("package", "variable", "value", "comes from"), rows)
     print_text("")
     if secrets:
         print_table(_SECRET_COLUMNS, list(_secret_rows(secrets)))
+        print_text("")
+    if resources:
+        print_table(_RESOURCE_COLUMNS, list(_resource_rows(resources)))
         print_text("")
     print_table(("installed", "version"), list(_versions().items()))
     print_text("")

@@ -43,12 +43,20 @@ def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     logs.add_argument("--after", metavar="N", type=int, default=0, help="leave out N lines")
     stop = verbs.add_parser("stop", help="stop a job and wait for its end")
     stop.add_argument("--reason", default="jobs stop", help="reason, kept with the job")
+    _add_exec(verbs)
     for name, verb in (("list", listing), ("show", show), ("logs", logs), ("stop", stop)):
         verb.set_defaults(module=f"jobs.{name}")
         if verb is not listing:
             verb.add_argument("job", metavar="JOB", help="job id, or a unique prefix of one")
         _add_runner(verb)
         add_output(verb)
+
+
+def _add_exec(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verb that only job runners use; the help does not list it."""
+    verb = verbs.add_parser("exec", description="Become the program that a job runner spilled.")
+    verb.add_argument("uri", metavar="URI", help="object that is named after its SHA-256")
+    verb.set_defaults(module="jobs.exec")
 
 
 def _add_runner(parser: argparse.ArgumentParser) -> None:

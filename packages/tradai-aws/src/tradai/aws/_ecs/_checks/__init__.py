@@ -1,0 +1,1 @@
+"""Checks of what ECS jobs need: resources exist and rights suffice. Nothing is changed."""
