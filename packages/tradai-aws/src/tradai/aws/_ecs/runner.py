@@ -47,7 +47,7 @@ class EcsRunner:
     The launch of a job is recorded in the job store before AWS is asked for a task. Any process
     with the same settings finds the job there, goes on with a launch that was interrupted, and
     writes down its end, which AWS forgets after an hour. Nothing runs in the background: the time
-    limit of a job is kept by whoever waits for it or looks at it, and otherwise by the reaper.
+    limit of a job is kept by the processes that wait for it or look at it, and else by the reaper.
 
     Attributes:
         uri: URI of the runner, which handles have.

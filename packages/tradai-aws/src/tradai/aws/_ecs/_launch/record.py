@@ -72,7 +72,7 @@ class LaunchRecord:
         task_arn: The task; empty before it is known.
         found_at: When `task_arn` was written down.
         past: Tasks of earlier rungs and attempts.
-        usage: What AWS bills of each task that has stopped.
+        usage: Facts by which AWS bills each task that has stopped.
         started_at: When the command of the first attempt was started.
         stop: The first request to stop the job.
         end: Its end.
