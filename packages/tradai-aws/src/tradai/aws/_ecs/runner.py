@@ -138,6 +138,9 @@ class EcsRunner:
         if stored is None:
             stored = self._follower.create(self._new_jobs.record(spec))
         _check_digest(stored.record, spec.digest)
+        if stored.record.is_untried:
+            # The settings may have been corrected since.
+            stored = self._follower.renew(stored, self._new_jobs.record(spec))
         return self._handle(self._follower.launch(stored).record)
 
     def status(self, handle: JobHandle) -> JobInfo:
