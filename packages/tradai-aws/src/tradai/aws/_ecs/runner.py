@@ -87,17 +87,10 @@ class EcsRunner:
         root = f"{self.settings.job_store.rstrip('/')}/{self.settings.cluster_name}"
         store = store or backend_for("tradai.stores", root)
         self._records = LaunchRecords(store, f"{root}/records/")
-        self._new_jobs = NewJobs(
-            self._client,
-            self.settings,
-            policy=policy,
-            store=store,
-            folder=f"{root}/spilled/",
-            clock=self._clock,
-        )
-        self._follower, self._watch = self._followers(
-            policy, RateLimit(clock, per_s=_RUN_TASKS_A_SECOND) if clock else _LIMIT
-        )
+        spilled = (store, f"{root}/spilled/")
+        self._new_jobs = NewJobs(self._client, self.settings, policy, spilled, clock=self._clock)
+        limit = RateLimit(clock, per_s=_RUN_TASKS_A_SECOND) if clock else _LIMIT
+        self._follower, self._watch = self._followers(policy, limit)
         self._lines = JobLines(logs_client, LogSchedule(clock=clock, policy=_LOG_POLICY))
 
     def _followers(self, policy: EcsPolicy, limit: RateLimit) -> tuple[JobFollower, JobWatch]:
