@@ -237,7 +237,7 @@ def translated_run(job_id: str) -> AbstractContextManager[None]:
     """Raise errors of a RunTask inside as ours, by what they say about the task.
 
     Raises:
-        LaunchError: There is no task, or the answer is not known; see its kind.
+        LaunchError: ECS placed no task, or its answer is not known; see its kind.
         TokenConflict: Another request used the token.
         ConfigurationError, NotFoundError, AwsError: ECS refused the request for good.
     """

@@ -1,4 +1,4 @@
-"""Watch over tasks: one DescribeTasks for up to 100 of them, whoever asks."""
+"""Watch over tasks: one DescribeTasks for up to 100 of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
