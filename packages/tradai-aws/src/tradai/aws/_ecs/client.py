@@ -128,6 +128,8 @@ class TokenConflict(ExternalServiceError):  # noqa: N818 - it is caught where it
         task_arns: Tasks of that request.
     """
 
+    code = "ecs_token_conflict"
+
     def __init__(self, message: str, /, *, task_arns: tuple[str, ...]) -> None:
         """Keep `task_arns`."""
         super().__init__(message, service=SERVICE, operation="run_task")
