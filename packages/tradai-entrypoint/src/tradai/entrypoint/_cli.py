@@ -14,7 +14,7 @@ from tradai.entrypoint._commands.flags import (
     add_output,
     add_run_arguments,
 )
-from tradai.entrypoint._commands.jobs.grammar import add_jobs, add_submit
+from tradai.entrypoint._commands.jobs.grammar import add_contain, add_jobs, add_submit
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import OutputStream, checked_output
 
@@ -111,6 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_runs(commands)
     add_submit(commands)
     add_jobs(commands)
+    add_contain(commands)
     _add_data(commands)
     _add_markets(commands)
     _add_completion(commands)

@@ -40,7 +40,7 @@ class LogEvent:
 
     @property
     def identity(self) -> Identity:
-        """All that tells the event from others; equal events are told apart by their count."""
+        """All that distinguishes the event; equal events are distinguished by their count."""
         return (self.timestamp, self.ingestion, self.message)
 
 
@@ -96,7 +96,7 @@ class StreamReader:
         self._known = Counter(place.taken)
 
     def read(self) -> Page:
-        """Return the next page; at the end, and where there is no stream yet, it is empty.
+        """Return the next page; it is empty at the end, and while the stream does not exist yet.
 
         Raises:
             NotFoundError: The log group does not exist.

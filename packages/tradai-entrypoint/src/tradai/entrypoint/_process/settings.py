@@ -48,12 +48,15 @@ class LogSettings(BaseSettings):
     Attributes:
         format: ``json`` lines, or ``console`` lines to read on a terminal.
         level: The lowest level that is logged.
+        delivery: Choice of `tradai-entrypoint contain` for a log that is not read fast enough: the
+            program waits (``blocking``), or the log has gaps (``non-blocking``).
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADAI_LOG_")
 
     format: Literal["json", "console"] = "console"
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    delivery: Literal["blocking", "non-blocking"] = "blocking"
 
 
 def settings_classes() -> dict[str, type[BaseSettings]]:

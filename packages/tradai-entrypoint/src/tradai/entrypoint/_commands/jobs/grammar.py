@@ -57,6 +57,18 @@ def _add_exec(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     verb = verbs.add_parser("exec", description="Become the program that a job runner spilled.")
     verb.add_argument("uri", metavar="URI", help="object that is named after its SHA-256")
     verb.set_defaults(module="jobs.exec")
+def add_contain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command `contain`."""
+    parser = commands.add_parser(
+        "contain",
+        help="run a command as the first process of a container",
+        description="Run a command as the first process of a container: number its lines, so that "
+        "a reader can prove that it has all of them, pass signals on, and end with its exit code.",
+    )
+    parser.set_defaults(module="contain")
+    parser.add_argument(
+        "command", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="program and arguments"
+    )
 
 
 def _add_runner(parser: argparse.ArgumentParser) -> None:
