@@ -14,7 +14,7 @@ from example_imports import MissingImportError, free_names, import_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_SUBMODULES = {
-    "tradai.aws": ("testing",),
+    "tradai.aws": ("ecr", "testing"),
     "tradai.core": ("arcticdb", "exceptions", "frames", "testing"),
     "tradai.entrypoint": ("freqtrade",),
 }

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
 NAME: Final = "local/python:base"
 # Libraries that wheels link against; they are part of most base images.
-_FOR_WHEELS: Final = ("libgcc_s.so.1", "libgomp.so.1", "libstdc++.so.6")
+_FOR_WHEELS: Final = (
+    "libdl.so.2",
+    "libgcc_s.so.1",
+    "libgomp.so.1",
+    "libpthread.so.0",
+    "librt.so.1",
+    "libstdc++.so.6",
+    "libutil.so.1",
+)
 _LEFT_OUT: Final = {"__pycache__", "dist-packages", "idlelib", "lib2to3", "site-packages", "test"}
 _PYTHON: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _PATH: Final = "/usr/local/bin:/usr/bin:/bin"

@@ -139,6 +139,7 @@ if TYPE_CHECKING:
     )
     from tradai.core._ports.resolve_secret import resolve_secret as resolve_secret
     from tradai.core._ports.resource_check import ResourceCheck as ResourceCheck
+    from tradai.core._secrets.detection import looks_like_secret as looks_like_secret
     from tradai.core._secrets.named_values import mask_named_values as mask_named_values
     from tradai.core._secrets.redaction import redact as redact, register_secret as register_secret
     from tradai.core._secrets.reference import SecretReference as SecretReference
@@ -241,6 +242,7 @@ if not TYPE_CHECKING:
             "_ports.repositories": "Coverage DataRepository InMemoryRepository Repository",
             "_ports.resolve_secret": "resolve_secret",
             "_ports.resource_check": "ResourceCheck",
+            "_secrets.detection": "looks_like_secret",
             "_secrets.named_values": "mask_named_values",
             "_secrets.redaction": "redact register_secret",
             "_secrets.reference": "SecretReference",

@@ -18,6 +18,11 @@ from tradai.entrypoint._commands.jobs.grammar import add_contain, add_jobs, add_
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import OutputStream, checked_output
 
+# Command of an adapter: the requirement that brings it, and its help.
+_OF_ADAPTERS: Final = {
+    "image": ("tradai-aws[docker]", "build and push container images"),
+}
+
 _EPILOG: Final = """\
 first steps:
   tradai-entrypoint check strategy.yaml --mode backtest --data candles/
@@ -84,6 +89,12 @@ def _code_with_output(
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse `argv`; accept overrides after flags too, where argparse itself takes none."""
+    if argv and argv[0] in _OF_ADAPTERS:
+        # The adapter parses its own arguments.
+        name, distribution = argv[0], _OF_ADAPTERS[argv[0]][0]
+        return argparse.Namespace(
+            module="adapter", command=name, distribution=distribution, arguments=list(argv[1:])
+        )
     parser = build_parser()
     args, rest = parser.parse_known_args(argv)
     unknown = [word for word in rest if word.startswith("-") or "overrides" not in args]
@@ -114,6 +125,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_contain(commands)
     _add_data(commands)
     _add_markets(commands)
+    for name, (distribution, text) in _OF_ADAPTERS.items():
+        commands.add_parser(name, help=f"{text} ({distribution})", add_help=False)
     _add_completion(commands)
     return parser
 

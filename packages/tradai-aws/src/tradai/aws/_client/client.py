@@ -22,6 +22,7 @@ from tradai.core.exceptions import ConfigurationError
 if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
+    from types_boto3_ecr import ECRClient
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sts import STSClient
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _MAX_CONNECTIONS: Final = 32
 
 
+@overload
+def client_for(service: Literal["ecr"], settings: AwsSettings | None = None) -> "ECRClient": ...
 @overload
 def client_for(service: Literal["s3"], settings: AwsSettings | None = None) -> "S3Client": ...
 @overload

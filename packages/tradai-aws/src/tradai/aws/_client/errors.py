@@ -78,11 +78,13 @@ _TRANSIENT: Final = _THROTTLES | {
 _NOT_FOUND: Final = frozenset(
     {
         "404",
+        "ImageNotFoundException",
         "NoSuchBucket",
         "NoSuchKey",
         "NoSuchUpload",
         "NoSuchVersion",
         "NotFound",
+        "RepositoryNotFoundException",
         "ResourceNotFoundException",
     }
 )

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 if TYPE_CHECKING:
     from botocore.hooks import BaseEventHooks
 
-# Services whose answers are credentials of AWS itself: assumed roles and single sign-on.
-_CREDENTIALS: Final = ("sts", "sso", "sso-oidc")
+# Services whose answers are credentials: assumed roles, single sign-on, logins of registries.
+_CREDENTIALS: Final = ("ecr", "sts", "sso", "sso-oidc")
 _NOT_JSON: Final = b"a response that is not JSON"
 
 

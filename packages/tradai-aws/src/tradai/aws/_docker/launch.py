@@ -93,7 +93,7 @@ class Launcher:
         finally:
             # A container that was renamed is not found under this name.
             with suppress(NotFoundError), self._daemon.translated("remove", name):
-                self._daemon.api.remove_container(name, force=True)
+                self._daemon.api.remove_container(name, v=True, force=True)
         return None
 
     def _claim(self, container_id: str, spec: JobSpec) -> None:

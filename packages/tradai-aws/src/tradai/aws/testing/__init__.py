@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.aws.testing._fake_ecs import FakeEcs as FakeEcs
     from tradai.aws.testing._fake_logs import FakeLogs as FakeLogs
+    from tradai.aws.testing._fake_ecr import FakeEcr as FakeEcr
     from tradai.aws.testing._fake_secrets import FakeSecretsClient as FakeSecretsClient
     from tradai.aws.testing._fake_task import (
         FakeTask as FakeTask,
@@ -24,6 +25,7 @@ if not TYPE_CHECKING:
         {
             "_fake_ecs": "FakeEcs",
             "_fake_logs": "FakeLogs",
+            "_fake_ecr": "FakeEcr",
             "_fake_secrets": "FakeSecretsClient",
             "_fake_task": "FakeTask TaskDelays TaskScript",
             "_reset_clients": "reset_clients",
