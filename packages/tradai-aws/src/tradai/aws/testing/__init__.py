@@ -7,9 +7,9 @@ from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.aws.testing._fake_ecr import FakeEcr as FakeEcr
     from tradai.aws.testing._fake_ecs import FakeEcs as FakeEcs
     from tradai.aws.testing._fake_logs import FakeLogs as FakeLogs
-    from tradai.aws.testing._fake_ecr import FakeEcr as FakeEcr
     from tradai.aws.testing._fake_secrets import FakeSecretsClient as FakeSecretsClient
     from tradai.aws.testing._fake_task import (
         FakeTask as FakeTask,

@@ -57,6 +57,8 @@ def _add_exec(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     verb = verbs.add_parser("exec", description="Become the program that a job runner spilled.")
     verb.add_argument("uri", metavar="URI", help="object that is named after its SHA-256")
     verb.set_defaults(module="jobs.exec")
+
+
 def add_contain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command `contain`."""
     parser = commands.add_parser(
