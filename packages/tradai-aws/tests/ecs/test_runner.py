@@ -10,9 +10,17 @@ from typing import Any, Final, cast
 
 import pytest
 
-from tradai.aws import ECSJobManager, EcsPolicy, EcsRunner, EcsSettings
+from tradai.aws import AwsError, ECSJobManager, EcsPolicy, EcsRunner, EcsSettings
 from tradai.aws.testing import FakeEcs, FakeTask, TaskDelays, TaskScript
-from tradai.core import JobHandle, JobSpec, JobStatus, MemoryStore, ObjectStore, backend_for
+from tradai.core import (
+    Capacity,
+    JobHandle,
+    JobSpec,
+    JobStatus,
+    MemoryStore,
+    ObjectStore,
+    backend_for,
+)
 from tradai.core.exceptions import ConfigurationError, ValidationError
 
 SPEC: Final = JobSpec(job_id="job-1", command=("run",), image="registry.invalid/job")
@@ -437,3 +445,39 @@ def test_the_manifest_decides_whether_a_run_crashed_after_its_result(
 
     assert info.status is JobStatus.FAILED
     assert info.reason != bare.reason
+
+
+def test_a_task_that_ecs_hides_for_a_moment_has_not_vanished(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(partial(_running, 7200.0))
+    store = MemoryStore()
+    runner = _runner(ecs, ecs_settings, store)
+    handle = runner.submit(SPEC)
+    runner.wait(handle, timeout_s=1800)
+    ecs.hide_tasks(times=2)
+
+    seen = [runner.wait(handle, timeout_s=30).status for _ in range(3)]
+    ecs.hide_tasks()
+    seen.append(_runner(ecs, ecs_settings, store).status(handle).status)
+
+    assert seen == [JobStatus.RUNNING] * 4
+    assert runner.wait(handle).status is JobStatus.COMPLETED
+
+
+def test_a_stop_between_two_attempts_launches_nothing(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(lambda _: TaskScript(interrupted_after_s=1.0, runs_s=600))
+    store = MemoryStore()
+    policy = EcsPolicy(attempts=3)
+    runner, other = (
+        EcsRunner(ecs_settings, client=ecs, store=store, clock=ecs.clock, policy=policy)
+        for _ in range(2)
+    )
+    handle = runner.submit(replace(SPEC, capacity=(Capacity.SPOT,)))
+    ecs.fail("RunTask", "AccessDeniedException")
+    with pytest.raises(AwsError):
+        runner.wait(handle)
+
+    info = other.stop(handle, "enough")
+
+    assert info.status is JobStatus.CANCELLED
+    assert info.started_at is not None
+    assert len(ecs.tasks) == 1

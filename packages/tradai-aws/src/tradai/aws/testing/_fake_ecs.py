@@ -123,6 +123,10 @@ class FakeEcs:
         fault = _Fault(operation="RunTask", failure=reason, is_spot=is_spot)
         self._faults += [fault] * times
 
+    def hide_tasks(self, *, times: int = 1) -> None:
+        """Know no task in the next `times` DescribeTasks, as a replica that lags behind."""
+        self._faults += [_Fault(operation="DescribeTasks", failure="MISSING")] * times
+
     def clear_faults(self) -> None:
         """Forget the failures that were planned and have not happened."""
         self._faults.clear()
@@ -241,7 +245,7 @@ class FakeEcs:
         if not 1 <= len(asked) <= _MOST_DESCRIBED:
             message = "Tasks must have between 1 and 100 entries."
             raise client_error("DescribeTasks", "InvalidParameterException", message)
-        found = [self._find(name) for name in asked]
+        found = [None if self._refusal else self._find(name) for name in asked]
         with_tags = "TAGS" in parameters.get("include", ())
         return {
             "tasks": [one.describe(self.clock(), with_tags=with_tags) for one in found if one],

@@ -110,7 +110,7 @@ class Launcher:
         """Return the record with the request of `wanted`, if none was sent that counts."""
 
         def change(record: LaunchRecord) -> LaunchRecord:
-            if not record.is_untried:
+            if not record.is_untried or record.past:
                 return record
             return replace(record, request=wanted.request, placements=wanted.placements, rung=0)
 
@@ -143,7 +143,7 @@ class Launcher:
             if record.task_arn or record.end or until - now > LEASE / 2:
                 return record
             if record.is_untried and record.stop:
-                return replace(record, end=_never_launched(record.stop, now))
+                return replace(record, end=_never_launched(record, record.stop, now))
             live = {name: end for name, end in record.launchers.items() if end > now}
             return replace(
                 record,
@@ -230,9 +230,14 @@ class Launcher:
         )
 
 
-def _never_launched(stop: StopRequest, now: Utc) -> JobInfo:
-    reason = f"it was stopped before it was launched: {stop.reason}"
-    return JobInfo(status=JobStatus.CANCELLED, reason=reason, ended_at=now)
+def _never_launched(record: LaunchRecord, stop: StopRequest, now: Utc) -> JobInfo:
+    what = "launched again" if record.past else "launched"
+    return JobInfo(
+        status=JobStatus.CANCELLED,
+        reason=f"it was stopped before it was {what}: {stop.reason}",
+        started_at=record.started_at,
+        ended_at=now,
+    )
 
 
 def _tried_again(record: LaunchRecord, clock: WaitingClock) -> LaunchRecord:

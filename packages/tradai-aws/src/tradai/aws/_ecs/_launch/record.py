@@ -129,6 +129,8 @@ class LaunchRecord:
             rung=rung,
             task_arn="",
             found_at=None,
+            is_untried=True,
+            launchers={},
             tried_at=now,
             past=(*self.past, past),
         )
