@@ -88,7 +88,9 @@ class Launcher:
                     self._daemon.api.start(container_id)
                 with suppress(ConflictError):
                     self._claim(container_id, spec)
-                    connection.sendall(data)
+                    # A container that was stopped in the meantime reads nothing; its end says so.
+                    with suppress(OSError):
+                        connection.sendall(data)
                     return self._await_start(container_id)
         finally:
             # A container that was renamed is not found under this name.
