@@ -64,8 +64,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
 
 
-# Each is one part of a sweep, as for the class itself.
-def _sweep(  # noqa: PLR0913
+def _sweep(
     args: argparse.Namespace,
     settings: EntrypointSettings,
     request: RunRequest,
