@@ -4,11 +4,13 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from tradai.core import FileKind, file_errors, open_regular_file, read_regular_file
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.entrypoint._inputs.object_names import check_names
+
+_CHUNK: Final = 1024 * 1024
 
 
 def local_files(folder: Path) -> dict[str, Path]:
@@ -39,8 +41,11 @@ def file_digest(path: Path) -> str:
         ValidationError: It is not a regular file.
         StorageError: It cannot be read.
     """
+    content = hashlib.sha256()
     with file_errors("read", path), open_regular_file(path, FileKind.OBJECT) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while chunk := file.read(_CHUNK):
+            content.update(chunk)
+    return content.hexdigest()
 
 
 def file_size(path: Path) -> int:
