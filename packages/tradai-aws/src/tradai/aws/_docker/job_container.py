@@ -22,7 +22,6 @@ _LIMIT: Final = "tradai.time-limit-s"
 _STOP_OF: Final = "tradai.stop-of"
 _REASON: Final = "tradai.stop-reason"
 _NAME: Final = "tradai-job-"
-_CONFLICT: Final = 409
 _MIB: Final = 1024 * 1024
 
 
