@@ -20,10 +20,11 @@ from tradai.aws._ecs._launch.record import (
 )
 from tradai.aws._ecs.client import EcsClient, check_reachable
 from tradai.aws._ecs.costs import Cost, PriceTable
-from tradai.aws._ecs.pace import RateLimit, RealClock, WaitingClock
+from tradai.aws._ecs.pace import RateLimit, RealClock
 from tradai.aws._ecs.policy import EcsPolicy
 from tradai.aws._ecs.reaper import REASON, ExpiredTask, expired_tasks, stop_expired
 from tradai.aws._ecs.settings import EcsSettings
+from tradai.aws._logs.clock import WaitingClock
 from tradai.aws._logs.policy import LogPolicy
 from tradai.aws._logs.schedule import LogSchedule
 from tradai.aws._logs.stream_reader import LogsClient
