@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self, final
 
-from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
-from tradai.entrypoint._history.local_runs import find_run
+from tradai.core.exceptions import NotFoundError, StorageError
+from tradai.entrypoint._history.local_runs import ambiguous_error, find_run
 from tradai.entrypoint._process.runs_folder import STORE_TIMEOUT_S, runs_folder, runs_store
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.deadline import call_within
@@ -142,11 +142,7 @@ def _find_stored(store: RunStore, name: str) -> StoredRun:
     found = call_within(STORE_TIMEOUT_S, lambda: {run_id for run_id, _ in store.files(name)})
     matches = [name] if name in found else sorted(found)
     if len(matches) > 1:
-        raise ValidationError(
-            f"several run ids begin with {name!r} ({', '.join(matches[:5])}): give more of the id",
-            field="run",
-            expected="one run",
-        )
+        raise ambiguous_error(name, matches)
     return StoredRun(store=store, run_id=matches[0] if matches else name)
 
 
