@@ -41,8 +41,8 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
     if facts.log_switches:
         problem = "which turns off the engine's log records, on which the verdict rests"
         raise ConfigurationError(
-            f"{facts.log_switches[0]}, {problem}: take it out, or write "
-            "disable_existing_loggers=False",
+            f"{facts.log_switches[0]}, {problem}: take it out, or with dictConfig and fileConfig "
+            "write disable_existing_loggers=False",
             key="strategy",
             source=str(facts.file),
         )
