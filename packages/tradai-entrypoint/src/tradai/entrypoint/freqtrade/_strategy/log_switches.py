@@ -19,8 +19,8 @@ DECIDING_LOGGERS: Final = tuple(
     for name in (
         *("data.dataprovider", "data.history.datahandlers.idatahandler"),
         *("data.history.history_utils", "exchange.common", "freqai.freqai_interface"),
-        *("freqtradebot", "rpc.rpc_manager", "strategy.parameters"),
-        *("strategy.strategy_wrapper", "worker"),
+        *("freqtradebot", "optimize.hyperopt.hyperopt", "rpc.rpc_manager"),
+        *("strategy.parameters", "strategy.strategy_wrapper", "worker"),
     )
 )
 _SWITCHES: Final = frozenset(
