@@ -9,7 +9,7 @@ from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.entrypoint._history.summaries import RunSummary, list_runs
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._store.names import MANIFEST_NAME
+from tradai.entrypoint._store.names import LATEST, MANIFEST_NAME
 
 _SHOWN: Final = 5
 
@@ -27,14 +27,14 @@ def find_run(root: Path, name: str) -> Path:
     if (Path(name) / MANIFEST_NAME).is_file():
         return Path(name)
     runs = list_runs(root)
-    if name == "latest":
+    if name == LATEST:
         matches = [run for run in runs if _has_finished(run)][:1]
     else:
         matches = [run for run in runs if run.run_id == name] or [
             run for run in runs if run.run_id.startswith(name)
         ]
     if not matches:
-        what = "finished run" if name == "latest" else f"run {name!r}"
+        what = "finished run" if name == LATEST else f"run {name!r}"
         raise NotFoundError(
             f"no {what} in {root}: `tradai-entrypoint runs list` lists the runs",
             kind="run",

@@ -11,7 +11,7 @@ from tradai.entrypoint._history.local_runs import ambiguous_error, find_run
 from tradai.entrypoint._process.runs_folder import STORE_TIMEOUT_S, runs_folder, runs_store
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.deadline import call_within
-from tradai.entrypoint._store.names import MANIFEST_NAME, STARTED_NAME
+from tradai.entrypoint._store.names import LATEST, MANIFEST_NAME, STARTED_NAME
 from tradai.entrypoint._store.pull import pull_run
 from tradai.entrypoint._store.run_store import RunStore
 
@@ -133,7 +133,7 @@ class RunSource:
         try:
             return find_run(self.root, name)
         except NotFoundError:
-            if self.store is None or name == "latest":
+            if self.store is None or name == LATEST:
                 raise
             return _find_stored(self.store, name)
 
