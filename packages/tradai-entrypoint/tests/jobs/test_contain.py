@@ -325,14 +325,14 @@ def test_a_command_waits_for_a_slow_reader_and_loses_nothing(
 
 
 @pytest.fixture
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, bool], bytes]]:
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., bytes]]:
     """Run a script as the container does, but in this process."""
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
     former = {number: signal.getsignal(number) for number in numbers}
     reader, writer = os.pipe()
     monkeypatch.setattr(contain, "_OUTPUT", writer)
 
-    def run(script: str, is_blocking: bool) -> bytes:  # noqa: FBT001 - a fixture's function
+    def run(script: str, *, is_blocking: bool) -> bytes:
         contain.Container(["bash", "-c", script], is_blocking=is_blocking).run()
         os.set_blocking(reader, False)
         return os.read(reader, 60_000)
@@ -347,20 +347,20 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, 
 
 @pytest.mark.parametrize("is_blocking", [True, False])
 def test_a_container_takes_its_command_from_start_to_end(
-    in_this_process: Callable[[str, bool], bytes], *, is_blocking: bool
+    in_this_process: Callable[..., bytes], *, is_blocking: bool
 ) -> None:
     output = in_this_process(
-        "echo one; (setsid sleep 0.1 &); kill -TERM $PPID; sleep 600", is_blocking
+        "echo one; (setsid sleep 0.1 &); kill -TERM $PPID; sleep 600", is_blocking=is_blocking
     )
 
     assert read(output) == (["one"], LogSummary(complete=True, expected=1, seen=1))
 
 
 def test_a_slow_reader_is_left_behind_in_the_end(
-    in_this_process: Callable[[str, bool], bytes], monkeypatch: pytest.MonkeyPatch
+    in_this_process: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contain, "_LAST_WRITE_S", 0.01)
 
-    _, summary = read(in_this_process("seq 1 100000", False))  # noqa: FBT003 - see the fixture
+    _, summary = read(in_this_process("seq 1 100000", is_blocking=False))
 
     assert not summary.complete
