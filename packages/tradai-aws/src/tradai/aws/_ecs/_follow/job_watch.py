@@ -26,7 +26,8 @@ from tradai.core.exceptions import ExternalServiceError, NotFoundError
 Task: TypeAlias = Mapping[str, Any]
 
 _NEW: Final = timedelta(seconds=1)
-_CONSISTENT_AFTER: Final = timedelta(seconds=60)
+# AWS: wait for a description that is missing up to about five minutes (API_RunTask).
+_CONSISTENT_AFTER: Final = timedelta(seconds=300)
 _MISSING: Final[Task] = {"reason": "MISSING"}
 _BILLED: Final = (
     "attributes",

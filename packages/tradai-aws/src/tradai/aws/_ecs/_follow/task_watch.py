@@ -14,7 +14,8 @@ Task: TypeAlias = Mapping[str, Any]
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 20.0
 _LONGEST_RELAXED_S: Final = 60.0
-_CONSISTENT_AFTER_S: Final = 60.0
+# AWS: wait for a description that is missing up to about five minutes (API_RunTask).
+_CONSISTENT_AFTER_S: Final = 300.0
 _GROWTH: Final = 2.0
 # A task that no caller has asked for in this time is no longer described.
 _FORGOTTEN_S: Final = 60.0
