@@ -323,6 +323,18 @@ def test_a_record_that_cannot_be_read_keeps_no_task_alive(ecs_settings: EcsSetti
     assert ecs.running() == []
 
 
+def test_a_task_that_is_listed_is_not_gone(ecs_settings: EcsSettings) -> None:
+    """DescribeTasks may be answered by a replica that lags behind."""
+    ecs, store = FakeEcs(lambda _: TaskScript(runs_s=900)), MemoryStore()
+    handle = _runner(ecs, ecs_settings, store).submit(SPEC)
+    ecs.clock.advance(600)
+    ecs.hide_tasks(times=2)
+    later = _runner(ecs, ecs_settings, store)
+
+    assert not later.status(handle).status.is_terminal
+    assert later.wait(handle).status is JobStatus.COMPLETED
+
+
 def test_a_task_that_ecs_shows_late_is_waited_for(ecs_settings: EcsSettings) -> None:
     ecs = FakeEcs(lambda _: TaskScript(runs_s=300))
     ecs.delays = TaskDelays(visible_after_s=200, start_s=10)

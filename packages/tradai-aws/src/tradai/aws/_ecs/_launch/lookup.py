@@ -13,7 +13,7 @@ def find_task(client: EcsClient, record: LaunchRecord) -> Mapping[str, Any] | No
     """Return the task of a job that its record does not know, running or stopped.
 
     ListTasks takes ``startedBy`` alone, and lists running tasks then: stopped ones are found by
-    the family of their definition.
+    the family of their definition. A task that is listed and not described yet is one that starts.
     """
     wanted, cluster, job_id = record.request["startedBy"], record.cluster, record.job_id
     known = {past.task_arn for past in record.past}
@@ -23,6 +23,8 @@ def find_task(client: EcsClient, record: LaunchRecord) -> Mapping[str, Any] | No
         for task in describe_tasks(client, cluster, job_id, arns):
             if task.get("startedBy") == wanted:
                 return task
+        if arns and "startedBy" in filters:
+            return {"taskArn": arns[0], "lastStatus": "PENDING"}
     return None
 
 
