@@ -46,6 +46,21 @@ def test_a_sweep_makes_the_trades_of_single_runs(
     }
 
 
+def test_a_strategy_of_any_name_can_be_swept(
+    tradai: Any, strategy: Path, candles: Path, tmp_path: Path
+) -> None:
+    variants = tmp_path / "variants.yaml"
+    variants.write_text("- {name: ../../Two words, buy_params.buy_fast: 12}")
+
+    made = sweep(tradai, strategy, candles, "--list", variants)
+
+    assert [run["exit_code"] for run in made["runs"]] == [0]
+    folder = tmp_path / made["folder"]
+    assert folder.name.startswith("Two-words-")
+    assert folder.resolve() == folder.parent.resolve() / folder.name
+    assert (folder / "sweep.json").is_file()
+
+
 def test_a_sweep_that_was_killed_goes_on_where_it_ended(
     tradai: Any,
     start: Callable[..., Any],

@@ -21,7 +21,7 @@ from tradai.core import (
     ObjectStore,
     backend_for,
 )
-from tradai.core.exceptions import ConfigurationError, ValidationError
+from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
 
 SPEC: Final = JobSpec(job_id="job-1", command=("run",), image="registry.invalid/job")
 WAITS: Final = TaskScript(waits=True)
@@ -284,6 +284,68 @@ def test_the_reaper_stops_what_has_expired(ecs_settings: EcsSettings) -> None:
     assert "expired" in runner.wait(handle).reason
 
 
+def _three_expired(ecs_settings: EcsSettings, store: MemoryStore) -> tuple[FakeEcs, EcsRunner]:
+    ecs = FakeEcs(lambda _: WAITS)
+    runner = _runner(ecs, ecs_settings, store)
+    for number in range(3):
+        runner.submit(replace(REAPABLE, job_id=f"job-{number}"))
+    ecs.clock.advance(EXPIRES_S + 5)
+    return ecs, runner
+
+
+def test_a_task_that_cannot_be_stopped_does_not_keep_the_others_alive(
+    ecs_settings: EcsSettings,
+) -> None:
+    ecs, runner = _three_expired(ecs_settings, MemoryStore())
+    ecs.fail("StopTask", "AccessDeniedException")
+    reaping = runner.reap(dry_run=False)
+
+    reaped = [next(reaping).is_stopped for _ in range(3)]
+    with pytest.raises(AwsError, match="job-0"):
+        next(reaping)
+
+    assert reaped == [False, True, True]
+    assert len(ecs.running()) == 1
+
+
+def test_a_record_that_cannot_be_read_keeps_no_task_alive(ecs_settings: EcsSettings) -> None:
+    store = MemoryStore()
+    ecs, runner = _three_expired(ecs_settings, store)
+    (uri,) = [one.uri for one in store.list("memory:jobs/") if one.uri.endswith("/job-0.json")]
+    store.write(uri, b"{")
+    reaping = runner.reap(dry_run=False)
+
+    reaped = [next(reaping).is_stopped for _ in range(3)]
+    with pytest.raises(StorageError, match="job-0"):
+        next(reaping)
+
+    assert reaped == [True, True, True]
+    assert ecs.running() == []
+
+
+def test_a_task_that_is_listed_is_not_gone(ecs_settings: EcsSettings) -> None:
+    """DescribeTasks may be answered by a replica that lags behind."""
+    ecs, store = FakeEcs(lambda _: TaskScript(runs_s=900)), MemoryStore()
+    handle = _runner(ecs, ecs_settings, store).submit(SPEC)
+    ecs.clock.advance(600)
+    ecs.hide_tasks(times=2)
+    later = _runner(ecs, ecs_settings, store)
+
+    assert not later.status(handle).status.is_terminal
+    assert later.wait(handle).status is JobStatus.COMPLETED
+
+
+def test_a_task_that_ecs_shows_late_is_waited_for(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(lambda _: TaskScript(runs_s=300))
+    ecs.delays = TaskDelays(visible_after_s=200, start_s=10)
+    runner = _runner(ecs, ecs_settings)
+
+    info = runner.wait(runner.submit(SPEC))
+
+    assert info.status is JobStatus.COMPLETED
+    assert len(ecs.tasks) == 1
+
+
 def _strangers(_: FakeTask) -> TaskScript:
     return TaskScript(runs_s=30 * 86_400)
 
@@ -309,7 +371,8 @@ def test_the_reaper_leaves_jobs_that_may_run(
 
 
 @pytest.mark.parametrize(
-    "removed", ["tradai:job", "tradai:may-be-reaped", "tradai:expires-at", "all", "unreadable"]
+    "removed",
+    ["tradai:job", "tradai:may-be-reaped", "tradai:expires-at", "all", "soon", "0001-01-01T00+14"],
 )
 def test_the_reaper_leaves_tasks_of_others(removed: str, ecs_settings: EcsSettings) -> None:
     ecs = FakeEcs(_strangers)
@@ -317,8 +380,8 @@ def test_the_reaper_leaves_tasks_of_others(removed: str, ecs_settings: EcsSettin
     runner.submit(REAPABLE)
     request = dict(ecs.tasks[0].request)
     tags = [tag for tag in request["tags"] if removed not in {tag["key"], "all"}]
-    if removed == "unreadable":
-        tags = [{**tag, "value": "soon"} if "expires" in tag["key"] else tag for tag in tags]
+    if removed in {"soon", "0001-01-01T00+14"}:
+        tags = [{**tag, "value": removed} if "expires" in tag["key"] else tag for tag in tags]
     stranger = ecs.run_task(**request | {"tags": tags, "clientToken": "another"})
     ecs.clock.advance(EXPIRES_S + 100)
 

@@ -14,6 +14,7 @@ import pytest
 from tradai.aws._images.builder import ImageBuilder
 from tradai.aws._images.daemon import Daemon
 from tradai.aws._images.source import ImageSource
+from tradai.aws._images.stream import read_stream
 from tradai.aws._images.transfers import push_image
 from tradai.core.exceptions import ExternalServiceError
 
@@ -121,3 +122,11 @@ def test_the_progress_of_layers_in_transit_is_not_shown(
     shown = replay("push-ok", tmp_path, monkeypatch)
 
     assert not any("Pushing" in line for line in shown)
+
+
+@pytest.mark.parametrize("aux", ["CgYIARIC", ["a"]])
+def test_a_record_of_another_form_is_not_the_result(aux: object) -> None:
+    result = {"aux": {"Digest": "sha256:1"}}
+    trace = {"id": "moby.buildkit.trace", "aux": aux}
+
+    assert read_stream(iter((result, trace)), "push", "image") == {"Digest": "sha256:1"}

@@ -356,6 +356,42 @@ def test_a_container_takes_its_command_from_start_to_end(
     assert read(output) == (["one"], LogSummary(complete=True, expected=1, seen=1))
 
 
+def test_a_signal_that_comes_before_the_command_has_its_group_ends_it(
+    in_this_process: Callable[[str, bool], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, forwarded = os.pipe()
+    new_session, signal_group = os.setsid, os.killpg
+
+    def hold() -> None:
+        os.read(held, 1)
+        new_session()
+
+    def note(group: int, number: int) -> None:
+        try:
+            signal_group(group, number)
+        finally:
+            os.write(forwarded, b"1")
+
+    monkeypatch.setattr(contain.os, "setsid", hold)
+    monkeypatch.setattr(contain.os, "killpg", note)
+    # It is pending when the command is about to start, as after `tradai-entrypoint contain`.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    os.kill(os.getpid(), signal.SIGTERM)
+
+    output = in_this_process("echo started", True)  # noqa: FBT003 - see the fixture
+
+    assert read(output) == ([], LogSummary(complete=True, expected=0, seen=0))
+
+
+def test_without_input_and_output_the_command_has_both_streams(tmp_path: Path) -> None:
+    script = f"echo one && echo two >&2 && echo > {tmp_path}/end"
+    line = f"exec {' '.join(PROGRAM)} sh -c '{script}' <&- >&-"
+
+    subprocess.run(["/bin/sh", "-c", line], check=False, timeout=LONG_S)
+
+    assert (tmp_path / "end").exists()
+
+
 def test_a_slow_reader_is_left_behind_in_the_end(
     in_this_process: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

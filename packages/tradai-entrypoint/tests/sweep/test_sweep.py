@@ -77,6 +77,40 @@ def test_other_inputs_make_another_run(
     assert len(set(calls())) == 2
 
 
+def test_a_run_that_another_sweep_makes_meanwhile_is_not_made_again(
+    make_sweep: MakeSweep, calls: Callable[[], list[str]]
+) -> None:
+    late = make_sweep()
+    assert ends(make_sweep(), 1) == {"fast=1": 0}
+
+    (outcome,) = late.outcomes(runs(1))
+
+    assert (outcome.exit_code, outcome.is_reused) == (0, True)
+    assert len(calls()) == 1
+
+
+def test_a_run_that_another_sweep_starts_meanwhile_is_adopted(
+    make_sweep: MakeSweep,
+    plan: Callable[[SweepRun], PlannedRun],
+    folder: Path,
+    tmp_path: Path,
+) -> None:
+    waiting = {"fast=1": {"waits": True}}
+    runner = LocalRunner(folder)
+
+    def launched(run: SweepRun) -> PlannedRun:
+        (spec,) = make_sweep(waiting).specs(runs(1))
+        runner.submit(spec)
+        (tmp_path / "runs" / spec.job_id).mkdir(parents=True)
+        return plan(run)
+
+    (spec,) = make_sweep(waiting, plan=launched).specs(runs(1))
+
+    (handle,) = runner.jobs()
+    assert spec.job_id == handle.job_id
+    runner.stop(handle, "the test ends")
+
+
 def test_variants_that_are_the_same_run_share_it(
     make_sweep: MakeSweep,
     plan: Callable[[SweepRun], PlannedRun],

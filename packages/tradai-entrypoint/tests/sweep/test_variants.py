@@ -1,9 +1,11 @@
 """Variants of a sweep, from a command line or a file."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from tradai.core import OverridesLayer
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint._sweep.variants import listed, varied
 
@@ -79,3 +81,26 @@ def test_a_file_without_variants_is_refused_by_name(tmp_path: Path, text: str) -
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"absent\.yaml"):
         listed(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["- {a.b: 1, a: {b: 2}}", "- 'a=b': 1", "- '': 1", "- {a: {'': 1}}"]
+)
+def test_a_key_that_is_written_twice_or_cannot_be_one_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "variants.yaml"
+    path.write_text(text)
+
+    with pytest.raises(ConfigurationError, match=r"variants\.yaml has the key '.*' twice"):
+        listed(path)
+
+
+@pytest.mark.parametrize(
+    "value", ["12", "1.0", "true", "null", "", "[a]", "{a: 1}", "a: b", "#c", "x\ny", " a ", "BTC"]
+)
+def test_a_text_in_a_file_stays_a_text(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "variants.yaml"
+    path.write_text(f"- name: {json.dumps(value)}")
+
+    (variant,) = listed(path)
+
+    assert OverridesLayer(variant.overrides).load().values == {"name": value}

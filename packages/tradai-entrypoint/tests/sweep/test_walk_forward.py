@@ -37,6 +37,7 @@ def test_lengths_of_another_form_are_refused(text: str) -> None:
         WalkForward.parse(text)
 
 
-def test_a_range_without_room_for_a_window_is_refused() -> None:
+@pytest.mark.parametrize("text", ["90d/30d", "999999w/1d", "1d/999999w"])
+def test_a_range_without_room_for_a_window_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="no window fits into 20250101-20250401"):
-        WalkForward.parse("90d/30d").windows(TimeRange.parse("20250101-20250401"))
+        WalkForward.parse(text).windows(TimeRange.parse("20250101-20250401"))

@@ -41,10 +41,10 @@ def _silent(runs_s: float, _: FakeTask) -> TaskScript:
     return TaskScript(lines=records[0], last_lines=records[1], runs_s=runs_s)
 
 
-def _interrupted_once(task: FakeTask) -> TaskScript:
+def _interrupted_once(last_lines: tuple[str, ...], task: FakeTask) -> TaskScript:
     if task.environment["TRADAI_RUN_ID"] == "job-1":
         lines = ("0a1b2c3d:0!tradai-log 1", "0a1b2c3d:1 one", "0a1b2c3d:2 two")
-        return TaskScript(lines=lines, interrupted_after_s=1.0, is_deaf=False)
+        return TaskScript(lines=lines, last_lines=last_lines, interrupted_after_s=1.0)
     return _contained("three", "four")
 
 
@@ -75,10 +75,11 @@ def test_a_followed_job_costs_few_requests_and_one_in_ten_further_seconds(
     assert counts[104.0] - counts[4.0] <= 10
 
 
+@pytest.mark.parametrize("last_lines", [(), ("0a1b2c3d:3!end 2",)], ids=["killed", "stopped"])
 def test_a_job_of_two_tasks_has_the_lines_of_both(
-    logs: FakeLogs, store: MemoryStore, ecs_settings: EcsSettings
+    last_lines: tuple[str, ...], logs: FakeLogs, store: MemoryStore, ecs_settings: EcsSettings
 ) -> None:
-    ecs = FakeEcs(_interrupted_once, logs=logs)
+    ecs = FakeEcs(partial(_interrupted_once, last_lines), logs=logs)
     runner, other = (
         EcsRunner(
             ecs_settings,

@@ -65,6 +65,6 @@ def stop_expired(client: EcsClient, cluster: str, task: ExpiredTask) -> bool:
 def _expires_at(tags: Mapping[str, str]) -> datetime | None:
     try:
         at = datetime.fromisoformat(tags.get(TAG_EXPIRES, ""))
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return at.astimezone(UTC) if at.tzinfo else None

@@ -1,6 +1,7 @@
 """Job runner on Amazon ECS Fargate."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final, Self, final
 
@@ -38,7 +39,7 @@ from tradai.core import (
     check_stop_reason,
     redact,
 )
-from tradai.core.exceptions import JobConflictError, NotFoundError, ValidationError
+from tradai.core.exceptions import JobConflictError, NotFoundError, TradAIError, ValidationError
 
 _SCHEME: Final = "ecs:"
 _RUN_TASKS_A_SECOND: Final = 20.0
@@ -201,16 +202,29 @@ class EcsRunner:
 
         A task counts only if it has the tags of this runner, its job may be reaped, and its time
         limit, grace for the stop and half an hour more have passed since it was launched.
-        """
-        for task in expired_tasks(self._client, self.settings.cluster, self._clock.now()):
-            yield task if dry_run else self._reaped(task)
 
-    def _reaped(self, task: ExpiredTask) -> ExpiredTask:
+        Raises:
+            TradAIError: A task could not be stopped, or its record not be changed; raised at the
+                end, so that it does not keep the others alive.
+        """
+        failures: list[TradAIError] = []
+        for task in expired_tasks(self._client, self.settings.cluster, self._clock.now()):
+            yield task if dry_run else self._reaped(task, failures)
+        if failures:
+            raise failures[0]
+
+    def _reaped(self, task: ExpiredTask, failures: list[TradAIError]) -> ExpiredTask:
+        is_stopped = False
+        with _collected(failures):
+            self._record_reaping(task)
+        with _collected(failures):
+            is_stopped = stop_expired(self._client, self.settings.cluster, task)
+        return replace(task, is_stopped=is_stopped)
+
+    def _record_reaping(self, task: ExpiredTask) -> None:
         stored = self._records.find(task.job_id)
         if stored is not None and stored.record.task_arn == task.task_arn:
             self._follower.keep(self._watch.request_stop(stored, StopRequest(reason=REASON)))
-        is_stopped = stop_expired(self._client, self.settings.cluster, task)
-        return replace(task, is_stopped=is_stopped)
 
     def _handle(self, record: LaunchRecord) -> JobHandle:
         return JobHandle(
@@ -229,6 +243,14 @@ class EcsRunner:
         _check_digest(stored.record, handle.spec_digest)
         _check_account(stored.record, handle)
         return stored
+
+
+@contextmanager
+def _collected(failures: list[TradAIError]) -> Iterator[None]:
+    try:
+        yield
+    except TradAIError as exc:
+        failures.append(exc)
 
 
 def _check_digest(record: LaunchRecord, digest: str) -> None:

@@ -35,7 +35,9 @@ def read_stream(
         if not isinstance(event, Mapping):
             raise failure(operation, subject, "the daemon sent an event that is not an object")
         _check(event, operation, subject)
-        result |= event.get("aux") or {}
+        aux = event.get("aux")
+        # BuildKit's own records are texts.
+        result |= aux if isinstance(aux, Mapping) else {}
         text = _progress(event)
         if text:
             show(redact(text))

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -178,4 +179,6 @@ def _name(
             "windows": [f"{window.training} {window.test}" for window in windows],
         }
     )
-    return f"{config.name[:40]}-{identity[:8]}"
+    # It begins the names of folders and jobs, and a strategy may have any name.
+    readable = re.sub(r"[^A-Za-z0-9_]+", "-", config.name).strip("-_")
+    return f"{readable[:40] or 'sweep'}-{identity[:8]}"

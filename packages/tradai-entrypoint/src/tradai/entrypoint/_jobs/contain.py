@@ -201,8 +201,15 @@ class Container:
             self._write(writable)
 
     def _forward(self, number: int, _: "FrameType | None") -> None:
-        if self._code == _RUNNING:
-            _signal_group(self._child, number)
+        if self._code != _RUNNING:
+            return
+        try:
+            os.killpg(self._child, number)
+        except (ProcessLookupError, PermissionError):
+            # It has not made its group yet: the signal waits until it is the command. Or it has
+            # just ended.
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(self._child, number)
 
 
 def main(arguments: "list[str]") -> int:
@@ -230,8 +237,10 @@ def _become(command: "list[str]", output: int) -> "NoReturn":
         for number in (*_FORWARDED, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        os.dup2(output, 1)
-        os.dup2(output, 2)
+        for stream in (1, 2):
+            os.dup2(output, stream)
+            # The pipe has the number itself where the stream was closed at the start.
+            os.set_inheritable(stream, True)  # noqa: FBT003 - the standard library's signature
         # To become the given program is the purpose; it does not pass through a shell.
         os.execvp(command[0], command)  # noqa: S606
     except OSError as exc:

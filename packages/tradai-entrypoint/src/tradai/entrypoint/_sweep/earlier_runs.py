@@ -16,20 +16,27 @@ class EarlierRuns:
 
     def __init__(self, root: Path) -> None:
         """Look through the manifests below `root` once."""
+        self._root = root
         self._by_config: dict[str, list[Path]] = {}
         for run in list_runs(root):
             if run.exit_code == ExitCode.DONE and run.config_id:
                 self._by_config.setdefault(run.config_id, []).append(run.folder)
 
-    def find(self, planned: PlannedRun) -> RunManifest | None:
-        """Return the newest run with the same configuration, inputs and engine; None without."""
-        for folder in self._by_config.get(planned.config_id, ()):
+    def find(self, planned: PlannedRun, *, also: str) -> RunManifest | None:
+        """Return the newest run with the same configuration, inputs and engine; None without.
+
+        Args:
+            planned: The run to make.
+            also: Id of a run that may have been made since the look.
+        """
+        known = self._by_config.get(planned.config_id, ())
+        for folder in (*known, self._root / also):
             try:
                 manifest = RunManifest.read(folder)
             except TradAIError:
                 continue
             digests = manifest.digests
-            wanted = planned.config_digest, planned.run_digest
-            if (digests.get("config"), digests.get("run")) == wanted:
+            wanted = planned.config_digest, planned.run_digest, ExitCode.DONE
+            if (digests.get("config"), digests.get("run"), manifest.exit_code) == wanted:
                 return manifest
         return None

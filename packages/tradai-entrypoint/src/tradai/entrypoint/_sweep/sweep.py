@@ -113,28 +113,34 @@ class Sweep:
             except TradAIError as exc:
                 self._settled.append(_refused(run, exc))
                 continue
-            earlier = self._earlier.find(planned)
+            first_id = self._first_id(planned)
+            earlier = self._earlier.find(planned, also=first_id)
             if earlier is not None:
                 self._settled.append(_recorded(run, earlier, is_reused=True))
                 continue
-            job_id = self._job_id(planned, known)
+            job_id = self._job_id(first_id, known)
             self._launched.setdefault(job_id, []).append((run, planned))
             yield self._make_spec(job_id, run, planned)
 
-    def _job_id(self, planned: PlannedRun, known: Mapping[str, JobHandle]) -> str:
+    def _first_id(self, planned: PlannedRun) -> str:
+        return f"{self._name}-{digest([planned.config_digest, planned.run_digest])[:10]}"
+
+    def _job_id(self, first_id: str, known: Mapping[str, JobHandle]) -> str:
         """Return the id of the job: of one that runs already, or else one that is free."""
-        key = digest([planned.config_digest, planned.run_digest])[:10]
         for attempt in count(1):
-            job_id = f"{self._name}-{key}" + (f".{attempt}" if attempt > 1 else "")
+            job_id = first_id + (f".{attempt}" if attempt > 1 else "")
             if job_id in self._launched or self._is_usable(job_id, known.get(job_id)):
                 return job_id
         raise AssertionError
 
     def _is_usable(self, job_id: str, handle: JobHandle | None) -> bool:
-        """Tell whether a job of this id is still to be made, or runs since an earlier sweep."""
-        if handle is not None:
-            return not self._runner.status(handle).status.is_terminal
-        return not (self._runs / job_id).exists()
+        """Tell whether a job of this id is still to be made, or runs since another sweep."""
+        if handle is None and (self._runs / job_id).exists():
+            # A sweep at the same time may have launched it since the look.
+            handle = next((one for one in self._runner.jobs() if one.job_id == job_id), None)
+            if handle is None:
+                return False
+        return handle is None or not self._runner.status(handle).status.is_terminal
 
     def _outcome(self, job: JobOutcome) -> RunOutcome:
         run, planned = self._launched[job.spec.job_id].pop(0)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -79,7 +80,7 @@ def listed(path: Path) -> tuple[Variant, ...]:
     variants = read_yaml_value(text.decode("utf-8", "replace"), source=str(path))
     if not isinstance(variants, Sequence) or isinstance(variants, str) or not variants:
         raise _list_error(path)
-    return _numbered(dict(_flat(each, path)) for each in variants)
+    return _numbered(_unique(_flat(each, path), path) for each in variants)
 
 
 def _numbered(values: Iterator[dict[str, str]]) -> tuple[Variant, ...]:
@@ -103,6 +104,17 @@ def _split(text: str) -> Iterator[str]:
     yield value.strip()
 
 
+def _unique(entries: Iterator[tuple[str, str]], path: Path) -> dict[str, str]:
+    """Return the entries of a variant by key; a key may be written in one way only."""
+    values: dict[str, str] = {}
+    for key, value in entries:
+        if key in values or "=" in key or not all(key.split(".")):
+            message = f"{path} has the key {key!r} twice in one variant, or it cannot be a key"
+            raise ConfigurationError(message, key="--list", source=str(path))
+        values[key] = value
+    return values
+
+
 def _flat(values: JsonValue, path: Path, prefix: str = "") -> Iterator[tuple[str, str]]:
     if not isinstance(values, Mapping) or not values:
         raise _list_error(path)
@@ -110,7 +122,16 @@ def _flat(values: JsonValue, path: Path, prefix: str = "") -> Iterator[tuple[str
         if isinstance(value, Mapping) and value:
             yield from _flat(value, path, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value)
+            yield f"{prefix}{key}", _override_text(value)
+
+
+def _override_text(value: JsonValue) -> str:
+    """Return the text of `value` in an override: bare words only where they mean the same."""
+    if isinstance(value, str) and value:
+        with suppress(ConfigurationError):
+            if read_yaml_value(value, source="--list") == value:
+                return value
+    return json.dumps(value)
 
 
 def _vary_error(problem: str) -> ConfigurationError:

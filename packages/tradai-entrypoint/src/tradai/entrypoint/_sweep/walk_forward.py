@@ -55,6 +55,8 @@ class WalkForward:
         """
         windows: list[Window] = []
         start = timerange.start
+        if self.training + self.test > timerange.stop - start:
+            raise _error(f"no window fits into {timerange}: give a longer range or shorter windows")
         while (split := start + self.training) + self.test <= timerange.stop:
             window = Window(
                 number=len(windows) + 1,
@@ -63,8 +65,6 @@ class WalkForward:
             )
             windows.append(window)
             start += self.test
-        if not windows:
-            raise _error(f"no window fits into {timerange}: give a longer range or shorter windows")
         return tuple(windows)
 
 

@@ -81,6 +81,15 @@ class JobFollower:
             self._clock.sleep(min(max(0.0, left.total_seconds()), _FIRST_LINES.total_seconds()))
         return stored
 
+    def await_next(self, stored: StoredRecord, arn: str) -> StoredRecord:
+        """Wait until the job has ended, or has another task than `arn`."""
+        self.expect_end(stored)
+        while True:
+            stored, _ = self._advance(stored)
+            if stored.record.end is not None or stored.record.task_arn != arn:
+                return stored
+            stored = self._pause(stored, float("inf"))
+
     def look(self, stored: StoredRecord, *, is_numbered: bool) -> StoredRecord:
         """Look at a job where that is due; a numbered log says itself when it ends."""
         if is_numbered and stored.record.task_arn and not stored.record.end:

@@ -48,6 +48,9 @@ class JobLines:
             tail = self._task(stored.record, arn, following.has_ended, begun, after, follow=follow)
             begun = yield from tail
             stored = following.newest
+            if follow and stored.record.attempt < stored.record.attempts:
+                # The log may have ended because AWS takes the task back.
+                stored = jobs.await_next(stored, arn)
             if not follow or stored.record.task_arn == arn:
                 jobs.expect_end(stored)
                 return

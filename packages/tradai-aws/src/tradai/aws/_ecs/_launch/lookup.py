@@ -7,15 +7,15 @@ from tradai.aws._ecs._launch.record import LaunchRecord
 from tradai.aws._ecs.client import EcsClient, translated
 
 MOST_DESCRIBED: Final = 100
-# Time after which a task that was launched is in every answer of ECS.
-CONSISTENT_AFTER_S: Final = 60.0
+# AWS: wait for a description that is missing up to about five minutes (API_RunTask).
+CONSISTENT_AFTER_S: Final = 300.0
 
 
 def find_task(client: EcsClient, record: LaunchRecord) -> Mapping[str, Any] | None:
     """Return the task of a job that its record does not know, running or stopped.
 
     ListTasks takes ``startedBy`` alone, and lists running tasks then: stopped ones are found by
-    the family of their definition.
+    the family of their definition. A task that is listed and not described yet is one that starts.
     """
     wanted, cluster, job_id = record.request["startedBy"], record.cluster, record.job_id
     known = {past.task_arn for past in record.past}
@@ -25,6 +25,8 @@ def find_task(client: EcsClient, record: LaunchRecord) -> Mapping[str, Any] | No
         for task in describe_tasks(client, cluster, job_id, arns):
             if task.get("startedBy") == wanted:
                 return task
+        if arns and "startedBy" in filters:
+            return {"taskArn": arns[0], "lastStatus": "PENDING"}
     return None
 
 
