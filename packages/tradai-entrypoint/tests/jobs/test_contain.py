@@ -357,7 +357,7 @@ def test_a_container_takes_its_command_from_start_to_end(
 
 
 def test_a_signal_that_comes_before_the_command_has_its_group_ends_it(
-    in_this_process: Callable[[str, bool], bytes], monkeypatch: pytest.MonkeyPatch
+    in_this_process: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held, forwarded = os.pipe()
     new_session, signal_group = os.setsid, os.killpg
@@ -378,7 +378,7 @@ def test_a_signal_that_comes_before_the_command_has_its_group_ends_it(
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     os.kill(os.getpid(), signal.SIGTERM)
 
-    output = in_this_process("echo started", True)  # noqa: FBT003 - see the fixture
+    output = in_this_process("echo started", is_blocking=True)
 
     assert read(output) == ([], LogSummary(complete=True, expected=0, seen=0))
 
