@@ -54,7 +54,7 @@ def settings(workspace: Path, store: str | None, **changes: object) -> Entrypoin
 
 
 def spec_of(run: JobElsewhere, extras: JobExtras | None = None) -> JobSpec:
-    return run.spec("job-1", IMAGE, extras or JobExtras())
+    return run.spec("job-1", extras or JobExtras())
 
 
 def flag(spec: JobSpec, name: str) -> str:
@@ -69,7 +69,7 @@ def test_every_input_of_this_machine_is_named_by_its_uri_in_the_store(
         overrides=("execution.stake_amount=50", "strategy.source=strategies"),
     )
     paths = {"data": str(workspace / "candles"), "markets": str(workspace / "markets.json")}
-    run = JobElsewhere(settings(workspace, store, **paths), request, runner="docker:")
+    run = JobElsewhere(settings(workspace, store, **paths), request, IMAGE, runner="docker:")
 
     spec = spec_of(run)
     run.bundle.send()
@@ -89,7 +89,7 @@ def test_every_input_of_this_machine_is_named_by_its_uri_in_the_store(
 def test_inputs_in_a_store_stay_where_they_are(workspace: Path, store: str) -> None:
     request = RunRequest(overrides=("strategy.source=s3://bucket/strategies/",))
     run = JobElsewhere(
-        settings(workspace, store, data="s3://bucket/candles/"), request, runner="docker:"
+        settings(workspace, store, data="s3://bucket/candles/"), request, IMAGE, runner="docker:"
     )
 
     spec = spec_of(run)
@@ -103,7 +103,7 @@ def test_inputs_in_a_store_stay_where_they_are(workspace: Path, store: str) -> N
 def test_a_source_of_one_file_is_named_as_a_file(workspace: Path, store: str) -> None:
     request = RunRequest(overrides=("strategy.source=strategies/demo.py",))
 
-    spec = spec_of(JobElsewhere(settings(workspace, store), request, runner="docker:"))
+    spec = spec_of(JobElsewhere(settings(workspace, store), request, IMAGE, runner="docker:"))
 
     (source,) = (word for word in spec.command if word.startswith("strategy.source="))
     assert source.endswith("/demo.py")
@@ -120,7 +120,9 @@ def test_a_job_elsewhere_gets_the_run_by_variables_and_none_of_this_machine(
         environment={"NOTE": "a"}, secrets={"KEY": SecretReference("aws-sm:key")}, time_limit_s=60
     )
 
-    spec = spec_of(JobElsewhere(settings(workspace, store), RunRequest(), runner="ecs:"), extras)
+    spec = spec_of(
+        JobElsewhere(settings(workspace, store), RunRequest(), IMAGE, runner="ecs:"), extras
+    )
 
     assert spec.environment == {
         "NOTE": "a",
@@ -138,7 +140,7 @@ def test_a_job_elsewhere_gets_the_run_by_variables_and_none_of_this_machine(
 
 def test_the_same_inputs_make_the_same_job(workspace: Path, store: str) -> None:
     specs = [
-        spec_of(JobElsewhere(settings(workspace, store), RunRequest(), runner="docker:"))
+        spec_of(JobElsewhere(settings(workspace, store), RunRequest(), IMAGE, runner="docker:"))
         for _ in range(2)
     ]
 
@@ -147,17 +149,30 @@ def test_the_same_inputs_make_the_same_job(workspace: Path, store: str) -> None:
 
 def test_a_job_elsewhere_needs_a_store_and_an_image(workspace: Path, store: str) -> None:
     with pytest.raises(ConfigurationError, match="TRADAI_RUN_STORE") as caught:
-        JobElsewhere(settings(workspace, None), RunRequest(), runner="docker:")
+        JobElsewhere(settings(workspace, None), RunRequest(), IMAGE, runner="docker:")
     assert "a job on docker: needs a store" in str(caught.value)
-    run = JobElsewhere(settings(workspace, store), RunRequest(), runner="docker:")
 
     with pytest.raises(ConfigurationError, match="TRADAI_JOB_IMAGE"):
-        run.spec("job-1", JobSettings(), JobExtras())
+        JobElsewhere(settings(workspace, store), RunRequest(), JobSettings(), runner="docker:")
+
+
+def test_inputs_may_have_a_place_of_their_own(workspace: Path, store: str, tmp_path: Path) -> None:
+    place = (tmp_path / "data").as_uri()
+    job = JobSettings(image="strategy:1", inputs=place)
+    run = JobElsewhere(settings(workspace, store), RunRequest(), job, runner="docker:")
+
+    spec = spec_of(run)
+
+    assert spec.command[2].startswith(f"{place}/")
+    assert spec.environment["TRADAI_RUN_STORE"] == f"{store}/"
 
 
 def test_a_missing_input_is_refused_before_anything_is_sent(workspace: Path, store: str) -> None:
     run = JobElsewhere(
-        settings(workspace, store, data=str(workspace / "absent")), RunRequest(), runner="docker:"
+        settings(workspace, store, data=str(workspace / "absent")),
+        RunRequest(),
+        IMAGE,
+        runner="docker:",
     )
 
     with pytest.raises(NotFoundError, match="absent"):
@@ -181,7 +196,9 @@ def test_policies_follow_the_mode(mode: TradingMode) -> None:
 
 def test_the_policies_of_the_mode_are_those_of_the_job(workspace: Path, store: str) -> None:
     for mode in ("backtest", "live"):
-        run = JobElsewhere(settings(workspace, store, mode=mode), RunRequest(), runner="ecs:")
+        run = JobElsewhere(
+            settings(workspace, store, mode=mode), RunRequest(), IMAGE, runner="ecs:"
+        )
         spec, policy = spec_of(run), JobPolicy.of(TradingMode(mode))
         assert spec.capacity == policy.capacity
         assert spec.log_delivery is policy.log_delivery

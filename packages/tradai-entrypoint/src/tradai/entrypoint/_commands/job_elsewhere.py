@@ -17,6 +17,8 @@ from tradai.entrypoint._store.run_store import RunStore
 
 _PROGRAM: Final = "tradai-entrypoint"
 _SOURCE: Final = "strategy.source"
+# No run has such an id, so that inputs and runs can share a store.
+_INPUTS: Final = "_inputs/"
 # Folders, sockets and caches of this machine.
 _OF_THIS_MACHINE: Final = ("TRADAI_DOCKER_", "TRADAI_INPUT_")
 
@@ -30,11 +32,14 @@ class JobElsewhere:
         store: The run store.
     """
 
-    def __init__(self, settings: EntrypointSettings, request: RunRequest, *, runner: str) -> None:
-        """Take the run; nothing is read yet.
+    def __init__(
+        self, settings: EntrypointSettings, request: RunRequest, job: JobSettings, *, runner: str
+    ) -> None:
+        """Take the run and its job; nothing is read yet.
 
         Raises:
-            ConfigurationError: There is no run store, or no installed distribution serves it.
+            ConfigurationError: There is no image or no run store, or no installed distribution
+                serves it.
         """
         if settings.store is None:
             message = (
@@ -42,25 +47,24 @@ class JobElsewhere:
                 "TRADAI_RUN_STORE, or give --store, such as s3://bucket/runs/"
             )
             raise ConfigurationError(message, key="TRADAI_RUN_STORE")
+        if job.image is None:
+            message = f"a job on {runner} runs in an image: set TRADAI_JOB_IMAGE, or give --image"
+            raise ConfigurationError(message, key="TRADAI_JOB_IMAGE")
         self.store = RunStore.at(settings.store)
-        self.bundle = InputBundle(self.store.uri)
+        self.bundle = InputBundle(job.inputs or f"{self.store.uri}{_INPUTS}")
         self._settings = settings
         self._request = request
-        self._runner = runner
+        self._job = job
 
-    def spec(self, job_id: str, job: JobSettings, extras: JobExtras) -> JobSpec:
+    def spec(self, job_id: str, extras: JobExtras) -> JobSpec:
         """Return the job that makes the run under the id `job_id`.
 
         Raises:
-            ConfigurationError: There is no image, or the configuration is not valid.
+            ConfigurationError: The configuration is not valid.
             NotFoundError: An input does not exist.
             ValidationError: An input cannot be sent, or a variable seems to hold a secret.
         """
-        if job.image is None:
-            message = (
-                f"a job on {self._runner} runs in an image: set TRADAI_JOB_IMAGE, or give --image"
-            )
-            raise ConfigurationError(message, key="TRADAI_JOB_IMAGE")
+        job = self._job
         return extras.spec(
             job_id,
             self._settings,

@@ -67,12 +67,12 @@ def _submit_elsewhere(
     interrupts: Interrupts,
 ) -> tuple[AttachedJob, Callable[[], JobResult]]:
     """Send what the job needs to the run store, and submit the job."""
-    run = JobElsewhere(settings, request, runner=args.on)
     given = {} if args.image is None else {"image": args.image}
+    run = JobElsewhere(settings, request, JobSettings(**given), runner=args.on)
     with Progress(enabled=not args.json) as progress:
         with interrupts.raising():
             progress.say("reading inputs")
-            spec = run.spec(job_id, JobSettings(**given), _extras(args))
+            spec = run.spec(job_id, _extras(args))
             run.bundle.send(progress.say)
         progress.say("launching the job")
         handle = runner.submit(spec)

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple, final
+from typing import NamedTuple, final
 
 from tradai.core import ObjectStore, backend_for, digest
 from tradai.core.exceptions import ConflictError
@@ -13,9 +13,6 @@ from tradai.entrypoint._inputs.local_files import file_bytes, file_digest, file_
 from tradai.entrypoint._inputs.object_names import check_names, list_objects, prefix_of, uri_of
 from tradai.entrypoint._inputs.parallel import each_at_once
 from tradai.entrypoint._inputs.settings import InputSettings
-
-# No run has such an id, so that inputs and runs can share a store.
-_FOLDER: Final = "_inputs"
 
 
 class _Entry(NamedTuple):
@@ -39,7 +36,7 @@ class InputBundle:
             uri: Folder in a store.
             store: Store to use; by default the one that serves the URI.
         """
-        self._prefix = f"{prefix_of(uri)}{_FOLDER}/"
+        self._prefix = prefix_of(uri)
         self._store = store
         self._folders: dict[str, dict[str, _Entry]] = {}
 

@@ -83,6 +83,8 @@ class JobSettings(BaseSettings):
         memory_mib: Memory in MiB; unset means the runner's default.
         disk_gib: Disk space in GiB; unset means the runner's default.
         platform: System and processor of the image.
+        inputs: URI that receives the inputs which jobs need from this machine, such as
+            ``s3://bucket/data/``; unset means ``_inputs`` in the run store.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADAI_JOB_")
@@ -92,6 +94,7 @@ class JobSettings(BaseSettings):
     memory_mib: int | None = Field(default=None, ge=1)
     disk_gib: int | None = Field(default=None, ge=1)
     platform: JobPlatform | None = None
+    inputs: str | None = None
 
 
 def settings_classes() -> dict[str, type[BaseSettings]]:
