@@ -81,8 +81,11 @@ def test_a_private_module_marks_its_own_names_by_an_underscore_alone(source: Pat
 def test_type_checkers_and_python_see_the_same_public_names(name: str) -> None:
     tree = ast.parse((FOLDERS[name] / "__init__.py").read_text(encoding="utf-8"))
     tables = [ast.literal_eval(node) for node in ast.walk(tree) if isinstance(node, ast.Dict)]
+    keywords = [node for node in ast.walk(tree) if isinstance(node, ast.keyword)]
+    homes = [ast.literal_eval(node.value) for node in keywords if node.arg == "home"]
+    (home,) = homes or [name]
     imports = {
-        alias.name: (node.module or "").removeprefix(f"{name}.")
+        alias.name: (node.module or "").removeprefix(f"{home}.")
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom)
         for alias in node.names

@@ -45,7 +45,12 @@ def settings(aws: AwsSettings) -> EcsSettings:
 @pytest.fixture
 def new_runner(aws: AwsSettings, settings: EcsSettings) -> Callable[[], EcsRunner]:
     """Make a runner as another process would."""
-    return lambda: EcsRunner(settings, client=client_for("ecs", aws), store=S3Store(aws))
+    return lambda: EcsRunner(
+        settings,
+        client=client_for("ecs", aws),
+        store=S3Store(aws),
+        logs_client=client_for("logs", aws),
+    )
 
 
 @pytest.fixture
@@ -101,6 +106,24 @@ def test_a_task_gets_its_variables(
     )
 
     assert runner.wait(runner.submit(spec)).exit_code == 0
+
+
+def test_the_lines_of_a_container_come_back_whole(
+    new_runner: Callable[[], EcsRunner], spec_for: Callable[[JobScript], JobSpec]
+) -> None:
+    # Records as `tradai-entrypoint contain` writes them.
+    program = """
+        echo "0a1b2c3d:0!tradai-log 1"
+        for n in $(seq 1 300); do echo "0a1b2c3d:$n line $n"; done
+        echo "0a1b2c3d:301!end 300"
+    """
+    runner = new_runner()
+    handle = runner.submit(replace(spec_for(JobScript()), command=("sh", "-c", program)))
+
+    lines = list(runner.logs(handle))
+
+    assert [line.text for line in lines] == [f"line {number}" for number in range(1, 301)]
+    assert [line.text for line in new_runner().logs(handle, after=298)] == ["line 299", "line 300"]
 
 
 def test_an_image_that_does_not_exist_is_a_failure_with_its_reason(

@@ -16,11 +16,19 @@ import yaml
 from servers.aws import REGION, new_bucket, settings_at
 from servers.process import executable
 
-from tradai.aws import AwsSettings, EcsPolicy, EcsRunner, EcsSettings, check_ecs, client_for
-from tradai.aws._ecs.client import EcsClient
+from tradai.aws import (
+    AwsSettings,
+    EcsClient,
+    EcsPolicy,
+    EcsRunner,
+    EcsSettings,
+    LogsClient,
+    check_ecs,
+    client_for,
+)
 from tradai.aws._ecs.registration import family_of
 from tradai.aws._ecs.task_definition import MAIN_CONTAINER, STREAM_PREFIX
-from tradai.aws.testing import FakeEcs, FakeTask, TaskScript, reset_clients
+from tradai.aws.testing import FakeEcs, FakeLogs, FakeTask, TaskScript, reset_clients
 from tradai.core import JobSpec, JobStatus
 
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
@@ -125,21 +133,28 @@ def test_cfn_lint_finds_a_property_that_does_not_exist(file: Path, tmp_path: Pat
     assert "RetentionDays" in _lint(wrong).stdout
 
 
-def _job(settings: EcsSettings, ecs: FakeEcs) -> EcsRunner:
+def _runner(settings: EcsSettings, ecs: FakeEcs, logs: FakeLogs) -> EcsRunner:
     policy = EcsPolicy(spills=True)
-    return EcsRunner(settings, client=ecs, clock=ecs.clock, policy=policy)
+    return EcsRunner(settings, client=ecs, clock=ecs.clock, policy=policy, logs_client=logs)
 
 
 @pytest.fixture
-def ecs() -> FakeEcs:
+def logs() -> FakeLogs:
+    logs = FakeLogs()
+    logs.create_log_group(logGroupName="/tradai/jobs")
+    return logs
+
+
+@pytest.fixture
+def ecs(logs: FakeLogs) -> FakeEcs:
     """ECS on which the first task ends, and every other one waits."""
     tasks: list[FakeTask] = []
 
     def program(task: FakeTask) -> TaskScript:
         tasks.append(task)
-        return TaskScript(waits=task is not tasks[0])
+        return TaskScript(lines=("hello",), waits=task is not tasks[0])
 
-    return FakeEcs(program)
+    return FakeEcs(program, logs=logs)
 
 
 @pytest.fixture
@@ -163,16 +178,18 @@ def jobs(localstack: str, monkeypatch: pytest.MonkeyPatch) -> EcsSettings:
     )
 
 
-def _live(settings: EcsSettings, ecs: FakeEcs) -> None:
+def _live(settings: EcsSettings, ecs: FakeEcs, logs: FakeLogs) -> None:
     """Have one job end, one stopped, one reaped, and look at all of them from elsewhere."""
-    runner = _job(settings, ecs)
-    assert runner.wait(runner.submit(SPEC)).status is JobStatus.COMPLETED
+    runner = _runner(settings, ecs, logs)
+    ends = runner.submit(SPEC)
+    assert runner.wait(ends).status is JobStatus.COMPLETED
+    assert [line.text for line in runner.logs(ends)] == ["hello"]
     stops = runner.submit(replace(SPEC, job_id="job-2"))
     assert runner.stop(stops, "enough").status is JobStatus.CANCELLED
     runner.submit(replace(SPEC, job_id="job-3"))
     ecs.clock.sleep(7200)
     assert [task.job_id for task in runner.reap(dry_run=False)] == ["job-3"]
-    assert len(list(_job(settings, ecs).jobs())) == 3
+    assert len(list(_runner(settings, ecs, logs).jobs())) == 3
 
 
 def _noted(services: dict[str, Any], act: Callable[[], object]) -> set[str]:
@@ -197,17 +214,21 @@ def _needed(operations: set[str]) -> set[str]:
 
 
 def test_the_launcher_has_the_rights_that_jobs_and_checks_need_and_no_others(
-    template: dict[str, Any], jobs: EcsSettings, ecs: FakeEcs
+    template: dict[str, Any], jobs: EcsSettings, ecs: FakeEcs, logs: FakeLogs
 ) -> None:
-    objects = _noted({"s3": client_for("s3")}, lambda: _live(jobs, ecs))
+    objects = _noted({"s3": client_for("s3")}, lambda: _live(jobs, ecs, logs))
     calls = {operation for operation, _ in ecs.calls}
 
-    methods = {name for name in vars(EcsClient) if not name.startswith("_")} - {"meta"}
-    assert {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in calls} == methods
-    checks = {"DescribeClusters", "DescribeLogGroups", "DescribeSecurityGroups", "DescribeSubnets"}
-    # The log of a job is read by it.
-    logs = {"GetLogEvents"}
-    assert _rights(template, "Launcher") == _needed(objects | calls | checks | logs) | IN_PARTS
+    assert calls == _operations(EcsClient)
+    checks = {"DescribeClusters", "DescribeSecurityGroups", "DescribeSubnets"}
+    used = objects | calls | _operations(LogsClient) | checks
+    assert _rights(template, "Launcher") == _needed(used) | IN_PARTS
+
+
+def _operations(client: type) -> set[str]:
+    """Return the operations of AWS that a client of boto3 must have."""
+    names = {name for name in vars(client) if not name.startswith("_")} - {"meta"}
+    return {"".join(part.title() for part in name.split("_")) for name in names}
 
 
 def test_the_checks_need_no_right_that_the_template_does_not_give(

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ from servers.docker import Dockerd, running_dockerd
 from servers.python_image import make_python_image
 
 from tradai.aws import DockerRunner, DockerSettings
-from tradai.core import JobPlatform, JobSpec, JobStatus, SecretReference
+from tradai.core import JobPlatform, JobSpec, JobStatus, LogDelivery, SecretReference
 from tradai.core.exceptions import ExternalServiceError, NotFoundError, ValidationError
 
 # The client of Docker leaves a socket open when its daemon cannot be reached.
@@ -181,7 +182,7 @@ def test_a_job_without_an_image_is_refused(runner: DockerRunner) -> None:
 
 
 def test_an_image_that_nobody_has_is_not_found(runner: DockerRunner, registry: str) -> None:
-    for name in (f"{registry}/no/such:image", "no-such-host.invalid/image:1"):
+    for name in (f"{registry}/no/such:image", "127.0.0.1:1/no/such:1"):
         with pytest.raises(NotFoundError, match="can it be pulled") as caught:
             runner.submit(spec_for(name, "true"))
         assert (caught.value.kind, caught.value.key) == ("image", name)
@@ -286,3 +287,57 @@ class DockerSettingsClient:
 
     def close(self) -> None:
         self._client.close()
+
+
+def test_bytes_that_are_not_text_end_neither_a_line_nor_the_log(
+    runner: DockerRunner, python_image: str
+) -> None:
+    program = "import os; os.write(1, bytes(range(256)) + b'\\n'); print('end')"
+    command = ("python3", "-c", program)
+
+    lines = texts(runner, JobSpec(job_id="job-1", command=command, image=python_image))
+
+    assert len(lines) == 3
+    assert lines[0] == "".join(map(chr, range(10)))
+    assert lines[1].startswith("\x0b\x0c")
+    assert lines[1].endswith("\ufffd" * 128)
+    assert lines[2] == "end"
+
+
+def test_a_job_that_is_stopped_while_it_is_submitted_is_cancelled(
+    runner: DockerRunner, python_image: str
+) -> None:
+    spec = spec_for(python_image, "sleep 600")
+    with ThreadPoolExecutor(1) as pool:
+        submitting = pool.submit(DockerRunner.for_uri(runner.uri).submit, spec)
+        while not (handles := list(runner.jobs())):
+            pass
+        info = runner.stop(handles[0], "not wanted")
+
+        handle = submitting.result(60)
+
+    assert info.status is JobStatus.CANCELLED
+    assert runner.status(handle) == info
+    assert runner.submit(spec) == handle
+
+
+@pytest.mark.parametrize(
+    ("delivery", "options"),
+    [
+        (LogDelivery.BLOCKING, {"mode": "blocking"}),
+        (LogDelivery.NON_BLOCKING, {"mode": "non-blocking", "max-buffer-size": "25m"}),
+    ],
+)
+def test_the_delivery_of_the_log_is_set(
+    runner: DockerRunner,
+    empty_dockerd: Dockerd,
+    python_image: str,
+    delivery: LogDelivery,
+    options: dict[str, str],
+) -> None:
+    handle = runner.submit(spec_for(python_image, "echo one", log_delivery=delivery))
+
+    with contextlib.closing(empty_dockerd.client()) as client:
+        config = client.containers.get(handle.native_id).attrs["HostConfig"]["LogConfig"]
+    assert config == {"Type": "json-file", "Config": options}
+    assert [line.text for line in runner.logs(handle)] == ["one"]

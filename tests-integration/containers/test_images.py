@@ -31,16 +31,6 @@ PASSWORDS: Final = "AWS:$2b$04$8jSR5lwnS9am4DI/WCU2fOoiP20CnJ.8nG/qKjQQbADaoQ0Kh
 
 
 @pytest.fixture(scope="session")
-def pinned_base(dockerd: Dockerd, python_image: str, registry: str) -> str:
-    """The base image, pinned by the digest that a registry gave it."""
-    with contextlib.closing(dockerd.client()) as client:
-        client.images.get(python_image).tag(f"{registry}/base/python", "1")
-        client.images.push(f"{registry}/base/python", "1")
-        names: list[str] = client.images.get(python_image).attrs["RepoDigests"]
-    return next(name for name in names if name.startswith(registry))
-
-
-@pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsSettings]:
     standin = ministack(tmp_path_factory.mktemp("ministack"))
     with standin.server.running():

@@ -160,7 +160,7 @@ def test_another_process_finds_the_revision_that_is_there() -> None:
     assert same_account.calls == ["describe"]
 
 
-def test_content_that_somebody_else_put_under_our_family_is_not_run(ecs: _Ecs) -> None:
+def test_content_that_another_user_put_under_our_family_is_not_run(ecs: _Ecs) -> None:
     family = family_of(_definition())
     ecs.families[family] = [_described(_definition(cpu_units=2048), family, 1)]
 

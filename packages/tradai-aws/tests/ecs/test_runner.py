@@ -5,13 +5,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, cast
 
 import pytest
 
-from tradai.aws import ECSJobManager, EcsRunner, EcsSettings
+from tradai.aws import AwsError, ECSJobManager, EcsPolicy, EcsRunner, EcsSettings
 from tradai.aws.testing import FakeEcs, FakeTask, TaskDelays, TaskScript
-from tradai.core import JobHandle, JobSpec, JobStatus, MemoryStore, ObjectStore
+from tradai.core import (
+    Capacity,
+    JobHandle,
+    JobSpec,
+    JobStatus,
+    MemoryStore,
+    ObjectStore,
+    backend_for,
+)
 from tradai.core.exceptions import ConfigurationError, ValidationError
 
 SPEC: Final = JobSpec(job_id="job-1", command=("run",), image="registry.invalid/job")
@@ -214,7 +223,8 @@ def test_a_stop_of_a_job_that_was_never_launched_leaves_nothing(
     info = new_runner().stop(handle, "not wanted any more")
 
     assert info.status is JobStatus.CANCELLED
-    assert ecs.running() == []
+    assert "not wanted any more" in info.reason
+    assert ecs.tasks == []
 
 
 def test_a_stop_by_someone_else_is_no_success_of_ours(ecs_settings: EcsSettings) -> None:
@@ -371,3 +381,103 @@ def test_a_cancelled_stop_goes_on(ecs_settings: EcsSettings) -> None:
         return (await manager.wait(handle)).status
 
     assert asyncio.run(run()) is JobStatus.CANCELLED
+
+
+def test_a_runner_by_uri_has_the_settings_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    role = "arn:aws:iam::123456789012:role/job"
+    variables = {
+        "AWS_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "fake-access-key",
+        "AWS_SECRET_ACCESS_KEY": "fake-secret-key",
+        "ECS_CLUSTER": "tradai",
+        "ECS_SUBNETS": "subnet-0123456789abcdef0",
+        "ECS_SECURITY_GROUPS": "sg-0123456789abcdef0",
+        "ECS_TASK_ROLE_ARN": role,
+        "ECS_EXECUTION_ROLE_ARN": role,
+        "ECS_LOG_GROUP": "/tradai/jobs",
+        "ECS_LAUNCH_TYPE": "FARGATE",
+        "TRADAI_JOB_STORE": f"file:{tmp_path}",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    runners = [backend_for("tradai.runners", uri) for uri in ("ecs:", "ecs:another")]
+
+    assert [getattr(runner, "uri", "") for runner in runners] == ["ecs:tradai", "ecs:another"]
+    assert list(runners[0].jobs()) == []
+
+
+@pytest.mark.parametrize("change", [{"attempts": 0}, {"launch_budget_s": 0.0}])
+def test_a_policy_without_an_attempt_or_a_budget_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        EcsPolicy(**change)
+
+
+def test_a_command_that_is_too_large_is_refused_before_anything_is_registered(
+    ecs_settings: EcsSettings,
+) -> None:
+    ecs = FakeEcs()
+    runner = _runner(ecs, ecs_settings)
+
+    with pytest.raises(ValidationError, match="8192"):
+        runner.submit(replace(SPEC, command=("run", "x" * 9000)))
+
+    assert ecs.calls == []
+
+
+def test_the_manifest_decides_whether_a_run_crashed_after_its_result(
+    ecs_settings: EcsSettings, tmp_path: Path
+) -> None:
+    def program(task: FakeTask) -> TaskScript:
+        folder = tmp_path / task.environment["TRADAI_RUN_ID"]
+        folder.mkdir()
+        (folder / "manifest.json").write_text('{"exit_code": 0}')
+        return TaskScript(exit_code=137)
+
+    ecs = FakeEcs(program)
+    runner = _runner(ecs, ecs_settings)
+    spec = replace(SPEC, environment={"TRADAI_RUN_STORE": f"file:{tmp_path}"})
+
+    info = runner.wait(runner.submit(spec))
+    bare = runner.wait(runner.submit(replace(spec, job_id="job-2", environment={})))
+
+    assert info.status is JobStatus.FAILED
+    assert info.reason != bare.reason
+
+
+def test_a_task_that_ecs_hides_for_a_moment_has_not_vanished(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(partial(_running, 7200.0))
+    store = MemoryStore()
+    runner = _runner(ecs, ecs_settings, store)
+    handle = runner.submit(SPEC)
+    runner.wait(handle, timeout_s=1800)
+    ecs.hide_tasks(times=2)
+
+    seen = [runner.wait(handle, timeout_s=30).status for _ in range(3)]
+    ecs.hide_tasks()
+    seen.append(_runner(ecs, ecs_settings, store).status(handle).status)
+
+    assert seen == [JobStatus.RUNNING] * 4
+    assert runner.wait(handle).status is JobStatus.COMPLETED
+
+
+def test_a_stop_between_two_attempts_launches_nothing(ecs_settings: EcsSettings) -> None:
+    ecs = FakeEcs(lambda _: TaskScript(interrupted_after_s=1.0, runs_s=600))
+    store = MemoryStore()
+    policy = EcsPolicy(attempts=3)
+    runner, other = (
+        EcsRunner(ecs_settings, client=ecs, store=store, clock=ecs.clock, policy=policy)
+        for _ in range(2)
+    )
+    handle = runner.submit(replace(SPEC, capacity=(Capacity.SPOT,)))
+    ecs.fail("RunTask", "AccessDeniedException")
+    with pytest.raises(AwsError):
+        runner.wait(handle)
+
+    info = other.stop(handle, "enough")
+
+    assert info.status is JobStatus.CANCELLED
+    assert info.started_at is not None
+    assert len(ecs.tasks) == 1

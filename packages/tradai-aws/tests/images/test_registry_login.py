@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tradai.aws import AwsError
+from tradai.aws._images.registry_login import login_for
 from tradai.aws.ecr import RegistryLogin
 from tradai.aws.testing import FakeEcr
 from tradai.core import redact
@@ -64,3 +65,25 @@ def test_a_refusal_is_typed_and_not_kept(ecr: FakeEcr, login: RegistryLogin) -> 
     ecr.refusals.clear()
 
     assert login.get() == ("AWS", "fake-token-1")
+
+
+# Private on purpose: a daemon that pulls from Amazon needs Amazon.
+def test_an_image_of_ecr_is_pulled_with_a_login_of_ecr(ecr: FakeEcr) -> None:
+    assert login_for(f"{ecr.host}/strategies@sha256:{'1' * 64}", ecr.client) == (
+        "AWS",
+        "fake-token-1",
+    )
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "python:3.11",
+        "127.0.0.1:5000/strategies:1",
+        "123456789012.dkr.ecr.eu-central-1.amazonaws.com.example/strategies",
+        "example/123456789012.dkr.ecr.eu-central-1.amazonaws.com/strategies",
+    ],
+)
+def test_no_other_registry_gets_a_login_of_ecr(ecr: FakeEcr, image: str) -> None:
+    assert login_for(image, ecr.client) is None
+    assert ecr.calls == []

@@ -72,6 +72,20 @@ class Scenario:
         )
 
 
+class RefusingLogs:
+    """CloudWatch that refuses every request of the first minute."""
+
+    def __init__(self, aws: FakeLogs) -> None:
+        self.aws = aws
+
+    def get_log_events(self, **parameters: object) -> dict[str, object]:
+        self.aws.throttled = 1.0 if self.aws.clock() < 60 else 0.0
+        return self.aws.get_log_events(**parameters)
+
+    def describe_log_groups(self, **parameters: object) -> dict[str, object]:
+        return self.aws.describe_log_groups(**parameters)
+
+
 SCENARIOS = {
     "A: no empty pages": Scenario(empty_pages=0),
     "B: empty pages": Scenario(),
@@ -80,10 +94,15 @@ SCENARIOS = {
     "E: 40,000 lines": Scenario(lines=40_000, burst=6_000, page_events=1_000),
     "F: the last batch is late": Scenario(last_batch_s=12),
 }
-SEEDS = [
-    *range(10),
-    *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(10, 200)),
-]
+
+
+def seeds(count: int) -> list[object]:
+    """Return 200 seeds, of which `count` are not left to the deep lane."""
+    deep = (pytest.param(seed, marks=pytest.mark.deep) for seed in range(count, 200))
+    return [*range(count), *deep]
+
+
+SEEDS = seeds(10)
 
 
 def text(number: int) -> str:
@@ -109,7 +128,7 @@ def test_a_numbered_log_is_whole_and_proven(scenario: Scenario, seed: int) -> No
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", seeds(3))
 def test_a_log_without_numbers_is_whole_and_not_proven(scenario: Scenario, seed: int) -> None:
     scenario = replace(scenario, has_marks=False)
     follower = scenario.follower(scenario.play(seed))
@@ -131,7 +150,7 @@ def test_a_reader_that_is_killed_loses_and_doubles_nothing(seed: int, *, has_mar
     follower = scenario.follower(aws)
     taken = list(islice(follower.lines(), 100))
 
-    while taken:
+    while taken and len(lines) < 2 * scenario.lines:
         lines += taken
         position = follower.position.to_json()
         follower = scenario.follower(aws)
@@ -216,6 +235,40 @@ def test_lines_that_never_arrive_are_named(seed: int) -> None:
     assert follower.summary() == LogSummary(
         complete=False, expected=4_000, seen=3_899, gaps=((100, 199), (3_000, 3_000))
     )
+
+
+def test_another_reader_knows_of_the_lines_that_were_missing() -> None:
+    aws = FakeLogs()
+    aws.create_log_group(logGroupName=GROUP)
+    for number in (1, 2, 5, 6):
+        aws.write(GROUP, STREAM, f"0badcafe:{number} line", at_s=number, visible_s=number)
+    aws.write(GROUP, STREAM, "0badcafe:7!end 6", at_s=7, visible_s=7)
+    first = Scenario().follower(aws, is_numbered=True)
+    assert [line.number for line in islice(first.lines(), 3)] == [1, 2, 5]
+
+    second = Scenario().follower(aws)
+
+    assert [line.number for line in second.lines(after=first.position)] == [6]
+    assert second.summary() == LogSummary(complete=False, expected=6, seen=4, gaps=((3, 4),))
+
+
+def test_a_service_that_refuses_everything_for_a_minute_is_asked_less_and_less() -> None:
+    scenario = SCENARIOS["D: a job of 4 seconds"]
+    aws = scenario.play(seed=0)
+
+    def is_stopped() -> bool:
+        return aws.clock() > 60
+
+    follower = LogFollower(
+        RefusingLogs(aws),
+        group=GROUP,
+        stream=STREAM,
+        is_stopped=is_stopped,
+        schedule=LogSchedule(clock=aws.clock),
+    )
+
+    assert list(follower.lines()) == lines_of(scenario.lines)
+    assert sum(name == "get_log_events" for name, _ in aws.calls) < 20
 
 
 def test_a_line_that_comes_long_after_the_others_is_not_lost() -> None:

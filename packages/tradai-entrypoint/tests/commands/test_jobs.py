@@ -179,7 +179,7 @@ def test_a_job_is_stopped(
 def test_a_runner_that_is_not_installed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("jobs", "list", "--on", "no-such-runner:") == ExitCode.CONFIGURATION
 
-    assert "use one of local:" in capsys.readouterr().err
+    assert "use one of docker:, ecs:, local:" in capsys.readouterr().err
 
 
 def test_a_submitted_run_ends_with_the_exit_code_of_the_run(
@@ -304,3 +304,16 @@ def test_a_signal_to_submit_stops_the_job_in_good_order(
     assert submitting.returncode == ExitCode.TERMINATED
     manifest = RunManifest.read(config_file.parent / "runs" / "job-1")
     assert manifest.verdict == "ended in good order"
+
+
+def test_the_run_of_a_job_is_in_the_run_store(
+    folder: Path, config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "store"
+    words = ["submit", str(config_file), "--mode", "live", "--job-id", "job-1", "--json"]
+    places = ["--runs", str(tmp_path / "runs"), "--store", str(store), "--on", f"local:{folder}"]
+
+    code = run_command([*words, *places], interrupts=Interrupts())
+
+    assert code == ExitCode.NOT_PERMITTED, capsys.readouterr()
+    assert RunManifest.read(store / "job-1").exit_code == ExitCode.NOT_PERMITTED

@@ -1,4 +1,4 @@
-"""Inputs of a run by URI: each is fetched once, and what is no store's stays as it is."""
+"""Inputs of a run by URI: each is fetched once; paths and repositories stay as they are."""
 
 from pathlib import Path
 

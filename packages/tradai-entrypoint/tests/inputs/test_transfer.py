@@ -214,6 +214,32 @@ def test_hidden_files_stay_at_home(transfer: FolderTransfer, store: Counting, fo
     assert objects(store) == FILES
 
 
+def test_hidden_objects_stay_in_the_store(
+    transfer: FolderTransfer, store: Counting, folder: Path, tmp_path: Path
+) -> None:
+    store.write(f"{BASE}.git/config", b"c")
+
+    transfer.push(folder, BASE, delete=True)
+    brought = transfer.pull(BASE, tmp_path / "back", delete=True)
+
+    assert brought.moved == sorted(FILES)
+    assert store.read(f"{BASE}.git/config").data == b"c"
+
+
+def test_a_file_renamed_in_case_only_is_not_sent_beside_the_former_one(
+    transfer: FolderTransfer, store: Counting, folder: Path, tmp_path: Path
+) -> None:
+    transfer.push(folder, BASE)
+    (folder / "markets.json").rename(folder / "Markets.json")
+
+    with pytest.raises(ValidationError, match="cannot be beside each other"):
+        transfer.push(folder, BASE)
+    assert objects(store) == FILES
+
+    transfer.push(folder, BASE, delete=True)
+    assert transfer.pull(BASE, tmp_path / "back").moved[1] == "Markets.json"
+
+
 def test_an_empty_folder_sends_and_removes_nothing(
     transfer: FolderTransfer, store: Counting, folder: Path, tmp_path: Path
 ) -> None:

@@ -193,6 +193,48 @@ def test_what_the_command_leaves_behind_does_not_keep_the_container() -> None:
     assert read(done.stdout) == (["started"], LogSummary(complete=True, expected=1, seen=1))
 
 
+def test_what_is_left_of_the_group_is_killed(tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    os.mkfifo(held)
+    reader = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
+
+    shell(f"sleep 600 > {held} 2>&1 & echo started")
+
+    # The end of the file comes when no process holds it.
+    os.set_blocking(reader, True)
+    assert os.read(reader, 1) == b""
+    os.close(reader)
+
+
+def test_a_process_that_prints_on_and_on_does_not_keep_the_container() -> None:
+    done = shell("setsid sh -c 'while kill -0 '$PPID'; do echo more; done' & echo started")
+
+    assert done.returncode == 0
+    assert read(done.stdout)[1].complete
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces of processes")
+def test_as_the_first_process_of_a_container_it_reaps_orphans_and_stops(tmp_path: Path) -> None:
+    isolated = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*isolated, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("namespaces are not allowed here")
+    script = (
+        # An orphan that ends is a zombie until the first process waits for it.
+        "echo $PPID; (sleep 0.01 & ); sleep 0.2; grep -l '^State:.Z' /proc/[0-9]*/status;"
+        " trap 'echo stopping; exit 4' TERM; kill -TERM 1; while :; do sleep 0.01; done"
+    )
+
+    done = subprocess.run(
+        [*isolated, *PROGRAM, "sh", "-c", script],
+        stdout=subprocess.PIPE,
+        check=False,
+        timeout=LONG_S,
+        cwd=tmp_path,
+    )
+
+    assert (done.returncode, read(done.stdout)[0]) == (4, ["1", "stopping"])
+
+
 def test_a_command_that_closes_its_output_is_waited_for() -> None:
     done = shell("echo one; exec >&- 2>&-; sleep 0.2; exit 5")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -194,6 +195,21 @@ def test_a_run_that_another_process_owns_is_not_run(
     assert Works.calls == []
     assert names(tmp_path / "runs") == set()
     assert names(store) == {"job-1/started.json"}
+
+
+def test_a_second_start_on_the_same_machine_ends_as_the_first_did(
+    run: Callable[..., Verdict], store: Path, tmp_path: Path
+) -> None:
+    run(config="missing.yaml")
+
+    assert run().exit_code == ExitCode.DATA
+    (store / "job-1/manifest.json").unlink()
+    assert run().exit_code == ExitCode.OWNED
+    assert Works.calls == []
+    # A folder of that id which is not in the store is a mistake of the operator.
+    shutil.rmtree(store / "job-1")
+    assert run().exit_code == ExitCode.CONFIGURATION
+    assert len(list((tmp_path / "runs").iterdir())) == len(list(store.iterdir())) + 1
 
 
 def test_a_refused_run_is_in_the_store(run: Callable[..., Verdict], store: Path) -> None:

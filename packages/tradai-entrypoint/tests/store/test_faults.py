@@ -340,3 +340,29 @@ def test_the_journal_is_in_the_store_while_the_run_goes_on(
 
     assert sender.finish(MANIFEST) is None
     assert "journal/000003.jsonl" not in store.sizes(RUN)
+
+
+def test_a_segment_that_lands_late_takes_no_entry_away(
+    make_folder: Callable[[str, int], Path],
+    eventually: Callable[[Callable[[], bool]], bool],
+    tmp_path: Path,
+) -> None:
+    folder = make_folder("first", 1)
+    inner = MemoryStore()
+    store = RunStore(inner, "memory:store")
+    # A look for the manifest and the claim come first.
+    faulty = FaultyStore(inner, "hang", 2)
+    upload = RunUpload(RunStore(faulty, "memory:store"), folder, started("one"), timeout_s=0.2)
+
+    with closing(FileJournal(folder / "journal.jsonl")) as journal:
+        journal.append("one")
+        with pytest.raises(ExternalServiceError, match="did not answer"):
+            upload.send_progress()
+        journal.append("two")
+        upload.send_rest(MANIFEST)
+
+    faulty.release.set()
+    assert eventually(
+        lambda: "tradai-run-store" not in {thread.name for thread in threading.enumerate()}
+    )
+    check_whole(store, folder, tmp_path / "pulled")

@@ -98,7 +98,7 @@ def test_the_page_links_to_the_reports_and_lists_failures(
 ) -> None:
     page = sweep_page(result, tmp_path / "sweeps" / "demo", tmp_path / "runs")
 
-    assert '<a href="../../runs/run-3/report.html">run-3</a>' in page
+    assert '<a href="../../runs/run-3/report.html" title="run-3">report</a>' in page
     assert page.index("run-3") < page.index("run-1")
     assert "<h2>Failed</h2>" in page
     assert "script-src &#x27;none&#x27;" in page or "script-src 'none'" in page

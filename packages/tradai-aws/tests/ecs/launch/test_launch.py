@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tradai.aws import EcsPolicy, EcsRunner, EcsSettings, LaunchError, LaunchFailure
+from tradai.aws import AwsError, EcsPolicy, EcsRunner, EcsSettings, LaunchError, LaunchFailure
 from tradai.aws.testing import FakeEcs, FakeTask, TaskScript
 from tradai.core import Capacity, JobHandle, JobSpec, JobStatus, MemoryStore
 from tradai.core.exceptions import ConfigurationError, JobConflictError
@@ -400,3 +400,69 @@ def test_a_started_run_without_a_manifest_is_not_launched_again(
 
     assert info.status is JobStatus.FAILED
     assert len(ecs.tasks) == 1
+
+
+def test_a_launch_that_was_refused_can_be_repeated_days_later(
+    runner: EcsRunner, ecs: FakeEcs, new_runner: Callable[[], EcsRunner]
+) -> None:
+    ecs.refuse_placement(CAPACITY, times=1000)
+    with pytest.raises(LaunchError):
+        runner.submit(SPOT)
+    ecs.clear_faults()
+    ecs.clock.advance(3 * 86_400)
+
+    other = new_runner()
+    info = other.wait(other.submit(SPOT))
+
+    assert info.status is JobStatus.COMPLETED
+    assert len(ecs.tasks) == 1
+
+
+def test_settings_that_were_corrected_are_used_by_the_next_submit(
+    ecs: FakeEcs, store: MemoryStore, ecs_settings: EcsSettings
+) -> None:
+    ecs.fail("RunTask", "InvalidParameterException", "The subnet ID does not exist")
+    with pytest.raises(ConfigurationError, match="ECS_SUBNETS"):
+        EcsRunner(ecs_settings, client=ecs, store=store, clock=ecs.clock).submit(SPEC)
+    corrected = ecs_settings.model_copy(update={"subnets": (OTHER_SUBNET,)})
+
+    EcsRunner(corrected, client=ecs, store=store, clock=ecs.clock).submit(SPEC)
+
+    asked = [_subnets(parameters) for name, parameters in ecs.calls if name == "RunTask"]
+    assert asked == [["subnet-0123456789abcdef0"], [OTHER_SUBNET]]
+
+
+def test_a_refusal_after_a_lost_reply_proves_nothing(
+    runner: EcsRunner, ecs: FakeEcs, new_runner: Callable[[], EcsRunner]
+) -> None:
+    ecs.lose_reply("RunTask")
+    ecs.fail("RunTask", "AccessDeniedException")
+    with pytest.raises(AwsError, match="AccessDenied"):
+        runner.submit(SPEC)
+    ecs.clock.advance(2 * 3600)
+
+    info = new_runner().wait(new_runner().submit(SPEC))
+
+    assert info.status is JobStatus.FAILED
+    assert len(ecs.tasks) == 1
+
+
+def test_the_status_of_a_job_that_another_process_launches_is_not_kept(
+    ecs: FakeEcs, store: MemoryStore, ecs_settings: EcsSettings
+) -> None:
+    launching, watching = (
+        EcsRunner(ecs_settings, client=ecs, store=store, clock=ecs.clock) for _ in range(2)
+    )
+    seen: list[JobStatus] = []
+
+    def look(when: str, operation: str) -> None:
+        if (when, operation) == ("before", "RunTask"):
+            seen.extend(watching.status(handle).status for handle in watching.jobs())
+
+    ecs.on_call = look
+    handle = launching.submit(SPEC)
+    ecs.on_call = lambda *_: None
+    launching.wait(handle)
+
+    assert seen == [JobStatus.PENDING]
+    assert watching.status(handle).status is JobStatus.COMPLETED

@@ -177,6 +177,176 @@ class RunnerThatSkipsSecrets(RightRunner):
             return super().submit(replace(spec, secrets={}))
 
 
+class RunnerThatKnowsOnlyItsOwn(RightRunner):
+    """Shares no jobs with the other runners of the same place."""
+
+    def __init__(self, _: FakeRunner | None = None) -> None:
+        super().__init__()
+
+
+class RunnerThatFoldsIds(RightRunner):
+    """Takes ids that differ in case or punctuation for the same."""
+
+    def submit(self, spec: JobSpec) -> JobHandle:
+        folded = spec.job_id.lower().replace("_", "-").replace(".", "-").rstrip("-")
+        return super().submit(replace(spec, job_id=folded, trace_id=spec.trace_id))
+
+
+class RunnerThatSortsLikePeople(RightRunner):
+    """Lists jobs without regard to case."""
+
+    def jobs(self) -> Iterator[JobHandle]:
+        yield from sorted(super().jobs(), key=lambda handle: handle.job_id.lower())
+
+
+class RunnerThatChangesLines(RightRunner):
+    """Changes the text of a log; subclasses say how."""
+
+    def changed(self, text: str) -> list[str]:
+        return [text]
+
+    def logs(self, handle: JobHandle, *, after: int = 0, follow: bool = True) -> Iterator[JobLine]:
+        lines = super().logs(handle, follow=follow)
+        texts = (text for line in lines for text in self.changed(line.text))
+        for number, text in enumerate(texts, 1):
+            if number > after:
+                yield JobLine(number=number, text=text)
+
+
+class RunnerThatSplitsAtEveryBreak(RunnerThatChangesLines):
+    """Splits lines wherever Unicode sees a break."""
+
+    def changed(self, text: str) -> list[str]:
+        return text.splitlines() or [text]
+
+
+class RunnerThatExpandsVariables(RunnerThatChangesLines):
+    """Passes the output through a template."""
+
+    def changed(self, text: str) -> list[str]:
+        return [text.replace("$HOME", "/home/somewhere")]
+
+
+class RunnerThatCutsLines(RunnerThatChangesLines):
+    """Keeps the first 8 KiB of a line."""
+
+    def changed(self, text: str) -> list[str]:
+        return [text[:8192]]
+
+
+class RunnerThatHandsEachLineOutOnce(RightRunner):
+    """Gives a line to the reader that comes first, and to no other."""
+
+    def __init__(self, source: FakeRunner | None = None) -> None:
+        super().__init__(source)
+        self.taken: set[tuple[str, int]] = set()
+
+    def logs(self, handle: JobHandle, *, after: int = 0, follow: bool = True) -> Iterator[JobLine]:
+        for line in super().logs(handle, after=after, follow=follow):
+            if (handle.job_id, line.number) not in self.taken:
+                self.taken.add((handle.job_id, line.number))
+                yield line
+
+
+class RunnerThatStopsWithItsReader(RightRunner):
+    """Stops a job whose reader does not read to the end."""
+
+    def logs(self, handle: JobHandle, *, after: int = 0, follow: bool = True) -> Iterator[JobLine]:
+        try:
+            yield from super().logs(handle, after=after, follow=follow)
+        finally:
+            super().stop(handle, "no reader is left")
+
+
+class RunnerThatSplitsValues(RightRunner):
+    """Ends the value of a variable at its first equals sign."""
+
+    def submit(self, spec: JobSpec) -> JobHandle:
+        handle = super().submit(spec)
+        job = self.memory.jobs[spec.job_id]
+        job.variables = {name: text.split("=")[0] for name, text in job.variables.items()}
+        return handle
+
+
+class RunnerThatQuotesVariables(RightRunner):
+    """Says with which variables a job failed."""
+
+    def wait(self, handle: JobHandle, *, timeout_s: float | None = None) -> JobInfo:
+        info = super().wait(handle, timeout_s=timeout_s)
+        if info.status is not JobStatus.FAILED:
+            return info
+        variables = dict(self.memory.jobs[handle.job_id].variables)
+        return replace(info, reason=f"{info.reason} with {variables}")
+
+
+class RunnerThatCallsAStopSuccess(RightRunner):
+    """Calls a job completed that ended well when it was stopped."""
+
+    def stop(self, handle: JobHandle, reason: str) -> JobInfo:
+        info = super().stop(handle, reason)
+        if info.exit_code == 0:
+            info = replace(info, status=JobStatus.COMPLETED)
+            self.memory.jobs[handle.job_id].info = info
+        return info
+
+
+class RunnerThatIgnoresAnEarlyStop(RightRunner):
+    """Does not stop a job that has not started."""
+
+    def stop(self, handle: JobHandle, reason: str) -> JobInfo:
+        info = self.memory.jobs[handle.job_id].info if handle.job_id in self.memory.jobs else None
+        if info is not None and info.status is JobStatus.PENDING and reason.strip():
+            return info
+        return super().stop(handle, reason)
+
+
+class RunnerThatLaunchesStoppedJobsAgain(RightRunner):
+    """Takes a cancelled job for one that was never there."""
+
+    def submit(self, spec: JobSpec) -> JobHandle:
+        job = self.memory.jobs.get(spec.job_id)
+        if job is not None and job.info.status is JobStatus.CANCELLED:
+            del self.memory.jobs[spec.job_id]
+        return super().submit(spec)
+
+
+class RunnerThatTakesTheLastReason(RightRunner):
+    """Reports the reason of each call instead of the first one."""
+
+    def stop(self, handle: JobHandle, reason: str) -> JobInfo:
+        info = super().stop(handle, reason)
+        return replace(info, reason=reason) if info.status is JobStatus.CANCELLED else info
+
+
+class RunnerThatTellsTheEndOnce(RightRunner):
+    """Forgets the exit code of a job once it was asked for."""
+
+    def wait(self, handle: JobHandle, *, timeout_s: float | None = None) -> JobInfo:
+        info = super().wait(handle, timeout_s=timeout_s)
+        job = self.memory.jobs[handle.job_id]
+        if info.status is JobStatus.FAILED:
+            job.info = replace(info, exit_code=None)
+        return info
+
+
+class RunnerThatCutsExitCodes(RightRunner):
+    """Keeps seven bits of an exit code."""
+
+    def wait(self, handle: JobHandle, *, timeout_s: float | None = None) -> JobInfo:
+        info = super().wait(handle, timeout_s=timeout_s)
+        return info if info.exit_code is None else replace(info, exit_code=info.exit_code & 127)
+
+
+class RunnerThatBlamesTheLimit(RightRunner):
+    """Takes every failure of a job with a time limit for its end."""
+
+    def wait(self, handle: JobHandle, *, timeout_s: float | None = None) -> JobInfo:
+        info = super().wait(handle, timeout_s=timeout_s)
+        has_limit = self.memory.jobs[handle.job_id].spec.time_limit_s is not None
+        is_blamed = has_limit and info.status is JobStatus.FAILED
+        return replace(info, reason="its time limit has passed") if is_blamed else info
+
+
 PLANTED: Final = {
     RunnerThatLaunchesAgain: "test_an_ended_job_is_adopted_and_not_launched_again",
     RunnerThatOverwritesJobs: "test_an_id_with_another_specification_is_a_conflict",
@@ -190,6 +360,23 @@ PLANTED: Final = {
     RunnerThatForgetsExitCodes: "test_a_stopped_job_keeps_its_exit_code",
     RunnerThatStopsOthers: "test_a_fan_out_that_is_given_up_stops_its_jobs_only",
     RunnerThatSkipsSecrets: "test_a_missing_secret_launches_nothing",
+    RunnerThatKnowsOnlyItsOwn: "test_racing_runners_launch_one_job",
+    RunnerThatFoldsIds: "test_ids_that_look_alike_are_different_jobs",
+    RunnerThatSortsLikePeople: "test_jobs_are_sorted_as_text_is",
+    RunnerThatSplitsAtEveryBreak: "test_only_a_newline_ends_a_line",
+    RunnerThatExpandsVariables: "test_nothing_in_a_line_is_expanded",
+    RunnerThatCutsLines: "test_a_line_of_ten_thousand_letters_is_one_line",
+    RunnerThatHandsEachLineOutOnce: "test_each_reader_sees_every_line",
+    RunnerThatStopsWithItsReader: "test_a_reader_that_gives_up_leaves_the_job_alone",
+    RunnerThatSplitsValues: "test_odd_variables_reach_the_job_as_they_are",
+    RunnerThatQuotesVariables: "test_secrets_are_in_no_facts_of_a_job",
+    RunnerThatCallsAStopSuccess: "test_a_stopped_job_that_ends_well_is_cancelled_all_the_same",
+    RunnerThatIgnoresAnEarlyStop: "test_a_job_can_be_stopped_at_once",
+    RunnerThatLaunchesStoppedJobsAgain: "test_a_stopped_job_is_not_launched_again",
+    RunnerThatTakesTheLastReason: "test_stops_at_the_same_time_agree",
+    RunnerThatTellsTheEndOnce: "test_all_who_wait_see_the_same_end",
+    RunnerThatCutsExitCodes: "test_every_exit_code_of_a_program_is_kept",
+    RunnerThatBlamesTheLimit: "test_a_time_limit_that_is_not_reached_changes_nothing",
 }
 
 
@@ -218,4 +405,4 @@ def test_the_suites_have_many_tests() -> None:
 
     names = [name for suite in suites for name in vars(suite) if name.startswith("test_")]
 
-    assert len(names) == len(set(names)) >= 45
+    assert len(names) == len(set(names)) >= 60

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, final
 
 from tradai.aws._images.daemon import Daemon
+from tradai.aws._images.registry_login import login_for
 from tradai.aws._images.transfers import pull_image
 from tradai.core import JobSpec
 from tradai.core.exceptions import NotFoundError, ValidationError
@@ -17,7 +18,7 @@ class Image:
         """Take the description `facts`."""
         self.id: str = facts["Id"]
         self.platform: str = f"{facts['Os']}/{facts['Architecture']}"
-        self.entrypoint: list[str] = facts["Config"]["Entrypoint"] or []
+        self.entrypoint: list[str] = (facts["Config"] or {}).get("Entrypoint") or []
 
     @classmethod
     def find(cls, daemon: Daemon, spec: JobSpec) -> "Image":
@@ -48,7 +49,7 @@ def _facts(daemon: Daemon, name: str) -> Mapping[str, Any]:
     try:
         return _inspect(daemon, name)
     except NotFoundError:
-        pull_image(daemon, name)
+        pull_image(daemon, name, login=login_for(name))
     return _inspect(daemon, name)
 
 

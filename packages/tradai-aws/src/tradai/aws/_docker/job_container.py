@@ -117,7 +117,7 @@ class JobContainer:
     def remove(self) -> None:
         """Remove the container of a job that was never launched, unless another process does so."""
         with suppress(ConflictError, NotFoundError), self._daemon.translated("remove", self.id):
-            self._daemon.api.remove_container(self.id)
+            self._daemon.api.remove_container(self.id, v=True)
 
     def request_stop(self, reason: str) -> None:
         """Ask for the end of the job, and kill it after its grace; the first reason counts.

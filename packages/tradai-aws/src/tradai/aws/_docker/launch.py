@@ -88,12 +88,14 @@ class Launcher:
                     self._daemon.api.start(container_id)
                 with suppress(ConflictError):
                     self._claim(container_id, spec)
-                    connection.sendall(data)
+                    # A container that was stopped in the meantime reads nothing; its end says so.
+                    with suppress(OSError):
+                        connection.sendall(data)
                     return self._await_start(container_id)
         finally:
             # A container that was renamed is not found under this name.
             with suppress(NotFoundError), self._daemon.translated("remove", name):
-                self._daemon.api.remove_container(name, force=True)
+                self._daemon.api.remove_container(name, v=True, force=True)
         return None
 
     def _claim(self, container_id: str, spec: JobSpec) -> None:

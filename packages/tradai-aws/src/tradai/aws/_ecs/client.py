@@ -128,6 +128,8 @@ class TokenConflict(ExternalServiceError):  # noqa: N818 - it is caught where it
         task_arns: Tasks of that request.
     """
 
+    code = "ecs_token_conflict"
+
     def __init__(self, message: str, /, *, task_arns: tuple[str, ...]) -> None:
         """Keep `task_arns`."""
         super().__init__(message, service=SERVICE, operation="run_task")
@@ -237,7 +239,7 @@ def translated_run(job_id: str) -> AbstractContextManager[None]:
     """Raise errors of a RunTask inside as ours, by what they say about the task.
 
     Raises:
-        LaunchError: There is no task, or the answer is not known; see its kind.
+        LaunchError: ECS placed no task, or its answer is not known; see its kind.
         TokenConflict: Another request used the token.
         ConfigurationError, NotFoundError, AwsError: ECS refused the request for good.
     """

@@ -1,4 +1,4 @@
-"""Choices of whoever uses the runner of ECS."""
+"""Choices of the user of the runner of ECS."""
 
 from dataclasses import dataclass
 from typing import final

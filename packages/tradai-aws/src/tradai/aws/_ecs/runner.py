@@ -47,7 +47,7 @@ class EcsRunner:
     The launch of a job is recorded in the job store before AWS is asked for a task. Any process
     with the same settings finds the job there, goes on with a launch that was interrupted, and
     writes down its end, which AWS forgets after an hour. Nothing runs in the background: the time
-    limit of a job is kept by whoever waits for it or looks at it, and otherwise by the reaper.
+    limit of a job is kept by the processes that wait for it or look at it, and else by the reaper.
 
     Attributes:
         uri: URI of the runner, which handles have.
@@ -87,17 +87,10 @@ class EcsRunner:
         root = f"{self.settings.job_store.rstrip('/')}/{self.settings.cluster_name}"
         store = store or backend_for("tradai.stores", root)
         self._records = LaunchRecords(store, f"{root}/records/")
-        self._new_jobs = NewJobs(
-            self._client,
-            self.settings,
-            policy=policy,
-            store=store,
-            folder=f"{root}/spilled/",
-            clock=self._clock,
-        )
-        self._follower, self._watch = self._followers(
-            policy, RateLimit(clock, per_s=_RUN_TASKS_A_SECOND) if clock else _LIMIT
-        )
+        spilled = (store, f"{root}/spilled/")
+        self._new_jobs = NewJobs(self._client, self.settings, policy, spilled, clock=self._clock)
+        limit = RateLimit(clock, per_s=_RUN_TASKS_A_SECOND) if clock else _LIMIT
+        self._follower, self._watch = self._followers(policy, limit)
         self._lines = JobLines(logs_client, LogSchedule(clock=clock, policy=_LOG_POLICY))
 
     def _followers(self, policy: EcsPolicy, limit: RateLimit) -> tuple[JobFollower, JobWatch]:
@@ -138,6 +131,9 @@ class EcsRunner:
         if stored is None:
             stored = self._follower.create(self._new_jobs.record(spec))
         _check_digest(stored.record, spec.digest)
+        if stored.record.is_untried:
+            # The settings may have been corrected since.
+            stored = self._follower.renew(stored, self._new_jobs.record(spec))
         return self._handle(self._follower.launch(stored).record)
 
     def status(self, handle: JobHandle) -> JobInfo:

@@ -69,9 +69,12 @@ def task_definition(
     Raises:
         ValidationError: The job has no image, or a size that Fargate does not have.
     """
-    if spec.image is None:
-        raise _error(spec, "image", "the image of a container", "no image")
     cpu, memory = fargate_size(spec)
+    container = {
+        **_container(spec, memory),
+        "secrets": [{"name": name, "valueFrom": arn} for name, arn in (value_from or {}).items()],
+        "logConfiguration": _log_configuration(spec, log_group, region),
+    }
     return {
         "requiresCompatibilities": ["FARGATE"],
         "networkMode": "awsvpc",
@@ -85,28 +88,25 @@ def task_definition(
         "taskRoleArn": task_role_arn,
         "executionRoleArn": execution_role_arn,
         "volumes": [{"name": name} for name in WRITABLE],
-        "containerDefinitions": [
-            {
-                "name": MAIN_CONTAINER,
-                "image": spec.image,
-                "essential": True,
-                "memory": memory,
-                "readonlyRootFilesystem": True,
-                "linuxParameters": {"initProcessEnabled": True},
-                "mountPoints": [
-                    {"sourceVolume": name, "containerPath": path, "readOnly": False}
-                    for name, path in WRITABLE.items()
-                ],
-                "secrets": [
-                    {"name": name, "valueFrom": arn} for name, arn in (value_from or {}).items()
-                ],
-                "stopTimeout": _stop_timeout(spec),
-                "logConfiguration": {
-                    "logDriver": "awslogs",
-                    "options": _log_options(spec, log_group, region),
-                },
-            }
+        "containerDefinitions": [container],
+    }
+
+
+def _container(spec: JobSpec, memory: int) -> Definition:
+    if spec.image is None:
+        raise _error(spec, "image", "the image of a container", "no image")
+    return {
+        "name": MAIN_CONTAINER,
+        "image": spec.image,
+        "essential": True,
+        "memory": memory,
+        "readonlyRootFilesystem": True,
+        "linuxParameters": {"initProcessEnabled": True},
+        "mountPoints": [
+            {"sourceVolume": name, "containerPath": path, "readOnly": False}
+            for name, path in WRITABLE.items()
         ],
+        "stopTimeout": _stop_timeout(spec),
     }
 
 
@@ -148,14 +148,15 @@ def _stop_timeout(spec: JobSpec) -> int:
     return max(least, spec.stop_grace_s)
 
 
-def _log_options(spec: JobSpec, log_group: str, region: str) -> dict[str, str]:
+def _log_configuration(spec: JobSpec, log_group: str, region: str) -> Definition:
     # Never left to AWS's default, which is non-blocking since June 2025.
-    return {
+    options = {
         "awslogs-group": log_group,
         "awslogs-region": region,
         "awslogs-stream-prefix": STREAM_PREFIX,
         **_LOG_MODES[spec.log_delivery],
     }
+    return {"logDriver": "awslogs", "options": options}
 
 
 def _error(spec: JobSpec, field: str, expected: str, found: str) -> ValidationError:

@@ -7,6 +7,7 @@ from typing import IO, final
 
 from tradai.aws._images.buildx import Buildx
 from tradai.aws._images.daemon import Daemon
+from tradai.aws._images.registry_login import login_for
 from tradai.aws._images.source import DOCKERFILE, ImageSource
 from tradai.aws._images.stream import Show, failure, read_stream, show_nothing
 from tradai.aws._images.transfers import Login, pull_image
@@ -67,7 +68,7 @@ class ImageBuilder:
         show: Show,
     ) -> None:
         if not self.has_image(source.base):
-            pull_image(self._daemon, source.base, login=login)
+            pull_image(self._daemon, source.base, login=login or login_for(source.base))
         buildx = Buildx.find(self._daemon.url)
         if buildx is not None:
             buildx.build(source, name, archive, network=self._network, show=show)

@@ -1,18 +1,38 @@
 """Login of an ECR registry: a token in memory, renewed at half of its life."""
 
 import base64
+import re
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
+from tradai.aws._client.client import client_for
 from tradai.aws._client.errors import AwsError, translated
+from tradai.aws._client.settings import AwsSettings
 from tradai.aws._images.transfers import Login
 from tradai.core import register_secret
 
 if TYPE_CHECKING:
     from types_boto3_ecr import ECRClient
+
+
+_ECR_IMAGE: Final = re.compile(
+    r"[0-9]{12}\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/.+"
+)
+
+
+def login_for(image: str, client: "ECRClient | None" = None) -> Login | None:
+    """Return a login for the registry of `image`; None when it is not one of Amazon ECR.
+
+    Raises:
+        AwsError: AWS refused, or did not answer.
+    """
+    match = _ECR_IMAGE.fullmatch(image)
+    if match is None:
+        return None
+    return RegistryLogin(client or client_for("ecr", AwsSettings(region=match["region"]))).get()
 
 
 class _Token(NamedTuple):

@@ -80,7 +80,7 @@ class ImageSource:
         The tag depends on names, contents, links and executable bits, never on times and owners.
 
         Raises:
-            NotFoundError: There is no such folder or Dockerfile.
+            NotFoundError: The folder or the Dockerfile does not exist.
             ValidationError: The Dockerfile starts from an image that is not pinned.
         """
         text = self._dockerfile_text()

@@ -1,6 +1,7 @@
-"""Task definitions of `FakeEcs`."""
+"""Task definitions of `FakeEcs`, its cluster, and the facts about the client itself."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, final
 
 from tradai.aws.testing._request_checks import client_error
@@ -20,6 +21,15 @@ _FILLED_CONTAINER: Final[Mapping[str, Any]] = {
 
 
 @final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeMeta:
+    """Facts that boto3's client has about itself."""
+
+    region_name: str = "eu-central-1"
+    partition: str = "aws"
+
+
+@final
 class FakeDefinitions:
     """Revisions by family; defaults are filled in as ECS does.
 
@@ -29,10 +39,21 @@ class FakeDefinitions:
         arn_prefix: Partition, service, region and account of every ARN.
     """
 
-    def __init__(self) -> None:
-        """Have none."""
+    def __init__(self, cluster: str) -> None:
+        """Have a cluster of this name, and no definition."""
+        self._cluster = cluster
         self.arn_prefix = "arn:aws:ecs:eu-central-1:123456789012"
         self._revisions: dict[str, list[Response]] = {}
+
+    def describe_clusters(self, parameters: Mapping[str, Any]) -> Response:
+        """Return the cluster, where it is asked for by its name or ARN."""
+        names = parameters.get("clusters", ("default",))
+        known = [name for name in names if name.rpartition("/")[2] == self._cluster]
+        arn = f"{self.arn_prefix}:cluster/{self._cluster}"
+        cluster: Response = {"clusterArn": arn, "clusterName": self._cluster, "status": "ACTIVE"}
+        cluster["capacityProviders"] = ["FARGATE", "FARGATE_SPOT"]
+        missing = [{"arn": name, "reason": "MISSING"} for name in names if name not in known]
+        return {"clusters": [cluster] if known else [], "failures": missing}
 
     def register(self, parameters: Mapping[str, Any]) -> Response:
         """Add a revision."""

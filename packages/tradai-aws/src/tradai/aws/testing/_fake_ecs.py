@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, final
 
-from tradai.aws.testing._fake_definitions import FakeDefinitions
+from tradai.aws.testing._fake_definitions import FakeDefinitions, FakeMeta
 from tradai.aws.testing._fake_logs import FakeLogs
 from tradai.aws.testing._fake_run_task import ClientTokens, check_run
 from tradai.aws.testing._fake_task import FakeTask, TaskDelays, TaskScript
@@ -29,15 +29,6 @@ class _Fault:
     is_after: bool = False
     failure: str = ""
     is_spot: bool | None = None
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FakeMeta:
-    """Facts that boto3's client has about itself."""
-
-    region_name: str = "eu-central-1"
-    partition: str = "aws"
 
 
 @final
@@ -103,13 +94,13 @@ class FakeEcs:
         self.on_call: Callable[[str, str], None] = lambda *_: None
         self._cluster = cluster
         self._program = program or (lambda _: TaskScript())
-        self._definitions = FakeDefinitions()
+        self._definitions = FakeDefinitions(cluster)
         self._faults: list[_Fault] = []
         self._refusal = ""
         self._tokens = ClientTokens()
         self._lock = threading.RLock()
 
-    # What tests plan and see.
+    # Plans and views of tests.
 
     def fail(
         self, operation: str, reason: str, message: str = "scripted", *, times: int = 1
@@ -131,6 +122,10 @@ class FakeEcs:
         """Place nothing in the next `times` RunTasks; `is_spot` limits it to that capacity."""
         fault = _Fault(operation="RunTask", failure=reason, is_spot=is_spot)
         self._faults += [fault] * times
+
+    def hide_tasks(self, *, times: int = 1) -> None:
+        """Know no task in the next `times` DescribeTasks, as a replica that lags behind."""
+        self._faults += [_Fault(operation="DescribeTasks", failure="MISSING")] * times
 
     def clear_faults(self) -> None:
         """Forget the failures that were planned and have not happened."""
@@ -167,7 +162,7 @@ class FakeEcs:
 
     def describe_clusters(self, **parameters: Parameter) -> Response:
         """Describe the cluster."""
-        return self._call("DescribeClusters", parameters, self._describe_clusters)
+        return self._call("DescribeClusters", parameters, self._definitions.describe_clusters)
 
     def register_task_definition(self, **parameters: Parameter) -> Response:
         """Register a revision, also when an equal one exists."""
@@ -250,7 +245,7 @@ class FakeEcs:
         if not 1 <= len(asked) <= _MOST_DESCRIBED:
             message = "Tasks must have between 1 and 100 entries."
             raise client_error("DescribeTasks", "InvalidParameterException", message)
-        found = [self._find(name) for name in asked]
+        found = [None if self._refusal else self._find(name) for name in asked]
         with_tags = "TAGS" in parameters.get("include", ())
         return {
             "tasks": [one.describe(self.clock(), with_tags=with_tags) for one in found if one],
@@ -291,16 +286,3 @@ class FakeEcs:
         reason = parameters.get("reason", "Task stopped by user")
         task.ask_to_stop(self.clock(), "UserInitiated", reason)
         return {"task": task.describe(self.clock())}
-
-    def _describe_clusters(self, parameters: Mapping[str, Any]) -> Response:
-        names = parameters.get("clusters", ("default",))
-        known = [name for name in names if name.rpartition("/")[2] == self._cluster]
-        arn = f"{self._definitions.arn_prefix}:cluster/{self._cluster}"
-        cluster: Response = {"clusterArn": arn, "clusterName": self._cluster, "status": "ACTIVE"}
-        cluster["capacityProviders"] = ["FARGATE", "FARGATE_SPOT"]
-        missing = [{"arn": name, "reason": "MISSING"} for name in names if name not in known]
-        return {"clusters": [cluster] if known else [], "failures": missing}
-
-
-def _failures(reason: str) -> Response:
-    return {"tasks": [], "failures": [{"reason": reason}]}

@@ -92,7 +92,7 @@ class ContentCache:
         try:
             _link(path, target)
         except FileNotFoundError:
-            # Removed by another process meanwhile, or there is no folder for the target.
+            # Another process has removed it meanwhile, or the target's folder is missing.
             if path.exists():
                 raise
             return False

@@ -46,30 +46,10 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     check_figure(args.by)
     variants = listed(Path(args.list)) if args.list else varied(args.vary)
     windows = _windows(args, settings, request, variants)
-    name = _name(settings, request, variants, windows)
-    folder = Path(args.sweeps) / name
+    folder = Path(args.sweeps) / _name(settings, request, variants, windows)
     staging = SharedStaging(folder / "staged")
+    sweep = _sweep(args, settings, request, name=folder.name, staging=staging, signals=interrupts)
     progress = Progress(enabled=not args.json)
-
-    def plan(run: SweepRun) -> PlannedRun:
-        entrypoint = StrategyEntrypoint(
-            settings, request=run.request(request), interrupts=interrupts
-        )
-        return plan_run(entrypoint, staging)
-
-    def make_spec(job_id: str, run: SweepRun, planned: PlannedRun) -> JobSpec:
-        staged = {"TRADAI_RUN_STAGED": str(planned.staged.absolute())}
-        return run_spec(job_id, settings, run.request(request), JobExtras(environment=staged))
-
-    sweep = Sweep(
-        name,
-        runs=settings.folder,
-        runner=backend_for("tradai.runners", _runner(args.on)),
-        plan=plan,
-        make_spec=make_spec,
-        limit=args.limit or os.cpu_count() or 1,
-        interrupts=interrupts,
-    )
     show = _display(progress, is_quiet=args.json)
     comparison = Comparison(sweep, variants, windows, figure=args.by, on_outcome=show)
     try:
@@ -82,6 +62,34 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     staging.remove()
     result = _finish(args, comparison, folder, settings)
     return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
+
+
+def _sweep(
+    args: argparse.Namespace,
+    settings: EntrypointSettings,
+    request: RunRequest,
+    *,
+    name: str,
+    staging: SharedStaging,
+    signals: Interrupts,
+) -> Sweep:
+    def plan(run: SweepRun) -> PlannedRun:
+        entrypoint = StrategyEntrypoint(settings, request=run.request(request), interrupts=signals)
+        return plan_run(entrypoint, staging)
+
+    def make_spec(job_id: str, run: SweepRun, planned: PlannedRun) -> JobSpec:
+        staged = {"TRADAI_RUN_STAGED": str(planned.staged.absolute())}
+        return run_spec(job_id, settings, run.request(request), JobExtras(environment=staged))
+
+    return Sweep(
+        name,
+        runs=settings.folder,
+        runner=backend_for("tradai.runners", _runner(args.on)),
+        plan=plan,
+        make_spec=make_spec,
+        limit=(os.cpu_count() or 1) if args.limit is None else args.limit,
+        interrupts=signals,
+    )
 
 
 def _display(progress: Progress, *, is_quiet: bool) -> Callable[[RunOutcome, str], None]:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from tradai.core import ObjectInfo, ObjectStore, file_path, is_file_uri
 from tradai.core.exceptions import NotFoundError, ValidationError
 
-# What a push leaves beside the objects.
+# The index that a push leaves beside the objects.
 INDEX_NAME: Final = ".tradai-index.json"
 _NO_PARTS: Final = frozenset({"", ".", ".."})
 _EXPECTED: Final = "names that are relative paths without empty parts, `.` and `..`"

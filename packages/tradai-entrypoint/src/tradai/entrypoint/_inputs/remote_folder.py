@@ -1,7 +1,8 @@
 """A folder in a store: its objects, and the SHA-256 of those whose content is known by their tag.
 
-A push leaves an index beside the objects: the tag of a store is no digest of the content (S3's is
-none of an object that was written in parts or encrypted), but it changes with the content.
+A push leaves an index beside the objects: the tag of a store does not follow
+from the content (S3's depends on the parts and the key that an object was written with), but it
+changes with the content.
 """
 
 import json
@@ -36,15 +37,16 @@ class RemoteFolder:
 
     @classmethod
     def open(cls, store: ObjectStore, prefix: str, cache: ContentCache) -> Self:
-        """List the objects below `prefix`, and read what is known of them.
+        """List the objects below `prefix`, except hidden ones, and read what is known of them.
 
         Raises:
             ValidationError: A name cannot be the path of a file.
             ExternalServiceError: The store refused, or cannot be reached.
         """
-        objects = list_objects(store, prefix)
-        folder = cls(store, prefix, cache, objects)
-        if objects.pop(INDEX_NAME, None) is not None:
+        listed = list_objects(store, prefix)
+        shown = {name: info for name, info in listed.items() if "/." not in f"/{name}"}
+        folder = cls(store, prefix, cache, shown)
+        if INDEX_NAME in listed:
             folder._known |= folder._read_index()
         folder._known |= folder._cached_tags()
         return folder

@@ -49,7 +49,7 @@ class RunInputs:
         """Return the path of the file that `uri` names in a store; other URIs as they are.
 
         Raises:
-            NotFoundError: There is no such object.
+            NotFoundError: The object does not exist.
             ConfigurationError: No installed distribution serves the URI.
             ValidationError: The name of the object cannot be the name of a file.
             ExternalServiceError: The store, or the disk, refused.

@@ -16,7 +16,7 @@ from tradai.entrypoint._inputs.local_files import (
     file_size,
     local_files,
 )
-from tradai.entrypoint._inputs.object_names import empty_error, prefix_of, uri_of
+from tradai.entrypoint._inputs.object_names import check_names, empty_error, prefix_of, uri_of
 from tradai.entrypoint._inputs.parallel import each_at_once
 from tradai.entrypoint._inputs.remote_folder import RemoteFolder
 from tradai.entrypoint._inputs.settings import InputSettings
@@ -68,6 +68,8 @@ class FolderTransfer:
             message = f"there are no files in {folder}: check the path; nothing was sent"
             raise ValidationError(message, field=str(folder), expected="a folder with files")
         store, remote = self._open(uri)
+        if not delete:
+            check_names(sorted(files.keys() | remote.objects.keys()), remote.prefix)
         result = Transfer(uri=remote.prefix)
         changed = self._changed(files, files, remote, result)
         sizes = {name: file_size(files[name]) for name in changed}
@@ -85,7 +87,7 @@ class FolderTransfer:
         return result
 
     def pull(self, uri: str, folder: Path, *, delete: bool = False) -> Transfer:
-        """Make the files in `folder`, except hidden ones, those of the objects below `uri`.
+        """Make the files in `folder` those of the objects below `uri`, except hidden ones.
 
         Args:
             uri: Folder in the store.

@@ -61,7 +61,12 @@ class RecordedRun:
             StorageError: The folder cannot be created.
             TradAIError: As `StorePolicy.begin`; no folder is left.
         """
-        folder = RunFolder.create(root, record.run_id)
+        try:
+            folder = RunFolder.create(root, record.run_id)
+        except ConfigurationError:
+            if policy:
+                policy.refuse_owned(record.run_id)
+            raise
         return cls(folder, record, clock=clock, policy=policy)
 
     def _claim(self, policy: StorePolicy) -> RunSender:

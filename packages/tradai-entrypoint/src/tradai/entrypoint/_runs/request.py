@@ -1,9 +1,12 @@
 """Request of a run: patches, overrides, the run to repeat; and the configuration loaded by it."""
 
 import contextlib
+import platform
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final, final
 
@@ -20,6 +23,7 @@ from tradai.core import (
 from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint._inputs.run_inputs import RunInputs
 from tradai.entrypoint._process.settings import EntrypointSettings
+from tradai.entrypoint._runs.folder import new_run_id
 from tradai.entrypoint._runs.record import RunManifest
 
 STRATEGY_COPY: Final = "strategy"
@@ -96,6 +100,26 @@ class RunRequest:
 def _holds_secret(uri: str) -> bool:
     written_out = _REFERENCE.sub("", uri)
     return redact(written_out) != written_out
+
+
+def new_record(settings: EntrypointSettings, request: RunRequest, *, now: datetime) -> RunManifest:
+    """Return the record of a run that starts now."""
+    run_id = settings.id or new_run_id(settings.mode, now=now)
+    return RunManifest(
+        state="running",
+        run_id=run_id,
+        trace_id=settings.trace_id or run_id,
+        mode=settings.mode,
+        started_at=now,
+        command=request.command,
+        config_uri=settings.config,
+        replay_of=request.replay_of,
+        versions={
+            "python": platform.python_version(),
+            "tradai-core": version("tradai-core"),
+            "tradai-entrypoint": version("tradai-entrypoint"),
+        },
+    )
 
 
 def load_config(

@@ -11,7 +11,12 @@ from tradai.entrypoint._process.runs_folder import STORE_TIMEOUT_S
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._store.claim import RunNotClaimedError, RunOwnedError, started_text
+from tradai.entrypoint._store.claim import (
+    RunNotClaimedError,
+    RunOwnedError,
+    refuse_owned,
+    started_text,
+)
 from tradai.entrypoint._store.deadline import call_within
 from tradai.entrypoint._store.names import STARTED_NAME
 from tradai.entrypoint._store.owner import process_facts
@@ -100,6 +105,19 @@ class StorePolicy:
         with self.interrupts.raising():
             self._claim(upload, record)
         return RunSender(upload, interrupts=self.interrupts)
+
+    def refuse_owned(self, run_id: str) -> None:
+        """Refuse a run that has a folder here and is in the store: this is its second start.
+
+        Raises:
+            RunOwnedError: Another process owns the run, or it ended.
+        """
+        try:
+            call_within(self.timeout_s, lambda: refuse_owned(self.store, run_id))
+        except RunOwnedError:
+            raise
+        except TradAIError:
+            return
 
     def check(self, run_id: str | None) -> str:
         """Return a sentence that says that the store answers; nothing is written.

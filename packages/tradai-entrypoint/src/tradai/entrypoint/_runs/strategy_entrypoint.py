@@ -1,10 +1,8 @@
 """One run from start to verdict: load the configuration, call the handler, record the result."""
 
 import os
-import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar, Final, Protocol, TypeVar
@@ -24,7 +22,7 @@ from tradai.entrypoint._runs.handler_registry import HandlerRegistry
 from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.recorded_run import RecordedRun, record_refusal
-from tradai.entrypoint._runs.request import RunRequest, load_config, strategy_root
+from tradai.entrypoint._runs.request import RunRequest, load_config, new_record, strategy_root
 from tradai.entrypoint._runs.stored_run import StorePolicy
 from tradai.entrypoint._store.claim import RunNotClaimedError, RunOwnedError
 
@@ -105,7 +103,7 @@ class StrategyEntrypoint(LoggerMixin):
         self._environ = os.environ if environ is None else environ
         self._context: RunContext | None = None
         self._is_check = False
-        self._record = self._new_record()
+        self._record = new_record(self._settings, self._request, now=self._clock.now())
 
     @property
     def settings(self) -> EntrypointSettings:
@@ -271,26 +269,6 @@ class StrategyEntrypoint(LoggerMixin):
             if not self._is_check:
                 self.logger.warning(warning)
             self._record.notices.append(warning)
-
-    def _new_record(self) -> RunManifest:
-        now = self._clock.now()
-        settings = self._settings
-        run_id = settings.id or new_run_id(settings.mode, now=now)
-        return RunManifest(
-            state="running",
-            run_id=run_id,
-            trace_id=settings.trace_id or run_id,
-            mode=settings.mode,
-            started_at=now,
-            command=self._request.command,
-            config_uri=settings.config,
-            replay_of=self._request.replay_of,
-            versions={
-                "python": platform.python_version(),
-                "tradai-core": version("tradai-core"),
-                "tradai-entrypoint": version("tradai-entrypoint"),
-            },
-        )
 
 
 def _verdict_of(code: int, *, concluded: Verdict | None) -> Verdict:

@@ -65,6 +65,19 @@ def claim_run(store: RunStore, started: Mapping[str, JsonValue]) -> None:
         raise _owned_error(store, run_id)
 
 
+def refuse_owned(store: RunStore, run_id: str) -> None:
+    """Refuse a run that is in the store already; nothing is written.
+
+    Raises:
+        RunOwnedError: A process owns the run, or it ended.
+        ExternalServiceError: The store refused.
+    """
+    _refuse_ended(store, run_id)
+    with suppress(NotFoundError):
+        store.read(run_id, STARTED_NAME)
+        raise _owned_error(store, run_id)
+
+
 def resume_claim(store: RunStore, started: Mapping[str, JsonValue]) -> None:
     """Claim the run that `started` describes, which ended on this machine.
 

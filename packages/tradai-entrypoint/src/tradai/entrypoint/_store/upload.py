@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import Final, TypeVar, final
@@ -10,13 +11,12 @@ from tradai.core import FileKind, JsonValue, file_errors, read_regular_file
 from tradai.core.exceptions import ConflictError, ExternalServiceError
 from tradai.entrypoint._store.claim import claim_run, resume_claim, started_text
 from tradai.entrypoint._store.deadline import SERVICE, call_within
+from tradai.entrypoint._store.journal_segments import JournalSegments
 from tradai.entrypoint._store.names import (
     JOURNAL_NAME,
     MANIFEST_NAME,
     STARTED_NAME,
     result_files,
-    segment_name,
-    segment_number,
 )
 from tradai.entrypoint._store.run_store import RunStore
 
@@ -53,8 +53,7 @@ class RunUpload:
         self._run_id = str(started["run_id"])
         self._timeout_s = timeout_s
         self._stored_start = started_text(started)
-        self._segments: list[int] = []
-        self._unconfirmed: bytes | None = None
+        self._segments = JournalSegments(folder / JOURNAL_NAME)
         self._is_given_up = Event()
 
     @property
@@ -72,8 +71,12 @@ class RunUpload:
     @property
     def limit_s(self) -> float:
         """Seconds that sending all files may take: a few calls, and more for many bytes."""
-        sizes = ((self._folder / name).stat().st_size for name in result_files(self._folder))
-        return _CALLS * self._timeout_s + sum(sizes) / _SLOWEST_BYTES_PER_S
+        size = 0
+        # A file that is gone meanwhile is named by the step that reads it.
+        with suppress(OSError):
+            for name in result_files(self._folder):
+                size += (self._folder / name).stat().st_size
+        return _CALLS * self._timeout_s + size / _SLOWEST_BYTES_PER_S
 
     @property
     def timeout_s(self) -> float:
@@ -126,7 +129,8 @@ class RunUpload:
         self._send_started()
         self._forget(STARTED_NAME)
         stored = self._call(lambda: self._store.sizes(self._run_id))
-        self._resume_journal(stored)
+        for name in self._segments.resume(stored):
+            self._delete(name)
         self._send_journal()
         self._forget(JOURNAL_NAME)
         for name in self.missing[:-1]:
@@ -141,36 +145,9 @@ class RunUpload:
             self._stored_start = text
 
     def _send_journal(self) -> None:
-        """Send the journal entries that are not sent yet, as one segment.
-
-        A segment that was not confirmed is sent again as it was: it may be there.
-        """
-        while data := self._unconfirmed or self._next_entries():
-            self._unconfirmed = data
-            name = segment_name(len(self._segments) + 1)
-            self._write(name, data)
-            self._segments.append(len(data))
-            self._unconfirmed = None
-
-    def _next_entries(self) -> bytes:
-        path = self._folder / JOURNAL_NAME
-        if not path.exists():
-            return b""
-        with file_errors("read", path), path.open("rb") as file:
-            file.seek(sum(self._segments))
-            lines = file.read()
-        return lines[: lines.rfind(b"\n") + 1]
-
-    def _resume_journal(self, stored: dict[str, int]) -> None:
-        """Go on behind the segments that are in the store; one behind a gap is of no use."""
-        numbers = {number for name in stored if (number := segment_number(name)) is not None}
-        count = next(number for number in range(len(numbers) + 1) if number + 1 not in numbers)
-        if count > len(self._segments):
-            self._unconfirmed = None
-        self._segments = [stored[segment_name(number + 1)] for number in range(count)]
-        for number in sorted(numbers):
-            if number > count:
-                self._delete(segment_name(number))
+        while segment := self._segments.offer():
+            self._write(*segment)
+            self._segments.confirm()
 
     def _send_file(self, name: str, stored: dict[str, int]) -> None:
         path = self._folder / name

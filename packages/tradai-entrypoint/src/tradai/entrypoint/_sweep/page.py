@@ -59,7 +59,7 @@ def _rows(
         row = [_cell(text) for text in cells]
         bar = share_bar(outcome.figure("profit_percent") or 0.0, largest)
         row[profit] = element("td", bar, cells[profit], class_="amount")
-        link = element("a", run_id, href=f"{links}/{run_id}/report.html")
+        link = element("a", "report", href=f"{links}/{run_id}/report.html", title=run_id)
         yield (*row, element("td", link))
 
 

@@ -37,29 +37,28 @@ def check_resources(
     settings: EcsSettings, clients: Mapping[str, Client], store: ObjectStore
 ) -> Iterator[ResourceCheck]:
     """Yield whether each resource that `settings` name is there."""
-    ecs, ec2, logs = clients["ecs"], clients["ec2"], clients["logs"]
-    subnets = (*settings.subnets, *settings.other_subnets)
-    networks: list[str] = []
-    checks: tuple[tuple[str, Callable[[], object]], ...] = (
-        (f"cluster {settings.cluster_name}", lambda: _find_cluster(ecs, settings.cluster)),
-        (
-            f"subnets {', '.join(subnets)}",
-            lambda: networks.extend(_find_subnets(ec2, subnets)),
-        ),
-        (
-            f"security groups {', '.join(settings.security_groups)}",
-            lambda: _find_groups(ec2, settings.security_groups, networks),
-        ),
-        (f"log group {settings.log_group}", lambda: _find_log_group(logs, settings.log_group)),
-        (f"job store {settings.job_store}", lambda: next(store.list(settings.job_store), None)),
-    )
-    for resource, find in checks:
+    for resource, find in _searches(settings, clients, store):
         try:
             find()
         except TradAIError as exc:
             yield ResourceCheck(resource=resource, error=exc)
         else:
             yield ResourceCheck(resource=resource)
+
+
+def _searches(
+    settings: EcsSettings, clients: Mapping[str, Client], store: ObjectStore
+) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield each resource with the function that raises when it is not there."""
+    ecs, ec2, logs = clients["ecs"], clients["ec2"], clients["logs"]
+    cluster, groups, log_group = settings.cluster, settings.security_groups, settings.log_group
+    subnets = (*settings.subnets, *settings.other_subnets)
+    networks: list[str] = []
+    yield f"cluster {settings.cluster_name}", lambda: _find_cluster(ecs, cluster)
+    yield f"subnets {', '.join(subnets)}", lambda: networks.extend(_find_subnets(ec2, subnets))
+    yield f"security groups {', '.join(groups)}", lambda: _find_groups(ec2, groups, networks)
+    yield f"log group {log_group}", lambda: _find_log_group(logs, log_group)
+    yield f"job store {settings.job_store}", lambda: next(store.list(settings.job_store), None)
 
 
 def _find_cluster(ecs: Client, cluster: str) -> None:

@@ -51,32 +51,27 @@ def check_rights(
 def _dry_calls(
     settings: EcsSettings, ecs: Client, logs: Client, store: ObjectStore
 ) -> Iterator[tuple[str, Callable[[], object]]]:
-    cluster = settings.cluster
-    yield "ecs:RunTask", lambda: ecs.run_task(cluster=cluster, taskDefinition=_ABSENT_REVISION)
-    yield "ecs:DescribeTasks", lambda: ecs.describe_tasks(cluster=cluster, tasks=[_ABSENT_TASK])
-    yield "ecs:ListTasks", lambda: ecs.list_tasks(cluster=cluster, maxResults=1)
-    yield "ecs:StopTask", lambda: ecs.stop_task(cluster=cluster, task=_ABSENT_TASK)
-    yield (
-        "ecs:DescribeTaskDefinition",
-        lambda: ecs.describe_task_definition(taskDefinition=_ABSENT_REVISION),
-    )
-    # A definition without containers is refused.
-    yield (
-        "ecs:RegisterTaskDefinition",
-        lambda: ecs.register_task_definition(family=_ABSENT_FAMILY, containerDefinitions=[]),
-    )
-    yield (
-        "logs:GetLogEvents",
-        lambda: logs.get_log_events(
-            logGroupName=settings.log_group,
-            logStreamName=f"{STREAM_PREFIX}/{MAIN_CONTAINER}/{_ABSENT_TASK}",
-            limit=1,
-        ),
-    )
+    """Yield each right with a call that needs it, about a thing that does not exist."""
+    yield from _ecs_calls(ecs, settings.cluster)
+    stream = f"{STREAM_PREFIX}/{MAIN_CONTAINER}/{_ABSENT_TASK}"
+    log = {"logGroupName": settings.log_group, "logStreamName": stream, "limit": 1}
+    yield "logs:GetLogEvents", lambda: logs.get_log_events(**log)
     absent = f"{settings.job_store.rstrip('/')}/right-check"
     yield f"read {settings.job_store}", lambda: store.read(absent)
     # No object has this tag, so that nothing is ever written.
     yield f"write {settings.job_store}", lambda: store.write(absent, b"", if_match='"none"')
+
+
+def _ecs_calls(ecs: Client, cluster: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    absent = {"taskDefinition": _ABSENT_REVISION}
+    # A definition without containers is refused.
+    empty = {"family": _ABSENT_FAMILY, "containerDefinitions": []}
+    yield "ecs:RunTask", lambda: ecs.run_task(cluster=cluster, **absent)
+    yield "ecs:DescribeTasks", lambda: ecs.describe_tasks(cluster=cluster, tasks=[_ABSENT_TASK])
+    yield "ecs:ListTasks", lambda: ecs.list_tasks(cluster=cluster, maxResults=1)
+    yield "ecs:StopTask", lambda: ecs.stop_task(cluster=cluster, task=_ABSENT_TASK)
+    yield "ecs:DescribeTaskDefinition", lambda: ecs.describe_task_definition(**absent)
+    yield "ecs:RegisterTaskDefinition", lambda: ecs.register_task_definition(**empty)
 
 
 def _allowed(right: str, call: Callable[[], object]) -> None:

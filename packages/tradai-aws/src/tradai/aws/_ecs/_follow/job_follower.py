@@ -29,7 +29,9 @@ class JobFollower:
 
     def known(self, job_id: str) -> StoredRecord | None:
         """Return the record that was seen last, which another process may have changed since."""
-        return self._known.get(job_id)
+        stored = self._known.get(job_id)
+        # Without a task, another process may be launching it.
+        return stored if stored and (stored.record.task_arn or stored.record.end) else None
 
     def keep(self, stored: StoredRecord) -> StoredRecord:
         """Keep and return a record."""
@@ -39,6 +41,10 @@ class JobFollower:
     def create(self, record: LaunchRecord) -> StoredRecord:
         """Write the record of a new job, or return that of a job which has one."""
         return self._launcher.create(record)
+
+    def renew(self, stored: StoredRecord, record: LaunchRecord) -> StoredRecord:
+        """Take the request of `record` for a job that was never launched; see `Launcher.renew`."""
+        return self._launcher.renew(stored, record)
 
     def launch(self, stored: StoredRecord) -> StoredRecord:
         """Launch the job, if it has no task yet, and watch its task from now on."""

@@ -79,7 +79,7 @@ class JobLines:
             for line in follower.lines(after=known, follow=follow):
                 yield JobLine(number=begun + line.number, text=line.text)
         finally:
-            # Whoever asks again for what comes next does not read the lines before it.
+            # A reader that comes again for the next lines does not read those before.
             self._positions[arn] = follower.position
         return begun + follower.position.number
 

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias, final
 from tradai.aws._ecs._follow.task_watch import TaskWatch
 from tradai.aws._ecs._launch.evidence import RunEvidence
 from tradai.aws._ecs._launch.launcher import Launcher
+from tradai.aws._ecs._launch.lookup import find_task
 from tradai.aws._ecs._launch.record import (
     LaunchRecord,
     LaunchRecords,
@@ -74,11 +75,12 @@ class JobWatch:
         if not record.task_arn:
             return stored, _facts(record, JobInfo.pending())
         task = self._watch.look(record.task_arn, max_age_s=max_age_s)
-        if task is None:
-            return self._missing(stored)
+        return self._missing(stored) if task is None else self._seen(stored, task)
+
+    def _seen(self, stored: StoredRecord, task: Task) -> tuple[StoredRecord, JobInfo]:
         if has_stopped(task):
             return self._stopped(stored, task)
-        info = _facts(record, _judge(record, task, None))
+        info = _facts(stored.record, _judge(stored.record, task, None))
         return self._enforce(stored, task, info), info
 
     def add(self, stored: StoredRecord) -> None:
@@ -148,7 +150,9 @@ class JobWatch:
         newest = self._records.read(record.job_id)
         if newest.record.end is not None or newest.record.task_arn != record.task_arn:
             return newest, newest.record.end or _facts(newest.record, JobInfo.pending())
-        return self._conclude(newest, _MISSING)
+        # A task that runs is in one of two lists.
+        task = find_task(self._client, newest.record)
+        return self._conclude(newest, _MISSING) if task is None else self._seen(newest, task)
 
     def _stopped(self, stored: StoredRecord, task: Task) -> tuple[StoredRecord, JobInfo]:
         record = stored.record

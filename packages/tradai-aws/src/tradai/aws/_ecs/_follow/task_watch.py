@@ -1,4 +1,4 @@
-"""Watch over tasks: one DescribeTasks for up to 100 of them, whoever asks."""
+"""Watch over tasks: one DescribeTasks for up to 100 of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ Task: TypeAlias = Mapping[str, Any]
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 20.0
 _LONGEST_RELAXED_S: Final = 60.0
+_CONSISTENT_AFTER_S: Final = 60.0
 _GROWTH: Final = 2.0
 # A task that no caller has asked for in this time is no longer described.
 _FORGOTTEN_S: Final = 60.0
@@ -27,7 +28,15 @@ class _Watched:
     pause_s: float = _FIRST_PAUSE_S
     longest_s: float = _LONGEST_PAUSE_S
     looked_s: float = float("-inf")
+    seen_s: float = float("-inf")
     task: Task | None = None
+
+    def take(self, task: Task | None) -> None:
+        """Take a description; a task that was seen a moment ago has not vanished since."""
+        if task is not None:
+            self.task, self.seen_s = task, self.looked_s
+        elif self.looked_s - self.seen_s > _CONSISTENT_AFTER_S:
+            self.task = None
 
 
 @final
@@ -122,7 +131,8 @@ class TaskWatch:
         tasks = {str(task["taskArn"]): task for task in found.get("tasks", ())}
         with self._lock:
             for watched in map(self._ask_again, arns):
-                watched.task, watched.looked_s = tasks.get(watched.arn), self._clock()
+                watched.looked_s = self._clock()
+                watched.take(tasks.get(watched.arn))
                 watched.due_s = watched.looked_s + watched.pause_s
                 watched.pause_s = min(watched.longest_s, _GROWTH * watched.pause_s)
 

@@ -1,4 +1,4 @@
-"""What the run itself left in the run store, which outlives its task.
+"""Evidence of a run in the run store, which outlives its task.
 
 A run writes ``started.json`` first and ``manifest.json`` last, below ``TRADAI_RUN_STORE``.
 """
@@ -18,7 +18,7 @@ _MANIFEST: Final = "manifest.json"
 
 @final
 class RunTrace(Enum):
-    """Traces of a run: none where the store has none, unknown where there is no store."""
+    """Traces of a run in its store; unknown for a run without a store."""
 
     UNKNOWN = auto()
     NONE = auto()

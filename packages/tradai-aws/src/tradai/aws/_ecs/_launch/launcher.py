@@ -11,39 +11,42 @@ process that finds a record without a task sends the same request again. Three r
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final, TypeAlias, final
+from typing import Final, final
 
-from tradai.aws._client.errors import AwsError
 from tradai.aws._ecs._launch.evidence import RunEvidence, RunTrace
-from tradai.aws._ecs._launch.lookup import describe_tasks, find_task
-from tradai.aws._ecs._launch.record import LEASE, LaunchRecord, LaunchRecords, StoredRecord
-from tradai.aws._ecs._launch.request import (
-    JOB_DIGEST,
-    TAG_DIGEST,
-    client_token,
-    run_task_request,
+from tradai.aws._ecs._launch.lookup import find_task
+from tradai.aws._ecs._launch.record import (
+    LEASE,
+    LaunchRecord,
+    LaunchRecords,
+    StopRequest,
+    StoredRecord,
 )
+from tradai.aws._ecs._launch.task_requests import TaskRequests
 from tradai.aws._ecs.client import (
     EcsClient,
     LaunchError,
     LaunchFailure,
-    TokenConflict,
     launch_error,
-    translated,
-    translated_run,
 )
 from tradai.aws._ecs.pace import Backoff, RateLimit, WaitingClock
 from tradai.core import JobInfo, JobStatus, Utc
-from tradai.core.exceptions import JobConflictError, NotFoundError
-
-Task: TypeAlias = Mapping[str, Any]
+from tradai.core.exceptions import (
+    ExternalServiceError,
+    TradAIError,
+)
 
 # A token lives for an hour after its task has stopped, which may be at once.
 _TOKEN_AGE: Final = timedelta(minutes=45)
-_CONSISTENT_AFTER_S: Final = 60.0
-_OVERTAKEN: Final = "another process has launched the job elsewhere"
+# Of the last request for a rung: whether its token can have no task.
+_PROOFS: Final[Mapping[LaunchFailure, bool]] = {
+    LaunchFailure.CAPACITY: True,
+    LaunchFailure.PLACEMENT: True,
+    LaunchFailure.UNANSWERED: False,
+}
 _LOST: Final = (
     "its launch was interrupted too long ago to tell whether it has run, and no run store "
     "(TRADAI_RUN_STORE) says so: look at its results, then submit it under another id"
@@ -68,7 +71,7 @@ class Launcher:
         self._client = client
         self._records = records
         self._clock = clock
-        self._limit = limit
+        self._requests = TaskRequests(client, clock, limit)
         self._budget_s = budget_s
         self._evidence = evidence
         self._name = uuid.uuid4().hex
@@ -86,15 +89,47 @@ class Launcher:
             ConfigurationError, NotFoundError, AwsError: ECS refused the request for good.
         """
         backoff = Backoff(self._clock, budget_s=self._budget_s)
+        # Another process may have sent a request, and died.
+        is_certain = set(stored.record.launchers) <= {self._name}
         while not (stored.record.task_arn or stored.record.end):
             stored = self._enter(stored)
             try:
                 stored = self._step(stored)
             except LaunchError as exc:
+                is_certain = _PROOFS.get(exc.kind, is_certain)
                 if exc.kind is LaunchFailure.PLACEMENT or not backoff.pause():
+                    self._withdraw(stored, is_certain=is_certain)
                     raise
                 stored = self._records.read(stored.record.job_id)
+            except TradAIError:
+                self._withdraw(stored, is_certain=is_certain)
+                raise
         return stored
+
+    def renew(self, stored: StoredRecord, wanted: LaunchRecord) -> StoredRecord:
+        """Return the record with the request of `wanted`, if none was sent that counts."""
+
+        def change(record: LaunchRecord) -> LaunchRecord:
+            if not record.is_untried or record.past:
+                return record
+            return replace(record, request=wanted.request, placements=wanted.placements, rung=0)
+
+        return self._records.update(stored, change)
+
+    def _withdraw(self, stored: StoredRecord, *, is_certain: bool) -> None:
+        """Write down that no task was launched, where that is proven."""
+
+        def change(record: LaunchRecord) -> LaunchRecord:
+            is_open = not (record.task_arn or record.end)
+            others = record.live_launchers(self._clock.now(), besides=self._name)
+            if not is_open or others:
+                return record
+            return replace(record, launchers={}, is_untried=True)
+
+        # The error that ended the launch matters more.
+        with suppress(ExternalServiceError):
+            if is_certain:
+                self._records.update(stored, change)
 
     def _until(self) -> Utc:
         return self._clock.now() + LEASE
@@ -107,8 +142,15 @@ class Launcher:
             until = record.launchers.get(self._name, now)
             if record.task_arn or record.end or until - now > LEASE / 2:
                 return record
+            if record.is_untried and record.stop:
+                return replace(record, end=_never_launched(record, record.stop, now))
             live = {name: end for name, end in record.launchers.items() if end > now}
-            return replace(record, launchers={**live, self._name: self._until()})
+            return replace(
+                record,
+                launchers={**live, self._name: self._until()},
+                is_untried=False,
+                tried_at=now if record.is_untried else record.tried_at,
+            )
 
         return self._records.update(stored, change)
 
@@ -119,41 +161,11 @@ class Launcher:
         if abs(self._clock.now() - record.tried_at) > _TOKEN_AGE:
             return self._recover(stored)
         try:
-            return self._settle(stored, self._run_task(record))
+            return self._settle(stored, self._requests.run(record))
         except LaunchError as exc:
             if exc.kind is not LaunchFailure.CAPACITY:
                 raise
             return self._leave_rung(stored, exc)
-
-    def _run_task(self, record: LaunchRecord) -> str:
-        """Send RunTask and return the ARN of the task."""
-        request, token = run_task_request(record), client_token(record)
-        self._limit.acquire()
-        try:
-            with translated_run(record.job_id):
-                response = self._client.run_task(**request, clientToken=token)
-        except TokenConflict as exc:
-            return self._adopt(record, exc.task_arns)
-        if response.get("tasks"):
-            return str(response["tasks"][0]["taskArn"])
-        reasons = ", ".join(str(one.get("reason")) for one in response.get("failures", ()))
-        raise launch_error(_kind_of(reasons), reasons, record.job_id)
-
-    def _adopt(self, record: LaunchRecord, arns: tuple[str, ...]) -> str:
-        """Return the task that another request launched with our token, if it is our job."""
-        backoff = Backoff(self._clock, budget_s=_CONSISTENT_AFTER_S)
-        while True:
-            tasks = describe_tasks(self._client, record.cluster, record.job_id, list(arns))
-            known = {str(task["taskArn"]): _digests(task) for task in tasks}
-            if known or not backoff.pause():
-                break
-        for arn, digests in known.items():
-            if record.spec_digest in digests:
-                return arn
-        message = (
-            f"the id {record.job_id} was used on this cluster by another job; choose another id"
-        )
-        raise JobConflictError(message, job_id=record.job_id)
 
     def _settle(self, stored: StoredRecord, arn: str) -> StoredRecord:
         """Write down the task; stop it when the record has moved on meanwhile."""
@@ -168,22 +180,8 @@ class Launcher:
         stored = self._records.update(stored, change)
         known = {stored.record.task_arn, *(one.task_arn for one in stored.record.past)}
         if arn not in known:
-            self._stop_overtaken(sent, arn)
+            self._requests.stop_overtaken(sent, arn)
         return stored
-
-    def _stop_overtaken(self, record: LaunchRecord, arn: str) -> None:
-        """Stop a task that only this process knows; ECS may not know a new one at once."""
-        backoff = Backoff(self._clock, budget_s=_CONSISTENT_AFTER_S)
-        while True:
-            try:
-                with translated("stop_task", record.job_id):
-                    self._client.stop_task(cluster=record.cluster, task=arn, reason=_OVERTAKEN)
-            except (NotFoundError, AwsError) as exc:
-                is_passing = isinstance(exc, NotFoundError) or exc.retryable
-                if not is_passing or not backoff.pause():
-                    raise
-            else:
-                return
 
     def _leave_rung(self, stored: StoredRecord, refusal: LaunchError) -> StoredRecord:
         """Go to the next rung after a refusal for want of capacity; after the last, begin again."""
@@ -232,20 +230,15 @@ class Launcher:
         )
 
 
+def _never_launched(record: LaunchRecord, stop: StopRequest, now: Utc) -> JobInfo:
+    what = "launched again" if record.past else "launched"
+    return JobInfo(
+        status=JobStatus.CANCELLED,
+        reason=f"it was stopped before it was {what}: {stop.reason}",
+        started_at=record.started_at,
+        ended_at=now,
+    )
+
+
 def _tried_again(record: LaunchRecord, clock: WaitingClock) -> LaunchRecord:
     return replace(record, tried_at=clock.now())
-
-
-def _kind_of(reasons: str) -> LaunchFailure:
-    """Return the kind of failure that ``failures`` of RunTask mean."""
-    lasting = ("ATTRIBUTE", "LOCATION", "MEMBEROF", "INACTIVE", "PLACEMENT CONSTRAINT")
-    is_lasting = any(word in reasons.upper() for word in lasting)
-    return LaunchFailure.PLACEMENT if is_lasting else LaunchFailure.CAPACITY
-
-
-def _digests(task: Task) -> set[str]:
-    """Return the digests that a task names: in its tag, which a stopped one loses, and variable."""
-    tags = {item["value"] for item in task.get("tags", ()) if item["key"] == TAG_DIGEST}
-    overrides = task.get("overrides", {}).get("containerOverrides", ())
-    variables = [item for one in overrides for item in one.get("environment", ())]
-    return tags | {item["value"] for item in variables if item["name"] == JOB_DIGEST}

@@ -31,18 +31,16 @@ class NewJobs:
         self,
         client: EcsClient,
         settings: EcsSettings,
-        *,
         policy: EcsPolicy,
-        store: ObjectStore,
-        folder: str,
+        spilled: tuple[ObjectStore, str],
+        *,
         clock: WaitingClock,
     ) -> None:
-        """Spill what is too large for ECS into `folder` of `store`, where the policy says so."""
+        """Write what is too large for ECS to the store and folder `spilled`, by the policy."""
         self._client = client
         self._settings = settings
         self._policy = policy
-        self._store = store
-        self._folder = folder
+        self._spilled = spilled
         self._clock = clock
 
     def record(self, spec: JobSpec) -> LaunchRecord:
@@ -79,7 +77,7 @@ class NewJobs:
         except ValidationError:
             if not self._policy.spills:
                 raise
-            return spill(spec, self._store, self._folder, runner=own)
+            return spill(spec, *self._spilled, runner=own)
         return overrides
 
     def _definition(self, spec: JobSpec) -> str:

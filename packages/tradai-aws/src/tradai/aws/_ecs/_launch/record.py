@@ -68,11 +68,13 @@ class LaunchRecord:
         attempt: Current attempt, from 1.
         rung: Current rung, from 0.
         tried_at: When the first RunTask of this attempt and rung was about to be sent.
+        is_untried: Whether it is proven that no request has launched a task of this rung, and that
+            none is under way.
         launchers: Each process that may have a RunTask under way -> until when.
         task_arn: The task; empty before it is known.
         found_at: When `task_arn` was written down.
         past: Tasks of earlier rungs and attempts.
-        usage: What AWS bills of each task that has stopped.
+        usage: Facts by which AWS bills each task that has stopped.
         started_at: When the command of the first attempt was started.
         stop: The first request to stop the job.
         end: Its end.
@@ -90,6 +92,7 @@ class LaunchRecord:
     tried_at: Utc
     attempt: int = 1
     rung: int = 0
+    is_untried: bool = False
     launchers: Mapping[str, Utc] = field(default_factory=dict)
     task_arn: str = ""
     found_at: Utc | None = None
@@ -126,6 +129,8 @@ class LaunchRecord:
             rung=rung,
             task_arn="",
             found_at=None,
+            is_untried=True,
+            launchers={},
             tried_at=now,
             past=(*self.past, past),
         )

@@ -123,6 +123,52 @@ class JobLogsContract:
 
         assert _texts(runner, handle) == list(lines)
 
+    def test_only_a_newline_ends_a_line(self, runner: JobRunner, spec_for: SpecFor) -> None:
+        lines = ("a\x0cb", "c\u2028d", "e\x85f", "g\x1eh", "i\x0bj")
+
+        handle = runner.submit(spec_for("job-1", JobScript(lines=lines)))
+
+        assert _texts(runner, handle) == list(lines)
+
+    def test_nothing_in_a_line_is_expanded(self, runner: JobRunner, spec_for: SpecFor) -> None:
+        lines = ("$HOME ${PATH} `id` $(id)", "%s %d \\n \\", "* ? [a] ~", "-n", "\"'\"'")
+
+        handle = runner.submit(spec_for("job-1", JobScript(lines=lines)))
+
+        assert _texts(runner, handle) == list(lines)
+
+    def test_a_line_of_ten_thousand_letters_is_one_line(
+        self, runner: JobRunner, spec_for: SpecFor
+    ) -> None:
+        long = "x" * 10_000
+
+        handle = runner.submit(spec_for("job-1", JobScript(lines=("one", long, "three"))))
+
+        assert _texts(runner, handle) == ["one", long, "three"]
+
+    def test_each_reader_sees_every_line(
+        self, runner: JobRunner, spec_for: SpecFor, reopen: Reopen
+    ) -> None:
+        lines = [f"line {n}" for n in range(100)]
+        handle = runner.submit(spec_for("job-1", JobScript(lines=tuple(lines))))
+
+        with ThreadPoolExecutor() as pool:
+            readers = [runner, runner, reopen(runner)]
+            reads = list(pool.map(lambda reader: _texts(reader, handle), readers))
+
+        assert reads == [lines] * 3
+
+    def test_a_reader_that_gives_up_leaves_the_job_alone(
+        self, runner: JobRunner, spec_for: SpecFor
+    ) -> None:
+        handle = runner.submit(spec_for("job-1", replace(_THREE, waits=True)))
+
+        first = next(iter(runner.logs(handle)))
+
+        assert first.text == "one"
+        assert not runner.status(handle).status.is_terminal
+        runner.stop(handle, "the test is over")
+
     def test_a_last_line_without_its_newline_is_kept(
         self, runner: JobRunner, spec_for: SpecFor
     ) -> None:
@@ -156,6 +202,16 @@ class JobLogsContract:
 
         assert _texts(runner, handle) == ["PAIR=BTC/USDT", "NOTE=a  'note' \u00e9"]
 
+    def test_odd_variables_reach_the_job_as_they_are(
+        self, runner: JobRunner, spec_for: SpecFor
+    ) -> None:
+        environment = {"EMPTY": "", "EQUAL": "a=b=c", "DOLLAR": "$HOME `id`", "SPACES": "  x  "}
+        spec = spec_for("job-1", JobScript(variables=tuple(environment)))
+
+        handle = runner.submit(replace(spec, environment=environment))
+
+        assert _texts(runner, handle) == [f"{name}={text}" for name, text in environment.items()]
+
     def test_the_trace_id_reaches_the_job(self, runner: JobRunner, spec_for: SpecFor) -> None:
         spec = spec_for("job-1", JobScript(variables=("TRADAI_RUN_TRACE_ID",)))
 
@@ -179,6 +235,16 @@ class JobLogsContract:
 
         assert _texts(runner, handle) == ["API_KEY=***", "OTHER="]
         assert value not in f"{runner.status(handle)} {handle.to_json()}"
+
+    def test_secrets_are_in_no_facts_of_a_job(
+        self, runner: JobRunner, spec_for: SpecFor, secret: tuple[str, str]
+    ) -> None:
+        reference, value = secret
+        spec = spec_for("job-1", JobScript(variables=("API_KEY",), exit_code=3))
+
+        handle = runner.submit(replace(spec, secrets={"API_KEY": SecretReference(reference)}))
+
+        assert value not in f"{runner.wait(handle)} {runner.status(handle)} {list(runner.jobs())}"
 
     def test_a_missing_secret_launches_nothing(self, runner: JobRunner, spec_for: SpecFor) -> None:
         spec = spec_for("job-1", JobScript())

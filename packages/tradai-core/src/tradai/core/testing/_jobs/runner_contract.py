@@ -161,10 +161,44 @@ class JobRunnerContract:
 
         assert [line.text for line in runner.logs(handle)] == ["launched"]
 
+    def test_racing_runners_launch_one_job(
+        self, runner: JobRunner, spec_for: SpecFor, reopen: Reopen
+    ) -> None:
+        spec = spec_for("job-1", JobScript(lines=("launched",)))
+        barrier = threading.Barrier(_RACERS)
+
+        def submit(racer: JobRunner) -> JobHandle:
+            barrier.wait(_LONG_S)
+            return racer.submit(spec)
+
+        with ThreadPoolExecutor(_RACERS) as pool:
+            (handle,) = set(pool.map(submit, [reopen(runner) for _ in range(_RACERS)]))
+
+        assert [line.text for line in runner.logs(handle)] == ["launched"]
+        assert list(runner.jobs()) == [handle]
+
     def test_jobs_of_different_ids_are_apart(self, runner: JobRunner, spec_for: SpecFor) -> None:
         handles = [runner.submit(spec_for(f"job-{n}", JobScript(exit_code=n))) for n in range(3)]
 
         assert [runner.wait(handle).exit_code for handle in handles] == [0, 1, 2]
+
+    def test_ids_that_look_alike_are_different_jobs(
+        self, runner: JobRunner, spec_for: SpecFor
+    ) -> None:
+        names = ["A.b", "A-b", "A_b", "a.b", "a.b.", "A"]
+        handles = [
+            runner.submit(spec_for(name, JobScript(exit_code=code)))
+            for code, name in enumerate(names)
+        ]
+
+        assert [runner.wait(handle).exit_code for handle in handles] == list(range(len(names)))
+
+    def test_jobs_are_sorted_as_text_is(self, runner: JobRunner, spec_for: SpecFor) -> None:
+        names = ["b-1", "B-2", "10", "9", "a.c", "a-c"]
+        for name in names:
+            runner.submit(spec_for(name, JobScript()))
+
+        assert [handle.job_id for handle in runner.jobs()] == sorted(names)
 
     def test_all_jobs_are_listed_by_id(
         self, runner: JobRunner, spec_for: SpecFor, reopen: Reopen

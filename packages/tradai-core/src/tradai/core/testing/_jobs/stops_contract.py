@@ -1,6 +1,7 @@
 """Conformance suite of job runners: stops, time limits and fan-outs."""
 
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +13,7 @@ from tradai.core._ports.job_handle import JobHandle
 from tradai.core._ports.job_map import map_jobs
 from tradai.core._ports.job_runner import JobRunner
 from tradai.core._ports.job_spec import JobSpec
-from tradai.core._ports.job_status import JobStatus
+from tradai.core._ports.job_status import JobInfo, JobStatus
 from tradai.core._secrets.redaction import register_secret
 from tradai.core.exceptions import ValidationError
 from tradai.core.testing._jobs.script import JobScript
@@ -22,6 +23,7 @@ Reopen: TypeAlias = Callable[[JobRunner], JobRunner]
 
 _LONG_S: Final = 60.0
 _OWN_CODE: Final = 7
+_STOPPERS: Final = 4
 _KILLED: Final = 128 + signal.SIGKILL
 _WAITS: Final = JobScript(lines=("ready",), waits=True)
 
@@ -47,6 +49,89 @@ class JobStopsContract:
         info = runner.stop(handle, "enough")
 
         assert (info.status, info.exit_code) == (JobStatus.CANCELLED, _OWN_CODE)
+
+    def test_a_stopped_job_that_ends_well_is_cancelled_all_the_same(
+        self, runner: JobRunner, spec_for: SpecFor
+    ) -> None:
+        handle = runner.submit(spec_for("job-1", replace(_WAITS, exit_code_when_stopped=0)))
+        _await_line(runner, handle)
+
+        info = runner.stop(handle, "enough")
+
+        assert (info.status, info.exit_code) == (JobStatus.CANCELLED, 0)
+
+    def test_a_job_can_be_stopped_at_once(self, runner: JobRunner, spec_for: SpecFor) -> None:
+        handle = runner.submit(spec_for("job-1", _WAITS))
+
+        info = runner.stop(handle, "not wanted")
+
+        assert info.status is JobStatus.CANCELLED
+        assert info.ended_at is not None
+
+    def test_a_stopped_job_is_not_launched_again(
+        self, runner: JobRunner, spec_for: SpecFor
+    ) -> None:
+        spec = spec_for("job-1", _WAITS)
+        info = runner.stop(runner.submit(spec), "enough")
+
+        again = runner.submit(spec)
+
+        assert runner.status(again) == info
+
+    def test_stops_at_the_same_time_agree(
+        self, runner: JobRunner, spec_for: SpecFor, reopen: Reopen
+    ) -> None:
+        handle = runner.submit(spec_for("job-1", _WAITS))
+        barrier = threading.Barrier(_STOPPERS)
+
+        def stop(number: int) -> JobInfo:
+            stopper = reopen(runner)
+            barrier.wait(_LONG_S)
+            return stopper.stop(handle, f"reason {number}")
+
+        with ThreadPoolExecutor(_STOPPERS) as pool:
+            infos = list(pool.map(stop, range(_STOPPERS)))
+
+        assert infos == [runner.status(handle)] * _STOPPERS
+        assert sum(f"reason {number}" in infos[0].reason for number in range(_STOPPERS)) == 1
+
+    def test_all_who_wait_see_the_same_end(
+        self, runner: JobRunner, spec_for: SpecFor, reopen: Reopen
+    ) -> None:
+        handle = runner.submit(spec_for("job-1", JobScript(exit_code=_OWN_CODE)))
+
+        with ThreadPoolExecutor() as pool:
+            waiting = [runner, runner, reopen(runner), reopen(runner)]
+            infos = list(pool.map(lambda waiter: waiter.wait(handle), waiting))
+
+        assert infos == [runner.status(handle)] * 4
+        assert infos[0].exit_code == _OWN_CODE
+
+    def test_every_exit_code_of_a_program_is_kept(
+        self, runner: JobRunner, spec_for: SpecFor
+    ) -> None:
+        codes = (2, 124, 125, 126, 128, 255)
+        handles = [
+            runner.submit(spec_for(f"job-{code}", JobScript(exit_code=code))) for code in codes
+        ]
+
+        infos = [runner.wait(handle) for handle in handles]
+
+        assert [info.exit_code for info in infos] == list(codes)
+        assert {info.status for info in infos} == {JobStatus.FAILED}
+
+    def test_a_time_limit_that_is_not_reached_changes_nothing(
+        self, runner: JobRunner, spec_for: SpecFor
+    ) -> None:
+        specs = [
+            replace(spec_for(f"job-{code}", JobScript(exit_code=code)), time_limit_s=600)
+            for code in (0, 3)
+        ]
+
+        infos = [runner.wait(runner.submit(spec)) for spec in specs]
+
+        assert [info.status for info in infos] == [JobStatus.COMPLETED, JobStatus.FAILED]
+        assert not any("limit" in info.reason for info in infos)
 
     def test_a_deaf_job_is_killed_after_its_grace(
         self, runner: JobRunner, spec_for: SpecFor

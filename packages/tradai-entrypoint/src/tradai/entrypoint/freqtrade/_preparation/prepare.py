@@ -132,7 +132,7 @@ class EngineJob:
 
     def _stage(self, request: StagingRequest) -> StagedData:
         shared = self._context.staged
-        staged = None if shared is None else use_staged(shared, request)
+        staged = shared and use_staged(shared, request)
         return staged or stage_data(request, interrupts=self._context.interrupts)
 
     def load_markets(self) -> MarketsSnapshot:
@@ -289,13 +289,12 @@ class EngineJob:
 
     def digest_run(self) -> None:
         """Record the digest of the run, once its candles are staged and its rules are loaded."""
-        context = self._context
-        digests = context.record.digests
+        digests = self._context.record.digests
         what: dict[str, JsonValue] = {
-            "mode": context.mode.value,
+            "mode": self._context.mode.value,
             "parameters": self.parameters.canonical(),
             "data": digests.get("data"),
             "markets": digests.get("markets"),
-            "engine": context.record.versions["freqtrade"],
+            "engine": self.engine.version,
         }
-        context.record_digest("run", digest(what))
+        self._context.record_digest("run", digest(what))

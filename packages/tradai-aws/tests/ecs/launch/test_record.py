@@ -1,0 +1,73 @@
+"""Launch records are read as they were written, and what cannot be read is said."""
+
+import json
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from tradai.aws import EcsRunner, EcsSettings, PriceTable
+from tradai.aws.testing import FakeEcs, TaskScript
+from tradai.core import Capacity, JobHandle, JobSpec, MemoryStore
+from tradai.core.exceptions import StorageError
+
+SPEC: Final = JobSpec(job_id="job-1", command=("run",), image="registry.invalid/job")
+RECORD: Final = "memory:jobs/tradai/records/job-1.json"
+PRICES: Final = PriceTable.model_validate(
+    {
+        "currency": "USD",
+        "on_demand": {"linux/amd64": {"vcpu_hour": "3600", "gib_hour": "0", "disk_gib_hour": "0"}},
+    }
+)
+
+
+def test_another_process_reads_the_whole_record(
+    new_runner: Callable[[], EcsRunner], ecs: FakeEcs, store: MemoryStore
+) -> None:
+    runner = new_runner()
+    handle = runner.submit(SPEC)
+    info = runner.stop(handle, "enough")
+
+    kept = json.loads(store.read(RECORD).data)
+
+    assert kept["task_arn"] == ecs.tasks[0].arn
+    assert kept["stop"]["reason"] == "enough"
+    assert new_runner().status(handle) == info
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"schema": 2}', b"\xff"])
+def test_a_record_of_another_version_is_refused_and_kept(
+    content: bytes, new_runner: Callable[[], EcsRunner], store: MemoryStore, ecs: FakeEcs
+) -> None:
+    store.write(RECORD, content)
+
+    with pytest.raises(StorageError, match=r"job-1\.json"):
+        new_runner().submit(SPEC)
+
+    assert store.read(RECORD).data == content
+    assert ecs.tasks == []
+
+
+def test_a_later_version_may_add_facts(
+    new_runner: Callable[[], EcsRunner], store: MemoryStore
+) -> None:
+    handle = new_runner().submit(SPEC)
+    kept = json.loads(store.read(RECORD).data)
+    store.write(RECORD, json.dumps(kept | {"colour": "green"}).encode())
+
+    assert new_runner().submit(SPEC) == handle
+
+
+def test_each_stopped_task_has_its_cost(ecs_settings: EcsSettings, store: MemoryStore) -> None:
+    ecs = FakeEcs(lambda _: TaskScript(runs_s=118.5))
+    runner = EcsRunner(ecs_settings, client=ecs, store=store, clock=ecs.clock)
+    handle = runner.submit(SPEC)
+    assert runner.costs(handle, PRICES) == []
+    runner.wait(handle)
+
+    (cost,) = runner.costs(JobHandle.from_json(handle.to_json()), PRICES)
+
+    # Half of the start, the program and the stop: 1.5, 118.5 and 2 seconds of one processor.
+    assert (cost.seconds, cost.capacity) == (122, Capacity.ON_DEMAND)
+    assert cost.amount == 122
+    assert runner.costs(handle, None)[0].amount is None
