@@ -22,7 +22,7 @@ WAITS = JobScript(lines=("ready",), waits=True)
 WAITING = """
     import sys
     from tradai.entrypoint import main
-    from tradai.entrypoint._commands import run_job
+    from tradai.entrypoint._commands.jobs import run_job
 
     run_job.PROGRAM = ("-c", '''{program}''')
     sys.exit(main())

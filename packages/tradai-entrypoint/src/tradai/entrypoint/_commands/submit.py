@@ -15,11 +15,11 @@ from tradai.core import (
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.arguments import read_settings
 from tradai.entrypoint._commands.console import print_failure, print_json, print_text
-from tradai.entrypoint._commands.job_elsewhere import JobElsewhere
-from tradai.entrypoint._commands.job_result import JobResult
+from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.find import job_json
 from tradai.entrypoint._commands.jobs.logs import LinePrinter
-from tradai.entrypoint._commands.run_job import JobExtras, run_spec
+from tradai.entrypoint._commands.jobs.result import JobResult
+from tradai.entrypoint._commands.jobs.run_job import JobExtras, run_spec
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress

@@ -16,7 +16,7 @@ from tradai.entrypoint._commands.console import (
     print_table,
     print_text,
 )
-from tradai.entrypoint._commands.run_job import JobExtras, run_spec
+from tradai.entrypoint._commands.jobs.run_job import JobExtras, run_spec
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress

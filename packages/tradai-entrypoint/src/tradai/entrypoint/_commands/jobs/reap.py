@@ -12,7 +12,7 @@ from tradai.entrypoint._process.interrupts import Interrupts
 
 
 class ExpiredJob(Protocol):
-    """What is left of a job whose time has expired, such as `tradai.aws.ExpiredTask`."""
+    """A job that still runs after its time has expired, such as `tradai.aws.ExpiredTask`."""
 
     @property
     def job_id(self) -> str:

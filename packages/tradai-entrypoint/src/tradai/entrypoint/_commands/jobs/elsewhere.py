@@ -7,8 +7,8 @@ from typing import Final, final
 
 from tradai.core import JobSpec, file_path, is_file_uri
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint._commands.job_policy import JobPolicy
-from tradai.entrypoint._commands.run_job import JobExtras, own_variables
+from tradai.entrypoint._commands.jobs.policy import JobPolicy
+from tradai.entrypoint._commands.jobs.run_job import JobExtras, own_variables
 from tradai.entrypoint._inputs.bundle import InputBundle
 from tradai.entrypoint._inputs.local_files import local_files
 from tradai.entrypoint._process.settings import EntrypointSettings, JobSettings
@@ -38,8 +38,8 @@ class JobElsewhere:
         """Take the run and its job; nothing is read yet.
 
         Raises:
-            ConfigurationError: There is no image or no run store, or no installed distribution
-                serves it.
+            ConfigurationError: The image or the run store is missing, or no installed
+                distribution serves the store.
         """
         if settings.store is None:
             message = (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from tradai.core import JobSpec, SecretReference
-from tradai.entrypoint._commands.job_policy import JobPolicy
+from tradai.entrypoint._commands.jobs.policy import JobPolicy
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.request import RunRequest
 

@@ -18,10 +18,10 @@ from tradai.core import (
 )
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint import EntrypointSettings, JobSettings, RunManifest, RunRequest
-from tradai.entrypoint._commands.job_elsewhere import JobElsewhere
-from tradai.entrypoint._commands.job_policy import JobPolicy
-from tradai.entrypoint._commands.job_result import JobResult
-from tradai.entrypoint._commands.run_job import JobExtras
+from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
+from tradai.entrypoint._commands.jobs.policy import JobPolicy
+from tradai.entrypoint._commands.jobs.result import JobResult
+from tradai.entrypoint._commands.jobs.run_job import JobExtras
 from tradai.entrypoint._store.run_store import RunStore
 
 # Private on purpose: the runners that need it are in adapters, which these tests do not have.
