@@ -1,12 +1,13 @@
 """`tradai-entrypoint submit`: run a strategy as a job, and follow it unless detached."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from tradai.core import (
     AttachedJob,
     JobInfo,
+    JobLine,
     JobRunner,
     SecretReference,
     backend_for,
@@ -93,7 +94,8 @@ def _follow(job: AttachedJob, interrupts: Interrupts, *, is_quiet: bool) -> JobI
     try:
         with interrupts.raising():
             if not is_quiet:
-                lines.print(job.logs())
+                print_text(f"job:    {job.handle.job_id} on {job.handle.runner}")
+                lines.print(_lines(job))
             return job.wait()
     except RunInterruptedError as exc:
         print_failure(f"{exc}; stopping the job {job.handle.job_id}")
@@ -101,6 +103,17 @@ def _follow(job: AttachedJob, interrupts: Interrupts, *, is_quiet: bool) -> JobI
         if not is_quiet:
             lines.print(job.logs(after=lines.last))
         return info
+
+
+def _lines(job: AttachedJob) -> Iterator[JobLine]:
+    """Yield the lines of the job; until the first one comes, the progress names the job."""
+    lines = job.logs()
+    with Progress() as progress:
+        progress.say(f"waiting for the first line of {job.handle.job_id}")
+        first = next(lines, None)
+    if first is not None:
+        yield first
+        yield from lines
 
 
 def _print_handle(job: AttachedJob, *, as_json: bool) -> int:
