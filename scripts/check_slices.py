@@ -24,8 +24,10 @@ from typing import Final
 UV: Final = os.environ.get("UV", "uv")
 # Never installed here: the engine is large, and the integration tests install it.
 TOO_LARGE: Final = "freqtrade"
-# Public modules that an extra makes importable besides the package itself.
+# Public modules that a requirement makes importable besides the package itself.
 PUBLIC_WITH: Final = {
+    "tradai-aws": ["tradai.aws.ecr"],
+    "tradai-aws[docker]": ["tradai.aws.ecr"],
     "tradai-core[arcticdb]": ["tradai.core.arcticdb", "tradai.core.frames"],
     "tradai-core[frames]": ["tradai.core.frames"],
 }

@@ -1,4 +1,4 @@
-"""Cost of ``import tradai.aws`` against ``import boto3``: CPU of whole processes, alternating.
+"""Cost of importing tradai.aws against ``import boto3``: CPU of whole processes, alternating.
 
 Each import runs once before it is measured, so that Python has compiled its modules.
 
@@ -16,6 +16,7 @@ THEIRS = "import boto3"
 BOUND = 0.25
 CASES = {
     "import tradai.aws": BOUND,
+    "import tradai.aws.ecr": BOUND,
     "from tradai.aws import AwsSettings, S3Store, client_for, load_config": None,
 }
 

@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +90,15 @@ def measured(command: list[str], *, stdin: str = "") -> tuple[float, float]:
     """Return CPU seconds of all processes of `command`, those that it detached too, and seconds."""
     before, began = cpu_of_children(), time.monotonic()
     subprocess.run(command, input=stdin, text=True, check=True, stdout=subprocess.DEVNULL)
-    while True:
-        try:
-            os.wait()
-        except ChildProcessError:
-            break
+    wait_for_orphans()
     return cpu_of_children() - before, time.monotonic() - began
+
+
+def wait_for_orphans() -> None:
+    """Wait for all adopted processes to end."""
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def cpu_of_children() -> float:

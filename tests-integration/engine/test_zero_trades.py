@@ -29,6 +29,21 @@ def test_the_entry_signals_of_a_backtest_without_trades_are_counted(
     assert sum(rejected.values()) == results["entry_signals"]
 
 
+def test_a_stake_that_is_text_is_what_rejected_the_signals(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    file = strategy.parent / "strategies" / "demo.py"
+    stake = "\n    def custom_stake_amount(self, **kwargs):\n        return '100'\n"
+    file.write_text(file.read_text() + stake)
+
+    outcome = tradai("run", strategy, "--mode", "backtest", "--data", candles)
+
+    rejected = outcome.manifest["results"]["rejected_entry_signals"]
+    assert outcome.code == 0, outcome.stderr
+    assert rejected["custom_stake_amount"] > 0
+    assert "order_not_filled" not in rejected
+
+
 def test_the_entry_signals_of_a_pair_without_trades_are_counted(
     tradai: Any, strategy: Path, candles: Path
 ) -> None:

@@ -372,11 +372,14 @@ raise SystemExit(os.waitstatus_to_exitcode(status))
     assert done.returncode == 0
 
 
-def test_importing_every_public_name_loads_no_boto3() -> None:
+@pytest.mark.parametrize("module", ["tradai.aws", "tradai.aws.ecr"])
+def test_importing_every_public_name_loads_no_boto3(module: str) -> None:
     program = (
-        "import sys, tradai.aws as aws; [getattr(aws, name) for name in aws.__all__]; "
-        "aws.AwsSettings(); "
-        "raise SystemExit(any(name.startswith(('boto', 'urllib3')) for name in sys.modules))"
+        f"import sys, tradai.aws, {module} as module; "
+        "[getattr(module, name) for name in module.__all__]; "
+        "tradai.aws.AwsSettings(); "
+        "heavy = ('boto', 'docker', 'requests', 'urllib3'); "
+        "raise SystemExit(any(name.startswith(heavy) for name in sys.modules))"
     )
     environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 

@@ -34,6 +34,7 @@ def _task(ecs: FakeEcs, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - 
     return task
 
 
+# Parameters as AWS defines them (ANN401).
 def _describe(ecs: FakeEcs, arn: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
     found = ecs.describe_tasks(cluster="tradai", tasks=[arn], **parameters)
     task: dict[str, Any] = (found["tasks"] or found["failures"])[0]
@@ -170,7 +171,7 @@ def test_more_than_a_hundred_tasks_are_not_described(ecs: FakeEcs) -> None:
 
 
 @pytest.mark.parametrize(("is_deaf", "code", "least_s"), [(False, 143, 0), (True, 137, 30)])
-def test_a_stop_is_asynchronous(is_deaf: bool, code: int, least_s: int) -> None:  # noqa: FBT001
+def test_a_stop_is_asynchronous(*, is_deaf: bool, code: int, least_s: int) -> None:
     ecs = _ecs(TaskScript(waits=True, is_deaf=is_deaf))
     arn = _task(ecs)["taskArn"]
     ecs.clock.advance(10)

@@ -273,3 +273,17 @@ def _run_two(program: str, folder: Path) -> list[list[str]]:
             assert racer.stdout is not None
             assert racer.stdout.readline() == "ready\n"
         return [racer.communicate("go\n", timeout=300)[0].split() for racer in racers]
+
+
+def test_an_absolute_path_needs_no_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    uri = (tmp_path / "a").as_uri()
+
+    FileStore().write(uri, b"data")
+
+    assert FileStore().read(uri).data == b"data"

@@ -294,6 +294,10 @@ def hyperopt(scenario: dict[str, Any], options: dict[str, list[str]], _: dict[st
     name = f"strategy_{options['--strategy'][0]}_2026-11-24_01-03-38.fthypt"
     lines = (json.dumps(epoch) + "\n" for epoch in scenario["epochs"])
     (folder / name).write_text("".join(lines))
+    skipped = int(options["--epochs"][0]) - len(scenario["epochs"])
+    if skipped > 0 and not scenario["breaks_off"]:
+        text = f"{skipped} epochs skipped due to duplicate parameters."
+        log("freqtrade.optimize.hyperopt.hyperopt", text)
 
 
 def download(

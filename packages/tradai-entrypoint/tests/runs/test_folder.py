@@ -53,6 +53,11 @@ def test_a_check_refuses_what_creating_the_folder_would(folder: RunFolder, tmp_p
             check_run_folder(root, None)
 
 
+def test_the_word_for_the_last_finished_run_is_no_run_id(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="stands for the last finished run"):
+        RunFolder.create(tmp_path, "latest")
+
+
 def test_a_check_refuses_a_folder_that_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         estimate_cost as estimate_cost,
     )
     from tradai.aws._ecs.job_manager import ECSJobManager as ECSJobManager
-    from tradai.aws._ecs.pace import WaitingClock as WaitingClock
     from tradai.aws._ecs.policy import EcsPolicy as EcsPolicy
     from tradai.aws._ecs.reaper import ExpiredTask as ExpiredTask
     from tradai.aws._ecs.runner import EcsRunner as EcsRunner
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from tradai.aws._ecs.stop_causes import StopCause as StopCause
     from tradai.aws._ecs.verdicts import StopVerdict as StopVerdict, judge_stop as judge_stop
     from tradai.aws._images.daemon import DockerSettings as DockerSettings
-    from tradai.aws._logs.clock import PollClock as PollClock
+    from tradai.aws._logs.clock import WaitingClock as WaitingClock
     from tradai.aws._logs.follower import LogFollower as LogFollower
     from tradai.aws._logs.policy import LogPolicy as LogPolicy
     from tradai.aws._logs.position import LogPosition as LogPosition
@@ -68,7 +67,6 @@ if not TYPE_CHECKING:
             "_client.settings": "AwsSettings",
             "_ecs.client": "EcsClient LaunchError LaunchFailure",
             "_ecs.job_manager": "ECSJobManager",
-            "_ecs.pace": "WaitingClock",
             "_ecs.policy": "EcsPolicy",
             "_ecs.reaper": "ExpiredTask",
             "_ecs.runner": "EcsRunner",
@@ -81,7 +79,7 @@ if not TYPE_CHECKING:
             "_ecs.verdicts": "StopVerdict judge_stop",
             "_docker.runner": "DockerRunner",
             "_images.daemon": "DockerSettings",
-            "_logs.clock": "PollClock",
+            "_logs.clock": "WaitingClock",
             "_logs.follower": "LogFollower",
             "_logs.policy": "LogPolicy",
             "_logs.position": "LogPosition",

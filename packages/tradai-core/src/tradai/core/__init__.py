@@ -110,6 +110,7 @@ if TYPE_CHECKING:
         AsyncJobRunner as AsyncJobRunner,
         JobLine as JobLine,
         JobRunner as JobRunner,
+        check_stop_reason as check_stop_reason,
     )
     from tradai.core._ports.job_spec import (
         Capacity as Capacity,
@@ -235,7 +236,7 @@ if not TYPE_CHECKING:
             "_ports.job_handle": "JobHandle",
             "_ports.job_log": "JobLog LogSummary",
             "_ports.job_map": "JobOutcome map_jobs",
-            "_ports.job_runner": "AsyncJobRunner JobLine JobRunner",
+            "_ports.job_runner": "AsyncJobRunner JobLine JobRunner check_stop_reason",
             "_ports.job_spec": "Capacity JobPlatform JobSpec LogDelivery",
             "_ports.job_status": "JOB_TRANSITIONS JobInfo JobStatus",
             "_ports.protocols": (

@@ -146,7 +146,8 @@ def test_secrets_where_a_long_record_is_cut_are_redacted(
 
     (record,) = logged("worker.error(2_000 * 'obviously-fake-secret-4 ')")
 
-    assert set(record.text.split()) == {"***"}
+    # Where the text is cut, the masks of two secrets may touch.
+    assert set(record.text) == {"*", " "}
 
 
 def test_the_pipe_leaves_nothing_behind(tmp_path: Path) -> None:

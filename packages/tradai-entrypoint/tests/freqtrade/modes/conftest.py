@@ -197,6 +197,7 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
             "result": CAPTURED,
             "entry_signals": None,
             "epochs": None,
+            "breaks_off": False,
             "models": {},
             "probe": "agrees",
             "missing": [],

@@ -194,10 +194,10 @@ def without_eth(run: Run, captured: dict[str, Any]) -> Run:
     changed = {"trades": trades, "total_trades": len(trades), "final_balance": balance}
 
     # It returns what the fixture `run` does.
-    def start(counted: dict[str, int] | None, *overrides: str) -> Any:  # noqa: ANN401
+    def start(counted: dict[str, int] | None, *overrides: str, **places: object) -> Any:  # noqa: ANN401
         result = {**captured, "strategy": {"WaveRider": {**figures, **changed}}}
         by_pair = None if counted is None else {"ETH/USDT": counted}
-        return run(BACKTEST, *overrides, result=result, entry_signals=by_pair)
+        return run(BACKTEST, *overrides, result=result, entry_signals=by_pair, places=places)
 
     return start
 
@@ -241,6 +241,14 @@ def test_a_pair_without_entry_signals_is_not_noticed(
     done = without_eth(counted)
 
     assert done.code == ExitCode.DONE
+    assert "no trade of" not in str(done.manifest.notices)
+
+
+def test_nothing_is_counted_in_a_run_of_a_sweep(without_eth: Run, tmp_path: Path) -> None:
+    done = without_eth(COUNTED, staged=tmp_path)
+
+    assert done.code == ExitCode.DONE
+    assert "TradaiObserver" not in done.given["arguments"]
     assert "no trade of" not in str(done.manifest.notices)
 
 

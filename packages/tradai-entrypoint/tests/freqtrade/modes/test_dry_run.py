@@ -313,6 +313,23 @@ def test_a_bot_that_crashes_while_it_trades_is_a_crash(run: Run, exchange: str) 
     assert "engine running" in done.events
 
 
+@pytest.mark.parametrize("never_starts", [False, True])
+def test_a_bot_that_ends_without_being_asked_to_is_no_success_and_its_database_is_kept(
+    run: Run, exchange: str, *, never_starts: bool
+) -> None:
+    done = run(
+        TradingMode.DRY_RUN,
+        f"run.exchange_url={exchange}",
+        never_starts=never_starts,
+        orders=[order("1")],
+    )
+
+    assert done.code == ExitCode.CRASHED
+    assert "ended without being asked to" in done.verdict
+    assert done.facts("engine ended") == {"return_code": 0}
+    assert done.manifest.results["orders_in_database"] == (0 if never_starts else 1)
+
+
 def test_a_bot_whose_callbacks_raised_is_not_done_though_it_stopped_on_request(
     stopped: Run,
 ) -> None:

@@ -323,6 +323,38 @@ def test_a_loss_in_stake_currency_may_be_greater_than_that_of_an_epoch_without_t
     assert done.manifest.results["ranked_epochs"] == 2
 
 
+def test_a_search_that_breaks_off_without_a_word_is_partial(run: Run) -> None:
+    done = run(HYPEROPT, "run.epochs=3", epochs=[epoch(1, 6.5), epoch(2, 2.25)], breaks_off=True)
+
+    assert done.code == ExitCode.CRASHED
+    assert "the engine ended after 2 of 3 epochs and did not say why" in done.verdict
+    assert "; of the epochs so far, epoch 2 is best" in done.verdict
+    assert done.manifest.results["is_partial"] is True
+
+
+def test_epochs_whose_parameters_were_tried_before_need_not_be_there(run: Run) -> None:
+    done = run(HYPEROPT, "run.epochs=3", epochs=[epoch(1, 6.5), epoch(2, 2.25)])
+
+    assert done.code == ExitCode.DONE
+
+
+def test_a_search_that_stops_early_by_its_own_rule_is_done(run: Run) -> None:
+    line = (
+        "2026-11-24 01:03:38,123 - freqtrade.optimize.hyperopt.hyperopt - INFO - "
+        "Early stopping after 2 epochs"
+    )
+
+    done = run(
+        HYPEROPT,
+        "run.epochs=3",
+        epochs=[epoch(1, 6.5), epoch(2, 2.25)],
+        breaks_off=True,
+        says=[line],
+    )
+
+    assert done.code == ExitCode.DONE
+
+
 def test_of_two_epochs_that_are_as_good_the_first_is_best(run: Run) -> None:
     done = run(HYPEROPT, epochs=[epoch(4, 1.5), epoch(2, 1.5)])
 

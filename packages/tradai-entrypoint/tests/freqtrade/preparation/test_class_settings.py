@@ -75,6 +75,40 @@ def test_a_wish_that_the_engine_would_drop_is_refused_by_name(
 @pytest.mark.parametrize(
     "body",
     [
+        "async def confirm_trade_entry(self, **rest): return False",
+        "def confirm_trade_entry(self, **rest): yield False",
+        "def confirm_trade_entry(self, **rest): yield from ()",
+    ],
+)
+def test_a_callback_whose_body_the_engine_would_never_run_is_refused(
+    folder: Path, body: str
+) -> None:
+    error = refusal(folder, body)
+
+    assert error.source == "wave.py:3"
+    assert str(error).startswith("wave.py:3: confirm_trade_entry is async or has a yield")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "async def ask_for_news(self): pass",
+        "def numbers(self): yield 1",
+        "def informative_pairs(self): yield ('BTC/USDT', '1h')",
+        "def bot_start(self): self.later = lambda: (yield)",
+        "def bot_start(self):\n        def numbers(): yield 1",
+        "async def helper(self): pass\n    def bot_start(self): pass",
+    ],
+)
+def test_other_methods_and_inner_functions_may_be_async_or_have_a_yield(
+    folder: Path, body: str
+) -> None:
+    check_class(config(), facts(folder, body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
         "timeframe = '5m'",
         "timeframe: str",
         "stake_amount = 75",

@@ -29,6 +29,42 @@ def test_a_call_is_found_however_it_is_written(tmp_path: Path, text: str, name: 
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "for name in logging.root.manager.loggerDict: logging.getLogger(name).disabled = True",
+            "goes through all loggers (loggerDict)",
+        ),
+        (
+            "logging.getLogger('freqtrade.strategy.strategy_wrapper').setLevel(logging.CRITICAL)",
+            "sets setLevel of the logger freqtrade.strategy.strategy_wrapper",
+        ),
+        (
+            'logging.getLogger("freqtrade.worker").disabled = True',
+            "sets disabled of the logger freqtrade.worker",
+        ),
+    ],
+)
+def test_a_limit_on_the_loggers_that_decide_a_verdict_is_found(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    assert switches(tmp_path, f"import logging\n{text}") == (f"wave.py:2 {said}",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "logging.getLogger('freqtrade.exchange.exchange').setLevel(logging.WARNING)",
+        "logging.getLogger('freqtrade.worker').info('a line')",
+        "logging.getLogger(__name__).setLevel(logging.DEBUG)",
+        "log.getLogger('freqtrade.worker').setLevel('ERROR')",
+    ],
+)
+def test_a_limit_on_other_loggers_is_none(tmp_path: Path, text: str) -> None:
+    assert switches(tmp_path, f"import logging\n{text}") == ()
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "import logging; logging.disable(logging.NOTSET)",

@@ -75,6 +75,9 @@ def test_a_name_of_the_strategy_itself_is_not_accused(
         ("df.loc[df['rsi'] < 30, 'enter_longg'] = 1", "enter_long"),
         ("df.loc[df['rsi'] < 30, ['enter_long', 'entry_tag']] = (1, 'dip')", "enter_tag"),
         ("df['exit_lnog'] = 1", "exit_long"),
+        ("df.loc[hot, ['exit_long', 'sell_tag']] = (1, 'top')", "exit_tag"),
+        ("df.loc[hot, ['sell', 'sell_tag']] = (1, 'top')", "exit_tag"),
+        ("df.loc[cold, ['enter_long', 'buy_tag']] = (1, 'dip')", "enter_tag"),
         ("df['entry_long'] = 0; df.loc[cold, 'entry_long'] = 1", "enter_long"),
     ],
 )
@@ -94,6 +97,8 @@ def test_a_misspelt_signal_column_is_found(tmp_path: Path, line: str, meant: str
         "df['enter_longs_sum'] = 1",
         "tag = row['entry_tag']",
         "df['buy'] = 1",
+        "df.loc[cold, ['buy', 'buy_tag']] = (1, 'dip')",
+        "df['sell_tag'] = 'top'; df['exit_tag'] = df['sell_tag']",
     ],
 )
 def test_a_column_of_the_strategy_itself_is_not_accused(tmp_path: Path, line: str) -> None:

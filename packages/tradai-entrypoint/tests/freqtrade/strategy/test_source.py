@@ -258,6 +258,26 @@ def test_source_that_changed_after_inspection_is_not_used(
         copy_source(facts, tmp_path / "copy")
 
 
+def test_a_source_with_the_folder_of_the_run_in_it_is_refused_by_name(source: Path) -> None:
+    run = source / "runs" / "run-1"
+    run.mkdir(parents=True)
+    (run / "manifest.json").write_text("{}")
+    facts = inspect_source(source, "Wave")
+
+    with pytest.raises(ConfigurationError, match=r"has the folder of runs \S+/runs in it: choose"):
+        copy_source(facts, run / "strategy")
+
+
+def test_a_hidden_folder_of_runs_in_the_source_is_no_obstacle(source: Path) -> None:
+    run = source / ".tradai" / "runs" / "run-1"
+    run.mkdir(parents=True)
+    (run / "manifest.json").write_text("{}")
+
+    copy_source(inspect_source(source, "Wave"), run / "strategy")
+
+    assert (run / "strategy" / "wave.py").exists()
+
+
 def test_a_target_that_cannot_be_written_is_a_storage_error(
     facts: SourceFacts, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, final
 
 from tradai.aws._images.daemon import Daemon
+from tradai.aws._images.image_facts import image_facts, platform_of
 from tradai.aws._images.registry_login import login_for
 from tradai.aws._images.transfers import pull_image
 from tradai.core import JobSpec
@@ -17,7 +18,7 @@ class Image:
     def __init__(self, facts: Mapping[str, Any]) -> None:
         """Take the description `facts`."""
         self.id: str = facts["Id"]
-        self.platform: str = f"{facts['Os']}/{facts['Architecture']}"
+        self.platform = platform_of(facts)
         self.entrypoint: list[str] = (facts["Config"] or {}).get("Entrypoint") or []
 
     @classmethod
@@ -47,13 +48,7 @@ class Image:
 
 def _facts(daemon: Daemon, name: str) -> Mapping[str, Any]:
     try:
-        return _inspect(daemon, name)
+        return image_facts(daemon, name)
     except NotFoundError:
         pull_image(daemon, name, login=login_for(name))
-    return _inspect(daemon, name)
-
-
-def _inspect(daemon: Daemon, name: str) -> Mapping[str, Any]:
-    with daemon.translated("find the image", name):
-        facts: Mapping[str, Any] = daemon.api.inspect_image(name)
-        return facts
+    return image_facts(daemon, name)

@@ -22,8 +22,8 @@ _LIMIT: Final = "tradai.time-limit-s"
 _STOP_OF: Final = "tradai.stop-of"
 _REASON: Final = "tradai.stop-reason"
 _NAME: Final = "tradai-job-"
-_CONFLICT: Final = 409
 _MIB: Final = 1024 * 1024
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class _Stop(NamedTuple):
@@ -184,9 +184,6 @@ class JobContainer:
             pieces = list(islice(log, 1 if self.is_running else None))
         lines = [piece.decode(errors="replace").partition(" ") for piece in pieces]
         return {mark.strip(): _instant(at) for at, _, mark in reversed(lines)}
-
-
-_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def _cancelled(stop: _Stop, code: int | None, ended_at: datetime) -> JobInfo:

@@ -9,8 +9,8 @@ from tradai.aws._docker.launch import Launcher
 from tradai.aws._docker.output_lines import numbered_lines
 from tradai.aws._docker.pause import Pause
 from tradai.aws._images.daemon import Daemon, DockerSettings
-from tradai.core import JobHandle, JobInfo, JobLine, JobSpec
-from tradai.core.exceptions import ExternalServiceError, NotFoundError, ValidationError
+from tradai.core import JobHandle, JobInfo, JobLine, JobSpec, check_stop_reason
+from tradai.core.exceptions import ExternalServiceError, NotFoundError
 
 _SCHEME: Final = "docker:"
 
@@ -95,10 +95,7 @@ class DockerRunner:
         Raises:
             ValidationError: The reason is empty.
         """
-        if not reason.strip():
-            expected = "some words"
-            message = f"the reason of a stop is empty: expected {expected}"
-            raise ValidationError(message, field="reason", expected=expected)
+        check_stop_reason(reason)
         container = self._find(handle)
         if not container.info().status.is_terminal:
             container.request_stop(reason)
@@ -121,9 +118,7 @@ class DockerRunner:
         return JobHandle(runner=self.uri, job_id=job_id, spec_digest=digest, native_id=native_id)
 
     def _find(self, handle: JobHandle) -> JobContainer:
-        if handle.runner != self.uri:
-            message = f"the job {handle.job_id} is one of {handle.runner}: use that runner"
-            raise ValidationError(message, field="handle", expected=f"a handle of {self.uri}")
+        handle.check_runner(self.uri)
         try:
             container = JobContainer.find(self._daemon, container_name(handle.job_id))
         except NotFoundError as exc:

@@ -165,9 +165,9 @@ def _run_error(error: "ClientError", service: str, operation: str, subject: str)
     code, words = error_code(error), _words(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "ConflictException":
-        arns = error.response.get("resourceIds", ())
+        arns: Any = error.response.get("resourceIds", ())  # the stubs do not know it
         message = f"another request used the client token of {subject}"
-        return TokenConflict(message, task_arns=tuple(arns))  # type: ignore[arg-type]
+        return TokenConflict(message, task_arns=tuple(arns))
     found = _ecs_error(error, service, operation, subject)
     if _THROTTLED.search(f"{code} {words}"):
         return launch_error(LaunchFailure.THROTTLED, words or code, subject)

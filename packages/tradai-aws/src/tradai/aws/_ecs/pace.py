@@ -1,22 +1,14 @@
-"""Pace of calls: the clock of a runner, pauses with jitter, and a limit that threads share."""
+"""Pace of calls: the clock of this machine, pauses with jitter, and a limit that threads share."""
 
 import random
 import time
-from typing import Final, Protocol, final
+from typing import Final, final
 
-from tradai.aws._logs.clock import PollClock
+from tradai.aws._logs.clock import WaitingClock
 from tradai.core import ForkLock, Utc, utc_now
 
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 20.0
-
-
-class WaitingClock(PollClock, Protocol):
-    """Clock of a job runner; tests use `tradai.aws.testing.VirtualClock`."""
-
-    def now(self) -> Utc:
-        """Return the present instant."""
-        ...
 
 
 @final

@@ -20,14 +20,24 @@ from tradai.aws._ecs._launch.record import (
 )
 from tradai.aws._ecs.client import EcsClient, check_reachable
 from tradai.aws._ecs.costs import Cost, PriceTable
-from tradai.aws._ecs.pace import RateLimit, RealClock, WaitingClock
+from tradai.aws._ecs.pace import RateLimit, RealClock
 from tradai.aws._ecs.policy import EcsPolicy
 from tradai.aws._ecs.reaper import REASON, ExpiredTask, expired_tasks, stop_expired
 from tradai.aws._ecs.settings import EcsSettings
+from tradai.aws._logs.clock import WaitingClock
 from tradai.aws._logs.policy import LogPolicy
 from tradai.aws._logs.schedule import LogSchedule
 from tradai.aws._logs.stream_reader import LogsClient
-from tradai.core import JobHandle, JobInfo, JobLine, JobSpec, ObjectStore, backend_for, redact
+from tradai.core import (
+    JobHandle,
+    JobInfo,
+    JobLine,
+    JobSpec,
+    ObjectStore,
+    backend_for,
+    check_stop_reason,
+    redact,
+)
 from tradai.core.exceptions import JobConflictError, NotFoundError, ValidationError
 
 _SCHEME: Final = "ecs:"
@@ -168,10 +178,7 @@ class EcsRunner:
         Raises:
             ValidationError: The reason is empty.
         """
-        if not reason.strip():
-            expected = "some words"
-            message = f"the reason of a stop is empty: expected {expected}"
-            raise ValidationError(message, field="reason", expected=expected)
+        check_stop_reason(reason)
         request = StopRequest(reason=redact(reason))
         return self._follower.wait(self._watch.request_stop(self._find(handle), request))
 
@@ -214,9 +221,7 @@ class EcsRunner:
         )
 
     def _find(self, handle: JobHandle) -> StoredRecord:
-        if handle.runner != self.uri:
-            message = f"the job {handle.job_id} is one of {handle.runner}: use that runner"
-            raise ValidationError(message, field="handle", expected=f"a handle of {self.uri}")
+        handle.check_runner(self.uri)
         stored = self._follower.known(handle.job_id) or self._records.find(handle.job_id)
         if stored is None:
             message = f"there is no job {handle.job_id} in {self.uri}; check the id"

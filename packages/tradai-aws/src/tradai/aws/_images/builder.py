@@ -7,6 +7,7 @@ from typing import IO, final
 
 from tradai.aws._images.buildx import Buildx
 from tradai.aws._images.daemon import Daemon
+from tradai.aws._images.image_facts import image_facts, platform_of
 from tradai.aws._images.registry_login import login_for
 from tradai.aws._images.source import DOCKERFILE, ImageSource
 from tradai.aws._images.stream import Show, failure, read_stream, show_nothing
@@ -41,8 +42,9 @@ class ImageBuilder:
 
         Raises:
             NotFoundError: A file or the base image does not exist.
-            ValidationError: The Dockerfile is not usable, or gave an image of another platform.
-            ExternalServiceError: A step failed, or the daemon does not answer.
+            ValidationError: The Dockerfile is not usable.
+            ExternalServiceError: A step failed, the image is for another platform, or the daemon
+                does not answer.
         """
         with tempfile.TemporaryFile() as archive:
             tag = source.pack(archive)
@@ -54,8 +56,8 @@ class ImageBuilder:
 
     def has_image(self, name: str) -> bool:
         """Tell whether the daemon has an image."""
-        with suppress(NotFoundError), self._daemon.translated("find the image", name):
-            return bool(self._daemon.api.inspect_image(name))
+        with suppress(NotFoundError):
+            return bool(image_facts(self._daemon, name))
         return False
 
     def _build(
@@ -107,9 +109,7 @@ class ImageBuilder:
             raise failure("build", name, "the stream ended without an image")
 
     def _check_platform(self, source: ImageSource, name: str) -> None:
-        with self._daemon.translated("find the image", name):
-            facts = self._daemon.api.inspect_image(name)
-        platform = f"{facts['Os']}/{facts['Architecture']}"
+        platform = platform_of(image_facts(self._daemon, name))
         if platform != source.platform:
             with self._daemon.translated("remove", name):
                 self._daemon.api.remove_image(name)

@@ -11,6 +11,7 @@ from tradai.aws._client.client import client_for
 from tradai.aws._client.errors import translated
 from tradai.aws._images.builder import ImageBuilder
 from tradai.aws._images.daemon import Daemon, DockerSettings
+from tradai.aws._images.image_facts import image_facts
 from tradai.aws._images.registry_login import RegistryLogin
 from tradai.aws._images.source import ImageSource
 from tradai.aws._images.stream import Show, show_nothing
@@ -190,8 +191,7 @@ class EcrRepository:
                 imageIds=[{"imageTag": tag}],
                 acceptedMediaTypes=list(_MANIFESTS),
             )["images"]
-        with self._daemon.translated("find the image", f"{repository}:{tag}"):
-            here = self._daemon.api.inspect_image(f"{repository}:{tag}")["Id"]
+        here = image_facts(self._daemon, f"{repository}:{tag}")["Id"]
         for image in images:
             config = json.loads(image["imageManifest"]).get("config", {}).get("digest")
             # An image is known by its configuration, or by its manifest in newer daemons.

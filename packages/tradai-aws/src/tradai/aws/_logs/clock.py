@@ -2,12 +2,18 @@
 
 from typing import Protocol
 
+from tradai.core import Utc
 
-class PollClock(Protocol):
-    """Seconds since some instant, and pauses; tests use `tradai.aws.testing.VirtualClock`."""
+
+class WaitingClock(Protocol):
+    """Clock that a job runner waits by; tests use `tradai.aws.testing.VirtualClock`."""
 
     def __call__(self) -> float:
         """Return the seconds since some instant; they never go back."""
+        ...
+
+    def now(self) -> Utc:
+        """Return the present instant."""
         ...
 
     def sleep(self, seconds: float, /) -> None:

@@ -4,7 +4,7 @@ import threading
 import time
 from typing import Final, final
 
-from tradai.aws._logs.clock import PollClock
+from tradai.aws._logs.clock import WaitingClock
 from tradai.aws._logs.followed_log import FollowedLog
 from tradai.aws._logs.policy import LogPolicy
 
@@ -21,7 +21,9 @@ class LogSchedule:
     thread of its own: a thread that waits for lines looks at whichever log has its turn.
     """
 
-    def __init__(self, *, clock: PollClock | None = None, policy: LogPolicy | None = None) -> None:
+    def __init__(
+        self, *, clock: WaitingClock | None = None, policy: LogPolicy | None = None
+    ) -> None:
         """Follow no log yet.
 
         Args:

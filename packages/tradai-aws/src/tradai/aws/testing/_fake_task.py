@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, TypeAlias, final
 
-_START: Final = datetime(2025, 1, 1, tzinfo=UTC)
+from tradai.aws.testing._virtual_clock import instant_of
+
 _STOP_TIMEOUT_S: Final = 30
 _SIGTERM_CODE: Final = 143
 _SIGKILL_CODE: Final = 137
@@ -287,4 +288,4 @@ def _step(names: tuple[str, ...], passed_s: float, whole_s: float) -> str:
 
 
 def _instant(at_s: float | None) -> datetime | None:
-    return None if at_s is None else _START + timedelta(seconds=at_s)
+    return None if at_s is None else instant_of(at_s)

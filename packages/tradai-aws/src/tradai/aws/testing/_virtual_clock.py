@@ -31,7 +31,7 @@ class VirtualClock:
 
     def now(self) -> Utc:
         """Return the instant in UTC."""
-        return _START + timedelta(seconds=self.now_s)
+        return instant_of(self.now_s)
 
     def advance(self, by_s: float) -> None:
         """Move forward by `by_s` seconds."""
@@ -43,3 +43,8 @@ class VirtualClock:
         self.advance(seconds)
         # Threads that pause in turn must not starve the one that they wait for.
         time.sleep(0)
+
+
+def instant_of(seconds: float) -> Utc:
+    """Return the instant in UTC at which every such clock shows `seconds`."""
+    return _START + timedelta(seconds=seconds)

@@ -108,7 +108,7 @@ class FileStore:
         return self.write(target, self.read(source).data)
 
     def _path(self, uri: str) -> Path:
-        path = Path(os.path.normpath((self._root or Path.cwd()) / file_path(uri)))
+        path = Path(os.path.normpath(Path(self._root or "", file_path(uri)).absolute()))
         if self._root and not path.resolve().is_relative_to(self._root.resolve()):
             expected = f"a path below {self._root}"
             message = f"{uri!r} leaves the store: expected {expected}"

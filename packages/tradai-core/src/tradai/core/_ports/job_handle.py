@@ -48,6 +48,16 @@ class JobHandle:
         if len(self.to_json().encode()) > LONGEST_HANDLE:
             raise _error(f"a runner and an id of at most {LONGEST_HANDLE} bytes as JSON")
 
+    def check_runner(self, uri: str) -> None:
+        """Check that the job is one of the runner at `uri`.
+
+        Raises:
+            ValidationError: It belongs to another runner.
+        """
+        if self.runner != uri:
+            message = f"the job {self.job_id} is one of {self.runner}: use that runner"
+            raise ValidationError(message, field="handle", expected=f"a handle of {uri}")
+
     def to_json(self) -> str:
         """Return the handle as one line of JSON."""
         return json.dumps(asdict(self), separators=(",", ":"))

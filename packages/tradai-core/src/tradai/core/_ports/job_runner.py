@@ -7,6 +7,7 @@ from typing import Protocol, final
 from tradai.core._ports.job_handle import JobHandle
 from tradai.core._ports.job_spec import JobSpec
 from tradai.core._ports.job_status import JobInfo
+from tradai.core.exceptions import ValidationError
 
 
 @final
@@ -16,6 +17,18 @@ class JobLine:
 
     number: int
     text: str
+
+
+def check_stop_reason(reason: str) -> None:
+    """Check the reason of a stop, as every `JobRunner` does.
+
+    Raises:
+        ValidationError: It is empty.
+    """
+    if not reason.strip():
+        expected = "some words"
+        message = f"the reason of a stop is empty: expected {expected}"
+        raise ValidationError(message, field="reason", expected=expected)
 
 
 class JobRunner(Protocol):

@@ -1,14 +1,17 @@
 """Recorded runs of a folder: list them, find one, compare two."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.entrypoint._history.summaries import RunSummary, list_runs
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._store.names import MANIFEST_NAME
+from tradai.entrypoint._store.names import LATEST, MANIFEST_NAME
+
+_SHOWN: Final = 5
 
 
 def find_run(root: Path, name: str) -> Path:
@@ -24,27 +27,29 @@ def find_run(root: Path, name: str) -> Path:
     if (Path(name) / MANIFEST_NAME).is_file():
         return Path(name)
     runs = list_runs(root)
-    if name == "latest":
+    if name == LATEST:
         matches = [run for run in runs if _has_finished(run)][:1]
     else:
         matches = [run for run in runs if run.run_id == name] or [
             run for run in runs if run.run_id.startswith(name)
         ]
     if not matches:
-        what = "finished run" if name == "latest" else f"run {name!r}"
+        what = "finished run" if name == LATEST else f"run {name!r}"
         raise NotFoundError(
             f"no {what} in {root}: `tradai-entrypoint runs list` lists the runs",
             kind="run",
             key=name,
         )
     if len(matches) > 1:
-        listed = ", ".join(run.run_id for run in matches[:5])
-        raise ValidationError(
-            f"several run ids begin with {name!r} ({listed}): give more of the id",
-            field="run",
-            expected="one run",
-        )
+        raise ambiguous_error(name, [run.run_id for run in matches])
     return matches[0].folder
+
+
+def ambiguous_error(name: str, run_ids: Sequence[str]) -> ValidationError:
+    """Return the error that `name` is the beginning of several run ids."""
+    listed = ", ".join(run_ids[:_SHOWN])
+    message = f"several run ids begin with {name!r} ({listed}): give more of the id"
+    return ValidationError(message, field="run", expected="one run")
 
 
 def differences(left: RunManifest, right: RunManifest) -> Iterator[tuple[str, str, str]]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self, final
 
-from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
-from tradai.entrypoint._history.local_runs import find_run
+from tradai.core.exceptions import NotFoundError, StorageError
+from tradai.entrypoint._history.local_runs import ambiguous_error, find_run
 from tradai.entrypoint._process.runs_folder import STORE_TIMEOUT_S, runs_folder, runs_store
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.deadline import call_within
-from tradai.entrypoint._store.names import MANIFEST_NAME, STARTED_NAME
+from tradai.entrypoint._store.names import LATEST, MANIFEST_NAME, STARTED_NAME
 from tradai.entrypoint._store.pull import pull_run
 from tradai.entrypoint._store.run_store import RunStore
 
@@ -133,7 +133,7 @@ class RunSource:
         try:
             return find_run(self.root, name)
         except NotFoundError:
-            if self.store is None or name == "latest":
+            if self.store is None or name == LATEST:
                 raise
             return _find_stored(self.store, name)
 
@@ -142,11 +142,7 @@ def _find_stored(store: RunStore, name: str) -> StoredRun:
     found = call_within(STORE_TIMEOUT_S, lambda: {run_id for run_id, _ in store.files(name)})
     matches = [name] if name in found else sorted(found)
     if len(matches) > 1:
-        raise ValidationError(
-            f"several run ids begin with {name!r} ({', '.join(matches[:5])}): give more of the id",
-            field="run",
-            expected="one run",
-        )
+        raise ambiguous_error(name, matches)
     return StoredRun(store=store, run_id=matches[0] if matches else name)
 
 

@@ -9,7 +9,8 @@ from typing import Final, final
 
 from tradai.core import ContentCache, ObjectInfo, ObjectStore, backend_for
 from tradai.core.exceptions import ConflictError
-from tradai.entrypoint._inputs.layout import ChangedObjectError, Layout
+from tradai.entrypoint._inputs.layout import Layout
+from tradai.entrypoint._inputs.object_contents import ChangedObjectError
 from tradai.entrypoint._inputs.object_names import (
     INDEX_NAME,
     check_names,

@@ -1,20 +1,15 @@
 """Objects of a store as files of a new folder: from the cache, or else read into it."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 from tradai.core import ContentCache, ObjectInfo, ObjectStore, file_errors
-from tradai.core.exceptions import ConflictError, NotFoundError, StorageError
+from tradai.core.exceptions import StorageError
 from tradai.entrypoint._inputs.byte_progress import ByteProgress
+from tradai.entrypoint._inputs.object_contents import ContentDigests, read_listed
 from tradai.entrypoint._inputs.parallel import each_at_once
-
-
-@final
-class ChangedObjectError(Exception):
-    """An object is no longer the one that was listed; the argument is its URI."""
 
 
 @final
@@ -39,8 +34,7 @@ class Layout:
         self._cache = cache
         self._store = store
         self._objects = objects
-        self._known: dict[str, Mapping[str, tuple[str, str]]] = {}
-        self._learned: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+        self._digests = ContentDigests(cache)
 
     def write(self, target: Path, *, reads: int, say: Callable[[str], object]) -> int:
         """Create the folder `target` with a file for each object; return how many were read.
@@ -66,8 +60,7 @@ class Layout:
                 progress.add(read.info.size)
         finally:
             # Also of a fetch that was interrupted: the next one goes on from here.
-            for folder, tags in self._learned.items():
-                self._cache.remember(folder, tags)
+            self._digests.remember()
         return len(missing)
 
     def _make_folders(self, target: Path) -> None:
@@ -77,28 +70,17 @@ class Layout:
 
     def _is_cached(self, name: str, target: Path) -> bool:
         """Lay out the object from the cache; return whether it was there."""
-        info = self._objects[name]
-        folder, leaf = _split(info.uri)
-        if folder not in self._known:
-            self._known[folder] = self._cache.known_tags(folder)
-        etag, digest = self._known[folder].get(leaf, (None, ""))
-        is_known = etag is not None and etag == info.etag
-        return is_known and self._cache.lay_out(digest, Path(f"{target}/{name}"))
+        digest = self._digests.find(self._objects[name])
+        return digest is not None and self._cache.lay_out(digest, Path(f"{target}/{name}"))
 
     def _read_object(self, name: str) -> _ReadObject:
         info = self._objects[name]
-        try:
-            stored = self._store.read(info.uri)
-        except (NotFoundError, ConflictError) as exc:
-            raise ChangedObjectError(info.uri) from exc
-        if info.etag is not None and stored.etag != info.etag:
-            raise ChangedObjectError(info.uri)
+        stored = read_listed(self._store, info)
         digest = self._cache.add(stored.data)
         return _ReadObject(name=name, info=info, etag=stored.etag, digest=digest)
 
     def _place(self, read: _ReadObject, target: Path) -> None:
-        folder, leaf = _split(read.info.uri)
-        self._learned[folder][leaf] = (read.etag, read.digest)
+        self._digests.learn(read.info.uri, read.etag, read.digest)
         path = target / read.name
         with file_errors("write", path):
             is_placed = self._cache.lay_out(read.digest, path)
@@ -108,9 +90,3 @@ class Layout:
                 "TRADAI_INPUT_CACHE, or choose another place for it"
             )
             raise StorageError(message, operation="write")
-
-
-def _split(uri: str) -> tuple[str, str]:
-    """Return the folder of an object, which ends with a slash, and its name there."""
-    folder, slash, leaf = uri.rpartition("/")
-    return f"{folder}{slash}", leaf

@@ -1,17 +1,16 @@
 """A folder in a store: its objects, and the SHA-256 of those whose content is known by their tag.
 
-A push leaves an index beside the objects: the tag of a store does not follow
-from the content (S3's depends on the parts and the key that an object was written with), but it
-changes with the content.
+A push leaves an index beside the objects: the tag of a store does not follow from the content (S3's
+depends on the parts and the key that an object was written with), but it changes with the content.
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Self, cast, final
 
 from tradai.core import ContentCache, ObjectInfo, ObjectStore
 from tradai.core.exceptions import NotFoundError
+from tradai.entrypoint._inputs.object_contents import ContentDigests
 from tradai.entrypoint._inputs.object_names import INDEX_NAME, list_objects, uri_of
 
 
@@ -31,7 +30,7 @@ class RemoteFolder:
         self.prefix = prefix
         self.objects = objects
         self._store = store
-        self._cache = cache
+        self._digests = ContentDigests(cache)
         self._known: dict[str, tuple[str, str]] = {}
         self._learned: dict[str, tuple[str, str]] = {}
 
@@ -48,7 +47,7 @@ class RemoteFolder:
         folder = cls(store, prefix, cache, shown)
         if INDEX_NAME in listed:
             folder._known |= folder._read_index()
-        folder._known |= folder._cached_tags()
+        folder._known |= folder._known_here()
         return folder
 
     def digest_of(self, name: str) -> str | None:
@@ -71,12 +70,9 @@ class RemoteFolder:
         Raises:
             StorageError: The disk refused.
         """
-        by_folder: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
-        for name, known in self._learned.items():
-            folder, _, leaf = uri_of(self.prefix, name).rpartition("/")
-            by_folder[f"{folder}/"][leaf] = known
-        for uri, tags in by_folder.items():
-            self._cache.remember(uri, tags)
+        for name, (etag, digest) in self._learned.items():
+            self._digests.learn(uri_of(self.prefix, name), etag, digest)
+        self._digests.remember()
 
     def publish(self) -> None:
         """Write the index beside the objects.
@@ -98,17 +94,12 @@ class RemoteFolder:
         except (NotFoundError, ValueError, LookupError, TypeError, AttributeError):
             return {}
 
-    def _cached_tags(self) -> Mapping[str, tuple[str, str]]:
-        found: dict[str, tuple[str, str]] = {}
-        tags: dict[str, Mapping[str, tuple[str, str]]] = {}
+    def _known_here(self) -> Iterator[tuple[str, tuple[str, str]]]:
+        """Yield the objects whose content the cache of this machine knows."""
         for name, info in self.objects.items():
-            folder, _, leaf = info.uri.rpartition("/")
-            if folder not in tags:
-                tags[folder] = self._cache.known_tags(f"{folder}/")
-            known = tags[folder].get(leaf)
-            if known and known[0] == info.etag:
-                found[name] = known
-        return found
+            digest = self._digests.find(info)
+            if info.etag is not None and digest is not None:
+                yield name, (info.etag, digest)
 
 
 def _entry(entry: object) -> tuple[str, str]:

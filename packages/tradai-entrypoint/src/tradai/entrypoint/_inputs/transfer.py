@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import final
 
 from tradai.core import ContentCache, FileStore, ObjectStore, backend_for
-from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
+from tradai.core.exceptions import ConflictError, ValidationError
 from tradai.entrypoint._inputs.byte_progress import ByteProgress
 from tradai.entrypoint._inputs.local_files import (
     delete_file,
@@ -16,6 +16,7 @@ from tradai.entrypoint._inputs.local_files import (
     file_size,
     local_files,
 )
+from tradai.entrypoint._inputs.object_contents import ChangedObjectError, read_listed
 from tradai.entrypoint._inputs.object_names import check_names, empty_error, prefix_of, uri_of
 from tradai.entrypoint._inputs.parallel import each_at_once
 from tradai.entrypoint._inputs.remote_folder import RemoteFolder
@@ -177,11 +178,10 @@ def _bring(
     """Write one file, unless it has the object's bytes; return its name, and whether it did."""
     listed = remote.objects[name]
     try:
-        stored = store.read(listed.uri)
-    except NotFoundError as exc:
-        raise _changed_error(listed.uri) from exc
-    if listed.etag is not None and stored.etag != listed.etag:
-        raise _changed_error(listed.uri)
+        stored = read_listed(store, listed)
+    except ChangedObjectError as exc:
+        message = f"{listed.uri} was changed after it was listed: bring the folder again"
+        raise ConflictError(message, operation="read") from exc
     digest = hashlib.sha256(stored.data).hexdigest()
     remote.learn(name, stored.etag, digest)
     if name in files and file_digest(files[name]) == digest:
@@ -194,8 +194,3 @@ def _delete(result: Transfer, remove: Callable[[str], None]) -> None:
     while result.extra:
         remove(result.extra[0])
         result.deleted.append(result.extra.pop(0))
-
-
-def _changed_error(uri: str) -> ConflictError:
-    message = f"{uri} was changed after it was listed: bring the folder again"
-    return ConflictError(message, operation="read")

@@ -14,6 +14,7 @@ from tradai.core import (
     JobPlatform,
     JobSpec,
     JobStatus,
+    check_stop_reason,
 )
 from tradai.core.exceptions import ExternalServiceError, NotFoundError, ValidationError
 from tradai.entrypoint._jobs.folder import JobFolder
@@ -102,10 +103,7 @@ class LocalRunner:
         Raises:
             ValidationError: The reason is empty.
         """
-        if not reason.strip():
-            expected = "some words"
-            message = f"the reason of a stop is empty: expected {expected}"
-            raise ValidationError(message, field="reason", expected=expected)
+        check_stop_reason(reason)
         folder = self._find(handle)
         if not folder.info().status.is_terminal:
             folder.request_stop(reason)
@@ -123,9 +121,7 @@ class LocalRunner:
         return JobHandle(runner=self.uri, job_id=job_id, spec_digest=digest)
 
     def _find(self, handle: JobHandle) -> JobFolder:
-        if handle.runner != self.uri:
-            message = f"the job {handle.job_id} is one of {handle.runner}: use that runner"
-            raise ValidationError(message, field="handle", expected=f"a handle of {self.uri}")
+        handle.check_runner(self.uri)
         folder = JobFolder(self._root / handle.job_id)
         if not folder.exists():
             message = f"there is no job {handle.job_id} in {self.uri}; check the id"

@@ -13,7 +13,7 @@ from typing import Final, final
 from tradai.core import FileStore, TradingMode
 from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._store.names import JOURNAL_NAME, MANIFEST_NAME, RESERVE_NAME
+from tradai.entrypoint._store.names import JOURNAL_NAME, LATEST, MANIFEST_NAME, RESERVE_NAME
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 # Reserved at the start, so that a run whose disk fills up can be recorded: a half for its results
@@ -132,6 +132,12 @@ def check_run_folder(root: Path, run_id: str | None) -> None:
 
 
 def _check_run_id(run_id: str) -> None:
+    if run_id == LATEST:
+        raise ValidationError(
+            f"run id {run_id!r} is not usable: it stands for the last finished run; choose another",
+            field="run id",
+            expected="another name",
+        )
     if not _RUN_ID.fullmatch(run_id):
         raise ValidationError(
             f"run id {run_id!r} is not usable: up to 100 letters, digits, dots, dashes and "

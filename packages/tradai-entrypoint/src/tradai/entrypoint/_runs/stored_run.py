@@ -15,6 +15,7 @@ from tradai.entrypoint._store.claim import (
     RunNotClaimedError,
     RunOwnedError,
     refuse_owned,
+    started_facts,
     started_text,
 )
 from tradai.entrypoint._store.deadline import call_within
@@ -99,7 +100,7 @@ class StorePolicy:
             RunInterruptedError: A signal arrived before there was an answer.
             StorageError: The folder cannot be written.
         """
-        started = started_facts(record) | dict(self.facts)
+        started = started_facts(record.model_dump(mode="json")) | dict(self.facts)
         folder.write(STARTED_NAME, started_text(started).decode())
         upload = RunUpload(self.store, folder.path, started, timeout_s=self.timeout_s)
         with self.interrupts.raising():
@@ -144,13 +145,6 @@ class StorePolicy:
                 raise _not_claimed(record.run_id, upload.uri, exc) from exc
             notice = f"the run was started without its claim in {upload.uri}: {exc}"
             record.notices.append(notice)
-
-
-def started_facts(record: RunManifest) -> dict[str, JsonValue]:
-    """Return the facts of `record` that are known at the start, under the manifest's names."""
-    known = {"schema_version", "run_id", "trace_id", "mode", "started_at", "config_uri"}
-    facts: dict[str, JsonValue] = record.model_dump(mode="json", include=known)
-    return facts | {"state": "running"}
 
 
 def _not_claimed(run_id: str, uri: str, error: TradAIError) -> RunNotClaimedError:

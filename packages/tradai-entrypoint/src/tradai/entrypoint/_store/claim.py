@@ -14,6 +14,9 @@ from tradai.entrypoint._store.run_store import RunStore
 # Both must agree: the container of an ECS task may be restarted.
 _OWNER: Final = ("owner", "process")
 
+# Facts of a claim that the manifest of the run has, too.
+_START_FACTS: Final = ("schema_version", "run_id", "trace_id", "mode", "started_at", "config_uri")
+
 
 @final
 class RunOwnedError(TradAIError):
@@ -93,6 +96,12 @@ def resume_claim(store: RunStore, started: Mapping[str, JsonValue]) -> None:
             operation="write",
             service=SERVICE,
         )
+
+
+def started_facts(manifest: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the facts of `manifest` that are known at the start of the run."""
+    facts = {name: manifest.get(name) for name in _START_FACTS}
+    return facts | {"state": "running"}
 
 
 def started_text(started: Mapping[str, JsonValue]) -> bytes:

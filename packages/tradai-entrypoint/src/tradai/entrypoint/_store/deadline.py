@@ -11,8 +11,14 @@ from tradai.core.exceptions import ExternalServiceError, TradAIError
 
 SERVICE: Final = "run store"
 _LOOK_S: Final = 0.05
+_SLOWEST_BYTES_PER_S: Final = 1024 * 1024
 
 T = TypeVar("T")
+
+
+def transfer_s(timeout_s: float, size: int) -> float:
+    """Return the seconds that a call may take which moves `size` bytes."""
+    return timeout_s + size / _SLOWEST_BYTES_PER_S
 
 
 def call_within(seconds: float, call: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""Names of the files of a run, in its folder and in a store."""
+"""Names of a run and of its files, in its folder and in a store."""
 
 import os
 import re
@@ -12,6 +12,8 @@ MANIFEST_NAME: Final = "manifest.json"
 STARTED_NAME: Final = "started.json"
 JOURNAL_NAME: Final = "journal.jsonl"
 RESERVE_NAME: Final = ".reserve"
+# Stands for the last finished run where a run is named.
+LATEST: Final = "latest"
 
 _SEGMENT: Final = re.compile(r"journal/([0-9]{6,})\.jsonl", re.ASCII)
 # These are sent in another form, or at another time, than the other files.

@@ -3,15 +3,12 @@
 import shutil
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
-from typing import Final
 
 from tradai.core import file_errors
 from tradai.core.exceptions import NotFoundError, StorageError
-from tradai.entrypoint._store.deadline import SERVICE, call_within
+from tradai.entrypoint._store.deadline import SERVICE, call_within, transfer_s
 from tradai.entrypoint._store.names import JOURNAL_NAME, MANIFEST_NAME, segment_number
 from tradai.entrypoint._store.run_store import RunStore
-
-_SLOWEST_BYTES_PER_S: Final = 1024 * 1024
 
 
 def pull_run(store: RunStore, run_id: str, root: Path, *, timeout_s: float) -> Path:
@@ -29,7 +26,7 @@ def pull_run(store: RunStore, run_id: str, root: Path, *, timeout_s: float) -> P
     try:
         with file_errors("write", target):
             for name in _in_order(sizes):
-                data = _read(store, run_id, name, timeout_s + sizes[name] / _SLOWEST_BYTES_PER_S)
+                data = _read(store, run_id, name, transfer_s(timeout_s, sizes[name]))
                 _add(partial, name, data)
             partial.rename(target)
     finally:

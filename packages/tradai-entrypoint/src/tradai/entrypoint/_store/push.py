@@ -3,17 +3,14 @@
 import json
 import os
 from pathlib import Path
-from typing import Final
 
 from tradai.core import FileKind, FileStore, JsonValue, file_errors, read_regular_file
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
-from tradai.entrypoint._store.claim import started_text
+from tradai.entrypoint._store.claim import started_facts, started_text
 from tradai.entrypoint._store.names import MANIFEST_NAME, STARTED_NAME
 from tradai.entrypoint._store.owner import process_facts
 from tradai.entrypoint._store.run_store import RunStore
 from tradai.entrypoint._store.upload import RunUpload
-
-_START_FACTS: Final = ("schema_version", "run_id", "trace_id", "mode", "started_at", "config_uri")
 
 
 def upload_of(store: RunStore, folder: Path, *, timeout_s: float) -> RunUpload:
@@ -53,8 +50,7 @@ def _started(folder: Path, manifest: dict[str, JsonValue]) -> dict[str, JsonValu
     try:
         return _object(path)
     except NotFoundError:
-        facts = {name: manifest.get(name) for name in _START_FACTS}
-        started = facts | {"state": "running"} | process_facts(os.environ)
+        started = started_facts(manifest) | process_facts(os.environ)
         FileStore().write(path.resolve().as_uri(), started_text(started))
         return started
 

@@ -13,7 +13,7 @@ from tradai.entrypoint._store.upload import RunUpload
 
 _log: Final = logging.getLogger(__name__)
 
-EVERY_S: Final = 3.0
+_EVERY_S: Final = 3.0
 _LONGEST_PAUSE_S: Final = 60.0
 # Signals are looked for this often while the rest is sent.
 _LOOK_S: Final = 0.05
@@ -30,7 +30,7 @@ class RunSender:
     """
 
     def __init__(
-        self, upload: RunUpload, *, interrupts: Interrupts, every_s: float = EVERY_S
+        self, upload: RunUpload, *, interrupts: Interrupts, every_s: float = _EVERY_S
     ) -> None:
         """Send with `upload`, every `every_s` seconds; nothing is sent yet.
 

@@ -10,7 +10,7 @@ from typing import Final, TypeVar, final
 from tradai.core import FileKind, JsonValue, file_errors, read_regular_file
 from tradai.core.exceptions import ConflictError, ExternalServiceError
 from tradai.entrypoint._store.claim import claim_run, resume_claim, started_text
-from tradai.entrypoint._store.deadline import SERVICE, call_within
+from tradai.entrypoint._store.deadline import SERVICE, call_within, transfer_s
 from tradai.entrypoint._store.journal_segments import JournalSegments
 from tradai.entrypoint._store.names import (
     JOURNAL_NAME,
@@ -24,7 +24,6 @@ T = TypeVar("T")
 
 # Facts of the manifest that identify the work, and are known only after the start.
 _LATER_FACTS: Final = ("config_uri", "config_id", "digests")
-_SLOWEST_BYTES_PER_S: Final = 1024 * 1024
 # So many calls may take as long as they may before the upload of the rest is given up.
 _CALLS: Final = 3
 _SHOWN: Final = 5
@@ -76,7 +75,7 @@ class RunUpload:
         with suppress(OSError):
             for name in result_files(self._folder):
                 size += (self._folder / name).stat().st_size
-        return _CALLS * self._timeout_s + size / _SLOWEST_BYTES_PER_S
+        return transfer_s(_CALLS * self._timeout_s, size)
 
     @property
     def timeout_s(self) -> float:
@@ -175,7 +174,7 @@ class RunUpload:
     def _call(self, call: Callable[[], T], *, size: int = 0) -> T:
         if self._is_given_up.is_set():
             raise ExternalServiceError("the upload was stopped", service=SERVICE, operation="send")
-        return call_within(self._timeout_s + size / _SLOWEST_BYTES_PER_S, call)
+        return call_within(transfer_s(self._timeout_s, size), call)
 
     def _forget(self, name: str) -> None:
         self.missing = tuple(other for other in self.missing if other != name)

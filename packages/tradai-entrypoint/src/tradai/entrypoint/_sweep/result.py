@@ -71,21 +71,24 @@ class SweepResult:
     @property
     def columns(self) -> tuple[str, ...]:
         """Heads of the table: varied keys, figures, run."""
-        shown = (*SHOWN, *(() if self.figure in SHOWN else (self.figure,)))
         names = (key.rpartition(".")[2] for key in self.keys)
         window = ("time range",) if self.windows else ()
-        return (*names, *window, *(name.replace("_", " ") for name in shown), "run")
+        return (*names, *window, *(name.replace("_", " ") for name in self._shown), "run")
 
     def row(self, outcome: RunOutcome) -> tuple[str, ...]:
         """Return the cells of `outcome` under `columns`."""
-        shown = (*SHOWN, *(() if self.figure in SHOWN else (self.figure,)))
         window = (outcome.timerange,) if self.windows else ()
         return (
             *(outcome.variant.values.get(key, "-") for key in self.keys),
             *window,
-            *(result_text(outcome.figures.get(name)) for name in shown),
+            *(result_text(outcome.figures.get(name)) for name in self._shown),
             outcome.run_id,
         )
+
+    @property
+    def _shown(self) -> tuple[str, ...]:
+        """Figures of the table: the usual ones, and the one to compare by."""
+        return SHOWN if self.figure in SHOWN else (*SHOWN, self.figure)
 
     def sentence(self) -> str:
         """Return the result in a sentence."""

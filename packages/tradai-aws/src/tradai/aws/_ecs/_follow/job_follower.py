@@ -7,7 +7,8 @@ from tradai.aws._ecs._follow.job_watch import JobWatch
 from tradai.aws._ecs._launch.launcher import Launcher
 from tradai.aws._ecs._launch.record import LaunchRecord, StoredRecord
 from tradai.aws._ecs.client import LaunchError
-from tradai.aws._ecs.pace import Backoff, WaitingClock
+from tradai.aws._ecs.pace import Backoff
+from tradai.aws._logs.clock import WaitingClock
 from tradai.core import JobInfo, JobStatus
 from tradai.core.exceptions import ExternalServiceError
 

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias, final
 from tradai.aws._ecs._follow.task_watch import TaskWatch
 from tradai.aws._ecs._launch.evidence import RunEvidence
 from tradai.aws._ecs._launch.launcher import Launcher
-from tradai.aws._ecs._launch.lookup import find_task
+from tradai.aws._ecs._launch.lookup import CONSISTENT_AFTER_S, find_task
 from tradai.aws._ecs._launch.record import (
     LaunchRecord,
     LaunchRecords,
@@ -17,16 +17,15 @@ from tradai.aws._ecs._launch.record import (
     StoredRecord,
 )
 from tradai.aws._ecs.client import EcsClient, translated
-from tradai.aws._ecs.pace import WaitingClock
 from tradai.aws._ecs.stop_causes import StopCause
 from tradai.aws._ecs.verdicts import has_stopped, judge, judge_stop
+from tradai.aws._logs.clock import WaitingClock
 from tradai.core import JobInfo, JobStatus
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
 
 Task: TypeAlias = Mapping[str, Any]
 
 _NEW: Final = timedelta(seconds=1)
-_CONSISTENT_AFTER: Final = timedelta(seconds=60)
 _MISSING: Final[Task] = {"reason": "MISSING"}
 _BILLED: Final = (
     "attributes",
@@ -145,7 +144,7 @@ class JobWatch:
         """Take a task that ECS does not know for new at first, and later for gone."""
         record = stored.record
         known_for = self._clock.now() - (record.found_at or record.tried_at)
-        if known_for < _CONSISTENT_AFTER:
+        if known_for.total_seconds() < CONSISTENT_AFTER_S:
             return stored, _facts(record, JobInfo.pending())
         newest = self._records.read(record.job_id)
         if newest.record.end is not None or newest.record.task_arn != record.task_arn:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, final
 
-from tradai.aws._ecs._launch.lookup import MOST_DESCRIBED
+from tradai.aws._ecs._launch.lookup import CONSISTENT_AFTER_S, MOST_DESCRIBED
 from tradai.aws._ecs.client import EcsClient, translated
-from tradai.aws._ecs.pace import RateLimit, WaitingClock
+from tradai.aws._ecs.pace import RateLimit
+from tradai.aws._logs.clock import WaitingClock
 from tradai.core import ForkLock
 
 Task: TypeAlias = Mapping[str, Any]
@@ -14,7 +15,6 @@ Task: TypeAlias = Mapping[str, Any]
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 20.0
 _LONGEST_RELAXED_S: Final = 60.0
-_CONSISTENT_AFTER_S: Final = 60.0
 _GROWTH: Final = 2.0
 # A task that no caller has asked for in this time is no longer described.
 _FORGOTTEN_S: Final = 60.0
@@ -35,7 +35,7 @@ class _Watched:
         """Take a description; a task that was seen a moment ago has not vanished since."""
         if task is not None:
             self.task, self.seen_s = task, self.looked_s
-        elif self.looked_s - self.seen_s > _CONSISTENT_AFTER_S:
+        elif self.looked_s - self.seen_s > CONSISTENT_AFTER_S:
             self.task = None
 
 

@@ -32,7 +32,8 @@ from tradai.aws._ecs.client import (
     LaunchFailure,
     launch_error,
 )
-from tradai.aws._ecs.pace import Backoff, RateLimit, WaitingClock
+from tradai.aws._ecs.pace import Backoff, RateLimit
+from tradai.aws._logs.clock import WaitingClock
 from tradai.core import JobInfo, JobStatus, Utc
 from tradai.core.exceptions import (
     ExternalServiceError,

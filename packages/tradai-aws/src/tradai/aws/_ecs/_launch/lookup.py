@@ -7,6 +7,8 @@ from tradai.aws._ecs._launch.record import LaunchRecord
 from tradai.aws._ecs.client import EcsClient, translated
 
 MOST_DESCRIBED: Final = 100
+# Time after which a task that was launched is in every answer of ECS.
+CONSISTENT_AFTER_S: Final = 60.0
 
 
 def find_task(client: EcsClient, record: LaunchRecord) -> Mapping[str, Any] | None:

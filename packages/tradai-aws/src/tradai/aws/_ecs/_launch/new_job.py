@@ -14,11 +14,11 @@ from tradai.aws._ecs.overrides import (
     spill,
     value_from,
 )
-from tradai.aws._ecs.pace import WaitingClock
 from tradai.aws._ecs.policy import EcsPolicy
 from tradai.aws._ecs.registration import register_once
 from tradai.aws._ecs.settings import EcsSettings
 from tradai.aws._ecs.task_definition import MAIN_CONTAINER, task_definition
+from tradai.aws._logs.clock import WaitingClock
 from tradai.core import JobSpec, ObjectStore
 from tradai.core.exceptions import ValidationError
 

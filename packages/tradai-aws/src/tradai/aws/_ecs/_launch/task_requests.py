@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias, final
 
 from tradai.aws._client.errors import AwsError
-from tradai.aws._ecs._launch.lookup import describe_tasks
+from tradai.aws._ecs._launch.lookup import CONSISTENT_AFTER_S, describe_tasks
 from tradai.aws._ecs._launch.record import LaunchRecord
 from tradai.aws._ecs._launch.request import (
     JOB_DIGEST,
@@ -20,12 +20,12 @@ from tradai.aws._ecs.client import (
     translated,
     translated_run,
 )
-from tradai.aws._ecs.pace import Backoff, RateLimit, WaitingClock
+from tradai.aws._ecs.pace import Backoff, RateLimit
+from tradai.aws._logs.clock import WaitingClock
 from tradai.core.exceptions import JobConflictError, NotFoundError
 
 Task: TypeAlias = Mapping[str, Any]
 
-_CONSISTENT_AFTER_S: Final = 60.0
 _OVERTAKEN: Final = "another process has launched the job elsewhere"
 
 
@@ -60,7 +60,7 @@ class TaskRequests:
 
     def _adopt(self, record: LaunchRecord, arns: tuple[str, ...]) -> str:
         """Return the task that another request launched with our token, if it is our job."""
-        backoff = Backoff(self._clock, budget_s=_CONSISTENT_AFTER_S)
+        backoff = Backoff(self._clock, budget_s=CONSISTENT_AFTER_S)
         while True:
             tasks = describe_tasks(self._client, record.cluster, record.job_id, list(arns))
             known = {str(task["taskArn"]): _digests(task) for task in tasks}
@@ -76,7 +76,7 @@ class TaskRequests:
 
     def stop_overtaken(self, record: LaunchRecord, arn: str) -> None:
         """Stop a task that only this process knows; ECS may not know a new one at once."""
-        backoff = Backoff(self._clock, budget_s=_CONSISTENT_AFTER_S)
+        backoff = Backoff(self._clock, budget_s=CONSISTENT_AFTER_S)
         while True:
             try:
                 with translated("stop_task", record.job_id):

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Any, Final, final
 
 from tradai.core._ports.job_handle import JobHandle
-from tradai.core._ports.job_runner import JobLine
+from tradai.core._ports.job_runner import JobLine, check_stop_reason
 from tradai.core._ports.job_spec import JobSpec
 from tradai.core._ports.job_status import JobInfo, JobStatus
 from tradai.core._ports.protocols import SecretSource
 from tradai.core._ports.resolve_secret import resolve_secret
 from tradai.core._secrets.redaction import redact
-from tradai.core.exceptions import JobConflictError, NotFoundError, ValidationError
+from tradai.core.exceptions import JobConflictError, NotFoundError
 from tradai.core.testing._jobs.script import JobScript
 
 _AT: Final = datetime(2025, 1, 1, tzinfo=UTC)
@@ -163,10 +163,7 @@ class FakeRunner:
 
     def stop(self, handle: JobHandle, reason: str) -> JobInfo:
         """Stop a job; see `JobRunner.stop`."""
-        if not reason.strip():
-            expected = "some words"
-            message = f"the reason of a stop is empty: expected {expected}"
-            raise ValidationError(message, field="reason", expected=expected)
+        check_stop_reason(reason)
         with self.memory.changed:
             job = self._find(handle)
             job.end(JobStatus.CANCELLED, job.stop_code, reason)
@@ -189,9 +186,7 @@ class FakeRunner:
         return _Job(spec=spec, script=_script(spec.command), variables=variables)
 
     def _find(self, handle: JobHandle) -> _Job:
-        if handle.runner != self._uri:
-            message = f"the job {handle.job_id} is one of {handle.runner}: use that runner"
-            raise ValidationError(message, field="handle", expected=f"a handle of {self._uri}")
+        handle.check_runner(self._uri)
         job = self.memory.jobs.get(handle.job_id)
         if job is None:
             message = f"there is no job {handle.job_id} in {self._uri}; check the id"

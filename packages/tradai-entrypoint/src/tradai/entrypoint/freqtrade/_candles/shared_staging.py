@@ -94,6 +94,6 @@ def _read(path: Path) -> dict[str, Any]:
 def _key(request: StagingRequest) -> str:
     """Return a digest of what is asked for, wherever it is fetched and staged."""
     data = request.shown or request.data
-    place = data if ":" in data else str(Path(data).absolute())
+    place = data if ":" in data else str(Path(data).resolve())
     same = replace(request, data=place, shown="", folder=Path(_CANDLES))
     return hashlib.sha256(same.to_json()).hexdigest()

@@ -13,6 +13,7 @@ from typing import Final, Self, final
 
 from tradai.core import JsonValue, redact
 from tradai.entrypoint._process.long_lines import safe_cut
+from tradai.entrypoint.freqtrade._strategy.log_switches import DECIDING_LOGGERS
 
 _NAME: Final = "records"
 # A line for each field of `EngineRecord`; the message may have more lines, and the traceback does.
@@ -20,13 +21,6 @@ _FORMAT: Final = "%(name)s\n%(levelname)s\n%(pathname)s\n%(exc_info).200r\n%(mes
 # Only the engine's own loggers have the pipe, so that a strategy that sets up logging anew, with
 # `logging.basicConfig(force=True)` for example, does not take it away.
 _ENGINE: Final = "freqtrade"
-# Loggers of facts that come after the strategy was loaded; with a level of their own, they do not
-# follow one that a strategy sets on the engine's logger to see less of it.
-_LEVEL_KEPT: Final = (
-    *("data.dataprovider", "data.history.datahandlers.idatahandler", "data.history.history_utils"),
-    *("exchange.common", "freqai.freqai_interface", "freqtradebot", "rpc.rpc_manager"),
-    *("strategy.parameters", "strategy.strategy_wrapper", "worker"),
-)
 _CHUNK_BYTES: Final = 64 * 1024
 # Limit for the record being read, so that memory stays bounded; a traceback's last lines matter.
 _HEAD_BYTES: Final = 16 * 1024
@@ -118,7 +112,9 @@ class RecordPipe:
             "root": {"handlers": ["console"], "level": "INFO"},
             "loggers": {
                 _ENGINE: {"handlers": [_NAME], "level": "INFO"},
-                **{f"{_ENGINE}.{name}": {"level": "INFO"} for name in _LEVEL_KEPT},
+                # With a level of their own, they do not follow one that a strategy sets on the
+                # engine's logger to see less of it.
+                **{name: {"level": "INFO"} for name in DECIDING_LOGGERS},
             },
         }
         return {"log_config": log_config}

@@ -48,6 +48,8 @@ class EngineEvidence:
         missing: Series it did not find, as ``BTC/USDT 5m``.
         dropped: Pairs it left out because the exchange's rules do not offer them.
         fixed: Parameters that a hyperopt was to search, and that have one value in all its epochs.
+        skipped_epochs: Epochs of a hyperopt that it left out, as it had tried their parameters.
+        stops_early: Whether a hyperopt ended as `parameters.early_stop` says.
         has_bad_parameters: Whether it could not read the parameter file, and ran without it.
         strategy_errors: Exceptions of the strategy that did not end it.
         stopped_by: Why the bot stopped trading by itself.
@@ -74,6 +76,8 @@ class EngineEvidence:
         self.missing: list[str] = []
         self.dropped: list[str] = []
         self.fixed: list[str] = []
+        self.skipped_epochs = 0
+        self.stops_early = False
         self.has_bad_parameters = False
         self.strategy_errors = StrategyErrors()
         self.stopped_by: str | None = None
@@ -173,6 +177,10 @@ class EngineEvidence:
                 _keep(getattr(self, name), text)
             case {"key": steps}:
                 self._key = ".".join(re.findall(r"\w+", steps))
+            case {"skipped": count}:
+                self.skipped_epochs = int(count)
+            case {"stops_early": _}:
+                self.stops_early = True
             case {"bad_parameters": _}:
                 self.has_bad_parameters = True
             case _:

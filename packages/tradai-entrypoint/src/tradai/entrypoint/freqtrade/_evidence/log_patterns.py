@@ -46,6 +46,10 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
             r"Pair (?P<dropped>\S+) is not compatible with exchange",
             r"Ignoring (?P<dropped>\S+) from whitelist\. Market is not active",
         ),
+        "freqtrade.optimize.hyperopt.hyperopt": (
+            r"(?P<skipped>\d+) epochs? skipped due to duplicate parameters",
+            r"(?P<stops_early>Early stopping after \d+ epochs)",
+        ),
         "freqtrade.strategy.hyper": (r"(?P<bad_parameters>Invalid parameter file format)",),
         "freqtrade.strategy.parameters": (
             r"Parameter '(?P<fixed>\w*)' is part of this hyperopt run, but its value is used",

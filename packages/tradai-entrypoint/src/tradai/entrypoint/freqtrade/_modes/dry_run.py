@@ -30,6 +30,12 @@ from tradai.entrypoint.freqtrade._results.database import (
 # The fallback places no order, so no rule of its market matters.
 _ANY_RULES: Final = MarketRules(tick="0.01", step="0.00001", min_notional="5")
 
+_ENDED_BY_ITSELF: Final = Verdict(
+    exit_code=ExitCode.CRASHED,
+    sentence="the bot ended without being asked to, as when a strategy calls sys.exit(): "
+    "engine.log has more",
+)
+
 
 @final
 class DryRunHandler(EngineHandler):
@@ -47,6 +53,8 @@ class DryRunHandler(EngineHandler):
         self._notice_untrained(job.evidence)
         context.record.results["strategy_errors"] = job.evidence.strategy_errors.total
         verdict = judge(ended, job.evidence, result_present=True)
+        if verdict.is_success and not ended.asked_to_stop and ended.interrupted_by is None:
+            verdict = _ENDED_BY_ITSELF
         verdict = self._compare_orders(verdict, context)
         context.journal.append("engine ended", return_code=ended.return_code)
         return self._watch.judged(verdict)

@@ -81,10 +81,14 @@ class BatchHandler(EngineHandler):
         context.journal.append(
             "engine ended", return_code=ended.return_code, seconds=round(ended.seconds, 3)
         )
-        has_result = (context.folder.path / self.result).exists()
-        verdict = judge(ended, job.evidence, result_present=has_result)
+        verdict = self._judge(ended, job, context)
         _mark_partial(context.record, verdict)
         return self._record(job, context, verdict)
+
+    def _judge(self, ended: EngineExit, job: EngineJob, context: RunContext) -> Verdict:
+        """Return the verdict on an engine that `ended`."""
+        has_result = (context.folder.path / self.result).exists()
+        return judge(ended, job.evidence, result_present=has_result)
 
     @abstractmethod
     def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:

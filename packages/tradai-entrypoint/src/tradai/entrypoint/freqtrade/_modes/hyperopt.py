@@ -12,6 +12,7 @@ from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError, StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.best_patch import check_patch, config_patch, patch_text
@@ -50,6 +51,20 @@ class HyperoptHandler(BatchHandler):
     """Runs the engine's hyperopt and records the best epochs."""
 
     result = EPOCHS_NAME
+
+    def _judge(self, ended: EngineExit, job: EngineJob, context: RunContext) -> Verdict:
+        verdict = super()._judge(ended, job, context)
+        if not verdict.is_success or job.evidence.stops_early:
+            return verdict
+        tried = (context.folder.path / EPOCHS_NAME).read_bytes().count(b"\n")
+        wanted = job.parameters.epochs
+        if tried + job.evidence.skipped_epochs >= wanted:
+            return verdict
+        return Verdict(
+            exit_code=ExitCode.CRASHED,
+            sentence=f"the engine ended after {tried} of {wanted} epochs and did not say why, as "
+            "when a strategy calls sys.exit(); its log has more",
+        )
 
     def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
         stored = context.folder.path / EPOCHS_NAME

@@ -63,7 +63,8 @@ def explain_silent_pairs(job: EngineJob, context: RunContext, result: BacktestRe
     """Record the entry signals of each pair without a trade, and a notice on what rejected them.
 
     The backtest is repeated with these pairs alone, by a strategy that counts. A pair that trades
-    then was rejected for the sake of the others. FreqAI would train again, so nothing is counted.
+    then was rejected for the sake of the others. FreqAI would train again, so nothing is counted,
+    nor is it in a sweep, where each variant would start the engine twice.
 
     Args:
         job: The job of an engine that has ended.
@@ -72,7 +73,8 @@ def explain_silent_pairs(job: EngineJob, context: RunContext, result: BacktestRe
     """
     traded = {trade["pair"] for trade in result.trades}
     silent = [pair for pair in context.config.pairs if pair not in traded]
-    if not silent or enabled_freqai(context.config) is not None:
+    is_costly = enabled_freqai(context.config) is not None or context.staged is not None
+    if not silent or is_costly:
         return
     context.progress.say("counting the entry signals of pairs without trades")
     by_pair = _observed(job, context, silent) or {}

@@ -15,6 +15,8 @@ from tradai.entrypoint.freqtrade._strategy.misspellings import INTERFACE
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, config_reader
 
 _SHOWN: Final = 5
+# The engine goes through the answers of these, so that they may have a yield.
+_GONE_THROUGH: Final = frozenset({"informative_pairs"})
 # Options that are attributes of the engine's strategy interface, too.
 _IN_CLASS_TOO: Final = frozenset(
     {
@@ -31,15 +33,16 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
 
     Raises:
         ConfigurationError: It turns off log records, has another timeframe than `config`, trades
-            short, gives a protection an option that there is not, has an attribute that the engine
-            takes from its configuration alone, or reads a key of the top level.
+            short, has a callback that the engine would not wait for, gives a protection an option
+            that there is not, has an attribute that the engine takes from its configuration alone,
+            or reads a key of the top level.
         StorageError: A file of the source cannot be read.
     """
     if facts.log_switches:
         problem = "which turns off the engine's log records, on which the verdict rests"
         raise ConfigurationError(
-            f"{facts.log_switches[0]}, {problem}: take it out, or write "
-            "disable_existing_loggers=False",
+            f"{facts.log_switches[0]}, {problem}: take it out, or with dictConfig and fileConfig "
+            "write disable_existing_loggers=False",
             key="strategy",
             source=str(facts.file),
         )
@@ -54,6 +57,7 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
     if _final(facts, "can_short") is True:
         problem = f"of class {facts.class_name} is true: this version trades spot, where only "
         raise _class_error(facts, key="can_short", problem=problem + "long positions exist")
+    _check_callbacks(facts)
     _check_protections(config, facts)
     for name in sorted(OPTIONS - _IN_CLASS_TOO - config.parameters.keys()):
         if facts.constants.get(name):
@@ -97,6 +101,17 @@ def _check_top_level(config: StrategyConfig, facts: SourceFacts) -> None:
             place = f"strategy.config.{name}"
             problem = f"is read in {file.name}, which it does not reach: its place is {place}"
             raise ConfigurationError(f"{name} {problem}", key=name, source=str(facts.root / file))
+
+
+def _check_callbacks(facts: SourceFacts) -> None:
+    for name in sorted((INTERFACE - _GONE_THROUGH) & facts.deferred.keys()):
+        place = facts.deferred[name]
+        raise ConfigurationError(
+            f"{place}: {name} is async or has a yield, so that the engine gets an object for its "
+            "answer and never runs it: write a plain method",
+            key="strategy.class",
+            source=place,
+        )
 
 
 def _check_protections(config: StrategyConfig, facts: SourceFacts) -> None:

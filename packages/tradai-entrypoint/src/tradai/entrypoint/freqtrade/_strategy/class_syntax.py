@@ -25,6 +25,7 @@ from tradai.entrypoint.freqtrade._strategy.python_module import (
     PythonModule,
     assignment,
     bound_names,
+    is_generator,
 )
 
 _ENGINE_BASE: Final = "IStrategy"
@@ -58,6 +59,8 @@ class ClassFacts:
         names: All names that the bodies of the class and its bases set, methods included.
         constants: Values of those that can be read.
         assigned: Attributes that a method sets.
+        deferred: Place of each method that returns before its body runs (a coroutine or a
+            generator), by name.
     """
 
     is_strategy: bool = True
@@ -70,6 +73,7 @@ class ClassFacts:
     names: frozenset[str] = frozenset()
     constants: Mapping[str, object] = field(default_factory=dict)
     assigned: frozenset[str] = frozenset()
+    deferred: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_class(name: str, module: PythonModule, others: Mapping[str, PythonModule]) -> ClassFacts:
@@ -98,6 +102,7 @@ class _ClassReader:
     informative: set[Informative] = field(default_factory=set)
     open_informative: list[str] = field(default_factory=list)
     assigned: set[str] = field(default_factory=set)
+    deferred: dict[str, str] = field(default_factory=dict)
 
     def read(self, module: PythonModule, node: ast.ClassDef) -> None:
         self.seen.add(f"{module.name}.{node.name}")
@@ -126,6 +131,7 @@ class _ClassReader:
             names=frozenset(self.values),
             constants=MappingProxyType(self.constants),
             assigned=frozenset(self.assigned),
+            deferred=MappingProxyType(self.deferred),
         )
 
     def _read_base(self, base: str) -> None:
@@ -174,6 +180,8 @@ class _ClassReader:
     ) -> None:
         if node.name in self.values:
             return
+        if isinstance(node, ast.AsyncFunctionDef) or is_generator(node):
+            self.deferred[node.name] = module.line(node.lineno)
         for call in node.decorator_list:
             if isinstance(call, ast.Call) and _last_name(module, call.func) == "informative":
                 self._read_informative(module, call, own)

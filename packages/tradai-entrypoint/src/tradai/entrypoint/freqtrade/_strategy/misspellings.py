@@ -37,6 +37,9 @@ INTERFACE: Final = frozenset((_ATTRIBUTES + _CALLBACKS).split())
 SIGNALS: Final = frozenset(
     {"enter_long", "enter_short", "enter_tag", "exit_long", "exit_short", "exit_tag"}
 )
+# Columns of the interface before version 3; the engine renames `buy_tag` beside `buy`, and nothing
+# else.
+_FORMER: Final = {"buy_tag": "enter_tag", "sell_tag": "exit_tag"}
 # Short names, and plain words that a strategy may well use for itself.
 _COMMON: Final = frozenset({"dp", "leverage", "market_direction", "version", "wallets"})
 _TEXT: Final = re.compile(rb"""['"]([a-z_]{7,12})['"]""")
@@ -102,6 +105,8 @@ def _unread_columns(
 ) -> Iterator[Misspelling]:
     texts = {text for each in (module, *others.values()) for text in _TEXT.findall(each.data)}
     close = {name: meant for name in map(bytes.decode, texts) if (meant := _signal_meant(name))}
+    if b"enter_long" not in texts:
+        close.pop("buy_tag", None)
     modules = reachable(module, others) if close else []
     for name, meant in sorted(close.items()):
         places = [place for each in modules for place in _places_set(name, each)]
@@ -138,7 +143,7 @@ def _signal_meant(name: str) -> str | None:
         return None
     verb, _, rest = name.partition("_")
     same_verb = f"enter_{rest}" if verb == "entry" else name
-    return same_verb if same_verb in SIGNALS else _meant(name, SIGNALS)
+    return same_verb if same_verb in SIGNALS else _FORMER.get(name) or _meant(name, SIGNALS)
 
 
 def _meant(name: str, known: Collection[str]) -> str | None:

@@ -206,6 +206,18 @@ def bound_names(statements: list[ast.stmt]) -> Iterator[str]:
             waiting.extend(ast.iter_child_nodes(node))
 
 
+def is_generator(function: ast.FunctionDef) -> bool:
+    """Tell whether a call of `function` makes a generator; functions in it are not entered."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, _SCOPES):
+            waiting.extend(ast.iter_child_nodes(node))
+    return False
+
+
 def assignment(statement: ast.stmt) -> tuple[str, ast.expr] | None:
     """Return name and value of a plain assignment to one name; None for another statement."""
     match statement:

@@ -144,9 +144,15 @@ def copy_source(facts: SourceFacts, target: Path) -> None:
     """Copy the source into the folder `target` as plain files.
 
     Raises:
-        ConfigurationError: The source has changed since it was inspected.
+        ConfigurationError: The run is recorded inside the source, or the source has changed since
+            it was inspected.
         StorageError: A file cannot be read or written.
     """
+    run = target.resolve().parent
+    own = (facts.root / file for file in facts.files)
+    if run.is_relative_to(facts.root) and any(file.is_relative_to(run) for file in own):
+        fix = "choose another with --runs (TRADAI_RUN_FOLDER), or give the strategy its own folder"
+        raise source_error(facts.root, f"has the folder of runs {run.parent} in it: {fix}")
     copy_files(facts.root, facts.files, target)
     if files_digest(target, facts.files) != facts.digest:
         fix = "start the run again"
