@@ -46,6 +46,9 @@ def exit_codes() -> Iterator[str]:
     yield ""
     yield "A process that is killed with SIGKILL ends with 137 and leaves a manifest whose `state`"
     yield "is `running`."
+    yield ""
+    yield "`submit` ends with the code of the run that its job made, and with 70 when it is not"
+    yield "known; see [jobs](../how-to/jobs.md#exit-codes-of-submit)."
 
 
 def environment() -> Iterator[str]:

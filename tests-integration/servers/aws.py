@@ -53,13 +53,16 @@ def localstack(folder: Path) -> Standin:
     )
 
 
-def ministack(folder: Path, *, docker_host: str = "unix:///nowhere.sock") -> Standin:
+def ministack(
+    folder: Path, *, docker_host: str = "unix:///nowhere.sock", beside: str = ""
+) -> Standin:
     """Return ministack, a second implementation of the same services.
 
     Args:
         folder: Folder for its state.
         docker_host: Daemon that runs the tasks of ECS; by default none, so that tasks run forever
             and a developer's own Docker is left alone.
+        beside: Container whose network the tasks of ECS get.
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -71,6 +74,8 @@ def ministack(folder: Path, *, docker_host: str = "unix:///nowhere.sock") -> Sta
         "S3_DATA_DIR": str(folder / "s3"),
         "PERSIST_STATE": "0",
         "DOCKER_HOST": docker_host,
+        # It takes that container for its own.
+        "HOSTNAME": beside,
     }
     return Standin(
         server=Server(

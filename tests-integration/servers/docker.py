@@ -71,6 +71,8 @@ class Dockerd:
             "storage-driver": self.driver,
             "bridge": "none",
             "log-level": "warn",
+            # Name of this machine for containers in its network: there is no bridge to have one.
+            "host-gateway-ip": "127.0.0.1",
         }
         off = ("iptables", "ip6tables", "ip-forward", "ip-masq", "userland-proxy")
         return Server(

@@ -30,7 +30,19 @@ _FOR_WHEELS: Final = (
     "libutil.so.1",
 )
 _LEFT_OUT: Final = {"__pycache__", "dist-packages", "idlelib", "lib2to3", "site-packages", "test"}
-_PYTHON: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
+PYTHON: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
+_FOLDERS: Final = (
+    "etc",
+    "home",
+    "proc",
+    "root",
+    "sys",
+    "tmp",
+    "usr",
+    "usr/bin",
+    "usr/lib",
+    "var",
+)
 _PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -48,26 +60,36 @@ def make_python_image(client: "DockerClient") -> str:
     return NAME
 
 
+def add_base(archive: tarfile.TarFile) -> None:
+    """Add the files of the image to an archive."""
+    for name in _FOLDERS:
+        _add_folder(archive, name)
+    for name, target in (("bin", "usr/bin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")):
+        _add_link(archive, name, target)
+    _add_busybox(archive)
+    _add_python(archive)
+
+
+def add_text(archive: tarfile.TarFile, name: str, text: str, *, mode: int = 0o644) -> None:
+    """Add a file with `text` to an archive."""
+    data = text.encode()
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(data), mode
+    archive.addfile(member, io.BytesIO(data))
+
+
+def owned_by_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Return the entry of an archive as one of root, which everyone may read."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    member.mode |= 0o444
+    return member
+
+
 def _archive() -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name in (
-            "etc",
-            "home",
-            "proc",
-            "root",
-            "sys",
-            "tmp",
-            "usr",
-            "usr/bin",
-            "usr/lib",
-            "var",
-        ):
-            _add_folder(archive, name)
-        for name, target in (("bin", "usr/bin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")):
-            _add_link(archive, name, target)
-        _add_busybox(archive)
-        _add_python(archive)
+        add_base(archive)
     return buffer.getvalue()
 
 
@@ -75,16 +97,16 @@ def _add_python(archive: tarfile.TarFile) -> None:
     # That of a virtual environment is a link.
     program = Path(sys.executable).resolve()
     library = Path(sysconfig.get_path("stdlib"))
-    files = {f"usr/local/bin/{_PYTHON}": program}
+    files = {f"usr/local/bin/{PYTHON}": program}
     for file in _files(library):
-        files[f"usr/local/lib/{_PYTHON}/{file.relative_to(library)}"] = file
+        files[f"usr/local/lib/{PYTHON}/{file.relative_to(library)}"] = file
     binaries = [path for path in files.values() if path.suffix == ".so" or path == program]
     for path in _libraries(binaries):
         is_loader = path.name.startswith("ld-linux")
         files[f"usr/lib64/{path.name}" if is_loader else f"usr/lib/{path.name}"] = path
     for name, path in sorted(files.items()):
-        archive.add(path.resolve(), name, recursive=False, filter=_owned_by_root)
-    _add_link(archive, "usr/local/bin/python3", _PYTHON)
+        archive.add(path.resolve(), name, recursive=False, filter=owned_by_root)
+    _add_link(archive, "usr/local/bin/python3", PYTHON)
 
 
 def _files(library: Path) -> Iterator[Path]:
@@ -113,17 +135,10 @@ def _add_busybox(archive: tarfile.TarFile) -> None:
     program = shutil.which("busybox")
     if program is None:
         missing("docker", "no busybox on PATH: install busybox-static of Debian")
-    archive.add(Path(program).resolve(), "usr/bin/busybox", filter=_owned_by_root)
+    archive.add(Path(program).resolve(), "usr/bin/busybox", filter=owned_by_root)
     applets = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout
     for name in set(applets.split()) - {"busybox"}:
         _add_link(archive, f"usr/bin/{name}", "busybox")
-
-
-def _owned_by_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    member.uname = member.gname = "root"
-    member.mode |= 0o444
-    return member
 
 
 def _add_folder(archive: tarfile.TarFile, name: str) -> None:

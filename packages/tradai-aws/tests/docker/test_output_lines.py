@@ -40,3 +40,13 @@ def test_the_lines_do_not_depend_on_the_pieces(data: bytes, cuts: list[int]) -> 
     pieces = [data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
     assert texts(*pieces) == texts(data)
+
+
+def test_a_log_with_numbers_of_its_own_has_its_lines_and_its_gaps() -> None:
+    numbered = b"5f0c9a1e:0!tradai-log 1\n5f0c9a1e:1 one\n5f0c9a1e:4 four\n5f0c9a1e:5!end 4\n"
+
+    # A line that was lost never comes, so the ones after it do not wait for the end.
+    for data in (numbered, numbered.rpartition(b"5f0c9a1e:5")[0]):
+        lines = list(numbered_lines([data], is_whole=False))
+
+        assert lines == [JobLine(number=1, text="one"), JobLine(number=4, text="four")]

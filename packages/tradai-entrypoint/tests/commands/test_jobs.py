@@ -22,7 +22,7 @@ WAITS = JobScript(lines=("ready",), waits=True)
 WAITING = """
     import sys
     from tradai.entrypoint import main
-    from tradai.entrypoint._commands import run_job
+    from tradai.entrypoint._commands.jobs import run_job
 
     run_job.PROGRAM = ("-c", '''{program}''')
     sys.exit(main())
@@ -106,6 +106,26 @@ def test_a_job_is_shown_by_a_prefix_of_its_id(
     }
 
 
+def test_a_job_is_found_by_what_was_printed_about_it(
+    jobs: LocalRunner, on: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    handle = submit(jobs, "job-1", LINES)
+    jobs.wait(handle)
+    call("jobs", "show", "job-1", "--json", *on)
+
+    for text in (capsys.readouterr().out, handle.to_json()):
+        # The handle names its runner.
+        assert call("jobs", "logs", text) == 0
+        assert capsys.readouterr().out == "one\ntwo\nthree\n"
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"job_id": 3}', "{}" * 2000])
+def test_text_that_is_no_handle_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("jobs", "show", text) == ExitCode.DATA
+
+    assert "a job handle is not usable" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["job", "absent"])
 def test_a_name_that_fits_no_single_job_is_refused(
     jobs: LocalRunner, on: tuple[str, str], name: str, capsys: pytest.CaptureFixture[str]
@@ -182,6 +202,8 @@ def test_a_submitted_run_ends_with_the_exit_code_of_the_run(
     assert (second.verdict, second.trace_id) == (first.verdict, "job-1")
     assert str(second.verdict) in out
     assert f"job:    job-1, failed, it ended with exit code {code}" in out
+    # The job has printed its result itself.
+    assert out.count(str(second.verdict)) == 1
 
 
 def test_a_detached_run_is_found_among_the_jobs(
@@ -191,12 +213,17 @@ def test_a_detached_run_is_found_among_the_jobs(
 
     assert call(*words, "--job-id", "job-1", "--detach", "--json", *on) == 0
     assert printed(capsys)["job_id"] == "job-1"
+    assert call(*words, "--job-id", "job-1", "--detach", *on) == 0
+    _, line = capsys.readouterr().out.splitlines()
 
     (handle,) = jobs.jobs()
+    assert line == f"handle: {handle.to_json()}"
     assert jobs.wait(handle).status.is_terminal
     # Submitting it again adopts it, and follows it to its end.
     code = call(*words, "--job-id", "job-1", "--json", *on)
-    assert code == printed(capsys)["exit_code"]
+    facts = printed(capsys)
+    assert code == facts["exit_code"] == facts["run"]["exit_code"] != 0
+    assert facts["run"]["place"] == str(config_file.parent / "runs" / "job-1")
 
 
 def test_variables_and_references_reach_the_job(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tradai.entrypoint._process.progress import Progress as Progress
     from tradai.entrypoint._process.settings import (
         EntrypointSettings as EntrypointSettings,
+        JobSettings as JobSettings,
         LogSettings as LogSettings,
     )
     from tradai.entrypoint._runs.checks import (
@@ -48,7 +49,7 @@ if not TYPE_CHECKING:
             "_process.exit_codes": "ExitCode Verdict",
             "_process.interrupts": "Interrupts",
             "_process.progress": "Progress",
-            "_process.settings": "EntrypointSettings LogSettings",
+            "_process.settings": "EntrypointSettings JobSettings LogSettings",
             "_runs.checks": "CheckRow CheckStatus CheckableHandler Checklist",
             "_runs.context": "RunContext",
             "_runs.handler_registry": "HandlerRegistry",

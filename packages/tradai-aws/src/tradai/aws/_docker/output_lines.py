@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from tradai.core import JobLine, redact
+from tradai.core import JobLine, JobLog
 
 # A longer line is cut into pieces, so that memory stays bounded whatever the job prints.
 LONGEST_LINE: Final = 64 * 1024
@@ -15,14 +15,19 @@ def numbered_lines(pieces: Iterable[bytes], *, is_whole: bool) -> Iterator[JobLi
     Bytes that are not UTF-8 become replacement characters. A line of more than 64 KiB arrives in
     pieces, which are numbered like lines.
 
+    A log that ``tradai-entrypoint contain`` wrote has numbers of its own, which are taken over. The
+    daemon hands lines out in order, so one that is passed over was lost before.
+
     Args:
         pieces: Output of the job from its start.
         is_whole: Whether the output ends where `pieces` end, so that the last line may lack its
             newline.
     """
-    for number, data in enumerate(_lines(pieces, is_whole=is_whole), 1):
+    log = JobLog()
+    for data in _lines(pieces, is_whole=is_whole):
         text = data.decode(errors="replace").removesuffix("\n").removesuffix("\r")
-        yield JobLine(number=number, text=redact(text))
+        yield from log.add(text)
+        yield from log.give_up()
 
 
 def _lines(pieces: Iterable[bytes], *, is_whole: bool) -> Iterator[bytes]:

@@ -27,7 +27,16 @@ _BOLD: Final = "\x1b[1m{}\x1b[0m"
 
 
 def print_summary(record: "RunManifest", verdict: "Verdict", folder: Path) -> None:
-    """Print results, notices and paths to standard output, and a failure to standard error."""
+    """Print the result of the run in `folder`, as `print_result`."""
+    report = folder / "report.html"
+    shown = str(report) if report.exists() else None
+    print_result(record, verdict, place=str(folder), report=shown)
+
+
+def print_result(
+    record: "RunManifest", verdict: "Verdict", *, place: str, report: str | None
+) -> None:
+    """Print results, notices and places to standard output, and a failure to standard error."""
     if record.results:
         rows = [
             (name.replace("_", " "), result_text(value)) for name, value in record.results.items()
@@ -35,14 +44,13 @@ def print_summary(record: "RunManifest", verdict: "Verdict", folder: Path) -> No
         print_table(("result", record.config_id or ""), rows)
     for notice in record.notices:
         print_text(f"note: {notice}")
-    report = folder / "report.html"
-    if report.exists():
+    if report:
         print_text(f"report: {report}")
     if verdict.is_success:
-        print_text(f"run:    {folder}")
+        print_text(f"run:    {place}")
         print_text(f"done:   {verdict.sentence}")
         return
-    print_failure(f"{verdict.sentence} (exit {int(verdict.exit_code)}, run {folder})")
+    print_failure(f"{verdict.sentence} (exit {int(verdict.exit_code)}, run {place})")
 
 
 def print_text(text: str, *, is_error: bool = False) -> None:

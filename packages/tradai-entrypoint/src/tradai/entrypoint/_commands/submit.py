@@ -1,65 +1,141 @@
 """`tradai-entrypoint submit`: run a strategy as a job, and follow it unless detached."""
 
 import argparse
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from tradai.core import (
     AttachedJob,
     JobInfo,
-    JobStatus,
+    JobLine,
+    JobRunner,
     SecretReference,
     backend_for,
     utc_now,
 )
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.arguments import read_settings
-from tradai.entrypoint._commands.console import print_json
+from tradai.entrypoint._commands.console import print_failure, print_json, print_text
+from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.find import job_json
-from tradai.entrypoint._commands.jobs.logs import print_lines
-from tradai.entrypoint._commands.run_job import run_spec
+from tradai.entrypoint._commands.jobs.logs import LinePrinter
+from tradai.entrypoint._commands.jobs.result import JobResult
+from tradai.entrypoint._commands.jobs.run_job import JobExtras, run_spec
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
+from tradai.entrypoint._process.progress import Progress
+from tradai.entrypoint._process.settings import EntrypointSettings, JobSettings
 from tradai.entrypoint._runs.folder import new_run_id
+from tradai.entrypoint._runs.request import RunRequest
+
+_LOCAL = "local:"
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Submit the run; print its output, and return its exit code."""
+    """Submit the run; print its output and its result, and return its exit code."""
     settings, request = read_settings(args)
     job_id = args.job_id or new_run_id(settings.mode, now=utc_now())
-    spec = run_spec(
-        job_id,
-        settings,
-        request,
+    runner = backend_for("tradai.runners", args.on)
+    submit = _submit_here if args.on.startswith(_LOCAL) else _submit_elsewhere
+    job, read_result = submit(args, runner, job_id, settings, request, interrupts=interrupts)
+    if args.detach:
+        return _print_handle(job, as_json=args.json)
+    info = _follow(job, interrupts, is_quiet=args.json)
+    return _print_end(job, info, read_result(), args)
+
+
+def _submit_here(
+    args: argparse.Namespace,
+    runner: JobRunner,
+    job_id: str,
+    settings: EntrypointSettings,
+    request: RunRequest,
+    *,
+    interrupts: Interrupts,
+) -> tuple[AttachedJob, Callable[[], JobResult]]:
+    interrupts.check()
+    handle = runner.submit(run_spec(job_id, settings, request, _extras(args)))
+    return AttachedJob(runner, handle), partial(JobResult.in_folder, settings, job_id)
+
+
+def _submit_elsewhere(
+    args: argparse.Namespace,
+    runner: JobRunner,
+    job_id: str,
+    settings: EntrypointSettings,
+    request: RunRequest,
+    *,
+    interrupts: Interrupts,
+) -> tuple[AttachedJob, Callable[[], JobResult]]:
+    """Send what the job needs to the run store, and submit the job."""
+    given = {} if args.image is None else {"image": args.image}
+    run = JobElsewhere(settings, request, JobSettings(**given), runner=args.on)
+    with Progress(enabled=not args.json) as progress:
+        with interrupts.raising():
+            progress.say("reading inputs")
+            spec = run.spec(job_id, _extras(args))
+            run.bundle.send(progress.say)
+        progress.say("launching the job")
+        handle = runner.submit(spec)
+    return AttachedJob(runner, handle), partial(JobResult.in_store, run.store, job_id)
+
+
+def _extras(args: argparse.Namespace) -> JobExtras:
+    return JobExtras(
         environment=dict(map(_pair, args.env)),
         secrets={name: SecretReference(text) for name, text in map(_pair, args.secret)},
         time_limit_s=args.time_limit,
     )
-    runner = backend_for("tradai.runners", args.on)
-    job = AttachedJob(runner, runner.submit(spec))
-    info = job.status() if args.detach else _follow(job, interrupts, is_quiet=args.json)
-    if args.json:
-        print_json(job_json(job.handle, info))
-    else:
-        print(f"job:    {job_id}, {info.status}{info.reason and f', {info.reason}'}")
-    return int(ExitCode.DONE) if args.detach else _exit_code(info)
 
 
 def _follow(job: AttachedJob, interrupts: Interrupts, *, is_quiet: bool) -> JobInfo:
-    """Print the output of the job until it has ended; a signal stops it."""
+    """Print the output of the job until it has ended; a signal stops it in good order."""
+    lines = LinePrinter()
     try:
         with interrupts.raising():
             if not is_quiet:
-                print_lines(job.logs(), as_json=False)
+                print_text(f"job:    {job.handle.job_id} on {job.handle.runner}")
+                lines.print(_lines(job))
             return job.wait()
     except RunInterruptedError as exc:
-        job.stop(str(exc))
-        raise
+        print_failure(f"{exc}; stopping the job {job.handle.job_id}")
+        info = job.stop(str(exc))
+        if not is_quiet:
+            lines.print(job.logs(after=lines.last))
+        return info
 
 
-def _exit_code(info: JobInfo) -> int:
-    """Return the run's own exit code; an end that is not known is never a success."""
-    is_unknown = info.exit_code is None
-    is_contradiction = info.exit_code == 0 and info.status is JobStatus.FAILED
-    return int(ExitCode.CRASHED) if is_unknown or is_contradiction else info.exit_code or 0
+def _lines(job: AttachedJob) -> Iterator[JobLine]:
+    """Yield the lines of the job; until the first one comes, the progress names the job."""
+    lines = job.logs()
+    with Progress() as progress:
+        progress.say(f"waiting for the first line of {job.handle.job_id}")
+        first = next(lines, None)
+    if first is not None:
+        yield first
+        yield from lines
+
+
+def _print_handle(job: AttachedJob, *, as_json: bool) -> int:
+    info = job.status()
+    if as_json:
+        print_json(job_json(job.handle, info))
+    else:
+        print_text(f"job:    {job.handle.job_id}, {info.status}")
+        print_text(f"handle: {job.handle.to_json()}")
+    return int(ExitCode.DONE)
+
+
+def _print_end(job: AttachedJob, info: JobInfo, result: JobResult, args: argparse.Namespace) -> int:
+    code = result.exit_code(info)
+    if args.json:
+        print_json({**job_json(job.handle, info), "exit_code": code, "run": result.to_json()})
+        return code
+    print_text(f"job:    {job.handle.job_id}, {info.status}{info.reason and f', {info.reason}'}")
+    # A job on this machine has just printed it.
+    if not args.on.startswith(_LOCAL):
+        result.print()
+    return code
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from tradai.entrypoint._commands.console import (
     print_table,
     print_text,
 )
-from tradai.entrypoint._commands.run_job import run_spec
+from tradai.entrypoint._commands.jobs.run_job import JobExtras, run_spec
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
@@ -80,7 +80,7 @@ def _sweep(
 
     def make_spec(job_id: str, run: SweepRun, planned: PlannedRun) -> JobSpec:
         staged = {"TRADAI_RUN_STAGED": str(planned.staged.absolute())}
-        return run_spec(job_id, settings, run.request(request), environment=staged)
+        return run_spec(job_id, settings, run.request(request), JobExtras(environment=staged))
 
     return Sweep(
         name,
@@ -131,17 +131,6 @@ def _runner(uri: str) -> str:
         return uri
     message = f"--on {uri}: a sweep runs on {_RUNNER} in this version"
     raise ConfigurationError(message, key="--on")
-
-
-def _spec(
-    job_id: str,
-    settings: EntrypointSettings,
-    request: RunRequest,
-    run: SweepRun,
-    planned: PlannedRun,
-) -> JobSpec:
-    staged = {"TRADAI_RUN_STAGED": str(planned.staged.absolute())}
-    return run_spec(job_id, settings, run.request(request), environment=staged)
 
 
 def _windows(

@@ -8,7 +8,7 @@ from typing import Literal, final
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from tradai.core import BaseSettings, TradingMode, unknown_variables
+from tradai.core import BaseSettings, JobPlatform, TradingMode, unknown_variables
 from tradai.entrypoint._process.runs_folder import DEFAULT_RUNS_FOLDER, STORE_TIMEOUT_S
 
 
@@ -70,6 +70,31 @@ class LogSettings(BaseSettings):
     format: Literal["json", "console"] = "console"
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     delivery: Literal["blocking", "non-blocking"] = "blocking"
+
+
+@final
+class JobSettings(BaseSettings):
+    """Image and size of the jobs that run a strategy in a container; ``TRADAI_JOB_<FIELD>``.
+
+    Attributes:
+        image: Container image, best by its digest; its entry point is
+            ``tradai-entrypoint contain --``, or it has ``tradai-entrypoint`` on its path.
+        cpu_units: Processor share, 1024 for one core; unset means the runner's default.
+        memory_mib: Memory in MiB; unset means the runner's default.
+        disk_gib: Disk space in GiB; unset means the runner's default.
+        platform: System and processor of the image.
+        inputs: URI that receives the inputs which jobs need from this machine, such as
+            ``s3://bucket/data/``; unset means ``_inputs`` in the run store.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TRADAI_JOB_")
+
+    image: str | None = None
+    cpu_units: int | None = Field(default=None, ge=1)
+    memory_mib: int | None = Field(default=None, ge=1)
+    disk_gib: int | None = Field(default=None, ge=1)
+    platform: JobPlatform | None = None
+    inputs: str | None = None
 
 
 def settings_classes() -> dict[str, type[BaseSettings]]:

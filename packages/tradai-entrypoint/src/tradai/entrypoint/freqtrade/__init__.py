@@ -21,6 +21,10 @@ if TYPE_CHECKING:
         plan_run as plan_run,
     )
     from tradai.entrypoint.freqtrade._modes.train import TrainHandler as TrainHandler
+    from tradai.entrypoint.freqtrade._strategy.files import (
+        SourceFiles as SourceFiles,
+        list_source as list_source,
+    )
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
@@ -37,5 +41,6 @@ if not TYPE_CHECKING:
             "_modes.hyperopt": "HyperoptHandler",
             "_modes.planned_run": "PlannedRun plan_run",
             "_modes.train": "TrainHandler",
+            "_strategy.files": "SourceFiles list_source",
         },
     )

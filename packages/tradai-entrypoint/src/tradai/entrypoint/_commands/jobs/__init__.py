@@ -1,1 +1,1 @@
-"""Commands about jobs."""
+"""Commands about jobs, and the jobs that runs become."""

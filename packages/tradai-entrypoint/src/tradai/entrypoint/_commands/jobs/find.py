@@ -1,16 +1,29 @@
 """Look-up of the job that a command names, and the facts that commands print about jobs."""
 
-from tradai.core import AttachedJob, JobHandle, JobInfo, JsonValue, backend_for
+import json
+from dataclasses import fields
+from typing import Final
+
+from tradai.core import AttachedJob, JobHandle, JobInfo, JsonValue, attach, backend_for
 from tradai.core.exceptions import NotFoundError, ValidationError
+
+_HANDLE: Final = frozenset(field.name for field in fields(JobHandle))
 
 
 def find_job(uri: str, name: str) -> AttachedJob:
-    """Return the job `name` of the runner at `uri`: an id, or a unique prefix of one.
+    """Return the job `name` of the runner at `uri`.
+
+    Args:
+        uri: URI of the runner; that of a handle comes first.
+        name: An id, a unique prefix of one, or a handle as JSON, also with the other facts that
+            commands print about a job.
 
     Raises:
         NotFoundError: No job has such an id.
-        ValidationError: Several ids begin with `name`.
+        ValidationError: Several ids begin with `name`, or it is not the JSON of a handle.
     """
+    if name.startswith("{"):
+        return attach(JobHandle.from_json(_handle_text(name)))
     runner = backend_for("tradai.runners", uri)
     handles = [handle for handle in runner.jobs() if handle.job_id.startswith(name)]
     matches = [handle for handle in handles if handle.job_id == name] or handles
@@ -22,6 +35,15 @@ def find_job(uri: str, name: str) -> AttachedJob:
         message = f"several job ids begin with {name!r} ({listed}): give more of the id"
         raise ValidationError(message, field="job", expected="one job")
     return AttachedJob(runner, matches[0])
+
+
+def _handle_text(text: str) -> str:
+    """Return the JSON of a handle alone; text that is not JSON as it is."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return json.dumps({name: value for name, value in values.items() if name in _HANDLE})
 
 
 def job_json(handle: JobHandle, info: JobInfo) -> dict[str, JsonValue]:

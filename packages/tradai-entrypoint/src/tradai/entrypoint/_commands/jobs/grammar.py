@@ -12,10 +12,14 @@ def add_submit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "submit",
         help="run a strategy as a job",
         description="Run a strategy as a job of a runner. It is followed to its end, and Ctrl-C "
-        "stops it; with --detach it goes on by itself.",
+        "stops it; with --detach it goes on by itself. On other runners than local: the "
+        "configuration, the strategy and local candles are sent to the run store.",
     )
     parser.set_defaults(module="submit")
     add_run_arguments(parser)
+    parser.add_argument(
+        "--image", metavar="IMAGE", help="image of a job in a container (TRADAI_JOB_IMAGE)"
+    )
     parser.add_argument("--job-id", metavar="ID", help="id of job and run (default: a new one)")
     parser.add_argument("--detach", action="store_true", help="return once the job is launched")
     parser.add_argument(
@@ -71,7 +75,7 @@ def add_sweep(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands `jobs`."""
-    parser = commands.add_parser("jobs", help="list, show, follow and stop jobs")
+    parser = commands.add_parser("jobs", help="list, show, follow, stop and reap jobs")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     listing = verbs.add_parser("list", help="list jobs by id")
     show = verbs.add_parser("show", help="show one job")
@@ -80,11 +84,14 @@ def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     logs.add_argument("--after", metavar="N", type=int, default=0, help="leave out N lines")
     stop = verbs.add_parser("stop", help="stop a job and wait for its end")
     stop.add_argument("--reason", default="jobs stop", help="reason, kept with the job")
+    _add_reap(verbs)
     _add_exec(verbs)
     for name, verb in (("list", listing), ("show", show), ("logs", logs), ("stop", stop)):
         verb.set_defaults(module=f"jobs.{name}")
         if verb is not listing:
-            verb.add_argument("job", metavar="JOB", help="job id, or a unique prefix of one")
+            verb.add_argument(
+                "job", metavar="JOB", help="job id, a unique prefix of one, or a handle as JSON"
+            )
         _add_runner(verb)
         add_output(verb)
 
@@ -101,6 +108,19 @@ def add_contain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument(
         "command", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="program and arguments"
     )
+
+
+def _add_reap(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = verbs.add_parser(
+        "reap",
+        help="stop jobs that were left behind",
+        description="List the jobs whose time limit and grace have passed and that still run, "
+        "because the process that watched them is gone. With --yes they are stopped.",
+    )
+    verb.add_argument("--yes", action="store_true", help="stop them")
+    verb.set_defaults(module="jobs.reap")
+    _add_runner(verb)
+    add_output(verb)
 
 
 def _add_exec(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
+from typing import final
 
 from tradai.core import JobLine
 from tradai.entrypoint._commands.jobs.find import find_job
@@ -14,13 +15,31 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print line by line."""
     job = find_job(args.on, args.job)
     with interrupts.raising():
-        print_lines(job.logs(after=args.after, follow=args.follow), as_json=args.json)
+        LinePrinter(as_json=args.json).print(job.logs(after=args.after, follow=args.follow))
     return 0
 
 
-def print_lines(lines: Iterable[JobLine], *, as_json: bool) -> None:
-    """Print each line at once, as text or as a JSON object with its number."""
-    for line in lines:
-        text = json.dumps({"number": line.number, "text": line.text}) if as_json else line.text
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+@final
+class LinePrinter:
+    """Prints lines of a job, each at once.
+
+    Attributes:
+        last: Number of the last line that was printed.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        """Print lines as text, or as JSON objects with their numbers."""
+        self.last = 0
+        self._as_json = as_json
+
+    def print(self, lines: Iterable[JobLine]) -> None:
+        """Print `lines` as they come."""
+        for line in lines:
+            sys.stdout.write(f"{self._text(line)}\n")
+            sys.stdout.flush()
+            self.last = line.number
+
+    def _text(self, line: JobLine) -> str:
+        if self._as_json:
+            return json.dumps({"number": line.number, "text": line.text})
+        return line.text

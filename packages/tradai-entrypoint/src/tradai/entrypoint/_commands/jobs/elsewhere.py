@@ -1,0 +1,127 @@
+"""The job of a run in a container: its inputs are in the run store, and its command names them."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, final
+
+from tradai.core import JobSpec, file_path, is_file_uri
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._commands.jobs.policy import JobPolicy
+from tradai.entrypoint._commands.jobs.run_job import JobExtras, own_variables
+from tradai.entrypoint._inputs.bundle import InputBundle
+from tradai.entrypoint._inputs.local_files import local_files
+from tradai.entrypoint._process.settings import EntrypointSettings, JobSettings
+from tradai.entrypoint._runs.request import RunRequest, load_config
+from tradai.entrypoint._store.run_store import RunStore
+
+_PROGRAM: Final = "tradai-entrypoint"
+_SOURCE: Final = "strategy.source"
+# No run has such an id, so that inputs and runs can share a store.
+_INPUTS: Final = "_inputs/"
+# Folders, sockets and caches of this machine.
+_OF_THIS_MACHINE: Final = ("TRADAI_DOCKER_", "TRADAI_INPUT_")
+
+
+@final
+class JobElsewhere:
+    """A run that another machine makes, with inputs of this one.
+
+    Attributes:
+        bundle: The inputs; they are complete, and not sent yet, once there is a specification.
+        store: The run store.
+    """
+
+    def __init__(
+        self, settings: EntrypointSettings, request: RunRequest, job: JobSettings, *, runner: str
+    ) -> None:
+        """Take the run and its job; nothing is read yet.
+
+        Raises:
+            ConfigurationError: The image or the run store is missing, or no installed
+                distribution serves the store.
+        """
+        if settings.store is None:
+            message = (
+                f"a job on {runner} needs a store for its inputs and its result: set "
+                "TRADAI_RUN_STORE, or give --store, such as s3://bucket/runs/"
+            )
+            raise ConfigurationError(message, key="TRADAI_RUN_STORE")
+        if job.image is None:
+            message = f"a job on {runner} runs in an image: set TRADAI_JOB_IMAGE, or give --image"
+            raise ConfigurationError(message, key="TRADAI_JOB_IMAGE")
+        self.store = RunStore.at(settings.store)
+        self.bundle = InputBundle(job.inputs or f"{self.store.uri}{_INPUTS}")
+        self._settings = settings
+        self._request = request
+        self._job = job
+
+    def spec(self, job_id: str, extras: JobExtras) -> JobSpec:
+        """Return the job that makes the run under the id `job_id`.
+
+        Raises:
+            ConfigurationError: The configuration is not valid.
+            NotFoundError: An input does not exist.
+            ValidationError: An input cannot be sent, or a variable seems to hold a secret.
+        """
+        job = self._job
+        return extras.spec(
+            job_id,
+            self._settings,
+            command=(_PROGRAM, *self._words()),
+            environment={**own_variables(without=_OF_THIS_MACHINE), **self._variables(job_id)},
+            image=job.image,
+            cpu_units=job.cpu_units,
+            memory_mib=job.memory_mib,
+            disk_gib=job.disk_gib,
+            platform=job.platform,
+        )
+
+    def _variables(self, job_id: str) -> Mapping[str, str]:
+        """Return the variables of the run; the runner of ECS renews the id for each attempt."""
+        return {
+            "TRADAI_LOG_DELIVERY": JobPolicy.of(self._settings.mode).log_delivery.value,
+            "TRADAI_RUN_ID": job_id,
+            "TRADAI_RUN_JOB_ID": job_id,
+            "TRADAI_RUN_STORE": self.store.uri,
+            "TRADAI_RUN_STORE_TIMEOUT_S": f"{self._settings.store_timeout_s:g}",
+        }
+
+    def _words(self) -> Iterator[str]:
+        """Yield the command line of the run; its result is one line of JSON in the log."""
+        settings, request = self._settings, self._request
+        source = self._source()
+        yield "run"
+        if settings.config:
+            yield self._file(settings.config)
+        yield from (word for word in request.overrides if not word.startswith(f"{_SOURCE}="))
+        if source:
+            yield f"{_SOURCE}={source}"
+        yield from ("--mode", settings.mode.value, "--json")
+        if data := request.data_of(settings):
+            yield from ("--data", self._folder(data))
+        if markets := request.markets_of(settings):
+            yield from ("--markets", self._file(markets))
+        for patch in request.patches:
+            yield from ("--patch", self._file(patch))
+
+    def _source(self) -> str | None:
+        """Return the URI of the strategy's source; of a folder, the files that a run copies."""
+        from tradai.entrypoint.freqtrade import list_source
+
+        loaded = load_config(self._settings, self._request, environ=os.environ)
+        if loaded.config.strategy is None:
+            return None
+        source = loaded.config.strategy.source
+        if not is_file_uri(source):
+            return source
+        path = (loaded.folder or Path.cwd()) / file_path(source)
+        found = list_source(path)
+        uri = self.bundle.add({name.as_posix(): found.root / name for name in found.files})
+        return f"{uri}{found.files[0]}" if path.is_file() else uri
+
+    def _file(self, uri: str) -> str:
+        return self.bundle.add_file(file_path(uri)) if is_file_uri(uri) else uri
+
+    def _folder(self, uri: str) -> str:
+        return self.bundle.add(local_files(file_path(uri))) if is_file_uri(uri) else uri

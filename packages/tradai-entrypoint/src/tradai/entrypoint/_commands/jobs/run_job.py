@@ -1,0 +1,100 @@
+"""The job of a run: its command, with absolute paths, and the variables it is given."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, final
+
+from tradai.core import JobSpec, SecretReference
+from tradai.entrypoint._commands.jobs.policy import JobPolicy
+from tradai.entrypoint._process.settings import EntrypointSettings
+from tradai.entrypoint._runs.request import RunRequest
+
+PROGRAM: Final = ("-m", "tradai.entrypoint")
+# Settings of the run itself are flags of its command.
+_PASSED: Final = "TRADAI_"
+_NOT_PASSED: Final = ("TRADAI_RUN_", "TRADAI_JOB_")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobExtras:
+    """Choices about a job that are not about its run.
+
+    Attributes:
+        environment: Variables besides those of this process.
+        secrets: Variables whose values are resolved at the launch, or in the job.
+        time_limit_s: Seconds that it may run; None is without limit.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, SecretReference] = field(default_factory=dict)
+    time_limit_s: int | None = None
+
+    # The rest are fields of the specification (ANN401).
+    def spec(
+        self,
+        job_id: str,
+        settings: EntrypointSettings,
+        *,
+        environment: Mapping[str, str],
+        **rest: Any,  # noqa: ANN401
+    ) -> JobSpec:
+        """Return the job with the policies of its mode; the choices win over `environment`."""
+        policy = JobPolicy.of(settings.mode)
+        return JobSpec(
+            job_id=job_id,
+            trace_id=settings.trace_id or job_id,
+            environment={**environment, **self.environment},
+            secrets=self.secrets,
+            time_limit_s=self.time_limit_s,
+            stop_grace_s=policy.stop_grace_s,
+            capacity=policy.capacity,
+            log_delivery=policy.log_delivery,
+            may_be_reaped=policy.may_be_reaped,
+            **rest,
+        )
+
+
+def run_spec(
+    job_id: str, settings: EntrypointSettings, request: RunRequest, extras: JobExtras
+) -> JobSpec:
+    """Return the job that makes the run of `settings` and `request` on this machine.
+
+    It gets the ``TRADAI_`` variables of this process, apart from those of runs and jobs.
+    """
+    command = (sys.executable, *PROGRAM, *_words(job_id, settings, request))
+    return extras.spec(job_id, settings, command=command, environment=own_variables())
+
+
+def own_variables(*, without: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the variables of this process that a job gets; none begins with one of `without`."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(_PASSED) and not name.startswith((*_NOT_PASSED, *without))
+    }
+
+
+def _words(job_id: str, settings: EntrypointSettings, request: RunRequest) -> Iterator[str]:
+    """Yield the command line of the run, with absolute paths: a job has a folder of its own."""
+    yield "run"
+    if settings.config:
+        yield _absolute(settings.config)
+    yield from request.overrides
+    yield from ("--mode", settings.mode.value, "--run-id", job_id)
+    yield from ("--runs", _absolute(str(settings.folder)))
+    if settings.store:
+        yield from ("--store", _absolute(settings.store))
+    if settings.data:
+        yield from ("--data", _absolute(settings.data))
+    if settings.markets:
+        yield from ("--markets", _absolute(settings.markets))
+    for patch in request.patches:
+        yield from ("--patch", _absolute(patch))
+
+
+def _absolute(path: str) -> str:
+    return path if ":" in path else str(Path(path).absolute())

@@ -1,0 +1,334 @@
+"""Runs through `submit`, in containers of Docker and as tasks of ECS, with their results in S3.
+
+ministack stands in for S3, ECS and CloudWatch, and a Docker daemon runs its tasks. The image has
+the real engine where a test is marked deep, and otherwise a handler that needs none.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from engine.conftest import VENV, Outcome
+from servers.aws import ACCESS_KEY, REGION, SECRET_KEY, ministack, new_bucket, settings_at
+from servers.docker import Dockerd
+from servers.strategy_image import COMMAND, ENGINE, NOT_NEEDED, make_strategy_image
+
+from tradai.aws import AwsSettings, S3Store, client_for
+from tradai.core import JobLog, LogSummary
+
+COMPARED: Final = ("source", "data", "markets", "trades")
+KEYS: Final = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+ROLE: Final = "arn:aws:iam::000000000000:role/tradai"
+BESIDE: Final = "ministack"
+RUNNERS: Final = ("docker:", "ecs:")
+
+# It fetches the inputs, prints, and fails as the configuration says, or waits for the stop.
+HANDLER: Final = """#!/opt/tradai/bin/python -P
+from tradai.core import TradingMode
+from tradai.entrypoint import ExitCode, StrategyEntrypoint, Verdict, main
+
+@StrategyEntrypoint.register_handler(TradingMode.BACKTEST)
+class Handler:
+    def __init__(self, entrypoint):
+        self.context = entrypoint.context
+
+    def run(self):
+        context = self.context
+        candles = context.inputs.folder_of(context.data)
+        with open(candles + "/candles.txt") as file:
+            print("candles:", file.read(), flush=True)
+        files = context.strategy_root.iterdir()
+        context.record.results["files"] = sorted(each.name for each in files)
+        stake = context.config.execution.stake_amount
+        if stake == 75:
+            context.interrupts.wait(600)
+            ended = Verdict(exit_code=ExitCode.TERMINATED, sentence="ended in order")
+            return context.conclude(ended)
+        code = ExitCode.DONE if stake == 100 else ExitCode.DATA
+        return context.conclude(Verdict(exit_code=code, sentence=f"the stake is {stake}"))
+
+raise SystemExit(main())
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cloud:
+    """Where jobs run, and the command of a machine that submits them there."""
+
+    aws: AwsSettings
+    dockerd: Dockerd
+    store: str
+    variables: dict[str, str]
+    folder: Path
+
+    def command(self, *words: object) -> "subprocess.Popen[str]":
+        """Start the command on a machine without an engine."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tradai.entrypoint", *map(str, words)],
+            env=self.variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+        )
+
+    def run(self, *words: object) -> Outcome:
+        """Run the command to its end."""
+        with self.command(*words) as process:
+            stdout, stderr = process.communicate(timeout=600)
+        return Outcome(code=process.returncode, stdout=stdout, stderr=stderr, runs=self.folder)
+
+    def submit(self, config: Path, data: Path, on: str, *words: object) -> Outcome:
+        """Submit a backtest."""
+        return self.run(*self.words(config, data, on), *words)
+
+    def words(self, config: Path, data: Path, on: str) -> list[object]:
+        """Return a command line; a task of ECS has a role and its region, a container has not."""
+        words: list[object] = ["submit", config, "--mode", "backtest", "--data", data, "--on", on]
+        if on == "docker:":
+            for name in ("AWS_REGION", "AWS_ENDPOINT_URL"):
+                words += ["--env", f"{name}={self.variables[name]}"]
+            for name in KEYS:
+                words += ["--secret", f"{name}=env:{name}"]
+        return words
+
+    def objects(self) -> dict[str, str | None]:
+        """Return the tag of each object in the run store."""
+        return {info.uri: info.etag for info in S3Store(self.aws).list(self.store)}
+
+    def manifest(self, job_id: str) -> dict[str, Any]:
+        """Return the manifest of a run in the store."""
+        data = S3Store(self.aws).read(f"{self.store}{job_id}/manifest.json").data
+        manifest: dict[str, Any] = json.loads(data)
+        return manifest
+
+    def log(self, on: str, job_id: str) -> LogSummary:
+        """Return the proof that every line of the only job of a runner is in its log."""
+        log = JobLog()
+        for text in self._texts(on, job_id):
+            log.add(text)
+        return log.summary()
+
+    def _texts(self, on: str, job_id: str) -> list[str]:
+        if on == "docker:":
+            with contextlib.closing(self.dockerd.client()) as client:
+                container = client.containers.get(f"tradai-job-{job_id}")
+                text: str = container.logs(stderr=False).decode()
+                return text.splitlines()
+        client, group = client_for("logs", self.aws), self.variables["ECS_LOG_GROUP"]
+        (stream,) = client.describe_log_streams(logGroupName=group)["logStreams"]
+        events = client.get_log_events(
+            logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
+        )["events"]
+        return [event["message"] for event in events]
+
+
+@pytest.fixture(scope="module")
+def address(
+    python_image: str, dockerd: Dockerd, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Address of a ministack whose tasks are in the network of this machine."""
+    with contextlib.closing(dockerd.client()) as client:
+        client.containers.create(python_image, network_mode="host", name=BESIDE)
+    folder = tmp_path_factory.mktemp("ministack")
+    standin = ministack(folder, docker_host=dockerd.url, beside=BESIDE)
+    with standin.server.running():
+        yield standin.url
+
+
+def make_image(dockerd: Dockerd, name: str, left_out: frozenset[str], command: str) -> str:
+    """Make an image with the credentials that its role would give to a task."""
+    variables = KEYS | {"AWS_REGION": REGION}
+    with contextlib.closing(dockerd.client()) as client:
+        return make_strategy_image(
+            client, name, VENV, variables=variables, left_out=left_out, command=command
+        )
+
+
+@pytest.fixture(scope="module")
+def light_image(engine_bin: Path, dockerd: Dockerd) -> str:
+    assert engine_bin.exists()
+    return make_image(dockerd, "local/strategy:light", NOT_NEEDED | ENGINE, HANDLER)
+
+
+@pytest.fixture(scope="module")
+def engine_image(engine_bin: Path, dockerd: Dockerd) -> str:
+    assert engine_bin.exists()
+    return make_image(dockerd, "local/strategy:engine", NOT_NEEDED, COMMAND)
+
+
+@pytest.fixture
+def cloud(
+    address: str,
+    dockerd: Dockerd,
+    environ: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Cloud:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    aws = settings_at(address)
+    bucket = new_bucket(aws)
+    client_for("ecs", aws).create_cluster(clusterName=bucket)
+    client_for("logs", aws).create_log_group(logGroupName=f"/tradai/{bucket}")
+    store = f"s3://{bucket}/runs/"
+    variables = KEYS | {
+        "AWS_ENDPOINT_URL": address,
+        "AWS_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "DOCKER_HOST": dockerd.url,
+        "TRADAI_DOCKER_NETWORK": "host",
+        "TRADAI_JOB_IMAGE": "local/strategy:light",
+        "TRADAI_JOB_STORE": f"s3://{bucket}/jobs/",
+        "TRADAI_RUN_STORE": store,
+        "ECS_CLUSTER": bucket,
+        "ECS_SUBNETS": "subnet-0123456789abcdef0",
+        "ECS_SECURITY_GROUPS": "sg-0123456789abcdef0",
+        "ECS_TASK_ROLE_ARN": ROLE,
+        "ECS_EXECUTION_ROLE_ARN": ROLE,
+        "ECS_LOG_GROUP": f"/tradai/{bucket}",
+        "ECS_LAUNCH_TYPE": "FARGATE",
+    }
+    return Cloud(
+        aws=aws,
+        dockerd=dockerd,
+        store=store,
+        variables={**environ, **variables},
+        folder=tmp_path,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Laptop:
+    """The result of a backtest on this machine, and its inputs."""
+
+    strategy: Path
+    candles: Path
+    result: dict[str, Any]
+
+
+@pytest.fixture
+def on_laptop(tradai: Callable[..., Outcome], strategy: Path, candles: Path) -> Laptop:
+    done = tradai("run", strategy, "--mode", "backtest", "--data", candles, "--json")
+    return Laptop(strategy=strategy, candles=candles, result=json.loads(done.stdout))
+
+
+@pytest.fixture
+def job_id() -> str:
+    """Id of a job that the daemon has not had yet."""
+    return f"job-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "candles"
+    folder.mkdir()
+    (folder / "candles.txt").write_text("from the laptop")
+    return folder
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("on", RUNNERS)
+def test_a_backtest_elsewhere_has_the_trades_of_the_laptop(
+    on: str,
+    job_id: str,
+    cloud: Cloud,
+    engine_image: str,
+    on_laptop: Laptop,
+) -> None:
+    strategy, candles = on_laptop.strategy, on_laptop.candles
+
+    done = cloud.submit(strategy, candles, on, "--job-id", job_id, "--image", engine_image)
+
+    assert done.code == 0, done.stdout + done.stderr
+    assert f"report: {cloud.store}{job_id}/report.html" in done.stdout
+    here, there = on_laptop.result, cloud.manifest(job_id)
+    for name in COMPARED:
+        assert there["digests"][name] == here["digests"][name], name
+    assert there["results"]["trades"] == here["results"]["trades"] > 0
+    assert cloud.log(on, job_id).complete
+
+
+@pytest.mark.usefixtures("light_image")
+@pytest.mark.parametrize("on", RUNNERS)
+def test_a_job_elsewhere_gets_the_inputs_of_this_machine_and_its_result_comes_back(
+    on: str, job_id: str, cloud: Cloud, strategy: Path, data: Path
+) -> None:
+    patch = cloud.folder / "patch.yaml"
+    patch.write_text("execution: {stake_amount: 50}")
+    words = ("execution.stake_amount=100", "--patch", patch, "--job-id", job_id)
+
+    done = cloud.submit(strategy, data, on, *words)
+
+    assert done.code == 0, done.stdout + done.stderr
+    assert "candles: from the laptop\n" in done.stdout
+    assert f"job:    {job_id}, completed" in done.stdout
+    assert f"run:    {cloud.store}{job_id}/\ndone:   the stake is 100" in done.stdout
+    files = sorted(path.name for path in (strategy.parent / "strategies").iterdir())
+    assert cloud.manifest(job_id)["results"]["files"] == files
+    assert cloud.log(on, job_id).complete
+    # The same job again is adopted, and nothing is sent or launched.
+    objects = cloud.objects()
+    again = cloud.submit(strategy, data, on, *words, "--json")
+    assert (again.code, json.loads(again.stdout)["run"]["verdict"]) == (0, "the stake is 100")
+    assert cloud.objects() == objects
+
+
+@pytest.mark.usefixtures("light_image")
+@pytest.mark.parametrize("on", RUNNERS)
+def test_a_detached_job_is_found_again_and_has_the_exit_code_of_its_run(
+    on: str, job_id: str, cloud: Cloud, strategy: Path, data: Path
+) -> None:
+    words = ("execution.stake_amount=60", "--job-id", job_id)
+
+    done = cloud.submit(strategy, data, on, *words, "--detach", "--json")
+
+    assert done.code == 0, done.stderr
+    lines = cloud.run("jobs", "logs", done.stdout, "-f")
+    assert "candles: from the laptop\n" in lines.stdout, lines.stderr
+    shown = json.loads(cloud.run("jobs", "show", job_id, "--on", on, "--json").stdout)
+    assert (shown["status"], shown["exit_code"]) == ("failed", 65)
+    assert shown in json.loads(cloud.run("jobs", "list", "--on", on, "--json").stdout)
+    assert cloud.submit(strategy, data, on, *words, "--json").code == 65
+
+
+@pytest.mark.usefixtures("light_image")
+@pytest.mark.parametrize("on", RUNNERS)
+def test_ctrl_c_stops_the_job_in_good_order_and_shows_its_verdict(
+    on: str, job_id: str, cloud: Cloud, strategy: Path, data: Path
+) -> None:
+    words = cloud.words(strategy, data, on)
+    with cloud.command(*words, "execution.stake_amount=75", "--job-id", job_id) as process:
+        assert process.stdout is not None
+        while "candles:" not in (line := process.stdout.readline()):
+            assert line, process.communicate()
+
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=600)
+
+    assert process.returncode == 143, stdout + stderr
+    assert f"job:    {job_id}, cancelled, it was stopped: SIGINT" in stdout
+    assert "ended in order (exit 143" in stderr
+    assert cloud.manifest(job_id)["verdict"] == "ended in order"
+
+
+@pytest.mark.usefixtures("light_image")
+def test_a_secret_of_this_machine_is_refused_for_a_task(
+    cloud: Cloud, strategy: Path, data: Path
+) -> None:
+    done = cloud.submit(strategy, data, "ecs:", "--secret", "KEY=env:AWS_SECRET_ACCESS_KEY")
+
+    assert done.code == 65
+    assert "a reference that the task can read, such as aws-sm:" in done.stderr
+    for verb in ("list", "reap"):
+        assert json.loads(cloud.run("jobs", verb, "--on", "ecs:", "--json").stdout) == []
