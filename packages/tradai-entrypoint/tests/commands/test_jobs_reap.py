@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tradai.core.exceptions import ExternalServiceError
 from tradai.entrypoint import ExitCode, Interrupts
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._commands.jobs import reap
@@ -69,6 +70,23 @@ def test_every_expired_job_is_stopped_when_it_is_asked_for(
         "expired_at": "2026-01-01T00:00:00+00:00",
         "is_stopped": True,
     }
+
+
+def test_a_job_that_cannot_be_stopped_does_not_hide_the_others(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail_in_the_end(*, dry_run: bool = True) -> Iterator[Expired]:
+        yield from Runner(Expired(job_id="job-1")).reap(dry_run=dry_run)
+        message = "job-2 cannot be stopped"
+        raise ExternalServiceError(message, service="fake", operation="stop")
+
+    monkeypatch.setattr(runner, "reap", fail_in_the_end)
+
+    assert call("--on", "ecs:", "--yes") == ExitCode.UNAVAILABLE
+
+    out, err = capsys.readouterr()
+    assert "job-1  2026-01-01 00:00:00Z  requested" in out
+    assert "job-2 cannot be stopped" in err
 
 
 def test_a_runner_without_expired_jobs_says_so(

@@ -1,12 +1,12 @@
 """`tradai-entrypoint jobs reap`: stop what was left behind when its time had expired."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from tradai.core import backend_for
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, TradAIError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._process.interrupts import Interrupts
 
@@ -50,8 +50,23 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     if not isinstance(runner, ReapingRunner):
         message = f"jobs on {args.on} leave nothing to reap: name a runner such as ecs: with --on"
         raise ConfigurationError(message, key="--on")
-    with interrupts.raising():
-        expired = list(runner.reap(dry_run=not args.yes))
+    expired: list[ExpiredJob] = []
+    failure = None
+    try:
+        with interrupts.raising():
+            for job in runner.reap(dry_run=not args.yes):
+                expired += [job]
+    except TradAIError as exc:
+        failure = exc
+    if expired or failure is None:
+        # Also when one of them could not be stopped: the others were.
+        _print(expired, args)
+    if failure is not None:
+        raise failure
+    return 0
+
+
+def _print(expired: Sequence[ExpiredJob], args: argparse.Namespace) -> None:
     if args.json:
         print_json([_facts(job) for job in expired])
     elif expired:
@@ -61,7 +76,6 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
             print_text("nothing was stopped: --yes stops them")
     else:
         print_text(f"no job on {args.on} has expired")
-    return 0
 
 
 def _facts(job: ExpiredJob) -> dict[str, str | bool]:
