@@ -11,8 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
 
-from tradai.core import JsonValue, redact
-from tradai.entrypoint._process.long_lines import safe_cut
+from tradai.core import JsonValue, redact, safe_cut
 
 _NAME: Final = "records"
 # A line for each field of `EngineRecord`; the message may have more lines, and the traceback does.
