@@ -1,9 +1,10 @@
 """Lines from the pieces of a container's output."""
 
+import pytest
 from hypothesis import given, strategies as st
 
-from tradai.aws._docker.output_lines import LONGEST_LINE, numbered_lines
-from tradai.core import JobLine
+from tradai.aws._docker.output_lines import numbered_lines
+from tradai.core import LONGEST_LINE, JobLine, register_secret
 
 # Private on purpose: no daemon can be made to cut its output at each place.
 
@@ -28,6 +29,25 @@ def test_a_long_line_is_cut_and_its_newline_counts_once() -> None:
 
     assert [len(text) for text in texts(long, b"\n", b"\n")] == [LONGEST_LINE, 0]
     assert [len(text) for text in texts(long + b"yy\nz")] == [LONGEST_LINE, 2, 1]
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_secret_over_the_cut_of_a_long_line_is_masked(*, is_whole: bool) -> None:
+    register_secret("fake-printed-over-the-cut")
+    head, tail = b"a" * (LONGEST_LINE - 9), b"b" * LONGEST_LINE
+
+    lines = texts(head + b" fake-print", b"ed-over-the-cut " + tail + b"\n", is_whole=is_whole)
+
+    assert "".join(lines) == f"{head.decode()} *** {tail.decode()}"
+    assert len(lines) > 1
+
+
+def test_a_secret_over_the_cut_of_the_last_line_is_masked() -> None:
+    register_secret("fake-printed-at-the-end")
+
+    lines = texts(b"a" * (LONGEST_LINE - 9) + b" fake-printed-at-the-end")
+
+    assert lines == ["a" * (LONGEST_LINE - 9) + " ", "***"]
 
 
 def test_bytes_that_are_not_utf_8_are_replaced() -> None:

@@ -407,6 +407,21 @@ def test_secrets_are_masked() -> None:
     assert [line.text for line in lines] == ["-> *** <-"]
 
 
+def test_another_reader_masks_a_secret_over_two_pieces_of_a_line() -> None:
+    register_secret("fake-followed-in-two-pieces")
+    rests = ["0!tradai-log 1", "1+-> fake-followed", "2 -in-two-pieces <-", "3 last", "4!end 3"]
+    aws = FakeLogs()
+    aws.create_log_group(logGroupName=GROUP)
+    aws.drive(GROUP, STREAM, list(enumerate(f"0badcafe:{rest}" for rest in rests)))
+    follower = Scenario().follower(aws)
+    first = list(islice(follower.lines(), 1))
+
+    again = list(Scenario().follower(aws).lines(after=follower.position))
+
+    assert first == again[:1]
+    assert [line.text for line in again] == ["-> ", "*** <-", "last"]
+
+
 @pytest.mark.parametrize("value", ["", "[]", "{}", '{"number":1}', '{"taken":1,"gaps":2}'])
 def test_a_text_that_is_not_a_position_is_refused(value: str) -> None:
     with pytest.raises(ValidationError, match="JSON of a LogPosition"):

@@ -139,6 +139,63 @@ def test_secrets_are_masked() -> None:
         assert [line.text for line in lines] == ["-> *** <-"]
 
 
+def test_a_secret_over_two_pieces_is_masked_in_the_second() -> None:
+    register_secret("fake-value-in-two-pieces")
+    log = JobLog(is_numbered=True)
+
+    arrivals = [
+        log.add(record(n, rest))
+        for n, rest in enumerate(["+-> fake-value", "+-in-two-pieces <-", " end"], 1)
+    ]
+
+    lines = [[(line.number, line.text) for line in one] for one in arrivals]
+    assert lines == [[], [(1, "-> ")], [(2, "*** <-"), (3, "end")]]
+    assert [log.resume_after(number) for number in (1, 2, 3)] == [0, 2, 3]
+
+
+def test_another_reader_masks_a_secret_over_two_pieces_too() -> None:
+    register_secret("fake-value-between-readers")
+    texts = [record(1, " first"), record(2, "+-> fake-value-betw"), record(3, " een-readers <-")]
+    log = JobLog(is_numbered=True)
+    lines = [line for text in texts for line in log.add(text)]
+
+    after = log.resume_after(lines[1].number)
+    other = JobLog(is_numbered=True, after=after)
+    again = [line for text in texts for line in other.add(text)]
+
+    assert again == lines[1:]
+    assert [line.text for line in again] == ["-> ", "*** <-"]
+
+
+@pytest.mark.parametrize(
+    ("marks", "is_whole"), [([record(2, "!end 1")], True), ([], False), ([record(3, " 3")], False)]
+)
+def test_the_last_piece_that_came_is_not_lost(marks: list[str], *, is_whole: bool) -> None:
+    lines, summary = read(START, record(1, "+begin"), *marks)
+
+    assert lines[0] == JobLine(number=1, text="begin")
+    assert summary.complete is is_whole
+
+
+def test_the_end_marker_releases_the_last_piece() -> None:
+    log = JobLog(is_numbered=True)
+
+    assert log.add(record(1, "+begin")) == []
+    assert log.add(record(2, "!end 1")) == [JobLine(number=1, text="begin")]
+
+
+@given(pieces=st.lists(st.text(max_size=20), min_size=1, max_size=20))
+def test_pieces_without_a_secret_stay_as_they_are(pieces: list[str]) -> None:
+    lines, summary = read(
+        START,
+        *(record(n, f"+{text}") for n, text in enumerate(pieces, 1)),
+        record(len(pieces) + 1, f"!end {len(pieces)}"),
+    )
+
+    assert [line.text for line in lines] == pieces
+    assert summary.complete
+
+
 def test_another_reader_goes_on_with_the_gaps_of_the_first() -> None:
     log = JobLog(is_numbered=True, stream_id="5f0c9a1e", after=10, given_up=((3, 4),))
 

@@ -1,8 +1,7 @@
 from pathlib import Path
 
-from tradai.core import register_secret
+from tradai.core import LONGEST_LINE, register_secret
 from tradai.entrypoint._jobs.log_reader import LogReader
-from tradai.entrypoint._process.long_lines import LONGEST_LINE
 
 
 def append(path: Path, data: bytes) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tradai.aws import AwsError, EcsPolicy, EcsRunner, EcsSettings, LaunchError, LaunchFailure
 from tradai.aws.testing import FakeEcs, FakeTask, TaskScript
 from tradai.core import Capacity, JobHandle, JobSpec, JobStatus, MemoryStore
-from tradai.core.exceptions import ConfigurationError, JobConflictError
+from tradai.core.exceptions import ConfigurationError, ExternalServiceError, JobConflictError
 
 CAPACITY: Final = "Capacity is unavailable at this time. Please try again later."
 SPEC: Final = JobSpec(job_id="job-1", command=("run",), image="registry.invalid/job")
@@ -63,6 +63,31 @@ def test_the_last_rungs_are_the_other_subnets(
 
     asked = [_subnets(parameters) for name, parameters in ecs.calls if name == "RunTask"]
     assert asked == [["subnet-0123456789abcdef0"]] * 2 + [[OTHER_SUBNET]]
+
+
+def test_a_definition_that_was_deregistered_is_registered_once_more(
+    runner: EcsRunner, ecs: FakeEcs
+) -> None:
+    runner.wait(runner.submit(SPEC))
+    ecs.deregister_definitions()
+
+    info = runner.wait(runner.submit(replace(SPEC, job_id="job-2")))
+
+    assert info.status is JobStatus.COMPLETED
+    asked = [parameters["taskDefinition"] for name, parameters in ecs.calls if name == "RunTask"]
+    assert [arn.rpartition(":")[2] for arn in asked] == ["1", "1", "2"]
+
+
+def test_a_definition_that_is_deregistered_each_time_is_an_error(
+    runner: EcsRunner, ecs: FakeEcs
+) -> None:
+    ecs.fail("RunTask", "ClientException", "TaskDefinition is inactive", times=2)
+
+    with pytest.raises(ExternalServiceError, match="the task definition of job-1 is gone"):
+        runner.submit(SPEC)
+
+    assert [name for name, _ in ecs.calls].count("RunTask") == 2
+    assert runner.wait(runner.submit(SPEC)).status is JobStatus.COMPLETED
 
 
 def test_each_rung_has_a_token_of_its_own(runner: EcsRunner, ecs: FakeEcs) -> None:

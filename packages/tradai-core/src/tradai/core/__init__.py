@@ -146,6 +146,11 @@ if TYPE_CHECKING:
     from tradai.core._secrets.named_values import mask_named_values as mask_named_values
     from tradai.core._secrets.redaction import redact as redact, register_secret as register_secret
     from tradai.core._secrets.reference import SecretReference as SecretReference
+    from tradai.core._secrets.safe_cut import (
+        CUT_LOOK_AHEAD as CUT_LOOK_AHEAD,
+        LONGEST_LINE as LONGEST_LINE,
+        safe_cut as safe_cut,
+    )
     from tradai.core._secrets.secret import Secret as Secret
     from tradai.core._settings.base_settings import (
         BaseSettings as BaseSettings,
@@ -252,6 +257,7 @@ if not TYPE_CHECKING:
             "_secrets.named_values": "mask_named_values",
             "_secrets.redaction": "redact register_secret",
             "_secrets.reference": "SecretReference",
+            "_secrets.safe_cut": "CUT_LOOK_AHEAD LONGEST_LINE safe_cut",
             "_secrets.secret": "Secret",
             "_settings.base_settings": "BaseSettings unknown_variables",
             "_settings.explain": "SettingOrigin",

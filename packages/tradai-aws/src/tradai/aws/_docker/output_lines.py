@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from tradai.core import JobLine, JobLog
+from tradai.core import CUT_LOOK_AHEAD, LONGEST_LINE, JobLine, JobLog, redact, safe_cut
 
-# A longer line is cut into pieces, so that memory stays bounded whatever the job prints.
-LONGEST_LINE: Final = 64 * 1024
+_MOST_KEPT: Final = LONGEST_LINE + CUT_LOOK_AHEAD
 
 
 def numbered_lines(pieces: Iterable[bytes], *, is_whole: bool) -> Iterator[JobLine]:
@@ -27,24 +26,30 @@ def numbered_lines(pieces: Iterable[bytes], *, is_whole: bool) -> Iterator[JobLi
     for data in _lines(pieces, is_whole=is_whole):
         text = data.decode(errors="replace").removesuffix("\n").removesuffix("\r")
         yield from log.add(text)
+        if log.is_waiting:
+            yield from log.give_up()
+    if is_whole:
         yield from log.give_up()
 
 
 def _lines(pieces: Iterable[bytes], *, is_whole: bool) -> Iterator[bytes]:
-    rest, is_cut = b"", False
+    rest = b""
     for piece in pieces:
         rest += piece
-        while cut := _cut(rest):
-            data, rest = rest[:cut], rest[cut:]
-            # The newline of a line that was yielded in pieces.
-            if not (is_cut and data == b"\n"):
-                yield data
-            is_cut = not data.endswith(b"\n")
-    if rest and is_whole:
-        yield rest
+        while cut := _cut(rest, is_last=False):
+            yield rest[:cut]
+            rest = rest[cut:]
+    while is_whole and rest:
+        cut = _cut(rest, is_last=True)
+        yield rest[:cut]
+        rest = rest[cut:]
 
 
-def _cut(data: bytes) -> int:
+def _cut(data: bytes, *, is_last: bool) -> int:
     """Return the length of the first line or piece in `data`; 0 when it is not whole yet."""
-    end = data.find(b"\n", 0, LONGEST_LINE) + 1
-    return end or (LONGEST_LINE if len(data) >= LONGEST_LINE else 0)
+    end = data.find(b"\n", 0, _MOST_KEPT) + 1
+    if not (end or is_last or len(data) >= _MOST_KEPT):
+        return 0
+    line = data[: end or _MOST_KEPT]
+    is_short = len(line.removesuffix(b"\n")) <= LONGEST_LINE
+    return len(line) if is_short else safe_cut(line, LONGEST_LINE, redact)

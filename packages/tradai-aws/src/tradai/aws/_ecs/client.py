@@ -32,6 +32,9 @@ _THROTTLED: Final = re.compile(
 _CAPACITY: Final = re.compile(
     r"capacity is unavailable|insufficient capacity|no capacity", re.IGNORECASE
 )
+_NOT_ACTIVE: Final = re.compile(
+    r"task ?definition (?:is inactive|not found|does not exist)", re.IGNORECASE
+)
 _SETTINGS: Final[Mapping[str, str]] = {
     "subnet": "ECS_SUBNETS",
     "security group": "ECS_SECURITY_GROUPS",
@@ -136,6 +139,13 @@ class TokenConflict(ExternalServiceError):  # noqa: N818 - it is caught where it
         self.task_arns = task_arns
 
 
+@final
+class InactiveDefinitionError(ExternalServiceError):
+    """The revision of a task definition was deregistered or deleted, and runs no new task."""
+
+    code = "ecs_inactive_definition"
+
+
 def _ecs_error(error: "ClientError", service: str, operation: str, subject: str) -> TradAIError:
     code, words = error_code(error), _words(error)
     if code == "ClusterNotFoundException":
@@ -168,6 +178,9 @@ def _run_error(error: "ClientError", service: str, operation: str, subject: str)
         arns: Any = error.response.get("resourceIds", ())  # the stubs do not know it
         message = f"another request used the client token of {subject}"
         return TokenConflict(message, task_arns=tuple(arns))
+    if code in _DEFINITION_TAKES and _NOT_ACTIVE.search(words):
+        message = f"the task definition of {subject} is gone ({words}); submit it again"
+        return InactiveDefinitionError(message, service=service, operation=operation)
     found = _ecs_error(error, service, operation, subject)
     if _THROTTLED.search(f"{code} {words}"):
         return launch_error(LaunchFailure.THROTTLED, words or code, subject)
@@ -241,6 +254,7 @@ def translated_run(job_id: str) -> AbstractContextManager[None]:
     Raises:
         LaunchError: ECS placed no task, or its answer is not known; see its kind.
         TokenConflict: Another request used the token.
+        InactiveDefinitionError: The revision of the request was deregistered.
         ConfigurationError, NotFoundError, AwsError: ECS refused the request for good.
     """
     return _RUN_TABLE.translated(SERVICE, "run_task", job_id)

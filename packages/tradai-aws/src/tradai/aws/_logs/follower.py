@@ -66,9 +66,12 @@ class LogFollower:
 
     @property
     def position(self) -> LogPosition:
-        """Position after the last line that was yielded: another process goes on from there."""
+        """Position after the last line that was yielded: another process goes on from there.
+
+        A piece of a long line is read again where it shares a secret with the next one.
+        """
         return LogPosition(
-            number=self._number,
+            number=self._log.resume_after(self._number),
             at_ms=self._place.at_ms,
             taken=() if self._log.is_numbered else taken_at(self._place),
             is_numbered=self._log.is_numbered,

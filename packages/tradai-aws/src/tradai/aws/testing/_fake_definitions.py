@@ -93,11 +93,22 @@ class FakeDefinitions:
         is_reversed = parameters.get("sort") == "DESC"
         return {"taskDefinitionArns": arns[::-1] if is_reversed else arns}
 
+    def deregister_all(self) -> None:
+        """Make every revision inactive."""
+        for revision in (one for revisions in self._revisions.values() for one in revisions):
+            revision["status"] = "INACTIVE"
+
     def find(self, name: str, operation: str) -> Response:
-        """Return the revision `name`, by family or ARN; raise boto3's error when there is none."""
+        """Return the revision `name`, by family or ARN; raise boto3's error when there is none.
+
+        A family alone is its newest active one, and RunTask takes no other.
+        """
         family, _, number = name.rpartition("/")[2].partition(":")
         revisions = self._revisions.get(family, [])
-        index = int(number) if number else len(revisions)
-        if not 1 <= index <= len(revisions):
+        active = [one for one in revisions if one["status"] == "ACTIVE"]
+        named = [one for one in revisions if str(one["revision"]) == number] if number else active
+        if not named:
             raise client_error(operation, "ClientException", "Unable to describe task definition.")
-        return revisions[index - 1]
+        if operation == "RunTask" and named[-1] not in active:
+            raise client_error(operation, "ClientException", "TaskDefinition is inactive")
+        return named[-1]

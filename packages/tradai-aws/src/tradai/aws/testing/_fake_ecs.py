@@ -123,6 +123,10 @@ class FakeEcs:
         fault = _Fault(operation="RunTask", failure=reason, is_spot=is_spot)
         self._faults += [fault] * times
 
+    def deregister_definitions(self) -> None:
+        """Make all revisions of task definitions inactive, as another user may at any time."""
+        self._definitions.deregister_all()
+
     def hide_tasks(self, *, times: int = 1) -> None:
         """Know no task in the next `times` DescribeTasks, as a replica that lags behind."""
         self._faults += [_Fault(operation="DescribeTasks", failure="MISSING")] * times

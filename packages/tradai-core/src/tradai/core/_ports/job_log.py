@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, final
 
 from tradai.core._ports.job_runner import JobLine
+from tradai.core._ports.line_pieces import LinePieces
 from tradai.core._secrets.redaction import redact
 
 # First and last number of the lines that are missing.
@@ -58,7 +59,8 @@ class JobLog:
 
     The texts of a numbered log may come in any order, and more than once. A log that is not
     numbered is taken as it comes, and is never proven to be complete. A long line arrives in
-    pieces, each with a number of its own.
+    pieces, each with a number of its own. A piece is returned once the next one is there, or there
+    is none: a secret that is in both is moved to the second, and masked there.
 
     >>> log = JobLog()
     >>> [log.add(f"5f0c9a1e:{rest}") for rest in ("0!tradai-log 1", "2 two", "3!end 2")]
@@ -98,7 +100,9 @@ class JobLog:
         self.given_up = given_up
         self._next = after + 1
         self._seen = after - sum(last - first + 1 for first, last in given_up)
-        self._held: dict[int, str] = {}
+        # Text, and whether it goes on in the next record.
+        self._held: dict[int, tuple[str, bool]] = {}
+        self._pieces = LinePieces()
         self._expected: int | None = None
         self._strays = 0
 
@@ -122,7 +126,7 @@ class JobLog:
         if self.is_numbered is None:
             self.is_numbered = _is_start(text)
         if not self.is_numbered:
-            return self._take(self._next, text)
+            return self._take(self._next, text, goes_on=False)
         record = _RECORD.fullmatch(text)
         if record is None or record[1] != (self.stream_id or record[1]):
             self._strays += 1
@@ -130,8 +134,8 @@ class JobLog:
         self.stream_id = record[1]
         if record[3] == "!":
             self._mark(int(record[2]), record[4])
-            return []
-        return self._take(int(record[2]), record[4] or "")
+            return self._in_order()
+        return self._take(int(record[2]), record[4] or "", goes_on=record[3] == "+")
 
     def give_up(self) -> list[JobLine]:
         """Wait no longer for missing lines, and return those that came after them."""
@@ -140,8 +144,17 @@ class JobLog:
             until = min(self._held, default=(self._expected or 0) + 1)
             self.given_up = (*self.given_up, (self._next, until - 1))
             self._next = until
-            lines += self._in_order()
-        return lines
+            lines += [*self._pieces.release(), *self._in_order()]
+        return [*lines, *self._pieces.release()]
+
+    def resume_after(self, number: int) -> int:
+        """Return the last line up to `number` after which another reader may go on.
+
+        A piece whose end was moved to the next one has to be read again.
+        """
+        while number in self._pieces.shared:
+            number -= 1
+        return number
 
     def summary(self) -> LogSummary:
         """Return how many lines have arrived, and whether these are all."""
@@ -159,12 +172,12 @@ class JobLog:
         if end and int(end[1]) == number - 1:
             self._expected = number - 1
 
-    def _take(self, number: int, text: str) -> list[JobLine]:
+    def _take(self, number: int, text: str, *, goes_on: bool) -> list[JobLine]:
         if self._expected is not None and number > self._expected:
             self._strays += 1
             return []
         if number >= self._next:
-            self._held[number] = text
+            self._held[number] = text, goes_on
             return self._in_order()
         for index, (first, last) in enumerate(self.given_up):
             if first <= number <= last:
@@ -178,11 +191,12 @@ class JobLog:
 
     def _in_order(self) -> list[JobLine]:
         lines: list[JobLine] = []
-        while (text := self._held.pop(self._next, None)) is not None:
-            lines.append(JobLine(number=self._next, text=redact(text)))
+        while (held := self._held.pop(self._next, None)) is not None:
+            text, goes_on = held
+            lines += self._pieces.add(JobLine(number=self._next, text=text), goes_on=goes_on)
             self._next += 1
-        self._seen += len(lines)
-        return lines
+            self._seen += 1
+        return [*lines, *self._pieces.release()] if self.is_whole else lines
 
     def _waiting_for(self) -> list[Gap]:
         ends = sorted(self._held)

@@ -5,10 +5,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self, final
 
-from tradai.core import JobLine, redact
-from tradai.entrypoint._process.long_lines import LONGEST_LINE, LOOK_AHEAD, safe_cut
+from tradai.core import CUT_LOOK_AHEAD, LONGEST_LINE, JobLine, redact, safe_cut
 
-_MOST_READ: Final = LONGEST_LINE + LOOK_AHEAD
+_MOST_READ: Final = LONGEST_LINE + CUT_LOOK_AHEAD
 
 
 @final

@@ -15,7 +15,7 @@ from tradai.aws._ecs.overrides import (
     value_from,
 )
 from tradai.aws._ecs.policy import EcsPolicy
-from tradai.aws._ecs.registration import register_once
+from tradai.aws._ecs.registration import forget, register_once
 from tradai.aws._ecs.settings import EcsSettings
 from tradai.aws._ecs.task_definition import MAIN_CONTAINER, task_definition
 from tradai.aws._logs.clock import WaitingClock
@@ -67,6 +67,10 @@ class NewJobs:
             attempts=self._policy.attempts,
             tried_at=now,
         )
+
+    def forget(self, record: LaunchRecord) -> None:
+        """Look for another revision of the definition of `record`, which is not active."""
+        forget(self._client, record.request["taskDefinition"])
 
     def _overrides(self, spec: JobSpec) -> Overrides:
         own = own_variables(spec)

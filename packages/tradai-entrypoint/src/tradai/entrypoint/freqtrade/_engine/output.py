@@ -7,9 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
 
-from tradai.core import mask_named_values, printable, redact
+from tradai.core import (
+    CUT_LOOK_AHEAD,
+    LONGEST_LINE,
+    mask_named_values,
+    printable,
+    redact,
+    safe_cut,
+)
 from tradai.core.exceptions import StorageError
-from tradai.entrypoint._process.long_lines import LONGEST_LINE, LOOK_AHEAD, safe_cut
 
 # The log and its predecessors have at most this much each: an engine whose exchange is away repeats
 # a traceback many times a second, for as long as that lasts.
@@ -62,7 +68,7 @@ class EngineOutput:
     def feed(self, data: bytes) -> None:
         """Process the next bytes."""
         *lines, self._incomplete = (self._incomplete + data).split(b"\n")
-        while len(self._incomplete) > LONGEST_LINE + LOOK_AHEAD:
+        while len(self._incomplete) > LONGEST_LINE + CUT_LOOK_AHEAD:
             cut = safe_cut(self._incomplete, LONGEST_LINE, _masked)
             lines.append(self._incomplete[:cut])
             self._incomplete = self._incomplete[cut:]

@@ -11,8 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
 
-from tradai.core import JsonValue, redact
-from tradai.entrypoint._process.long_lines import safe_cut
+from tradai.core import JsonValue, redact, safe_cut
 from tradai.entrypoint.freqtrade._strategy.log_switches import DECIDING_LOGGERS
 
 _NAME: Final = "records"
