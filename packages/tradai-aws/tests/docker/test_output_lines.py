@@ -70,3 +70,15 @@ def test_a_log_with_numbers_of_its_own_has_its_lines_and_its_gaps() -> None:
         lines = list(numbered_lines([data], is_whole=False))
 
         assert lines == [JobLine(number=1, text="one"), JobLine(number=4, text="four")]
+
+
+def test_a_secret_over_two_pieces_of_a_numbered_log_is_masked() -> None:
+    register_secret("obviously-fake-secret-6")
+    records = (
+        "5f0c9a1e:0!tradai-log 1\n5f0c9a1e:1+the key is obviously-fake\n"
+        "5f0c9a1e:2 -secret-6, see\n5f0c9a1e:3!end 2\n"
+    )
+
+    text = "".join(line.text for line in numbered_lines([records.encode()], is_whole=True))
+
+    assert text == "the key is ***, see"
