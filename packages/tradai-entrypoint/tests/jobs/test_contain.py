@@ -372,8 +372,8 @@ def test_a_signal_that_comes_before_the_command_has_its_group_ends_it(
         finally:
             os.write(forwarded, b"1")
 
-    monkeypatch.setattr(contain.os, "setsid", hold)
-    monkeypatch.setattr(contain.os, "killpg", note)
+    monkeypatch.setattr(os, "setsid", hold)
+    monkeypatch.setattr(os, "killpg", note)
     # It is pending when the command is about to start, as after `tradai-entrypoint contain`.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     os.kill(os.getpid(), signal.SIGTERM)
