@@ -131,6 +131,7 @@ def seaweedfs(folder: Path) -> Standin:
         "filer.port": port + 3,
         "s3.port": port,
         "s3.port.iceberg": 0,
+        "s3.port.lance": 0,
         "s3.config": identities,
     }
     return Standin(
