@@ -79,6 +79,17 @@ def test_a_run_is_shown_by_id_uri_or_folder(
     assert json.loads(out) == local
 
 
+def test_a_folder_with_a_colon_is_a_path(
+    call: Call, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(stored.parent / "runs/a-1", tmp_path / "data:2025")
+    monkeypatch.chdir(tmp_path)
+
+    code, out, _ = call("runs", "show", "data:2025", "--json")
+
+    assert (code, json.loads(out)["run_id"]) == (0, "a-1")
+
+
 @pytest.mark.usefixtures("stored")
 def test_a_prefix_that_several_runs_of_the_store_have_is_refused(
     call: Call,

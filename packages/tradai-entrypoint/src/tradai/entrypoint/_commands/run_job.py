@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tradai.core import JobSpec, SecretReference
+from tradai.core import JobSpec, SecretReference, is_uri
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.request import RunRequest
 
@@ -63,4 +63,4 @@ def _words(job_id: str, settings: EntrypointSettings, request: RunRequest) -> It
 
 
 def _absolute(path: str) -> str:
-    return path if ":" in path else str(Path(path).absolute())
+    return path if is_uri(path) else str(Path(path).absolute())

@@ -1,11 +1,11 @@
 """Runs of a folder and of a store, found by the same names."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self, final
+from typing import Self, final
 
+from tradai.core import is_uri
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._history.local_runs import ambiguous_error, find_run
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
@@ -14,8 +14,6 @@ from tradai.entrypoint._store.deadline import call_within
 from tradai.entrypoint._store.names import MANIFEST_NAME, STARTED_NAME
 from tradai.entrypoint._store.pull import pull_run
 from tradai.entrypoint._store.run_store import RunStore
-
-_URI: Final = re.compile(r"[a-z][a-z0-9+.-]+:.")
 
 
 @final
@@ -141,7 +139,7 @@ class RunSource:
         return found.pull(self.root) if isinstance(found, StoredRun) else found
 
     def _find(self, name: str) -> Path | StoredRun:
-        if _URI.match(name):
+        if is_uri(name):
             return StoredRun.at(name, timeout_s=store_timeout_s(self.environ))
         try:
             return find_run(self.root, name)
