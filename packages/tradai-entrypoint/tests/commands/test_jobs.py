@@ -248,7 +248,7 @@ def test_the_paths_of_a_submitted_run_are_absolute(
 ) -> None:
     monkeypatch.chdir(config_file.parent)
     paths = {
-        "--data": "candles",
+        "--data": "data:2025",
         "--markets": "markets.json",
         "--patch": config_file.name,
         "--runs": "runs",

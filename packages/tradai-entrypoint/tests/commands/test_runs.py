@@ -2,8 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -76,6 +77,17 @@ def test_a_run_is_shown_by_id_uri_or_folder(
 
     assert code == 0
     assert json.loads(out) == local
+
+
+def test_a_folder_with_a_colon_is_a_path(
+    call: Call, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(stored.parent / "runs/a-1", tmp_path / "data:2025")
+    monkeypatch.chdir(tmp_path)
+
+    code, out, _ = call("runs", "show", "data:2025", "--json")
+
+    assert (code, json.loads(out)["run_id"]) == (0, "a-1")
 
 
 @pytest.mark.usefixtures("stored")
@@ -185,6 +197,52 @@ def test_a_push_without_a_store_says_what_to_set(
 
     assert run_command(words, interrupts=Interrupts()) == 78
     assert "TRADAI_RUN_STORE" in capsys.readouterr().err
+
+
+@pytest.fixture
+def silent_store(stored: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A store that reads and writes nothing, and has a tenth of a second for each call."""
+    silence = Event()
+    for name in ("read", "write"):
+        monkeypatch.setattr(FileStore, name, lambda *_, **__: silence.wait())
+    monkeypatch.setenv("TRADAI_RUN_STORE_TIMEOUT_S", "0.1")
+    yield stored
+    silence.set()
+
+
+@pytest.mark.parametrize(
+    ("words", "runs", "expected"),
+    [
+        (("runs", "list"), "nothing", 0),
+        (("runs", "show", "a-1"), "nothing", 69),
+        (("runs", "show", "URI"), "nothing", 69),
+        (("runs", "pull", "URI"), "nothing", 69),
+        (("runs", "push", "a-1"), "runs", 69),
+    ],
+)
+def test_every_command_waits_for_the_store_as_long_as_the_variable_says(
+    words: tuple[str, ...], runs: str, expected: int, silent_store: Path, call: Call
+) -> None:
+    names = {"URI": f"{silent_store.as_uri()}/a-1"}
+
+    code, out, err = call(*(names.get(word, word) for word in words), runs=runs)
+
+    assert code == expected
+    assert "the run store did not answer within 0.1" in out + err
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "3601", "nan", "inf"])
+def test_a_timeout_that_is_not_usable_is_refused_by_name(
+    text: str, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADAI_RUN_STORE_TIMEOUT_S", text)
+
+    assert call("runs", "show", "a-1")[0] == 0
+    for words in (("list",), ("push", "a-1")):
+        code, _, err = call("runs", *words)
+        assert code == 78
+        assert "TRADAI_RUN_STORE_TIMEOUT_S is not usable" in err
 
 
 @pytest.mark.usefixtures("stored")

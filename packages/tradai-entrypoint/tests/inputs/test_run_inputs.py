@@ -40,6 +40,10 @@ def test_other_schemes_are_of_stores(uri: str) -> None:
     assert is_in_store(uri)
 
 
+def test_a_folder_with_a_colon_is_none_of_a_store() -> None:
+    assert not is_in_store("data:2025")
+
+
 @pytest.fixture
 def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunInputs:
     """Inputs of a run with a cache of this test."""

@@ -51,7 +51,11 @@ if TYPE_CHECKING:
     from tradai.core._local.content_cache import ContentCache as ContentCache
     from tradai.core._local.file_journal import FileJournal as FileJournal
     from tradai.core._local.file_store import FileStore as FileStore
-    from tradai.core._local.file_uri import file_path as file_path, is_file_uri as is_file_uri
+    from tradai.core._local.file_uri import (
+        file_path as file_path,
+        is_file_uri as is_file_uri,
+        is_uri as is_uri,
+    )
     from tradai.core._local.memory_store import MemoryStore as MemoryStore
     from tradai.core._local.model_repository import ModelRepository as ModelRepository
     from tradai.core._local.regular_files import (
@@ -221,7 +225,7 @@ if not TYPE_CHECKING:
             "_local.content_cache": "ContentCache",
             "_local.file_journal": "FileJournal",
             "_local.file_store": "FileStore",
-            "_local.file_uri": "file_path is_file_uri",
+            "_local.file_uri": "file_path is_file_uri is_uri",
             "_local.memory_store": "MemoryStore",
             "_local.model_repository": "ModelRepository",
             "_local.regular_files": (

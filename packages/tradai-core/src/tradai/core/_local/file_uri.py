@@ -1,6 +1,7 @@
 """Paths of local files, as plain paths or ``file:`` URIs."""
 
 import re
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -8,7 +9,8 @@ from urllib.parse import unquote, urlsplit
 from tradai.core.exceptions import ValidationError
 
 _FILE_URI: Final = re.compile(r"file:(?://(?:localhost)?(?=/))?(?!//)(.+)", re.DOTALL)
-_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:")
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]+):(//)?")
+_GROUPS: Final = ("tradai.stores", "tradai.data")
 _EXPECTED: Final = "a path, or a URI such as file:///runs/1 or file:runs/1"
 
 
@@ -29,6 +31,21 @@ def file_path(uri: str | Path) -> Path:
         message = f"{uri!r} does not name a file: expected {_EXPECTED}"
         raise ValidationError(message, field="uri", expected=_EXPECTED)
     return Path(path)
+
+
+def is_uri(text: str) -> bool:
+    """Tell whether `text` is a URI, and not a plain path, which may have a colon too.
+
+    A URI has two slashes after its scheme, or a scheme that a store or a repository of candles
+    serves.
+
+    >>> is_uri("gs://bucket"), is_uri("memory:runs"), is_uri("data:2025")
+    (True, True, False)
+    """
+    match = _SCHEME.match(text)
+    if match is None:
+        return False
+    return bool(match[2]) or any(entry_points(group=group, name=match[1]) for group in _GROUPS)
 
 
 def is_file_uri(uri: str) -> bool:

@@ -14,7 +14,7 @@ def safe_cut(data: bytes, at: int, mask: Callable[[str], str]) -> int:
 
     >>> from tradai.core import redact
     >>> data = b"Authorization: Bearer not-a-real-token-1 sent"
-    >>> data[:safe_cut(data, 30, redact)]
+    >>> data[: safe_cut(data, 30, redact)]
     b'Authorization: '
 
     Args:

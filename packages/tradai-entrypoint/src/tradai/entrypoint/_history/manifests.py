@@ -5,7 +5,6 @@ from typing import Any
 
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._history.summaries import RunListing, RunSummary
-from tradai.entrypoint._process.runs_folder import STORE_TIMEOUT_S
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.listing import run_documents
 from tradai.entrypoint._store.run_store import RunStore
@@ -13,15 +12,19 @@ from tradai.entrypoint._store.run_store import RunStore
 Documents = Mapping[str, bytes | TradAIError]
 
 
-def read_store(uri: str) -> tuple[str, Documents]:
+def read_store(uri: str, *, timeout_s: float) -> tuple[str, Documents]:
     """Return the whole URI of a store, and the manifest or claim of each run in it.
+
+    Args:
+        uri: URI of the store.
+        timeout_s: Seconds that one call of the store may take.
 
     Raises:
         ConfigurationError, ValidationError: The URI is not usable.
         ExternalServiceError: The store refused the listing.
     """
     store = RunStore.at(uri)
-    return store.uri, dict(run_documents(store, timeout_s=STORE_TIMEOUT_S))
+    return store.uri, dict(run_documents(store, timeout_s=timeout_s))
 
 
 def listed_manifests(listing: RunListing, documents: Documents) -> Iterator[dict[str, Any]]:

@@ -1,21 +1,19 @@
 """Runs of a folder and of a store, found by the same names."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self, final
+from typing import Self, final
 
+from tradai.core import is_uri
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._history.local_runs import ambiguous_error, find_run
-from tradai.entrypoint._process.runs_folder import STORE_TIMEOUT_S, runs_folder, runs_store
+from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.deadline import call_within
 from tradai.entrypoint._store.names import LATEST, MANIFEST_NAME, STARTED_NAME
 from tradai.entrypoint._store.pull import pull_run
 from tradai.entrypoint._store.run_store import RunStore
-
-_URI: Final = re.compile(r"[a-z][a-z0-9+.-]+:.")
 
 
 @final
@@ -25,16 +23,21 @@ class StoredRun:
 
     store: RunStore
     run_id: str
+    timeout_s: float
 
     @classmethod
-    def at(cls, uri: str) -> Self:
+    def at(cls, uri: str, *, timeout_s: float) -> Self:
         """Return the run at `uri`, such as ``s3://bucket/runs/ID``.
+
+        Args:
+            uri: URI of the run.
+            timeout_s: Seconds that one call of the store may take.
 
         Raises:
             ConfigurationError, ValidationError: The URI is not usable.
         """
         store, _, run_id = uri.rstrip("/").rpartition("/")
-        return cls(store=RunStore.at(f"{store}/"), run_id=run_id)
+        return cls(store=RunStore.at(f"{store}/"), run_id=run_id, timeout_s=timeout_s)
 
     @property
     def uri(self) -> str:
@@ -70,7 +73,7 @@ class StoredRun:
         """
         folder = root / self.run_id
         if not folder.exists():
-            return pull_run(self.store, self.run_id, root, timeout_s=STORE_TIMEOUT_S)
+            return pull_run(self.store, self.run_id, root, timeout_s=self.timeout_s)
         if _identity(RunManifest.read(folder)) != _identity(self.manifest()):
             raise StorageError(
                 f"run {self.run_id!r} cannot be copied from {self.uri}: {folder} is another run; "
@@ -80,15 +83,19 @@ class StoredRun:
         return folder
 
     def _read(self, name: str) -> bytes:
-        return call_within(STORE_TIMEOUT_S, lambda: self.store.read(self.run_id, name))
+        return call_within(self.timeout_s, lambda: self.store.read(self.run_id, name))
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSource:
-    """Runs of the folder `root`, and of `store` where one is set; the folder comes first."""
+    """Runs of the folder `root`, and of `store` where one is set; the folder comes first.
+
+    The variables of `environ` say how long a store may take, once a run is looked for in one.
+    """
 
     root: Path
+    environ: Mapping[str, str]
     store: RunStore | None = None
 
     @classmethod
@@ -99,7 +106,11 @@ class RunSource:
             ConfigurationError, ValidationError: The URI of the store is not usable.
         """
         uri = runs_store(store, environ)
-        return cls(root=runs_folder(folder, environ), store=RunStore.at(uri) if uri else None)
+        return cls(
+            root=runs_folder(folder, environ),
+            environ=environ,
+            store=RunStore.at(uri) if uri else None,
+        )
 
     def manifest(self, name: str) -> tuple[RunManifest, str]:
         """Return the manifest of the run `name`, and the place it was read from.
@@ -128,22 +139,23 @@ class RunSource:
         return found.pull(self.root) if isinstance(found, StoredRun) else found
 
     def _find(self, name: str) -> Path | StoredRun:
-        if _URI.match(name):
-            return StoredRun.at(name)
+        if is_uri(name):
+            return StoredRun.at(name, timeout_s=store_timeout_s(self.environ))
         try:
             return find_run(self.root, name)
         except NotFoundError:
             if self.store is None or name == LATEST:
                 raise
-            return _find_stored(self.store, name)
+            return _find_stored(self.store, name, timeout_s=store_timeout_s(self.environ))
 
 
-def _find_stored(store: RunStore, name: str) -> StoredRun:
-    found = call_within(STORE_TIMEOUT_S, lambda: {run_id for run_id, _ in store.files(name)})
+def _find_stored(store: RunStore, name: str, *, timeout_s: float) -> StoredRun:
+    found = call_within(timeout_s, lambda: {run_id for run_id, _ in store.files(name)})
     matches = [name] if name in found else sorted(found)
     if len(matches) > 1:
         raise ambiguous_error(name, matches)
-    return StoredRun(store=store, run_id=matches[0] if matches else name)
+    run_id = matches[0] if matches else name
+    return StoredRun(store=store, run_id=run_id, timeout_s=timeout_s)
 
 
 def _identity(manifest: RunManifest) -> tuple[object, ...]:

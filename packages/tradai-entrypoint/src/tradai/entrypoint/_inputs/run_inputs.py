@@ -1,16 +1,13 @@
 """Inputs of one run by path or URI: what a store has is fetched once, and laid out as a folder."""
 
-import re
 from collections.abc import Collection
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Final, final
+from typing import final
 
-from tradai.core import RunJournal, redact
+from tradai.core import RunJournal, is_uri, redact
 from tradai.entrypoint._inputs.fetch import Fetched, Fetcher
 from tradai.entrypoint._process.progress import Progress
-
-_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]+):")
 
 
 @final
@@ -75,5 +72,5 @@ class RunInputs:
 
 def is_in_store(uri: str) -> bool:
     """Return whether `uri` names objects of a store, and not files or a repository of candles."""
-    match = _SCHEME.match(uri)
-    return match is not None and not entry_points(group="tradai.data", name=match[1])
+    scheme = uri.partition(":")[0]
+    return is_uri(uri) and not entry_points(group="tradai.data", name=scheme)

@@ -9,7 +9,11 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core import BaseSettings, JobPlatform, TradingMode, unknown_variables
-from tradai.entrypoint._process.runs_folder import DEFAULT_RUNS_FOLDER, STORE_TIMEOUT_S
+from tradai.entrypoint._process.runs_folder import (
+    DEFAULT_RUNS_FOLDER,
+    LONGEST_STORE_TIMEOUT_S,
+    STORE_TIMEOUT_S,
+)
 
 
 class EntrypointSettings(BaseSettings):
@@ -44,7 +48,9 @@ class EntrypointSettings(BaseSettings):
     trace_id: str | None = None
     staged: Path | None = None
     store: str | None = None
-    store_timeout_s: float = Field(default=STORE_TIMEOUT_S, gt=0, le=3_600, allow_inf_nan=False)
+    store_timeout_s: float = Field(
+        default=STORE_TIMEOUT_S, gt=0, le=LONGEST_STORE_TIMEOUT_S, allow_inf_nan=False
+    )
     job_id: str | None = None
     attempt: int | None = Field(default=None, ge=1)
 

@@ -7,7 +7,7 @@ from typing import Self, final
 from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError, TradAIError
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
-from tradai.entrypoint._process.runs_folder import STORE_TIMEOUT_S
+from tradai.entrypoint._process.runs_folder import STORE_TIMEOUT_S, store_timeout_s
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
@@ -86,7 +86,7 @@ class StorePolicy:
         return cls(
             store=store,
             needs_claim=False,
-            timeout_s=STORE_TIMEOUT_S,
+            timeout_s=_timeout_s(environ),
             interrupts=interrupts,
             facts=facts,
         )
@@ -145,6 +145,14 @@ class StorePolicy:
                 raise _not_claimed(record.run_id, upload.uri, exc) from exc
             notice = f"the run was started without its claim in {upload.uri}: {exc}"
             record.notices.append(notice)
+
+
+def _timeout_s(environ: Mapping[str, str]) -> float:
+    """Return the timeout of the store; the default when it is the setting that is refused."""
+    try:
+        return store_timeout_s(environ)
+    except ConfigurationError:
+        return STORE_TIMEOUT_S
 
 
 def _not_claimed(run_id: str, uri: str, error: TradAIError) -> RunNotClaimedError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
-from tradai.core import JobSpec, SecretReference
+from tradai.core import JobSpec, SecretReference, is_uri
 from tradai.entrypoint._commands.jobs.policy import JobPolicy
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.request import RunRequest
@@ -97,4 +97,4 @@ def _words(job_id: str, settings: EntrypointSettings, request: RunRequest) -> It
 
 
 def _absolute(path: str) -> str:
-    return path if ":" in path else str(Path(path).absolute())
+    return path if is_uri(path) else str(Path(path).absolute())

@@ -22,7 +22,7 @@ from tradai.entrypoint._history.summaries import (
     stored_runs,
 )
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._process.runs_folder import runs_folder, runs_store
+from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
 from tradai.entrypoint._store.names import SCHEMA_VERSION
 
 
@@ -37,7 +37,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
 
         try:
             with interrupts.raising():
-                uri, documents = read_store(uri)
+                uri, documents = read_store(uri, timeout_s=store_timeout_s(os.environ))
         except TradAIError as exc:
             error = exc
     _print(folder, uri or "", documents, as_json=args.json)

@@ -10,7 +10,7 @@ from tradai.entrypoint._commands.console import print_failure, print_json, print
 from tradai.entrypoint._history.local_runs import find_run
 from tradai.entrypoint._history.summaries import list_runs
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
-from tradai.entrypoint._process.runs_folder import STORE_TIMEOUT_S, runs_folder, runs_store
+from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
 from tradai.entrypoint._store.listing import ended_runs
 from tradai.entrypoint._store.push import push, upload_of
 from tradai.entrypoint._store.run_store import RunStore
@@ -18,13 +18,13 @@ from tradai.entrypoint._store.run_store import RunStore
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Send one run, or all; return the exit code of the first failure."""
-    store = _store(args.store)
+    store, timeout_s = _store(args.store), store_timeout_s(os.environ)
     root = runs_folder(args.runs, os.environ)
     exit_code, sent = 0, []
     with interrupts.raising():
         for folder in _absent(root, store) if args.all else [find_run(root, args.run)]:
             try:
-                sent.append(_push(store, folder))
+                sent.append(_push(store, folder, timeout_s=timeout_s))
             except RunInterruptedError:
                 raise
             except TradAIError as exc:
@@ -58,9 +58,9 @@ def _absent(root: Path, store: RunStore) -> Iterator[Path]:
             yield run.folder
 
 
-def _push(store: RunStore, folder: Path) -> str:
+def _push(store: RunStore, folder: Path, *, timeout_s: float) -> str:
     """Send the run in `folder` and return its URI."""
-    upload = upload_of(store, folder, timeout_s=STORE_TIMEOUT_S)
+    upload = upload_of(store, folder, timeout_s=timeout_s)
     try:
         push(upload, folder)
     except RunInterruptedError as exc:

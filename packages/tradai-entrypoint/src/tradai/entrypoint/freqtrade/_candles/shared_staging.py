@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, final
 
-from tradai.core import FileKind, file_errors, read_regular_file
+from tradai.core import FileKind, file_errors, is_uri, read_regular_file
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
@@ -94,6 +94,6 @@ def _read(path: Path) -> dict[str, Any]:
 def _key(request: StagingRequest) -> str:
     """Return a digest of what is asked for, wherever it is fetched and staged."""
     data = request.shown or request.data
-    place = data if ":" in data else str(Path(data).resolve())
+    place = data if is_uri(data) else str(Path(data).resolve())
     same = replace(request, data=place, shown="", folder=Path(_CANDLES))
     return hashlib.sha256(same.to_json()).hexdigest()
