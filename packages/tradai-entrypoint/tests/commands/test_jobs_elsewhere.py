@@ -250,7 +250,7 @@ def test_a_result_in_the_store_is_printed_with_its_places(
     runs.write("job-1", "manifest.json", manifest(0).as_json().encode())
     runs.write("job-1", "report.html", b"a page")
 
-    result = JobResult.in_store(runs, "job-1")
+    result = JobResult.in_store(runs, "job-1", timeout_s=20)
     result.print()
 
     out = capsys.readouterr().out
@@ -263,12 +263,12 @@ def test_a_run_without_a_result_is_a_sentence(
     store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs = RunStore.at(store)
-    result = JobResult.in_store(runs, "job-1")
+    result = JobResult.in_store(runs, "job-1", timeout_s=20)
     result.print()
     assert "there is no result of the run: no run at" in capsys.readouterr().err
     assert result.to_json() is None
 
     runs.write("job-1", "started.json", manifest(None).as_json().encode())
-    JobResult.in_store(runs, "job-1").print()
+    JobResult.in_store(runs, "job-1", timeout_s=20).print()
 
     assert "has no verdict: it did not end in good order" in capsys.readouterr().err

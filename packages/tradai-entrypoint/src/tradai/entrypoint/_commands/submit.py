@@ -77,7 +77,9 @@ def _submit_elsewhere(
             run.bundle.send(progress.say)
         progress.say("launching the job")
         handle = runner.submit(spec)
-    return AttachedJob(runner, handle), partial(JobResult.in_store, run.store, job_id)
+    return AttachedJob(runner, handle), partial(
+        JobResult.in_store, run.store, job_id, timeout_s=settings.store_timeout_s
+    )
 
 
 def _extras(args: argparse.Namespace) -> JobExtras:

@@ -44,9 +44,9 @@ class JobResult:
         return cls(place=str(folder), manifest=manifest, report=shown)
 
     @classmethod
-    def in_store(cls, store: RunStore, job_id: str) -> Self:
-        """Return the result in the run store."""
-        run = StoredRun(store=store, run_id=job_id)
+    def in_store(cls, store: RunStore, job_id: str, *, timeout_s: float) -> Self:
+        """Return the result in the run store, of which a call may take `timeout_s`."""
+        run = StoredRun(store=store, run_id=job_id, timeout_s=timeout_s)
         try:
             manifest = run.manifest()
             has_report = REPORT_NAME in store.sizes(job_id)
