@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -376,7 +377,8 @@ def test_a_signal_that_comes_before_the_command_has_its_group_ends_it(
     monkeypatch.setattr(os, "killpg", note)
     # It is pending when the command is about to start, as after `tradai-entrypoint contain`.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    os.kill(os.getpid(), signal.SIGTERM)
+    # To this thread: another one, such as those of pytest-xdist, would take it at once.
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 
     output = in_this_process("echo started", is_blocking=True)
 
