@@ -19,7 +19,7 @@ from tradai.entrypoint._jobs import contain
 PROGRAM = [sys.executable, "-I", "-S", contain.__file__, "--"]
 # Docker cuts a line of a container at 16 KiB.
 DOCKER_BYTES = 16 * 1024
-LONG_S = 20
+LONG_S = 120
 STANDARD_SIGNALS = (1 << 31) - 1
 
 
