@@ -26,6 +26,7 @@ _SERVICE: Final = "docker"
 # A daemon that unpacks a large image beside us answers late.
 _TIMEOUT_S: Final = 120
 _FIRST_SERVER_FAULT: Final = 500
+_ABSENT: Final = 404
 _CONFLICT: Final = 409
 _EXPECTED_MOUNT: Final = "SOURCE:TARGET or SOURCE:TARGET:ro, both absolute paths"
 
@@ -131,6 +132,9 @@ def _refused(error: Any, url: str, operation: str, subject: str) -> TradAIError:
     status = error.response.status_code if error.response is not None else 0
     detail = " ".join(redact(str(getattr(error, "explanation", None) or error)).split())
     message = f"the Docker daemon at {url} refused to {operation} {subject}".rstrip()
+    if status == _ABSENT:
+        # Without words of its own, as in the answer for a log that is streamed.
+        return _absent(error, url, operation, subject)
     if status == _CONFLICT:
         return ConflictError(f"{message}: {detail}", service=_SERVICE, operation=operation)
     return ExternalServiceError(
