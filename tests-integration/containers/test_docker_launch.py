@@ -20,6 +20,10 @@ from tradai.core.exceptions import ExternalServiceError
 LAUNCHER: Final = Path(job_launcher.__file__)
 
 
+# The daemon may notice late that a launcher is gone; a submission in between has to be repeated.
+pytestmark = pytest.mark.deep
+
+
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file that gets a line for each run of the job; it is mounted into its containers."""
