@@ -124,7 +124,7 @@ class LaunchError(ExternalServiceError):
 
 
 @final
-class TokenConflict(ExternalServiceError):  # noqa: N818 - it is caught where it is raised
+class TokenConflictError(ExternalServiceError):
     """The client token belongs to another request.
 
     Attributes:
@@ -177,7 +177,7 @@ def _run_error(error: "ClientError", service: str, operation: str, subject: str)
     if code == "ConflictException":
         arns: Any = error.response.get("resourceIds", ())  # the stubs do not know it
         message = f"another request used the client token of {subject}"
-        return TokenConflict(message, task_arns=tuple(arns))
+        return TokenConflictError(message, task_arns=tuple(arns))
     if code in _DEFINITION_TAKES and _NOT_ACTIVE.search(words):
         message = f"the task definition of {subject} is gone ({words}); submit it again"
         return InactiveDefinitionError(message, service=service, operation=operation)
@@ -253,7 +253,7 @@ def translated_run(job_id: str) -> AbstractContextManager[None]:
 
     Raises:
         LaunchError: ECS placed no task, or its answer is not known; see its kind.
-        TokenConflict: Another request used the token.
+        TokenConflictError: Another request used the token.
         InactiveDefinitionError: The revision of the request was deregistered.
         ConfigurationError, NotFoundError, AwsError: ECS refused the request for good.
     """

@@ -15,7 +15,7 @@ from tradai.aws._ecs._launch.request import (
 from tradai.aws._ecs.client import (
     EcsClient,
     LaunchFailure,
-    TokenConflict,
+    TokenConflictError,
     launch_error,
     translated,
     translated_run,
@@ -51,7 +51,7 @@ class TaskRequests:
         try:
             with translated_run(record.job_id):
                 response = self._client.run_task(**request, clientToken=token)
-        except TokenConflict as exc:
+        except TokenConflictError as exc:
             return self._adopt(record, exc.task_arns)
         if response.get("tasks"):
             return str(response["tasks"][0]["taskArn"])

@@ -54,8 +54,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     failure = None
     try:
         with interrupts.raising():
-            for job in runner.reap(dry_run=not args.yes):
-                expired += [job]
+            expired.extend(runner.reap(dry_run=not args.yes))
     except TradAIError as exc:
         failure = exc
     if expired or failure is None:

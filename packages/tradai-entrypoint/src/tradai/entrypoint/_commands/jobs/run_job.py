@@ -33,14 +33,13 @@ class JobExtras:
     secrets: Mapping[str, SecretReference] = field(default_factory=dict)
     time_limit_s: int | None = None
 
-    # The rest are fields of the specification (ANN401).
     def spec(
         self,
         job_id: str,
         settings: EntrypointSettings,
         *,
         environment: Mapping[str, str],
-        **rest: Any,  # noqa: ANN401
+        **rest: Any,  # noqa: ANN401 - further fields of the specification
     ) -> JobSpec:
         """Return the job with the policies of its mode; the choices win over `environment`."""
         policy = JobPolicy.of(settings.mode)
