@@ -101,12 +101,8 @@ class EcsRunner:
         spilled = (store, f"{root}/spilled/")
         self._new_jobs = NewJobs(self._client, self.settings, policy, spilled, clock=self._clock)
         limit = RateLimit(clock, per_s=_RUN_TASKS_A_SECOND) if clock else _LIMIT
-        self._follower, self._watch = self._followers(policy, limit)
-        self._lines = JobLines(logs_client, LogSchedule(clock=clock, policy=_LOG_POLICY))
-
-    def _followers(self, policy: EcsPolicy, limit: RateLimit) -> tuple[JobFollower, JobWatch]:
         evidence = RunEvidence()
-        launcher = Launcher(
+        self._launcher = Launcher(
             self._client,
             self._records,
             clock=self._clock,
@@ -114,15 +110,19 @@ class EcsRunner:
             budget_s=policy.launch_budget_s,
             evidence=evidence,
         )
-        watch = JobWatch(
+        self._watch = self._new_watch(evidence)
+        self._follower = JobFollower(self._watch, self._launcher, self._clock)
+        self._lines = JobLines(logs_client, LogSchedule(clock=clock, policy=_LOG_POLICY))
+
+    def _new_watch(self, evidence: RunEvidence) -> JobWatch:
+        return JobWatch(
             self._client,
             self._records,
-            launcher,
+            self._launcher,
             watch=TaskWatch(self._client, cluster=self.settings.cluster, clock=self._clock),
             clock=self._clock,
             evidence=evidence,
         )
-        return JobFollower(watch, launcher, self._clock), watch
 
     @classmethod
     def for_uri(cls, uri: str) -> Self:
@@ -140,11 +140,11 @@ class EcsRunner:
         """
         stored = self._records.find(spec.job_id)
         if stored is None:
-            stored = self._follower.create(self._new_jobs.record(spec))
+            stored = self._launcher.create(self._new_jobs.record(spec))
         _check_digest(stored.record, spec.digest)
         if stored.record.is_untried:
             # The settings may have been corrected since.
-            stored = self._follower.renew(stored, self._new_jobs.record(spec))
+            stored = self._launcher.renew(stored, self._new_jobs.record(spec))
         try:
             stored = self._follower.launch(stored)
         except InactiveDefinitionError:
@@ -154,7 +154,7 @@ class EcsRunner:
     def _registered_anew(self, record: LaunchRecord, spec: JobSpec) -> StoredRecord:
         """Return the record of a job whose task definition was deregistered, with another."""
         self._new_jobs.forget(record)
-        return self._follower.renew(self._records.read(spec.job_id), self._new_jobs.record(spec))
+        return self._launcher.renew(self._records.read(spec.job_id), self._new_jobs.record(spec))
 
     def status(self, handle: JobHandle) -> JobInfo:
         """Return the facts about a job as of now."""

@@ -5,7 +5,7 @@ from typing import Final, final
 
 from tradai.aws._ecs._follow.job_watch import JobWatch
 from tradai.aws._ecs._launch.launcher import Launcher
-from tradai.aws._ecs._launch.record import LaunchRecord, StoredRecord
+from tradai.aws._ecs._launch.record import StoredRecord
 from tradai.aws._ecs.client import LaunchError
 from tradai.aws._ecs.pace import Backoff
 from tradai.aws._logs.clock import WaitingClock
@@ -38,14 +38,6 @@ class JobFollower:
         """Keep and return a record."""
         self._known[stored.record.job_id] = stored
         return stored
-
-    def create(self, record: LaunchRecord) -> StoredRecord:
-        """Write the record of a new job, or return that of a job which has one."""
-        return self._launcher.create(record)
-
-    def renew(self, stored: StoredRecord, record: LaunchRecord) -> StoredRecord:
-        """Take the request of `record` for a job that was never launched; see `Launcher.renew`."""
-        return self._launcher.renew(stored, record)
 
     def launch(self, stored: StoredRecord) -> StoredRecord:
         """Launch the job, if it has no task yet, and watch its task from now on."""
