@@ -1,5 +1,6 @@
 """Values through real servers: one process stores them and another reads them unchanged."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -97,3 +98,61 @@ def test_a_repository_reads_the_candles_that_another_one_loaded(
 
     pd.testing.assert_frame_equal(read, wanted)
     pd.testing.assert_frame_equal(read, candles.loc[start:], check_freq=False)
+
+
+# A value key, its lease, the epoch of its namespace, and the number of messages.
+@pytest.mark.parametrize(
+    "name", ["{value}", "{value}:lease", "tradai:{{strict.1}}", "tradai:number"]
+)
+def test_a_key_of_another_kind_is_replaced_and_no_outage(
+    caches: Callable[..., Cache], server: RedisServer, name: str
+) -> None:
+    def runs_of(cache: Cache, runs: list[int]) -> Any:
+        def square(number: int) -> int:
+            runs.append(number)
+            return number**2
+
+        return cache.namespace("strict", on_outage="fail_closed").cached(ttl=60.0)(square)
+
+    runs_of(caches(), [])(3)
+    with server.admin() as admin:
+        (value,) = admin.keys("tradai:{strict.1}:*")
+        key = name.format(value=value.decode())
+        admin.delete(key, value)
+        admin.lpush(key, "not text")
+
+    cache, runs = caches(), []
+    square = runs_of(cache, runs)
+
+    assert (square(3), square(4), runs) == (9, 16, [3, 4])
+    square.invalidate(4)
+    assert (square(4), runs) == (16, [3, 4, 4])
+    assert cache.stats().breaker == "closed"
+    assert cache.stats().poisoned == (name == "{value}")
+    other: list[int] = []
+    assert (runs_of(caches(), other)(3), other) == (9, [])
+
+
+def test_a_task_replaces_a_value_of_another_kind(
+    caches: Callable[..., Cache], server: RedisServer
+) -> None:
+    runs: list[int] = []
+
+    async def square(number: int) -> int:
+        runs.append(number)
+        return number**2
+
+    asyncio.run(caches().cached(ttl=60.0)(square)(3))
+    with server.admin() as admin:
+        (value,) = admin.keys("tradai:{default.1}:*")
+        admin.delete(value)
+        admin.lpush(value, "not text")
+    cache = caches()
+    again = cache.cached(ttl=60.0)(square)
+
+    async def ask() -> None:
+        assert await again.peek(3) is None
+        assert (await again(3), await again(3), runs) == (9, 9, [3, 3])
+
+    asyncio.run(ask())
+    assert (cache.stats().poisoned, cache.stats().breaker) == (1, "closed")

@@ -12,7 +12,7 @@ from tradai.cache._redis.commands import Commands
 from tradai.cache._redis.connection_options import Answer, ConnectionOptions
 from tradai.cache._redis.connections import ConnectionPool
 from tradai.cache._redis.epochs import Epoch
-from tradai.cache._redis.errors import is_error_reply, is_full, outage_reason
+from tradai.cache._redis.errors import is_error_reply, is_full, is_other_kind, outage_reason
 from tradai.cache._redis.leases import LeaseWaiters
 from tradai.cache._redis.outage import OutageHandler
 from tradai.cache._redis.publisher import Publisher
@@ -26,6 +26,11 @@ T = TypeVar("T")
 @final
 class TierFull(TierDown):
     """Redis has no room for new values; stored ones can still be read and removed."""
+
+
+@final
+class ValueOfOtherKind(TierDown):
+    """Another program has stored something that is not text under the key."""
 
 
 @final
@@ -163,6 +168,8 @@ class RedisClient:
         # A full server still reads and removes: only new values are not stored.
         if is_full(error):
             return TierFull(reason)
+        if is_other_kind(error):
+            return ValueOfOtherKind(reason)
         breaker = self._outage_handler.breaker
         breaker.record_failure(reason, cycle=cycle, opens_at_once=is_error_reply(error))
         return TierDown(reason)

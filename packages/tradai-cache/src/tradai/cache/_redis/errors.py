@@ -41,6 +41,11 @@ def is_full(error: Exception) -> bool:
     return isinstance(error, OutOfMemoryError)
 
 
+def is_other_kind(error: Exception) -> bool:
+    """Tell whether the key is a list, a set or the like, which is not the fault of the server."""
+    return isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE")
+
+
 def is_error_reply(error: Exception) -> bool:
     """Tell whether Redis itself answered with an error, so that asking again is of no use."""
     return isinstance(error, ResponseError | AuthenticationError | BusyLoadingError)

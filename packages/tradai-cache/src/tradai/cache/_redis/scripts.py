@@ -42,13 +42,23 @@ def value_key_prefix(namespace: str, epoch: str) -> bytes:
 _ALWAYS: Final = "#!lua flags=allow-oom\n"
 _IF_ROOM: Final = "#!lua\n"
 
-_PUBLISH: Final = """
+# Another program may have made a key of ours a list or a set: that is as if it were missing. GET
+# would be an error then, and MGET is none.
+_READ: Final = """
+local function read(key) return redis.call('MGET', key)[1] end
+"""
+
+_PUBLISH: Final = (
+    _READ
+    + """
 local function publish(kind, text)
+  if not tonumber(read(KEYS[2])) then redis.call('SET', KEYS[2], 0) end
   local number = redis.call('INCR', KEYS[2])
   redis.call('PUBLISH', ARGV[1], kind .. ' ' .. number .. ' ' .. ARGV[2] .. ' ' .. text)
   return number
 end
 """
+)
 
 # KEYS: epoch, number. ARGV: channel, node, namespace, a new epoch, digest. These three return the
 # epoch that holds, and the number of a message that names it. A missing epoch was evicted or
@@ -57,8 +67,8 @@ JOIN: Final = (
     _ALWAYS
     + _PUBLISH
     + """
-local epoch = redis.call('GET', KEYS[1])
-if epoch then return {epoch, tonumber(redis.call('GET', KEYS[2]) or 0)} end
+local epoch = read(KEYS[1])
+if epoch then return {epoch, tonumber(read(KEYS[2])) or 0} end
 redis.call('SET', KEYS[1], ARGV[4])
 return {ARGV[4], publish('cleared', ARGV[4] .. ' ' .. ARGV[3])}
 """
@@ -77,7 +87,7 @@ INVALIDATE: Final = (
     _ALWAYS
     + _PUBLISH
     + """
-local epoch = redis.call('GET', KEYS[1])
+local epoch = read(KEYS[1])
 if not epoch then
   redis.call('SET', KEYS[1], ARGV[4])
   return {ARGV[4], publish('cleared', ARGV[4] .. ' ' .. ARGV[3])}
@@ -89,21 +99,24 @@ return {epoch, publish('invalidated', ARGV[5] .. ' ' .. ARGV[3])}
 )
 
 # A lease is a token, followed by ! when a process waits for its end.
-_IS_MINE: Final = """
-local held = redis.call('GET', KEYS[1])
+_IS_MINE: Final = (
+    _READ
+    + """
+local held = read(KEYS[1])
 local waited = held == ARGV[1] .. '!'
 if not waited and held ~= ARGV[1] then return 0 end
 """
+)
 
 # KEYS: lease, value, epoch. ARGV: token, epoch, lease in ms. Returns the state it found.
 ACQUIRE: Final = (
     _IF_ROOM
+    + _READ
     + """
-local epoch = redis.call('GET', KEYS[3])
-if epoch ~= ARGV[2] then return {'moved'} end
-local value = redis.call('GET', KEYS[2])
+if read(KEYS[3]) ~= ARGV[2] then return {'moved'} end
+local value = read(KEYS[2])
 if value then return {'value', value} end
-local held = redis.call('GET', KEYS[1])
+local held = read(KEYS[1])
 if not held or held == ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
   return {'acquired'}
@@ -122,7 +135,7 @@ STORE: Final = (
     + """
 redis.call('DEL', KEYS[1])
 if waited then redis.call('PUBLISH', ARGV[5], ARGV[6]) end
-if redis.call('GET', KEYS[3]) ~= ARGV[2] then return 0 end
+if read(KEYS[3]) ~= ARGV[2] then return 0 end
 redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
 return 1
 """
@@ -149,16 +162,18 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 )
 
 # KEYS: number, a probe key, epochs. ARGV: channel, node, nonce. Returns the number, then the
-# epochs. Runs every command of the other scripts once, so that missing permissions show at once,
+# epochs. Runs every command that is used elsewhere once, so that missing permissions show at once,
 # and publishes the number: messages after that one are newer than the returned epochs.
 SYNCHRONISE: Final = (
     _ALWAYS
+    + _READ
     + """
 redis.call('SET', KEYS[2], '1', 'PX', 1000)
+redis.call('GET', KEYS[2])
 redis.call('INCR', KEYS[2])
 redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[2]))
 redis.call('DEL', KEYS[2])
-local number = tonumber(redis.call('GET', KEYS[1]) or 0)
+local number = tonumber(read(KEYS[1])) or 0
 redis.call('PUBLISH', ARGV[1], 'here ' .. number .. ' ' .. ARGV[2] .. ' ' .. ARGV[3] .. ' -')
 local answer = {number}
 for first = 3, #KEYS, 1000 do

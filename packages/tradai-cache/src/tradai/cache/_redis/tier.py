@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from tradai.cache._options.address import parse_address
 from tradai.cache._options.settings import CacheSettings
-from tradai.cache._redis.client import RedisClient, TierFull
+from tradai.cache._redis.client import RedisClient, TierFull, ValueOfOtherKind
 from tradai.cache._redis.commands import Commands, Part, pack_get
 from tradai.cache._redis.connection_options import ANSWER_S, FIRST_S, Answer, ConnectionOptions
 from tradai.cache._redis.epochs import Epoch
@@ -24,6 +24,8 @@ from tradai.core.exceptions import TradAIError, ValidationError
 T = TypeVar("T")
 
 _LEASE_ATTEMPTS: Final = 3
+# Bytes that no value is sealed to: such a value is removed and loaded again.
+_UNUSABLE: Final = b""
 
 
 def connect(
@@ -104,14 +106,17 @@ class RedisTier(LoggerMixin):
         return await self._client.run_async(commands)
 
     def fetch(self, key: CacheKey) -> bytes | None:
-        """Return the sealed value of `key`.
+        """Return the sealed value of `key`; unusable bytes for what another program made there.
 
         Raises:
             TierDown: Redis cannot be asked.
             ConfigurationError: Redis was never usable, and cannot be with these settings.
         """
         epoch = self._client.known_epoch(key.namespace) or self._join(key.namespace)
-        value: bytes | None = self._client.execute(_pack_fetch(epoch, key))
+        try:
+            value: bytes | None = self._client.execute(_pack_fetch(epoch, key))
+        except ValueOfOtherKind:
+            return _UNUSABLE
         return value
 
     async def fetch_async(self, key: CacheKey) -> bytes | None:
@@ -119,7 +124,10 @@ class RedisTier(LoggerMixin):
         epoch = self._client.known_epoch(key.namespace)
         if epoch is None:
             epoch = await self.run_async(self._client.epoch(key.namespace))
-        value: bytes | None = await self._client.execute_async(_pack_fetch(epoch, key))
+        try:
+            value: bytes | None = await self._client.execute_async(_pack_fetch(epoch, key))
+        except ValueOfOtherKind:
+            return _UNUSABLE
         return value
 
     def acquire(self, key: CacheKey) -> bytes | RedisLease | RedisBusy:
