@@ -16,6 +16,7 @@ from api_pages import api_pages
 from ecs_verdicts_page import ecs_verdicts
 from example_imports import MissingImportError
 from pydantic import BaseModel, SecretStr
+from pydantic_settings import NoDecode
 from wings_page import wings
 
 from tradai.core import BaseSettings, Execution, Secret, StrategyConfig, StrategySource, TradingMode
@@ -81,9 +82,11 @@ def variables(model: type[BaseSettings], name: str) -> Iterator[str]:
     meaning_of = meanings(model)
     for setting in model.explain({}):
         field = model.model_fields[setting.name]
+        # Of a list with NoDecode, the class decides how it is written.
+        written = "list" if NoDecode in field.metadata else "list, as JSON"
         cells = (
             f"`{setting.variable}`",
-            ", ".join(types(field.annotation)),
+            ", ".join(types(field.annotation)).replace("list", written),
             _default(model, setting.name),
             "yes" if _is_secret(field.annotation) else "no",
             meaning_of[setting.name],
@@ -100,6 +103,8 @@ def types(annotation: object) -> Iterator[str]:
         yield from (f"`{value}`" for value in get_args(annotation))
     elif isinstance(annotation, type) and issubclass(annotation, Enum):
         yield from (f"`{member.value}`" for member in annotation)
+    elif get_origin(annotation) in {tuple, frozenset}:
+        yield "list"
     elif isinstance(annotation, type) and annotation is not NoneType:
         yield WORDS.get(annotation, annotation.__name__)
 
