@@ -1,6 +1,7 @@
 """Sources of pydantic-settings: which of its features are read, and by which of its names."""
 
 import inspect
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,16 @@ from typing import Annotated, Any, ClassVar, Final
 import pydantic
 import pydantic_settings
 import pytest
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, Json, field_validator
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Json,
+    PositiveInt,
+    field_validator,
+)
 from pydantic_settings import (
     CliApp,
     EnvSettingsSource,
@@ -239,6 +249,45 @@ def test_a_dotenv_file_is_read_with_the_keys_of_its_mappings(tmp_path: Path) -> 
     assert Dotted.load(environ={"BOT_NAME": "a"}).name == "a"
     found = origins(Dotted)["limits.BTC"]
     assert (found.source, found.place) == (".env file", "BOT_LIMITS__BTC")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("BOT_SIZE=x", "BOT_SIZE (.env file) must be a valid integer"),
+        ("BOT_SIZE=-1", "BOT_SIZE (.env file) must be greater than 0"),
+        ("BOT_LIMITS={", "BOT_LIMITS (.env file) must be JSON, such as a list"),
+        ("BOT_LIMITS__=1", "BOT_LIMITS__ (.env file) has an empty key in its name; write the key"),
+        (
+            "BOT_SZIE=1",
+            ".env file has a key 'BOT_SZIE' that is not a setting; did you mean 'BOT_SIZE'?",
+        ),
+        ("OTHER=1", ".env file has a key that is not a setting; known are BOT_LIMITS, BOT_NAME, "),
+    ],
+)
+def test_a_problem_of_a_dotenv_file_names_the_variable_and_that_file(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    (tmp_path / ".env").write_text(f"{line}\n")
+
+    class Dotted(Bot):
+        model_config = SettingsConfigDict(env_file=tmp_path / ".env")
+
+        size: PositiveInt = 1
+
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(said)}"):
+        Dotted.load(environ={})
+
+
+def test_a_dotenv_file_that_others_share_is_read_when_extra_keys_are_ignored(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".env").write_text("OTHER=1\nBOT_NAME=dotenv\n")
+
+    class Dotted(Bot):
+        model_config = SettingsConfigDict(env_file=tmp_path / ".env", extra="ignore")
+
+    assert Dotted.load(environ={}).name == "dotenv"
 
 
 def test_secret_files_are_read(tmp_path: Path) -> None:

@@ -72,7 +72,8 @@ class SettingLayer:
             if isinstance(value, Secret) and SecretStr in slot.classes:
                 return SecretStr(value.reveal())
             if text := text_problem(slot, value) if is_raw else value_problem(slot, value):
-                place = (self.texts.get(path) if is_raw else None) or layer.subject(path)
+                variable = self.texts.get(path) if is_raw else None
+                place = layer.located(variable) if variable else layer.subject(path)
                 problem = SettingProblem(path=path, place=place, sentence=text)
                 problems.append(replace(problem, is_loose=not is_raw))
             return named_choice(slot, value) if is_raw else value
@@ -116,7 +117,16 @@ class SettingLayer:
         if self.source == ARGUMENT:
             return f"{shown} ({self.variable_for(path)})"
         is_variable = self.has_variables and self.texts.get(path) == place
-        return place if is_variable else f"{place}: {shown}"
+        return self.located(place) if is_variable else f"{place}: {shown}"
+
+    def located(self, place: str) -> str:
+        """Return a variable with its source, unless that is the environment; else `place`."""
+        is_elsewhere = self.has_variables and self.source != ENVIRONMENT
+        return f"{place} ({self.source})" if is_elsewhere and self.source not in place else place
+
+    def as_written(self, key: str) -> str:
+        """Return `key`, which names no field, as the variable that it was."""
+        return self.reader.written(key) if self.reader and self.has_variables else key
 
     def variable_for(self, path: KeyPath) -> str:
         """Return the variable that would set `path`, or `path` as text if none is read."""

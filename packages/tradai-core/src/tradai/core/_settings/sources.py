@@ -122,17 +122,17 @@ def _unread(layer: SettingLayer) -> Iterator[SettingProblem]:
     """Yield a problem for each text that must be JSON and is not, and for each unused variable."""
     reader = layer.reader
     for path, (place, sentence) in reader.unreadable.items() if reader else ():
-        yield SettingProblem(path=path, place=place, sentence=sentence)
+        yield SettingProblem(path=path, place=layer.located(place), sentence=sentence)
     is_nested = layer.has_variables and reader and reader.env_nested_delimiter
     for path, variable in layer.texts.items() if is_nested else ():
         depth = len(layer.reach(path)[0])
         if "" in path:
             sentence = "has an empty key in its name; write the key, or the whole mapping as JSON"
-            yield SettingProblem(path=path, place=variable, sentence=sentence)
+            yield SettingProblem(path=path, place=layer.located(variable), sentence=sentence)
         elif 1 < len(path) > depth:
             around = ".".join(slot_of(layer.kind).shown(path[: depth or 1]))
             sentence = f"is not read: {around} is not a mapping"
-            yield SettingProblem(path=path, place=variable, sentence=sentence)
+            yield SettingProblem(path=path, place=layer.located(variable), sentence=sentence)
 
 
 def _override_layer(kind: type[BaseSettings], overrides: Sequence[str]) -> SettingLayer:

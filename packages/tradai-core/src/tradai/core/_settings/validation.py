@@ -125,12 +125,21 @@ class SettingStack:
         for error in errors:
             path, text = self._path_of(error), error_sentence(error)
             if error["type"] in _UNKNOWN:
-                known = {name for name, _ in slot_of(self._kind).at(path[:-1]).fields.values()}
-                # Another member of a union may have the key.
-                text = unknown_key(str(path[-1]), sorted(known - {path[-1]}))
+                text = self._unknown(path)
             found.setdefault(path, {})[text] = error["type"]
         for path, sentences in found.items():
             yield self._problem(path, ", or ".join(sentences), *sentences.values())
+
+    def _unknown(self, path: KeyPath) -> str:
+        *around, key = path
+        fields = slot_of(self._kind).at(tuple(around)).fields.values()
+        # Another member of a union may have the key.
+        known: set[str] = {name for name, _ in fields} - {str(key)}
+        layer = next(iter(self.writers(path)[-1:]), None)
+        if layer is None or around or not layer.has_variables:
+            return unknown_key(str(key), sorted(known))
+        variables = sorted(layer.variable_for((name,)) for name in known)
+        return unknown_key(layer.as_written(str(key)), variables)
 
     def _problem(self, path: KeyPath, text: str, *types: str) -> SettingProblem:
         is_unknown, is_missing = not _UNKNOWN.isdisjoint(types), "missing" in types
@@ -141,7 +150,7 @@ class SettingStack:
         if not path:
             place = self._kind.__name__
         elif layer and is_unknown:
-            place = layer.place(path)
+            place = layer.located(layer.place(path))
         elif layer and (self.writers(path) or not layer.has_variables or has_keys):
             place = layer.subject(path)
         else:
