@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tradai.core import Secret, http_problem
+from tradai.core import Secret, SecretReference, http_problem, resolve_secret
 from tradai.core.exceptions import (
     ConfigurationError,
     ConflictError,
@@ -51,6 +51,21 @@ def test_a_client_error_is_described_with_its_facts() -> None:
     assert document["detail"] == "there is no run 'r1'; list the runs"
     assert (document["kind"], document["key"]) == ("run", "r1")
     assert document["instance"] == "urn:request:7"
+
+
+@pytest.mark.parametrize("reference", ["env:DB_LOGIN", "file:/run/absent/login", "env:JSON#key"])
+def test_a_secret_that_is_missing_is_not_the_fault_of_the_client(
+    monkeypatch: pytest.MonkeyPatch, reference: str
+) -> None:
+    monkeypatch.setenv("JSON", "{}")
+    with pytest.raises(NotFoundError) as caught:
+        resolve_secret(SecretReference(reference))
+
+    problem = http_problem(caught.value)
+
+    assert (caught.value.kind, caught.value.key) == ("secret", reference)
+    assert (problem.status, problem.document["code"]) == (500, "not_found")
+    assert not {"detail", "key", "kind"} & set(problem.document)
 
 
 def test_an_error_of_the_service_itself_shows_its_kind_only() -> None:

@@ -254,7 +254,7 @@ def test_text_that_is_not_made_a_reference_is_refused_and_not_shown() -> None:
     resolve: Any = resolve_secret
 
     for text in (FAKE, f"env:{FAKE}", None):
-        with pytest.raises(ValidationError, match="expected a SecretReference") as caught:
+        with pytest.raises(ValidationError, match=r'such as SecretReference\("env:NAME"\)') as caught:
             resolve(text)
         assert FAKE not in "".join(traceback.format_exception(caught.value))
         assert all(FAKE not in repr(frame.f_locals) for frame, _ in _own_frames(caught.value))

@@ -52,8 +52,8 @@ def http_problem(error: BaseException, *, instance: str | None = None) -> HttpPr
     An error that the client can act on is described by its message and facts, secrets masked: a
     `ValidationError` (422), `NotFoundError` (404), `ConflictError` or `TradingError` (409). Of any
     other, which may name hosts, files and variables, only the kind is shown: an
-    `ExternalServiceError` is 503 when it is retryable and 502 otherwise, and all else is 500. Log
-    those.
+    `ExternalServiceError` is 503 when it is retryable and 502 otherwise, and all else is 500, a
+    secret that is missing too. Log those.
 
     Args:
         error: One of ours, or any other.
@@ -79,7 +79,9 @@ def http_problem(error: BaseException, *, instance: str | None = None) -> HttpPr
 
 
 def _answer(error: BaseException) -> tuple[int, str, dict[str, JsonValue]]:
-    for kind, status, title in _CLIENT_ERRORS:
+    # A client did not ask for a secret, and its message says where secrets are kept.
+    is_secret = isinstance(error, NotFoundError) and error.kind == "secret"
+    for kind, status, title in _CLIENT_ERRORS if not is_secret else ():
         if isinstance(error, kind):
             return status, title, _facts(error)
     if not isinstance(error, ExternalServiceError):

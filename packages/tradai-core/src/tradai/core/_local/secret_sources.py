@@ -97,8 +97,11 @@ class FileSecrets:
         is_shared = ".." not in path.parts and any(
             one in (path, *path.parents) for one in self._shared
         )
-        with file_errors("read the secret file", path):
-            text = _text(_private_bytes(path, reference, is_shared=is_shared))
+        try:
+            with file_errors("read the secret file", path):
+                text = _text(_private_bytes(path, reference, is_shared=is_shared))
+        except NotFoundError as exc:
+            raise NotFoundError(str(exc), kind="secret", key=reference) from exc
         if text is None:
             raise _secret_error(
                 reference, f"is not text of at most {_LARGEST} bytes; write it again"

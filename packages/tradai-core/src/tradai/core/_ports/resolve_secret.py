@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ABSENT: Final = object()
-_EXPECTED: Final = "a SecretReference, made of the text first"
+_EXPECTED: Final = 'a SecretReference, such as SecretReference("env:NAME")'
 
 
 @overload
@@ -63,8 +63,7 @@ def resolve_secret(
     if secret is None:
         # A traceback may show what this frame holds.
         del value
-        what = "text that is not blank" if kind is str else kind.__name__
-        raise _secret_error(reference, f"is not {what}; write it again, or ask for another kind")
+        raise _secret_error(reference, _misfit(kind))
     return secret
 
 
@@ -98,6 +97,12 @@ def _typed_secret(value: object, kind: type[T]) -> Secret[T] | None:
         return Secret(pydantic.TypeAdapter(kind).validate_json(json.dumps(value), strict=True))
     except (pydantic.ValidationError, ValueError):
         return None
+
+
+def _misfit(kind: type[Any]) -> str:
+    if kind is str:
+        return "is not text, or is blank; write it in quotes, or ask for the kind that it is"
+    return f"is not {kind.__name__}; write it again, or ask for another kind"
 
 
 def _secret_error(reference: str, problem: str) -> ConfigurationError:
