@@ -129,6 +129,28 @@ def test_a_server_that_does_not_speak_redis_is_reported(connected: Connect) -> N
     assert "is neither Redis" in str(error)
 
 
+def test_a_database_that_the_server_does_not_have_is_reported(
+    server: RedisServer, connected: Connect
+) -> None:
+    error = configuration_error(connected(server.url.removesuffix("/0") + "/99")[0])
+
+    assert error.key == "TRADAI_CACHE_URL"
+    assert "has no database of that number" in str(error)
+
+
+@pytest.mark.parametrize("command", ["EVAL", "SUBSCRIBE"])
+def test_a_command_that_the_server_has_turned_off_is_reported(
+    tmp_path: Path, connected: Connect, command: str
+) -> None:
+    more = tmp_path / "more.conf"
+    more.write_text(f'rename-command {command} ""\n')
+    server = RedisServer(flavour="redis", folder=tmp_path / "redis", options={"include": more})
+    with server.running():
+        error = configuration_error(connected(server.url)[0])
+
+    assert "does not know a command that the cache needs" in str(error)
+
+
 class Silent(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass

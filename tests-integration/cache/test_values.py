@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from servers.redis import RedisServer
 
 from tradai.cache import Cache, CachedDataRepository
+from tradai.cache._options.policy import OnOutage
 from tradai.core.frames import InMemoryDataRepository
 from tradai.core.testing import DataRepositoryContract
 
@@ -121,7 +122,8 @@ def test_a_key_of_another_kind_is_replaced_and_no_outage(
         admin.delete(key, value)
         admin.lpush(key, "not text")
 
-    cache, runs = caches(), []
+    cache = caches()
+    runs: list[int] = []
     square = runs_of(cache, runs)
 
     assert (square(3), square(4), runs) == (9, 16, [3, 4])
@@ -156,3 +158,28 @@ def test_a_task_replaces_a_value_of_another_kind(
 
     asyncio.run(ask())
     assert (cache.stats().poisoned, cache.stats().breaker) == (1, "closed")
+
+
+@pytest.mark.parametrize("on_outage", ["fail_open", "stale_only", "fail_closed"])
+def test_a_full_server_is_no_outage_for_any_policy(
+    own_server: RedisServer, on_outage: OnOutage
+) -> None:
+    runs: list[int] = []
+    cache = Cache(own_server.url)
+
+    @cache.namespace("full", on_outage=on_outage).cached(ttl=60.0)
+    def square(number: int) -> int:
+        runs.append(number)
+        return number**2
+
+    with own_server.admin() as admin:
+        square(2)
+        admin.config_set("maxmemory", 1)
+
+        assert [square(2), square(3), square(3)] == [4, 9, 9]
+        square.invalidate(3)
+        assert square(3) == 9
+
+    assert runs == [2, 3, 3]
+    assert cache.stats().breaker == "closed"
+    cache.close()

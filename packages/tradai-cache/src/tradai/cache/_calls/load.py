@@ -26,7 +26,7 @@ from tradai.cache._memory.single_flight import (
     leave_load,
 )
 from tradai.cache._tier.background import run_in_background
-from tradai.cache._tier.shared_tier import Busy, Lease, Tier, TierDown
+from tradai.cache._tier.shared_tier import Busy, Lease, Tier, TierDown, TierFull
 
 
 def fetch_or_load(
@@ -64,9 +64,13 @@ class _Result:
 
 def _fetch_first(request: CallRequest, load: InFlightLoad, *, is_refresh: bool) -> Steps[_Result]:
     tier, lease = request.spec.tier, None
+    fetched: Fetched | Lease | None
     if tier is not None:
         try:
             fetched = yield from _fetch_or_acquire(request, load, tier)
+        except TierFull:
+            # It was asked and has no value, which is no outage: any policy may load.
+            fetched = None
         except TierDown:
             return (yield from _on_outage(request, load, is_refresh=is_refresh))
         if isinstance(fetched, Fetched):

@@ -16,16 +16,11 @@ from tradai.cache._redis.errors import is_error_reply, is_full, is_other_kind, o
 from tradai.cache._redis.leases import LeaseWaiters
 from tradai.cache._redis.outage import OutageHandler
 from tradai.cache._redis.publisher import Publisher
-from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents
+from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents, TierFull
 from tradai.cache._tier.steps import run, run_async
 from tradai.core.exceptions import TradAIError
 
 T = TypeVar("T")
-
-
-@final
-class TierFull(TierDown):
-    """Redis has no room for new values; stored ones can still be read and removed."""
 
 
 @final

@@ -88,13 +88,30 @@ def _not_redis(_: Exception, server: str) -> TradAIError:
     )
 
 
+def _command_missing(_: Exception, server: str) -> TradAIError:
+    return ConfigurationError(
+        f"the cache at {server} does not know a command that the cache needs: it is neither Redis "
+        f"7.0 or later nor Valkey, or has turned off what {_GUIDE} lists; name another server",
+        key="TRADAI_CACHE_URL",
+    )
+
+
+def _no_database(_: Exception, server: str) -> TradAIError:
+    return ConfigurationError(
+        f"the cache at {server} has no database of that number; name another, such as 0",
+        key="TRADAI_CACHE_URL",
+    )
+
+
 def _refused(error: ResponseError, server: str) -> TradAIError:
     text = str(error)
     # A script without permission has no code of its own: texts of Redis 7, and of later ones.
     if "can't run this command" in text or "ACL failure" in text:
         return _forbidden(error, server)
     if "unknown command" in text:
-        return _not_redis(error, server)
+        return _command_missing(error, server)
+    if "DB index is out of range" in text:
+        return _no_database(error, server)
     code = text.partition(" ")[0]
     return _outage(f"it refused ({code if code.isupper() else 'ERR'})", server)
 

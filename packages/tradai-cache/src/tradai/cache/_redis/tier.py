@@ -10,14 +10,14 @@ from weakref import WeakSet
 
 from tradai.cache._options.address import parse_address
 from tradai.cache._options.settings import CacheSettings
-from tradai.cache._redis.client import RedisClient, TierFull, ValueOfOtherKind
+from tradai.cache._redis.client import RedisClient, ValueOfOtherKind
 from tradai.cache._redis.commands import Commands, Part, pack_get
 from tradai.cache._redis.connection_options import ANSWER_S, FIRST_S, Answer, ConnectionOptions
 from tradai.cache._redis.epochs import Epoch
 from tradai.cache._redis.leases import LEASE_MS, LeaseRenewer, RedisBusy, RedisLease
 from tradai.cache._redis.scripts import ACQUIRE, RELEASE, RENEW, STORE, epoch_key
 from tradai.cache._tier.background import run_in_background
-from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents
+from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents, TierFull
 from tradai.core import LoggerMixin, Secret, SecretReference, resolve_secret
 from tradai.core.exceptions import TradAIError, ValidationError
 

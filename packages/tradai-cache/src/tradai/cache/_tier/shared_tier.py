@@ -8,6 +8,11 @@ class TierDown(Exception):  # noqa: N818
     """The shared tier cannot be asked now; the message is for log lines."""
 
 
+@final
+class TierFull(TierDown):
+    """The shared tier has no room for new values; stored ones can still be read and removed."""
+
+
 # A tuple, because a call looks it up several times: a dataclass computes its hash in Python.
 @final
 class CacheKey(NamedTuple):
@@ -82,6 +87,7 @@ class Tier(Protocol):
         """Return the value stored by now, or the lease to load it, or that of another call.
 
         Raises:
+            TierFull: There is no value, and no room for one.
             TierDown: The tier cannot be asked.
         """
 
