@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import re
 import traceback
 from collections.abc import Iterator
 from itertools import islice
@@ -254,7 +255,8 @@ def test_text_that_is_not_made_a_reference_is_refused_and_not_shown() -> None:
     resolve: Any = resolve_secret
 
     for text in (FAKE, f"env:{FAKE}", None):
-        with pytest.raises(ValidationError, match=r'such as SecretReference\("env:NAME"\)') as caught:
+        said = re.escape('a SecretReference, such as SecretReference("env:NAME")')
+        with pytest.raises(ValidationError, match=said) as caught:
             resolve(text)
         assert FAKE not in "".join(traceback.format_exception(caught.value))
         assert all(FAKE not in repr(frame.f_locals) for frame, _ in _own_frames(caught.value))
