@@ -69,7 +69,7 @@ def _fetch_first(request: CallRequest, load: InFlightLoad, *, is_refresh: bool) 
         try:
             fetched = yield from _fetch_or_acquire(request, load, tier)
         except TierFull:
-            # It was asked and has no value, which is no outage: any policy may load.
+            # It has answered that it has no value: any policy may load.
             fetched = None
         except TierDown:
             return (yield from _on_outage(request, load, is_refresh=is_refresh))
