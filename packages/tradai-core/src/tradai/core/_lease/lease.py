@@ -3,12 +3,12 @@
 Two rules keep the holders apart, whatever the network and the times of day do:
 
 - A holder counts its time from before it sent its write, and stops believing in its lease after
-  nine tenths of the time to live, by its own clock.
+  four fifths of the time to live, by its own clock.
 - Another process takes the lease after it has seen the record unchanged for the whole time to live
   by its own clock, counted from after the record arrived, and only by a write that compares.
 
-So no two believe at the same time as long as any two clocks run at rates less than ten percent
-apart. `docs/explanation/leases.md` says what this cannot promise.
+So no two believe at the same time as long as no clock runs more than ten percent too fast or too
+slow. `docs/explanation/leases.md` says what this cannot promise.
 """
 
 import math
@@ -29,8 +29,8 @@ from tradai.core._time.clock import SystemClock
 from tradai.core.exceptions import ConflictError, LeaseHeldError, LeaseLostError
 
 # Share of the time to live in which the holder believes in its lease. The rest covers clocks that
-# run at different rates: NTP corrects a clock by at most 8.4 percent.
-_BELIEVED: Final = 0.9
+# run at rates from 0.9 to 1.1: chrony corrects a clock by up to 8.4 percent.
+_BELIEVED: Final = 0.8
 # Looks of a process that waits, in one time to live.
 _LOOKS: Final = 20
 # Each but the first follows a look that found an own write whose answer was lost.
