@@ -11,6 +11,7 @@ import pytest
 from tradai.core import Lease, LeaseStore, ObjectLeaseStore, StoredObject, lease_for
 from tradai.core.exceptions import (
     ConfigurationError,
+    ConflictError,
     ExternalServiceError,
     LeaseHeldError,
     LeaseLostError,
@@ -323,6 +324,58 @@ def test_a_release_whose_answer_was_lost_is_one(make: Make, store: UnsteadyStore
 
     assert make().acquire(wait_s=0)
     lease.release()
+
+
+def test_a_failed_release_after_the_work_is_a_warning(
+    make: Make, store: UnsteadyStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    with make() as lease:
+        store.plan = ["refuse"]
+
+    assert [record.message for record in caplog.records] == ["lease not released"]
+    with pytest.raises(LeaseLostError):
+        lease.check()
+
+
+def test_a_store_that_does_not_answer_hides_no_error_of_the_work(
+    make: Make, store: UnsteadyStore
+) -> None:
+    def work() -> None:
+        with make():
+            store.plan = ["refuse"]
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+
+
+def test_a_store_that_refuses_without_showing_why_is_an_error(clock: FixedClock) -> None:
+    class Broken:
+        def read(self) -> None:
+            return None
+
+        def replace(self, data: bytes, *, expected: str | None) -> str:
+            del data, expected
+            message = "it exists already; read it again"
+            raise ConflictError(message, operation="replace")
+
+    with pytest.raises(ConflictError):
+        Lease(Broken(), name="test", clock=clock).acquire()
+
+
+def test_a_name_that_another_program_wrote_does_not_reach_the_terminal(
+    make: Make, store: UnsteadyStore
+) -> None:
+    make().acquire()
+    found = store.read()
+    assert found is not None
+    store.replace(found.data.replace(b"a test", rb"\u001b[2J"), expected=found.etag)
+
+    with pytest.raises(LeaseHeldError) as caught:
+        make().acquire(wait_s=0)
+
+    assert caught.value.holder == r"\x1b[2J"
+    assert "\x1b" not in str(caught.value)
 
 
 def test_releasing_what_is_not_held_asks_nothing(make: Make, store: UnsteadyStore) -> None:
