@@ -16,6 +16,8 @@ from tradai.core import redact
 PATIENT: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("patient", PATIENT, max_examples=25)
 settings.register_profile("deep", PATIENT, max_examples=300)
+# For other versions of Python and of the dependencies: they differ in what exists, not in a value.
+settings.register_profile("versions", PATIENT, max_examples=3)
 settings.load_profile("patient")
 
 
