@@ -1,9 +1,10 @@
-"""Set up all tests: the number of examples, one secret registry per test, safe reports."""
+"""Set up all tests: number of examples, one secret registry per test, safe reports, barriers."""
 
 import copy
 import gc
 import sys
-from collections.abc import Generator, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, Final
 
 import pytest
@@ -15,7 +16,36 @@ from tradai.core import redact
 PATIENT: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("patient", PATIENT, max_examples=25)
 settings.register_profile("deep", PATIENT, max_examples=300)
+# For other versions of Python and of the dependencies: they differ in what exists, not in a value.
+settings.register_profile("versions", PATIENT, max_examples=3)
 settings.load_profile("patient")
+
+
+class _Barrier(threading.Barrier):
+    """A barrier that breaks, with the reason, when a thread ended before it: the others would hang.
+
+    The time is no bound on speed: no test needs as much, however slow its machine is.
+    """
+
+    def __init__(
+        self,
+        parties: int,
+        action: Callable[[], None] | None = None,
+        timeout: float | None = 300.0,
+    ) -> None:
+        super().__init__(parties, action, timeout)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the others; raise `threading.BrokenBarrierError` when one does not come."""
+        try:
+            return super().wait(timeout)
+        except threading.BrokenBarrierError as exc:
+            exc.add_note(f"Fewer than {self.parties} threads came: one ended before, or waits.")
+            raise
+
+
+# A class of the library is replaced for all tests, also for those that are written later.
+threading.Barrier = _Barrier  # type: ignore[misc]
 
 
 @pytest.hookimpl(wrapper=True)

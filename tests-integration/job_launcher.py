@@ -1,7 +1,7 @@
 """Submit a job, and die at one point of its launch; run by the tests as a process of its own.
 
 Arguments: the URI of the runner, the image, the job id, and the point: ``before`` or ``after``, a
-dash, and the name of a call.
+dash, and the name of a call. With ``suspended-`` before the point, the process is suspended there.
 """
 
 import os
@@ -37,9 +37,11 @@ class DyingSocket(socket.socket):
 
 
 def die_at(point: str) -> None:
-    """Die here, when this is the point."""
+    """Die here, or be suspended, when this is the point."""
     if sys.argv[4] == point:
         os.kill(os.getpid(), signal.SIGKILL)
+    if sys.argv[4] == f"suspended-{point}":
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def plant(name: str) -> None:

@@ -1,9 +1,11 @@
 """A job is launched once, wherever the process that launches it dies."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -14,14 +16,13 @@ from job_launcher import POINTS, spec_of
 from servers.docker import Dockerd
 
 from tradai.aws import DockerRunner, DockerSettings
+
+# Only its pauses tell that a submission has looked at the container of another launcher.
+from tradai.aws._docker.pause import Pause
 from tradai.core import JobStatus
 from tradai.core.exceptions import ExternalServiceError
 
 LAUNCHER: Final = Path(job_launcher.__file__)
-
-
-# The daemon may notice late that a launcher is gone; a submission in between has to be repeated.
-pytestmark = pytest.mark.deep
 
 
 @pytest.fixture
@@ -37,10 +38,13 @@ def runner(runs: Path, empty_dockerd: Dockerd) -> DockerRunner:
     return DockerRunner(DockerSettings(host=empty_dockerd.url))
 
 
-def die_launching(runner: DockerRunner, image: str, point: str) -> None:
+def launching(runner: DockerRunner, image: str, point: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, str(LAUNCHER), runner.uri, image, "job-1", point]
-    done = subprocess.run(command, check=False)
-    assert done.returncode == -signal.SIGKILL
+    return subprocess.Popen(command)
+
+
+def die_launching(runner: DockerRunner, image: str, point: str) -> None:
+    assert launching(runner, image, point).wait() == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -54,6 +58,29 @@ def test_a_launcher_that_dies_leaves_one_run(
     assert runner.wait(handle).exit_code == 3
     assert [line.text for line in runner.logs(handle)] == ["launched"]
     assert list(runner.jobs()) == [handle]
+    assert runs.read_text() == "launched\n"
+
+
+def test_a_submission_waits_for_the_launcher_between_its_claim_and_its_input(
+    runner: DockerRunner, python_image: str, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, sleep = threading.Event(), Pause.sleep
+
+    def note_the_look(pause: Pause, deadline: float | None = None) -> None:
+        looked.set()
+        sleep(pause, deadline)
+
+    with launching(runner, python_image, "suspended-after-rename") as launcher:
+        os.waitpid(launcher.pid, os.WUNTRACED)
+        monkeypatch.setattr(Pause, "sleep", note_the_look)
+        with ThreadPoolExecutor() as pool:
+            submission = pool.submit(runner.submit, spec_of("job-1", python_image))
+            submission.add_done_callback(lambda _: looked.set())
+            looked.wait()
+            # The daemon notices the end of a launcher later than a submission that looks.
+            launcher.kill()
+
+    assert runner.wait(submission.result()).exit_code == 3
     assert runs.read_text() == "launched\n"
 
 

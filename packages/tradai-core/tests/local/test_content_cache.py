@@ -109,7 +109,7 @@ def test_content_is_copied_where_it_cannot_be_linked(
     def refuse(*_: object) -> None:
         raise OSError(18, os.strerror(18))
 
-    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    monkeypatch.setattr(os, "link", refuse)
 
     assert cache.lay_out(digest, tmp_path / "one")
     assert (tmp_path / "one").read_bytes() == b"candles"

@@ -69,14 +69,14 @@ class ContentCache:
             StorageError: The disk refused.
         """
         digest = hashlib.sha256(data).hexdigest()
-        path = self._content(digest)
+        path = Path(self._content(digest))
         with file_errors("write", path):
             make_folder(path.parent)
             if not _is_whole(path, digest):
                 _write(path, data, put=_keep_first)
         return digest
 
-    def lay_out(self, digest: str, target: Path) -> bool:
+    def lay_out(self, digest: str, target: str | Path) -> bool:
         """Put the content at the new path `target`, as a read-only file.
 
         Returns:
@@ -93,7 +93,7 @@ class ContentCache:
             _link(path, target)
         except FileNotFoundError:
             # Another process has removed it meanwhile, or the target's folder is missing.
-            if path.exists():
+            if Path(path).exists():
                 raise
             return False
         return True
@@ -126,8 +126,9 @@ class ContentCache:
                 elif time.time() - facts.st_mtime > _DAY_S:
                     path.unlink()
 
-    def _content(self, digest: str) -> Path:
-        return Path(f"{self._contents}/{digest[:2]}/{digest[2:]}")
+    def _content(self, digest: str) -> str:
+        # A text: a path object for each of a thousand files would cost as much as opening them.
+        return f"{self._contents}/{digest[:2]}/{digest[2:]}"
 
     def _index(self, folder_uri: str) -> Path:
         name = hashlib.sha256(folder_uri.encode("utf-8", "surrogateescape")).hexdigest()
@@ -165,7 +166,7 @@ def _keep_first(temporary: Path, path: Path) -> None:
         temporary.replace(path)
 
 
-def _is_whole(path: Path, digest: str) -> bool:
+def _is_whole(path: str | Path, digest: str) -> bool:
     """Return whether the file has the bytes of its name; remove it when it has others."""
     try:
         found, used_at = _digest_of(path)
@@ -176,7 +177,7 @@ def _is_whole(path: Path, digest: str) -> bool:
         found, used_at = "", 0.0
     if found != digest:
         with suppress(OSError):
-            path.unlink()
+            Path(path).unlink()
         return False
     if time.time() - used_at > _DAY_S:
         # The time of the last use decides what is removed first.
@@ -185,7 +186,7 @@ def _is_whole(path: Path, digest: str) -> bool:
     return True
 
 
-def _digest_of(path: Path) -> tuple[str, float]:
+def _digest_of(path: str | Path) -> tuple[str, float]:
     """Return the SHA-256 of a regular file, and the time of its last use."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -197,13 +198,13 @@ def _digest_of(path: Path) -> tuple[str, float]:
         os.close(descriptor)
 
 
-def _link(path: Path, target: Path) -> None:
+def _link(path: str, target: str | Path) -> None:
     """Give the file a second name, or copy it where there can be none, as on another disk."""
     try:
-        target.hardlink_to(path)
+        os.link(path, target)
     except OSError as exc:
         if exc.errno in {errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG}:
             raise
-        with target.open("xb") as copy, path.open("rb") as source:
+        with Path(target).open("xb") as copy, Path(path).open("rb") as source:
             shutil.copyfileobj(source, copy)
-        target.chmod(_READ_ONLY)
+        Path(target).chmod(_READ_ONLY)

@@ -93,7 +93,7 @@ class RunJournalContract:
         assert [entry.event for entry in journal.entries()] == ["run ended"]
 
     def test_writers_in_several_threads_lose_nothing(self, journal: RunJournal) -> None:
-        barrier = threading.Barrier(_WRITERS)
+        barrier = threading.Barrier(_WRITERS, timeout=60)
 
         def write(writer: int) -> None:
             barrier.wait()

@@ -170,7 +170,7 @@ class ObjectStoreContract:
 
 def _race(write: Callable[[bytes], str]) -> list[bytes]:
     """Write from several threads at once and return the data of those that won."""
-    barrier = threading.Barrier(_RACERS)
+    barrier = threading.Barrier(_RACERS, timeout=60)
 
     def run(number: int) -> list[bytes]:
         data = f"racer {number}".encode()

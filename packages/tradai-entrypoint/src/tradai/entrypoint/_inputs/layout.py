@@ -71,7 +71,7 @@ class Layout:
     def _is_cached(self, name: str, target: Path) -> bool:
         """Lay out the object from the cache; return whether it was there."""
         digest = self._digests.find(self._objects[name])
-        return digest is not None and self._cache.lay_out(digest, Path(f"{target}/{name}"))
+        return digest is not None and self._cache.lay_out(digest, f"{target}/{name}")
 
     def _read_object(self, name: str) -> _ReadObject:
         info = self._objects[name]
