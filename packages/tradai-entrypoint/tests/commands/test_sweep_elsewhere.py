@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,21 @@ def test_variables_and_secrets_go_to_each_job(sweep: Run, runner: RunningRunner)
     assert [(spec.environment["NOTE"], spec.time_limit_s) for spec in runner.specs] == [
         ("a", 60)
     ] * 3
+
+
+def test_the_jobs_of_a_sweep_have_their_cost_and_reused_runs_have_none(
+    sweep: Run, runner: RunningRunner
+) -> None:
+    @dataclass(frozen=True)
+    class Price:
+        amount: Decimal = Decimal("0.25")
+        currency: str = "EUR"
+
+    for name in ("cost", "estimate"):
+        setattr(runner, name, lambda _: Price())
+
+    assert sweep(*VARY)[1]["cost"] == {"amount": "0.75", "currency": "EUR"}
+    assert "cost" not in sweep(*VARY)[1]
 
 
 def test_a_sweep_elsewhere_needs_a_store(

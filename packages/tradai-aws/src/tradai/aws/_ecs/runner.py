@@ -20,7 +20,14 @@ from tradai.aws._ecs._launch.record import (
     StoredRecord,
 )
 from tradai.aws._ecs.client import EcsClient, InactiveDefinitionError, check_reachable
-from tradai.aws._ecs.costs import Cost, PriceTable
+from tradai.aws._ecs.costs import (
+    Cost,
+    EcsPriceSettings,
+    PriceTable,
+    TotalCost,
+    estimate_cost,
+    total_cost,
+)
 from tradai.aws._ecs.pace import RateLimit, RealClock
 from tradai.aws._ecs.policy import EcsPolicy
 from tradai.aws._ecs.reaper import REASON, ExpiredTask, expired_tasks, stop_expired
@@ -86,15 +93,16 @@ class EcsRunner:
             logs_client: boto3's client for CloudWatch Logs, or a fake.
 
         Raises:
-            ConfigurationError: Settings are missing or malformed, or name things of another
-                partition or region.
+            ConfigurationError: Settings or prices are missing or malformed, or name things of
+                another partition or region.
         """
         self.settings = settings or EcsSettings.from_environment()
         self.uri = _SCHEME + self.settings.cluster_name
         self._client: EcsClient = client or client_for("ecs")
         check_reachable(self.settings, self._client.meta)
         self._clock = clock or _REAL_CLOCK
-        policy = policy or EcsPolicy()
+        self._prices = EcsPriceSettings.load().prices
+        self._policy = policy = policy or EcsPolicy()
         root = f"{self.settings.job_store.rstrip('/')}/{self.settings.cluster_name}"
         store = store or backend_for("tradai.stores", root)
         self._records = LaunchRecords(store, f"{root}/records/")
@@ -205,6 +213,26 @@ class EcsRunner:
             prices: Prices; without them the amounts are not known.
         """
         return self._find(handle).record.costs(prices)
+
+    def cost(self, handle: JobHandle) -> TotalCost | None:
+        """Return what the tasks of a job cost that were seen to stop, by ``ECS_PRICES``.
+
+        Returns:
+            The price; None where it is not known.
+        """
+        return total_cost(self.costs(handle, self._prices))
+
+    def estimate(self, spec: JobSpec) -> TotalCost | None:
+        """Return what a job costs at most by ``ECS_PRICES``, without the pull of its image.
+
+        Returns:
+            The price of its time limit and grace, for each attempt; None where it is not known.
+        """
+        if spec.time_limit_s is None:
+            return None
+        longest_s = spec.time_limit_s + spec.stop_grace_s
+        estimate = estimate_cost(spec, self._prices, seconds=longest_s)
+        return total_cost([estimate] * self._policy.attempts)
 
     def reap(self, *, dry_run: bool = True) -> Iterator[ExpiredTask]:
         """Yield the tasks whose time has expired, and stop each of them unless it is a dry run.

@@ -14,6 +14,7 @@ from tradai.core import (
 )
 from tradai.entrypoint._commands.arguments import job_settings, read_settings
 from tradai.entrypoint._commands.console import print_failure, print_json, print_text
+from tradai.entrypoint._commands.jobs.costs import cost_of, cost_text, estimate_of
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.find import job_json
 from tradai.entrypoint._commands.jobs.logs import LinePrinter
@@ -72,6 +73,9 @@ def _submit_elsewhere(
             run.bundle.send(progress.say)
         progress.say("launching the job")
         handle = runner.submit(spec)
+    estimate = estimate_of(runner, spec)
+    if estimate is not None and not args.json:
+        print_text(f"cost:   at most {cost_text(estimate)} within its time limit")
     return AttachedJob(runner, handle), partial(
         JobResult.in_store, run.store, job_id, timeout_s=settings.store_timeout_s
     )
@@ -108,7 +112,7 @@ def _lines(job: AttachedJob) -> Iterator[JobLine]:
 def _print_handle(job: AttachedJob, *, as_json: bool) -> int:
     info = job.status()
     if as_json:
-        print_json(job_json(job.handle, info))
+        print_json(job_json(job, info))
     else:
         print_text(f"job:    {job.handle.job_id}, {info.status}")
         print_text(f"handle: {job.handle.to_json()}")
@@ -118,10 +122,12 @@ def _print_handle(job: AttachedJob, *, as_json: bool) -> int:
 def _print_end(job: AttachedJob, info: JobInfo, result: JobResult, args: argparse.Namespace) -> int:
     code = result.exit_code(info)
     if args.json:
-        print_json({**job_json(job.handle, info), "exit_code": code, "run": result.to_json()})
+        print_json({**job_json(job, info), "exit_code": code, "run": result.to_json()})
         return code
     print_text(f"job:    {job.handle.job_id}, {info.status}{info.reason and f', {info.reason}'}")
     # A job on this machine has just printed it.
     if not args.on.startswith(LOCAL):
         result.print()
+    if cost := cost_of(job.runner, job.handle):
+        print_text(f"cost:   {cost_text(cost)}")
     return code

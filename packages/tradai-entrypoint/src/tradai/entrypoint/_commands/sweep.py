@@ -6,8 +6,9 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
-from tradai.core import TimeRange, backend_for, digest
+from tradai.core import JobRunner, TimeRange, backend_for, digest
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.arguments import (
     command_line,
@@ -21,6 +22,7 @@ from tradai.entrypoint._commands.console import (
     print_table,
     print_text,
 )
+from tradai.entrypoint._commands.jobs.costs import SweepCost, cost_json
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
 from tradai.entrypoint._commands.jobs.sweep_plans import PlansElsewhere, PlansHere
@@ -35,11 +37,14 @@ from tradai.entrypoint._sweep.local_runs import LocalRuns
 from tradai.entrypoint._sweep.outcomes import RunOutcome, check_figure
 from tradai.entrypoint._sweep.page import sweep_page
 from tradai.entrypoint._sweep.result import SweepResult, window_columns, window_rows
+from tradai.entrypoint._sweep.run_place import PlannedJob, RunPlace
 from tradai.entrypoint._sweep.stored_runs import StoredRuns
 from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
 from tradai.entrypoint._sweep.variants import Variant, listed, varied
 from tradai.entrypoint._sweep.walk_forward import WalkForward, Window
 from tradai.entrypoint.freqtrade import SharedStaging
+
+_Place: TypeAlias = tuple[RunPlace, Callable[[SweepRun], PlannedJob]]
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
@@ -55,35 +60,38 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     folder = Path(args.sweeps) / _name(settings, request, variants, windows)
     staging = SharedStaging(folder / "staged")
     progress = Progress(enabled=not args.json)
-    sweep = (
-        _sweep_here(args, settings, request, staging=staging, interrupts=interrupts)
+    place, plan = (
+        _place_here(args, settings, request, staging=staging, interrupts=interrupts)
         if args.on.startswith(LOCAL)
-        else _sweep_elsewhere(
+        else _place_elsewhere(
             args, settings, request, folder.name, progress=progress, interrupts=interrupts
         )
     )
+    runner = backend_for("tradai.runners", args.on)
+    limit = (os.cpu_count() or 1) if args.limit is None else args.limit
+    sweep = Sweep(runner, place, plan=plan, limit=limit, interrupts=interrupts)
     show = _display(progress, is_quiet=args.json)
     comparison = Comparison(sweep, variants, windows, figure=args.by, on_outcome=show)
     try:
         with progress:
             comparison.run()
     except RunInterruptedError as exc:
-        _finish(args, comparison, folder, settings)
+        _finish(args, comparison, folder, settings, runner)
         print_failure(f"{exc}; the same command goes on where this one ended")
         return ExitCode.of_error(exc)
     staging.remove()
-    result = _finish(args, comparison, folder, settings)
+    result = _finish(args, comparison, folder, settings, runner)
     return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
 
 
-def _sweep_here(
+def _place_here(
     args: argparse.Namespace,
     settings: EntrypointSettings,
     request: RunRequest,
     *,
     staging: SharedStaging,
     interrupts: Interrupts,
-) -> Sweep:
+) -> _Place:
     plans = PlansHere(
         staging.root.parent.name,
         (settings, request),
@@ -91,16 +99,10 @@ def _sweep_here(
         staging=staging,
         interrupts=interrupts,
     )
-    return Sweep(
-        backend_for("tradai.runners", args.on),
-        LocalRuns(settings.folder),
-        plan=plans.plan,
-        limit=_limit(args),
-        interrupts=interrupts,
-    )
+    return LocalRuns(settings.folder), plans.plan
 
 
-def _sweep_elsewhere(
+def _place_elsewhere(
     args: argparse.Namespace,
     settings: EntrypointSettings,
     request: RunRequest,
@@ -108,7 +110,7 @@ def _sweep_elsewhere(
     *,
     progress: Progress,
     interrupts: Interrupts,
-) -> Sweep:
+) -> _Place:
     job = JobElsewhere(settings, request, job_settings(args), runner=args.on)
     plans = PlansElsewhere(
         # Without the digest: the same run has the same id in sweeps of other variants.
@@ -119,17 +121,7 @@ def _sweep_elsewhere(
         interrupts=interrupts,
         say=progress.say,
     )
-    return Sweep(
-        backend_for("tradai.runners", args.on),
-        StoredRuns(job.store, timeout_s=settings.store_timeout_s),
-        plan=plans.plan,
-        limit=_limit(args),
-        interrupts=interrupts,
-    )
-
-
-def _limit(args: argparse.Namespace) -> int:
-    return (os.cpu_count() or 1) if args.limit is None else int(args.limit)
+    return StoredRuns(job.store, timeout_s=settings.store_timeout_s), plans.plan
 
 
 def _display(progress: Progress, *, is_quiet: bool) -> Callable[[RunOutcome, str], None]:
@@ -145,16 +137,32 @@ def _display(progress: Progress, *, is_quiet: bool) -> Callable[[RunOutcome, str
 
 
 def _finish(
-    args: argparse.Namespace, comparison: Comparison, folder: Path, settings: EntrypointSettings
+    args: argparse.Namespace,
+    comparison: Comparison,
+    folder: Path,
+    settings: EntrypointSettings,
+    runner: JobRunner,
 ) -> SweepResult:
     """Write the result into `folder`, and print it."""
     result = comparison.result(folder.name, command_line(args))
     here = args.on.startswith(LOCAL)
     runs = os.path.relpath(settings.folder, folder) if here else str(settings.store)
     result.write(folder, sweep_page(result, runs))
+    jobs = [outcome.job for outcome in result.outcomes if outcome.job is not None]
+    cost = SweepCost.of(runner, jobs)
     if args.json:
-        print_json({**result.to_json(), "folder": str(folder)})
+        price = {} if cost is None else {"cost": cost_json(cost)}
+        print_json({**result.to_json(), **price, "folder": str(folder)})
         return result
+    _print_tables(result)
+    print_text(f"report: {folder / 'report.html'}")
+    if cost is not None:
+        print_text(f"cost:   {cost.sentence()}")
+    print_text(f"done:   {result.sentence()}")
+    return result
+
+
+def _print_tables(result: SweepResult) -> None:
     succeeded = [outcome for outcome in result.ranked if outcome.is_success]
     if succeeded:
         print_table(result.columns, map(result.row, succeeded))
@@ -162,9 +170,6 @@ def _finish(
         print_table(window_columns(result.figure), window_rows(result))
     for outcome in result.failed:
         print_text(f"failed: {outcome.sentence()}")
-    print_text(f"report: {folder / 'report.html'}")
-    print_text(f"done:   {result.sentence()}")
-    return result
 
 
 def _windows(

@@ -81,7 +81,7 @@ class Sweep:
         with closing(jobs):
             for job in jobs:
                 yield from self._take_settled()
-                yield self._outcome(job)
+                yield replace(self._outcome(job), job=job.handle)
         yield from self._take_settled()
         self._interrupts.check()
 
