@@ -19,7 +19,7 @@ from tradai.aws._ecs._launch.record import (
     StopRequest,
     StoredRecord,
 )
-from tradai.aws._ecs.client import EcsClient, InactiveDefinitionError, check_reachable
+from tradai.aws._ecs.client import EcsClient, check_reachable
 from tradai.aws._ecs.costs import (
     Cost,
     EcsPriceSettings,
@@ -153,16 +153,11 @@ class EcsRunner:
         if stored.record.is_untried:
             # The settings may have been corrected since.
             stored = self._launcher.renew(stored, self._new_jobs.record(spec))
-        try:
-            stored = self._follower.launch(stored)
-        except InactiveDefinitionError:
-            stored = self._follower.launch(self._registered_anew(stored.record, spec))
-        return self._handle(stored.record)
 
-    def _registered_anew(self, record: LaunchRecord, spec: JobSpec) -> StoredRecord:
-        """Return the record of a job whose task definition was deregistered, with another."""
-        self._new_jobs.forget(record)
-        return self._launcher.renew(self._records.read(spec.job_id), self._new_jobs.record(spec))
+        def new_definition(arn: str) -> str:
+            return self._new_jobs.definition(spec, instead_of=arn)
+
+        return self._handle(self._follower.launch(stored, new_definition=new_definition).record)
 
     def status(self, handle: JobHandle) -> JobInfo:
         """Return the facts about a job as of now."""
