@@ -50,6 +50,17 @@ def test_a_record_of_another_version_is_refused_and_kept(
     assert ecs.tasks == []
 
 
+def test_a_record_that_cannot_be_read_hides_no_other_job(
+    new_runner: Callable[[], EcsRunner], store: MemoryStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    handles = [new_runner().submit(replace(SPEC, job_id=name)) for name in ("job-0", "job-2")]
+    store.write(RECORD, b"{}")
+
+    assert list(new_runner().jobs()) == handles
+    (warning,) = caplog.records
+    assert "job-1.json: it is not a record of this version" in warning.getMessage()
+
+
 def test_a_later_version_may_add_facts(
     new_runner: Callable[[], EcsRunner], store: MemoryStore
 ) -> None:

@@ -1,5 +1,6 @@
 """Job runner on Amazon ECS Fargate."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -46,7 +47,9 @@ from tradai.core import (
     check_stop_reason,
     redact,
 )
-from tradai.core.exceptions import JobConflictError, NotFoundError, TradAIError, ValidationError
+from tradai.core.exceptions import NotFoundError, StorageError, TradAIError
+
+_log: Final = logging.getLogger(__name__)
 
 _SCHEME: Final = "ecs:"
 _RUN_TASKS_A_SECOND: Final = 20.0
@@ -149,7 +152,7 @@ class EcsRunner:
         stored = self._records.find(spec.job_id)
         if stored is None:
             stored = self._launcher.create(self._new_jobs.record(spec))
-        _check_digest(stored.record, spec.digest)
+        stored.record.check_digest(spec.digest)
         if stored.record.is_untried:
             # The settings may have been corrected since.
             stored = self._launcher.renew(stored, self._new_jobs.record(spec))
@@ -196,9 +199,17 @@ class EcsRunner:
         return self._follower.wait(self._watch.request_stop(self._find(handle), request))
 
     def jobs(self) -> Iterator[JobHandle]:
-        """Yield the jobs of the job store on this cluster, sorted by id."""
+        """Yield the jobs of the job store on this cluster, sorted by id.
+
+        A job whose record cannot be read is left out, with a warning in the log.
+        """
         for job_id in self._records.job_ids():
-            yield self._handle(self._records.read(job_id).record)
+            try:
+                stored = self._records.read(job_id)
+            except (NotFoundError, StorageError) as exc:
+                _log.warning(str(exc))
+            else:
+                yield self._handle(stored.record)
 
     def costs(self, handle: JobHandle, prices: PriceTable | None) -> list[Cost]:
         """Return what each task of a job cost, of those that were seen to stop.
@@ -272,8 +283,8 @@ class EcsRunner:
         if stored is None:
             message = f"there is no job {handle.job_id} in {self.uri}; check the id"
             raise NotFoundError(message, kind="job", key=handle.job_id)
-        _check_digest(stored.record, handle.spec_digest)
-        _check_account(stored.record, handle)
+        stored.record.check_digest(handle.spec_digest)
+        stored.record.check_account(handle)
         return stored
 
 
@@ -283,17 +294,3 @@ def _collected(failures: list[TradAIError]) -> Iterator[None]:
         yield
     except TradAIError as exc:
         failures.append(exc)
-
-
-def _check_digest(record: LaunchRecord, digest: str) -> None:
-    if record.spec_digest != digest:
-        message = f"the job {record.job_id} has another specification; choose another id"
-        raise JobConflictError(message, job_id=record.job_id)
-
-
-def _check_account(record: LaunchRecord, handle: JobHandle) -> None:
-    """Refuse a handle of a job of the same id on a cluster of another account or region."""
-    places = [arn.rpartition("/")[0] for arn in (record.task_arn, handle.native_id) if arn]
-    if len(set(places)) > 1:
-        message = f"the job {handle.job_id} of this handle runs in {places[1]}, not in {places[0]}"
-        raise ValidationError(message, field="handle", expected=f"a job in {places[0]}")
