@@ -248,6 +248,36 @@ def test_a_daemon_that_is_restarted_keeps_its_jobs() -> None:
         gc.collect()
 
 
+def test_a_container_that_is_started_again_by_hand_stays_an_ended_job(
+    runner: DockerRunner, python_image: str, empty_dockerd: Dockerd
+) -> None:
+    handle = runner.submit(spec_for(python_image, "echo one; exit 3"))
+    end = runner.wait(handle)
+    with contextlib.closing(empty_dockerd.client()) as client:
+        client.containers.get(handle.native_id).start()
+
+    info = runner.wait(handle, timeout_s=30)
+
+    assert (info.status, info.started_at) == (JobStatus.FAILED, end.started_at)
+    assert info.ended_at == end.ended_at
+    assert "its container was started again after its end" in info.reason
+    assert [line.text for line in runner.logs(handle)] == ["one"]
+    assert runner.stop(handle, "the test is over") == info
+
+
+def test_a_container_that_is_removed_while_it_is_followed_is_not_found(
+    runner: DockerRunner, python_image: str, empty_dockerd: Dockerd
+) -> None:
+    handle = runner.submit(spec_for(python_image, "echo one; exec sleep 600"))
+    lines = runner.logs(handle)
+    assert next(lines).text == "one"
+    with contextlib.closing(empty_dockerd.client()) as client:
+        client.containers.get(handle.native_id).remove(force=True)
+
+    with pytest.raises(NotFoundError):
+        list(lines)
+
+
 def test_a_job_reaches_a_server_of_the_machine_by_the_host_network(
     empty_dockerd: Dockerd, python_image: str
 ) -> None:

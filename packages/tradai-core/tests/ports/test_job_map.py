@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -113,6 +114,25 @@ def test_an_interrupted_caller_leaves_no_job_of_its_own() -> None:
 
     statuses = [runner.status(handle).status for handle in runner.jobs()]
     assert statuses == [JobStatus.CANCELLED, JobStatus.CANCELLED, JobStatus.COMPLETED]
+
+
+def test_the_jobs_of_an_interrupted_caller_are_stopped_at_the_same_time() -> None:
+    together = threading.Barrier(3)
+
+    class SlowRunner(FakeRunner):
+        def stop(self, handle: JobHandle, reason: str) -> JobInfo:
+            together.wait(timeout=30)
+            return super().stop(handle, reason)
+
+    runner = SlowRunner()
+    waiting = [spec(f"job-{n}", WAITS) for n in range(3)]
+    outcomes = map_jobs(runner, [spec("job-9", JobScript()), *waiting], limit=4)
+    next(outcomes)
+
+    outcomes.close()
+
+    statuses = [runner.status(handle).status for handle in runner.jobs()]
+    assert statuses == [JobStatus.CANCELLED] * 3 + [JobStatus.COMPLETED]
 
 
 @pytest.mark.parametrize("limit", [0, -1])

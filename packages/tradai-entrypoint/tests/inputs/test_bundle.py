@@ -1,11 +1,12 @@
 """Inputs of a job, sent to a store under the digest of their content."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tradai.core import MemoryStore
+from tradai.core import MemoryStore, ObjectInfo
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 from tradai.entrypoint._inputs.bundle import InputBundle
 
@@ -138,3 +139,24 @@ def test_a_name_that_is_no_path_below_a_folder_is_refused(candles: Path, name: s
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="absent"):
         InputBundle(ROOT, store=MemoryStore()).add_file(tmp_path / "absent")
+
+
+def test_what_was_sent_is_not_looked_for_again(
+    candles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, listed = MemoryStore(), list[str]()
+    list_objects = store.list
+
+    def listing(prefix: str) -> Iterator[ObjectInfo]:
+        listed.append(prefix)
+        return list_objects(prefix)
+
+    monkeypatch.setattr(store, "list", listing)
+    bundle = InputBundle(ROOT, store=store)
+
+    uri = bundle.add(files(candles))
+    assert (bundle.send(), bundle.send()) == (2, 0)
+    other = bundle.add_file(candles / "a.parquet")
+    assert bundle.send() == 1
+
+    assert listed == [uri, other.removesuffix("a.parquet")]

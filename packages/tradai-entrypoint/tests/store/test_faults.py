@@ -244,6 +244,23 @@ def test_a_push_sends_exactly_what_is_missing(
     check_whole(store, folder, tmp_path / "pulled")
 
 
+def test_a_push_replaces_a_file_of_the_same_size_and_other_content(
+    inner: tuple[ObjectStore, str], make_folder: Callable[[str, int], Path], tmp_path: Path
+) -> None:
+    folder = make_folder("first", 1)
+    store = RunStore(*inner)
+    (folder / "report.html").write_text("a page")
+    send_all(upload_to(store, folder, "one"), folder)
+    (folder / "report.html").write_text("a form")
+    again = upload_to(store, folder, "one")
+
+    again.resume()
+    again.send_rest(MANIFEST)
+
+    assert store.read(RUN, "report.html") == b"a form"
+    check_whole(store, folder, tmp_path / "pulled")
+
+
 def test_a_second_push_writes_nothing_but_asks_for_the_claim(
     inner: tuple[ObjectStore, str], make_folder: Callable[[str, int], Path]
 ) -> None:

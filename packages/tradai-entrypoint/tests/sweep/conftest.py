@@ -1,16 +1,20 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tradai.core import JobSpec, JsonValue, TradingMode
+from tradai.core import JobSpec, JsonValue, TradingMode, digest
 from tradai.entrypoint import Interrupts, LocalRunner, RunManifest
+from tradai.entrypoint._store.run_store import RunStore
+from tradai.entrypoint._sweep.local_runs import LocalRuns
 from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.run_place import PlannedJob, RunPlace
+from tradai.entrypoint._sweep.stored_runs import StoredRuns
 from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
 from tradai.entrypoint._sweep.variants import Variant
-from tradai.entrypoint.freqtrade import PlannedRun
 
 # Writes a manifest into the folder of a run, and a line into a file for each call.
 _PROGRAM = """
@@ -18,6 +22,8 @@ import pathlib, sys
 runs, job_id, calls, manifest, code = sys.argv[1:]
 with open(calls, "a") as file:
     file.write(job_id + "\\n")
+if manifest == "nothing":
+    sys.exit(9)
 if manifest == "waits":
     import time
     time.sleep(600)
@@ -52,7 +58,7 @@ def manifest_of() -> Callable[..., RunManifest]:
 
     def make(
         run_id: str,
-        planned: PlannedRun,
+        planned: PlannedJob,
         *,
         exit_code: int | None = 0,
         results: Mapping[str, JsonValue] | None = None,
@@ -67,7 +73,7 @@ def manifest_of() -> Callable[..., RunManifest]:
             exit_code=exit_code,
             verdict="a verdict",
             config_id=planned.config_id,
-            digests={"config": planned.config_digest, "run": run_digest or planned.run_digest},
+            digests={**planned.digests, **({"run": run_digest} if run_digest else {})},
             results=dict(results or {}),
         )
 
@@ -75,19 +81,34 @@ def manifest_of() -> Callable[..., RunManifest]:
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Callable[[SweepRun], PlannedRun]:
-    """Plan a run from nothing but its overrides."""
+def plan() -> Callable[[SweepRun], PlannedJob]:
+    """Plan a run from nothing but its overrides; its job is made elsewhere."""
 
-    def make(run: SweepRun) -> PlannedRun:
+    def no_spec(job_id: str) -> JobSpec:
+        raise AssertionError(job_id)
+
+    def make(run: SweepRun) -> PlannedJob:
         text = " ".join(run.overrides)
-        return PlannedRun(
-            config_digest=f"config {text}",
-            run_digest=f"run {text}",
+        return PlannedJob(
+            job_id=f"demo-{digest(text)[:10]}",
+            make_spec=no_spec,
+            digests={"config": f"config {text}", "run": f"run {text}"},
             config_id=f"v1-{text}",
-            staged=tmp_path,
         )
 
     return make
+
+
+@pytest.fixture(params=["folder", "store"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], RunPlace]:
+    """Open the place of the runs: a folder, and a store with the same layout."""
+
+    def open_place() -> RunPlace:
+        if request.param == "folder":
+            return LocalRuns(tmp_path / "runs")
+        return StoredRuns(RunStore.at((tmp_path / "runs").as_uri()), timeout_s=20)
+
+    return open_place
 
 
 @pytest.fixture
@@ -95,7 +116,8 @@ def make_sweep(
     tmp_path: Path,
     folder: Path,
     interrupts: Interrupts,
-    plan: Callable[[SweepRun], PlannedRun],
+    plan: Callable[[SweepRun], PlannedJob],
+    place: Callable[[], RunPlace],
     manifest_of: Callable[..., RunManifest],
 ) -> Callable[..., Sweep]:
     """Make a sweep whose runs leave manifests with the given facts, by the label of a variant."""
@@ -103,24 +125,26 @@ def make_sweep(
     def make(
         ends: Mapping[str, Mapping[str, object]] | None = None,
         *,
-        plan: Callable[[SweepRun], PlannedRun] = plan,
+        plan: Callable[[SweepRun], PlannedJob] = plan,
         limit: int = 2,
     ) -> Sweep:
-        def spec(job_id: str, run: SweepRun, planned: PlannedRun) -> JobSpec:
+        def spec(job_id: str, run: SweepRun, planned: PlannedJob) -> JobSpec:
             facts = dict((ends or {}).get(run.variant.label, {}))
-            waits = facts.pop("waits", False)
+            waits, leaves = facts.pop("waits", False), facts.pop("leaves", None)
             manifest = manifest_of(job_id, planned, **facts)
-            text = "waits" if waits else manifest.as_json()
+            text = "waits" if waits else str(leaves or manifest.as_json())
             words = (str(tmp_path / "runs"), job_id, str(tmp_path / "calls"), text)
             code = str(manifest.exit_code if manifest.exit_code is not None else 1)
             return JobSpec(job_id=job_id, command=(sys.executable, "-c", _PROGRAM, *words, code))
 
+        def plan_with_spec(run: SweepRun) -> PlannedJob:
+            planned = plan(run)
+            return replace(planned, make_spec=lambda job_id: spec(job_id, run, planned))
+
         return Sweep(
-            "demo",
-            runs=tmp_path / "runs",
-            runner=LocalRunner(folder),
-            plan=plan,
-            make_spec=spec,
+            LocalRunner(folder),
+            place(),
+            plan=plan_with_spec,
             limit=limit,
             interrupts=interrupts,
         )

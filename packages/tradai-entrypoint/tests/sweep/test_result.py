@@ -93,10 +93,8 @@ def test_a_sweep_without_runs_can_be_written(tmp_path: Path) -> None:
     assert pq.read_table(io.BytesIO((tmp_path / "runs.parquet").read_bytes())).num_rows == 0
 
 
-def test_the_page_links_to_the_reports_and_lists_failures(
-    result: SweepResult, tmp_path: Path
-) -> None:
-    page = sweep_page(result, tmp_path / "sweeps" / "demo", tmp_path / "runs")
+def test_the_page_links_to_the_reports_and_lists_failures(result: SweepResult) -> None:
+    page = sweep_page(result, "../../runs")
 
     assert '<a href="../../runs/run-3/report.html" title="run-3">report</a>' in page
     assert page.index("run-3") < page.index("run-1")
@@ -104,7 +102,14 @@ def test_the_page_links_to_the_reports_and_lists_failures(
     assert "script-src &#x27;none&#x27;" in page or "script-src 'none'" in page
 
 
-def test_text_of_a_variant_is_escaped_in_the_page(outcome_of: Make, tmp_path: Path) -> None:
+def test_the_page_names_reports_that_are_in_a_store(result: SweepResult) -> None:
+    page = sweep_page(result, "s3://bucket/runs/")
+
+    assert "<td>s3://bucket/runs/run-3/report.html</td>" in page
+    assert "<a href" not in page
+
+
+def test_text_of_a_variant_is_escaped_in_the_page(outcome_of: Make) -> None:
     result = SweepResult(
         name="<b>",
         command=(),
@@ -114,7 +119,7 @@ def test_text_of_a_variant_is_escaped_in_the_page(outcome_of: Make, tmp_path: Pa
         outcomes=(outcome_of(1, exit_code=78),),
     )
 
-    assert "<b>" not in sweep_page(result, tmp_path, tmp_path)
+    assert "<b>" not in sweep_page(result, "runs")
 
 
 def test_a_window_shows_the_best_of_its_training_range(outcome_of: Make) -> None:

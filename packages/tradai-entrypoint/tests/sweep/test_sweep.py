@@ -12,9 +12,9 @@ from tradai.core import JobStatus
 from tradai.core.exceptions import ValidationError
 from tradai.entrypoint import LocalRunner
 from tradai.entrypoint._process.interrupts import RunInterruptedError
+from tradai.entrypoint._sweep.run_place import PlannedJob
 from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
 from tradai.entrypoint._sweep.variants import varied
-from tradai.entrypoint.freqtrade import PlannedRun
 
 MakeSweep = Callable[..., Sweep]
 
@@ -65,13 +65,15 @@ def test_a_run_that_failed_before_is_made_again(
 
 def test_other_inputs_make_another_run(
     make_sweep: MakeSweep,
-    plan: Callable[[SweepRun], PlannedRun],
+    plan: Callable[[SweepRun], PlannedJob],
     calls: Callable[[], list[str]],
 ) -> None:
     assert ends(make_sweep(), 1) == {"fast=1": 0}
 
-    def changed(run: SweepRun) -> PlannedRun:
-        return replace(plan(run), run_digest="other candles")
+    def changed(run: SweepRun) -> PlannedJob:
+        planned = plan(run)
+        digests = {**planned.digests, "run": "other candles"}
+        return replace(planned, job_id=f"{planned.job_id}-other", digests=digests)
 
     assert ends(make_sweep(plan=changed), 1) == {"fast=1": 0}
     assert len(set(calls())) == 2
@@ -91,14 +93,14 @@ def test_a_run_that_another_sweep_makes_meanwhile_is_not_made_again(
 
 def test_a_run_that_another_sweep_starts_meanwhile_is_adopted(
     make_sweep: MakeSweep,
-    plan: Callable[[SweepRun], PlannedRun],
+    plan: Callable[[SweepRun], PlannedJob],
     folder: Path,
     tmp_path: Path,
 ) -> None:
     waiting = {"fast=1": {"waits": True}}
     runner = LocalRunner(folder)
 
-    def launched(run: SweepRun) -> PlannedRun:
+    def launched(run: SweepRun) -> PlannedJob:
         (spec,) = make_sweep(waiting).specs(runs(1))
         runner.submit(spec)
         (tmp_path / "runs" / spec.job_id).mkdir(parents=True)
@@ -113,7 +115,7 @@ def test_a_run_that_another_sweep_starts_meanwhile_is_adopted(
 
 def test_variants_that_are_the_same_run_share_it(
     make_sweep: MakeSweep,
-    plan: Callable[[SweepRun], PlannedRun],
+    plan: Callable[[SweepRun], PlannedJob],
     calls: Callable[[], list[str]],
 ) -> None:
     same = plan(next(runs(1)))
@@ -126,9 +128,9 @@ def test_variants_that_are_the_same_run_share_it(
 
 
 def test_a_refused_run_does_not_hide_the_others(
-    make_sweep: MakeSweep, plan: Callable[[SweepRun], PlannedRun]
+    make_sweep: MakeSweep, plan: Callable[[SweepRun], PlannedJob]
 ) -> None:
-    def refuse(run: SweepRun) -> PlannedRun:
+    def refuse(run: SweepRun) -> PlannedJob:
         if run.variant.number == 1:
             message = "fast must be at least 2"
             raise ValidationError(message, field="fast", expected="2")
@@ -147,6 +149,13 @@ def test_a_run_that_died_is_no_success(make_sweep: MakeSweep) -> None:
 
     assert outcome.exit_code == 70
     assert outcome.verdict == "the run died: it ended with exit code 1"
+
+
+def test_a_run_that_left_nothing_has_the_reason_of_its_job(make_sweep: MakeSweep) -> None:
+    (outcome,) = make_sweep({"fast=1": {"leaves": "nothing"}}).outcomes(runs(1))
+
+    assert (outcome.exit_code, outcome.run_id) == (9, "")
+    assert outcome.verdict == "the job has no run: it ended with exit code 9"
 
 
 def test_a_run_on_inputs_that_changed_meanwhile_is_no_success(make_sweep: MakeSweep) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         EcsPriceSettings as EcsPriceSettings,
         FargatePrices as FargatePrices,
         PriceTable as PriceTable,
+        TotalCost as TotalCost,
         actual_cost as actual_cost,
         estimate_cost as estimate_cost,
     )
@@ -73,7 +74,7 @@ if not TYPE_CHECKING:
             "_ecs.settings": "EcsSettings",
             "_ecs._checks.resources": "check_ecs",
             "_ecs.costs": (
-                "Cost EcsPriceSettings FargatePrices PriceTable actual_cost estimate_cost"
+                "Cost EcsPriceSettings FargatePrices PriceTable TotalCost actual_cost estimate_cost"
             ),
             "_ecs.stop_causes": "StopCause",
             "_ecs.verdicts": "StopVerdict judge_stop",

@@ -78,6 +78,26 @@ def test_a_definition_that_was_deregistered_is_registered_once_more(
     assert [arn.rpartition(":")[2] for arn in asked] == ["1", "1", "2"]
 
 
+def test_a_definition_that_was_deregistered_is_registered_for_the_next_attempt(
+    ecs_settings: EcsSettings, store: MemoryStore
+) -> None:
+    first, second = TaskScript(runs_s=600, interrupted_after_s=60), TaskScript()
+    ecs = FakeEcs(lambda task: first if task.is_spot else second)
+    policy = EcsPolicy(attempts=2)
+    runner = EcsRunner(ecs_settings, client=ecs, store=store, clock=ecs.clock, policy=policy)
+    handle = runner.submit(SPOT)
+    ecs.refuse_placement(CAPACITY, is_spot=True)
+    ecs.deregister_definitions()
+
+    info = runner.wait(handle)
+
+    assert info.status is JobStatus.COMPLETED
+    asked = [parameters["taskDefinition"] for name, parameters in ecs.calls if name == "RunTask"]
+    families, revisions = zip(*(arn.rsplit(":", 1) for arn in asked), strict=True)
+    assert len(set(families)) == 1
+    assert revisions[-1] == "2"
+
+
 def test_a_definition_that_is_deregistered_each_time_is_an_error(
     runner: EcsRunner, ecs: FakeEcs
 ) -> None:

@@ -1,10 +1,11 @@
 """Log of a container, read from the daemon in the pieces that it was written in."""
 
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any, Final, Literal
 
 from tradai.aws._images.daemon import Daemon
+from tradai.core.exceptions import ConflictError, NotFoundError
 
 _HEADER_BYTES: Final = 8
 _LENGTH_AT: Final = 4
@@ -28,8 +29,12 @@ def read_log(
         stream: The stream.
         follow: Whether to go on until the container has ended.
         has_times: Whether each piece begins with its time and a space.
+
+    Raises:
+        NotFoundError: The container is gone, or about to be.
+        ExternalServiceError: The daemon refused, or does not answer.
     """
-    with daemon.translated("read the log of", container_id):
+    with _removal_is_absence(container_id), daemon.translated("read the log of", container_id):
         api = daemon.api
         # The client's own method leaves its socket open when a reader ends early.
         response = api.get(
@@ -42,6 +47,16 @@ def read_log(
         with closing(response):
             response.raise_for_status()
             yield from _frames(response.raw)
+
+
+@contextmanager
+def _removal_is_absence(container_id: str) -> Iterator[None]:
+    """Call a container absent whose removal has begun, of which the daemon reads no log."""
+    try:
+        yield
+    except ConflictError as exc:
+        message = f"the container {container_id} was removed while its log was read"
+        raise NotFoundError(message, kind="docker", key=container_id) from exc
 
 
 # The body is of the HTTP library of the client (ANN401).

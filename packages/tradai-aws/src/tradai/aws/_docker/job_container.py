@@ -23,6 +23,10 @@ _STOP_OF: Final = "tradai.stop-of"
 _REASON: Final = "tradai.stop-reason"
 _NAME: Final = "tradai-job-"
 _MIB: Final = 1024 * 1024
+_RESTARTED: Final = (
+    "its container was started again after its end, so that its exit code is lost: look at its "
+    "results"
+)
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -98,10 +102,20 @@ class JobContainer:
             message = f"the job {job_id} has another specification; choose another id"
             raise JobConflictError(message, job_id=job_id)
 
+    @property
+    def is_restarted(self) -> bool:
+        """Whether it was started again by hand: its shell waits for an input that never comes."""
+        return self.is_running and _instant(self.facts["State"]["FinishedAt"]) > _EARLIEST
+
     def info(self) -> JobInfo:
         """Return the facts about the job as of this description."""
         marks = self._marks()
         started_at = marks.get(STARTED)
+        if self.is_restarted:
+            ended_at = max(_instant(self.facts["State"]["FinishedAt"]), started_at or _EARLIEST)
+            return JobInfo(
+                status=JobStatus.FAILED, reason=_RESTARTED, started_at=started_at, ended_at=ended_at
+            )
         if self.is_running:
             status = JobStatus.RUNNING if started_at else JobStatus.PENDING
             return JobInfo(status=status, started_at=started_at)

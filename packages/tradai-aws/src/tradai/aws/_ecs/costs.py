@@ -1,7 +1,7 @@
 """Cost of a job on Fargate, by the prices of the operator; no price is built in."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -106,6 +106,28 @@ class Cost:
         if self.amount is None:
             return f"not known: ECS_PRICES has no prices for {self.capacity} on {self.platform}"
         return f"{self.amount:.4f} {self.currency} ({self.seconds} s, {self.capacity})"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotalCost:
+    """Price of a whole job.
+
+    Attributes:
+        amount: Price.
+        currency: Currency of the amount.
+    """
+
+    amount: Decimal
+    currency: str
+
+
+def total_cost(costs: Sequence[Cost]) -> TotalCost | None:
+    """Return the sum of `costs`; None when there are none, or an amount is not known."""
+    amounts = [cost.amount for cost in costs if cost.amount is not None]
+    if not costs or len(amounts) < len(costs):
+        return None
+    return TotalCost(amount=sum(amounts, start=Decimal()), currency=costs[0].currency)
 
 
 def estimate_cost(spec: JobSpec, prices: PriceTable | None, *, seconds: float) -> Cost:

@@ -121,6 +121,21 @@ def register_once(
         return family.arn
 
 
+def register_again(
+    client: DefinitionsClient, arn: str, *, wait: Callable[[float], None] = time.sleep
+) -> str:
+    """Return the ARN of an active revision with the content of the inactive revision `arn`.
+
+    Raises:
+        AwsError: AWS refused or did not answer, or it has deleted the revision.
+    """
+    with translated(_SERVICE, "describe_task_definition", arn):
+        found = client.describe_task_definition(taskDefinition=arn, include=["TAGS"])
+    forget(client, arn)
+    tags = {"tags": found["tags"]} if found.get("tags") else {}
+    return register_once(client, {**normalized(found["taskDefinition"]), **tags}, wait=wait)
+
+
 def forget(client: DefinitionsClient, arn: str) -> None:
     """Look up the revision `arn` anew when it is next wanted: AWS says that it is not active."""
     name = arn.rpartition("/")[2].partition(":")[0]

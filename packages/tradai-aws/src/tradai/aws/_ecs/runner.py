@@ -1,5 +1,6 @@
 """Job runner on Amazon ECS Fargate."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,8 +20,15 @@ from tradai.aws._ecs._launch.record import (
     StopRequest,
     StoredRecord,
 )
-from tradai.aws._ecs.client import EcsClient, InactiveDefinitionError, check_reachable
-from tradai.aws._ecs.costs import Cost, PriceTable
+from tradai.aws._ecs.client import EcsClient, check_reachable
+from tradai.aws._ecs.costs import (
+    Cost,
+    EcsPriceSettings,
+    PriceTable,
+    TotalCost,
+    estimate_cost,
+    total_cost,
+)
 from tradai.aws._ecs.pace import RateLimit, RealClock
 from tradai.aws._ecs.policy import EcsPolicy
 from tradai.aws._ecs.reaper import REASON, ExpiredTask, expired_tasks, stop_expired
@@ -39,7 +47,9 @@ from tradai.core import (
     check_stop_reason,
     redact,
 )
-from tradai.core.exceptions import JobConflictError, NotFoundError, TradAIError, ValidationError
+from tradai.core.exceptions import NotFoundError, StorageError, TradAIError
+
+_log: Final = logging.getLogger(__name__)
 
 _SCHEME: Final = "ecs:"
 _RUN_TASKS_A_SECOND: Final = 20.0
@@ -86,15 +96,16 @@ class EcsRunner:
             logs_client: boto3's client for CloudWatch Logs, or a fake.
 
         Raises:
-            ConfigurationError: Settings are missing or malformed, or name things of another
-                partition or region.
+            ConfigurationError: Settings or prices are missing or malformed, or name things of
+                another partition or region.
         """
         self.settings = settings or EcsSettings.from_environment()
         self.uri = _SCHEME + self.settings.cluster_name
         self._client: EcsClient = client or client_for("ecs")
         check_reachable(self.settings, self._client.meta)
         self._clock = clock or _REAL_CLOCK
-        policy = policy or EcsPolicy()
+        self._prices = EcsPriceSettings.load().prices
+        self._policy = policy = policy or EcsPolicy()
         root = f"{self.settings.job_store.rstrip('/')}/{self.settings.cluster_name}"
         store = store or backend_for("tradai.stores", root)
         self._records = LaunchRecords(store, f"{root}/records/")
@@ -141,20 +152,15 @@ class EcsRunner:
         stored = self._records.find(spec.job_id)
         if stored is None:
             stored = self._launcher.create(self._new_jobs.record(spec))
-        _check_digest(stored.record, spec.digest)
+        stored.record.check_digest(spec.digest)
         if stored.record.is_untried:
             # The settings may have been corrected since.
             stored = self._launcher.renew(stored, self._new_jobs.record(spec))
-        try:
-            stored = self._follower.launch(stored)
-        except InactiveDefinitionError:
-            stored = self._follower.launch(self._registered_anew(stored.record, spec))
-        return self._handle(stored.record)
 
-    def _registered_anew(self, record: LaunchRecord, spec: JobSpec) -> StoredRecord:
-        """Return the record of a job whose task definition was deregistered, with another."""
-        self._new_jobs.forget(record)
-        return self._launcher.renew(self._records.read(spec.job_id), self._new_jobs.record(spec))
+        def new_definition(arn: str) -> str:
+            return self._new_jobs.definition(spec, instead_of=arn)
+
+        return self._handle(self._follower.launch(stored, new_definition=new_definition).record)
 
     def status(self, handle: JobHandle) -> JobInfo:
         """Return the facts about a job as of now."""
@@ -193,9 +199,17 @@ class EcsRunner:
         return self._follower.wait(self._watch.request_stop(self._find(handle), request))
 
     def jobs(self) -> Iterator[JobHandle]:
-        """Yield the jobs of the job store on this cluster, sorted by id."""
+        """Yield the jobs of the job store on this cluster, sorted by id.
+
+        A job whose record cannot be read is left out, with a warning in the log.
+        """
         for job_id in self._records.job_ids():
-            yield self._handle(self._records.read(job_id).record)
+            try:
+                stored = self._records.read(job_id)
+            except (NotFoundError, StorageError) as exc:
+                _log.warning(str(exc))
+            else:
+                yield self._handle(stored.record)
 
     def costs(self, handle: JobHandle, prices: PriceTable | None) -> list[Cost]:
         """Return what each task of a job cost, of those that were seen to stop.
@@ -205,6 +219,26 @@ class EcsRunner:
             prices: Prices; without them the amounts are not known.
         """
         return self._find(handle).record.costs(prices)
+
+    def cost(self, handle: JobHandle) -> TotalCost | None:
+        """Return what the tasks of a job cost that were seen to stop, by ``ECS_PRICES``.
+
+        Returns:
+            The price; None where it is not known.
+        """
+        return total_cost(self.costs(handle, self._prices))
+
+    def estimate(self, spec: JobSpec) -> TotalCost | None:
+        """Return what a job costs at most by ``ECS_PRICES``, without the pull of its image.
+
+        Returns:
+            The price of its time limit and grace, for each attempt; None where it is not known.
+        """
+        if spec.time_limit_s is None:
+            return None
+        longest_s = spec.time_limit_s + spec.stop_grace_s
+        estimate = estimate_cost(spec, self._prices, seconds=longest_s)
+        return total_cost([estimate] * self._policy.attempts)
 
     def reap(self, *, dry_run: bool = True) -> Iterator[ExpiredTask]:
         """Yield the tasks whose time has expired, and stop each of them unless it is a dry run.
@@ -249,8 +283,8 @@ class EcsRunner:
         if stored is None:
             message = f"there is no job {handle.job_id} in {self.uri}; check the id"
             raise NotFoundError(message, kind="job", key=handle.job_id)
-        _check_digest(stored.record, handle.spec_digest)
-        _check_account(stored.record, handle)
+        stored.record.check_digest(handle.spec_digest)
+        stored.record.check_account(handle)
         return stored
 
 
@@ -260,17 +294,3 @@ def _collected(failures: list[TradAIError]) -> Iterator[None]:
         yield
     except TradAIError as exc:
         failures.append(exc)
-
-
-def _check_digest(record: LaunchRecord, digest: str) -> None:
-    if record.spec_digest != digest:
-        message = f"the job {record.job_id} has another specification; choose another id"
-        raise JobConflictError(message, job_id=record.job_id)
-
-
-def _check_account(record: LaunchRecord, handle: JobHandle) -> None:
-    """Refuse a handle of a job of the same id on a cluster of another account or region."""
-    places = [arn.rpartition("/")[0] for arn in (record.task_arn, handle.native_id) if arn]
-    if len(set(places)) > 1:
-        message = f"the job {handle.job_id} of this handle runs in {places[1]}, not in {places[0]}"
-        raise ValidationError(message, field="handle", expected=f"a job in {places[0]}")

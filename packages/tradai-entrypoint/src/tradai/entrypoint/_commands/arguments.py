@@ -8,7 +8,7 @@ from typing import Any, Final
 from tradai.core import TradingMode, configure_logging, redact
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._history.run_source import RunSource
-from tradai.entrypoint._process.settings import EntrypointSettings, LogSettings
+from tradai.entrypoint._process.settings import EntrypointSettings, JobSettings, LogSettings
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.request import RunRequest
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
@@ -50,6 +50,15 @@ def read_settings(args: argparse.Namespace) -> tuple[EntrypointSettings, RunRequ
         replay_folder=replay_folder,
         replay=replay,
     )
+
+
+def job_settings(args: argparse.Namespace) -> JobSettings:
+    """Return the settings of jobs in containers; flags override the environment.
+
+    Raises:
+        ConfigurationError: A setting is not valid.
+    """
+    return JobSettings(**_given(image=args.image))
 
 
 def command_line(args: argparse.Namespace) -> tuple[str, ...]:

@@ -9,26 +9,23 @@ from tradai.core import (
     JobInfo,
     JobLine,
     JobRunner,
-    SecretReference,
     backend_for,
     utc_now,
 )
-from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint._commands.arguments import read_settings
+from tradai.entrypoint._commands.arguments import job_settings, read_settings
 from tradai.entrypoint._commands.console import print_failure, print_json, print_text
+from tradai.entrypoint._commands.jobs.costs import cost_of, cost_text, estimate_of
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.find import job_json
 from tradai.entrypoint._commands.jobs.logs import LinePrinter
 from tradai.entrypoint._commands.jobs.result import JobResult
-from tradai.entrypoint._commands.jobs.run_job import JobExtras, run_spec
+from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras, run_spec
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
-from tradai.entrypoint._process.settings import EntrypointSettings, JobSettings
+from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.folder import new_run_id
 from tradai.entrypoint._runs.request import RunRequest
-
-_LOCAL = "local:"
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
@@ -36,7 +33,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     settings, request = read_settings(args)
     job_id = args.job_id or new_run_id(settings.mode, now=utc_now())
     runner = backend_for("tradai.runners", args.on)
-    submit = _submit_here if args.on.startswith(_LOCAL) else _submit_elsewhere
+    submit = _submit_here if args.on.startswith(LOCAL) else _submit_elsewhere
     job, read_result = submit(args, runner, job_id, settings, request, interrupts=interrupts)
     if args.detach:
         return _print_handle(job, as_json=args.json)
@@ -54,7 +51,7 @@ def _submit_here(
     interrupts: Interrupts,
 ) -> tuple[AttachedJob, Callable[[], JobResult]]:
     interrupts.check()
-    handle = runner.submit(run_spec(job_id, settings, request, _extras(args)))
+    handle = runner.submit(run_spec(job_id, settings, request, JobExtras.of(args)))
     return AttachedJob(runner, handle), partial(JobResult.in_folder, settings, job_id)
 
 
@@ -68,25 +65,19 @@ def _submit_elsewhere(
     interrupts: Interrupts,
 ) -> tuple[AttachedJob, Callable[[], JobResult]]:
     """Send what the job needs to the run store, and submit the job."""
-    given = {} if args.image is None else {"image": args.image}
-    run = JobElsewhere(settings, request, JobSettings(**given), runner=args.on)
+    run = JobElsewhere(settings, request, job_settings(args), runner=args.on)
     with Progress(enabled=not args.json) as progress:
         with interrupts.raising():
             progress.say("reading inputs")
-            spec = run.spec(job_id, _extras(args))
+            spec = run.spec(job_id, JobExtras.of(args))
             run.bundle.send(progress.say)
         progress.say("launching the job")
         handle = runner.submit(spec)
+    estimate = estimate_of(runner, spec)
+    if estimate is not None and not args.json:
+        print_text(f"cost:   at most {cost_text(estimate)} within its time limit")
     return AttachedJob(runner, handle), partial(
         JobResult.in_store, run.store, job_id, timeout_s=settings.store_timeout_s
-    )
-
-
-def _extras(args: argparse.Namespace) -> JobExtras:
-    return JobExtras(
-        environment=dict(map(_pair, args.env)),
-        secrets={name: SecretReference(text) for name, text in map(_pair, args.secret)},
-        time_limit_s=args.time_limit,
     )
 
 
@@ -121,7 +112,7 @@ def _lines(job: AttachedJob) -> Iterator[JobLine]:
 def _print_handle(job: AttachedJob, *, as_json: bool) -> int:
     info = job.status()
     if as_json:
-        print_json(job_json(job.handle, info))
+        print_json(job_json(job, info))
     else:
         print_text(f"job:    {job.handle.job_id}, {info.status}")
         print_text(f"handle: {job.handle.to_json()}")
@@ -131,18 +122,12 @@ def _print_handle(job: AttachedJob, *, as_json: bool) -> int:
 def _print_end(job: AttachedJob, info: JobInfo, result: JobResult, args: argparse.Namespace) -> int:
     code = result.exit_code(info)
     if args.json:
-        print_json({**job_json(job.handle, info), "exit_code": code, "run": result.to_json()})
+        print_json({**job_json(job, info), "exit_code": code, "run": result.to_json()})
         return code
     print_text(f"job:    {job.handle.job_id}, {info.status}{info.reason and f', {info.reason}'}")
     # A job on this machine has just printed it.
-    if not args.on.startswith(_LOCAL):
+    if not args.on.startswith(LOCAL):
         result.print()
+    if cost := cost_of(job.runner, job.handle):
+        print_text(f"cost:   {cost_text(cost)}")
     return code
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, is_pair, value = text.partition("=")
-    if not is_pair:
-        # The text is not shown: it may be the value of a secret.
-        raise ConfigurationError("--env and --secret take NAME=VALUE and NAME=REFERENCE")
-    return name, value

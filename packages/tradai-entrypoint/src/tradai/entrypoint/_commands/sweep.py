@@ -6,35 +6,45 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TypeAlias
 
-from tradai.core import JobSpec, TimeRange, backend_for, digest
+from tradai.core import JobRunner, TimeRange, backend_for, digest
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint._commands.arguments import command_line, read_settings, start_logging
+from tradai.entrypoint._commands.arguments import (
+    command_line,
+    job_settings,
+    read_settings,
+    start_logging,
+)
 from tradai.entrypoint._commands.console import (
     print_failure,
     print_json,
     print_table,
     print_text,
 )
-from tradai.entrypoint._commands.jobs.run_job import JobExtras, run_spec
+from tradai.entrypoint._commands.jobs.costs import SweepCost, cost_json
+from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
+from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
+from tradai.entrypoint._commands.jobs.sweep_plans import PlansElsewhere, PlansHere
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.request import RunRequest, load_config
-from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 from tradai.entrypoint._sweep.comparison import Comparison
+from tradai.entrypoint._sweep.local_runs import LocalRuns
 from tradai.entrypoint._sweep.outcomes import RunOutcome, check_figure
 from tradai.entrypoint._sweep.page import sweep_page
 from tradai.entrypoint._sweep.result import SweepResult, window_columns, window_rows
+from tradai.entrypoint._sweep.run_place import PlannedJob, RunPlace
+from tradai.entrypoint._sweep.stored_runs import StoredRuns
 from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
 from tradai.entrypoint._sweep.variants import Variant, listed, varied
 from tradai.entrypoint._sweep.walk_forward import WalkForward, Window
-from tradai.entrypoint.freqtrade import PlannedRun, SharedStaging, plan_run
+from tradai.entrypoint.freqtrade import SharedStaging
 
-_RUNNER: Final = "local:"
+_Place: TypeAlias = tuple[RunPlace, Callable[[SweepRun], PlannedJob]]
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
@@ -49,48 +59,69 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     windows = _windows(args, settings, request, variants)
     folder = Path(args.sweeps) / _name(settings, request, variants, windows)
     staging = SharedStaging(folder / "staged")
-    sweep = _sweep(args, settings, request, name=folder.name, staging=staging, signals=interrupts)
     progress = Progress(enabled=not args.json)
+    place, plan = (
+        _place_here(args, settings, request, staging=staging, interrupts=interrupts)
+        if args.on.startswith(LOCAL)
+        else _place_elsewhere(
+            args, settings, request, folder.name, progress=progress, interrupts=interrupts
+        )
+    )
+    runner = backend_for("tradai.runners", args.on)
+    limit = (os.cpu_count() or 1) if args.limit is None else args.limit
+    sweep = Sweep(runner, place, plan=plan, limit=limit, interrupts=interrupts)
     show = _display(progress, is_quiet=args.json)
     comparison = Comparison(sweep, variants, windows, figure=args.by, on_outcome=show)
     try:
         with progress:
             comparison.run()
     except RunInterruptedError as exc:
-        _finish(args, comparison, folder, settings)
+        _finish(args, comparison, folder, settings, runner)
         print_failure(f"{exc}; the same command goes on where this one ended")
         return ExitCode.of_error(exc)
     staging.remove()
-    result = _finish(args, comparison, folder, settings)
+    result = _finish(args, comparison, folder, settings, runner)
     return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
 
 
-def _sweep(
+def _place_here(
     args: argparse.Namespace,
     settings: EntrypointSettings,
     request: RunRequest,
     *,
-    name: str,
     staging: SharedStaging,
-    signals: Interrupts,
-) -> Sweep:
-    def plan(run: SweepRun) -> PlannedRun:
-        entrypoint = StrategyEntrypoint(settings, request=run.request(request), interrupts=signals)
-        return plan_run(entrypoint, staging)
-
-    def make_spec(job_id: str, run: SweepRun, planned: PlannedRun) -> JobSpec:
-        staged = {"TRADAI_RUN_STAGED": str(planned.staged.absolute())}
-        return run_spec(job_id, settings, run.request(request), JobExtras(environment=staged))
-
-    return Sweep(
-        name,
-        runs=settings.folder,
-        runner=backend_for("tradai.runners", _runner(args.on)),
-        plan=plan,
-        make_spec=make_spec,
-        limit=(os.cpu_count() or 1) if args.limit is None else args.limit,
-        interrupts=signals,
+    interrupts: Interrupts,
+) -> _Place:
+    plans = PlansHere(
+        staging.root.parent.name,
+        (settings, request),
+        JobExtras.of(args),
+        staging=staging,
+        interrupts=interrupts,
     )
+    return LocalRuns(settings.folder), plans.plan
+
+
+def _place_elsewhere(
+    args: argparse.Namespace,
+    settings: EntrypointSettings,
+    request: RunRequest,
+    name: str,
+    *,
+    progress: Progress,
+    interrupts: Interrupts,
+) -> _Place:
+    job = JobElsewhere(settings, request, job_settings(args), runner=args.on)
+    plans = PlansElsewhere(
+        # Without the digest: the same run has the same id in sweeps of other variants.
+        name.rpartition("-")[0],
+        job,
+        request,
+        JobExtras.of(args),
+        interrupts=interrupts,
+        say=progress.say,
+    )
+    return StoredRuns(job.store, timeout_s=settings.store_timeout_s), plans.plan
 
 
 def _display(progress: Progress, *, is_quiet: bool) -> Callable[[RunOutcome, str], None]:
@@ -106,14 +137,32 @@ def _display(progress: Progress, *, is_quiet: bool) -> Callable[[RunOutcome, str
 
 
 def _finish(
-    args: argparse.Namespace, comparison: Comparison, folder: Path, settings: EntrypointSettings
+    args: argparse.Namespace,
+    comparison: Comparison,
+    folder: Path,
+    settings: EntrypointSettings,
+    runner: JobRunner,
 ) -> SweepResult:
     """Write the result into `folder`, and print it."""
     result = comparison.result(folder.name, command_line(args))
-    result.write(folder, sweep_page(result, folder, settings.folder))
+    here = args.on.startswith(LOCAL)
+    runs = os.path.relpath(settings.folder, folder) if here else str(settings.store)
+    result.write(folder, sweep_page(result, runs))
+    jobs = [outcome.job for outcome in result.outcomes if outcome.job is not None]
+    cost = SweepCost.of(runner, jobs)
     if args.json:
-        print_json({**result.to_json(), "folder": str(folder)})
+        price = {} if cost is None else {"cost": cost_json(cost)}
+        print_json({**result.to_json(), **price, "folder": str(folder)})
         return result
+    _print_tables(result)
+    print_text(f"report: {folder / 'report.html'}")
+    if cost is not None:
+        print_text(f"cost:   {cost.sentence()}")
+    print_text(f"done:   {result.sentence()}")
+    return result
+
+
+def _print_tables(result: SweepResult) -> None:
     succeeded = [outcome for outcome in result.ranked if outcome.is_success]
     if succeeded:
         print_table(result.columns, map(result.row, succeeded))
@@ -121,16 +170,6 @@ def _finish(
         print_table(window_columns(result.figure), window_rows(result))
     for outcome in result.failed:
         print_text(f"failed: {outcome.sentence()}")
-    print_text(f"report: {folder / 'report.html'}")
-    print_text(f"done:   {result.sentence()}")
-    return result
-
-
-def _runner(uri: str) -> str:
-    if uri.startswith(_RUNNER):
-        return uri
-    message = f"--on {uri}: a sweep runs on {_RUNNER} in this version"
-    raise ConfigurationError(message, key="--on")
 
 
 def _windows(

@@ -39,6 +39,7 @@ class InputBundle:
         self._prefix = prefix_of(uri)
         self._store = store
         self._folders: dict[str, dict[str, _Entry]] = {}
+        self._sent: set[str] = set()
 
     def add(self, files: Mapping[str, Path]) -> str:
         """Return the URI of the folder that will have `files`, by name; it ends with a slash.
@@ -63,6 +64,8 @@ class InputBundle:
     def send(self, say: Callable[[str], object] = lambda _: None) -> int:
         """Write what the store does not have; return the number of files that were sent.
 
+        Files that an earlier call has sent are not looked for again.
+
         Args:
             say: Called with the progress, as a phrase.
 
@@ -72,7 +75,8 @@ class InputBundle:
             ExternalServiceError: The store refused, or cannot be reached.
         """
         store = self._store or backend_for("tradai.stores", self._prefix)
-        missing = [entry for folder in self._folders for entry in self._missing(store, folder)]
+        new = self._folders.keys() - self._sent
+        missing = [entry for folder in sorted(new) for entry in self._missing(store, folder)]
         sizes = [file_size(entry.path) for entry in missing]
         progress = ByteProgress(say, "sending", sizes)
 
@@ -82,6 +86,7 @@ class InputBundle:
         items = zip(missing, sizes, strict=True)
         for size in each_at_once(send, items, most=InputSettings().reads):
             progress.add(size)
+        self._sent |= new
         return len(missing)
 
     def _missing(self, store: ObjectStore, folder: str) -> list[_Entry]:

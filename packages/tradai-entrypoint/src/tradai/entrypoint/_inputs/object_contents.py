@@ -1,11 +1,12 @@
-"""Contents of listed objects: read as they were listed, and their SHA-256 where it is known."""
+"""Contents of objects: read as they were listed, and their tags and SHA-256 as far as known."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import final
 
-from tradai.core import ContentCache, ObjectInfo, ObjectStore, StoredObject
+from tradai.core import ContentCache, ObjectInfo, ObjectStore, StoredObject, backend_for
 from tradai.core.exceptions import ConflictError, NotFoundError
+from tradai.entrypoint._inputs.object_names import empty_error, list_objects, prefix_of
 
 
 @final
@@ -27,6 +28,32 @@ def read_listed(store: ObjectStore, info: ObjectInfo) -> StoredObject:
     if info.etag is not None and stored.etag != info.etag:
         raise ChangedObjectError(info.uri)
     return stored
+
+
+def folder_tags(uri: str) -> dict[str, str]:
+    """Return the tag of each object in the folder at `uri`, by name.
+
+    Raises:
+        NotFoundError: There is none.
+        ConfigurationError: No installed distribution serves the URI.
+        ValidationError: A name cannot be the path of a file.
+        ExternalServiceError: The store refused, or cannot be reached.
+    """
+    store = backend_for("tradai.stores", uri)
+    objects = list_objects(store, prefix_of(uri))
+    if not objects:
+        raise empty_error(prefix_of(uri))
+    return {name: _tag(store, info) for name, info in objects.items()}
+
+
+def object_tag(uri: str) -> str:
+    """Return the tag of the object at `uri`; raise as `folder_tags`, and when it is not there."""
+    store = backend_for("tradai.stores", uri)
+    return _tag(store, store.stat(uri))
+
+
+def _tag(store: ObjectStore, info: ObjectInfo) -> str:
+    return store.read(info.uri).etag if info.etag is None else info.etag
 
 
 @final

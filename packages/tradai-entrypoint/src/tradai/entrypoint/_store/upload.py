@@ -151,9 +151,9 @@ class RunUpload:
     def _send_file(self, name: str, stored: dict[str, int]) -> None:
         path = self._folder / name
         with file_errors("read", path):
-            is_there = stored.get(name) == path.stat().st_size
-            data = b"" if is_there else read_regular_file(path, FileKind.OBJECT)
-        if not is_there:
+            data = read_regular_file(path, FileKind.OBJECT)
+        # Of the same size, only its content says that it is the same file.
+        if stored.get(name) != len(data) or self._read(name, len(data)) != data:
             self._write(name, data)
         self._forget(name)
 
@@ -167,6 +167,9 @@ class RunUpload:
 
     def _delete(self, name: str) -> None:
         self._call(lambda: self._store.delete(self._run_id, name))
+
+    def _read(self, name: str, size: int) -> bytes:
+        return self._call(lambda: self._store.read(self._run_id, name), size=size)
 
     def _write(self, name: str, data: bytes) -> None:
         self._call(lambda: self._store.write(self._run_id, name, data), size=len(data))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Final, final
 
-from tradai.core import JsonValue
+from tradai.core import JobHandle, JsonValue
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._sweep.variants import Variant
@@ -36,6 +36,7 @@ class RunOutcome:
         verdict: Its verdict.
         figures: Figures of its result, by name.
         is_reused: Whether an earlier run with the same digests stands for it.
+        job: Its job; None for a run that was not made.
     """
 
     variant: Variant
@@ -45,6 +46,7 @@ class RunOutcome:
     verdict: str
     figures: Mapping[str, JsonValue]
     is_reused: bool = False
+    job: JobHandle | None = None
 
     @property
     def is_success(self) -> bool:

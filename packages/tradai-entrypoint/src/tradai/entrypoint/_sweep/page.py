@@ -1,9 +1,8 @@
 """HTML page of a sweep: one table to compare the runs, the windows, and the failures."""
 
-import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
+from tradai.core import is_uri
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.page import render_page
 from tradai.entrypoint._report.sections import section
@@ -12,13 +11,13 @@ from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.result import SweepResult, window_columns, window_rows
 
 
-def sweep_page(result: SweepResult, folder: Path, runs: Path) -> str:
+def sweep_page(result: SweepResult, runs: str) -> str:
     """Return the page; it needs no network.
 
     Args:
         result: Result of the sweep.
-        folder: Folder that the page is written to.
-        runs: Folder of the runs, whose reports it links to.
+        runs: Folder of the runs, as seen from that of the page, which links to their reports; or
+            the URI of their store, where a browser may not find them.
     """
     tone = "bad" if result.failed else "good"
     header = element(
@@ -27,17 +26,16 @@ def sweep_page(result: SweepResult, folder: Path, runs: Path) -> str:
         element("h1", result.name),
         element("p", result.sentence(), class_=f"verdict {tone}"),
     )
-    links = os.path.relpath(runs, folder)
-    return render_page(f"Sweep {result.name}", header, joined(_sections(result, links)))
+    return render_page(f"Sweep {result.name}", header, joined(_sections(result, runs)))
 
 
-def _sections(result: SweepResult, links: str) -> Iterator[Markup]:
+def _sections(result: SweepResult, runs: str) -> Iterator[Markup]:
     if result.windows:
         rows = (tuple(map(_cell, row)) for row in window_rows(result))
         yield section("Walk forward", plain_table("Windows", window_columns(result.figure), rows))
     succeeded = [outcome for outcome in result.ranked if outcome.is_success]
     if succeeded:
-        table = plain_table("Runs", result.columns, _rows(result, succeeded, links))
+        table = plain_table("Runs", result.columns, _rows(result, succeeded, runs))
         name = result.figure.replace("_", " ")
         yield section("Runs", element("p", f"The best {name} comes first.", class_="remark"), table)
     if result.failed:
@@ -49,7 +47,7 @@ def _sections(result: SweepResult, links: str) -> Iterator[Markup]:
 
 
 def _rows(
-    result: SweepResult, outcomes: Iterable[RunOutcome], links: str
+    result: SweepResult, outcomes: Iterable[RunOutcome], runs: str
 ) -> Iterator[tuple[Markup, ...]]:
     outcomes = list(outcomes)
     largest = max((abs(each.figure("profit_percent") or 0.0) for each in outcomes), default=0.0)
@@ -59,8 +57,12 @@ def _rows(
         row = [_cell(text) for text in cells]
         bar = share_bar(outcome.figure("profit_percent") or 0.0, largest)
         row[profit] = element("td", bar, cells[profit], class_="amount")
-        link = element("a", "report", href=f"{links}/{run_id}/report.html", title=run_id)
-        yield (*row, element("td", link))
+        yield (*row, _cell(_report(runs, run_id)))
+
+
+def _report(runs: str, run_id: str) -> str:
+    place = f"{runs.rstrip('/')}/{run_id}/report.html"
+    return place if is_uri(runs) else element("a", "report", href=place, title=run_id)
 
 
 def _cell(text: str) -> Markup:

@@ -4,19 +4,17 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
 from typing import final
 
-from tradai.core import JobHandle, JobOutcome, JobRunner, JobSpec, digest, map_jobs
+from tradai.core import JobHandle, JobOutcome, JobRunner, JobSpec, JobStatus, map_jobs
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.request import RunRequest
-from tradai.entrypoint._sweep.earlier_runs import EarlierRuns
 from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.run_place import PlannedJob, RunPlace
 from tradai.entrypoint._sweep.variants import Variant
-from tradai.entrypoint.freqtrade import PlannedRun
 
 
 @final
@@ -40,40 +38,32 @@ class SweepRun:
 
 @final
 class Sweep:
-    """Runs of one strategy that share candles, a runner and a folder of runs."""
+    """Runs of one strategy that share candles, a runner and a place of their runs."""
 
-    # Each is one part of a sweep: a group of some of them would be another name to learn.
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
-        name: str,
-        *,
-        runs: Path,
         runner: JobRunner,
-        plan: Callable[[SweepRun], PlannedRun],
-        make_spec: Callable[[str, SweepRun, PlannedRun], JobSpec],
+        place: RunPlace,
+        *,
+        plan: Callable[[SweepRun], PlannedJob],
         limit: int,
         interrupts: Interrupts,
     ) -> None:
         """Prepare a sweep; nothing is run yet.
 
         Args:
-            name: Beginning of the ids of its runs and jobs.
-            runs: Folder of the runs, those of earlier commands too.
             runner: Runs the jobs.
+            place: Place of the runs, those of earlier commands too.
             plan: Plans a run, or raises an error of ours for one that is refused.
-            make_spec: Makes the job of a run from its id and its plan.
             limit: Number of jobs at a time.
             interrupts: Signals that stop the jobs and end the sweep.
         """
-        self._name = name
-        self._runs = runs
         self._runner = runner
+        self._place = place
         self._plan = plan
-        self._make_spec = make_spec
         self._limit = limit
         self._interrupts = interrupts
-        self._earlier = EarlierRuns(runs)
-        self._launched: dict[str, list[tuple[SweepRun, PlannedRun]]] = {}
+        self._launched: dict[str, list[tuple[SweepRun, PlannedJob]]] = {}
         self._settled: list[RunOutcome] = []
 
     def outcomes(self, runs: Iterable[SweepRun]) -> Generator[RunOutcome, None, None]:
@@ -91,7 +81,7 @@ class Sweep:
         with closing(jobs):
             for job in jobs:
                 yield from self._take_settled()
-                yield self._outcome(job)
+                yield replace(self._outcome(job), job=job.handle)
         yield from self._take_settled()
         self._interrupts.check()
 
@@ -107,23 +97,26 @@ class Sweep:
         known = {handle.job_id: handle for handle in self._runner.jobs()}
         for run in runs:
             try:
-                planned = self._plan(run)
+                spec = self._spec(run, known)
             except RunInterruptedError:
                 raise
             except TradAIError as exc:
                 self._settled.append(_refused(run, exc))
                 continue
-            first_id = self._first_id(planned)
-            earlier = self._earlier.find(planned, also=first_id)
-            if earlier is not None:
-                self._settled.append(_recorded(run, earlier, is_reused=True))
-                continue
-            job_id = self._job_id(first_id, known)
-            self._launched.setdefault(job_id, []).append((run, planned))
-            yield self._make_spec(job_id, run, planned)
+            if spec is not None:
+                yield spec
 
-    def _first_id(self, planned: PlannedRun) -> str:
-        return f"{self._name}-{digest([planned.config_digest, planned.run_digest])[:10]}"
+    def _spec(self, run: SweepRun, known: Mapping[str, JobHandle]) -> JobSpec | None:
+        """Return the job of a run; None when an earlier run stands for it."""
+        planned = self._plan(run)
+        earlier = self._place.find(planned)
+        if earlier is not None:
+            self._settled.append(_recorded(run, earlier, is_reused=True))
+            return None
+        job_id = self._job_id(planned.job_id, known)
+        spec = planned.make_spec(job_id)
+        self._launched.setdefault(job_id, []).append((run, planned))
+        return spec
 
     def _job_id(self, first_id: str, known: Mapping[str, JobHandle]) -> str:
         """Return the id of the job: of one that runs already, or else one that is free."""
@@ -135,7 +128,7 @@ class Sweep:
 
     def _is_usable(self, job_id: str, handle: JobHandle | None) -> bool:
         """Tell whether a job of this id is still to be made, or runs since another sweep."""
-        if handle is None and (self._runs / job_id).exists():
+        if handle is None and self._place.has_run(job_id):
             # A sweep at the same time may have launched it since the look.
             handle = next((one for one in self._runner.jobs() if one.job_id == job_id), None)
             if handle is None:
@@ -147,13 +140,13 @@ class Sweep:
         if job.error is not None:
             return _refused(run, job.error)
         try:
-            manifest = RunManifest.read(self._runs / job.spec.job_id)
+            manifest = self._place.manifest(job.spec.job_id)
         except TradAIError as exc:
-            return _refused(run, exc)
+            return _without_manifest(run, job, exc)
         if manifest.exit_code is None:
             reason = job.info.reason if job.info else "its end is not known"
             manifest.exit_code, manifest.verdict = int(ExitCode.CRASHED), f"the run died: {reason}"
-        elif manifest.digests.get("run", planned.run_digest) != planned.run_digest:
+        elif not planned.digests.items() <= {**planned.digests, **manifest.digests}.items():
             changed = "candles, market rules or engine changed while the sweep ran"
             manifest.exit_code, manifest.verdict = int(ExitCode.MISMATCH), changed
         return _recorded(run, manifest)
@@ -169,6 +162,15 @@ def _recorded(run: SweepRun, manifest: RunManifest, *, is_reused: bool = False) 
         figures=manifest.results,
         is_reused=is_reused,
     )
+
+
+def _without_manifest(run: SweepRun, job: JobOutcome, error: TradAIError) -> RunOutcome:
+    """Return the outcome of a run that left nothing: the job's end says more than its absence."""
+    refused = _refused(run, error)
+    if job.info is None or job.info.status is JobStatus.COMPLETED:
+        return refused
+    code = job.info.exit_code or int(ExitCode.CRASHED)
+    return replace(refused, exit_code=code, verdict=f"the job has no run: {job.info.reason}")
 
 
 def _refused(run: SweepRun, error: TradAIError) -> RunOutcome:

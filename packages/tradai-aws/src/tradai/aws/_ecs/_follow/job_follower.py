@@ -1,5 +1,6 @@
 """Waits for jobs: their starts, their ends, and failures of AWS that pass."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, final
 
@@ -38,9 +39,11 @@ class JobFollower:
         self._known[stored.record.job_id] = stored
         return stored
 
-    def launch(self, stored: StoredRecord) -> StoredRecord:
-        """Launch the job, if it has no task yet, and watch its task from now on."""
-        stored = self.keep(self._launcher.launch(stored))
+    def launch(
+        self, stored: StoredRecord, *, new_definition: Callable[[str], str] | None = None
+    ) -> StoredRecord:
+        """Launch the job, if it has no task yet, and watch its task; see `Launcher.launch`."""
+        stored = self.keep(self._launcher.launch(stored, new_definition=new_definition))
         self._watch.add(stored)
         return stored
 

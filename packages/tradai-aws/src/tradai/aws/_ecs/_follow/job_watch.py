@@ -25,6 +25,9 @@ from tradai.core.exceptions import ExternalServiceError, NotFoundError
 Task: TypeAlias = Mapping[str, Any]
 
 _NEW: Final = timedelta(seconds=1)
+# AWS describes a stopped task for about an hour, so one that is gone was launched before that:
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
+_KEPT: Final = timedelta(hours=1)
 _MISSING: Final[Task] = {"reason": "MISSING"}
 _BILLED: Final = (
     "attributes",
@@ -62,6 +65,8 @@ class JobWatch:
         self._watch = watch
         self._clock = clock
         self._evidence = evidence
+        # Since when this process finds a task missing, on its own clock.
+        self._missing_since: dict[str, float] = {}
 
     def advance(
         self, stored: StoredRecord, *, max_age_s: float | None = None
@@ -76,6 +81,7 @@ class JobWatch:
         return self._missing(stored) if task is None else self._seen(stored, task)
 
     def _seen(self, stored: StoredRecord, task: Task) -> tuple[StoredRecord, JobInfo]:
+        self._missing_since.pop(stored.record.task_arn, None)
         if has_stopped(task):
             return self._stopped(stored, task)
         info = _facts(stored.record, _judge(stored.record, task, None))
@@ -140,17 +146,27 @@ class JobWatch:
             return
 
     def _missing(self, stored: StoredRecord) -> tuple[StoredRecord, JobInfo]:
-        """Take a task that ECS does not know for new at first, and later for gone."""
+        """Take a task that ECS does not know for new at first, and later for gone.
+
+        It was written down by the clock of another machine, which may differ by many minutes.
+        """
         record = stored.record
+        missing_for_s = self._clock() - self._missing_since.setdefault(
+            record.task_arn, self._clock()
+        )
         known_for = self._clock.now() - (record.found_at or record.tried_at)
-        if known_for.total_seconds() < CONSISTENT_AFTER_S:
+        if max(known_for.total_seconds(), missing_for_s) < CONSISTENT_AFTER_S:
             return stored, _facts(record, JobInfo.pending())
         newest = self._records.read(record.job_id)
         if newest.record.end is not None or newest.record.task_arn != record.task_arn:
             return newest, newest.record.end or _facts(newest.record, JobInfo.pending())
         # A task that runs is in one of two lists.
         task = find_task(self._client, newest.record)
-        return self._conclude(newest, _MISSING) if task is None else self._seen(newest, task)
+        if task is not None:
+            return self._seen(newest, task)
+        if known_for < _KEPT and missing_for_s < CONSISTENT_AFTER_S:
+            return newest, _facts(record, JobInfo.pending())
+        return self._conclude(newest, _MISSING)
 
     def _stopped(self, stored: StoredRecord, task: Task) -> tuple[StoredRecord, JobInfo]:
         record = stored.record
@@ -187,6 +203,7 @@ class JobWatch:
 
         stored = self._records.update(stored, change)
         self._watch.forget(arn)
+        self._missing_since.pop(arn, None)
         return stored, stored.record.end or _facts(stored.record, JobInfo.pending())
 
     def _end(self, record: LaunchRecord, task: Task, code: int | None) -> JobInfo:

@@ -10,7 +10,7 @@ process that finds a record without a task sends the same request again. Three r
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -28,11 +28,13 @@ from tradai.aws._ecs._launch.record import (
 from tradai.aws._ecs._launch.task_requests import TaskRequests
 from tradai.aws._ecs.client import (
     EcsClient,
+    InactiveDefinitionError,
     LaunchError,
     LaunchFailure,
     launch_error,
 )
 from tradai.aws._ecs.pace import Backoff, RateLimit
+from tradai.aws._ecs.registration import register_again
 from tradai.core import JobInfo, JobStatus, Utc, WaitingClock
 from tradai.core.exceptions import (
     ExternalServiceError,
@@ -80,14 +82,47 @@ class Launcher:
         """Write the record of a new job, or return that of a job which has one."""
         return self._records.create(replace(record, launchers={self._name: self._until()}))
 
-    def launch(self, stored: StoredRecord) -> StoredRecord:
+    def launch(
+        self, stored: StoredRecord, *, new_definition: Callable[[str], str] | None = None
+    ) -> StoredRecord:
         """Return the record with its task, or with an end that was found instead.
+
+        Args:
+            stored: The record.
+            new_definition: Returns the ARN of another revision for one that is not active any
+                more; by default of one with the same content.
 
         Raises:
             LaunchError: The budget is spent, or ECS cannot place such a task.
             JobConflictError: The token belongs to a job with another specification.
             ConfigurationError, NotFoundError, AwsError: ECS refused the request for good.
         """
+        try:
+            return self._launch(stored)
+        except InactiveDefinitionError:
+            renewed = self._with_definition(stored, new_definition or self._register_again)
+            return self._launch(renewed)
+
+    def _register_again(self, arn: str) -> str:
+        return register_again(self._client, arn, wait=self._clock.sleep)
+
+    def _with_definition(
+        self, stored: StoredRecord, new_definition: Callable[[str], str]
+    ) -> StoredRecord:
+        """Return the record with an active revision, which its next request names."""
+        newest = self._records.read(stored.record.job_id)
+        old = newest.record.request["taskDefinition"]
+        arn = new_definition(old)
+
+        def change(record: LaunchRecord) -> LaunchRecord:
+            is_done = record.task_arn or record.end or record.request["taskDefinition"] != old
+            if is_done:
+                return record
+            return replace(record, request={**record.request, "taskDefinition": arn})
+
+        return self._records.update(newest, change)
+
+    def _launch(self, stored: StoredRecord) -> StoredRecord:
         backoff = Backoff(self._clock, budget_s=self._budget_s)
         # Another process may have sent a request, and died.
         is_certain = set(stored.record.launchers) <= {self._name}

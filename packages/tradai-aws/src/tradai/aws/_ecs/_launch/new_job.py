@@ -67,9 +67,10 @@ class NewJobs:
             tried_at=now,
         )
 
-    def forget(self, record: LaunchRecord) -> None:
-        """Look for another revision of the definition of `record`, which is not active."""
-        forget(self._client, record.request["taskDefinition"])
+    def definition(self, spec: JobSpec, *, instead_of: str) -> str:
+        """Return the ARN of an active revision for a job, in place of one that is not."""
+        forget(self._client, instead_of)
+        return self._definition(spec)
 
     def _overrides(self, spec: JobSpec) -> Overrides:
         own = own_variables(spec)

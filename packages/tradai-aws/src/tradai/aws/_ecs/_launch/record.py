@@ -7,8 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Self, final
 
 from tradai.aws._ecs.costs import Cost, PriceTable, actual_cost
-from tradai.core import JobInfo, ObjectStore, Utc
-from tradai.core.exceptions import ConflictError, NotFoundError, StorageError
+from tradai.core import JobHandle, JobInfo, ObjectStore, Utc
+from tradai.core.exceptions import (
+    ConflictError,
+    JobConflictError,
+    NotFoundError,
+    StorageError,
+    ValidationError,
+)
 
 _SCHEMA: Final = 1
 _SUFFIX: Final = ".json"
@@ -111,6 +117,21 @@ class LaunchRecord:
     def cluster(self) -> str:
         """Cluster of the job, by name or ARN."""
         return str(self.request["cluster"])
+
+    def check_digest(self, digest: str) -> None:
+        """Raise `JobConflictError` unless the specification of the job has this digest."""
+        if self.spec_digest != digest:
+            message = f"the job {self.job_id} has another specification; choose another id"
+            raise JobConflictError(message, job_id=self.job_id)
+
+    def check_account(self, handle: JobHandle) -> None:
+        """Raise `ValidationError` for a handle of a job in another account or region."""
+        places = [arn.rpartition("/")[0] for arn in (self.task_arn, handle.native_id) if arn]
+        if len(set(places)) > 1:
+            message = (
+                f"the job {self.job_id} of this handle runs in {places[1]}, not in {places[0]}"
+            )
+            raise ValidationError(message, field="handle", expected=f"a job in {places[0]}")
 
     def costs(self, prices: PriceTable | None) -> list[Cost]:
         """Return the cost of each task that was seen to stop, in order."""

@@ -3,14 +3,14 @@
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final, final
+from typing import Final, Self, final
 
-from tradai.core import JobSpec, file_path, is_file_uri
+from tradai.core import JobSpec, JsonValue, digest, file_path, is_file_uri
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.jobs.policy import JobPolicy
 from tradai.entrypoint._commands.jobs.run_job import JobExtras, own_variables
 from tradai.entrypoint._inputs.bundle import InputBundle
-from tradai.entrypoint._inputs.local_files import local_files
+from tradai.entrypoint._inputs.job_inputs import JobInputs
 from tradai.entrypoint._process.settings import EntrypointSettings, JobSettings
 from tradai.entrypoint._runs.request import RunRequest, load_config
 from tradai.entrypoint._store.run_store import RunStore
@@ -33,9 +33,22 @@ class JobElsewhere:
     """
 
     def __init__(
-        self, settings: EntrypointSettings, request: RunRequest, job: JobSettings, *, runner: str
+        self,
+        settings: EntrypointSettings,
+        request: RunRequest,
+        job: JobSettings,
+        *,
+        runner: str,
+        inputs: JobInputs | None = None,
     ) -> None:
         """Take the run and its job; nothing is read yet.
+
+        Args:
+            settings: Settings of the run.
+            request: The run.
+            job: Image and size of the job.
+            runner: URI of the runner.
+            inputs: Inputs that it shares with other runs.
 
         Raises:
             ConfigurationError: The image or the run store is missing, or no installed
@@ -51,10 +64,40 @@ class JobElsewhere:
             message = f"a job on {runner} runs in an image: set TRADAI_JOB_IMAGE, or give --image"
             raise ConfigurationError(message, key="TRADAI_JOB_IMAGE")
         self.store = RunStore.at(settings.store)
-        self.bundle = InputBundle(job.inputs or f"{self.store.uri}{_INPUTS}")
+        place = job.inputs or f"{self.store.uri}{_INPUTS}"
+        self._inputs = inputs or JobInputs(InputBundle(place))
+        self.bundle = self._inputs.bundle
         self._settings = settings
         self._request = request
         self._job = job
+        self._runner = runner
+
+    def with_request(self, request: RunRequest) -> Self:
+        """Return the job of another request, which shares the inputs of this one."""
+        shared = self._inputs
+        return type(self)(self._settings, request, self._job, runner=self._runner, inputs=shared)
+
+    def identity(self, extras: JobExtras) -> str:
+        """Return a digest of all that the result of the run depends on; see `JobInputs.content`.
+
+        Raises:
+            TradAIError: As `spec`, and when a store cannot be listed.
+        """
+        loaded = load_config(self._settings, self._request, environ=os.environ)
+        data = self._request.data_of(self._settings)
+        markets = self._request.markets_of(self._settings)
+        source, inputs = self._source(), self._inputs
+        return digest(
+            {
+                "config": _without_source(loaded.config.canonical()),
+                "run": dict(loaded.run),
+                "source": source and inputs.content(source, is_folder=not source.endswith(".py")),
+                "data": data and inputs.content(inputs.folder(data), is_folder=True),
+                "markets": markets and inputs.content(inputs.file(markets), is_folder=False),
+                "image": self._job.image,
+                "environment": dict(extras.environment),
+            }
+        )
 
     def spec(self, job_id: str, extras: JobExtras) -> JobSpec:
         """Return the job that makes the run under the id `job_id`.
@@ -93,17 +136,17 @@ class JobElsewhere:
         source = self._source()
         yield "run"
         if settings.config:
-            yield self._file(settings.config)
+            yield self._inputs.file(settings.config)
         yield from (word for word in request.overrides if not word.startswith(f"{_SOURCE}="))
         if source:
             yield f"{_SOURCE}={source}"
         yield from ("--mode", settings.mode.value, "--json")
         if data := request.data_of(settings):
-            yield from ("--data", self._folder(data))
+            yield from ("--data", self._inputs.folder(data))
         if markets := request.markets_of(settings):
-            yield from ("--markets", self._file(markets))
+            yield from ("--markets", self._inputs.file(markets))
         for patch in request.patches:
-            yield from ("--patch", self._file(patch))
+            yield from ("--patch", self._inputs.file(patch))
 
     def _source(self) -> str | None:
         """Return the URI of the strategy's source; of a folder, the files that a run copies."""
@@ -115,13 +158,19 @@ class JobElsewhere:
         source = loaded.config.strategy.source
         if not is_file_uri(source):
             return source
+
+        def send(path: Path) -> str:
+            found = list_source(path)
+            uri = self.bundle.add({name.as_posix(): found.root / name for name in found.files})
+            return f"{uri}{found.files[0]}" if path.is_file() else uri
+
         path = (loaded.folder or Path.cwd()) / file_path(source)
-        found = list_source(path)
-        uri = self.bundle.add({name.as_posix(): found.root / name for name in found.files})
-        return f"{uri}{found.files[0]}" if path.is_file() else uri
+        return self._inputs.add("source", path, send)
 
-    def _file(self, uri: str) -> str:
-        return self.bundle.add_file(file_path(uri)) if is_file_uri(uri) else uri
 
-    def _folder(self, uri: str) -> str:
-        return self.bundle.add(local_files(file_path(uri))) if is_file_uri(uri) else uri
+def _without_source(config: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return a configuration without the place of the strategy, whose content counts instead."""
+    strategy = config.get("strategy")
+    if not isinstance(strategy, Mapping):
+        return config
+    return {**config, "strategy": {**strategy, "source": None}}

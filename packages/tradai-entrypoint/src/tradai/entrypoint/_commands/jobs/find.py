@@ -6,6 +6,7 @@ from typing import Final
 
 from tradai.core import AttachedJob, JobHandle, JobInfo, JsonValue, attach, backend_for
 from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.entrypoint._commands.jobs.costs import cost_json, cost_of
 
 _HANDLE: Final = frozenset(field.name for field in fields(JobHandle))
 
@@ -46,11 +47,13 @@ def _handle_text(text: str) -> str:
     return json.dumps({name: value for name, value in values.items() if name in _HANDLE})
 
 
-def job_json(handle: JobHandle, info: JobInfo) -> dict[str, JsonValue]:
-    """Return the facts about a job as JSON."""
+def job_json(job: AttachedJob, info: JobInfo) -> dict[str, JsonValue]:
+    """Return the facts about a job as JSON, with its cost where that is known."""
+    handle, cost = job.handle, cost_of(job.runner, job.handle)
     return {
         "job_id": handle.job_id,
         **info.to_json(),
+        **({} if cost is None else {"cost": cost_json(cost)}),
         "runner": handle.runner,
         "spec_digest": handle.spec_digest,
         "native_id": handle.native_id,

@@ -17,22 +17,9 @@ def add_submit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.set_defaults(module="submit")
     add_run_arguments(parser)
-    parser.add_argument(
-        "--image", metavar="IMAGE", help="image of a job in a container (TRADAI_JOB_IMAGE)"
-    )
     parser.add_argument("--job-id", metavar="ID", help="id of job and run (default: a new one)")
     parser.add_argument("--detach", action="store_true", help="return once the job is launched")
-    parser.add_argument(
-        "--env", metavar="NAME=VALUE", action="append", default=[], help="variable of the job"
-    )
-    parser.add_argument(
-        "--secret",
-        metavar="NAME=REFERENCE",
-        action="append",
-        default=[],
-        help="variable of the job whose value is resolved at the launch, e.g. KEY=env:MY_KEY",
-    )
-    parser.add_argument("--time-limit", metavar="SECONDS", type=int, help="longest time it may run")
+    _add_extras(parser)
     _add_runner(parser)
     add_output(parser)
 
@@ -44,7 +31,8 @@ def add_sweep(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="run many backtests of a strategy and compare them",
         description="Run a backtest for each variant of a configuration, several at a time, and "
         "compare them in one table. Variants that were run before, on the same inputs, are not "
-        "run again, so a sweep that was stopped goes on where it ended.",
+        "run again, so a sweep that was stopped goes on where it ended. On other runners than "
+        "local: the inputs are sent to the run store, once for all runs.",
     )
     parser.set_defaults(module="sweep")
     add_run_arguments(parser, mode=TradingMode.BACKTEST)
@@ -68,6 +56,7 @@ def add_sweep(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument(
         "--sweeps", metavar="DIR", default=".tradai/sweeps", help="folder of sweeps"
     )
+    _add_extras(parser)
     _add_runner(parser)
     add_output(parser)
     add_logging(parser)
@@ -128,6 +117,23 @@ def _add_exec(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     verb = verbs.add_parser("exec", description="Become the program that a job runner spilled.")
     verb.add_argument("uri", metavar="URI", help="object that is named after its SHA-256")
     verb.set_defaults(module="jobs.exec")
+
+
+def _add_extras(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--image", metavar="IMAGE", help="image of a job in a container (TRADAI_JOB_IMAGE)"
+    )
+    parser.add_argument(
+        "--env", metavar="NAME=VALUE", action="append", default=[], help="variable of each job"
+    )
+    parser.add_argument(
+        "--secret",
+        metavar="NAME=REFERENCE",
+        action="append",
+        default=[],
+        help="variable of each job whose value is resolved at the launch, e.g. KEY=env:MY_KEY",
+    )
+    parser.add_argument("--time-limit", metavar="SECONDS", type=int, help="longest time of a job")
 
 
 def _add_runner(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from typing import Self, final
 from tradai.core import JobInfo, JobStatus, JsonValue
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.console import print_failure, print_result
-from tradai.entrypoint._history.run_source import StoredRun
+from tradai.entrypoint._history.attempts import Attempts
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.record import RunManifest
@@ -45,14 +45,13 @@ class JobResult:
 
     @classmethod
     def in_store(cls, store: RunStore, job_id: str, *, timeout_s: float) -> Self:
-        """Return the result in the run store, of which a call may take `timeout_s`."""
-        run = StoredRun(store=store, run_id=job_id, timeout_s=timeout_s)
+        """Return the last attempt's result in the run store; a call may take `timeout_s`."""
         try:
+            run, files = Attempts.of(store, job_id, timeout_s=timeout_s).last()
             manifest = run.manifest()
-            has_report = REPORT_NAME in store.sizes(job_id)
         except TradAIError as exc:
-            return cls(place=run.uri, problem=str(exc))
-        report = store.uri_of(job_id, REPORT_NAME) if has_report else None
+            return cls(place=store.uri_of(job_id), problem=str(exc))
+        report = store.uri_of(run.run_id, REPORT_NAME) if REPORT_NAME in files else None
         return cls(place=run.uri, manifest=manifest, report=report)
 
     def exit_code(self, info: JobInfo) -> int:

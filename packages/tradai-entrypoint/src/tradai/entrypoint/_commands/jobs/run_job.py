@@ -1,17 +1,21 @@
 """The job of a run: its command, with absolute paths, and the variables it is given."""
 
+import argparse
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, Self, final
 
 from tradai.core import JobSpec, SecretReference, is_uri
+from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.jobs.policy import JobPolicy
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.request import RunRequest
 
+# Runner of the jobs that see the files of this machine.
+LOCAL: Final = "local:"
 PROGRAM: Final = ("-m", "tradai.entrypoint")
 # Settings of the run itself are flags of its command.
 _PASSED: Final = "TRADAI_"
@@ -32,6 +36,23 @@ class JobExtras:
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, SecretReference] = field(default_factory=dict)
     time_limit_s: int | None = None
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> Self:
+        """Return the choices of a command line.
+
+        Raises:
+            ConfigurationError: A variable has another form than its flag takes.
+        """
+        return cls(
+            environment=dict(map(_pair, args.env)),
+            secrets={name: SecretReference(text) for name, text in map(_pair, args.secret)},
+            time_limit_s=args.time_limit,
+        )
+
+    def with_environment(self, **variables: str) -> Self:
+        """Return the same choices with further variables."""
+        return replace(self, environment={**self.environment, **variables})
 
     def spec(
         self,
@@ -97,3 +118,11 @@ def _words(job_id: str, settings: EntrypointSettings, request: RunRequest) -> It
 
 def _absolute(path: str) -> str:
     return path if is_uri(path) else str(Path(path).absolute())
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, is_pair, value = text.partition("=")
+    if not is_pair:
+        # The text is not shown: it may be the value of a secret.
+        raise ConfigurationError("--env and --secret take NAME=VALUE and NAME=REFERENCE")
+    return name, value

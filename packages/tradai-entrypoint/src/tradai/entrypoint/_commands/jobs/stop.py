@@ -13,7 +13,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     with interrupts.raising():
         info = job.stop(args.reason)
     if args.json:
-        print_json(job_json(job.handle, info))
+        print_json(job_json(job, info))
     else:
         print(f"{job.handle.job_id}: {info.status}, {info.reason}")
     return 0

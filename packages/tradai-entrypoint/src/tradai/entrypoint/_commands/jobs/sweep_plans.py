@@ -1,0 +1,93 @@
+"""Plans of the runs of a sweep: on this machine with the engine, elsewhere with their inputs."""
+
+from collections.abc import Callable
+from typing import final
+
+from tradai.core import JobSpec, digest
+from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
+from tradai.entrypoint._commands.jobs.run_job import JobExtras, run_spec
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.settings import EntrypointSettings
+from tradai.entrypoint._runs.request import RunRequest
+from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+from tradai.entrypoint._sweep.run_place import PlannedJob
+from tradai.entrypoint._sweep.sweep import SweepRun
+from tradai.entrypoint.freqtrade import SharedStaging, plan_run
+
+
+@final
+class PlansHere:
+    """Plans runs of this machine, whose digests are known before they start."""
+
+    def __init__(
+        self,
+        name: str,
+        base: tuple[EntrypointSettings, RunRequest],
+        extras: JobExtras,
+        *,
+        staging: SharedStaging,
+        interrupts: Interrupts,
+    ) -> None:
+        """Plan variants of the run `base`; ids begin with `name`, candles are staged once."""
+        self._name = name
+        self._settings, self._request = base
+        self._extras = extras
+        self._staging = staging
+        self._interrupts = interrupts
+
+    def plan(self, run: SweepRun) -> PlannedJob:
+        """Return the plan of a run; raise as the run would that is refused."""
+        request = run.request(self._request)
+        entrypoint = StrategyEntrypoint(
+            self._settings, request=request, interrupts=self._interrupts
+        )
+        planned = plan_run(entrypoint, self._staging)
+        extras = self._extras.with_environment(TRADAI_RUN_STAGED=str(planned.staged.absolute()))
+        identity = digest([planned.config_digest, planned.run_digest])
+        return PlannedJob(
+            job_id=f"{self._name}-{identity[:10]}",
+            make_spec=lambda job_id: run_spec(job_id, self._settings, request, extras),
+            digests={"config": planned.config_digest, "run": planned.run_digest},
+            config_id=planned.config_id,
+        )
+
+
+@final
+class PlansElsewhere:
+    """Plans runs in containers, which have the engine of their image."""
+
+    def __init__(
+        self,
+        name: str,
+        job: JobElsewhere,
+        base: RunRequest,
+        extras: JobExtras,
+        *,
+        interrupts: Interrupts,
+        say: Callable[[str], object],
+    ) -> None:
+        """Plan variants of the run `base`; ids begin with `name`, `say` hears the progress."""
+        self._name = name
+        self._job = job
+        self._base = base
+        self._extras = extras
+        self._interrupts = interrupts
+        self._say = say
+
+    def plan(self, run: SweepRun) -> PlannedJob:
+        """Return the plan of a run; its inputs are sent with its job.
+
+        Raises:
+            TradAIError: As `JobElsewhere.identity`.
+        """
+        job = self._job.with_request(run.request(self._base))
+
+        def make_spec(job_id: str) -> JobSpec:
+            with self._interrupts.raising():
+                spec = job.spec(job_id, self._extras)
+                job.bundle.send(self._say)
+            return spec
+
+        with self._interrupts.raising():
+            identity = job.identity(self._extras)
+        return PlannedJob(job_id=f"{self._name}-{identity[:16]}", make_spec=make_spec)
