@@ -29,7 +29,7 @@ from tradai.mlflow._http.errors import (
     ServerFaultError,
     UnsupportedEndpointError,
 )
-from tradai.mlflow._http.failures import Failure
+from tradai.mlflow._http.failures import Failure, readable
 from tradai.mlflow._http.request import Request
 
 _FIRST_REDIRECT: Final = 300
@@ -107,7 +107,7 @@ def not_json(request: Request, response: requests.Response) -> Failure:
         kind=NotAnMLflowServerError,
         reason=_NO_MLFLOW,
         status=response.status_code,
-        words=_plain(response.text),
+        words=readable(_plain(response.text)),
         may_have_run=request.method != "GET",
     )
 
@@ -140,7 +140,7 @@ def _plain(text: str) -> str:
 
 
 def _failure(refused: _Refusal, kind: type[MLflowError], reason: str) -> Failure:
-    return Failure(kind=kind, reason=reason, status=refused.status, words=refused.words)
+    return Failure(kind=kind, reason=reason, status=refused.status, words=readable(refused.words))
 
 
 def _unauthorized(refused: _Refusal) -> Failure:
@@ -198,7 +198,7 @@ def _rate_limited(refused: _Refusal) -> Failure:
         kind=RateLimitedError,
         reason="the server asks to slow down; try again later",
         status=refused.status,
-        words=refused.words,
+        words=readable(refused.words),
         retry_after_s=_retry_after_s(refused),
     )
 
@@ -220,7 +220,7 @@ def _fault(refused: _Refusal) -> Failure:
         kind=ServerFaultError,
         reason=f"the server, or a proxy before it, failed with {refused.status}; see its log",
         status=refused.status,
-        words=refused.words,
+        words=readable(refused.words),
         may_have_run=True,
         retry_after_s=_retry_after_s(refused),
     )
