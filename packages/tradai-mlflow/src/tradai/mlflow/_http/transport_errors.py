@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 import requests
 import urllib3
-from urllib3.exceptions import NameResolutionError
+from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from tradai.mlflow._http.attempt import Attempt
 from tradai.mlflow._http.errors import (
@@ -60,10 +60,15 @@ def _verdict(error: Exception, attempt: Attempt) -> Verdict:
         return _NO_HOST
     if isinstance(error, requests.exceptions.SSLError):
         return _NO_TLS
-    is_late = any(isinstance(cause, _LATE) for cause in causes)
+    is_late = any(map(_is_late, causes))
     if attempt.was_sent:
         return _NO_ANSWER if is_late else _BROKEN
     return _NO_CONNECTION if is_late else _NOT_LISTENING
+
+
+def _is_late(cause: BaseException) -> bool:
+    # urllib3 derives a refused connection from a late one.
+    return isinstance(cause, _LATE) and not isinstance(cause, NewConnectionError)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
