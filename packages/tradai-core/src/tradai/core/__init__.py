@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         version_id as version_id,
     )
     from tradai.core._documents.json_values import (
+        FrozenMapping as FrozenMapping,
         JsonObject as JsonObject,
         JsonValue as JsonValue,
         freeze as freeze,
@@ -218,7 +219,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "_documents.canonical": "canonical_json digest version_id",
-            "_documents.json_values": "JsonObject JsonValue freeze thaw",
+            "_documents.json_values": "FrozenMapping JsonObject JsonValue freeze thaw",
             "_documents.yaml_reader": "YamlDocument read_yaml read_yaml_fields read_yaml_value",
             "_error_translation": "ErrorTable",
             "_fork_lock": "ForkLock",

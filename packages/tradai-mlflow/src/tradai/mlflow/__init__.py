@@ -1,15 +1,72 @@
-"""Public names of tradai.mlflow: settings of the MLflow tracking server."""
+"""Public names of tradai.mlflow: a client of an MLflow server, its entities, errors, settings."""
 
 from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tradai.mlflow._settings import MlflowSettings as MlflowSettings
+    from tradai.mlflow._client.capabilities import ServerCapabilities as ServerCapabilities
+    from tradai.mlflow._client.client import MLflowClient as MLflowClient
+    from tradai.mlflow._client.entities import (
+        ArtifactInfo as ArtifactInfo,
+        Experiment as Experiment,
+        ExperimentRun as ExperimentRun,
+        RunMetric as RunMetric,
+        RunStatus as RunStatus,
+    )
+    from tradai.mlflow._client.model_entities import (
+        ModelStage as ModelStage,
+        ModelVersion as ModelVersion,
+        RegisteredModel as RegisteredModel,
+    )
+    from tradai.mlflow._http.errors import (
+        AccessDeniedError as AccessDeniedError,
+        AliasNotFoundError as AliasNotFoundError,
+        AlreadyExistsError as AlreadyExistsError,
+        ArtifactNotFoundError as ArtifactNotFoundError,
+        CertificateError as CertificateError,
+        CircuitOpenError as CircuitOpenError,
+        ConnectionLostError as ConnectionLostError,
+        CorruptArtifactError as CorruptArtifactError,
+        DeadlineExceededError as DeadlineExceededError,
+        ExperimentNotFoundError as ExperimentNotFoundError,
+        HostNotFoundError as HostNotFoundError,
+        HostRejectedError as HostRejectedError,
+        InvalidRequestError as InvalidRequestError,
+        LimitExceededError as LimitExceededError,
+        LoginRefusedError as LoginRefusedError,
+        MLflowError as MLflowError,
+        MLflowNotFoundError as MLflowNotFoundError,
+        ModelNotFoundError as ModelNotFoundError,
+        ModelVersionNotFoundError as ModelVersionNotFoundError,
+        NotAnMLflowServerError as NotAnMLflowServerError,
+        ParameterConflictError as ParameterConflictError,
+        RateLimitedError as RateLimitedError,
+        RunNotFoundError as RunNotFoundError,
+        ServerFaultError as ServerFaultError,
+        ServerNotListeningError as ServerNotListeningError,
+        ServerUnavailableError as ServerUnavailableError,
+        UnsupportedEndpointError as UnsupportedEndpointError,
+    )
+    from tradai.mlflow._settings import MLflowSettings as MLflowSettings
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "_settings": "MlflowSettings",
+            "_client.capabilities": "ServerCapabilities",
+            "_client.client": "MLflowClient",
+            "_client.entities": "ArtifactInfo Experiment ExperimentRun RunMetric RunStatus",
+            "_client.model_entities": "ModelStage ModelVersion RegisteredModel",
+            "_http.errors": (
+                "AccessDeniedError AliasNotFoundError AlreadyExistsError ArtifactNotFoundError "
+                "CertificateError CircuitOpenError ConnectionLostError CorruptArtifactError "
+                "DeadlineExceededError ExperimentNotFoundError HostNotFoundError "
+                "HostRejectedError InvalidRequestError LimitExceededError LoginRefusedError "
+                "MLflowError MLflowNotFoundError ModelNotFoundError ModelVersionNotFoundError "
+                "NotAnMLflowServerError ParameterConflictError RateLimitedError RunNotFoundError "
+                "ServerFaultError ServerNotListeningError ServerUnavailableError "
+                "UnsupportedEndpointError"
+            ),
+            "_settings": "MLflowSettings",
         },
     )
