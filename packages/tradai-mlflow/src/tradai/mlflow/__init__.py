@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         UnsupportedEndpointError as UnsupportedEndpointError,
     )
     from tradai.mlflow._settings import MLflowSettings as MLflowSettings
+    from tradai.mlflow._tracking.tracker import MLflowTracker as MLflowTracker
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
@@ -68,5 +69,6 @@ if not TYPE_CHECKING:
                 "UnsupportedEndpointError"
             ),
             "_settings": "MLflowSettings",
+            "_tracking.tracker": "MLflowTracker",
         },
     )

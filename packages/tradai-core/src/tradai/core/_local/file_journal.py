@@ -125,7 +125,9 @@ def clean_facts(event: str, facts: Mapping[str, JsonValue]) -> Mapping[str, Json
 
 def _entry(line: bytes) -> JournalEntry | None:
     content = unseal_line(line)
-    return content and JournalEntry(
+    if content is None:
+        return None
+    return JournalEntry(
         sequence=content["sequence"],
         at=datetime.fromisoformat(content["at"]),
         event=content["event"],

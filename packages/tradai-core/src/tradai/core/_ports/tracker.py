@@ -40,10 +40,11 @@ class TrackedRun:
     """A run to track.
 
     Attributes:
-        id: Id that no other run has; the server gets one run of it, however often it is sent.
+        id: Id of the run, by which it is found again.
         name: Name that is shown.
         experiment: Name of the group of runs that it belongs to.
         parent_id: Id of the run that this one is a part of; it may be tracked later than this one.
+        has_parts: Whether other runs name this one as their parent.
     """
 
     id: str
@@ -51,6 +52,7 @@ class TrackedRun:
     experiment: str
     started_at: Utc
     parent_id: str | None = None
+    has_parts: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

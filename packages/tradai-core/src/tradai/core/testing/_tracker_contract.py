@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
@@ -166,7 +167,8 @@ class TrackerContract:
         folder: Path,
         view: Callable[[str], TrackedView],
     ) -> None:
-        runs = [_run("parent"), _run("part", parent_id="parent")]
+        parent = replace(_run("parent"), has_parts=True)
+        runs = [parent, _run("part", parent_id="parent")]
         for run in sorted(runs, key=lambda run: run.id != first):
             (folder / run.id).mkdir()
             tracker.start(run, folder=folder / run.id).end(TrackedStatus.FINISHED)
@@ -206,7 +208,8 @@ class TrackerContract:
         self, tracker: Tracker, folder: Path, view: Callable[[str], TrackedView]
     ) -> None:
         register_secret("not-a-real-secret")
-        run = tracker.start(_run("a"), folder=folder)
+        tags = {"first": "-> not-a-real-secret <-"}
+        run = tracker.start(replace(_run("a"), tags=tags), folder=folder)
 
         run.log_params({"login": "-> not-a-real-secret <-"})
         run.set_tags({"note": "-> not-a-real-secret <-"})
