@@ -62,14 +62,16 @@ class Delivery:
     """What a tracking server has of a run.
 
     Attributes:
-        waiting: Number of points, parameters, tags, artifacts and ends that the server is not known
-            to have.
+        waiting: Number of facts that the server is not known to have: points, parameters, tags,
+            artifacts and ends.
+        sent: Number of facts that were sent to find out.
         is_alive: Whether the process of the run still sends them itself.
         problem: Reason why some wait, if one is known.
         place: Address of the run on the server; None before the server was reached.
     """
 
     waiting: int
+    sent: int = 0
     is_alive: bool = False
     problem: TradAIError | None = None
     place: str | None = None

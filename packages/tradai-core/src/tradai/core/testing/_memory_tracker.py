@@ -141,11 +141,10 @@ class _MemoryRun:
         problem = self._tracker.refusal
         if problem:
             return Delivery(waiting=self._waiting, problem=problem)
-        self._waiting = 0
+        sent, self._waiting = self._waiting, 0
         self._tracker.views[self._view.id] = self._view
-        return Delivery(
-            waiting=0, is_alive=self._view.status is None, place=f"{_PLACE}{self._view.id}"
-        )
+        is_alive, place = self._view.status is None, f"{_PLACE}{self._view.id}"
+        return Delivery(waiting=0, sent=sent, is_alive=is_alive, place=place)
 
     def _check_open(self) -> None:
         if self._view.status:

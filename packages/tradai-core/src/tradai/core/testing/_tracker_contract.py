@@ -226,7 +226,7 @@ class TrackerContract:
 
         again = tracker.deliver(folder)
 
-        assert (again.waiting, again.is_alive, again.problem) == (0, False, None)
+        assert (again.waiting, again.sent, again.problem) == (0, 0, None)
 
     def test_a_folder_without_a_run_has_nothing_waiting(
         self, tracker: Tracker, folder: Path

@@ -75,7 +75,8 @@ class Shipper:
         """Return what the server has by now."""
         sender = self._sender
         return Delivery(
-            waiting=self._spool.weight - (sender.sent if sender else 0),
+            waiting=self._spool.weight - self._sent(),
+            sent=self._sent(),
             is_alive=not self._is_over.is_set(),
             problem=self._problem,
             place=sender.place if sender else None,

@@ -95,7 +95,8 @@ class MLflowTracker:
             problem = exc
         if sender.is_done:
             mark_delivered(spool, sender)
-        return Delivery(waiting=spool.weight - sender.sent, problem=problem, place=sender.place)
+        waiting = spool.weight - sender.sent
+        return Delivery(waiting=waiting, sent=sender.sent, problem=problem, place=sender.place)
 
     def _sender(self, spool: Spool, *, is_new: bool) -> SpoolSender:
         return SpoolSender(spool, self._make_client(), address=self._address, is_new=is_new)
