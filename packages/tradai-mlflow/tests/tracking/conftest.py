@@ -47,6 +47,7 @@ class FakeRuns:
         self.is_down = False
         # The store of MLflow in files keeps equal points twice; those in databases do not.
         self.merges_equal_points = True
+        self.uri = "http://mlflow.example"
         self._lock = RLock()
 
     def server(self) -> ServerCapabilities:

@@ -15,7 +15,7 @@ from tradai.core.exceptions import ExternalServiceError
 from tradai.mlflow._tracking.sender import SpoolSender
 from tradai.mlflow._tracking.spool import Spool
 from tradai.mlflow._tracking.spooled_run import SpooledRun
-from tradai.mlflow._tracking.tracker import MLflowTracker, start_run
+from tradai.mlflow._tracking.tracker import MLflowTracker, track
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import FakeRuns
@@ -93,7 +93,7 @@ def test_nothing_is_lost_or_doubled_when_calls_answers_and_processes_are_lost(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         spool = Spool.create(folder)
-        run = start_run(RUN, spool)
+        run = track(RUN, spool)
         if is_new:
             # The process of the run sends too, as far as it comes.
             sender = SpoolSender(spool, server, address="", is_new=True)
@@ -130,7 +130,7 @@ def test_each_fault_at_each_call_is_made_good(
     server.merges_equal_points = False
     server.faults = {call: fault}.get
     spool = Spool.create(tmp_path)
-    run = start_run(RUN, spool)
+    run = track(RUN, spool)
     run.log_points([MetricPoint("loss", step / 7, step) for step in range(2500)])
     run.end_unsent(TrackedStatus.FINISHED, 1)
     sender = SpoolSender(spool, server, address="", is_new=True)
@@ -150,7 +150,7 @@ def test_another_process_goes_on_where_the_first_was_killed(
 ) -> None:
     server.merges_equal_points = False
     server.faults = {call: fault}.get
-    run = start_run(RUN, Spool.create(tmp_path))
+    run = track(RUN, Spool.create(tmp_path))
     run.log_points([MetricPoint("loss", step / 7, step) for step in range(2500)])
     run.end(TrackedStatus.FINISHED)
 
@@ -163,7 +163,7 @@ def test_a_workload_takes_four_calls_once_the_experiment_is_known(
     server: "FakeRuns", tmp_path: Path
 ) -> None:
     spool = Spool.create(tmp_path)
-    run = start_run(RUN, spool)
+    run = track(RUN, spool)
     run.log_params({f"p{number}": "1" for number in range(50)})
     for step in range(50):
         run.log_points([MetricPoint(f"m{key}", float(step), step) for key in range(20)])
@@ -179,7 +179,7 @@ def test_a_workload_takes_four_calls_once_the_experiment_is_known(
 def test_the_points_of_eight_writers_are_all_there_though_they_are_equal(
     server: "FakeRuns", tmp_path: Path
 ) -> None:
-    run = start_run(RUN, Spool.create(tmp_path))
+    run = track(RUN, Spool.create(tmp_path))
     for _ in range(500):
         run.log_points([MetricPoint("loss", 0.5, 1)])
     run.end(TrackedStatus.FINISHED)
@@ -192,7 +192,7 @@ def test_the_points_of_eight_writers_are_all_there_though_they_are_equal(
 def test_a_server_that_is_down_is_reported_with_the_number_of_facts_that_wait(
     server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path
 ) -> None:
-    run = start_run(RUN, Spool.create(tmp_path))
+    run = track(RUN, Spool.create(tmp_path))
     run.log_points([MetricPoint("loss", 0.5, step) for step in range(500)])
     run.end(TrackedStatus.FINISHED)
     server.is_down = True
@@ -209,7 +209,7 @@ def test_a_server_that_is_down_is_reported_with_the_number_of_facts_that_wait(
 def test_a_run_that_is_delivered_is_not_looked_at_again(
     server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path
 ) -> None:
-    run = start_run(RUN, Spool.create(tmp_path))
+    run = track(RUN, Spool.create(tmp_path))
     run.end(TrackedStatus.FINISHED)
     first = tracker.deliver(tmp_path)
     server.is_down = True
@@ -223,7 +223,7 @@ def test_a_run_without_an_end_is_closed_as_killed_when_its_process_is_gone(
     server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path
 ) -> None:
     spool = Spool.create(tmp_path)
-    run = start_run(RUN, spool)
+    run = track(RUN, spool)
     run.child(TrackedRun(id="run-1.1", name="part", experiment="momentum", started_at=START))
     run.log_points([MetricPoint("loss", 0.5)])
     while_alive = tracker.deliver(tmp_path)
@@ -239,7 +239,7 @@ def test_a_run_that_cannot_be_judged_from_here_is_sent_and_stays_open(
     server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path
 ) -> None:
     spool = Spool.create(tmp_path)
-    run = start_run(RUN, spool)
+    run = track(RUN, spool)
     run.log_points([MetricPoint("loss", 0.5)])
     spool.close()
 
@@ -279,7 +279,7 @@ def test_a_point_that_is_not_finite_is_a_tag(
 def test_an_artifact_that_is_gone_is_named_and_nothing_else_is_lost(
     server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path
 ) -> None:
-    run = start_run(RUN, Spool.create(tmp_path))
+    run = track(RUN, Spool.create(tmp_path))
     (tmp_path / "report.html").write_text("<html>")
     run.log_artifact("report.html")
     run.end(TrackedStatus.FINISHED)

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from tradai.core import MetricPoint, TrackedRun, TrackedStatus, seal_line
 from tradai.core.exceptions import StorageError
 from tradai.mlflow._tracking.spool import SPOOL_NAME, Spool, SpoolBusyError, read_spool
-from tradai.mlflow._tracking.tracker import MLflowTracker, start_run
+from tradai.mlflow._tracking.tracker import MLflowTracker, track
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import FakeRuns
@@ -100,7 +100,7 @@ def test_a_spool_that_is_cut_anywhere_has_the_records_before_and_takes_new_ones(
 ) -> None:
     folder = tmp_path_factory.mktemp("run")
     spool = Spool.create(folder)
-    run = start_run(RUN, spool)
+    run = track(RUN, spool)
     for step in range(20):
         run.log_points([MetricPoint("loss", step / 7, step)])
     spool.close()

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         UnsupportedEndpointError as UnsupportedEndpointError,
     )
     from tradai.mlflow._settings import MLflowSettings as MLflowSettings
+    from tradai.mlflow._tracking.active_run import ActiveRun as ActiveRun, start_run as start_run
     from tradai.mlflow._tracking.tracker import MLflowTracker as MLflowTracker
 
 if not TYPE_CHECKING:
@@ -69,6 +70,7 @@ if not TYPE_CHECKING:
                 "UnsupportedEndpointError"
             ),
             "_settings": "MLflowSettings",
+            "_tracking.active_run": "ActiveRun start_run",
             "_tracking.tracker": "MLflowTracker",
         },
     )

@@ -12,6 +12,11 @@ from tradai.mlflow._client.entities import Experiment, ExperimentRun, RunMetric,
 class RunClient(Protocol):
     """Calls about runs; `MLflowClient` has them, and says more about each."""
 
+    @property
+    def uri(self) -> str:
+        """Address of the server."""
+        ...
+
     def experiment(self, name: str) -> Experiment:
         """Return the experiment of that name, which is created unless it exists."""
         ...

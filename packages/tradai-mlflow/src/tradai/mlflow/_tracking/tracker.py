@@ -60,7 +60,7 @@ class MLflowTracker:
         """Track `run`, whose files are below `folder`; see `Tracker`."""
         spool = Spool.create(folder)
         shipper = Shipper(spool, lambda: self._sender(spool, is_new=True), timer=self._timer)
-        tracked = start_run(run, spool, shipper)
+        tracked = track(run, spool, shipper)
         shipper.start()
         return tracked
 
@@ -102,7 +102,7 @@ class MLflowTracker:
         return SpoolSender(spool, self._make_client(), address=self._address, is_new=is_new)
 
 
-def start_run(run: TrackedRun, spool: Spool, shipper: Shipper | None = None) -> SpooledRun:
+def track(run: TrackedRun, spool: Spool, shipper: Shipper | None = None) -> SpooledRun:
     """Add the start of `run` to its new `spool`, which is removed again when that fails.
 
     Raises:
