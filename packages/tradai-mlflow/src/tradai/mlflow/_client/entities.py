@@ -1,5 +1,6 @@
 """Experiments, runs, metrics and artifacts, as the server describes them."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +9,7 @@ from typing import Annotated, Any, Self, TypeAlias, final
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from tradai.core import FrozenMapping, Utc, from_epoch_ms
+from tradai.mlflow._http.errors import NotAnMLflowServerError
 
 Texts: TypeAlias = Annotated[Mapping[str, str], AfterValidator(FrozenMapping)]
 Figures: TypeAlias = Annotated[Mapping[str, float], AfterValidator(FrozenMapping)]
@@ -17,6 +19,31 @@ class Entity(BaseModel):
     """A frozen answer of the server."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class NamedEntity(Entity):
+    """An entity that the server's JSON has under a name."""
+
+    @classmethod
+    @abstractmethod
+    def from_answer(cls, answer: Mapping[str, Any]) -> Self:
+        """Read the server's JSON."""
+
+    @classmethod
+    def within(cls, answer: Mapping[str, Any], name: str) -> Self:
+        """Read the part `name` of the server's JSON.
+
+        Raises:
+            NotAnMLflowServerError: It is not there, or not as MLflow writes it.
+        """
+        try:
+            return cls.from_answer(answer[name])
+        except (KeyError, TypeError, ValueError) as exc:
+            message = (
+                f"the answer has no {name.replace('_', ' ')} as MLflow describes one; check "
+                "MLFLOW_TRACKING_URI, and its path when the server has a prefix"
+            )
+            raise NotAnMLflowServerError(message, operation=f"read {name}") from exc
 
 
 @final
@@ -36,7 +63,7 @@ class RunStatus(StrEnum):
 
 
 @final
-class Experiment(Entity):
+class Experiment(NamedEntity):
     """A group of runs.
 
     Attributes:
@@ -66,7 +93,7 @@ class Experiment(Entity):
 
 
 @final
-class ExperimentRun(Entity):
+class ExperimentRun(NamedEntity):
     """A run: one execution whose parameters, metrics and files are recorded.
 
     Attributes:

@@ -60,7 +60,7 @@ class RunCalls(ServerAccess):
 
         def create() -> ExperimentRun:
             answer = self._create("runs/create", body, deadline, about)
-            return ExperimentRun.from_answer(answer["run"])
+            return ExperimentRun.within(answer, "run")
 
         return create_once(
             create,
@@ -79,7 +79,7 @@ class RunCalls(ServerAccess):
         answer = self._get(
             "runs/get", {"run_id": run_id}, self._deadline(deadline_s), about_run(run_id)
         )
-        return ExperimentRun.from_answer(answer["run"])
+        return ExperimentRun.within(answer, "run")
 
     def end_run(
         self,

@@ -30,7 +30,7 @@ from tradai.mlflow._http.errors import (
     UnsupportedEndpointError,
 )
 from tradai.mlflow._http.failures import Failure
-from tradai.mlflow._http.request import Request
+from tradai.mlflow._http.request import Repeat, Request
 
 _FIRST_REDIRECT: Final = 300
 _FIRST_REFUSAL: Final = 400
@@ -38,6 +38,8 @@ _FIRST_FAULT: Final = 500
 _ERROR_CODE: Final = re.compile(r"[A-Z][A-Z_]{3,60}")
 _LOST_TAG: Final = re.compile(r"<[^>]*>")
 
+# Two clients that write one row at the same moment: the database refuses the later one.
+_COLLISION: Final = re.compile(r"UNIQUE constraint|duplicate (?:key|entry)", re.IGNORECASE)
 # Text of the server's words -> the error, in the order of their look-up.
 _BY_WORDS: Final[tuple[tuple[re.Pattern[str], type[MLflowError], str], ...]] = (
     (
@@ -199,6 +201,8 @@ def _rate_limited(refused: _Refusal) -> Failure:
 
 
 def _by_words(refused: _Refusal) -> Failure:
+    if refused.request.repeat is Repeat.FREELY and _COLLISION.search(refused.words):
+        return _failure(refused, ServerFaultError, "another client wrote the same; try again")
     for words, kind, reason in _BY_WORDS:
         if words.search(refused.words):
             return _failure(refused, kind, reason)

@@ -44,6 +44,8 @@ class Connections:
         self.uri = settings.uri.rstrip("/")
         self._settings = settings
         self._login = _login(settings)
+        # Held so that they are masked: a server may quote the login that it refuses.
+        self._quoted = [Secret(each) for each in (settings.password, settings.token) if each]
         # Held so that it is masked: a failing proxy may be quoted with its login.
         self._proxy = None if settings.proxy is None else Secret(settings.proxy)
         self._lock = ForkLock()

@@ -1,0 +1,138 @@
+"""A proxy loses answers of requests that the server has handled: nothing is there twice."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+from servers.fault_proxy import Fault, FaultProxy
+
+from tradai.mlflow import MLflowClient, MLflowError, ModelStage, RunMetric, RunStatus
+
+START: Final = datetime(2026, 11, 29, tzinfo=UTC)
+POINTS: Final = [
+    RunMetric(key="equity", value=float(step), step=step, at=START + timedelta(minutes=step))
+    for step in range(1_500)
+]
+PARAMS: Final = {"pair": "BTC/USDT"}
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    """A file to upload."""
+    file = tmp_path / "report.txt"
+    file.write_text("12 trades")
+    return file
+
+
+def _live(client: MLflowClient, name: str, report: Path) -> None:
+    """Track a run and register its model, with every call that writes."""
+    client.server()
+    experiment = client.experiment(name)
+    run = client.create_run(experiment.experiment_id, name=name)
+    client.log_batch(run.run_id, metrics=POINTS, params=PARAMS, tags={"side": "long"})
+    client.upload_artifact(run, report, "reports/report.txt")
+    client.end_run(run.run_id, RunStatus.FINISHED)
+    client.registered_model(name)
+    client.set_model_tag(name, "team", "alpha")
+    source = f"{run.artifact_uri}/reports"
+    version = client.create_model_version(name, source=source, run_id=run.run_id)
+    client.set_model_version_tag(name, version.version, "timeframe", "5m")
+    client.set_alias(name, "champion", version.version)
+    client.set_alias(name, "challenger", version.version)
+    client.delete_alias(name, "challenger")
+    client.transition_stage(name, version.version, ModelStage.PRODUCTION)
+    found = client.model_version_by_alias(name, "champion")
+    client.download_artifact(found, "report.txt", report.with_suffix(".back"))
+
+
+def _endpoints(proxy: FaultProxy) -> list[str]:
+    """Return a pattern for each endpoint that was asked, in the order of its first request."""
+    found = dict.fromkeys(
+        re.sub(r"(mlflow-artifacts/artifacts)/.*", r"\1/", request.partition("?")[0])
+        for request in proxy.seen
+    )
+    return [f"^{re.escape(endpoint)}" for endpoint in found]
+
+
+def _check(client: MLflowClient, name: str, report: Path) -> None:
+    """Check that everything is there, once."""
+    (run,) = client.search_runs([client.get_experiment(name).experiment_id])
+    assert (run.status, run.params, run.tags["side"]) == (RunStatus.FINISHED, PARAMS, "long")
+    assert list(client.metric_history(run.run_id, "equity")) == POINTS
+    assert [file.path for file in client.list_artifacts(run, "reports")] == ["reports/report.txt"]
+    (version,) = client.search_model_versions(filter=f"name = '{name}'")
+    found = client.get_model_version(name, version.version)
+    assert (found.version, found.stage, found.aliases) == (1, ModelStage.PRODUCTION, ("champion",))
+    assert found.tags["timeframe"] == "5m"
+    assert client.get_registered_model(name).tags == {"team": "alpha"}
+    assert report.with_suffix(".back").read_text() == "12 trades"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault(match="", action="drop"), id="drop"),
+        pytest.param(Fault(match="", action="lose"), id="lose"),
+        pytest.param(Fault(match="", action="replace", status=503), id="503"),
+        pytest.param(Fault(match="", action="replace", status=504), id="504"),
+    ],
+)
+def test_an_answer_lost_at_every_call_leaves_one_of_each_thing(
+    new_client: Callable[..., MLflowClient],
+    client: MLflowClient,
+    proxy: FaultProxy,
+    unique: str,
+    report: Path,
+    fault: Fault,
+) -> None:
+    _live(new_client(proxy.url), f"{unique}-first", report)
+    endpoints = _endpoints(proxy)
+    faults = [dataclasses.replace(fault, match=each) for each in endpoints]
+    proxy.plan(*faults)
+
+    # Another client, as one asks for the version of its server once.
+    _live(new_client(proxy.url), unique, report)
+
+    assert len(endpoints) > 12
+    assert [each.match for each in faults if each.times] == []
+    _check(client, unique, report)
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_several_lost_answers_of_one_create_leave_one_run_and_version(
+    faulty: MLflowClient, client: MLflowClient, proxy: FaultProxy, unique: str, times: int
+) -> None:
+    experiment = client.experiment(unique).experiment_id
+    client.registered_model(unique)
+    proxy.plan(
+        Fault(match="runs/create", action="lose", times=times),
+        Fault(match="model-versions/create", action="lose", times=times),
+    )
+
+    run = faulty.create_run(experiment, name=unique)
+    faulty.create_model_version(unique, source=run.artifact_uri, run_id=run.run_id)
+
+    assert [found.run_id for found in client.search_runs([experiment])] == [run.run_id]
+    versions = client.search_model_versions(filter=f"name = '{unique}'")
+    assert [version.version for version in versions] == [1]
+
+
+def test_a_create_whose_search_fails_too_is_continued_later_by_its_operation_id(
+    faulty: MLflowClient, client: MLflowClient, proxy: FaultProxy, unique: str
+) -> None:
+    experiment = client.experiment(unique).experiment_id
+    proxy.plan(
+        Fault(match="runs/create", action="lose"),
+        Fault(match="runs/search", action="answer", status=503, times=1_000),
+    )
+    with pytest.raises(MLflowError):
+        faulty.create_run(experiment, name=unique, operation_id="day-1", deadline_s=1)
+    proxy.plan()
+
+    again = client.create_run(experiment, name=unique, operation_id="day-1")
+
+    assert [run.run_id for run in client.search_runs([experiment])] == [again.run_id]
