@@ -30,7 +30,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     import os
 
     for name in list(os.environ):
-        if name.startswith(("TRADAI_", "FREQTRADE__")):
+        if name.startswith(("TRADAI_", "FREQTRADE__", "MLFLOW_")):
             monkeypatch.delenv(name)
 
 

@@ -132,18 +132,20 @@ def upload_to(store: RunStore, folder: Path, process: str) -> RunUpload:
 
 
 def send_all(upload: RunUpload, folder: Path) -> None:
-    """Do what a run does: claim, journal twice while it goes on, and the rest at its end."""
+    """Do what a run does: claim, journal and track twice while it goes on, and the rest then."""
     upload.claim()
     with closing(FileJournal(folder / "journal.jsonl")) as journal:
         for event in ("run started", "run ended"):
             journal.append(event, folder=folder.name)
+            with (folder / "tracking.jsonl").open("a") as tracked:
+                tracked.write(f"{event} in {folder.name}\n")
             upload.send_progress()
         journal.append("closed")
     upload.send_rest(MANIFEST)
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    names = [*result_files(folder), "journal.jsonl"]
+    names = [*result_files(folder), "journal.jsonl", "tracking.jsonl"]
     # A process that was killed at its first steps has no journal.
     return {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
 

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         open_regular_file as open_regular_file,
         read_regular_file as read_regular_file,
     )
+    from tradai.core._local.sealed_lines import seal_line as seal_line, unseal_line as unseal_line
     from tradai.core._local.secret_sources import (
         EnvironmentSecrets as EnvironmentSecrets,
         FileSecrets as FileSecrets,
@@ -152,6 +153,14 @@ if TYPE_CHECKING:
     )
     from tradai.core._ports.resolve_secret import resolve_secret as resolve_secret
     from tradai.core._ports.resource_check import ResourceCheck as ResourceCheck
+    from tradai.core._ports.tracker import (
+        Delivery as Delivery,
+        MetricPoint as MetricPoint,
+        RunTracking as RunTracking,
+        TrackedRun as TrackedRun,
+        TrackedStatus as TrackedStatus,
+        Tracker as Tracker,
+    )
     from tradai.core._secrets.detection import looks_like_secret as looks_like_secret
     from tradai.core._secrets.named_values import mask_named_values as mask_named_values
     from tradai.core._secrets.redaction import redact as redact, register_secret as register_secret
@@ -240,6 +249,7 @@ if not TYPE_CHECKING:
             "_local.regular_files": (
                 "FileKind UnusableFileError open_regular_file read_regular_file"
             ),
+            "_local.sealed_lines": "seal_line unseal_line",
             "_local.secret_sources": "EnvironmentSecrets FileSecrets",
             "_logging.context": "carry_context run_context",
             "_logging.printable": "printable",
@@ -267,6 +277,7 @@ if not TYPE_CHECKING:
             ),
             "_ports.resolve_secret": "resolve_secret",
             "_ports.resource_check": "ResourceCheck",
+            "_ports.tracker": ("Delivery MetricPoint RunTracking TrackedRun TrackedStatus Tracker"),
             "_secrets.detection": "looks_like_secret",
             "_secrets.named_values": "mask_named_values",
             "_secrets.redaction": "redact register_secret",

@@ -19,7 +19,7 @@ from tradai.entrypoint._commands.jobs.grammar import (
     add_submit,
     add_sweep,
 )
-from tradai.entrypoint._commands.runs.grammar import add_report, add_runs
+from tradai.entrypoint._commands.runs.grammar import add_report, add_runs, add_sync
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import OutputStream, checked_output
 
@@ -126,6 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     add_runs(commands)
     add_report(commands)
+    add_sync(commands)
     add_submit(commands)
     add_sweep(commands)
     add_jobs(commands)

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
         UnsupportedEndpointError as UnsupportedEndpointError,
     )
     from tradai.mlflow._settings import MLflowSettings as MLflowSettings
+    from tradai.mlflow._tracking.active_run import ActiveRun as ActiveRun, start_run as start_run
+    from tradai.mlflow._tracking.tracker import MLflowTracker as MLflowTracker
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
@@ -68,5 +70,7 @@ if not TYPE_CHECKING:
                 "UnsupportedEndpointError"
             ),
             "_settings": "MLflowSettings",
+            "_tracking.active_run": "ActiveRun start_run",
+            "_tracking.tracker": "MLflowTracker",
         },
     )

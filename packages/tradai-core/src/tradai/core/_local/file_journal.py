@@ -2,26 +2,23 @@
 
 import fcntl
 import io
-import json
 import os
-import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final, cast, final
+from typing import cast, final
 
 from tradai.core._documents.json_values import JsonValue, freeze, thaw
 from tradai.core._fork_lock import ForkLock
 from tradai.core._local.atomic_files import file_errors, make_folder, sync_folder
 from tradai.core._local.file_uri import file_path
 from tradai.core._local.regular_files import FileKind, open_regular_file
+from tradai.core._local.sealed_lines import seal_line, unseal_line
 from tradai.core._logging.setup import LoggerMixin
 from tradai.core._ports.protocols import Clock, JournalEntry
 from tradai.core._secrets.redaction import redact, redact_value
 from tradai.core._time.clock import SystemClock
 from tradai.core.exceptions import ValidationError
-
-_SEAL_LENGTH: Final = len(',"crc":"00000000"}')
 
 
 @final
@@ -71,7 +68,7 @@ class FileJournal(LoggerMixin):
             open_regular_file(self._path, FileKind.ANY_SIZE) as file,
         ):
             for number, line in enumerate(file, start=1):
-                entry = _entry(line.removesuffix(b"\n"))
+                entry = _entry(line)
                 if entry is not None:
                     yield entry
                 else:
@@ -86,7 +83,7 @@ class FileJournal(LoggerMixin):
     def _write(self, event: str, facts: Mapping[str, JsonValue]) -> None:
         file = self._file = self._file or self._open()
         at = self._clock.now().isoformat()
-        line = _line({"sequence": self._next, "at": at, "event": event, "facts": facts})
+        line = seal_line({"sequence": self._next, "at": at, "event": event, "facts": facts})
         _write_all(file, line)
         os.fsync(file.fileno())
         self._next += 1
@@ -126,20 +123,10 @@ def clean_facts(event: str, facts: Mapping[str, JsonValue]) -> Mapping[str, Json
     return cast("Mapping[str, JsonValue]", redact_value(thaw(facts)))
 
 
-def _line(content: Mapping[str, JsonValue]) -> bytes:
-    body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
-    return body[:-1] + _seal(body) + b"\n"
-
-
-def _seal(body: bytes) -> bytes:
-    return f',"crc":"{zlib.crc32(body):08x}"}}'.encode()
-
-
 def _entry(line: bytes) -> JournalEntry | None:
-    body = line[:-_SEAL_LENGTH] + b"}"
-    if line[-_SEAL_LENGTH:] != _seal(body):
+    content = unseal_line(line)
+    if content is None:
         return None
-    content = json.loads(body)
     return JournalEntry(
         sequence=content["sequence"],
         at=datetime.fromisoformat(content["at"]),

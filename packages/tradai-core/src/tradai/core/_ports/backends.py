@@ -10,6 +10,7 @@ from tradai.core._ports.job_runner import JobRunner
 from tradai.core._ports.lease_store import LeaseStore
 from tradai.core._ports.protocols import ObjectStore, RunJournal, SecretSource
 from tradai.core._ports.repositories import DataRepository
+from tradai.core._ports.tracker import Tracker
 from tradai.core.exceptions import ConfigurationError
 
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]+):")
@@ -18,6 +19,8 @@ _DISTRIBUTIONS: Final = {
     "aws-sm": "tradai-aws",
     "docker": "tradai-aws",
     "ecs": "tradai-aws",
+    "http": "tradai-mlflow",
+    "https": "tradai-mlflow",
     "local": "tradai-entrypoint",
     "mlflow": "tradai-mlflow",
     "redis": "tradai-cache",
@@ -39,13 +42,16 @@ def backend_for(group: Literal["tradai.runners"], uri: str) -> JobRunner: ...
 @overload
 def backend_for(group: Literal["tradai.leases"], uri: str) -> LeaseStore: ...
 @overload
+def backend_for(group: Literal["tradai.trackers"], uri: str) -> Tracker: ...
+@overload
 def backend_for(group: str, uri: str) -> object: ...
 def backend_for(group: str, uri: str) -> object:
     """Return the backend that serves `uri`, from the entry point named after its scheme.
 
     Args:
         group: Entry-point group of the port: ``tradai.stores``, ``tradai.secrets``,
-            ``tradai.journals``, ``tradai.data``, ``tradai.runners``, ``tradai.leases``.
+            ``tradai.journals``, ``tradai.data``, ``tradai.runners``, ``tradai.leases``,
+            ``tradai.trackers``.
         uri: URI to serve; a plain path counts as ``file:``.
 
     Raises:

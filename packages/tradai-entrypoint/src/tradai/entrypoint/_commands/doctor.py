@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Final
 
 from tradai.core import ReferenceCheck, ResourceCheck, check_references, redact
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, TradAIError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -18,6 +18,7 @@ from tradai.entrypoint._process.settings import (
     unknown_variable_problems,
 )
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+from tradai.entrypoint._runs.tracking import find_tracker
 
 _DISTRIBUTIONS: Final = ("core", "entrypoint", "aws", "cache", "mlflow", "common")
 _ENGINES: Final = ("freqtrade", "ccxt", "lightgbm", "pandas", "pyarrow", "pydantic")
@@ -29,13 +30,14 @@ _PORTS: Final = (
     "tradai.journals",
     "tradai.data",
     "tradai.leases",
+    "tradai.trackers",
 )
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print the tables; return 78 when a setting, a secret or a resource has a problem."""
     del interrupts
-    resources = list(resource_checks())
+    resources = [*resource_checks(), *_tracking_check()]
     secrets = list(check_references(settings_classes().values(), os.environ))
     problems = [
         *unknown_variable_problems(os.environ),
@@ -59,6 +61,15 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     else:
         _print_tables(secrets, resources, problems)
     return int(ExitCode.CONFIGURATION if problems else ExitCode.DONE)
+
+
+def _tracking_check() -> Iterator[ResourceCheck]:
+    """Yield a check of the tracking server, if one is named."""
+    try:
+        if tracker := find_tracker(os.environ):
+            yield ResourceCheck(resource=tracker.check())
+    except TradAIError as exc:
+        yield ResourceCheck(resource="tracking server", error=exc)
 
 
 def _settings() -> Iterator[dict[str, str]]:

@@ -28,6 +28,7 @@ from tradai.entrypoint._runs.recorded_run import record_refusal
 from tradai.entrypoint._runs.request import RunRequest
 from tradai.entrypoint._runs.stored_run import StorePolicy
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+from tradai.entrypoint._runs.tracking import RecordTracking
 from tradai.entrypoint._runs.verify import require_verifiable, unverified, verify_run
 from tradai.entrypoint._store.push import push, upload_of
 from tradai.entrypoint._store.run_store import RunStore
@@ -112,7 +113,8 @@ def _record_early_refusal(
     folder = runs_folder(args.runs, os.environ)
     store = runs_store(args.store, os.environ)
     policy = StorePolicy.for_refusal(store, interrupts=interrupts, environ=os.environ)
-    verdict = record_refusal(folder, record, error, clock=clock, policy=policy)
+    tracking = RecordTracking.of(record, os.environ)
+    verdict = record_refusal(folder, record, error, clock=clock, policy=policy, tracking=tracking)
     _print_result(record, verdict, folder, as_json=args.json)
     return int(verdict.exit_code)
 

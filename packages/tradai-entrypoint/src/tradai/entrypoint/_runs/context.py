@@ -15,6 +15,7 @@ from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._runs.tracked_facts import RunPart
 
 
 @final
@@ -36,6 +37,7 @@ class RunContext:
         replay_folder: Folder of the run that this one repeats.
         expected_digests: Digests of the repeated run, by name, which this one must have too.
         report: Figures, tables and curve for the report.
+        parts: Parts of the run that are tracked as runs of their own, the best first.
         verdict: What `conclude` was given; None means the meaning of the exit code.
     """
 
@@ -56,6 +58,7 @@ class RunContext:
     replay_folder: Path | None = None
     expected_digests: Mapping[str, str] = field(default_factory=dict)
     report: RunReportParts | None = None
+    parts: tuple[RunPart, ...] = ()
     verdict: Verdict | None = None
 
     @property

@@ -17,6 +17,8 @@ from tradai.entrypoint._runs.folder import RunFolder, new_run_id
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.report_file import write_report
 from tradai.entrypoint._runs.stored_run import StorePolicy
+from tradai.entrypoint._runs.tracked_facts import RunPart
+from tradai.entrypoint._runs.tracking import RecordTracking
 from tradai.entrypoint._store.claim import RunOwnedError
 from tradai.entrypoint._store.sender import RunSender
 
@@ -34,6 +36,7 @@ class RecordedRun:
         *,
         clock: Clock,
         policy: StorePolicy | None = None,
+        tracking: RecordTracking | None = None,
     ) -> None:
         """Open the journal and leave a manifest that says ``running``.
 
@@ -44,6 +47,8 @@ class RecordedRun:
         self.record = record
         self.journal = FileJournal(folder.journal)
         self.report_parts: RunReportParts | None = None
+        self.parts: tuple[RunPart, ...] = ()
+        self._tracking = tracking
         self._clock = clock
         record.begin()
         self._sender = self._claim(policy) if policy else None
@@ -51,7 +56,13 @@ class RecordedRun:
 
     @classmethod
     def open(
-        cls, root: Path, record: RunManifest, *, clock: Clock, policy: StorePolicy | None = None
+        cls,
+        root: Path,
+        record: RunManifest,
+        *,
+        clock: Clock,
+        policy: StorePolicy | None = None,
+        tracking: RecordTracking | None = None,
     ) -> "RecordedRun":
         """Create a new run folder below `root`, and claim the run in its store if it has one.
 
@@ -67,7 +78,7 @@ class RecordedRun:
             if policy:
                 policy.refuse_owned(record.run_id)
             raise
-        return cls(folder, record, clock=clock, policy=policy)
+        return cls(folder, record, clock=clock, policy=policy, tracking=tracking)
 
     def _claim(self, policy: StorePolicy) -> RunSender:
         try:
@@ -85,7 +96,25 @@ class RecordedRun:
             self.journal.append("run started", mode=mode.value if mode else None)
             verdict = self._with_usable_facts(_verdict_of(work))
             verdict = self._close(replace(verdict, sentence=redact(verdict.sentence)))
+            self._report_end(verdict)
             return self._send_end(verdict, self._sender) if self._sender else verdict
+
+    def track(self) -> None:
+        """Report the run to its tracker from now on; its configuration is in the record."""
+        if self._tracking:
+            self._tracking.begin(self.folder)
+
+    def _report_end(self, verdict: Verdict) -> None:
+        """Report the end to the tracker; a manifest that has a new notice is written again."""
+        if self._tracking is None:
+            return
+        if self.record.state == "running":
+            self.record.end(verdict, at=self._clock.now())
+        before = len(self.record.notices)
+        self._tracking.end(self.folder, self.report_parts, self.parts)
+        if len(self.record.notices) > before:
+            with suppress(StorageError):
+                self.folder.write_manifest(self.record)
 
     def _with_usable_facts(self, verdict: Verdict) -> Verdict:
         """Return the verdict of a run whose facts can be stored; those that cannot become text."""
@@ -177,6 +206,7 @@ def record_refusal(
     *,
     clock: Clock,
     policy: StorePolicy | None = None,
+    tracking: RecordTracking | None = None,
 ) -> Verdict:
     """Record a run that was refused before it began, and return its verdict.
 
@@ -184,7 +214,7 @@ def record_refusal(
     can be created, it is recorded in its store alone, or not at all without one.
     """
     try:
-        return _record_refusal(root, record, error, clock=clock, policy=policy)
+        return _record_refusal(root, record, error, clock=clock, policy=policy, tracking=tracking)
     except StorageError as exc:
         verdict = Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
         if policy is None:
@@ -200,6 +230,7 @@ def _record_refusal(
     *,
     clock: Clock,
     policy: StorePolicy | None,
+    tracking: RecordTracking | None = None,
 ) -> Verdict:
     def refuse() -> Verdict:
         raise error
@@ -207,17 +238,22 @@ def _record_refusal(
     # A refused run trades nothing, so it may be recorded without a claim.
     policy = replace(policy, needs_claim=False) if policy else None
     try:
-        run = _open_with_usable_id(root, record, clock=clock, policy=policy)
+        run = _open_with_usable_id(root, record, clock=clock, policy=policy, tracking=tracking)
     except RunOwnedError as exc:
         return Verdict(exit_code=ExitCode.of(exc.exit_code), sentence=str(exc))
     return run.execute(refuse)
 
 
 def _open_with_usable_id(
-    root: Path, record: RunManifest, *, clock: Clock, policy: StorePolicy | None
+    root: Path,
+    record: RunManifest,
+    *,
+    clock: Clock,
+    policy: StorePolicy | None,
+    tracking: RecordTracking | None,
 ) -> RecordedRun:
     try:
-        return RecordedRun.open(root, record, clock=clock, policy=policy)
+        return RecordedRun.open(root, record, clock=clock, policy=policy, tracking=tracking)
     except (ConfigurationError, ValidationError):
         record.run_id = new_run_id(record.mode, now=clock.now())
-        return RecordedRun.open(root, record, clock=clock, policy=policy)
+        return RecordedRun.open(root, record, clock=clock, policy=policy, tracking=tracking)

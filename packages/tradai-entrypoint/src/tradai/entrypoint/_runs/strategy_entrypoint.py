@@ -24,6 +24,7 @@ from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.recorded_run import RecordedRun, record_refusal
 from tradai.entrypoint._runs.request import RunRequest, load_config, new_record, strategy_root
 from tradai.entrypoint._runs.stored_run import StorePolicy
+from tradai.entrypoint._runs.tracking import RecordTracking
 from tradai.entrypoint._store.claim import RunNotClaimedError, RunOwnedError
 
 
@@ -137,17 +138,20 @@ class StrategyEntrypoint(LoggerMixin):
         """Run to the end and return the verdict."""
         policy: StorePolicy | None = None
         folder, record, clock = self._settings.folder, self._record, self._clock
+        tracking = RecordTracking.of(record, self._environ)
         try:
             policy = self._store_policy()
-            run = RecordedRun.open(folder, record, clock=clock, policy=policy)
+            run = RecordedRun.open(folder, record, clock=clock, policy=policy, tracking=tracking)
         except RunOwnedError as exc:
             return Verdict(exit_code=ExitCode.of(exc.exit_code), sentence=str(exc))
         except (RunNotClaimedError, RunInterruptedError) as exc:
             # Its id stays free for another try, here and in the store.
             record.run_id = new_run_id(record.mode, now=clock.now())
-            return record_refusal(folder, record, exc, clock=clock)
+            return record_refusal(folder, record, exc, clock=clock, tracking=tracking)
         except (ConfigurationError, ValidationError, StorageError) as exc:
-            return record_refusal(folder, record, exc, clock=clock, policy=policy)
+            return record_refusal(
+                folder, record, exc, clock=clock, policy=policy, tracking=tracking
+            )
         return run.execute(lambda: self._execute(run))
 
     def _store_policy(self) -> StorePolicy | None:
@@ -222,10 +226,11 @@ class StrategyEntrypoint(LoggerMixin):
             with self._interrupts.raising():
                 self._context = self._prepare(run)
                 run.folder.write_manifest(self._record)
+                run.track()
                 self._permit(self._context)
                 handler = self.get_handler(self._settings.mode)(self)
             code = handler.run()
-        run.report_parts = self._context.report
+        run.report_parts, run.parts = self._context.report, self._context.parts
         return _verdict_of(code, concluded=self._context.verdict)
 
     def _prepare(self, run: RecordedRun) -> RunContext:

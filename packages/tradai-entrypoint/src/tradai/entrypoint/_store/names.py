@@ -11,36 +11,42 @@ SCHEMA_VERSION: Final = 1
 MANIFEST_NAME: Final = "manifest.json"
 STARTED_NAME: Final = "started.json"
 JOURNAL_NAME: Final = "journal.jsonl"
+# Facts that wait for the tracking server; the tracker writes it, and knows its content.
+TRACKING_NAME: Final = "tracking.jsonl"
 RESERVE_NAME: Final = ".reserve"
 # Stands for the last finished run where a run is named.
 LATEST: Final = "latest"
 
-_SEGMENT: Final = re.compile(r"journal/([0-9]{6,})\.jsonl", re.ASCII)
+_SEGMENT: Final = re.compile(r"(journal|tracking)/([0-9]{6,})\.jsonl", re.ASCII)
 # These are sent in another form, or at another time, than the other files.
-_SENT_APART: Final = frozenset({MANIFEST_NAME, STARTED_NAME, JOURNAL_NAME})
+_SENT_APART: Final = frozenset({MANIFEST_NAME, STARTED_NAME, JOURNAL_NAME, TRACKING_NAME})
 # The space reserved for the end, and what a killed writer left behind.
 _WITHOUT_CONTENT: Final = (RESERVE_NAME, ".tradai-")
 
 
-def segment_name(number: int) -> str:
-    """Return the name of a journal segment in a store; the first has number 1.
+def segment_name(number: int, file: str = JOURNAL_NAME) -> str:
+    """Return the name of a segment of `file` in a store; the first has number 1.
 
     >>> segment_name(1)
     'journal/000001.jsonl'
     """
-    return f"journal/{number:06}.jsonl"
+    return f"{file.removesuffix('.jsonl')}/{number:06}.jsonl"
 
 
-def segment_number(name: str) -> int | None:
-    """Return the number of the journal segment `name`; None when it is another file."""
+def segment_of(name: str) -> tuple[str, int] | None:
+    """Return the file and the number of the segment `name`; None when it is another file.
+
+    >>> segment_of("tracking/000012.jsonl")
+    ('tracking.jsonl', 12)
+    """
     match = _SEGMENT.fullmatch(name)
-    return int(match[1]) if match else None
+    return (f"{match[1]}.jsonl", int(match[2])) if match else None
 
 
 def result_files(folder: Path) -> Iterator[str]:
     """Yield the names of the files that a run leaves, below its `folder`, sorted.
 
-    Left out are manifest, claim and journal, links, and files that hold no content.
+    Left out are manifest, claim, journal and tracked facts, links, and files without content.
     """
     for parent, folders, names in os.walk(folder):
         folders.sort()

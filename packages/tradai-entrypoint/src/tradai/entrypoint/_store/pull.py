@@ -1,13 +1,14 @@
 """Bring a run from a store into the folder of runs, where it is as if it had been made there."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
 
 from tradai.core import file_errors
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._store.deadline import SERVICE, call_within, transfer_s
-from tradai.entrypoint._store.names import JOURNAL_NAME, MANIFEST_NAME, segment_number
+from tradai.entrypoint._store.names import MANIFEST_NAME, segment_of
 from tradai.entrypoint._store.run_store import RunStore
 
 
@@ -21,20 +22,35 @@ def pull_run(store: RunStore, run_id: str, root: Path, *, timeout_s: float) -> P
         ExternalServiceError: The store refused.
     """
     sizes = call_within(timeout_s, lambda: store.sizes(run_id))
-    _check(store, run_id, sizes)
+    _check_ended(store, run_id, sizes)
     target, partial = root / run_id, root / f".pull-{token_hex(8)}"
     try:
+        copy_files(store, run_id, sizes, partial, timeout_s=timeout_s)
         with file_errors("write", target):
-            for name in _in_order(sizes):
-                data = _read(store, run_id, name, transfer_s(timeout_s, sizes[name]))
-                _add(partial, name, data)
             partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
 
 
-def _check(store: RunStore, run_id: str, sizes: dict[str, int]) -> None:
+def copy_files(
+    store: RunStore, run_id: str, sizes: Mapping[str, int], folder: Path, *, timeout_s: float
+) -> None:
+    """Copy files of a run, given with their number of bytes, into `folder`.
+
+    Raises:
+        StorageError: A name leads out of the folder, or the disk refused.
+        ExternalServiceError: The store refused.
+    """
+    for name in sizes:
+        _check_name(store, run_id, name)
+    with file_errors("write", folder):
+        for name in _in_order(sizes):
+            data = _read(store, run_id, name, transfer_s(timeout_s, sizes[name]))
+            _add(folder, name, data)
+
+
+def _check_ended(store: RunStore, run_id: str, sizes: dict[str, int]) -> None:
     if MANIFEST_NAME not in sizes:
         problem = "did not end, or has not been sent whole" if sizes else "is not there"
         raise NotFoundError(
@@ -42,19 +58,21 @@ def _check(store: RunStore, run_id: str, sizes: dict[str, int]) -> None:
             kind="run",
             key=run_id,
         )
-    for name in sizes:
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
-            raise StorageError(
-                f"run {run_id!r} cannot be read from {store.uri}: its file {name!r} would lie "
-                "outside of its folder; delete that object",
-                operation="read",
-                service=SERVICE,
-            )
 
 
-def _in_order(sizes: dict[str, int]) -> list[str]:
-    return sorted(sizes, key=lambda name: (segment_number(name) or 0, name))
+def _check_name(store: RunStore, run_id: str, name: str) -> None:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
+        raise StorageError(
+            f"run {run_id!r} cannot be read from {store.uri}: its file {name!r} would lie "
+            "outside of its folder; delete that object",
+            operation="read",
+            service=SERVICE,
+        )
+
+
+def _in_order(sizes: Mapping[str, int]) -> list[str]:
+    return sorted(sizes, key=lambda name: (segment_of(name) or ("", 0), name))
 
 
 def _read(store: RunStore, run_id: str, name: str, seconds: float) -> bytes:
@@ -62,8 +80,9 @@ def _read(store: RunStore, run_id: str, name: str, seconds: float) -> bytes:
 
 
 def _add(folder: Path, name: str, data: bytes) -> None:
-    """Write a file below `folder`; journal segments become one file."""
-    path = folder / (JOURNAL_NAME if segment_number(name) else name)
+    """Write a file below `folder`; the segments of a file become one file."""
+    segment = segment_of(name)
+    path = folder / (segment[0] if segment else name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab" if segment_number(name) else "xb") as file:
+    with path.open("ab" if segment else "xb") as file:
         file.write(data)

@@ -11,11 +11,12 @@ from tradai.core import FileKind, JsonValue, file_errors, read_regular_file
 from tradai.core.exceptions import ConflictError, ExternalServiceError
 from tradai.entrypoint._store.claim import claim_run, resume_claim, started_text
 from tradai.entrypoint._store.deadline import SERVICE, call_within, transfer_s
-from tradai.entrypoint._store.journal_segments import JournalSegments
+from tradai.entrypoint._store.file_segments import FileSegments
 from tradai.entrypoint._store.names import (
     JOURNAL_NAME,
     MANIFEST_NAME,
     STARTED_NAME,
+    TRACKING_NAME,
     result_files,
 )
 from tradai.entrypoint._store.run_store import RunStore
@@ -26,6 +27,8 @@ T = TypeVar("T")
 _LATER_FACTS: Final = ("config_uri", "config_id", "digests")
 # So many calls may take as long as they may before the upload of the rest is given up.
 _CALLS: Final = 3
+# Files that grow while the run goes on.
+_IN_SEGMENTS: Final = (JOURNAL_NAME, TRACKING_NAME)
 _SHOWN: Final = 5
 
 
@@ -52,7 +55,7 @@ class RunUpload:
         self._run_id = str(started["run_id"])
         self._timeout_s = timeout_s
         self._stored_start = started_text(started)
-        self._segments = JournalSegments(folder / JOURNAL_NAME)
+        self._segments = {name: FileSegments(folder / name) for name in _IN_SEGMENTS}
         self._is_given_up = Event()
 
     @property
@@ -108,14 +111,14 @@ class RunUpload:
         self.is_claimed = True
 
     def send_progress(self) -> None:
-        """Send the facts and the journal entries that came since the last call.
+        """Send the facts, journal entries and tracked facts that came since the last call.
 
         Raises:
             TradAIError: As `claim`.
         """
         self.claim()
         self._send_started()
-        self._send_journal()
+        self._send_segments()
 
     def send_rest(self, manifest: bytes) -> None:
         """Send what the store lacks of a run that ended, and the manifest last.
@@ -123,15 +126,17 @@ class RunUpload:
         Raises:
             TradAIError: As `claim`; the manifest is not there then.
         """
-        self.missing = (STARTED_NAME, JOURNAL_NAME, *result_files(self._folder), MANIFEST_NAME)
+        files = result_files(self._folder)
+        growing = (name for name in _IN_SEGMENTS if (self._folder / name).exists())
+        self.missing = (STARTED_NAME, *growing, *files, MANIFEST_NAME)
         self.claim()
         self._send_started()
         self._forget(STARTED_NAME)
         stored = self._call(lambda: self._store.sizes(self._run_id))
-        for name in self._segments.resume(stored):
-            self._delete(name)
-        self._send_journal()
-        self._forget(JOURNAL_NAME)
+        for segments in self._segments.values():
+            for name in segments.resume(stored):
+                self._delete(name)
+        self._send_segments()
         for name in self.missing[:-1]:
             self._send_file(name, stored)
         self._send_manifest(manifest)
@@ -143,10 +148,12 @@ class RunUpload:
             self._call(lambda: self._store.write(self._run_id, STARTED_NAME, text))
             self._stored_start = text
 
-    def _send_journal(self) -> None:
-        while segment := self._segments.offer():
-            self._write(*segment)
-            self._segments.confirm()
+    def _send_segments(self) -> None:
+        for file, segments in self._segments.items():
+            while segment := segments.offer():
+                self._write(*segment)
+                segments.confirm()
+            self._forget(file)
 
     def _send_file(self, name: str, stored: dict[str, int]) -> None:
         path = self._folder / name

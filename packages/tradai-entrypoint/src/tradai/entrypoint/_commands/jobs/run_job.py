@@ -18,7 +18,7 @@ from tradai.entrypoint._runs.request import RunRequest
 LOCAL: Final = "local:"
 PROGRAM: Final = ("-m", "tradai.entrypoint")
 # Settings of the run itself are flags of its command.
-_PASSED: Final = "TRADAI_"
+_PASSED: Final = ("TRADAI_", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME")
 _NOT_PASSED: Final = ("TRADAI_RUN_", "TRADAI_JOB_")
 
 
@@ -83,7 +83,8 @@ def run_spec(
 ) -> JobSpec:
     """Return the job that makes the run of `settings` and `request` on this machine.
 
-    It gets the ``TRADAI_`` variables of this process, apart from those of runs and jobs.
+    It gets the ``TRADAI_`` variables of this process, apart from those of runs and jobs, and those
+    that name the tracking server.
     """
     command = (sys.executable, *PROGRAM, *_words(job_id, settings, request))
     return extras.spec(job_id, settings, command=command, environment=own_variables())

@@ -1,4 +1,4 @@
-"""Command-line grammar of `runs` and `report`; importing it imports no command."""
+"""Command-line grammar of `runs`, `report` and `sync`; importing it imports no command."""
 
 import argparse
 from typing import Final
@@ -61,6 +61,30 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.set_defaults(module="report")
     parser.add_argument("run", metavar="RUN", help=_RUN)
+    add_folder(parser)
+    add_store(parser)
+    add_output(parser)
+
+
+def add_sync(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command `sync`."""
+    parser = commands.add_parser(
+        "sync",
+        help="send what waits for the tracking server",
+        description="Send to the tracking server (MLFLOW_TRACKING_URI) what waits for it, of the "
+        "runs on this machine and in the run store. Runs whose process is gone are closed there.",
+    )
+    parser.set_defaults(module="sync")
+    parser.add_argument(
+        "folders", metavar="FOLDER", nargs="*", help="a run, or a folder of runs (default: all)"
+    )
+    parser.add_argument(
+        "--dead",
+        metavar="RUN",
+        action="append",
+        default=[],
+        help="run in the run store whose process is gone; it is closed",
+    )
     add_folder(parser)
     add_store(parser)
     add_output(parser)

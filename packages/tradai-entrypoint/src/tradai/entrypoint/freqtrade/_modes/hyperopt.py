@@ -12,6 +12,7 @@ from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError, StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint._runs.tracked_facts import RunPart
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
@@ -76,6 +77,7 @@ class HyperoptHandler(BatchHandler):
             return verdict
         if epochs:
             context.record.results |= _figures(epochs)
+            context.parts = tuple(map(_part, epochs))
             with nullcontext() if verdict.is_success else suppress(StorageError):
                 _write_patch(epochs[0], job, context)
             ignored = _unsearched(epochs[0], job.parameters.spaces)
@@ -177,6 +179,11 @@ def _ignored(spaces: list[str]) -> Verdict:
         sentence=f"the engine found no parameter of {', '.join(spaces)} to search, and searched "
         "the rest: correct run.spaces",
     )
+
+
+def _part(epoch: Epoch) -> RunPart:
+    figures = {"loss": epoch.loss, "trades": epoch.trades, "profit_ratio": epoch.profit_ratio}
+    return RunPart(noun="epoch", number=epoch.number, params=epoch.details, figures=figures)
 
 
 def _figures(epochs: list[Epoch]) -> dict[str, JsonValue]:

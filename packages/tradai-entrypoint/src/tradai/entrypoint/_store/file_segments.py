@@ -1,22 +1,22 @@
-"""Journal of a run, cut into numbered segments for a store that cannot append."""
+"""A file of lines, cut into numbered segments for a store that cannot append."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import final
 
 from tradai.core import file_errors
-from tradai.entrypoint._store.names import segment_name, segment_number
+from tradai.entrypoint._store.names import segment_name, segment_of
 
 
 @final
-class JournalSegments:
-    """Segments of the journal at one path, and which of them the store has.
+class FileSegments:
+    """Segments of the file at one path, and which of them the store has.
 
     A segment that was not confirmed is offered again as it was: it may be there.
     """
 
     def __init__(self, path: Path) -> None:
-        """Cut the journal at `path`, which need not exist yet; the store has nothing of it."""
+        """Cut the file at `path`, which need not exist yet; the store has nothing of it."""
         self._path = path
         self._sizes: list[int] = []
         self._offered = b""
@@ -25,10 +25,10 @@ class JournalSegments:
         """Return name and content of the next segment; None when the store has every entry.
 
         Raises:
-            StorageError: The journal cannot be read.
+            StorageError: The file cannot be read.
         """
         self._offered = self._offered or self._new_entries()
-        return (segment_name(len(self._sizes) + 1), self._offered) if self._offered else None
+        return (self._name(len(self._sizes) + 1), self._offered) if self._offered else None
 
     def confirm(self) -> None:
         """Note that the store has the segment that was offered."""
@@ -41,12 +41,16 @@ class JournalSegments:
         Args:
             stored: Files of the run in the store, with their number of bytes.
         """
-        numbers = {number for name in stored if (number := segment_number(name)) is not None}
+        segments = (segment_of(name) for name in stored)
+        numbers = {each[1] for each in segments if each and each[0] == self._path.name}
         count = next(number for number in range(len(numbers) + 1) if number + 1 not in numbers)
         if count > len(self._sizes):
             self._offered = b""
-        self._sizes = [stored[segment_name(number + 1)] for number in range(count)]
-        return [segment_name(number) for number in sorted(numbers) if number > count]
+        self._sizes = [stored[self._name(number + 1)] for number in range(count)]
+        return [self._name(number) for number in sorted(numbers) if number > count]
+
+    def _name(self, number: int) -> str:
+        return segment_name(number, self._path.name)
 
     def _new_entries(self) -> bytes:
         if not self._path.exists():

@@ -1,0 +1,126 @@
+"""`tradai-entrypoint sync`: send to the tracking server what waits for it, and close dead runs."""
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, final
+
+from tradai.core import Delivery, Tracker
+from tradai.core.exceptions import ConfigurationError, TradAIError
+from tradai.entrypoint._commands.console import print_json, print_text
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
+from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint._runs.tracking import TRACKING_URI, find_tracker
+from tradai.entrypoint._store.names import TRACKING_NAME
+from tradai.entrypoint._store.run_store import RunStore
+from tradai.entrypoint._store.tracked_runs import TrackedCopy, tracked_copies
+
+# Folders of sweeps, and of runs that a notebook tracks.
+_OTHER_FOLDERS: Final = (Path(".tradai/sweeps"), Path(".tradai/tracking"))
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncedRun:
+    """A run, and what the server has of it, or the error of finding out."""
+
+    name: str
+    delivery: Delivery
+
+    @property
+    def exit_code(self) -> int:
+        """0 unless something waits that its own process will not send."""
+        if self.delivery.is_alive or not self.delivery.waiting:
+            return 0
+        return self.delivery.problem.exit_code if self.delivery.problem else 1
+
+    def is_news(self) -> bool:
+        """Tell whether something was sent, or could not be."""
+        return bool(self.delivery.waiting or self.delivery.sent or self.delivery.is_alive)
+
+    def sentence(self) -> str:
+        """Return what happened, in one line."""
+        delivery = self.delivery
+        if delivery.is_alive:
+            return f"{self.name}: goes on, and is sent by its own process"
+        if not delivery.waiting:
+            return f"{self.name}: delivered to {delivery.place}"
+        reason = f": {delivery.problem}" if delivery.problem else ""
+        return f"{self.name}: {counted(delivery.waiting, 'fact')} still wait{reason}"
+
+    def to_json(self) -> dict[str, object]:
+        """Return the facts as JSON."""
+        problem = self.delivery.problem
+        return {
+            "run": self.name,
+            "waiting": self.delivery.waiting,
+            "is_alive": self.delivery.is_alive,
+            "place": self.delivery.place,
+            "problem": str(problem) if problem else None,
+        }
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Send what waits; return the exit code of the first run of which something still waits."""
+    tracker = find_tracker(os.environ)
+    if tracker is None:
+        message = f"no tracking server was named: set {TRACKING_URI}"
+        raise ConfigurationError(message, key=TRACKING_URI)
+    synced: list[SyncedRun] = []
+    with interrupts.raising():
+        for run in filter(SyncedRun.is_news, _synced(args, tracker)):
+            synced.append(run)
+            if not args.json:
+                print_text(run.sentence())
+    if args.json:
+        print_json([run.to_json() for run in synced])
+    elif not synced:
+        print_text("nothing waits for the tracking server")
+    return next((run.exit_code for run in synced if run.exit_code), 0)
+
+
+def _synced(args: argparse.Namespace, tracker: Tracker) -> Iterator[SyncedRun]:
+    """Yield the tracked runs, on this machine and then in the run store."""
+    root = runs_folder(args.runs, os.environ)
+    folders = [Path(name) for name in args.folders] or [root, *_OTHER_FOLDERS]
+    for folder in _tracked_folders(folders):
+        yield _sync(tracker, folder, folder.name)
+    uri = runs_store(args.store, os.environ)
+    if uri and not args.folders:
+        store, timeout_s = RunStore.at(uri), store_timeout_s(os.environ)
+        for copy in tracked_copies(store, timeout_s=timeout_s):
+            # A run of this machine was sent from its folder.
+            if not (root / copy.run_id).exists():
+                yield _sync_copy(tracker, copy, is_dead=copy.run_id in args.dead)
+
+
+def _tracked_folders(folders: Sequence[Path]) -> Iterator[Path]:
+    for folder in folders:
+        for spool in (folder / TRACKING_NAME, *sorted(folder.glob(f"*/{TRACKING_NAME}"))):
+            if spool.exists():
+                yield spool.parent
+
+
+def _sync(tracker: Tracker, folder: Path, name: str, *, may_close: bool = True) -> SyncedRun:
+    try:
+        return SyncedRun(name=name, delivery=tracker.deliver(folder, may_close=may_close))
+    except TradAIError as exc:
+        return SyncedRun(name=name, delivery=Delivery(waiting=1, problem=exc))
+
+
+def _sync_copy(tracker: Tracker, copy: TrackedCopy, *, is_dead: bool) -> SyncedRun:
+    """Send a run of the store from a copy of its files."""
+    may_close = copy.has_ended or is_dead
+    try:
+        with TemporaryDirectory(prefix="tradai-sync-") as folder:
+            copy.bring(Path(folder))
+            run = _sync(tracker, Path(folder), copy.run_id, may_close=may_close)
+            if may_close and not run.delivery.waiting:
+                copy.mark_delivered()
+            return run
+    except TradAIError as exc:
+        return SyncedRun(name=copy.run_id, delivery=Delivery(waiting=1, problem=exc))

@@ -1,0 +1,153 @@
+"""Tracks a recorded run; a tracker that fails costs the run a warning, and nothing else."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final, Self, final
+
+from tradai.core import Delivery, RunTracking, TrackedStatus, Tracker, backend_for, redact
+from tradai.core.exceptions import ConfigurationError, TradAIError
+from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint._report.model import RunReportParts
+from tradai.entrypoint._runs.folder import RunFolder
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._runs.tracked_facts import (
+    RunPart,
+    balance_points,
+    config_params,
+    config_tags,
+    end_tags,
+    part_figures,
+    part_params,
+    part_points,
+    result_points,
+    tracked_run,
+    tracked_status,
+)
+from tradai.entrypoint._store.names import JOURNAL_NAME, MANIFEST_NAME, result_files
+
+_log: Final = logging.getLogger(__name__)
+
+TRACKING_URI: Final = "MLFLOW_TRACKING_URI"
+_EXPERIMENT: Final = "MLFLOW_EXPERIMENT_NAME"
+# Parts that are runs of their own, the best first; the history of the run has them all.
+_MOST_PARTS: Final = 100
+
+
+def find_tracker(environ: Mapping[str, str]) -> Tracker | None:
+    """Return the tracker that ``MLFLOW_TRACKING_URI`` names; None when it is not set.
+
+    Raises:
+        ConfigurationError: No installed distribution serves it, or it is not usable.
+    """
+    uri = environ.get(TRACKING_URI)
+    if not uri:
+        return None
+    if ":" not in uri:
+        message = f"{TRACKING_URI} is not usable: expected http:// or https:// and a host"
+        raise ConfigurationError(message, key=TRACKING_URI)
+    return backend_for("tradai.trackers", uri)
+
+
+@final
+class RecordTracking:
+    """Tracks one run of this process. No method raises, whatever the tracker does."""
+
+    def __init__(
+        self, record: RunManifest, tracker: Tracker | None, *, experiment: str | None = None
+    ) -> None:
+        """Track the run of `record`, in `experiment` or in one named after its strategy."""
+        self._record = record
+        self._tracker = tracker
+        self._experiment = experiment
+        self._run: RunTracking | None = None
+
+    @classmethod
+    def of(cls, record: RunManifest, environ: Mapping[str, str]) -> Self:
+        """Return the tracking of a run by the tracker that `environ` names, if it names one."""
+        experiment = environ.get(_EXPERIMENT) or None
+        try:
+            return cls(record, find_tracker(environ), experiment=experiment)
+        except ConfigurationError as exc:
+            untracked = cls(record, None)
+            untracked._give_up(str(exc))
+            return untracked
+
+    def begin(self, folder: RunFolder) -> None:
+        """Track the run from now on; its configuration is known."""
+        self._try(lambda: self._begin(folder))
+
+    def end(
+        self, folder: RunFolder, report: RunReportParts | None, parts: tuple[RunPart, ...] = ()
+    ) -> None:
+        """Report the results of the run, which has ended, and wait a short time for the server."""
+        self._try(lambda: self._end(folder, report, parts))
+
+    def _begin(self, folder: RunFolder) -> None:
+        if self._tracker is None:
+            return
+        run = tracked_run(self._record, self._experiment)
+        self._run = self._tracker.start(run, folder=folder.path)
+        self._run.log_params(config_params(self._record))
+        self._run.set_tags(config_tags(self._record))
+
+    def _end(
+        self, folder: RunFolder, report: RunReportParts | None, parts: tuple[RunPart, ...]
+    ) -> None:
+        if self._run is None:
+            self._begin(folder)
+        if self._run is None:
+            return
+        run, record = self._run, self._record
+        run.set_tags(end_tags(record))
+        run.log_points(result_points(record))
+        run.log_points(balance_points(report.balance if report else ()))
+        self._report_parts(run, parts)
+        for name in (*result_files(folder.path), JOURNAL_NAME, MANIFEST_NAME):
+            run.log_artifact(name)
+        self._note(run.end(tracked_status(record.exit_code), at=record.ended_at))
+
+    def _report_parts(self, run: RunTracking, parts: tuple[RunPart, ...]) -> None:
+        if not parts:
+            return
+        ended_at = self._record.ended_at
+        run.log_points(part_points(parts, ended_at))
+        whole = tracked_run(self._record, self._experiment)
+        for part in parts[:_MOST_PARTS]:
+            name = f"{part.noun} {part.number}"
+            child = run.child(replace(whole, id=f"{whole.id}.{part.number}", name=name))
+            child.log_params(part_params(part))
+            child.log_points(part_figures(part, ended_at))
+            child.end(TrackedStatus.FINISHED, at=ended_at)
+
+    def _note(self, delivery: Delivery) -> None:
+        """Say where the run is, or how much of it waits."""
+        if not delivery.waiting:
+            _log.info("run tracked", extra={"place": delivery.place})
+            return
+        reason = f": {delivery.problem}" if delivery.problem else ""
+        facts = counted(delivery.waiting, "fact")
+        self._warn(
+            f"{facts} of the run wait for the tracking server{reason}; `tradai-entrypoint sync` "
+            "sends them"
+        )
+
+    def _try(self, work: Callable[[], None]) -> None:
+        """Do `work`; after its first error the run is not tracked any more."""
+        try:
+            work()
+        except TradAIError as exc:
+            self._give_up(str(exc))
+        # A tracker may be third-party code, and its crash must not end a run.
+        except Exception as exc:  # noqa: BLE001
+            _log.debug("the tracker crashed", exc_info=True)
+            self._give_up(f"the tracker failed with {type(exc).__name__}: {exc}")
+
+    def _give_up(self, reason: str) -> None:
+        self._tracker = self._run = None
+        self._warn(f"the run is not tracked: {reason}")
+
+    def _warn(self, sentence: str) -> None:
+        notice = redact(" ".join(sentence.splitlines()))
+        _log.warning(notice)
+        self._record.notices.append(notice)

@@ -1,0 +1,203 @@
+"""`sync` sends what waits, here and in the run store, and leaves living runs alone."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tradai.core import Delivery, MetricPoint, RunTracking, TrackedRun, TrackedStatus
+from tradai.core.exceptions import ExternalServiceError, StorageError
+from tradai.core.testing import MemoryTracker
+from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._store.run_store import RunStore
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+DOWN = ExternalServiceError("it is down", service="mlflow", operation="send")
+
+
+class CopiedTracker:
+    """Records the folders it is asked to deliver, with the files that are in them."""
+
+    def __init__(self) -> None:
+        self.delivered: dict[str, tuple[dict[str, bytes], bool]] = {}
+        self.problem: StorageError | ExternalServiceError | None = None
+
+    def start(self, run: TrackedRun, *, folder: Path) -> RunTracking:
+        raise AssertionError((run, folder))
+
+    def deliver(self, folder: Path, *, may_close: bool = True) -> Delivery:
+        if isinstance(self.problem, StorageError):
+            raise self.problem
+        files = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+        self.delivered[folder.name] = files, may_close
+        waiting = 4 if self.problem else 0
+        return Delivery(waiting=waiting, sent=1, problem=self.problem, place="https://place")
+
+    def check(self) -> str:
+        return "it answers"
+
+
+@pytest.fixture
+def tracker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CopiedTracker:
+    copied = CopiedTracker()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
+    monkeypatch.setattr("tradai.entrypoint._runs.tracking.backend_for", lambda *_: copied)
+    monkeypatch.chdir(tmp_path)
+    return copied
+
+
+def sync(*words: str) -> int:
+    with Interrupts() as interrupts:
+        return run_command(["sync", *words], interrupts=interrupts)
+
+
+def tracked(folder: Path, content: str = "facts\n") -> Path:
+    folder.mkdir(parents=True)
+    (folder / "tracking.jsonl").write_text(content)
+    return folder
+
+
+def test_the_runs_sweeps_and_notebooks_of_this_machine_are_sent(
+    tmp_path: Path, tracker: CopiedTracker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("runs/run-1", "sweeps/sweep-1", "tracking/notebook-1"):
+        tracked(tmp_path / ".tradai" / name)
+    (tmp_path / ".tradai/runs/untracked").mkdir()
+
+    code = sync()
+
+    assert code == 0
+    assert list(tracker.delivered) == ["run-1", "sweep-1", "notebook-1"]
+    assert capsys.readouterr().out.splitlines() == [
+        f"{name}: delivered to https://place" for name in ("run-1", "sweep-1", "notebook-1")
+    ]
+
+
+def test_only_the_given_folders_are_sent(tmp_path: Path, tracker: CopiedTracker) -> None:
+    chosen = tracked(tmp_path / "elsewhere" / "run-9")
+    tracked(tmp_path / ".tradai" / "runs" / "run-1")
+
+    sync(str(chosen))
+
+    assert list(tracker.delivered) == ["run-9"]
+
+
+def test_a_run_that_is_not_sent_is_named_with_its_reason_and_decides_the_exit_code(
+    tmp_path: Path, tracker: CopiedTracker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracked(tmp_path / ".tradai" / "runs" / "run-1")
+    tracker.problem = DOWN
+
+    code = sync("--json")
+
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert code == DOWN.exit_code != 0
+    assert (shown["run"], shown["waiting"], shown["problem"]) == ("run-1", 4, "it is down")
+
+
+def test_one_damaged_spool_does_not_keep_the_others_from_being_sent(
+    tmp_path: Path, tracker: CopiedTracker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracked(tmp_path / ".tradai" / "runs" / "run-1")
+    tracked(tmp_path / ".tradai" / "runs" / "run-2")
+    tracker.problem = StorageError("a newer version wrote it", operation="read")
+
+    code = sync()
+
+    assert code == tracker.problem.exit_code
+    assert [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "run-1",
+        "run-2",
+    ]
+
+
+def test_nothing_to_send_is_said(
+    tracker: CopiedTracker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sync() == 0
+    assert "nothing waits" in capsys.readouterr().out
+    assert tracker.delivered == {}
+
+
+def test_without_a_server_nothing_can_be_sent(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+    assert sync() == 78
+    assert "set MLFLOW_TRACKING_URI" in capsys.readouterr().err
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    """Hold one run that ended, and one whose task may live."""
+    store = RunStore.at(str(tmp_path / "store"))
+    for run_id in ("ended", "open"):
+        store.write(run_id, "started.json", b"{}")
+        store.write(run_id, "tracking/000001.jsonl", b"one\n")
+        store.write(run_id, "tracking/000002.jsonl", b"two\n")
+    store.write("ended", "report.html", b"<html>")
+    store.write("ended", "manifest.json", b"{}")
+    store.write("untracked", "manifest.json", b"{}")
+    return store
+
+
+def test_runs_of_the_store_are_sent_from_their_segments_and_files_once(
+    store: RunStore, tracker: CopiedTracker
+) -> None:
+    first = sync("--store", store.uri)
+    sent = sorted(tracker.delivered.values(), key=lambda each: each[1])
+    tracker.delivered.clear()
+    sync("--store", store.uri)
+
+    open_run, ended = sent
+    assert first == 0
+    assert ended[0]["tracking.jsonl"] == open_run[0]["tracking.jsonl"] == b"one\ntwo\n"
+    assert (ended[0]["report.html"], ended[1]) == (b"<html>", True)
+    # Its task may live, so it is sent and not closed, and looked at again.
+    assert (set(open_run[0]), open_run[1]) == ({"tracking.jsonl"}, False)
+    assert [may_close for _, may_close in tracker.delivered.values()] == [False]
+
+
+def test_a_run_of_the_store_that_is_called_dead_is_closed(
+    store: RunStore, tracker: CopiedTracker
+) -> None:
+    sync("--store", store.uri, "--dead", "open")
+
+    assert [may_close for _, may_close in tracker.delivered.values()] == [True, True]
+
+
+def test_a_run_of_this_machine_is_not_sent_again_from_the_store(
+    store: RunStore, tracker: CopiedTracker, tmp_path: Path
+) -> None:
+    tracked(tmp_path / ".tradai" / "runs" / "ended")
+
+    sync("--store", store.uri)
+
+    assert len(tracker.delivered) == 2
+    assert "ended" in tracker.delivered
+
+
+def test_a_run_that_goes_on_is_left_to_its_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memory = MemoryTracker()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
+    monkeypatch.setattr("tradai.entrypoint._runs.tracking.backend_for", lambda *_: memory)
+    folder = tracked(tmp_path / "run-1")
+    run = memory.start(
+        TrackedRun(id="run-1", name="x", experiment="e", started_at=START), folder=folder
+    )
+    run.log_points([MetricPoint("loss", 0.5)])
+
+    code = sync(str(folder))
+
+    assert code == 0
+    assert "run-1: goes on" in capsys.readouterr().out
+    run.end(TrackedStatus.FINISHED)
