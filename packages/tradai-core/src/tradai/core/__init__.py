@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         version_id as version_id,
     )
     from tradai.core._documents.json_values import (
+        FrozenMapping as FrozenMapping,
         JsonObject as JsonObject,
         JsonValue as JsonValue,
         freeze as freeze,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
         EnvironmentSecrets as EnvironmentSecrets,
         FileSecrets as FileSecrets,
     )
+    from tradai.core._local.user_cache import user_cache_folder as user_cache_folder
     from tradai.core._logging.context import (
         carry_context as carry_context,
         run_context as run_context,
@@ -209,7 +211,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "_documents.canonical": "canonical_json digest version_id",
-            "_documents.json_values": "JsonObject JsonValue freeze thaw",
+            "_documents.json_values": "FrozenMapping JsonObject JsonValue freeze thaw",
             "_documents.yaml_reader": "YamlDocument read_yaml read_yaml_fields read_yaml_value",
             "_error_translation": "ErrorTable",
             "_fork_lock": "ForkLock",
@@ -232,6 +234,7 @@ if not TYPE_CHECKING:
                 "FileKind UnusableFileError open_regular_file read_regular_file"
             ),
             "_local.secret_sources": "EnvironmentSecrets FileSecrets",
+            "_local.user_cache": "user_cache_folder",
             "_logging.context": "carry_context run_context",
             "_logging.printable": "printable",
             "_logging.setup": "LoggerMixin configure_logging",
