@@ -9,6 +9,7 @@ import pytest
 from tradai.core import (
     JournalEntry,
     JsonValue,
+    LeaseStore,
     MemoryStore,
     ObjectInfo,
     RunJournal,
@@ -18,7 +19,9 @@ from tradai.core import (
 )
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.core.testing import (
+    LeaseContract,
     MemoryJournal,
+    MemoryLeaseStore,
     ObjectStoreContract,
     RunJournalContract,
     ScriptedSecrets,
@@ -264,6 +267,68 @@ class SourceOfPlainText:
         return PlainText(ScriptedSecrets(SCRIPT).resolve(reference).reveal())
 
 
+class RightLeaseStore:
+    """Keeps every promise; each planted place of a lease below breaks one."""
+
+    def __init__(self) -> None:
+        self.inner = MemoryLeaseStore()
+
+    def read(self) -> StoredObject | None:
+        return self.inner.read()
+
+    def replace(self, data: bytes, *, expected: str | None) -> str:
+        return self.inner.replace(data, expected=expected)
+
+    def overwrite(self, data: bytes) -> str:
+        found = self.inner.read()
+        return self.inner.replace(data, expected=found and found.etag)
+
+
+class LeaseStoreThatForgetsToCompare(RightLeaseStore):
+    def replace(self, data: bytes, *, expected: str | None) -> str:
+        return self.overwrite(data) if expected else super().replace(data, expected=None)
+
+
+class LeaseStoreThatOverwritesWithTheFirst(RightLeaseStore):
+    def replace(self, data: bytes, *, expected: str | None) -> str:
+        return super().replace(data, expected=expected) if expected else self.overwrite(data)
+
+
+class LeaseStoreThatLooksBeforeItLeaps(RightLeaseStore):
+    """Compares and writes in two steps; the barrier has all racers compare before one writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.barrier = threading.Barrier(4)
+
+    def replace(self, data: bytes, *, expected: str | None) -> str:
+        found = self.inner.read()
+        if threading.current_thread() is threading.main_thread():
+            return super().replace(data, expected=expected)
+        self.barrier.wait(60)
+        is_expected = (found and found.etag) == expected
+        return self.overwrite(data) if is_expected else super().replace(data, expected=expected)
+
+
+class LeaseStoreThatTagsByLength(RightLeaseStore):
+    """Holds the true tag back, so that a replacement finds the bytes."""
+
+    def read(self) -> StoredObject | None:
+        found = super().read()
+        return found and replace(found, etag=str(len(found.data)))
+
+    def replace(self, data: bytes, *, expected: str | None) -> str:
+        found, shown = self.inner.read(), self.read()
+        is_expected = (shown and shown.etag) == expected
+        super().replace(data, expected=found and found.etag if is_expected else "another")
+        return str(len(data))
+
+
+class LeaseStoreThatCreatesWhatIsGone(RightLeaseStore):
+    def replace(self, data: bytes, *, expected: str | None) -> str:
+        return super().replace(data, expected=expected if self.inner.read() else None)
+
+
 STORES: dict[type, str] = {
     StoreThatForgetsIfAbsent: "test_if_absent_never_overwrites",
     StoreThatForgetsIfMatch: "test_if_match_overwrites_only_what_was_read",
@@ -288,6 +353,14 @@ SOURCES: dict[type, str] = {
     SourceOfPlainText: "test_a_secret_never_shows_itself",
 }
 
+LEASE_STORES: dict[type, str] = {
+    LeaseStoreThatForgetsToCompare: "test_only_the_bytes_that_were_read_are_replaced",
+    LeaseStoreThatOverwritesWithTheFirst: "test_the_first_write_never_overwrites",
+    LeaseStoreThatLooksBeforeItLeaps: "test_one_racer_creates",
+    LeaseStoreThatTagsByLength: "test_different_bytes_have_different_tags",
+    LeaseStoreThatCreatesWhatIsGone: "test_a_replacement_never_creates",
+}
+
 
 def _store(make: type) -> set[str]:
     return failing_tests(ObjectStoreContract, {"store": make, "base": lambda: "memory:"})
@@ -304,7 +377,16 @@ def _source(make: Callable[[], object]) -> set[str]:
     )
 
 
+def _lease_store(make: Callable[[], LeaseStore]) -> set[str]:
+    def open_store() -> Callable[[], LeaseStore]:
+        store = make()
+        return lambda: store
+
+    return failing_tests(LeaseContract, {"open_store": open_store})
+
+
 def test_the_suites_pass_what_is_right() -> None:
+    assert _lease_store(RightLeaseStore) == set()
     assert _store(RightStore) == set()
     assert _journal(RightJournal) == set()
     assert _source(lambda: ScriptedSecrets(SCRIPT)) == set()
@@ -323,3 +405,8 @@ def test_a_wrong_journal_is_caught(planted: type) -> None:
 @pytest.mark.parametrize("planted", SOURCES)
 def test_a_wrong_secret_source_is_caught(planted: type) -> None:
     assert SOURCES[planted] in _source(planted)
+
+
+@pytest.mark.parametrize("planted", LEASE_STORES)
+def test_a_wrong_place_of_a_lease_is_caught(planted: type) -> None:
+    assert LEASE_STORES[planted] in _lease_store(planted)

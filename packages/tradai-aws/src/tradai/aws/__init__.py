@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from tradai.aws._ecs.stop_causes import StopCause as StopCause
     from tradai.aws._ecs.verdicts import StopVerdict as StopVerdict, judge_stop as judge_stop
     from tradai.aws._images.daemon import DockerSettings as DockerSettings
-    from tradai.aws._logs.clock import WaitingClock as WaitingClock
     from tradai.aws._logs.follower import LogFollower as LogFollower
     from tradai.aws._logs.policy import LogPolicy as LogPolicy
     from tradai.aws._logs.position import LogPosition as LogPosition
@@ -79,7 +78,6 @@ if not TYPE_CHECKING:
             "_ecs.verdicts": "StopVerdict judge_stop",
             "_docker.runner": "DockerRunner",
             "_images.daemon": "DockerSettings",
-            "_logs.clock": "WaitingClock",
             "_logs.follower": "LogFollower",
             "_logs.policy": "LogPolicy",
             "_logs.position": "LogPosition",

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from tradai.core._layers.problems import error_sentence as error_sentence
     from tradai.core._layers.suggestions import did_you_mean as did_you_mean
     from tradai.core._layers.yaml_layer import YamlLayer as YamlLayer
+    from tradai.core._lease.lease import Lease as Lease
+    from tradai.core._lease.lookup import lease_for as lease_for
     from tradai.core._local.atomic_files import (
         atomic_file as atomic_file,
         file_errors as file_errors,
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     )
     from tradai.core._local.memory_store import MemoryStore as MemoryStore
     from tradai.core._local.model_repository import ModelRepository as ModelRepository
+    from tradai.core._local.object_lease_store import ObjectLeaseStore as ObjectLeaseStore
     from tradai.core._local.regular_files import (
         FileKind as FileKind,
         UnusableFileError as UnusableFileError,
@@ -129,6 +132,7 @@ if TYPE_CHECKING:
         JobInfo as JobInfo,
         JobStatus as JobStatus,
     )
+    from tradai.core._ports.lease_store import LeaseStore as LeaseStore
     from tradai.core._ports.protocols import (
         Clock as Clock,
         JournalEntry as JournalEntry,
@@ -138,6 +142,7 @@ if TYPE_CHECKING:
         RunJournal as RunJournal,
         SecretSource as SecretSource,
         StoredObject as StoredObject,
+        WaitingClock as WaitingClock,
     )
     from tradai.core._ports.repositories import (
         Coverage as Coverage,
@@ -223,6 +228,8 @@ if not TYPE_CHECKING:
             "_layers.suggestions": "did_you_mean",
             "_layers.yaml_layer": "YamlLayer",
             "_lazy": "lazy_exports",
+            "_lease.lease": "Lease",
+            "_lease.lookup": "lease_for",
             "_local.atomic_files": "atomic_file file_errors",
             "_local.content_cache": "ContentCache",
             "_local.file_journal": "FileJournal",
@@ -230,6 +237,7 @@ if not TYPE_CHECKING:
             "_local.file_uri": "file_path is_file_uri is_uri",
             "_local.memory_store": "MemoryStore",
             "_local.model_repository": "ModelRepository",
+            "_local.object_lease_store": "ObjectLeaseStore",
             "_local.regular_files": (
                 "FileKind UnusableFileError open_regular_file read_regular_file"
             ),
@@ -251,9 +259,10 @@ if not TYPE_CHECKING:
             "_ports.job_runner": "AsyncJobRunner JobLine JobRunner check_stop_reason",
             "_ports.job_spec": "Capacity JobPlatform JobSpec LogDelivery",
             "_ports.job_status": "JOB_TRANSITIONS JobInfo JobStatus",
+            "_ports.lease_store": "LeaseStore",
             "_ports.protocols": (
                 "Clock JournalEntry ModeHandler ObjectInfo ObjectStore RunJournal SecretSource "
-                "StoredObject"
+                "StoredObject WaitingClock"
             ),
             "_ports.repositories": (
                 "Coverage DataRepository InMemoryRepository Repository series_name"

@@ -10,6 +10,8 @@
     ├── ExternalServiceError         AWS, Redis, MLflow or the exchange failed
     │   └── StorageError             a file system or a store refused
     │       └── ConflictError        another writer was first
+    ├── LeaseHeldError               another process holds the lease
+    ├── LeaseLostError               this process does not hold its lease any more
     └── TradingError                 trading must not start or go on
 
 The message is a sentence for people: it names the thing, what was expected and what to do next.
@@ -28,6 +30,8 @@ __all__ = [
     "ConflictError",
     "ExternalServiceError",
     "JobConflictError",
+    "LeaseHeldError",
+    "LeaseLostError",
     "NotFoundError",
     "StorageError",
     "TradAIError",
@@ -202,6 +206,43 @@ class ConflictError(StorageError):
     """A conditional write came too late: another writer was first. Read again, then decide."""
 
     code = "conflict"
+
+
+class LeaseHeldError(TradAIError):
+    """Another process holds the lease.
+
+    Attributes:
+        lease: Name of the lease.
+        holder: Name of its holder.
+        retry_after_s: Seconds after which it is free, unless its holder renews it.
+    """
+
+    code = "lease_held"
+    exit_code = 75
+    retryable = True
+
+    def __init__(self, message: str, /, *, lease: str, holder: str, retry_after_s: float) -> None:
+        """Name the `lease`, its `holder`, and when to try again."""
+        super().__init__(message)
+        self.lease = lease
+        self.holder = holder
+        self.retry_after_s = retry_after_s
+
+
+class LeaseLostError(TradAIError):
+    """This process does not hold its lease any more; another one may hold it.
+
+    Attributes:
+        lease: Name of the lease.
+    """
+
+    code = "lease_lost"
+    exit_code = 75
+
+    def __init__(self, message: str, /, *, lease: str) -> None:
+        """Name the `lease`."""
+        super().__init__(message)
+        self.lease = lease
 
 
 class TradingError(TradAIError):

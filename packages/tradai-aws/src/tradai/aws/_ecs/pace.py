@@ -4,8 +4,7 @@ import random
 import time
 from typing import Final, final
 
-from tradai.aws._logs.clock import WaitingClock
-from tradai.core import ForkLock, Utc, utc_now
+from tradai.core import ForkLock, Utc, WaitingClock, utc_now
 
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 20.0

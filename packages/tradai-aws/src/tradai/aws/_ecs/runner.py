@@ -25,7 +25,6 @@ from tradai.aws._ecs.pace import RateLimit, RealClock
 from tradai.aws._ecs.policy import EcsPolicy
 from tradai.aws._ecs.reaper import REASON, ExpiredTask, expired_tasks, stop_expired
 from tradai.aws._ecs.settings import EcsSettings
-from tradai.aws._logs.clock import WaitingClock
 from tradai.aws._logs.policy import LogPolicy
 from tradai.aws._logs.schedule import LogSchedule
 from tradai.aws._logs.stream_reader import LogsClient
@@ -35,6 +34,7 @@ from tradai.core import (
     JobLine,
     JobSpec,
     ObjectStore,
+    WaitingClock,
     backend_for,
     check_stop_reason,
     redact,

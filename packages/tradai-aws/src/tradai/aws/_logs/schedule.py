@@ -4,9 +4,9 @@ import threading
 import time
 from typing import Final, final
 
-from tradai.aws._logs.clock import WaitingClock
 from tradai.aws._logs.followed_log import FollowedLog
 from tradai.aws._logs.policy import LogPolicy
+from tradai.core import WaitingClock
 
 # A log whose lines are not taken is not read on: this is a page of CloudWatch.
 _MOST_LINES: Final = 10_000

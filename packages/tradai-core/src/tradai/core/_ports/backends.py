@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, e
 from typing import Final, Literal, overload
 
 from tradai.core._ports.job_runner import JobRunner
+from tradai.core._ports.lease_store import LeaseStore
 from tradai.core._ports.protocols import ObjectStore, RunJournal, SecretSource
 from tradai.core._ports.repositories import DataRepository
 from tradai.core.exceptions import ConfigurationError
@@ -36,13 +37,16 @@ def backend_for(group: Literal["tradai.data"], uri: str) -> DataRepository: ...
 @overload
 def backend_for(group: Literal["tradai.runners"], uri: str) -> JobRunner: ...
 @overload
+def backend_for(group: Literal["tradai.leases"], uri: str) -> LeaseStore: ...
+@overload
 def backend_for(group: str, uri: str) -> object: ...
 def backend_for(group: str, uri: str) -> object:
     """Return the backend that serves `uri`, from the entry point named after its scheme.
 
     Args:
         group: Entry-point group of the port: ``tradai.stores``, ``tradai.secrets``,
-            ``tradai.journals``, ``tradai.data``, ``tradai.configs``, ``tradai.runners``.
+            ``tradai.journals``, ``tradai.data``, ``tradai.configs``, ``tradai.runners``,
+            ``tradai.leases``.
         uri: URI to serve; a plain path counts as ``file:``.
 
     Raises:

@@ -144,3 +144,15 @@ class Clock(Protocol):
     def now(self) -> Utc:
         """Return the present instant as an aware UTC datetime."""
         ...
+
+
+class WaitingClock(Clock, Protocol):
+    """Clock to measure durations and to wait by, which tests can replace."""
+
+    def __call__(self) -> float:
+        """Return the seconds since some instant; they never go back."""
+        ...
+
+    def sleep(self, seconds: float, /) -> None:
+        """Pause for `seconds`."""
+        ...

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tradai.core.testing._fakes import (
         FixedClock as FixedClock,
         MemoryJournal as MemoryJournal,
+        MemoryLeaseStore as MemoryLeaseStore,
         ScriptedSecrets as ScriptedSecrets,
     )
     from tradai.core.testing._jobs.fake_runner import (
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from tradai.core.testing._jobs.script import JobScript as JobScript
     from tradai.core.testing._jobs.stops_contract import JobStopsContract as JobStopsContract
     from tradai.core.testing._journal_contract import RunJournalContract as RunJournalContract
+    from tradai.core.testing._lease_contract import LeaseContract as LeaseContract
     from tradai.core.testing._repository_contract import RepositoryContract as RepositoryContract
     from tradai.core.testing._secret_contract import SecretSourceContract as SecretSourceContract
     from tradai.core.testing._store_contract import ObjectStoreContract as ObjectStoreContract
@@ -51,13 +53,14 @@ if not TYPE_CHECKING:
             "_candle_contract": "DataRepositoryContract",
             "_clock_contract": "ClockContract",
             "_failing_tests": "failing_tests",
-            "_fakes": "FixedClock MemoryJournal ScriptedSecrets",
+            "_fakes": "FixedClock MemoryJournal MemoryLeaseStore ScriptedSecrets",
             "_jobs.fake_runner": "FakeRunner JobMemory",
             "_jobs.logs_contract": "JobLogsContract",
             "_jobs.runner_contract": "JobRunnerContract",
             "_jobs.script": "JobScript",
             "_jobs.stops_contract": "JobStopsContract",
             "_journal_contract": "RunJournalContract",
+            "_lease_contract": "LeaseContract",
             "_repository_contract": "RepositoryContract",
             "_secret_contract": "SecretSourceContract",
             "_store_contract": "ObjectStoreContract",

@@ -7,19 +7,27 @@ from typing import Final, final
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._fork_lock import ForkLock
 from tradai.core._local.file_journal import clean_facts
-from tradai.core._ports.protocols import Clock, JournalEntry
+from tradai.core._local.file_store import etag_of
+from tradai.core._ports.protocols import Clock, JournalEntry, StoredObject
 from tradai.core._secrets.redaction import redact
 from tradai.core._secrets.secret import Secret
 from tradai.core._time.clock import SystemClock
 from tradai.core._time.instants import check_utc
-from tradai.core.exceptions import ConfigurationError, NotFoundError, TradAIError
+from tradai.core.exceptions import (
+    ConfigurationError,
+    ConflictError,
+    NotFoundError,
+    TradAIError,
+)
 
 _NEW_YEAR: Final = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 @final
 class FixedClock:
-    """A clock that moves only by `advance`; it starts at midnight UTC of the first day of 2025.
+    """A clock that moves only by `advance` and `sleep`; a `WaitingClock`.
+
+    It starts at midnight UTC of the first day of 2025.
 
     >>> clock = FixedClock()
     >>> clock.advance(timedelta(minutes=5))
@@ -42,6 +50,14 @@ class FixedClock:
     def advance(self, by: timedelta) -> None:
         """Move the clock forward by this much."""
         self._at += by
+
+    def __call__(self) -> float:
+        """Return the seconds since some instant."""
+        return (self._at - _NEW_YEAR).total_seconds()
+
+    def sleep(self, seconds: float, /) -> None:
+        """Move the clock forward by `seconds`, in place of a pause."""
+        self.advance(timedelta(seconds=seconds))
 
 
 @final
@@ -72,6 +88,31 @@ class MemoryJournal:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+@final
+class MemoryLeaseStore:
+    """Place of a lease in memory, for the holders of one process."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lock = ForkLock()
+        self._stored: StoredObject | None = None
+
+    def read(self) -> StoredObject | None:
+        """Return the bytes and their tag; None before the first write."""
+        return self._stored
+
+    def replace(self, data: bytes, *, expected: str | None) -> str:
+        """Write `data` where the bytes with the tag `expected` are, and return the new tag."""
+        with self._lock:
+            present = self._stored and self._stored.etag
+            if present != expected:
+                message = "cannot replace the lease in memory: it has changed; read it again"
+                raise ConflictError(message, operation="replace", service="memory")
+            etag = etag_of(data)
+            self._stored = StoredObject(data=data, etag=etag)
+        return etag
 
 
 @final

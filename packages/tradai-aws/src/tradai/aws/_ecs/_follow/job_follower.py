@@ -8,8 +8,7 @@ from tradai.aws._ecs._launch.launcher import Launcher
 from tradai.aws._ecs._launch.record import StoredRecord
 from tradai.aws._ecs.client import LaunchError
 from tradai.aws._ecs.pace import Backoff
-from tradai.aws._logs.clock import WaitingClock
-from tradai.core import JobInfo, JobStatus
+from tradai.core import JobInfo, JobStatus, WaitingClock
 from tradai.core.exceptions import ExternalServiceError
 
 _PATIENCE_S: Final = 300.0

@@ -19,8 +19,7 @@ from tradai.aws._ecs._launch.record import (
 from tradai.aws._ecs.client import EcsClient, translated
 from tradai.aws._ecs.stop_causes import StopCause
 from tradai.aws._ecs.verdicts import has_stopped, judge, judge_stop
-from tradai.aws._logs.clock import WaitingClock
-from tradai.core import JobInfo, JobStatus
+from tradai.core import JobInfo, JobStatus, WaitingClock
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
 
 Task: TypeAlias = Mapping[str, Any]

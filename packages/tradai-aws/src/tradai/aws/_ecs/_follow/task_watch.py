@@ -7,8 +7,7 @@ from typing import Any, Final, TypeAlias, final
 from tradai.aws._ecs._launch.lookup import CONSISTENT_AFTER_S, MOST_DESCRIBED
 from tradai.aws._ecs.client import EcsClient, translated
 from tradai.aws._ecs.pace import RateLimit
-from tradai.aws._logs.clock import WaitingClock
-from tradai.core import ForkLock
+from tradai.core import ForkLock, WaitingClock
 
 Task: TypeAlias = Mapping[str, Any]
 

@@ -33,8 +33,7 @@ from tradai.aws._ecs.client import (
     launch_error,
 )
 from tradai.aws._ecs.pace import Backoff, RateLimit
-from tradai.aws._logs.clock import WaitingClock
-from tradai.core import JobInfo, JobStatus, Utc
+from tradai.core import JobInfo, JobStatus, Utc, WaitingClock
 from tradai.core.exceptions import (
     ExternalServiceError,
     TradAIError,

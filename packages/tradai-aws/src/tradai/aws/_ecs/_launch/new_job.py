@@ -18,8 +18,7 @@ from tradai.aws._ecs.policy import EcsPolicy
 from tradai.aws._ecs.registration import forget, register_once
 from tradai.aws._ecs.settings import EcsSettings
 from tradai.aws._ecs.task_definition import MAIN_CONTAINER, task_definition
-from tradai.aws._logs.clock import WaitingClock
-from tradai.core import JobSpec, ObjectStore
+from tradai.core import JobSpec, ObjectStore, WaitingClock
 from tradai.core.exceptions import ValidationError
 
 

@@ -21,7 +21,7 @@ from tradai.aws._ecs.client import (
     translated_run,
 )
 from tradai.aws._ecs.pace import Backoff, RateLimit
-from tradai.aws._logs.clock import WaitingClock
+from tradai.core import WaitingClock
 from tradai.core.exceptions import JobConflictError, NotFoundError
 
 Task: TypeAlias = Mapping[str, Any]
