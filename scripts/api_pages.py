@@ -90,7 +90,7 @@ class _Page:
         yield from _signature(thing, name)
         yield from self._documentation(thing)
         if isinstance(thing, griffe.Class):
-            for member in thing.members.values():
+            for member in _members(thing, self._public):
                 if member.docstring and not member.name.startswith("_"):
                     yield from self._member(member, f"{name}.{member.name}")
 
@@ -138,6 +138,13 @@ class _Page:
         public = {name: self._public.get(place, place) for name, place in places.items()}
         exported = {name: f"{self._module.path}.{name}" for name in self._exports}
         return {name: path for name, path in public.items() if "._" not in path} | exported
+
+
+def _members(thing: griffe.Class, public: Mapping[str, str]) -> Iterator[Thing]:
+    """Yield the members of a class, with those of its bases that have no entry of their own."""
+    parts = [base for base in reversed(thing.mro()) if base.path not in public]
+    yield from {name: member for base in parts for name, member in base.members.items()}.values()
+    yield from thing.members.values()
 
 
 def _signature(thing: Thing, name: str) -> Iterator[str]:

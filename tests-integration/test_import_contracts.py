@@ -19,6 +19,7 @@ VIOLATIONS: Final = {
     "wings-core": ("tradai.core._types._planted", "import tradai.core._settings.base_settings"),
     "wings-cache": ("tradai.cache._keys._planted", "import tradai.cache._calls.steps"),
     "wings-aws": ("tradai.aws._client._planted", "import tradai.aws._s3.store"),
+    "wings-mlflow": ("tradai.mlflow._http._planted", "import tradai.mlflow._client.client"),
     "wings-entrypoint": ("tradai.entrypoint._process._planted", "import tradai.entrypoint._cli"),
     "wings-freqtrade": (
         "tradai.entrypoint.freqtrade._engine._planted",

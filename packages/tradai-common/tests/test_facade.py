@@ -117,7 +117,7 @@ def test_importing_the_facade_imports_nothing_else() -> None:
     [
         ("AwsSettings", "aws"),
         ("CacheSettings", "cache"),
-        ("MlflowSettings", "mlflow"),
+        ("MLflowSettings", "mlflow"),
         ("StrategyEntrypoint", "entrypoint"),
     ],
 )

@@ -101,7 +101,7 @@ if TYPE_CHECKING:
         StrategyEntrypoint as StrategyEntrypoint,
         TradingEntrypoint as TradingEntrypoint,
     )
-    from tradai.mlflow import MlflowSettings as MlflowSettings
+    from tradai.mlflow import MLflowSettings as MLflowSettings
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
@@ -133,6 +133,6 @@ if not TYPE_CHECKING:
             "tradai.entrypoint": (
                 "BaseService EntrypointSettings StrategyEntrypoint TradingEntrypoint"
             ),
-            "tradai.mlflow": "MlflowSettings",
+            "tradai.mlflow": "MLflowSettings",
         },
     )

@@ -1,0 +1,1 @@
+"""The client of an MLflow server, and the entities that it returns."""

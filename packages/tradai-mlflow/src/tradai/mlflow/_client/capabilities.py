@@ -1,0 +1,44 @@
+"""Facts about a server that follow from its version: what it offers, and what it keeps."""
+
+import re
+from typing import Final, Self, final
+
+from tradai.mlflow._client.entities import Entity
+
+SHORTEST_TAG_LIMIT: Final = 5_000
+
+_VERSION: Final = re.compile(r"(\d+)\.(\d+)(?:\.\S*)?")
+_LONG_TAGS_SINCE: Final = (3, 0)
+_LOGGED_MODELS_SINCE: Final = (3, 0)
+_HOST_CHECK_SINCE: Final = (3, 5)
+
+
+@final
+class ServerCapabilities(Entity):
+    """Limits and features of a server.
+
+    Attributes:
+        version: Version of MLflow, as the server gives it.
+        model_tag_length: Longest value of a tag of a model or a version, in characters.
+        has_logged_models: Whether it has MLflow's entity of that name.
+        checks_hosts: Whether it may refuse a host name that it was not started with.
+    """
+
+    version: str
+    model_tag_length: int
+    has_logged_models: bool
+    checks_hosts: bool
+
+    @classmethod
+    def of_version(cls, version: str) -> Self | None:
+        """Return those of a version of MLflow; None for a text that is not a version."""
+        match = _VERSION.fullmatch(version)
+        if match is None:
+            return None
+        number = (int(match[1]), int(match[2]))
+        return cls(
+            version=version,
+            model_tag_length=100_000 if number >= _LONG_TAGS_SINCE else SHORTEST_TAG_LIMIT,
+            has_logged_models=number >= _LOGGED_MODELS_SINCE,
+            checks_hosts=number >= _HOST_CHECK_SINCE,
+        )

@@ -1,0 +1,174 @@
+"""Experiments, runs, metrics and artifacts, as the server describes them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self, TypeAlias, final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from tradai.core import FrozenMapping, Utc, from_epoch_ms
+
+Texts: TypeAlias = Annotated[Mapping[str, str], AfterValidator(FrozenMapping)]
+Figures: TypeAlias = Annotated[Mapping[str, float], AfterValidator(FrozenMapping)]
+
+
+class Entity(BaseModel):
+    """A frozen answer of the server."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+@final
+class RunStatus(StrEnum):
+    """Status of a run, under MLflow's names."""
+
+    RUNNING = "RUNNING"
+    SCHEDULED = "SCHEDULED"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the run has ended."""
+        return self not in {RunStatus.RUNNING, RunStatus.SCHEDULED}
+
+
+@final
+class Experiment(Entity):
+    """A group of runs.
+
+    Attributes:
+        experiment_id: Id on the server.
+        name: Name, unique on the server.
+        artifact_uri: Folder of the artifacts of its runs.
+        is_deleted: Whether it is in the bin of the server.
+        tags: Tags by their key.
+    """
+
+    experiment_id: str
+    name: str
+    artifact_uri: str = ""
+    is_deleted: bool = False
+    tags: Texts = FrozenMapping()
+
+    @classmethod
+    def from_answer(cls, answer: Mapping[str, Any]) -> Self:
+        """Read the server's JSON."""
+        return cls(
+            experiment_id=answer["experiment_id"],
+            name=answer["name"],
+            artifact_uri=answer.get("artifact_location", ""),
+            is_deleted=answer.get("lifecycle_stage") == "deleted",
+            tags=pairs(answer.get("tags", ())),
+        )
+
+
+@final
+class ExperimentRun(Entity):
+    """A run: one execution whose parameters, metrics and files are recorded.
+
+    Attributes:
+        run_id: Id on the server.
+        experiment_id: Id of its experiment.
+        name: Name; need not be unique.
+        status: Its status.
+        started_at: When it was started.
+        ended_at: When it ended; None before that.
+        params: Parameters by name; each is written once.
+        metrics: Newest value of each metric by name; not finite where the server says so.
+        tags: Tags by their key.
+        artifact_uri: Folder of its artifacts.
+        is_deleted: Whether it is in the bin of the server.
+    """
+
+    run_id: str
+    experiment_id: str
+    name: str = ""
+    status: RunStatus = RunStatus.RUNNING
+    started_at: Utc | None = None
+    ended_at: Utc | None = None
+    params: Texts = FrozenMapping()
+    metrics: Figures = FrozenMapping()
+    tags: Texts = FrozenMapping()
+    artifact_uri: str = ""
+    is_deleted: bool = False
+
+    @classmethod
+    def from_answer(cls, answer: Mapping[str, Any]) -> Self:
+        """Read the server's JSON."""
+        info, data = answer["info"], answer.get("data", {})
+        return cls(
+            run_id=info["run_id"],
+            experiment_id=info["experiment_id"],
+            name=info.get("run_name", ""),
+            status=info.get("status", RunStatus.RUNNING),
+            started_at=instant(info.get("start_time")),
+            ended_at=instant(info.get("end_time")),
+            params=pairs(data.get("params", ())),
+            metrics=pairs(data.get("metrics", ())),
+            tags=pairs(data.get("tags", ())),
+            artifact_uri=info.get("artifact_uri", ""),
+            is_deleted=info.get("lifecycle_stage") == "deleted",
+        )
+
+
+@final
+class RunMetric(Entity):
+    """One point of a metric of a run.
+
+    Attributes:
+        key: Name of the metric.
+        value: Its value.
+        step: Number of the point, from 0.
+        at: When it was measured, to the millisecond. The client fills it in, never the server, so
+            that a point that is sent twice is stored once.
+    """
+
+    key: str
+    value: float
+    step: int = 0
+    at: Utc
+
+    @classmethod
+    def from_answer(cls, answer: Mapping[str, Any]) -> Self:
+        """Read the server's JSON."""
+        return cls(
+            key=answer["key"],
+            value=answer["value"],
+            step=answer.get("step", 0),
+            at=from_epoch_ms(int(answer["timestamp"])),
+        )
+
+
+@final
+class ArtifactInfo(Entity):
+    """A file or folder among the artifacts of a run.
+
+    Attributes:
+        path: Path below the run's folder.
+        is_folder: Whether it is a folder.
+        size: Bytes of a file; None for a folder.
+    """
+
+    path: str
+    is_folder: bool
+    size: int | None = None
+
+    @classmethod
+    def from_answer(cls, answer: Mapping[str, Any]) -> Self:
+        """Read the server's JSON."""
+        is_folder = bool(answer.get("is_dir", False))
+        size = None if is_folder else int(answer.get("file_size", 0))
+        return cls(path=answer["path"], is_folder=is_folder, size=size)
+
+
+def pairs(items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the mapping that MLflow sends as a list of keys and values."""
+    return {item["key"]: item.get("value", "") for item in items}
+
+
+def instant(ms: int | str | None) -> datetime | None:
+    """Return the instant of MLflow's milliseconds; None for none, or 0."""
+    return from_epoch_ms(int(ms)) if ms else None

@@ -1,0 +1,1 @@
+"""HTTP calls to an MLflow server: deadlines, retries, circuit breaker, typed errors."""

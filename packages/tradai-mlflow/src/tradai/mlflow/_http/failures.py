@@ -1,0 +1,71 @@
+"""One failed attempt, and the error that it becomes when it is the last."""
+
+from dataclasses import dataclass
+from typing import Final, final
+
+from tradai.core import CUT_LOOK_AHEAD, printable, redact, safe_cut
+from tradai.mlflow._http.errors import (
+    MLflowError,
+    MLflowNotFoundError,
+    ServerUnavailableError,
+)
+from tradai.mlflow._http.request import Request
+
+_LONGEST_WORDS: Final = 500
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An attempt without a usable answer.
+
+    Attributes:
+        kind: Error to raise when it is not tried again.
+        reason: The rest of a sentence that begins with the call: the cause, and the remedy.
+        status: HTTP status; None without an answer.
+        words: The server's own words, as it sent them.
+        may_have_run: Whether the server may have carried out the request.
+        retry_after_s: Seconds that the server asks to wait.
+    """
+
+    kind: type[MLflowError]
+    reason: str
+    status: int | None = None
+    words: str = ""
+    may_have_run: bool = False
+    retry_after_s: float | None = None
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same request may succeed later."""
+        return issubclass(self.kind, ServerUnavailableError)
+
+    def error(self, request: Request, *, attempts: int, elapsed_s: float) -> MLflowError:
+        """Return the error after so many attempts."""
+        words = readable(self.words)
+        counted = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+        said = f"; the server says: {words}" if words else ""
+        about = request.subject.text and f" of {request.subject.text}"
+        call = f"MLflow {request.operation}{about}"
+        error = self.kind(
+            redact(f"{call}: {self.reason} ({counted} in {elapsed_s:.1f} s{said})"),
+            operation=request.operation,
+            status=self.status,
+            attempts=attempts,
+            elapsed_s=elapsed_s,
+            server_message=words,
+        )
+        error.may_have_run = self.may_have_run
+        if isinstance(error, ServerUnavailableError):
+            error.retry_after_s = self.retry_after_s
+        if isinstance(error, MLflowNotFoundError):
+            error.key = request.subject.key
+        return error
+
+
+def readable(words: str) -> str:
+    """Return `words` on one line, secrets masked, at most 500 characters."""
+    data = words.encode(errors="replace")[: _LONGEST_WORDS + CUT_LOOK_AHEAD]
+    end = safe_cut(data, _LONGEST_WORDS, redact) if len(data) > _LONGEST_WORDS else len(data)
+    text = redact(data[:end].decode(errors="ignore"))
+    return printable(" ".join(text.split()))

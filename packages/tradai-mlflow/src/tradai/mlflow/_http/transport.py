@@ -1,0 +1,139 @@
+"""Send calls to one server: attempts, pauses between them, and the circuit breaker."""
+
+import hashlib
+import random
+from collections.abc import Callable
+from typing import BinaryIO, Final, TypeAlias, TypeVar, final
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from tradai.mlflow._http.answers import not_json, refusal
+from tradai.mlflow._http.attempt import CURRENT, Attempt
+from tradai.mlflow._http.circuit_breaker import CircuitBreaker
+from tradai.mlflow._http.deadline import Deadline
+from tradai.mlflow._http.errors import CircuitOpenError
+from tradai.mlflow._http.failures import Failure
+from tradai.mlflow._http.request import Answer, Repeat, Request
+from tradai.mlflow._http.session import Connections
+from tradai.mlflow._http.transport_errors import transport_failure
+
+T = TypeVar("T")
+Reader: TypeAlias = Callable[[Request, requests.Response], T | Failure]
+
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 2.0
+_BLOCK: Final = 256 * 1024
+
+
+@final
+class Transport:
+    """Calls to one server, from any thread and after a fork."""
+
+    def __init__(self, connections: Connections, breaker: CircuitBreaker) -> None:
+        """Send through `connections`, while `breaker` allows it."""
+        self._connections = connections
+        self._breaker = breaker
+
+    def call(self, request: Request, deadline: Deadline) -> Answer:
+        """Return the JSON that the server answers to `request`.
+
+        Raises:
+            MLflowError: The server refused, or could not be asked before the deadline.
+        """
+        return self._perform(request, deadline, _json)
+
+    def acknowledge(self, request: Request, deadline: Deadline) -> None:
+        """Send `request`, whose success has no content: nothing, or an empty JSON object."""
+        self._perform(request, deadline, _no_content)
+
+    def text(self, request: Request, deadline: Deadline) -> str:
+        """Return the text that the server answers to `request`."""
+        return self._perform(request, deadline, _text)
+
+    def download(self, request: Request, file: BinaryIO, deadline: Deadline) -> str:
+        """Write the body of the answer to `file`, from its start, and return its SHA-256."""
+
+        def copy(_: Request, response: requests.Response) -> str:
+            file.seek(0)
+            file.truncate()
+            digest = hashlib.sha256()
+            while block := response.raw.read(_BLOCK, decode_content=True):
+                file.write(block)
+                digest.update(block)
+            return digest.hexdigest()
+
+        return self._perform(request, deadline, copy, stream=True)
+
+    def _perform(
+        self, request: Request, deadline: Deadline, read: Reader[T], *, stream: bool = False
+    ) -> T:
+        self._check_breaker(request, deadline)
+        attempts = 0
+        while True:
+            attempts += 1
+            outcome = self._attempt(request, deadline, read, stream=stream)
+            if not isinstance(outcome, Failure):
+                self._breaker.record_answer()
+                return outcome
+            if not outcome.is_transient:
+                self._breaker.record_answer()
+            elif (pause := _pause_s(outcome, attempts, deadline)) is None:
+                self._breaker.record_failure(outcome.reason, outcome.retry_after_s)
+            elif _may_repeat(outcome, request):
+                deadline.pause(pause)
+                continue
+            raise outcome.error(request, attempts=attempts, elapsed_s=deadline.elapsed_s)
+
+    def _check_breaker(self, request: Request, deadline: Deadline) -> None:
+        left = self._breaker.refused_s()
+        if left > 0:
+            reason = (
+                f"not sent, because a call failed a moment ago: {self._breaker.reason}; "
+                f"the server is asked again in {left:.1f} s"
+            )
+            failure = Failure(kind=CircuitOpenError, reason=reason, retry_after_s=left)
+            raise failure.error(request, attempts=0, elapsed_s=deadline.elapsed_s)
+
+    def _attempt(
+        self, request: Request, deadline: Deadline, read: Reader[T], *, stream: bool
+    ) -> T | Failure:
+        attempt = Attempt(deadline)
+        token = CURRENT.set(attempt)
+        try:
+            with self._connections.send(request, attempt, stream=stream) as response:
+                return refusal(request, response) or read(request, response)
+        # They hold the request with its login, so none of them becomes the cause of our error.
+        except (requests.exceptions.RequestException, HTTPError, TimeoutError) as exc:
+            return transport_failure(exc, attempt, self._connections.uri)
+        finally:
+            CURRENT.reset(token)
+
+
+def _json(request: Request, response: requests.Response) -> Answer | Failure:
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    return answer if isinstance(answer, dict) else not_json(request, response)
+
+
+def _no_content(request: Request, response: requests.Response) -> Failure | bool:
+    return response.text.strip() in {"", "{}"} or not_json(request, response)
+
+
+def _text(_: Request, response: requests.Response) -> str:
+    return response.text
+
+
+def _may_repeat(failure: Failure, request: Request) -> bool:
+    return request.repeat is Repeat.FREELY or not failure.may_have_run
+
+
+def _pause_s(failure: Failure, attempts: int, deadline: Deadline) -> float | None:
+    """Return the seconds to wait before another attempt; None when that is after the deadline."""
+    grown = min(_FIRST_PAUSE_S * 2 ** (attempts - 1), _LONGEST_PAUSE_S)
+    # Many clients that lost the same server must not come back at the same moment.
+    jittered = grown * random.uniform(0.5, 1.0)  # noqa: S311 - no secret depends on it
+    pause = max(jittered, failure.retry_after_s or 0.0)
+    return pause if pause < deadline.left_s else None
