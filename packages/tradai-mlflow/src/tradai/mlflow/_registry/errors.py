@@ -2,6 +2,7 @@
 
 from typing import final
 
+from tradai.core import JsonObject
 from tradai.core.exceptions import ExternalServiceError, TradingError
 
 
@@ -35,10 +36,15 @@ class StaleModelError(ExternalServiceError):
 
 @final
 class PromotionRefusedError(TradingError):
-    """A gate refused a promotion; the alias is as it was."""
+    """A gate refused a promotion; the alias is as it was.
+
+    Attributes:
+        report: Report of the gates, as JSON; the message is the same for people.
+    """
 
     code = "promotion_refused"
 
-    def __init__(self, message: str, /) -> None:
-        """Hold `message`, the report of the gates."""
+    def __init__(self, message: str, /, *, report: JsonObject) -> None:
+        """Hold the report of the gates."""
         super().__init__(message, reason="promotion")
+        self.report = report

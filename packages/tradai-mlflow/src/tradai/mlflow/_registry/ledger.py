@@ -101,6 +101,11 @@ class Ledger:
         """Digest of the last entry; None without one."""
         return self.entries[-1].digest if self.entries else None
 
+    def is_unrivalled(self, entry: LedgerEntry) -> bool:
+        """Tell whether `entry` is the only one of its number."""
+        same = [each.digest for each in self.entries if each.sequence == entry.sequence]
+        return same == [entry.digest]
+
     def rollback_target(self, alias: str, current: int | None) -> int:
         """Return the version that `alias` pointed at before it was promoted to `current`.
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, TypeAlias, final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from tradai.core import JsonValue
+from tradai.core import JsonValue, version_id
 from tradai.core.exceptions import ValidationError
 
 SCHEMA_VERSION: Final = 1
@@ -85,6 +85,11 @@ class ModelRecord(BaseModel):
     image: Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")] | None = None
     registered_at: AwareDatetime
     registered_by: str = ""
+
+    @property
+    def config_id(self) -> str:
+        """Short name of the configuration, as the run shows it."""
+        return version_id(self.digests.get("config", self.config_digest))
 
     def canonical(self) -> dict[str, JsonValue]:
         """Return the record as plain JSON."""

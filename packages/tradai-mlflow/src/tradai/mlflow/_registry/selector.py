@@ -41,7 +41,7 @@ class VersionSelector:
         chosen = [value for value in (self.alias, self.stage, self.version) if value is not None]
         is_alias = self.alias is None or is_usable_alias(self.alias)
         if not self.name.strip() or len(chosen) > 1 or not is_alias:
-            raise _selector_error()
+            raise selector_error()
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -52,7 +52,7 @@ class VersionSelector:
         """
         name, separator, choice = text.removeprefix(SCHEME).rpartition("@")
         if not separator:
-            raise _selector_error()
+            raise selector_error()
         if choice == _LATEST:
             return cls(name=name)
         if match := _VERSION.fullmatch(choice):
@@ -76,6 +76,7 @@ def is_usable_alias(alias: str) -> bool:
     return bool(_ALIAS.fullmatch(alias)) and not is_reserved
 
 
-def _selector_error() -> ValidationError:
+def selector_error() -> ValidationError:
+    """Return the error that no version is chosen, or several are."""
     message = f"the choice of a model version is not usable: expected {_EXPECTED}"
     return ValidationError(message, field="model", expected=_EXPECTED)

@@ -8,7 +8,7 @@ from typing import Final, TypeVar, final
 import pydantic
 from pydantic import BaseModel
 
-from tradai.core import StrategyConfig, canonical_json, digest, error_sentence, version_id
+from tradai.core import StrategyConfig, canonical_json, digest, error_sentence
 from tradai.mlflow._registry.chunks import from_chunks, to_chunks
 from tradai.mlflow._registry.errors import ModelIntegrityError
 from tradai.mlflow._registry.record import SCHEMA_VERSION, ModelRecord
@@ -70,7 +70,7 @@ def _search_tags(config: StrategyConfig, record: ModelRecord) -> dict[str, str]:
         "tradai.strategy": config.name,
         "tradai.strategy_version": config.version,
         "tradai.timeframe": config.timeframe,
-        "tradai.config_id": version_id(record.config_digest),
+        "tradai.config_id": record.config_id,
         "tradai.run": record.run_id or "",
         "tradai.image": record.image or "",
         **{f"tradai.digest.{name}": value for name, value in record.digests.items()},
