@@ -2,16 +2,14 @@
 
 from typing import Self, final
 
-from tradai.mlflow._client.artifacts import ArtifactCalls
 from tradai.mlflow._client.batches import BatchCalls
 from tradai.mlflow._client.experiments import ExperimentCalls
 from tradai.mlflow._client.models import ModelCalls
-from tradai.mlflow._client.runs import RunCalls
 from tradai.mlflow._client.versions import VersionCalls
 
 
 @final
-class MLflowClient(ExperimentCalls, RunCalls, BatchCalls, ArtifactCalls, ModelCalls, VersionCalls):
+class MLflowClient(ExperimentCalls, BatchCalls, ModelCalls, VersionCalls):
     """Client of an MLflow server, 2.18 to 3.x, over its REST interface.
 
     There is no current run: every call names what it is about. A client may be used by any number

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from tradai.core import JsonValue, to_epoch_ms, utc_now
-from tradai.mlflow._client.access import ServerAccess, create_once, quoted
+from tradai.mlflow._client.access import ServerAccess, quoted
+from tradai.mlflow._client.creation import Creation, create_once
 from tradai.mlflow._client.entities import ExperimentRun, RunMetric, RunStatus
+from tradai.mlflow._client.limits import TAG_LENGTH, check_length
 from tradai.mlflow._http.deadline import Deadline
 from tradai.mlflow._http.errors import ExperimentNotFoundError, RunNotFoundError
 from tradai.mlflow._http.request import Subject
@@ -44,11 +46,14 @@ class RunCalls(ServerAccess):
 
         Raises:
             ExperimentNotFoundError: There is no such experiment.
+            LimitExceededError: A tag is longer than the server keeps; nothing is sent.
             MLflowError: The server refused, or gave no usable answer. When ``may_have_run`` is
                 true, the run may exist; call again with the same `operation_id`.
         """
         deadline = self._deadline(deadline_s)
         operation = operation_id or uuid.uuid4().hex
+        for key, value in (tags or {}).items():
+            check_length(f"the tag {key!r}", value, TAG_LENGTH)
         body: dict[str, JsonValue] = {
             "experiment_id": experiment_id,
             "run_name": name,
@@ -62,12 +67,12 @@ class RunCalls(ServerAccess):
             answer = self._create("runs/create", body, deadline, about)
             return ExperimentRun.from_answer(answer["run"])
 
-        return create_once(
-            create,
-            lambda: self._run_of_operation(experiment_id, operation, deadline),
-            deadline,
-            look_first=operation_id is not None,
+        creation = Creation(
+            create=create,
+            find=lambda: self._runs_of_operation(experiment_id, operation, deadline),
+            discard=lambda run: self._delete_run(run.run_id, deadline),
         )
+        return create_once(creation, deadline, look_first=operation_id is not None)
 
     def get_run(self, run_id: str, *, deadline_s: float | None = None) -> ExperimentRun:
         """Return the run of this id.
@@ -167,19 +172,19 @@ class RunCalls(ServerAccess):
         )
         return map(RunMetric.from_answer, answers)
 
-    def _run_of_operation(
+    def _delete_run(self, run_id: str, deadline: Deadline) -> None:
+        self._write("runs/delete", {"run_id": run_id}, deadline, about_run(run_id))
+
+    def _runs_of_operation(
         self, experiment_id: str, operation: str, deadline: Deadline
-    ) -> ExperimentRun | None:
-        answer = self._write(
-            "runs/search",
-            {
-                "experiment_ids": [experiment_id],
-                "filter": f"tags.`{OPERATION_TAG}` = {quoted(operation)}",
-                "max_results": 1,
-            },
-            deadline,
-        )
-        return next(map(ExperimentRun.from_answer, answer.get("runs", ())), None)
+    ) -> list[ExperimentRun]:
+        condition: dict[str, JsonValue] = {
+            "experiment_ids": [experiment_id],
+            "filter": f"tags.`{OPERATION_TAG}` = {quoted(operation)}",
+        }
+        answer = self._write("runs/search", condition, deadline)
+        runs = map(ExperimentRun.from_answer, answer.get("runs", ()))
+        return sorted(runs, key=lambda run: run.run_id)
 
 
 def key_values(items: Mapping[str, str]) -> list[JsonValue]:

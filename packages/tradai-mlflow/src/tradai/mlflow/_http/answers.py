@@ -38,6 +38,8 @@ _FIRST_FAULT: Final = 500
 _ERROR_CODE: Final = re.compile(r"[A-Z][A-Z_]{3,60}")
 _LOST_TAG: Final = re.compile(r"<[^>]*>")
 
+_TAKEN: Final = re.compile(r"already exist|UNIQUE constraint|duplicate key", re.IGNORECASE)
+
 # Text of the server's words -> the error, in the order of their look-up.
 _BY_WORDS: Final[tuple[tuple[re.Pattern[str], type[MLflowError], str], ...]] = (
     (
@@ -50,11 +52,7 @@ _BY_WORDS: Final[tuple[tuple[re.Pattern[str], type[MLflowError], str], ...]] = (
         ModelNotFoundError,
         "there is no such registered model; check the name",
     ),
-    (
-        re.compile(r"already exist|UNIQUE constraint|duplicate key", re.IGNORECASE),
-        AlreadyExistsError,
-        "the name is taken",
-    ),
+    (_TAKEN, AlreadyExistsError, "the name is taken"),
     (
         re.compile(r"changing param values is not allowed", re.IGNORECASE),
         ParameterConflictError,
@@ -99,7 +97,8 @@ def refusal(request: Request, response: requests.Response) -> Failure | None:
             NotAnMLflowServerError,
             "the server redirects to another address; set MLFLOW_TRACKING_URI to that one",
         )
-    return _RULES.get(status, _by_words)(refused)
+    default = _fault if status >= _FIRST_FAULT else _by_words
+    return _RULES.get(status, default)(refused)
 
 
 def not_json(request: Request, response: requests.Response) -> Failure:
@@ -153,6 +152,12 @@ def _unauthorized(refused: _Refusal) -> Failure:
     )
 
 
+def _proxy_login(refused: _Refusal) -> Failure:
+    return _failure(
+        refused, LoginRefusedError, "the proxy refused the login; check TRADAI_MLFLOW_PROXY"
+    )
+
+
 def _forbidden(refused: _Refusal) -> Failure:
     if not refused.is_json and re.search(r"\bhost\b", refused.words, re.IGNORECASE):
         return _failure(
@@ -202,17 +207,22 @@ def _by_words(refused: _Refusal) -> Failure:
     for words, kind, reason in _BY_WORDS:
         if words.search(refused.words):
             return _failure(refused, kind, reason)
-    if refused.status >= _FIRST_FAULT or refused.status == requests.codes["request_timeout"]:
-        return Failure(
-            kind=ServerFaultError,
-            reason=f"the server, or a proxy before it, failed with {refused.status}; see its log",
-            status=refused.status,
-            words=refused.words,
-            may_have_run=True,
-            retry_after_s=_retry_after_s(refused),
-        )
     return _failure(
         refused, InvalidRequestError, f"the server refused a value ({refused.code or 'no code'})"
+    )
+
+
+def _fault(refused: _Refusal) -> Failure:
+    # Two creations at the same moment: some versions let the error of their database through.
+    if refused.is_json and _TAKEN.search(refused.words):
+        return _failure(refused, AlreadyExistsError, "the name is taken")
+    return Failure(
+        kind=ServerFaultError,
+        reason=f"the server, or a proxy before it, failed with {refused.status}; see its log",
+        status=refused.status,
+        words=refused.words,
+        may_have_run=True,
+        retry_after_s=_retry_after_s(refused),
     )
 
 
@@ -233,6 +243,8 @@ _RULES: Final[dict[int, Callable[[_Refusal], Failure]]] = {
     403: _forbidden,
     404: _not_found,
     405: _not_found,
+    407: _proxy_login,
+    408: _fault,
     413: _too_large,
     429: _rate_limited,
 }
