@@ -23,6 +23,8 @@ from tradai.mlflow._registry.promotion import AliasMove
 from tradai.mlflow._registry.registry import ModelRegistry
 from tradai.mlflow._settings import MLflowSettings
 
+# MLflow's own variable.
+_EXPERIMENT: Final = "MLFLOW_EXPERIMENT_NAME"
 _EXPECTED: Final = "a version such as 7, 'none' for an alias that is not set, or 'any'"
 
 
@@ -74,7 +76,7 @@ def _register(arguments: argparse.Namespace) -> int:
     version = ModelRegistry().register(
         arguments.name,
         arguments.run,
-        experiment=arguments.experiment,
+        experiment=arguments.experiment or os.environ.get(_EXPERIMENT) or None,
         image=arguments.image,
         by=_person(arguments),
     )

@@ -40,7 +40,9 @@ def _add_register(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--run", metavar="DIR", type=Path, required=True, help="folder of a run that succeeded"
     )
     register.add_argument(
-        "--experiment", metavar="NAME", help="experiment of the run (default: the strategy)"
+        "--experiment",
+        metavar="NAME",
+        help="experiment of the run (default: MLFLOW_EXPERIMENT_NAME, or the strategy)",
     )
     register.add_argument("--image", metavar="IMAGE", help="container image by its digest")
     _add_by(register)
