@@ -17,7 +17,8 @@ sync_workspace() { uv sync --frozen "$@"; }
 
 sync_engine() {
     UV_PROJECT_ENVIRONMENT=$ENGINE_ENVIRONMENT \
-        uv sync --frozen --no-dev --package tradai-entrypoint --package tradai-aws --package tradai-mlflow \
+        uv sync --frozen --no-dev --package tradai-entrypoint --package tradai-aws \
+        --package tradai-mlflow \
         --extra freqtrade "$@"
 }
 

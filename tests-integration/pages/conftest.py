@@ -14,6 +14,7 @@ from typing import Any, Final
 import pytest
 from pages.page import RUNNABLE, Page
 from servers.aws import ACCESS_KEY, REGION, SECRET_KEY, STANDINS, settings_at
+from servers.mlflow import MLflowServer, Release
 
 from tradai.aws import S3Store, client_for
 
@@ -134,6 +135,17 @@ def _engine(_example: Path) -> Callable[[Reader], None]:
         (reader.folder / "docs").symlink_to(ROOT / "docs")
         (reader.folder / ".venv-freqtrade").symlink_to(ENGINE)
         shutil.copytree(_example, reader.folder, dirs_exist_ok=True)
+
+    return give
+
+
+@pytest.fixture
+def _mlflow(mlflow_servers: dict[Release, MLflowServer]) -> Callable[[Reader], None]:
+    """An MLflow server, whose address is set."""
+
+    def give(reader: Reader) -> None:
+        url = mlflow_servers["3.17"].url
+        reader.environ = {**reader.environ, "MLFLOW_TRACKING_URI": url}
 
     return give
 

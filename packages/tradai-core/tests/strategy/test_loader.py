@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -597,3 +598,83 @@ def test_a_parameter_space_that_is_not_a_mapping_is_named_with_its_place(file: P
         StrategyConfigLoader(environ={}).load_config(file)
 
     assert str(caught.value) == f"{file}:13: exit_params: must be a mapping"
+
+
+REGISTRY: Final = """
+from pathlib import Path
+
+from tradai.core import LayerData, Origin
+
+class RegistryLayer:
+    def __init__(self, uri):
+        self.name = uri
+
+    def load(self):
+        values = {
+            "name": "trend", "version": "1.0.0", "timeframe": "15m",
+            "strategy": {"class": "Trend", "source": "strategies/trend.py"},
+        }
+        origin = Origin(source=f"{self.name} version 7")
+        return LayerData(
+            values=values,
+            origins=dict.fromkeys(values, origin),
+            source_root=Path("/registry/7/strategy"),
+            notices=(f"{self.name} is version 7",),
+        )
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install a registry whose configurations are named ``desk:``."""
+    (tmp_path / "desk_registry.py").write_text(REGISTRY)
+    metadata = tmp_path / "desk_registry-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Name: desk-registry\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        "[tradai.configs]\ndesk = desk_registry:RegistryLayer\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("desk")
+def test_an_entry_of_a_registry_is_a_configuration_with_its_source() -> None:
+    loaded = StrategyConfigLoader(environ={"TRADAI_STRATEGY__EXCHANGE": "kraken"}).load_config(
+        "desk:trend@champion", overrides=["execution.stake_amount=50"]
+    )
+
+    assert loaded.config.strategy is not None
+    assert loaded.config.strategy.source == "strategies/trend.py"
+    assert loaded.source_root == Path("/registry/7/strategy")
+    assert loaded.notices == ("desk:trend@champion is version 7",)
+    assert str(loaded.provenance["strategy.source"]) == "desk:trend@champion version 7"
+    assert str(loaded.provenance["exchange"]) == "TRADAI_STRATEGY__EXCHANGE"
+    assert loaded.folder is None
+
+
+@pytest.mark.usefixtures("desk")
+def test_an_entry_of_a_registry_is_laid_over_a_file_as_a_patch(file: Path) -> None:
+    file.write_text(TREND + "stake_currency: EUR\n")
+
+    loaded = StrategyConfigLoader(environ={}).load_config(file, patches=["desk:trend@champion"])
+
+    assert (loaded.config.timeframe, loaded.config.stake_currency) == ("15m", "EUR")
+    assert loaded.source_root == Path("/registry/7/strategy")
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_source_that_a_higher_layer_names_is_not_the_one_of_the_registry() -> None:
+    loaded = StrategyConfigLoader(environ={}).load_config(
+        "desk:trend@champion", overrides=["strategy.source=mine"]
+    )
+
+    assert loaded.source_root is None
+
+
+def test_a_registry_that_is_not_installed_is_refused_with_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tradai.core._layers.document_layer.entry_points", lambda **_: ())
+
+    with pytest.raises(ConfigurationError, match="install tradai-mlflow"):
+        StrategyConfigLoader(environ={}).load_config("mlflow:trend@champion")

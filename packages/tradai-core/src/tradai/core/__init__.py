@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         EnvironmentSecrets as EnvironmentSecrets,
         FileSecrets as FileSecrets,
     )
+    from tradai.core._local.user_cache import user_cache_folder as user_cache_folder
     from tradai.core._logging.context import (
         carry_context as carry_context,
         run_context as run_context,
@@ -251,6 +252,7 @@ if not TYPE_CHECKING:
             ),
             "_local.sealed_lines": "seal_line unseal_line",
             "_local.secret_sources": "EnvironmentSecrets FileSecrets",
+            "_local.user_cache": "user_cache_folder",
             "_logging.context": "carry_context run_context",
             "_logging.printable": "printable",
             "_logging.setup": "LoggerMixin configure_logging",

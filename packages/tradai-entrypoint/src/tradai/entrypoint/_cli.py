@@ -26,6 +26,7 @@ from tradai.entrypoint._process.output import OutputStream, checked_output
 # Command of an adapter: the requirement that brings it, and its help.
 _OF_ADAPTERS: Final = {
     "image": ("tradai-aws[docker]", "build and push container images"),
+    "models": ("tradai-mlflow", "register, promote and roll back models"),
 }
 
 _EPILOG: Final = """\

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ModelVersion as ModelVersion,
         RegisteredModel as RegisteredModel,
     )
+    from tradai.mlflow._commands.models import models_command as models_command
     from tradai.mlflow._http.errors import (
         AccessDeniedError as AccessDeniedError,
         AliasNotFoundError as AliasNotFoundError,
@@ -47,6 +48,31 @@ if TYPE_CHECKING:
         ServerUnavailableError as ServerUnavailableError,
         UnsupportedEndpointError as UnsupportedEndpointError,
     )
+    from tradai.mlflow._registry.config_layer import RegistryLayer as RegistryLayer
+    from tradai.mlflow._registry.errors import (
+        ModelIntegrityError as ModelIntegrityError,
+        PromotionRefusedError as PromotionRefusedError,
+        StaleModelError as StaleModelError,
+    )
+    from tradai.mlflow._registry.gates import (
+        Gate as Gate,
+        GateContext as GateContext,
+        GateOutcome as GateOutcome,
+        GateSubject as GateSubject,
+    )
+    from tradai.mlflow._registry.policy import PromotionPolicy as PromotionPolicy
+    from tradai.mlflow._registry.promotion import AliasMove as AliasMove
+    from tradai.mlflow._registry.record import (
+        ModelFile as ModelFile,
+        ModelKind as ModelKind,
+        ModelRecord as ModelRecord,
+    )
+    from tradai.mlflow._registry.registry import ModelRegistry as ModelRegistry
+    from tradai.mlflow._registry.report import PromotionReport as PromotionReport
+    from tradai.mlflow._registry.resolution import ResolvedModel as ResolvedModel
+    from tradai.mlflow._registry.selector import VersionSelector as VersionSelector
+    from tradai.mlflow._registry.settings import ModelSettings as ModelSettings
+    from tradai.mlflow._registry.version_tags import VersionContent as VersionContent
     from tradai.mlflow._settings import MLflowSettings as MLflowSettings
     from tradai.mlflow._tracking.active_run import ActiveRun as ActiveRun, start_run as start_run
     from tradai.mlflow._tracking.tracker import MLflowTracker as MLflowTracker
@@ -59,6 +85,7 @@ if not TYPE_CHECKING:
             "_client.client": "MLflowClient",
             "_client.entities": "ArtifactInfo Experiment ExperimentRun RunMetric RunStatus",
             "_client.model_entities": "ModelStage ModelVersion RegisteredModel",
+            "_commands.models": "models_command",
             "_http.errors": (
                 "AccessDeniedError AliasNotFoundError AlreadyExistsError ArtifactNotFoundError "
                 "CertificateError CircuitOpenError ConnectionLostError CorruptArtifactError "
@@ -69,6 +96,18 @@ if not TYPE_CHECKING:
                 "ServerFaultError ServerNotListeningError ServerUnavailableError "
                 "UnsupportedEndpointError"
             ),
+            "_registry.config_layer": "RegistryLayer",
+            "_registry.errors": "ModelIntegrityError PromotionRefusedError StaleModelError",
+            "_registry.gates": "Gate GateContext GateOutcome GateSubject",
+            "_registry.policy": "PromotionPolicy",
+            "_registry.promotion": "AliasMove",
+            "_registry.record": "ModelFile ModelKind ModelRecord",
+            "_registry.registry": "ModelRegistry",
+            "_registry.report": "PromotionReport",
+            "_registry.resolution": "ResolvedModel",
+            "_registry.selector": "VersionSelector",
+            "_registry.settings": "ModelSettings",
+            "_registry.version_tags": "VersionContent",
             "_settings": "MLflowSettings",
             "_tracking.active_run": "ActiveRun start_run",
             "_tracking.tracker": "MLflowTracker",

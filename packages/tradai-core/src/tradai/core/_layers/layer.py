@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol, final
 
 from tradai.core._documents.json_values import JsonValue
@@ -37,10 +38,15 @@ class LayerData:
     Attributes:
         values: The values, nested.
         origins: Dotted path of a value, list items included -> where it was written.
+        source_root: Folder on this disk with the source that the layer's ``strategy.source``
+            names; None when that is a path or a URI as usual.
+        notices: Sentences about how the layer was read, for the manifest of a run.
     """
 
     values: Mapping[str, JsonValue]
     origins: Mapping[str, Origin]
+    source_root: Path | None = None
+    notices: tuple[str, ...] = ()
 
     def origin_of(self, path: KeyPath) -> Origin:
         """Return where `path` was written, or else the nearest mapping or list around it."""

@@ -10,7 +10,7 @@ from tradai.core.exceptions import ValidationError
 
 _FILE_URI: Final = re.compile(r"file:(?://(?:localhost)?(?=/))?(?!//)(.+)", re.DOTALL)
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]+):(//)?")
-_GROUPS: Final = ("tradai.stores", "tradai.data")
+_GROUPS: Final = ("tradai.stores", "tradai.data", "tradai.configs")
 _EXPECTED: Final = "a path, or a URI such as file:///runs/1 or file:runs/1"
 
 
@@ -36,8 +36,8 @@ def file_path(uri: str | Path) -> Path:
 def is_uri(text: str) -> bool:
     """Tell whether `text` is a URI, and not a plain path, which may have a colon too.
 
-    A URI has two slashes after its scheme, or a scheme that a store or a repository of candles
-    serves.
+    A URI has two slashes after its scheme, or a scheme that a store, a repository of candles or a
+    registry of configurations serves.
 
     >>> is_uri("gs://bucket"), is_uri("memory:runs"), is_uri("data:2025")
     (True, True, False)

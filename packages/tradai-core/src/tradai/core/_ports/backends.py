@@ -50,8 +50,8 @@ def backend_for(group: str, uri: str) -> object:
 
     Args:
         group: Entry-point group of the port: ``tradai.stores``, ``tradai.secrets``,
-            ``tradai.journals``, ``tradai.data``, ``tradai.runners``, ``tradai.leases``,
-            ``tradai.trackers``.
+            ``tradai.journals``, ``tradai.data``, ``tradai.configs``, ``tradai.runners``,
+            ``tradai.leases``, ``tradai.trackers``.
         uri: URI to serve; a plain path counts as ``file:``.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final, final
@@ -12,14 +12,14 @@ from pydantic_core import ErrorDetails
 
 from tradai.core._documents.canonical import digest, version_id
 from tradai.core._documents.json_values import FrozenMapping, JsonValue, freeze_object
-from tradai.core._documents.tree import Replacement, leaves, not_finite
+from tradai.core._documents.tree import Replacement, defines_path, leaves, not_finite
+from tradai.core._layers.document_layer import document_layer
 from tradai.core._layers.environment_layer import EnvironmentLayer
 from tradai.core._layers.layer import ConfigLayer, LayerData, Origin
 from tradai.core._layers.merge import LayerStack
 from tradai.core._layers.overrides import OverridesLayer
 from tradai.core._layers.problems import Problem, configuration_error, problems_of
 from tradai.core._layers.suggestions import did_you_mean
-from tradai.core._layers.yaml_layer import YamlLayer
 from tradai.core._local.file_uri import file_path, is_file_uri
 from tradai.core._strategy.config import (
     LEAK,
@@ -51,6 +51,9 @@ class LoadedConfig:
         warnings: A sentence for each top-level key that the schema does not know.
         folder: Folder of the first YAML file, which relative paths in it are relative to; None
             when it is not on this disk.
+        source_root: Folder on this disk with the source of the strategy, when the layer that names
+            the source brought it along; else None.
+        notices: Sentences about how layers were read, for the manifest of a run.
     """
 
     config: StrategyConfig
@@ -59,6 +62,8 @@ class LoadedConfig:
     shadowed: Mapping[str, tuple[Origin, ...]]
     warnings: tuple[str, ...]
     folder: Path | None
+    source_root: Path | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -75,7 +80,7 @@ class LoadedConfig:
 class StrategyConfigLoader:
     """Loads strategy configuration from layers.
 
-    From the lowest: defaults, the YAML file, patches, installed layers (entry points
+    From the lowest: defaults, the file, patches, installed layers (entry points
     ``tradai.config_layers``, by name) and `layers`, environment variables, overrides. Mappings
     are merged key by key; anything else, lists included, is replaced. So are
     ``execution.minimal_roi`` and the value of a parameter, which are one value each; a variable or
@@ -99,8 +104,9 @@ class StrategyConfigLoader:
         """Return the valid configuration, frozen.
 
         Args:
-            uri: The YAML file, a path or a URI; None for a configuration without one.
-            patches: YAML files laid over it, in order.
+            uri: The YAML file, a path or a URI, or an entry of a registry (entry points
+                ``tradai.configs``, by scheme); None for a configuration without one.
+            patches: Files or entries laid over it, in order.
             overrides: Texts such as ``execution.stake_amount=50``, laid over everything.
 
         Raises:
@@ -110,13 +116,17 @@ class StrategyConfigLoader:
             StorageError: A file cannot be read.
         """
         files = [str(file) for file in (uri, *patches) if file is not None]
-        documents = (*map(YamlLayer, files), *_installed_layers(), *self._layers)
+        documents = (*map(document_layer, files), *_installed_layers(), *self._layers)
         entries = (EnvironmentLayer(self._environ), OverridesLayer(overrides))
         loaded = [_with_whole_values(layer.load()) for layer in documents]
         loaded += [layer.load() for layer in entries]
         top = files[0] if files else "configuration"
         stack = LayerStack([_with_class_key(layer) for layer in loaded], top=top)
-        return _build(stack, _folder_of(files[0]) if files else None)
+        return replace(
+            _build(stack, _folder_of(files[0]) if files else None),
+            source_root=_source_root(loaded),
+            notices=tuple(notice for layer in loaded for notice in layer.notices),
+        )
 
     def load_run(
         self,
@@ -133,7 +143,7 @@ class StrategyConfigLoader:
         Raises:
             ConfigurationError: A variable or an override is not usable, or the block is not one.
         """
-        files = (YamlLayer(str(file)) for file in (uri, *patches) if file is not None)
+        files = (document_layer(str(file)) for file in (uri, *patches) if file is not None)
         loaded: list[LayerData] = []
         for layer in (*files, *self._layers):
             with suppress(TradAIError):
@@ -227,7 +237,8 @@ def _with_class_key(layer: LayerData) -> LayerData:
         return layer
     renamed = {"class" if key == "class_name" else key: value for key, value in block.items()}
     origin = layer.origin_of((_STRATEGY, "class_name"))
-    return LayerData(
+    return replace(
+        layer,
         values={**layer.values, _STRATEGY: renamed},
         origins={**layer.origins, f"{_STRATEGY}.class": origin},
     )
@@ -239,7 +250,7 @@ def _with_whole_values(layer: LayerData) -> LayerData:
         key: _mark_whole(key, block) if isinstance(block, Mapping) else block
         for key, block in layer.values.items()
     }
-    return LayerData(values=values, origins=layer.origins)
+    return replace(layer, values=values)
 
 
 def _mark_whole(key: str, block: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -263,6 +274,13 @@ def _installed_layers() -> Iterator[ConfigLayer]:
             message = f"the configuration layer {point.value} cannot be loaded: {exc}; reinstall it"
             raise ConfigurationError(message, key=point.name, source=_GROUP) from exc
         yield make()
+
+
+def _source_root(layers: Sequence[LayerData]) -> Path | None:
+    """Return the folder that the layer brought along whose ``strategy.source`` counts."""
+    path = (_STRATEGY, "source")
+    roots = [layer.source_root for layer in layers if defines_path(layer.values, path)]
+    return roots[-1] if roots else None
 
 
 def _folder_of(uri: str) -> Path | None:

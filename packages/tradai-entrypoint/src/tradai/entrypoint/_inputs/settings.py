@@ -8,8 +8,7 @@ from typing import Annotated, final
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from tradai.core import BaseSettings
-from tradai.core.exceptions import ConfigurationError
+from tradai.core import BaseSettings, user_cache_folder
 
 
 @final
@@ -36,13 +35,4 @@ class InputSettings(BaseSettings):
         Raises:
             ConfigurationError: None is set, and this user has no home folder.
         """
-        if self.cache is not None:
-            return self.cache
-        shared = environ.get("XDG_CACHE_HOME", "")
-        if Path(shared).is_absolute():
-            return Path(shared, "tradai")
-        try:
-            return Path.home() / ".cache" / "tradai"
-        except RuntimeError:
-            message = "this user has no home folder for a cache: set TRADAI_INPUT_CACHE"
-            raise ConfigurationError(message, key="TRADAI_INPUT_CACHE") from None
+        return self.cache or user_cache_folder(variable="TRADAI_INPUT_CACHE", environ=environ)

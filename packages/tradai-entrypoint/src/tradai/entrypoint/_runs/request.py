@@ -170,6 +170,8 @@ def strategy_root(loaded: LoadedConfig, request: RunRequest, inputs: RunInputs) 
         return None
     if request.replay_folder is not None:
         return request.replay_folder / STRATEGY_COPY
+    if loaded.source_root is not None:
+        return loaded.source_root
     source = loaded.config.strategy.source
     local = inputs.file_of(source) if source.endswith(".py") else inputs.folder_of(source)
     return (loaded.folder or Path.cwd()) / file_path(local)

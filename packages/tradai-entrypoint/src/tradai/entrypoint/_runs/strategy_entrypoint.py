@@ -269,6 +269,7 @@ class StrategyEntrypoint(LoggerMixin):
     def _describe(self, loaded: LoadedConfig) -> None:
         self._record.config = loaded.config.canonical()
         self._record.provenance = {leaf: str(origin) for leaf, origin in loaded.provenance.items()}
+        self._record.notices += loaded.notices
         for warning in (*loaded.warnings, *unknown_variable_problems(self._environ)):
             # The rows of a check have them, too.
             if not self._is_check:

@@ -153,7 +153,7 @@ class JobElsewhere:
         from tradai.entrypoint.freqtrade import list_source
 
         loaded = load_config(self._settings, self._request, environ=os.environ)
-        if loaded.config.strategy is None:
+        if loaded.config.strategy is None or loaded.source_root is not None:
             return None
         source = loaded.config.strategy.source
         if not is_file_uri(source):

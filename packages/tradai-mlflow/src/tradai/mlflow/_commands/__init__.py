@@ -1,0 +1,1 @@
+"""Commands of `tradai-entrypoint` that need the server."""

@@ -1,0 +1,163 @@
+"""Versions on this disk: verified files in folders, and the last good answer for each choice."""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+import pydantic
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from tradai.core import ContentCache, atomic_file, digest, file_errors
+from tradai.mlflow._registry.record import ModelFile
+
+_CHUNK: Final = 1024 * 1024
+
+
+@final
+class KnownVersion(BaseModel):
+    """An answer of the server that was verified, with everything that is needed without it.
+
+    Attributes:
+        server: Address of the server.
+        selector: The choice that was asked for, such as ``trend@champion``.
+        version: Number of the version that it meant.
+        tags: Tags of that version.
+        resolved_at: Instant of the answer.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = 1
+    server: str
+    selector: str
+    version: int
+    tags: Mapping[str, str]
+    resolved_at: AwareDatetime
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ModelCache:
+    """Model versions below one folder of this machine, shared by all processes of a user."""
+
+    folder: Path
+
+    @property
+    def contents(self) -> ContentCache:
+        """The files, by the SHA-256 of their bytes."""
+        return ContentCache(self.folder)
+
+    def remember(self, known: KnownVersion) -> None:
+        """Keep the last good answer for a choice.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        path = self._known(known.server, known.selector)
+        with file_errors("write", path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_file(path) as file:
+                file.write(known.model_dump_json().encode())
+
+    def last_known(self, server: str, selector: str) -> KnownVersion | None:
+        """Return the last good answer for a choice; None without one, or when it is damaged."""
+        try:
+            known = KnownVersion.model_validate(
+                json.loads(self._known(server, selector).read_bytes())
+            )
+        except (OSError, ValueError, pydantic.ValidationError):
+            return None
+        is_asked = (known.server, known.selector) == (server, selector)
+        return known if is_asked and known.schema_version == 1 else None
+
+    def missing(self, files: tuple[ModelFile, ...]) -> tuple[ModelFile, ...]:
+        """Return the `files` whose folder is not complete, or else none of them."""
+        return () if _is_complete(self.folder_of(files), files) else files
+
+    def folder_of(self, files: tuple[ModelFile, ...]) -> Path:
+        """Return the folder of `files`, which is named after their paths and digests."""
+        return self.folder / "versions" / digest({file.path: file.sha256 for file in files})
+
+    def lay_out(self, files: tuple[ModelFile, ...]) -> ModelFile | None:
+        """Put `files` into their folder, whole or not at all, from the contents of the cache.
+
+        Returns:
+            The first file that the cache does not have; None when the folder is complete.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        target = self.folder_of(files)
+        with file_errors("write", target):
+            if _is_complete(target, files):
+                return None
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+            try:
+                missing = self._fill(temporary, files)
+                if missing is None:
+                    _put(temporary, target, files)
+                return missing
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+
+    def _fill(self, folder: Path, files: tuple[ModelFile, ...]) -> ModelFile | None:
+        folder.mkdir()
+        for file in files:
+            path = folder / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.contents.lay_out(file.sha256, path):
+                return file
+        return None
+
+    def _known(self, server: str, selector: str) -> Path:
+        return self.folder / "known" / f"{digest([server, selector])}.json"
+
+
+def _put(temporary: Path, target: Path, files: tuple[ModelFile, ...]) -> None:
+    """Move the finished folder to `target`; a damaged one there is moved out of the way."""
+    with suppress(FileNotFoundError):
+        if not _is_complete(target, files):
+            damaged = target.with_name(f".{secrets.token_hex(8)}.tmp")
+            target.rename(damaged)
+            shutil.rmtree(damaged, ignore_errors=True)
+    try:
+        temporary.rename(target)
+    except OSError:
+        # Another process was first with the same files.
+        if not _is_complete(target, files):
+            raise
+
+
+def _is_complete(folder: Path, files: tuple[ModelFile, ...]) -> bool:
+    """Tell whether `folder` has exactly `files`, with the bytes of their digests."""
+    present = {
+        (Path(place) / name).relative_to(folder).as_posix()
+        for place, _, names in os.walk(folder)
+        for name in names
+    }
+    if not folder.is_dir() or present != {file.path for file in files}:
+        return False
+    return all(sha256_of(folder / file.path) == file.sha256 for file in files)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of the file at `path`; empty when it is not a regular file.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    if path.is_symlink() or not path.is_file():
+        return ""
+    content = hashlib.sha256()
+    with file_errors("read", path), path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            content.update(chunk)
+    return content.hexdigest()

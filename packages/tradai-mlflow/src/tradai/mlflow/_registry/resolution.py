@@ -1,0 +1,241 @@
+"""Resolve a choice to one version: asked once, verified, kept, and found again without a server."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, final
+
+from tradai.core import LoggerMixin, StrategyConfig, Timeframe
+from tradai.core.exceptions import ValidationError
+from tradai.mlflow._client.client import MLflowClient
+from tradai.mlflow._client.model_entities import ModelStage, ModelVersion
+from tradai.mlflow._http.errors import ServerUnavailableError
+from tradai.mlflow._registry.cache import KnownVersion, ModelCache
+from tradai.mlflow._registry.errors import ModelIntegrityError, StaleModelError
+from tradai.mlflow._registry.proof import MODELS, STRATEGY
+from tradai.mlflow._registry.record import ModelFile, ModelRecord
+from tradai.mlflow._registry.selector import VersionSelector
+from tradai.mlflow._registry.settings import ModelSettings
+from tradai.mlflow._registry.version_tags import VersionContent, from_tags
+
+_LEAST_DEADLINE_S: Final = 0.001
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedModel:
+    """One version of a model, verified, with its files on this disk.
+
+    Attributes:
+        selector: The choice that was resolved.
+        server: Address of the server.
+        version: Number of the version.
+        config: Its configuration.
+        record: Its record.
+        folder: Folder with its files, which are read-only.
+        resolved_at: When the server was asked.
+        stale: Age of the answer, when the server could not be reached; else None.
+    """
+
+    selector: VersionSelector
+    server: str
+    version: int
+    config: StrategyConfig
+    record: ModelRecord
+    folder: Path
+    resolved_at: datetime
+    stale: timedelta | None = None
+
+    @property
+    def strategy_folder(self) -> Path:
+        """Folder with the source of the strategy."""
+        return self.folder / STRATEGY
+
+    @property
+    def models_folder(self) -> Path | None:
+        """Folder with trained FreqAI models; None for a version without them."""
+        folder = self.folder / MODELS
+        return folder if folder.is_dir() else None
+
+
+@final
+class ModelResolver(LoggerMixin):
+    """Resolves choices, each with one question to the server and one for each missing file."""
+
+    def __init__(
+        self,
+        client: MLflowClient,
+        settings: ModelSettings,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Ask `client`, and keep what it says as `settings` say."""
+        super().__init__()
+        self._client = client
+        self._settings = settings
+        self._cache = ModelCache(settings.cache_folder())
+        self._now = now
+
+    def resolve(self, selector: VersionSelector, *, max_stale: Timeframe | None) -> ResolvedModel:
+        """Return the version that `selector` means now.
+
+        Args:
+            selector: The choice.
+            max_stale: Longest age of an earlier answer that may be used while the server cannot be
+                reached; None is none.
+
+        Raises:
+            MLflowNotFoundError: There is no such model, version or alias.
+            ModelIntegrityError: The version is damaged, or was not registered by tradai.
+            CorruptArtifactError: A file is not the one that was registered.
+            StaleModelError: The server cannot be reached, and no earlier answer may be used.
+            StorageError: The disk refused.
+            MLflowError: The server refused.
+        """
+        try:
+            found = find_version(self._client, selector, deadline_s=self._settings.deadline_s)
+            return self._keep(selector, found)
+        except ServerUnavailableError as exc:
+            return self._last_known(selector, exc, max_stale)
+
+    def _keep(self, selector: VersionSelector, found: ModelVersion) -> ResolvedModel:
+        place = f"version {found.version} of model {found.name!r}"
+        content = from_tags(found.tags, place=place)
+        self._fetch(found, content.record.files)
+        known = KnownVersion(
+            server=self._client.uri,
+            selector=str(selector),
+            version=found.version,
+            tags=found.tags,
+            resolved_at=self._now(),
+        )
+        self._cache.remember(known)
+        return self._resolved(selector, known, content)
+
+    def _fetch(self, found: ModelVersion, files: tuple[ModelFile, ...]) -> None:
+        """Lay out the files of a version; those that the cache does not have are downloaded."""
+        end = time.monotonic() + self._settings.files_deadline_s
+        with TemporaryDirectory(prefix="tradai-model-") as folder:
+            # Each turn fetches the one file that is missing, so there are as many as files.
+            for _ in range(len(files) + 1):
+                missing = self._cache.lay_out(files)
+                if missing is None:
+                    return
+                target = Path(folder, missing.sha256)
+                self._client.download_artifact(
+                    found,
+                    missing.path,
+                    target,
+                    expected_sha256=missing.sha256,
+                    deadline_s=max(end - time.monotonic(), _LEAST_DEADLINE_S),
+                )
+                self._cache.contents.add(target.read_bytes())
+                target.unlink()
+        message = f"the files of version {found.version} of {found.name!r} do not stay in the cache"
+        raise ModelIntegrityError(f"{message}: check the disk of TRADAI_MODEL_CACHE")
+
+    def _last_known(
+        self, selector: VersionSelector, error: ServerUnavailableError, max_stale: Timeframe | None
+    ) -> ResolvedModel:
+        known = self._cache.last_known(self._client.uri, str(selector))
+        if known is None:
+            message = f"{selector} cannot be resolved, and was not before on this machine: {error}"
+            raise StaleModelError(message, age_s=None) from error
+        age = self._now() - known.resolved_at
+        self._check_age(selector, known, age, max_stale, error)
+        content = from_tags(known.tags, place=f"version {known.version} of {selector.name!r}")
+        if self._cache.lay_out(content.record.files) is not None:
+            message = (
+                f"{selector} cannot be resolved, and not all files of version {known.version} are "
+                f"on this machine: {error}"
+            )
+            raise StaleModelError(message, age_s=age.total_seconds()) from error
+        return self._resolved(selector, known, content, stale=age)
+
+    def _check_age(
+        self,
+        selector: VersionSelector,
+        known: KnownVersion,
+        age: timedelta,
+        max_stale: Timeframe | None,
+        error: ServerUnavailableError,
+    ) -> None:
+        allowed_s = max_stale.seconds if max_stale else 0
+        if timedelta(0) <= age <= timedelta(seconds=allowed_s):
+            return
+        allowed = f"an age of {max_stale}" if max_stale else "none"
+        message = (
+            f"{selector} cannot be resolved: {error}; it was version {known.version} "
+            f"{age_text(age)} ago, and TRADAI_MODEL_MAX_STALE allows {allowed}"
+        )
+        raise StaleModelError(message, age_s=age.total_seconds()) from error
+
+    def _resolved(
+        self,
+        selector: VersionSelector,
+        known: KnownVersion,
+        content: VersionContent,
+        *,
+        stale: timedelta | None = None,
+    ) -> ResolvedModel:
+        facts = {"model": str(selector), "model_version": known.version}
+        if stale is None:
+            self.logger.info("model resolved", extra=facts)
+        else:
+            self.logger.warning(
+                "model server cannot be reached, so the last known version is used",
+                extra={**facts, "age_s": round(stale.total_seconds())},
+            )
+        return ResolvedModel(
+            selector=selector,
+            server=known.server,
+            version=known.version,
+            config=content.config,
+            record=content.record,
+            folder=self._cache.folder_of(content.record.files),
+            resolved_at=known.resolved_at,
+            stale=stale,
+        )
+
+
+def find_version(
+    client: MLflowClient, selector: VersionSelector, *, deadline_s: float | None = None
+) -> ModelVersion:
+    """Ask the server, once, for the version that `selector` means.
+
+    Raises:
+        MLflowNotFoundError: There is no such model, version or alias.
+        MLflowError: The server refused, or gave no usable answer.
+    """
+    name = selector.name
+    if selector.alias is not None:
+        return client.model_version_by_alias(name, selector.alias, deadline_s=deadline_s)
+    if selector.version is not None:
+        return client.get_model_version(name, selector.version, deadline_s=deadline_s)
+    stage = None if selector.stage is None else _stage(selector.stage)
+    return client.latest_model_version(name, stage=stage, deadline_s=deadline_s)
+
+
+def _stage(name: str) -> ModelStage:
+    try:
+        return ModelStage(name)
+    except ValueError:
+        expected = f"one of {', '.join(ModelStage)}"
+        message = f"a stage is not usable: expected {expected}"
+        raise ValidationError(message, field="stage", expected=expected) from None
+
+
+def age_text(age: timedelta) -> str:
+    """Return an age for people, in its two largest units.
+
+    >>> age_text(timedelta(days=1, hours=2, minutes=59))
+    '1 d 2 h'
+    """
+    minutes = int(age.total_seconds()) // 60
+    hours, days = minutes // 60, minutes // 1_440
+    if days:
+        return f"{days} d {hours % 24} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"

@@ -1,0 +1,58 @@
+"""Settings of the registry of models."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import final
+from urllib.parse import quote
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from tradai.core import BaseSettings, Lease, Timeframe, lease_for, user_cache_folder
+
+
+@final
+class ModelSettings(BaseSettings):
+    """Models from a registry; each field is the variable ``TRADAI_MODEL_<FIELD>``.
+
+    Attributes:
+        cache: Folder of the models that were resolved on this machine; unset means
+            ``tradai/models`` in the user's cache folder.
+        max_stale: Longest age, such as ``12h``, of an answer that may be used while the server
+            cannot be reached; unset means that none may.
+        deadline_s: Seconds for finding the version that an alias points at.
+        files_deadline_s: Seconds for all files of a version together.
+        leases: URI below which each model has the lease that its promotions hold, such as
+            ``redis://host:6379/0``; unset means that two promotions at once are noticed and not
+            prevented.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TRADAI_MODEL_")
+
+    cache: Path | None = None
+    max_stale: Timeframe | None = None
+    deadline_s: float = Field(default=5.0, gt=0, le=300, allow_inf_nan=False)
+    files_deadline_s: float = Field(default=60.0, gt=0, le=3_600, allow_inf_nan=False)
+    leases: str | None = None
+
+    def lease_of(self, name: str) -> Lease | None:
+        """Return the lease of the promotions of the model `name`; None when none is configured.
+
+        Raises:
+            ConfigurationError: No installed distribution serves the URI.
+            ValidationError: The URI is not usable.
+        """
+        if self.leases is None:
+            return None
+        return lease_for(f"{self.leases.rstrip('/')}/{quote(name, safe='')}")
+
+    def cache_folder(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Return the folder of the cache.
+
+        Raises:
+            ConfigurationError: None is set, and this user has no home folder.
+        """
+        if self.cache is not None:
+            return self.cache
+        return user_cache_folder(variable="TRADAI_MODEL_CACHE", environ=environ) / "models"

@@ -1,0 +1,131 @@
+"""Private: the cache decides what may be used without a server."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from tradai.mlflow._registry.cache import KnownVersion, ModelCache
+from tradai.mlflow._registry.record import ModelFile
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+CONTENTS = {"strategy/trend.py": b"class Trend: ...\n", "strategy/data/levels.csv": b"1,2\n"}
+FILES = tuple(
+    ModelFile(path=path, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+    for path, data in CONTENTS.items()
+)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> ModelCache:
+    return ModelCache(tmp_path / "models")
+
+
+@pytest.fixture
+def filled(cache: ModelCache) -> ModelCache:
+    for data in CONTENTS.values():
+        cache.contents.add(data)
+    return cache
+
+
+def known(selector: str = "trend@champion", version: int = 7) -> KnownVersion:
+    return KnownVersion(
+        server="http://127.0.0.1:5000",
+        selector=selector,
+        version=version,
+        tags={"tradai.schema": "1"},
+        resolved_at=NOW,
+    )
+
+
+def test_files_are_laid_out_under_the_digest_of_their_names_and_contents(
+    filled: ModelCache,
+) -> None:
+    assert filled.missing(FILES) == FILES
+
+    assert filled.lay_out(FILES) is None
+
+    folder = filled.folder_of(FILES)
+    assert {path: (folder / path).read_bytes() for path in CONTENTS} == CONTENTS
+    assert filled.missing(FILES) == ()
+    assert filled.folder_of(FILES[:1]) != folder
+
+
+def test_a_content_that_is_missing_leaves_no_folder_behind(filled: ModelCache) -> None:
+    absent = ModelFile(path="models/a", sha256="f" * 64, size=1)
+
+    assert filled.lay_out((*FILES, absent)) == absent
+
+    assert list((filled.folder / "versions").iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["change", "remove", "add", "link"])
+def test_a_folder_that_was_damaged_is_noticed_and_laid_out_again(
+    damage: str, filled: ModelCache, tmp_path: Path
+) -> None:
+    filled.lay_out(FILES)
+    file = filled.folder_of(FILES) / "strategy/trend.py"
+    match damage:
+        case "change":
+            file.unlink()
+            file.write_bytes(b"class Other: ...\n")
+        case "remove":
+            file.unlink()
+        case "add":
+            (file.parent / "extra.py").write_text("")
+        case _:
+            file.rename(tmp_path / "elsewhere.py")
+            file.symlink_to(tmp_path / "elsewhere.py")
+
+    assert filled.missing(FILES) == FILES
+    assert filled.lay_out(FILES) is None
+    assert filled.missing(FILES) == ()
+    assert file.read_bytes() == CONTENTS["strategy/trend.py"]
+
+
+def test_many_threads_lay_out_the_same_files_at_once(filled: ModelCache) -> None:
+    barrier = Barrier(8)
+
+    def lay_out(_: int) -> ModelFile | None:
+        barrier.wait()
+        return filled.lay_out(FILES)
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lay_out, range(8)))
+
+    assert results == [None] * 8
+    assert [path.name for path in (filled.folder / "versions").iterdir()] == [
+        filled.folder_of(FILES).name
+    ]
+
+
+def test_the_last_answer_for_a_choice_is_kept(cache: ModelCache) -> None:
+    cache.remember(known(version=6))
+    cache.remember(known(version=7))
+    cache.remember(known("trend@candidate", version=9))
+
+    assert cache.last_known("http://127.0.0.1:5000", "trend@champion") == known()
+
+
+def test_an_answer_of_another_server_is_not_used(cache: ModelCache) -> None:
+    cache.remember(known())
+
+    assert cache.last_known("http://127.0.0.2:5000", "trend@champion") is None
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{", b'{"server": "x"}', b"\xff"])
+def test_an_answer_that_was_damaged_is_not_used(data: bytes, cache: ModelCache) -> None:
+    cache.remember(known())
+    (file,) = (cache.folder / "known").iterdir()
+    file.write_bytes(data)
+
+    assert cache.last_known("http://127.0.0.1:5000", "trend@champion") is None
+
+
+def test_an_answer_of_a_later_version_of_tradai_is_not_used(cache: ModelCache) -> None:
+    cache.remember(known().model_copy(update={"schema_version": 2}))
+
+    assert cache.last_known("http://127.0.0.1:5000", "trend@champion") is None

@@ -1,0 +1,84 @@
+"""Private: a run is read and judged before anything is sent."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradai.core.exceptions import NotFoundError, TradAIError, ValidationError
+from tradai.mlflow import ModelKind
+from tradai.mlflow._registry.proof import RunProof
+
+MANIFEST: dict[str, Any] = {
+    "run_id": "run-1",
+    "state": "ended",
+    "exit_code": 0,
+    "config": {"name": "trend", "version": "1.0.0", "timeframe": "15m"},
+    "digests": {"source": "a" * 64},
+    "results": {"trades": 3, "is_partial": False, "profit_factor": None, "note": "text"},
+    "run_parameters": {"timerange": "20250108-20250701"},
+    "engine": {"name": "freqtrade"},
+}
+
+
+def made(folder: Path, **facts: object) -> Path:
+    (folder / "strategy").mkdir()
+    (folder / "strategy" / "trend.py").write_text("class Trend: ...\n")
+    (folder / "manifest.json").write_text(json.dumps(MANIFEST | facts))
+    return folder
+
+
+def test_a_run_gives_its_configuration_figures_and_files(tmp_path: Path) -> None:
+    proof = RunProof.read(made(tmp_path))
+
+    assert (proof.run_id, proof.config.name, proof.kind) == ("run-1", "trend", ModelKind.STRATEGY)
+    assert proof.metrics == {"trades": 3, "is_partial": 0}
+    assert proof.period is not None
+    assert proof.period.stop == datetime(2025, 7, 1, tzinfo=UTC)
+    assert [(file.path, file.size) for file in proof.files()] == [("strategy/trend.py", 17)]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{"state": "running", "exit_code": None}, {"exit_code": 75}, {"is_fallback": True}],
+)
+def test_a_run_that_did_not_succeed_proves_nothing(facts: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="run run-1 proves nothing: expected a run that"):
+        RunProof.read(made(tmp_path, **facts))
+
+
+@pytest.mark.parametrize("timerange", [None, "20250108-"])
+def test_candles_without_an_end_are_of_unknown_age(timerange: str | None, tmp_path: Path) -> None:
+    proof = RunProof.read(made(tmp_path, run_parameters={"timerange": timerange}))
+
+    assert proof.period is None
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"manifest\.json"):
+        RunProof.read(tmp_path)
+
+
+def test_a_run_without_a_copy_of_its_strategy_is_refused(tmp_path: Path) -> None:
+    folder = made(tmp_path)
+    (folder / "strategy").rename(folder / "elsewhere")
+
+    with pytest.raises(NotFoundError, match="has no copy of its strategy"):
+        RunProof.read(folder)
+
+
+def test_a_broken_manifest_is_refused_by_its_field(tmp_path: Path) -> None:
+    folder = made(tmp_path, config={"name": "trend", "version": "x", "timeframe": "15m"})
+
+    with pytest.raises(ValidationError, match=r"is not usable: config\.version must be"):
+        RunProof.read(folder)
+
+
+def test_a_file_name_that_is_no_artifact_is_refused(tmp_path: Path) -> None:
+    folder = made(tmp_path)
+    (folder / "strategy" / "a\nb.py").write_text("")
+
+    with pytest.raises(TradAIError, match="expected a name without backslashes"):
+        RunProof.read(folder).files()

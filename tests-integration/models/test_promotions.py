@@ -1,0 +1,158 @@
+"""Promote versions through gates, and roll them back."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from models.conftest import Interceptor, artifact
+from models.proven_run import proven_run
+from servers.fault_proxy import FaultProxy
+from servers.mlflow import MLflowServer
+
+from tradai.core import Timeframe
+from tradai.core.exceptions import ConflictError, NotFoundError
+from tradai.mlflow import (
+    MLflowClient,
+    ModelIntegrityError,
+    ModelRegistry,
+    ModelSettings,
+    ModelVersionNotFoundError,
+    PromotionPolicy,
+    PromotionRefusedError,
+)
+
+OPEN = PromotionPolicy()
+DAY = Timeframe("1d")
+
+
+def test_the_gates_decide_and_the_ledger_keeps_every_move(
+    registry: ModelRegistry, client: MLflowClient, tmp_path: Path, unique: str
+) -> None:
+    for number, profit in enumerate((3.0, 3.2, 9.0), start=1):
+        folder = proven_run(tmp_path / f"run-{number}", results={"profit_percent": profit})
+        registry.register(unique, folder)
+    policy = PromotionPolicy.of(
+        {"better_than_champion_by": {"metric": "profit_percent", "by": 1}, "min_trades": 100},
+        source="gates.yaml",
+    )
+
+    registry.promote(unique, 1, policy=policy, by="ada")
+    with pytest.raises(PromotionRefusedError, match=r"better by 0\.2, required 1"):
+        registry.promote(unique, 2, policy=policy, by="ada")
+    assert not registry.report(unique, 2, policy=policy).passed
+    assert client.get_registered_model(unique).aliases == {"champion": 1}
+    move = registry.promote(unique, 3, policy=policy, expect=1, by="ada")
+
+    assert (move.before, move.after, move.is_atomic) == (1, 3, False)
+    assert client.get_registered_model(unique).aliases == {"champion": 3}
+    tags = client.get_registered_model(unique).tags
+    assert len([name for name in tags if name.startswith("tradai.ledger.")]) == 2
+
+
+def test_a_promotion_that_expects_another_champion_is_refused(
+    registry: ModelRegistry, client: MLflowClient, run: Path, unique: str
+) -> None:
+    registry.register(unique, run)
+    registry.register(unique, run)
+    with pytest.raises(ConflictError, match="points at no version, expected version 2"):
+        registry.promote(unique, 1, policy=OPEN, expect=2)
+    registry.promote(unique, 1, policy=OPEN, expect=None)
+
+    with pytest.raises(ConflictError, match="points at version 1, expected no version"):
+        registry.promote(unique, 2, policy=OPEN, expect=None)
+
+    assert client.get_registered_model(unique).aliases == {"champion": 1}
+
+
+def test_a_rollback_takes_four_calls_and_a_second_one_goes_further_back(
+    registry: ModelRegistry, through_proxy: ModelRegistry, proxy: FaultProxy, run: Path, unique: str
+) -> None:
+    for version in (1, 2, 3):
+        registry.register(unique, run)
+        registry.promote(unique, version, policy=OPEN)
+    through_proxy.resolve(unique, version=1)  # asks for the version of the server
+    proxy.plan()
+
+    first = through_proxy.rollback(unique)
+
+    assert len([request for request in proxy.seen if not request.endswith("/version")]) == 4
+    assert (first.before, first.after) == (3, 2)
+    second = registry.rollback(unique)
+    assert (second.before, second.after) == (2, 1)
+    with pytest.raises(NotFoundError, match="no version that champion pointed at before"):
+        registry.rollback(unique)
+    assert registry.resolve(f"{unique}@champion").version == 1
+
+
+def test_a_rollback_to_a_damaged_or_deleted_version_leaves_the_alias(
+    registry: ModelRegistry, client: MLflowClient, run: Path, unique: str
+) -> None:
+    for version in (1, 2):
+        registry.register(unique, run)
+        registry.promote(unique, version, policy=OPEN)
+    client.set_model_version_tag(unique, 1, "tradai.config.000", "{}")
+
+    with pytest.raises(ModelIntegrityError):
+        registry.rollback(unique)
+    client.delete_model_version(unique, 1)
+    with pytest.raises(ModelVersionNotFoundError):
+        registry.rollback(unique)
+
+    assert client.get_registered_model(unique).aliases == {"champion": 2}
+
+
+def test_a_file_that_is_gone_from_the_server_stops_a_promotion(
+    registry: ModelRegistry, server: MLflowServer, client: MLflowClient, run: Path, unique: str
+) -> None:
+    version = registry.register(unique, run)
+    artifact(server, version.source, "strategy/indicators/ema.py").unlink()
+
+    with pytest.raises(PromotionRefusedError, match=r"missing: strategy/indicators/ema\.py"):
+        registry.promote(unique, 1, policy=OPEN)
+
+    assert client.get_registered_model(unique).aliases == {}
+
+
+def test_without_a_lease_two_promotions_at_once_are_noticed(
+    registry: ModelRegistry, server: MLflowServer, settings: ModelSettings, run: Path, unique: str
+) -> None:
+    for _ in range(3):
+        registry.register(unique, run)
+    registry.promote(unique, 1, policy=OPEN)
+
+    def promote_another() -> None:
+        assert registry.promote(unique, 3, policy=OPEN).after == 3
+
+    with (
+        Interceptor(server.url, "registered-models/set-tag", promote_another) as proxy,
+        MLflowClient(uri=proxy.url) as slow,
+        pytest.raises(ConflictError, match="two promotions at once, and points at version 2"),
+    ):
+        ModelRegistry(slow, settings).promote(unique, 2, policy=OPEN)
+
+
+def test_with_a_lease_promotions_at_once_are_made_one_after_another(
+    client: MLflowClient, tmp_path: Path, run: Path, unique: str
+) -> None:
+    settings = ModelSettings(cache=tmp_path / "cache", leases=f"file:{tmp_path / 'leases'}")
+    registry = ModelRegistry(client, settings)
+    versions = range(1, 5)
+    for _ in versions:
+        registry.register(unique, run)
+    barrier = threading.Barrier(len(versions))
+
+    def promote(version: int) -> tuple[int | None, int]:
+        barrier.wait()
+        move = ModelRegistry(client, settings).promote(unique, version, policy=OPEN)
+        assert move.is_atomic
+        return move.before, move.after
+
+    with ThreadPoolExecutor(len(versions)) as pool:
+        moves = list(pool.map(promote, versions))
+
+    # Each found the alias where another one had left it: the moves are one chain.
+    assert sorted(after for _, after in moves) == list(versions)
+    assert len({before for before, _ in moves}) == len(versions)
+    last = client.get_registered_model(unique).aliases["champion"]
+    assert last not in {before for before, _ in moves}
