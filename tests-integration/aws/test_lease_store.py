@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import pytest
 from lease_race import check_holdings, race
@@ -39,7 +39,14 @@ class TestS3Lease(LeaseContract):
         return lambda: S3LeaseStore(uri, settings)
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.deep)])
+@pytest.mark.parametrize(
+    ("server", "rounds"),
+    [
+        ("localstack", 2),
+        ("seaweedfs", 2),
+        *(pytest.param(name, 20, marks=pytest.mark.deep) for name in get_args(Name)),
+    ],
+)
 def test_four_processes_never_hold_a_lease_at_once(
     rounds: int,
     server: Name,
@@ -55,6 +62,26 @@ def test_four_processes_never_hold_a_lease_at_once(
     holdings = race(f"s3://{bucket}/race", tmp_path, ttl_s=1.2, rounds=rounds)
 
     check_holdings(holdings, rounds=rounds)
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.deep)])
+def test_four_processes_never_hold_a_lease_at_once_when_answers_are_lost(
+    rounds: int, proxy: FaultProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = new_bucket(settings_at(proxy.url))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    faults = [
+        Fault(match="PUT", action="lose", times=5 * rounds),
+        Fault(match="HEAD", action="lose", times=3 * rounds),
+        Fault(match="GET", action="drop", times=3 * rounds),
+    ]
+    proxy.plan(*faults)
+
+    holdings = race(f"s3://{bucket}/race", tmp_path, ttl_s=1.2, rounds=rounds)
+
+    check_holdings(holdings, rounds=rounds)
+    assert [fault.times for fault in faults] == [0, 0, 0]
 
 
 @pytest.fixture
@@ -135,6 +162,7 @@ def test_a_server_that_does_not_answer_costs_the_lease_in_time(proxy: FaultProxy
     # The attempts to write, and those to learn what became of it, take longer than this lease.
     with pytest.raises(LeaseLostError):
         lease.check()
+    assert proxy.count("PUT") == 2
 
 
 def test_a_late_holder_whose_write_arrives_after_all_does_not_disturb_the_next(
