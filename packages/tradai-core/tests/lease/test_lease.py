@@ -1,6 +1,8 @@
 """Leases one by one: lost answers, late answers, forks, threads, and values that are not usable."""
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -277,26 +279,35 @@ def test_another_thread_may_release(make: Make) -> None:
     assert make().acquire(wait_s=0)
 
 
-def test_a_forked_process_does_not_hold_the_lease_of_its_parent(tmp_path: Path) -> None:
-    lease = lease_for(str(tmp_path / "lease"))
-    token = lease.acquire()
+FORK = """
+import os, sys
+from tradai.core import lease_for
+from tradai.core.exceptions import LeaseHeldError
 
-    child = os.fork()
-    if child == 0:
-        # The child ends here whatever happens: it must not go on with the tests.
-        status = 9
-        try:
-            is_refused = lease.remaining_s == 0
-            lease.release()
-            try:
-                lease.acquire(wait_s=0)
-            except LeaseHeldError:
-                status = 0 if is_refused else 8
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    lease.renew()
-    assert lease.check() == token
+lease = lease_for(sys.argv[1])
+token = lease.acquire()
+child = os.fork()
+if child == 0:
+    assert lease.remaining_s == 0
+    lease.release()
+    try:
+        lease.acquire(wait_s=0)
+    except LeaseHeldError:
+        os._exit(0)
+    os._exit(1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+lease.renew()
+assert lease.check() == token
+print("held")
+"""
+
+
+def test_a_forked_process_does_not_hold_the_lease_of_its_parent(tmp_path: Path) -> None:
+    command = [sys.executable, "-Pc", FORK, str(tmp_path / "lease")]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    assert (done.stdout, done.stderr) == ("held\n", "")
 
 
 def test_a_release_that_failed_is_not_held_and_can_be_repeated(
