@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tradai.core import Lease, LeaseStore, ObjectLeaseStore, StoredObject, lease_for
+from tradai.core import Lease, LeaseStore, ObjectLeaseStore, Secret, StoredObject, lease_for
 from tradai.core.exceptions import (
     ConfigurationError,
     ConflictError,
@@ -416,8 +416,16 @@ def test_a_token_also_grows_when_the_record_was_deleted(tmp_path: Path, clock: F
     assert token() > max(before)
 
 
+RECORD = (
+    b'{"format":1,"holder":"a","owner":"a","token":1,"ttl_s":%s,"write":"a",'
+    b'"acquired_at":"2025-01-01T00:00:00Z","renewed_at":"2025-01-01T00:00:00Z"}'
+)
+ENDLESS, NEVER = RECORD % b"1e308", RECORD % b"NaN"
+
+
 @pytest.mark.parametrize(
-    "data", [b"", b"{}", b"torn", b'{"format": 2}', b"\xff", b"[1]", b"null", b"9" * 5000]
+    "data",
+    [b"", b"{}", b"torn", b'{"format": 2}', b"\xff", b"[1]", b"null", b"9" * 5000, ENDLESS, NEVER],
 )
 def test_a_record_that_cannot_be_read_is_never_taken(
     data: bytes, make: Make, store: UnsteadyStore, clock: FixedClock
@@ -454,6 +462,16 @@ def test_a_time_to_live_out_of_bounds_is_refused(ttl_s: float, make: Make) -> No
 def test_a_name_that_a_terminal_cannot_show_is_refused(holder: str, make: Make) -> None:
     with pytest.raises(ValidationError, match="holder"):
         make(holder)
+
+
+def test_a_secret_in_the_name_of_a_holder_is_masked(make: Make, store: UnsteadyStore) -> None:
+    secret = Secret("fake-value-of-a-key")
+
+    make(f"bot with {secret.reveal()}").acquire()
+
+    found = store.read()
+    assert found is not None
+    assert b"bot with ***" in found.data
 
 
 def test_a_holder_without_a_name_is_named_by_machine_and_process(store: UnsteadyStore) -> None:
