@@ -109,7 +109,7 @@ class Lease(LoggerMixin):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Release the lease; a store that does not answer is no error: the lease ends by itself."""
+        """Release the lease; when the store does not answer, log it: the lease ends by itself."""
         try:
             self.release()
         except ExternalServiceError as exc:
