@@ -59,7 +59,7 @@ def test_four_processes_never_hold_a_lease_at_once(
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
     monkeypatch.setenv("AWS_REGION", REGION)
 
-    holdings = race(f"s3://{bucket}/race", tmp_path, ttl_s=1.2, rounds=rounds)
+    holdings = race(f"s3://{bucket}/race", tmp_path, ttl_s=2.0, rounds=rounds)
 
     check_holdings(holdings, rounds=rounds)
 
@@ -78,7 +78,7 @@ def test_four_processes_never_hold_a_lease_at_once_when_answers_are_lost(
     ]
     proxy.plan(*faults)
 
-    holdings = race(f"s3://{bucket}/race", tmp_path, ttl_s=1.2, rounds=rounds)
+    holdings = race(f"s3://{bucket}/race", tmp_path, ttl_s=2.0, rounds=rounds)
 
     check_holdings(holdings, rounds=rounds)
     assert [fault.times for fault in faults] == [0, 0, 0]
@@ -153,7 +153,7 @@ def test_an_acquisition_that_no_attempt_could_confirm_is_not_held_and_can_be_rep
 
 
 def test_a_server_that_does_not_answer_costs_the_lease_in_time(proxy: FaultProxy, uri: str) -> None:
-    lease = make_lease(proxy.url, uri, ttl_s=4.0)
+    lease = make_lease(proxy.url, uri, ttl_s=7.0)
     lease.acquire()
     proxy.plan(Fault(match="", action="hold", times=99))
 

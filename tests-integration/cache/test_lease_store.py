@@ -184,7 +184,9 @@ def test_a_restart_keeps_a_lease_that_the_server_writes_to_disk(tmp_path: Path) 
         lease = lease_for(f"{server.url}/kept", ttl_s=600)
         lease.acquire()
         server.kill()
-    with server.running():
+    with server.running(), server.admin() as admin:
+        while admin.info("persistence")["loading"]:
+            pass
         lease.renew()
         with pytest.raises(LeaseHeldError):
             lease_for(f"{server.url}/kept").acquire(wait_s=0)
