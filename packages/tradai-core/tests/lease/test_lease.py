@@ -1,6 +1,8 @@
 """Leases one by one: lost answers, late answers, forks, threads, and values that are not usable."""
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tradai.core import Lease, LeaseStore, ObjectLeaseStore, StoredObject, lease_for
+from tradai.core import Lease, LeaseStore, ObjectLeaseStore, Secret, StoredObject, lease_for
 from tradai.core.exceptions import (
     ConfigurationError,
     ConflictError,
@@ -277,26 +279,35 @@ def test_another_thread_may_release(make: Make) -> None:
     assert make().acquire(wait_s=0)
 
 
-def test_a_forked_process_does_not_hold_the_lease_of_its_parent(tmp_path: Path) -> None:
-    lease = lease_for(str(tmp_path / "lease"))
-    token = lease.acquire()
+FORK = """
+import os, sys
+from tradai.core import lease_for
+from tradai.core.exceptions import LeaseHeldError
 
-    child = os.fork()
-    if child == 0:
-        # The child ends here whatever happens: it must not go on with the tests.
-        status = 9
-        try:
-            is_refused = lease.remaining_s == 0
-            lease.release()
-            try:
-                lease.acquire(wait_s=0)
-            except LeaseHeldError:
-                status = 0 if is_refused else 8
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    lease.renew()
-    assert lease.check() == token
+lease = lease_for(sys.argv[1])
+token = lease.acquire()
+child = os.fork()
+if child == 0:
+    assert lease.remaining_s == 0
+    lease.release()
+    try:
+        lease.acquire(wait_s=0)
+    except LeaseHeldError:
+        os._exit(0)
+    os._exit(1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+lease.renew()
+assert lease.check() == token
+print("held")
+"""
+
+
+def test_a_forked_process_does_not_hold_the_lease_of_its_parent(tmp_path: Path) -> None:
+    command = [sys.executable, "-Pc", FORK, str(tmp_path / "lease")]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    assert (done.stdout, done.stderr) == ("held\n", "")
 
 
 def test_a_release_that_failed_is_not_held_and_can_be_repeated(
@@ -405,8 +416,16 @@ def test_a_token_also_grows_when_the_record_was_deleted(tmp_path: Path, clock: F
     assert token() > max(before)
 
 
+RECORD = (
+    b'{"format":1,"holder":"a","owner":"a","token":1,"ttl_s":%s,"write":"a",'
+    b'"acquired_at":"2025-01-01T00:00:00Z","renewed_at":"2025-01-01T00:00:00Z"}'
+)
+ENDLESS, NEVER = RECORD % b"1e308", RECORD % b"NaN"
+
+
 @pytest.mark.parametrize(
-    "data", [b"", b"{}", b"torn", b'{"format": 2}', b"\xff", b"[1]", b"null", b"9" * 5000]
+    "data",
+    [b"", b"{}", b"torn", b'{"format": 2}', b"\xff", b"[1]", b"null", b"9" * 5000, ENDLESS, NEVER],
 )
 def test_a_record_that_cannot_be_read_is_never_taken(
     data: bytes, make: Make, store: UnsteadyStore, clock: FixedClock
@@ -443,6 +462,16 @@ def test_a_time_to_live_out_of_bounds_is_refused(ttl_s: float, make: Make) -> No
 def test_a_name_that_a_terminal_cannot_show_is_refused(holder: str, make: Make) -> None:
     with pytest.raises(ValidationError, match="holder"):
         make(holder)
+
+
+def test_a_secret_in_the_name_of_a_holder_is_masked(make: Make, store: UnsteadyStore) -> None:
+    secret = Secret("fake-value-of-a-key")
+
+    make(f"bot with {secret.reveal()}").acquire()
+
+    found = store.read()
+    assert found is not None
+    assert b"bot with ***" in found.data
 
 
 def test_a_holder_without_a_name_is_named_by_machine_and_process(store: UnsteadyStore) -> None:

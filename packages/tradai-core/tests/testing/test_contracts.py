@@ -324,6 +324,22 @@ class LeaseStoreThatTagsByLength(RightLeaseStore):
         return str(len(data))
 
 
+class LeaseStoreThatTagsByTime(RightLeaseStore):
+    """Shows another tag at each reading; it takes the last one back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+
+    def read(self) -> StoredObject | None:
+        found = super().read()
+        self.reads += 1
+        return found and replace(found, etag=f"{found.etag}-{self.reads}")
+
+    def replace(self, data: bytes, *, expected: str | None) -> str:
+        return super().replace(data, expected=expected and expected.partition("-")[0])
+
+
 class LeaseStoreThatCreatesWhatIsGone(RightLeaseStore):
     def replace(self, data: bytes, *, expected: str | None) -> str:
         return super().replace(data, expected=expected if self.inner.read() else None)
@@ -354,6 +370,7 @@ SOURCES: dict[type, str] = {
 }
 
 LEASE_STORES: dict[type, str] = {
+    LeaseStoreThatTagsByTime: "test_the_lease_of_a_killed_holder_is_free_after_its_time_to_live",
     LeaseStoreThatForgetsToCompare: "test_only_the_bytes_that_were_read_are_replaced",
     LeaseStoreThatOverwritesWithTheFirst: "test_the_first_write_never_overwrites",
     LeaseStoreThatLooksBeforeItLeaps: "test_one_racer_creates",

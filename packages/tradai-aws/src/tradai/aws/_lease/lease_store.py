@@ -25,7 +25,13 @@ class S3LeaseStore:
     """
 
     def __init__(self, uri: str, settings: AwsSettings | None = None) -> None:
-        """Use the object at `uri`, with `settings`, by default those of the environment now."""
+        """Use the object at `uri`, with `settings`, by default those of the environment now.
+
+        Timeouts and attempts are those of `settings`, but at most 2 seconds and 2 attempts.
+
+        Raises:
+            ValidationError: `uri` does not name an object.
+        """
         self._uri = _checked(uri)
         self._object = ObjectLeaseStore(S3Store(_impatient(settings or AwsSettings())), self._uri)
         self._is_proven = False

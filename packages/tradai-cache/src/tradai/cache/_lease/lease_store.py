@@ -41,12 +41,22 @@ class RedisLeaseStore:
     and certificates are those of `CacheSettings`.
     """
 
-    def __init__(self, options: ConnectionOptions, name: str) -> None:
-        """Use the lease `name` on the server of `options`; it connects on first use."""
+    def __init__(self, uri: str, settings: CacheSettings | None = None) -> None:
+        """Use the lease at `uri`, with `settings`, by default those of the environment now.
+
+        It connects on first use. The address in `settings` does not matter.
+
+        Raises:
+            ValidationError: `uri` does not name a server, a database and a lease. It is not quoted.
+            ConfigurationError: The certificate file cannot be used.
+        """
+        address, name = _parse(uri)
+        options = ConnectionOptions.from_settings(settings or CacheSettings(), address)
+        options.check()
         self._options = options
         self._key = f"tradai:lease:{name}"
-        self._server = f"the server of leases at {options.address}"
-        self._pool = ConnectionPool(lambda: options.pool(answer_s=options.answer_s))
+        self._server = f"the server of leases at {address}"
+        self._pool = ConnectionPool(lambda: options.pool(answer_s=_ANSWER_S))
         self._process = os.getpid()
         self._is_checked = False
 
@@ -58,11 +68,7 @@ class RedisLeaseStore:
             ValidationError: `uri` does not name a server, a database and a lease. It is not quoted.
             ConfigurationError: The certificate file cannot be used.
         """
-        address, name = _parse(uri)
-        options = ConnectionOptions.from_settings(CacheSettings(), address)
-        options.answer_s = _ANSWER_S
-        options.check()
-        return cls(options, name)
+        return cls(uri)
 
     def read(self) -> StoredObject | None:
         """Return the bytes and their tag; None before the first write."""

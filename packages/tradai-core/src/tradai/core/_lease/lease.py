@@ -21,19 +21,14 @@ from typing import Final, Self, final
 
 from tradai.core._fork_lock import ForkLock
 from tradai.core._lease.checks import checked_holder, checked_ttl
+from tradai.core._lease.errors import held_error, lost_error
 from tradai.core._lease.record import LeaseRecord
 from tradai.core._lease.sighting import Sighting
-from tradai.core._logging.printable import printable
 from tradai.core._logging.setup import LoggerMixin
 from tradai.core._ports.lease_store import LeaseStore
 from tradai.core._ports.protocols import StoredObject, WaitingClock
 from tradai.core._time.clock import SystemClock
-from tradai.core.exceptions import (
-    ConflictError,
-    ExternalServiceError,
-    LeaseHeldError,
-    LeaseLostError,
-)
+from tradai.core.exceptions import ConflictError, ExternalServiceError
 
 # Share of the time to live in which the holder believes in its lease. The rest covers clocks that
 # run at rates from 0.9 to 1.1: chrony corrects a clock by up to 8.4 percent.
@@ -114,7 +109,7 @@ class Lease(LoggerMixin):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Release the lease; a store that does not answer is no error: the lease ends by itself."""
+        """Release the lease; when the store does not answer, log it: the lease ends by itself."""
         try:
             self.release()
         except ExternalServiceError as exc:
@@ -136,7 +131,7 @@ class Lease(LoggerMixin):
         """
         holding = self._holding
         if holding is None or not self.remaining_s:
-            raise self._lost("it is not held, or was not renewed in time")
+            raise lost_error(self.name, "it is not held, or was not renewed in time")
         return holding.record.token
 
     def acquire(self, *, wait_s: float | None = None) -> int:
@@ -155,15 +150,13 @@ class Lease(LoggerMixin):
         """
         with self._lock:
             if self.remaining_s and self._holding:
-                raise self._held(self._holding.record)
+                raise held_error(self._holding.record, lease=self.name, left_s=self.remaining_s)
             start_s = self._clock()
             first: LeaseRecord | None = None
             while (found := self._attempt()) is not None:
                 first = first or found
-                is_alive = found.write != first.write
-                is_over = is_alive if wait_s is None else self._clock() - start_s >= wait_s
-                if is_over:
-                    raise self._held(found)
+                if _has_waited(self._clock() - start_s, wait_s, first=first, found=found):
+                    raise held_error(found, lease=self.name, left_s=self._sighting.left_s(found))
                 self._clock.sleep(found.ttl_s / _LOOKS)
             return self.check()
 
@@ -179,7 +172,7 @@ class Lease(LoggerMixin):
             self.check()
             if not self._rewrite(renewed_at=self._clock.now()):
                 self._holding = None
-                raise self._lost("another process has it, or its record is gone")
+                raise lost_error(self.name, "another process has it, or its record is gone")
             self.check()
 
     def release(self) -> None:
@@ -271,19 +264,12 @@ class Lease(LoggerMixin):
         # A forked process has the same object, and is another owner.
         return f"{self._id}-{os.getpid()}"
 
-    def _held(self, found: LeaseRecord) -> LeaseHeldError:
-        left_s = self._sighting.left_s(found)
-        holder = printable(found.holder)
-        message = (
-            f"the lease {self.name} is held by {holder}, which renewed it last at "
-            f"{found.renewed_at:%Y-%m-%d %H:%M:%S} UTC: end that process, or try again later; when "
-            f"it was killed, the lease runs out {found.ttl_s:g} s after its last renewal"
-        )
-        return LeaseHeldError(message, lease=self.name, holder=holder, retry_after_s=left_s)
 
-    def _lost(self, reason: str) -> LeaseLostError:
-        message = (
-            f"this process has lost the lease {self.name}: {reason}; stop what needs it, then "
-            "acquire it again"
-        )
-        return LeaseLostError(message, lease=self.name)
+def _has_waited(
+    waited_s: float, wait_s: float | None, *, first: LeaseRecord, found: LeaseRecord
+) -> bool:
+    """Tell whether a process has waited enough for a lease whose record changed to `found`."""
+    if wait_s is not None:
+        return waited_s >= wait_s
+    # Twice: a store whose tags change by themselves must not make a process wait for ever.
+    return found.write != first.write or waited_s > 2 * first.ttl_s

@@ -27,7 +27,7 @@ class LeaseRecord(BaseModel):
         is_released: Whether the holder gave the lease back.
     """
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True)
 
     format: Literal[1] = 1
     holder: str
