@@ -24,7 +24,7 @@ settings.load_profile("patient")
 class _Barrier(threading.Barrier):
     """A barrier that breaks, with the reason, when a thread ended before it: the others would hang.
 
-    The time is no bound on speed: no test needs as much, however slow its machine is.
+    No test needs as long, however slow its machine is.
     """
 
     def __init__(
