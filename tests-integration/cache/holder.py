@@ -33,7 +33,7 @@ def main() -> None:
     lease: Lease = tier.acquire(CacheKey("markets.1", bytes(range(16))))  # type: ignore[assignment]
     print("acquired", flush=True)
     sys.stdin.readline()
-    print(lease.store(b"by the holder", keep_ms=60_000), flush=True)
+    print(lease.store(b"by the holder", keep_ms=3_600_000), flush=True)
 
 
 if __name__ == "__main__":

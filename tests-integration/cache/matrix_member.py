@@ -40,7 +40,7 @@ def play(options: argparse.Namespace) -> None:
     fetch = fetching(tier, is_async=options.is_async)
     assert fetch(key) is None
     lease = tier.acquire(key)
-    assert lease.store(bytes(range(256)) * 1_000, keep_ms=60_000)
+    assert lease.store(bytes(range(256)) * 1_000, keep_ms=3_600_000)
 
     context = multiprocessing.get_context("spawn" if options.spawn else "fork")
     # A fork copies a listener, connections and an event loop that are in use.

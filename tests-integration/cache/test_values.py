@@ -59,7 +59,7 @@ def test_another_process_reads_the_same_frame(caches: Callable[..., Cache]) -> N
         runs.append(number)
         return wanted
 
-    read = [caches().cached(ttl=60.0)(frames)(1) for _ in range(2)]
+    read = [caches().cached(ttl=3_600.0)(frames)(1) for _ in range(2)]
 
     assert runs == [1]
     for frame in read:
@@ -75,7 +75,7 @@ def test_another_process_reads_the_same_model(caches: Callable[..., Cache]) -> N
         runs.append(pair)
         return {pair: wanted}
 
-    read = [caches().cached(ttl=60.0)(fills)("BTC/USDT") for _ in range(2)]
+    read = [caches().cached(ttl=3_600.0)(fills)("BTC/USDT") for _ in range(2)]
 
     assert runs == ["BTC/USDT"]
     assert repr(read) == repr([{"BTC/USDT": wanted}] * 2)
@@ -84,18 +84,19 @@ def test_another_process_reads_the_same_model(caches: Callable[..., Cache]) -> N
 def test_a_repository_reads_the_candles_that_another_one_loaded(
     caches: Callable[..., Cache],
 ) -> None:
-    opened = pd.date_range("2025-01-01", periods=2_000, freq="min", tz="UTC", name="date")
+    # Of days: the newest candles are read from the source again when the next one has closed.
+    opened = pd.date_range("2019-01-01", periods=2_000, freq="D", tz="UTC", name="date")
     columns = ["open", "high", "low", "close", "volume"]
     candles = pd.DataFrame(dict.fromkeys(columns, np.arange(2_000.0)), index=opened.as_unit("ms"))
     source = InMemoryDataRepository()
-    source.save_ohlcv("BTC/USDT", "1m", candles)
+    source.save_ohlcv("BTC/USDT", "1d", candles)
     pulling = CachedDataRepository(source, caches().namespace("candles"))
-    start = datetime(2025, 1, 1, 4, tzinfo=UTC)
-    wanted = pulling.get_ohlcv("BTC/USDT", "1m", start=start)
+    start = datetime(2019, 8, 29, tzinfo=UTC)
+    wanted = pulling.get_ohlcv("BTC/USDT", "1d", start=start)
 
     # Its own source is empty, so it reads the candles from Redis.
     reading = CachedDataRepository(InMemoryDataRepository(), caches().namespace("candles"))
-    read = reading.get_ohlcv("BTC/USDT", "1m", start=start)
+    read = reading.get_ohlcv("BTC/USDT", "1d", start=start)
 
     pd.testing.assert_frame_equal(read, wanted)
     pd.testing.assert_frame_equal(read, candles.loc[start:], check_freq=False)

@@ -110,7 +110,7 @@ class TierContract:
         with ThreadPoolExecutor() as pool:
             waiting = pool.submit(busy.wait)
             assert not waiting.done()
-            assert lease.store(b"sealed", keep_ms=60_000)
+            assert lease.store(b"sealed", keep_ms=3_600_000)
             waiting.result(timeout=PATIENCE_S)
 
         assert there[0].fetch(KEY) == b"sealed"
@@ -122,7 +122,7 @@ class TierContract:
         lease = new_lease(here[0])
         busy = busy_lease(there[0])
         endings: dict[str, Callable[[], object]] = {
-            "store": lambda: lease.store(b"sealed", keep_ms=60_000),
+            "store": lambda: lease.store(b"sealed", keep_ms=3_600_000),
             "release": lease.release,
             "invalidate": lambda: there[0].invalidate(KEY),
             "clear": lambda: here[0].clear(KEY.namespace),
@@ -160,10 +160,10 @@ class TierContract:
 
         there[0].invalidate(KEY)
 
-        assert not lease.store(b"old", keep_ms=60_000)
+        assert not lease.store(b"old", keep_ms=3_600_000)
         assert here[0].fetch(KEY) is None
         load(there[0], KEY, b"new")
-        assert not lease.store(b"old", keep_ms=60_000)
+        assert not lease.store(b"old", keep_ms=3_600_000)
         assert here[0].fetch(KEY) == b"new"
 
     def test_clearing_empties_one_namespace_only(self, here: Member, there: Member) -> None:
@@ -185,7 +185,7 @@ class TierContract:
 
         there[0].clear(KEY.namespace)
 
-        assert not lease.store(b"old", keep_ms=60_000)
+        assert not lease.store(b"old", keep_ms=3_600_000)
         assert there[0].fetch(KEY) is None
         load(here[0], KEY, b"new")
 
@@ -251,5 +251,5 @@ def busy_lease(tier: Tier, key: CacheKey = KEY) -> Busy:
 
 
 def load(tier: Tier, key: CacheKey, sealed: bytes) -> None:
-    """Acquire the lease of `key`, and store `sealed` for a minute."""
-    assert new_lease(tier, key).store(sealed, keep_ms=60_000)
+    """Acquire the lease of `key`, and store `sealed` for an hour, longer than any test takes."""
+    assert new_lease(tier, key).store(sealed, keep_ms=3_600_000)

@@ -193,7 +193,7 @@ VALUES: Final = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def registered() -> list[str]:
     for value in VALUES:
         register_secret(value)
