@@ -120,17 +120,19 @@ def test_a_reader_that_comes_again_does_not_read_the_lines_before(
 def test_a_reader_that_comes_again_and_again_sees_the_end_soon(
     logs: FakeLogs, store: MemoryStore, ecs_settings: EcsSettings
 ) -> None:
-    ecs = FakeEcs(lambda _: _contained("one"), logs=logs)
+    ecs = FakeEcs(lambda _: _contained(*(f"line {n}" for n in range(50))), logs=logs)
     runner = EcsRunner(ecs_settings, client=ecs, store=store, clock=ecs.clock, logs_client=logs)
+    logs.page_events = 10
     handle, lines = runner.submit(SPEC), list[JobLine]()
+    runner.status(handle)
 
-    for _ in range(100):
-        lines = list(runner.logs(handle, follow=False))
-        if runner.wait(handle, timeout_s=0.05).status.is_terminal:
+    for _ in range(200):
+        lines += runner.logs(handle, after=len(lines), follow=False)
+        if runner.wait(handle, timeout_s=0.02).status.is_terminal:
             break
 
     assert runner.status(handle).status is JobStatus.COMPLETED
-    assert [line.text for line in lines] == ["one"]
+    assert len(lines) == 50
     # The task has ended 10 seconds after its launch.
     assert ecs.clock() < 30
 
