@@ -9,10 +9,19 @@ from tradai.aws._docker.launch import Launcher
 from tradai.aws._docker.output_lines import numbered_lines
 from tradai.aws._docker.pause import Pause
 from tradai.aws._images.daemon import Daemon, DockerSettings
-from tradai.core import JobHandle, JobInfo, JobLine, JobSpec, check_stop_reason
+from tradai.core import (
+    JobHandle,
+    JobInfo,
+    JobLine,
+    JobSpec,
+    check_stop_reason,
+    file_path,
+    is_file_uri,
+)
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
 
 _SCHEME: Final = "docker:"
+_IN_MEMORY: Final = "memory:"
 
 
 @final
@@ -31,7 +40,7 @@ class DockerRunner:
 
     def __init__(self, settings: DockerSettings | None = None) -> None:
         """Use the daemon of `settings`, by default of the environment; it is not asked yet."""
-        settings = settings or DockerSettings()
+        self._settings = settings = settings or DockerSettings()
         self._daemon = Daemon(settings.host)
         self._launcher = Launcher(self._daemon, settings)
         self.uri = _SCHEME + settings.host
@@ -109,6 +118,12 @@ class DockerRunner:
         for job_id, row in sorted(named, key=lambda pair: pair[0]):
             if f"/{container_name(job_id)}" in row["Names"]:
                 yield self._new_handle(job_id, row["Labels"][DIGEST], row["Id"])
+
+    def can_reach(self, uri: str) -> bool:
+        """Tell whether jobs can reach the store at `uri`: a folder has to be a mount of theirs."""
+        if is_file_uri(uri):
+            return self._settings.sees(file_path(uri).absolute())
+        return not uri.startswith(_IN_MEMORY)
 
     def _handle(self, container: JobContainer) -> JobHandle:
         labels = container.labels

@@ -45,6 +45,7 @@ from tradai.core import (
     ObjectStore,
     backend_for,
     check_stop_reason,
+    is_file_uri,
     redact,
 )
 from tradai.core.exceptions import NotFoundError, StorageError, TradAIError
@@ -52,6 +53,7 @@ from tradai.core.exceptions import NotFoundError, StorageError, TradAIError
 _log: Final = logging.getLogger(__name__)
 
 _SCHEME: Final = "ecs:"
+_IN_MEMORY: Final = "memory:"
 _RUN_TASKS_A_SECOND: Final = 20.0
 # A container sends its lines every five seconds.
 _LOG_POLICY: Final = LogPolicy(first_pause_s=2.0)
@@ -239,6 +241,10 @@ class EcsRunner:
         longest_s = spec.time_limit_s + spec.stop_grace_s
         estimate = estimate_cost(spec, self._prices, seconds=longest_s)
         return total_cost([estimate] * self._policy.attempts)
+
+    def can_reach(self, uri: str) -> bool:
+        """Tell whether tasks can reach the store at `uri`: none on the submitting machine."""
+        return not (is_file_uri(uri) or uri.startswith(_IN_MEMORY))
 
     def reap(self, *, dry_run: bool = True) -> Iterator[ExpiredTask]:
         """Yield the tasks whose time has expired, and stop each of them unless it is a dry run.

@@ -66,6 +66,7 @@ def _submit_elsewhere(
 ) -> tuple[AttachedJob, Callable[[], JobResult]]:
     """Send what the job needs to the run store, and submit the job."""
     run = JobElsewhere(settings, request, job_settings(args), runner=args.on)
+    run.check_stores(runner)
     with Progress(enabled=not args.json) as progress:
         with interrupts.raising():
             progress.say("reading inputs")
