@@ -223,18 +223,13 @@ class EcsRunner:
         return self._find(handle).record.costs(prices)
 
     def cost(self, handle: JobHandle) -> TotalCost | None:
-        """Return what the tasks of a job cost that were seen to stop, by ``ECS_PRICES``.
-
-        Returns:
-            The price; None where it is not known.
-        """
+        """Return what the tasks of a job cost that were seen to stop; None where not known."""
         return total_cost(self.costs(handle, self._prices))
 
     def estimate(self, spec: JobSpec) -> TotalCost | None:
-        """Return what a job costs at most by ``ECS_PRICES``, without the pull of its image.
+        """Return what a job costs at most, without the pull of its image; None where not known.
 
-        Returns:
-            The price of its time limit and grace, for each attempt; None where it is not known.
+        Its time limit and grace count once for each attempt.
         """
         if spec.time_limit_s is None:
             return None
