@@ -15,6 +15,8 @@ from tradai.core.exceptions import ConflictError, JobConflictError, NotFoundErro
 
 JOB: Final = "tradai.job"
 DIGEST: Final = "tradai.spec-digest"
+# Between two looks at a container.
+LONGEST_PAUSE_S: Final = 0.25
 _TRACE: Final = "tradai.trace"
 _TAG: Final = "tradai.tag."
 _GRACE: Final = "tradai.stop-grace-s"

@@ -15,14 +15,14 @@ from typing import Any, Final, final
 
 from tradai.aws._docker.image import Image
 from tradai.aws._docker.job_container import (
+    LONGEST_PAUSE_S,
     JobContainer,
     container_name,
     job_labels,
 )
 from tradai.aws._docker.job_shell import entrypoint, launch_input
-from tradai.aws._docker.pause import Pause
 from tradai.aws._images.daemon import Daemon, DockerSettings
-from tradai.core import JobSpec, JobStatus, LogDelivery, resolve_secret
+from tradai.core import JobSpec, JobStatus, LogDelivery, Pause, resolve_secret
 from tradai.core.exceptions import (
     ConflictError,
     ExternalServiceError,
@@ -57,7 +57,7 @@ class Launcher:
             ValidationError: The image is of another platform.
             ExternalServiceError: The daemon refused; the launch may be repeated.
         """
-        pause = Pause()
+        pause = Pause(longest_s=LONGEST_PAUSE_S)
         while True:
             container = self._adopted(spec) or self._launched(spec)
             if container is not None:
@@ -117,7 +117,7 @@ class Launcher:
                 yield connection
 
     def _await_start(self, container_id: str) -> JobContainer:
-        pause = Pause()
+        pause = Pause(longest_s=LONGEST_PAUSE_S)
         while True:
             container = JobContainer.find(self._daemon, container_id)
             if container.info().status is not JobStatus.PENDING:

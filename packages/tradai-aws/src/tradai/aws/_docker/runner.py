@@ -4,16 +4,22 @@ import time
 from collections.abc import Iterator
 from typing import Final, Self, final
 
-from tradai.aws._docker.job_container import DIGEST, JOB, JobContainer, container_name
+from tradai.aws._docker.job_container import (
+    DIGEST,
+    JOB,
+    LONGEST_PAUSE_S,
+    JobContainer,
+    container_name,
+)
 from tradai.aws._docker.launch import Launcher
 from tradai.aws._docker.output_lines import numbered_lines
-from tradai.aws._docker.pause import Pause
 from tradai.aws._images.daemon import Daemon, DockerSettings
 from tradai.core import (
     JobHandle,
     JobInfo,
     JobLine,
     JobSpec,
+    Pause,
     check_stop_reason,
     file_path,
     is_file_uri,
@@ -79,7 +85,7 @@ class DockerRunner:
                 was killed; submit it again.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        pause = Pause()
+        pause = Pause(longest_s=LONGEST_PAUSE_S)
         while True:
             container = self._find(handle)
             info = container.info()
@@ -145,7 +151,7 @@ class DockerRunner:
     def _lines(
         self, container: JobContainer, handle: JobHandle, after: int, *, follow: bool
     ) -> Iterator[JobLine]:
-        pause = Pause()
+        pause = Pause(longest_s=LONGEST_PAUSE_S)
         while True:
             # In this order: the log of a job that has ended is whole.
             has_ended = container.info().status.is_terminal
