@@ -14,7 +14,7 @@ from tradai.core import (
 )
 from tradai.entrypoint._commands.arguments import job_settings, read_settings
 from tradai.entrypoint._commands.console import print_failure, print_json, print_text
-from tradai.entrypoint._commands.jobs.costs import cost_of, cost_text, estimate_of
+from tradai.entrypoint._commands.costs import cost_of, cost_text, estimate_of
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.find import job_json
 from tradai.entrypoint._commands.jobs.logs import LinePrinter

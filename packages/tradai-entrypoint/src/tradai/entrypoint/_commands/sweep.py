@@ -22,10 +22,10 @@ from tradai.entrypoint._commands.console import (
     print_table,
     print_text,
 )
-from tradai.entrypoint._commands.jobs.costs import SweepCost, cost_json
+from tradai.entrypoint._commands.costs import SweepCost, cost_json
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
-from tradai.entrypoint._commands.jobs.sweep_plans import PlansElsewhere, PlansHere
+from tradai.entrypoint._commands.sweep_plans import PlansElsewhere, PlansHere
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
