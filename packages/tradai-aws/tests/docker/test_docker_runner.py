@@ -30,6 +30,27 @@ def test_without_the_client_one_line_says_what_to_install(monkeypatch: pytest.Mo
     assert "\n" not in str(caught.value)
 
 
+def test_a_folder_is_a_store_of_jobs_where_it_is_mounted_under_its_own_name() -> None:
+    mounts = ("/srv/runs:/srv/runs", "/srv/read:/srv/read:ro", "/srv/other:/data")
+    runner = DockerRunner(DockerSettings(mounts=mounts))
+
+    reached = {
+        uri: runner.can_reach(uri)
+        for uri in (
+            *("s3://bucket/runs/", "file:///srv/runs/", "file:///srv/runs/a/b/"),
+            *("/srv/runs", "file:///srv/runs2/", "file:///srv/read/", "file:///srv/other/"),
+            *("file:///data/", "memory:runs"),
+        )
+    }
+
+    assert [uri for uri, is_reached in reached.items() if is_reached] == [
+        "s3://bucket/runs/",
+        "file:///srv/runs/",
+        "file:///srv/runs/a/b/",
+        "/srv/runs",
+    ]
+
+
 @pytest.mark.parametrize("mount", ["data", "data:/data", "/data", "/data:data", "/data:/data:rw"])
 def test_a_mount_is_two_absolute_paths(mount: str) -> None:
     with pytest.raises(ConfigurationError, match="SOURCE:TARGET"):

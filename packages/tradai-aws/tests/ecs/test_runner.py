@@ -472,6 +472,14 @@ def test_a_runner_by_uri_has_the_settings_of_the_environment(
     assert list(runners[0].jobs()) == []
 
 
+def test_a_task_reaches_no_store_of_this_machine(ecs_settings: EcsSettings) -> None:
+    runner = _runner(FakeEcs(), ecs_settings)
+
+    uris = ("s3://bucket/runs/", "file:///srv/runs/", "/srv/runs", "memory:runs")
+
+    assert [runner.can_reach(uri) for uri in uris] == [True, False, False, False]
+
+
 @pytest.mark.parametrize("change", [{"attempts": 0}, {"launch_budget_s": 0.0}])
 def test_a_policy_without_an_attempt_or_a_budget_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

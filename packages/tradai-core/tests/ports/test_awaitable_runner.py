@@ -81,6 +81,30 @@ def test_a_reader_that_does_not_follow_returns_at_once() -> None:
     assert asyncio.run(go()) == ["ready"]
 
 
+def test_a_reader_waits_on_the_runner_and_not_on_the_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class EndingRunner(FakeRunner):
+        """Ends the job in the middle of a wait, as it comes."""
+
+        def wait(self, handle: JobHandle, *, timeout_s: float | None = None) -> JobInfo:
+            assert timeout_s is not None
+            return super().stop(handle, "enough")
+
+    async def go() -> list[str]:
+        runner = AwaitableRunner(EndingRunner())
+        handle = await runner.submit(spec(JobScript(lines=("one", "two"), waits=True)))
+        return await texts(runner, handle)
+
+    def no_sleep(_: float) -> None:
+        message = "the reader slept"
+        raise AssertionError(message)
+
+    monkeypatch.setattr(asyncio, "sleep", no_sleep)
+
+    assert asyncio.run(go()) == ["one", "two"]
+
+
 @pytest.mark.parametrize("call", ["wait", "logs"])
 def test_a_cancelled_watch_leaves_the_job_alone_and_no_thread_behind(call: str) -> None:
     fake = FakeRunner()

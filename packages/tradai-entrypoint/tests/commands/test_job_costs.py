@@ -13,7 +13,7 @@ from tradai.core import JobHandle, JobSpec, backend_for
 from tradai.core.testing import FakeRunner, JobScript
 from tradai.entrypoint import Interrupts
 from tradai.entrypoint._cli import run_command
-from tradai.entrypoint._commands.jobs.costs import SweepCost
+from tradai.entrypoint._commands.costs import SweepCost
 
 # Private on purpose: the runner with prices is in an adapter, which these tests do not have.
 

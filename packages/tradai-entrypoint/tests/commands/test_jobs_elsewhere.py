@@ -17,7 +17,9 @@ from tradai.core import (
     TradingMode,
 )
 from tradai.core.exceptions import ConfigurationError, NotFoundError
-from tradai.entrypoint import EntrypointSettings, JobSettings, RunManifest, RunRequest
+from tradai.core.testing import FakeRunner
+from tradai.entrypoint import EntrypointSettings, Interrupts, JobSettings, RunManifest, RunRequest
+from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.policy import JobPolicy
 from tradai.entrypoint._commands.jobs.result import JobResult
@@ -154,6 +156,50 @@ def test_a_job_elsewhere_needs_a_store_and_an_image(workspace: Path, store: str)
 
     with pytest.raises(ConfigurationError, match="TRADAI_JOB_IMAGE"):
         JobElsewhere(settings(workspace, store), RunRequest(), JobSettings(), runner="docker:")
+
+
+@pytest.mark.parametrize("hidden", ["store", "inputs"])
+def test_a_store_that_jobs_do_not_see_is_refused(
+    hidden: str, workspace: Path, store: str, tmp_path: Path
+) -> None:
+    class Containers(FakeRunner):
+        def can_reach(self, uri: str) -> bool:
+            return not uri.startswith(hidden_uri)
+
+    place = (tmp_path / "inputs").as_uri()
+    hidden_uri = store if hidden == "store" else place
+    job = JobSettings(image="strategy:1", inputs=place)
+    run = JobElsewhere(settings(workspace, store), RunRequest(), job, runner="docker:")
+
+    with pytest.raises(ConfigurationError, match=f"cannot reach the store {hidden_uri}/"):
+        run.check_stores(Containers())
+    run.check_stores(FakeRunner())
+
+
+@pytest.mark.parametrize("command", ["submit", "sweep"])
+def test_nothing_is_sent_to_a_store_that_jobs_do_not_see(
+    command: str,
+    workspace: Path,
+    store: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Containers(FakeRunner):
+        def can_reach(self, uri: str) -> bool:
+            return uri.startswith("s3:")
+
+    monkeypatch.setattr(
+        f"tradai.entrypoint._commands.{command}.backend_for", lambda *_: Containers()
+    )
+    words = [command, str(workspace / "strategy.yaml"), "--store", store, "--on", "docker:"]
+    words += ["--mode", "backtest"] if command == "submit" else ["--vary", "version=1.0.1"]
+
+    with Interrupts() as interrupts:
+        code = run_command([*words, "--image", "strategy:1"], interrupts=interrupts)
+
+    assert code == 78
+    assert f"jobs on docker: cannot reach the store {store}/" in capsys.readouterr().err
+    assert list(FileStore().list(f"{store}/")) == []
 
 
 def test_inputs_may_have_a_place_of_their_own(workspace: Path, store: str, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ import pytest
 from tradai.core import FileStore, ObjectInfo, ObjectStore, StoredObject
 from tradai.core.exceptions import ConflictError, NotFoundError, StorageError, ValidationError
 from tradai.entrypoint import InputSettings
-from tradai.entrypoint._inputs.transfer import FolderTransfer
-from tradai.entrypoint._inputs.transfer_report import Transfer
+from tradai.entrypoint._inputs.transfer import FolderTransfer, Transfer
 
 BASE = "memory:lake/candles/"
 FILES = {"BTC_USDT-5m.feather": b"btc", "deep/er/ETH.feather": b"eth", "markets.json": b"{}"}

@@ -64,6 +64,20 @@ def test_live_refuses_a_variable_of_ours_that_nothing_reads(
     assert problem in str(manifest(tmp_path).verdict)
 
 
+def test_live_is_refused_before_its_strategy_is_looked_for_in_a_store(
+    tmp_path: Path, config_file: Path
+) -> None:
+    config_file.write_text(config_file.read_text().replace("strategies", "memory://nowhere/x/"))
+    live = settings(tmp_path, TradingMode.LIVE, config=config_file)
+
+    rows = {row.name: row for row in TradingEntrypoint(live).checks()}
+    code = TradingEntrypoint(live).run()
+
+    assert code == ExitCode.NOT_PERMITTED
+    assert "LIVE trading is closed" in str(manifest(tmp_path).verdict)
+    assert [name for name, row in rows.items() if row.exit_code] == ["permission"]
+
+
 def test_live_with_a_valid_config_is_refused_because_it_is_closed(
     tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
 ) -> None:

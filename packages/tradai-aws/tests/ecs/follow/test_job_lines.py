@@ -8,7 +8,7 @@ import pytest
 
 from tradai.aws import ECSJobManager, EcsPolicy, EcsRunner, EcsSettings
 from tradai.aws.testing import FakeEcs, FakeLogs, FakeTask, TaskScript
-from tradai.core import Capacity, JobSpec, JobStatus, MemoryStore, ObjectStore
+from tradai.core import Capacity, JobLine, JobSpec, JobStatus, MemoryStore, ObjectStore
 from tradai.core.exceptions import NotFoundError
 
 SPEC: Final = JobSpec(
@@ -115,6 +115,26 @@ def test_a_reader_that_comes_again_does_not_read_the_lines_before(
         return [line.text async for line in manager.logs(handle)]
 
     assert asyncio.run(read()) == [f"line {n}" for n in range(50)]
+
+
+def test_a_reader_that_comes_again_and_again_sees_the_end_soon(
+    logs: FakeLogs, store: MemoryStore, ecs_settings: EcsSettings
+) -> None:
+    ecs = FakeEcs(lambda _: _contained(*(f"line {n}" for n in range(50))), logs=logs)
+    runner = EcsRunner(ecs_settings, client=ecs, store=store, clock=ecs.clock, logs_client=logs)
+    logs.page_events = 10
+    handle, lines = runner.submit(SPEC), list[JobLine]()
+    runner.status(handle)
+
+    for _ in range(200):
+        lines += runner.logs(handle, after=len(lines), follow=False)
+        if runner.wait(handle, timeout_s=0.02).status.is_terminal:
+            break
+
+    assert runner.status(handle).status is JobStatus.COMPLETED
+    assert len(lines) == 50
+    # The task has ended 10 seconds after its launch.
+    assert ecs.clock() < 30
 
 
 def test_a_log_group_that_does_not_exist_is_named(

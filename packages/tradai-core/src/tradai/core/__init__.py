@@ -203,6 +203,7 @@ if TYPE_CHECKING:
         from_epoch_ms as from_epoch_ms,
         to_epoch_ms as to_epoch_ms,
     )
+    from tradai.core._time.pause import Pause as Pause
     from tradai.core._time.time_range import (
         AnyTimeRange as AnyTimeRange,
         OpenTimeRange as OpenTimeRange,
@@ -298,6 +299,7 @@ if not TYPE_CHECKING:
             "_strategy.loader": "LoadedConfig StrategyConfigLoader",
             "_time.clock": "SystemClock utc_now",
             "_time.instants": "Utc from_epoch_ms to_epoch_ms",
+            "_time.pause": "Pause",
             "_time.time_range": "AnyTimeRange OpenTimeRange TimeRange parse_time_range",
             "_time.timeframe": "Timeframe",
             "_types.modes": "MarketType TradingMode",

@@ -8,10 +8,12 @@ from typing import Final
 
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.flags import (
+    Commands,
     add_config,
     add_logging,
     add_output,
     add_run_arguments,
+    add_verbs,
 )
 from tradai.entrypoint._commands.jobs.grammar import (
     add_contain,
@@ -151,7 +153,7 @@ class _LazyVersion(str):
         return f"tradai-entrypoint {version('tradai-entrypoint')}"
 
 
-def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_run(commands: Commands) -> None:
     parser = commands.add_parser(
         "run",
         help="run a strategy in one mode",
@@ -187,7 +189,7 @@ def _times(text: str) -> int:
     return int(text)
 
 
-def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_check(commands: Commands) -> None:
     parser = commands.add_parser(
         "check",
         help="check a run without starting it",
@@ -207,7 +209,7 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add_output(parser)
 
 
-def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_doctor(commands: Commands) -> None:
     parser = commands.add_parser(
         "doctor",
         help="show every setting, its source, and installed versions",
@@ -218,9 +220,8 @@ def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add_output(parser)
 
 
-def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("data", help="download candles, send and bring data folders")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+def _add_data(commands: Commands) -> None:
+    verbs = add_verbs(commands, "data", "download candles, send and bring data folders")
     download = verbs.add_parser(
         "download",
         help="download candles through the engine (online)",
@@ -238,7 +239,7 @@ def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     _add_push_and_pull(verbs)
 
 
-def _add_push_and_pull(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_push_and_pull(verbs: Commands) -> None:
     push = verbs.add_parser(
         "push",
         help="send a data folder to a store",
@@ -259,9 +260,8 @@ def _add_push_and_pull(verbs: "argparse._SubParsersAction[argparse.ArgumentParse
         add_output(verb)
 
 
-def _add_markets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("markets", help="capture market rules")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+def _add_markets(commands: Commands) -> None:
+    verbs = add_verbs(commands, "markets", "capture market rules")
     capture = verbs.add_parser(
         "capture",
         help="capture the exchange's market rules (online)",
@@ -276,7 +276,7 @@ def _add_markets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     capture.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
 
 
-def _add_completion(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_completion(commands: Commands) -> None:
     parser = commands.add_parser("completion", help="print a shell completion script")
     parser.set_defaults(module="completion", build_parser=build_parser)
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="shell of the script")

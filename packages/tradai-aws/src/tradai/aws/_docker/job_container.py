@@ -15,6 +15,8 @@ from tradai.core.exceptions import ConflictError, JobConflictError, NotFoundErro
 
 JOB: Final = "tradai.job"
 DIGEST: Final = "tradai.spec-digest"
+# Between two looks at a container.
+LONGEST_PAUSE_S: Final = 0.25
 _TRACE: Final = "tradai.trace"
 _TAG: Final = "tradai.tag."
 _GRACE: Final = "tradai.stop-grace-s"
@@ -123,10 +125,6 @@ class JobContainer:
             stop = self._stop()
             return JobInfo.pending() if stop is None else _cancelled(stop, None, stop.at)
         return self._end(started_at, marks)
-
-    def is_waiting(self) -> bool:
-        """Tell whether it waits for the input that launches the job."""
-        return self.is_running and self.info().status is JobStatus.PENDING
 
     def is_abandoned(self) -> bool:
         """Tell whether the job was never launched, and no process is about to launch it."""

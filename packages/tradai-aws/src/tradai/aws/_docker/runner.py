@@ -4,15 +4,30 @@ import time
 from collections.abc import Iterator
 from typing import Final, Self, final
 
-from tradai.aws._docker.job_container import DIGEST, JOB, JobContainer, container_name
+from tradai.aws._docker.job_container import (
+    DIGEST,
+    JOB,
+    LONGEST_PAUSE_S,
+    JobContainer,
+    container_name,
+)
 from tradai.aws._docker.launch import Launcher
 from tradai.aws._docker.output_lines import numbered_lines
-from tradai.aws._docker.pause import Pause
 from tradai.aws._images.daemon import Daemon, DockerSettings
-from tradai.core import JobHandle, JobInfo, JobLine, JobSpec, check_stop_reason
+from tradai.core import (
+    JobHandle,
+    JobInfo,
+    JobLine,
+    JobSpec,
+    Pause,
+    check_stop_reason,
+    file_path,
+    is_file_uri,
+)
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
 
 _SCHEME: Final = "docker:"
+_IN_MEMORY: Final = "memory:"
 
 
 @final
@@ -31,7 +46,7 @@ class DockerRunner:
 
     def __init__(self, settings: DockerSettings | None = None) -> None:
         """Use the daemon of `settings`, by default of the environment; it is not asked yet."""
-        settings = settings or DockerSettings()
+        self._settings = settings = settings or DockerSettings()
         self._daemon = Daemon(settings.host)
         self._launcher = Launcher(self._daemon, settings)
         self.uri = _SCHEME + settings.host
@@ -70,7 +85,7 @@ class DockerRunner:
                 was killed; submit it again.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        pause = Pause()
+        pause = Pause(longest_s=LONGEST_PAUSE_S)
         while True:
             container = self._find(handle)
             info = container.info()
@@ -110,6 +125,12 @@ class DockerRunner:
             if f"/{container_name(job_id)}" in row["Names"]:
                 yield self._new_handle(job_id, row["Labels"][DIGEST], row["Id"])
 
+    def can_reach(self, uri: str) -> bool:
+        """Tell whether jobs can reach the store at `uri`: a folder has to be a mount of theirs."""
+        if is_file_uri(uri):
+            return self._settings.sees(file_path(uri).absolute())
+        return not uri.startswith(_IN_MEMORY)
+
     def _handle(self, container: JobContainer) -> JobHandle:
         labels = container.labels
         return self._new_handle(labels[JOB], labels[DIGEST], container.id)
@@ -130,7 +151,7 @@ class DockerRunner:
     def _lines(
         self, container: JobContainer, handle: JobHandle, after: int, *, follow: bool
     ) -> Iterator[JobLine]:
-        pause = Pause()
+        pause = Pause(longest_s=LONGEST_PAUSE_S)
         while True:
             # In this order: the log of a job that has ended is whole.
             has_ended = container.info().status.is_terminal

@@ -45,6 +45,7 @@ from tradai.core import (
     WaitingClock,
     backend_for,
     check_stop_reason,
+    is_file_uri,
     redact,
 )
 from tradai.core.exceptions import NotFoundError, StorageError, TradAIError
@@ -52,6 +53,7 @@ from tradai.core.exceptions import NotFoundError, StorageError, TradAIError
 _log: Final = logging.getLogger(__name__)
 
 _SCHEME: Final = "ecs:"
+_IN_MEMORY: Final = "memory:"
 _RUN_TASKS_A_SECOND: Final = 20.0
 # A container sends its lines every five seconds.
 _LOG_POLICY: Final = LogPolicy(first_pause_s=2.0)
@@ -221,24 +223,23 @@ class EcsRunner:
         return self._find(handle).record.costs(prices)
 
     def cost(self, handle: JobHandle) -> TotalCost | None:
-        """Return what the tasks of a job cost that were seen to stop, by ``ECS_PRICES``.
-
-        Returns:
-            The price; None where it is not known.
-        """
+        """Return what the tasks of a job cost that were seen to stop; None where not known."""
         return total_cost(self.costs(handle, self._prices))
 
     def estimate(self, spec: JobSpec) -> TotalCost | None:
-        """Return what a job costs at most by ``ECS_PRICES``, without the pull of its image.
+        """Return what a job costs at most, without the pull of its image; None where not known.
 
-        Returns:
-            The price of its time limit and grace, for each attempt; None where it is not known.
+        Its time limit and grace count once for each attempt.
         """
         if spec.time_limit_s is None:
             return None
         longest_s = spec.time_limit_s + spec.stop_grace_s
         estimate = estimate_cost(spec, self._prices, seconds=longest_s)
         return total_cost([estimate] * self._policy.attempts)
+
+    def can_reach(self, uri: str) -> bool:
+        """Tell whether tasks can reach the store at `uri`: none on the submitting machine."""
+        return not (is_file_uri(uri) or uri.startswith(_IN_MEMORY))
 
     def reap(self, *, dry_run: bool = True) -> Iterator[ExpiredTask]:
         """Yield the tasks whose time has expired, and stop each of them unless it is a dry run.

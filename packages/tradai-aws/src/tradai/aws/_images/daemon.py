@@ -4,6 +4,7 @@ import threading
 import weakref
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 from pydantic import Field, field_validator
@@ -51,6 +52,11 @@ class DockerSettings(BaseSettings):
     network: str | None = None
     mounts: tuple[str, ...] = ()
     max_processes: int = Field(default=4096, ge=1)
+
+    def sees(self, path: Path) -> bool:
+        """Tell whether a job can write below `path`, which it knows by the same name."""
+        pairs = (mount.split(":") for mount in self.mounts if not mount.endswith(":ro"))
+        return any(source == target and path.is_relative_to(source) for source, target in pairs)
 
     @field_validator("mounts")
     @classmethod

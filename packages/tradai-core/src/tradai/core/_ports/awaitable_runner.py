@@ -14,7 +14,6 @@ from tradai.core._ports.job_status import JobInfo
 # A cancelled call leaves a thread that ends after this time at the latest.
 _SLICE_S: Final = 0.5
 _FIRST_PAUSE_S: Final = 0.02
-_LONGEST_PAUSE_S: Final = 0.5
 _BATCH: Final = 1000
 
 
@@ -49,20 +48,24 @@ class AwaitableRunner:
     async def logs(
         self, handle: JobHandle, *, after: int = 0, follow: bool = True
     ) -> AsyncIterator[JobLine]:
-        """Yield the lines of a job's output that come after line `after`."""
+        """Yield the lines of a job's output that come after line `after`.
+
+        New lines are looked for up to twice a second, and at once when the job has ended.
+        """
+        # In this order: all lines of a job that has ended are there.
+        info = await self.status(handle)
         pause_s = _FIRST_PAUSE_S
         while True:
-            # In this order: all lines of a job that has ended are there.
-            info = await self.status(handle)
             lines = await asyncio.to_thread(self._batch, handle, after)
             for line in lines:
                 yield line
                 after = line.number
-            if len(lines) < _BATCH:
-                if info.status.is_terminal or not follow:
-                    return
-                pause_s = _FIRST_PAUSE_S if lines else min(2 * pause_s, _LONGEST_PAUSE_S)
-                await asyncio.sleep(pause_s)
+            if len(lines) == _BATCH:
+                continue
+            if info.status.is_terminal or not follow:
+                return
+            pause_s = _FIRST_PAUSE_S if lines else min(2 * pause_s, _SLICE_S)
+            info = await self.wait(handle, timeout_s=pause_s)
 
     async def stop(self, handle: JobHandle, reason: str) -> JobInfo:
         """Stop a job; once called it is stopped, also when the caller is cancelled."""

@@ -1,8 +1,18 @@
 """Flags that several commands have; importing them imports no command."""
 
 import argparse
+from typing import TypeAlias
 
 from tradai.core import TradingMode
+
+# argparse gives the type of commands and verbs no public name (SLF001).
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
+
+
+def add_verbs(commands: Commands, name: str, text: str) -> Commands:
+    """Add the command `name`, which has verbs, and return these; `text` is its help."""
+    parser = commands.add_parser(name, help=text)
+    return parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from tradai.core import (
 )
 from tradai.entrypoint._commands.arguments import job_settings, read_settings
 from tradai.entrypoint._commands.console import print_failure, print_json, print_text
-from tradai.entrypoint._commands.jobs.costs import cost_of, cost_text, estimate_of
+from tradai.entrypoint._commands.costs import cost_of, cost_text, estimate_of
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.find import job_json
 from tradai.entrypoint._commands.jobs.logs import LinePrinter
@@ -66,6 +66,7 @@ def _submit_elsewhere(
 ) -> tuple[AttachedJob, Callable[[], JobResult]]:
     """Send what the job needs to the run store, and submit the job."""
     run = JobElsewhere(settings, request, job_settings(args), runner=args.on)
+    run.check_stores(runner)
     with Progress(enabled=not args.json) as progress:
         with interrupts.raising():
             progress.say("reading inputs")

@@ -22,10 +22,10 @@ from tradai.entrypoint._commands.console import (
     print_table,
     print_text,
 )
-from tradai.entrypoint._commands.jobs.costs import SweepCost, cost_json
+from tradai.entrypoint._commands.costs import SweepCost, cost_json
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
-from tradai.entrypoint._commands.jobs.sweep_plans import PlansElsewhere, PlansHere
+from tradai.entrypoint._commands.sweep_plans import PlansElsewhere, PlansHere
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
@@ -60,14 +60,19 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     folder = Path(args.sweeps) / _name(settings, request, variants, windows)
     staging = SharedStaging(folder / "staged")
     progress = Progress(enabled=not args.json)
+    runner = backend_for("tradai.runners", args.on)
     place, plan = (
         _place_here(args, settings, request, staging=staging, interrupts=interrupts)
         if args.on.startswith(LOCAL)
         else _place_elsewhere(
-            args, settings, request, folder.name, progress=progress, interrupts=interrupts
+            args,
+            (settings, request),
+            folder.name,
+            runner=runner,
+            progress=progress,
+            interrupts=interrupts,
         )
     )
-    runner = backend_for("tradai.runners", args.on)
     limit = (os.cpu_count() or 1) if args.limit is None else args.limit
     sweep = Sweep(runner, place, plan=plan, limit=limit, interrupts=interrupts)
     show = _display(progress, is_quiet=args.json)
@@ -104,14 +109,16 @@ def _place_here(
 
 def _place_elsewhere(
     args: argparse.Namespace,
-    settings: EntrypointSettings,
-    request: RunRequest,
+    base: tuple[EntrypointSettings, RunRequest],
     name: str,
     *,
+    runner: JobRunner,
     progress: Progress,
     interrupts: Interrupts,
 ) -> _Place:
+    settings, request = base
     job = JobElsewhere(settings, request, job_settings(args), runner=args.on)
+    job.check_stores(runner)
     plans = PlansElsewhere(
         # Without the digest: the same run has the same id in sweeps of other variants.
         name.rpartition("-")[0],

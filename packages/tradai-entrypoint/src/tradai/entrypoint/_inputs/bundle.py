@@ -27,6 +27,9 @@ class InputBundle:
 
     An object there has the content that its folder names, so that what is there is never sent
     again, by whichever job or machine.
+
+    Attributes:
+        uri: URI of all folders; ends with a slash.
     """
 
     def __init__(self, uri: str, *, store: ObjectStore | None = None) -> None:
@@ -36,7 +39,7 @@ class InputBundle:
             uri: Folder in a store.
             store: Store to use; by default the one that serves the URI.
         """
-        self._prefix = prefix_of(uri)
+        self.uri = prefix_of(uri)
         self._store = store
         self._folders: dict[str, dict[str, _Entry]] = {}
         self._sent: set[str] = set()
@@ -49,9 +52,9 @@ class InputBundle:
             ValidationError: A name cannot be that of an object, or a file is not a regular one.
             StorageError: A file cannot be read.
         """
-        check_names(files, self._prefix)
+        check_names(files, self.uri)
         digests = {name: file_digest(path) for name, path in files.items()}
-        folder = f"{self._prefix}{digest(digests)}/"
+        folder = f"{self.uri}{digest(digests)}/"
         self._folders[folder] = {
             name: _Entry(uri_of(folder, name), path, digests[name]) for name, path in files.items()
         }
@@ -74,7 +77,7 @@ class InputBundle:
             StorageError: A file cannot be read.
             ExternalServiceError: The store refused, or cannot be reached.
         """
-        store = self._store or backend_for("tradai.stores", self._prefix)
+        store = self._store or backend_for("tradai.stores", self.uri)
         new = self._folders.keys() - self._sent
         missing = [entry for folder in sorted(new) for entry in self._missing(store, folder)]
         sizes = [file_size(entry.path) for entry in missing]

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import final
@@ -21,7 +22,26 @@ from tradai.entrypoint._inputs.object_names import check_names, empty_error, pre
 from tradai.entrypoint._inputs.parallel import each_at_once
 from tradai.entrypoint._inputs.remote_folder import RemoteFolder
 from tradai.entrypoint._inputs.settings import InputSettings
-from tradai.entrypoint._inputs.transfer_report import Transfer
+
+
+@final
+@dataclass(slots=True, kw_only=True)
+class Transfer:
+    """Names of files, by what happened to each.
+
+    Attributes:
+        uri: The folder in the store, as a prefix that ends with a slash.
+        moved: Files that were written, to the store or to this machine.
+        unchanged: Files that were there already.
+        extra: Files that only the side written to has, and that stayed.
+        deleted: Such files that were removed.
+    """
+
+    uri: str
+    moved: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    extra: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
 
 
 @final

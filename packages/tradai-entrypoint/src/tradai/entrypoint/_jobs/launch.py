@@ -7,16 +7,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import IO, Final, final
+from typing import IO, Final
 
-from tradai.core import JobSpec, JobStatus, resolve_secret
+from tradai.core import JobSpec, JobStatus, Pause, resolve_secret
 from tradai.core.exceptions import ExternalServiceError
 from tradai.entrypoint._jobs import supervisor
 from tradai.entrypoint._jobs.folder import JobFolder
 from tradai.entrypoint._process.exec_child import child_starter
 
-_FIRST_PAUSE_S: Final = 0.005
-_LONGEST_PAUSE_S: Final = 0.1
 _LAUNCH_S: Final = 60.0
 # A job has the same variables on every machine, apart from these, which belong to the machine.
 _INHERITED: Final = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER")
@@ -107,18 +105,3 @@ def _is_found(program: str, path: str | None) -> bool:
 def _last_line(file: IO[bytes]) -> str:
     file.seek(0)
     return (file.read().decode(errors="replace").strip().splitlines() or ["it gave no reason"])[-1]
-
-
-@final
-class Pause:
-    """Pauses between two looks, each longer than the one before, up to a tenth of a second."""
-
-    def __init__(self) -> None:
-        """Start with the shortest pause."""
-        self._next_s = _FIRST_PAUSE_S
-
-    def sleep(self, deadline: float | None = None) -> None:
-        """Sleep for the next pause, at most until `deadline` on the monotonic clock."""
-        left = self._next_s if deadline is None else max(0.0, deadline - time.monotonic())
-        time.sleep(min(self._next_s, left))
-        self._next_s = min(2 * self._next_s, _LONGEST_PAUSE_S)

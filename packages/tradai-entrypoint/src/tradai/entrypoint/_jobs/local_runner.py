@@ -14,11 +14,12 @@ from tradai.core import (
     JobPlatform,
     JobSpec,
     JobStatus,
+    Pause,
     check_stop_reason,
 )
 from tradai.core.exceptions import ExternalServiceError, NotFoundError, ValidationError
 from tradai.entrypoint._jobs.folder import JobFolder
-from tradai.entrypoint._jobs.launch import Pause, is_launched, launch_once
+from tradai.entrypoint._jobs.launch import is_launched, launch_once
 from tradai.entrypoint._jobs.log_reader import LogReader
 
 _SCHEME: Final = "local:"

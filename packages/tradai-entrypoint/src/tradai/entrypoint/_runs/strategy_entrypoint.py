@@ -189,6 +189,7 @@ class StrategyEntrypoint(LoggerMixin):
             with closing(run.journal):
                 self._context = self._prepare(run)
                 self._permit(self._context)
+                self._fetch_source(self._context)
                 yield self._context
 
     def _check_folder(self) -> str:
@@ -213,6 +214,7 @@ class StrategyEntrypoint(LoggerMixin):
         made: list[ModeHandler] = []
 
         def make() -> str:
+            self._fetch_source(self.context)
             made.append(self.get_handler(self._settings.mode)(self))
             return f"{type(made[0]).__module__}.{type(made[0]).__qualname__}"
 
@@ -228,6 +230,7 @@ class StrategyEntrypoint(LoggerMixin):
                 run.folder.write_manifest(self._record)
                 run.track()
                 self._permit(self._context)
+                self._fetch_source(self._context)
                 handler = self.get_handler(self._settings.mode)(self)
             code = handler.run()
         run.report_parts, run.parts = self._context.report, self._context.parts
@@ -254,7 +257,6 @@ class StrategyEntrypoint(LoggerMixin):
             record=self._record,
             environ=self._environ,
             inputs=inputs,
-            strategy_root=strategy_root(loaded, self._request, inputs),
             staged=self._settings.staged,
             replay_folder=self._request.replay_folder,
             expected_digests=self._request.expected_digests,
@@ -265,6 +267,10 @@ class StrategyEntrypoint(LoggerMixin):
 
     def _permit(self, context: RunContext) -> None:
         """Raise for a run that must not start; a subclass may be stricter."""
+
+    def _fetch_source(self, context: RunContext) -> None:
+        """Bring the strategy's source to this machine, once the run is permitted."""
+        context.strategy_root = strategy_root(context.loaded, self._request, context.inputs)
 
     def _describe(self, loaded: LoadedConfig) -> None:
         self._record.config = loaded.config.canonical()

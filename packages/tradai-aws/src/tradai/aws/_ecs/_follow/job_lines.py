@@ -52,7 +52,8 @@ class JobLines:
                 # The log may have ended because AWS takes the task back.
                 stored = jobs.await_next(stored, arn)
             if not follow or stored.record.task_arn == arn:
-                jobs.expect_end(stored)
+                if follow or following.has_whole_log:
+                    jobs.expect_end(stored)
                 return
 
     def _task(
@@ -99,9 +100,17 @@ class _Following:
         self.newest = jobs.await_start(stored) if follow else stored
         self._arn = stored.record.task_arn
         self._jobs = jobs
+        self._is_following = follow
+        self._log: LogFollower | None = None
+
+    @property
+    def has_whole_log(self) -> bool:
+        return self._log is not None and self._log.summary().complete
 
     def has_ended(self, follower: LogFollower) -> bool:
-        is_numbered = bool(follower.position.is_numbered)
-        self.newest = self._jobs.look(self.newest, is_numbered=is_numbered)
+        self._log = follower
+        # A reader that does not follow may come again long before the end of a silent job.
+        says_end = self._is_following and bool(follower.position.is_numbered)
+        self.newest = self._jobs.look(self.newest, is_numbered=says_end)
         record = self.newest.record
         return record.end is not None or record.task_arn != self._arn

@@ -3,7 +3,7 @@
 import argparse
 
 from tradai.core import file_path
-from tradai.entrypoint._commands.data.transferred import print_transfer
+from tradai.entrypoint._commands.data.push import print_transfer
 from tradai.entrypoint._inputs.transfer import FolderTransfer
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final, Self, final
+from typing import Final, Protocol, Self, final, runtime_checkable
 
-from tradai.core import JobSpec, JsonValue, digest, file_path, is_file_uri
+from tradai.core import JobRunner, JobSpec, JsonValue, digest, file_path, is_file_uri
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.jobs.policy import JobPolicy
 from tradai.entrypoint._commands.jobs.run_job import JobExtras, own_variables
@@ -21,6 +21,15 @@ _SOURCE: Final = "strategy.source"
 _INPUTS: Final = "_inputs/"
 # Folders, sockets and caches of this machine.
 _OF_THIS_MACHINE: Final = ("TRADAI_DOCKER_", "TRADAI_INPUT_")
+
+
+@runtime_checkable
+class ContainerRunner(Protocol):
+    """A job runner whose jobs do not see the files of this machine."""
+
+    def can_reach(self, uri: str) -> bool:
+        """Tell whether jobs can reach the store at `uri`."""
+        ...
 
 
 @final
@@ -71,6 +80,23 @@ class JobElsewhere:
         self._request = request
         self._job = job
         self._runner = runner
+
+    def check_stores(self, runner: JobRunner) -> None:
+        """Check that the jobs of `runner` reach the stores of inputs and results.
+
+        Raises:
+            ConfigurationError: One is on this machine, where they do not see it.
+        """
+        if not isinstance(runner, ContainerRunner):
+            return
+        for uri in (self.store.uri, self.bundle.uri):
+            if not runner.can_reach(uri):
+                message = (
+                    f"jobs on {self._runner} cannot reach the store {uri}: name one in a bucket, "
+                    "such as s3://bucket/runs/, or for docker: mount that folder under the same "
+                    "name (TRADAI_DOCKER_MOUNTS)"
+                )
+                raise ConfigurationError(message, key="TRADAI_RUN_STORE")
 
     def with_request(self, request: RunRequest) -> Self:
         """Return the job of another request, which shares the inputs of this one."""

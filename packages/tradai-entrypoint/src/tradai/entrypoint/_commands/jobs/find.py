@@ -6,7 +6,7 @@ from typing import Final
 
 from tradai.core import AttachedJob, JobHandle, JobInfo, JsonValue, attach, backend_for
 from tradai.core.exceptions import NotFoundError, ValidationError
-from tradai.entrypoint._commands.jobs.costs import cost_json, cost_of
+from tradai.entrypoint._commands.costs import cost_json, cost_of
 
 _HANDLE: Final = frozenset(field.name for field in fields(JobHandle))
 

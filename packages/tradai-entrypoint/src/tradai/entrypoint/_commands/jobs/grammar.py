@@ -3,10 +3,16 @@
 import argparse
 
 from tradai.core import TradingMode
-from tradai.entrypoint._commands.flags import add_logging, add_output, add_run_arguments
+from tradai.entrypoint._commands.flags import (
+    Commands,
+    add_logging,
+    add_output,
+    add_run_arguments,
+    add_verbs,
+)
 
 
-def add_submit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_submit(commands: Commands) -> None:
     """Add the command `submit`."""
     parser = commands.add_parser(
         "submit",
@@ -24,7 +30,7 @@ def add_submit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add_output(parser)
 
 
-def add_sweep(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_sweep(commands: Commands) -> None:
     """Add the command `sweep`."""
     parser = commands.add_parser(
         "sweep",
@@ -62,10 +68,9 @@ def add_sweep(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     add_logging(parser)
 
 
-def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_jobs(commands: Commands) -> None:
     """Add the commands `jobs`."""
-    parser = commands.add_parser("jobs", help="list, show, follow, stop and reap jobs")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    verbs = add_verbs(commands, "jobs", "list, show, follow, stop and reap jobs")
     listing = verbs.add_parser("list", help="list jobs by id")
     show = verbs.add_parser("show", help="show one job")
     logs = verbs.add_parser("logs", help="print the output of a job")
@@ -85,7 +90,7 @@ def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         add_output(verb)
 
 
-def add_contain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_contain(commands: Commands) -> None:
     """Add the command `contain`."""
     parser = commands.add_parser(
         "contain",
@@ -99,7 +104,7 @@ def add_contain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
 
 
-def _add_reap(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_reap(verbs: Commands) -> None:
     verb = verbs.add_parser(
         "reap",
         help="stop jobs that were left behind",
@@ -112,7 +117,7 @@ def _add_reap(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     add_output(verb)
 
 
-def _add_exec(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_exec(verbs: Commands) -> None:
     """Add the verb that only job runners use; the help does not list it."""
     verb = verbs.add_parser("exec", description="Become the program that a job runner spilled.")
     verb.add_argument("uri", metavar="URI", help="object that is named after its SHA-256")

@@ -5,7 +5,7 @@ from typing import Final
 
 from tradai.core import AttachedJob, JobInfo, backend_for
 from tradai.entrypoint._commands.console import print_json, print_table
-from tradai.entrypoint._commands.jobs.costs import PricedRunner, cost_of, cost_text
+from tradai.entrypoint._commands.costs import PricedRunner, cost_of, cost_text
 from tradai.entrypoint._commands.jobs.find import job_json
 from tradai.entrypoint._process.interrupts import Interrupts
 

@@ -3,7 +3,7 @@
 import argparse
 
 from tradai.entrypoint._commands.console import print_json, print_table
-from tradai.entrypoint._commands.jobs.costs import cost_of, cost_text
+from tradai.entrypoint._commands.costs import cost_of, cost_text
 from tradai.entrypoint._commands.jobs.find import find_job, job_json
 from tradai.entrypoint._process.interrupts import Interrupts
 

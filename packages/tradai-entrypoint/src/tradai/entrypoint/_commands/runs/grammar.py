@@ -3,15 +3,14 @@
 import argparse
 from typing import Final
 
-from tradai.entrypoint._commands.flags import add_folder, add_output, add_store
+from tradai.entrypoint._commands.flags import Commands, add_folder, add_output, add_store, add_verbs
 
 _RUN: Final = "run id, a unique prefix of one, 'latest', a folder, or a URI"
 
 
-def add_runs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_runs(commands: Commands) -> None:
     """Add the commands `runs`."""
-    parser = commands.add_parser("runs", help="list, show, compare, push and pull runs")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    verbs = add_verbs(commands, "runs", "list, show, compare, push and pull runs")
     listing = verbs.add_parser("list", help="list runs, newest first")
     listing.set_defaults(module="runs.list")
     show = verbs.add_parser("show", help="show one run")
@@ -28,7 +27,7 @@ def add_runs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _add_push(
-    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    verbs: Commands,
 ) -> argparse.ArgumentParser:
     push = verbs.add_parser(
         "push",
@@ -43,7 +42,7 @@ def _add_push(
 
 
 def _add_pull(
-    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    verbs: Commands,
 ) -> argparse.ArgumentParser:
     pull = verbs.add_parser("pull", help="copy a run from the run store into the folder of runs")
     pull.set_defaults(module="runs.pull")
@@ -51,7 +50,7 @@ def _add_pull(
     return pull
 
 
-def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_report(commands: Commands) -> None:
     """Add the command `report`."""
     parser = commands.add_parser(
         "report",
