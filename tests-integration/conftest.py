@@ -1,4 +1,4 @@
-"""Fixtures of all integration tests: the repository, copies of it, and Docker."""
+"""Fixtures of all integration tests: the repository, copies of it, Docker, and MLflow."""
 
 import contextlib
 import shutil
@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 from servers.docker import Dockerd, running_dockerd, running_registry
+from servers.mlflow import MLflowServer, Release, guarded, running_releases
 from servers.python_image import make_python_image
 
 ROOT: Final = Path(__file__).parent.parent
@@ -64,3 +65,20 @@ def python_image(dockerd: Dockerd) -> str:
     """Name of an image in `dockerd` that has this Python and a shell."""
     with contextlib.closing(dockerd.client()) as client:
         return make_python_image(client)
+
+
+@pytest.fixture(scope="session")
+def mlflow_servers(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[Release, MLflowServer]]:
+    """A plain MLflow server of each release, which tests share: names are unique to a test."""
+    with running_releases(tmp_path_factory.mktemp("mlflow")) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def guarded_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MLflowServer]:
+    """An MLflow server that asks for a login, and serves below a path."""
+    server = guarded(tmp_path_factory.mktemp("mlflow-guarded"))
+    with server.running():
+        yield server

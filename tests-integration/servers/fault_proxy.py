@@ -19,15 +19,27 @@ _HOP_BY_HOP = {"connection", "content-length", "expect", "keep-alive", "transfer
 class Fault:
     """A fault for the next `times` requests whose ``METHOD path target`` matches.
 
-    ``answer`` replies with `status` in place of the server; ``drop`` closes the connection before
-    the server sees the request, ``lose`` after the server has handled it; ``cut`` ends the body
-    after `keep` bytes; ``delay`` waits `seconds` first; ``hold`` answers nothing until the client
-    closes the connection; ``garble`` changes the last byte of the answer, ``garble_request`` that
-    of the request.
+    ``answer`` replies with `status` in place of the server, ``replace`` after the server has
+    handled the request; ``drop`` closes the connection before the server sees the request,
+    ``lose`` after the server has handled it; ``cut`` ends the body after `keep` bytes; ``delay``
+    waits `seconds` first; ``drip`` sends one byte of the body each `seconds`; ``hold`` answers
+    nothing until the client closes the connection; ``garble`` changes the last byte of the answer,
+    ``garble_request`` that of the request.
     """
 
     match: str
-    action: Literal["answer", "cut", "delay", "drop", "garble", "garble_request", "hold", "lose"]
+    action: Literal[
+        "answer",
+        "cut",
+        "delay",
+        "drip",
+        "drop",
+        "garble",
+        "garble_request",
+        "hold",
+        "lose",
+        "replace",
+    ]
     times: int = 1
     status: int = 503
     body: bytes = b""
@@ -39,15 +51,26 @@ class Fault:
 class FaultProxy:
     """The proxy; `seen` lists the requests so far, each as ``METHOD path target``."""
 
-    def __init__(self, upstream: str) -> None:
-        """Make a proxy in front of the server at `upstream`."""
+    def __init__(self, upstream: str, *, prefix: str = "", host: str = "") -> None:
+        """Make a proxy in front of the server at `upstream`.
+
+        Args:
+            upstream: Address of the server.
+            prefix: Path below which the proxy serves, which the server does not see.
+            host: Name in the header ``Host`` that the server sees; by default that of the client.
+        """
         self.upstream = urlsplit(upstream).netloc
+        self.prefix = prefix
+        self.host = host
         self.seen: list[str] = []
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
         self._server = _Server(self)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}{prefix}"
+        # The argument is the longest time that ending it takes.
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
 
     def __enter__(self) -> Self:
         """Begin to serve."""
@@ -113,12 +136,14 @@ class _Relay(BaseHTTPRequestHandler):
         body = self._body()
         request = f"{self.command} {self.path} {self.headers.get('x-amz-target', '')}".strip()
         fault = self.server.proxy.fault_for(request) or Fault(match="", action="delay")
-        if fault.action == "answer":
+        if not self.path.startswith(self.server.proxy.prefix):
+            self._reply(404, {}, b"not found")
+        elif fault.action == "answer":
             self._reply(fault.status, fault.headers, fault.body)
         elif fault.action == "hold":
             self.connection.recv(1)
         elif fault.action != "drop":
-            time.sleep(fault.seconds)
+            time.sleep(fault.seconds if fault.action == "delay" else 0)
             sent = _garbled(body) if fault.action == "garble_request" else body
             self._answer(self._ask(sent), fault)
         if fault.action in {"cut", "drop", "hold", "lose"}:
@@ -128,9 +153,12 @@ class _Relay(BaseHTTPRequestHandler):
         status, headers, data = answer
         if fault.action == "lose":
             return
+        if fault.action == "replace":
+            status, headers, data = fault.status, fault.headers, fault.body
         kept = fault.keep if fault.action == "cut" else None
         shown = _garbled(data) if fault.action == "garble" else data
-        self._reply(status, headers, shown, keep=kept)
+        pause_s = fault.seconds if fault.action == "drip" else 0
+        self._reply(status, headers, shown, keep=kept, pause_s=pause_s)
 
     do_DELETE = do_GET = do_HEAD = do_POST = do_PUT = relay  # noqa: N815 - names of the library
 
@@ -148,9 +176,11 @@ class _Relay(BaseHTTPRequestHandler):
         headers = _end_to_end(self.headers.items())
         if body or self.headers.get("content-length") is not None:
             headers["content-length"] = str(len(body))
+        headers |= {"host": self.server.proxy.host} if self.server.proxy.host else {}
+        path = self.path.removeprefix(self.server.proxy.prefix)
         upstream = http.client.HTTPConnection(self.server.proxy.upstream, timeout=300)
         with contextlib.closing(upstream):
-            upstream.request(self.command, self.path, body or None, headers)
+            upstream.request(self.command, path, body or None, headers)
             answer = upstream.getresponse()
             kept = _end_to_end(answer.getheaders())
             if self.command == "HEAD":
@@ -158,14 +188,28 @@ class _Relay(BaseHTTPRequestHandler):
             return answer.status, kept, answer.read()
 
     def _reply(
-        self, status: int, headers: Mapping[str, str], data: bytes, *, keep: int | None = None
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        data: bytes,
+        *,
+        keep: int | None = None,
+        pause_s: float = 0,
     ) -> None:
         self.send_response_only(status)
         for name, text in ({"content-length": str(len(data))} | dict(headers)).items():
             self.send_header(name, text)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(data[:keep])
+            self._send(data[:keep], pause_s)
+
+    def _send(self, data: bytes, pause_s: float) -> None:
+        if not pause_s:
+            self.wfile.write(data)
+            return
+        for byte in data:
+            self.wfile.write(bytes([byte]))
+            time.sleep(pause_s)
 
     def _hang_up(self) -> None:
         self.wfile.flush()
