@@ -121,7 +121,7 @@ def test_an_answer_that_another_attempt_cannot_change_is_one_typed_error(
     assert len(server.received) == 1
 
 
-def test_the_conditions_are_told_apart_by_at_least_twelve_types() -> None:
+def test_at_least_twelve_conditions_have_types_of_their_own() -> None:
     kinds = {kind for _, _, kind, _ in ANSWERS} | {
         ServerFaultError,
         RateLimitedError,
@@ -286,6 +286,19 @@ def test_a_write_that_meets_that_of_another_client_is_repeated(
 
     client.log_batch("r1", tags={"a": "b"})
 
+    assert len(server.received) == 2
+
+
+def test_a_server_that_has_no_free_connection_to_its_database_is_asked_again(
+    server: Server, client: MLflowClient
+) -> None:
+    words = "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"
+    server.script(
+        lambda exchange: exchange.error(400, "BAD_REQUEST", words),
+        lambda exchange: exchange.reply(200, RUN),
+    )
+
+    assert client.get_run("r1").run_id == "r1"
     assert len(server.received) == 2
 
 

@@ -40,6 +40,8 @@ _LOST_TAG: Final = re.compile(r"<[^>]*>")
 
 # Two clients that write one row at the same moment: the database refuses the later one.
 _COLLISION: Final = re.compile(r"UNIQUE constraint|duplicate (?:key|entry)", re.IGNORECASE)
+# The server calls its own lack of connections to the database a bad request.
+_OVERLOAD: Final = re.compile(r"QueuePool limit")
 _TAKEN: Final = re.compile(r"already exist", re.IGNORECASE)
 
 # Text of the server's words -> the error, in the order of their look-up.
@@ -52,7 +54,7 @@ _BY_WORDS: Final[tuple[tuple[re.Pattern[str], type[MLflowError], str], ...]] = (
     (
         re.compile(r"registered model with name=\S.* not found", re.IGNORECASE),
         ModelNotFoundError,
-        "there is no such registered model; check the name",
+        "the registered model does not exist; check the name",
     ),
     (_TAKEN, AlreadyExistsError, "the name is taken"),
     (
@@ -186,7 +188,9 @@ def _not_found(refused: _Refusal) -> Failure:
     if by_words.kind is not InvalidRequestError:
         return by_words
     missing = refused.request.subject.missing
-    return _failure(refused, missing, f"there is no such {missing.kind}; check the name or the id")
+    return _failure(
+        refused, missing, f"the {missing.kind} does not exist; check the name or the id"
+    )
 
 
 def _too_large(refused: _Refusal) -> Failure:
@@ -208,6 +212,8 @@ def _rate_limited(refused: _Refusal) -> Failure:
 def _by_words(refused: _Refusal) -> Failure:
     if refused.is_json and _COLLISION.search(refused.words):
         return _collision(refused)
+    if refused.is_json and _OVERLOAD.search(refused.words):
+        return _fault(refused)
     for words, kind, reason in _BY_WORDS:
         if words.search(refused.words):
             return _failure(refused, kind, reason)
