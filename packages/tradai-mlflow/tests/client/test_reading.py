@@ -5,13 +5,13 @@ import operator
 import pickle
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, TypeAlias, cast
 
 import pytest
 from pydantic import SecretStr
 
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.mlflow import (
     Experiment,
     ExperimentRun,
@@ -142,6 +142,12 @@ def test_the_points_of_a_metric_are_read_with_their_times(
     assert server.received[1].query["page_token"] == ["t"]
 
 
+@pytest.mark.parametrize("zone", [None, timezone(timedelta(hours=1))])
+def test_the_time_of_a_point_is_in_utc(zone: timezone | None) -> None:
+    with pytest.raises(ValidationError, match="UTC"):
+        RunMetric(key="m", value=1.0, at=datetime(2025, 1, 1, tzinfo=zone))
+
+
 def test_models_and_versions_are_read_whole(server: Server, client: MLflowClient) -> None:
     version = {
         "name": "m",
@@ -260,7 +266,7 @@ def test_mlflows_own_client_must_find_the_same_login() -> None:
 PROGRAM = """
 import sys
 sys.modules["mlflow"] = None
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.mlflow import MLflowClient
 client = MLflowClient(uri=sys.argv[1])
 assert client.get_run("r1").name == "night"

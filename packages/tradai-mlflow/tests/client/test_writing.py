@@ -1,7 +1,7 @@
 """Each call that writes, as the server gets it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -18,7 +18,7 @@ MODEL = {"name": "a/b:c%"}
 VERSION = {"name": "a/b:c%", "version": "3"}
 
 Call: TypeAlias = Callable[[MLflowClient], object]
-CALLS: list[tuple[str, str, dict[str, object], Call]] = [
+CALLS: list[tuple[str, str, Mapping[str, object], Call]] = [
     (
         "POST",
         "runs/update",
@@ -77,7 +77,7 @@ CALLS: list[tuple[str, str, dict[str, object], Call]] = [
 def test_a_write_is_sent_as_mlflow_reads_it(
     method: str,
     endpoint: str,
-    body: dict[str, object],
+    body: Mapping[str, object],
     call: Call,
     server: Server,
     client: MLflowClient,

@@ -45,7 +45,7 @@ class RunCalls(ServerAccess):
             deadline_s: Seconds for all of it.
 
         Raises:
-            ExperimentNotFoundError: There is no such experiment.
+            ExperimentNotFoundError: The experiment does not exist.
             LimitExceededError: A tag is longer than the server keeps; nothing is sent.
             MLflowError: The server refused, or gave no usable answer. When ``may_have_run`` is
                 true, the run may exist; call again with the same `operation_id`.
@@ -53,11 +53,11 @@ class RunCalls(ServerAccess):
         deadline = self._deadline(deadline_s)
         operation = operation_id or uuid.uuid4().hex
         for key, value in (tags or {}).items():
-            check_length(f"the tag {key!r}", value, TAG_LENGTH)
+            check_length("tag", key, value, TAG_LENGTH)
         body: dict[str, JsonValue] = {
             "experiment_id": experiment_id,
             "run_name": name,
-            "start_time": epoch_ms(started_at),
+            "start_time": _whole_ms(started_at or utc_now()),
             "tags": key_values({**(tags or {}), OPERATION_TAG: operation}),
         }
 
@@ -97,19 +97,19 @@ class RunCalls(ServerAccess):
         """Set the status of a run, and the time of its end, by default now.
 
         Raises:
-            RunNotFoundError: There is no such run.
+            RunNotFoundError: The run does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         body: dict[str, JsonValue] = {"run_id": run_id, "status": RunStatus(status).value}
         if RunStatus(status).is_terminal:
-            body["end_time"] = epoch_ms(ended_at)
+            body["end_time"] = _whole_ms(ended_at or utc_now())
         self._write("runs/update", body, self._deadline(deadline_s), about_run(run_id))
 
     def delete_run(self, run_id: str, *, deadline_s: float | None = None) -> None:
         """Move a run to the bin of the server; one that is there already stays.
 
         Raises:
-            RunNotFoundError: There is no such run.
+            RunNotFoundError: The run does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         self._write(
@@ -156,7 +156,7 @@ class RunCalls(ServerAccess):
         """Yield all points of a metric of a run.
 
         Raises:
-            RunNotFoundError: There is no such run.
+            RunNotFoundError: The run does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         answers = self._pages(
@@ -192,9 +192,7 @@ def key_values(items: Mapping[str, str]) -> list[JsonValue]:
     return [{"key": key, "value": value} for key, value in items.items()]
 
 
-def epoch_ms(at: datetime | None) -> int:
-    """Return MLflow's milliseconds of an instant, by default of now."""
-    at = at or utc_now()
+def _whole_ms(at: datetime) -> int:
     return to_epoch_ms(at.replace(microsecond=at.microsecond // 1000 * 1000))
 
 
