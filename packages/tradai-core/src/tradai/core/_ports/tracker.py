@@ -111,7 +111,7 @@ class RunTracking(Protocol):
         ...
 
     def child(self, run: TrackedRun) -> "RunTracking":
-        """Track a part of this run, whose parent is this run whatever `run` says.
+        """Track a part of this run: its parent and experiment are this run and its own.
 
         It is kept and sent with this run, and ends with it at the latest.
         """

@@ -113,7 +113,7 @@ class _MemoryRun:
 
     def child(self, run: TrackedRun) -> RunTracking:
         """Track a part of this run; see `RunTracking`."""
-        part = replace(run, parent_id=self._view.id)
+        part = replace(run, parent_id=self._view.id, experiment=self._view.experiment)
         child = _MemoryRun(part, self._folder, tracker=self._tracker)
         with self._lock:
             self._check_open()

@@ -27,6 +27,8 @@ from tradai.mlflow._tracking.tracker import MLflowTracker, track
 _log: Final = logging.getLogger(__name__)
 
 _FOLDER: Final = Path(".tradai/tracking")
+# A program that a signal ended exits with this and the number of the signal.
+_SIGNALS: Final = 128
 _VERDICT: Final = "tradai.verdict"
 
 
@@ -177,6 +179,15 @@ def _new_id(experiment: str) -> str:
 
 
 def _status(error: BaseException | None) -> TrackedStatus:
-    if error is None or (isinstance(error, SystemExit) and not error.code):
+    if isinstance(error, SystemExit):
+        return _status_of_exit(error.code)
+    if error is None:
         return TrackedStatus.FINISHED
     return TrackedStatus.FAILED if isinstance(error, Exception) else TrackedStatus.KILLED
+
+
+def _status_of_exit(code: str | int | None) -> TrackedStatus:
+    if not code:
+        return TrackedStatus.FINISHED
+    is_signal = isinstance(code, int) and code > _SIGNALS
+    return TrackedStatus.KILLED if is_signal else TrackedStatus.FAILED

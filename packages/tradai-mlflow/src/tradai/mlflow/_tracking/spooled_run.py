@@ -108,7 +108,7 @@ class SpooledRun:
 
     def child(self, run: TrackedRun) -> RunTracking:
         """Track a part of this run; see `RunTracking`."""
-        part = replace(run, parent_id=self._run.id)
+        part = replace(run, parent_id=self._run.id, experiment=self._run.experiment)
         with self._spooling.lock:
             self._check_open()
             child = SpooledRun(part, self._spooling, parent=self._number)
