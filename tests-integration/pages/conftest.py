@@ -14,6 +14,7 @@ from typing import Any, Final
 import pytest
 from pages.page import RUNNABLE, Page
 from servers.aws import ACCESS_KEY, REGION, SECRET_KEY, STANDINS, settings_at
+from servers.mlflow import MLflowServer, Release
 
 from tradai.aws import S3Store, client_for
 
@@ -134,6 +135,16 @@ def _engine(_example: Path) -> Callable[[Reader], None]:
         (reader.folder / "docs").symlink_to(ROOT / "docs")
         (reader.folder / ".venv-freqtrade").symlink_to(ENGINE)
         shutil.copytree(_example, reader.folder, dirs_exist_ok=True)
+
+    return give
+
+
+@pytest.fixture
+def _mlflow(mlflow_servers: Mapping[Release, MLflowServer]) -> Callable[[Reader], None]:
+    """A tracking server."""
+
+    def give(reader: Reader) -> None:
+        reader.environ = {**reader.environ, "MLFLOW_TRACKING_URI": mlflow_servers["3.17"].url}
 
     return give
 

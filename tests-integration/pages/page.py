@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import unquote
 
 RUNNABLE: Final = frozenset({"sh", "python", "pycon"})
-COMPONENTS: Final = frozenset({"engine", "s3"})
+COMPONENTS: Final = frozenset({"engine", "mlflow", "s3"})
 SHORTEST_REASON: Final = 3  # words
 
 _BLOCK: Final = re.compile(

@@ -62,7 +62,7 @@ def test_a_server_that_hangs_holds_the_end_for_two_seconds(
     while_it_hangs = tracker.deliver(tmp_path)
     release.set()
 
-    assert timer.passed_s <= 2.05
+    assert timer.passed_s <= 2
     assert delivery.waiting == 501
     # Another process must not send what this one may be sending.
     assert while_it_hangs.is_alive

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from tradai.core import JobSpec, TimeRange, backend_for, digest
+from tradai.core import JobSpec, StrategyConfig, TimeRange, backend_for, digest, utc_now
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.arguments import command_line, read_settings, start_logging
 from tradai.entrypoint._commands.console import (
@@ -30,6 +30,7 @@ from tradai.entrypoint._sweep.outcomes import RunOutcome, check_figure
 from tradai.entrypoint._sweep.page import sweep_page
 from tradai.entrypoint._sweep.result import SweepResult, window_columns, window_rows
 from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
+from tradai.entrypoint._sweep.tracking import track_sweep
 from tradai.entrypoint._sweep.variants import Variant, listed, varied
 from tradai.entrypoint._sweep.walk_forward import WalkForward, Window
 from tradai.entrypoint.freqtrade import PlannedRun, SharedStaging, plan_run
@@ -44,6 +45,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """
     start_logging(args)
     settings, request = read_settings(args)
+    started_at = utc_now()
     check_figure(args.by)
     variants = listed(Path(args.list)) if args.list else varied(args.vary)
     windows = _windows(args, settings, request, variants)
@@ -62,6 +64,10 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         return ExitCode.of_error(exc)
     staging.remove()
     result = _finish(args, comparison, folder, settings)
+    strategy = _first_config(settings, request, variants).name
+    notice = track_sweep(result, folder, os.environ, strategy=strategy, started_at=started_at)
+    if notice:
+        print_text(f"note: {notice}", is_error=True)
     return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
 
 
@@ -74,13 +80,16 @@ def _sweep(
     staging: SharedStaging,
     signals: Interrupts,
 ) -> Sweep:
+    # The runs are parts of the sweep wherever they are tracked.
+    traced = settings.model_copy(update={"trace_id": name})
+
     def plan(run: SweepRun) -> PlannedRun:
         entrypoint = StrategyEntrypoint(settings, request=run.request(request), interrupts=signals)
         return plan_run(entrypoint, staging)
 
     def make_spec(job_id: str, run: SweepRun, planned: PlannedRun) -> JobSpec:
         staged = {"TRADAI_RUN_STAGED": str(planned.staged.absolute())}
-        return run_spec(job_id, settings, run.request(request), JobExtras(environment=staged))
+        return run_spec(job_id, traced, run.request(request), JobExtras(environment=staged))
 
     return Sweep(
         name,
@@ -159,8 +168,7 @@ def _name(
     windows: Sequence[Window],
 ) -> str:
     """Return the name of the sweep, the same for the same command."""
-    first = SweepRun(variant=variants[0]).request(request)
-    config = load_config(settings, first, environ=os.environ).config
+    config = _first_config(settings, request, variants)
     identity = digest(
         {
             "overrides": list(request.overrides),
@@ -171,3 +179,10 @@ def _name(
     # It begins the names of folders and jobs, and a strategy may have any name.
     readable = re.sub(r"[^A-Za-z0-9_]+", "-", config.name).strip("-_")
     return f"{readable[:40] or 'sweep'}-{identity[:8]}"
+
+
+def _first_config(
+    settings: EntrypointSettings, request: RunRequest, variants: Sequence[Variant]
+) -> StrategyConfig:
+    first = SweepRun(variant=variants[0]).request(request)
+    return load_config(settings, first, environ=os.environ).config

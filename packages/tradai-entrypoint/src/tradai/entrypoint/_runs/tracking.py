@@ -29,7 +29,7 @@ from tradai.entrypoint._store.names import JOURNAL_NAME, MANIFEST_NAME, result_f
 _log: Final = logging.getLogger(__name__)
 
 TRACKING_URI: Final = "MLFLOW_TRACKING_URI"
-_EXPERIMENT: Final = "MLFLOW_EXPERIMENT_NAME"
+EXPERIMENT: Final = "MLFLOW_EXPERIMENT_NAME"
 # Parts that are runs of their own, the best first; the history of the run has them all.
 _MOST_PARTS: Final = 100
 
@@ -49,6 +49,30 @@ def find_tracker(environ: Mapping[str, str]) -> Tracker | None:
     return backend_for("tradai.trackers", uri)
 
 
+def attempt(work: Callable[[], None]) -> str | None:
+    """Do `work` with a tracker, and return the reason why it failed; None when it did not."""
+    try:
+        work()
+    except TradAIError as exc:
+        return str(exc)
+    # A tracker may be third-party code, and its crash must not end a run.
+    except Exception as exc:  # noqa: BLE001
+        _log.debug("the tracker crashed", exc_info=True)
+        return f"the tracker failed with {type(exc).__name__}: {exc}"
+    return None
+
+
+def waiting_notice(delivery: Delivery, noun: str) -> str | None:
+    """Return how much of a run waits for the server, in a sentence; None when nothing does."""
+    if not delivery.waiting:
+        return None
+    reason = f": {delivery.problem}" if delivery.problem else ""
+    return (
+        f"{counted(delivery.waiting, 'fact')} of the {noun} wait for the tracking server{reason}; "
+        "`tradai-entrypoint sync` sends them"
+    )
+
+
 @final
 class RecordTracking:
     """Tracks one run of this process. No method raises, whatever the tracker does."""
@@ -65,7 +89,7 @@ class RecordTracking:
     @classmethod
     def of(cls, record: RunManifest, environ: Mapping[str, str]) -> Self:
         """Return the tracking of a run by the tracker that `environ` names, if it names one."""
-        experiment = environ.get(_EXPERIMENT) or None
+        experiment = environ.get(EXPERIMENT) or None
         try:
             return cls(record, find_tracker(environ), experiment=experiment)
         except ConfigurationError as exc:
@@ -122,26 +146,17 @@ class RecordTracking:
 
     def _note(self, delivery: Delivery) -> None:
         """Say where the run is, or how much of it waits."""
-        if not delivery.waiting:
+        notice = waiting_notice(delivery, "run")
+        if notice:
+            self._warn(notice)
+        else:
             _log.info("run tracked", extra={"place": delivery.place})
-            return
-        reason = f": {delivery.problem}" if delivery.problem else ""
-        facts = counted(delivery.waiting, "fact")
-        self._warn(
-            f"{facts} of the run wait for the tracking server{reason}; `tradai-entrypoint sync` "
-            "sends them"
-        )
 
     def _try(self, work: Callable[[], None]) -> None:
         """Do `work`; after its first error the run is not tracked any more."""
-        try:
-            work()
-        except TradAIError as exc:
-            self._give_up(str(exc))
-        # A tracker may be third-party code, and its crash must not end a run.
-        except Exception as exc:  # noqa: BLE001
-            _log.debug("the tracker crashed", exc_info=True)
-            self._give_up(f"the tracker failed with {type(exc).__name__}: {exc}")
+        problem = attempt(work)
+        if problem:
+            self._give_up(problem)
 
     def _give_up(self, reason: str) -> None:
         self._tracker = self._run = None

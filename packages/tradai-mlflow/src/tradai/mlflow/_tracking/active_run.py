@@ -138,7 +138,8 @@ def start_run(
 ) -> ActiveRun:
     """Start a run, for a ``with`` block.
 
-    >>> with start_run("momentum", folder=folder) as run:
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, start_run("momentum", folder=folder) as run:
     ...     run.log_metrics({"loss": 0.25}, step=1)
     >>> run.delivery.waiting
     2
