@@ -51,6 +51,17 @@ class EndlessPatience:
         return event.wait(timeout_s)
 
 
+class OnlyWoken:
+    """Time stands still: the thread sends when there is much to send, and at the end."""
+
+    def now_s(self) -> float:
+        return 0.0
+
+    def wait(self, event: Event, timeout_s: float) -> bool:
+        del timeout_s
+        return event.wait()
+
+
 def delivered(tracker: MLflowTracker, folder: Path) -> Delivery:
     """Deliver the run in `folder` once the thread that began to send it has given up."""
     while (delivery := tracker.deliver(folder)).is_alive:
@@ -229,6 +240,32 @@ def test_a_run_is_sent_once_though_answers_are_lost_again_and_again(
     assert history(client, seen, "balance") == [(step, float(step)) for step in range(1500)]
     assert [info.path for info in client.list_artifacts(seen)] == ["copy.html"]
     assert seen.status == "FINISHED"
+
+
+def test_a_run_with_50_parameters_and_1000_points_takes_five_requests(
+    proxy: FaultProxy, client: MLflowClient, unique: str, tmp_path: Path
+) -> None:
+    client.experiment(unique)
+    run = TrackedRun(id="run-1", name="first", experiment=unique, started_at=START)
+    with MLflowClient(uri=proxy.url, deadline_s=120) as counted:
+        counted.server()
+        proxy.plan()
+        tracker = MLflowTracker(lambda: counted, address="", timer=OnlyWoken())
+        tracking = tracker.start(run, folder=tmp_path)
+        tracking.log_params({f"p{number}": "1" for number in range(50)})
+        tracking.log_points(
+            MetricPoint(f"m{key}", float(step), step) for step in range(50) for key in range(20)
+        )
+        delivery = tracking.end(TrackedStatus.FINISHED)
+
+    assert delivery.waiting == 0
+    assert [request.split()[1].rpartition("/2.0/")[2] for request in proxy.seen] == [
+        f"mlflow/experiments/get-by-name?experiment_name={unique}",
+        "mlflow/runs/create",
+        "mlflow/runs/log-batch",
+        "mlflow/runs/log-batch",
+        "mlflow/runs/update",
+    ]
 
 
 def test_a_server_with_a_login_below_a_path_takes_runs(
