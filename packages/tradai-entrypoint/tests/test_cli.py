@@ -329,12 +329,8 @@ def test_doctor_fails_a_tracking_server_that_we_do_not_speak_to(
 
 
 def test_doctor_asks_the_tracking_server(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tracker: MemoryTracker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tracker = MemoryTracker()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
-    monkeypatch.setattr("tradai.entrypoint._runs.tracking.backend_for", lambda *_: tracker)
-
     up = call("doctor", "--json")
     answer = json.loads(capsys.readouterr().out)
     tracker.refusal = ExternalServiceError("it is down", service="mlflow", operation="check")

@@ -25,16 +25,6 @@ FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 SECOND = datetime(2025, 2, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def tracker(monkeypatch: pytest.MonkeyPatch) -> MemoryTracker:
-    """Serve `URI` in memory; the entry points of this installation have no such tracker."""
-    memory = MemoryTracker()
-    monkeypatch.setattr(
-        "tradai.entrypoint._runs.tracking.backend_for", lambda *_: memory, raising=True
-    )
-    return memory
-
-
 class Handler:
     code = ExitCode.DONE
     error: BaseException | None = None

@@ -19,13 +19,6 @@ Make = Callable[..., RunOutcome]
 
 
 @pytest.fixture
-def tracker(monkeypatch: pytest.MonkeyPatch) -> MemoryTracker:
-    memory = MemoryTracker()
-    monkeypatch.setattr("tradai.entrypoint._runs.tracking.backend_for", lambda *_: memory)
-    return memory
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name in ("report.html", "runs.parquet", "sweep.json"):
         (tmp_path / name).write_text(name)

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -15,6 +15,8 @@ from tradai.entrypoint._runs.request import RunRequest
 PROGRAM: Final = ("-m", "tradai.entrypoint")
 # Settings of the run itself are flags of its command.
 _PASSED: Final = ("TRADAI_", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME")
+# A job resolves these itself: no specification has their values.
+_LOGIN: Final = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _NOT_PASSED: Final = ("TRADAI_RUN_", "TRADAI_JOB_")
 
 
@@ -63,9 +65,11 @@ def run_spec(
     """Return the job that makes the run of `settings` and `request` on this machine.
 
     It gets the ``TRADAI_`` variables of this process, apart from those of runs and jobs, and those
-    that name the tracking server.
+    that name the tracking server, and its login.
     """
     command = (sys.executable, *PROGRAM, *_words(job_id, settings, request))
+    login = {name: SecretReference(f"env:{name}") for name in _LOGIN if os.environ.get(name)}
+    extras = replace(extras, secrets={**login, **extras.secrets})
     return extras.spec(job_id, settings, command=command, environment=own_variables())
 
 
