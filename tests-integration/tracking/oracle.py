@@ -14,8 +14,7 @@ from typing import Any
 
 def write(client: Any, name: str) -> dict[str, Any]:
     """Write one thing of each kind, all of them named `name`."""
-    # In the server's environment, which type checkers do not see.
-    from mlflow.entities import Metric, Param, RunTag  # type: ignore[import-not-found]
+    from mlflow.entities import Metric, Param, RunTag
 
     experiment = client.create_experiment(name)
     run = client.create_run(experiment, start_time=1_700_000_000_000, run_name=name)
@@ -72,8 +71,7 @@ def read(client: Any, name: str, run_id: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    # In the server's environment, which type checkers do not see.
-    from mlflow import MlflowClient  # type: ignore[import-not-found]
+    from mlflow import MlflowClient
 
     client = MlflowClient()
     for line in sys.stdin:

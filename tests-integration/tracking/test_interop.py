@@ -80,3 +80,13 @@ def test_we_read_what_mlflow_writes(
     assert (version.run_id, version.stage) == (run.run_id, ModelStage.PRODUCTION)
     assert version.tags == {"timeframe": "5m"}
     assert client.get_registered_model(unique).tags == {"team": "alpha"}
+
+
+def test_mlflows_own_client_of_the_same_server_is_handed_out(
+    client: MLflowClient, unique: str
+) -> None:
+    run = client.create_run(client.experiment(unique).experiment_id, name=unique)
+
+    client.as_mlflow_client().set_tag(run.run_id, "note", "by MLflow")
+
+    assert client.get_run(run.run_id).tags["note"] == "by MLflow"

@@ -2,13 +2,15 @@
 
 import dataclasses
 import re
-from collections.abc import Callable
+import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import pytest
 from servers.fault_proxy import Fault, FaultProxy
+from servers.mlflow import MLflowServer, Release
 
 from tradai.mlflow import MLflowClient, MLflowError, ModelStage, RunMetric, RunStatus
 
@@ -20,16 +22,10 @@ POINTS: Final = [
 PARAMS: Final = {"pair": "BTC/USDT"}
 
 
-@pytest.fixture
-def report(tmp_path: Path) -> Path:
-    """A file to upload."""
-    file = tmp_path / "report.txt"
-    file.write_text("12 trades")
-    return file
-
-
-def _live(client: MLflowClient, name: str, report: Path) -> None:
+def _live(client: MLflowClient, name: str, folder: Path) -> None:
     """Track a run and register its model, with every call that writes."""
+    report = folder / "report.txt"
+    report.write_text("12 trades")
     client.server()
     experiment = client.experiment(name)
     run = client.create_run(experiment.experiment_id, name=name)
@@ -46,19 +42,24 @@ def _live(client: MLflowClient, name: str, report: Path) -> None:
     client.delete_alias(name, "challenger")
     client.transition_stage(name, version.version, ModelStage.PRODUCTION)
     found = client.model_version_by_alias(name, "champion")
-    client.download_artifact(found, "report.txt", report.with_suffix(".back"))
+    client.download_artifact(found, "report.txt", folder / "back")
 
 
-def _endpoints(proxy: FaultProxy) -> list[str]:
-    """Return a pattern for each endpoint that was asked, in the order of its first request."""
-    found = dict.fromkeys(
-        re.sub(r"(mlflow-artifacts/artifacts)/.*", r"\1/", request.partition("?")[0])
-        for request in proxy.seen
-    )
-    return [f"^{re.escape(endpoint)}" for endpoint in found]
+@pytest.fixture(scope="module")
+def endpoints(
+    mlflow_servers: Mapping[Release, MLflowServer], tmp_path_factory: pytest.TempPathFactory
+) -> list[str]:
+    """A pattern for each endpoint that is asked when no answer is lost, and when one is."""
+    with FaultProxy(mlflow_servers["3.17"].url) as proxy, MLflowClient(uri=proxy.url) as client:
+        _live(client, f"momentum-{uuid.uuid4().hex}", tmp_path_factory.mktemp("first"))
+        found = dict.fromkeys(
+            re.sub(r"(mlflow-artifacts/artifacts)/.*", r"\1/", request.partition("?")[0])
+            for request in proxy.seen
+        )
+    return [*(f"^{re.escape(each)}" for each in found), "/runs/search$", "/model-versions/search"]
 
 
-def _check(client: MLflowClient, name: str, report: Path) -> None:
+def _check(client: MLflowClient, name: str, folder: Path) -> None:
     """Check that everything is there, once."""
     (run,) = client.search_runs([client.get_experiment(name).experiment_id])
     assert (run.status, run.params, run.tags["side"]) == (RunStatus.FINISHED, PARAMS, "long")
@@ -69,37 +70,39 @@ def _check(client: MLflowClient, name: str, report: Path) -> None:
     assert (found.version, found.stage, found.aliases) == (1, ModelStage.PRODUCTION, ("champion",))
     assert found.tags["timeframe"] == "5m"
     assert client.get_registered_model(name).tags == {"team": "alpha"}
-    assert report.with_suffix(".back").read_text() == "12 trades"
+    assert (folder / "back").read_text() == "12 trades"
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(Fault(match="", action="drop"), id="drop"),
+@pytest.fixture(
+    params=[
+        pytest.param(Fault(match="", action="drop"), id="drop", marks=pytest.mark.deep),
         pytest.param(Fault(match="", action="lose"), id="lose"),
         pytest.param(Fault(match="", action="replace", status=503), id="503"),
-        pytest.param(Fault(match="", action="replace", status=504), id="504"),
-    ],
+        pytest.param(
+            Fault(match="", action="replace", status=504), id="504", marks=pytest.mark.deep
+        ),
+    ]
 )
+def faults(request: pytest.FixtureRequest, endpoints: list[str]) -> list[Fault]:
+    """A fault at the first request to each endpoint."""
+    return [dataclasses.replace(request.param, match=each) for each in endpoints]
+
+
 def test_an_answer_lost_at_every_call_leaves_one_of_each_thing(
-    new_client: Callable[..., MLflowClient],
+    faulty: MLflowClient,
     client: MLflowClient,
     proxy: FaultProxy,
     unique: str,
-    report: Path,
-    fault: Fault,
+    tmp_path: Path,
+    faults: list[Fault],
 ) -> None:
-    _live(new_client(proxy.url), f"{unique}-first", report)
-    endpoints = _endpoints(proxy)
-    faults = [dataclasses.replace(fault, match=each) for each in endpoints]
     proxy.plan(*faults)
 
-    # Another client, as one asks for the version of its server once.
-    _live(new_client(proxy.url), unique, report)
+    _live(faulty, unique, tmp_path)
 
-    assert len(endpoints) > 12
+    assert len(faults) > 15
     assert [each.match for each in faults if each.times] == []
-    _check(client, unique, report)
+    _check(client, unique, tmp_path)
 
 
 @pytest.mark.parametrize("times", [2, 3])

@@ -1,19 +1,14 @@
 """Calls of the server that the parts of the client are made of."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
-from tradai.core import JsonValue
+from tradai.core import JsonValue, ObjectStore
 from tradai.mlflow._client.capabilities import SHORTEST_TAG_LIMIT, ServerCapabilities
 from tradai.mlflow._client.limits import check_length
 from tradai.mlflow._http.circuit_breaker import breaker_of
 from tradai.mlflow._http.deadline import Deadline, SystemTimer, Timer
-from tradai.mlflow._http.errors import (
-    AlreadyExistsError,
-    MLflowError,
-    MLflowNotFoundError,
-    NotAnMLflowServerError,
-)
+from tradai.mlflow._http.errors import NotAnMLflowServerError
 from tradai.mlflow._http.request import (
     API,
     NOTHING,
@@ -26,13 +21,11 @@ from tradai.mlflow._http.session import Connections
 from tradai.mlflow._http.transport import Transport
 from tradai.mlflow._settings import MLflowSettings
 
-T = TypeVar("T")
 Body: TypeAlias = Mapping[str, JsonValue]
 Query: TypeAlias = Mapping[str, str | Sequence[str]]
 
 # Pages are this long unless fewer are wanted: the most that every server accepts.
 _PAGE: Final = 1_000
-_ROUND_PAUSE_S: Final = 0.1
 
 
 class ServerAccess:
@@ -44,6 +37,7 @@ class ServerAccess:
         *,
         uri: str | None = None,
         deadline_s: float | None = None,
+        store: ObjectStore | None = None,
         timer: Timer | None = None,
     ) -> None:
         """Prepare; nothing is sent yet.
@@ -52,6 +46,8 @@ class ServerAccess:
             settings: Address, login and time limits; by default from the environment.
             uri: Address of the server, instead of that of `settings`.
             deadline_s: Seconds for each operation, instead of those of `settings`.
+            store: Store of artifacts that the server does not hand out itself; by default the one
+                that serves their URI.
             timer: Source of time and of waiting, for tests.
 
         Raises:
@@ -62,6 +58,7 @@ class ServerAccess:
             settings = _with_uri(settings, uri)
         self._settings = settings
         self._deadline_s = settings.deadline_s if deadline_s is None else deadline_s
+        self._store = store
         self._timer = timer or SystemTimer()
         self._connections = Connections(settings)
         breaker = breaker_of(self._connections.uri, self._timer)
@@ -139,7 +136,7 @@ class ServerAccess:
             return
         limit = self._server(deadline).model_tag_length
         for key, value in tags.items():
-            check_length(f"the tag {key!r}", value, limit)
+            check_length("tag", key, value, limit)
 
     def _pages(
         self,
@@ -163,48 +160,6 @@ class ServerAccess:
             token = answer.get("next_page_token") or ""
             if not token:
                 return
-
-
-def get_or_create(get: Callable[[], T], create: Callable[[], object], deadline: Deadline) -> T:
-    """Return what `get` finds, and create it first where nothing is; others may do so as well."""
-    while True:
-        try:
-            return get()
-        except MLflowNotFoundError:
-            pass
-        try:
-            create()
-        except MLflowError as exc:
-            # Another caller was first, or our own request arrived and its answer did not.
-            if not (isinstance(exc, AlreadyExistsError) or exc.may_have_run):
-                raise
-            if deadline.left_s <= _ROUND_PAUSE_S:
-                raise
-            deadline.pause(_ROUND_PAUSE_S)
-
-
-def create_once(
-    create: Callable[[], T], find: Callable[[], T | None], deadline: Deadline, *, look_first: bool
-) -> T:
-    """Create one thing that carries an operation id, also when an answer is lost.
-
-    Args:
-        create: Sends the request once.
-        find: Looks for the thing with the operation id.
-        deadline: End of all of it.
-        look_first: Whether the thing may exist before the first request.
-    """
-    while True:
-        found = find() if look_first else None
-        if found is not None:
-            return found
-        try:
-            return create()
-        except MLflowError as exc:
-            if not exc.may_have_run or deadline.left_s <= _ROUND_PAUSE_S:
-                raise
-            look_first = True
-            deadline.pause(_ROUND_PAUSE_S)
 
 
 def quoted(text: str) -> str:

@@ -1,11 +1,12 @@
 """Artifacts of runs and model versions: list, send, fetch."""
 
 import hashlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from tradai.core import ObjectStore, atomic_file, backend_for, file_errors
+from tradai.core import ObjectStore, atomic_file, file_errors
 from tradai.mlflow._client.access import ServerAccess
 from tradai.mlflow._client.artifact_roots import (
     ArtifactRoot,
@@ -51,7 +52,7 @@ class ArtifactCalls(ServerAccess):
         found = (
             self._proxied_files(root, path, deadline)
             if isinstance(root, ProxiedRoot)
-            else _stored_files(root, path)
+            else _stored_files(self._store_of(root), root, path)
         )
         return iter(sorted(found, key=lambda info: info.path))
 
@@ -80,20 +81,7 @@ class ArtifactCalls(ServerAccess):
         root = self._root(owner, deadline)
         checked_path(path)
         with file_errors("read", file), file.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-            if isinstance(root, StoredRoot):
-                opened.seek(0)
-                _store(root).write(root.object_uri(path), opened.read())
-            else:
-                request = Request(
-                    method="PUT",
-                    path=root.request_path(path),
-                    operation="upload_artifact",
-                    subject=Subject(repr(path)),
-                    file=opened,
-                )
-                self._transport.acknowledge(request, deadline)
-        return digest
+            return self._upload(root, opened, path, deadline)
 
     def download_artifact(
         self,
@@ -130,12 +118,35 @@ class ArtifactCalls(ServerAccess):
             target.parent.mkdir(parents=True, exist_ok=True)
             with atomic_file(target) as file:
                 if isinstance(root, StoredRoot):
-                    data = _store(root).read(root.object_uri(path)).data
+                    data = self._store_of(root).read(root.object_uri(path)).data
                     file.write(data)
                     digest = hashlib.sha256(data).hexdigest()
                 else:
                     digest = self._fetch(root, path, file, deadline)
                 _check_digest(path, digest, expected_sha256)
+        return digest
+
+    def _upload(
+        self,
+        root: ArtifactRoot,
+        file: io.BufferedReader | io.BytesIO,
+        path: str,
+        deadline: Deadline,
+    ) -> str:
+        """Write the content of `file` under `path`, and return its SHA-256."""
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if isinstance(root, StoredRoot):
+            file.seek(0)
+            self._store_of(root).write(root.object_uri(path), file.read())
+            return digest
+        request = Request(
+            method="PUT",
+            path=root.request_path(path),
+            operation="upload_artifact",
+            subject=Subject(repr(path)),
+            file=file,
+        )
+        self._transport.acknowledge(request, deadline)
         return digest
 
     def _fetch(self, root: ProxiedRoot, path: str, file: BinaryIO, deadline: Deadline) -> str:
@@ -170,6 +181,14 @@ class ArtifactCalls(ServerAccess):
         )
         return artifact_root(answer["artifact_uri"])
 
+    def _store_of(self, root: StoredRoot) -> ObjectStore:
+        if self._store is not None:
+            return self._store
+        # It looks through the installed distributions, which most clients never need.
+        from tradai.core import backend_for
+
+        return backend_for("tradai.stores", root.uri)
+
     def _proxied_files(
         self, root: ProxiedRoot, path: str, deadline: Deadline
     ) -> Iterator[ArtifactInfo]:
@@ -203,15 +222,11 @@ def _check_digest(path: str, digest: str, expected: str | None) -> None:
         raise CorruptArtifactError(message, operation="download_artifact")
 
 
-def _store(root: StoredRoot) -> ObjectStore:
-    return backend_for("tradai.stores", root.uri)
-
-
-def _stored_files(root: StoredRoot, path: str) -> Iterator[ArtifactInfo]:
+def _stored_files(store: ObjectStore, root: StoredRoot, path: str) -> Iterator[ArtifactInfo]:
     """Yield what is right below `path`: deeper objects are shown as their folder."""
     folder = f"{root.object_uri(path)}/"
     folders: set[str] = set()
-    for info in _store(root).list(folder):
+    for info in store.list(folder):
         name, slash, _ = info.uri.removeprefix(folder).partition("/")
         if not slash:
             yield ArtifactInfo(path=joined(path, name), is_folder=False, size=info.size)

@@ -1,15 +1,21 @@
 """Metrics, parameters and tags of a run, split into the batches that every server accepts."""
 
+import hashlib
+import io
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import ValidationError
-from tradai.mlflow._client.access import ServerAccess
+from tradai.mlflow._client.artifact_roots import artifact_root
+from tradai.mlflow._client.artifacts import ArtifactCalls
 from tradai.mlflow._client.entities import RunMetric
 from tradai.mlflow._client.limits import KEY_LENGTH, PARAM_LENGTH, TAG_LENGTH, check_length
-from tradai.mlflow._client.runs import about_run, epoch_ms
+from tradai.mlflow._client.runs import RunCalls, about_run
+from tradai.mlflow._http.deadline import Deadline
+
+Item: TypeAlias = tuple[str, dict[str, JsonValue], int]
 
 _ENDPOINT: Final = "runs/log-batch"
 # The same on every version of MLflow; all kinds together count against `_ALL`.
@@ -18,23 +24,42 @@ _ALL: Final = 1_000
 _BYTES: Final = 900_000
 _FRAME: Final = 80  # bytes of JSON around key and value, and of a metric's numbers
 
+_NON_FINITE_TAG: Final = "tradai.non_finite."
+_LONG_VALUES: Final = "tradai/long-values"
 
-class BatchCalls(ServerAccess):
+
+class BatchCalls(RunCalls, ArtifactCalls):
     """Calls that write what a run measured."""
 
-    def log_batch(
+    # Each argument is a part of the batch, or one of its two policies.
+    def log_batch(  # noqa: PLR0913
         self,
         run_id: str,
         *,
         metrics: Iterable[RunMetric] = (),
         params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
+        non_finite: Literal["raise", "tag"] = "raise",
+        long_values: Literal["raise", "artifact"] = "raise",
         deadline_s: float | None = None,
     ) -> None:
         """Write parameters, tags and points of metrics, in as few requests as MLflow allows.
 
         Sending the same again changes nothing: points carry their own times. Parameters and tags
         go first. When a later request fails, the earlier ones are written; repeat the call.
+
+        Args:
+            run_id: Run to write to.
+            metrics: Points, in any order.
+            params: Parameters, which can be written once.
+            tags: Tags, which may be written again.
+            non_finite: MLflow turns infinity into a number, so NaN and infinity are refused or,
+                with ``"tag"``, kept apart: the last one of a metric with its step, in a tag
+                ``tradai.non_finite.`` and the metric's name.
+            long_values: MLflow cuts a parameter after 6,000 characters and a tag after 8,000, so a
+                longer one is refused or, with ``"artifact"``, written to a file of the run, which
+                the value then names with its SHA-256.
+            deadline_s: Seconds for all of it.
 
         Raises:
             LimitExceededError: A key or a value is longer than the server keeps; nothing is sent.
@@ -44,16 +69,39 @@ class BatchCalls(ServerAccess):
             MLflowError: The server refused, or gave no usable answer.
         """
         deadline = self._deadline(deadline_s)
+        points = list(metrics)
+        odd = [point for point in points if not math.isfinite(point.value)]
+        if odd and non_finite == "raise":
+            raise _not_finite(odd[0])
+        tags = {**(tags or {}), **_odd_tags(odd)}
+        params = params or {}
+        if long_values == "artifact":
+            params = self._shortened(run_id, params, PARAM_LENGTH, deadline)
+            tags = self._shortened(run_id, tags, TAG_LENGTH, deadline)
         items = [
-            *_texts("params", params or {}, PARAM_LENGTH),
-            *_texts("tags", tags or {}, TAG_LENGTH),
-            *_points(metrics),
+            *_texts("param", params, PARAM_LENGTH),
+            *_texts("tag", tags, TAG_LENGTH),
+            *_points(point for point in points if math.isfinite(point.value)),
         ]
         for batch in split(items):
             self._write(_ENDPOINT, {"run_id": run_id, **batch}, deadline, about_run(run_id))
 
-
-Item = tuple[str, dict[str, JsonValue], int]
+    def _shortened(
+        self, run_id: str, texts: Mapping[str, str], limit: int, deadline: Deadline
+    ) -> dict[str, str]:
+        """Return `texts` with the name of a file for each that is too long."""
+        long = {key: value for key, value in texts.items() if len(value) > limit}
+        if not long:
+            return dict(texts)
+        answer = self._get("runs/get", {"run_id": run_id}, deadline, about_run(run_id))
+        root = artifact_root(answer["run"]["info"]["artifact_uri"])
+        names = {}
+        for key, value in long.items():
+            data = value.encode()
+            path = f"{_LONG_VALUES}/{hashlib.sha256(data).hexdigest()}.txt"
+            digest = self._upload(root, io.BytesIO(data), path, deadline)
+            names[key] = f"artifact {path}, {len(value)} characters, sha256 {digest}"
+        return {**texts, **names}
 
 
 def split(items: Iterable[Item]) -> Iterator[dict[str, list[JsonValue]]]:
@@ -72,24 +120,33 @@ def split(items: Iterable[Item]) -> Iterator[dict[str, list[JsonValue]]]:
         yield batch
 
 
-def _texts(kind: str, texts: Mapping[str, str], longest: int) -> Iterator[Item]:
+def _texts(kind: str, texts: Mapping[str, str], limit: int) -> Iterator[Item]:
     for key, value in texts.items():
-        check_length(f"the key of {kind} {key[:40]!r}", key, KEY_LENGTH)
-        check_length(f"{kind} {key!r}", value, longest)
-        yield kind, {"key": key, "value": value}, len(key) + len(value.encode()) + _FRAME
+        check_length(f"name of the {kind}", key, key, KEY_LENGTH)
+        check_length(kind, key, value, limit)
+        # Any character but ASCII is at most twelve bytes of JSON.
+        length = len(key) + len(value) if (key + value).isascii() else 12 * len(key + value)
+        yield f"{kind}s", {"key": key, "value": value}, length + _FRAME
 
 
 def _points(metrics: Iterable[RunMetric]) -> Iterator[Item]:
     for metric in metrics:
-        if not math.isfinite(metric.value):
-            expected = "a finite number; MLflow keeps no other exactly"
-            message = f"the metric {metric.key!r} is {metric.value}: expected {expected}"
-            raise ValidationError(message, field=metric.key, expected=expected)
-        check_length(f"the key of metric {metric.key[:40]!r}", metric.key, KEY_LENGTH)
+        key = metric.key
+        check_length("name of the metric", key, key, KEY_LENGTH)
         point: dict[str, JsonValue] = {
-            "key": metric.key,
-            "value": metric.value,
-            "timestamp": epoch_ms(metric.at),
+            "key": key,
+            "value": float(metric.value),
+            "timestamp": metric.at_ms,
             "step": metric.step,
         }
-        yield "metrics", point, len(metric.key) + _FRAME
+        yield "metrics", point, len(key) + _FRAME
+
+
+def _odd_tags(metrics: Iterable[RunMetric]) -> dict[str, str]:
+    return {f"{_NON_FINITE_TAG}{point.key}": f"{point.value} at {point.step}" for point in metrics}
+
+
+def _not_finite(metric: RunMetric) -> ValidationError:
+    expected = 'a finite number; pass non_finite="tag" to keep others as tags'
+    message = f"the metric {metric.key!r} is {metric.value} at {metric.step}: expected {expected}"
+    return ValidationError(message, field=metric.key, expected=expected)

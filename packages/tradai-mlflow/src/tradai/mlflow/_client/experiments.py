@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from tradai.mlflow._client.access import ServerAccess, get_or_create
+from tradai.mlflow._client.access import ServerAccess
+from tradai.mlflow._client.creation import get_or_create
 from tradai.mlflow._client.entities import Experiment
 from tradai.mlflow._http.deadline import Deadline
 from tradai.mlflow._http.errors import AlreadyExistsError, ExperimentNotFoundError

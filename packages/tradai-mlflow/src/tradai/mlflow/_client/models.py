@@ -1,8 +1,10 @@
 """Registered models of the client."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
-from tradai.mlflow._client.access import ServerAccess, get_or_create
+from tradai.mlflow._client.access import ServerAccess
+from tradai.mlflow._client.creation import get_or_create
 from tradai.mlflow._client.model_entities import RegisteredModel
 from tradai.mlflow._http.deadline import Deadline
 from tradai.mlflow._http.errors import (
@@ -111,16 +113,12 @@ class ModelCalls(ServerAccess):
             ModelNotFoundError: There is no such model.
             MLflowError: The server refused, or gave no usable answer.
         """
-        try:
+        body = {"name": name, "alias": alias}
+        deadline = self._deadline(deadline_s)
+        with suppress(AliasNotFoundError):
             self._write(
-                "registered-models/alias",
-                {"name": name, "alias": alias},
-                self._deadline(deadline_s),
-                about_model(name),
-                method="DELETE",
+                "registered-models/alias", body, deadline, about_model(name), method="DELETE"
             )
-        except AliasNotFoundError:
-            return
 
     def _registered_model(self, name: str, deadline: Deadline) -> RegisteredModel:
         answer = self._get("registered-models/get", {"name": name}, deadline, about_model(name))

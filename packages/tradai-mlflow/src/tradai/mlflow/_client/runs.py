@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from tradai.core import JsonValue, to_epoch_ms, utc_now
-from tradai.mlflow._client.access import ServerAccess, create_once, quoted
+from tradai.mlflow._client.access import ServerAccess, quoted
+from tradai.mlflow._client.creation import Creation, create_once
 from tradai.mlflow._client.entities import ExperimentRun, RunMetric, RunStatus
+from tradai.mlflow._client.limits import TAG_LENGTH, check_length
 from tradai.mlflow._http.deadline import Deadline
 from tradai.mlflow._http.errors import ExperimentNotFoundError, RunNotFoundError
 from tradai.mlflow._http.request import Subject
@@ -44,15 +46,18 @@ class RunCalls(ServerAccess):
 
         Raises:
             ExperimentNotFoundError: There is no such experiment.
+            LimitExceededError: A tag is longer than the server keeps; nothing is sent.
             MLflowError: The server refused, or gave no usable answer. When ``may_have_run`` is
                 true, the run may exist; call again with the same `operation_id`.
         """
         deadline = self._deadline(deadline_s)
         operation = operation_id or uuid.uuid4().hex
+        for key, value in (tags or {}).items():
+            check_length("tag", key, value, TAG_LENGTH)
         body: dict[str, JsonValue] = {
             "experiment_id": experiment_id,
             "run_name": name,
-            "start_time": epoch_ms(started_at),
+            "start_time": _whole_ms(started_at or utc_now()),
             "tags": key_values({**(tags or {}), OPERATION_TAG: operation}),
         }
 
@@ -62,12 +67,12 @@ class RunCalls(ServerAccess):
             answer = self._create("runs/create", body, deadline, about)
             return ExperimentRun.within(answer, "run")
 
-        return create_once(
-            create,
-            lambda: self._run_of_operation(experiment_id, operation, deadline),
-            deadline,
-            look_first=operation_id is not None,
+        creation = Creation(
+            create=create,
+            find=lambda: self._runs_of_operation(experiment_id, operation, deadline),
+            discard=lambda run: self._delete_run(run.run_id, deadline),
         )
+        return create_once(creation, deadline, look_first=operation_id is not None)
 
     def get_run(self, run_id: str, *, deadline_s: float | None = None) -> ExperimentRun:
         """Return the run of this id.
@@ -97,7 +102,7 @@ class RunCalls(ServerAccess):
         """
         body: dict[str, JsonValue] = {"run_id": run_id, "status": RunStatus(status).value}
         if RunStatus(status).is_terminal:
-            body["end_time"] = epoch_ms(ended_at)
+            body["end_time"] = _whole_ms(ended_at or utc_now())
         self._write("runs/update", body, self._deadline(deadline_s), about_run(run_id))
 
     def delete_run(self, run_id: str, *, deadline_s: float | None = None) -> None:
@@ -167,19 +172,19 @@ class RunCalls(ServerAccess):
         )
         return map(RunMetric.from_answer, answers)
 
-    def _run_of_operation(
+    def _delete_run(self, run_id: str, deadline: Deadline) -> None:
+        self._write("runs/delete", {"run_id": run_id}, deadline, about_run(run_id))
+
+    def _runs_of_operation(
         self, experiment_id: str, operation: str, deadline: Deadline
-    ) -> ExperimentRun | None:
-        answer = self._write(
-            "runs/search",
-            {
-                "experiment_ids": [experiment_id],
-                "filter": f"tags.`{OPERATION_TAG}` = {quoted(operation)}",
-                "max_results": 1,
-            },
-            deadline,
-        )
-        return next(map(ExperimentRun.from_answer, answer.get("runs", ())), None)
+    ) -> list[ExperimentRun]:
+        condition: dict[str, JsonValue] = {
+            "experiment_ids": [experiment_id],
+            "filter": f"tags.`{OPERATION_TAG}` = {quoted(operation)}",
+        }
+        answer = self._write("runs/search", condition, deadline)
+        runs = map(ExperimentRun.from_answer, answer.get("runs", ()))
+        return sorted(runs, key=lambda run: run.run_id)
 
 
 def key_values(items: Mapping[str, str]) -> list[JsonValue]:
@@ -187,9 +192,7 @@ def key_values(items: Mapping[str, str]) -> list[JsonValue]:
     return [{"key": key, "value": value} for key, value in items.items()]
 
 
-def epoch_ms(at: datetime | None) -> int:
-    """Return MLflow's milliseconds of an instant, by default of now."""
-    at = at or utc_now()
+def _whole_ms(at: datetime) -> int:
     return to_epoch_ms(at.replace(microsecond=at.microsecond // 1000 * 1000))
 
 

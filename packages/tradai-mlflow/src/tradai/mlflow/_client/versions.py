@@ -2,10 +2,12 @@
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from tradai.core import JsonValue
-from tradai.mlflow._client.access import ServerAccess, create_once, quoted
+from tradai.mlflow._client.access import ServerAccess, quoted
+from tradai.mlflow._client.creation import Creation, create_once
 from tradai.mlflow._client.model_entities import ModelStage, ModelVersion
 from tradai.mlflow._client.models import about_model, about_version
 from tradai.mlflow._client.runs import OPERATION_TAG, key_values
@@ -63,12 +65,12 @@ class VersionCalls(ServerAccess):
             answer = self._create("model-versions/create", body, deadline, about_model(name))
             return ModelVersion.within(answer, "model_version")
 
-        return create_once(
-            create,
-            lambda: self._version_of_operation(name, operation, deadline),
-            deadline,
-            look_first=operation_id is not None,
+        creation = Creation(
+            create=create,
+            find=lambda: self._versions_of_operation(name, operation, deadline),
+            discard=lambda surplus: self._delete_version(name, surplus.version, deadline),
         )
+        return create_once(creation, deadline, look_first=operation_id is not None)
 
     def get_model_version(
         self, name: str, version: int, *, deadline_s: float | None = None
@@ -223,22 +225,18 @@ class VersionCalls(ServerAccess):
             ModelNotFoundError: There is no such model.
             MLflowError: The server refused, or gave no usable answer.
         """
-        try:
-            self._write(
-                "model-versions/delete",
-                {"name": name, "version": str(version)},
-                self._deadline(deadline_s),
-                about_version(name, version),
-                method="DELETE",
-            )
-        except ModelVersionNotFoundError:
-            return
+        self._delete_version(name, version, self._deadline(deadline_s))
 
-    def _version_of_operation(
+    def _delete_version(self, name: str, version: int, deadline: Deadline) -> None:
+        body = {"name": name, "version": str(version)}
+        about = about_version(name, version)
+        with suppress(ModelVersionNotFoundError):
+            self._write("model-versions/delete", body, deadline, about, method="DELETE")
+
+    def _versions_of_operation(
         self, name: str, operation: str, deadline: Deadline
-    ) -> ModelVersion | None:
+    ) -> list[ModelVersion]:
         condition = f"name = {quoted(name)} AND tags.`{OPERATION_TAG}` = {quoted(operation)}"
-        answer = self._get(
-            "model-versions/search", {"filter": condition, "max_results": "1"}, deadline
-        )
-        return next(map(ModelVersion.from_answer, answer.get("model_versions", ())), None)
+        answer = self._get("model-versions/search", {"filter": condition}, deadline)
+        versions = map(ModelVersion.from_answer, answer.get("model_versions", ()))
+        return sorted(versions, key=lambda version: version.version)

@@ -29,7 +29,7 @@ from tradai.mlflow._http.errors import (
     ServerFaultError,
     UnsupportedEndpointError,
 )
-from tradai.mlflow._http.failures import Failure
+from tradai.mlflow._http.failures import Failure, readable
 from tradai.mlflow._http.request import Repeat, Request
 
 _FIRST_REDIRECT: Final = 300
@@ -40,6 +40,10 @@ _LOST_TAG: Final = re.compile(r"<[^>]*>")
 
 # Two clients that write one row at the same moment: the database refuses the later one.
 _COLLISION: Final = re.compile(r"UNIQUE constraint|duplicate (?:key|entry)", re.IGNORECASE)
+# The server calls its own lack of connections to the database a bad request.
+_OVERLOAD: Final = re.compile(r"QueuePool limit")
+_TAKEN: Final = re.compile(r"already exist", re.IGNORECASE)
+
 # Text of the server's words -> the error, in the order of their look-up.
 _BY_WORDS: Final[tuple[tuple[re.Pattern[str], type[MLflowError], str], ...]] = (
     (
@@ -52,11 +56,7 @@ _BY_WORDS: Final[tuple[tuple[re.Pattern[str], type[MLflowError], str], ...]] = (
         ModelNotFoundError,
         "there is no such registered model; check the name",
     ),
-    (
-        re.compile(r"already exist|UNIQUE constraint|duplicate key", re.IGNORECASE),
-        AlreadyExistsError,
-        "the name is taken",
-    ),
+    (_TAKEN, AlreadyExistsError, "the name is taken"),
     (
         re.compile(r"changing param values is not allowed", re.IGNORECASE),
         ParameterConflictError,
@@ -101,7 +101,8 @@ def refusal(request: Request, response: requests.Response) -> Failure | None:
             NotAnMLflowServerError,
             "the server redirects to another address; set MLFLOW_TRACKING_URI to that one",
         )
-    return _RULES.get(status, _by_words)(refused)
+    default = _fault if status >= _FIRST_FAULT else _by_words
+    return _RULES.get(status, default)(refused)
 
 
 def not_json(request: Request, response: requests.Response) -> Failure:
@@ -110,7 +111,7 @@ def not_json(request: Request, response: requests.Response) -> Failure:
         kind=NotAnMLflowServerError,
         reason=_NO_MLFLOW,
         status=response.status_code,
-        words=_plain(response.text),
+        words=readable(_plain(response.text)),
         may_have_run=request.method != "GET",
     )
 
@@ -143,7 +144,7 @@ def _plain(text: str) -> str:
 
 
 def _failure(refused: _Refusal, kind: type[MLflowError], reason: str) -> Failure:
-    return Failure(kind=kind, reason=reason, status=refused.status, words=refused.words)
+    return Failure(kind=kind, reason=reason, status=refused.status, words=readable(refused.words))
 
 
 def _unauthorized(refused: _Refusal) -> Failure:
@@ -152,6 +153,12 @@ def _unauthorized(refused: _Refusal) -> Failure:
         LoginRefusedError,
         "the server refused the login; check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
         ", or MLFLOW_TRACKING_TOKEN",
+    )
+
+
+def _proxy_login(refused: _Refusal) -> Failure:
+    return _failure(
+        refused, LoginRefusedError, "the proxy refused the login; check TRADAI_MLFLOW_PROXY"
     )
 
 
@@ -195,28 +202,40 @@ def _rate_limited(refused: _Refusal) -> Failure:
         kind=RateLimitedError,
         reason="the server asks to slow down; try again later",
         status=refused.status,
-        words=refused.words,
+        words=readable(refused.words),
         retry_after_s=_retry_after_s(refused),
     )
 
 
 def _by_words(refused: _Refusal) -> Failure:
-    if refused.request.repeat is Repeat.FREELY and _COLLISION.search(refused.words):
-        return _failure(refused, ServerFaultError, "another client wrote the same; try again")
+    if refused.is_json and _COLLISION.search(refused.words):
+        return _collision(refused)
+    if refused.is_json and _OVERLOAD.search(refused.words):
+        return _fault(refused)
     for words, kind, reason in _BY_WORDS:
         if words.search(refused.words):
             return _failure(refused, kind, reason)
-    if refused.status >= _FIRST_FAULT or refused.status == requests.codes["request_timeout"]:
-        return Failure(
-            kind=ServerFaultError,
-            reason=f"the server, or a proxy before it, failed with {refused.status}; see its log",
-            status=refused.status,
-            words=refused.words,
-            may_have_run=True,
-            retry_after_s=_retry_after_s(refused),
-        )
     return _failure(
         refused, InvalidRequestError, f"the server refused a value ({refused.code or 'no code'})"
+    )
+
+
+def _collision(refused: _Refusal) -> Failure:
+    if refused.request.repeat is Repeat.FREELY:
+        return _failure(refused, ServerFaultError, "another client wrote the same; try again")
+    return _failure(refused, AlreadyExistsError, "another client created it")
+
+
+def _fault(refused: _Refusal) -> Failure:
+    if refused.is_json and _COLLISION.search(refused.words):
+        return _collision(refused)
+    return Failure(
+        kind=ServerFaultError,
+        reason=f"the server, or a proxy before it, failed with {refused.status}; see its log",
+        status=refused.status,
+        words=readable(refused.words),
+        may_have_run=True,
+        retry_after_s=_retry_after_s(refused),
     )
 
 
@@ -237,6 +256,8 @@ _RULES: Final[dict[int, Callable[[_Refusal], Failure]]] = {
     403: _forbidden,
     404: _not_found,
     405: _not_found,
+    407: _proxy_login,
+    408: _fault,
     413: _too_large,
     429: _rate_limited,
 }

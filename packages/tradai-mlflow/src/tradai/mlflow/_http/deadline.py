@@ -1,10 +1,17 @@
 """Deadlines: the seconds that an operation may take, whatever it waits for."""
 
 import math
+import random
 import time
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
 from tradai.core.exceptions import ValidationError
+
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 2.0
+_FAIR_S: Final = 0.5
+# With less time left, another attempt would only hide the reason of the last one.
+_SHORTEST_ATTEMPT_S: Final = 0.25
 
 
 class Timer(Protocol):
@@ -62,6 +69,26 @@ class Deadline:
         """Seconds until the end; negative after it."""
         return self._seconds - self.elapsed_s
 
-    def pause(self, seconds: float) -> None:
-        """Wait for `seconds`, at most until the end."""
-        self._timer.sleep(max(0.0, min(seconds, self.left_s)))
+    @property
+    def is_telling(self) -> bool:
+        """Whether a server that misses the deadline is at fault, and not the deadline."""
+        return self._seconds >= _FAIR_S
+
+    def back_off(self, attempts: int, at_least_s: float = 0.0) -> bool:
+        """Wait before another attempt, the longer the more there were.
+
+        Args:
+            attempts: Number of attempts so far.
+            at_least_s: Shortest pause, when the server named one.
+
+        Returns:
+            Whether there is time for another attempt; without it, nothing is waited for.
+        """
+        grown = min(_FIRST_PAUSE_S * 2 ** min(attempts - 1, 10), _LONGEST_PAUSE_S)
+        # Many clients that lost the same server must not come back at the same moment.
+        jittered = grown * random.uniform(0.5, 1.0)  # noqa: S311 - no secret depends on it
+        pause = max(jittered, at_least_s)
+        if pause + _SHORTEST_ATTEMPT_S > self.left_s:
+            return False
+        self._timer.sleep(pause)
+        return True

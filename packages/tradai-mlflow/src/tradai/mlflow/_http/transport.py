@@ -1,7 +1,6 @@
 """Send calls to one server: attempts, pauses between them, and the circuit breaker."""
 
 import hashlib
-import random
 from collections.abc import Callable
 from typing import BinaryIO, Final, TypeAlias, TypeVar, final
 
@@ -21,8 +20,6 @@ from tradai.mlflow._http.transport_errors import transport_failure
 T = TypeVar("T")
 Reader: TypeAlias = Callable[[Request, requests.Response], T | Failure]
 
-_FIRST_PAUSE_S: Final = 0.1
-_LONGEST_PAUSE_S: Final = 2.0
 _BLOCK: Final = 256 * 1024
 
 
@@ -76,13 +73,10 @@ class Transport:
             if not isinstance(outcome, Failure):
                 self._breaker.record_answer()
                 return outcome
-            if not outcome.is_transient:
-                self._breaker.record_answer()
-            elif (pause := _pause_s(outcome, attempts, deadline)) is None:
-                self._breaker.record_failure(outcome.reason, outcome.retry_after_s)
-            elif _may_repeat(outcome, request):
-                deadline.pause(pause)
+            may_repeat = outcome.is_transient and _may_repeat(outcome, request)
+            if may_repeat and deadline.back_off(attempts, outcome.retry_after_s or 0.0):
                 continue
+            self._record(outcome, deadline, was_repeated=may_repeat)
             raise outcome.error(request, attempts=attempts, elapsed_s=deadline.elapsed_s)
 
     def _check_breaker(self, request: Request, deadline: Deadline) -> None:
@@ -94,6 +88,13 @@ class Transport:
             )
             failure = Failure(kind=CircuitOpenError, reason=reason, retry_after_s=left)
             raise failure.error(request, attempts=0, elapsed_s=deadline.elapsed_s)
+
+    def _record(self, failure: Failure, deadline: Deadline, *, was_repeated: bool) -> None:
+        if not failure.is_transient:
+            self._breaker.record_answer()
+        # A single request may fail by chance, and a server need not keep a very short deadline.
+        elif (was_repeated or deadline.left_s <= 0) and deadline.is_telling:
+            self._breaker.record_failure(failure.reason, failure.retry_after_s)
 
     def _attempt(
         self, request: Request, deadline: Deadline, read: Reader[T], *, stream: bool
@@ -128,12 +129,3 @@ def _text(_: Request, response: requests.Response) -> str:
 
 def _may_repeat(failure: Failure, request: Request) -> bool:
     return request.repeat is Repeat.FREELY or not failure.may_have_run
-
-
-def _pause_s(failure: Failure, attempts: int, deadline: Deadline) -> float | None:
-    """Return the seconds to wait before another attempt; None when that is after the deadline."""
-    grown = min(_FIRST_PAUSE_S * 2 ** (attempts - 1), _LONGEST_PAUSE_S)
-    # Many clients that lost the same server must not come back at the same moment.
-    jittered = grown * random.uniform(0.5, 1.0)  # noqa: S311 - no secret depends on it
-    pause = max(jittered, failure.retry_after_s or 0.0)
-    return pause if pause < deadline.left_s else None

@@ -1,0 +1,148 @@
+"""Every step on the wire ends with the deadline, also when bytes arrive one by one."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import pytest
+
+from tradai.mlflow import DeadlineExceededError, MLflowClient
+from tradai.mlflow._http.attempt import CURRENT, Attempt
+from tradai.mlflow._http.deadline import Deadline
+from tradai.mlflow._http.sockets import DeadlineSocket, open_socket
+
+# The classes of these fixtures are in conftest, which tests cannot import.
+Server: TypeAlias = Any
+Timer: TypeAlias = Any
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+
+
+@contextmanager
+def _attempt(timer: Timer, seconds: float) -> Iterator[Attempt]:
+    """Make an attempt: these sockets live inside urllib3, and only the client makes one."""
+    attempt = Attempt(Deadline(seconds, timer))
+    token = CURRENT.set(attempt)
+    try:
+        yield attempt
+    finally:
+        CURRENT.reset(token)
+
+
+def test_a_peer_that_drips_bytes_is_left_at_the_deadline(timer: Timer) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, _attempt(timer, 10), DeadlineSocket(ours).makefile("rb") as reader:
+        for _ in range(9):
+            theirs.sendall(b"x")
+            timer.sleep(1.0)
+            assert reader.read1(1) == b"x"
+
+        timer.sleep(1.0)
+        theirs.sendall(b"x")
+        with pytest.raises(TimeoutError):
+            reader.read1(1)
+
+
+def test_the_wait_for_each_step_is_what_the_deadline_leaves(timer: Timer) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, _attempt(timer, 10) as attempt:
+        wire = DeadlineSocket(ours)
+
+        timer.sleep(4.0)
+        wire.sendall(b"x")
+
+        assert ours.gettimeout() == pytest.approx(6.0)
+        assert attempt.was_sent
+        timer.sleep(6.0)
+        with pytest.raises(TimeoutError):
+            wire.sendall(b"x")
+
+
+def test_a_request_counts_as_unsent_when_the_deadline_was_over_before(timer: Timer) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, _attempt(timer, 10) as attempt:
+        timer.sleep(11.0)
+
+        with pytest.raises(TimeoutError):
+            DeadlineSocket(ours).sendall(b"x")
+
+        assert not attempt.was_sent
+
+
+def test_a_name_server_that_does_not_answer_is_left_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    release = threading.Event()
+
+    def hang(*_: object, **__: object) -> list[object]:
+        release.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+
+    with pytest.raises(DeadlineExceededError, match="was not made in time"):
+        MLflowClient(uri="http://mlflow.invalid", deadline_s=0.2).get_run("r1")
+
+    release.set()
+
+
+def test_the_next_address_of_a_host_is_tried(timer: Timer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        addresses = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", place.getsockname())
+            for place in (closed, listener)
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+
+        with _attempt(timer, 10), open_socket("two.invalid", 80) as wire:
+            assert wire.getpeername() == listener.getsockname()
+
+
+def test_a_host_without_any_address_is_an_error(
+    timer: Timer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
+
+    with _attempt(timer, 10), pytest.raises(OSError, match="no address"):
+        open_socket("none.invalid", 80)
+
+
+def _drip(prefix: bytes, left: threading.Event) -> Callable[[Server], None]:
+    """Return a behaviour that sends a byte now and then, until the client leaves."""
+
+    def behave(exchange: Server) -> None:
+        exchange.handler.wfile.write(prefix)
+        try:
+            # Far longer than any machine needs to leave.
+            while not left.wait(0.02):
+                exchange.handler.wfile.write(b"x")
+        except OSError:
+            left.set()
+        exchange.drop()
+
+    return behave
+
+
+@pytest.mark.parametrize("prefix", [HEAD, b""], ids=["in the body", "in the head"])
+def test_a_server_that_drips_bytes_is_left_at_the_deadline(prefix: bytes, server: Server) -> None:
+    left = threading.Event()
+    server.script(_drip(prefix, left))
+
+    with MLflowClient(uri=server.uri) as client, pytest.raises(DeadlineExceededError) as caught:
+        client.get_run("r1", deadline_s=0.3)
+
+    assert left.wait(60)
+    assert caught.value.may_have_run
+
+
+def test_a_server_that_never_answers_is_left_at_the_deadline(server: Server) -> None:
+    release = threading.Event()
+    server.script(lambda _: release.wait() and None)
+
+    with MLflowClient(uri=server.uri) as client, pytest.raises(DeadlineExceededError):
+        client.get_run("r1", deadline_s=0.3)
+
+    release.set()
