@@ -18,7 +18,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".servers"
 # Variables of the machine or the developer, on which a server must not depend.
-_DROPPED = ("AWS_", "DOCKER_", "PYTHON", "TRADAI_", "VIRTUAL_ENV", "http_proxy", "https_proxy")
+_DROPPED = (
+    "AWS_",
+    "DOCKER_",
+    "MLFLOW_",
+    "PYTHON",
+    "TRADAI_",
+    "VIRTUAL_ENV",
+    "http_proxy",
+    "https_proxy",
+)
 
 
 def free_port() -> int:

@@ -131,6 +131,18 @@ def test_an_artifact_that_was_changed_is_refused_and_the_old_file_stays(
     assert {path.name for path in tmp_path.iterdir()} == {"back", "trades.bin"}
 
 
+def test_an_artifact_that_was_changed_on_its_way_to_the_server_is_refused_when_it_is_fetched(
+    client: MLflowClient, faulty: MLflowClient, proxy: FaultProxy, run: ExperimentRun, file: Path,
+) -> None:  # fmt: skip
+    proxy.plan(Fault(match="PUT", action="garble_request"))
+    digest = faulty.upload_artifact(run, file, "trades.bin")
+
+    with pytest.raises(CorruptArtifactError, match=r"trades\.bin"):
+        client.download_artifact(run, "trades.bin", file, expected_sha256=digest)
+
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == digest
+
+
 def test_an_artifact_that_was_cut_once_is_fetched_again(
     client: MLflowClient, faulty: MLflowClient, proxy: FaultProxy, run: ExperimentRun, file: Path,
     tmp_path: Path,
