@@ -70,7 +70,10 @@ def test_what_leaves_the_block_decides_the_status(
         raise error
 
     assert server.view(run.id).status is status
-    assert type(error).__name__ in server.view(run.id).tags["tradai.verdict"]
+    tags = server.view(run.id).tags
+    assert type(error).__name__ in tags["tradai.verdict"]
+    # MLflow shows this one as the description.
+    assert tags["mlflow.note.content"] == tags["tradai.verdict"]
 
 
 def test_a_part_is_a_run_of_its_own(server: "FakeRuns", tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tradai.core import (
 from tradai.mlflow._settings import MLflowSettings
 from tradai.mlflow._tracking.run_client import RunClient
 from tradai.mlflow._tracking.spool import Spool
-from tradai.mlflow._tracking.spooled_run import SpooledRun
+from tradai.mlflow._tracking.spooled_run import VERDICT, SpooledRun
 from tradai.mlflow._tracking.tracker import MLflowTracker, track
 
 _log: Final = logging.getLogger(__name__)
@@ -29,7 +29,6 @@ _log: Final = logging.getLogger(__name__)
 _FOLDER: Final = Path(".tradai/tracking")
 # A program that a signal ended exits with this and the number of the signal.
 _SIGNALS: Final = 128
-_VERDICT: Final = "tradai.verdict"
 
 
 @final
@@ -122,7 +121,7 @@ class ActiveRun:
     ) -> None:
         """End the run: as failed after an exception, as killed after Ctrl-C or an exit."""
         if error is not None:
-            self.set_tags({_VERDICT: f"{type(error).__name__}: {error}"})
+            self.set_tags({VERDICT: f"{type(error).__name__}: {error}"})
         self.delivery = self._tracking.end(_status(error))
         if self.delivery.waiting and not self.delivery.is_alive:
             facts = {"waiting": self.delivery.waiting, "folder": str(self.folder)}

@@ -29,6 +29,9 @@ _LONGEST_TAG: Final = 5_000
 _NS_PER_MS: Final = 1_000_000
 # Tag of the last value of a metric that was NaN or infinite: servers store those as other numbers.
 NOT_FINITE: Final = "tradai.not_finite."
+# Tag of the sentence on how a run ended, which MLflow's page shows as the description.
+VERDICT: Final = "tradai.verdict"
+_DESCRIPTION: Final = "mlflow.note.content"
 
 
 @final
@@ -75,6 +78,8 @@ class SpooledRun:
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Report tags; see `RunTracking`."""
+        if VERDICT in tags:
+            tags = {**tags, _DESCRIPTION: tags[VERDICT]}
         with self._spooling.lock:
             self._check_open()
             self._append("tags", server_values(tags, longest=_LONGEST_TAG, spill=self._spill))
