@@ -1,7 +1,7 @@
 """Fake of a tracker, whose server is a dictionary."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -120,9 +120,15 @@ class _MemoryRun:
             self._children.append(child)
         return child
 
-    def end(self, status: TrackedStatus, *, at: datetime | None = None) -> Delivery:
+    def end(
+        self,
+        status: TrackedStatus,
+        *,
+        at: datetime | None = None,
+        give_up: Callable[[], bool] | None = None,
+    ) -> Delivery:
         """Report the end; see `RunTracking`."""
-        del at
+        del at, give_up
         with self._lock:
             self._check_open()
             self._view.status = status

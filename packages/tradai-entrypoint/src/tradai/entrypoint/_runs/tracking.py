@@ -1,12 +1,14 @@
 """Tracks a recorded run; a tracker that fails costs the run a warning, and nothing else."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Self, final
 
 from tradai.core import Delivery, RunTracking, TrackedStatus, Tracker, backend_for, redact
 from tradai.core.exceptions import ConfigurationError, TradAIError
+from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.folder import RunFolder
@@ -32,6 +34,8 @@ TRACKING_URI: Final = "MLFLOW_TRACKING_URI"
 EXPERIMENT: Final = "MLFLOW_EXPERIMENT_NAME"
 # Parts that are runs of their own, the best first; the history of the run has them all.
 _MOST_PARTS: Final = 100
+_LONGEST_WAIT_S: Final = 60.0
+_AFTER_SIGNAL_S: Final = 2.0
 
 
 def find_tracker(environ: Mapping[str, str]) -> Tracker | None:
@@ -78,22 +82,32 @@ class RecordTracking:
     """Tracks one run of this process. No method raises, whatever the tracker does."""
 
     def __init__(
-        self, record: RunManifest, tracker: Tracker | None, *, experiment: str | None = None
+        self,
+        record: RunManifest,
+        tracker: Tracker | None,
+        *,
+        interrupts: Interrupts,
+        experiment: str | None = None,
     ) -> None:
-        """Track the run of `record`, in `experiment` or in one named after its strategy."""
+        """Track the run of `record`, in `experiment` or in one named after its strategy.
+
+        A signal of `interrupts` ends the wait at the end of the run.
+        """
         self._record = record
         self._tracker = tracker
         self._experiment = experiment
+        self._interrupts = interrupts
         self._run: RunTracking | None = None
 
     @classmethod
-    def of(cls, record: RunManifest, environ: Mapping[str, str]) -> Self:
+    def of(cls, record: RunManifest, environ: Mapping[str, str], *, interrupts: Interrupts) -> Self:
         """Return the tracking of a run by the tracker that `environ` names, if it names one."""
         experiment = environ.get(EXPERIMENT) or None
         try:
-            return cls(record, find_tracker(environ), experiment=experiment)
+            tracker = find_tracker(environ)
+            return cls(record, tracker, interrupts=interrupts, experiment=experiment)
         except ConfigurationError as exc:
-            untracked = cls(record, None)
+            untracked = cls(record, None, interrupts=interrupts)
             untracked._give_up(str(exc))
             return untracked
 
@@ -129,7 +143,17 @@ class RecordTracking:
         self._report_parts(run, parts)
         for name in (*result_files(folder.path), JOURNAL_NAME, MANIFEST_NAME):
             run.log_artifact(name)
-        self._note(run.end(tracked_status(record.exit_code), at=record.ended_at))
+        status, give_up = tracked_status(record.exit_code), self._give_up_waiting()
+        self._note(run.end(status, at=record.ended_at, give_up=give_up))
+
+    def _give_up_waiting(self) -> Callable[[], bool]:
+        """Return what says that the wait for the server has lasted long enough.
+
+        After a signal the process must end soon, and a run store is waiting too.
+        """
+        interrupts, before = self._interrupts, self._interrupts.count
+        deadline = time.monotonic() + (_AFTER_SIGNAL_S if before else _LONGEST_WAIT_S)
+        return lambda: interrupts.count > before or time.monotonic() > deadline
 
     def _report_parts(self, run: RunTracking, parts: tuple[RunPart, ...]) -> None:
         if not parts:

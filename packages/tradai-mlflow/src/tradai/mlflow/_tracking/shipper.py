@@ -82,7 +82,7 @@ class Shipper:
             place=sender.place if sender else None,
         )
 
-    def finish(self) -> Delivery:
+    def finish(self, give_up: Callable[[], bool] | None = None) -> Delivery:
         """Send the rest, which has the end of the run; return what the server has.
 
         The wait goes on while the server takes something, and ends soon after the last time.
@@ -91,6 +91,8 @@ class Shipper:
         self._wake.set()
         sent, deadline = self._sent(), self._timer.now_s() + _PATIENCE_S
         while self._timer.now_s() < deadline and not self._timer.wait(self._is_over, _LOOK_S):
+            if give_up and give_up():
+                break
             if self._sent() != sent:
                 sent, deadline = self._sent(), self._timer.now_s() + _PATIENCE_S
         if self._sender:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -120,12 +120,18 @@ class SpooledRun:
             self._children.append(child)
         return child
 
-    def end(self, status: TrackedStatus, *, at: datetime | None = None) -> Delivery:
+    def end(
+        self,
+        status: TrackedStatus,
+        *,
+        at: datetime | None = None,
+        give_up: Callable[[], bool] | None = None,
+    ) -> Delivery:
         """Report the end; see `RunTracking`."""
         with self._spooling.lock:
             self._check_open()
             self.end_unsent(status, floor_ms(at) if at else _now_ms())
-        return self._spooling.finish() if self._number == 0 else self._spooling.state()
+        return self._spooling.finish(give_up) if self._number == 0 else self._spooling.state()
 
     def end_unsent(self, status: TrackedStatus, at_ms: int) -> None:
         """Report the end of this run and of its children, unless it has ended."""
