@@ -42,7 +42,7 @@ print(run.delivery.waiting)
 
 
 class EndlessPatience:
-    """Waits at the end of a run as long as the server takes: a busy machine is no outage."""
+    """Waits at the end of a run as long as the server takes: a busy machine fails no test."""
 
     def now_s(self) -> float:
         return 0.0

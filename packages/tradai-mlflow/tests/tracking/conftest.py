@@ -198,7 +198,7 @@ def server() -> FakeRuns:
 
 
 class EndlessPatience:
-    """Waits as long as it takes: a busy machine is no outage."""
+    """Waits as long as it takes: a busy machine fails no test."""
 
     def now_s(self) -> float:
         return 0.0

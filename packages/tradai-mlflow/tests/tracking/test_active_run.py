@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("URI", "USERNAME", "PASSWORD", "TOKEN"):
         monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
-    # A busy machine is no outage.
+    # A busy machine fails no test.
     monkeypatch.setattr("tradai.mlflow._tracking.shipper._PATIENCE_S", 60.0)
 
 

@@ -130,7 +130,7 @@ class RunTracking(Protocol):
         of a child does not wait.
 
         Args:
-            status: How the run ended.
+            status: The end of the run.
             at: When it ended; None means now.
             give_up: Asked several times a second during the wait; true ends it.
         """

@@ -35,12 +35,12 @@ _SIGNALS: Final = 128
 class ActiveRun:
     """A run that is tracked until the end of its ``with`` block; see `start_run`.
 
-    Any thread may use it: there is no current run. Nothing waits for the server before the end.
+    Any thread may use it: no run is the current one. Nothing waits for the server before the end.
 
     Attributes:
         id: Id of the run; not the one that the server gives it.
         folder: Folder with what was tracked, and with copies of the artifacts.
-        delivery: What the server has; None before the end.
+        delivery: Facts that the server has, and those that wait; None before the end.
     """
 
     def __init__(self, run: TrackedRun, tracking: RunTracking, folder: Path) -> None:
