@@ -119,7 +119,15 @@ class RecordTracking:
         self, folder: RunFolder, report: RunReportParts | None, parts: tuple[RunPart, ...] = ()
     ) -> None:
         """Report the results of the run, which has ended, and wait a short time for the server."""
-        self._try(lambda: self._end(folder, report, parts))
+        if self._run is None:
+            self.begin(folder)
+        run = self._run
+        if run is None:
+            return
+        problem = attempt(lambda: self._report(run, folder, report, parts))
+        if problem:
+            self._warn(f"not all of the run is tracked: {problem}")
+        self._try(lambda: self._end(run))
 
     def _begin(self, folder: RunFolder) -> None:
         if self._tracker is None:
@@ -129,22 +137,24 @@ class RecordTracking:
         self._run.log_params(config_params(self._record))
         self._run.set_tags(config_tags(self._record))
 
-    def _end(
-        self, folder: RunFolder, report: RunReportParts | None, parts: tuple[RunPart, ...]
+    def _report(
+        self,
+        run: RunTracking,
+        folder: RunFolder,
+        report: RunReportParts | None,
+        parts: tuple[RunPart, ...],
     ) -> None:
-        if self._run is None:
-            self._begin(folder)
-        if self._run is None:
-            return
-        run, record = self._run, self._record
+        record = self._record
         run.set_tags(end_tags(record))
         run.log_points(result_points(record))
         run.log_points(balance_points(report.balance if report else ()))
         self._report_parts(run, parts)
         for name in (*result_files(folder.path), JOURNAL_NAME, MANIFEST_NAME):
             run.log_artifact(name)
-        status, give_up = tracked_status(record.exit_code), self._give_up_waiting()
-        self._note(run.end(status, at=record.ended_at, give_up=give_up))
+
+    def _end(self, run: RunTracking) -> None:
+        status, ended_at = tracked_status(self._record.exit_code), self._record.ended_at
+        self._note(run.end(status, at=ended_at, give_up=self._give_up_waiting()))
 
     def _give_up_waiting(self) -> Callable[[], bool]:
         """Return what says that the wait for the server has lasted long enough.
