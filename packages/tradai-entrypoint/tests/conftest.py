@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tradai.core import TradingMode
+from tradai.core.testing import MemoryTracker
 from tradai.entrypoint import LocalRunner, StrategyEntrypoint
 
 CONFIG = """\
@@ -40,6 +41,15 @@ def _hangup_is_not_ignored() -> Iterator[None]:
     former = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, former)
+
+
+@pytest.fixture
+def tracker(monkeypatch: pytest.MonkeyPatch) -> MemoryTracker:
+    """Track every run in memory."""
+    memory = MemoryTracker()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
+    monkeypatch.setattr("tradai.entrypoint._runs.tracking.backend_for", lambda *_: memory)
+    return memory
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import pytest
 from pydantic_settings import SettingsConfigDict
 
 from tradai.core import BaseSettings, SecretReference, TradingMode
+from tradai.core.exceptions import ExternalServiceError
+from tradai.core.testing import MemoryTracker
 from tradai.entrypoint import ExitCode, Interrupts, StrategyEntrypoint
 from tradai.entrypoint._cli import run_command
 
@@ -310,6 +312,34 @@ def test_doctor_finds_no_problem_in_a_clean_environment(capsys: pytest.CaptureFi
     assert code == 0
     assert {"backtest", "hyperopt", "train", "dry-run"} <= set(answer["handlers"])
     assert "file:" in answer["backends"]["tradai.stores"]
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///mlflow.db", "file:./mlruns", "databricks"])
+def test_doctor_fails_a_tracking_server_that_we_do_not_speak_to(
+    uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+
+    code = call("doctor", "--json")
+
+    answer = json.loads(capsys.readouterr().out)
+    assert code == ExitCode.CONFIGURATION
+    assert {"resource": "tracking server", "found": "problem"} in answer["resources"]
+    assert any("http" in problem for problem in answer["problems"])
+
+
+def test_doctor_asks_the_tracking_server(
+    tracker: MemoryTracker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    up = call("doctor", "--json")
+    answer = json.loads(capsys.readouterr().out)
+    tracker.refusal = ExternalServiceError("it is down", service="mlflow", operation="check")
+    down = call("doctor")
+
+    assert up == 0
+    assert {"resource": "runs are tracked in memory", "found": "ok"} in answer["resources"]
+    assert down == ExitCode.CONFIGURATION
+    assert "problem: tracking server: it is down" in capsys.readouterr().err
 
 
 class TradeSettings(BaseSettings):

@@ -78,8 +78,14 @@ class WrongTracking:
     def child(self, run: TrackedRun) -> RunTracking:
         return type(self)(self.right.child(run))
 
-    def end(self, status: TrackedStatus, *, at: datetime | None = None) -> Delivery:
-        return self.right.end(status, at=at)
+    def end(
+        self,
+        status: TrackedStatus,
+        *,
+        at: datetime | None = None,
+        give_up: Callable[[], bool] | None = None,
+    ) -> Delivery:
+        return self.right.end(status, at=at, give_up=give_up)
 
 
 class RightTracking(WrongTracking):
@@ -108,9 +114,15 @@ class TrackingThatKeepsTheFirstValue(WrongTracking):
 
 
 class TrackingThatCallsEveryEndASuccess(WrongTracking):
-    def end(self, status: TrackedStatus, *, at: datetime | None = None) -> Delivery:
+    def end(
+        self,
+        status: TrackedStatus,
+        *,
+        at: datetime | None = None,
+        give_up: Callable[[], bool] | None = None,
+    ) -> Delivery:
         del status
-        return super().end(TrackedStatus.FINISHED, at=at)
+        return super().end(TrackedStatus.FINISHED, at=at, give_up=give_up)
 
 
 class TrackingThatDatesThePointsItself(WrongTracking):

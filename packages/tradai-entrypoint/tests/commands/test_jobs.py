@@ -243,6 +243,26 @@ def test_variables_and_references_reach_the_job(
     assert (spec["secrets"], spec["time_limit_s"]) == ({"KEY": "env:TRADAI_LOG_LEVEL"}, 60)
 
 
+def test_the_login_of_the_tracking_server_reaches_a_job_as_references(
+    on: tuple[str, str], config_file: Path, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    password = "not-a-real-" + "password"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "researcher")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", password)
+
+    call("submit", config_file, "--mode", "backtest", "--job-id", "job-1", "--json", *on)
+
+    text = (folder / "job-1" / "spec.json").read_text()
+    spec = json.loads(text)["spec"]
+    assert spec["environment"] == {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
+    assert spec["secrets"] == {
+        "MLFLOW_TRACKING_USERNAME": "env:MLFLOW_TRACKING_USERNAME",
+        "MLFLOW_TRACKING_PASSWORD": "env:MLFLOW_TRACKING_PASSWORD",
+    }
+    assert password not in text
+
+
 def test_the_paths_of_a_submitted_run_are_absolute(
     on: tuple[str, str], config_file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

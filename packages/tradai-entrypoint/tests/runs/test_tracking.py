@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tradai.core import TrackedRun, TrackedStatus, TradingMode
-from tradai.core.exceptions import ExternalServiceError, TradAIError
+from tradai.core.exceptions import ExternalServiceError, StorageError, TradAIError
 from tradai.core.testing import MemoryTracker
 from tradai.entrypoint import (
     EntrypointSettings,
@@ -23,16 +23,6 @@ from tradai.entrypoint._runs.tracked_facts import RunPart
 URI = "https://mlflow.example"
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 SECOND = datetime(2025, 2, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def tracker(monkeypatch: pytest.MonkeyPatch) -> MemoryTracker:
-    """Serve `URI` in memory; the entry points of this installation have no such tracker."""
-    memory = MemoryTracker()
-    monkeypatch.setattr(
-        "tradai.entrypoint._runs.tracking.backend_for", lambda *_: memory, raising=True
-    )
-    return memory
 
 
 class Handler:
@@ -262,6 +252,21 @@ def test_a_server_that_is_down_changes_no_exit_code_and_the_manifest_says_what_w
     assert (code, manifest.exit_code, manifest.verdict) == (0, 0, "ended so")
     assert "facts of the run wait for the tracking server: it is down" in notice
     assert "tradai-entrypoint sync" in notice
+
+
+def test_a_run_of_which_a_part_cannot_be_kept_ends_with_its_status(
+    tmp_path: Path, config_file: Path, tracker: MemoryTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StorageError("the disk is full", operation="append")
+
+    monkeypatch.setattr("tradai.entrypoint._runs.tracking.result_files", refuse)
+
+    code, manifest = run(tmp_path, config_file)
+
+    assert code == 0
+    assert manifest.notices == ["not all of the run is tracked: the disk is full"]
+    assert tracker.views["run-1"].status is TrackedStatus.FINISHED
 
 
 @pytest.mark.parametrize("error", [TradAIError("refused"), RuntimeError("broken")])

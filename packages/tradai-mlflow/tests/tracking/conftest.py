@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import RLock
+from threading import Event, RLock
 from typing import TypeVar
 
 import pytest
@@ -197,9 +197,19 @@ def server() -> FakeRuns:
     return FakeRuns()
 
 
+class EndlessPatience:
+    """Waits as long as it takes: a busy machine fails no test."""
+
+    def now_s(self) -> float:
+        return 0.0
+
+    def wait(self, event: Event, timeout_s: float) -> bool:
+        return event.wait(timeout_s)
+
+
 @pytest.fixture
 def tracker(server: FakeRuns) -> MLflowTracker:
-    return MLflowTracker(lambda: server, address="http://mlflow.example")
+    return MLflowTracker(lambda: server, address="http://mlflow.example", timer=EndlessPatience())
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
-from tradai.core import MetricPoint, TrackedRun, TrackedStatus, seal_line
+from tradai.core import MetricPoint, TrackedRun, TrackedStatus, seal_line, unseal_line
 from tradai.core.exceptions import StorageError
 from tradai.mlflow._tracking.spool import SPOOL_NAME, Spool, SpoolBusyError, read_spool
 from tradai.mlflow._tracking.tracker import MLflowTracker, track
@@ -95,6 +95,7 @@ def test_a_full_disk_is_reported_and_leaves_whole_records(
 
 
 @given(cut=st.integers(0, 10_000))
+@example(cut=-1)
 def test_a_spool_that_is_cut_anywhere_has_the_records_before_and_takes_new_ones(
     cut: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -115,7 +116,8 @@ def test_a_spool_that_is_cut_anywhere_has_the_records_before_and_takes_new_ones(
     again.append("tags", {"after": "1"})
     again.close()
     records = [record for record, _ in read_spool(path)]
-    lines = kept.count(b"\n")
+    # A line that lacks only its end is whole.
+    lines = kept.count(b"\n") + (unseal_line(kept.rpartition(b"\n")[2]) is not None)
     assert [record.number for record in records] == list(range(1, lines + 2))
     assert records[-1].value == {"after": "1"}
 
@@ -142,6 +144,22 @@ def test_a_spool_of_a_newer_version_is_refused_and_left_as_it_is(
         tracker.deliver(tmp_path)
 
     assert path.read_bytes() == newer
+    assert server.runs == {}
+
+
+def test_a_spool_without_its_start_is_named_as_damaged(
+    server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path
+) -> None:
+    spool = Spool.create(tmp_path)
+    track(RUN, spool).log_points([MetricPoint("loss", 0.5)])
+    spool.close()
+    path = tmp_path / SPOOL_NAME
+    path.write_bytes(path.read_bytes().replace(b"momentum", b"momentun"))
+
+    delivery = tracker.deliver(tmp_path)
+
+    assert "damaged" in str(delivery.problem)
+    assert delivery.waiting > 0
     assert server.runs == {}
 
 

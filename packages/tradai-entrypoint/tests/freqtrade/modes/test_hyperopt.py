@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tradai.core import TradingMode
+from tradai.core.testing import MemoryTracker
 from tradai.entrypoint import ExitCode
 
 LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
@@ -76,6 +77,22 @@ def test_a_search_leaves_its_epochs_and_the_best_as_a_patch(run: Run) -> None:
     lines = (done.folder / "epochs.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == epochs
     assert "sell_params:\n  sell_slow: 40\n" in (done.folder / "best.yaml").read_text()
+
+
+def test_the_ranked_epochs_are_tracked_as_runs_of_their_own(
+    run: Run, tracker: MemoryTracker
+) -> None:
+    run(HYPEROPT, epochs=[epoch(1, 6.5), epoch(2, 2.25), epoch(3, 100_000, trades=0)])
+
+    children = {name: view for name, view in tracker.views.items() if view.parent_id == "run-0"}
+    best = children["run-0.2"]
+    assert set(children) == {"run-0.1", "run-0.2"}
+    assert (best.name, best.params) == ("epoch 2", {"buy.buy_fast": "5", "sell.sell_slow": "40"})
+    assert {point.key: point.value for point in best.points} == {
+        "loss": 2.25,
+        "trades": 90.0,
+        "profit_ratio": -0.0021,
+    }
 
 
 def test_the_patch_is_accepted_by_the_next_run(run: Run) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tradai.core import TradingMode
+from tradai.core.testing import MemoryTracker
 from tradai.entrypoint import ExitCode
 from tradai.entrypoint.freqtrade._modes.model_probe import probe
 
@@ -48,6 +49,15 @@ def test_a_training_leaves_models_that_predict_the_same_when_loaded_again(train:
     assert tuple(manifest.artifacts) == ("trades.parquet", "engine-result.zip", "models")
     kept = {str(path.relative_to(done.folder / "models")) for path in done.folder.rglob("*_*.j*")}
     assert kept == MODELS.keys()
+
+
+def test_a_training_is_tracked_with_its_models(train: Run, tracker: MemoryTracker) -> None:
+    train(models=MODELS)
+
+    seen = tracker.views["run-0"]
+    models = {name for name in seen.artifacts if name.startswith("models/")}
+    assert models == {f"models/{name}" for name in MODELS}
+    assert seen.tags["tradai.digest.models"] == "model of BTC"
 
 
 def test_a_repeated_training_says_whether_models_and_trades_are_the_same(

@@ -1,6 +1,6 @@
 """Port of trackers: the facts of a run, as a tracking server shows them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +12,7 @@ from tradai.core.exceptions import TradAIError
 
 @final
 class TrackedStatus(StrEnum):
-    """How a tracked run ended."""
+    """The end of a tracked run."""
 
     FINISHED = "FINISHED"
     FAILED = "FAILED"
@@ -59,7 +59,7 @@ class TrackedRun:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What a tracking server has of a run.
+    """The facts of a run that a tracking server has, and those that wait.
 
     Attributes:
         waiting: Number of facts that the server is not known to have: points, parameters, tags,
@@ -80,8 +80,8 @@ class Delivery:
 class RunTracking(Protocol):
     """A run that is being tracked; any thread may report.
 
-    What was reported is kept on this machine once the call returns, also when the process is
-    killed, and is sent in the background. No call waits for the server, apart from `end`.
+    Facts are kept on this machine once the call returns, also when the process is killed, and are
+    sent in the background. No call waits for the server, apart from `end`.
     Secrets are masked. Every method raises `StorageError` when the disk refuses, and
     `ValidationError` for a bad value or a run that has ended.
     """
@@ -111,17 +111,28 @@ class RunTracking(Protocol):
         ...
 
     def child(self, run: TrackedRun) -> "RunTracking":
-        """Track a part of this run, whose parent is this run whatever `run` says.
+        """Track a part of this run: its parent and experiment are this run and its own.
 
         It is kept and sent with this run, and ends with it at the latest.
         """
         ...
 
-    def end(self, status: TrackedStatus, *, at: Utc | None = None) -> Delivery:
+    def end(
+        self,
+        status: TrackedStatus,
+        *,
+        at: Utc | None = None,
+        give_up: Callable[[], bool] | None = None,
+    ) -> Delivery:
         """Report the end, and wait a short time for the server; return what it has.
 
         The wait goes on while the server takes something, and ends soon when it does not. The end
         of a child does not wait.
+
+        Args:
+            status: The end of the run.
+            at: When it ended; None means now.
+            give_up: Asked several times a second during the wait; true ends it.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Fake of a tracker, whose server is a dictionary."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -113,16 +113,22 @@ class _MemoryRun:
 
     def child(self, run: TrackedRun) -> RunTracking:
         """Track a part of this run; see `RunTracking`."""
-        part = replace(run, parent_id=self._view.id)
+        part = replace(run, parent_id=self._view.id, experiment=self._view.experiment)
         child = _MemoryRun(part, self._folder, tracker=self._tracker)
         with self._lock:
             self._check_open()
             self._children.append(child)
         return child
 
-    def end(self, status: TrackedStatus, *, at: datetime | None = None) -> Delivery:
+    def end(
+        self,
+        status: TrackedStatus,
+        *,
+        at: datetime | None = None,
+        give_up: Callable[[], bool] | None = None,
+    ) -> Delivery:
         """Report the end; see `RunTracking`."""
-        del at
+        del at, give_up
         with self._lock:
             self._check_open()
             self._view.status = status

@@ -14,7 +14,7 @@ class TrackedView:
     Attributes:
         points: Points in the order of their metric, instant and step.
         artifacts: Content of each file, by its name.
-        status: How it ended; None while it goes on.
+        status: Its end; None while it goes on.
     """
 
     id: str

@@ -140,7 +140,7 @@ class TrackerContract:
         self, tracker: Tracker, folder: Path, view: Callable[[str], TrackedView]
     ) -> None:
         run = tracker.start(_run("a"), folder=folder)
-        child = run.child(_run("a.1"))
+        child = run.child(replace(_run("a.1"), experiment="another"))
         child.log_params({"buy": "3"})
         child.log_points([MetricPoint("loss", 0.25, 1, _AT)])
         child.end(TrackedStatus.FAILED)
@@ -150,11 +150,8 @@ class TrackerContract:
         run.end(TrackedStatus.FINISHED)
 
         first, second = view("a.1"), view("a.2")
-        assert (first.parent_id, first.params, first.status) == (
-            "a",
-            {"buy": "3"},
-            TrackedStatus.FAILED,
-        )
+        assert (first.parent_id, first.experiment) == ("a", "momentum")
+        assert (first.params, first.status) == ({"buy": "3"}, TrackedStatus.FAILED)
         assert first.points == [MetricPoint("loss", 0.25, 1, _AT)]
         assert (second.parent_id, second.status) == ("a", TrackedStatus.FINISHED)
         assert view("a").params == {}

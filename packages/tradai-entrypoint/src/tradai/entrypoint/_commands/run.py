@@ -113,7 +113,7 @@ def _record_early_refusal(
     folder = runs_folder(args.runs, os.environ)
     store = runs_store(args.store, os.environ)
     policy = StorePolicy.for_refusal(store, interrupts=interrupts, environ=os.environ)
-    tracking = RecordTracking.of(record, os.environ)
+    tracking = RecordTracking.of(record, os.environ, interrupts=interrupts)
     verdict = record_refusal(folder, record, error, clock=clock, policy=policy, tracking=tracking)
     _print_result(record, verdict, folder, as_json=args.json)
     return int(verdict.exit_code)

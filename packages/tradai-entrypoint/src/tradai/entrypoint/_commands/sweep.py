@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from tradai.core import JobRunner, TimeRange, backend_for, digest
+from tradai.core import JobRunner, StrategyConfig, TimeRange, backend_for, digest, utc_now
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.arguments import (
     command_line,
@@ -40,6 +40,7 @@ from tradai.entrypoint._sweep.result import SweepResult, window_columns, window_
 from tradai.entrypoint._sweep.run_place import PlannedJob, RunPlace
 from tradai.entrypoint._sweep.stored_runs import StoredRuns
 from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
+from tradai.entrypoint._sweep.tracking import track_sweep
 from tradai.entrypoint._sweep.variants import Variant, listed, varied
 from tradai.entrypoint._sweep.walk_forward import WalkForward, Window
 from tradai.entrypoint.freqtrade import SharedStaging
@@ -54,6 +55,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """
     start_logging(args)
     settings, request = read_settings(args)
+    started_at = utc_now()
     check_figure(args.by)
     variants = listed(Path(args.list)) if args.list else varied(args.vary)
     windows = _windows(args, settings, request, variants)
@@ -61,12 +63,14 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     staging = SharedStaging(folder / "staged")
     progress = Progress(enabled=not args.json)
     runner = backend_for("tradai.runners", args.on)
+    # The runs are parts of the sweep wherever they are tracked.
+    traced = settings.model_copy(update={"trace_id": folder.name})
     place, plan = (
-        _place_here(args, settings, request, staging=staging, interrupts=interrupts)
+        _place_here(args, traced, request, staging=staging, interrupts=interrupts)
         if args.on.startswith(LOCAL)
         else _place_elsewhere(
             args,
-            (settings, request),
+            (traced, request),
             folder.name,
             runner=runner,
             progress=progress,
@@ -86,6 +90,10 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         return ExitCode.of_error(exc)
     staging.remove()
     result = _finish(args, comparison, folder, settings, runner)
+    strategy = _first_config(settings, request, variants).name
+    notice = track_sweep(result, folder, os.environ, strategy=strategy, started_at=started_at)
+    if notice:
+        print_text(f"note: {notice}", is_error=True)
     return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
 
 
@@ -205,8 +213,7 @@ def _name(
     windows: Sequence[Window],
 ) -> str:
     """Return the name of the sweep, the same for the same command."""
-    first = SweepRun(variant=variants[0]).request(request)
-    config = load_config(settings, first, environ=os.environ).config
+    config = _first_config(settings, request, variants)
     identity = digest(
         {
             "overrides": list(request.overrides),
@@ -217,3 +224,10 @@ def _name(
     # It begins the names of folders and jobs, and a strategy may have any name.
     readable = re.sub(r"[^A-Za-z0-9_]+", "-", config.name).strip("-_")
     return f"{readable[:40] or 'sweep'}-{identity[:8]}"
+
+
+def _first_config(
+    settings: EntrypointSettings, request: RunRequest, variants: Sequence[Variant]
+) -> StrategyConfig:
+    first = SweepRun(variant=variants[0]).request(request)
+    return load_config(settings, first, environ=os.environ).config

@@ -11,6 +11,7 @@ from typing import Final, final
 from tradai.core import Delivery, Tracker
 from tradai.core.exceptions import ConfigurationError, TradAIError
 from tradai.entrypoint._commands.console import print_json, print_text
+from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
 from tradai.entrypoint._report.formatting import counted
@@ -36,7 +37,8 @@ class SyncedRun:
         """0 unless something waits that its own process will not send."""
         if self.delivery.is_alive or not self.delivery.waiting:
             return 0
-        return self.delivery.problem.exit_code if self.delivery.problem else 1
+        problem = self.delivery.problem
+        return problem.exit_code if problem else int(ExitCode.UNAVAILABLE)
 
     def is_news(self) -> bool:
         """Tell whether something was sent, or could not be."""

@@ -138,7 +138,7 @@ class StrategyEntrypoint(LoggerMixin):
         """Run to the end and return the verdict."""
         policy: StorePolicy | None = None
         folder, record, clock = self._settings.folder, self._record, self._clock
-        tracking = RecordTracking.of(record, self._environ)
+        tracking = RecordTracking.of(record, self._environ, interrupts=self._interrupts)
         try:
             policy = self._store_policy()
             run = RecordedRun.open(folder, record, clock=clock, policy=policy, tracking=tracking)

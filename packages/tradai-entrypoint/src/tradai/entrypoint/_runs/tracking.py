@@ -1,12 +1,14 @@
 """Tracks a recorded run; a tracker that fails costs the run a warning, and nothing else."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Self, final
 
 from tradai.core import Delivery, RunTracking, TrackedStatus, Tracker, backend_for, redact
 from tradai.core.exceptions import ConfigurationError, TradAIError
+from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.folder import RunFolder
@@ -29,9 +31,11 @@ from tradai.entrypoint._store.names import JOURNAL_NAME, MANIFEST_NAME, result_f
 _log: Final = logging.getLogger(__name__)
 
 TRACKING_URI: Final = "MLFLOW_TRACKING_URI"
-_EXPERIMENT: Final = "MLFLOW_EXPERIMENT_NAME"
+EXPERIMENT: Final = "MLFLOW_EXPERIMENT_NAME"
 # Parts that are runs of their own, the best first; the history of the run has them all.
 _MOST_PARTS: Final = 100
+_LONGEST_WAIT_S: Final = 60.0
+_AFTER_SIGNAL_S: Final = 2.0
 
 
 def find_tracker(environ: Mapping[str, str]) -> Tracker | None:
@@ -49,27 +53,61 @@ def find_tracker(environ: Mapping[str, str]) -> Tracker | None:
     return backend_for("tradai.trackers", uri)
 
 
+def attempt(work: Callable[[], None]) -> str | None:
+    """Do `work` with a tracker, and return the reason why it failed; None when it did not."""
+    try:
+        work()
+    except TradAIError as exc:
+        return str(exc)
+    # A tracker may be third-party code, and its crash must not end a run.
+    except Exception as exc:  # noqa: BLE001
+        _log.debug("the tracker crashed", exc_info=True)
+        return f"the tracker failed with {type(exc).__name__}: {exc}"
+    return None
+
+
+def waiting_notice(delivery: Delivery, noun: str) -> str | None:
+    """Return how much of a run waits for the server, in a sentence; None when nothing does."""
+    if not delivery.waiting:
+        return None
+    reason = f": {delivery.problem}" if delivery.problem else ""
+    return (
+        f"{counted(delivery.waiting, 'fact')} of the {noun} wait for the tracking server{reason}; "
+        "`tradai-entrypoint sync` sends them"
+    )
+
+
 @final
 class RecordTracking:
     """Tracks one run of this process. No method raises, whatever the tracker does."""
 
     def __init__(
-        self, record: RunManifest, tracker: Tracker | None, *, experiment: str | None = None
+        self,
+        record: RunManifest,
+        tracker: Tracker | None,
+        *,
+        interrupts: Interrupts,
+        experiment: str | None = None,
     ) -> None:
-        """Track the run of `record`, in `experiment` or in one named after its strategy."""
+        """Track the run of `record`, in `experiment` or in one named after its strategy.
+
+        A signal of `interrupts` ends the wait at the end of the run.
+        """
         self._record = record
         self._tracker = tracker
         self._experiment = experiment
+        self._interrupts = interrupts
         self._run: RunTracking | None = None
 
     @classmethod
-    def of(cls, record: RunManifest, environ: Mapping[str, str]) -> Self:
+    def of(cls, record: RunManifest, environ: Mapping[str, str], *, interrupts: Interrupts) -> Self:
         """Return the tracking of a run by the tracker that `environ` names, if it names one."""
-        experiment = environ.get(_EXPERIMENT) or None
+        experiment = environ.get(EXPERIMENT) or None
         try:
-            return cls(record, find_tracker(environ), experiment=experiment)
+            tracker = find_tracker(environ)
+            return cls(record, tracker, interrupts=interrupts, experiment=experiment)
         except ConfigurationError as exc:
-            untracked = cls(record, None)
+            untracked = cls(record, None, interrupts=interrupts)
             untracked._give_up(str(exc))
             return untracked
 
@@ -81,7 +119,15 @@ class RecordTracking:
         self, folder: RunFolder, report: RunReportParts | None, parts: tuple[RunPart, ...] = ()
     ) -> None:
         """Report the results of the run, which has ended, and wait a short time for the server."""
-        self._try(lambda: self._end(folder, report, parts))
+        if self._run is None:
+            self.begin(folder)
+        run = self._run
+        if run is None:
+            return
+        problem = attempt(lambda: self._report(run, folder, report, parts))
+        if problem:
+            self._warn(f"not all of the run is tracked: {problem}")
+        self._try(lambda: self._end(run))
 
     def _begin(self, folder: RunFolder) -> None:
         if self._tracker is None:
@@ -91,21 +137,33 @@ class RecordTracking:
         self._run.log_params(config_params(self._record))
         self._run.set_tags(config_tags(self._record))
 
-    def _end(
-        self, folder: RunFolder, report: RunReportParts | None, parts: tuple[RunPart, ...]
+    def _report(
+        self,
+        run: RunTracking,
+        folder: RunFolder,
+        report: RunReportParts | None,
+        parts: tuple[RunPart, ...],
     ) -> None:
-        if self._run is None:
-            self._begin(folder)
-        if self._run is None:
-            return
-        run, record = self._run, self._record
+        record = self._record
         run.set_tags(end_tags(record))
         run.log_points(result_points(record))
         run.log_points(balance_points(report.balance if report else ()))
         self._report_parts(run, parts)
         for name in (*result_files(folder.path), JOURNAL_NAME, MANIFEST_NAME):
             run.log_artifact(name)
-        self._note(run.end(tracked_status(record.exit_code), at=record.ended_at))
+
+    def _end(self, run: RunTracking) -> None:
+        status, ended_at = tracked_status(self._record.exit_code), self._record.ended_at
+        self._note(run.end(status, at=ended_at, give_up=self._give_up_waiting()))
+
+    def _give_up_waiting(self) -> Callable[[], bool]:
+        """Return what says that the wait for the server has lasted long enough.
+
+        After a signal the process must end soon, and a run store is waiting too.
+        """
+        interrupts, before = self._interrupts, self._interrupts.count
+        deadline = time.monotonic() + (_AFTER_SIGNAL_S if before else _LONGEST_WAIT_S)
+        return lambda: interrupts.count > before or time.monotonic() > deadline
 
     def _report_parts(self, run: RunTracking, parts: tuple[RunPart, ...]) -> None:
         if not parts:
@@ -122,26 +180,17 @@ class RecordTracking:
 
     def _note(self, delivery: Delivery) -> None:
         """Say where the run is, or how much of it waits."""
-        if not delivery.waiting:
+        notice = waiting_notice(delivery, "run")
+        if notice:
+            self._warn(notice)
+        else:
             _log.info("run tracked", extra={"place": delivery.place})
-            return
-        reason = f": {delivery.problem}" if delivery.problem else ""
-        facts = counted(delivery.waiting, "fact")
-        self._warn(
-            f"{facts} of the run wait for the tracking server{reason}; `tradai-entrypoint sync` "
-            "sends them"
-        )
 
     def _try(self, work: Callable[[], None]) -> None:
         """Do `work`; after its first error the run is not tracked any more."""
-        try:
-            work()
-        except TradAIError as exc:
-            self._give_up(str(exc))
-        # A tracker may be third-party code, and its crash must not end a run.
-        except Exception as exc:  # noqa: BLE001
-            _log.debug("the tracker crashed", exc_info=True)
-            self._give_up(f"the tracker failed with {type(exc).__name__}: {exc}")
+        problem = attempt(work)
+        if problem:
+            self._give_up(problem)
 
     def _give_up(self, reason: str) -> None:
         self._tracker = self._run = None

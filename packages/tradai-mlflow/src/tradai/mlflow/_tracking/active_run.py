@@ -21,25 +21,26 @@ from tradai.core import (
 from tradai.mlflow._settings import MLflowSettings
 from tradai.mlflow._tracking.run_client import RunClient
 from tradai.mlflow._tracking.spool import Spool
-from tradai.mlflow._tracking.spooled_run import SpooledRun
+from tradai.mlflow._tracking.spooled_run import VERDICT, SpooledRun
 from tradai.mlflow._tracking.tracker import MLflowTracker, track
 
 _log: Final = logging.getLogger(__name__)
 
 _FOLDER: Final = Path(".tradai/tracking")
-_VERDICT: Final = "tradai.verdict"
+# A program that a signal ended exits with this and the number of the signal.
+_SIGNALS: Final = 128
 
 
 @final
 class ActiveRun:
     """A run that is tracked until the end of its ``with`` block; see `start_run`.
 
-    Any thread may use it: there is no current run. Nothing waits for the server before the end.
+    Any thread may use it: no run is the current one. Nothing waits for the server before the end.
 
     Attributes:
         id: Id of the run; not the one that the server gives it.
         folder: Folder with what was tracked, and with copies of the artifacts.
-        delivery: What the server has; None before the end.
+        delivery: Facts that the server has, and those that wait; None before the end.
     """
 
     def __init__(self, run: TrackedRun, tracking: RunTracking, folder: Path) -> None:
@@ -120,7 +121,7 @@ class ActiveRun:
     ) -> None:
         """End the run: as failed after an exception, as killed after Ctrl-C or an exit."""
         if error is not None:
-            self.set_tags({_VERDICT: f"{type(error).__name__}: {error}"})
+            self.set_tags({VERDICT: f"{type(error).__name__}: {error}"})
         self.delivery = self._tracking.end(_status(error))
         if self.delivery.waiting and not self.delivery.is_alive:
             facts = {"waiting": self.delivery.waiting, "folder": str(self.folder)}
@@ -136,7 +137,8 @@ def start_run(
 ) -> ActiveRun:
     """Start a run, for a ``with`` block.
 
-    >>> with start_run("momentum", folder=folder) as run:
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, start_run("momentum", folder=folder) as run:
     ...     run.log_metrics({"loss": 0.25}, step=1)
     >>> run.delivery.waiting
     2
@@ -177,6 +179,15 @@ def _new_id(experiment: str) -> str:
 
 
 def _status(error: BaseException | None) -> TrackedStatus:
-    if error is None or (isinstance(error, SystemExit) and not error.code):
+    if isinstance(error, SystemExit):
+        return _status_of_exit(error.code)
+    if error is None:
         return TrackedStatus.FINISHED
     return TrackedStatus.FAILED if isinstance(error, Exception) else TrackedStatus.KILLED
+
+
+def _status_of_exit(code: str | int | None) -> TrackedStatus:
+    if not code:
+        return TrackedStatus.FINISHED
+    is_signal = isinstance(code, int) and code > _SIGNALS
+    return TrackedStatus.KILLED if is_signal else TrackedStatus.FAILED

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from tradai.core import from_epoch_ms
+from tradai.core.exceptions import StorageError
 from tradai.mlflow._client.entities import RunStatus
 from tradai.mlflow._tracking.batch import Batch, Row
 from tradai.mlflow._tracking.run_client import RunClient
@@ -76,7 +77,7 @@ class SpoolSender:
     def _send_batch(self, batch: Batch) -> None:
         if not batch.weight or self.is_stopped:
             return
-        run = self._runs[batch.run]
+        run = self._run(batch.run)
         if not run.has(batch.number):
             if run.is_in_doubt:
                 self._drop_known(batch, run)
@@ -100,7 +101,7 @@ class SpoolSender:
             self._send_end(record)
 
     def _send_artifact(self, record: SpoolRecord) -> None:
-        run = self._runs[record.run]
+        run = self._run(record.run)
         files = list(_files(self._spool.folder, record.value))
         for file, name in files:
             self._client.upload_artifact(run.run, file, name)
@@ -108,9 +109,18 @@ class SpoolSender:
             self._client.log_batch(run.run_id, tags={MISSING: record.value})
 
     def _send_end(self, record: SpoolRecord) -> None:
-        run_id, end = self._runs[record.run].run_id, record.value
+        run_id, end = self._run(record.run).run_id, record.value
         self._client.end_run(run_id, RunStatus(end["status"]), from_epoch_ms(end["at"]))
         self._has_end = self._has_end or record.run == 0
+
+    def _run(self, number: int) -> ServerRun:
+        if number not in self._runs:
+            message = (
+                f"{self._spool.path} is damaged: it has facts of a run, and its start is missing; "
+                "move it away, and the rest of the folder stays as it is"
+            )
+            raise StorageError(message, operation="read")
+        return self._runs[number]
 
     def _drop_known(self, batch: Batch, run: ServerRun) -> None:
         """Take the points out of `batch` that the server has already."""

@@ -16,7 +16,7 @@ _log: Final = logging.getLogger(__name__)
 _EVERY_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
 # The end waits so long for a server that takes nothing.
-_PATIENCE_S: Final = 2.0
+_PATIENCE_S: Final = 1.9
 _LOOK_S: Final = 0.05
 
 
@@ -82,15 +82,17 @@ class Shipper:
             place=sender.place if sender else None,
         )
 
-    def finish(self) -> Delivery:
+    def finish(self, give_up: Callable[[], bool] | None = None) -> Delivery:
         """Send the rest, which has the end of the run; return what the server has.
 
-        The wait goes on while the server takes something, and ends 2 seconds after the last time.
+        The wait goes on while the server takes something, and ends soon after the last time.
         """
         self._has_ended.set()
         self._wake.set()
         sent, deadline = self._sent(), self._timer.now_s() + _PATIENCE_S
         while self._timer.now_s() < deadline and not self._timer.wait(self._is_over, _LOOK_S):
+            if give_up and give_up():
+                break
             if self._sent() != sent:
                 sent, deadline = self._sent(), self._timer.now_s() + _PATIENCE_S
         if self._sender:

@@ -31,7 +31,7 @@ class SpoolRecord:
     Attributes:
         number: Number of the record in its spool, from 1.
         run: Number of the run in its spool: 0, or that of a child.
-        kind: What it holds.
+        kind: Kind of the value.
         value: JSON, by `kind`.
     """
 
@@ -57,6 +57,7 @@ class Spool:
 
     Attributes:
         folder: Folder of the run.
+        path: The file.
         weight: Number of facts in the records so far.
     """
 
@@ -64,10 +65,10 @@ class Spool:
         """Open and lock the file; `create` and `resume` are meant to be called."""
         self.folder = folder
         self.weight = 0
-        self._path = folder / SPOOL_NAME
+        self.path = folder / SPOOL_NAME
         self._next = 1
         self._is_torn = False
-        self._file = os.open(self._path, os.O_RDWR | os.O_APPEND | flags, 0o600)
+        self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | flags, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BaseException:
@@ -95,7 +96,7 @@ class Spool:
 
     @classmethod
     def resume(cls, folder: Path) -> Self | None:
-        """Open the spool in `folder`, whose process is gone; None when there is no spool.
+        """Open the spool in `folder`, whose process is gone; None without one.
 
         Raises:
             SpoolBusyError: Its process lives.
@@ -139,7 +140,7 @@ class Spool:
         line = seal_line({"n": self._next, "run": run, kind: value})
         line = b"\n" + line if self._is_torn else line
         self._is_torn = True
-        with file_errors("append to", self._path):
+        with file_errors("append to", self.path):
             written = os.write(self._file, line)
             while written < len(line):
                 written += os.write(self._file, line[written:])
@@ -150,7 +151,7 @@ class Spool:
 
     def sync(self) -> None:
         """Wait until the records are safe on the disk itself."""
-        with file_errors("sync", self._path):
+        with file_errors("sync", self.path):
             os.fsync(self._file)
 
     def records(self, offset: int = 0) -> Iterator[tuple[SpoolRecord, int]]:
@@ -159,12 +160,12 @@ class Spool:
         Raises:
             StorageError: The disk refused, or a newer version made the spool.
         """
-        yield from read_spool(self._path, offset)
+        yield from read_spool(self.path, offset)
 
     def discard(self) -> None:
         """Close and remove the spool of a run that did not begin."""
         self.close()
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Release the file; closing twice is allowed."""
@@ -173,13 +174,17 @@ class Spool:
             self._file = -1
 
     def _count(self) -> None:
-        whole = 0
-        for record, offset in self.records():
+        self._end_last_line()
+        for record, _ in self.records():
             self._next = record.number + 1
             self.weight += record.weight
-            whole = offset
-        # A torn line is behind the last whole one.
-        self._is_torn = self._path.stat().st_size > whole
+
+    def _end_last_line(self) -> None:
+        """End a line that its writer did not: it may be whole without its end."""
+        with file_errors("append to", self.path):
+            size = os.fstat(self._file).st_size
+            if size and os.pread(self._file, 1, size - 1) != b"\n":
+                os.write(self._file, b"\n")
 
 
 def read_spool(path: Path, offset: int = 0) -> Iterator[tuple[SpoolRecord, int]]:

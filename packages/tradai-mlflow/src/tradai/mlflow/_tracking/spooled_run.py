@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,9 @@ _LONGEST_TAG: Final = 5_000
 _NS_PER_MS: Final = 1_000_000
 # Tag of the last value of a metric that was NaN or infinite: servers store those as other numbers.
 NOT_FINITE: Final = "tradai.not_finite."
+# Tag of the sentence on how a run ended, which MLflow's page shows as the description.
+VERDICT: Final = "tradai.verdict"
+_DESCRIPTION: Final = "mlflow.note.content"
 
 
 @final
@@ -75,6 +78,8 @@ class SpooledRun:
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Report tags; see `RunTracking`."""
+        if VERDICT in tags:
+            tags = {**tags, _DESCRIPTION: tags[VERDICT]}
         with self._spooling.lock:
             self._check_open()
             self._append("tags", server_values(tags, longest=_LONGEST_TAG, spill=self._spill))
@@ -108,19 +113,25 @@ class SpooledRun:
 
     def child(self, run: TrackedRun) -> RunTracking:
         """Track a part of this run; see `RunTracking`."""
-        part = replace(run, parent_id=self._run.id)
+        part = replace(run, parent_id=self._run.id, experiment=self._run.experiment)
         with self._spooling.lock:
             self._check_open()
             child = SpooledRun(part, self._spooling, parent=self._number)
             self._children.append(child)
         return child
 
-    def end(self, status: TrackedStatus, *, at: datetime | None = None) -> Delivery:
+    def end(
+        self,
+        status: TrackedStatus,
+        *,
+        at: datetime | None = None,
+        give_up: Callable[[], bool] | None = None,
+    ) -> Delivery:
         """Report the end; see `RunTracking`."""
         with self._spooling.lock:
             self._check_open()
             self.end_unsent(status, floor_ms(at) if at else _now_ms())
-        return self._spooling.finish() if self._number == 0 else self._spooling.state()
+        return self._spooling.finish(give_up) if self._number == 0 else self._spooling.state()
 
     def end_unsent(self, status: TrackedStatus, at_ms: int) -> None:
         """Report the end of this run and of its children, unless it has ended."""

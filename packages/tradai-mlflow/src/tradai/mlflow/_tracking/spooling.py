@@ -1,7 +1,7 @@
 """A spool that is written to, and perhaps sent at the same time."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -65,11 +65,11 @@ class Spooling:
             return self._shipper.state()
         return Delivery(waiting=self._spool.weight, is_alive=self._spool.is_open)
 
-    def finish(self) -> Delivery:
+    def finish(self, give_up: Callable[[], bool] | None = None) -> Delivery:
         """Send the rest and close the spool; return what the server has."""
         self._spool.sync()
         if self._shipper:
-            return self._shipper.finish()
+            return self._shipper.finish(give_up)
         self._spool.close()
         return self.state()
 

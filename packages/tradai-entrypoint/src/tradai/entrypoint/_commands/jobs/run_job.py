@@ -19,6 +19,8 @@ LOCAL: Final = "local:"
 PROGRAM: Final = ("-m", "tradai.entrypoint")
 # Settings of the run itself are flags of its command.
 _PASSED: Final = ("TRADAI_", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME")
+# A job resolves these itself: no specification has their values.
+_LOGIN: Final = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _NOT_PASSED: Final = ("TRADAI_RUN_", "TRADAI_JOB_")
 
 
@@ -84,9 +86,11 @@ def run_spec(
     """Return the job that makes the run of `settings` and `request` on this machine.
 
     It gets the ``TRADAI_`` variables of this process, apart from those of runs and jobs, and those
-    that name the tracking server.
+    that name the tracking server, and its login.
     """
     command = (sys.executable, *PROGRAM, *_words(job_id, settings, request))
+    login = {name: SecretReference(f"env:{name}") for name in _LOGIN if os.environ.get(name)}
+    extras = replace(extras, secrets={**login, **extras.secrets})
     return extras.spec(job_id, settings, command=command, environment=own_variables())
 
 

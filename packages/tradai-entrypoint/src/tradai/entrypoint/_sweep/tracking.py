@@ -1,0 +1,80 @@
+"""Track a sweep that is complete, as the parent of its runs."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from tradai.core import Delivery, MetricPoint, TrackedRun, Tracker
+from tradai.entrypoint._runs.tracked_facts import tracked_status
+from tradai.entrypoint._runs.tracking import EXPERIMENT, attempt, find_tracker, waiting_notice
+from tradai.entrypoint._store.names import TRACKING_NAME
+from tradai.entrypoint._sweep.result import SweepResult
+
+_ARTIFACTS: Final = ("report.html", "runs.parquet", "sweep.json")
+
+
+def track_sweep(
+    result: SweepResult,
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    strategy: str,
+    started_at: datetime,
+) -> str | None:
+    """Track the sweep whose result is in `folder`, unless it was tracked before.
+
+    Its runs have its name as their trace id, by which they are found. A sweep that goes on where an
+    earlier one was interrupted has the same folder, and is tracked once.
+
+    Returns:
+        A sentence when the server has not all of it, whatever the tracker did; else None.
+    """
+    notices: list[str] = []
+
+    def work() -> None:
+        tracker = find_tracker(environ)
+        if tracker is None or (folder / TRACKING_NAME).exists():
+            return
+        run = TrackedRun(
+            id=result.name,
+            name=result.name,
+            experiment=environ.get(EXPERIMENT) or strategy,
+            started_at=started_at,
+            has_parts=True,
+            tags={"tradai.command": shlex.join(result.command), "tradai.mode": "sweep"},
+        )
+        delivery = _track(tracker, run, result, folder)
+        notices.extend(filter(None, [waiting_notice(delivery, "sweep")]))
+
+    problem = attempt(work)
+    if problem:
+        notices.append(f"the sweep is not tracked: {problem}")
+    return "; ".join(notices) or None
+
+
+def _track(tracker: Tracker, run: TrackedRun, result: SweepResult, folder: Path) -> Delivery:
+    tracking = tracker.start(run, folder=folder)
+    tracking.log_params({"by": result.figure, "keys": ", ".join(result.keys)})
+    tracking.set_tags({"tradai.verdict": result.sentence()})
+    tracking.log_points(_points(result))
+    for name in _ARTIFACTS:
+        tracking.log_artifact(name)
+    exit_code = result.failed[0].exit_code if result.failed else 0
+    return tracking.end(tracked_status(exit_code))
+
+
+def _points(result: SweepResult) -> Iterator[MetricPoint]:
+    """Yield the figure of each variant at its number, and the best one."""
+    figures = [
+        (outcome.variant.number, value)
+        for outcome in result.ranked
+        if (value := outcome.figure(result.figure)) is not None
+    ]
+    for number, value in figures:
+        yield MetricPoint(result.figure, value, number)
+    if figures and not result.windows:
+        yield MetricPoint(f"best.{result.figure}", figures[0][1])
+    yield MetricPoint("runs", float(len(result.outcomes)))
+    yield MetricPoint("failed", float(len(result.failed)))

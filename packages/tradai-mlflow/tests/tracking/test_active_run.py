@@ -1,0 +1,148 @@
+"""A program tracks a run in a `with` block; without a server it is kept on this machine."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tradai.core import TrackedStatus
+from tradai.core.exceptions import ConfigurationError, NotFoundError, ValidationError
+from tradai.mlflow import ActiveRun, start_run
+from tradai.mlflow._tracking.tracker import MLflowTracker
+
+if TYPE_CHECKING:
+    from tests.tracking.conftest import FakeRuns
+
+
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("URI", "USERNAME", "PASSWORD", "TOKEN"):
+        monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
+    # A busy machine fails no test.
+    monkeypatch.setattr("tradai.mlflow._tracking.shipper._PATIENCE_S", 60.0)
+
+
+def test_a_run_is_on_the_server_when_its_block_ends(server: "FakeRuns", tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    report.write_text("<html>")
+    with start_run("momentum", name="first", client=server, folder=tmp_path / "runs") as run:
+        run.log_params({"depth": 3, "rate": 0.1})
+        run.log_metrics({"loss": 0.5, "gain": math.inf}, step=1)
+        run.set_tags({"by": "hand"})
+        run.log_artifact(report)
+        run.log_artifact(report, "copies/again.html")
+        report.write_text("<html>changed")
+
+    seen = server.view(run.id)
+    assert run.delivery is not None
+    assert run.delivery.waiting == 0
+    assert (seen.name, seen.experiment, seen.status) == (
+        "first",
+        "momentum",
+        TrackedStatus.FINISHED,
+    )
+    assert seen.params == {"depth": "3", "rate": "0.1"}
+    assert seen.tags["by"] == "hand"
+    assert seen.tags["tradai.not_finite.gain"] == "inf at step 1"
+    assert [(point.key, point.value, point.step) for point in seen.points] == [("loss", 0.5, 1)]
+    assert seen.artifacts == {"report.html": b"<html>", "copies/again.html": b"<html>"}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ValueError("boom"), TrackedStatus.FAILED),
+        (KeyboardInterrupt(), TrackedStatus.KILLED),
+        (SystemExit(143), TrackedStatus.KILLED),
+        (SystemExit(1), TrackedStatus.FAILED),
+        (SystemExit(0), TrackedStatus.FINISHED),
+    ],
+)
+def test_what_leaves_the_block_decides_the_status(
+    error: BaseException, status: TrackedStatus, server: "FakeRuns", tmp_path: Path
+) -> None:
+    with (
+        pytest.raises(type(error)),
+        start_run("momentum", client=server, folder=tmp_path) as run,
+    ):
+        raise error
+
+    assert server.view(run.id).status is status
+    tags = server.view(run.id).tags
+    assert type(error).__name__ in tags["tradai.verdict"]
+    # MLflow shows this one as the description.
+    assert tags["mlflow.note.content"] == tags["tradai.verdict"]
+
+
+def test_a_part_is_a_run_of_its_own(server: "FakeRuns", tmp_path: Path) -> None:
+    with start_run("momentum", client=server, folder=tmp_path) as run:
+        for depth in (3, 4):
+            with run.child(f"depth {depth}") as part:
+                part.log_params({"depth": depth})
+
+    parts = [view for view in map(server.view, _ids(server)) if view.parent_id == run.id]
+    assert sorted((part.name, part.params["depth"]) for part in parts) == [
+        ("depth 3", "3"),
+        ("depth 4", "4"),
+    ]
+    assert {part.status for part in parts} == {TrackedStatus.FINISHED}
+
+
+def test_without_a_server_a_run_is_kept_until_there_is_one(
+    server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path
+) -> None:
+    with start_run("momentum", folder=tmp_path) as run:
+        for step in range(500):
+            run.log_metrics({"loss": step / 7}, step=step)
+
+    kept = run.delivery
+    tracker.deliver(run.folder)
+
+    assert kept is not None
+    assert (kept.waiting, kept.problem) == (501, None)
+    assert [point.step for point in server.view(run.id).points] == list(range(500))
+
+
+def test_two_runs_at_once_do_not_mix(server: "FakeRuns", tmp_path: Path) -> None:
+    def loss(run: ActiveRun) -> list[float]:
+        return [point.value for point in server.view(run.id).points]
+
+    with (
+        start_run("momentum", client=server, folder=tmp_path) as one,
+        start_run("momentum", client=server, folder=tmp_path) as two,
+    ):
+        one.log_metrics({"loss": 1.0})
+        two.log_metrics({"loss": 2.0})
+
+    assert (loss(one), loss(two)) == ([1.0], [2.0])
+
+
+@pytest.mark.parametrize(
+    ("report", "error"),
+    [
+        (lambda run: run.log_artifact("absent.html"), NotFoundError),
+        (lambda run: run.log_params({"a?b": 1}), ValidationError),
+        (lambda run: [run.log_params({"a": value}) for value in (1, 2)], ValidationError),
+    ],
+    ids=["absent file", "unusable name", "second value"],
+)
+def test_a_report_that_cannot_be_kept_is_refused_at_once(
+    report: Callable[[ActiveRun], object], error: type[Exception], tmp_path: Path
+) -> None:
+    with start_run("momentum", folder=tmp_path) as run, pytest.raises(error):
+        report(run)
+
+
+def test_a_server_that_we_do_not_speak_to_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+
+    with pytest.raises(ConfigurationError, match="http://"):
+        start_run("momentum", folder=tmp_path)
+
+
+def _ids(server: "FakeRuns") -> list[str]:
+    return [stored.run.tags["tradai.run_id"] for stored in server.runs.values()]
