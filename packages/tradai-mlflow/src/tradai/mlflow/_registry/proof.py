@@ -71,7 +71,7 @@ class RunProof:
         """Return the run in `folder`.
 
         Raises:
-            NotFoundError: There is no run, or not the strategy that it ran.
+            NotFoundError: The folder has no run, or not the strategy that it ran.
             ValidationError: It did not succeed, or its manifest is not usable.
             StorageError: A file cannot be read.
         """

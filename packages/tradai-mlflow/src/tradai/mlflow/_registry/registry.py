@@ -9,11 +9,11 @@ from tradai.core import Clock, ConfigDiff, Lease, SystemClock, Timeframe, diff
 from tradai.core.exceptions import ExternalServiceError
 from tradai.mlflow._client.client import MLflowClient
 from tradai.mlflow._client.model_entities import ModelVersion
-from tradai.mlflow._registry.policy import PromotionPolicy
+from tradai.mlflow._registry._gates.policy import PromotionPolicy
+from tradai.mlflow._registry._gates.report import PromotionReport
 from tradai.mlflow._registry.promotion import CHAMPION, AliasMove, AliasMover
 from tradai.mlflow._registry.proof import RunProof
 from tradai.mlflow._registry.registration import Registration
-from tradai.mlflow._registry.report import PromotionReport
 from tradai.mlflow._registry.resolution import ModelResolver, ResolvedModel, find_version
 from tradai.mlflow._registry.selector import VersionSelector, selector_error
 from tradai.mlflow._registry.settings import ModelSettings
@@ -77,11 +77,11 @@ class ModelRegistry:
             by: Name of the person or job that registers it.
 
         Raises:
-            NotFoundError: There is no run, or not the strategy that it ran.
+            NotFoundError: The folder has no run, or not the strategy that it ran.
             ValidationError: The run did not succeed, or a name, the image or the configuration
                 cannot be registered.
             StorageError: A file cannot be read.
-            MLflowError: The server refused, or gave no usable answer; there is no new version.
+            MLflowError: The server refused, or gave no usable answer; no version was made.
         """
         proof = RunProof.read(run)
         return Registration(self._client, now=self._now).register(
@@ -113,7 +113,7 @@ class ModelRegistry:
 
         Raises:
             ValidationError: No version is chosen, or several are.
-            MLflowNotFoundError: There is no such model, version or alias.
+            MLflowNotFoundError: The server does not have the model, version or alias.
             ModelIntegrityError: The version is damaged, or was not registered by tradai.
             CorruptArtifactError: A file is not the one that was registered.
             StaleModelError: The server cannot be reached, and no earlier answer may be used.
@@ -130,7 +130,7 @@ class ModelRegistry:
         """Judge a version by the gates of `policy`; nothing is moved.
 
         Raises:
-            MLflowNotFoundError: There is no such model or version.
+            MLflowNotFoundError: The server does not have the model or the version.
             MLflowError: The server refused, or gave no usable answer.
         """
         return self._mover(None).report(name, version, alias=alias, policy=policy)
@@ -160,7 +160,7 @@ class ModelRegistry:
             ConflictError: The alias points at another version than expected, or was moved at once
                 by another promotion.
             LeaseHeldError: Other promotions of the model go on for a minute.
-            MLflowNotFoundError: There is no such model or version.
+            MLflowNotFoundError: The server does not have the model or the version.
             MLflowError: The server refused, or gave no usable answer.
         """
         with self._holding(name) as lease:
@@ -184,7 +184,7 @@ class ModelRegistry:
         """Return a version and what its tags hold; no file is fetched.
 
         Raises:
-            MLflowNotFoundError: There is no such model, version or alias.
+            MLflowNotFoundError: The server does not have the model, version or alias.
             ModelIntegrityError: The version is damaged, or was not registered by tradai.
             MLflowError: The server refused, or gave no usable answer.
         """

@@ -88,7 +88,7 @@ class ModelResolver(LoggerMixin):
                 reached; None is none.
 
         Raises:
-            MLflowNotFoundError: There is no such model, version or alias.
+            MLflowNotFoundError: The server does not have the model, version or alias.
             ModelIntegrityError: The version is damaged, or was not registered by tradai.
             CorruptArtifactError: A file is not the one that was registered.
             StaleModelError: The server cannot be reached, and no earlier answer may be used.
@@ -207,7 +207,7 @@ def find_version(
     """Ask the server, once, for the version that `selector` means.
 
     Raises:
-        MLflowNotFoundError: There is no such model, version or alias.
+        MLflowNotFoundError: The server does not have the model, version or alias.
         MLflowError: The server refused, or gave no usable answer.
     """
     name = selector.name
