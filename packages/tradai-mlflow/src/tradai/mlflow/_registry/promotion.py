@@ -18,8 +18,6 @@ from tradai.mlflow._registry.ledger import Ledger, LedgerEntry
 from tradai.mlflow._registry.selector import is_usable_alias
 from tradai.mlflow._registry.version_tags import VersionContent, from_tags
 
-CHAMPION: Final = "champion"
-
 _LONGEST_NAME: Final = 200
 _EXPECTED_ALIAS: Final = "letters, digits, '-' and '_', but neither 'latest' nor such as 'v7'"
 

@@ -15,8 +15,7 @@ from tradai.mlflow._client.model_entities import ModelStage, ModelVersion
 from tradai.mlflow._http.errors import ServerUnavailableError
 from tradai.mlflow._registry.cache import KnownVersion, ModelCache
 from tradai.mlflow._registry.errors import ModelIntegrityError, StaleModelError
-from tradai.mlflow._registry.proof import MODELS, STRATEGY
-from tradai.mlflow._registry.record import ModelFile, ModelRecord
+from tradai.mlflow._registry.record import MODELS, STRATEGY, ModelFile, ModelRecord
 from tradai.mlflow._registry.selector import VersionSelector
 from tradai.mlflow._registry.settings import ModelSettings
 from tradai.mlflow._registry.version_tags import VersionContent, from_tags
