@@ -84,12 +84,6 @@ ANSWERS: list[tuple[int, object, type[MLflowError], str]] = [
     ),
     (400, _error("RESOURCE_ALREADY_EXISTS", "X already exists"), AlreadyExistsError, "taken"),
     (
-        500,
-        _error("BAD_REQUEST", "(psycopg2.errors.UniqueViolation) duplicate key value"),
-        AlreadyExistsError,
-        "taken",
-    ),
-    (
         400,
         _error("INVALID_PARAMETER_VALUE", "Changing param values is not allowed. Params were"),
         ParameterConflictError,
@@ -278,6 +272,34 @@ def test_the_breaker_answers_without_a_connection_until_the_cool_down_is_over(
     timer.sleep(5.0)
     assert client.get_run("r1").run_id == "r1"
     assert client.get_run("r1").run_id == "r1"
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_write_that_meets_that_of_another_client_is_repeated(
+    status: int, server: Server, client: MLflowClient
+) -> None:
+    words = "(psycopg2.errors.UniqueViolation) duplicate key value"
+    server.script(
+        lambda exchange: exchange.error(status, "BAD_REQUEST", words),
+        lambda exchange: exchange.reply(200, {}),
+    )
+
+    client.log_batch("r1", tags={"a": "b"})
+
+    assert len(server.received) == 2
+
+
+def test_a_creation_that_meets_that_of_another_client_finds_its_result(
+    server: Server, client: MLflowClient
+) -> None:
+    found = {"experiment": {"experiment_id": "7", "name": "e"}}
+    server.script(
+        lambda exchange: exchange.error(404, "RESOURCE_DOES_NOT_EXIST", "none"),
+        lambda exchange: exchange.error(500, "BAD_REQUEST", "UNIQUE constraint failed: name"),
+        lambda exchange: exchange.reply(200, found),
+    )
+
+    assert client.experiment("e").experiment_id == "7"
 
 
 def test_a_refusal_does_not_open_the_breaker(server: Server, client: MLflowClient) -> None:

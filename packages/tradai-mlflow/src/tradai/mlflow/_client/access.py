@@ -136,7 +136,7 @@ class ServerAccess:
             return
         limit = self._server(deadline).model_tag_length
         for key, value in tags.items():
-            check_length(f"the tag {key!r}", value, limit)
+            check_length("tag", key, value, limit)
 
     def _pages(
         self,

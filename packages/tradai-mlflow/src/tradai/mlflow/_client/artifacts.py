@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from tradai.core import ObjectStore, atomic_file, backend_for, file_errors
+from tradai.core import ObjectStore, atomic_file, file_errors
 from tradai.mlflow._client.access import ServerAccess
 from tradai.mlflow._client.artifact_roots import (
     ArtifactRoot,
@@ -182,7 +182,12 @@ class ArtifactCalls(ServerAccess):
         return artifact_root(answer["artifact_uri"])
 
     def _store_of(self, root: StoredRoot) -> ObjectStore:
-        return self._store or backend_for("tradai.stores", root.uri)
+        if self._store is not None:
+            return self._store
+        # It looks through the installed distributions, which most clients never need.
+        from tradai.core import backend_for
+
+        return backend_for("tradai.stores", root.uri)
 
     def _proxied_files(
         self, root: ProxiedRoot, path: str, deadline: Deadline

@@ -12,7 +12,7 @@ from tradai.mlflow._client.artifact_roots import artifact_root
 from tradai.mlflow._client.artifacts import ArtifactCalls
 from tradai.mlflow._client.entities import RunMetric
 from tradai.mlflow._client.limits import KEY_LENGTH, PARAM_LENGTH, TAG_LENGTH, check_length
-from tradai.mlflow._client.runs import RunCalls, about_run, epoch_ms
+from tradai.mlflow._client.runs import RunCalls, about_run
 from tradai.mlflow._http.deadline import Deadline
 
 Item: TypeAlias = tuple[str, dict[str, JsonValue], int]
@@ -122,8 +122,8 @@ def split(items: Iterable[Item]) -> Iterator[dict[str, list[JsonValue]]]:
 
 def _texts(kind: str, texts: Mapping[str, str], limit: int) -> Iterator[Item]:
     for key, value in texts.items():
-        check_length(f"the name of the {kind} {key[:40]!r}", key, KEY_LENGTH)
-        check_length(f"the {kind} {key!r}", value, limit)
+        check_length(f"name of the {kind}", key, key, KEY_LENGTH)
+        check_length(kind, key, value, limit)
         # Any character but ASCII is at most twelve bytes of JSON.
         length = len(key) + len(value) if (key + value).isascii() else 12 * len(key + value)
         yield f"{kind}s", {"key": key, "value": value}, length + _FRAME
@@ -131,14 +131,15 @@ def _texts(kind: str, texts: Mapping[str, str], limit: int) -> Iterator[Item]:
 
 def _points(metrics: Iterable[RunMetric]) -> Iterator[Item]:
     for metric in metrics:
-        check_length(f"the name of the metric {metric.key[:40]!r}", metric.key, KEY_LENGTH)
+        key = metric.key
+        check_length("name of the metric", key, key, KEY_LENGTH)
         point: dict[str, JsonValue] = {
-            "key": metric.key,
-            "value": metric.value,
-            "timestamp": epoch_ms(metric.at),
+            "key": key,
+            "value": float(metric.value),
+            "timestamp": metric.at_ms,
             "step": metric.step,
         }
-        yield "metrics", point, len(metric.key) + _FRAME
+        yield "metrics", point, len(key) + _FRAME
 
 
 def _odd_tags(metrics: Iterable[RunMetric]) -> dict[str, str]:

@@ -1,22 +1,53 @@
 """Experiments, runs, metrics and artifacts, as the server describes them."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Self, TypeAlias, final
+from typing import Annotated, Any, Final, Self, TypeAlias, final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from tradai.core import FrozenMapping, Utc, from_epoch_ms
+from tradai.core import FrozenMapping, Utc, from_epoch_ms, to_epoch_ms
+from tradai.mlflow._http.errors import NotAnMLflowServerError
 
 Texts: TypeAlias = Annotated[Mapping[str, str], AfterValidator(FrozenMapping)]
 Figures: TypeAlias = Annotated[Mapping[str, float], AfterValidator(FrozenMapping)]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class Entity(BaseModel):
     """A frozen answer of the server."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class NamedEntity(Entity):
+    """An entity that the server's JSON has under a name."""
+
+    @classmethod
+    @abstractmethod
+    def from_answer(cls, answer: Mapping[str, Any]) -> Self:
+        """Read the server's JSON."""
+
+    @classmethod
+    def within(cls, answer: Mapping[str, Any], name: str) -> Self:
+        """Read the part `name` of the server's JSON.
+
+        Raises:
+            NotAnMLflowServerError: It is not there, or not as MLflow writes it.
+        """
+        try:
+            return cls.from_answer(answer[name])
+        except (KeyError, TypeError, ValueError) as exc:
+            message = (
+                f"the answer has no {name.replace('_', ' ')} as MLflow describes one; check "
+                "MLFLOW_TRACKING_URI, and its path when the server has a prefix"
+            )
+            raise NotAnMLflowServerError(message, operation=f"read {name}") from exc
 
 
 @final
@@ -36,7 +67,7 @@ class RunStatus(StrEnum):
 
 
 @final
-class Experiment(Entity):
+class Experiment(NamedEntity):
     """A group of runs.
 
     Attributes:
@@ -66,7 +97,7 @@ class Experiment(Entity):
 
 
 @final
-class ExperimentRun(Entity):
+class ExperimentRun(NamedEntity):
     """A run: one execution whose parameters, metrics and files are recorded.
 
     Attributes:
@@ -114,8 +145,10 @@ class ExperimentRun(Entity):
         )
 
 
+# Not a model of pydantic: points come by the thousand, and take a third of the time so.
 @final
-class RunMetric(Entity):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunMetric:
     """One point of a metric of a run.
 
     Attributes:
@@ -129,15 +162,29 @@ class RunMetric(Entity):
     key: str
     value: float
     step: int = 0
-    at: Utc
+    at: datetime
+
+    def __post_init__(self) -> None:
+        """Check the time.
+
+        Raises:
+            ValidationError: It is naive, or not in UTC.
+        """
+        if self.at.tzinfo is not UTC:
+            to_epoch_ms(self.at.replace(microsecond=0))
+
+    @property
+    def at_ms(self) -> int:
+        """Whole milliseconds of `at` since 1970; the rest is dropped."""
+        return (self.at - _EPOCH) // _MILLISECOND
 
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any]) -> Self:
         """Read the server's JSON."""
         return cls(
             key=answer["key"],
-            value=answer["value"],
-            step=answer.get("step", 0),
+            value=float(answer["value"]),
+            step=int(answer.get("step", 0)),
             at=from_epoch_ms(int(answer["timestamp"])),
         )
 

@@ -77,7 +77,7 @@ class ExperimentCalls(ServerAccess):
             deadline,
             _about(name),
         )
-        return Experiment.from_answer(answer["experiment"])
+        return Experiment.within(answer, "experiment")
 
 
 def _about(name: str) -> Subject:

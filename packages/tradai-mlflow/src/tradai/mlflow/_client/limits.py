@@ -9,13 +9,20 @@ TAG_LENGTH: Final = 8_000
 KEY_LENGTH: Final = 250
 
 
-def check_length(name: str, text: str, limit: int) -> None:
+def check_length(kind: str, key: str, text: str, limit: int) -> None:
     """Refuse a text of more than `limit` characters.
+
+    Args:
+        kind: Kind of text, such as ``tag``.
+        key: Its name, or the start of it.
+        text: The text.
+        limit: Largest number of characters.
 
     Raises:
         LimitExceededError: It is longer.
     """
     if len(text) > limit:
+        name = f"the {kind} {key[:40]!r}"
         message = (
             f"{name} has {len(text)} characters, and MLflow keeps {limit}: shorten it, or log it "
             "as an artifact"

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, Self, final
 
 from tradai.core import FrozenMapping, Utc
-from tradai.mlflow._client.entities import Entity, Texts, instant, pairs
+from tradai.mlflow._client.entities import NamedEntity, Texts, instant, pairs
 
 
 @final
@@ -19,7 +19,7 @@ class ModelStage(StrEnum):
 
 
 @final
-class ModelVersion(Entity):
+class ModelVersion(NamedEntity):
     """One version of a registered model.
 
     Attributes:
@@ -64,7 +64,7 @@ class ModelVersion(Entity):
 
 
 @final
-class RegisteredModel(Entity):
+class RegisteredModel(NamedEntity):
     """A named model with versions.
 
     Attributes:

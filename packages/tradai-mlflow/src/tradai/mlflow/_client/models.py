@@ -122,7 +122,7 @@ class ModelCalls(ServerAccess):
 
     def _registered_model(self, name: str, deadline: Deadline) -> RegisteredModel:
         answer = self._get("registered-models/get", {"name": name}, deadline, about_model(name))
-        return RegisteredModel.from_answer(answer["registered_model"])
+        return RegisteredModel.within(answer, "registered_model")
 
 
 def about_model(name: str) -> Subject:

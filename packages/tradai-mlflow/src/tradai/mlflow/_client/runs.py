@@ -53,11 +53,11 @@ class RunCalls(ServerAccess):
         deadline = self._deadline(deadline_s)
         operation = operation_id or uuid.uuid4().hex
         for key, value in (tags or {}).items():
-            check_length(f"the tag {key!r}", value, TAG_LENGTH)
+            check_length("tag", key, value, TAG_LENGTH)
         body: dict[str, JsonValue] = {
             "experiment_id": experiment_id,
             "run_name": name,
-            "start_time": epoch_ms(started_at),
+            "start_time": _whole_ms(started_at or utc_now()),
             "tags": key_values({**(tags or {}), OPERATION_TAG: operation}),
         }
 
@@ -65,7 +65,7 @@ class RunCalls(ServerAccess):
 
         def create() -> ExperimentRun:
             answer = self._create("runs/create", body, deadline, about)
-            return ExperimentRun.from_answer(answer["run"])
+            return ExperimentRun.within(answer, "run")
 
         creation = Creation(
             create=create,
@@ -84,7 +84,7 @@ class RunCalls(ServerAccess):
         answer = self._get(
             "runs/get", {"run_id": run_id}, self._deadline(deadline_s), about_run(run_id)
         )
-        return ExperimentRun.from_answer(answer["run"])
+        return ExperimentRun.within(answer, "run")
 
     def end_run(
         self,
@@ -102,7 +102,7 @@ class RunCalls(ServerAccess):
         """
         body: dict[str, JsonValue] = {"run_id": run_id, "status": RunStatus(status).value}
         if RunStatus(status).is_terminal:
-            body["end_time"] = epoch_ms(ended_at)
+            body["end_time"] = _whole_ms(ended_at or utc_now())
         self._write("runs/update", body, self._deadline(deadline_s), about_run(run_id))
 
     def delete_run(self, run_id: str, *, deadline_s: float | None = None) -> None:
@@ -192,9 +192,7 @@ def key_values(items: Mapping[str, str]) -> list[JsonValue]:
     return [{"key": key, "value": value} for key, value in items.items()]
 
 
-def epoch_ms(at: datetime | None) -> int:
-    """Return MLflow's milliseconds of an instant, by default of now."""
-    at = at or utc_now()
+def _whole_ms(at: datetime) -> int:
     return to_epoch_ms(at.replace(microsecond=at.microsecond // 1000 * 1000))
 
 

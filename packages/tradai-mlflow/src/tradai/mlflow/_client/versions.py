@@ -63,7 +63,7 @@ class VersionCalls(ServerAccess):
 
         def create() -> ModelVersion:
             answer = self._create("model-versions/create", body, deadline, about_model(name))
-            return ModelVersion.from_answer(answer["model_version"])
+            return ModelVersion.within(answer, "model_version")
 
         creation = Creation(
             create=create,
@@ -87,7 +87,7 @@ class VersionCalls(ServerAccess):
             self._deadline(deadline_s),
             about_version(name, version),
         )
-        return ModelVersion.from_answer(answer["model_version"])
+        return ModelVersion.within(answer, "model_version")
 
     def model_version_by_alias(
         self, name: str, alias: str, *, deadline_s: float | None = None
@@ -108,7 +108,7 @@ class VersionCalls(ServerAccess):
             self._deadline(deadline_s),
             Subject(f"alias {alias!r} of model {name!r}", AliasNotFoundError, f"{name}@{alias}"),
         )
-        return ModelVersion.from_answer(answer["model_version"])
+        return ModelVersion.within(answer, "model_version")
 
     def latest_model_version(
         self, name: str, *, stage: ModelStage | None = None, deadline_s: float | None = None
@@ -199,7 +199,7 @@ class VersionCalls(ServerAccess):
             self._deadline(deadline_s),
             about_version(name, version),
         )
-        return ModelVersion.from_answer(answer["model_version"])
+        return ModelVersion.within(answer, "model_version")
 
     def set_model_version_tag(
         self, name: str, version: int, key: str, value: str, *, deadline_s: float | None = None

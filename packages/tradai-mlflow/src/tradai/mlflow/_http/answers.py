@@ -29,8 +29,8 @@ from tradai.mlflow._http.errors import (
     ServerFaultError,
     UnsupportedEndpointError,
 )
-from tradai.mlflow._http.failures import Failure
-from tradai.mlflow._http.request import Request
+from tradai.mlflow._http.failures import Failure, readable
+from tradai.mlflow._http.request import Repeat, Request
 
 _FIRST_REDIRECT: Final = 300
 _FIRST_REFUSAL: Final = 400
@@ -38,7 +38,9 @@ _FIRST_FAULT: Final = 500
 _ERROR_CODE: Final = re.compile(r"[A-Z][A-Z_]{3,60}")
 _LOST_TAG: Final = re.compile(r"<[^>]*>")
 
-_TAKEN: Final = re.compile(r"already exist|UNIQUE constraint|duplicate key", re.IGNORECASE)
+# Two clients that write one row at the same moment: the database refuses the later one.
+_COLLISION: Final = re.compile(r"UNIQUE constraint|duplicate (?:key|entry)", re.IGNORECASE)
+_TAKEN: Final = re.compile(r"already exist", re.IGNORECASE)
 
 # Text of the server's words -> the error, in the order of their look-up.
 _BY_WORDS: Final[tuple[tuple[re.Pattern[str], type[MLflowError], str], ...]] = (
@@ -107,7 +109,7 @@ def not_json(request: Request, response: requests.Response) -> Failure:
         kind=NotAnMLflowServerError,
         reason=_NO_MLFLOW,
         status=response.status_code,
-        words=_plain(response.text),
+        words=readable(_plain(response.text)),
         may_have_run=request.method != "GET",
     )
 
@@ -140,7 +142,7 @@ def _plain(text: str) -> str:
 
 
 def _failure(refused: _Refusal, kind: type[MLflowError], reason: str) -> Failure:
-    return Failure(kind=kind, reason=reason, status=refused.status, words=refused.words)
+    return Failure(kind=kind, reason=reason, status=refused.status, words=readable(refused.words))
 
 
 def _unauthorized(refused: _Refusal) -> Failure:
@@ -198,12 +200,14 @@ def _rate_limited(refused: _Refusal) -> Failure:
         kind=RateLimitedError,
         reason="the server asks to slow down; try again later",
         status=refused.status,
-        words=refused.words,
+        words=readable(refused.words),
         retry_after_s=_retry_after_s(refused),
     )
 
 
 def _by_words(refused: _Refusal) -> Failure:
+    if refused.is_json and _COLLISION.search(refused.words):
+        return _collision(refused)
     for words, kind, reason in _BY_WORDS:
         if words.search(refused.words):
             return _failure(refused, kind, reason)
@@ -212,15 +216,20 @@ def _by_words(refused: _Refusal) -> Failure:
     )
 
 
+def _collision(refused: _Refusal) -> Failure:
+    if refused.request.repeat is Repeat.FREELY:
+        return _failure(refused, ServerFaultError, "another client wrote the same; try again")
+    return _failure(refused, AlreadyExistsError, "another client created it")
+
+
 def _fault(refused: _Refusal) -> Failure:
-    # Two creations at the same moment: some versions let the error of their database through.
-    if refused.is_json and _TAKEN.search(refused.words):
-        return _failure(refused, AlreadyExistsError, "the name is taken")
+    if refused.is_json and _COLLISION.search(refused.words):
+        return _collision(refused)
     return Failure(
         kind=ServerFaultError,
         reason=f"the server, or a proxy before it, failed with {refused.status}; see its log",
         status=refused.status,
-        words=refused.words,
+        words=readable(refused.words),
         may_have_run=True,
         retry_after_s=_retry_after_s(refused),
     )

@@ -10,6 +10,8 @@ from tradai.core.exceptions import ValidationError
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
 _FAIR_S: Final = 0.5
+# With less time left, another attempt would only hide the reason of the last one.
+_SHORTEST_ATTEMPT_S: Final = 0.25
 
 
 class Timer(Protocol):
@@ -86,7 +88,7 @@ class Deadline:
         # Many clients that lost the same server must not come back at the same moment.
         jittered = grown * random.uniform(0.5, 1.0)  # noqa: S311 - no secret depends on it
         pause = max(jittered, at_least_s)
-        if pause >= self.left_s:
+        if pause + _SHORTEST_ATTEMPT_S > self.left_s:
             return False
         self._timer.sleep(pause)
         return True

@@ -23,7 +23,7 @@ class Failure:
         kind: Error to raise when it is not tried again.
         reason: The rest of a sentence that begins with the call: the cause, and the remedy.
         status: HTTP status; None without an answer.
-        words: The server's own words, as it sent them.
+        words: The server's own words, from `readable`: a traceback may show this object.
         may_have_run: Whether the server may have carried out the request.
         retry_after_s: Seconds that the server asks to wait.
     """
@@ -42,9 +42,8 @@ class Failure:
 
     def error(self, request: Request, *, attempts: int, elapsed_s: float) -> MLflowError:
         """Return the error after so many attempts."""
-        words = readable(self.words)
         counted = "1 attempt" if attempts == 1 else f"{attempts} attempts"
-        said = f"; the server says: {words}" if words else ""
+        said = self.words and f"; the server says: {self.words}"
         about = request.subject.text and f" of {request.subject.text}"
         call = f"MLflow {request.operation}{about}"
         error = self.kind(
@@ -53,7 +52,7 @@ class Failure:
             status=self.status,
             attempts=attempts,
             elapsed_s=elapsed_s,
-            server_message=words,
+            server_message=self.words,
         )
         error.may_have_run = self.may_have_run
         if isinstance(error, ServerUnavailableError):

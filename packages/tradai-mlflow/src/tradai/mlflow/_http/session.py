@@ -3,9 +3,11 @@
 import base64
 import json
 import os
+from collections.abc import Iterator
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import Final, final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import requests
 
@@ -33,7 +35,7 @@ class Connections:
         """Take address, login, certificates and proxy from `settings`.
 
         Raises:
-            ConfigurationError: They name no server.
+            ConfigurationError: They name no server, or a file that does not exist.
         """
         if settings.uri is None:
             message = (
@@ -41,11 +43,14 @@ class Connections:
                 "example http://127.0.0.1:5000"
             )
             raise ConfigurationError(message, key="MLFLOW_TRACKING_URI")
+        _check_file(settings.server_cert_path, "MLFLOW_TRACKING_SERVER_CERT_PATH")
+        _check_file(settings.client_cert_path, "MLFLOW_TRACKING_CLIENT_CERT_PATH")
         self.uri = settings.uri.rstrip("/")
         self._settings = settings
         self._login = _login(settings)
-        # Held so that it is masked: a failing proxy may be quoted with its login.
         self._proxy = None if settings.proxy is None else Secret(settings.proxy)
+        # Held so that they are masked wherever a server or a proxy repeats them.
+        self._held = tuple(map(Secret, _secret_parts(settings)))
         self._lock = ForkLock()
         self._session: requests.Session | None = None
         self._process = os.getpid()
@@ -92,6 +97,12 @@ class Connections:
         return session
 
 
+def _check_file(path: Path | None, variable: str) -> None:
+    if path is not None and not path.is_file():
+        message = f"{variable} is {path}: there is no such file; correct the path"
+        raise ConfigurationError(message, key=variable)
+
+
 def _login(settings: MLflowSettings) -> Secret | None:
     """Return the header that logs in; MLflow's own tools prefer the user name as well."""
     if settings.username is not None and settings.password is not None:
@@ -100,6 +111,17 @@ def _login(settings: MLflowSettings) -> Secret | None:
     if settings.token is not None:
         return Secret(f"Bearer {settings.token.get_secret_value()}")
     return None
+
+
+def _secret_parts(settings: MLflowSettings) -> Iterator[str]:
+    """Yield the texts that a server or a proxy could repeat."""
+    for secret in (settings.password, settings.token):
+        if secret is not None:
+            yield secret.get_secret_value()
+    if settings.proxy is not None:
+        password = urlsplit(settings.proxy.get_secret_value()).password
+        if password:
+            yield unquote(password)
 
 
 def _prepared(request: Request, uri: str) -> requests.Request:

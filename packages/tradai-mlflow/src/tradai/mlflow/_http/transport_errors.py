@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 import requests
-from urllib3.exceptions import NameResolutionError
+import urllib3
+from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from tradai.mlflow._http.attempt import Attempt
 from tradai.mlflow._http.errors import (
@@ -18,6 +19,8 @@ from tradai.mlflow._http.errors import (
 from tradai.mlflow._http.failures import Failure
 
 Verdict: TypeAlias = tuple[type[MLflowError], str]
+
+_LATE: Final = (TimeoutError, urllib3.exceptions.TimeoutError, requests.exceptions.Timeout)
 
 _NO_HOST: Final[Verdict] = (
     HostNotFoundError,
@@ -52,19 +55,25 @@ def transport_failure(error: Exception, attempt: Attempt, uri: str) -> Failure:
 
 
 def _verdict(error: Exception, attempt: Attempt) -> Verdict:
-    if any(isinstance(cause, NameResolutionError) for cause in _causes(error)):
+    causes = list(_causes(error))
+    if any(isinstance(cause, NameResolutionError) for cause in causes):
         return _NO_HOST
     if isinstance(error, requests.exceptions.SSLError):
         return _NO_TLS
-    is_late = attempt.deadline.left_s <= 0 or isinstance(error, requests.exceptions.Timeout)
+    is_late = any(map(_is_late, causes))
     if attempt.was_sent:
         return _NO_ANSWER if is_late else _BROKEN
     return _NO_CONNECTION if is_late else _NOT_LISTENING
 
 
-def _causes(error: BaseException) -> Iterator[object]:
-    """Yield `error` and the errors it was made of, outermost first."""
-    cause: object = error
-    while isinstance(cause, BaseException):
-        yield cause
-        cause = getattr(cause, "reason", None) or next(iter(cause.args), None)
+def _is_late(cause: BaseException) -> bool:
+    # urllib3 derives a refused connection from a late one.
+    return isinstance(cause, _LATE) and not isinstance(cause, NewConnectionError)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield `error` and the errors it was made of; requests and urllib3 pass them as arguments."""
+    yield error
+    for part in (*error.args, getattr(error, "reason", None)):
+        if isinstance(part, BaseException):
+            yield from _causes(part)
