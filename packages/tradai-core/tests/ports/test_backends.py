@@ -11,6 +11,7 @@ from tradai.core import (
     FileSecrets,
     FileStore,
     MemoryStore,
+    ObjectLeaseStore,
     backend_for,
 )
 from tradai.core._ports import backends
@@ -27,6 +28,8 @@ from tradai.core.frames import FlatDataRepository, ParquetDataRepository
         ("tradai.secrets", "env:NAME", EnvironmentSecrets),
         ("tradai.secrets", "file:/run/secret", FileSecrets),
         ("tradai.journals", "file:journal.jsonl", FileJournal),
+        ("tradai.leases", "file:leases/1", ObjectLeaseStore),
+        ("tradai.leases", "leases/1", ObjectLeaseStore),
         ("tradai.data", "file:data", FlatDataRepository),
         ("tradai.data", "parquet:data", ParquetDataRepository),
     ],

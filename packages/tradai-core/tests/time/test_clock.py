@@ -1,12 +1,16 @@
 """Clocks: the real one and the fake keep the promises, and the suite catches those that do not."""
 
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tradai.core import Clock, SystemClock, utc_now
+from tradai.core import Clock, SystemClock, WaitingClock, utc_now
 from tradai.core.exceptions import ValidationError
 from tradai.core.testing import ClockContract, FixedClock, failing_tests
 
@@ -81,3 +85,35 @@ def test_a_fixed_clock_can_be_moved_on() -> None:
     clock.advance(timedelta(minutes=5))
 
     assert clock.now() == datetime(2025, 1, 1, 0, 5, tzinfo=UTC)
+
+
+def test_a_fixed_clock_sleeps_by_moving_on() -> None:
+    clock: WaitingClock = FixedClock()
+
+    clock.sleep(90)
+
+    assert clock() == 90
+    assert clock.now() == datetime(2025, 1, 1, 0, 1, 30, tzinfo=UTC)
+
+
+def test_the_system_clock_counts_seconds_that_all_processes_share() -> None:
+    clock: WaitingClock = SystemClock()
+    code = "from tradai.core import SystemClock; print(SystemClock()())"
+
+    before = clock()
+    clock.sleep(0.001)
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+    after = clock()
+
+    assert before + 0.001 <= float(shown) <= after
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="only Linux tells it by a file")
+def test_the_system_clock_counts_the_time_in_which_the_machine_slept() -> None:
+    def uptime_s() -> float:
+        return float(Path("/proc/uptime").read_text().split()[0])
+
+    before, now, after = uptime_s(), SystemClock()(), uptime_s()
+
+    # The file has two decimals.
+    assert before - 0.01 <= now <= after + 0.01

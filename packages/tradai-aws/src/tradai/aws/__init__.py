@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tradai.aws._ecs.stop_causes import StopCause as StopCause
     from tradai.aws._ecs.verdicts import StopVerdict as StopVerdict, judge_stop as judge_stop
     from tradai.aws._images.daemon import DockerSettings as DockerSettings
+    from tradai.aws._lease.lease_store import S3LeaseStore as S3LeaseStore
     from tradai.aws._logs.follower import LogFollower as LogFollower
     from tradai.aws._logs.policy import LogPolicy as LogPolicy
     from tradai.aws._logs.position import LogPosition as LogPosition
@@ -78,6 +79,7 @@ if not TYPE_CHECKING:
             "_ecs.verdicts": "StopVerdict judge_stop",
             "_docker.runner": "DockerRunner",
             "_images.daemon": "DockerSettings",
+            "_lease.lease_store": "S3LeaseStore",
             "_logs.follower": "LogFollower",
             "_logs.policy": "LogPolicy",
             "_logs.position": "LogPosition",

@@ -159,7 +159,7 @@ class RedisClient:
             raise TierDown(self._outage_handler.breaker.reason)
 
     def _failed(self, error: Exception, cycle: int) -> TierDown:
-        reason = outage_reason(error, str(self._options.address))
+        reason = outage_reason(error, f"the cache at {self._options.address}")
         # A full server still reads and removes: only new values are not stored.
         if is_full(error):
             return TierFull(reason)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, TypeAlias, cast, final
+from typing import Any, Final, Literal, Protocol, Self, TypeAlias, cast, final
 
 import redis
 import redis.asyncio
@@ -14,7 +14,8 @@ from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection
 
 from tradai.cache._options.address import Address
-from tradai.core import Secret
+from tradai.cache._options.settings import CacheSettings
+from tradai.core import Secret, resolve_secret
 from tradai.core.exceptions import ConfigurationError
 
 # The type of an answer depends on the command.
@@ -71,6 +72,17 @@ class ConnectionOptions:
     first_s: float = FIRST_S
     _known: Secret | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    @classmethod
+    def from_settings(cls, settings: CacheSettings, address: Address) -> Self:
+        """Return the options for `address` with the credentials of `settings`."""
+        reference = settings.password
+        return cls(
+            address=address,
+            username=settings.username,
+            password=None if reference is None else lambda: resolve_secret(reference),
+            ca_file=settings.ca_file,
+        )
 
     def connection(
         self, *, protocol: Literal[2, 3] | None = None, answer_s: float | None = None

@@ -20,9 +20,10 @@ _GUIDE: Final = "docs/how-to/cache-redis.md"
 
 
 def translated(error: Exception, server: str) -> TradAIError:
-    """Return `error` of the cache at `server` as our own; the message contains no value.
+    """Return `error` of the server as our own; the message contains no value.
 
-    A `ConfigurationError` names the setting to change; any other error is an outage.
+    A `ConfigurationError` names the setting to change; any other error is an outage. `server` is
+    the subject of the sentence, such as ``the cache at redis://127.0.0.1:6379/0``.
     """
     return _TABLE.ours(error, server) or _outage(f"unexpected {type(error).__name__}", server)
 
@@ -33,7 +34,7 @@ def outage_reason(error: Exception, server: str) -> str:
         error = translated(error, server)
     if isinstance(error, TradAIError):
         return str(error)
-    return f"the cache at {server} cannot be used: {error}"
+    return f"{server} cannot be used: {error}"
 
 
 def is_full(error: Exception) -> bool:
@@ -52,7 +53,7 @@ def is_disconnect(error: Exception) -> bool:
 
 
 def _outage(reason: str, server: str) -> ExternalServiceError:
-    message = f"the cache at {server} cannot be used: {reason}"
+    message = f"{server} cannot be used: {reason}"
     return ExternalServiceError(message, service="redis", operation="cache", retryable=True)
 
 
@@ -62,7 +63,7 @@ def _outage_of(reason: str) -> Callable[[Exception, str], TradAIError]:
 
 def _unauthenticated(_: Exception, server: str) -> TradAIError:
     return ConfigurationError(
-        f"the cache at {server} refused user or password; check TRADAI_CACHE_USERNAME, and the "
+        f"{server} refused user or password; check TRADAI_CACHE_USERNAME, and the "
         "secret that TRADAI_CACHE_PASSWORD refers to",
         key="TRADAI_CACHE_PASSWORD",
     )
@@ -70,15 +71,14 @@ def _unauthenticated(_: Exception, server: str) -> TradAIError:
 
 def _forbidden(_: Exception, server: str) -> TradAIError:
     return ConfigurationError(
-        f"the cache at {server} forbids its user a command, a key or a channel; grant it what "
-        f"{_GUIDE} lists",
+        f"{server} forbids its user a command, a key or a channel; grant it what {_GUIDE} lists",
         key="TRADAI_CACHE_USERNAME",
     )
 
 
 def _not_redis(_: Exception, server: str) -> TradAIError:
     return ConfigurationError(
-        f"the cache at {server} is neither Redis 7.0 or later nor Valkey; name another server",
+        f"{server} is neither Redis 7.0 or later nor Valkey; name another server",
         key="TRADAI_CACHE_URL",
     )
 
@@ -98,7 +98,7 @@ def _unreachable(error: RedisConnectionError, server: str) -> TradAIError:
     cause = error.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return ConfigurationError(
-            f"the certificate of the cache at {server} is not trusted ({cause.verify_message}); "
+            f"the certificate of {server} is not trusted ({cause.verify_message}); "
             "set TRADAI_CACHE_CA_FILE, or name the host as the certificate does",
             key="TRADAI_CACHE_CA_FILE",
         )

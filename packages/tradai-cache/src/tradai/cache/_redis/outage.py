@@ -180,7 +180,7 @@ class OutageHandler(LoggerMixin):
         if not isinstance(error, RedisError | TradAIError | GapError | None):
             self.logger.error("cache listener failed", exc_info=error)
         if error is not None:
-            self.breaker.open(outage_reason(error, self._server))
+            self.breaker.open(outage_reason(error, f"the cache at {self._server}"))
         settings_error = None if self.was_up else self._settings_error(error)
         if settings_error is not None:
             self._end_attempt(settings_error)
@@ -199,7 +199,11 @@ class OutageHandler(LoggerMixin):
         self.waiters.wake_all()
 
     def _settings_error(self, error: Exception | None) -> TradAIError | None:
-        known = translated(error, self._server) if isinstance(error, RedisError) else error
+        known = (
+            translated(error, f"the cache at {self._server}")
+            if isinstance(error, RedisError)
+            else error
+        )
         if isinstance(known, TradAIError) and not known.retryable:
             return known
         is_unanswered = isinstance(error, RedisError) and not is_error_reply(error)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final, TypeVar, final
 from weakref import WeakSet
 
@@ -18,7 +18,7 @@ from tradai.cache._redis.leases import LEASE_MS, LeaseRenewer, RedisBusy, RedisL
 from tradai.cache._redis.scripts import ACQUIRE, RELEASE, RENEW, STORE, epoch_key
 from tradai.cache._tier.background import run_in_background
 from tradai.cache._tier.shared_tier import CacheKey, TierDown, TierEvents
-from tradai.core import LoggerMixin, Secret, SecretReference, resolve_secret
+from tradai.core import LoggerMixin
 from tradai.core.exceptions import TradAIError, ValidationError
 
 T = TypeVar("T")
@@ -51,20 +51,10 @@ def connect(
         raise ValidationError(
             f"memory: is not a shared tier: expected {expected}", expected=expected
         )
-    options = ConnectionOptions(
-        address=address,
-        username=settings.username,
-        password=_password_at(settings.password),
-        ca_file=settings.ca_file,
-        answer_s=answer_s,
-        first_s=first_s,
-    )
+    options = ConnectionOptions.from_settings(settings, address)
+    options.answer_s, options.first_s = answer_s, first_s
     options.check()
     return RedisTier(options, events=events)
-
-
-def _password_at(reference: SecretReference | None) -> "Callable[[], Secret] | None":
-    return None if reference is None else lambda: resolve_secret(reference)
 
 
 @final

@@ -3,12 +3,12 @@
 Two rules keep the holders apart, whatever the network and the times of day do:
 
 - A holder counts its time from before it sent its write, and stops believing in its lease after
-  nine tenths of the time to live, by its own clock.
+  four fifths of the time to live, by its own clock.
 - Another process takes the lease after it has seen the record unchanged for the whole time to live
   by its own clock, counted from after the record arrived, and only by a write that compares.
 
-So no two believe at the same time as long as any two clocks run at rates less than ten percent
-apart. `docs/explanation/leases.md` says what this cannot promise.
+So no two believe at the same time as long as no clock runs more than ten percent too fast or too
+slow. `docs/explanation/leases.md` says what this cannot promise.
 """
 
 import math
@@ -23,18 +23,25 @@ from tradai.core._fork_lock import ForkLock
 from tradai.core._lease.checks import checked_holder, checked_ttl
 from tradai.core._lease.record import LeaseRecord
 from tradai.core._lease.sighting import Sighting
+from tradai.core._logging.printable import printable
+from tradai.core._logging.setup import LoggerMixin
 from tradai.core._ports.lease_store import LeaseStore
 from tradai.core._ports.protocols import StoredObject, WaitingClock
 from tradai.core._time.clock import SystemClock
-from tradai.core.exceptions import ConflictError, LeaseHeldError, LeaseLostError
+from tradai.core.exceptions import (
+    ConflictError,
+    ExternalServiceError,
+    LeaseHeldError,
+    LeaseLostError,
+)
 
 # Share of the time to live in which the holder believes in its lease. The rest covers clocks that
-# run at different rates: NTP corrects a clock by at most 8.4 percent.
-_BELIEVED: Final = 0.9
+# run at rates from 0.9 to 1.1: chrony corrects a clock by up to 8.4 percent.
+_BELIEVED: Final = 0.8
 # Looks of a process that waits, in one time to live.
 _LOOKS: Final = 20
-# Each but the first follows a look that found an own write whose answer was lost.
-_REWRITES: Final = 4
+# Looks and writes until a store counts as broken whose record does not show why it refuses.
+_TRIES: Final = 10
 
 
 @final
@@ -49,7 +56,7 @@ class _Holding:
 
 
 @final
-class Lease:
+class Lease(LoggerMixin):
     """A right that one holder has at a time, for as long as it renews it.
 
     A holder renews it every third of its time to live, and asks `check` before each step that needs
@@ -107,8 +114,11 @@ class Lease:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Release the lease."""
-        self.release()
+        """Release the lease; a store that does not answer is no error: the lease ends by itself."""
+        try:
+            self.release()
+        except ExternalServiceError as exc:
+            self.logger.warning("lease not released", extra={"lease": self.name, "error": str(exc)})
 
     @property
     def remaining_s(self) -> float:
@@ -140,7 +150,7 @@ class Lease:
         Raises:
             LeaseHeldError: Another process, or another thread with this object, holds it.
             LeaseLostError: It was acquired, and the answer came too late to be of use.
-            StorageError: The record of the lease cannot be read.
+            StorageError: The record of the lease cannot be read, or is not what the store compares.
             ExternalServiceError: The store refused or did not answer.
         """
         with self._lock:
@@ -148,19 +158,14 @@ class Lease:
                 raise self._held(self._holding.record)
             start_s = self._clock()
             first: LeaseRecord | None = None
-            while True:
-                stored, found = self._look()
-                if found is None or self._is_free(found):
-                    with suppress(ConflictError):
-                        return self._take(stored, found)
-                    # Another process was faster; the next look shows which one.
-                    continue
+            while (found := self._attempt()) is not None:
                 first = first or found
                 is_alive = found.write != first.write
                 is_over = is_alive if wait_s is None else self._clock() - start_s >= wait_s
                 if is_over:
                     raise self._held(found)
                 self._clock.sleep(found.ttl_s / _LOOKS)
+            return self.check()
 
     def renew(self) -> None:
         """Extend the lease to a whole time to live from now on.
@@ -192,6 +197,22 @@ class Lease:
             self._rewrite(is_released=True)
             self._holding = None
 
+    def _attempt(self) -> LeaseRecord | None:
+        """Take the lease if it is free; return the record of its holder if it is not."""
+        for tries_left in reversed(range(_TRIES)):
+            stored, found = self._look()
+            if found is not None and not self._is_free(found):
+                return found
+            try:
+                self._take(stored, found)
+            except ConflictError:
+                # Another process was faster, and the next look shows which one.
+                if not tries_left:
+                    raise
+            else:
+                return None
+        raise AssertionError  # the last try returns or raises
+
     def _look(self) -> tuple[StoredObject | None, LeaseRecord | None]:
         stored = self._store.read()
         if stored is None:
@@ -204,7 +225,7 @@ class Lease:
         is_ours = found.owner == self._owner
         return found.is_released or is_ours or not self._sighting.left_s(found)
 
-    def _take(self, stored: StoredObject | None, found: LeaseRecord | None) -> int:
+    def _take(self, stored: StoredObject | None, found: LeaseRecord | None) -> None:
         now = self._clock.now()
         # At least the time of day in milliseconds, so that it also grows when a record was deleted.
         token = max(found.token + 1 if found else 1, int(now.timestamp() * 1000))
@@ -218,7 +239,6 @@ class Lease:
             renewed_at=now,
         )
         self._write(record, expected=stored and stored.etag)
-        return self.check()
 
     def _rewrite(self, **changes: object) -> bool:
         """Write the record of our holding with `changes`; return whether it is still there."""
@@ -226,7 +246,7 @@ class Lease:
         if holding is None:
             return False
         etag, record = holding.etag, holding.record
-        for _ in range(_REWRITES):
+        for _ in range(_TRIES):
             new = record.model_copy(update={**changes, "write": secrets.token_hex(8)})
             with suppress(ConflictError):
                 self._write(new, expected=etag)
@@ -253,12 +273,13 @@ class Lease:
 
     def _held(self, found: LeaseRecord) -> LeaseHeldError:
         left_s = self._sighting.left_s(found)
+        holder = printable(found.holder)
         message = (
-            f"the lease {self.name} is held by {found.holder}, which renewed it last at "
+            f"the lease {self.name} is held by {holder}, which renewed it last at "
             f"{found.renewed_at:%Y-%m-%d %H:%M:%S} UTC: end that process, or try again later; when "
             f"it was killed, the lease runs out {found.ttl_s:g} s after its last renewal"
         )
-        return LeaseHeldError(message, lease=self.name, holder=found.holder, retry_after_s=left_s)
+        return LeaseHeldError(message, lease=self.name, holder=holder, retry_after_s=left_s)
 
     def _lost(self, reason: str) -> LeaseLostError:
         message = (

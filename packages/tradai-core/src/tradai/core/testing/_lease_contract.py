@@ -134,7 +134,7 @@ class LeaseContract:
         token = lease.acquire()
 
         for _ in range(10):
-            clock.advance(timedelta(seconds=_TTL_S * 0.8))
+            clock.advance(timedelta(seconds=_TTL_S * 0.7))
             lease.renew()
             with pytest.raises(LeaseHeldError):
                 waiting.acquire(wait_s=0)

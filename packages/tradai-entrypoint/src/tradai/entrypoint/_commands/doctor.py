@@ -23,7 +23,13 @@ _DISTRIBUTIONS: Final = ("core", "entrypoint", "aws", "cache", "mlflow", "common
 _ENGINES: Final = ("freqtrade", "ccxt", "lightgbm", "pandas", "pyarrow", "pydantic")
 _SECRET_COLUMNS: Final = ("variable", "secret", "found")
 _RESOURCE_COLUMNS: Final = ("resource", "found")
-_PORTS: Final = ("tradai.stores", "tradai.secrets", "tradai.journals", "tradai.data")
+_PORTS: Final = (
+    "tradai.stores",
+    "tradai.secrets",
+    "tradai.journals",
+    "tradai.data",
+    "tradai.leases",
+)
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:

@@ -1,0 +1,1 @@
+"""Leases on S3, between processes of any machines."""

@@ -1,0 +1,1 @@
+"""Leases on Redis or Valkey, between processes of any machines."""
