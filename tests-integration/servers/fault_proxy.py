@@ -67,7 +67,10 @@ class FaultProxy:
         self._lock = threading.Lock()
         self._server = _Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}{prefix}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        # The argument is the longest time that ending it takes.
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
 
     def __enter__(self) -> Self:
         """Begin to serve."""

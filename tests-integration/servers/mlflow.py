@@ -10,7 +10,7 @@ import os
 import sqlite3
 import tempfile
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,6 +85,28 @@ class MLflowServer:
             if not kept.exists():
                 _copy_database(self.database, kept)
             yield group
+
+    def copy_row(self, table: str, column: str, values: Iterable[str | int], **row: str) -> None:
+        """Copy the row of its database that has the values of `row`, once for each of `values`.
+
+        A thousand requests would take a minute.
+
+        Args:
+            table: Table of the row.
+            column: Column that differs in each copy.
+            values: Values of that column, one for each copy.
+            row: Values of the columns that find the row.
+        """
+        where = " AND ".join(f"{name} = :{name}" for name in row)
+        with contextlib.closing(sqlite3.connect(self.database, timeout=120)) as connection:
+            connection.row_factory = sqlite3.Row
+            # The names are literals of our tests.
+            select = f"SELECT * FROM {table} WHERE {where}"  # noqa: S608 - see above
+            found = dict(connection.execute(select, row).fetchone())
+            places = ", ".join(f":{name}" for name in found)
+            insert = f"INSERT INTO {table} ({', '.join(found)}) VALUES ({places})"  # noqa: S608 - see above
+            connection.executemany(insert, [found | {column: value} for value in values])
+            connection.commit()
 
     def _program(self) -> list[str]:
         if self.release == "2.18":

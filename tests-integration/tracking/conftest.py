@@ -1,13 +1,22 @@
 """Fixtures that run tradai.mlflow against MLflow servers of two releases."""
 
+import contextlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Final
 
 import pytest
+from pydantic import SecretStr
 from servers.aws import ACCESS_KEY, REGION, SECRET_KEY, new_bucket, seaweedfs, settings_at
 from servers.fault_proxy import FaultProxy
-from servers.mlflow import RELEASES, MLflowServer, Release, storing_in
+from servers.mlflow import PASSWORD, PREFIX, RELEASES, USER, MLflowServer, Release, storing_in
+from tracking.mlflow_oracle import MLflowOracle
+
+from tradai.mlflow import MLflowClient, MLflowSettings
+
+# Long, so that a slow machine does not look like an outage.
+PATIENCE_S: Final = 120.0
 
 
 @pytest.fixture(autouse=True)
@@ -33,24 +42,78 @@ def server(release: Release, mlflow_servers: dict[Release, MLflowServer]) -> MLf
 
 
 @pytest.fixture
+def new_client() -> Iterator[Callable[..., MLflowClient]]:
+    """Make clients, given an address and options, which are closed at the end."""
+    with contextlib.ExitStack() as clients:
+
+        def make(uri: str, *, deadline_s: float = PATIENCE_S) -> MLflowClient:
+            client = MLflowClient(uri=uri, deadline_s=deadline_s)
+            return clients.enter_context(contextlib.closing(client))
+
+        yield make
+
+
+@pytest.fixture
+def client(server: MLflowServer, new_client: Callable[..., MLflowClient]) -> MLflowClient:
+    """A client of the server under test."""
+    return new_client(server.url)
+
+
+@pytest.fixture
+def faulty(proxy: FaultProxy, new_client: Callable[..., MLflowClient]) -> MLflowClient:
+    """A client of the server under test behind `proxy`."""
+    return new_client(proxy.url)
+
+
+@pytest.fixture(scope="session")
+def _oracles(mlflow_servers: dict[Release, MLflowServer]) -> Iterator[dict[Release, MLflowOracle]]:
+    oracles = {name: MLflowOracle(server) for name, server in mlflow_servers.items()}
+    with contextlib.ExitStack() as stack:
+        yield {name: stack.enter_context(oracle) for name, oracle in oracles.items()}
+
+
+@pytest.fixture
+def oracle(release: Release, _oracles: dict[Release, MLflowOracle]) -> MLflowOracle:
+    """MLflow's own client of the server under test."""
+    return _oracles[release]
+
+
+@pytest.fixture
 def unique() -> str:
     """A name that no other test uses: the servers are shared."""
     return f"momentum-{uuid.uuid4().hex[:12]}"
 
 
-@pytest.fixture(scope="session")
-def _proxies(mlflow_servers: dict[Release, MLflowServer]) -> Iterator[dict[Release, FaultProxy]]:
-    proxies = {name: FaultProxy(server.url) for name, server in mlflow_servers.items()}
-    with proxies["2.18"], proxies["3.17"]:
-        yield proxies
+@pytest.fixture
+def proxy(server: MLflowServer) -> Iterator[FaultProxy]:
+    """A fault proxy in front of the server under test, with an address that no other test uses.
+
+    Clients of a process remember for a while that an address failed.
+    """
+    with FaultProxy(server.url) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-def proxy(release: Release, _proxies: dict[Release, FaultProxy]) -> FaultProxy:
-    """A fault proxy in front of the server under test, with no fault planned."""
-    proxy = _proxies[release]
-    proxy.plan()
-    return proxy
+def prefixed(server: MLflowServer) -> Iterator[str]:
+    """Address of the server under test below the path of a proxy."""
+    with FaultProxy(server.url, prefix=PREFIX) as proxy:
+        yield proxy.url
+
+
+@pytest.fixture
+def guarded_settings(guarded_mlflow: MLflowServer) -> MLflowSettings:
+    """Settings for the server that asks for a login."""
+    return MLflowSettings(
+        uri=guarded_mlflow.url, username=USER, password=SecretStr(PASSWORD), deadline_s=PATIENCE_S
+    )
+
+
+@pytest.fixture
+def guarded_client(guarded_settings: MLflowSettings) -> Iterator[MLflowClient]:
+    """A client of the server that asks for a login."""
+    with MLflowClient(guarded_settings) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -289,6 +289,19 @@ def test_a_write_that_meets_that_of_another_client_is_repeated(
     assert len(server.received) == 2
 
 
+def test_a_server_that_has_no_free_connection_to_its_database_is_asked_again(
+    server: Server, client: MLflowClient
+) -> None:
+    words = "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"
+    server.script(
+        lambda exchange: exchange.error(400, "BAD_REQUEST", words),
+        lambda exchange: exchange.reply(200, RUN),
+    )
+
+    assert client.get_run("r1").run_id == "r1"
+    assert len(server.received) == 2
+
+
 def test_a_creation_that_meets_that_of_another_client_finds_its_result(
     server: Server, client: MLflowClient
 ) -> None:

@@ -40,6 +40,8 @@ _LOST_TAG: Final = re.compile(r"<[^>]*>")
 
 # Two clients that write one row at the same moment: the database refuses the later one.
 _COLLISION: Final = re.compile(r"UNIQUE constraint|duplicate (?:key|entry)", re.IGNORECASE)
+# The server calls its own lack of connections to the database a bad request.
+_OVERLOAD: Final = re.compile(r"QueuePool limit")
 _TAKEN: Final = re.compile(r"already exist", re.IGNORECASE)
 
 # Text of the server's words -> the error, in the order of their look-up.
@@ -208,6 +210,8 @@ def _rate_limited(refused: _Refusal) -> Failure:
 def _by_words(refused: _Refusal) -> Failure:
     if refused.is_json and _COLLISION.search(refused.words):
         return _collision(refused)
+    if refused.is_json and _OVERLOAD.search(refused.words):
+        return _fault(refused)
     for words, kind, reason in _BY_WORDS:
         if words.search(refused.words):
             return _failure(refused, kind, reason)
