@@ -48,19 +48,20 @@ if TYPE_CHECKING:
         ServerUnavailableError as ServerUnavailableError,
         UnsupportedEndpointError as UnsupportedEndpointError,
     )
+    from tradai.mlflow._registry._gates.gates import (
+        Gate as Gate,
+        GateContext as GateContext,
+        GateOutcome as GateOutcome,
+        GateSubject as GateSubject,
+    )
+    from tradai.mlflow._registry._gates.policy import PromotionPolicy as PromotionPolicy
+    from tradai.mlflow._registry._gates.report import PromotionReport as PromotionReport
     from tradai.mlflow._registry.config_layer import RegistryLayer as RegistryLayer
     from tradai.mlflow._registry.errors import (
         ModelIntegrityError as ModelIntegrityError,
         PromotionRefusedError as PromotionRefusedError,
         StaleModelError as StaleModelError,
     )
-    from tradai.mlflow._registry.gates import (
-        Gate as Gate,
-        GateContext as GateContext,
-        GateOutcome as GateOutcome,
-        GateSubject as GateSubject,
-    )
-    from tradai.mlflow._registry.policy import PromotionPolicy as PromotionPolicy
     from tradai.mlflow._registry.promotion import AliasMove as AliasMove
     from tradai.mlflow._registry.record import (
         ModelFile as ModelFile,
@@ -68,7 +69,6 @@ if TYPE_CHECKING:
         ModelRecord as ModelRecord,
     )
     from tradai.mlflow._registry.registry import ModelRegistry as ModelRegistry
-    from tradai.mlflow._registry.report import PromotionReport as PromotionReport
     from tradai.mlflow._registry.resolution import ResolvedModel as ResolvedModel
     from tradai.mlflow._registry.selector import VersionSelector as VersionSelector
     from tradai.mlflow._registry.settings import ModelSettings as ModelSettings
@@ -98,12 +98,12 @@ if not TYPE_CHECKING:
             ),
             "_registry.config_layer": "RegistryLayer",
             "_registry.errors": "ModelIntegrityError PromotionRefusedError StaleModelError",
-            "_registry.gates": "Gate GateContext GateOutcome GateSubject",
-            "_registry.policy": "PromotionPolicy",
+            "_registry._gates.gates": "Gate GateContext GateOutcome GateSubject",
+            "_registry._gates.policy": "PromotionPolicy",
             "_registry.promotion": "AliasMove",
             "_registry.record": "ModelFile ModelKind ModelRecord",
             "_registry.registry": "ModelRegistry",
-            "_registry.report": "PromotionReport",
+            "_registry._gates.report": "PromotionReport",
             "_registry.resolution": "ResolvedModel",
             "_registry.selector": "VersionSelector",
             "_registry.settings": "ModelSettings",

@@ -17,8 +17,8 @@ from tradai.mlflow._commands.model_views import (
 )
 from tradai.mlflow._commands.models_grammar import models_parser
 from tradai.mlflow._commands.output import print_json, print_lines, table_lines
+from tradai.mlflow._registry._gates.policy import PromotionPolicy
 from tradai.mlflow._registry.errors import PromotionRefusedError
-from tradai.mlflow._registry.policy import PromotionPolicy
 from tradai.mlflow._registry.promotion import AliasMove
 from tradai.mlflow._registry.registry import ModelRegistry
 from tradai.mlflow._settings import MLflowSettings

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from tradai.mlflow._registry.promotion import CHAMPION
+from tradai.mlflow._registry.selector import CHAMPION
 
 _CHOICE: Final = "NAME@ALIAS, NAME@v7 or NAME@latest"
 

@@ -10,15 +10,13 @@ from tradai.core.exceptions import ConflictError, ValidationError
 from tradai.mlflow._client.client import MLflowClient
 from tradai.mlflow._client.entities import ArtifactInfo
 from tradai.mlflow._client.model_entities import ModelVersion, RegisteredModel
+from tradai.mlflow._registry._gates.gates import GateContext, GateSubject
+from tradai.mlflow._registry._gates.policy import PromotionPolicy
+from tradai.mlflow._registry._gates.report import PromotionReport
 from tradai.mlflow._registry.errors import ModelIntegrityError, PromotionRefusedError
-from tradai.mlflow._registry.gates import GateContext, GateSubject
 from tradai.mlflow._registry.ledger import Ledger, LedgerEntry
-from tradai.mlflow._registry.policy import PromotionPolicy
-from tradai.mlflow._registry.report import PromotionReport
 from tradai.mlflow._registry.selector import is_usable_alias
 from tradai.mlflow._registry.version_tags import VersionContent, from_tags
-
-CHAMPION: Final = "champion"
 
 _LONGEST_NAME: Final = 200
 _EXPECTED_ALIAS: Final = "letters, digits, '-' and '_', but neither 'latest' nor such as 'v7'"
@@ -64,7 +62,7 @@ class AliasMover:
         """Judge a version, and move nothing.
 
         Raises:
-            MLflowNotFoundError: There is no such model or version.
+            MLflowNotFoundError: The server does not have the model or the version.
             MLflowError: The server refused, or gave no usable answer.
         """
         model = self._client.get_registered_model(name)
@@ -86,7 +84,7 @@ class AliasMover:
             PromotionRefusedError: A gate refuses.
             ConflictError: The alias does not point at the expected version, or was moved at once
                 by another promotion.
-            MLflowNotFoundError: There is no such model or version.
+            MLflowNotFoundError: The server does not have the model or the version.
             MLflowError: The server refused, or gave no usable answer.
         """
         check_alias(alias)
@@ -107,7 +105,7 @@ class AliasMover:
         Raises:
             NotFoundError: The ledger has no such version.
             ModelIntegrityError: That version is damaged; the alias is as it was.
-            MLflowNotFoundError: There is no such model, or that version is gone.
+            MLflowNotFoundError: The server does not have the model or that version any more.
             MLflowError: The server refused, or gave no usable answer.
         """
         check_alias(alias)

@@ -22,10 +22,8 @@ from tradai.core import (
 )
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.mlflow._registry.cache import sha256_of
-from tradai.mlflow._registry.record import ModelFile, ModelKind
+from tradai.mlflow._registry.record import MODELS, STRATEGY, ModelFile, ModelKind
 
-STRATEGY: Final = "strategy"
-MODELS: Final = "models"
 MANIFEST: Final = "manifest.json"
 REPORT: Final = "report.html"
 
@@ -71,7 +69,7 @@ class RunProof:
         """Return the run in `folder`.
 
         Raises:
-            NotFoundError: There is no run, or not the strategy that it ran.
+            NotFoundError: The folder has no run, or not the strategy that it ran.
             ValidationError: It did not succeed, or its manifest is not usable.
             StorageError: A file cannot be read.
         """

@@ -11,6 +11,9 @@ from tradai.core import JsonValue, version_id
 from tradai.core.exceptions import ValidationError
 
 SCHEMA_VERSION: Final = 1
+# Folders of a version, as in the folder of a run.
+STRATEGY: Final = "strategy"
+MODELS: Final = "models"
 
 _EXPECTED: Final = "a relative path with slashes, without '..', backslashes or control characters"
 _BAD_STEPS: Final = {"", ".", ".."}

@@ -1,23 +1,27 @@
-"""`ModelRegistry`: the versions of models on one MLflow server."""
+"""`ModelRegistry`: the versions of models on one MLflow server.
+
+A process that starts to trade only resolves: what the other methods need is imported by them.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, Literal, final
+from typing import TYPE_CHECKING, Final, Literal, final
 
-from tradai.core import Clock, ConfigDiff, Lease, SystemClock, Timeframe, diff
+from tradai.core import SystemClock, Timeframe
 from tradai.core.exceptions import ExternalServiceError
 from tradai.mlflow._client.client import MLflowClient
 from tradai.mlflow._client.model_entities import ModelVersion
-from tradai.mlflow._registry.policy import PromotionPolicy
-from tradai.mlflow._registry.promotion import CHAMPION, AliasMove, AliasMover
-from tradai.mlflow._registry.proof import RunProof
-from tradai.mlflow._registry.registration import Registration
-from tradai.mlflow._registry.report import PromotionReport
 from tradai.mlflow._registry.resolution import ModelResolver, ResolvedModel, find_version
-from tradai.mlflow._registry.selector import VersionSelector, selector_error
+from tradai.mlflow._registry.selector import CHAMPION, VersionSelector, selector_error
 from tradai.mlflow._registry.settings import ModelSettings
 from tradai.mlflow._registry.version_tags import VersionContent, from_tags
+
+if TYPE_CHECKING:
+    from tradai.core import Clock, ConfigDiff, Lease
+    from tradai.mlflow._registry._gates.policy import PromotionPolicy
+    from tradai.mlflow._registry._gates.report import PromotionReport
+    from tradai.mlflow._registry.promotion import AliasMove, AliasMover
 
 _LATEST: Final = "latest"
 # A promotion takes a few seconds; the lease of a killed one runs out in thirty.
@@ -37,7 +41,7 @@ class ModelRegistry:
         client: MLflowClient | None = None,
         settings: ModelSettings | None = None,
         *,
-        clock: Clock | None = None,
+        clock: "Clock | None" = None,
     ) -> None:
         """Work with one server; nothing is sent yet.
 
@@ -77,12 +81,15 @@ class ModelRegistry:
             by: Name of the person or job that registers it.
 
         Raises:
-            NotFoundError: There is no run, or not the strategy that it ran.
+            NotFoundError: The folder has no run, or not the strategy that it ran.
             ValidationError: The run did not succeed, or a name, the image or the configuration
                 cannot be registered.
             StorageError: A file cannot be read.
-            MLflowError: The server refused, or gave no usable answer; there is no new version.
+            MLflowError: The server refused, or gave no usable answer; no version was made.
         """
+        from tradai.mlflow._registry.proof import RunProof
+        from tradai.mlflow._registry.registration import Registration
+
         proof = RunProof.read(run)
         return Registration(self._client, now=self._now).register(
             name, proof, experiment=experiment or proof.config.name, image=image, by=by
@@ -113,7 +120,7 @@ class ModelRegistry:
 
         Raises:
             ValidationError: No version is chosen, or several are.
-            MLflowNotFoundError: There is no such model, version or alias.
+            MLflowNotFoundError: The server does not have the model, version or alias.
             ModelIntegrityError: The version is damaged, or was not registered by tradai.
             CorruptArtifactError: A file is not the one that was registered.
             StaleModelError: The server cannot be reached, and no earlier answer may be used.
@@ -125,12 +132,12 @@ class ModelRegistry:
         return resolver.resolve(selector, max_stale=max_stale or self._settings.max_stale)
 
     def report(
-        self, name: str, version: int, *, policy: PromotionPolicy, alias: str = CHAMPION
-    ) -> PromotionReport:
+        self, name: str, version: int, *, policy: "PromotionPolicy", alias: str = CHAMPION
+    ) -> "PromotionReport":
         """Judge a version by the gates of `policy`; nothing is moved.
 
         Raises:
-            MLflowNotFoundError: There is no such model or version.
+            MLflowNotFoundError: The server does not have the model or the version.
             MLflowError: The server refused, or gave no usable answer.
         """
         return self._mover(None).report(name, version, alias=alias, policy=policy)
@@ -140,11 +147,11 @@ class ModelRegistry:
         name: str,
         version: int,
         *,
-        policy: PromotionPolicy,
+        policy: "PromotionPolicy",
         alias: str = CHAMPION,
         expect: int | Literal["any"] | None = "any",
         by: str = "",
-    ) -> AliasMove:
+    ) -> "AliasMove":
         """Point `alias` at `version` when every gate passes.
 
         Args:
@@ -160,7 +167,7 @@ class ModelRegistry:
             ConflictError: The alias points at another version than expected, or was moved at once
                 by another promotion.
             LeaseHeldError: Other promotions of the model go on for a minute.
-            MLflowNotFoundError: There is no such model or version.
+            MLflowNotFoundError: The server does not have the model or the version.
             MLflowError: The server refused, or gave no usable answer.
         """
         with self._holding(name) as lease:
@@ -168,7 +175,7 @@ class ModelRegistry:
                 name, version, alias=alias, policy=policy, expect=expect, by=by
             )
 
-    def rollback(self, name: str, *, alias: str = CHAMPION, by: str = "") -> AliasMove:
+    def rollback(self, name: str, *, alias: str = CHAMPION, by: str = "") -> "AliasMove":
         """Point `alias` at the version before the last promotion, in at most four calls.
 
         Raises:
@@ -184,7 +191,7 @@ class ModelRegistry:
         """Return a version and what its tags hold; no file is fetched.
 
         Raises:
-            MLflowNotFoundError: There is no such model, version or alias.
+            MLflowNotFoundError: The server does not have the model, version or alias.
             ModelIntegrityError: The version is damaged, or was not registered by tradai.
             MLflowError: The server refused, or gave no usable answer.
         """
@@ -193,19 +200,23 @@ class ModelRegistry:
         place = f"version {found.version} of model {found.name!r}"
         return found, from_tags(found.tags, place=place)
 
-    def diff(self, first: str | VersionSelector, second: str | VersionSelector) -> ConfigDiff:
+    def diff(self, first: str | VersionSelector, second: str | VersionSelector) -> "ConfigDiff":
         """Return the differences of the second configuration from the first.
 
         Raises:
             TradAIError: One of them cannot be read; see `content`.
         """
+        from tradai.core import diff
+
         return diff(self.content(first)[1].config, self.content(second)[1].config)
 
-    def _mover(self, lease: Lease | None) -> AliasMover:
+    def _mover(self, lease: "Lease | None") -> "AliasMover":
+        from tradai.mlflow._registry.promotion import AliasMover
+
         return AliasMover(self._client, now=self._now, lease=lease)
 
     @contextmanager
-    def _holding(self, name: str) -> Iterator[Lease | None]:
+    def _holding(self, name: str) -> "Iterator[Lease | None]":
         """Hold the lease of the model's promotions inside the block, when one is configured."""
         lease = self._settings.lease_of(name)
         if lease is None:

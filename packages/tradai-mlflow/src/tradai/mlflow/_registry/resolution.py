@@ -15,8 +15,7 @@ from tradai.mlflow._client.model_entities import ModelStage, ModelVersion
 from tradai.mlflow._http.errors import ServerUnavailableError
 from tradai.mlflow._registry.cache import KnownVersion, ModelCache
 from tradai.mlflow._registry.errors import ModelIntegrityError, StaleModelError
-from tradai.mlflow._registry.proof import MODELS, STRATEGY
-from tradai.mlflow._registry.record import ModelFile, ModelRecord
+from tradai.mlflow._registry.record import MODELS, STRATEGY, ModelFile, ModelRecord
 from tradai.mlflow._registry.selector import VersionSelector
 from tradai.mlflow._registry.settings import ModelSettings
 from tradai.mlflow._registry.version_tags import VersionContent, from_tags
@@ -88,7 +87,7 @@ class ModelResolver(LoggerMixin):
                 reached; None is none.
 
         Raises:
-            MLflowNotFoundError: There is no such model, version or alias.
+            MLflowNotFoundError: The server does not have the model, version or alias.
             ModelIntegrityError: The version is damaged, or was not registered by tradai.
             CorruptArtifactError: A file is not the one that was registered.
             StaleModelError: The server cannot be reached, and no earlier answer may be used.
@@ -207,7 +206,7 @@ def find_version(
     """Ask the server, once, for the version that `selector` means.
 
     Raises:
-        MLflowNotFoundError: There is no such model, version or alias.
+        MLflowNotFoundError: The server does not have the model, version or alias.
         MLflowError: The server refused, or gave no usable answer.
     """
     name = selector.name

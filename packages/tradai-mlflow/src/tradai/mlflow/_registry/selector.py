@@ -7,6 +7,8 @@ from typing import Final, Self, final
 from tradai.core.exceptions import ValidationError
 
 SCHEME: Final = "mlflow:"
+# Alias of the version that may trade.
+CHAMPION: Final = "champion"
 
 _LATEST: Final = "latest"
 _STAGE: Final = "stage:"

@@ -1,15 +1,18 @@
 """Settings of the registry of models."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import final
-from urllib.parse import quote
+from typing import Final, final
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from tradai.core import BaseSettings, Lease, Timeframe, lease_for, user_cache_folder
+from tradai.core import BaseSettings, Lease, Timeframe, digest, lease_for, user_cache_folder
+
+_NOT_PLAIN: Final = re.compile("[^A-Za-z0-9]+")
+_READABLE: Final = 40
 
 
 @final
@@ -45,7 +48,9 @@ class ModelSettings(BaseSettings):
         """
         if self.leases is None:
             return None
-        return lease_for(f"{self.leases.rstrip('/')}/{quote(name, safe='')}")
+        # Places of leases differ in the characters that they take.
+        readable = _NOT_PLAIN.sub("-", name)[:_READABLE]
+        return lease_for(f"{self.leases.rstrip('/')}/model-{readable}-{digest(name)[:8]}")
 
     def cache_folder(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the folder of the cache.

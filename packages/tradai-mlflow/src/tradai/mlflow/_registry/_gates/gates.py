@@ -21,7 +21,7 @@ class GateSubject:
     Attributes:
         name: Name of the model.
         version: Number of the version.
-        content: What its tags hold; None when they cannot be used.
+        content: Content of its tags; None when they cannot be used.
         problem: Reason for that, as a sentence; empty otherwise.
         stored: Files that the server has, with their size where it says so.
     """

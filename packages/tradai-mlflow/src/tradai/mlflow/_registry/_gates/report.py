@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self, final
 
 from tradai.core import JsonValue, digest, redact
-from tradai.mlflow._registry.gates import Gate, GateContext, GateOutcome
+from tradai.mlflow._registry._gates.gates import Gate, GateContext, GateOutcome
 
 
 @final

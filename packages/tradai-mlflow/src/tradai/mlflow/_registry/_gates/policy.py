@@ -21,7 +21,7 @@ from tradai.core import (
     read_yaml,
 )
 from tradai.core.exceptions import ConfigurationError, ValidationError
-from tradai.mlflow._registry.gates import (
+from tradai.mlflow._registry._gates.gates import (
     ArtifactsPresent,
     BetterThanChampion,
     ConfigValid,
