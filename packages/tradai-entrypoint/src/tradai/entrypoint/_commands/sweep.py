@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -65,17 +66,8 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     runner = backend_for("tradai.runners", args.on)
     # The runs are parts of the sweep wherever they are tracked.
     traced = settings.model_copy(update={"trace_id": folder.name})
-    place, plan = (
-        _place_here(args, traced, request, staging=staging, interrupts=interrupts)
-        if args.on.startswith(LOCAL)
-        else _place_elsewhere(
-            args,
-            (traced, request),
-            folder.name,
-            runner=runner,
-            progress=progress,
-            interrupts=interrupts,
-        )
+    place, plan = _place(
+        args, (traced, request), runner, staging=staging, progress=progress, interrupts=interrupts
     )
     limit = (os.cpu_count() or 1) if args.limit is None else args.limit
     sweep = Sweep(runner, place, plan=plan, limit=limit, interrupts=interrupts)
@@ -91,27 +83,45 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     staging.remove()
     result = _finish(args, comparison, folder, settings, runner)
     strategy = _first_config(settings, request, variants).name
+    _track(result, folder, strategy, started_at)
+    return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
+
+
+def _track(result: SweepResult, folder: Path, strategy: str, started_at: datetime) -> None:
     notice = track_sweep(result, folder, os.environ, strategy=strategy, started_at=started_at)
     if notice:
         print_text(f"note: {notice}", is_error=True)
-    return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
+
+
+def _place(
+    args: argparse.Namespace,
+    base: tuple[EntrypointSettings, RunRequest],
+    runner: JobRunner,
+    *,
+    staging: SharedStaging,
+    progress: Progress,
+    interrupts: Interrupts,
+) -> _Place:
+    """Return where the runs of the sweep are, and what plans them."""
+    name = staging.root.parent.name
+    if args.on.startswith(LOCAL):
+        return _place_here(args, base, name, staging=staging, interrupts=interrupts)
+    return _place_elsewhere(
+        args, base, name, runner=runner, progress=progress, interrupts=interrupts
+    )
 
 
 def _place_here(
     args: argparse.Namespace,
-    settings: EntrypointSettings,
-    request: RunRequest,
+    base: tuple[EntrypointSettings, RunRequest],
+    name: str,
     *,
     staging: SharedStaging,
     interrupts: Interrupts,
 ) -> _Place:
-    plans = PlansHere(
-        staging.root.parent.name,
-        (settings, request),
-        JobExtras.of(args),
-        staging=staging,
-        interrupts=interrupts,
-    )
+    extras = JobExtras.of(args)
+    plans = PlansHere(name, base, extras, staging=staging, interrupts=interrupts)
+    settings, _ = base
     return LocalRuns(settings.folder), plans.plan
 
 
