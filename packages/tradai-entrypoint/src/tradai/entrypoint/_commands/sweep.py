@@ -64,10 +64,8 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     staging = SharedStaging(folder / "staged")
     progress = Progress(enabled=not args.json)
     runner = backend_for("tradai.runners", args.on)
-    # The runs are parts of the sweep wherever they are tracked.
-    traced = settings.model_copy(update={"trace_id": folder.name})
     place, plan = _place(
-        args, (traced, request), runner, staging=staging, progress=progress, interrupts=interrupts
+        args, (settings, request), runner, staging=staging, progress=progress, interrupts=interrupts
     )
     limit = (os.cpu_count() or 1) if args.limit is None else args.limit
     sweep = Sweep(runner, place, plan=plan, limit=limit, interrupts=interrupts)
@@ -82,8 +80,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         return ExitCode.of_error(exc)
     staging.remove()
     result = _finish(args, comparison, folder, settings, runner)
-    strategy = _first_config(settings, request, variants).name
-    _track(result, folder, strategy, started_at)
+    _track(result, folder, _first_config(settings, request, variants).name, started_at)
     return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
 
 
@@ -104,6 +101,8 @@ def _place(
 ) -> _Place:
     """Return where the runs of the sweep are, and what plans them."""
     name = staging.root.parent.name
+    # The runs are parts of the sweep wherever they are tracked.
+    base = base[0].model_copy(update={"trace_id": name}), base[1]
     if args.on.startswith(LOCAL):
         return _place_here(args, base, name, staging=staging, interrupts=interrupts)
     return _place_elsewhere(
