@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ModelVersion as ModelVersion,
         RegisteredModel as RegisteredModel,
     )
+    from tradai.mlflow._http.deadline import Timer as Timer
     from tradai.mlflow._http.errors import (
         AccessDeniedError as AccessDeniedError,
         AliasNotFoundError as AliasNotFoundError,
@@ -57,6 +58,7 @@ if not TYPE_CHECKING:
             "_client.client": "MLflowClient",
             "_client.entities": "ArtifactInfo Experiment ExperimentRun RunMetric RunStatus",
             "_client.model_entities": "ModelStage ModelVersion RegisteredModel",
+            "_http.deadline": "Timer",
             "_http.errors": (
                 "AccessDeniedError AliasNotFoundError AlreadyExistsError ArtifactNotFoundError "
                 "CertificateError CircuitOpenError ConnectionLostError CorruptArtifactError "
