@@ -36,7 +36,7 @@ from tradai.core.exceptions import TradAIError
 PLANTED: Final = "Planted+Fake/Value_47"
 NAME: Final = "trading/binance"
 # An escaped, encoded or truncated value is a leak too. The last part is its middle in Base64.
-PARTS: Final = ("planted+fake", "fake/value", "fake\\/value", "value_47", "rlzcrgywtll1zhbhv")
+PARTS: Final = ("planted+fake", "fake/value", "fake\\/value", "value_47", "rlzctgywtll1zhbhv")
 
 
 class ExchangeKeys(BaseModel):
