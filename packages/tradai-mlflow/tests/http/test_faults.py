@@ -1,7 +1,9 @@
 """Faults of a server and of the way to it, on a clock that only pauses move."""
 
 import socket
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import pytest
@@ -337,3 +339,31 @@ def test_an_error_keeps_the_words_of_the_server_on_one_line(
     assert caught.value.server_message.startswith("a long text xxx")
     assert len(caught.value.server_message) <= 500
     assert "\n" not in str(caught.value)
+
+
+def test_one_call_tries_a_server_that_failed_while_the_others_are_refused(
+    server: Server, client: MLflowClient, timer: Timer
+) -> None:
+    server.script(lambda exchange: exchange.reply(503, ""))
+    with pytest.raises(ServerFaultError):
+        client.get_run("r1")
+    asked, release = threading.Event(), threading.Event()
+
+    def hold(exchange: Server) -> None:
+        asked.set()
+        release.wait()
+        exchange.reply(200, RUN)
+
+    server.script(hold)
+    timer.sleep(5.0)
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(client.get_run, "r1")
+        asked.wait()
+        with pytest.raises(CircuitOpenError):
+            client.get_run("r1")
+        release.set()
+        assert first.result().run_id == "r1"
+
+    assert len(server.received) == 1
+    assert client.get_run("r1").run_id == "r1"
