@@ -16,10 +16,7 @@ from job_launcher import POINTS, spec_of
 from servers.docker import Dockerd
 
 from tradai.aws import DockerRunner, DockerSettings
-
-# Only its pauses tell that a submission has looked at the container of another launcher.
-from tradai.aws._docker.pause import Pause
-from tradai.core import JobStatus
+from tradai.core import JobStatus, Pause
 from tradai.core.exceptions import ExternalServiceError
 
 LAUNCHER: Final = Path(job_launcher.__file__)
@@ -64,6 +61,7 @@ def test_a_launcher_that_dies_leaves_one_run(
 def test_a_submission_waits_for_the_launcher_between_its_claim_and_its_input(
     runner: DockerRunner, python_image: str, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Only its pauses tell that a submission has looked at the container of another launcher.
     looked, sleep = threading.Event(), Pause.sleep
 
     def note_the_look(pause: Pause, deadline: float | None = None) -> None:

@@ -1,5 +1,6 @@
 """The wait at the end of a run, in virtual time."""
 
+import itertools
 import threading
 from datetime import datetime
 from pathlib import Path
@@ -118,12 +119,12 @@ def test_a_caller_can_give_up_waiting(
     monkeypatch.setattr(server, "experiment", hang)
     timer = VirtualTimer()
     run = MLflowTracker(lambda: server, address="", timer=timer).start(RUN, folder=tmp_path)
-    looks: list[int] = []
+    looks = itertools.count(1)
 
-    delivery = run.end(TrackedStatus.KILLED, give_up=lambda: bool(looks.append(1) or looks[2:]))
+    delivery = run.end(TrackedStatus.KILLED, give_up=lambda: next(looks) == 3)
     release.set()
 
-    assert (delivery.waiting, len(looks)) == (1, 3)
+    assert (delivery.waiting, next(looks)) == (1, 4)
 
 
 def test_many_points_are_sent_before_the_end(
