@@ -140,12 +140,11 @@ def _engine(_example: Path) -> Callable[[Reader], None]:
 
 
 @pytest.fixture
-def _mlflow(mlflow_servers: dict[Release, MLflowServer]) -> Callable[[Reader], None]:
-    """An MLflow server, whose address is set."""
+def _mlflow(mlflow_servers: Mapping[Release, MLflowServer]) -> Callable[[Reader], None]:
+    """A tracking server."""
 
     def give(reader: Reader) -> None:
-        url = mlflow_servers["3.17"].url
-        reader.environ = {**reader.environ, "MLFLOW_TRACKING_URI": url}
+        reader.environ = {**reader.environ, "MLFLOW_TRACKING_URI": mlflow_servers["3.17"].url}
 
     return give
 

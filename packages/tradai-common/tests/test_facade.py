@@ -28,6 +28,7 @@ PLATFORM_PATHS = {
     "strategy_config_loader": {"StrategyConfig", "StrategyConfigLoader"},
     "types": {"Amount", "JsonValue", "Pair", "Price", "Symbol", "Timeframe", "Utc", "Version"},
     "utils.cache": {"Cache", "CachedDataRepository", "candle"},
+    "utils.mlflow_client": {"ExperimentRun", "MLflowClient", "ModelVersion"},
     "utils.common": {"Timeframe", "TimeRange", "from_epoch_ms", "quantize_price", "utc_now"},
 }
 
@@ -140,6 +141,7 @@ def test_a_name_of_a_missing_distribution_names_the_extra(
         ("aws.s3_utils", "aws"),
         ("aws.secrets_manager", "aws"),
         ("utils.cache", "cache"),
+        ("utils.mlflow_client", "mlflow"),
         ("base_service", "entrypoint"),
         ("entrypoint", "entrypoint"),
         ("entrypoint.base", "entrypoint"),

@@ -208,7 +208,7 @@ def test_an_artifact_that_a_server_of_mlflow_2_fails_about_is_missing(
 
     server.script(behave)
 
-    with pytest.raises(ArtifactNotFoundError, match=r"there is no artifact 'none\.bin'"):
+    with pytest.raises(ArtifactNotFoundError, match=r"'none\.bin' does not exist"):
         client.download_artifact(RUN, "none.bin", tmp_path / "copy.bin")
 
     assert timer.sleeps == []

@@ -6,7 +6,7 @@ import math
 from typing import Any, TypeAlias
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from tradai.core import from_epoch_ms
 from tradai.core.exceptions import ValidationError
@@ -35,10 +35,14 @@ def _accept(server: Server) -> None:
 )
 @given(
     points=st.integers(0, 2_500),
-    params=st.dictionaries(st.text("abcé", min_size=1, max_size=9), st.text(max_size=80)),
+    params=st.lists(st.text(max_size=9), max_size=250).map(
+        lambda texts: {f"p{n}": text for n, text in enumerate(texts)}
+    ),
     tags=st.integers(0, 250),
     length=st.sampled_from([1, 6_000]),
 )
+@example(points=950, params={f"p{n}": "x" for n in range(250)}, tags=250, length=1)
+@example(points=1_001, params={}, tags=0, length=1)
 def test_batches_keep_every_limit_and_lose_nothing(
     server: Server,
     client: MLflowClient,

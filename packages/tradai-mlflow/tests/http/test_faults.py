@@ -121,7 +121,7 @@ def test_an_answer_that_another_attempt_cannot_change_is_one_typed_error(
     assert len(server.received) == 1
 
 
-def test_the_conditions_are_told_apart_by_at_least_twelve_types() -> None:
+def test_at_least_twelve_conditions_have_types_of_their_own() -> None:
     kinds = {kind for _, _, kind, _ in ANSWERS} | {
         ServerFaultError,
         RateLimitedError,

@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import pytest
 
@@ -146,3 +146,21 @@ def test_a_server_that_never_answers_is_left_at_the_deadline(server: Server) -> 
         client.get_run("r1", deadline_s=0.3)
 
     release.set()
+
+
+def test_a_peer_that_takes_a_piece_now_and_then_is_left_at_the_deadline(timer: Timer) -> None:
+    sent: list[int] = []
+
+    class Slow:
+        """A wire that needs a second for each piece."""
+
+        def settimeout(self, _: float) -> None: ...
+
+        def sendall(self, data: memoryview) -> None:
+            sent.append(len(data))
+            timer.sleep(1.0)
+
+    with _attempt(timer, 10), pytest.raises(TimeoutError):
+        DeadlineSocket(cast("socket.socket", Slow())).sendall(bytes(1_000_000))
+
+    assert sent == [16_384] * 10

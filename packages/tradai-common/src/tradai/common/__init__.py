@@ -101,7 +101,18 @@ if TYPE_CHECKING:
         StrategyEntrypoint as StrategyEntrypoint,
         TradingEntrypoint as TradingEntrypoint,
     )
-    from tradai.mlflow import MLflowSettings as MLflowSettings
+    from tradai.mlflow import (
+        Experiment as Experiment,
+        ExperimentRun as ExperimentRun,
+        MLflowClient as MLflowClient,
+        MLflowError as MLflowError,
+        MLflowSettings as MLflowSettings,
+        ModelStage as ModelStage,
+        ModelVersion as ModelVersion,
+        RegisteredModel as RegisteredModel,
+        RunMetric as RunMetric,
+        RunStatus as RunStatus,
+    )
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
@@ -133,6 +144,9 @@ if not TYPE_CHECKING:
             "tradai.entrypoint": (
                 "BaseService EntrypointSettings StrategyEntrypoint TradingEntrypoint"
             ),
-            "tradai.mlflow": "MLflowSettings",
+            "tradai.mlflow": (
+                "Experiment ExperimentRun MLflowClient MLflowError MLflowSettings ModelStage "
+                "ModelVersion RegisteredModel RunMetric RunStatus"
+            ),
         },
     )

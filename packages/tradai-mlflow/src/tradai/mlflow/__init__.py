@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         RegisteredModel as RegisteredModel,
     )
     from tradai.mlflow._commands.models import models_command as models_command
+    from tradai.mlflow._http.deadline import Timer as Timer
     from tradai.mlflow._http.errors import (
         AccessDeniedError as AccessDeniedError,
         AliasNotFoundError as AliasNotFoundError,
@@ -84,6 +85,7 @@ if not TYPE_CHECKING:
             "_client.entities": "ArtifactInfo Experiment ExperimentRun RunMetric RunStatus",
             "_client.model_entities": "ModelStage ModelVersion RegisteredModel",
             "_commands.models": "models_command",
+            "_http.deadline": "Timer",
             "_http.errors": (
                 "AccessDeniedError AliasNotFoundError AlreadyExistsError ArtifactNotFoundError "
                 "CertificateError CircuitOpenError ConnectionLostError CorruptArtifactError "

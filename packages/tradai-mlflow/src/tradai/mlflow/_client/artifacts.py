@@ -73,7 +73,7 @@ class ArtifactCalls(ServerAccess):
             deadline_s: Seconds for all of it; by default those for artifacts.
 
         Raises:
-            NotFoundError: There is no such file here.
+            NotFoundError: The file does not exist here.
             ConfigurationError: Only the server reaches the artifacts.
             MLflowError: The server refused, or gave no usable answer.
         """
@@ -105,7 +105,7 @@ class ArtifactCalls(ServerAccess):
             The SHA-256 of the bytes in hexadecimal.
 
         Raises:
-            ArtifactNotFoundError: There is no such artifact.
+            ArtifactNotFoundError: The artifact does not exist.
             CorruptArtifactError: The bytes are not those of `expected_sha256`.
             ConfigurationError: Only the server reaches the artifacts.
             StorageError: The disk refused.
@@ -156,7 +156,9 @@ class ArtifactCalls(ServerAccess):
         except ServerUnavailableError as exc:
             # MLflow 2 answers 500 about a file that does not exist, which would be tried for long.
             if not self._is_listed(root, path, deadline):
-                message = f"there is no artifact {path!r}; list what is there, or check the path"
+                message = (
+                    f"the artifact {path!r} does not exist; list what is there, or check the path"
+                )
                 raise not_found(ArtifactNotFoundError, message, exc.operation, path) from exc
         return self._transport.download(_download(root, path, Repeat.FREELY), file, deadline)
 

@@ -65,7 +65,7 @@ class BatchCalls(RunCalls, ArtifactCalls):
             LimitExceededError: A key or a value is longer than the server keeps; nothing is sent.
             ValidationError: A metric is not finite; nothing is sent.
             ParameterConflictError: A parameter has another value already.
-            RunNotFoundError: There is no such run.
+            RunNotFoundError: The run does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         deadline = self._deadline(deadline_s)

@@ -4,6 +4,7 @@ import re
 from typing import Final, Self, final
 
 from tradai.mlflow._client.entities import Entity
+from tradai.mlflow._client.limits import PARAM_LENGTH, TAG_LENGTH
 
 SHORTEST_TAG_LIMIT: Final = 5_000
 
@@ -41,4 +42,15 @@ class ServerCapabilities(Entity):
             model_tag_length=100_000 if number >= _LONG_TAGS_SINCE else SHORTEST_TAG_LIMIT,
             has_logged_models=number >= _LOGGED_MODELS_SINCE,
             checks_hosts=number >= _HOST_CHECK_SINCE,
+        )
+
+    def summary(self) -> str:
+        """Return the version with its limits in one line, for people.
+
+        >>> print(ServerCapabilities.of_version("2.18.0").summary())
+        MLflow 2.18.0, keeps 6,000 characters of a parameter, 8,000 of a tag, 5,000 of a model's tag
+        """
+        return (
+            f"MLflow {self.version}, keeps {PARAM_LENGTH:,} characters of a parameter, "
+            f"{TAG_LENGTH:,} of a tag, {self.model_tag_length:,} of a model's tag"
         )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class MLflowClient(ExperimentCalls, BatchCalls, ModelCalls, VersionCalls):
     """Client of an MLflow server, 2.18 to 3.x, over its REST interface.
 
-    There is no current run: every call names what it is about. A client may be used by any number
+    Nothing is current: every call names its run or model. A client may be used by any number
     of threads, and in forked processes. Each call ends within its deadline, whatever the server
     does; after a failure, calls to the same server are refused for a few seconds without asking.
 

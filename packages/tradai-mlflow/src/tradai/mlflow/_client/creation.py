@@ -1,4 +1,4 @@
-"""Create things once, whoever else creates them and whatever answers are lost."""
+"""Create things once, also when others create them or answers are lost."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

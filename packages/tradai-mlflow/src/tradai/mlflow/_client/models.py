@@ -79,7 +79,7 @@ class ModelCalls(ServerAccess):
 
         Raises:
             LimitExceededError: The value is longer than this version of MLflow keeps.
-            ModelNotFoundError: There is no such model.
+            ModelNotFoundError: The model does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         deadline = self._deadline(deadline_s)
@@ -94,8 +94,8 @@ class ModelCalls(ServerAccess):
 
         Raises:
             InvalidRequestError: MLflow accepts no such alias; it reserves ``latest`` and ``v1``.
-            ModelNotFoundError: There is no such model.
-            ModelVersionNotFoundError: There is no such version.
+            ModelNotFoundError: The model does not exist.
+            ModelVersionNotFoundError: The version does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         body = {"name": name, "alias": alias, "version": str(version)}
@@ -110,7 +110,7 @@ class ModelCalls(ServerAccess):
         """Remove an alias; one that does not exist is ignored.
 
         Raises:
-            ModelNotFoundError: There is no such model.
+            ModelNotFoundError: The model does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         body = {"name": name, "alias": alias}

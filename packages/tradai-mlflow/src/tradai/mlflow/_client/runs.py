@@ -45,7 +45,7 @@ class RunCalls(ServerAccess):
             deadline_s: Seconds for all of it.
 
         Raises:
-            ExperimentNotFoundError: There is no such experiment.
+            ExperimentNotFoundError: The experiment does not exist.
             LimitExceededError: A tag is longer than the server keeps; nothing is sent.
             MLflowError: The server refused, or gave no usable answer. When ``may_have_run`` is
                 true, the run may exist; call again with the same `operation_id`.
@@ -97,7 +97,7 @@ class RunCalls(ServerAccess):
         """Set the status of a run, and the time of its end, by default now.
 
         Raises:
-            RunNotFoundError: There is no such run.
+            RunNotFoundError: The run does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         body: dict[str, JsonValue] = {"run_id": run_id, "status": RunStatus(status).value}
@@ -109,7 +109,7 @@ class RunCalls(ServerAccess):
         """Move a run to the bin of the server; one that is there already stays.
 
         Raises:
-            RunNotFoundError: There is no such run.
+            RunNotFoundError: The run does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         self._write(
@@ -156,7 +156,7 @@ class RunCalls(ServerAccess):
         """Yield all points of a metric of a run.
 
         Raises:
-            RunNotFoundError: There is no such run.
+            RunNotFoundError: The run does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         answers = self._pages(

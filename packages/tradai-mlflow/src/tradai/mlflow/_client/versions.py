@@ -44,7 +44,7 @@ class VersionCalls(ServerAccess):
             deadline_s: Seconds for all of it.
 
         Raises:
-            ModelNotFoundError: There is no such model.
+            ModelNotFoundError: The model does not exist.
             LimitExceededError: A tag is longer than this version of MLflow keeps.
             MLflowError: The server refused, or gave no usable answer. When ``may_have_run`` is
                 true, the version may exist; call again with the same `operation_id`.
@@ -78,7 +78,7 @@ class VersionCalls(ServerAccess):
         """Return a version of a registered model, with its aliases.
 
         Raises:
-            ModelVersionNotFoundError: There is no such version, or no such model.
+            ModelVersionNotFoundError: The version or the model does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         answer = self._get(
@@ -96,7 +96,7 @@ class VersionCalls(ServerAccess):
 
         Raises:
             AliasNotFoundError: The model has no such alias; with MLflow 2, also: no such model.
-            ModelNotFoundError: There is no such model.
+            ModelNotFoundError: The model does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         # MLflow reserves the name: it resolves it since 3, and refuses it before.
@@ -116,7 +116,7 @@ class VersionCalls(ServerAccess):
         """Return the version with the highest number, or that of the versions in `stage`.
 
         Raises:
-            ModelNotFoundError: There is no such model.
+            ModelNotFoundError: The model does not exist.
             ModelVersionNotFoundError: It has no version, or none in that stage.
             MLflowError: The server refused, or gave no usable answer.
         """
@@ -184,7 +184,7 @@ class VersionCalls(ServerAccess):
             deadline_s: Seconds for all of it.
 
         Raises:
-            ModelVersionNotFoundError: There is no such version.
+            ModelVersionNotFoundError: The version does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         body: dict[str, JsonValue] = {
@@ -208,7 +208,7 @@ class VersionCalls(ServerAccess):
 
         Raises:
             LimitExceededError: The value is longer than this version of MLflow keeps.
-            ModelVersionNotFoundError: There is no such version.
+            ModelVersionNotFoundError: The version does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         deadline = self._deadline(deadline_s)
@@ -222,7 +222,7 @@ class VersionCalls(ServerAccess):
         """Remove a version for good, and its aliases; one that is not there is ignored.
 
         Raises:
-            ModelNotFoundError: There is no such model.
+            ModelNotFoundError: The model does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         self._delete_version(name, version, self._deadline(deadline_s))

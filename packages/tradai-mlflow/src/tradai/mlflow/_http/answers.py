@@ -54,7 +54,7 @@ _BY_WORDS: Final[tuple[tuple[re.Pattern[str], type[MLflowError], str], ...]] = (
     (
         re.compile(r"registered model with name=\S.* not found", re.IGNORECASE),
         ModelNotFoundError,
-        "there is no such registered model; check the name",
+        "the registered model does not exist; check the name",
     ),
     (_TAKEN, AlreadyExistsError, "the name is taken"),
     (
@@ -188,7 +188,9 @@ def _not_found(refused: _Refusal) -> Failure:
     if by_words.kind is not InvalidRequestError:
         return by_words
     missing = refused.request.subject.missing
-    return _failure(refused, missing, f"there is no such {missing.kind}; check the name or the id")
+    return _failure(
+        refused, missing, f"the {missing.kind} does not exist; check the name or the id"
+    )
 
 
 def _too_large(refused: _Refusal) -> Failure:

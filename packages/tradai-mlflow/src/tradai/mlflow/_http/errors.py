@@ -192,28 +192,28 @@ class MLflowNotFoundError(MLflowError, NotFoundError):
 
 
 class ExperimentNotFoundError(MLflowNotFoundError):
-    """There is no such experiment."""
+    """The experiment does not exist."""
 
     code = "mlflow_experiment_not_found"
     kind: str = "experiment"
 
 
 class RunNotFoundError(MLflowNotFoundError):
-    """There is no such run."""
+    """The run does not exist."""
 
     code = "mlflow_run_not_found"
     kind: str = "run"
 
 
 class ModelNotFoundError(MLflowNotFoundError):
-    """There is no such registered model."""
+    """The registered model does not exist."""
 
     code = "mlflow_model_not_found"
     kind: str = "registered model"
 
 
 class ModelVersionNotFoundError(MLflowNotFoundError):
-    """There is no such version of the model."""
+    """The model has no version of this number."""
 
     code = "mlflow_version_not_found"
     kind: str = "model version"
@@ -227,7 +227,7 @@ class AliasNotFoundError(MLflowNotFoundError):
 
 
 class ArtifactNotFoundError(MLflowNotFoundError):
-    """There is no such artifact."""
+    """The artifact does not exist."""
 
     code = "mlflow_artifact_not_found"
     kind: str = "artifact"

@@ -99,7 +99,7 @@ class Connections:
 
 def _check_file(path: Path | None, variable: str) -> None:
     if path is not None and not path.is_file():
-        message = f"{variable} is {path}: there is no such file; correct the path"
+        message = f"{variable} is {path}, a file that does not exist; correct the path"
         raise ConfigurationError(message, key=variable)
 
 

@@ -11,12 +11,14 @@ import socket
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from tradai.mlflow._http.attempt import CURRENT, Attempt
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
+
+_PIECE: Final = 16_384  # bytes of the largest record of TLS
 
 Address: TypeAlias = tuple[Any, ...]
 Addresses: TypeAlias = Sequence[tuple[int, int, int, str, Address]]
@@ -35,11 +37,13 @@ class DeadlineSocket:
         return getattr(self._wire, name)
 
     def sendall(self, data: "ReadableBuffer") -> None:
-        """Send all of `data`."""
+        """Send all of `data`, piece by piece: TLS has the timeout for each record, not for all."""
         attempt = CURRENT.get()
-        attempt.bound(self._wire)
-        attempt.was_sent = True
-        self._wire.sendall(data)
+        view = memoryview(data)
+        for start in range(0, len(view), _PIECE):
+            attempt.bound(self._wire)
+            attempt.was_sent = True
+            self._wire.sendall(view[start : start + _PIECE])
 
     def makefile(self, mode: str) -> io.BufferedReader:
         """Return a file to read the answer from."""
