@@ -132,7 +132,7 @@ def test_the_command_is_one_of_the_entrypoint(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 65
-    assert "there is no such registered model" in done.stderr
+    assert "the registered model does not exist" in done.stderr
 
 
 def test_a_version_is_shown_with_its_files_and_figures(
