@@ -12,7 +12,7 @@ from models.proven_run import proven_run
 from servers.mlflow import MLflowServer
 
 from tradai.core.exceptions import ConflictError, ValidationError
-from tradai.mlflow import models_command
+from tradai.mlflow import MLflowClient, models_command
 
 Models = Callable[..., tuple[int, str]]
 
@@ -132,4 +132,34 @@ def test_the_command_is_one_of_the_entrypoint(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 65
-    assert "there is no such registered model" in done.stderr
+    assert "the registered model does not exist" in done.stderr
+
+
+def test_a_version_is_shown_with_its_files_and_figures(
+    models: Models, run: Path, unique: str
+) -> None:
+    models("register", unique, "--run", run)
+
+    code, text = models("show", f"{unique}@v1")
+
+    facts = [line.split(maxsplit=1) for line in text.splitlines()]
+    assert code == 0
+    assert ["strategy", "trend 1.2.0"] in facts
+    assert ["trades", "297"] in facts
+    assert any(line.startswith("file strategy/trend.py ") for line in text.splitlines())
+
+
+def test_a_version_of_another_tool_is_listed_as_not_usable(
+    models: Models, server: MLflowServer, unique: str
+) -> None:
+    with MLflowClient(uri=server.url) as client:
+        group = client.experiment(unique)
+        run = client.create_run(group.experiment_id, name="other tool")
+        client.registered_model(unique)
+        client.create_model_version(unique, source=run.artifact_uri, run_id=run.run_id)
+
+    text = models("show", unique)[1]
+    shown = read(models("show", unique, "--json"))
+
+    assert "not usable" in text.splitlines()[1]
+    assert "was not registered by tradai" in shown["versions"][0]["problem"]

@@ -11,7 +11,7 @@ from servers.fault_proxy import FaultProxy
 from servers.mlflow import MLflowServer
 
 from tradai.core import Timeframe
-from tradai.core.exceptions import ConflictError, NotFoundError
+from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 from tradai.mlflow import (
     MLflowClient,
     ModelIntegrityError,
@@ -156,3 +156,23 @@ def test_with_a_lease_promotions_at_once_are_made_one_after_another(
     assert len({before for before, _ in moves}) == len(versions)
     last = client.get_registered_model(unique).aliases["champion"]
     assert last not in {before for before, _ in moves}
+
+
+def test_a_candidate_whose_tags_are_damaged_is_refused_by_the_gates(
+    registry: ModelRegistry, client: MLflowClient, run: Path, unique: str
+) -> None:
+    registry.register(unique, run)
+    client.set_model_version_tag(unique, 1, "tradai.record.chunks", "2")
+
+    with pytest.raises(PromotionRefusedError, match=r"its tag tradai\.record\.001 is missing"):
+        registry.promote(unique, 1, policy=OPEN)
+
+
+@pytest.mark.parametrize("alias", ["latest", "v7", "a b", ""])
+def test_an_alias_that_means_something_else_is_refused(
+    alias: str, registry: ModelRegistry, unique: str
+) -> None:
+    with pytest.raises(ValidationError, match="is not usable: expected letters, digits"):
+        registry.promote(unique, 1, policy=OPEN, alias=alias)
+    with pytest.raises(ValidationError, match="is not usable: expected letters, digits"):
+        registry.rollback(unique, alias=alias)

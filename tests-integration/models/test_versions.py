@@ -352,3 +352,19 @@ def test_without_overrides_the_digest_is_the_one_of_the_registry(
     ).load_config()
 
     assert loaded.digest == registry.resolve(selector).record.config_digest
+
+
+def test_an_image_without_its_digest_is_refused_before_anything_is_sent(
+    through_proxy: ModelRegistry, proxy: FaultProxy, run: Path, unique: str
+) -> None:
+    with pytest.raises(ValidationError, match="expected an image by its digest"):
+        through_proxy.register(unique, run, image="repo/bot:latest")
+
+    assert proxy.seen == []
+
+
+def test_two_choices_at_once_are_refused(registry: ModelRegistry, unique: str) -> None:
+    with pytest.raises(ValidationError, match="not usable"):
+        registry.resolve(unique, alias="champion", version="latest")
+    with pytest.raises(ValidationError, match="not usable"):
+        registry.resolve(unique, stage="Production", version=1)

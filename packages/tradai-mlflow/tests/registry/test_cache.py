@@ -84,6 +84,7 @@ def test_a_folder_that_was_damaged_is_noticed_and_laid_out_again(
     assert filled.lay_out(FILES) is None
     assert filled.missing(FILES) == ()
     assert file.read_bytes() == CONTENTS["strategy/trend.py"]
+    assert len(list((filled.folder / "versions").iterdir())) == 1
 
 
 def test_many_threads_lay_out_the_same_files_at_once(filled: ModelCache) -> None:

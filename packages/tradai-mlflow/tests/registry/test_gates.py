@@ -272,5 +272,5 @@ def test_a_gate_of_another_distribution_is_found_by_its_entry_point(
 def test_a_gate_that_is_not_installed_is_refused_by_its_name() -> None:
     policy = PromotionPolicy.model_validate({"custom": {"weekday": {}}})
 
-    with pytest.raises(ConfigurationError, match=r"no gate custom\.weekday is installed"):
+    with pytest.raises(ConfigurationError, match=r"no gate custom\.weekday is installed; install"):
         policy.gates()

@@ -14,14 +14,19 @@ Action = Literal["promote", "rollback"]
 
 
 def appended(
-    tags: dict[str, str], action: Action, before: int | None, after: int
+    tags: dict[str, str],
+    action: Action,
+    before: int | None,
+    after: int,
+    *,
+    alias: str = "champion",
 ) -> dict[str, str]:
     ledger = Ledger.from_tags(tags)
     entry = LedgerEntry(
         sequence=ledger.next_sequence,
         at=NOW + timedelta(minutes=ledger.next_sequence),
         action=action,
-        alias="champion",
+        alias=alias,
         before=before,
         after=after,
         previous=ledger.last_digest,
@@ -69,6 +74,35 @@ def test_a_value_that_is_no_entry_shows() -> None:
 
     (problem,) = Ledger.from_tags(tags).problems
     assert problem == "the ledger entry tradai.ledger.000002.0000000000000000 is damaged"
+
+
+@pytest.mark.parametrize("name", ["tradai.ledger.1", "tradai.ledger.000001.x", "tradai.ledger."])
+def test_an_entry_under_a_name_of_another_form_shows(name: str) -> None:
+    (value,) = (value for key, value in promotions(1).items() if key.startswith("tradai.ledger."))
+
+    assert Ledger.from_tags({name: value}).problems == (f"the ledger entry {name} is damaged",)
+
+
+@pytest.mark.parametrize(("sequence", "previous"), [(1, "a" * 64), (2, None)])
+def test_an_entry_that_does_not_follow_another_shows(sequence: int, previous: str | None) -> None:
+    entry = LedgerEntry(
+        sequence=sequence,
+        at=NOW,
+        action="promote",
+        alias="champion",
+        before=None,
+        after=1,
+        previous=previous,
+    )
+
+    (problem,) = Ledger.from_tags(dict([entry.tag()])).problems
+    assert problem == f"the ledger entry before number {sequence} is missing or was changed"
+
+
+def test_promotions_of_another_alias_do_not_count() -> None:
+    tags = appended(promotions(3, 5), "promote", None, 4, alias="candidate")
+
+    assert Ledger.from_tags(tags).rollback_target("champion", 5) == 3
 
 
 def test_two_promotions_that_were_made_at_once_are_both_kept_and_show() -> None:

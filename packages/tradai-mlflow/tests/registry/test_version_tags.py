@@ -61,6 +61,12 @@ def test_a_text_that_no_registry_takes_is_refused_before_it_is_sent() -> None:
         to_chunks("config", "x" * 4_500_001)
 
 
+def test_the_longest_text_comes_back() -> None:
+    text = "x" * 4_500_000
+
+    assert from_chunks("config", to_chunks("config", text), place="trend version 1") == text
+
+
 def test_a_version_comes_back_from_its_tags_with_equal_digests() -> None:
     version = content(buy_params={"fast": 12}, execution={"stake_amount": "50.10"})
 
@@ -122,6 +128,15 @@ def test_a_path_that_leads_out_of_the_folder_is_refused(path: str) -> None:
 def test_people_can_search_versions_by_their_tags() -> None:
     tags = to_tags(content())
 
-    assert tags["tradai.strategy"] == "trend"
-    assert tags["tradai.digest.source"] == "a" * 64
-    assert tags["tradai.run"] == "run-1"
+    chunks = ("tradai.config.", "tradai.record.")
+    assert {name: text for name, text in tags.items() if not name.startswith(chunks)} == {
+        "tradai.schema": "1",
+        "tradai.kind": "strategy",
+        "tradai.strategy": "trend",
+        "tradai.strategy_version": "1.2.0",
+        "tradai.timeframe": "15m",
+        "tradai.config_id": f"v1-{digest(content().config.canonical())[:8]}",
+        "tradai.run": "run-1",
+        "tradai.digest.source": "a" * 64,
+        "tradai.digest.data": "b" * 64,
+    }

@@ -128,12 +128,11 @@ class Ledger:
         for entry in self.entries:
             if entry.alias != alias:
                 continue
-            # An entry is written before its alias is moved, and the move may not have come.
+            # An entry is written before its alias is moved, and the move may not have come. So
+            # the next one says where the alias was, also after a rollback.
             _come_to(history, entry.before)
             if entry.action == "promote":
                 history.append(entry.after)
-            else:
-                _come_to(history, entry.after)
         return history
 
 
