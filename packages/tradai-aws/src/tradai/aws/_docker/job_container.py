@@ -126,6 +126,10 @@ class JobContainer:
             return JobInfo.pending() if stop is None else _cancelled(stop, None, stop.at)
         return self._end(started_at, marks)
 
+    def is_waiting(self) -> bool:
+        """Tell whether it waits for the input that launches the job."""
+        return self.is_running and self.info().status is JobStatus.PENDING
+
     def is_abandoned(self) -> bool:
         """Tell whether the job was never launched, and no process is about to launch it."""
         return not self.is_running and self.info().status is JobStatus.PENDING

@@ -8,6 +8,7 @@ the shell ends without having run the command: no other process has to guess.
 
 import os
 import socket
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -22,7 +23,7 @@ from tradai.aws._docker.job_container import (
 )
 from tradai.aws._docker.job_shell import entrypoint, launch_input
 from tradai.aws._images.daemon import Daemon, DockerSettings
-from tradai.core import JobSpec, JobStatus, LogDelivery, Pause, resolve_secret
+from tradai.core import JobSpec, LogDelivery, Pause, resolve_secret
 from tradai.core.exceptions import (
     ConflictError,
     ExternalServiceError,
@@ -33,6 +34,8 @@ from tradai.core.exceptions import (
 _ONE_CORE: Final = 1024
 _NANO: Final = 10**9
 _MIB: Final = 1024 * 1024
+# Longest wait for another process to send its input; it does so at once, unless it is suspended.
+_LAUNCH_S: Final = 30.0
 _LOG_MODES: Final = {
     LogDelivery.BLOCKING: {"mode": "blocking"},
     LogDelivery.NON_BLOCKING: {"mode": "non-blocking", "max-buffer-size": "25m"},
@@ -68,12 +71,25 @@ class Launcher:
         """Return the container of a job that was launched before."""
         # Another process may be removing the container of a launch that was given up.
         with suppress(ConflictError, NotFoundError):
-            container = JobContainer.find(self._daemon, container_name(spec.job_id))
+            name = container_name(spec.job_id)
+            JobContainer.find(self._daemon, name).check_digest(spec.digest)
+            # The daemon may notice late that the process that launched it is gone.
+            container = self._awaited(name, deadline=time.monotonic() + _LAUNCH_S)
             container.check_digest(spec.digest)
             if not container.is_abandoned():
                 return container
             container.remove()
         return None
+
+    def _awaited(self, name: str, *, deadline: float | None = None) -> JobContainer:
+        """Return a container that no longer waits for its input, or as it is at `deadline`."""
+        pause = Pause(longest_s=LONGEST_PAUSE_S)
+        while True:
+            container = JobContainer.find(self._daemon, name)
+            is_late = deadline is not None and time.monotonic() >= deadline
+            if is_late or not container.is_waiting():
+                return container
+            pause.sleep(deadline)
 
     def _launched(self, spec: JobSpec) -> JobContainer | None:
         """Launch the job; return None when another process was first."""
@@ -117,19 +133,13 @@ class Launcher:
                 yield connection
 
     def _await_start(self, container_id: str) -> JobContainer:
-        pause = Pause(longest_s=LONGEST_PAUSE_S)
-        while True:
-            container = JobContainer.find(self._daemon, container_id)
-            if container.info().status is not JobStatus.PENDING:
-                return container
-            if not container.is_running:
-                message = (
-                    f"the job in the container {container_id} was not launched; submit it again"
-                )
-                raise ExternalServiceError(
-                    message, service="docker", operation="submit", retryable=True
-                )
-            pause.sleep()
+        container = self._awaited(container_id)
+        if container.is_abandoned():
+            message = f"the job in the container {container_id} was not launched; submit it again"
+            raise ExternalServiceError(
+                message, service="docker", operation="submit", retryable=True
+            )
+        return container
 
     def _config(self, spec: JobSpec, image: Image) -> dict[str, Any]:
         """Return the container's configuration, in the daemon's own form."""
