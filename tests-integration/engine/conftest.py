@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine.venue.control import Venue
 
 from tradai.core import FileJournal
 
@@ -123,11 +124,18 @@ def tradai(engine_bin: Path, tmp_path: Path, environ: dict[str, str]) -> Command
 @pytest.fixture
 def exchange() -> Iterator[str]:
     """Address of a loopback exchange with moving prices."""
-    script = Path(__file__).resolve().parent / "loopback_exchange.py"
-    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as server:
+    folder = Path(__file__).resolve().parents[1]
+    command = [sys.executable, "-m", "engine.loopback_exchange"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         yield server.stdout.readline().strip()
         server.terminate()
+
+
+@pytest.fixture
+def venue(exchange: str) -> Venue:
+    """The loopback exchange, to be scripted."""
+    return Venue(exchange)
 
 
 class Started:
