@@ -6,7 +6,6 @@ import select
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.venue.control import Venue
+from engine.venue.control import Venue, running_exchange
 
 from tradai.core import FileJournal
 
@@ -124,12 +123,8 @@ def tradai(engine_bin: Path, tmp_path: Path, environ: dict[str, str]) -> Command
 @pytest.fixture
 def exchange() -> Iterator[str]:
     """Address of a loopback exchange with moving prices."""
-    folder = Path(__file__).resolve().parents[1]
-    command = [sys.executable, "-m", "engine.loopback_exchange"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        yield server.stdout.readline().strip()
-        server.terminate()
+    with running_exchange() as url:
+        yield url
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
         target = urlsplit(self.path)
         if target.path.startswith(_CONTROL):
             given = json.loads(body) if body else None
-            self._send(self.exchange.control(target.path.removeprefix(_CONTROL), given))
+            self._control(target.path.removeprefix(_CONTROL), given)
             return
         request = Request(
             endpoint=f"{self.command} {target.path}",
@@ -53,6 +53,13 @@ class Handler(BaseHTTPRequestHandler):
             self._serve(request)
         except RefusedError as refusal:
             self._refuse(refusal)
+
+    def _control(self, what: str, given: Any) -> None:
+        if what == "reset":
+            type(self).exchange = Exchange()
+            self._send({})
+            return
+        self._send(self.exchange.control(what, given))
 
     def _serve(self, request: Request) -> None:
         used = self.exchange.weights.add(self.exchange.cost(request))

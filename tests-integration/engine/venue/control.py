@@ -1,12 +1,28 @@
-"""A test's way to the loopback exchange: script faults, change settings, read what it saw."""
+"""A test's way to the loopback exchange: run it, script faults, read what it saw."""
 
+import contextlib
 import json
+import subprocess
+import sys
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from engine.venue.faults import Fault
+
+_FOLDER: Final = Path(__file__).resolve().parents[2]
+
+
+@contextlib.contextmanager
+def running_exchange() -> Iterator[str]:
+    """Run a loopback exchange as a child process, and yield its address."""
+    command = [sys.executable, "-m", "engine.loopback_exchange"]
+    with subprocess.Popen(command, cwd=_FOLDER, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.terminate()
 
 
 @dataclass(frozen=True)
@@ -14,6 +30,10 @@ class Venue:
     """The loopback exchange at `url`, through paths that Binance does not have."""
 
     url: str
+
+    def reset(self) -> None:
+        """Begin again, with an account that has never traded."""
+        self._send("reset", {})
 
     def signed(self) -> dict[str, int]:
         """Return the number of requests with a key or a signature, by endpoint."""

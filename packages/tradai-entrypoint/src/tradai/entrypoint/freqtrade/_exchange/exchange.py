@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from tradai.core import JsonValue, Market
 from tradai.core.exceptions import ValidationError
 from tradai.entrypoint._runs.parameters import is_loopback_url
+from tradai.entrypoint.freqtrade._exchange.account import ApiKeys, SignedClient
 
 Symbol: TypeAlias = Mapping[str, JsonValue]
 """The exchange's own description of one market, as it sends it."""
@@ -60,6 +61,22 @@ class Exchange(Protocol):
 
         Raises:
             ExternalServiceError: It was not reachable, or its answer is not in a known form.
+            ValidationError: `base_url` is neither https nor on a loopback address.
+        """
+        ...
+
+    def sign_in(
+        self, keys: ApiKeys, *, base_url: str | None = None, timeout_s: float = ...
+    ) -> SignedClient:
+        """Return a client that signs with `keys`; it sends nothing yet.
+
+        Args:
+            keys: The key and its secret; they go to this exchange alone.
+            base_url: Another address: https, or http on a loopback address; None is its own.
+            timeout_s: Deadline of one request.
+
+        Raises:
+            ConfigurationError: The key cannot be one.
             ValidationError: `base_url` is neither https nor on a loopback address.
         """
         ...
