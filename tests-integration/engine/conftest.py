@@ -45,7 +45,7 @@ class Outcome:
 
 
 # These programs run in the engine's environment only.
-collect_ignore = ["demo"]
+collect_ignore = ["ccxt_reading.py", "demo"]
 
 Command = Callable[..., Outcome]
 

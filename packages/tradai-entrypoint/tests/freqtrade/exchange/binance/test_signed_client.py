@@ -53,7 +53,7 @@ ORDER: Final[dict[str, Any]] = {
 BID: Final = NewOrder(
     pair="BTC/USDT",
     side="buy",
-    amount=Decimal("1E-5"),
+    amount=Decimal("1E-8"),
     client_order_id="x-1",
     price=Decimal(59_000),
 )
@@ -162,7 +162,7 @@ def test_an_order_is_sent_in_plain_numbers(server: ScriptedServer, client: Signe
 
     assert (
         "POST /token/api/v3/order?symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price=59000"
-        "&quantity=0.00001&newClientOrderId=x-1&newOrderRespType=RESULT&recvWindow=5000&timestamp="
+        "&quantity=0.00000001&newClientOrderId=x-1&newOrderRespType=RESULT&recvWindow=5000&timestamp="
     ) in server.requests[-1]
 
 

@@ -43,6 +43,10 @@ def test_text_that_is_not_ascii_is_encoded_before_it_is_signed() -> None:
     )
 
 
+def test_a_blank_is_percent_encoded() -> None:
+    assert signed_query({"text": "a b+c"}, EXAMPLE_SECRET).startswith("text=a%20b%2Bc&signature=")
+
+
 def hmac_sha256(secret: bytes, text: bytes) -> str:
     """Compute the code from its definition (RFC 2104)."""
     key = hashlib.sha256(secret).digest() if len(secret) > BLOCK_BYTES else secret
