@@ -41,7 +41,8 @@ from tradai.entrypoint.freqtrade._exchange.account_errors import (
 )
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
-PLACE, CANCEL, ASK = (f"{method} /api/v3/order" for method in ("POST", "DELETE", "GET"))
+PLACE: Final = "POST /api/v3/order"
+CANCEL: Final = "DELETE /api/v3/order"
 ACCOUNT: Final = "GET /api/v3/account"
 PRICES: Final = {"BTCUSDT": 60_000, "ETHUSDT": 3_000}
 TIMEOUT_S: Final = 60.0
@@ -250,6 +251,20 @@ def test_a_rejected_cancel_leaves_the_order_open(sign_in: SignIn, venue: Venue) 
 
     assert caught.value.reason == "-2011"
     assert client.reads.fetch_open_orders() == (placed,)
+
+
+def test_a_cancel_whose_reply_is_lost_is_unknown_and_then_read(
+    sign_in: SignIn, venue: Venue
+) -> None:
+    client = sign_in()
+    placed = client.orders.place(bid())
+    venue.script(CANCEL, Fault.LOST_REPLY)
+
+    with pytest.raises(OutcomeUnknownError) as caught:
+        client.orders.cancel(placed)
+
+    assert caught.value.client_order_id == "x-test1"
+    assert client.reads.fetch_order("BTC/USDT", "x-test1").status is OrderStatus.CANCELLED
 
 
 @pytest.mark.parametrize("fault", [Fault.TOO_MANY, Fault.BANNED])

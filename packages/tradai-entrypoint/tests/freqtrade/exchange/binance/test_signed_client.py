@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Final, Self
@@ -50,6 +51,7 @@ ORDER: Final[dict[str, Any]] = {
     "price": "59000.00000000",
     "stopPrice": "60000.00000000",
 }
+BAD_PORTS: Final = ("http://127.0.0.1:port", "https://example.org:65536", "http://127.0.0.1:0")
 BID: Final = NewOrder(
     pair="BTC/USDT",
     side="buy",
@@ -164,6 +166,42 @@ def test_an_order_is_sent_in_plain_numbers(server: ScriptedServer, client: Signe
         "POST /token/api/v3/order?symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price=59000"
         "&quantity=0.00000001&newClientOrderId=x-1&newOrderRespType=RESULT&recvWindow=5000&timestamp="
     ) in server.requests[-1]
+
+
+def test_an_order_without_a_limit_is_one_at_the_market(
+    server: ScriptedServer, client: SignedClient
+) -> None:
+    server.answers.append(whole(ORDER | {"type": "MARKET", "price": "0.00000000"}))
+
+    placed = client.orders.place(replace(BID, price=None))
+
+    assert "&side=BUY&type=MARKET&quantity=0.00000001&" in server.requests[-1]
+    assert placed.price is None
+
+
+def test_an_order_is_cancelled_by_its_number_and_found_by_its_clients_id(
+    server: ScriptedServer, client: SignedClient
+) -> None:
+    cancelled = ORDER | {"status": "CANCELED", "clientOrderId": "c", "origClientOrderId": "x-1"}
+    server.answers += [whole(ORDER), whole(cancelled)]
+
+    found = client.reads.fetch_order("BTC/USDT", "x-1")
+    ended = client.orders.cancel(found)
+
+    asked, sent = server.requests[1:]
+    assert asked.startswith("GET /token/api/v3/order?symbol=BTCUSDT&origClientOrderId=x-1&recv")
+    assert sent.startswith("DELETE /token/api/v3/order?symbol=BTCUSDT&orderId=12&recvWindow=")
+    assert ended == replace(found, status=OrderStatus.CANCELLED)
+
+
+def test_the_clock_is_measured_again_when_it_is_asked_for(
+    server: ScriptedServer, client: SignedClient
+) -> None:
+    server.answers.append(whole({"serverTime": 0}))
+
+    before_s = client.reads.measure_clock()
+
+    assert client.reads.measure_clock() == pytest.approx(before_s - 1_769_860_800, abs=60)
 
 
 @pytest.mark.parametrize(
@@ -370,7 +408,9 @@ def test_a_key_that_would_break_a_header_is_refused_without_a_word_of_it(key: st
     assert key not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["http://example.org", "ftp://127.0.0.1", "api.example.org"])
+@pytest.mark.parametrize(
+    "url", ["http://example.org", "ftp://127.0.0.1", "api.example.org", *BAD_PORTS]
+)
 def test_keys_are_sent_over_https_or_to_this_machine(url: str) -> None:
     with pytest.raises(ValidationError, match="https"):
         client_at(url)

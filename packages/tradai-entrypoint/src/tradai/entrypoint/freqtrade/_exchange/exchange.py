@@ -132,16 +132,20 @@ def check_exchange_url(url: str) -> None:
     Raises:
         ValidationError: It is neither https nor http on a loopback address.
     """
-    try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme == "https" and bool(parts.hostname)
-    # Not even a URL, such as http://[::1.
-    except ValueError:
-        is_usable = False
-    if not (is_usable or is_loopback_url(url)):
+    if not _is_usable(url):
         raise ValidationError(
             f"the exchange's address {url} is not usable: expected https, or http on a loopback "
             "address",
             field="base_url",
             expected="https://... or http://127.0.0.1:...",
         )
+
+
+def _is_usable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_secure, has_port = parts.scheme == "https" and bool(parts.hostname), parts.port != 0
+    # Not even a URL, such as http://[::1, or a port that is not a number.
+    except ValueError:
+        return False
+    return has_port and (is_secure or is_loopback_url(url))
