@@ -366,6 +366,15 @@ def test_an_exchange_that_is_away_has_no_order() -> None:
     assert caught.value.retryable
 
 
+def test_a_host_name_that_cannot_be_looked_up_has_no_order() -> None:
+    client = client_at(f"https://{'a' * 64}.invalid")
+
+    with pytest.raises(ExternalServiceError, match="label") as caught:
+        client.orders.place(BID)
+
+    assert type(caught.value) is ExternalServiceError
+
+
 def drip(client: socket.socket) -> None:
     """Send an endless header, a byte at a time, until the other side hangs up."""
     client.settimeout(0.02)

@@ -144,7 +144,8 @@ def check_exchange_url(url: str) -> None:
 def _is_usable(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        is_secure, has_port = parts.scheme == "https" and bool(parts.hostname), parts.port != 0
+        is_secure = parts.scheme == "https" and bool(parts.hostname)
+        has_port = parts.port != 0
     # Not even a URL, such as http://[::1, or a port that is not a number.
     except ValueError:
         return False

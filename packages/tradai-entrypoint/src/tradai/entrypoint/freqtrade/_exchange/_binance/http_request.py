@@ -47,14 +47,15 @@ class HttpHost:
 
         Args:
             base_url: https, or http on a loopback address.
-            timeout_s: Deadline of a whole request. It does not bound the resolver of host names.
+            timeout_s: Deadline of a whole request, and limit of each step of connecting. The
+                resolver of host names has limits of its own.
 
         Raises:
             ValidationError: `base_url` is neither.
         """
         check_exchange_url(base_url)
         parts = urlsplit(base_url)
-        self._is_secure = parts.scheme == "https"
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._host, self._port = parts.hostname or "", parts.port
         self._prefix = parts.path.rstrip("/")
         self._timeout_s = timeout_s
@@ -70,7 +71,8 @@ class HttpHost:
         with closing(self._connection()) as connection:
             try:
                 connection.connect()
-            except OSError as exc:
+            # A host name may have a part that is too long to be asked for.
+            except (OSError, UnicodeError) as exc:
                 raise NotSentError(str(exc) or type(exc).__name__) from exc
             with closing(connection.sock) as line:
                 # It does the two things that a connection needs of its socket.
@@ -83,10 +85,9 @@ class HttpHost:
                     raise NoAnswerError(str(exc) or type(exc).__name__) from exc
 
     def _connection(self) -> HTTPConnection:
-        if self._is_secure:
-            context = ssl.create_default_context()
-            return HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=context)
-        return HTTPConnection(self._host, self._port, timeout=self._timeout_s)
+        if self._tls is None:
+            return HTTPConnection(self._host, self._port, timeout=self._timeout_s)
+        return HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=self._tls)
 
 
 def _read(connection: HTTPConnection) -> HttpAnswer:
