@@ -21,8 +21,10 @@ def running_exchange() -> Iterator[str]:
     command = [sys.executable, "-m", "engine.loopback_exchange"]
     with subprocess.Popen(command, cwd=_FOLDER, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        yield server.stdout.readline().strip()
-        server.terminate()
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
 
 
 @dataclass(frozen=True)
