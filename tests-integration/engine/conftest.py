@@ -6,7 +6,6 @@ import select
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine.venue.control import Venue, running_exchange
 
 from tradai.core import FileJournal
 
@@ -45,7 +45,7 @@ class Outcome:
 
 
 # These programs run in the engine's environment only.
-collect_ignore = ["demo"]
+collect_ignore = ["ccxt_reading.py", "demo"]
 
 Command = Callable[..., Outcome]
 
@@ -123,11 +123,14 @@ def tradai(engine_bin: Path, tmp_path: Path, environ: dict[str, str]) -> Command
 @pytest.fixture
 def exchange() -> Iterator[str]:
     """Address of a loopback exchange with moving prices."""
-    script = Path(__file__).resolve().parent / "loopback_exchange.py"
-    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        yield server.stdout.readline().strip()
-        server.terminate()
+    with running_exchange() as url:
+        yield url
+
+
+@pytest.fixture
+def venue(exchange: str) -> Venue:
+    """The loopback exchange, to be scripted."""
+    return Venue(exchange)
 
 
 class Started:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.venue.control import Venue
+
 from tradai.core import FileJournal
 
 
@@ -182,7 +184,7 @@ def test_train_ends_with_models_that_predict_the_same_after_a_reload(
 
 
 def test_a_dry_run_places_an_order_that_journal_and_database_agree_on(
-    start: Callable[..., Any], strategy: Path, exchange: str
+    start: Callable[..., Any], strategy: Path, exchange: str, venue: Venue
 ) -> None:
     text = strategy.read_text().replace("class: Demo", "class: AlwaysIn")
     text = text.replace("timeframe: 5m", "timeframe: 1m").replace(
@@ -215,6 +217,9 @@ def test_a_dry_run_places_an_order_that_journal_and_database_agree_on(
     assert journaled == booked
     # The engine was paused first; else an order can be lost between exchange and database.
     assert "to: STOPPED" in (bot.folder / "engine.log").read_text()
+    # Its orders are simulated: it read the market, and signed no request.
+    assert venue.public()["GET /api/v3/depth"] >= 1
+    assert venue.signed() == {}
 
 
 def test_a_mistyped_file_name_runs_a_bot_that_reaches_no_exchange(
@@ -239,7 +244,7 @@ def test_an_unreachable_exchange_is_an_error(tradai: Any, strategy: Path) -> Non
 
 
 def test_candles_and_rules_are_downloaded_through_the_engine(
-    tradai: Any, strategy: Path, exchange: str, tmp_path: Path
+    tradai: Any, strategy: Path, exchange: str, venue: Venue, tmp_path: Path
 ) -> None:
     data = tmp_path / "downloaded"
     fetched = tradai(
@@ -262,6 +267,8 @@ def test_candles_and_rules_are_downloaded_through_the_engine(
 
     assert checked.code == 0, checked.stdout
     assert (data / "BTC_USDT-5m.feather").exists()
+    assert venue.public()["GET /api/v3/klines"] >= 1
+    assert venue.signed() == {}
 
 
 def _first_trade(engine_bin: Path, path: Path) -> tuple[str, str]:

@@ -1,1 +1,1 @@
-"""Exchanges, one file each; their market rules, and the loopback server that answers with them."""
+"""Exchanges, a folder each; market rules, accounts, and a loopback server that has the rules."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from tradai.core import JsonValue, Market
 from tradai.core.exceptions import ValidationError
 from tradai.entrypoint._runs.parameters import is_loopback_url
+from tradai.entrypoint.freqtrade._exchange.account import ApiKeys, SignedClient
 
 Symbol: TypeAlias = Mapping[str, JsonValue]
 """The exchange's own description of one market, as it sends it."""
@@ -60,6 +61,22 @@ class Exchange(Protocol):
 
         Raises:
             ExternalServiceError: It was not reachable, or its answer is not in a known form.
+            ValidationError: `base_url` is neither https nor on a loopback address.
+        """
+        ...
+
+    def sign_in(
+        self, keys: ApiKeys, *, base_url: str | None = None, timeout_s: float = ...
+    ) -> SignedClient:
+        """Return a client that signs with `keys`; it sends nothing yet.
+
+        Args:
+            keys: The key and its secret; they go to this exchange alone.
+            base_url: Another address: https, or http on a loopback address; None is its own.
+            timeout_s: Deadline of one request.
+
+        Raises:
+            ConfigurationError: The key cannot be one.
             ValidationError: `base_url` is neither https nor on a loopback address.
         """
         ...
@@ -115,16 +132,21 @@ def check_exchange_url(url: str) -> None:
     Raises:
         ValidationError: It is neither https nor http on a loopback address.
     """
-    try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme == "https" and bool(parts.hostname)
-    # Not even a URL, such as http://[::1.
-    except ValueError:
-        is_usable = False
-    if not (is_usable or is_loopback_url(url)):
+    if not _is_usable(url):
         raise ValidationError(
             f"the exchange's address {url} is not usable: expected https, or http on a loopback "
             "address",
             field="base_url",
             expected="https://... or http://127.0.0.1:...",
         )
+
+
+def _is_usable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_secure = parts.scheme == "https" and bool(parts.hostname)
+        has_port = parts.port != 0
+    # Not even a URL, such as http://[::1, or a port that is not a number.
+    except ValueError:
+        return False
+    return has_port and (is_secure or is_loopback_url(url))

@@ -1,9 +1,9 @@
-"""Supported exchanges, looked up by name: a new one is a file beside this one and a row here."""
+"""Supported exchanges, looked up by name: a new one is a folder beside this file and a row here."""
 
 from typing import Final
 
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint.freqtrade._exchange.binance import Binance
+from tradai.entrypoint.freqtrade._exchange._binance.spot_market import Binance
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 
 _EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(),)

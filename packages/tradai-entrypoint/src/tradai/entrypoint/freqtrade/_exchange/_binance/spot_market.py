@@ -14,6 +14,13 @@ from pydantic import TypeAdapter
 from tradai.core import JsonObject, JsonValue, Market, thaw
 from tradai.core.exceptions import ExternalServiceError
 from tradai.entrypoint._runs.parameters import is_loopback_url
+from tradai.entrypoint.freqtrade._exchange._binance.http_request import HttpHost
+from tradai.entrypoint.freqtrade._exchange._binance.signed_client import (
+    BinanceOrders,
+    BinanceReads,
+)
+from tradai.entrypoint.freqtrade._exchange._binance.signed_session import SignedSession
+from tradai.entrypoint.freqtrade._exchange.account import ApiKeys, SignedClient
 from tradai.entrypoint.freqtrade._exchange.exchange import (
     MarketRules,
     RestAnswers,
@@ -24,6 +31,8 @@ from tradai.entrypoint.freqtrade._exchange.exchange import (
 _NAME: Final = "binance"
 _ADDRESS: Final = "https://api.binance.com"
 _TIMEOUT_S: Final = 30.0
+# The exchange itself gives up after this time.
+_SIGNED_TIMEOUT_S: Final = 10.0
 # Ten times the size of the answer today.
 _LARGEST_BYTES: Final = 256 * 1024 * 1024
 # "Too many requests", and the ban that follows it.
@@ -77,6 +86,13 @@ class Binance:
             raise _not_fetched(url, str(exc) or type(exc).__name__, retryable=True) from exc
         except (ValueError, LookupError, TypeError) as exc:
             raise _not_fetched(url, "the answer is not in a known form", retryable=False) from exc
+
+    def sign_in(
+        self, keys: ApiKeys, *, base_url: str | None = None, timeout_s: float = _SIGNED_TIMEOUT_S
+    ) -> SignedClient:
+        """Return a client that signs with `keys`; see `Exchange.sign_in`."""
+        session = SignedSession(HttpHost(base_url or _ADDRESS, timeout_s=timeout_s), keys)
+        return SignedClient(reads=BinanceReads(session), orders=BinanceOrders(session))
 
     def pair_of(self, symbol: Symbol) -> str:
         """Return the pair; see `Exchange.pair_of`."""

@@ -1,0 +1,1 @@
+"""Binance: its spot market, and the requests that an API key signs."""

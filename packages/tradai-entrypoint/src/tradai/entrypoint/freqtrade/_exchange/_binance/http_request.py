@@ -1,0 +1,147 @@
+"""One HTTP request under a deadline, to one host, past any proxy of the environment."""
+
+import io
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import TYPE_CHECKING, Final, cast, final
+from urllib.parse import urlsplit
+
+from tradai.entrypoint.freqtrade._exchange.exchange import check_exchange_url
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+# Much more than any answer about one account.
+_LARGEST_BYTES: Final = 16 * 1024 * 1024
+
+
+class NotSentError(Exception):
+    """No byte of the request has left: the exchange was not reached."""
+
+
+class NoAnswerError(Exception):
+    """The request may have arrived; no whole answer came before the deadline."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAnswer:
+    """A whole answer; the names of its headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@final
+class HttpHost:
+    """The host of an exchange; each request has a connection of its own."""
+
+    def __init__(self, base_url: str, *, timeout_s: float) -> None:
+        """Address `base_url`.
+
+        Args:
+            base_url: https, or http on a loopback address.
+            timeout_s: Deadline of a whole request, and limit of each step of connecting. The
+                resolver of host names has limits of its own.
+
+        Raises:
+            ValidationError: `base_url` is neither.
+        """
+        check_exchange_url(base_url)
+        parts = urlsplit(base_url)
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._host, self._port = parts.hostname or "", parts.port
+        self._prefix = parts.path.rstrip("/")
+        self._timeout_s = timeout_s
+
+    def send(self, method: str, target: str, headers: Mapping[str, str]) -> HttpAnswer:
+        """Send a request without a body, and return the answer; redirects are not followed.
+
+        Raises:
+            NotSentError: There was no connection, or no proof of the host's identity.
+            NoAnswerError: There was one, but no whole answer.
+        """
+        deadline_s = time.monotonic() + self._timeout_s
+        with closing(self._connection()) as connection:
+            try:
+                connection.connect()
+            # A host name may have a part that is too long to be asked for.
+            except (OSError, UnicodeError) as exc:
+                raise NotSentError(str(exc) or type(exc).__name__) from exc
+            with closing(connection.sock) as line:
+                # It does the two things that a connection needs of its socket.
+                timed = cast("socket.socket", _TimedSocket(line, deadline_s))
+                connection.sock = timed
+                try:
+                    connection.request(method, f"{self._prefix}{target}", headers=dict(headers))
+                    return _read(connection)
+                except (OSError, HTTPException) as exc:
+                    raise NoAnswerError(str(exc) or type(exc).__name__) from exc
+
+    def _connection(self) -> HTTPConnection:
+        if self._tls is None:
+            return HTTPConnection(self._host, self._port, timeout=self._timeout_s)
+        return HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=self._tls)
+
+
+def _read(connection: HTTPConnection) -> HttpAnswer:
+    with connection.getresponse() as answer:
+        body = answer.read(_LARGEST_BYTES)
+        # It closes itself after its last byte.
+        if not answer.isclosed():
+            message = f"the answer was cut off, or has more than {_LARGEST_BYTES} bytes"
+            raise HTTPException(message)
+        headers = {name.lower(): text for name, text in answer.getheaders()}
+        return HttpAnswer(status=answer.status, headers=headers, body=body)
+
+
+@final
+class _TimedSocket:
+    """A connected socket whose every step ends at one deadline.
+
+    The time limit of a plain socket starts again with every byte that comes.
+    """
+
+    def __init__(self, line: socket.socket, deadline_s: float) -> None:
+        self._line = line
+        self._deadline_s = deadline_s
+
+    def sendall(self, data: bytes) -> None:
+        self._await_no_longer()
+        self._line.sendall(data)
+
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - as a socket is called
+        return io.BufferedReader(_TimedReader(self))
+
+    def receive_into(self, buffer: "Buffer") -> int:
+        self._await_no_longer()
+        return self._line.recv_into(cast("memoryview", buffer))
+
+    def close(self) -> None:
+        """Leave the socket open: the answer is still read from it."""
+
+    def _await_no_longer(self) -> None:
+        left_s = self._deadline_s - time.monotonic()
+        if left_s <= 0:
+            message = "timed out"
+            raise TimeoutError(message)
+        self._line.settimeout(left_s)
+
+
+@final
+class _TimedReader(io.RawIOBase):
+    def __init__(self, line: _TimedSocket) -> None:
+        super().__init__()
+        self._socket = line
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "Buffer") -> int:
+        return self._socket.receive_into(buffer)

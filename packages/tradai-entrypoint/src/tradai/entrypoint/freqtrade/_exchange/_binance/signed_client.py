@@ -1,0 +1,118 @@
+"""The account at Binance: reads that change nothing, and orders."""
+
+from collections.abc import Sequence
+from typing import Final, final
+
+from pydantic import TypeAdapter
+
+from tradai.entrypoint.freqtrade._exchange._binance.answers import (
+    AccountAnswer,
+    KeyRightsAnswer,
+    OrderAnswer,
+)
+from tradai.entrypoint.freqtrade._exchange._binance.signed_session import Request, SignedSession
+from tradai.entrypoint.freqtrade._exchange.account import (
+    AccountState,
+    ExchangeOrder,
+    KeyRights,
+    NewOrder,
+)
+
+_ORDER_PATH: Final = "/api/v3/order"
+_ACCOUNT: Final = TypeAdapter(AccountAnswer)
+_RIGHTS: Final = TypeAdapter(KeyRightsAnswer)
+_ORDER: Final = TypeAdapter(OrderAnswer)
+_ORDERS: Final = TypeAdapter(tuple[OrderAnswer, ...])
+_ONE_SYMBOL_WEIGHT: Final = 6
+_ALL_SYMBOLS_WEIGHT: Final = 80
+
+
+def symbol_of(pair: str) -> str:
+    """Return the exchange's name of the market of `pair`."""
+    return pair.replace("/", "")
+
+
+@final
+class BinanceReads:
+    """The `AccountReads` of Binance."""
+
+    def __init__(self, session: SignedSession) -> None:
+        """Read through `session`."""
+        self._session = session
+
+    def fetch_account(self) -> AccountState:
+        """Fetch the account."""
+        request = Request(
+            method="GET",
+            path="/api/v3/account",
+            weight=20,
+            parameters={"omitZeroBalances": "true"},
+        )
+        return self._session.send(request, _ACCOUNT).value()
+
+    def fetch_key_rights(self) -> KeyRights:
+        """Fetch the rights of the key."""
+        path = "/sapi/v1/account/apiRestrictions"
+        request = Request(method="GET", path=path, weight=1, parameters={})
+        return self._session.send(request, _RIGHTS).value()
+
+    def fetch_open_orders(self, pair: str | None = None) -> Sequence[ExchangeOrder]:
+        """Fetch the open orders of `pair`, or of all pairs."""
+        request = Request(
+            method="GET",
+            path="/api/v3/openOrders",
+            weight=_ALL_SYMBOLS_WEIGHT if pair is None else _ONE_SYMBOL_WEIGHT,
+            parameters={} if pair is None else {"symbol": symbol_of(pair)},
+        )
+        return tuple(row.value() for row in self._session.send(request, _ORDERS))
+
+    def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:
+        """Fetch one order by the id that its client gave it."""
+        named = {"symbol": symbol_of(pair), "origClientOrderId": client_order_id}
+        request = Request(method="GET", path=_ORDER_PATH, weight=4, parameters=named)
+        return self._session.send(request, _ORDER).value()
+
+    def measure_clock(self) -> float:
+        """Return by how many seconds this machine's clock is behind the exchange's."""
+        return self._session.clock.measure()
+
+
+@final
+class BinanceOrders:
+    """The `AccountOrders` of Binance."""
+
+    def __init__(self, session: SignedSession) -> None:
+        """Place and cancel through `session`."""
+        self._session = session
+
+    def place(self, order: NewOrder) -> ExchangeOrder:
+        """Place an order."""
+        terms = {"type": "MARKET"}
+        if order.price is not None:
+            terms = {"type": "LIMIT", "timeInForce": "GTC", "price": f"{order.price:f}"}
+        request = Request(
+            method="POST",
+            path=_ORDER_PATH,
+            weight=1,
+            parameters={
+                "symbol": symbol_of(order.pair),
+                "side": order.side.upper(),
+                **terms,
+                "quantity": f"{order.amount:f}",
+                "newClientOrderId": order.client_order_id,
+                "newOrderRespType": "RESULT",
+            },
+            order=order.client_order_id,
+        )
+        return self._session.send(request, _ORDER).value()
+
+    def cancel(self, order: ExchangeOrder) -> ExchangeOrder:
+        """Cancel an order."""
+        request = Request(
+            method="DELETE",
+            path=_ORDER_PATH,
+            weight=1,
+            parameters={"symbol": order.symbol, "orderId": order.order_id},
+            order=order.client_order_id,
+        )
+        return self._session.send(request, _ORDER).value()
