@@ -28,10 +28,7 @@ if TYPE_CHECKING:
     )
     from tradai.core._error_translation import ErrorTable as ErrorTable
     from tradai.core._fork_lock import ForkLock as ForkLock
-    from tradai.core._http_problem import (
-        HttpProblem as HttpProblem,
-        http_problem as http_problem,
-    )
+    from tradai.core._http_problem import HttpProblem as HttpProblem, http_problem as http_problem
     from tradai.core._layers.environment_layer import EnvironmentLayer as EnvironmentLayer
     from tradai.core._layers.layer import (
         ConfigLayer as ConfigLayer,
@@ -104,18 +101,12 @@ if TYPE_CHECKING:
         quantize_amount as quantize_amount,
         quantize_price as quantize_price,
     )
-    from tradai.core._ports.attached_job import (
-        AttachedJob as AttachedJob,
-        attach as attach,
-    )
+    from tradai.core._ports.attached_job import AttachedJob as AttachedJob, attach as attach
     from tradai.core._ports.awaitable_runner import AwaitableRunner as AwaitableRunner
     from tradai.core._ports.backends import backend_for as backend_for
     from tradai.core._ports.job_handle import JobHandle as JobHandle
     from tradai.core._ports.job_log import JobLog as JobLog, LogSummary as LogSummary
-    from tradai.core._ports.job_map import (
-        JobOutcome as JobOutcome,
-        map_jobs as map_jobs,
-    )
+    from tradai.core._ports.job_map import JobOutcome as JobOutcome, map_jobs as map_jobs
     from tradai.core._ports.job_runner import (
         AsyncJobRunner as AsyncJobRunner,
         JobLine as JobLine,
@@ -280,7 +271,7 @@ if not TYPE_CHECKING:
             ),
             "_ports.resolve_secret": "resolve_secret",
             "_ports.resource_check": "ResourceCheck",
-            "_ports.tracker": ("Delivery MetricPoint RunTracking TrackedRun TrackedStatus Tracker"),
+            "_ports.tracker": "Delivery MetricPoint RunTracking TrackedRun TrackedStatus Tracker",
             "_secrets.detection": "looks_like_secret",
             "_secrets.named_values": "mask_named_values",
             "_secrets.redaction": "redact register_secret",

@@ -42,12 +42,12 @@ if TYPE_CHECKING:
     from tradai.core.testing._jobs.stops_contract import JobStopsContract as JobStopsContract
     from tradai.core.testing._journal_contract import RunJournalContract as RunJournalContract
     from tradai.core.testing._lease_contract import LeaseContract as LeaseContract
-    from tradai.core.testing._memory_tracker import MemoryTracker as MemoryTracker
     from tradai.core.testing._repository_contract import RepositoryContract as RepositoryContract
     from tradai.core.testing._secret_contract import SecretSourceContract as SecretSourceContract
     from tradai.core.testing._store_contract import ObjectStoreContract as ObjectStoreContract
-    from tradai.core.testing._tracked_view import TrackedView as TrackedView
-    from tradai.core.testing._tracker_contract import TrackerContract as TrackerContract
+    from tradai.core.testing._tracking.memory_tracker import MemoryTracker as MemoryTracker
+    from tradai.core.testing._tracking.tracked_view import TrackedView as TrackedView
+    from tradai.core.testing._tracking.tracker_contract import TrackerContract as TrackerContract
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
@@ -64,11 +64,11 @@ if not TYPE_CHECKING:
             "_jobs.stops_contract": "JobStopsContract",
             "_journal_contract": "RunJournalContract",
             "_lease_contract": "LeaseContract",
-            "_memory_tracker": "MemoryTracker",
             "_repository_contract": "RepositoryContract",
             "_secret_contract": "SecretSourceContract",
             "_store_contract": "ObjectStoreContract",
-            "_tracked_view": "TrackedView",
-            "_tracker_contract": "TrackerContract",
+            "_tracking.memory_tracker": "MemoryTracker",
+            "_tracking.tracked_view": "TrackedView",
+            "_tracking.tracker_contract": "TrackerContract",
         },
     )

@@ -19,7 +19,7 @@ from tradai.core._ports.tracker import (
 from tradai.core._secrets.redaction import redact
 from tradai.core._time.clock import SystemClock
 from tradai.core.exceptions import NotFoundError, TradAIError, ValidationError
-from tradai.core.testing._tracked_view import TrackedView
+from tradai.core.testing._tracking.tracked_view import TrackedView
 
 _PLACE: Final = "memory:"
 

@@ -13,7 +13,7 @@ import pytest
 from tradai.core._ports.tracker import MetricPoint, TrackedRun, TrackedStatus, Tracker
 from tradai.core._secrets.redaction import register_secret
 from tradai.core.exceptions import NotFoundError, ValidationError
-from tradai.core.testing._tracked_view import TrackedView
+from tradai.core.testing._tracking.tracked_view import TrackedView
 
 _AT: Final = datetime(2025, 1, 1, tzinfo=UTC)
 _WRITERS: Final = 4

@@ -1,0 +1,1 @@
+"""Fake and conformance suite of trackers."""
