@@ -22,7 +22,15 @@ SESSION_NAME: Final = Grammar(
     r"[a-z0-9][a-z0-9._-]{0,99}",
     "1 to 100 small letters, digits, dots, underscores and hyphens, a letter or a digit first",
 )
-_Sentence: TypeAlias = Annotated[str, Field(max_length=2000, pattern=r"\S"), AfterValidator(redact)]
+_LONGEST: Final = 2000
+
+
+def _shown(sentence: str) -> str:
+    """Mask secrets, then cut: a long text of an error must not keep a session from stopping."""
+    return redact(sentence.strip())[:_LONGEST].rstrip()
+
+
+_Sentence: TypeAlias = Annotated[str, Field(pattern=r"\S"), AfterValidator(_shown)]
 
 
 @final
