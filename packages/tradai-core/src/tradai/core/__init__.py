@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from tradai.core._local.memory_store import MemoryStore as MemoryStore
     from tradai.core._local.model_repository import ModelRepository as ModelRepository
     from tradai.core._local.object_lease_store import ObjectLeaseStore as ObjectLeaseStore
+    from tradai.core._local.object_session_store import ObjectSessionStore as ObjectSessionStore
     from tradai.core._local.regular_files import (
         FileKind as FileKind,
         UnusableFileError as UnusableFileError,
@@ -103,7 +104,10 @@ if TYPE_CHECKING:
     )
     from tradai.core._ports.attached_job import AttachedJob as AttachedJob, attach as attach
     from tradai.core._ports.awaitable_runner import AwaitableRunner as AwaitableRunner
-    from tradai.core._ports.backends import backend_for as backend_for
+    from tradai.core._ports.backends import (
+        ResourceCheck as ResourceCheck,
+        backend_for as backend_for,
+    )
     from tradai.core._ports.job_handle import JobHandle as JobHandle
     from tradai.core._ports.job_log import JobLog as JobLog, LogSummary as LogSummary
     from tradai.core._ports.job_map import JobOutcome as JobOutcome, map_jobs as map_jobs
@@ -144,7 +148,7 @@ if TYPE_CHECKING:
         series_name as series_name,
     )
     from tradai.core._ports.resolve_secret import resolve_secret as resolve_secret
-    from tradai.core._ports.resource_check import ResourceCheck as ResourceCheck
+    from tradai.core._ports.session_store import SessionStore as SessionStore
     from tradai.core._ports.tracker import (
         Delivery as Delivery,
         MetricPoint as MetricPoint,
@@ -163,6 +167,11 @@ if TYPE_CHECKING:
         safe_cut as safe_cut,
     )
     from tradai.core._secrets.secret import Secret as Secret
+    from tradai.core._sessions.record import (
+        SessionRecord as SessionRecord,
+        SessionRequest as SessionRequest,
+    )
+    from tradai.core._sessions.state import SessionState as SessionState
     from tradai.core._settings.base_settings import (
         BaseSettings as BaseSettings,
         unknown_variables as unknown_variables,
@@ -239,6 +248,7 @@ if not TYPE_CHECKING:
             "_local.memory_store": "MemoryStore",
             "_local.model_repository": "ModelRepository",
             "_local.object_lease_store": "ObjectLeaseStore",
+            "_local.object_session_store": "ObjectSessionStore",
             "_local.regular_files": (
                 "FileKind UnusableFileError open_regular_file read_regular_file"
             ),
@@ -254,7 +264,7 @@ if not TYPE_CHECKING:
             "_numbers.quantize": "Rounding quantize_amount quantize_price",
             "_ports.attached_job": "AttachedJob attach",
             "_ports.awaitable_runner": "AwaitableRunner",
-            "_ports.backends": "backend_for",
+            "_ports.backends": "ResourceCheck backend_for",
             "_ports.job_handle": "JobHandle",
             "_ports.job_log": "JobLog LogSummary",
             "_ports.job_map": "JobOutcome map_jobs",
@@ -270,7 +280,7 @@ if not TYPE_CHECKING:
                 "Coverage DataRepository InMemoryRepository Repository series_name"
             ),
             "_ports.resolve_secret": "resolve_secret",
-            "_ports.resource_check": "ResourceCheck",
+            "_ports.session_store": "SessionStore",
             "_ports.tracker": "Delivery MetricPoint RunTracking TrackedRun TrackedStatus Tracker",
             "_secrets.detection": "looks_like_secret",
             "_secrets.named_values": "mask_named_values",
@@ -278,6 +288,8 @@ if not TYPE_CHECKING:
             "_secrets.reference": "SecretReference",
             "_secrets.safe_cut": "CUT_LOOK_AHEAD LONGEST_LINE safe_cut",
             "_secrets.secret": "Secret",
+            "_sessions.record": "SessionRecord SessionRequest",
+            "_sessions.state": "SessionState",
             "_settings.base_settings": "BaseSettings unknown_variables",
             "_settings.explain": "SettingOrigin",
             "_settings.inside_folder": "InsideFolder",

@@ -1,17 +1,22 @@
-"""Backends by URI: the scheme names an entry point of any installed distribution."""
+"""Backends by URI: the scheme names an entry point of any installed distribution.
+
+`ResourceCheck` says whether something is there that a backend needs outside of this process.
+"""
 
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
-from typing import Final, Literal, overload
+from typing import Final, Literal, final, overload
 
 from tradai.core._ports.job_runner import JobRunner
 from tradai.core._ports.lease_store import LeaseStore
 from tradai.core._ports.protocols import ObjectStore, RunJournal, SecretSource
 from tradai.core._ports.repositories import DataRepository
+from tradai.core._ports.session_store import SessionStore
 from tradai.core._ports.tracker import Tracker
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, TradAIError
 
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]+):")
 _DISTRIBUTIONS: Final = {
@@ -29,6 +34,23 @@ _DISTRIBUTIONS: Final = {
 }
 
 
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceCheck:
+    """A resource or a right that a backend needs, and whether it is there.
+
+    An entry point of the group ``tradai.checks`` returns these; it changes nothing, and returns
+    none where its backend is not in use.
+
+    Attributes:
+        resource: The resource or the right, such as ``cluster jobs``.
+        error: Reason why it cannot be used; None when it can.
+    """
+
+    resource: str
+    error: TradAIError | None = None
+
+
 @overload
 def backend_for(group: Literal["tradai.stores"], uri: str) -> ObjectStore: ...
 @overload
@@ -42,6 +64,8 @@ def backend_for(group: Literal["tradai.runners"], uri: str) -> JobRunner: ...
 @overload
 def backend_for(group: Literal["tradai.leases"], uri: str) -> LeaseStore: ...
 @overload
+def backend_for(group: Literal["tradai.sessions"], uri: str) -> SessionStore: ...
+@overload
 def backend_for(group: Literal["tradai.trackers"], uri: str) -> Tracker: ...
 @overload
 def backend_for(group: str, uri: str) -> object: ...
@@ -51,7 +75,7 @@ def backend_for(group: str, uri: str) -> object:
     Args:
         group: Entry-point group of the port: ``tradai.stores``, ``tradai.secrets``,
             ``tradai.journals``, ``tradai.data``, ``tradai.configs``, ``tradai.runners``,
-            ``tradai.leases``, ``tradai.trackers``.
+            ``tradai.leases``, ``tradai.sessions``, ``tradai.trackers``.
         uri: URI to serve; a plain path counts as ``file:``.
 
     Raises:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         FixedClock as FixedClock,
         MemoryJournal as MemoryJournal,
         MemoryLeaseStore as MemoryLeaseStore,
+        MemorySessionStore as MemorySessionStore,
         ScriptedSecrets as ScriptedSecrets,
     )
     from tradai.core.testing._jobs.fake_runner import (
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from tradai.core.testing._lease_contract import LeaseContract as LeaseContract
     from tradai.core.testing._repository_contract import RepositoryContract as RepositoryContract
     from tradai.core.testing._secret_contract import SecretSourceContract as SecretSourceContract
+    from tradai.core.testing._sessions.contract import (
+        SessionStoreContract as SessionStoreContract,
+    )
     from tradai.core.testing._store_contract import ObjectStoreContract as ObjectStoreContract
     from tradai.core.testing._tracking.memory_tracker import MemoryTracker as MemoryTracker
     from tradai.core.testing._tracking.tracked_view import TrackedView as TrackedView
@@ -56,7 +60,9 @@ if not TYPE_CHECKING:
             "_candle_contract": "DataRepositoryContract",
             "_clock_contract": "ClockContract",
             "_failing_tests": "failing_tests",
-            "_fakes": "FixedClock MemoryJournal MemoryLeaseStore ScriptedSecrets",
+            "_fakes": (
+                "FixedClock MemoryJournal MemoryLeaseStore MemorySessionStore ScriptedSecrets"
+            ),
             "_jobs.fake_runner": "FakeRunner JobMemory",
             "_jobs.logs_contract": "JobLogsContract",
             "_jobs.runner_contract": "JobRunnerContract",
@@ -66,6 +72,7 @@ if not TYPE_CHECKING:
             "_lease_contract": "LeaseContract",
             "_repository_contract": "RepositoryContract",
             "_secret_contract": "SecretSourceContract",
+            "_sessions.contract": "SessionStoreContract",
             "_store_contract": "ObjectStoreContract",
             "_tracking.memory_tracker": "MemoryTracker",
             "_tracking.tracked_view": "TrackedView",

@@ -11,6 +11,7 @@ from tradai.core._local.file_store import etag_of
 from tradai.core._ports.protocols import Clock, JournalEntry, StoredObject
 from tradai.core._secrets.redaction import redact
 from tradai.core._secrets.secret import Secret
+from tradai.core._sessions.record import SESSION_NAME, SessionRecord
 from tradai.core._time.clock import SystemClock
 from tradai.core._time.instants import check_utc
 from tradai.core.exceptions import (
@@ -113,6 +114,33 @@ class MemoryLeaseStore:
             etag = etag_of(data)
             self._stored = StoredObject(data=data, etag=etag)
         return etag
+
+
+@final
+class MemorySessionStore:
+    """Records of trading sessions in memory."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lock = ForkLock()
+        self._records: dict[str, SessionRecord] = {}
+
+    def read(self, session: str) -> SessionRecord | None:
+        """Return the record of `session`; None before the first write."""
+        return self._records.get(SESSION_NAME.check(session))
+
+    def write(self, record: SessionRecord) -> None:
+        """Write `record` over the one whose version is smaller by one; version 1 over none."""
+        with self._lock:
+            present = self._records.get(record.session)
+            if (present.version if present else 0) != record.version - 1:
+                message = "cannot write the session in memory: it has changed; read it again"
+                raise ConflictError(message, operation="write", service="memory")
+            self._records[record.session] = record
+
+    def records(self) -> Iterator[SessionRecord]:
+        """Yield the records of all sessions, sorted by name."""
+        yield from [self._records[name] for name in sorted(self._records)]
 
 
 @final

@@ -29,6 +29,7 @@ class ExitCode(IntEnum):
     MISMATCH = 76
     NOT_PERMITTED = 77
     CONFIGURATION = 78
+    HALTED = 79
     STRATEGY_ERRORS = 80
     STALLED = 81
     MAX_IDLE = 82
@@ -66,6 +67,7 @@ _MEANINGS: Final[Mapping[ExitCode, str]] = {
     "a person must look.",
     ExitCode.NOT_PERMITTED: "The mode is not permitted; trading did not start.",
     ExitCode.CONFIGURATION: "The configuration must be changed.",
+    ExitCode.HALTED: "Trading was halted; it does not start until a person has cleared the halt.",
     ExitCode.STRATEGY_ERRORS: "Callbacks of the strategy raised; the result is kept and marked.",
     ExitCode.STALLED: "The bot stood still, and still did when it was stopped.",
     ExitCode.MAX_IDLE: "The bot stood still for as long as --max-idle allows, and was stopped.",

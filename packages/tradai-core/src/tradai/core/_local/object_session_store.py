@@ -1,0 +1,75 @@
+"""Records of trading sessions in an object store."""
+
+from collections.abc import Iterator
+from typing import Final, final
+
+from tradai.core._local.file_store import FileStore
+from tradai.core._ports.protocols import ObjectStore, StoredObject
+from tradai.core._sessions.record import SESSION_NAME, SessionRecord
+from tradai.core.exceptions import ConflictError, NotFoundError
+
+_SUFFIX: Final = ".json"
+
+
+@final
+class ObjectSessionStore:
+    """Records of trading sessions in an object store whose conditional writes are atomic.
+
+    Each session has an object of its name below one URI.
+    """
+
+    def __init__(self, store: ObjectStore, uri: str) -> None:
+        """Use the objects below `uri` in `store`."""
+        self._store = store
+        self._uri = uri.rstrip("/")
+
+    @classmethod
+    def for_file(cls, uri: str) -> "ObjectSessionStore":
+        """Return the records in a folder on a local disk of this machine.
+
+        Raises:
+            ValidationError: `uri` does not name a folder.
+        """
+        return cls(FileStore.for_uri(uri), uri)
+
+    def read(self, session: str) -> SessionRecord | None:
+        """Return the record of `session`; None before the first write."""
+        uri = self._uri_of(session)
+        stored = self._stored(uri)
+        return stored and SessionRecord.from_bytes(stored.data, place=uri)
+
+    def write(self, record: SessionRecord) -> None:
+        """Write `record` over the one whose version is smaller by one; version 1 over none."""
+        uri = self._uri_of(record.session)
+        if record.version == 1:
+            self._store.write(uri, record.to_bytes(), if_absent=True)
+            return
+        stored = self._stored(uri)
+        if stored is None or _version(stored, uri) != record.version - 1:
+            raise _conflict(uri)
+        self._store.write(uri, record.to_bytes(), if_match=stored.etag)
+
+    def records(self) -> Iterator[SessionRecord]:
+        """Yield the records of all sessions, sorted by name."""
+        uris = [info.uri for info in self._store.list(f"{self._uri}/")]
+        found = [(uri, self._stored(uri)) for uri in uris if uri.endswith(_SUFFIX)]
+        records = [SessionRecord.from_bytes(one.data, place=uri) for uri, one in found if one]
+        yield from sorted(records, key=lambda record: record.session)
+
+    def _uri_of(self, session: str) -> str:
+        return f"{self._uri}/{SESSION_NAME.check(session)}{_SUFFIX}"
+
+    def _stored(self, uri: str) -> StoredObject | None:
+        try:
+            return self._store.read(uri)
+        except NotFoundError:
+            return None
+
+
+def _version(stored: StoredObject, uri: str) -> int:
+    return SessionRecord.from_bytes(stored.data, place=uri).version
+
+
+def _conflict(uri: str) -> ConflictError:
+    message = f"cannot write the session at {uri}: it has changed or is gone; read it again"
+    return ConflictError(message, operation="write", service="sessions")

@@ -1,0 +1,1 @@
+"""Trading sessions in the test kit: the conformance suite of their stores."""

@@ -1,0 +1,1 @@
+"""Parts of live trading that place no order: sessions, the halt latch and the watch of risks."""
