@@ -8,7 +8,7 @@ from typing import Final, Literal, overload
 
 from tradai.core._ports.job_runner import JobRunner
 from tradai.core._ports.lease_store import LeaseStore
-from tradai.core._ports.protocols import ObjectStore, RunJournal, SecretSource
+from tradai.core._ports.protocols import ApprovalStore, ObjectStore, RunJournal, SecretSource
 from tradai.core._ports.repositories import DataRepository
 from tradai.core._ports.tracker import Tracker
 from tradai.core.exceptions import ConfigurationError
@@ -42,6 +42,8 @@ def backend_for(group: Literal["tradai.runners"], uri: str) -> JobRunner: ...
 @overload
 def backend_for(group: Literal["tradai.leases"], uri: str) -> LeaseStore: ...
 @overload
+def backend_for(group: Literal["tradai.approvals"], uri: str) -> ApprovalStore: ...
+@overload
 def backend_for(group: Literal["tradai.trackers"], uri: str) -> Tracker: ...
 @overload
 def backend_for(group: str, uri: str) -> object: ...
@@ -51,7 +53,7 @@ def backend_for(group: str, uri: str) -> object:
     Args:
         group: Entry-point group of the port: ``tradai.stores``, ``tradai.secrets``,
             ``tradai.journals``, ``tradai.data``, ``tradai.configs``, ``tradai.runners``,
-            ``tradai.leases``, ``tradai.trackers``.
+            ``tradai.leases``, ``tradai.approvals``, ``tradai.trackers``.
         uri: URI to serve; a plain path counts as ``file:``.
 
     Raises:
