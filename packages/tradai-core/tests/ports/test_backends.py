@@ -11,6 +11,7 @@ from tradai.core import (
     FileSecrets,
     FileStore,
     MemoryStore,
+    ObjectApprovalStore,
     ObjectLeaseStore,
     backend_for,
 )
@@ -30,6 +31,8 @@ from tradai.core.frames import FlatDataRepository, ParquetDataRepository
         ("tradai.journals", "file:journal.jsonl", FileJournal),
         ("tradai.leases", "file:leases/1", ObjectLeaseStore),
         ("tradai.leases", "leases/1", ObjectLeaseStore),
+        ("tradai.approvals", "file:approvals", ObjectApprovalStore),
+        ("tradai.approvals", "approvals", ObjectApprovalStore),
         ("tradai.data", "file:data", FlatDataRepository),
         ("tradai.data", "parquet:data", ParquetDataRepository),
     ],

@@ -8,6 +8,14 @@ from tradai.core._lazy import lazy_exports as lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.core._approvals.approvals import Approvals as Approvals
+    from tradai.core._approvals.plan import LivePlan as LivePlan
+    from tradai.core._approvals.record import (
+        Approval as Approval,
+        OrderPolicy as OrderPolicy,
+        TradingAccount as TradingAccount,
+    )
+    from tradai.core._approvals.refusals import ApprovalRefusal as ApprovalRefusal
     from tradai.core._documents.canonical import (
         canonical_json as canonical_json,
         digest as digest,
@@ -58,6 +66,9 @@ if TYPE_CHECKING:
     )
     from tradai.core._local.memory_store import MemoryStore as MemoryStore
     from tradai.core._local.model_repository import ModelRepository as ModelRepository
+    from tradai.core._local.object_approval_store import (
+        ObjectApprovalStore as ObjectApprovalStore,
+    )
     from tradai.core._local.object_lease_store import ObjectLeaseStore as ObjectLeaseStore
     from tradai.core._local.object_session_store import ObjectSessionStore as ObjectSessionStore
     from tradai.core._local.regular_files import (
@@ -130,6 +141,8 @@ if TYPE_CHECKING:
     )
     from tradai.core._ports.lease_store import LeaseStore as LeaseStore
     from tradai.core._ports.protocols import (
+        ApprovalEntry as ApprovalEntry,
+        ApprovalStore as ApprovalStore,
         Clock as Clock,
         JournalEntry as JournalEntry,
         ModeHandler as ModeHandler,
@@ -225,6 +238,10 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_approvals.approvals": "Approvals",
+            "_approvals.plan": "LivePlan",
+            "_approvals.record": "Approval OrderPolicy TradingAccount",
+            "_approvals.refusals": "ApprovalRefusal",
             "_documents.canonical": "canonical_json digest version_id",
             "_documents.json_values": "FrozenMapping JsonObject JsonValue freeze thaw",
             "_documents.yaml_reader": "YamlDocument read_yaml read_yaml_fields read_yaml_value",
@@ -247,6 +264,7 @@ if not TYPE_CHECKING:
             "_local.file_uri": "file_path is_file_uri is_uri",
             "_local.memory_store": "MemoryStore",
             "_local.model_repository": "ModelRepository",
+            "_local.object_approval_store": "ObjectApprovalStore",
             "_local.object_lease_store": "ObjectLeaseStore",
             "_local.object_session_store": "ObjectSessionStore",
             "_local.regular_files": (
@@ -273,8 +291,8 @@ if not TYPE_CHECKING:
             "_ports.job_status": "JOB_TRANSITIONS JobInfo JobStatus",
             "_ports.lease_store": "LeaseStore",
             "_ports.protocols": (
-                "Clock JournalEntry ModeHandler ObjectInfo ObjectStore RunJournal SecretSource "
-                "StoredObject WaitingClock"
+                "ApprovalEntry ApprovalStore Clock JournalEntry ModeHandler ObjectInfo ObjectStore "
+                "RunJournal SecretSource StoredObject WaitingClock"
             ),
             "_ports.repositories": (
                 "Coverage DataRepository InMemoryRepository Repository series_name"

@@ -13,6 +13,7 @@
     ├── LeaseHeldError               another process holds the lease
     ├── LeaseLostError               this process does not hold its lease any more
     └── TradingError                 trading must not start or go on
+        └── ApprovalError            no approval allows this live session
 
 The message is a sentence for people: it names the thing, what was expected and what to do next.
 Facts for programs are fields. Every error survives pickling and copying with its type, message,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "ApprovalError",
     "ConfigurationError",
     "ConflictError",
     "ExternalServiceError",
@@ -259,6 +261,23 @@ class TradingError(TradAIError):
         """Name the `reason`."""
         super().__init__(message)
         self.reason = reason
+
+
+class ApprovalError(TradingError):
+    """No approval allows this live session.
+
+    Attributes:
+        reason: The reason, a value of `tradai.core.ApprovalRefusal`.
+        differences: Names of the parts that differ from the approved ones; empty for other reasons.
+    """
+
+    code = "approval"
+
+    def __init__(self, message: str, /, *, reason: str, differences: tuple[str, ...] = ()) -> None:
+        """Name the `reason`, and the parts that differ."""
+        super().__init__(message, reason=reason)
+        self.reason: str = reason
+        self.differences = differences
 
 
 def _rebuild(

@@ -12,7 +12,7 @@ from typing import Final, Literal, final, overload
 
 from tradai.core._ports.job_runner import JobRunner
 from tradai.core._ports.lease_store import LeaseStore
-from tradai.core._ports.protocols import ObjectStore, RunJournal, SecretSource
+from tradai.core._ports.protocols import ApprovalStore, ObjectStore, RunJournal, SecretSource
 from tradai.core._ports.repositories import DataRepository
 from tradai.core._ports.session_store import SessionStore
 from tradai.core._ports.tracker import Tracker
@@ -66,6 +66,8 @@ def backend_for(group: Literal["tradai.leases"], uri: str) -> LeaseStore: ...
 @overload
 def backend_for(group: Literal["tradai.sessions"], uri: str) -> SessionStore: ...
 @overload
+def backend_for(group: Literal["tradai.approvals"], uri: str) -> ApprovalStore: ...
+@overload
 def backend_for(group: Literal["tradai.trackers"], uri: str) -> Tracker: ...
 @overload
 def backend_for(group: str, uri: str) -> object: ...
@@ -75,7 +77,7 @@ def backend_for(group: str, uri: str) -> object:
     Args:
         group: Entry-point group of the port: ``tradai.stores``, ``tradai.secrets``,
             ``tradai.journals``, ``tradai.data``, ``tradai.configs``, ``tradai.runners``,
-            ``tradai.leases``, ``tradai.sessions``, ``tradai.trackers``.
+            ``tradai.leases``, ``tradai.approvals``, ``tradai.sessions``, ``tradai.trackers``.
         uri: URI to serve; a plain path counts as ``file:``.
 
     Raises:

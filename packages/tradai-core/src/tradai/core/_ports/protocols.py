@@ -1,12 +1,12 @@
-"""Ports: the protocols of stores, secret sources, journals, mode handlers and clocks.
+"""Ports: the protocols of stores, secret sources, journals, approvals, mode handlers and clocks.
 
 An adapter needs no base class, only these methods. The suites in `tradai.core.testing` test that
 it keeps the promises made here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Literal, Protocol, TypeAlias, final
 
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._secrets.secret import Secret
@@ -155,4 +155,55 @@ class WaitingClock(Clock, Protocol):
 
     def sleep(self, seconds: float, /) -> None:
         """Pause for `seconds`."""
+        ...
+
+
+ApprovalEntryKind: TypeAlias = Literal["approval", "revocation"]
+"""Kind of an entry: an approval, or the revocation of one."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalEntry:
+    """An approval or a revocation as it is stored; there is at most one of each for an id.
+
+    Attributes:
+        strategy: Name of the strategy.
+        approval_id: Id of the approval: 64 hexadecimal digits.
+        kind: Whether the entry approves or revokes.
+        data: Content, which a store does not look into.
+    """
+
+    strategy: str
+    approval_id: str
+    kind: ApprovalEntryKind
+    data: bytes
+
+
+class ApprovalStore(Protocol):
+    """Place of approvals and revocations: entries are added, never changed and never removed.
+
+    A store keeps bytes. It judges none of them: `tradai.core.Approvals` does.
+    """
+
+    def add(self, entry: ApprovalEntry) -> None:
+        """Keep `entry`; the same entry again changes nothing, also after an answer was lost.
+
+        Raises:
+            ConflictError: It has an entry of this strategy, id and kind with other content. Of
+                several callers, one wins.
+            ValidationError: The strategy or the id is not usable as a name.
+            ExternalServiceError: The store refused or did not answer.
+        """
+        ...
+
+    def entries(self, strategy: str) -> Sequence[ApprovalEntry]:
+        """Return all entries of `strategy`, sorted by id and kind; there may be none.
+
+        An entry that was added is in every answer from then on.
+
+        Raises:
+            ValidationError: The strategy is not usable as a name.
+            ExternalServiceError: The store refused or did not answer.
+        """
         ...

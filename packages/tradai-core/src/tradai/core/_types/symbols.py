@@ -23,6 +23,14 @@ _VERSION: Final = Grammar(
     "three numbers without leading zeros, such as 1.0.0",
 )
 
+# A name is a part of a confirmation, `name@version:hash8`, and of the names of objects.
+STRATEGY_NAME: Final = Grammar(
+    "strategy",
+    "[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
+    "letters, digits, '.', '_' and '-', at most 100, such as momentum",
+)
+SHA256: Final = Grammar("digest", "[0-9a-f]{64}", "a SHA-256 as 64 hexadecimal digits")
+
 Currency: TypeAlias = Annotated[
     str, Grammar("currency", _CODE, "capital letters and digits, such as USDT")
 ]

@@ -21,6 +21,12 @@ from tradai.core._lazy import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.core.testing._approvals.memory_store import (
+        MemoryApprovalStore as MemoryApprovalStore,
+    )
+    from tradai.core.testing._approvals.store_contract import (
+        ApprovalStoreContract as ApprovalStoreContract,
+    )
     from tradai.core.testing._candle_contract import (
         DataRepositoryContract as DataRepositoryContract,
     )
@@ -57,6 +63,8 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_approvals.memory_store": "MemoryApprovalStore",
+            "_approvals.store_contract": "ApprovalStoreContract",
             "_candle_contract": "DataRepositoryContract",
             "_clock_contract": "ClockContract",
             "_failing_tests": "failing_tests",

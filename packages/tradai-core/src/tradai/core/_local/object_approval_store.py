@@ -1,0 +1,68 @@
+"""Place of approvals in an object store."""
+
+from collections.abc import Iterator
+from typing import Final, final
+
+from tradai.core._ports.backends import backend_for
+from tradai.core._ports.protocols import ApprovalEntry, ApprovalEntryKind, ObjectStore
+from tradai.core._types.symbols import SHA256, STRATEGY_NAME
+from tradai.core.exceptions import ConflictError
+
+_KINDS: Final[dict[str, ApprovalEntryKind]] = {
+    "approval.json": "approval",
+    "revocation.json": "revocation",
+}
+
+
+@final
+class ObjectApprovalStore:
+    """Approvals below a URI of an object store, each entry an object that is written once.
+
+    The approval of a strategy is ``<base>/<strategy>/<id>/approval.json``, its revocation
+    ``revocation.json`` beside it. Other objects below the URI are left alone.
+
+    Deleting a revocation would make its approval count again. Keep the objects by the means of the
+    store, a retention rule or versions, and give no role the right to delete them.
+    """
+
+    def __init__(self, store: ObjectStore, base: str) -> None:
+        """Keep approvals in `store`, below the URI `base`."""
+        self._store = store
+        self._base = base.removesuffix("/")
+
+    @classmethod
+    def for_uri(cls, uri: str) -> "ObjectApprovalStore":
+        """Return the place of approvals below `uri`, in the object store that serves it.
+
+        Raises:
+            ConfigurationError: No installed distribution serves the URI.
+            ValidationError: The object store does not serve such a URI.
+        """
+        return cls(backend_for("tradai.stores", uri), uri)
+
+    def add(self, entry: ApprovalEntry) -> None:
+        """Keep `entry`; see `ApprovalStore`."""
+        folder = self._folder(entry.strategy)
+        uri = f"{folder}{SHA256.check(entry.approval_id)}/{entry.kind}.json"
+        try:
+            self._store.write(uri, entry.data, if_absent=True)
+        except ConflictError:
+            if self._store.read(uri).data != entry.data:
+                raise
+
+    def entries(self, strategy: str) -> tuple[ApprovalEntry, ...]:
+        """Return all entries of `strategy`, sorted by id and kind; see `ApprovalStore`."""
+        return tuple(self._read(strategy))
+
+    def _read(self, strategy: str) -> Iterator[ApprovalEntry]:
+        for info in self._store.list(self._folder(strategy)):
+            _, folder, approval_id, name = info.uri.rsplit("/", 3)
+            kind = _KINDS.get(name)
+            if kind and folder == strategy:
+                data = self._store.read(info.uri).data
+                yield ApprovalEntry(
+                    strategy=strategy, approval_id=approval_id, kind=kind, data=data
+                )
+
+    def _folder(self, strategy: str) -> str:
+        return f"{self._base}/{STRATEGY_NAME.check(strategy)}/"
