@@ -15,7 +15,7 @@ from example_imports import MissingImportError, free_names, import_lines
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_SUBMODULES = {
     "tradai.aws": ("ecr", "testing"),
-    "tradai.core": ("arcticdb", "exceptions", "frames", "testing"),
+    "tradai.core": ("arcticdb", "exceptions", "frames", "live", "testing"),
     "tradai.entrypoint": ("freqtrade",),
 }
 

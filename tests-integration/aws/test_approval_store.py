@@ -9,19 +9,17 @@ import pytest
 from servers.aws import REGION, new_bucket, settings_at
 
 from tradai.aws import S3Store
-from tradai.core import (
+from tradai.core import SecretReference, Version, backend_for
+from tradai.core.exceptions import ApprovalError
+from tradai.core.live import (
     Approval,
     Approvals,
     ApprovalStore,
     LivePlan,
     ObjectApprovalStore,
     OrderPolicy,
-    SecretReference,
     TradingAccount,
-    Version,
-    backend_for,
 )
-from tradai.core.exceptions import ApprovalError
 from tradai.core.testing import ApprovalStoreContract, FixedClock
 
 Name = Literal["localstack", "moto", "seaweedfs"]

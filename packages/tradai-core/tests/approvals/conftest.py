@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from tradai.core import Approval, LivePlan, OrderPolicy, Secret, TradingAccount, Version
+from tradai.core import Secret, Version
+from tradai.core.live import Approval, LivePlan, OrderPolicy, TradingAccount
 from tradai.core.testing import FixedClock
 
 

@@ -7,22 +7,21 @@ from typing import TypeAlias
 
 import pytest
 
-from tradai.core import (
-    Approval,
-    ApprovalEntry,
-    ApprovalRefusal,
-    Approvals,
-    ApprovalStore,
-    LivePlan,
-    Secret,
-    SecretReference,
-)
+from tradai.core import Secret, SecretReference
 from tradai.core.exceptions import (
     ApprovalError,
     ConfigurationError,
     ConflictError,
     NotFoundError,
     ValidationError,
+)
+from tradai.core.live import (
+    Approval,
+    ApprovalEntry,
+    ApprovalRefusal,
+    Approvals,
+    ApprovalStore,
+    LivePlan,
 )
 from tradai.core.testing import FixedClock, MemoryApprovalStore, ScriptedSecrets
 

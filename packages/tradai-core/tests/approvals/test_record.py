@@ -6,8 +6,8 @@ import pydantic
 import pytest
 from hypothesis import given, strategies as st
 
-from tradai.core import Approval, ApprovalRefusal, LivePlan, TradingAccount
 from tradai.core.exceptions import ApprovalError
+from tradai.core.live import Approval, ApprovalRefusal, LivePlan, TradingAccount
 from tradai.core.testing import FixedClock
 
 OTHER = {

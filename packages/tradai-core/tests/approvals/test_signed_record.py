@@ -9,19 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from tradai.core import (
-    Approval,
-    ApprovalRefusal,
-    LivePlan,
-    OrderPolicy,
-    Secret,
-    TradingAccount,
-    canonical_json,
-)
+from tradai.core import Secret, canonical_json
 
 # Not public: the bytes are what a person edits, and what every store keeps.
 from tradai.core._approvals.signed_record import SignedApproval
 from tradai.core.exceptions import ApprovalError, ConfigurationError
+from tradai.core.live import Approval, ApprovalRefusal, LivePlan, OrderPolicy, TradingAccount
 
 KEY = "not-a-real-key-for-approvals-0001"
 OTHER_KEY = "not-a-real-key-for-approvals-0002"

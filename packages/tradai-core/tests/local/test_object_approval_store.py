@@ -5,14 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tradai.core import (
-    ApprovalEntry,
-    ApprovalStore,
-    FileStore,
-    MemoryStore,
-    ObjectApprovalStore,
-    backend_for,
-)
+from tradai.core import FileStore, MemoryStore, backend_for
+from tradai.core.live import ApprovalEntry, ApprovalStore, ObjectApprovalStore
 from tradai.core.testing import ApprovalStoreContract
 
 ENTRY = ApprovalEntry(strategy="momentum", approval_id="a" * 64, kind="approval", data=b"{}")

@@ -11,13 +11,13 @@ from tradai.core import (
     FileSecrets,
     FileStore,
     MemoryStore,
-    ObjectApprovalStore,
     ObjectLeaseStore,
     backend_for,
 )
 from tradai.core._ports import backends
 from tradai.core.exceptions import ConfigurationError
 from tradai.core.frames import FlatDataRepository, ParquetDataRepository
+from tradai.core.live import ObjectApprovalStore
 
 
 @pytest.mark.parametrize(

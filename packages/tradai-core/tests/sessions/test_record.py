@@ -8,16 +8,15 @@ from pathlib import Path
 import pydantic
 import pytest
 
-from tradai.core import (
+from tradai.core import Secret, backend_for
+from tradai.core.exceptions import StorageError, ValidationError
+from tradai.core.live import (
     ObjectSessionStore,
-    Secret,
     SessionRecord,
     SessionRequest,
     SessionState,
     SessionStore,
-    backend_for,
 )
-from tradai.core.exceptions import StorageError, ValidationError
 from tradai.core.testing import MemorySessionStore, SessionStoreContract
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)

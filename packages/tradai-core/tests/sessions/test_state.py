@@ -8,9 +8,9 @@ from itertools import product
 import pytest
 
 import tradai.core._sessions.state as module
-from tradai.core import SessionState
 from tradai.core._sessions.state import SESSION_MOVES, TradingStatus
 from tradai.core.exceptions import ValidationError
+from tradai.core.live import SessionState
 
 
 @pytest.mark.parametrize(("start", "end"), [*product(SessionState, SessionState)])

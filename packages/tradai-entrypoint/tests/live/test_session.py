@@ -9,7 +9,6 @@ from typing import Final
 
 import pytest
 
-from tradai.core import SessionRecord, SessionRequest, SessionState
 from tradai.core.exceptions import (
     ConflictError,
     ExternalServiceError,
@@ -17,6 +16,7 @@ from tradai.core.exceptions import (
     TradingError,
     ValidationError,
 )
+from tradai.core.live import SessionRecord, SessionRequest, SessionState
 from tradai.core.testing import FixedClock, MemoryJournal, MemorySessionStore
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.session_requests import request_session

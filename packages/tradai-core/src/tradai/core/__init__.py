@@ -1,21 +1,13 @@
 """Vocabulary of tradai: errors, values, ports, settings, configuration, logging.
 
-Names are imported when they are used. Errors live in `tradai.core.exceptions`, pandas-based
-repositories in `tradai.core.frames`, the test kit in `tradai.core.testing`.
+Names are imported when they are used. Errors live in `tradai.core.exceptions`, live trading in
+`tradai.core.live`, pandas-based repositories in `frames`, the test kit in `testing`.
 """
 
 from tradai.core._lazy import lazy_exports as lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tradai.core._approvals.approvals import Approvals as Approvals
-    from tradai.core._approvals.plan import LivePlan as LivePlan
-    from tradai.core._approvals.record import (
-        Approval as Approval,
-        OrderPolicy as OrderPolicy,
-        TradingAccount as TradingAccount,
-    )
-    from tradai.core._approvals.refusals import ApprovalRefusal as ApprovalRefusal
     from tradai.core._documents.canonical import (
         canonical_json as canonical_json,
         digest as digest,
@@ -66,11 +58,7 @@ if TYPE_CHECKING:
     )
     from tradai.core._local.memory_store import MemoryStore as MemoryStore
     from tradai.core._local.model_repository import ModelRepository as ModelRepository
-    from tradai.core._local.object_approval_store import (
-        ObjectApprovalStore as ObjectApprovalStore,
-    )
     from tradai.core._local.object_lease_store import ObjectLeaseStore as ObjectLeaseStore
-    from tradai.core._local.object_session_store import ObjectSessionStore as ObjectSessionStore
     from tradai.core._local.regular_files import (
         FileKind as FileKind,
         UnusableFileError as UnusableFileError,
@@ -115,10 +103,7 @@ if TYPE_CHECKING:
     )
     from tradai.core._ports.attached_job import AttachedJob as AttachedJob, attach as attach
     from tradai.core._ports.awaitable_runner import AwaitableRunner as AwaitableRunner
-    from tradai.core._ports.backends import (
-        ResourceCheck as ResourceCheck,
-        backend_for as backend_for,
-    )
+    from tradai.core._ports.backends import backend_for as backend_for
     from tradai.core._ports.job_handle import JobHandle as JobHandle
     from tradai.core._ports.job_log import JobLog as JobLog, LogSummary as LogSummary
     from tradai.core._ports.job_map import JobOutcome as JobOutcome, map_jobs as map_jobs
@@ -141,13 +126,12 @@ if TYPE_CHECKING:
     )
     from tradai.core._ports.lease_store import LeaseStore as LeaseStore
     from tradai.core._ports.protocols import (
-        ApprovalEntry as ApprovalEntry,
-        ApprovalStore as ApprovalStore,
         Clock as Clock,
         JournalEntry as JournalEntry,
         ModeHandler as ModeHandler,
         ObjectInfo as ObjectInfo,
         ObjectStore as ObjectStore,
+        ResourceCheck as ResourceCheck,
         RunJournal as RunJournal,
         SecretSource as SecretSource,
         StoredObject as StoredObject,
@@ -161,7 +145,6 @@ if TYPE_CHECKING:
         series_name as series_name,
     )
     from tradai.core._ports.resolve_secret import resolve_secret as resolve_secret
-    from tradai.core._ports.session_store import SessionStore as SessionStore
     from tradai.core._ports.tracker import (
         Delivery as Delivery,
         MetricPoint as MetricPoint,
@@ -180,11 +163,6 @@ if TYPE_CHECKING:
         safe_cut as safe_cut,
     )
     from tradai.core._secrets.secret import Secret as Secret
-    from tradai.core._sessions.record import (
-        SessionRecord as SessionRecord,
-        SessionRequest as SessionRequest,
-    )
-    from tradai.core._sessions.state import SessionState as SessionState
     from tradai.core._settings.base_settings import (
         BaseSettings as BaseSettings,
         unknown_variables as unknown_variables,
@@ -238,10 +216,6 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "_approvals.approvals": "Approvals",
-            "_approvals.plan": "LivePlan",
-            "_approvals.record": "Approval OrderPolicy TradingAccount",
-            "_approvals.refusals": "ApprovalRefusal",
             "_documents.canonical": "canonical_json digest version_id",
             "_documents.json_values": "FrozenMapping JsonObject JsonValue freeze thaw",
             "_documents.yaml_reader": "YamlDocument read_yaml read_yaml_fields read_yaml_value",
@@ -264,9 +238,7 @@ if not TYPE_CHECKING:
             "_local.file_uri": "file_path is_file_uri is_uri",
             "_local.memory_store": "MemoryStore",
             "_local.model_repository": "ModelRepository",
-            "_local.object_approval_store": "ObjectApprovalStore",
             "_local.object_lease_store": "ObjectLeaseStore",
-            "_local.object_session_store": "ObjectSessionStore",
             "_local.regular_files": (
                 "FileKind UnusableFileError open_regular_file read_regular_file"
             ),
@@ -282,7 +254,7 @@ if not TYPE_CHECKING:
             "_numbers.quantize": "Rounding quantize_amount quantize_price",
             "_ports.attached_job": "AttachedJob attach",
             "_ports.awaitable_runner": "AwaitableRunner",
-            "_ports.backends": "ResourceCheck backend_for",
+            "_ports.backends": "backend_for",
             "_ports.job_handle": "JobHandle",
             "_ports.job_log": "JobLog LogSummary",
             "_ports.job_map": "JobOutcome map_jobs",
@@ -291,14 +263,13 @@ if not TYPE_CHECKING:
             "_ports.job_status": "JOB_TRANSITIONS JobInfo JobStatus",
             "_ports.lease_store": "LeaseStore",
             "_ports.protocols": (
-                "ApprovalEntry ApprovalStore Clock JournalEntry ModeHandler ObjectInfo ObjectStore "
-                "RunJournal SecretSource StoredObject WaitingClock"
+                "Clock JournalEntry ModeHandler ObjectInfo ObjectStore ResourceCheck RunJournal "
+                "SecretSource StoredObject WaitingClock"
             ),
             "_ports.repositories": (
                 "Coverage DataRepository InMemoryRepository Repository series_name"
             ),
             "_ports.resolve_secret": "resolve_secret",
-            "_ports.session_store": "SessionStore",
             "_ports.tracker": "Delivery MetricPoint RunTracking TrackedRun TrackedStatus Tracker",
             "_secrets.detection": "looks_like_secret",
             "_secrets.named_values": "mask_named_values",
@@ -306,8 +277,6 @@ if not TYPE_CHECKING:
             "_secrets.reference": "SecretReference",
             "_secrets.safe_cut": "CUT_LOOK_AHEAD LONGEST_LINE safe_cut",
             "_secrets.secret": "Secret",
-            "_sessions.record": "SessionRecord SessionRequest",
-            "_sessions.state": "SessionState",
             "_settings.base_settings": "BaseSettings unknown_variables",
             "_settings.explain": "SettingOrigin",
             "_settings.inside_folder": "InsideFolder",

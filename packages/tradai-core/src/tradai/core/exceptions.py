@@ -267,7 +267,7 @@ class ApprovalError(TradingError):
     """No approval allows this live session.
 
     Attributes:
-        reason: The reason, a value of `tradai.core.ApprovalRefusal`.
+        reason: The reason, a value of `tradai.core.live.ApprovalRefusal`.
         differences: Names of the parts that differ from the approved ones; empty for other reasons.
     """
 

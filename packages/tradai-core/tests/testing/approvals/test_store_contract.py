@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tradai.core import ApprovalEntry, ApprovalStore
 from tradai.core.exceptions import ConflictError
+from tradai.core.live import ApprovalEntry, ApprovalStore
 from tradai.core.testing import ApprovalStoreContract, MemoryApprovalStore, failing_tests
 
 

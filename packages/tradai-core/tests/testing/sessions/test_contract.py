@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tradai.core import SessionRecord, SessionStore
 from tradai.core.exceptions import ConflictError
+from tradai.core.live import SessionRecord, SessionStore
 from tradai.core.testing import MemorySessionStore, SessionStoreContract, failing_tests
 
 

@@ -1,14 +1,10 @@
-"""Backends by URI: the scheme names an entry point of any installed distribution.
-
-`ResourceCheck` says whether something is there that a backend needs outside of this process.
-"""
+"""Backends by URI: the scheme names an entry point of any installed distribution."""
 
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
-from typing import Final, Literal, final, overload
+from typing import Final, Literal, overload
 
 from tradai.core._ports.job_runner import JobRunner
 from tradai.core._ports.lease_store import LeaseStore
@@ -16,7 +12,7 @@ from tradai.core._ports.protocols import ApprovalStore, ObjectStore, RunJournal,
 from tradai.core._ports.repositories import DataRepository
 from tradai.core._ports.session_store import SessionStore
 from tradai.core._ports.tracker import Tracker
-from tradai.core.exceptions import ConfigurationError, TradAIError
+from tradai.core.exceptions import ConfigurationError
 
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]+):")
 _DISTRIBUTIONS: Final = {
@@ -32,23 +28,6 @@ _DISTRIBUTIONS: Final = {
     "rediss": "tradai-cache",
     "s3": "tradai-aws",
 }
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceCheck:
-    """A resource or a right that a backend needs, and whether it is there.
-
-    An entry point of the group ``tradai.checks`` returns these; it changes nothing, and returns
-    none where its backend is not in use.
-
-    Attributes:
-        resource: The resource or the right, such as ``cluster jobs``.
-        error: Reason why it cannot be used; None when it can.
-    """
-
-    resource: str
-    error: TradAIError | None = None
 
 
 @overload

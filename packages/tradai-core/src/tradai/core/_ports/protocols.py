@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeAlias, final
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._secrets.secret import Secret
 from tradai.core._time.instants import Utc
+from tradai.core.exceptions import TradAIError
 
 
 @final
@@ -183,7 +184,7 @@ class ApprovalEntry:
 class ApprovalStore(Protocol):
     """Place of approvals and revocations: entries are added, never changed and never removed.
 
-    A store keeps bytes. It judges none of them: `tradai.core.Approvals` does.
+    A store keeps bytes. It judges none of them: `tradai.core.live.Approvals` does.
     """
 
     def add(self, entry: ApprovalEntry) -> None:
@@ -207,3 +208,20 @@ class ApprovalStore(Protocol):
             ExternalServiceError: The store refused or did not answer.
         """
         ...
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceCheck:
+    """A resource or a right that a backend needs, and whether it is there.
+
+    An entry point of the group ``tradai.checks`` returns these; it changes nothing, and returns
+    none where its backend is not in use.
+
+    Attributes:
+        resource: The resource or the right, such as ``cluster jobs``.
+        error: Reason why it cannot be used; None when it can.
+    """
+
+    resource: str
+    error: TradAIError | None = None

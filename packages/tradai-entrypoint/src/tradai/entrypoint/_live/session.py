@@ -3,16 +3,9 @@
 import secrets
 from typing import Final, Self, final
 
-from tradai.core import (
-    Clock,
-    RunJournal,
-    SessionRecord,
-    SessionRequest,
-    SessionState,
-    SessionStore,
-    SystemClock,
-)
+from tradai.core import Clock, RunJournal, SystemClock
 from tradai.core.exceptions import ConflictError, TradingError
+from tradai.core.live import SessionRecord, SessionRequest, SessionState, SessionStore
 
 _TRIES: Final = 10
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from tradai.core import SessionRequest, SessionStore
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
+from tradai.core.live import SessionRequest, SessionStore
 
 _TRIES: Final = 10
 

@@ -1,0 +1,47 @@
+"""Vocabulary of live trading: approvals of a plan, and records of sessions.
+
+Nothing in this version trades live; see `docs/decisions/0014-approvals.md` and `0015-sessions.md`.
+"""
+
+from tradai.core._lazy import lazy_exports
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tradai.core._approvals.approvals import Approvals as Approvals
+    from tradai.core._approvals.plan import LivePlan as LivePlan
+    from tradai.core._approvals.record import (
+        Approval as Approval,
+        OrderPolicy as OrderPolicy,
+        TradingAccount as TradingAccount,
+    )
+    from tradai.core._approvals.refusals import ApprovalRefusal as ApprovalRefusal
+    from tradai.core._local.object_approval_store import ObjectApprovalStore as ObjectApprovalStore
+    from tradai.core._local.object_session_store import ObjectSessionStore as ObjectSessionStore
+    from tradai.core._ports.protocols import (
+        ApprovalEntry as ApprovalEntry,
+        ApprovalStore as ApprovalStore,
+    )
+    from tradai.core._ports.session_store import SessionStore as SessionStore
+    from tradai.core._sessions.record import (
+        SessionRecord as SessionRecord,
+        SessionRequest as SessionRequest,
+    )
+    from tradai.core._sessions.state import SessionState as SessionState
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__, __all__ = lazy_exports(
+        __name__,
+        {
+            "_approvals.approvals": "Approvals",
+            "_approvals.plan": "LivePlan",
+            "_approvals.record": "Approval OrderPolicy TradingAccount",
+            "_approvals.refusals": "ApprovalRefusal",
+            "_local.object_approval_store": "ObjectApprovalStore",
+            "_local.object_session_store": "ObjectSessionStore",
+            "_ports.protocols": "ApprovalEntry ApprovalStore",
+            "_ports.session_store": "SessionStore",
+            "_sessions.record": "SessionRecord SessionRequest",
+            "_sessions.state": "SessionState",
+        },
+        home="tradai.core",
+    )
