@@ -135,6 +135,30 @@ def test_a_report_that_cannot_be_kept_is_refused_at_once(
         report(run)
 
 
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("tracking.jsonl", None),
+        ("tracking.jsonl", "x/../tracking.jsonl"),
+        ("tracking.jsonl", "../elsewhere.txt"),
+        (".", "everything"),
+    ],
+    ids=["spool", "spool by a detour", "other folder", "itself"],
+)
+def test_an_artifact_replaces_no_spool_and_leaves_the_folder_of_the_run_alone(
+    source: str, name: str | None, server: "FakeRuns", tmp_path: Path
+) -> None:
+    (tmp_path / "tracking.jsonl").write_text("mine")
+    with start_run("momentum", client=server, folder=tmp_path / "runs") as run:
+        run.log_metrics({"loss": 1.0})
+        with pytest.raises(ValidationError, match="cannot be kept"):
+            run.log_artifact(tmp_path / source, name)
+
+    assert [point.value for point in server.view(run.id).points] == [1.0]
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [run.id]
+    assert [path.name for path in run.folder.iterdir()] == ["tracking.jsonl"]
+
+
 def test_a_server_that_we_do_not_speak_to_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
