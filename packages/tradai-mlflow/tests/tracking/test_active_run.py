@@ -1,6 +1,8 @@
 """A program tracks a run in a `with` block; without a server it is kept on this machine."""
 
+import errno
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,3 +172,18 @@ def test_a_server_that_we_do_not_speak_to_is_refused(
 
 def _ids(server: "FakeRuns") -> list[str]:
     return [stored.run.tags["tradai.run_id"] for stored in server.runs.values()]
+
+
+def test_the_error_of_the_block_goes_on_when_the_disk_takes_no_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    def work() -> None:
+        with start_run("momentum", folder=tmp_path):
+            monkeypatch.setattr(os, "write", full)
+            raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        work()

@@ -213,7 +213,7 @@ class ArtifactInfo(Entity):
 
 
 def each(read: Callable[[Mapping[str, Any]], E], answers: Any) -> Iterator[E]:  # noqa: ANN401 - JSON
-    """Read the entries of a list of the server's JSON, each with `read`; None is no list.
+    """Read each entry of a list of the server's JSON with `read`; None counts as an empty list.
 
     Raises:
         NotAnMLflowServerError: An entry is not as MLflow writes it.

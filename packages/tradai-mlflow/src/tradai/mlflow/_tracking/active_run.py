@@ -18,7 +18,7 @@ from tradai.core import (
     file_errors,
     utc_now,
 )
-from tradai.core.exceptions import ValidationError
+from tradai.core.exceptions import TradAIError, ValidationError
 from tradai.mlflow._settings import MLflowSettings
 from tradai.mlflow._tracking.run_client import RunClient
 from tradai.mlflow._tracking.spool import SPOOL_NAME, Spool
@@ -134,6 +134,15 @@ class ActiveRun:
         trace: TracebackType | None,
     ) -> None:
         """End the run: as failed after an exception, as killed after Ctrl-C or an exit."""
+        try:
+            self._end(error)
+        except TradAIError as exc:
+            if error is None:
+                raise
+            # The error of the block matters more, and goes on.
+            _log.warning("the end of a run is not tracked", extra={"reason": str(exc)})
+
+    def _end(self, error: BaseException | None) -> None:
         if error is not None:
             self.set_tags({VERDICT: f"{type(error).__name__}: {error}"})
         self.delivery = self._tracking.end(_status(error))
