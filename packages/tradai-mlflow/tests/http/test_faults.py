@@ -403,3 +403,10 @@ def test_a_list_of_something_else_is_not_that_of_mlflow(
 
     with pytest.raises(NotAnMLflowServerError):
         list(client.search_runs(["1"]))
+
+
+def test_the_refusal_of_a_page_is_not_an_odd_entry(server: Server, client: MLflowClient) -> None:
+    server.script(lambda exchange: exchange.error(400, "INVALID_PARAMETER_VALUE", "Invalid filter"))
+
+    with pytest.raises(InvalidRequestError, match="Invalid filter"):
+        list(client.search_runs(["1"], filter="odd"))

@@ -218,10 +218,16 @@ def each(read: Callable[[Mapping[str, Any]], E], answers: Any) -> Iterator[E]:  
     Raises:
         NotAnMLflowServerError: An entry is not as MLflow writes it.
     """
-    try:
-        yield from map(read, answers or ())
-    except _ODD as exc:
-        raise odd_answer("entry") from exc
+    entries = () if answers is None else answers
+    if not isinstance(entries, Iterable):
+        raise odd_answer("list of entries")
+    # The entries may come page by page, and the errors of a page are those of its call.
+    for entry in entries:
+        try:
+            entity = read(entry)
+        except _ODD as exc:
+            raise odd_answer("entry") from exc
+        yield entity
 
 
 def odd_answer(noun: str) -> NotAnMLflowServerError:
