@@ -72,3 +72,25 @@ def test_the_settings_are_registered_as_an_entry_point() -> None:
     (announced,) = entry_points(group="tradai.settings", name="mlflow")
 
     assert announced.load() is MLflowSettings
+
+
+@pytest.mark.parametrize("token", ["fake\n", "fa ke", "fake\N{EURO SIGN}"])
+def test_a_token_that_no_header_takes_is_refused_and_not_shown(
+    token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", token)
+
+    with pytest.raises(ConfigurationError, match="MLFLOW_TRACKING_TOKEN") as caught:
+        MLflowSettings.load()
+
+    assert token not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1:99999", "127.0.0.1:abc", "[::zz]", ":80", "a:0"])
+def test_a_host_or_port_that_cannot_be_is_refused(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{place}")
+
+    with pytest.raises(ConfigurationError, match="MLFLOW_TRACKING_URI"):
+        MLflowSettings.load()

@@ -1,5 +1,6 @@
 """Faults of a server and of the way to it, on a clock that only pauses move."""
 
+import gzip
 import socket
 import threading
 from collections.abc import Callable
@@ -367,3 +368,75 @@ def test_one_call_tries_a_server_that_failed_while_the_others_are_refused(
 
     assert len(server.received) == 1
     assert client.get_run("r1").run_id == "r1"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ("[" * 100_000, {}),
+        ('{"run": {"info": ' * 50_000, {}),
+        (b"\xff\xfe\x00", {"Content-Type": "text/html; charset=idna"}),
+        (b"\xff\xfe\x00", {"Content-Type": "text/html; charset=undefined"}),
+    ],
+    ids=["deep list", "deep object", "odd encoding", "no encoding"],
+)
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_body_that_cannot_be_read_is_not_that_of_mlflow(
+    status: int, body: object, headers: dict[str, str], server: Server, client: MLflowClient
+) -> None:
+    server.script(lambda exchange: exchange.reply(status, body, headers=headers))
+
+    with pytest.raises(NotAnMLflowServerError):
+        client.get_run("r1")
+
+
+def test_a_body_that_grows_beyond_all_bounds_is_left(
+    server: Server, client: MLflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradai.mlflow._http.body.MOST_BYTES", 1_000_000)
+    bomb = gzip.compress(bytes(50_000_000))
+    server.script(lambda exchange: exchange.reply(200, bomb, headers={"Content-Encoding": "gzip"}))
+
+    with pytest.raises(NotAnMLflowServerError, match="bytes"):
+        client.get_run("r1")
+
+
+def test_a_redirect_to_nowhere_is_a_redirect(server: Server, client: MLflowClient) -> None:
+    server.script(lambda exchange: exchange.reply(302, headers={"Location": "http://["}))
+
+    with pytest.raises(NotAnMLflowServerError, match="redirects"):
+        client.get_run("r1")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "Mon, 01 Jan 99999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2026 00:00:00 +9999",
+        "Fri, 31 Dec 9999 23:59:59 -0000",
+    ],
+)
+def test_a_pause_until_no_possible_time_is_ignored(
+    wanted: str, server: Server, client: MLflowClient
+) -> None:
+    server.script(lambda exchange: exchange.reply(429, headers={"Retry-After": wanted}))
+
+    with pytest.raises(RateLimitedError):
+        client.get_run("r1")
+
+
+@pytest.mark.parametrize("runs", [["a"], [{"info": {}}], [None], "text", 7])
+def test_a_list_of_something_else_is_not_that_of_mlflow(
+    runs: object, server: Server, client: MLflowClient
+) -> None:
+    server.script(lambda exchange: exchange.reply(200, {"runs": runs}))
+
+    with pytest.raises(NotAnMLflowServerError):
+        list(client.search_runs(["1"]))
+
+
+def test_the_refusal_of_a_page_is_not_an_odd_entry(server: Server, client: MLflowClient) -> None:
+    server.script(lambda exchange: exchange.error(400, "INVALID_PARAMETER_VALUE", "Invalid filter"))
+
+    with pytest.raises(InvalidRequestError, match="Invalid filter"):
+        list(client.search_runs(["1"], filter="odd"))

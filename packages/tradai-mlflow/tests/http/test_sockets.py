@@ -3,12 +3,19 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias, cast
 
 import pytest
 
-from tradai.mlflow import DeadlineExceededError, MLflowClient
+from tradai.mlflow import (
+    DeadlineExceededError,
+    HostNotFoundError,
+    LoginRefusedError,
+    MLflowClient,
+    MLflowError,
+    MLflowSettings,
+)
 from tradai.mlflow._http.attempt import CURRENT, Attempt
 from tradai.mlflow._http.deadline import Deadline
 from tradai.mlflow._http.sockets import DeadlineSocket, open_socket
@@ -164,3 +171,53 @@ def test_a_peer_that_takes_a_piece_now_and_then_is_left_at_the_deadline(timer: T
         DeadlineSocket(cast("socket.socket", Slow())).sendall(bytes(1_000_000))
 
     assert sent == [16_384] * 10
+
+
+def _proxied(answer: Callable[[socket.socket], None], timeout_s: float) -> Exception:
+    """Return the error of a call through a proxy that does `answer`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                wire, _ = listener.accept()
+                with wire:
+                    wire.recv(1_000)
+                    answer(wire)
+
+        threading.Thread(target=serve, daemon=True).start()
+        settings = MLflowSettings.model_validate(
+            {
+                "uri": "https://mlflow.invalid",
+                "TRADAI_MLFLOW_PROXY": f"http://127.0.0.1:{listener.getsockname()[1]}",
+            }
+        )
+        with pytest.raises(MLflowError) as caught:
+            MLflowClient(settings, deadline_s=timeout_s).get_run("r1")
+        return caught.value
+
+
+def test_a_proxy_that_drips_bytes_is_left_at_the_deadline() -> None:
+    def drip(wire: socket.socket) -> None:
+        wire.sendall(b"HTTP/1.1 200 Slow\r\nX: ")
+        for _ in range(60):
+            wire.sendall(b"x")
+            threading.Event().wait(0.02)
+        wire.sendall(b"\r\n\r\n")
+
+    assert isinstance(_proxied(drip, 0.3), DeadlineExceededError)
+
+
+def test_a_proxy_that_wants_a_login_before_it_gives_a_way_says_so() -> None:
+    def refuse(wire: socket.socket) -> None:
+        wire.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+
+    error = _proxied(refuse, 60)
+
+    assert isinstance(error, LoginRefusedError)
+    assert "TRADAI_MLFLOW_PROXY" in str(error)
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 70}.example"])
+def test_a_name_that_is_none_has_no_address(host: str) -> None:
+    with pytest.raises(HostNotFoundError):
+        MLflowClient(uri=f"http://{host}", deadline_s=5).get_run("r1")

@@ -220,6 +220,7 @@ def test_a_policy_is_read_from_yaml(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ("min_trade: 1", "min_trade is not a gate we know; did you mean 'min_trades'?"),
+        ("min_trades:", "min_trades has no value; write one, or remove the line"),
         ("min_trades: 0", "min_trades must be greater than or equal to 1"),
         ("max_drawdown: 200", "max_drawdown must be less than or equal to 100"),
         ("metrics: {sharpe: {}}", "metrics.sharpe must be min, max or both"),

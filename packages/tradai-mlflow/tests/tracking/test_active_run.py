@@ -1,6 +1,8 @@
 """A program tracks a run in a `with` block; without a server it is kept on this machine."""
 
+import errno
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,6 +137,30 @@ def test_a_report_that_cannot_be_kept_is_refused_at_once(
         report(run)
 
 
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("tracking.jsonl", None),
+        ("tracking.jsonl", "x/../tracking.jsonl"),
+        ("tracking.jsonl", "../elsewhere.txt"),
+        (".", "everything"),
+    ],
+    ids=["spool", "spool by a detour", "other folder", "itself"],
+)
+def test_an_artifact_replaces_no_spool_and_leaves_the_folder_of_the_run_alone(
+    source: str, name: str | None, server: "FakeRuns", tmp_path: Path
+) -> None:
+    (tmp_path / "tracking.jsonl").write_text("mine")
+    with start_run("momentum", client=server, folder=tmp_path / "runs") as run:
+        run.log_metrics({"loss": 1.0})
+        with pytest.raises(ValidationError, match="cannot be kept"):
+            run.log_artifact(tmp_path / source, name)
+
+    assert [point.value for point in server.view(run.id).points] == [1.0]
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [run.id]
+    assert [path.name for path in run.folder.iterdir()] == ["tracking.jsonl"]
+
+
 def test_a_server_that_we_do_not_speak_to_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -146,3 +172,18 @@ def test_a_server_that_we_do_not_speak_to_is_refused(
 
 def _ids(server: "FakeRuns") -> list[str]:
     return [stored.run.tags["tradai.run_id"] for stored in server.runs.values()]
+
+
+def test_the_error_of_the_block_goes_on_when_the_disk_takes_no_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    def work() -> None:
+        with start_run("momentum", folder=tmp_path):
+            monkeypatch.setattr(os, "write", full)
+            raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        work()

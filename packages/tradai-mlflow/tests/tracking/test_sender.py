@@ -3,17 +3,22 @@
 import contextlib
 import tempfile
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given, strategies as st
 
 from tradai.core import MetricPoint, TrackedRun, TrackedStatus
-from tradai.core.exceptions import ExternalServiceError
+from tradai.core.exceptions import ExternalServiceError, TradAIError, ValidationError
+from tradai.mlflow import LimitExceededError
+from tradai.mlflow._client.artifact_roots import UnreachableRootError
+from tradai.mlflow._client.entities import ExperimentRun
+from tradai.mlflow._tracking.batch import Batch
+from tradai.mlflow._tracking.point_times import PointTimes
 from tradai.mlflow._tracking.sender import SpoolSender
-from tradai.mlflow._tracking.spool import Spool
+from tradai.mlflow._tracking.spool import Spool, SpoolRecord
 from tradai.mlflow._tracking.spooled_run import SpooledRun
 from tradai.mlflow._tracking.tracker import MLflowTracker, track
 
@@ -307,3 +312,79 @@ def test_a_name_that_no_server_takes_is_refused_before_it_waits(
             call()
 
     assert run.end(TrackedStatus.FINISHED).waiting == 0
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        ValidationError("the path is not usable", field="path", expected="another"),
+        LimitExceededError("the proxy accepts no request so large"),
+        UnreachableRootError("only the server reaches them", key="MLFLOW_TRACKING_URI"),
+    ],
+    ids=["name", "size", "place"],
+)
+def test_a_file_that_is_refused_for_ever_keeps_nothing_else_back(
+    refusal: TradAIError,
+    server: "FakeRuns",
+    tracker: MLflowTracker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload = server.upload_artifact
+
+    def refuse(owner: ExperimentRun, /, file: Path, path: str) -> None:
+        if path != "good.bin":
+            raise refusal
+        upload(owner, file, path)
+
+    monkeypatch.setattr(server, "upload_artifact", refuse)
+    run = track(RUN, Spool.create(tmp_path))
+    for name in ("one 50%.bin", "good.bin", "two 50%.bin"):
+        (tmp_path / name).write_bytes(b"x")
+        run.log_artifact(name)
+    run.log_points([MetricPoint("loss", 0.5, 1, START)])
+    run.end(TrackedStatus.FINISHED)
+
+    delivery = tracker.deliver(tmp_path)
+
+    seen = server.view("run-1")
+    assert (delivery.waiting, delivery.problem) == (0, None)
+    assert (len(seen.points), seen.status) == (1, TrackedStatus.FINISHED)
+    assert list(seen.artifacts) == ["good.bin"]
+    assert seen.tags["tradai.missing_artifacts"] == "one 50%.bin, two 50%.bin"
+
+
+def test_the_number_of_the_last_record_goes_in_one_request_with_its_points() -> None:
+    points = [["loss", float(step), step, step] for step in range(90)]
+    texts = {f"name {number}": "\N{CYRILLIC SMALL LETTER A}" * 2_000 for number in range(40)}
+    batch = Batch()
+    batch.add(SpoolRecord(number=1, run=0, kind="points", value=points), 0)
+
+    assert not batch.takes(SpoolRecord(number=2, run=0, kind="params", value=texts))
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        MetricPoint("loss", 0.5, 2**63),
+        MetricPoint("loss", 0.5, cast("int", 1.5)),
+        MetricPoint("loss", 0.5, 1, datetime(1969, 12, 31, tzinfo=UTC)),
+        MetricPoint(".", 0.5, 1),
+    ],
+    ids=["step", "fraction", "instant", "name"],
+)
+def test_a_point_that_no_server_takes_is_refused_before_it_blocks_the_others(
+    point: MetricPoint, tmp_path: Path
+) -> None:
+    run = track(RUN, Spool.create(tmp_path))
+
+    with pytest.raises(ValidationError):
+        run.log_points([point])
+
+
+def test_equal_points_are_told_apart_when_the_clock_goes_back() -> None:
+    times = PointTimes()
+    first = times.place(MetricPoint("loss", 0.5), 100)
+    times.place(MetricPoint("gain", 0.5), 101)
+
+    assert times.place(MetricPoint("loss", 0.5), 100) != first

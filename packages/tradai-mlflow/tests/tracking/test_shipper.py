@@ -146,3 +146,19 @@ def test_many_points_are_sent_before_the_end(
     assert arrived.wait(30)
     run.end(TrackedStatus.FINISHED)
     assert len(server.only().points) == 1000
+
+
+def test_an_answer_that_crashes_the_sender_ends_as_a_problem_of_the_run(
+    server: "FakeRuns", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(name: str) -> Experiment:
+        raise KeyError(name)
+
+    monkeypatch.setattr(server, "experiment", crash)
+    timer = VirtualTimer()
+    run = MLflowTracker(lambda: server, address="", timer=timer).start(RUN, folder=tmp_path)
+
+    delivery = run.end(TrackedStatus.FINISHED)
+
+    assert (delivery.waiting, delivery.is_alive) == (1, False)
+    assert "KeyError" in str(delivery.problem)

@@ -186,3 +186,20 @@ def test_a_run_that_cannot_start_leaves_no_spool(tracker: MLflowTracker, tmp_pat
         tracker.start(unusable, folder=tmp_path)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_records_are_counted_when_the_rest_is_delivered(
+    tracker: MLflowTracker, tmp_path: Path
+) -> None:
+    run = track(RUN, Spool.create(tmp_path))
+    for step in range(9):
+        run.log_points([MetricPoint("loss", 0.5, step)])
+    run.end(TrackedStatus.FINISHED)
+    path = tmp_path / "tracking.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], b"x" + lines[3][1:], lines[4][:9], *lines[5:]]))
+
+    delivery = tracker.deliver(tmp_path)
+
+    assert delivery.waiting == 0
+    assert "3 of its records" in str(delivery.problem)

@@ -1,8 +1,10 @@
 """MLflow settings, from the environment variables that MLflow's own tools read."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self, final
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -17,6 +19,8 @@ _EXPECTED: Final = (
 )
 _PROXY: Final = re.compile(r"https?://[^\s/?#]+/?")
 _EXPECTED_PROXY: Final = "http:// or https:// with a host, for example http://proxy.example:3128"
+_HEADER_TEXT: Final = re.compile(r"[\x21-\x7e]+")
+_EXPECTED_HEADER: Final = "ASCII characters without spaces and line ends"
 _EXPECTED_LOGIN: Final = "a user name and a password, both or neither"
 
 
@@ -59,11 +63,20 @@ class MLflowSettings(BaseSettings):
     @field_validator("uri")
     @classmethod
     def _is_web_address(cls, uri: str | None) -> str | None:
-        if uri is not None and not _WEB_ADDRESS.fullmatch(uri):
+        if uri is not None and not (_WEB_ADDRESS.fullmatch(uri) and _has_usable_host(uri)):
             raise ValidationError(
                 f"an address is not usable: expected {_EXPECTED}", expected=_EXPECTED
             )
         return uri
+
+    @field_validator("token")
+    @classmethod
+    def _fits_header(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and not _HEADER_TEXT.fullmatch(token.get_secret_value()):
+            raise ValidationError(
+                f"a token is not usable: expected {_EXPECTED_HEADER}", expected=_EXPECTED_HEADER
+            )
+        return token
 
     @field_validator("proxy")
     @classmethod
@@ -81,3 +94,10 @@ class MLflowSettings(BaseSettings):
                 f"a login is not complete: expected {_EXPECTED_LOGIN}", expected=_EXPECTED_LOGIN
             )
         return self
+
+
+def _has_usable_host(uri: str) -> bool:
+    with suppress(ValueError):
+        parts = urlsplit(uri)
+        return bool(parts.hostname) and parts.port != 0
+    return False

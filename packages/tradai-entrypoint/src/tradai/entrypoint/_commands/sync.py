@@ -34,10 +34,10 @@ class SyncedRun:
 
     @property
     def exit_code(self) -> int:
-        """0 unless something waits that its own process will not send."""
-        if self.delivery.is_alive or not self.delivery.waiting:
-            return 0
+        """0 unless something waits that its own process will not send, or is lost."""
         problem = self.delivery.problem
+        if self.delivery.is_alive or not (self.delivery.waiting or problem):
+            return 0
         return problem.exit_code if problem else int(ExitCode.UNAVAILABLE)
 
     def is_news(self) -> bool:
@@ -49,9 +49,9 @@ class SyncedRun:
         delivery = self.delivery
         if delivery.is_alive:
             return f"{self.name}: goes on, and is sent by its own process"
-        if not delivery.waiting:
-            return f"{self.name}: delivered to {delivery.place}"
         reason = f": {delivery.problem}" if delivery.problem else ""
+        if not delivery.waiting:
+            return f"{self.name}: delivered to {delivery.place}{reason}"
         return f"{self.name}: {counted(delivery.waiting, 'fact')} still wait{reason}"
 
     def to_json(self) -> dict[str, object]:

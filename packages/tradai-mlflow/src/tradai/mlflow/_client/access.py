@@ -5,6 +5,7 @@ from typing import Any, Final, TypeAlias
 
 from tradai.core import JsonValue, ObjectStore
 from tradai.mlflow._client.capabilities import SHORTEST_TAG_LIMIT, ServerCapabilities
+from tradai.mlflow._client.entities import odd_answer
 from tradai.mlflow._client.limits import check_length
 from tradai.mlflow._http.circuit_breaker import breaker_of
 from tradai.mlflow._http.deadline import Deadline, SystemTimer, Timer
@@ -155,6 +156,8 @@ class ServerAccess:
                 wanted["page_token"] = token
             answer = ask(wanted, self._deadline(deadline_s))
             page = answer.get(items, [])
+            if not isinstance(page, list):
+                raise odd_answer("list of entries")
             yield from page if left is None else page[:left]
             left = None if left is None else left - len(page)
             token = answer.get("next_page_token") or ""

@@ -39,11 +39,16 @@ class StoredRoot:
 ArtifactRoot: TypeAlias = ProxiedRoot | StoredRoot
 
 
+@final
+class UnreachableRootError(ConfigurationError):
+    """The artifacts are in a place that only the server reaches."""
+
+
 def artifact_root(uri: str) -> ArtifactRoot:
     """Return the folder at `uri`.
 
     Raises:
-        ConfigurationError: It is on a disk of the server, or in a store that tradai does not speak.
+        UnreachableRootError: It is on a disk of the server, or in a store of another kind.
     """
     parts = urlsplit(uri)
     if parts.scheme == "mlflow-artifacts":
@@ -56,7 +61,7 @@ def artifact_root(uri: str) -> ArtifactRoot:
         f"the artifacts are kept in {parts.scheme or 'file'}: where only the server reaches them; "
         "start it with --serve-artifacts, or with an s3:// root"
     )
-    raise ConfigurationError(message, key="MLFLOW_TRACKING_URI")
+    raise UnreachableRootError(message, key="MLFLOW_TRACKING_URI")
 
 
 def joined(folder: str, path: str) -> str:

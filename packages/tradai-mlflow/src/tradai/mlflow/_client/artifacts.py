@@ -16,7 +16,7 @@ from tradai.mlflow._client.artifact_roots import (
     checked_path,
     joined,
 )
-from tradai.mlflow._client.entities import ArtifactInfo, ExperimentRun
+from tradai.mlflow._client.entities import ArtifactInfo, ExperimentRun, each
 from tradai.mlflow._client.model_entities import ModelVersion
 from tradai.mlflow._client.models import about_version
 from tradai.mlflow._http.deadline import Deadline
@@ -201,8 +201,9 @@ class ArtifactCalls(ServerAccess):
             operation="list_artifacts",
             query={"path": joined(root.path, folder)},
         )
-        for item in self._transport.call(request, deadline).get("files", ()):
-            yield ArtifactInfo.from_answer({**item, "path": joined(folder, item["path"])})
+        answer = self._transport.call(request, deadline)
+        for info in each(ArtifactInfo.from_answer, answer.get("files")):
+            yield info.model_copy(update={"path": joined(folder, info.path)})
 
 
 def _download(root: ProxiedRoot, path: str, repeat: Repeat) -> Request:

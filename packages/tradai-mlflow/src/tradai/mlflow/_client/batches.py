@@ -124,9 +124,12 @@ def _texts(kind: str, texts: Mapping[str, str], limit: int) -> Iterator[Item]:
     for key, value in texts.items():
         check_length(f"name of the {kind}", key, key, KEY_LENGTH)
         check_length(kind, key, value, limit)
-        # Any character but ASCII is at most twelve bytes of JSON.
-        length = len(key) + len(value) if (key + value).isascii() else 12 * len(key + value)
-        yield f"{kind}s", {"key": key, "value": value}, length + _FRAME
+        yield f"{kind}s", {"key": key, "value": value}, _length(key + value) + _FRAME
+
+
+def _length(text: str) -> int:
+    # Any character but ASCII is at most twelve bytes of JSON.
+    return len(text) if text.isascii() else 12 * len(text)
 
 
 def _points(metrics: Iterable[RunMetric]) -> Iterator[Item]:
@@ -139,7 +142,7 @@ def _points(metrics: Iterable[RunMetric]) -> Iterator[Item]:
             "timestamp": metric.at_ms,
             "step": metric.step,
         }
-        yield "metrics", point, len(key) + _FRAME
+        yield "metrics", point, _length(key) + _FRAME
 
 
 def _odd_tags(metrics: Iterable[RunMetric]) -> dict[str, str]:

@@ -1,11 +1,11 @@
 """Experiments, runs, metrics and artifacts, as the server describes them."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self, TypeAlias, final
+from typing import Annotated, Any, Final, Self, TypeAlias, TypeVar, final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -14,6 +14,11 @@ from tradai.mlflow._http.errors import NotAnMLflowServerError
 
 Texts: TypeAlias = Annotated[Mapping[str, str], AfterValidator(FrozenMapping)]
 Figures: TypeAlias = Annotated[Mapping[str, float], AfterValidator(FrozenMapping)]
+
+E = TypeVar("E")
+
+# Errors of an answer whose parts are missing, or of other types.
+_ODD: Final = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -42,12 +47,8 @@ class NamedEntity(Entity):
         """
         try:
             return cls.from_answer(answer[name])
-        except (KeyError, TypeError, ValueError) as exc:
-            message = (
-                f"the answer has no {name.replace('_', ' ')} as MLflow describes one; check "
-                "MLFLOW_TRACKING_URI, and its path when the server has a prefix"
-            )
-            raise NotAnMLflowServerError(message, operation=f"read {name}") from exc
+        except _ODD as exc:
+            raise odd_answer(name.replace("_", " ")) from exc
 
 
 @final
@@ -209,6 +210,33 @@ class ArtifactInfo(Entity):
         is_folder = bool(answer.get("is_dir", False))
         size = None if is_folder else int(answer.get("file_size", 0))
         return cls(path=answer["path"], is_folder=is_folder, size=size)
+
+
+def each(read: Callable[[Mapping[str, Any]], E], answers: Any) -> Iterator[E]:  # noqa: ANN401 - JSON
+    """Read each entry of a list of the server's JSON with `read`; None counts as an empty list.
+
+    Raises:
+        NotAnMLflowServerError: An entry is not as MLflow writes it.
+    """
+    entries = () if answers is None else answers
+    if not isinstance(entries, Iterable):
+        raise odd_answer("list of entries")
+    # The entries may come page by page, and the errors of a page are those of its call.
+    for entry in entries:
+        try:
+            entity = read(entry)
+        except _ODD as exc:
+            raise odd_answer("entry") from exc
+        yield entity
+
+
+def odd_answer(noun: str) -> NotAnMLflowServerError:
+    """Return the error of an answer without the part `noun`."""
+    message = (
+        f"the answer has no {noun} as MLflow describes one; check MLFLOW_TRACKING_URI, and its "
+        "path when the server has a prefix"
+    )
+    return NotAnMLflowServerError(message, operation=f"read {noun}")
 
 
 def pairs(items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tradai.mlflow._client.access import ServerAccess
 from tradai.mlflow._client.creation import get_or_create
-from tradai.mlflow._client.entities import Experiment
+from tradai.mlflow._client.entities import Experiment, each
 from tradai.mlflow._http.deadline import Deadline
 from tradai.mlflow._http.errors import AlreadyExistsError, ExperimentNotFoundError
 from tradai.mlflow._http.request import Subject
@@ -68,7 +68,7 @@ class ExperimentCalls(ServerAccess):
             limit=limit,
             deadline_s=deadline_s,
         )
-        return map(Experiment.from_answer, pages)
+        return each(Experiment.from_answer, pages)
 
     def _experiment(self, name: str, deadline: Deadline) -> Experiment:
         answer = self._get(

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from tradai.mlflow._client.access import ServerAccess
 from tradai.mlflow._client.creation import get_or_create
+from tradai.mlflow._client.entities import each
 from tradai.mlflow._client.model_entities import RegisteredModel
 from tradai.mlflow._http.deadline import Deadline
 from tradai.mlflow._http.errors import (
@@ -70,7 +71,7 @@ class ModelCalls(ServerAccess):
             limit=limit,
             deadline_s=deadline_s,
         )
-        return map(RegisteredModel.from_answer, answers)
+        return each(RegisteredModel.from_answer, answers)
 
     def set_model_tag(
         self, name: str, key: str, value: str, *, deadline_s: float | None = None

@@ -8,7 +8,7 @@ from typing import Any, Final
 from tradai.core import JsonValue, to_epoch_ms, utc_now
 from tradai.mlflow._client.access import ServerAccess, quoted
 from tradai.mlflow._client.creation import Creation, create_once
-from tradai.mlflow._client.entities import ExperimentRun, RunMetric, RunStatus
+from tradai.mlflow._client.entities import ExperimentRun, RunMetric, RunStatus, each
 from tradai.mlflow._client.limits import TAG_LENGTH, check_length
 from tradai.mlflow._http.deadline import Deadline
 from tradai.mlflow._http.errors import ExperimentNotFoundError, RunNotFoundError
@@ -148,7 +148,7 @@ class RunCalls(ServerAccess):
             limit=limit,
             deadline_s=deadline_s,
         )
-        return map(ExperimentRun.from_answer, answers)
+        return each(ExperimentRun.from_answer, answers)
 
     def metric_history(
         self, run_id: str, key: str, *, deadline_s: float | None = None
@@ -170,7 +170,7 @@ class RunCalls(ServerAccess):
             limit=None,
             deadline_s=deadline_s,
         )
-        return map(RunMetric.from_answer, answers)
+        return each(RunMetric.from_answer, answers)
 
     def _delete_run(self, run_id: str, deadline: Deadline) -> None:
         self._write("runs/delete", {"run_id": run_id}, deadline, about_run(run_id))
@@ -183,7 +183,7 @@ class RunCalls(ServerAccess):
             "filter": f"tags.`{OPERATION_TAG}` = {quoted(operation)}",
         }
         answer = self._write("runs/search", condition, deadline)
-        runs = map(ExperimentRun.from_answer, answer.get("runs", ()))
+        runs = each(ExperimentRun.from_answer, answer.get("runs"))
         return sorted(runs, key=lambda run: run.run_id)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from tradai.core import JsonValue
 from tradai.mlflow._client.access import ServerAccess, quoted
 from tradai.mlflow._client.creation import Creation, create_once
+from tradai.mlflow._client.entities import each
 from tradai.mlflow._client.model_entities import ModelStage, ModelVersion
 from tradai.mlflow._client.models import about_model, about_version
 from tradai.mlflow._client.runs import OPERATION_TAG, key_values
@@ -126,7 +127,7 @@ class VersionCalls(ServerAccess):
         answer = self._write(
             "registered-models/get-latest-versions", body, deadline, about_model(name)
         )
-        found = map(ModelVersion.from_answer, answer.get("model_versions", ()))
+        found = each(ModelVersion.from_answer, answer.get("model_versions"))
         latest = max(found, key=lambda version: version.version, default=None)
         if latest is None:
             where = f" in the stage {stages[0]}" if stages else ""
@@ -163,7 +164,7 @@ class VersionCalls(ServerAccess):
             limit=limit,
             deadline_s=deadline_s,
         )
-        return map(ModelVersion.from_answer, answers)
+        return each(ModelVersion.from_answer, answers)
 
     def transition_stage(
         self,
@@ -238,5 +239,5 @@ class VersionCalls(ServerAccess):
     ) -> list[ModelVersion]:
         condition = f"name = {quoted(name)} AND tags.`{OPERATION_TAG}` = {quoted(operation)}"
         answer = self._get("model-versions/search", {"filter": condition}, deadline)
-        versions = map(ModelVersion.from_answer, answer.get("model_versions", ()))
+        versions = each(ModelVersion.from_answer, answer.get("model_versions"))
         return sorted(versions, key=lambda version: version.version)

@@ -8,6 +8,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyM
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from tradai.mlflow._http.attempt import CURRENT
 from tradai.mlflow._http.sockets import DeadlineSocket, open_socket
 
 # Connections that are kept for later calls; more threads than that open theirs anew.
@@ -38,6 +39,17 @@ class _Connection(HTTPConnection):
 class _TlsConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
         return _connected(self)
+
+    def _tunnel(self) -> None:
+        """Ask the proxy for a way to the server; nothing is sent to the server itself."""
+        wire, attempt = self.sock, CURRENT.get()
+        self.sock = DeadlineSocket(wire)
+        try:
+            super()._tunnel()
+        finally:
+            attempt.was_sent = False
+        self.sock = wire
+        attempt.bound(wire)
 
     def connect(self) -> None:
         super().connect()

@@ -13,6 +13,7 @@ from typing import Final, final
 
 import requests
 
+from tradai.mlflow._http.body import MOST_BYTES, content, parsed
 from tradai.mlflow._http.errors import (
     AccessDeniedError,
     AliasNotFoundError,
@@ -105,13 +106,22 @@ def refusal(request: Request, response: requests.Response) -> Failure | None:
     return _RULES.get(status, default)(refused)
 
 
-def not_json(request: Request, response: requests.Response) -> Failure:
-    """Return the failure for a success that is not JSON."""
+def not_json(request: Request, status: int, text: str) -> Failure:
+    """Return the failure for a success whose `text` is not JSON."""
     return Failure(
         kind=NotAnMLflowServerError,
         reason=_NO_MLFLOW,
-        status=response.status_code,
-        words=readable(_plain(response.text)),
+        status=status,
+        words=readable(_plain(text)),
+        may_have_run=request.method != "GET",
+    )
+
+
+def too_large(request: Request) -> Failure:
+    """Return the failure for an answer that is larger than we read."""
+    return Failure(
+        kind=NotAnMLflowServerError,
+        reason=f"the answer has more than {MOST_BYTES:,} bytes; {_NO_MLFLOW}",
         may_have_run=request.method != "GET",
     )
 
@@ -123,12 +133,9 @@ _NO_MLFLOW: Final = (
 
 
 def _read(request: Request, response: requests.Response) -> _Refusal:
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = None
-    is_json = isinstance(answer, dict) and "error_code" in answer
-    text = response.text
+    text = content(response)
+    answer = parsed(text) or {}
+    is_json = "error_code" in answer
     return _Refusal(
         request=request,
         status=response.status_code,
@@ -247,10 +254,10 @@ def _retry_after_s(refused: _Refusal) -> float | None:
     if text.isascii() and text.isdecimal():
         return float(text[:9])
     try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
+        at_s = parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, at.timestamp() - time.time())
+    return max(0.0, at_s - time.time())
 
 
 _RULES: Final[dict[int, Callable[[_Refusal], Failure]]] = {

@@ -55,12 +55,20 @@ class Connections:
         self._session: requests.Session | None = None
         self._process = os.getpid()
 
-    def send(self, request: Request, attempt: Attempt, *, stream: bool) -> requests.Response:
-        """Send `request` once, and return the answer, whatever its status."""
+    def send(self, request: Request, attempt: Attempt) -> requests.Response:
+        """Send `request` once, and return the answer, whatever its status, with its body unread."""
         wait = attempt.wait_s()
         session = self._own_session()
         prepared = session.prepare_request(_prepared(request, self.uri))
-        return session.send(prepared, timeout=(wait, wait), stream=stream, allow_redirects=False)
+        # The session itself would read a redirect, however long, and look where it leads.
+        return session.get_adapter(self.uri).send(
+            prepared,
+            stream=True,
+            timeout=(wait, wait),
+            verify=session.verify is None or session.verify,
+            cert=session.cert,
+            proxies=session.proxies,
+        )
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""

@@ -90,6 +90,8 @@ def open_socket(host: str, port: int) -> socket.socket:
             wire.settimeout(attempt.wait_s() / (len(addresses) - tried))
             wire.connect(address)
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # TLS, if there is any, is set up in the time that is left.
+            attempt.bound(wire)
         except OSError as exc:
             wire.close()
             error = exc
@@ -110,6 +112,9 @@ def _resolve(host: str, port: int, attempt: Attempt) -> Addresses:
             answers.put(_look_up(host, port))
         except OSError as exc:
             answers.put(exc)
+        except UnicodeError:
+            # A name with an empty or a very long part is none.
+            answers.put(socket.gaierror(socket.EAI_NONAME, "not a host name"))
 
     threading.Thread(target=look_up, name="mlflow-look-up", daemon=True).start()
     try:

@@ -7,8 +7,9 @@ from typing import BinaryIO, Final, TypeAlias, TypeVar, final
 import requests
 from urllib3.exceptions import HTTPError
 
-from tradai.mlflow._http.answers import not_json, refusal
+from tradai.mlflow._http.answers import not_json, refusal, too_large
 from tradai.mlflow._http.attempt import CURRENT, Attempt
+from tradai.mlflow._http.body import AnswerTooLargeError, content, parsed
 from tradai.mlflow._http.circuit_breaker import CircuitBreaker
 from tradai.mlflow._http.deadline import Deadline
 from tradai.mlflow._http.errors import CircuitOpenError
@@ -60,16 +61,14 @@ class Transport:
                 digest.update(block)
             return digest.hexdigest()
 
-        return self._perform(request, deadline, copy, stream=True)
+        return self._perform(request, deadline, copy)
 
-    def _perform(
-        self, request: Request, deadline: Deadline, read: Reader[T], *, stream: bool = False
-    ) -> T:
+    def _perform(self, request: Request, deadline: Deadline, read: Reader[T]) -> T:
         self._check_breaker(request, deadline)
         attempts = 0
         while True:
             attempts += 1
-            outcome = self._attempt(request, deadline, read, stream=stream)
+            outcome = self._attempt(request, deadline, read)
             if not isinstance(outcome, Failure):
                 self._breaker.record_answer()
                 return outcome
@@ -96,14 +95,14 @@ class Transport:
         elif (was_repeated or deadline.left_s <= 0) and deadline.is_telling:
             self._breaker.record_failure(failure.reason, failure.retry_after_s)
 
-    def _attempt(
-        self, request: Request, deadline: Deadline, read: Reader[T], *, stream: bool
-    ) -> T | Failure:
+    def _attempt(self, request: Request, deadline: Deadline, read: Reader[T]) -> T | Failure:
         attempt = Attempt(deadline)
         token = CURRENT.set(attempt)
         try:
-            with self._connections.send(request, attempt, stream=stream) as response:
+            with self._connections.send(request, attempt) as response:
                 return refusal(request, response) or read(request, response)
+        except AnswerTooLargeError:
+            return too_large(request)
         # They hold the request with its login, so none of them becomes the cause of our error.
         except (requests.exceptions.RequestException, HTTPError, TimeoutError) as exc:
             return transport_failure(exc, attempt, self._connections.uri)
@@ -112,19 +111,18 @@ class Transport:
 
 
 def _json(request: Request, response: requests.Response) -> Answer | Failure:
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = None
-    return answer if isinstance(answer, dict) else not_json(request, response)
+    text = content(response)
+    answer = parsed(text)
+    return not_json(request, response.status_code, text) if answer is None else answer
 
 
 def _no_content(request: Request, response: requests.Response) -> Failure | bool:
-    return response.text.strip() in {"", "{}"} or not_json(request, response)
+    text = content(response)
+    return text.strip() in {"", "{}"} or not_json(request, response.status_code, text)
 
 
 def _text(_: Request, response: requests.Response) -> str:
-    return response.text
+    return content(response)
 
 
 def _may_repeat(failure: Failure, request: Request) -> bool:

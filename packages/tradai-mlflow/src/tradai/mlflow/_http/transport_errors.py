@@ -13,12 +13,24 @@ from tradai.mlflow._http.errors import (
     ConnectionLostError,
     DeadlineExceededError,
     HostNotFoundError,
+    LoginRefusedError,
     MLflowError,
     ServerNotListeningError,
 )
 from tradai.mlflow._http.failures import Failure
 
 Verdict: TypeAlias = tuple[type[MLflowError], str]
+
+_NO_LOGIN: Final[Verdict] = (
+    LoginRefusedError,
+    "the proxy refused the login; check TRADAI_MLFLOW_PROXY",
+)
+_NO_PROXY: Final[Verdict] = (
+    ServerNotListeningError,
+    "the proxy gives no connection to {uri}; check TRADAI_MLFLOW_PROXY, and the proxy",
+)
+# The only trace that http.client leaves of the status that a proxy answers.
+_PROXY_LOGIN: Final = "Tunnel connection failed: 407"
 
 _LATE: Final = (TimeoutError, urllib3.exceptions.TimeoutError, requests.exceptions.Timeout)
 
@@ -56,6 +68,8 @@ def transport_failure(error: Exception, attempt: Attempt, uri: str) -> Failure:
 
 def _verdict(error: Exception, attempt: Attempt) -> Verdict:
     causes = list(_causes(error))
+    if isinstance(error, requests.exceptions.ProxyError) and not any(map(_is_late, causes)):
+        return _NO_LOGIN if _PROXY_LOGIN in str(error) else _NO_PROXY
     if any(isinstance(cause, NameResolutionError) for cause in causes):
         return _NO_HOST
     if isinstance(error, requests.exceptions.SSLError):

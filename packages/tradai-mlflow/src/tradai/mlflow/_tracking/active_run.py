@@ -18,9 +18,10 @@ from tradai.core import (
     file_errors,
     utc_now,
 )
+from tradai.core.exceptions import TradAIError, ValidationError
 from tradai.mlflow._settings import MLflowSettings
 from tradai.mlflow._tracking.run_client import RunClient
-from tradai.mlflow._tracking.spool import Spool
+from tradai.mlflow._tracking.spool import SPOOL_NAME, Spool
 from tradai.mlflow._tracking.spooled_run import VERDICT, SpooledRun
 from tradai.mlflow._tracking.tracker import MLflowTracker, track
 
@@ -89,15 +90,28 @@ class ActiveRun:
 
         Raises:
             NotFoundError: It is not there.
+            ValidationError: The name leads out of the folder of the run, or is that of its spool.
             StorageError: The disk refused.
         """
         source = Path(path)
-        target = self.folder / (name or source.name)
+        target = self._target(source, name or source.name)
         with file_errors("copy", source):
             target.parent.mkdir(parents=True, exist_ok=True)
             copy = shutil.copytree if source.is_dir() else shutil.copyfile
             copy(source, target)
         self._tracking.log_artifact(target.relative_to(self.folder).as_posix())
+
+    def _target(self, source: Path, name: str) -> Path:
+        folder = self.folder.resolve()
+        target = (folder / name).resolve()
+        is_free = target not in {folder, folder / SPOOL_NAME} and target.is_relative_to(folder)
+        if not is_free or folder.is_relative_to(source.resolve()):
+            expected = f"a name below the folder of the run, and not {SPOOL_NAME}"
+            message = (
+                f"the artifact {str(source)!r} cannot be kept as {name!r}: expected {expected}"
+            )
+            raise ValidationError(message, field="name", expected=expected)
+        return self.folder / target.relative_to(folder)
 
     def child(self, name: str) -> "ActiveRun":
         """Return a run of its own below this one, for a ``with`` block inside that of this one."""
@@ -120,6 +134,15 @@ class ActiveRun:
         trace: TracebackType | None,
     ) -> None:
         """End the run: as failed after an exception, as killed after Ctrl-C or an exit."""
+        try:
+            self._end(error)
+        except TradAIError as exc:
+            if error is None:
+                raise
+            # The error of the block matters more, and goes on.
+            _log.warning("the end of a run is not tracked", extra={"reason": str(exc)})
+
+    def _end(self, error: BaseException | None) -> None:
         if error is not None:
             self.set_tags({VERDICT: f"{type(error).__name__}: {error}"})
         self.delivery = self._tracking.end(_status(error))

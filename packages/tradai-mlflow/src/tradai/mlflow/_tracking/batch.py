@@ -14,7 +14,10 @@ _MOST_OF: Final[Mapping[str, int]] = {"params": 100, "tags": 99, "points": _MOST
 # No record holds more, so that several fit into a call.
 MOST_IN_RECORD: Final = 90
 # The client splits what is larger than twice this, and its tags would go before its points.
-_MOST_CHARACTERS: Final = 100_000
+_MOST_BYTES: Final = 400_000
+# JSON around a fact, and the most bytes of JSON that a character becomes.
+_FRAME: Final = 80
+_WIDEST: Final = 12
 
 Row = Sequence[Any]
 
@@ -29,7 +32,7 @@ class Batch:
         self.number = 0
         self.offset = 0
         self.weight = 0
-        self._characters = 0
+        self._bytes = 0
         self.params: dict[str, str] = {}
         self.tags: dict[str, str] = {}
         self.points: list[Row] = []
@@ -40,7 +43,8 @@ class Batch:
             return False
         held: int = len(getattr(self, record.kind))
         fits = held + record.weight <= _MOST_OF[record.kind]
-        is_small = self._characters <= _MOST_CHARACTERS
+        # A record alone is of one kind, so that the client may split it.
+        is_small = not self.weight or self._bytes + _size(record) <= _MOST_BYTES
         return fits and is_small and self.weight + record.weight <= _MOST
 
     def add(self, record: SpoolRecord, offset: int) -> None:
@@ -49,7 +53,7 @@ class Batch:
             self.points.extend(record.value)
         else:
             getattr(self, record.kind).update(record.value)
-            self._characters += sum(map(len, record.value.values()))
+        self._bytes += _size(record)
         self.number = record.number
         self.offset = offset
         self.weight += record.weight
@@ -58,3 +62,10 @@ class Batch:
         """Yield the points as the client takes them."""
         for key, value, step, at_ms in self.points:
             yield RunMetric(key=key, value=value, step=step, at=from_epoch_ms(at_ms))
+
+
+def _size(record: SpoolRecord) -> int:
+    """Return the most bytes that the facts of `record` become."""
+    is_points = record.kind == "points"
+    texts = (row[0] for row in record.value) if is_points else map("".join, record.value.items())
+    return sum(len(text) * (1 if text.isascii() else _WIDEST) + _FRAME for text in texts)

@@ -23,7 +23,8 @@ class PointTimes:
             return floor_ms(point.at)
         if now_ms > self._last_ms:
             self._taken.clear()
-        at_ms = now_ms
+        # Where the clock goes back, the instants that were taken there are not known any more.
+        at_ms = max(now_ms, self._last_ms)
         while (place := (point.key, point.step, point.value, at_ms)) in self._taken:
             at_ms += 1
         self._taken.add(place)

@@ -1,19 +1,26 @@
 """Sends a spool to the server: every record once, in order."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, final
 
 from tradai.core import from_epoch_ms
-from tradai.core.exceptions import StorageError
+from tradai.core.exceptions import StorageError, ValidationError
+from tradai.mlflow._client.artifact_roots import UnreachableRootError
 from tradai.mlflow._client.entities import RunStatus
 from tradai.mlflow._tracking.batch import Batch, Row
 from tradai.mlflow._tracking.run_client import RunClient
 from tradai.mlflow._tracking.server_run import SEQUENCE, ServerRun, ServerRuns
 from tradai.mlflow._tracking.spool import Spool, SpoolRecord
 
-# Tag of a run whose files were gone when they were to be sent.
+_log: Final = logging.getLogger(__name__)
+
+# Tag of a run with files that were gone when they were to be sent, or that no call can send.
 MISSING: Final = "tradai.missing_artifacts"
+_LONGEST_TAG: Final = 5_000
+# The same file is refused for ever; to wait for it would keep the rest of the run from the server.
+_FOR_EVER: Final = (ValidationError, UnreachableRootError)
 
 
 @final
@@ -38,6 +45,7 @@ class SpoolSender:
         self._address = address
         self._server_runs = ServerRuns(client, is_new=is_new)
         self._runs: dict[int, ServerRun] = {}
+        self._missing: dict[int, list[str]] = {}
         self._offset = 0
         self._has_end = False
 
@@ -102,11 +110,23 @@ class SpoolSender:
 
     def _send_artifact(self, record: SpoolRecord) -> None:
         run = self._run(record.run)
+        missing = self._missing.setdefault(record.run, [])
         files = list(_files(self._spool.folder, record.value))
-        for file, name in files:
+        refused = [name for file, name in files if not self._sends_file(run, file, name)]
+        for name in refused if files else [record.value]:
+            if name not in missing:
+                missing.append(name)
+                self._client.log_batch(
+                    run.run_id, tags={MISSING: ", ".join(missing)[:_LONGEST_TAG]}
+                )
+
+    def _sends_file(self, run: ServerRun, file: Path, name: str) -> bool:
+        try:
             self._client.upload_artifact(run.run, file, name)
-        if not files:
-            self._client.log_batch(run.run_id, tags={MISSING: record.value})
+        except _FOR_EVER as exc:
+            _log.warning("an artifact is not tracked", extra={"reason": str(exc)})
+            return False
+        return True
 
     def _send_end(self, record: SpoolRecord) -> None:
         run_id, end = self._run(record.run).run_id, record.value

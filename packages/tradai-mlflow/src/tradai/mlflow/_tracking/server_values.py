@@ -27,7 +27,8 @@ def check_key(key: str) -> None:
     Raises:
         ValidationError: No server takes it.
     """
-    if _KEY.fullmatch(key) and normpath(key) == key and not key.startswith(("/", "..")):
+    is_plain = normpath(key) == key != "." and not key.startswith(("/", ".."))
+    if _KEY.fullmatch(key) and is_plain:
         return
     message = f"the name {key!r} is not usable: expected {_EXPECTED_KEY}"
     raise ValidationError(message, field="name", expected=_EXPECTED_KEY)

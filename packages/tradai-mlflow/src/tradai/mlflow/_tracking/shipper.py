@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final, Protocol, final
 
 from tradai.core import Delivery, carry_context
-from tradai.core.exceptions import TradAIError
+from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.mlflow._tracking.sender import SpoolSender
 from tradai.mlflow._tracking.spool import Spool
 
@@ -117,12 +117,21 @@ class Shipper:
             self._sender = self._sender or self._make_sender()
             self._sender.send()
         except TradAIError as exc:
-            if self._problem is None:
-                _log.warning("tracking server refused", extra={"reason": str(exc)})
-            self._problem = exc
+            self._note(exc)
+            return False
+        # The thread has to live until it closes the spool: a thread that crashed looks alive.
+        except Exception as exc:  # noqa: BLE001 - whatever an answer of the server brings about
+            _log.debug("the shipper crashed", exc_info=True)
+            message = f"sending failed with {type(exc).__name__}; see the log at level DEBUG"
+            self._note(ExternalServiceError(message, service="mlflow", operation="send"))
             return False
         self._problem = None
         return True
+
+    def _note(self, problem: TradAIError) -> None:
+        if self._problem is None:
+            _log.warning("tracking server refused", extra={"reason": str(problem)})
+        self._problem = problem
 
     def _close(self) -> None:
         if self._sender and self._sender.is_done:

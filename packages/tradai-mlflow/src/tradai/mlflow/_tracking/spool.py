@@ -59,12 +59,14 @@ class Spool:
         folder: Folder of the run.
         path: The file.
         weight: Number of facts in the records so far.
+        lost: Number of records that were there once, and are damaged now.
     """
 
     def __init__(self, folder: Path, flags: int) -> None:
         """Open and lock the file; `create` and `resume` are meant to be called."""
         self.folder = folder
         self.weight = 0
+        self.lost = 0
         self.path = folder / SPOOL_NAME
         self._next = 1
         self._is_torn = False
@@ -176,6 +178,8 @@ class Spool:
     def _count(self) -> None:
         self._end_last_line()
         for record, _ in self.records():
+            # A record that was cut off while it was written has left its number to the next one.
+            self.lost += record.number - self._next
             self._next = record.number + 1
             self.weight += record.weight
 

@@ -27,6 +27,7 @@ from tradai.mlflow._tracking.spooling import Spooling
 _LONGEST_PARAM: Final = 6_000
 _LONGEST_TAG: Final = 5_000
 _NS_PER_MS: Final = 1_000_000
+_MOST_STEPS: Final = 2**63
 # Tag of the last value of a metric that was NaN or infinite: servers store those as other numbers.
 NOT_FINITE: Final = "tradai.not_finite."
 # Tag of the sentence on how a run ended, which MLflow's page shows as the description.
@@ -93,6 +94,7 @@ class SpooledRun:
             unusable: dict[str, str] = {}
             for point in points:
                 self._check_key(point.key)
+                _check_place(point)
                 if math.isfinite(point.value):
                     at_ms = self._times.place(point, now_ms)
                     rows.append([point.key, float(point.value), point.step, at_ms])
@@ -164,6 +166,19 @@ class SpooledRun:
         if self._has_ended or not self._spooling.is_open:
             message = f"run {self._run.id!r} has ended: report before its end"
             raise ValidationError(message, field="run", expected="a run that goes on")
+
+
+def _check_place(point: MetricPoint) -> None:
+    """Check step and instant: a server stores a step that is too large as 0."""
+    step: object = point.step
+    if not (isinstance(step, int) and -_MOST_STEPS <= step < _MOST_STEPS):
+        expected = "a whole number of at most 64 bits"
+        message = f"the step {point.step!r} of {point.key!r} is not usable: expected {expected}"
+        raise ValidationError(message, field="step", expected=expected)
+    if point.at is not None and floor_ms(point.at) < 0:
+        expected = "an instant since 1970"
+        message = f"the instant {point.at} of {point.key!r} is not usable: expected {expected}"
+        raise ValidationError(message, field="at", expected=expected)
 
 
 def _now_ms() -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self, final
 
 from tradai.core import Delivery, TrackedRun
-from tradai.core.exceptions import TradAIError
+from tradai.core.exceptions import StorageError, TradAIError
 from tradai.mlflow._settings import MLflowSettings
 from tradai.mlflow._tracking.run_client import RunClient
 from tradai.mlflow._tracking.sender import SpoolSender
@@ -94,12 +94,23 @@ class MLflowTracker:
         except TradAIError as exc:
             problem = exc
         if sender.is_done:
+            problem = _loss(spool)
             mark_delivered(spool, sender)
         waiting = spool.weight - sender.sent
         return Delivery(waiting=waiting, sent=sender.sent, problem=problem, place=sender.place)
 
     def _sender(self, spool: Spool, *, is_new: bool) -> SpoolSender:
         return SpoolSender(spool, self._make_client(), address=self._address, is_new=is_new)
+
+
+def _loss(spool: Spool) -> StorageError | None:
+    if not spool.lost:
+        return None
+    message = (
+        f"{spool.path} is damaged: {spool.lost} of its records cannot be read, and are not on the "
+        "server; check the disk"
+    )
+    return StorageError(message, operation="read")
 
 
 def track(run: TrackedRun, spool: Spool, shipper: Shipper | None = None) -> SpooledRun:

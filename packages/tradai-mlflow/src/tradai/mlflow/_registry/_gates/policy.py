@@ -1,6 +1,6 @@
 """The policy of a promotion: its gates, declared in YAML."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Final, Self, TypeAlias, final
@@ -115,13 +115,16 @@ class PromotionPolicy(_Block):
         Raises:
             ConfigurationError: They are not a policy; every problem is listed.
         """
+        # A gate whose value was forgotten would be left out in silence.
+        empty = [name for name, value in values.items() if value is None]
+        if empty:
+            problems = [f"{name} has no value; write one, or remove the line" for name in empty]
+            raise _not_a_policy(problems, source)
         try:
             return cls.model_validate(values)
         except pydantic.ValidationError as exc:
             problems = [_problem(error) for error in exc.errors(include_url=False)]
-        raise ConfigurationError(
-            "\n".join(f"{source}: {problem}" for problem in problems), source=source
-        )
+        raise _not_a_policy(problems, source)
 
     def gates(self) -> tuple[Gate, ...]:
         """Return the gates, those that are always checked first.
@@ -162,6 +165,11 @@ def _custom_gate(name: str, options: Mapping[str, JsonValue]) -> Gate:
         raise ConfigurationError(message, key=f"custom.{name}", source=_GROUP) from exc
     gate: Gate = make(options)
     return gate
+
+
+def _not_a_policy(problems: Iterable[str], source: str) -> ConfigurationError:
+    message = "\n".join(f"{source}: {problem}" for problem in problems)
+    return ConfigurationError(message, source=source)
 
 
 def _problem(error: ErrorDetails) -> str:
