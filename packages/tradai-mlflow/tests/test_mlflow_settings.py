@@ -72,3 +72,15 @@ def test_the_settings_are_registered_as_an_entry_point() -> None:
     (announced,) = entry_points(group="tradai.settings", name="mlflow")
 
     assert announced.load() is MLflowSettings
+
+
+@pytest.mark.parametrize("token", ["not-a-real-t\noken", "not-a-real-tök\u0153n"])
+def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(
+    token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", token)
+
+    with pytest.raises(ConfigurationError, match="printable ASCII") as refused:
+        MLflowSettings()
+
+    assert "not-a-real" not in str(refused.value)

@@ -17,6 +17,7 @@ _EXPECTED: Final = (
 )
 _PROXY: Final = re.compile(r"https?://[^\s/?#]+/?")
 _EXPECTED_PROXY: Final = "http:// or https:// with a host, for example http://proxy.example:3128"
+_EXPECTED_HEADER: Final = "printable ASCII characters on one line"
 _EXPECTED_LOGIN: Final = "a user name and a password, both or neither"
 
 
@@ -73,6 +74,17 @@ class MLflowSettings(BaseSettings):
                 f"a proxy is not usable: expected {_EXPECTED_PROXY}", expected=_EXPECTED_PROXY
             )
         return proxy
+
+    @field_validator("token")
+    @classmethod
+    def _fits_into_a_header(cls, token: SecretStr | None) -> SecretStr | None:
+        # The HTTP client would refuse it too, with an error that holds the token.
+        text = token.get_secret_value() if token else ""
+        if not (text.isascii() and text.isprintable()):
+            raise ValidationError(
+                f"a token is not usable: expected {_EXPECTED_HEADER}", expected=_EXPECTED_HEADER
+            )
+        return token
 
     @model_validator(mode="after")
     def _has_whole_login(self) -> Self:
