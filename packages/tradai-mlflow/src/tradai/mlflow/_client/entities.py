@@ -219,3 +219,8 @@ def pairs(items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 def instant(ms: int | str | None) -> datetime | None:
     """Return the instant of MLflow's milliseconds; None for none, or 0."""
     return from_epoch_ms(int(ms)) if ms else None
+
+
+def quoted(text: str) -> str:
+    """Return `text` as a string of MLflow's filters."""
+    return f'"{text}"' if "'" in text else f"'{text}'"
