@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tradai.core import MetricPoint, TrackedRun, TrackedStatus
-from tradai.core.exceptions import ExternalServiceError
+from tradai.core.exceptions import ExternalServiceError, ValidationError
+from tradai.mlflow._tracking.batch import Batch
 from tradai.mlflow._tracking.sender import SpoolSender
-from tradai.mlflow._tracking.spool import Spool
+from tradai.mlflow._tracking.spool import Spool, SpoolRecord
 from tradai.mlflow._tracking.spooled_run import SpooledRun
 from tradai.mlflow._tracking.tracker import MLflowTracker, track
 
@@ -306,4 +307,50 @@ def test_a_name_that_no_server_takes_is_refused_before_it_waits(
         with pytest.raises(ValueError, match="not usable"):
             call()
 
+    assert run.end(TrackedStatus.FINISHED).waiting == 0
+
+
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_points_share_a_call_only_with_texts_that_the_client_sends_in_the_same_request(
+    letter: str,
+) -> None:
+    texts = {f"p{number}": letter * 400 for number in range(90)}
+    params = SpoolRecord(number=1, run=0, kind="params", value=texts)
+    tags = SpoolRecord(number=2, run=0, kind="tags", value=texts)
+    points = SpoolRecord(number=3, run=0, kind="points", value=[["loss", 0.5, 1, 1]])
+
+    with_params = Batch()
+    with_params.add(params, 1)
+    with_points = Batch()
+    with_points.add(points, 1)
+    with_points.add(params, 2)
+    with_both = Batch()
+    with_both.add(params, 1)
+    with_both.add(tags, 2)
+
+    assert with_params.takes(points)
+    assert not with_points.takes(tags)
+    assert not with_both.takes(points)
+
+
+@pytest.mark.parametrize("name", ["100%.txt", "a#b.txt", "models/a#b.txt"])
+def test_a_file_that_mlflow_refuses_is_refused_when_it_is_reported(
+    name: str, tracker: MLflowTracker, tmp_path: Path
+) -> None:
+    run = tracker.start(RUN, folder=tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / name).write_text("x")
+
+    with pytest.raises(ValidationError, match="the artifact path"):
+        run.log_artifact(name.partition("/")[0])
+    assert run.end(TrackedStatus.FINISHED).waiting == 0
+
+
+def test_a_metric_whose_name_is_too_long_for_a_tag_is_refused_when_it_is_reported(
+    tracker: MLflowTracker, tmp_path: Path
+) -> None:
+    run = tracker.start(RUN, folder=tmp_path)
+
+    with pytest.raises(ValidationError, match="up to 250"):
+        run.log_points([MetricPoint("m" * 240, 0.5)])
     assert run.end(TrackedStatus.FINISHED).waiting == 0

@@ -146,3 +146,20 @@ def test_many_points_are_sent_before_the_end(
     assert arrived.wait(30)
     run.end(TrackedStatus.FINISHED)
     assert len(server.only().points) == 1000
+
+
+def test_a_crash_of_the_sender_is_a_problem_and_does_not_end_its_thread(
+    server: "FakeRuns", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(name: str) -> Experiment:
+        raise KeyError(name)
+
+    monkeypatch.setattr(server, "experiment", crash)
+    timer = VirtualTimer()
+    run = MLflowTracker(lambda: server, address="", timer=timer).start(RUN, folder=tmp_path)
+    run.log_points([MetricPoint("loss", 0.5)])
+
+    delivery = run.end(TrackedStatus.FINISHED)
+
+    assert (delivery.waiting, delivery.is_alive) == (2, False)
+    assert "failed with KeyError" in str(delivery.problem)

@@ -18,9 +18,11 @@ from tradai.core import (
     file_errors,
     utc_now,
 )
+from tradai.core.exceptions import ValidationError
+from tradai.mlflow._client.artifact_roots import checked_path
 from tradai.mlflow._settings import MLflowSettings
 from tradai.mlflow._tracking.run_client import RunClient
-from tradai.mlflow._tracking.spool import Spool
+from tradai.mlflow._tracking.spool import SPOOL_NAME, Spool
 from tradai.mlflow._tracking.spooled_run import VERDICT, SpooledRun
 from tradai.mlflow._tracking.tracker import MLflowTracker, track
 
@@ -89,10 +91,11 @@ class ActiveRun:
 
         Raises:
             NotFoundError: It is not there.
+            ValidationError: MLflow keeps no file of that name.
             StorageError: The disk refused.
         """
         source = Path(path)
-        target = self.folder / (name or source.name)
+        target = self.folder / _checked_name(name or source.name)
         with file_errors("copy", source):
             target.parent.mkdir(parents=True, exist_ok=True)
             copy = shutil.copytree if source.is_dir() else shutil.copyfile
@@ -176,6 +179,14 @@ def _tracking(run: TrackedRun, place: Path, client: RunClient | None) -> Spooled
 def _new_id(experiment: str) -> str:
     readable = re.sub(r"[^A-Za-z0-9_]+", "-", experiment).strip("-_")[:40] or "run"
     return f"{utc_now():%Y%m%dT%H%M%SZ}-{readable}-{secrets.token_hex(4)}"
+
+
+def _checked_name(name: str) -> str:
+    if name == SPOOL_NAME:
+        expected = "another one than that of the file with what was tracked"
+        message = f"the artifact name {name!r} is not usable: expected {expected}"
+        raise ValidationError(message, field="name", expected=expected)
+    return checked_path(name)
 
 
 def _status(error: BaseException | None) -> TrackedStatus:

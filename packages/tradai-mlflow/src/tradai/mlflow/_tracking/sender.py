@@ -102,7 +102,7 @@ class SpoolSender:
 
     def _send_artifact(self, record: SpoolRecord) -> None:
         run = self._run(record.run)
-        files = list(_files(self._spool.folder, record.value))
+        files = list(artifact_files(self._spool.folder, record.value))
         for file, name in files:
             self._client.upload_artifact(run.run, file, name)
         if not files:
@@ -140,7 +140,7 @@ def _point(row: Row) -> tuple[Any, ...]:
     return key, value, step, from_epoch_ms(at_ms)
 
 
-def _files(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
+def artifact_files(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
     """Yield the files of an artifact, with their names on the server."""
     path = folder / name
     for file in [path] if path.is_file() else sorted(path.rglob("*")):

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final, Protocol, final
 
 from tradai.core import Delivery, carry_context
-from tradai.core.exceptions import TradAIError
+from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.mlflow._tracking.sender import SpoolSender
 from tradai.mlflow._tracking.spool import Spool
 
@@ -117,12 +117,20 @@ class Shipper:
             self._sender = self._sender or self._make_sender()
             self._sender.send()
         except TradAIError as exc:
-            if self._problem is None:
-                _log.warning("tracking server refused", extra={"reason": str(exc)})
-            self._problem = exc
-            return False
+            return self._failed(exc)
+        # The outermost loop of a thread: without it the facts would wait with no word about it.
+        except Exception as exc:  # noqa: BLE001
+            _log.debug("the sender crashed", exc_info=True)
+            reason = f"the sender failed with {type(exc).__name__}; see the log at level debug"
+            return self._failed(ExternalServiceError(reason, service="mlflow", operation="send"))
         self._problem = None
         return True
+
+    def _failed(self, problem: TradAIError) -> bool:
+        if self._problem is None:
+            _log.warning("tracking server refused", extra={"reason": str(problem)})
+        self._problem = problem
+        return False
 
     def _close(self) -> None:
         if self._sender and self._sender.is_done:

@@ -19,7 +19,9 @@ from tradai.core import (
     redact,
 )
 from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.mlflow._client.artifact_roots import checked_path
 from tradai.mlflow._tracking.point_times import PointTimes, floor_ms
+from tradai.mlflow._tracking.sender import artifact_files
 from tradai.mlflow._tracking.server_values import check_key, server_values
 from tradai.mlflow._tracking.spooling import Spooling
 
@@ -107,6 +109,8 @@ class SpooledRun:
         if not path.exists() or not path.is_relative_to(self.folder.resolve()):
             message = f"no artifact {name!r} in {self.folder}: write it there before it is reported"
             raise NotFoundError(message, kind="artifact", key=name)
+        for _, found in artifact_files(self.folder, name):
+            checked_path(found)
         with self._spooling.lock:
             self._check_open()
             self._spooling.append("artifact", name, run=self._number)
@@ -155,6 +159,8 @@ class SpooledRun:
     def _check_key(self, key: str) -> None:
         if key not in self._keys:
             check_key(key)
+            # It may become the name of a tag.
+            check_key(f"{NOT_FINITE}{key}")
             if redact(key) != key:
                 message = "a metric has the name of a secret: name it otherwise"
                 raise ValidationError(message, field="name", expected="a name that is public")
