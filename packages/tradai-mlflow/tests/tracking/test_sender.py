@@ -255,13 +255,13 @@ def test_long_values_become_artifacts_with_their_digest(
 ) -> None:
     run = tracker.start(RUN, folder=tmp_path)
     run.log_params({"pairs": "x" * 6001, "fits": "x" * 6000})
-    run.set_tags({"note": "y" * 5001})
+    run.set_tags({"note": "y" * 8001})
     run.end(TrackedStatus.FINISHED)
 
     seen = server.view("run-1")
     assert seen.params["fits"] == "x" * 6000
     assert seen.params["pairs"].startswith("sha256:")
-    assert sorted(map(len, seen.artifacts.values())) == [5001, 6001]
+    assert sorted(map(len, seen.artifacts.values())) == [6001, 8001]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -277,18 +277,20 @@ def test_a_point_that_is_not_finite_is_a_tag(
     assert seen.tags["tradai.not_finite.loss"] == f"{value} at step 2"
 
 
-def test_an_artifact_that_is_gone_is_named_and_nothing_else_is_lost(
+def test_artifacts_that_are_gone_are_named_and_nothing_else_is_lost(
     server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path
 ) -> None:
     run = track(RUN, Spool.create(tmp_path))
-    (tmp_path / "report.html").write_text("<html>")
-    run.log_artifact("report.html")
+    for name in ("report.html", "trades.csv"):
+        (tmp_path / name).write_text("<html>")
+        run.log_artifact(name)
     run.end(TrackedStatus.FINISHED)
     (tmp_path / "report.html").unlink()
+    (tmp_path / "trades.csv").unlink()
 
     tracker.deliver(tmp_path)
 
-    assert server.view("run-1").tags["tradai.missing_artifacts"] == "report.html"
+    assert server.view("run-1").tags["tradai.missing_artifacts"] == "report.html\ntrades.csv"
     assert server.view("run-1").status is TrackedStatus.FINISHED
 
 

@@ -15,6 +15,9 @@ from tradai.mlflow._http.errors import NotAnMLflowServerError
 Texts: TypeAlias = Annotated[Mapping[str, str], AfterValidator(FrozenMapping)]
 Figures: TypeAlias = Annotated[Mapping[str, float], AfterValidator(FrozenMapping)]
 
+# Tag of the last value of a metric that was NaN or infinite: servers store those as other numbers.
+NOT_FINITE: Final = "tradai.not_finite."
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 

@@ -7,12 +7,13 @@ from typing import Any, Final, final
 from tradai.core import from_epoch_ms
 from tradai.core.exceptions import StorageError
 from tradai.mlflow._client.entities import RunStatus
+from tradai.mlflow._client.limits import TAG_LENGTH
 from tradai.mlflow._tracking.batch import Batch, Row
 from tradai.mlflow._tracking.run_client import RunClient
 from tradai.mlflow._tracking.server_run import SEQUENCE, ServerRun, ServerRuns
 from tradai.mlflow._tracking.spool import Spool, SpoolRecord
 
-# Tag of a run whose files were gone when they were to be sent.
+# Tag with the names of the artifacts that were gone when they were to be sent.
 MISSING: Final = "tradai.missing_artifacts"
 
 
@@ -38,6 +39,7 @@ class SpoolSender:
         self._address = address
         self._server_runs = ServerRuns(client, is_new=is_new)
         self._runs: dict[int, ServerRun] = {}
+        self._missing: dict[int, list[str]] = {}
         self._offset = 0
         self._has_end = False
 
@@ -106,7 +108,9 @@ class SpoolSender:
         for file, name in files:
             self._client.upload_artifact(run.run, file, name)
         if not files:
-            self._client.log_batch(run.run_id, tags={MISSING: record.value})
+            names = self._missing.setdefault(record.run, [])
+            names.append(record.value)
+            self._client.log_batch(run.run_id, tags={MISSING: "\n".join(names)[:TAG_LENGTH]})
 
     def _send_end(self, record: SpoolRecord) -> None:
         run_id, end = self._run(record.run).run_id, record.value

@@ -20,17 +20,14 @@ from tradai.core import (
 )
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.mlflow._client.artifact_roots import checked_path
+from tradai.mlflow._client.entities import NOT_FINITE
+from tradai.mlflow._client.limits import PARAM_LENGTH, TAG_LENGTH
 from tradai.mlflow._tracking.point_times import PointTimes, floor_ms
 from tradai.mlflow._tracking.sender import artifact_files
 from tradai.mlflow._tracking.server_values import check_key, server_values
 from tradai.mlflow._tracking.spooling import Spooling
 
-# Longest values that every server keeps; it cuts the rest off in silence.
-_LONGEST_PARAM: Final = 6_000
-_LONGEST_TAG: Final = 5_000
 _NS_PER_MS: Final = 1_000_000
-# Tag of the last value of a metric that was NaN or infinite: servers store those as other numbers.
-NOT_FINITE: Final = "tradai.not_finite."
 # Tag of the sentence on how a run ended, which MLflow's page shows as the description.
 VERDICT: Final = "tradai.verdict"
 _DESCRIPTION: Final = "mlflow.note.content"
@@ -69,7 +66,7 @@ class SpooledRun:
         """Report parameters; see `RunTracking`."""
         with self._spooling.lock:
             self._check_open()
-            values = server_values(params, longest=_LONGEST_PARAM, spill=self._spill)
+            values = server_values(params, longest=PARAM_LENGTH, spill=self._spill)
             for key, value in values.items():
                 if self._params.get(key, value) != value:
                     message = f"parameter {key!r} has another value already: name another"
@@ -84,7 +81,7 @@ class SpooledRun:
             tags = {**tags, _DESCRIPTION: tags[VERDICT]}
         with self._spooling.lock:
             self._check_open()
-            self._append("tags", server_values(tags, longest=_LONGEST_TAG, spill=self._spill))
+            self._append("tags", server_values(tags, longest=TAG_LENGTH, spill=self._spill))
 
     def log_points(self, points: Iterable[MetricPoint]) -> None:
         """Report points; see `RunTracking`. One that is NaN or infinite is kept as a tag."""
