@@ -15,6 +15,7 @@ from tradai.mlflow import (
     ModelRegistry,
     ModelSettings,
     PromotionPolicy,
+    ServerUnavailableError,
     StaleModelError,
 )
 
@@ -87,3 +88,19 @@ def test_a_failing_server_is_like_none_and_a_refusal_is_not(
 
     proxy.plan(Fault(match=".", action="answer", status=503, times=1_000))
     assert through_proxy.resolve(unique, version=1, max_stale=DAY).stale is not None
+
+
+def test_an_older_version_does_not_stand_in_for_one_whose_files_cannot_be_fetched(
+    registry: ModelRegistry, through_proxy: ModelRegistry, proxy: FaultProxy, run: Path, unique: str
+) -> None:
+    registry.register(unique, run)
+    registry.promote(unique, 1, policy=OPEN)
+    through_proxy.resolve(f"{unique}@champion")
+    (run / "strategy" / "trend.py").write_text(f"{STRATEGY}\n# of the second version\n")
+    registry.register(unique, run)
+    registry.promote(unique, 2, policy=OPEN)
+
+    proxy.plan(Fault(match="mlflow-artifacts", action="answer", status=503, times=1_000))
+
+    with pytest.raises(ServerUnavailableError):
+        through_proxy.resolve(f"{unique}@champion", max_stale=DAY)

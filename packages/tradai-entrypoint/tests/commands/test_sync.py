@@ -165,12 +165,17 @@ def test_runs_of_the_store_are_sent_from_their_segments_and_files_once(
     assert [may_close for _, may_close in tracker.delivered.values()] == [False]
 
 
-def test_a_run_of_the_store_that_is_called_dead_is_closed(
+def test_a_run_of_the_store_that_is_called_dead_is_closed_with_the_files_it_has_sent(
     store: RunStore, tracker: CopiedTracker
 ) -> None:
+    store.write("open", "trades.parquet", b"trades")
+
     sync("--store", store.uri, "--dead", "open")
 
     assert [may_close for _, may_close in tracker.delivered.values()] == [True, True]
+    assert [files.get("trades.parquet") for files, _ in tracker.delivered.values()].count(
+        b"trades"
+    ) == 1
 
 
 def test_a_run_of_this_machine_is_not_sent_again_from_the_store(

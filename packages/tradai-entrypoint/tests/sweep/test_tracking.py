@@ -96,3 +96,14 @@ def test_a_tracker_that_fails_is_a_note(
     assert "wait for the tracking server: it is down" in str(track(swept, folder))
     assert "expected http://" in str(track(swept, folder, {"MLFLOW_TRACKING_URI": "databricks"}))
     assert track(swept, folder, {}) is None
+
+
+def test_a_sweep_of_which_a_file_is_gone_ends_with_its_status(
+    tracker: MemoryTracker, folder: Path, outcome_of: Make
+) -> None:
+    (folder / "sweep.json").unlink()
+
+    notice = track(result(outcome_of(1, profit_percent=1.5)), folder)
+
+    assert "not all of the sweep is tracked" in str(notice)
+    assert tracker.views["demo-1"].status is TrackedStatus.FINISHED

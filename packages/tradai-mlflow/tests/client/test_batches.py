@@ -127,7 +127,7 @@ def test_a_value_that_is_not_finite_can_be_kept_as_a_tag(
     client.log_batch("r1", metrics=[*_points(2), *odd], non_finite="tag")
 
     (batch,) = _sent(server)
-    assert batch["tags"] == [{"key": "tradai.non_finite.ratio", "value": "inf at 4"}]
+    assert batch["tags"] == [{"key": "tradai.not_finite.ratio", "value": "inf at step 4"}]
     assert [point["key"] for point in batch["metrics"]] == ["profit", "profit"]
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -275,3 +276,12 @@ def test_a_gate_that_is_not_installed_is_refused_by_its_name() -> None:
 
     with pytest.raises(ConfigurationError, match=r"no gate custom\.weekday is installed; install"):
         policy.gates()
+
+
+def test_a_version_without_files_is_refused() -> None:
+    full = subject()
+    assert full.content is not None
+    record = full.content.record.model_copy(update={"files": ()})
+    empty = replace(full, content=replace(full.content, record=record))
+
+    assert refused(report({}, empty)) == {"artifacts_present": "the version has no files"}

@@ -187,3 +187,20 @@ def test_the_error_of_the_block_goes_on_when_the_disk_takes_no_end(
 
     with pytest.raises(LookupError, match="mine"):
         work()
+
+
+@pytest.mark.parametrize("name", ["../up.txt", "/up.txt", "tracking.jsonl", "a#b"])
+def test_an_artifact_name_that_is_not_below_the_run_copies_nothing(
+    name: str, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.html"
+    report.write_text("<html>")
+
+    with start_run("momentum", folder=tmp_path / "runs") as run:
+        facts = (run.folder / "tracking.jsonl").read_bytes()
+        with pytest.raises(ValidationError, match="artifact"):
+            run.log_artifact(report, name)
+
+        assert (run.folder / "tracking.jsonl").read_bytes() == facts
+        assert [path.name for path in run.folder.iterdir()] == ["tracking.jsonl"]
+    assert not (tmp_path / "runs" / "up.txt").exists()

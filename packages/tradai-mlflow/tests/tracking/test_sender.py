@@ -259,13 +259,13 @@ def test_long_values_become_artifacts_with_their_digest(
 ) -> None:
     run = tracker.start(RUN, folder=tmp_path)
     run.log_params({"pairs": "x" * 6001, "fits": "x" * 6000})
-    run.set_tags({"note": "y" * 5001})
+    run.set_tags({"note": "y" * 8001})
     run.end(TrackedStatus.FINISHED)
 
     seen = server.view("run-1")
     assert seen.params["fits"] == "x" * 6000
     assert seen.params["pairs"].startswith("sha256:")
-    assert sorted(map(len, seen.artifacts.values())) == [5001, 6001]
+    assert sorted(map(len, seen.artifacts.values())) == [6001, 8001]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -281,18 +281,20 @@ def test_a_point_that_is_not_finite_is_a_tag(
     assert seen.tags["tradai.not_finite.loss"] == f"{value} at step 2"
 
 
-def test_an_artifact_that_is_gone_is_named_and_nothing_else_is_lost(
+def test_artifacts_that_are_gone_are_named_and_nothing_else_is_lost(
     server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path
 ) -> None:
     run = track(RUN, Spool.create(tmp_path))
-    (tmp_path / "report.html").write_text("<html>")
-    run.log_artifact("report.html")
+    for name in ("report.html", "trades.csv"):
+        (tmp_path / name).write_text("<html>")
+        run.log_artifact(name)
     run.end(TrackedStatus.FINISHED)
     (tmp_path / "report.html").unlink()
+    (tmp_path / "trades.csv").unlink()
 
     tracker.deliver(tmp_path)
 
-    assert server.view("run-1").tags["tradai.missing_artifacts"] == "report.html"
+    assert server.view("run-1").tags["tradai.missing_artifacts"] == "report.html, trades.csv"
     assert server.view("run-1").status is TrackedStatus.FINISHED
 
 
@@ -339,7 +341,7 @@ def test_a_file_that_is_refused_for_ever_keeps_nothing_else_back(
 
     monkeypatch.setattr(server, "upload_artifact", refuse)
     run = track(RUN, Spool.create(tmp_path))
-    for name in ("one 50%.bin", "good.bin", "two 50%.bin"):
+    for name in ("one.bin", "good.bin", "two.bin"):
         (tmp_path / name).write_bytes(b"x")
         run.log_artifact(name)
     run.log_points([MetricPoint("loss", 0.5, 1, START)])
@@ -351,7 +353,7 @@ def test_a_file_that_is_refused_for_ever_keeps_nothing_else_back(
     assert (delivery.waiting, delivery.problem) == (0, None)
     assert (len(seen.points), seen.status) == (1, TrackedStatus.FINISHED)
     assert list(seen.artifacts) == ["good.bin"]
-    assert seen.tags["tradai.missing_artifacts"] == "one 50%.bin, two 50%.bin"
+    assert seen.tags["tradai.missing_artifacts"] == "one.bin, two.bin"
 
 
 def test_the_number_of_the_last_record_goes_in_one_request_with_its_points() -> None:
@@ -388,3 +390,26 @@ def test_equal_points_are_told_apart_when_the_clock_goes_back() -> None:
     times.place(MetricPoint("gain", 0.5), 101)
 
     assert times.place(MetricPoint("loss", 0.5), 100) != first
+
+
+@pytest.mark.parametrize("name", ["100%.txt", "a#b.txt", "models/a#b.txt"])
+def test_a_file_that_mlflow_refuses_is_refused_when_it_is_reported(
+    name: str, tracker: MLflowTracker, tmp_path: Path
+) -> None:
+    run = tracker.start(RUN, folder=tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / name).write_text("x")
+
+    with pytest.raises(ValidationError, match="the artifact path"):
+        run.log_artifact(name.partition("/")[0])
+    assert run.end(TrackedStatus.FINISHED).waiting == 0
+
+
+def test_a_metric_whose_name_is_too_long_for_a_tag_is_refused_when_it_is_reported(
+    tracker: MLflowTracker, tmp_path: Path
+) -> None:
+    run = tracker.start(RUN, folder=tmp_path)
+
+    with pytest.raises(ValidationError, match="up to 250"):
+        run.log_points([MetricPoint("m" * 240, 0.5)])
+    assert run.end(TrackedStatus.FINISHED).waiting == 0

@@ -119,7 +119,7 @@ def _sync_copy(tracker: Tracker, copy: TrackedCopy, *, is_dead: bool) -> SyncedR
     may_close = copy.has_ended or is_dead
     try:
         with TemporaryDirectory(prefix="tradai-sync-") as folder:
-            copy.bring(Path(folder))
+            copy.bring(Path(folder), only_facts=not may_close)
             run = _sync(tracker, Path(folder), copy.run_id, may_close=may_close)
             if may_close and not run.delivery.waiting:
                 copy.mark_delivered()

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final, Self, final
 
 from tradai.core import Delivery, RunTracking, TrackedStatus, Tracker, backend_for, redact
@@ -149,8 +150,11 @@ class RecordTracking:
         run.log_points(result_points(record))
         run.log_points(balance_points(report.balance if report else ()))
         self._report_parts(run, parts)
-        for name in (*result_files(folder.path), JOURNAL_NAME, MANIFEST_NAME):
-            run.log_artifact(name)
+        names = (*result_files(folder.path), JOURNAL_NAME, MANIFEST_NAME)
+        problems = [attempt(partial(run.log_artifact, name)) for name in names]
+        first = next(filter(None, problems), None)
+        if first:
+            self._warn(f"not all files of the run are tracked: {first}")
 
     def _end(self, run: RunTracking) -> None:
         status, ended_at = tracked_status(self._record.exit_code), self._record.ended_at

@@ -29,14 +29,14 @@ class TrackedCopy:
     has_ended: bool
     timeout_s: float
 
-    def bring(self, folder: Path) -> None:
-        """Copy the tracked facts into `folder`, and all files of a run that has ended.
+    def bring(self, folder: Path, *, only_facts: bool) -> None:
+        """Copy the tracked facts into `folder`, and all other files unless the run may go on.
 
         Raises:
             TradAIError: As `copy_files`.
         """
         sizes = call_within(self.timeout_s, lambda: self.store.sizes(self.run_id))
-        wanted = {name: size for name, size in sizes.items() if self.has_ended or _is_fact(name)}
+        wanted = {name: size for name, size in sizes.items() if _is_fact(name) or not only_facts}
         copy_files(self.store, self.run_id, wanted, folder, timeout_s=self.timeout_s)
 
     def mark_delivered(self) -> None:

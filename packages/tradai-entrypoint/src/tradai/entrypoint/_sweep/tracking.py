@@ -3,10 +3,11 @@
 import shlex
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tradai.core import Delivery, MetricPoint, TrackedRun, Tracker
+from tradai.core import MetricPoint, RunTracking, TrackedRun
 from tradai.entrypoint._runs.tracked_facts import tracked_status
 from tradai.entrypoint._runs.tracking import EXPERIMENT, attempt, find_tracker, waiting_notice
 from tradai.entrypoint._store.names import TRACKING_NAME
@@ -45,7 +46,11 @@ def track_sweep(
             has_parts=True,
             tags={"tradai.command": shlex.join(result.command), "tradai.mode": "sweep"},
         )
-        delivery = _track(tracker, run, result, folder)
+        tracking = tracker.start(run, folder=folder)
+        problem = attempt(partial(_report, tracking, result))
+        if problem:
+            notices.append(f"not all of the sweep is tracked: {problem}")
+        delivery = tracking.end(tracked_status(_exit_code(result)))
         notices.extend(filter(None, [waiting_notice(delivery, "sweep")]))
 
     problem = attempt(work)
@@ -54,15 +59,16 @@ def track_sweep(
     return "; ".join(notices) or None
 
 
-def _track(tracker: Tracker, run: TrackedRun, result: SweepResult, folder: Path) -> Delivery:
-    tracking = tracker.start(run, folder=folder)
+def _report(tracking: RunTracking, result: SweepResult) -> None:
     tracking.log_params({"by": result.figure, "keys": ", ".join(result.keys)})
     tracking.set_tags({"tradai.verdict": result.sentence()})
     tracking.log_points(_points(result))
     for name in _ARTIFACTS:
         tracking.log_artifact(name)
-    exit_code = result.failed[0].exit_code if result.failed else 0
-    return tracking.end(tracked_status(exit_code))
+
+
+def _exit_code(result: SweepResult) -> int:
+    return result.failed[0].exit_code if result.failed else 0
 
 
 def _points(result: SweepResult) -> Iterator[MetricPoint]:

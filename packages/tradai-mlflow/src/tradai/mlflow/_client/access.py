@@ -165,11 +165,6 @@ class ServerAccess:
                 return
 
 
-def quoted(text: str) -> str:
-    """Return `text` as a string of MLflow's filters."""
-    return f'"{text}"' if "'" in text else f"'{text}'"
-
-
 def _with_uri(settings: MLflowSettings, uri: str) -> MLflowSettings:
     fields = {name: getattr(settings, name) for name in type(settings).model_fields}
     return MLflowSettings(**{**fields, "uri": uri})

@@ -10,7 +10,7 @@ from tradai.core import JsonValue
 from tradai.core.exceptions import ValidationError
 from tradai.mlflow._client.artifact_roots import artifact_root
 from tradai.mlflow._client.artifacts import ArtifactCalls
-from tradai.mlflow._client.entities import RunMetric
+from tradai.mlflow._client.entities import NOT_FINITE, RunMetric
 from tradai.mlflow._client.limits import KEY_LENGTH, PARAM_LENGTH, TAG_LENGTH, check_length
 from tradai.mlflow._client.runs import RunCalls, about_run
 from tradai.mlflow._http.deadline import Deadline
@@ -24,7 +24,6 @@ _ALL: Final = 1_000
 _BYTES: Final = 900_000
 _FRAME: Final = 80  # bytes of JSON around key and value, and of a metric's numbers
 
-_NON_FINITE_TAG: Final = "tradai.non_finite."
 _LONG_VALUES: Final = "tradai/long-values"
 
 
@@ -55,7 +54,7 @@ class BatchCalls(RunCalls, ArtifactCalls):
             tags: Tags, which may be written again.
             non_finite: MLflow turns infinity into a number, so NaN and infinity are refused or,
                 with ``"tag"``, kept apart: the last one of a metric with its step, in a tag
-                ``tradai.non_finite.`` and the metric's name.
+                ``tradai.not_finite.`` and the metric's name.
             long_values: MLflow cuts a parameter after 6,000 characters and a tag after 8,000, so a
                 longer one is refused or, with ``"artifact"``, written to a file of the run, which
                 the value then names with its SHA-256.
@@ -146,7 +145,7 @@ def _points(metrics: Iterable[RunMetric]) -> Iterator[Item]:
 
 
 def _odd_tags(metrics: Iterable[RunMetric]) -> dict[str, str]:
-    return {f"{_NON_FINITE_TAG}{point.key}": f"{point.value} at {point.step}" for point in metrics}
+    return {f"{NOT_FINITE}{point.key}": f"{point.value} at step {point.step}" for point in metrics}
 
 
 def _not_finite(metric: RunMetric) -> ValidationError:

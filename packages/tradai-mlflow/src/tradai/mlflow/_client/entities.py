@@ -20,6 +20,9 @@ E = TypeVar("E")
 # Errors of an answer whose parts are missing, or of other types.
 _ODD: Final = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
+# Tag of the last value of a metric that was NaN or infinite: servers store those as other numbers.
+NOT_FINITE: Final = "tradai.not_finite."
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -247,3 +250,8 @@ def pairs(items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 def instant(ms: int | str | None) -> datetime | None:
     """Return the instant of MLflow's milliseconds; None for none, or 0."""
     return from_epoch_ms(int(ms)) if ms else None
+
+
+def quoted(text: str) -> str:
+    """Return `text` as a string of MLflow's filters."""
+    return f'"{text}"' if "'" in text else f"'{text}'"

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from tradai.core import JsonValue, to_epoch_ms, utc_now
-from tradai.mlflow._client.access import ServerAccess, quoted
+from tradai.mlflow._client.access import ServerAccess
 from tradai.mlflow._client.creation import Creation, create_once
-from tradai.mlflow._client.entities import ExperimentRun, RunMetric, RunStatus, each
+from tradai.mlflow._client.entities import ExperimentRun, RunMetric, RunStatus, each, quoted
 from tradai.mlflow._client.limits import TAG_LENGTH, check_length
 from tradai.mlflow._http.deadline import Deadline
 from tradai.mlflow._http.errors import ExperimentNotFoundError, RunNotFoundError

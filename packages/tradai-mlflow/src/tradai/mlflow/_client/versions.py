@@ -6,9 +6,9 @@ from contextlib import suppress
 from typing import Any
 
 from tradai.core import JsonValue
-from tradai.mlflow._client.access import ServerAccess, quoted
+from tradai.mlflow._client.access import ServerAccess
 from tradai.mlflow._client.creation import Creation, create_once
-from tradai.mlflow._client.entities import each
+from tradai.mlflow._client.entities import each, quoted
 from tradai.mlflow._client.model_entities import ModelStage, ModelVersion
 from tradai.mlflow._client.models import about_model, about_version
 from tradai.mlflow._client.runs import OPERATION_TAG, key_values

@@ -7,8 +7,8 @@ from typing import Final, Literal
 
 from tradai.core import JsonObject
 from tradai.core.exceptions import ValidationError
-from tradai.mlflow._client.access import quoted
 from tradai.mlflow._client.client import MLflowClient
+from tradai.mlflow._client.entities import quoted
 from tradai.mlflow._commands.model_views import (
     model_json,
     model_lines,

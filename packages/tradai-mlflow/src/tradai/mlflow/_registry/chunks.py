@@ -61,7 +61,8 @@ def _count(name: str, tags: Mapping[str, str], place: str) -> int:
     if tag not in tags:
         raise _damage(place, f"it has no tag {tag}")
     count = tags[tag]
-    if not (count.isascii() and count.isdigit() and int(count) <= _MOST_CHUNKS):
+    is_number = count.isascii() and count.isdigit() and len(count) <= len(str(_MOST_CHUNKS))
+    if not is_number or int(count) > _MOST_CHUNKS:
         raise _damage(place, f"its tag {tag} is not a number of pieces")
     return int(count)
 

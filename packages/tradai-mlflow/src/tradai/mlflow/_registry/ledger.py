@@ -1,7 +1,8 @@
 """The ledger of an alias: every promotion and rollback, in tags that are added and never changed.
 
 An entry holds the digest of the one before it, and its tag is named after its own digest. So an
-entry that was changed or removed shows, and so do two promotions that were made at once.
+entry that was changed shows, and so does one that was removed, unless it was the last; two
+promotions that were made at once show as well.
 """
 
 import itertools

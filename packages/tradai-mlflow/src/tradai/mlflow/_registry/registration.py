@@ -8,14 +8,13 @@ from typing import Final, final
 from tradai.core import digest
 from tradai.core.exceptions import ValidationError
 from tradai.mlflow._client.client import MLflowClient
-from tradai.mlflow._client.entities import ExperimentRun, RunMetric, RunStatus
+from tradai.mlflow._client.entities import ExperimentRun, RunMetric, RunStatus, quoted
 from tradai.mlflow._client.model_entities import ModelVersion
 from tradai.mlflow._http.errors import ExperimentNotFoundError
 from tradai.mlflow._registry.proof import MANIFEST, REPORT, RunProof
 from tradai.mlflow._registry.record import ModelRecord
 from tradai.mlflow._registry.version_tags import VersionContent, to_tags
-
-RUN_TAG: Final = "tradai.run_id"
+from tradai.mlflow._tracking.server_run import RUN_ID
 
 _IMAGE: Final = re.compile(r"(?:.+@)?(sha256:[0-9a-f]{64})")
 _BAD_NAME: Final = re.compile(r"[/:\x00-\x1f\x7f]")
@@ -80,14 +79,13 @@ class Registration:
             group = self._client.get_experiment(experiment)
         except ExperimentNotFoundError:
             return None
-        run_id = proof.run_id.replace("'", "")
-        condition = f"tags.`{RUN_TAG}` = '{run_id}'"
+        condition = f"tags.`{RUN_ID}` = {quoted(proof.run_id)}"
         runs = self._client.search_runs([group.experiment_id], filter=condition, limit=1)
         return next(runs, None)
 
     def _new_run(self, proof: RunProof, experiment: str) -> ExperimentRun:
         group = self._client.experiment(experiment)
-        tags = {RUN_TAG: proof.run_id}
+        tags = {RUN_ID: proof.run_id}
         run = self._client.create_run(group.experiment_id, name=proof.run_id, tags=tags)
         at = self._now()
         self._client.log_batch(

@@ -4,12 +4,11 @@ A process that starts to trade only resolves: what the other methods need is imp
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, final
 
 from tradai.core import SystemClock, Timeframe
-from tradai.core.exceptions import ExternalServiceError
 from tradai.mlflow._client.client import MLflowClient
 from tradai.mlflow._client.model_entities import ModelVersion
 from tradai.mlflow._registry.resolution import ModelResolver, ResolvedModel, find_version
@@ -125,7 +124,7 @@ class ModelRegistry:
             CorruptArtifactError: A file is not the one that was registered.
             StaleModelError: The server cannot be reached, and no earlier answer may be used.
             StorageError: The disk refused.
-            MLflowError: The server refused.
+            MLflowError: The server refused, or did not hand out a file in time.
         """
         selector = _selector(model, alias=alias, stage=stage, version=version)
         resolver = ModelResolver(self._client, self._settings, now=self._now)
@@ -223,12 +222,9 @@ class ModelRegistry:
             yield None
             return
         lease.acquire(wait_s=_LONGEST_WAIT_S)
-        try:
+        with ExitStack() as stack:
+            stack.push(lease)
             yield lease
-        finally:
-            # The alias is moved by now, or is not; the lease ends by itself.
-            with suppress(ExternalServiceError):
-                lease.release()
 
 
 def _selector(

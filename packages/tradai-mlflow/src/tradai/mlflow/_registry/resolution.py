@@ -92,13 +92,14 @@ class ModelResolver(LoggerMixin):
             CorruptArtifactError: A file is not the one that was registered.
             StaleModelError: The server cannot be reached, and no earlier answer may be used.
             StorageError: The disk refused.
-            MLflowError: The server refused.
+            MLflowError: The server refused, or did not hand out a file in time.
         """
         try:
             found = find_version(self._client, selector, deadline_s=self._settings.deadline_s)
-            return self._keep(selector, found)
         except ServerUnavailableError as exc:
             return self._last_known(selector, exc, max_stale)
+        # The server has named a version: without its files, an older one may not take its place.
+        return self._keep(selector, found)
 
     def _keep(self, selector: VersionSelector, found: ModelVersion) -> ResolvedModel:
         place = f"version {found.version} of model {found.name!r}"

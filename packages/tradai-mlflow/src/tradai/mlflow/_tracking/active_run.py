@@ -19,6 +19,7 @@ from tradai.core import (
     utc_now,
 )
 from tradai.core.exceptions import TradAIError, ValidationError
+from tradai.mlflow._client.artifact_roots import checked_path
 from tradai.mlflow._settings import MLflowSettings
 from tradai.mlflow._tracking.run_client import RunClient
 from tradai.mlflow._tracking.spool import SPOOL_NAME, Spool
@@ -111,7 +112,9 @@ class ActiveRun:
                 f"the artifact {str(source)!r} cannot be kept as {name!r}: expected {expected}"
             )
             raise ValidationError(message, field="name", expected=expected)
-        return self.folder / target.relative_to(folder)
+        kept = target.relative_to(folder)
+        checked_path(kept.as_posix())
+        return self.folder / kept
 
     def child(self, name: str) -> "ActiveRun":
         """Return a run of its own below this one, for a ``with`` block inside that of this one."""

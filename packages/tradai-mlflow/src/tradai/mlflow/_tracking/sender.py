@@ -9,6 +9,7 @@ from tradai.core import from_epoch_ms
 from tradai.core.exceptions import StorageError, ValidationError
 from tradai.mlflow._client.artifact_roots import UnreachableRootError
 from tradai.mlflow._client.entities import RunStatus
+from tradai.mlflow._client.limits import TAG_LENGTH
 from tradai.mlflow._tracking.batch import Batch, Row
 from tradai.mlflow._tracking.run_client import RunClient
 from tradai.mlflow._tracking.server_run import SEQUENCE, ServerRun, ServerRuns
@@ -18,7 +19,6 @@ _log: Final = logging.getLogger(__name__)
 
 # Tag of a run with files that were gone when they were to be sent, or that no call can send.
 MISSING: Final = "tradai.missing_artifacts"
-_LONGEST_TAG: Final = 5_000
 # The same file is refused for ever; to wait for it would keep the rest of the run from the server.
 _FOR_EVER: Final = (ValidationError, UnreachableRootError)
 
@@ -111,14 +111,12 @@ class SpoolSender:
     def _send_artifact(self, record: SpoolRecord) -> None:
         run = self._run(record.run)
         missing = self._missing.setdefault(record.run, [])
-        files = list(_files(self._spool.folder, record.value))
+        files = list(artifact_files(self._spool.folder, record.value))
         refused = [name for file, name in files if not self._sends_file(run, file, name)]
         for name in refused if files else [record.value]:
             if name not in missing:
                 missing.append(name)
-                self._client.log_batch(
-                    run.run_id, tags={MISSING: ", ".join(missing)[:_LONGEST_TAG]}
-                )
+                self._client.log_batch(run.run_id, tags={MISSING: ", ".join(missing)[:TAG_LENGTH]})
 
     def _sends_file(self, run: ServerRun, file: Path, name: str) -> bool:
         try:
@@ -160,7 +158,7 @@ def _point(row: Row) -> tuple[Any, ...]:
     return key, value, step, from_epoch_ms(at_ms)
 
 
-def _files(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
+def artifact_files(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
     """Yield the files of an artifact, with their names on the server."""
     path = folder / name
     for file in [path] if path.is_file() else sorted(path.rglob("*")):

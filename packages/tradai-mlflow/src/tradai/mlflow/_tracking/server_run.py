@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self, final
 
 from tradai.core import from_epoch_ms
-from tradai.mlflow._client.entities import ExperimentRun
+from tradai.mlflow._client.entities import ExperimentRun, quoted
 from tradai.mlflow._tracking.run_client import RunClient
 
 # Tags of ours.
@@ -121,5 +121,5 @@ class ServerRuns:
         return next(iter(self._with(experiment_id, tag, value)), None)
 
     def _with(self, experiment_id: str, tag: str, value: str) -> list[ExperimentRun]:
-        wanted = f"tags.`{tag}` = '{value}'"
+        wanted = f"tags.`{tag}` = {quoted(value)}"
         return list(self._client.search_runs([experiment_id], filter=wanted))

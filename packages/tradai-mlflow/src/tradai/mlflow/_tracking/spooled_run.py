@@ -19,17 +19,16 @@ from tradai.core import (
     redact,
 )
 from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.mlflow._client.artifact_roots import checked_path
+from tradai.mlflow._client.entities import NOT_FINITE
+from tradai.mlflow._client.limits import PARAM_LENGTH, TAG_LENGTH
 from tradai.mlflow._tracking.point_times import PointTimes, floor_ms
+from tradai.mlflow._tracking.sender import artifact_files
 from tradai.mlflow._tracking.server_values import check_key, server_values
 from tradai.mlflow._tracking.spooling import Spooling
 
-# Longest values that every server keeps; it cuts the rest off in silence.
-_LONGEST_PARAM: Final = 6_000
-_LONGEST_TAG: Final = 5_000
 _NS_PER_MS: Final = 1_000_000
 _MOST_STEPS: Final = 2**63
-# Tag of the last value of a metric that was NaN or infinite: servers store those as other numbers.
-NOT_FINITE: Final = "tradai.not_finite."
 # Tag of the sentence on how a run ended, which MLflow's page shows as the description.
 VERDICT: Final = "tradai.verdict"
 _DESCRIPTION: Final = "mlflow.note.content"
@@ -68,7 +67,7 @@ class SpooledRun:
         """Report parameters; see `RunTracking`."""
         with self._spooling.lock:
             self._check_open()
-            values = server_values(params, longest=_LONGEST_PARAM, spill=self._spill)
+            values = server_values(params, longest=PARAM_LENGTH, spill=self._spill)
             for key, value in values.items():
                 if self._params.get(key, value) != value:
                     message = f"parameter {key!r} has another value already: name another"
@@ -83,7 +82,7 @@ class SpooledRun:
             tags = {**tags, _DESCRIPTION: tags[VERDICT]}
         with self._spooling.lock:
             self._check_open()
-            self._append("tags", server_values(tags, longest=_LONGEST_TAG, spill=self._spill))
+            self._append("tags", server_values(tags, longest=TAG_LENGTH, spill=self._spill))
 
     def log_points(self, points: Iterable[MetricPoint]) -> None:
         """Report points; see `RunTracking`. One that is NaN or infinite is kept as a tag."""
@@ -109,6 +108,8 @@ class SpooledRun:
         if not path.exists() or not path.is_relative_to(self.folder.resolve()):
             message = f"no artifact {name!r} in {self.folder}: write it there before it is reported"
             raise NotFoundError(message, kind="artifact", key=name)
+        for _, found in artifact_files(self.folder, name):
+            checked_path(found)
         with self._spooling.lock:
             self._check_open()
             self._spooling.append("artifact", name, run=self._number)
@@ -157,6 +158,8 @@ class SpooledRun:
     def _check_key(self, key: str) -> None:
         if key not in self._keys:
             check_key(key)
+            # It may become the name of a tag.
+            check_key(f"{NOT_FINITE}{key}")
             if redact(key) != key:
                 message = "a metric has the name of a secret: name it otherwise"
                 raise ValidationError(message, field="name", expected="a name that is public")

@@ -151,6 +151,8 @@ class ArtifactsPresent:
             return self._outcome(context.candidate.problem, passed=False)
         stored = context.candidate.stored
         paths = [file.path for file in content.record.files]
+        if not paths:
+            return self._outcome("the version has no files", passed=False)
         missing = [path for path in paths if path not in stored]
         missing += [each for each in self.patterns if not fnmatch.filter(paths, each)]
         if missing:
