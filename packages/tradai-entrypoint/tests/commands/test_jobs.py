@@ -138,6 +138,15 @@ def test_a_name_that_fits_no_single_job_is_refused(
     assert repr(name) in capsys.readouterr().err
 
 
+def test_the_advice_for_an_unknown_job_names_its_runner(
+    on: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("jobs", "show", "nope", *on) == ExitCode.DATA
+
+    advice = f"no job 'nope': `tradai-entrypoint jobs list --on {on[1]}` lists the jobs"
+    assert advice in capsys.readouterr().err
+
+
 def test_the_output_of_a_job_is_printed(
     jobs: LocalRunner, on: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
