@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from tradai.core import JobHandle, JobSpec, JobStatus
+from tradai.core import JobHandle, JobLine, JobSpec, JobStatus
 from tradai.core.testing import JobScript
 from tradai.entrypoint import ExitCode, Interrupts, LocalRunner, RunManifest
 from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._commands.jobs.logs import LinePrinter
 
 LINES = JobScript(lines=("one", "two", "three"), exit_code=3)
 WAITS = JobScript(lines=("ready",), waits=True)
@@ -157,6 +158,18 @@ def test_the_output_of_a_job_is_printed(
     assert call("jobs", "logs", "job-1", "--after", 1, "--json", *on) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines == [{"number": 2, "text": "two"}, {"number": 3, "text": "three"}]
+
+
+def test_lines_that_were_lost_are_named_where_they_are_missing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    printer = LinePrinter(after=2)
+
+    printer.print(JobLine(number=number, text=f"line {number}") for number in (3, 4, 7, 8))
+
+    shown = capfd.readouterr()
+    assert shown.out.splitlines() == ["line 3", "line 4", "line 7", "line 8"]
+    assert shown.err == "note: lines missing from the log after line 4: 2\n"
 
 
 def test_ctrl_c_ends_the_reading_and_not_the_job(jobs: LocalRunner, on: tuple[str, str]) -> None:
