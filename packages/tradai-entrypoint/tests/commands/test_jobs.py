@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from tradai.core import JobHandle, JobSpec, JobStatus
+from tradai.core import JobHandle, JobLine, JobSpec, JobStatus
 from tradai.core.testing import JobScript
 from tradai.entrypoint import ExitCode, Interrupts, LocalRunner, RunManifest
 from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._commands.jobs.logs import LinePrinter
 
 LINES = JobScript(lines=("one", "two", "three"), exit_code=3)
 WAITS = JobScript(lines=("ready",), waits=True)
@@ -138,6 +139,15 @@ def test_a_name_that_fits_no_single_job_is_refused(
     assert repr(name) in capsys.readouterr().err
 
 
+def test_the_advice_for_an_unknown_job_names_its_runner(
+    on: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("jobs", "show", "nope", *on) == ExitCode.DATA
+
+    advice = f"no job 'nope': `tradai-entrypoint jobs list --on {on[1]}` lists the jobs"
+    assert advice in capsys.readouterr().err
+
+
 def test_the_output_of_a_job_is_printed(
     jobs: LocalRunner, on: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,6 +158,18 @@ def test_the_output_of_a_job_is_printed(
     assert call("jobs", "logs", "job-1", "--after", 1, "--json", *on) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines == [{"number": 2, "text": "two"}, {"number": 3, "text": "three"}]
+
+
+def test_lines_that_were_lost_are_named_where_they_are_missing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    printer = LinePrinter(after=2)
+
+    printer.print(JobLine(number=number, text=f"line {number}") for number in (3, 4, 7, 8))
+
+    shown = capfd.readouterr()
+    assert shown.out.splitlines() == ["line 3", "line 4", "line 7", "line 8"]
+    assert shown.err == "note: lines missing from the log after line 4: 2\n"
 
 
 def test_ctrl_c_ends_the_reading_and_not_the_job(jobs: LocalRunner, on: tuple[str, str]) -> None:

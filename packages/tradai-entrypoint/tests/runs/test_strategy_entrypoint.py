@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tradai.core import FileJournal, TradingMode, register_secret
+from tradai.core import FileJournal, MemoryStore, TradingMode, register_secret
 from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.entrypoint import (
     Checklist,
@@ -86,6 +86,37 @@ def test_the_handler_sees_configuration_parameters_and_journal(
     assert manifest(tmp_path).verdict == "looked"
     assert manifest(tmp_path).results == {"epochs": 7}
     assert manifest(tmp_path).run_parameters == {"epochs": 7}
+
+
+def test_a_source_in_a_store_is_found_from_a_configuration_in_another_folder(
+    tmp_path: Path,
+    config_file: Path,
+    registered: type[StrategyEntrypoint],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryStore()
+    store.write("memory:code/demo.py", b"class Demo: ...")
+    monkeypatch.setattr("tradai.entrypoint._inputs.fetch.backend_for", lambda *_: store)
+    monkeypatch.setenv("TRADAI_INPUT_CACHE", str(tmp_path / "cache"))
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Reading(Handler):
+        def run(self) -> int:
+            root = self.entrypoint.context.strategy_root
+            assert root is not None
+            self.entrypoint.context.record.results["source"] = (root / "demo.py").read_text()
+            return 0
+
+    relative = EntrypointSettings(
+        mode=TradingMode.BACKTEST, folder=Path("runs"), id="run-1", config=str(config_file)
+    )
+    request = RunRequest(overrides=("strategy.class=Demo", "strategy.source=memory:code/"))
+
+    assert StrategyEntrypoint(relative, request=request).run() == 0
+    assert manifest(here).results == {"source": "class Demo: ..."}
 
 
 @pytest.mark.parametrize(

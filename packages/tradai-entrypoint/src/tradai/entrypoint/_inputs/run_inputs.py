@@ -16,7 +16,8 @@ class RunInputs:
 
     def __init__(self, folder: Path, *, journal: RunJournal, progress: Progress) -> None:
         """Fetch into `folder`; each fetch is an entry of `journal`."""
-        self._folder = folder
+        # Absolute: a relative path would be looked for in the folder of the configuration.
+        self._folder = folder.absolute()
         self._journal = journal
         self._progress = progress
         self._fetched: dict[str, Path] = {}

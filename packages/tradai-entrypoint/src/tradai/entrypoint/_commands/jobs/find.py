@@ -29,7 +29,8 @@ def find_job(uri: str, name: str) -> AttachedJob:
     handles = [handle for handle in runner.jobs() if handle.job_id.startswith(name)]
     matches = [handle for handle in handles if handle.job_id == name] or handles
     if not matches:
-        message = f"no job {name!r} in {uri}: `tradai-entrypoint jobs list` lists the jobs"
+        advice = f"`tradai-entrypoint jobs list --on {uri}` lists the jobs"
+        message = f"no job {name!r}: {advice}"
         raise NotFoundError(message, kind="job", key=name)
     if len(matches) > 1:
         listed = ", ".join(handle.job_id for handle in matches[:5])

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import final
 
 from tradai.core import JobLine
+from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._commands.jobs.find import find_job
 from tradai.entrypoint._process.interrupts import Interrupts
 
@@ -15,26 +16,30 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print line by line."""
     job = find_job(args.on, args.job)
     with interrupts.raising():
-        LinePrinter(as_json=args.json).print(job.logs(after=args.after, follow=args.follow))
+        printer = LinePrinter(as_json=args.json, after=args.after)
+        printer.print(job.logs(after=args.after, follow=args.follow))
     return 0
 
 
 @final
 class LinePrinter:
-    """Prints lines of a job, each at once.
+    """Prints lines of a job, each at once, and a note where numbers are missing between two.
 
     Attributes:
         last: Number of the last line that was printed.
     """
 
-    def __init__(self, *, as_json: bool = False) -> None:
-        """Print lines as text, or as JSON objects with their numbers."""
-        self.last = 0
+    def __init__(self, *, as_json: bool = False, after: int = 0) -> None:
+        """Print the lines after number `after` as text, or as JSON objects with their numbers."""
+        self.last = after
         self._as_json = as_json
 
     def print(self, lines: Iterable[JobLine]) -> None:
         """Print `lines` as they come."""
         for line in lines:
+            if (missing := line.number - self.last - 1) > 0:
+                note = f"note: lines missing from the log after line {self.last}: {missing}"
+                print_text(note, is_error=True)
             sys.stdout.write(f"{self._text(line)}\n")
             sys.stdout.flush()
             self.last = line.number
