@@ -34,10 +34,10 @@ from tradai.entrypoint.freqtrade._exchange.account import (
     SignedClient,
 )
 from tradai.entrypoint.freqtrade._exchange.account_errors import (
+    ExchangeRateLimitedError,
     KeyRefusedError,
     OrderRefusedError,
     OutcomeUnknownError,
-    RateLimitedError,
 )
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
@@ -273,13 +273,13 @@ def test_nothing_more_is_sent_for_as_long_as_the_exchange_says(
 ) -> None:
     client = sign_in()
     venue.script(ACCOUNT, fault, retry_after_s=3_600)
-    with pytest.raises(RateLimitedError, match="3600 s") as caught:
+    with pytest.raises(ExchangeRateLimitedError, match="3600 s") as caught:
         client.reads.fetch_account()
     before = venue.signed() | venue.public()
 
-    with pytest.raises(RateLimitedError):
+    with pytest.raises(ExchangeRateLimitedError):
         client.orders.place(bid())
-    with pytest.raises(RateLimitedError):
+    with pytest.raises(ExchangeRateLimitedError):
         client.reads.measure_clock()
 
     assert caught.value.retry_after_s == 3_600
@@ -291,7 +291,7 @@ def test_a_request_over_the_limit_of_the_exchange_is_refused(sign_in: SignIn, ve
     client = sign_in()
     client.reads.fetch_open_orders()
 
-    with pytest.raises(RateLimitedError) as caught:
+    with pytest.raises(ExchangeRateLimitedError) as caught:
         client.reads.fetch_open_orders()
 
     assert 0 < caught.value.retry_after_s <= 61

@@ -10,10 +10,10 @@ from tradai.core import Secret
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint.freqtrade._exchange.account import ApiKeys, KeyRights
 from tradai.entrypoint.freqtrade._exchange.account_errors import (
+    ExchangeRateLimitedError,
     KeyRefusedError,
     OrderRefusedError,
     OutcomeUnknownError,
-    RateLimitedError,
 )
 
 TRADER = KeyRights(may_read=True, may_trade=True, may_withdraw=False, may_transfer=False)
@@ -53,7 +53,7 @@ def test_keys_are_masked_wherever_they_are_printed() -> None:
     "error",
     [
         KeyRefusedError("a", key="exchange key"),
-        RateLimitedError("a", service="x", operation="y", retry_after_s=3),
+        ExchangeRateLimitedError("a", service="x", operation="y", retry_after_s=3),
         OrderRefusedError("a", service="x", operation="y", reason="-2010"),
         OutcomeUnknownError("a", service="x", operation="y", client_order_id="x-1"),
     ],

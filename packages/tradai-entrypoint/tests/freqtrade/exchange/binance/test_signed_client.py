@@ -28,10 +28,10 @@ from tradai.entrypoint.freqtrade._exchange.account import (
     SignedClient,
 )
 from tradai.entrypoint.freqtrade._exchange.account_errors import (
+    ExchangeRateLimitedError,
     KeyRefusedError,
     OrderRefusedError,
     OutcomeUnknownError,
-    RateLimitedError,
 )
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
@@ -269,8 +269,8 @@ def test_a_refused_key_is_for_the_operator(
         (whole(ORDER | {"executedQty": "NaN"}), OutcomeUnknownError),
         (b"", OutcomeUnknownError),
         (whole(ORDER)[:-5], OutcomeUnknownError),
-        (refusal(-1003, status=429), RateLimitedError),
-        (whole(b"", 418), RateLimitedError),
+        (refusal(-1003, status=429), ExchangeRateLimitedError),
+        (whole(b"", 418), ExchangeRateLimitedError),
         (refusal(-2015, status=401), KeyRefusedError),
         (whole(b"<html>", 403), ExternalServiceError),
         (whole(b"", 302, Location="http://127.0.0.1:9/"), ExternalServiceError),
@@ -347,7 +347,7 @@ def test_a_limit_that_is_nearly_used_up_stops_reads_before_they_are_sent(
     server.answers += [whole([], X_MBX_USED_WEIGHT_1M="5950"), whole(ORDER)]
     client.reads.fetch_open_orders()
 
-    with pytest.raises(RateLimitedError):
+    with pytest.raises(ExchangeRateLimitedError):
         client.reads.fetch_open_orders()
     client.orders.place(BID)
 

@@ -13,7 +13,7 @@ class KeyRefusedError(ConfigurationError):
 
 
 @final
-class RateLimitedError(ExternalServiceError):
+class ExchangeRateLimitedError(ExternalServiceError):
     """The exchange must be left alone for a while; the request had no effect.
 
     Attributes:

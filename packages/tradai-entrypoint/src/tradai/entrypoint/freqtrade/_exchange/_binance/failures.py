@@ -10,10 +10,10 @@ from tradai.core.exceptions import ExternalServiceError, NotFoundError, TradAIEr
 from tradai.entrypoint.freqtrade._exchange._binance.answers import ErrorAnswer
 from tradai.entrypoint.freqtrade._exchange._binance.http_request import HttpAnswer
 from tradai.entrypoint.freqtrade._exchange.account_errors import (
+    ExchangeRateLimitedError,
     KeyRefusedError,
     OrderRefusedError,
     OutcomeUnknownError,
-    RateLimitedError,
 )
 
 SERVICE: Final = "binance"
@@ -70,13 +70,15 @@ def refused(operation: str, answer: HttpAnswer, *, order: str | None) -> TradAIE
     return failed(operation, words, retryable=is_unclear or refusal.code == LATE)
 
 
-def rate_limited(operation: str, wait_s: float) -> RateLimitedError:
+def rate_limited(operation: str, wait_s: float) -> ExchangeRateLimitedError:
     """Return the error for a request that must wait."""
     message = (
         f"{SERVICE} allows no {operation} for {wait_s:.0f} s: too many requests came from this "
         "address; try again then"
     )
-    return RateLimitedError(message, service=SERVICE, operation=operation, retry_after_s=wait_s)
+    return ExchangeRateLimitedError(
+        message, service=SERVICE, operation=operation, retry_after_s=wait_s
+    )
 
 
 def outcome_unknown(operation: str, why: str, *, order: str) -> OutcomeUnknownError:
