@@ -43,6 +43,8 @@ ArtifactRoot: TypeAlias = ProxiedRoot | StoredRoot
 class UnreachableRootError(ConfigurationError):
     """The artifacts are in a place that only the server reaches."""
 
+    code = "mlflow_unreachable_root"
+
 
 def artifact_root(uri: str) -> ArtifactRoot:
     """Return the folder at `uri`.

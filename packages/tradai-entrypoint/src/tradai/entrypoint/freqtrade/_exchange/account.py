@@ -137,8 +137,9 @@ class NewOrder:
 class AccountReads(Protocol):
     """Signed requests that change nothing.
 
-    Each raises `KeyRefusedError` when the key is wrong or lacks the right, `ExchangeRateLimitedError` when
-    the exchange must be left alone for a while, and `ExternalServiceError` for everything else.
+    Each raises `KeyRefusedError` when the key is wrong or lacks the right,
+    `ExchangeRateLimitedError` when the exchange must be left alone for a while, and
+    `ExternalServiceError` for everything else.
     """
 
     def fetch_account(self) -> AccountState:
