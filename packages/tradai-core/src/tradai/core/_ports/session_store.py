@@ -1,9 +1,10 @@
 """Port of the stores that keep the records of trading sessions."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from tradai.core._sessions.record import SessionRecord
+if TYPE_CHECKING:
+    from tradai.core._sessions.record import SessionRecord
 
 
 class SessionStore(Protocol):
@@ -17,7 +18,7 @@ class SessionStore(Protocol):
     `StorageError` for a record that cannot be read.
     """
 
-    def read(self, session: str) -> SessionRecord | None:
+    def read(self, session: str) -> "SessionRecord | None":
         """Return the record of `session`; None before the first write.
 
         Raises:
@@ -25,7 +26,7 @@ class SessionStore(Protocol):
         """
         ...
 
-    def write(self, record: SessionRecord) -> None:
+    def write(self, record: "SessionRecord") -> None:
         """Write `record` over the one whose version is smaller by one; version 1 over none.
 
         A write whose answer was lost may have happened, or may happen later, as long as the
@@ -36,6 +37,6 @@ class SessionStore(Protocol):
         """
         ...
 
-    def records(self) -> Iterator[SessionRecord]:
+    def records(self) -> "Iterator[SessionRecord]":
         """Yield the records of all sessions, sorted by name."""
         ...
