@@ -104,7 +104,7 @@ class AliasMover:
 
         Raises:
             NotFoundError: The ledger has no such version.
-            ModelIntegrityError: That version is damaged; the alias is as it was.
+            ModelIntegrityError: The ledger or that version is damaged; the alias is as it was.
             MLflowNotFoundError: The server does not have the model or that version any more.
             MLflowError: The server refused, or gave no usable answer.
         """

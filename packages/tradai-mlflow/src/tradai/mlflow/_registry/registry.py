@@ -179,7 +179,7 @@ class ModelRegistry:
 
         Raises:
             NotFoundError: The ledger has no such version.
-            ModelIntegrityError: That version is damaged; the alias is as it was.
+            ModelIntegrityError: The ledger or that version is damaged; the alias is as it was.
             LeaseHeldError: Other promotions of the model go on for a minute.
             MLflowError: The server refused, or gave no usable answer.
         """
