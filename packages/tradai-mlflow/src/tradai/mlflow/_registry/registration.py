@@ -64,7 +64,7 @@ class Registration:
             files=proof.files(),
             metrics=proof.metrics,
             run_id=proof.run_id,
-            data_until=proof.period.stop if proof.period else None,
+            data_until=proof.data_until,
             image=None if image is None else _image_digest(image),
             registered_at=self._now(),
             registered_by=by,
