@@ -20,6 +20,7 @@ RESULTS: Final[Mapping[str, Any]] = {
     "max_drawdown_percent": 8.9677,
     "wins_draws_losses": "88 / 0 / 209",
     "profit_factor": None,
+    "last_candle": "2025-07-01 00:00 UTC",
 }
 
 

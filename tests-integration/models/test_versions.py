@@ -86,6 +86,25 @@ def test_the_run_that_proves_a_version_is_on_the_server_with_its_figures(
     }
 
 
+def test_a_file_that_is_changed_while_it_is_registered_leaves_no_version(
+    server: MLflowServer, client: MLflowClient, settings: ModelSettings, run: Path, unique: str
+) -> None:
+    file = run / "strategy" / "indicators" / "ema.py"
+
+    def change_it() -> None:
+        file.write_bytes(b"LENGTH = 25\n")
+
+    with (
+        Interceptor(server.url, "registered-models/create", change_it) as proxy,
+        MLflowClient(uri=proxy.url) as slow,
+        pytest.raises(CorruptArtifactError, match=r"ema\.py was changed while it was registered"),
+    ):
+        ModelRegistry(slow, settings).register(unique, run)
+
+    with pytest.raises((ModelNotFoundError, ModelVersionNotFoundError)):
+        client.latest_model_version(unique)
+
+
 def test_trained_models_travel_with_their_strategy(
     registry: ModelRegistry, tmp_path: Path, unique: str
 ) -> None:

@@ -46,7 +46,7 @@ def test_files_are_laid_out_under_the_digest_of_their_names_and_contents(
 ) -> None:
     assert filled.missing(FILES) == FILES
 
-    assert filled.lay_out(FILES) is None
+    assert filled.lay_out(FILES) == ()
 
     folder = filled.folder_of(FILES)
     assert {path: (folder / path).read_bytes() for path in CONTENTS} == CONTENTS
@@ -55,9 +55,9 @@ def test_files_are_laid_out_under_the_digest_of_their_names_and_contents(
 
 
 def test_a_content_that_is_missing_leaves_no_folder_behind(filled: ModelCache) -> None:
-    absent = ModelFile(path="models/a", sha256="f" * 64, size=1)
+    absent = tuple(ModelFile(path=f"models/{digit}", sha256=digit * 64, size=1) for digit in "ef")
 
-    assert filled.lay_out((*FILES, absent)) == absent
+    assert filled.lay_out((*absent, *FILES)) == absent
 
     assert list((filled.folder / "versions").iterdir()) == []
 
@@ -81,7 +81,7 @@ def test_a_folder_that_was_damaged_is_noticed_and_laid_out_again(
             file.symlink_to(tmp_path / "elsewhere.py")
 
     assert filled.missing(FILES) == FILES
-    assert filled.lay_out(FILES) is None
+    assert filled.lay_out(FILES) == ()
     assert filled.missing(FILES) == ()
     assert file.read_bytes() == CONTENTS["strategy/trend.py"]
     assert len(list((filled.folder / "versions").iterdir())) == 1
@@ -90,14 +90,14 @@ def test_a_folder_that_was_damaged_is_noticed_and_laid_out_again(
 def test_many_threads_lay_out_the_same_files_at_once(filled: ModelCache) -> None:
     barrier = Barrier(8)
 
-    def lay_out(_: int) -> ModelFile | None:
+    def lay_out(_: int) -> tuple[ModelFile, ...]:
         barrier.wait()
         return filled.lay_out(FILES)
 
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lay_out, range(8)))
 
-    assert results == [None] * 8
+    assert results == [()] * 8
     assert [path.name for path in (filled.folder / "versions").iterdir()] == [
         filled.folder_of(FILES).name
     ]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tradai.core.exceptions import NotFoundError
+from tradai.mlflow import ModelIntegrityError
 from tradai.mlflow._registry.ledger import Ledger, LedgerEntry
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -161,3 +162,29 @@ def test_rolling_back_all_the_way_ends_at_the_first_version(versions: list[int])
         current = target
 
     assert current == distinct[0]
+
+
+@pytest.mark.parametrize("damage", ["change", "remove"])
+def test_a_ledger_with_a_damaged_entry_names_it_and_gives_no_version(damage: str) -> None:
+    tags = promotions(3, 5, 7)
+    second = next(name for name in tags if name.startswith("tradai.ledger.000002."))
+    if damage == "change":
+        tags[second] = tags[second].replace('"after":5', '"after":4')
+        problem = f"the ledger entry {second} is damaged"
+    else:
+        del tags[second]
+        problem = "the ledger entry before number 3 is missing or was changed"
+
+    with pytest.raises(ModelIntegrityError) as refused:
+        Ledger.from_tags(tags).rollback_target("champion", 7)
+
+    assert problem in str(refused.value)
+    assert "promote the version that is right by its number" in str(refused.value)
+
+
+def test_a_ledger_with_two_promotions_made_at_once_gives_no_version() -> None:
+    tags = promotions(1)
+    both = appended(tags, "promote", 1, 2) | appended(tags, "promote", 1, 3)
+
+    with pytest.raises(ModelIntegrityError, match="2 ledger entries have number 2"):
+        Ledger.from_tags(both).rollback_target("champion", 3)

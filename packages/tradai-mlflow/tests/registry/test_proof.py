@@ -17,8 +17,14 @@ MANIFEST: dict[str, Any] = {
     "exit_code": 0,
     "config": {"name": "trend", "version": "1.0.0", "timeframe": "15m"},
     "digests": {"source": "a" * 64},
-    "results": {"trades": 3, "is_partial": False, "profit_factor": None, "note": "text"},
+    "results": {
+        "trades": 3,
+        "is_partial": False,
+        "profit_factor": None,
+        "last_candle": "2025-06-28 23:45 UTC",
+    },
     "run_parameters": {"timerange": "20250108-20250701"},
+    "data": {"timerange": "20250108-20250701"},
     "engine": {"name": "freqtrade"},
 }
 
@@ -35,8 +41,7 @@ def test_a_run_gives_its_configuration_figures_and_files(tmp_path: Path) -> None
 
     assert (proof.run_id, proof.config.name, proof.kind) == ("run-1", "trend", ModelKind.STRATEGY)
     assert proof.metrics == {"trades": 3, "is_partial": 0}
-    assert proof.period is not None
-    assert proof.period.stop == datetime(2025, 7, 1, tzinfo=UTC)
+    assert proof.data_until == datetime(2025, 6, 28, 23, 45, tzinfo=UTC)
     assert [(file.path, file.size) for file in proof.files()] == [("strategy/trend.py", 17)]
 
 
@@ -49,11 +54,19 @@ def test_a_run_that_did_not_succeed_proves_nothing(facts: dict[str, Any], tmp_pa
         RunProof.read(made(tmp_path, **facts))
 
 
-@pytest.mark.parametrize("timerange", [None, "20250108-"])
-def test_candles_without_an_end_are_of_unknown_age(timerange: str | None, tmp_path: Path) -> None:
-    proof = RunProof.read(made(tmp_path, run_parameters={"timerange": timerange}))
+@pytest.mark.parametrize("results", [{}, {"last_candle": None}, {"last_candle": "20250701"}])
+def test_a_result_without_its_last_candle_is_of_unknown_age(
+    results: dict[str, Any], tmp_path: Path
+) -> None:
+    proof = RunProof.read(made(tmp_path, results=results))
 
-    assert proof.period is None
+    assert proof.data_until is None
+
+
+def test_a_run_that_named_no_time_range_is_as_old_as_its_last_candle(tmp_path: Path) -> None:
+    proof = RunProof.read(made(tmp_path, run_parameters={}))
+
+    assert proof.data_until == datetime(2025, 6, 28, 23, 45, tzinfo=UTC)
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:

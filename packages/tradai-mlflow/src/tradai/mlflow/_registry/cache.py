@@ -85,11 +85,11 @@ class ModelCache:
         """Return the folder of `files`, which is named after their paths and digests."""
         return self.folder / "versions" / digest({file.path: file.sha256 for file in files})
 
-    def lay_out(self, files: tuple[ModelFile, ...]) -> ModelFile | None:
+    def lay_out(self, files: tuple[ModelFile, ...]) -> tuple[ModelFile, ...]:
         """Put `files` into their folder, whole or not at all, from the contents of the cache.
 
         Returns:
-            The first file that the cache does not have; None when the folder is complete.
+            The files that the cache does not have; none when the folder is complete.
 
         Raises:
             StorageError: The disk refused.
@@ -97,25 +97,26 @@ class ModelCache:
         target = self.folder_of(files)
         with file_errors("write", target):
             if _is_complete(target, files):
-                return None
+                return ()
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
             try:
                 missing = self._fill(temporary, files)
-                if missing is None:
+                if not missing:
                     _put(temporary, target, files)
                 return missing
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
 
-    def _fill(self, folder: Path, files: tuple[ModelFile, ...]) -> ModelFile | None:
+    def _fill(self, folder: Path, files: tuple[ModelFile, ...]) -> tuple[ModelFile, ...]:
+        missing: list[ModelFile] = []
         folder.mkdir()
         for file in files:
             path = folder / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
             if not self.contents.lay_out(file.sha256, path):
-                return file
-        return None
+                missing.append(file)
+        return tuple(missing)
 
     def _known(self, server: str, selector: str) -> Path:
         return self.folder / "known" / f"{digest([server, selector])}.json"

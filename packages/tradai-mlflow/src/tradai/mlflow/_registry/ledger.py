@@ -17,6 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveInt
 
 from tradai.core import canonical_json, digest
 from tradai.core.exceptions import NotFoundError
+from tradai.mlflow._registry.errors import ModelIntegrityError
 from tradai.mlflow._registry.record import Sha256
 
 _PREFIX: Final = "tradai.ledger."
@@ -113,8 +114,15 @@ class Ledger:
         A rollback undoes a promotion, so a second one goes back one promotion further.
 
         Raises:
+            ModelIntegrityError: An entry is damaged, missing, or was made at once with another.
             NotFoundError: The ledger has no such version.
         """
+        if self.problems:
+            message = (
+                f"{alias} cannot be rolled back, because {'; '.join(self.problems)}: promote the "
+                "version that is right by its number, or restore the tag of the entry"
+            )
+            raise ModelIntegrityError(message)
         history = self._history(alias)
         _come_to(history, current)
         target = history[-2] if len(history) >= _FEWEST_FOR_ROLLBACK else None

@@ -104,7 +104,7 @@ class AliasMover:
 
         Raises:
             NotFoundError: The ledger has no such version.
-            ModelIntegrityError: That version is damaged; the alias is as it was.
+            ModelIntegrityError: The ledger or that version is damaged; the alias is as it was.
             MLflowNotFoundError: The server does not have the model or that version any more.
             MLflowError: The server refused, or gave no usable answer.
         """
@@ -112,6 +112,7 @@ class AliasMover:
         model = self._client.get_registered_model(name)
         before = model.aliases.get(alias)
         after = Ledger.from_tags(model.tags).rollback_target(alias, before)
+        self._hold()
         target = self._client.get_model_version(name, after)
         from_tags(target.tags, place=_place(target))
         self._move(model, alias, after, action="rollback", by=by)
@@ -121,7 +122,9 @@ class AliasMover:
         self, model: RegisteredModel, version: int, *, alias: str, policy: PromotionPolicy
     ) -> PromotionReport:
         gates = policy.gates()
+        self._hold()
         candidate = self._client.get_model_version(model.name, version)
+        self._hold()
         now_at = model.aliases.get(alias)
         champion = self._client.get_model_version(model.name, now_at) if now_at else None
         context = GateContext(
@@ -136,6 +139,7 @@ class AliasMover:
         stored: dict[str, int | None] = {}
         folders = [""]
         while folders:
+            self._hold()
             for info in self._client.list_artifacts(version, folders.pop()):
                 _add(info, stored, folders)
         return stored
@@ -161,14 +165,24 @@ class AliasMover:
             after=version,
             by=redact(by)[:_LONGEST_NAME],
             report=report.digest if report else None,
-            fencing_token=self._lease.check() if self._lease else None,
+            fencing_token=self._hold(),
             previous=ledger.last_digest,
         )
         self._client.set_model_tag(model.name, *entry.tag())
-        if self._lease:
-            self._lease.check()
+        self._hold()
         self._client.set_alias(model.name, alias, version)
         return entry
+
+    def _hold(self) -> int | None:
+        """Return the token of the lease, renewed after half of its time; None without a lease.
+
+        It is asked before each call to the server, so that a slow one does not cost the lease.
+        """
+        if self._lease is None:
+            return None
+        if self._lease.remaining_s < self._lease.ttl_s / 2:
+            self._lease.renew()
+        return self._lease.check()
 
     def _check_moved(self, name: str, entry: LedgerEntry) -> None:
         model = self._client.get_registered_model(name)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self, final
 
@@ -12,12 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from tradai.core import (
     FileKind,
     JsonValue,
-    OpenTimeRange,
     StrategyConfig,
-    TimeRange,
     error_sentence,
     file_errors,
-    parse_time_range,
     read_regular_file,
 )
 from tradai.core.exceptions import NotFoundError, ValidationError
@@ -26,6 +24,10 @@ from tradai.mlflow._registry.record import MODELS, STRATEGY, ModelFile, ModelKin
 
 MANIFEST: Final = "manifest.json"
 REPORT: Final = "report.html"
+# The result that says when the last candle closed that the engine traded on, and its form. The
+# range that was asked for may end later than the candles.
+_LAST_CANDLE: Final = "last_candle"
+_MINUTE: Final = "%Y-%m-%d %H:%M UTC"
 
 
 class _Manifest(BaseModel):
@@ -40,7 +42,6 @@ class _Manifest(BaseModel):
     config: StrategyConfig
     digests: Mapping[str, str] = Field(default_factory=dict)
     results: Mapping[str, JsonValue] = Field(default_factory=dict)
-    run_parameters: Mapping[str, JsonValue] = Field(default_factory=dict)
 
 
 @final
@@ -54,7 +55,7 @@ class RunProof:
         config: Configuration of the run.
         digests: SHA-256 by what they cover, as the manifest has them.
         metrics: Figures of its result.
-        period: Time range of its candles; None when it had none.
+        data_until: End of the candles that it traded on; None when its result does not say.
     """
 
     folder: Path
@@ -62,7 +63,7 @@ class RunProof:
     config: StrategyConfig
     digests: Mapping[str, str]
     metrics: Mapping[str, float]
-    period: TimeRange | None
+    data_until: datetime | None
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -87,7 +88,7 @@ class RunProof:
             config=manifest.config,
             digests=manifest.digests,
             metrics=dict(_figures(manifest.results)),
-            period=_period(manifest.run_parameters.get("timerange")),
+            data_until=_instant(manifest.results.get(_LAST_CANDLE)),
         )
 
     @property
@@ -138,8 +139,8 @@ def _figures(results: Mapping[str, JsonValue]) -> Iterator[tuple[str, float]]:
             yield name, float(value)
 
 
-def _period(text: JsonValue) -> TimeRange | None:
-    if not isinstance(text, str):
+def _instant(text: JsonValue) -> datetime | None:
+    try:
+        return datetime.strptime(str(text), _MINUTE).replace(tzinfo=UTC)
+    except ValueError:
         return None
-    period = parse_time_range(text)
-    return None if isinstance(period, OpenTimeRange) else period

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Final, final
 
 from tradai.core import digest
@@ -10,7 +11,7 @@ from tradai.core.exceptions import ValidationError
 from tradai.mlflow._client.client import MLflowClient
 from tradai.mlflow._client.entities import ExperimentRun, RunMetric, RunStatus, quoted
 from tradai.mlflow._client.model_entities import ModelVersion
-from tradai.mlflow._http.errors import ExperimentNotFoundError
+from tradai.mlflow._http.errors import CorruptArtifactError, ExperimentNotFoundError
 from tradai.mlflow._registry.proof import MANIFEST, REPORT, RunProof
 from tradai.mlflow._registry.record import ModelRecord
 from tradai.mlflow._registry.version_tags import VersionContent, to_tags
@@ -41,6 +42,7 @@ class Registration:
         Raises:
             ValidationError: The name or the image is not usable, or the configuration too long.
             StorageError: A file cannot be read.
+            CorruptArtifactError: A file was changed meanwhile.
             MLflowError: The server refused, or gave no usable answer.
         """
         check_model_name(name)
@@ -50,11 +52,21 @@ class Registration:
         run = self._run_of(proof, experiment)
         folder = f"models/{digest(record.canonical())[:16]}"
         for file in record.files:
-            self._client.upload_artifact(run, proof.folder / file.path, f"{folder}/{file.path}")
+            self._upload(run, proof.folder / file.path, f"{folder}/{file.path}", file.sha256)
         source = f"{run.artifact_uri}/{folder}"
         return self._client.create_model_version(
             name, source=source, run_id=run.run_id, tags=tags, description=_description(proof)
         )
+
+    def _upload(self, run: ExperimentRun, file: Path, path: str, expected: str) -> None:
+        """Send `file`, which must still have the SHA-256 of the record."""
+        sent = self._client.upload_artifact(run, file, path)
+        if sent != expected:
+            message = (
+                f"the file {file} was changed while it was registered: it was sent with the "
+                f"SHA-256 {sent}, expected {expected}; let its folder rest, and register it again"
+            )
+            raise CorruptArtifactError(message, operation="upload_artifact")
 
     def _record(self, proof: RunProof, *, image: str | None, by: str) -> ModelRecord:
         return ModelRecord(
@@ -64,7 +76,7 @@ class Registration:
             files=proof.files(),
             metrics=proof.metrics,
             run_id=proof.run_id,
-            data_until=proof.period.stop if proof.period else None,
+            data_until=proof.data_until,
             image=None if image is None else _image_digest(image),
             registered_at=self._now(),
             registered_by=by,

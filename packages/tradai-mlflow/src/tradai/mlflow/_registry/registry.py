@@ -84,6 +84,7 @@ class ModelRegistry:
             ValidationError: The run did not succeed, or a name, the image or the configuration
                 cannot be registered.
             StorageError: A file cannot be read.
+            CorruptArtifactError: A file was changed meanwhile; no version was made.
             MLflowError: The server refused, or gave no usable answer; no version was made.
         """
         from tradai.mlflow._registry.proof import RunProof
@@ -179,7 +180,7 @@ class ModelRegistry:
 
         Raises:
             NotFoundError: The ledger has no such version.
-            ModelIntegrityError: That version is damaged; the alias is as it was.
+            ModelIntegrityError: The ledger or that version is damaged; the alias is as it was.
             LeaseHeldError: Other promotions of the model go on for a minute.
             MLflowError: The server refused, or gave no usable answer.
         """

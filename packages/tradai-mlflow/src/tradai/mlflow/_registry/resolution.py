@@ -116,26 +116,34 @@ class ModelResolver(LoggerMixin):
         return self._resolved(selector, known, content)
 
     def _fetch(self, found: ModelVersion, files: tuple[ModelFile, ...]) -> None:
-        """Lay out the files of a version; those that the cache does not have are downloaded."""
+        """Lay out the files of a version; those that the cache does not have are downloaded.
+
+        The files are read and compared twice at most, however many are missing.
+        """
         end = time.monotonic() + self._settings.files_deadline_s
+        missing = {file.sha256: file for file in self._cache.lay_out(files)}
+        if not missing:
+            return
         with TemporaryDirectory(prefix="tradai-model-") as folder:
-            # Each turn fetches the one file that is missing, so there are as many as files.
-            for _ in range(len(files) + 1):
-                missing = self._cache.lay_out(files)
-                if missing is None:
-                    return
-                target = Path(folder, missing.sha256)
-                self._client.download_artifact(
-                    found,
-                    missing.path,
-                    target,
-                    expected_sha256=missing.sha256,
-                    deadline_s=max(end - time.monotonic(), _LEAST_DEADLINE_S),
-                )
-                self._cache.contents.add(target.read_bytes())
-                target.unlink()
-        message = f"the files of version {found.version} of {found.name!r} do not stay in the cache"
-        raise ModelIntegrityError(f"{message}: check the disk of TRADAI_MODEL_CACHE")
+            for file in missing.values():
+                self._download(found, file, Path(folder, file.sha256), end=end)
+        if self._cache.lay_out(files):
+            message = f"the files of version {found.version} of {found.name!r} do not stay"
+            raise ModelIntegrityError(
+                f"{message} in the cache: check the disk of TRADAI_MODEL_CACHE"
+            )
+
+    def _download(self, found: ModelVersion, file: ModelFile, target: Path, *, end: float) -> None:
+        """Fetch a file into the cache by way of `target`, before monotonic time `end`."""
+        self._client.download_artifact(
+            found,
+            file.path,
+            target,
+            expected_sha256=file.sha256,
+            deadline_s=max(end - time.monotonic(), _LEAST_DEADLINE_S),
+        )
+        self._cache.contents.add(target.read_bytes())
+        target.unlink()
 
     def _last_known(
         self, selector: VersionSelector, error: ServerUnavailableError, max_stale: Timeframe | None
@@ -147,7 +155,7 @@ class ModelResolver(LoggerMixin):
         age = self._now() - known.resolved_at
         self._check_age(selector, known, age, max_stale, error)
         content = from_tags(known.tags, place=f"version {known.version} of {selector.name!r}")
-        if self._cache.lay_out(content.record.files) is not None:
+        if self._cache.lay_out(content.record.files):
             message = (
                 f"{selector} cannot be resolved, and not all files of version {known.version} are "
                 f"on this machine: {error}"
