@@ -27,7 +27,7 @@ from tradai.mlflow import (
     ModelVersionNotFoundError,
     PromotionPolicy,
     RegistryLayer,
-    StaleModelError,
+    ServerUnavailableError,
 )
 
 OPEN = PromotionPolicy()
@@ -243,7 +243,7 @@ def test_an_artifact_that_is_damaged_on_the_way_is_never_used(
         registry.register(unique, run)
         proxy.plan(fault)
 
-        with pytest.raises((CorruptArtifactError, StaleModelError)):
+        with pytest.raises((CorruptArtifactError, ServerUnavailableError)):
             registry.resolve(unique, version=1)
 
     assert not list((settings.cache_folder() / "versions").iterdir())
@@ -258,7 +258,9 @@ def test_a_file_that_is_gone_from_the_server_is_named(
         version = registry.register(unique, run)
         artifact(server, version.source, "strategy/trend.py").unlink()
 
-        with pytest.raises((ArtifactNotFoundError, StaleModelError), match=r"strategy/trend\.py"):
+        with pytest.raises(
+            (ArtifactNotFoundError, ServerUnavailableError), match=r"strategy/trend\.py"
+        ):
             registry.resolve(unique, version=1)
 
 
