@@ -135,8 +135,13 @@ class RecordTracking:
             return
         run = tracked_run(self._record, self._experiment)
         self._run = self._tracker.start(run, folder=folder.path)
-        self._run.log_params(config_params(self._record))
-        self._run.set_tags(config_tags(self._record))
+        problem = attempt(partial(self._report_config, self._run))
+        if problem:
+            self._warn(f"not all of the run is tracked: {problem}")
+
+    def _report_config(self, run: RunTracking) -> None:
+        run.log_params(config_params(self._record))
+        run.set_tags(config_tags(self._record))
 
     def _report(
         self,
@@ -191,7 +196,7 @@ class RecordTracking:
             _log.info("run tracked", extra={"place": delivery.place})
 
     def _try(self, work: Callable[[], None]) -> None:
-        """Do `work`; after its first error the run is not tracked any more."""
+        """Start or end the run by `work`; after an error it is not tracked any more."""
         problem = attempt(work)
         if problem:
             self._give_up(problem)
