@@ -80,12 +80,32 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         return ExitCode.of_error(exc)
     staging.remove()
     result = _finish(args, comparison, folder, settings, runner)
-    _track(result, folder, _first_config(settings, request, variants).name, started_at)
+    _track(
+        result,
+        folder,
+        _first_config(settings, request, variants).name,
+        started_at,
+        interrupts=interrupts,
+    )
     return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
 
 
-def _track(result: SweepResult, folder: Path, strategy: str, started_at: datetime) -> None:
-    notice = track_sweep(result, folder, os.environ, strategy=strategy, started_at=started_at)
+def _track(
+    result: SweepResult,
+    folder: Path,
+    strategy: str,
+    started_at: datetime,
+    *,
+    interrupts: Interrupts,
+) -> None:
+    notice = track_sweep(
+        result,
+        folder,
+        os.environ,
+        strategy=strategy,
+        started_at=started_at,
+        interrupts=interrupts,
+    )
     if notice:
         print_text(f"note: {notice}", is_error=True)
 

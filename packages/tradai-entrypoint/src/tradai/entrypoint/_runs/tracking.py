@@ -78,6 +78,16 @@ def waiting_notice(delivery: Delivery, noun: str) -> str | None:
     )
 
 
+def waited_enough(interrupts: Interrupts) -> Callable[[], bool]:
+    """Return a function that is true once the wait for the server has lasted long enough.
+
+    After a signal the process must end soon, and a run store is waiting too.
+    """
+    before = interrupts.count
+    deadline = time.monotonic() + (_AFTER_SIGNAL_S if before else _LONGEST_WAIT_S)
+    return lambda: interrupts.count > before or time.monotonic() > deadline
+
+
 @final
 class RecordTracking:
     """Tracks one run of this process. No method raises, whatever the tracker does."""
@@ -163,16 +173,7 @@ class RecordTracking:
 
     def _end(self, run: RunTracking) -> None:
         status, ended_at = tracked_status(self._record.exit_code), self._record.ended_at
-        self._note(run.end(status, at=ended_at, give_up=self._give_up_waiting()))
-
-    def _give_up_waiting(self) -> Callable[[], bool]:
-        """Return what says that the wait for the server has lasted long enough.
-
-        After a signal the process must end soon, and a run store is waiting too.
-        """
-        interrupts, before = self._interrupts, self._interrupts.count
-        deadline = time.monotonic() + (_AFTER_SIGNAL_S if before else _LONGEST_WAIT_S)
-        return lambda: interrupts.count > before or time.monotonic() > deadline
+        self._note(run.end(status, at=ended_at, give_up=waited_enough(self._interrupts)))
 
     def _report_parts(self, run: RunTracking, parts: tuple[RunPart, ...]) -> None:
         if not parts:
