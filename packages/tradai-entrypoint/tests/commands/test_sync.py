@@ -148,21 +148,34 @@ def store(tmp_path: Path) -> RunStore:
     return store
 
 
-def test_runs_of_the_store_are_sent_from_their_segments_and_files_once(
+def test_a_run_of_the_store_that_ended_is_sent_from_its_segments_and_files_once(
     store: RunStore, tracker: CopiedTracker
 ) -> None:
     first = sync("--store", store.uri)
-    sent = sorted(tracker.delivered.values(), key=lambda each: each[1])
-    tracker.delivered.clear()
-    sync("--store", store.uri)
+    (files, may_close) = next(iter(tracker.delivered.values()))
+    second = sync("--store", store.uri)
 
-    open_run, ended = sent
-    assert first == 0
-    assert ended[0]["tracking.jsonl"] == open_run[0]["tracking.jsonl"] == b"one\ntwo\n"
-    assert (ended[0]["report.html"], ended[1]) == (b"<html>", True)
-    # Its task may live, so it is sent and not closed, and looked at again.
-    assert (set(open_run[0]), open_run[1]) == ({"tracking.jsonl"}, False)
-    assert [may_close for _, may_close in tracker.delivered.values()] == [False]
+    assert (first, second, len(tracker.delivered)) == (0, 0, 1)
+    assert files["tracking.jsonl"] == b"one\ntwo\n"
+    assert (files["report.html"], may_close) == (b"<html>", True)
+
+
+def test_a_run_of_the_store_whose_process_may_send_it_is_named_and_not_sent(
+    tracker: CopiedTracker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    living = RunStore.at(str(tmp_path / "living"))
+    living.write("open", "started.json", b"{}")
+    living.write("open", "tracking/000001.jsonl", b"one\n")
+
+    code = sync("--store", living.uri)
+    said = capsys.readouterr().out
+    as_json = sync("--store", living.uri, "--json")
+
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert (code, as_json, tracker.delivered) == (0, 0, {})
+    assert said.startswith("open: waits")
+    assert "`--dead open`" in said
+    assert shown["may_be_dead"] is True
 
 
 def test_a_run_of_the_store_that_is_called_dead_is_closed_with_the_files_it_has_sent(
@@ -185,8 +198,7 @@ def test_a_run_of_this_machine_is_not_sent_again_from_the_store(
 
     sync("--store", store.uri)
 
-    assert len(tracker.delivered) == 2
-    assert "ended" in tracker.delivered
+    assert list(tracker.delivered) == ["ended"]
 
 
 def test_a_run_that_goes_on_is_left_to_its_process(

@@ -27,10 +27,15 @@ _OTHER_FOLDERS: Final = (Path(".tradai/sweeps"), Path(".tradai/tracking"))
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncedRun:
-    """A run, and what the server has of it, or the error of finding out."""
+    """A run, and what the server has of it, or the error of finding out.
+
+    Attributes:
+        may_be_dead: Whether its process is taken to live because its end is not in the run store.
+    """
 
     name: str
     delivery: Delivery
+    may_be_dead: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -47,6 +52,11 @@ class SyncedRun:
     def sentence(self) -> str:
         """Return what happened, in one line."""
         delivery = self.delivery
+        if self.may_be_dead:
+            return (
+                f"{self.name}: waits, since its own process may send it; "
+                f"if that process is gone, `--dead {self.name}` sends it"
+            )
         if delivery.is_alive:
             return f"{self.name}: goes on, and is sent by its own process"
         reason = f": {delivery.problem}" if delivery.problem else ""
@@ -61,6 +71,7 @@ class SyncedRun:
             "run": self.name,
             "waiting": self.delivery.waiting,
             "is_alive": self.delivery.is_alive,
+            "may_be_dead": self.may_be_dead,
             "place": self.delivery.place,
             "problem": str(problem) if problem else None,
         }
@@ -107,21 +118,23 @@ def _tracked_folders(folders: Sequence[Path]) -> Iterator[Path]:
                 yield spool.parent
 
 
-def _sync(tracker: Tracker, folder: Path, name: str, *, may_close: bool = True) -> SyncedRun:
+def _sync(tracker: Tracker, folder: Path, name: str) -> SyncedRun:
     try:
-        return SyncedRun(name=name, delivery=tracker.deliver(folder, may_close=may_close))
+        return SyncedRun(name=name, delivery=tracker.deliver(folder))
     except TradAIError as exc:
         return SyncedRun(name=name, delivery=Delivery(waiting=1, problem=exc))
 
 
 def _sync_copy(tracker: Tracker, copy: TrackedCopy, *, is_dead: bool) -> SyncedRun:
-    """Send a run of the store from a copy of its files."""
-    may_close = copy.has_ended or is_dead
+    """Send a run of the store from a copy of its files, unless its own process may send it too."""
+    if not (copy.has_ended or is_dead):
+        alive = Delivery(waiting=0, is_alive=True)
+        return SyncedRun(name=copy.run_id, delivery=alive, may_be_dead=True)
     try:
         with TemporaryDirectory(prefix="tradai-sync-") as folder:
-            copy.bring(Path(folder), only_facts=not may_close)
-            run = _sync(tracker, Path(folder), copy.run_id, may_close=may_close)
-            if may_close and not run.delivery.waiting:
+            copy.bring(Path(folder))
+            run = _sync(tracker, Path(folder), copy.run_id)
+            if not run.delivery.waiting:
                 copy.mark_delivered()
             return run
     except TradAIError as exc:
