@@ -23,7 +23,7 @@ from tradai.entrypoint._commands.console import (
     print_table,
     print_text,
 )
-from tradai.entrypoint._commands.costs import SweepCost, cost_json
+from tradai.entrypoint._commands.costs import SweepCost, cost_json, noted
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
 from tradai.entrypoint._commands.sweep_plans import PlansElsewhere, PlansHere
@@ -193,7 +193,7 @@ def _finish(
     runs = os.path.relpath(settings.folder, folder) if here else str(settings.store)
     result.write(folder, sweep_page(result, runs))
     jobs = [outcome.job for outcome in result.outcomes if outcome.job is not None]
-    cost = SweepCost.of(runner, jobs)
+    cost = noted(lambda: SweepCost.of(runner, jobs))
     if args.json:
         price = {} if cost is None else {"cost": cost_json(cost)}
         print_json({**result.to_json(), **price, "folder": str(folder)})
