@@ -240,6 +240,23 @@ def test_a_run_without_an_end_is_closed_as_killed_when_its_process_is_gone(
     assert {stored.run.status for stored in server.runs.values()} == {"KILLED"}
 
 
+def test_an_answer_that_makes_sending_crash_is_the_problem_of_the_delivery(
+    server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise KeyError("odd")
+
+    spool = Spool.create(tmp_path)
+    track(RUN, spool).log_points([MetricPoint("loss", 0.5)])
+    spool.close()
+    monkeypatch.setattr(server, "log_batch", crash)
+
+    delivery = tracker.deliver(tmp_path)
+
+    assert (delivery.waiting, type(delivery.problem)) == (2, ExternalServiceError)
+    assert str(delivery.problem).startswith("sending failed with KeyError")
+
+
 def test_a_run_that_cannot_be_judged_from_here_is_sent_and_stays_open(
     server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from tradai.core.exceptions import StorageError, TradAIError
 from tradai.mlflow._settings import MLflowSettings
 from tradai.mlflow._tracking.run_client import RunClient
 from tradai.mlflow._tracking.sender import SpoolSender
-from tradai.mlflow._tracking.shipper import Shipper, Timer, mark_delivered
+from tradai.mlflow._tracking.shipper import Shipper, Timer, mark_delivered, problem_of
 from tradai.mlflow._tracking.spool import Spool, SpoolBusyError
 from tradai.mlflow._tracking.spool_ends import close_open_runs, delivered_place
 from tradai.mlflow._tracking.spooled_run import SpooledRun
@@ -88,11 +88,7 @@ class MLflowTracker:
         if may_close:
             close_open_runs(spool)
         sender = self._sender(spool, is_new=False)
-        problem: TradAIError | None = None
-        try:
-            sender.send()
-        except TradAIError as exc:
-            problem = exc
+        problem = problem_of(sender.send)
         if sender.is_done:
             problem = _loss(spool)
             mark_delivered(spool, sender)
