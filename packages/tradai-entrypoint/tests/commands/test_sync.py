@@ -1,13 +1,15 @@
 """`sync` sends what waits, here and in the run store, and leaves living runs alone."""
 
 import json
+import os
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tradai.core import Delivery, MetricPoint, RunTracking, TrackedRun, TrackedStatus
-from tradai.core.exceptions import ExternalServiceError, StorageError
+from tradai.core.exceptions import ExternalServiceError, StorageError, TradAIError
 from tradai.core.testing import MemoryTracker
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -23,6 +25,7 @@ class CopiedTracker:
     def __init__(self) -> None:
         self.delivered: dict[str, tuple[dict[str, bytes], bool]] = {}
         self.problem: StorageError | ExternalServiceError | None = None
+        self.crashes: list[Exception] = []
 
     def start(self, run: TrackedRun, *, folder: Path) -> RunTracking:
         raise AssertionError((run, folder))
@@ -30,6 +33,8 @@ class CopiedTracker:
     def deliver(self, folder: Path, *, may_close: bool = True) -> Delivery:
         if isinstance(self.problem, StorageError):
             raise self.problem
+        if self.crashes:
+            raise self.crashes.pop()
         files = {
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in folder.rglob("*")
@@ -115,6 +120,53 @@ def test_one_damaged_spool_does_not_keep_the_others_from_being_sent(
         "run-1",
         "run-2",
     ]
+
+
+@pytest.mark.parametrize("place", ["here", "store"])
+def test_a_run_on_which_the_tracker_crashes_does_not_keep_the_others_from_being_sent(
+    place: str, tmp_path: Path, tracker: CopiedTracker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = RunStore.at(str(tmp_path / "store"))
+    for run_id in ("run-1", "run-2"):
+        if place == "here":
+            tracked(tmp_path / ".tradai" / "runs" / run_id)
+        else:
+            kept.write(run_id, "tracking/000001.jsonl", b"one\n")
+            kept.write(run_id, "manifest.json", b"{}")
+    tracker.crashes.append(KeyError("odd"))
+
+    code = sync("--store", kept.uri)
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert code == ExternalServiceError("", service="", operation="").exit_code != 0
+    assert "still waits: the tracker failed with KeyError: 'odd'" in first.replace(
+        "wait:", "waits:"
+    )
+    assert second.endswith("delivered to https://place")
+
+
+@pytest.mark.parametrize("signal_is", ["noted by the tracker", "raised by it"])
+def test_ctrl_c_ends_sync_before_the_next_run(
+    signal_is: str, tmp_path: Path, tracker: CopiedTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def deliver(folder: Path, **_: object) -> Delivery:
+        asked.append(folder.name)
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except TradAIError as exc:
+            if signal_is == "noted by the tracker":
+                return Delivery(waiting=1, problem=exc)
+            raise
+        raise AssertionError("the signal is raised")
+
+    for name in ("run-1", "run-2"):
+        tracked(tmp_path / ".tradai" / "runs" / name)
+    monkeypatch.setattr(tracker, "deliver", deliver)
+
+    assert sync() == 130
+    assert asked == ["run-1"]
 
 
 def test_nothing_to_send_is_said(

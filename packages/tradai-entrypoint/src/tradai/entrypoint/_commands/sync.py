@@ -2,20 +2,20 @@
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, final
 
-from tradai.core import Delivery, Tracker
-from tradai.core.exceptions import ConfigurationError, TradAIError
+from tradai.core import Delivery, Tracker, redact
+from tradai.core.exceptions import ConfigurationError, ExternalServiceError, TradAIError
 from tradai.entrypoint._commands.console import print_json, print_text
 from tradai.entrypoint._process.exit_codes import ExitCode
-from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
 from tradai.entrypoint._report.formatting import counted
-from tradai.entrypoint._runs.tracking import TRACKING_URI, find_tracker
+from tradai.entrypoint._runs.tracking import TRACKING_URI, crash_sentence, find_tracker
 from tradai.entrypoint._store.names import TRACKING_NAME
 from tradai.entrypoint._store.run_store import RunStore
 from tradai.entrypoint._store.tracked_runs import TrackedCopy, tracked_copies
@@ -89,6 +89,8 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
             synced.append(run)
             if not args.json:
                 print_text(run.sentence())
+            # A tracker may have taken the signal for a problem of its own.
+            interrupts.check()
     if args.json:
         print_json([run.to_json() for run in synced])
     elif not synced:
@@ -119,10 +121,7 @@ def _tracked_folders(folders: Sequence[Path]) -> Iterator[Path]:
 
 
 def _sync(tracker: Tracker, folder: Path, name: str) -> SyncedRun:
-    try:
-        return SyncedRun(name=name, delivery=tracker.deliver(folder))
-    except TradAIError as exc:
-        return SyncedRun(name=name, delivery=Delivery(waiting=1, problem=exc))
+    return _noted(name, lambda: SyncedRun(name=name, delivery=tracker.deliver(folder)))
 
 
 def _sync_copy(tracker: Tracker, copy: TrackedCopy, *, is_dead: bool) -> SyncedRun:
@@ -130,12 +129,29 @@ def _sync_copy(tracker: Tracker, copy: TrackedCopy, *, is_dead: bool) -> SyncedR
     if not (copy.has_ended or is_dead):
         alive = Delivery(waiting=0, is_alive=True)
         return SyncedRun(name=copy.run_id, delivery=alive, may_be_dead=True)
+    return _noted(copy.run_id, lambda: _send_copy(tracker, copy))
+
+
+def _send_copy(tracker: Tracker, copy: TrackedCopy) -> SyncedRun:
+    with TemporaryDirectory(prefix="tradai-sync-") as folder:
+        copy.bring(Path(folder))
+        run = _sync(tracker, Path(folder), copy.run_id)
+        if not run.delivery.waiting:
+            copy.mark_delivered()
+        return run
+
+
+def _noted(name: str, send: Callable[[], SyncedRun]) -> SyncedRun:
+    """Return what `send` returns, or its error, so that the other runs are sent too."""
+    problem: TradAIError
     try:
-        with TemporaryDirectory(prefix="tradai-sync-") as folder:
-            copy.bring(Path(folder))
-            run = _sync(tracker, Path(folder), copy.run_id)
-            if not run.delivery.waiting:
-                copy.mark_delivered()
-            return run
+        return send()
+    except RunInterruptedError:
+        raise
     except TradAIError as exc:
-        return SyncedRun(name=copy.run_id, delivery=Delivery(waiting=1, problem=exc))
+        problem = exc
+    # A tracker may be third-party code, and its crash is about this run alone.
+    except Exception as exc:  # noqa: BLE001
+        message = redact(crash_sentence(exc))
+        problem = ExternalServiceError(message, service="tracking", operation="deliver")
+    return SyncedRun(name=name, delivery=Delivery(waiting=1, problem=problem))

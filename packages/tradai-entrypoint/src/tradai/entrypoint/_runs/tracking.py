@@ -62,9 +62,14 @@ def attempt(work: Callable[[], None]) -> str | None:
         return str(exc)
     # A tracker may be third-party code, and its crash must not end a run.
     except Exception as exc:  # noqa: BLE001
-        _log.debug("the tracker crashed", exc_info=True)
-        return f"the tracker failed with {type(exc).__name__}: {exc}"
+        return crash_sentence(exc)
     return None
+
+
+def crash_sentence(error: Exception) -> str:
+    """Return a sentence on a tracker that crashed with `error`, which the log has in full."""
+    _log.debug("the tracker crashed", exc_info=error)
+    return f"the tracker failed with {type(error).__name__}: {error}"
 
 
 def waiting_notice(delivery: Delivery, noun: str) -> str | None:
