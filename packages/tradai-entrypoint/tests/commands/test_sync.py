@@ -23,14 +23,14 @@ class CopiedTracker:
     """Records the folders it is asked to deliver, with the files that are in them."""
 
     def __init__(self) -> None:
-        self.delivered: dict[str, tuple[dict[str, bytes], bool]] = {}
+        self.delivered: dict[str, dict[str, bytes]] = {}
         self.problem: StorageError | ExternalServiceError | None = None
         self.crashes: list[Exception] = []
 
     def start(self, run: TrackedRun, *, folder: Path) -> RunTracking:
         raise AssertionError((run, folder))
 
-    def deliver(self, folder: Path, *, may_close: bool = True) -> Delivery:
+    def deliver(self, folder: Path) -> Delivery:
         if isinstance(self.problem, StorageError):
             raise self.problem
         if self.crashes:
@@ -40,7 +40,7 @@ class CopiedTracker:
             for path in folder.rglob("*")
             if path.is_file()
         }
-        self.delivered[folder.name] = files, may_close
+        self.delivered[folder.name] = files
         waiting = 4 if self.problem else 0
         return Delivery(waiting=waiting, sent=1, problem=self.problem, place="https://place")
 
@@ -204,12 +204,12 @@ def test_a_run_of_the_store_that_ended_is_sent_from_its_segments_and_files_once(
     store: RunStore, tracker: CopiedTracker
 ) -> None:
     first = sync("--store", store.uri)
-    (files, may_close) = next(iter(tracker.delivered.values()))
+    (files,) = tracker.delivered.values()
     second = sync("--store", store.uri)
 
     assert (first, second, len(tracker.delivered)) == (0, 0, 1)
     assert files["tracking.jsonl"] == b"one\ntwo\n"
-    assert (files["report.html"], may_close) == (b"<html>", True)
+    assert files["report.html"] == b"<html>"
 
 
 def test_a_run_of_the_store_whose_process_may_send_it_is_named_and_not_sent(
@@ -237,8 +237,8 @@ def test_a_run_of_the_store_that_is_called_dead_is_closed_with_the_files_it_has_
 
     sync("--store", store.uri, "--dead", "open")
 
-    assert [may_close for _, may_close in tracker.delivered.values()] == [True, True]
-    assert [files.get("trades.parquet") for files, _ in tracker.delivered.values()].count(
+    assert len(tracker.delivered) == 2
+    assert [files.get("trades.parquet") for files in tracker.delivered.values()].count(
         b"trades"
     ) == 1
 

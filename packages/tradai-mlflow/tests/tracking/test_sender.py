@@ -257,20 +257,6 @@ def test_an_answer_that_makes_sending_crash_is_the_problem_of_the_delivery(
     assert str(delivery.problem).startswith("sending failed with KeyError")
 
 
-def test_a_run_that_cannot_be_judged_from_here_is_sent_and_stays_open(
-    server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path
-) -> None:
-    spool = Spool.create(tmp_path)
-    run = track(RUN, spool)
-    run.log_points([MetricPoint("loss", 0.5)])
-    spool.close()
-
-    delivery = tracker.deliver(tmp_path, may_close=False)
-
-    assert (delivery.waiting, len(server.only().points)) == (0, 1)
-    assert server.only().run.status == "RUNNING"
-
-
 def test_long_values_become_artifacts_with_their_digest(
     server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path
 ) -> None:
