@@ -179,3 +179,22 @@ def test_a_job_keeps_its_exit_code_when_its_price_cannot_be_found_out(
     # That of the job: the program is not there.
     assert code == 127
     assert "note: the cost is not known: the price is odd" in shown.err
+
+
+@pytest.mark.parametrize("words", [("list",), ("show", "ended")], ids=["list", "show"])
+def test_jobs_are_shown_without_a_price_that_cannot_be_found_out(
+    words: tuple[str, ...],
+    runner: PricedRunner,
+    ended: JobHandle,
+    monkeypatch: pytest.MonkeyPatch,
+    call: Call,
+) -> None:
+    def fail(_: JobHandle) -> None:
+        raise ValidationError("the price is odd")
+
+    monkeypatch.setattr(runner, "cost", fail)
+
+    shown = call("jobs", *words, "--on", "fake:")
+
+    assert ended.job_id in shown
+    assert "EUR" not in shown
