@@ -159,12 +159,13 @@ def test_a_task_whose_disk_is_lost_is_sent_from_the_run_store(
     (run.folder / ".tradai").rename(tmp_path / "lost")
 
     # Nothing here tells whether the task lives.
-    run.sync(server.url, "--store", str(store))
-    before = run.on_server(client)
+    first = run.sync(server.url, "--store", str(store))
+    before = run.all_on_server(client)
     run.sync(server.url, "--store", str(store), "--dead", "run-1")
     last = run.sync(server.url, "--store", str(store))
 
     after = run.on_server(client)
-    assert (before.status, after.status) == ("RUNNING", "KILLED")
-    assert before.params["timeframe"] == "5m"
+    assert (before, after.status) == ([], "KILLED")
+    assert "`--dead run-1`" in first
+    assert after.params["timeframe"] == "5m"
     assert "nothing waits" in last

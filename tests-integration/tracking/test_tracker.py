@@ -117,8 +117,8 @@ class _InExperiment:
     def start(self, run: TrackedRun, *, folder: Path) -> RunTracking:
         return self.tracker.start(replace(run, experiment=self.experiment), folder=folder)
 
-    def deliver(self, folder: Path, *, may_close: bool = True) -> Delivery:
-        return self.tracker.deliver(folder, may_close=may_close)
+    def deliver(self, folder: Path) -> Delivery:
+        return self.tracker.deliver(folder)
 
     def check(self) -> str:
         return self.tracker.check()

@@ -155,8 +155,8 @@ class WrongTracker:
     def start(self, run: TrackedRun, *, folder: Path) -> RunTracking:
         return self.tracking(self.right.start(run, folder=folder))
 
-    def deliver(self, folder: Path, *, may_close: bool = True) -> Delivery:
-        return self.right.deliver(folder, may_close=may_close)
+    def deliver(self, folder: Path) -> Delivery:
+        return self.right.deliver(folder)
 
     def check(self) -> str:
         return self.right.check()

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from tradai.core import JobHandle, JobSpec, backend_for
+from tradai.core.exceptions import ValidationError
 from tradai.core.testing import FakeRunner, JobScript
 from tradai.entrypoint import Interrupts
 from tradai.entrypoint._cli import run_command
-from tradai.entrypoint._commands.costs import SweepCost
+from tradai.entrypoint._commands.costs import SweepCost, noted
 
 # Private on purpose: the runner with prices is in an adapter, which these tests do not have.
 
@@ -134,3 +135,66 @@ def test_the_cost_of_a_sweep_says_how_many_jobs_it_is_for(
     twice = SweepCost.of(runner, [ended, ended])
     assert twice is not None
     assert twice.sentence() == "0.5000 EUR for 2 jobs"
+
+
+def test_costs_in_several_currencies_are_not_added_and_a_note_says_so(
+    runner: PricedRunner,
+    ended: JobHandle,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    prices = iter([Price(Decimal(1), "USD"), Price(Decimal(2), "EUR")])
+    monkeypatch.setattr(runner, "cost", lambda _: next(prices))
+
+    cost = noted(lambda: SweepCost.of(runner, [ended, ended]))
+
+    assert cost is None
+    assert "note: the cost is not known: the jobs have costs in EUR, USD" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)], ids=["text", "json"])
+def test_a_job_keeps_its_exit_code_when_its_price_cannot_be_found_out(
+    words: tuple[str, ...],
+    runner: PricedRunner,
+    config_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_: JobHandle) -> None:
+        raise ValidationError("the price is odd")
+
+    monkeypatch.setattr(runner, "cost", fail)
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "demo.py").write_text("class Demo: ...\n")
+    command = ["submit", str(config_file), "--mode", "backtest", "--on", "fake:", *words]
+    command += ["--store", tmp_path.as_uri(), "--image", "strategy:1", "--job-id", "job-1"]
+
+    with Interrupts() as interrupts:
+        code = run_command(
+            [*command, "strategy.source=" + str(tmp_path / "strategies")], interrupts=interrupts
+        )
+
+    shown = capsys.readouterr()
+    # That of the job: the program is not there.
+    assert code == 127
+    assert "note: the cost is not known: the price is odd" in shown.err
+
+
+@pytest.mark.parametrize("words", [("list",), ("show", "ended")], ids=["list", "show"])
+def test_jobs_are_shown_without_a_price_that_cannot_be_found_out(
+    words: tuple[str, ...],
+    runner: PricedRunner,
+    ended: JobHandle,
+    monkeypatch: pytest.MonkeyPatch,
+    call: Call,
+) -> None:
+    def fail(_: JobHandle) -> None:
+        raise ValidationError("the price is odd")
+
+    monkeypatch.setattr(runner, "cost", fail)
+
+    shown = call("jobs", *words, "--on", "fake:")
+
+    assert ended.job_id in shown
+    assert "EUR" not in shown

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tradai.core import FileStore, JobHandle, JobSpec, MemoryStore, TradingMode, backend_for
+from tradai.core.exceptions import ValidationError
 from tradai.core.testing import FakeRunner, JobScript
 from tradai.entrypoint import Interrupts, RunManifest
 from tradai.entrypoint._cli import run_command
@@ -219,6 +220,22 @@ def test_the_jobs_of_a_sweep_have_their_cost_and_reused_runs_have_none(
 
     assert sweep(*VARY)[1]["cost"] == {"amount": "0.75", "currency": "EUR"}
     assert "cost" not in sweep(*VARY)[1]
+
+
+@pytest.mark.parametrize("error", [ValidationError("odd"), KeyError("odd")], ids=["ours", "other"])
+def test_a_price_that_cannot_be_found_out_is_a_note_and_the_sweep_has_its_result(
+    error: Exception, sweep: Run, runner: RunningRunner
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    for name in ("cost", "estimate"):
+        setattr(runner, name, fail)
+
+    code, made = sweep(*VARY)
+
+    assert (code, len(made["runs"])) == (0, 3)
+    assert "cost" not in made
 
 
 def test_a_sweep_elsewhere_needs_a_store(

@@ -1,13 +1,15 @@
 """`sync` sends what waits, here and in the run store, and leaves living runs alone."""
 
 import json
+import os
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tradai.core import Delivery, MetricPoint, RunTracking, TrackedRun, TrackedStatus
-from tradai.core.exceptions import ExternalServiceError, StorageError
+from tradai.core.exceptions import ExternalServiceError, StorageError, TradAIError
 from tradai.core.testing import MemoryTracker
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -21,21 +23,24 @@ class CopiedTracker:
     """Records the folders it is asked to deliver, with the files that are in them."""
 
     def __init__(self) -> None:
-        self.delivered: dict[str, tuple[dict[str, bytes], bool]] = {}
+        self.delivered: dict[str, dict[str, bytes]] = {}
         self.problem: StorageError | ExternalServiceError | None = None
+        self.crashes: list[Exception] = []
 
     def start(self, run: TrackedRun, *, folder: Path) -> RunTracking:
         raise AssertionError((run, folder))
 
-    def deliver(self, folder: Path, *, may_close: bool = True) -> Delivery:
+    def deliver(self, folder: Path) -> Delivery:
         if isinstance(self.problem, StorageError):
             raise self.problem
+        if self.crashes:
+            raise self.crashes.pop()
         files = {
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in folder.rglob("*")
             if path.is_file()
         }
-        self.delivered[folder.name] = files, may_close
+        self.delivered[folder.name] = files
         waiting = 4 if self.problem else 0
         return Delivery(waiting=waiting, sent=1, problem=self.problem, place="https://place")
 
@@ -117,6 +122,53 @@ def test_one_damaged_spool_does_not_keep_the_others_from_being_sent(
     ]
 
 
+@pytest.mark.parametrize("place", ["here", "store"])
+def test_a_run_on_which_the_tracker_crashes_does_not_keep_the_others_from_being_sent(
+    place: str, tmp_path: Path, tracker: CopiedTracker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = RunStore.at(str(tmp_path / "store"))
+    for run_id in ("run-1", "run-2"):
+        if place == "here":
+            tracked(tmp_path / ".tradai" / "runs" / run_id)
+        else:
+            kept.write(run_id, "tracking/000001.jsonl", b"one\n")
+            kept.write(run_id, "manifest.json", b"{}")
+    tracker.crashes.append(KeyError("odd"))
+
+    code = sync("--store", kept.uri)
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert code == ExternalServiceError("", service="", operation="").exit_code != 0
+    assert "still waits: the tracker failed with KeyError: 'odd'" in first.replace(
+        "wait:", "waits:"
+    )
+    assert second.endswith("delivered to https://place")
+
+
+@pytest.mark.parametrize("signal_is", ["noted by the tracker", "raised by it"])
+def test_ctrl_c_ends_sync_before_the_next_run(
+    signal_is: str, tmp_path: Path, tracker: CopiedTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def deliver(folder: Path, **_: object) -> Delivery:
+        asked.append(folder.name)
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except TradAIError as exc:
+            if signal_is == "noted by the tracker":
+                return Delivery(waiting=1, problem=exc)
+            raise
+        raise AssertionError("the signal is raised")
+
+    for name in ("run-1", "run-2"):
+        tracked(tmp_path / ".tradai" / "runs" / name)
+    monkeypatch.setattr(tracker, "deliver", deliver)
+
+    assert sync() == 130
+    assert asked == ["run-1"]
+
+
 def test_nothing_to_send_is_said(
     tracker: CopiedTracker, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,21 +200,34 @@ def store(tmp_path: Path) -> RunStore:
     return store
 
 
-def test_runs_of_the_store_are_sent_from_their_segments_and_files_once(
+def test_a_run_of_the_store_that_ended_is_sent_from_its_segments_and_files_once(
     store: RunStore, tracker: CopiedTracker
 ) -> None:
     first = sync("--store", store.uri)
-    sent = sorted(tracker.delivered.values(), key=lambda each: each[1])
-    tracker.delivered.clear()
-    sync("--store", store.uri)
+    (files,) = tracker.delivered.values()
+    second = sync("--store", store.uri)
 
-    open_run, ended = sent
-    assert first == 0
-    assert ended[0]["tracking.jsonl"] == open_run[0]["tracking.jsonl"] == b"one\ntwo\n"
-    assert (ended[0]["report.html"], ended[1]) == (b"<html>", True)
-    # Its task may live, so it is sent and not closed, and looked at again.
-    assert (set(open_run[0]), open_run[1]) == ({"tracking.jsonl"}, False)
-    assert [may_close for _, may_close in tracker.delivered.values()] == [False]
+    assert (first, second, len(tracker.delivered)) == (0, 0, 1)
+    assert files["tracking.jsonl"] == b"one\ntwo\n"
+    assert files["report.html"] == b"<html>"
+
+
+def test_a_run_of_the_store_whose_process_may_send_it_is_named_and_not_sent(
+    tracker: CopiedTracker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    living = RunStore.at(str(tmp_path / "living"))
+    living.write("open", "started.json", b"{}")
+    living.write("open", "tracking/000001.jsonl", b"one\n")
+
+    code = sync("--store", living.uri)
+    said = capsys.readouterr().out
+    as_json = sync("--store", living.uri, "--json")
+
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert (code, as_json, tracker.delivered) == (0, 0, {})
+    assert said.startswith("open: waits")
+    assert "`--dead open`" in said
+    assert shown["may_be_dead"] is True
 
 
 def test_a_run_of_the_store_that_is_called_dead_is_closed_with_the_files_it_has_sent(
@@ -172,8 +237,8 @@ def test_a_run_of_the_store_that_is_called_dead_is_closed_with_the_files_it_has_
 
     sync("--store", store.uri, "--dead", "open")
 
-    assert [may_close for _, may_close in tracker.delivered.values()] == [True, True]
-    assert [files.get("trades.parquet") for files, _ in tracker.delivered.values()].count(
+    assert len(tracker.delivered) == 2
+    assert [files.get("trades.parquet") for files in tracker.delivered.values()].count(
         b"trades"
     ) == 1
 
@@ -185,8 +250,7 @@ def test_a_run_of_this_machine_is_not_sent_again_from_the_store(
 
     sync("--store", store.uri)
 
-    assert len(tracker.delivered) == 2
-    assert "ended" in tracker.delivered
+    assert list(tracker.delivered) == ["ended"]
 
 
 def test_a_run_that_goes_on_is_left_to_its_process(

@@ -269,6 +269,27 @@ def test_a_run_of_which_a_part_cannot_be_kept_ends_with_its_status(
     assert tracker.views["run-1"].status is TrackedStatus.FINISHED
 
 
+@pytest.mark.parametrize("error", [StorageError("no room", operation="append"), KeyError("odd")])
+def test_a_run_whose_configuration_is_not_taken_ends_with_its_status(
+    error: Exception,
+    tmp_path: Path,
+    config_file: Path,
+    tracker: MemoryTracker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: RunManifest) -> None:
+        raise error
+
+    monkeypatch.setattr("tradai.entrypoint._runs.tracking.config_params", refuse)
+
+    code, manifest = run(tmp_path, config_file)
+
+    seen = tracker.views["run-1"]
+    (notice,) = manifest.notices
+    assert (code, seen.status, seen.tags["tradai.exit_code"]) == (0, TrackedStatus.FINISHED, "0")
+    assert notice.startswith("not all of the run is tracked: ")
+
+
 @pytest.mark.parametrize("error", [TradAIError("refused"), RuntimeError("broken")])
 def test_a_tracker_that_fails_costs_a_warning(
     error: Exception,

@@ -1,14 +1,17 @@
 """A complete sweep is tracked once, as the parent of its runs."""
 
+import os
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tradai.core import TrackedRun, TrackedStatus
+from tradai.core import Delivery, RunTracking, TrackedRun, TrackedStatus
 from tradai.core.exceptions import ExternalServiceError
 from tradai.core.testing import MemoryTracker
+from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.result import SweepResult
 from tradai.entrypoint._sweep.tracking import track_sweep
@@ -38,7 +41,10 @@ def result(*outcomes: RunOutcome) -> SweepResult:
 
 def track(swept: SweepResult, folder: Path, environ: dict[str, str] | None = None) -> str | None:
     environ = ENVIRON if environ is None else environ
-    return track_sweep(swept, folder, environ, strategy="demo", started_at=START)
+    with Interrupts() as interrupts:
+        return track_sweep(
+            swept, folder, environ, strategy="demo", started_at=START, interrupts=interrupts
+        )
 
 
 def test_a_sweep_is_the_parent_of_its_runs(
@@ -107,3 +113,32 @@ def test_a_sweep_of_which_a_file_is_gone_ends_with_its_status(
 
     assert "not all of the sweep is tracked" in str(notice)
     assert tracker.views["demo-1"].status is TrackedStatus.FINISHED
+
+
+def test_ctrl_c_ends_the_wait_for_the_server(
+    tracker: MemoryTracker, folder: Path, outcome_of: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[bool] = []
+
+    def end(
+        status: TrackedStatus, *, at: datetime | None = None, give_up: Callable[[], bool]
+    ) -> Delivery:
+        del status, at
+        waits.append(give_up())
+        os.kill(os.getpid(), signal.SIGINT)
+        waits.append(give_up())
+        return Delivery(waiting=7)
+
+    start = tracker.start
+
+    def start_slowly(run: TrackedRun, *, folder: Path) -> RunTracking:
+        tracking = start(run, folder=folder)
+        monkeypatch.setattr(tracking, "end", end)
+        return tracking
+
+    monkeypatch.setattr(tracker, "start", start_slowly)
+
+    notice = track(result(outcome_of(1, profit_percent=1.5)), folder)
+
+    assert waits == [False, True]
+    assert "7 facts of the sweep wait" in str(notice)

@@ -204,3 +204,33 @@ def test_an_artifact_name_that_is_not_below_the_run_copies_nothing(
         assert (run.folder / "tracking.jsonl").read_bytes() == facts
         assert [path.name for path in run.folder.iterdir()] == ["tracking.jsonl"]
     assert not (tmp_path / "runs" / "up.txt").exists()
+
+
+class UnreadableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_a_run_ends_as_failed_when_the_text_of_its_error_cannot_be_read(
+    server: "FakeRuns", tmp_path: Path
+) -> None:
+    with (
+        pytest.raises(UnreadableError),
+        start_run("momentum", client=server, folder=tmp_path) as run,
+    ):
+        raise UnreadableError
+
+    assert server.view(run.id).status is TrackedStatus.FAILED
+
+
+def test_a_run_ends_as_failed_when_the_disk_refuses_its_long_reason(
+    server: "FakeRuns", tmp_path: Path
+) -> None:
+    run = start_run("momentum", client=server, folder=tmp_path)
+    # A reason that is too long for a tag goes to a file of this folder.
+    (run.folder / "long-values").write_text("in the way")
+
+    with pytest.raises(LookupError), run:
+        raise LookupError("x" * 10_000)
+
+    assert server.view(run.id).status is TrackedStatus.FAILED

@@ -240,18 +240,21 @@ def test_a_run_without_an_end_is_closed_as_killed_when_its_process_is_gone(
     assert {stored.run.status for stored in server.runs.values()} == {"KILLED"}
 
 
-def test_a_run_that_cannot_be_judged_from_here_is_sent_and_stays_open(
-    server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path
+def test_an_answer_that_makes_sending_crash_is_the_problem_of_the_delivery(
+    server: "FakeRuns", tracker: MLflowTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise KeyError("odd")
+
     spool = Spool.create(tmp_path)
-    run = track(RUN, spool)
-    run.log_points([MetricPoint("loss", 0.5)])
+    track(RUN, spool).log_points([MetricPoint("loss", 0.5)])
     spool.close()
+    monkeypatch.setattr(server, "log_batch", crash)
 
-    delivery = tracker.deliver(tmp_path, may_close=False)
+    delivery = tracker.deliver(tmp_path)
 
-    assert (delivery.waiting, len(server.only().points)) == (0, 1)
-    assert server.only().run.status == "RUNNING"
+    assert (delivery.waiting, type(delivery.problem)) == (2, ExternalServiceError)
+    assert str(delivery.problem).startswith("sending failed with KeyError")
 
 
 def test_long_values_become_artifacts_with_their_digest(

@@ -149,15 +149,13 @@ class Tracker(Protocol):
         """
         ...
 
-    def deliver(self, folder: Path, *, may_close: bool = True) -> Delivery:
+    def deliver(self, folder: Path) -> Delivery:
         """Send what waits of the run that was tracked in `folder`; return what the server has.
 
         A run whose process is gone is closed as ``KILLED``. One whose process lives is left to it.
 
         Args:
             folder: Folder of the run; one without a tracked run has nothing that waits.
-            may_close: Whether the process of the run can be judged from here. If not, the run is
-                not closed.
 
         Raises:
             StorageError: The disk refused, or a newer version made the files.

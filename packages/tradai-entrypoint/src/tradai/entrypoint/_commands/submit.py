@@ -14,7 +14,7 @@ from tradai.core import (
 )
 from tradai.entrypoint._commands.arguments import job_settings, read_settings
 from tradai.entrypoint._commands.console import print_failure, print_json, print_text
-from tradai.entrypoint._commands.costs import cost_of, cost_text, estimate_of
+from tradai.entrypoint._commands.costs import cost_of, cost_text, estimate_of, noted
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.find import job_json
 from tradai.entrypoint._commands.jobs.logs import LinePrinter
@@ -129,6 +129,6 @@ def _print_end(job: AttachedJob, info: JobInfo, result: JobResult, args: argpars
     # A job on this machine has just printed it.
     if not args.on.startswith(LOCAL):
         result.print()
-    if cost := cost_of(job.runner, job.handle):
+    if cost := noted(lambda: cost_of(job.runner, job.handle)):
         print_text(f"cost:   {cost_text(cost)}")
     return code

@@ -23,7 +23,7 @@ from tradai.entrypoint._commands.console import (
     print_table,
     print_text,
 )
-from tradai.entrypoint._commands.costs import SweepCost, cost_json
+from tradai.entrypoint._commands.costs import SweepCost, cost_json, noted
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
 from tradai.entrypoint._commands.sweep_plans import PlansElsewhere, PlansHere
@@ -80,12 +80,32 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         return ExitCode.of_error(exc)
     staging.remove()
     result = _finish(args, comparison, folder, settings, runner)
-    _track(result, folder, _first_config(settings, request, variants).name, started_at)
+    _track(
+        result,
+        folder,
+        _first_config(settings, request, variants).name,
+        started_at,
+        interrupts=interrupts,
+    )
     return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
 
 
-def _track(result: SweepResult, folder: Path, strategy: str, started_at: datetime) -> None:
-    notice = track_sweep(result, folder, os.environ, strategy=strategy, started_at=started_at)
+def _track(
+    result: SweepResult,
+    folder: Path,
+    strategy: str,
+    started_at: datetime,
+    *,
+    interrupts: Interrupts,
+) -> None:
+    notice = track_sweep(
+        result,
+        folder,
+        os.environ,
+        strategy=strategy,
+        started_at=started_at,
+        interrupts=interrupts,
+    )
     if notice:
         print_text(f"note: {notice}", is_error=True)
 
@@ -173,7 +193,7 @@ def _finish(
     runs = os.path.relpath(settings.folder, folder) if here else str(settings.store)
     result.write(folder, sweep_page(result, runs))
     jobs = [outcome.job for outcome in result.outcomes if outcome.job is not None]
-    cost = SweepCost.of(runner, jobs)
+    cost = noted(lambda: SweepCost.of(runner, jobs))
     if args.json:
         price = {} if cost is None else {"cost": cost_json(cost)}
         print_json({**result.to_json(), **price, "folder": str(folder)})

@@ -2,20 +2,20 @@
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, final
 
-from tradai.core import Delivery, Tracker
-from tradai.core.exceptions import ConfigurationError, TradAIError
+from tradai.core import Delivery, Tracker, redact
+from tradai.core.exceptions import ConfigurationError, ExternalServiceError, TradAIError
 from tradai.entrypoint._commands.console import print_json, print_text
 from tradai.entrypoint._process.exit_codes import ExitCode
-from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
 from tradai.entrypoint._report.formatting import counted
-from tradai.entrypoint._runs.tracking import TRACKING_URI, find_tracker
+from tradai.entrypoint._runs.tracking import TRACKING_URI, crash_sentence, find_tracker
 from tradai.entrypoint._store.names import TRACKING_NAME
 from tradai.entrypoint._store.run_store import RunStore
 from tradai.entrypoint._store.tracked_runs import TrackedCopy, tracked_copies
@@ -27,10 +27,15 @@ _OTHER_FOLDERS: Final = (Path(".tradai/sweeps"), Path(".tradai/tracking"))
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncedRun:
-    """A run, and what the server has of it, or the error of finding out."""
+    """A run, and what the server has of it, or the error of finding out.
+
+    Attributes:
+        may_be_dead: Whether its process is taken to live because its end is not in the run store.
+    """
 
     name: str
     delivery: Delivery
+    may_be_dead: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -47,6 +52,11 @@ class SyncedRun:
     def sentence(self) -> str:
         """Return what happened, in one line."""
         delivery = self.delivery
+        if self.may_be_dead:
+            return (
+                f"{self.name}: waits, since its own process may send it; "
+                f"if that process is gone, `--dead {self.name}` sends it"
+            )
         if delivery.is_alive:
             return f"{self.name}: goes on, and is sent by its own process"
         reason = f": {delivery.problem}" if delivery.problem else ""
@@ -61,6 +71,7 @@ class SyncedRun:
             "run": self.name,
             "waiting": self.delivery.waiting,
             "is_alive": self.delivery.is_alive,
+            "may_be_dead": self.may_be_dead,
             "place": self.delivery.place,
             "problem": str(problem) if problem else None,
         }
@@ -78,6 +89,8 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
             synced.append(run)
             if not args.json:
                 print_text(run.sentence())
+            # A tracker may have taken the signal for a problem of its own.
+            interrupts.check()
     if args.json:
         print_json([run.to_json() for run in synced])
     elif not synced:
@@ -107,22 +120,38 @@ def _tracked_folders(folders: Sequence[Path]) -> Iterator[Path]:
                 yield spool.parent
 
 
-def _sync(tracker: Tracker, folder: Path, name: str, *, may_close: bool = True) -> SyncedRun:
-    try:
-        return SyncedRun(name=name, delivery=tracker.deliver(folder, may_close=may_close))
-    except TradAIError as exc:
-        return SyncedRun(name=name, delivery=Delivery(waiting=1, problem=exc))
+def _sync(tracker: Tracker, folder: Path, name: str) -> SyncedRun:
+    return _noted(name, lambda: SyncedRun(name=name, delivery=tracker.deliver(folder)))
 
 
 def _sync_copy(tracker: Tracker, copy: TrackedCopy, *, is_dead: bool) -> SyncedRun:
-    """Send a run of the store from a copy of its files."""
-    may_close = copy.has_ended or is_dead
+    """Send a run of the store from a copy of its files, unless its own process may send it too."""
+    if not (copy.has_ended or is_dead):
+        alive = Delivery(waiting=0, is_alive=True)
+        return SyncedRun(name=copy.run_id, delivery=alive, may_be_dead=True)
+    return _noted(copy.run_id, lambda: _send_copy(tracker, copy))
+
+
+def _send_copy(tracker: Tracker, copy: TrackedCopy) -> SyncedRun:
+    with TemporaryDirectory(prefix="tradai-sync-") as folder:
+        copy.bring(Path(folder))
+        run = _sync(tracker, Path(folder), copy.run_id)
+        if not run.delivery.waiting:
+            copy.mark_delivered()
+        return run
+
+
+def _noted(name: str, send: Callable[[], SyncedRun]) -> SyncedRun:
+    """Return what `send` returns, or its error, so that the other runs are sent too."""
+    problem: TradAIError
     try:
-        with TemporaryDirectory(prefix="tradai-sync-") as folder:
-            copy.bring(Path(folder), only_facts=not may_close)
-            run = _sync(tracker, Path(folder), copy.run_id, may_close=may_close)
-            if may_close and not run.delivery.waiting:
-                copy.mark_delivered()
-            return run
+        return send()
+    except RunInterruptedError:
+        raise
     except TradAIError as exc:
-        return SyncedRun(name=copy.run_id, delivery=Delivery(waiting=1, problem=exc))
+        problem = exc
+    # A tracker may be third-party code, and its crash is about this run alone.
+    except Exception as exc:  # noqa: BLE001
+        message = redact(crash_sentence(exc))
+        problem = ExternalServiceError(message, service="tracking", operation="deliver")
+    return SyncedRun(name=name, delivery=Delivery(waiting=1, problem=problem))

@@ -62,9 +62,14 @@ def attempt(work: Callable[[], None]) -> str | None:
         return str(exc)
     # A tracker may be third-party code, and its crash must not end a run.
     except Exception as exc:  # noqa: BLE001
-        _log.debug("the tracker crashed", exc_info=True)
-        return f"the tracker failed with {type(exc).__name__}: {exc}"
+        return crash_sentence(exc)
     return None
+
+
+def crash_sentence(error: Exception) -> str:
+    """Return a sentence on a tracker that crashed with `error`, which the log has in full."""
+    _log.debug("the tracker crashed", exc_info=error)
+    return f"the tracker failed with {type(error).__name__}: {error}"
 
 
 def waiting_notice(delivery: Delivery, noun: str) -> str | None:
@@ -76,6 +81,16 @@ def waiting_notice(delivery: Delivery, noun: str) -> str | None:
         f"{counted(delivery.waiting, 'fact')} of the {noun} wait for the tracking server{reason}; "
         "`tradai-entrypoint sync` sends them"
     )
+
+
+def waited_enough(interrupts: Interrupts) -> Callable[[], bool]:
+    """Return a function that is true once the wait for the server has lasted long enough.
+
+    After a signal the process must end soon, and a run store is waiting too.
+    """
+    before = interrupts.count
+    deadline = time.monotonic() + (_AFTER_SIGNAL_S if before else _LONGEST_WAIT_S)
+    return lambda: interrupts.count > before or time.monotonic() > deadline
 
 
 @final
@@ -135,8 +150,13 @@ class RecordTracking:
             return
         run = tracked_run(self._record, self._experiment)
         self._run = self._tracker.start(run, folder=folder.path)
-        self._run.log_params(config_params(self._record))
-        self._run.set_tags(config_tags(self._record))
+        problem = attempt(partial(self._report_config, self._run))
+        if problem:
+            self._warn(f"not all of the run is tracked: {problem}")
+
+    def _report_config(self, run: RunTracking) -> None:
+        run.log_params(config_params(self._record))
+        run.set_tags(config_tags(self._record))
 
     def _report(
         self,
@@ -158,16 +178,7 @@ class RecordTracking:
 
     def _end(self, run: RunTracking) -> None:
         status, ended_at = tracked_status(self._record.exit_code), self._record.ended_at
-        self._note(run.end(status, at=ended_at, give_up=self._give_up_waiting()))
-
-    def _give_up_waiting(self) -> Callable[[], bool]:
-        """Return what says that the wait for the server has lasted long enough.
-
-        After a signal the process must end soon, and a run store is waiting too.
-        """
-        interrupts, before = self._interrupts, self._interrupts.count
-        deadline = time.monotonic() + (_AFTER_SIGNAL_S if before else _LONGEST_WAIT_S)
-        return lambda: interrupts.count > before or time.monotonic() > deadline
+        self._note(run.end(status, at=ended_at, give_up=waited_enough(self._interrupts)))
 
     def _report_parts(self, run: RunTracking, parts: tuple[RunPart, ...]) -> None:
         if not parts:
@@ -191,7 +202,7 @@ class RecordTracking:
             _log.info("run tracked", extra={"place": delivery.place})
 
     def _try(self, work: Callable[[], None]) -> None:
-        """Do `work`; after its first error the run is not tracked any more."""
+        """Start or end the run by `work`; after an error it is not tracked any more."""
         problem = attempt(work)
         if problem:
             self._give_up(problem)

@@ -29,15 +29,14 @@ class TrackedCopy:
     has_ended: bool
     timeout_s: float
 
-    def bring(self, folder: Path, *, only_facts: bool) -> None:
-        """Copy the tracked facts into `folder`, and all other files unless the run may go on.
+    def bring(self, folder: Path) -> None:
+        """Copy the files of the run into `folder`.
 
         Raises:
             TradAIError: As `copy_files`.
         """
         sizes = call_within(self.timeout_s, lambda: self.store.sizes(self.run_id))
-        wanted = {name: size for name, size in sizes.items() if _is_fact(name) or not only_facts}
-        copy_files(self.store, self.run_id, wanted, folder, timeout_s=self.timeout_s)
+        copy_files(self.store, self.run_id, sizes, folder, timeout_s=self.timeout_s)
 
     def mark_delivered(self) -> None:
         """Note in the store that the tracking server has the run whole.

@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from tradai.core import MetricPoint, RunTracking, TrackedRun
+from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._runs.tracked_facts import tracked_status
-from tradai.entrypoint._runs.tracking import EXPERIMENT, attempt, find_tracker, waiting_notice
+from tradai.entrypoint._runs.tracking import (
+    EXPERIMENT,
+    attempt,
+    find_tracker,
+    waited_enough,
+    waiting_notice,
+)
 from tradai.entrypoint._store.names import TRACKING_NAME
 from tradai.entrypoint._sweep.result import SweepResult
 
@@ -23,11 +30,13 @@ def track_sweep(
     *,
     strategy: str,
     started_at: datetime,
+    interrupts: Interrupts,
 ) -> str | None:
     """Track the sweep whose result is in `folder`, unless it was tracked before.
 
     Its runs have its name as their trace id, by which they are found. A sweep that goes on where an
-    earlier one was interrupted has the same folder, and is tracked once.
+    earlier one was interrupted has the same folder, and is tracked once. A signal of `interrupts`
+    ends the wait for the server.
 
     Returns:
         A sentence when the server has not all of it, whatever the tracker did; else None.
@@ -50,7 +59,8 @@ def track_sweep(
         problem = attempt(partial(_report, tracking, result))
         if problem:
             notices.append(f"not all of the sweep is tracked: {problem}")
-        delivery = tracking.end(tracked_status(_exit_code(result)))
+        status, give_up = tracked_status(_exit_code(result)), waited_enough(interrupts)
+        delivery = tracking.end(status, give_up=give_up)
         notices.extend(filter(None, [waiting_notice(delivery, "sweep")]))
 
     problem = attempt(work)

@@ -147,11 +147,19 @@ class ActiveRun:
 
     def _end(self, error: BaseException | None) -> None:
         if error is not None:
-            self.set_tags({VERDICT: f"{type(error).__name__}: {error}"})
+            self._explain(error)
         self.delivery = self._tracking.end(_status(error))
         if self.delivery.waiting and not self.delivery.is_alive:
             facts = {"waiting": self.delivery.waiting, "folder": str(self.folder)}
             _log.warning("facts wait for `tradai-entrypoint sync`", extra=facts)
+
+    def _explain(self, error: BaseException) -> None:
+        """Report the error of the block; where that fails, the run ends without its reason."""
+        try:
+            self.set_tags({VERDICT: f"{type(error).__name__}: {error}"})
+        # The text of an error of the caller may raise anything, and the run must have its end.
+        except Exception as exc:  # noqa: BLE001
+            _log.warning("the reason of an end is not tracked", extra={"reason": str(exc)})
 
 
 def start_run(

@@ -113,31 +113,40 @@ class Shipper:
                 self._close()
 
     def _sends(self) -> bool:
-        try:
-            self._sender = self._sender or self._make_sender()
-            self._sender.send()
-        except TradAIError as exc:
-            self._note(exc)
-            return False
-        # The thread has to live until it closes the spool: a thread that crashed looks alive.
-        except Exception as exc:  # noqa: BLE001 - whatever an answer of the server brings about
-            _log.debug("the shipper crashed", exc_info=True)
-            message = f"sending failed with {type(exc).__name__}; see the log at level DEBUG"
-            self._note(ExternalServiceError(message, service="mlflow", operation="send"))
-            return False
-        self._problem = None
-        return True
+        problem = problem_of(self._send)
+        if problem:
+            self._note(problem)
+        self._problem = problem
+        return problem is None
+
+    def _send(self) -> None:
+        self._sender = self._sender or self._make_sender()
+        self._sender.send()
 
     def _note(self, problem: TradAIError) -> None:
         if self._problem is None:
             _log.warning("tracking server refused", extra={"reason": str(problem)})
-        self._problem = problem
 
     def _close(self) -> None:
         if self._sender and self._sender.is_done:
             mark_delivered(self._spool, self._sender)
         self._spool.close()
         self._is_over.set()
+
+
+def problem_of(send: Callable[[], None]) -> TradAIError | None:
+    """Call `send`, and return the reason why it failed; None when it did not."""
+    try:
+        send()
+    except TradAIError as exc:
+        return exc
+    # The thread of a shipper has to live until it closes its spool, since a thread that crashed
+    # looks alive; and other runs are to be delivered after this one.
+    except Exception as exc:  # noqa: BLE001 - whatever an answer of the server brings about
+        _log.debug("sending crashed", exc_info=True)
+        message = f"sending failed with {type(exc).__name__}; see the log at level DEBUG"
+        return ExternalServiceError(message, service="mlflow", operation="send")
+    return None
 
 
 def mark_delivered(spool: Spool, sender: SpoolSender) -> None:

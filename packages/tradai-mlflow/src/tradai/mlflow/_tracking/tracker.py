@@ -9,7 +9,7 @@ from tradai.core.exceptions import StorageError, TradAIError
 from tradai.mlflow._settings import MLflowSettings
 from tradai.mlflow._tracking.run_client import RunClient
 from tradai.mlflow._tracking.sender import SpoolSender
-from tradai.mlflow._tracking.shipper import Shipper, Timer, mark_delivered
+from tradai.mlflow._tracking.shipper import Shipper, Timer, mark_delivered, problem_of
 from tradai.mlflow._tracking.spool import Spool, SpoolBusyError
 from tradai.mlflow._tracking.spool_ends import close_open_runs, delivered_place
 from tradai.mlflow._tracking.spooled_run import SpooledRun
@@ -64,7 +64,7 @@ class MLflowTracker:
         shipper.start()
         return tracked
 
-    def deliver(self, folder: Path, *, may_close: bool = True) -> Delivery:
+    def deliver(self, folder: Path) -> Delivery:
         """Send what waits of the run in `folder`; see `Tracker`."""
         try:
             spool = Spool.resume(folder)
@@ -73,7 +73,7 @@ class MLflowTracker:
         if spool is None:
             return Delivery(waiting=0)
         try:
-            return self._deliver(spool, may_close=may_close)
+            return self._deliver(spool)
         finally:
             spool.close()
 
@@ -81,18 +81,13 @@ class MLflowTracker:
         """Return a sentence about the server; see `Tracker`."""
         return f"MLflow {self._make_client().server().version} at {self._address}"
 
-    def _deliver(self, spool: Spool, *, may_close: bool) -> Delivery:
+    def _deliver(self, spool: Spool) -> Delivery:
         place = delivered_place(spool)
         if place is not None:
             return Delivery(waiting=0, place=place)
-        if may_close:
-            close_open_runs(spool)
+        close_open_runs(spool)
         sender = self._sender(spool, is_new=False)
-        problem: TradAIError | None = None
-        try:
-            sender.send()
-        except TradAIError as exc:
-            problem = exc
+        problem = problem_of(sender.send)
         if sender.is_done:
             problem = _loss(spool)
             mark_delivered(spool, sender)

@@ -48,9 +48,8 @@ class MemoryTracker:
         tracked = self._folders[folder] = _MemoryRun(run, folder, tracker=self)
         return tracked
 
-    def deliver(self, folder: Path, *, may_close: bool = True) -> Delivery:
+    def deliver(self, folder: Path) -> Delivery:
         """Take what waits in `folder`; see `Tracker`. The process of a run lives here."""
-        del may_close
         tracked = self._folders.get(folder)
         return tracked.deliver() if tracked else Delivery(waiting=0)
 

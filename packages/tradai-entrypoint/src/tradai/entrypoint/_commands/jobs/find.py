@@ -6,7 +6,7 @@ from typing import Final
 
 from tradai.core import AttachedJob, JobHandle, JobInfo, JsonValue, attach, backend_for
 from tradai.core.exceptions import NotFoundError, ValidationError
-from tradai.entrypoint._commands.costs import cost_json, cost_of
+from tradai.entrypoint._commands.costs import cost_json, cost_of, noted
 
 _HANDLE: Final = frozenset(field.name for field in fields(JobHandle))
 
@@ -50,7 +50,7 @@ def _handle_text(text: str) -> str:
 
 def job_json(job: AttachedJob, info: JobInfo) -> dict[str, JsonValue]:
     """Return the facts about a job as JSON, with its cost where that is known."""
-    handle, cost = job.handle, cost_of(job.runner, job.handle)
+    handle, cost = job.handle, noted(lambda: cost_of(job.runner, job.handle))
     return {
         "job_id": handle.job_id,
         **info.to_json(),

@@ -5,7 +5,7 @@ from typing import Final
 
 from tradai.core import AttachedJob, JobInfo, backend_for
 from tradai.entrypoint._commands.console import print_json, print_table
-from tradai.entrypoint._commands.costs import PricedRunner, cost_of, cost_text
+from tradai.entrypoint._commands.costs import PricedRunner, cost_of, cost_text, noted
 from tradai.entrypoint._commands.jobs.find import job_json
 from tradai.entrypoint._process.interrupts import Interrupts
 
@@ -35,5 +35,5 @@ def _row(job: AttachedJob, info: JobInfo) -> tuple[str, ...]:
 
 
 def _cost(job: AttachedJob, _: JobInfo) -> str:
-    cost = cost_of(job.runner, job.handle)
+    cost = noted(lambda: cost_of(job.runner, job.handle))
     return "-" if cost is None else cost_text(cost)

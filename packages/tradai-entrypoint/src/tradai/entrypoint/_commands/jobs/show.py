@@ -3,7 +3,7 @@
 import argparse
 
 from tradai.entrypoint._commands.console import print_json, print_table
-from tradai.entrypoint._commands.costs import cost_of, cost_text
+from tradai.entrypoint._commands.costs import cost_of, cost_text, noted
 from tradai.entrypoint._commands.jobs.find import find_job, job_json
 from tradai.entrypoint._process.interrupts import Interrupts
 
@@ -16,7 +16,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     if args.json:
         print_json(facts)
     else:
-        cost = cost_of(job.runner, job.handle)
+        cost = noted(lambda: cost_of(job.runner, job.handle))
         facts |= {} if cost is None else {"cost": cost_text(cost)}
         rows = [(name, str(value)) for name, value in facts.items() if value not in {None, ""}]
         print_table(("fact", "value"), rows)
