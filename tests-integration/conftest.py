@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -82,3 +83,11 @@ def guarded_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MLflowS
     server = guarded(tmp_path_factory.mktemp("mlflow-guarded"))
     with server.running():
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _forget_earlier_servers() -> None:
+    """Close the circuit breakers of MLflow servers: a port may be that of an earlier test."""
+    module = sys.modules.get("tradai.mlflow._http.circuit_breaker")
+    if module is not None:
+        vars(module)["_SHARED"].clear()
