@@ -25,7 +25,7 @@ from tradai.core import Secret
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
 
 # Not through the door: no command signs a request yet.
-from tradai.entrypoint.freqtrade._exchange.account import (
+from tradai.entrypoint._live.account import (
     ApiKeys,
     Balance,
     ExchangeOrder,
@@ -33,7 +33,7 @@ from tradai.entrypoint.freqtrade._exchange.account import (
     OrderStatus,
     SignedClient,
 )
-from tradai.entrypoint.freqtrade._exchange.account_errors import (
+from tradai.entrypoint._live.account_errors import (
     ExchangeRateLimitedError,
     KeyRefusedError,
     OrderRefusedError,

@@ -7,6 +7,12 @@ if TYPE_CHECKING:
     from tradai.entrypoint._inputs.settings import InputSettings as InputSettings
     from tradai.entrypoint._jobs.local_runner import LocalRunner as LocalRunner
     from tradai.entrypoint._main import main as main
+    from tradai.entrypoint._process.checks import (
+        CheckableHandler as CheckableHandler,
+        Checklist as Checklist,
+        CheckRow as CheckRow,
+        CheckStatus as CheckStatus,
+    )
     from tradai.entrypoint._process.exit_codes import ExitCode as ExitCode, Verdict as Verdict
     from tradai.entrypoint._process.interrupts import Interrupts as Interrupts
     from tradai.entrypoint._process.progress import Progress as Progress
@@ -14,12 +20,6 @@ if TYPE_CHECKING:
         EntrypointSettings as EntrypointSettings,
         JobSettings as JobSettings,
         LogSettings as LogSettings,
-    )
-    from tradai.entrypoint._runs.checks import (
-        CheckableHandler as CheckableHandler,
-        Checklist as Checklist,
-        CheckRow as CheckRow,
-        CheckStatus as CheckStatus,
     )
     from tradai.entrypoint._runs.context import RunContext as RunContext
     from tradai.entrypoint._runs.handler_registry import HandlerRegistry as HandlerRegistry
@@ -50,7 +50,7 @@ if not TYPE_CHECKING:
             "_process.interrupts": "Interrupts",
             "_process.progress": "Progress",
             "_process.settings": "EntrypointSettings JobSettings LogSettings",
-            "_runs.checks": "CheckRow CheckStatus CheckableHandler Checklist",
+            "_process.checks": "CheckRow CheckStatus CheckableHandler Checklist",
             "_runs.context": "RunContext",
             "_runs.handler_registry": "HandlerRegistry",
             "_runs.parameters": "RunParameters",

@@ -8,8 +8,8 @@ import pytest
 
 from tradai.core import TradingMode
 from tradai.entrypoint import EntrypointSettings, Interrupts, RunRequest, StrategyEntrypoint
+from tradai.entrypoint._process.checks import CheckRow, CheckStatus
 from tradai.entrypoint._process.exit_codes import ExitCode
-from tradai.entrypoint._runs.checks import CheckRow, CheckStatus
 
 
 @pytest.fixture

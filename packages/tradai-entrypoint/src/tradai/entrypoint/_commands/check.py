@@ -10,6 +10,7 @@ from tradai.core import check_references, redact
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.arguments import entrypoint_class, read_settings
 from tradai.entrypoint._commands.console import print_table
+from tradai.entrypoint._process.checks import CheckRow, CheckStatus
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.resources import resource_checks
 from tradai.entrypoint._process.settings import (
@@ -17,7 +18,6 @@ from tradai.entrypoint._process.settings import (
     LogSettings,
     settings_classes,
 )
-from tradai.entrypoint._runs.checks import CheckRow, CheckStatus
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:

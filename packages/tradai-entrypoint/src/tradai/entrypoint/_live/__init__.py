@@ -1,1 +1,1 @@
-"""Parts of live trading that place no order: sessions, the halt latch and the watch of risks."""
+"""Live trading, whatever the engine: account, session, risks, halt latch, stop."""

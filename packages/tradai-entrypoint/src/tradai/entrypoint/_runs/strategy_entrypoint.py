@@ -10,12 +10,12 @@ from typing import ClassVar, Final, Protocol, TypeVar
 from tradai.core import Clock, LoadedConfig, LoggerMixin, ModeHandler, SystemClock, TradingMode
 from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
 from tradai.entrypoint._inputs.run_inputs import RunInputs
+from tradai.entrypoint._process.checks import CheckableHandler, Checklist, CheckRow
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings, unknown_variable_problems
 from tradai.entrypoint._report.formatting import counted
-from tradai.entrypoint._runs.checks import CheckableHandler, Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.folder import check_run_folder, new_run_id
 from tradai.entrypoint._runs.handler_registry import HandlerRegistry

@@ -20,14 +20,14 @@ from tradai.core.exceptions import (
     TradAIError,
     ValidationError,
 )
-from tradai.entrypoint.freqtrade._exchange.account import (
+from tradai.entrypoint._live.account import (
     ApiKeys,
     KeyRights,
     NewOrder,
     OrderStatus,
     SignedClient,
 )
-from tradai.entrypoint.freqtrade._exchange.account_errors import (
+from tradai.entrypoint._live.account_errors import (
     ExchangeRateLimitedError,
     KeyRefusedError,
     OrderRefusedError,

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from tradai.core import JsonValue, Market
 from tradai.core.exceptions import ValidationError
+from tradai.entrypoint._live.account import ApiKeys, SignedClient
 from tradai.entrypoint._runs.parameters import is_loopback_url
-from tradai.entrypoint.freqtrade._exchange.account import ApiKeys, SignedClient
 
 Symbol: TypeAlias = Mapping[str, JsonValue]
 """The exchange's own description of one market, as it sends it."""

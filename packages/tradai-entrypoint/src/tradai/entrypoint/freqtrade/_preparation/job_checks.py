@@ -7,9 +7,9 @@ from typing import Final
 
 from tradai.core import TradingMode
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._process.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._process.short_child import run_child
 from tradai.entrypoint._report.formatting import counted
-from tradai.entrypoint._runs.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob

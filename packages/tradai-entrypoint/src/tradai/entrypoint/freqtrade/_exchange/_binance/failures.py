@@ -7,14 +7,14 @@ import pydantic
 
 from tradai.core import redact
 from tradai.core.exceptions import ExternalServiceError, NotFoundError, TradAIError
-from tradai.entrypoint.freqtrade._exchange._binance.answers import ErrorAnswer
-from tradai.entrypoint.freqtrade._exchange._binance.http_request import HttpAnswer
-from tradai.entrypoint.freqtrade._exchange.account_errors import (
+from tradai.entrypoint._live.account_errors import (
     ExchangeRateLimitedError,
     KeyRefusedError,
     OrderRefusedError,
     OutcomeUnknownError,
 )
+from tradai.entrypoint.freqtrade._exchange._binance.answers import ErrorAnswer
+from tradai.entrypoint.freqtrade._exchange._binance.http_request import HttpAnswer
 
 SERVICE: Final = "binance"
 TOO_MANY: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)

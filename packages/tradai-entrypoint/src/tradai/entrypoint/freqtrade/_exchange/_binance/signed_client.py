@@ -5,18 +5,18 @@ from typing import Final, final
 
 from pydantic import TypeAdapter
 
+from tradai.entrypoint._live.account import (
+    AccountState,
+    ExchangeOrder,
+    KeyRights,
+    NewOrder,
+)
 from tradai.entrypoint.freqtrade._exchange._binance.answers import (
     AccountAnswer,
     KeyRightsAnswer,
     OrderAnswer,
 )
 from tradai.entrypoint.freqtrade._exchange._binance.signed_session import Request, SignedSession
-from tradai.entrypoint.freqtrade._exchange.account import (
-    AccountState,
-    ExchangeOrder,
-    KeyRights,
-    NewOrder,
-)
 
 _ORDER_PATH: Final = "/api/v3/order"
 _ACCOUNT: Final = TypeAdapter(AccountAnswer)

@@ -11,6 +11,7 @@ import pydantic
 from pydantic import TypeAdapter
 
 from tradai.core.exceptions import ConfigurationError, TradAIError
+from tradai.entrypoint._live.account import ApiKeys
 from tradai.entrypoint.freqtrade._exchange._binance import failures
 from tradai.entrypoint.freqtrade._exchange._binance.answers import TimeAnswer
 from tradai.entrypoint.freqtrade._exchange._binance.http_request import (
@@ -22,7 +23,6 @@ from tradai.entrypoint.freqtrade._exchange._binance.http_request import (
 from tradai.entrypoint.freqtrade._exchange._binance.server_clock import ServerClock
 from tradai.entrypoint.freqtrade._exchange._binance.signing import signed_query
 from tradai.entrypoint.freqtrade._exchange._binance.weights import RequestWeights
-from tradai.entrypoint.freqtrade._exchange.account import ApiKeys
 
 T = TypeVar("T")
 # Sent as a header, so that nothing but a key may be in it.

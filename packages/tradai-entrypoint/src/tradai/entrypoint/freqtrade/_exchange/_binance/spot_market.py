@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from tradai.core import JsonObject, JsonValue, Market, thaw
 from tradai.core.exceptions import ExternalServiceError
+from tradai.entrypoint._live.account import ApiKeys, SignedClient
 from tradai.entrypoint._runs.parameters import is_loopback_url
 from tradai.entrypoint.freqtrade._exchange._binance.http_request import HttpHost
 from tradai.entrypoint.freqtrade._exchange._binance.signed_client import (
@@ -20,7 +21,6 @@ from tradai.entrypoint.freqtrade._exchange._binance.signed_client import (
     BinanceReads,
 )
 from tradai.entrypoint.freqtrade._exchange._binance.signed_session import SignedSession
-from tradai.entrypoint.freqtrade._exchange.account import ApiKeys, SignedClient
 from tradai.entrypoint.freqtrade._exchange.exchange import (
     MarketRules,
     RestAnswers,
