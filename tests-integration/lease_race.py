@@ -22,6 +22,14 @@ from tradai.core.exceptions import ExternalServiceError, LeaseHeldError, LeaseLo
 
 PROCESSES: Final = 4
 CLOCK: Final = SystemClock()
+# Goes on after the first signal: on a busy machine, that may come before the process has stopped.
+_WAKER: Final = """
+import os, signal, sys, time
+time.sleep(float(sys.argv[2]))
+while True:
+    os.kill(int(sys.argv[1]), signal.SIGCONT)
+    time.sleep(0.05)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +108,9 @@ def _hold(lease: Lease, dice: random.Random) -> float:
 
 def _pause(seconds: float) -> None:
     """Stop this process, as the machine may do; another process continues it."""
-    code = f"import os, signal, time; time.sleep({seconds}); os.kill({os.getpid()}, signal.SIGCONT)"
-    with subprocess.Popen([sys.executable, "-Sc", code]):
+    with subprocess.Popen([sys.executable, "-Sc", _WAKER, str(os.getpid()), str(seconds)]) as waker:
         os.kill(os.getpid(), signal.SIGSTOP)
+        waker.kill()
 
 
 if __name__ == "__main__":
