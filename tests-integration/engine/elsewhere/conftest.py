@@ -134,7 +134,7 @@ class Cloud:
         return [event["message"] for event in events]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address(
     python_image: str, dockerd: Dockerd, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
@@ -156,13 +156,13 @@ def make_image(dockerd: Dockerd, name: str, left_out: frozenset[str], command: s
         )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def light_image(engine_bin: Path, dockerd: Dockerd) -> str:
     assert engine_bin.exists()
     return make_image(dockerd, "local/strategy:light", NOT_NEEDED | ENGINE, HANDLER)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def engine_image(engine_bin: Path, dockerd: Dockerd) -> str:
     assert engine_bin.exists()
     return make_image(dockerd, "local/strategy:engine", NOT_NEEDED, COMMAND)
