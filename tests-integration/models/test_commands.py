@@ -96,6 +96,7 @@ def test_every_verb_prints_json(models: Models, run: Path, unique: str) -> None:
     assert (promoted["before"], promoted["after"], promoted["report"]["passed"]) == (None, 1, True)
     assert {"name": unique, "aliases": {"champion": 1}} in read(models("list", "--json"))
     assert (shown["aliases"], shown["problems"]) == ({"champion": 1}, [])
+    assert [each["aliases"] for each in shown["versions"]] == [["champion"]]
     assert [entry["after"] for entry in shown["ledger"]] == [1]
     assert version["config"]["timeframe"] == "15m"
     assert version["record"]["metrics"]["trades"] == 297

@@ -54,6 +54,7 @@ def test_the_password_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
         "https:///path",
         f"https://researcher:{FAKE_PASSWORD}@mlflow.example",
         "https://mlflow.example/a path",
+        "https://mlflow.example/#/experiments/1",
     ],
 )
 def test_an_address_that_is_not_a_plain_web_address_is_refused(
@@ -65,6 +66,9 @@ def test_an_address_that_is_not_a_plain_web_address_is_refused(
         MLflowSettings()
 
     assert "must be http:// or https://" in str(caught.value)
+    assert "without user or password (they have variables of their own), query and #" in str(
+        caught.value
+    )
     assert FAKE_PASSWORD not in str(caught.value)
 
 

@@ -9,6 +9,7 @@ from tradai.core import JsonObject
 from tradai.core.exceptions import ValidationError
 from tradai.mlflow._client.client import MLflowClient
 from tradai.mlflow._client.entities import quoted
+from tradai.mlflow._client.model_entities import ModelVersion, RegisteredModel
 from tradai.mlflow._commands.model_views import (
     model_json,
     model_lines,
@@ -64,7 +65,9 @@ def _show(arguments: argparse.Namespace) -> int:
             print_lines(version_lines(version, content))
         return 0
     model = client.get_registered_model(arguments.model)
-    versions = list(client.search_model_versions(filter=f"name = {quoted(model.name)}"))
+    found = client.search_model_versions(filter=f"name = {quoted(model.name)}")
+    # A search leaves the aliases of versions out; the model has them.
+    versions = [each.model_copy(update={"aliases": _names(model, each)}) for each in found]
     if arguments.json:
         print_json(model_json(model, versions))
     else:
@@ -158,6 +161,10 @@ def _print_move(move: AliasMove, *, as_json: bool) -> None:
     if not move.is_atomic:
         lines += ["not atomic: no lease kept other promotions out (set TRADAI_MODEL_LEASES)"]
     print_lines(lines)
+
+
+def _names(model: RegisteredModel, version: ModelVersion) -> tuple[str, ...]:
+    return tuple(sorted(name for name, at in model.aliases.items() if at == version.version))
 
 
 def _aliases(aliases: Mapping[str, int]) -> str:
