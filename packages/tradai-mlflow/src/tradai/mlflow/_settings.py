@@ -42,6 +42,7 @@ class MLflowSettings(BaseSettings):
         proxy: Address of the proxy to the server, with its login if it has one; never shown.
         deadline_s: Seconds for each operation, retries and pauses included.
         artifact_deadline_s: Seconds for each file that is sent or fetched.
+        experiment: Experiment of each run; unset means one with the name of the strategy.
     """
 
     model_config = SettingsConfigDict(env_prefix="MLFLOW_TRACKING_")
@@ -59,6 +60,7 @@ class MLflowSettings(BaseSettings):
     artifact_deadline_s: float = Field(
         default=300.0, gt=0, le=86_400, validation_alias="TRADAI_MLFLOW_ARTIFACT_DEADLINE_S"
     )
+    experiment: str | None = Field(default=None, validation_alias="MLFLOW_EXPERIMENT_NAME")
 
     @field_validator("uri")
     @classmethod

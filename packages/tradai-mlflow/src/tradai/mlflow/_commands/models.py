@@ -25,7 +25,6 @@ from tradai.mlflow._registry.registry import ModelRegistry
 from tradai.mlflow._settings import MLflowSettings
 
 # MLflow's own variable.
-_EXPERIMENT: Final = "MLFLOW_EXPERIMENT_NAME"
 _EXPECTED: Final = "a version such as 7, 'none' for an alias that is not set, or 'any'"
 
 
@@ -79,7 +78,7 @@ def _register(arguments: argparse.Namespace) -> int:
     version = ModelRegistry().register(
         arguments.name,
         arguments.run,
-        experiment=arguments.experiment or os.environ.get(_EXPERIMENT) or None,
+        experiment=arguments.experiment or MLflowSettings().experiment,
         image=arguments.image,
         by=_person(arguments),
     )
