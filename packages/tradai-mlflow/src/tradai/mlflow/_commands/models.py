@@ -1,8 +1,9 @@
 """Command `tradai-entrypoint models`: list, show, register, promote, roll back, compare."""
 
 import argparse
-import os
+import getpass
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Literal
 
 from tradai.core import JsonObject
@@ -173,7 +174,14 @@ def _aliases(aliases: Mapping[str, int]) -> str:
 def _person(arguments: argparse.Namespace) -> str:
     """Return the name for the ledger: given, the login of the server, or that of this machine."""
     given: str | None = arguments.by
-    return given or MLflowSettings().username or os.environ.get("USER", "")
+    return given or MLflowSettings().username or _login()
+
+
+def _login() -> str:
+    """Return the login of this machine, also where no variable has it, as in a container."""
+    with suppress(OSError, KeyError):  # A user id may be without a name.
+        return getpass.getuser()
+    return ""
 
 
 def _expected(text: str) -> int | Literal["any"] | None:
