@@ -1,6 +1,8 @@
 """The command `tradai-entrypoint models` on a real server."""
 
 import json
+import os
+import pwd
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,7 +29,7 @@ def models(
     """Run the command; return its exit code and its output."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
     monkeypatch.setenv("TRADAI_MODEL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("USER", "ada")
+    monkeypatch.setenv("LOGNAME", "ada")
 
     def run(*words: object) -> tuple[int, str]:
         code = models_command([str(word) for word in words])
@@ -96,6 +98,7 @@ def test_every_verb_prints_json(models: Models, run: Path, unique: str) -> None:
     assert (promoted["before"], promoted["after"], promoted["report"]["passed"]) == (None, 1, True)
     assert {"name": unique, "aliases": {"champion": 1}} in read(models("list", "--json"))
     assert (shown["aliases"], shown["problems"]) == ({"champion": 1}, [])
+    assert [each["aliases"] for each in shown["versions"]] == [["champion"]]
     assert [entry["after"] for entry in shown["ledger"]] == [1]
     assert version["config"]["timeframe"] == "15m"
     assert version["record"]["metrics"]["trades"] == 297
@@ -110,6 +113,18 @@ def test_models_are_listed_with_their_aliases(models: Models, run: Path, unique:
 
     assert code == 0
     assert [unique, "candidate", "=", "v1"] in [line.split() for line in text.splitlines()]
+
+
+def test_without_a_variable_the_ledger_has_the_user_of_the_process(
+    models: Models, run: Path, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    models("register", unique, "--run", run)
+    models("promote", f"{unique}@v1")
+
+    (entry,) = read(models("show", unique, "--json"))["ledger"]
+    assert entry["by"] == pwd.getpwuid(os.getuid()).pw_name
 
 
 def test_a_wrong_expectation_is_refused_by_what_is_there(

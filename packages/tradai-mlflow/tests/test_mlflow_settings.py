@@ -14,6 +14,7 @@ FAKE_PASSWORD = "not-a-real-password"  # noqa: S105
 def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("URI", "USERNAME", "PASSWORD"):
         monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
 
 
 def test_no_server_is_assumed() -> None:
@@ -26,9 +27,11 @@ def test_the_variables_of_mlflows_own_tools_are_read(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example/base")
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "researcher")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", FAKE_PASSWORD)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "night")
 
     settings = MLflowSettings()
 
+    assert settings.experiment == "night"
     assert settings.uri == "https://mlflow.example/base"
     assert settings.username == "researcher"
     assert settings.password is not None
@@ -54,6 +57,7 @@ def test_the_password_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
         "https:///path",
         f"https://researcher:{FAKE_PASSWORD}@mlflow.example",
         "https://mlflow.example/a path",
+        "https://mlflow.example/#/experiments/1",
     ],
 )
 def test_an_address_that_is_not_a_plain_web_address_is_refused(
@@ -65,6 +69,9 @@ def test_an_address_that_is_not_a_plain_web_address_is_refused(
         MLflowSettings()
 
     assert "must be http:// or https://" in str(caught.value)
+    assert "without user or password (they have variables of their own), query and #" in str(
+        caught.value
+    )
     assert FAKE_PASSWORD not in str(caught.value)
 
 

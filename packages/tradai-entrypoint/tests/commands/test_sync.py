@@ -177,6 +177,45 @@ def test_nothing_to_send_is_said(
     assert tracker.delivered == {}
 
 
+@pytest.mark.parametrize("words", [["nowhere"], ["--runs", "nowhere"], ["there", "nowhere"]])
+def test_a_folder_that_is_not_there_is_refused_before_anything_is_sent(
+    words: list[str],
+    tmp_path: Path,
+    tracker: CopiedTracker,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tracked(tmp_path / "there" / "run-1")
+
+    assert sync(*words) == 65
+    assert "there is no folder 'nowhere'" in capsys.readouterr().err
+    assert tracker.delivered == {}
+
+
+@pytest.mark.parametrize("words", [[], ["there", "--store", "store"]])
+def test_a_run_cannot_be_called_dead_without_the_run_store_it_is_in(
+    words: list[str], tmp_path: Path, tracker: CopiedTracker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracked(tmp_path / "there" / "run-1")
+
+    assert sync(*words, "--dead", "run-1") == 78
+    assert "name the store by --store" in capsys.readouterr().err
+    assert tracker.delivered == {}
+
+
+def test_one_fact_waits_in_the_singular(
+    tmp_path: Path,
+    tracker: CopiedTracker,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tracked(tmp_path / ".tradai" / "runs" / "run-1")
+    monkeypatch.setattr(tracker, "deliver", lambda _: Delivery(waiting=1, problem=DOWN))
+
+    sync()
+
+    assert capsys.readouterr().out == "run-1: 1 fact still waits: it is down\n"
+
+
 def test_without_a_server_nothing_can_be_sent(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

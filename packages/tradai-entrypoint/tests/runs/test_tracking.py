@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tradai.core import TrackedRun, TrackedStatus, TradingMode
+from tradai.core import Delivery, TrackedRun, TrackedStatus, TradingMode
 from tradai.core.exceptions import ExternalServiceError, StorageError, TradAIError
 from tradai.core.testing import MemoryTracker
 from tradai.entrypoint import (
@@ -19,6 +19,7 @@ from tradai.entrypoint import (
 )
 from tradai.entrypoint._report.model import BalancePoint, RunReportParts
 from tradai.entrypoint._runs.tracked_facts import RunPart
+from tradai.entrypoint._runs.tracking import waiting_notice
 
 URI = "https://mlflow.example"
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
@@ -252,6 +253,28 @@ def test_a_server_that_is_down_changes_no_exit_code_and_the_manifest_says_what_w
     assert (code, manifest.exit_code, manifest.verdict) == (0, 0, "ended so")
     assert "facts of the run wait for the tracking server: it is down" in notice
     assert "tradai-entrypoint sync" in notice
+
+
+@pytest.mark.parametrize(
+    ("folder", "command"),
+    [
+        (".tradai/runs/run-1", "sync"),
+        (".tradai/sweeps/sweep-1", "sync"),
+        ("chosen/run-1", "sync"),
+        ("other runs/run-1", "sync 'other runs/run-1'"),
+    ],
+)
+def test_the_command_that_sends_what_waits_names_a_folder_that_it_would_not_find(
+    folder: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if folder.startswith("chosen"):
+        monkeypatch.setenv("TRADAI_RUN_FOLDER", "chosen")
+
+    notice = waiting_notice(Delivery(waiting=2), "run", Path(folder))
+
+    assert notice == (
+        f"2 facts of the run wait for the tracking server; `tradai-entrypoint {command}` sends them"
+    )
 
 
 def test_a_run_of_which_a_part_cannot_be_kept_ends_with_its_status(

@@ -58,7 +58,10 @@ def test_a_user_name_wins_over_a_token_as_in_mlflows_own_tools(server: Server) -
 
 
 def test_half_a_login_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="both or neither"):
+    with pytest.raises(
+        ConfigurationError,
+        match="MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, both or neither",
+    ):
         MLflowSettings(uri="http://127.0.0.1:1", username="me")
 
 

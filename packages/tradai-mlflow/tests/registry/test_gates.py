@@ -80,6 +80,11 @@ def test_without_a_policy_the_configuration_and_the_files_are_checked() -> None:
         ({"min_trades": 100}, {"trades": 99}, "trades is 99, below 100"),
         ({"min_trades": 100}, {}, "the candidate has no trades"),
         (
+            {"metrics": {"profit_factr": {"min": 1}}},
+            {"profit_factor": 1.5},
+            "the candidate has no profit_factr; did you mean 'profit_factor'?",
+        ),
+        (
             {"max_drawdown": 20},
             {"max_drawdown_percent": 20.5},
             "max_drawdown_percent is 20.5, above 20",
@@ -224,6 +229,14 @@ def test_a_policy_is_read_from_yaml(tmp_path: Path) -> None:
         ("min_trades:", "min_trades has no value; write one, or remove the line"),
         ("min_trades: 0", "min_trades must be greater than or equal to 1"),
         ("max_drawdown: 200", "max_drawdown must be less than or equal to 100"),
+        (
+            "better_than_champion_by: {metric: sharpe, by: 1, lower_is_beter: true}",
+            "lower_is_beter is not an option of this gate; did you mean 'lower_is_better'?",
+        ),
+        (
+            "metrics: {sharpe: {maxx: 1}}",
+            "metrics.sharpe.maxx is not an option of this gate; did you mean 'max'?",
+        ),
         ("metrics: {sharpe: {}}", "metrics.sharpe must be min, max or both"),
         ("data_age: soon", "data_age must be a whole number"),
         ("better_than_champion_by: {metric: sharpe}", "better_than_champion_by.by is missing"),

@@ -115,6 +115,22 @@ def test_a_promotion_and_a_rollback_longer_than_the_lease_keep_it(
     assert slow.aliases == {"champion": "1"}
 
 
+def test_a_rollback_passes_over_a_promotion_that_was_repeated(
+    server: Server, client: MLflowClient, clock: FixedClock
+) -> None:
+    slow = SlowServer(clock, pause_s=0)
+    server.script(slow)
+    mover = AliasMover(client, now=clock.now, lease=None)
+    policy = PromotionPolicy()
+    for version in (1, 2, 2):
+        mover.promote("trend", version, alias="champion", policy=policy, expect="any", by="ada")
+
+    move = mover.rollback("trend", alias="champion", by="ada")
+
+    assert (move.before, move.after) == (2, 1)
+    assert slow.aliases == {"champion": "1"}
+
+
 def test_a_promotion_whose_lease_ran_out_in_one_call_moves_nothing(
     server: Server, client: MLflowClient, clock: FixedClock, lease: Lease
 ) -> None:

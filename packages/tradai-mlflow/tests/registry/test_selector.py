@@ -23,12 +23,18 @@ def test_a_text_chooses_one_version(text: str, expected: VersionSelector) -> Non
 
 @pytest.mark.parametrize("text", ["", "trend", "@champion", " @v1", "trend@", "trend@a b", "t@V7"])
 def test_a_text_that_chooses_nothing_is_refused(text: str) -> None:
-    with pytest.raises(ValidationError, match="expected NAME@ALIAS, such as trend@champion"):
+    with pytest.raises(
+        ValidationError, match="expected NAME@ALIAS, such as trend@champion"
+    ) as caught:
         VersionSelector.parse(text)
+
+    assert f"the choice {text!r} of a model version" in str(caught.value)
 
 
 def test_two_choices_at_once_are_refused() -> None:
-    with pytest.raises(ValidationError, match="not usable"):
+    with pytest.raises(
+        ValidationError, match="'trend@champion@1' of a model version is not usable"
+    ):
         VersionSelector(name="trend", alias="champion", version=1)
 
 

@@ -52,6 +52,19 @@ def test_a_run_is_on_the_server_when_its_block_ends(server: "FakeRuns", tmp_path
     assert seen.artifacts == {"report.html": b"<html>", "copies/again.html": b"<html>"}
 
 
+def test_a_run_without_a_server_says_how_much_waits_and_how_it_is_sent(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with start_run("momentum", folder=tmp_path / "my runs") as run:
+        run.log_metrics({"loss": 0.25}, step=1)
+
+    (warning,) = caplog.messages
+    assert warning == (
+        "2 facts of the run wait for a tracking server; "
+        f"`tradai-entrypoint sync '{run.folder}'` sends them"
+    )
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [

@@ -14,14 +14,14 @@ from tradai.core.exceptions import ValidationError
 
 _WEB_ADDRESS: Final = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?")
 _EXPECTED: Final = (
-    "http:// or https:// with a host and without user or password "
-    "(they have variables of their own), for example http://127.0.0.1:5000"
+    "http:// or https:// with a host, and without user or password (they have variables of their "
+    "own), query and #, for example http://127.0.0.1:5000"
 )
 _PROXY: Final = re.compile(r"https?://[^\s/?#]+/?")
 _EXPECTED_PROXY: Final = "http:// or https:// with a host, for example http://proxy.example:3128"
 _HEADER_TEXT: Final = re.compile(r"[\x21-\x7e]+")
 _EXPECTED_HEADER: Final = "ASCII characters without spaces and line ends"
-_EXPECTED_LOGIN: Final = "a user name and a password, both or neither"
+_EXPECTED_LOGIN: Final = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, both or neither"
 
 
 @final
@@ -42,6 +42,7 @@ class MLflowSettings(BaseSettings):
         proxy: Address of the proxy to the server, with its login if it has one; never shown.
         deadline_s: Seconds for each operation, retries and pauses included.
         artifact_deadline_s: Seconds for each file that is sent or fetched.
+        experiment: Experiment of each run; unset means one with the name of the strategy.
     """
 
     model_config = SettingsConfigDict(env_prefix="MLFLOW_TRACKING_")
@@ -59,6 +60,7 @@ class MLflowSettings(BaseSettings):
     artifact_deadline_s: float = Field(
         default=300.0, gt=0, le=86_400, validation_alias="TRADAI_MLFLOW_ARTIFACT_DEADLINE_S"
     )
+    experiment: str | None = Field(default=None, validation_alias="MLFLOW_EXPERIMENT_NAME")
 
     @field_validator("uri")
     @classmethod

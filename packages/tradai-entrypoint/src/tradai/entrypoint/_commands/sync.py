@@ -6,22 +6,29 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, final
+from typing import final
 
 from tradai.core import Delivery, Tracker, redact
-from tradai.core.exceptions import ConfigurationError, ExternalServiceError, TradAIError
+from tradai.core.exceptions import (
+    ConfigurationError,
+    ExternalServiceError,
+    NotFoundError,
+    TradAIError,
+)
 from tradai.entrypoint._commands.console import print_json, print_text
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
-from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
+from tradai.entrypoint._process.runs_folder import (
+    OTHER_TRACKED_FOLDERS,
+    runs_folder,
+    runs_store,
+    store_timeout_s,
+)
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.tracking import TRACKING_URI, crash_sentence, find_tracker
 from tradai.entrypoint._store.names import TRACKING_NAME
 from tradai.entrypoint._store.run_store import RunStore
 from tradai.entrypoint._store.tracked_runs import TrackedCopy, tracked_copies
-
-# Folders of sweeps, and of runs that a notebook tracks.
-_OTHER_FOLDERS: Final = (Path(".tradai/sweeps"), Path(".tradai/tracking"))
 
 
 @final
@@ -62,7 +69,8 @@ class SyncedRun:
         reason = f": {delivery.problem}" if delivery.problem else ""
         if not delivery.waiting:
             return f"{self.name}: delivered to {delivery.place}{reason}"
-        return f"{self.name}: {counted(delivery.waiting, 'fact')} still wait{reason}"
+        verb = "waits" if delivery.waiting == 1 else "wait"
+        return f"{self.name}: {counted(delivery.waiting, 'fact')} still {verb}{reason}"
 
     def to_json(self) -> dict[str, object]:
         """Return the facts as JSON."""
@@ -83,6 +91,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     if tracker is None:
         message = f"no tracking server was named: set {TRACKING_URI}"
         raise ConfigurationError(message, key=TRACKING_URI)
+    _check_places(args)
     synced: list[SyncedRun] = []
     with interrupts.raising():
         for run in filter(SyncedRun.is_news, _synced(args, tracker)):
@@ -98,10 +107,21 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     return next((run.exit_code for run in synced if run.exit_code), 0)
 
 
+def _check_places(args: argparse.Namespace) -> None:
+    """Refuse places that are not there: nothing waits in them, which looks like success."""
+    for name in filter(None, [args.runs, *args.folders]):
+        if not Path(name).is_dir():
+            message = f"there is no folder {name!r} of tracked runs; check the path"
+            raise NotFoundError(message, kind="folder", key=name)
+    if args.dead and (args.folders or not runs_store(args.store, os.environ)):
+        message = "--dead is about runs in the run store: name the store by --store, and no folder"
+        raise ConfigurationError(message, key="TRADAI_RUN_STORE")
+
+
 def _synced(args: argparse.Namespace, tracker: Tracker) -> Iterator[SyncedRun]:
     """Yield the tracked runs, on this machine and then in the run store."""
     root = runs_folder(args.runs, os.environ)
-    folders = [Path(name) for name in args.folders] or [root, *_OTHER_FOLDERS]
+    folders = [Path(name) for name in args.folders] or [root, *OTHER_TRACKED_FOLDERS]
     for folder in _tracked_folders(folders):
         yield _sync(tracker, folder, folder.name)
     uri = runs_store(args.store, os.environ)

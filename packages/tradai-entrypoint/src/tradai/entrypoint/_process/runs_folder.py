@@ -7,6 +7,8 @@ from typing import Final
 from tradai.core.exceptions import ConfigurationError
 
 DEFAULT_RUNS_FOLDER: Final = Path(".tradai/runs")
+# Folders of sweeps, and of runs that a notebook tracks.
+OTHER_TRACKED_FOLDERS: Final = (Path(".tradai/sweeps"), Path(".tradai/tracking"))
 STORE_TIMEOUT_S: Final = 20.0
 LONGEST_STORE_TIMEOUT_S: Final = 3_600.0
 _TIMEOUT: Final = "TRADAI_RUN_STORE_TIMEOUT_S"

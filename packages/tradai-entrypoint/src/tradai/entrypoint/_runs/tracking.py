@@ -1,15 +1,19 @@
 """Tracks a recorded run; a tracker that fails costs the run a warning, and nothing else."""
 
 import logging
+import os
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Final, Self, final
 
 from tradai.core import Delivery, RunTracking, TrackedStatus, Tracker, backend_for, redact
 from tradai.core.exceptions import ConfigurationError, TradAIError
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.runs_folder import OTHER_TRACKED_FOLDERS, runs_folder
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.folder import RunFolder
@@ -72,14 +76,22 @@ def crash_sentence(error: Exception) -> str:
     return f"the tracker failed with {type(error).__name__}: {error}"
 
 
-def waiting_notice(delivery: Delivery, noun: str) -> str | None:
-    """Return how much of a run waits for the server, in a sentence; None when nothing does."""
+def waiting_notice(delivery: Delivery, noun: str, folder: Path) -> str | None:
+    """Return how much of a run waits for the server, in a sentence; None when nothing does.
+
+    Args:
+        delivery: What the server has.
+        noun: Noun of what is tracked.
+        folder: Its folder, which is named unless `sync` looks there anyway.
+    """
     if not delivery.waiting:
         return None
     reason = f": {delivery.problem}" if delivery.problem else ""
+    known = (runs_folder(None, os.environ), *OTHER_TRACKED_FOLDERS)
+    place = "" if folder.parent in known else f" {shlex.quote(str(folder))}"
     return (
         f"{counted(delivery.waiting, 'fact')} of the {noun} wait for the tracking server{reason}; "
-        "`tradai-entrypoint sync` sends them"
+        f"`tradai-entrypoint sync{place}` sends them"
     )
 
 
@@ -143,7 +155,7 @@ class RecordTracking:
         problem = attempt(lambda: self._report(run, folder, report, parts))
         if problem:
             self._warn(f"not all of the run is tracked: {problem}")
-        self._try(lambda: self._end(run))
+        self._try(lambda: self._end(run, folder.path))
 
     def _begin(self, folder: RunFolder) -> None:
         if self._tracker is None:
@@ -176,9 +188,9 @@ class RecordTracking:
         if first:
             self._warn(f"not all files of the run are tracked: {first}")
 
-    def _end(self, run: RunTracking) -> None:
+    def _end(self, run: RunTracking, folder: Path) -> None:
         status, ended_at = tracked_status(self._record.exit_code), self._record.ended_at
-        self._note(run.end(status, at=ended_at, give_up=waited_enough(self._interrupts)))
+        self._note(run.end(status, at=ended_at, give_up=waited_enough(self._interrupts)), folder)
 
     def _report_parts(self, run: RunTracking, parts: tuple[RunPart, ...]) -> None:
         if not parts:
@@ -193,9 +205,9 @@ class RecordTracking:
             child.log_points(part_figures(part, ended_at))
             child.end(TrackedStatus.FINISHED, at=ended_at)
 
-    def _note(self, delivery: Delivery) -> None:
+    def _note(self, delivery: Delivery, folder: Path) -> None:
         """Say where the run is, or how much of it waits."""
-        notice = waiting_notice(delivery, "run")
+        notice = waiting_notice(delivery, "run", folder)
         if notice:
             self._warn(notice)
         else:

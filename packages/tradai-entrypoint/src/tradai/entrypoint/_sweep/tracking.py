@@ -61,7 +61,7 @@ def track_sweep(
             notices.append(f"not all of the sweep is tracked: {problem}")
         status, give_up = tracked_status(_exit_code(result)), waited_enough(interrupts)
         delivery = tracking.end(status, give_up=give_up)
-        notices.extend(filter(None, [waiting_notice(delivery, "sweep")]))
+        notices.extend(filter(None, [waiting_notice(delivery, "sweep", folder)]))
 
     problem = attempt(work)
     if problem:

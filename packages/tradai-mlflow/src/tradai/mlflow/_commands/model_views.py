@@ -18,7 +18,7 @@ _LEDGER_COLUMNS: Final = ("when", "action", "alias", "from", "to", "by", "lease"
 def model_lines(model: RegisteredModel, versions: Iterable[ModelVersion]) -> Iterator[str]:
     """Yield the versions of a model, newest first, then its ledger and what is wrong with it."""
     newest = sorted(versions, key=lambda version: version.version, reverse=True)
-    yield from table_lines(_VERSION_COLUMNS, [_version_row(model, each) for each in newest])
+    yield from table_lines(_VERSION_COLUMNS, map(_version_row, newest))
     ledger = Ledger.from_tags(model.tags)
     if ledger.entries:
         yield ""
@@ -74,10 +74,8 @@ def version_json(version: ModelVersion, content: VersionContent) -> dict[str, Js
     }
 
 
-def _version_row(model: RegisteredModel, version: ModelVersion) -> Sequence[str]:
-    # A search leaves the aliases of versions out; the model has them.
-    aliases = [alias for alias, number in model.aliases.items() if number == version.version]
-    number, names = str(version.version), ", ".join(sorted(aliases)) or "-"
+def _version_row(version: ModelVersion) -> Sequence[str]:
+    number, names = str(version.version), ", ".join(version.aliases) or "-"
     try:
         content = from_tags(version.tags, place=f"version {version.version}")
     except ModelIntegrityError:

@@ -1,14 +1,16 @@
 """Command `tradai-entrypoint models`: list, show, register, promote, roll back, compare."""
 
 import argparse
-import os
+import getpass
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Literal
 
 from tradai.core import JsonObject
 from tradai.core.exceptions import ValidationError
 from tradai.mlflow._client.client import MLflowClient
 from tradai.mlflow._client.entities import quoted
+from tradai.mlflow._client.model_entities import ModelVersion, RegisteredModel
 from tradai.mlflow._commands.model_views import (
     model_json,
     model_lines,
@@ -24,7 +26,6 @@ from tradai.mlflow._registry.registry import ModelRegistry
 from tradai.mlflow._settings import MLflowSettings
 
 # MLflow's own variable.
-_EXPERIMENT: Final = "MLFLOW_EXPERIMENT_NAME"
 _EXPECTED: Final = "a version such as 7, 'none' for an alias that is not set, or 'any'"
 
 
@@ -64,7 +65,9 @@ def _show(arguments: argparse.Namespace) -> int:
             print_lines(version_lines(version, content))
         return 0
     model = client.get_registered_model(arguments.model)
-    versions = list(client.search_model_versions(filter=f"name = {quoted(model.name)}"))
+    found = client.search_model_versions(filter=f"name = {quoted(model.name)}")
+    # A search leaves the aliases of versions out; the model has them.
+    versions = [each.model_copy(update={"aliases": _names(model, each)}) for each in found]
     if arguments.json:
         print_json(model_json(model, versions))
     else:
@@ -76,7 +79,7 @@ def _register(arguments: argparse.Namespace) -> int:
     version = ModelRegistry().register(
         arguments.name,
         arguments.run,
-        experiment=arguments.experiment or os.environ.get(_EXPERIMENT) or None,
+        experiment=arguments.experiment or MLflowSettings().experiment,
         image=arguments.image,
         by=_person(arguments),
     )
@@ -160,6 +163,10 @@ def _print_move(move: AliasMove, *, as_json: bool) -> None:
     print_lines(lines)
 
 
+def _names(model: RegisteredModel, version: ModelVersion) -> tuple[str, ...]:
+    return tuple(sorted(name for name, at in model.aliases.items() if at == version.version))
+
+
 def _aliases(aliases: Mapping[str, int]) -> str:
     return ", ".join(f"{alias} = v{version}" for alias, version in sorted(aliases.items())) or "-"
 
@@ -167,7 +174,14 @@ def _aliases(aliases: Mapping[str, int]) -> str:
 def _person(arguments: argparse.Namespace) -> str:
     """Return the name for the ledger: given, the login of the server, or that of this machine."""
     given: str | None = arguments.by
-    return given or MLflowSettings().username or os.environ.get("USER", "")
+    return given or MLflowSettings().username or _login()
+
+
+def _login() -> str:
+    """Return the login of this machine, also where no variable has it, as in a container."""
+    with suppress(OSError, KeyError):  # A user id may be without a name.
+        return getpass.getuser()
+    return ""
 
 
 def _expected(text: str) -> int | Literal["any"] | None:

@@ -50,7 +50,7 @@ _BY_WORDS: Final[tuple[tuple[re.Pattern[str], type[MLflowError], str], ...]] = (
     (
         re.compile(r"alias .*not found", re.IGNORECASE),
         AliasNotFoundError,
-        "the model has no such alias; list its aliases, or set it",
+        "the model has no such alias, or does not exist; list the models with their aliases",
     ),
     (
         re.compile(r"registered model with name=\S.* not found", re.IGNORECASE),

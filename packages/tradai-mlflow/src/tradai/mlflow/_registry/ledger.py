@@ -140,7 +140,8 @@ class Ledger:
             # An entry is written before its alias is moved, and the move may not have come. So
             # the next one says where the alias was, also after a rollback.
             _come_to(history, entry.before)
-            if entry.action == "promote":
+            # A promotion that is repeated moves nothing, so there is nothing to go back to.
+            if entry.action == "promote" and entry.after != entry.before:
                 history.append(entry.after)
         return history
 

@@ -241,5 +241,5 @@ def _selector(
         return VersionSelector.parse(model)
     number = None if version == _LATEST else version
     if isinstance(number, str) or (version == _LATEST and (alias or stage)):
-        raise selector_error()
+        raise selector_error(f"{model}@{alias or stage or version}")
     return VersionSelector(name=model, alias=alias, stage=stage, version=number)

@@ -232,7 +232,7 @@ def _stage(name: str) -> ModelStage:
         return ModelStage(name)
     except ValueError:
         expected = f"one of {', '.join(ModelStage)}"
-        message = f"a stage is not usable: expected {expected}"
+        message = f"the stage {name!r} is not usable: expected {expected}"
         raise ValidationError(message, field="stage", expected=expected) from None
 
 

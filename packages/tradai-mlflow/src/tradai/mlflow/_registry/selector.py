@@ -42,8 +42,10 @@ class VersionSelector:
         """
         chosen = [value for value in (self.alias, self.stage, self.version) if value is not None]
         is_alias = self.alias is None or is_usable_alias(self.alias)
-        if not self.name.strip() or len(chosen) > 1 or not is_alias:
-            raise selector_error()
+        if len(chosen) > 1:
+            raise selector_error("@".join([self.name, *map(str, chosen)]))
+        if not self.name.strip() or not is_alias:
+            raise selector_error(str(self))
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -54,7 +56,7 @@ class VersionSelector:
         """
         name, separator, choice = text.removeprefix(SCHEME).rpartition("@")
         if not separator:
-            raise selector_error()
+            raise selector_error(text)
         if choice == _LATEST:
             return cls(name=name)
         if match := _VERSION.fullmatch(choice):
@@ -78,7 +80,7 @@ def is_usable_alias(alias: str) -> bool:
     return bool(_ALIAS.fullmatch(alias)) and not is_reserved
 
 
-def selector_error() -> ValidationError:
-    """Return the error that no version is chosen, or several are."""
-    message = f"the choice of a model version is not usable: expected {_EXPECTED}"
+def selector_error(choice: str) -> ValidationError:
+    """Return the error that `choice` chooses no version, or more than one."""
+    message = f"the choice {choice!r} of a model version is not usable: expected {_EXPECTED}"
     return ValidationError(message, field="model", expected=_EXPECTED)

@@ -3,6 +3,7 @@
 import logging
 import re
 import secrets
+import shlex
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from tradai.core import (
     TrackedRun,
     TrackedStatus,
     file_errors,
+    redact,
     utc_now,
 )
 from tradai.core.exceptions import TradAIError, ValidationError
@@ -143,15 +145,17 @@ class ActiveRun:
             if error is None:
                 raise
             # The error of the block matters more, and goes on.
-            _log.warning("the end of a run is not tracked", extra={"reason": str(exc)})
+            self._warn(f"the end of the run is not tracked: {exc}")
 
     def _end(self, error: BaseException | None) -> None:
         if error is not None:
             self._explain(error)
         self.delivery = self._tracking.end(_status(error))
         if self.delivery.waiting and not self.delivery.is_alive:
-            facts = {"waiting": self.delivery.waiting, "folder": str(self.folder)}
-            _log.warning("facts wait for `tradai-entrypoint sync`", extra=facts)
+            self._warn(
+                f"{self.delivery.waiting} facts of the run wait for a tracking server; "
+                f"`tradai-entrypoint sync {shlex.quote(str(self.folder))}` sends them"
+            )
 
     def _explain(self, error: BaseException) -> None:
         """Report the error of the block; where that fails, the run ends without its reason."""
@@ -159,7 +163,11 @@ class ActiveRun:
             self.set_tags({VERDICT: f"{type(error).__name__}: {error}"})
         # The text of an error of the caller may raise anything, and the run must have its end.
         except Exception as exc:  # noqa: BLE001
-            _log.warning("the reason of an end is not tracked", extra={"reason": str(exc)})
+            self._warn(f"the reason of the end of the run is not tracked: {exc}")
+
+    def _warn(self, sentence: str) -> None:
+        """Warn in one sentence: a program without a log format of its own prints nothing else."""
+        _log.warning(redact(sentence), extra={"folder": str(self.folder)})
 
 
 def start_run(

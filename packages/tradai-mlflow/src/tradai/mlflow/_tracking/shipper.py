@@ -125,7 +125,10 @@ class Shipper:
 
     def _note(self, problem: TradAIError) -> None:
         if self._problem is None:
-            _log.warning("tracking server refused", extra={"reason": str(problem)})
+            _log.warning(
+                "the tracking server takes nothing; it is tried again",
+                extra={"reason": str(problem)},
+            )
 
     def _close(self) -> None:
         if self._sender and self._sender.is_done:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol, final
 
-from tradai.core import Timeframe
+from tradai.core import Timeframe, did_you_mean
 from tradai.mlflow._registry.version_tags import VersionContent
 
 _TRADES: Final = "trades"
@@ -35,6 +35,11 @@ class GateSubject:
     def metric(self, name: str) -> float | None:
         """Return a figure of the run that proves the version, if it has that."""
         return self.content.record.metrics.get(name) if self.content else None
+
+    def lacks(self, name: str) -> str:
+        """Return the sentence that the candidate has no figure `name`, with the closest one."""
+        known = self.content.record.metrics if self.content else ()
+        return f"the candidate has no {name}{did_you_mean(name, known)}"
 
 
 @final
@@ -85,7 +90,7 @@ class MetricGate:
         """Judge the figure; a missing one fails."""
         value = context.candidate.metric(self.metric)
         if value is None:
-            return self._outcome(f"the candidate has no {self.metric}", passed=False)
+            return self._outcome(context.candidate.lacks(self.metric), passed=False)
         if self.least is not None and value < self.least:
             return self._outcome(f"{self.metric} is {value:g}, below {self.least:g}", passed=False)
         if self.most is not None and value > self.most:
@@ -119,7 +124,7 @@ class BetterThanChampion:
         """Judge the difference; without a champion, a candidate with the figure passes."""
         mine = context.candidate.metric(self.metric)
         if mine is None:
-            return self._outcome(f"the candidate has no {self.metric}", passed=False)
+            return self._outcome(context.candidate.lacks(self.metric), passed=False)
         if context.champion is None:
             return self._outcome(f"{self.metric} is {mine:g}; there is no champion", passed=True)
         theirs = context.champion.metric(self.metric)

@@ -153,6 +153,13 @@ class PromotionPolicy(_Block):
             yield _custom_gate(name, options)
 
 
+# Options of the gates that have some, by the name of the gate.
+_OPTIONS: Final = {
+    "better_than_champion_by": tuple(Margin.model_fields),
+    "metrics": tuple(Bounds.model_fields),
+}
+
+
 def _custom_gate(name: str, options: Mapping[str, JsonValue]) -> Gate:
     installed = entry_points(group=_GROUP)
     if name not in installed.names:
@@ -175,6 +182,8 @@ def _not_a_policy(problems: Iterable[str], source: str) -> ConfigurationError:
 def _problem(error: ErrorDetails) -> str:
     path = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
-        known = PromotionPolicy.model_fields if len(error["loc"]) == 1 else ()
-        return f"{path} is not a gate we know{did_you_mean(str(error['loc'][-1]), known)}"
+        *gate, name = map(str, error["loc"])
+        known = _OPTIONS[gate[0]] if gate else PromotionPolicy.model_fields
+        noun = "an option of this gate" if gate else "a gate we know"
+        return f"{path} is not {noun}{did_you_mean(name, known)}"
     return f"{path} {error_sentence(error)}"
