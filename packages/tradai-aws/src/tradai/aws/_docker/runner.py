@@ -18,7 +18,9 @@ from tradai.core import (
     JobHandle,
     JobInfo,
     JobLine,
+    JobLog,
     JobSpec,
+    LogSummary,
     Pause,
     check_stop_reason,
     file_path,
@@ -50,6 +52,7 @@ class DockerRunner:
         self._daemon = Daemon(settings.host)
         self._launcher = Launcher(self._daemon, settings)
         self.uri = _SCHEME + settings.host
+        self._summaries: dict[str, LogSummary] = {}
 
     @classmethod
     def for_uri(cls, uri: str) -> Self:
@@ -104,6 +107,13 @@ class DockerRunner:
         """
         return self._lines(self._find(handle), handle, after, follow=follow)
 
+    def log_summary(self, handle: JobHandle) -> LogSummary | None:
+        """Return how much of a job's log the last `logs` has read; None when there was none.
+
+        Only a log that ``tradai-entrypoint contain`` wrote is ever proven to be complete.
+        """
+        return self._summaries.get(handle.job_id)
+
     def stop(self, handle: JobHandle, reason: str) -> JobInfo:
         """Stop a job and return the facts about it once it has ended.
 
@@ -156,10 +166,12 @@ class DockerRunner:
             # In this order: the log of a job that has ended is whole.
             has_ended = container.info().status.is_terminal
             pieces = container.output(follow=follow and not has_ended)
-            for line in numbered_lines(pieces, is_whole=has_ended):
+            log = JobLog()
+            for line in numbered_lines(pieces, is_whole=has_ended, log=log):
                 if line.number > after:
                     after = line.number
                     yield line
+            self._summaries[handle.job_id] = log.summary()
             if has_ended or not follow:
                 return
             # A stream also ends when the daemon does.

@@ -41,6 +41,7 @@ from tradai.core import (
     JobInfo,
     JobLine,
     JobSpec,
+    LogSummary,
     ObjectStore,
     WaitingClock,
     backend_for,
@@ -94,7 +95,7 @@ class EcsRunner:
             client: boto3's client for ECS, or a fake.
             store: The job store in place of the one that the settings name.
             clock: Clock to wait by.
-            policy: Choices about launches.
+            policy: Choices about launches, in place of those of the settings.
             logs_client: boto3's client for CloudWatch Logs, or a fake.
 
         Raises:
@@ -107,7 +108,7 @@ class EcsRunner:
         check_reachable(self.settings, self._client.meta)
         self._clock = clock or _REAL_CLOCK
         self._prices = EcsPriceSettings.load().prices
-        self._policy = policy = policy or EcsPolicy()
+        self._policy = policy = policy or EcsPolicy(spills=self.settings.job_spill)
         root = f"{self.settings.job_store.rstrip('/')}/{self.settings.cluster_name}"
         store = store or backend_for("tradai.stores", root)
         self._records = LaunchRecords(store, f"{root}/records/")
@@ -189,6 +190,10 @@ class EcsRunner:
         """
         stored = self._find(handle)
         return self._lines.lines(stored, self._follower, after=after, follow=follow)
+
+    def log_summary(self, handle: JobHandle) -> LogSummary | None:
+        """Return how much of a job's log the last `logs` has read; None when there was none."""
+        return self._lines.summary(handle.job_id)
 
     def stop(self, handle: JobHandle, reason: str) -> JobInfo:
         """Stop a job and return the facts about it once it has ended.

@@ -52,6 +52,48 @@ class LogSummary:
     gaps: tuple[Gap, ...] = ()
     strays: int = 0
 
+    def followed_by(self, later: "LogSummary", *, begun: int) -> "LogSummary":
+        """Return the summary of this log and a later one, numbered on from `begun`.
+
+        >>> first = LogSummary(complete=True, expected=2, seen=2)
+        >>> later = LogSummary(complete=False, expected=2, seen=1, gaps=((1, 1),))
+        >>> first.followed_by(later, begun=2)
+        LogSummary(complete=False, expected=4, seen=3, gaps=((3, 3),), strays=0)
+        """
+        expected = (self.expected, later.expected)
+        return LogSummary(
+            complete=self.complete and later.complete,
+            expected=None if None in expected else sum(filter(None, expected)),
+            seen=self.seen + later.seen,
+            gaps=(*self.gaps, *((begun + first, begun + last) for first, last in later.gaps)),
+            strays=self.strays + later.strays,
+        )
+
+    def sentence(self) -> str:
+        """Return whether the log is complete, or what is missing.
+
+        >>> LogSummary(complete=True, expected=2, seen=2).sentence()
+        'log complete: 2 lines'
+        >>> LogSummary(complete=False, expected=4, seen=1, gaps=((1, 2), (4, 4))).sentence()
+        'log not complete: 1 of 4 lines; missing: 1-2, 4'
+        >>> LogSummary(complete=False, expected=None, seen=2, strays=1).sentence()
+        'log not proven complete: 2 lines; no end marker; texts of another writer: 1'
+        """
+        if self.complete:
+            return f"log complete: {self.seen} lines"
+        is_proven = bool(self.gaps)
+        of_all = "" if self.expected is None else f" of {self.expected}"
+        missing = ", ".join(
+            str(first) if first == last else f"{first}-{last}" for first, last in self.gaps
+        )
+        parts = (
+            f"log not {'' if is_proven else 'proven '}complete: {self.seen}{of_all} lines",
+            missing and f"missing: {missing}",
+            "" if self.expected is not None else "no end marker",
+            f"texts of another writer: {self.strays}" if self.strays else "",
+        )
+        return "; ".join(filter(None, parts))
+
 
 @final
 class JobLog:
