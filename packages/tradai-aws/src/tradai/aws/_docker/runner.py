@@ -77,11 +77,11 @@ class DockerRunner:
         return self._handle(self._launcher.launch(spec))
 
     def status(self, handle: JobHandle) -> JobInfo:
-        """Return the facts about a job as of now."""
+        """Return the facts about a job as of now; see `JobRunner.status`."""
         return self._find(handle).info()
 
     def wait(self, handle: JobHandle, *, timeout_s: float | None = None) -> JobInfo:
-        """Return the facts about a job once it has ended, or after `timeout_s` seconds.
+        """Return the facts about a job once it has ended; see `JobRunner.wait`.
 
         Raises:
             ExternalServiceError: The job was never launched, because the process that submitted it
@@ -115,11 +115,7 @@ class DockerRunner:
         return self._summaries.get(handle.job_id)
 
     def stop(self, handle: JobHandle, reason: str) -> JobInfo:
-        """Stop a job and return the facts about it once it has ended.
-
-        Raises:
-            ValidationError: The reason is empty.
-        """
+        """Stop a job and return the facts about its end; see `JobRunner.stop`."""
         check_stop_reason(reason)
         container = self._find(handle)
         if not container.info().status.is_terminal:

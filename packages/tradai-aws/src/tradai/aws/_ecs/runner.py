@@ -166,11 +166,11 @@ class EcsRunner:
         return self._handle(self._follower.launch(stored, new_definition=new_definition).record)
 
     def status(self, handle: JobHandle) -> JobInfo:
-        """Return the facts about a job as of now."""
+        """Return the facts about a job as of now; see `JobRunner.status`."""
         return self._follower.status(self._find(handle), max_age_s=_FRESH_S)
 
     def wait(self, handle: JobHandle, *, timeout_s: float | None = None) -> JobInfo:
-        """Return the facts about a job once it has ended, or after `timeout_s` seconds.
+        """Return the facts about a job once it has ended; see `JobRunner.wait`.
 
         A launch that was interrupted is continued.
 
@@ -196,11 +196,7 @@ class EcsRunner:
         return self._lines.summary(handle.job_id)
 
     def stop(self, handle: JobHandle, reason: str) -> JobInfo:
-        """Stop a job and return the facts about it once it has ended.
-
-        Raises:
-            ValidationError: The reason is empty.
-        """
+        """Stop a job and return the facts about its end; see `JobRunner.stop`."""
         check_stop_reason(reason)
         request = StopRequest(reason=redact(reason))
         return self._follower.wait(self._watch.request_stop(self._find(handle), request))

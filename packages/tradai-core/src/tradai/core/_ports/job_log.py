@@ -80,16 +80,19 @@ class LogSummary:
         'log not proven complete: 2 lines; no end marker; texts of another writer: 1'
         """
         if self.complete:
-            return f"log complete: {self.seen} lines"
+            return f"log complete: {_lines(self.seen)}"
         is_proven = bool(self.gaps)
-        of_all = "" if self.expected is None else f" of {self.expected}"
+        has_end = self.expected is not None
+        lines = (
+            _lines(self.seen) if self.expected is None else f"{self.seen} of {self.expected} lines"
+        )
         missing = ", ".join(
             str(first) if first == last else f"{first}-{last}" for first, last in self.gaps
         )
         parts = (
-            f"log not {'' if is_proven else 'proven '}complete: {self.seen}{of_all} lines",
+            f"log not {'' if is_proven else 'proven '}complete: {lines}",
             missing and f"missing: {missing}",
-            "" if self.expected is not None else "no end marker",
+            "" if has_end else "no end marker",
             f"texts of another writer: {self.strays}" if self.strays else "",
         )
         return "; ".join(filter(None, parts))
@@ -246,6 +249,10 @@ class JobLog:
             ends.append(self._expected + 1)
         starts = (self._next, *(number + 1 for number in ends))
         return [(start, end - 1) for start, end in zip(starts, ends, strict=False) if start < end]
+
+
+def _lines(count: int) -> str:
+    return f"{count} line{'' if count == 1 else 's'}"
 
 
 def _is_start(text: str) -> bool:

@@ -72,11 +72,11 @@ class LocalRunner:
         return handle
 
     def status(self, handle: JobHandle) -> JobInfo:
-        """Return the facts about a job as of now."""
+        """Return the facts about a job as of now; see `JobRunner.status`."""
         return self._find(handle).info()
 
     def wait(self, handle: JobHandle, *, timeout_s: float | None = None) -> JobInfo:
-        """Return the facts about a job once it has ended, or after `timeout_s` seconds.
+        """Return the facts about a job once it has ended; see `JobRunner.wait`.
 
         Raises:
             ExternalServiceError: The job was never started, because the process that submitted it
@@ -105,11 +105,7 @@ class LocalRunner:
         return self._summaries.get(handle.job_id)
 
     def stop(self, handle: JobHandle, reason: str) -> JobInfo:
-        """Stop a job and return the facts about it once it has ended.
-
-        Raises:
-            ValidationError: The reason is empty.
-        """
+        """Stop a job and return the facts about its end; see `JobRunner.stop`."""
         check_stop_reason(reason)
         folder = self._find(handle)
         if not folder.info().status.is_terminal:
