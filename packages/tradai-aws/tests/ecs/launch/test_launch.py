@@ -1,6 +1,6 @@
 """Launches: the ladder, lost and late answers, conflicts of tokens, and takeovers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +30,7 @@ def _on_spot(ecs: FakeEcs) -> list[bool]:
     return ["capacityProviderStrategy" in parameters for parameters in asked]
 
 
-def _subnets(parameters: dict[str, Any]) -> list[str]:
+def _subnets(parameters: Mapping[str, Any]) -> list[str]:
     network: dict[str, list[str]] = parameters["networkConfiguration"]["awsvpcConfiguration"]
     return network["subnets"]
 
