@@ -257,10 +257,13 @@ def test_an_image_that_does_not_exist_is_the_end(
 
 
 NO_ROUTE = "CannotPullContainerError: pull command failed: dial tcp 10.0.0.1:443: i/o timeout"
+NO_REGISTRY = (
+    "ResourceInitializationError: unable to pull image or start container: connection refused"
+)
 NO_ADDRESS = "ResourceInitializationError: InsufficientFreeAddressesInSubnet"
 
 
-@pytest.mark.parametrize("reason", [NO_ROUTE, NO_ADDRESS])
+@pytest.mark.parametrize("reason", [NO_ROUTE, NO_REGISTRY, NO_ADDRESS])
 @pytest.mark.parametrize("others", ["", OTHER_SUBNET], ids=["none", "others"])
 def test_what_the_subnets_lack_is_not_looked_for_in_the_same_subnets(
     reason: str, others: str, store: MemoryStore, ecs_settings: EcsSettings

@@ -242,7 +242,7 @@ def _following(record: LaunchRecord, task: Task) -> tuple[int, int] | None:
     )
     if verdict.never_ran and verdict.cause in _OF_PLACE:
         # ECS has repeated a pull itself, so that the same subnets lead to the same end.
-        is_pull = verdict.detail.startswith("CannotPull")
+        is_pull = "pull" in verdict.detail.lower()
         in_others = is_pull or verdict.cause is StopCause.ADDRESSES
         rung = _next_rung(record, in_other_subnets=in_others)
         return None if rung is None else (rung, record.attempt)
