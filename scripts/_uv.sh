@@ -61,6 +61,15 @@ _require_ensurepip() {
 _install_uv() {
     local python
     python=$(_find_python)
+    # Of several scripts at once, one installs: they share a lock on this folder until it is closed.
+    exec 9<scripts
+    "$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
+    _is_usable_uv .venv-uv/bin/uv || _make_uv "$python"
+    exec 9<&-
+}
+
+_make_uv() {
+    local python=$1
     _require_ensurepip "$python"
     echo "No uv 0.9 or later on PATH: installing one into .venv-uv." >&2
     "$python" -m venv --clear .venv-uv

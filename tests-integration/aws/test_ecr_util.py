@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
-from servers.aws import REGION, new_bucket, settings_at
+from servers.aws import REGION, new_ecs, settings_at
 
 from tradai.aws import AwsSettings, EcsPolicy, S3Store, client_for
 from tradai.common.aws.ecr_util import ECSJobManager, EcsRunner, JobSpec, JobStatus
@@ -33,21 +33,8 @@ def aws(ministack_with_docker: str) -> AwsSettings:
 @pytest.fixture
 def environ(aws: AwsSettings, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Put the names of new things on ministack into the environment of this process."""
-    name = f"ecr-util-{uuid.uuid4().hex[:8]}"
-    client_for("ecs", aws).create_cluster(clusterName=name)
-    client_for("logs", aws).create_log_group(logGroupName=f"/tradai/{name}")
-    variables = {
-        "AWS_ENDPOINT_URL": str(aws.endpoint_url),
-        "AWS_REGION": REGION,
-        "ECS_CLUSTER": name,
-        "ECS_SUBNETS": "subnet-0123456789abcdef0",
-        "ECS_SECURITY_GROUPS": "sg-0123456789abcdef0",
-        "ECS_TASK_ROLE_ARN": "arn:aws:iam::000000000000:role/tradai",
-        "ECS_EXECUTION_ROLE_ARN": "arn:aws:iam::000000000000:role/tradai",
-        "ECS_LOG_GROUP": f"/tradai/{name}",
-        "ECS_LAUNCH_TYPE": "FARGATE",
-        "TRADAI_JOB_STORE": f"s3://{new_bucket(aws)}/jobs/",
-    }
+    place = {"AWS_ENDPOINT_URL": str(aws.endpoint_url), "AWS_REGION": REGION}
+    variables = place | new_ecs(aws)
     for variable, text in variables.items():
         monkeypatch.setenv(variable, text)
     return variables

@@ -4,13 +4,12 @@ ministack is not AWS: it starts tasks at once, takes any cluster for an existing
 exit code 0 for some containers that are stopped.
 """
 
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from servers.aws import new_bucket, settings_at
+from servers.aws import new_ecs, settings_at
 
 from tradai.aws import AwsSettings, EcsRunner, EcsSettings, S3Store, client_for
 from tradai.core import JobSpec, JobStatus
@@ -24,22 +23,7 @@ def aws(ministack_with_docker: str) -> AwsSettings:
 
 @pytest.fixture
 def settings(aws: AwsSettings) -> EcsSettings:
-    name = f"jobs-{uuid.uuid4().hex[:8]}"
-    client_for("ecs", aws).create_cluster(clusterName=name)
-    client_for("logs", aws).create_log_group(logGroupName=f"/tradai/{name}")
-    role = "arn:aws:iam::000000000000:role/tradai"
-    return EcsSettings.load(
-        environ={
-            "ECS_CLUSTER": name,
-            "ECS_SUBNETS": "subnet-0123456789abcdef0",
-            "ECS_SECURITY_GROUPS": "sg-0123456789abcdef0",
-            "ECS_TASK_ROLE_ARN": role,
-            "ECS_EXECUTION_ROLE_ARN": role,
-            "ECS_LOG_GROUP": f"/tradai/{name}",
-            "ECS_LAUNCH_TYPE": "FARGATE",
-            "TRADAI_JOB_STORE": f"s3://{new_bucket(aws)}/jobs/",
-        }
-    )
+    return EcsSettings.load(environ=new_ecs(aws))
 
 
 @pytest.fixture

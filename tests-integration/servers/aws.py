@@ -194,3 +194,21 @@ def new_bucket(settings: AwsSettings, *, is_versioned: bool = False) -> str:
     if is_versioned:
         client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     return name
+
+
+def new_ecs(settings: AwsSettings) -> dict[str, str]:
+    """Make a cluster, a log group and a bucket with one new name; return the variables for them."""
+    name = new_bucket(settings)
+    client_for("ecs", settings).create_cluster(clusterName=name)
+    client_for("logs", settings).create_log_group(logGroupName=f"/tradai/{name}")
+    role = "arn:aws:iam::000000000000:role/tradai"
+    return {
+        "ECS_CLUSTER": name,
+        "ECS_SUBNETS": "subnet-0123456789abcdef0",
+        "ECS_SECURITY_GROUPS": "sg-0123456789abcdef0",
+        "ECS_TASK_ROLE_ARN": role,
+        "ECS_EXECUTION_ROLE_ARN": role,
+        "ECS_LOG_GROUP": f"/tradai/{name}",
+        "ECS_LAUNCH_TYPE": "FARGATE",
+        "TRADAI_JOB_STORE": f"s3://{name}/jobs/",
+    }

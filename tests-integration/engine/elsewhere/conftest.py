@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import pytest
 from engine.conftest import VENV, Outcome
-from servers.aws import ACCESS_KEY, REGION, SECRET_KEY, ministack, new_bucket, settings_at
+from servers.aws import ACCESS_KEY, REGION, SECRET_KEY, ministack, new_ecs, settings_at
 from servers.docker import Dockerd
 from servers.strategy_image import COMMAND, ENGINE, NOT_NEEDED, make_strategy_image
 
@@ -25,7 +25,6 @@ from tradai.aws import AwsSettings, S3Store, client_for
 from tradai.core import JobLog, LogSummary
 
 KEYS: Final = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
-ROLE: Final = "arn:aws:iam::000000000000:role/tradai"
 BESIDE: Final = "ministack"
 
 # It fetches the inputs, prints, and fails as the configuration says, or waits for the stop.
@@ -179,10 +178,8 @@ def cloud(
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     aws = settings_at(address)
-    bucket = new_bucket(aws)
-    client_for("ecs", aws).create_cluster(clusterName=bucket)
-    client_for("logs", aws).create_log_group(logGroupName=f"/tradai/{bucket}")
-    store = f"s3://{bucket}/runs/"
+    ecs = new_ecs(aws)
+    store = f"s3://{ecs['ECS_CLUSTER']}/runs/"
     variables = KEYS | {
         "AWS_ENDPOINT_URL": address,
         "AWS_REGION": REGION,
@@ -191,15 +188,8 @@ def cloud(
         "DOCKER_HOST": dockerd.url,
         "TRADAI_DOCKER_NETWORK": "host",
         "TRADAI_JOB_IMAGE": "local/strategy:light",
-        "TRADAI_JOB_STORE": f"s3://{bucket}/jobs/",
         "TRADAI_RUN_STORE": store,
-        "ECS_CLUSTER": bucket,
-        "ECS_SUBNETS": "subnet-0123456789abcdef0",
-        "ECS_SECURITY_GROUPS": "sg-0123456789abcdef0",
-        "ECS_TASK_ROLE_ARN": ROLE,
-        "ECS_EXECUTION_ROLE_ARN": ROLE,
-        "ECS_LOG_GROUP": f"/tradai/{bucket}",
-        "ECS_LAUNCH_TYPE": "FARGATE",
+        **ecs,
     }
     return Cloud(
         aws=aws,

@@ -91,6 +91,19 @@ def test_timeouts_and_retries_reach_boto3() -> None:
     assert config.retries == {"mode": "adaptive", "total_max_attempts": 7}  # type: ignore[attr-defined]
 
 
+def test_the_source_of_credentials_is_not_the_first_line_of_every_log(
+    settings: AwsSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = logging.getLogger("botocore.credentials")
+    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.NOTSET, logger=log.name)
+
+    client_for("s3", settings)
+
+    assert not log.isEnabledFor(logging.INFO)
+    assert log.isEnabledFor(logging.WARNING)
+
+
 def test_without_a_region_the_message_names_the_variable() -> None:
     with pytest.raises(ConfigurationError, match="set AWS_REGION") as caught:
         client_for("s3", AwsSettings())

@@ -498,6 +498,17 @@ def test_a_command_that_is_too_large_is_refused_before_anything_is_registered(
     assert ecs.calls == []
 
 
+def test_a_command_that_is_too_large_is_spilled_where_the_settings_say_so(
+    ecs_settings: EcsSettings,
+) -> None:
+    settings = ecs_settings.model_copy(update={"job_spill": True})
+    ecs = FakeEcs()
+
+    _runner(ecs, settings).submit(replace(SPEC, command=("run", "x" * 9000)))
+
+    assert ecs.tasks[0].command[:3] == ("tradai-entrypoint", "jobs", "exec")
+
+
 def test_the_manifest_decides_whether_a_run_crashed_after_its_result(
     ecs_settings: EcsSettings, tmp_path: Path
 ) -> None:

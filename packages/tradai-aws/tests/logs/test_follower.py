@@ -186,12 +186,14 @@ def test_a_reader_that_knows_a_number_gets_the_lines_after_it() -> None:
 @pytest.mark.parametrize("has_marks", [True, False])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_token_that_expires_loses_and_doubles_nothing(seed: int, *, has_marks: bool) -> None:
-    # It is silent for two days between its lines, so that a token expires that ends the stream.
+    # It writes for a quarter of an hour every two days: a token that ends the stream expires in
+    # each silence, whatever the seed.
     aws = FakeLogs(seed=seed)
     aws.create_log_group(logGroupName=GROUP)
     scenario = replace(SCENARIOS["B: empty pages"], lines=60, burst=20, has_marks=has_marks)
     day_s = 24 * 3600.0
-    slow = [((at_s - START_S) * day_s / 8, line) for at_s, line in scenario.printed(seed)]
+    turns = [(divmod(at_s - START_S, 16), line) for at_s, line in scenario.printed(seed)]
+    slow = [(turn * 2 * day_s + within_s * 60, line) for (turn, within_s), line in turns]
     aws.drive(GROUP, STREAM, slow)
     patient = LogPolicy(longest_pause_s=3_600, quiet_pause_s=3_600)
     follower = LogFollower(

@@ -181,6 +181,49 @@ def test_a_job_keeps_its_exit_code_when_its_price_cannot_be_found_out(
     assert "note: the cost is not known: the price is odd" in shown.err
 
 
+def test_a_job_is_submitted_when_its_estimate_cannot_be_made(
+    runner: PricedRunner,
+    config_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_: JobSpec) -> None:
+        raise ValidationError("the price is odd")
+
+    monkeypatch.setattr(runner, "estimate", fail)
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "demo.py").write_text("class Demo: ...\n")
+    command = ["submit", str(config_file), "--mode", "backtest", "--on", "fake:", "--detach"]
+    command += ["--store", tmp_path.as_uri(), "--image", "strategy:1", "--job-id", "job-1"]
+
+    with Interrupts() as interrupts:
+        code = run_command(
+            [*command, "strategy.source=" + str(tmp_path / "strategies")], interrupts=interrupts
+        )
+
+    shown = capsys.readouterr()
+    assert (code, [handle.job_id for handle in runner.jobs()]) == (0, ["job-1"])
+    assert "note: the cost is not known: the price is odd" in shown.err
+    assert "handle: " in shown.out
+
+
+def test_a_job_is_shown_with_one_look_at_its_price(
+    runner: PricedRunner, ended: JobHandle, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    looks: list[str] = []
+
+    def cost(handle: JobHandle) -> Price:
+        looks.append(handle.job_id)
+        return Price(Decimal("0.25"))
+
+    monkeypatch.setattr(runner, "cost", cost)
+
+    call("jobs", "show", ended.job_id, "--on", "fake:")
+
+    assert looks == [ended.job_id]
+
+
 @pytest.mark.parametrize("words", [("list",), ("show", "ended")], ids=["list", "show"])
 def test_jobs_are_shown_without_a_price_that_cannot_be_found_out(
     words: tuple[str, ...],

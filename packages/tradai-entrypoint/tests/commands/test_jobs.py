@@ -117,7 +117,9 @@ def test_a_job_is_found_by_what_was_printed_about_it(
     for text in (capsys.readouterr().out, handle.to_json()):
         # The handle names its runner.
         assert call("jobs", "logs", text) == 0
-        assert capsys.readouterr().out == "one\ntwo\nthree\n"
+        shown = capsys.readouterr()
+    assert shown.out == "one\ntwo\nthree\n"
+    assert shown.err == "note: log complete: 3 lines\n"
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"job_id": 3}', "{}" * 2000])
@@ -218,7 +220,8 @@ def test_a_submitted_run_ends_with_the_exit_code_of_the_run(
 
     submitted = call("submit", *words, "--runs", "runs", "--job-id", "job-1", *on)
 
-    out = capfd.readouterr().out
+    out, err = capfd.readouterr()
+    assert "note: log complete: " in err
     first, second = (RunManifest.read(Path("runs", name)) for name in ("run-1", "job-1"))
     assert submitted == code == second.exit_code != 0
     assert (second.verdict, second.trace_id) == (first.verdict, "job-1")

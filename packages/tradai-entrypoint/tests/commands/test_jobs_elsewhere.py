@@ -16,7 +16,7 @@ from tradai.core import (
     SecretReference,
     TradingMode,
 )
-from tradai.core.exceptions import ConfigurationError, NotFoundError
+from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageError
 from tradai.core.testing import FakeRunner
 from tradai.entrypoint import EntrypointSettings, Interrupts, JobSettings, RunManifest, RunRequest
 from tradai.entrypoint._cli import run_command
@@ -344,13 +344,24 @@ def test_a_result_in_the_store_is_printed_with_its_places(
 
 
 def test_a_run_without_a_result_is_a_sentence(
-    store: str, capsys: pytest.CaptureFixture[str]
+    store: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = RunStore.at(store)
     result = JobResult.in_store(runs, "job-1", timeout_s=20)
     result.print()
     assert "there is no result of the run: no run at" in capsys.readouterr().err
     assert result.to_json() is None
+
+    def refuse(*_: object) -> None:
+        raise StorageError("the store is away", operation="list")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunStore, "files", refuse)
+        JobResult.in_store(runs, "job-1", timeout_s=20).print()
+    assert (
+        "there is no result of the run: the store is away; later: "
+        f"`tradai-entrypoint runs show job-1 --store {runs.uri}`"
+    ) in capsys.readouterr().err
 
     runs.write("job-1", "started.json", manifest(None).as_json().encode())
     JobResult.in_store(runs, "job-1", timeout_s=20).print()

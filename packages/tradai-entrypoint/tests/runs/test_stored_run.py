@@ -246,6 +246,7 @@ def test_a_run_whose_id_came_from_outside_needs_its_claim(
 
     assert verdict.exit_code == ExitCode.UNAVAILABLE
     assert "could not be claimed" in verdict.sentence
+    assert "reaches the store (TRADAI_RUN_STORE" in verdict.sentence
     assert Works.calls == []
     # The id is free for the next try, and the refusal has a record of its own.
     (folder,) = (tmp_path / "runs").iterdir()

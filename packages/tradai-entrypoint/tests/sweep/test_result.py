@@ -4,6 +4,7 @@ import io
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -70,6 +71,16 @@ def test_an_unknown_figure_is_refused_with_the_known_ones() -> None:
 def test_the_sentence_counts_what_is_missing(result: SweepResult) -> None:
     assert result.sentence() == (
         "sweep demo-1: 2 of 4 runs have a result, 1 failed, 1 were not run"
+    )
+
+
+def test_the_sentence_tells_stopped_runs_from_those_that_were_not_begun(
+    result: SweepResult,
+) -> None:
+    interrupted = replace(result, planned=6, stopped=2)
+
+    assert interrupted.sentence() == (
+        "sweep demo-1: 2 of 6 runs have a result, 1 failed, 2 were stopped, 1 were not run"
     )
 
 

@@ -209,3 +209,4 @@ def test_a_signal_stops_the_jobs(
     runner = LocalRunner(folder)
     statuses = [runner.status(handle).status for handle in runner.jobs()]
     assert statuses == [JobStatus.CANCELLED, JobStatus.CANCELLED]
+    assert sweep.unfinished == 2

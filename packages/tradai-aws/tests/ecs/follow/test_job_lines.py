@@ -8,7 +8,15 @@ import pytest
 
 from tradai.aws import ECSJobManager, EcsPolicy, EcsRunner, EcsSettings
 from tradai.aws.testing import FakeEcs, FakeLogs, FakeTask, TaskScript
-from tradai.core import Capacity, JobLine, JobSpec, JobStatus, MemoryStore, ObjectStore
+from tradai.core import (
+    Capacity,
+    JobLine,
+    JobSpec,
+    JobStatus,
+    LogSummary,
+    MemoryStore,
+    ObjectStore,
+)
 from tradai.core.exceptions import NotFoundError
 
 SPEC: Final = JobSpec(
@@ -97,6 +105,10 @@ def test_a_job_of_two_tasks_has_the_lines_of_both(
 
     assert followed == [(1, "one"), (2, "two"), (3, "three"), (4, "four")]
     assert runner.wait(handle).status is JobStatus.COMPLETED
+    is_proven = bool(last_lines)
+    assert runner.log_summary(handle) == LogSummary(
+        complete=is_proven, expected=4 if is_proven else None, seen=4
+    )
     for after in range(5):
         rest = [(line.number, line.text) for line in other.logs(handle, after=after)]
         assert rest == followed[after:]

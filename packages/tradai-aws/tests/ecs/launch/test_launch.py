@@ -1,6 +1,6 @@
 """Launches: the ladder, lost and late answers, conflicts of tokens, and takeovers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +30,7 @@ def _on_spot(ecs: FakeEcs) -> list[bool]:
     return ["capacityProviderStrategy" in parameters for parameters in asked]
 
 
-def _subnets(parameters: dict[str, Any]) -> list[str]:
+def _subnets(parameters: Mapping[str, Any]) -> list[str]:
     network: dict[str, list[str]] = parameters["networkConfiguration"]["awsvpcConfiguration"]
     return network["subnets"]
 
@@ -254,6 +254,32 @@ def test_an_image_that_does_not_exist_is_the_end(
 
     assert (info.status, info.exit_code) == (JobStatus.FAILED, None)
     assert len(ecs.tasks) == 1
+
+
+NO_ROUTE = "CannotPullContainerError: pull command failed: dial tcp 10.0.0.1:443: i/o timeout"
+NO_REGISTRY = (
+    "ResourceInitializationError: unable to pull image or start container: connection refused"
+)
+NO_ADDRESS = "ResourceInitializationError: InsufficientFreeAddressesInSubnet"
+
+
+@pytest.mark.parametrize("reason", [NO_ROUTE, NO_REGISTRY, NO_ADDRESS])
+@pytest.mark.parametrize("others", ["", OTHER_SUBNET], ids=["none", "others"])
+def test_what_the_subnets_lack_is_not_looked_for_in_the_same_subnets(
+    reason: str, others: str, store: MemoryStore, ecs_settings: EcsSettings
+) -> None:
+    settings = ecs_settings.model_copy(update={"other_subnets": (others,) if others else ()})
+
+    def program(task: FakeTask) -> TaskScript:
+        return TaskScript(start_failure="" if others in _subnets(task.request) else reason)
+
+    ecs = FakeEcs(program)
+    runner = EcsRunner(settings, client=ecs, store=store, clock=ecs.clock)
+
+    info = runner.wait(runner.submit(SPOT))
+
+    assert [task.is_spot for task in ecs.tasks] == [True, True] if others else [True]
+    assert info.status is (JobStatus.COMPLETED if others else JobStatus.FAILED)
 
 
 def _interrupted_once(task: FakeTask) -> TaskScript:

@@ -14,7 +14,7 @@ from tradai.aws._client.endpoints import (
 )
 from tradai.aws._client.errors import FIND_CREDENTIALS, translated
 from tradai.aws._client.listing_rows import parse_listing
-from tradai.aws._client.log_masking import mask_secrets_in_logs
+from tradai.aws._client.log_masking import mask_secrets_in_logs, quiet_credential_notices
 from tradai.aws._client.response_checks import reject_broken_responses
 from tradai.aws._client.settings import AwsSettings
 from tradai.core.exceptions import ConfigurationError
@@ -110,6 +110,7 @@ def _new_session(settings: AwsSettings) -> "boto3.Session":
     import boto3
     import botocore.session
 
+    quiet_credential_notices()
     with translated("aws", "session"):
         core = botocore.session.Session(profile=settings.profile)
         parsers = core.get_component("response_parser_factory")

@@ -1,5 +1,6 @@
 """Keep secret values out of botocore's logs, which show whole requests and responses."""
 
+import logging
 from typing import TYPE_CHECKING, Any, Final, final
 
 if TYPE_CHECKING:
@@ -16,6 +17,13 @@ def mask_secrets_in_logs(events: "BaseEventHooks") -> None:
     events.register("before-parse.secrets-manager", _mask_response)
     for service in _CREDENTIALS:
         events.register(f"before-parse.{service}", _mask_credentials)
+
+
+def quiet_credential_notices() -> None:
+    """Keep out of logs from which source each process took its credentials, unless at DEBUG."""
+    log = logging.getLogger("botocore.credentials")
+    if log.level == logging.NOTSET and not log.isEnabledFor(logging.DEBUG):
+        log.setLevel(logging.WARNING)
 
 
 @final

@@ -8,7 +8,9 @@ from tradai.core import CUT_LOOK_AHEAD, LONGEST_LINE, JobLine, JobLog, redact, s
 _MOST_KEPT: Final = LONGEST_LINE + CUT_LOOK_AHEAD
 
 
-def numbered_lines(pieces: Iterable[bytes], *, is_whole: bool) -> Iterator[JobLine]:
+def numbered_lines(
+    pieces: Iterable[bytes], *, is_whole: bool, log: JobLog | None = None
+) -> Iterator[JobLine]:
     """Yield each line once, as soon as it is whole. Secrets are masked.
 
     Bytes that are not UTF-8 become replacement characters. A line of more than 64 KiB arrives in
@@ -21,8 +23,9 @@ def numbered_lines(pieces: Iterable[bytes], *, is_whole: bool) -> Iterator[JobLi
         pieces: Output of the job from its start.
         is_whole: Whether the output ends where `pieces` end, so that the last line may lack its
             newline.
+        log: A new log to take the lines, whose summary the caller wants.
     """
-    log = JobLog()
+    log = log or JobLog()
     for data in _lines(pieces, is_whole=is_whole):
         text = data.decode(errors="replace").removesuffix("\n").removesuffix("\r")
         yield from log.add(text)

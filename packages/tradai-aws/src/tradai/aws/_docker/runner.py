@@ -18,7 +18,9 @@ from tradai.core import (
     JobHandle,
     JobInfo,
     JobLine,
+    JobLog,
     JobSpec,
+    LogSummary,
     Pause,
     check_stop_reason,
     file_path,
@@ -50,6 +52,7 @@ class DockerRunner:
         self._daemon = Daemon(settings.host)
         self._launcher = Launcher(self._daemon, settings)
         self.uri = _SCHEME + settings.host
+        self._summaries: dict[str, LogSummary] = {}
 
     @classmethod
     def for_uri(cls, uri: str) -> Self:
@@ -74,11 +77,11 @@ class DockerRunner:
         return self._handle(self._launcher.launch(spec))
 
     def status(self, handle: JobHandle) -> JobInfo:
-        """Return the facts about a job as of now."""
+        """Return the facts about a job as of now; see `JobRunner.status`."""
         return self._find(handle).info()
 
     def wait(self, handle: JobHandle, *, timeout_s: float | None = None) -> JobInfo:
-        """Return the facts about a job once it has ended, or after `timeout_s` seconds.
+        """Return the facts about a job once it has ended; see `JobRunner.wait`.
 
         Raises:
             ExternalServiceError: The job was never launched, because the process that submitted it
@@ -104,12 +107,15 @@ class DockerRunner:
         """
         return self._lines(self._find(handle), handle, after, follow=follow)
 
-    def stop(self, handle: JobHandle, reason: str) -> JobInfo:
-        """Stop a job and return the facts about it once it has ended.
+    def log_summary(self, handle: JobHandle) -> LogSummary | None:
+        """Return how much of a job's log the last `logs` has read; None when there was none.
 
-        Raises:
-            ValidationError: The reason is empty.
+        Only a log that ``tradai-entrypoint contain`` wrote is ever proven to be complete.
         """
+        return self._summaries.get(handle.job_id)
+
+    def stop(self, handle: JobHandle, reason: str) -> JobInfo:
+        """Stop a job and return the facts about its end; see `JobRunner.stop`."""
         check_stop_reason(reason)
         container = self._find(handle)
         if not container.info().status.is_terminal:
@@ -156,10 +162,12 @@ class DockerRunner:
             # In this order: the log of a job that has ended is whole.
             has_ended = container.info().status.is_terminal
             pieces = container.output(follow=follow and not has_ended)
-            for line in numbered_lines(pieces, is_whole=has_ended):
+            log = JobLog()
+            for line in numbered_lines(pieces, is_whole=has_ended, log=log):
                 if line.number > after:
                     after = line.number
                     yield line
+            self._summaries[handle.job_id] = log.summary()
             if has_ended or not follow:
                 return
             # A stream also ends when the daemon does.

@@ -94,8 +94,8 @@ def check_size(overrides: Overrides, spec: JobSpec) -> None:
         expected = f"at most {MOST_CHARACTERS} characters"
         raise ValidationError(
             f"the command and variables of the job {spec.job_id} are {size} characters of JSON, "
-            f"but ECS takes {MOST_CHARACTERS}; the largest are {named}: shorten them, or spill "
-            "them to the store",
+            f"but ECS takes {MOST_CHARACTERS}; the largest are {named}: shorten them, or set "
+            "TRADAI_JOB_SPILL=true, which keeps them in the job store",
             field="overrides",
             expected=expected,
         )

@@ -1,9 +1,9 @@
 """Pace of calls: the clock of this machine, pauses with jitter, and a limit that threads share."""
 
-import random
 import time
 from typing import Final, final
 
+from tradai.aws._client.random_pauses import RandomPauses
 from tradai.core import ForkLock, Utc, WaitingClock, utc_now
 
 _FIRST_PAUSE_S: Final = 0.5
@@ -29,22 +29,20 @@ class RealClock:
 
 @final
 class Backoff:
-    """Pauses before further attempts: random, each up to three times the one before."""
+    """Random pauses before further attempts, within a budget of time."""
 
     def __init__(self, clock: WaitingClock, *, budget_s: float) -> None:
         """Count `budget_s` seconds from now."""
         self._clock = clock
         self._deadline_s = clock() + budget_s
-        self._last_s = _FIRST_PAUSE_S
+        self._pauses = RandomPauses(first_s=_FIRST_PAUSE_S, longest_s=_LONGEST_PAUSE_S)
 
     def pause(self) -> bool:
         """Pause and return True; return False when the budget does not last as long."""
-        longest = min(_LONGEST_PAUSE_S, 3 * self._last_s)
-        # Chance spreads load here, and guards no secret (S311).
-        self._last_s = random.uniform(_FIRST_PAUSE_S, longest)  # noqa: S311
-        if self._clock() + self._last_s > self._deadline_s:
+        pause_s = self._pauses.next_s()
+        if self._clock() + pause_s > self._deadline_s:
             return False
-        self._clock.sleep(self._last_s)
+        self._clock.sleep(pause_s)
         return True
 
 

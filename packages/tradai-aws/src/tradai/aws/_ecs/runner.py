@@ -41,6 +41,7 @@ from tradai.core import (
     JobInfo,
     JobLine,
     JobSpec,
+    LogSummary,
     ObjectStore,
     WaitingClock,
     backend_for,
@@ -94,7 +95,7 @@ class EcsRunner:
             client: boto3's client for ECS, or a fake.
             store: The job store in place of the one that the settings name.
             clock: Clock to wait by.
-            policy: Choices about launches.
+            policy: Choices about launches, in place of those of the settings.
             logs_client: boto3's client for CloudWatch Logs, or a fake.
 
         Raises:
@@ -107,7 +108,7 @@ class EcsRunner:
         check_reachable(self.settings, self._client.meta)
         self._clock = clock or _REAL_CLOCK
         self._prices = EcsPriceSettings.load().prices
-        self._policy = policy = policy or EcsPolicy()
+        self._policy = policy = policy or EcsPolicy(spills=self.settings.job_spill)
         root = f"{self.settings.job_store.rstrip('/')}/{self.settings.cluster_name}"
         store = store or backend_for("tradai.stores", root)
         self._records = LaunchRecords(store, f"{root}/records/")
@@ -165,11 +166,11 @@ class EcsRunner:
         return self._handle(self._follower.launch(stored, new_definition=new_definition).record)
 
     def status(self, handle: JobHandle) -> JobInfo:
-        """Return the facts about a job as of now."""
+        """Return the facts about a job as of now; see `JobRunner.status`."""
         return self._follower.status(self._find(handle), max_age_s=_FRESH_S)
 
     def wait(self, handle: JobHandle, *, timeout_s: float | None = None) -> JobInfo:
-        """Return the facts about a job once it has ended, or after `timeout_s` seconds.
+        """Return the facts about a job once it has ended; see `JobRunner.wait`.
 
         A launch that was interrupted is continued.
 
@@ -190,12 +191,12 @@ class EcsRunner:
         stored = self._find(handle)
         return self._lines.lines(stored, self._follower, after=after, follow=follow)
 
-    def stop(self, handle: JobHandle, reason: str) -> JobInfo:
-        """Stop a job and return the facts about it once it has ended.
+    def log_summary(self, handle: JobHandle) -> LogSummary | None:
+        """Return how much of a job's log the last `logs` has read; None when there was none."""
+        return self._lines.summary(handle.job_id)
 
-        Raises:
-            ValidationError: The reason is empty.
-        """
+    def stop(self, handle: JobHandle, reason: str) -> JobInfo:
+        """Stop a job and return the facts about its end; see `JobRunner.stop`."""
         check_stop_reason(reason)
         request = StopRequest(reason=redact(reason))
         return self._follower.wait(self._watch.request_stop(self._find(handle), request))

@@ -80,6 +80,8 @@ class EcsSettings(BaseSettings):
         launch_type: Launch type; only Fargate is supported.
         job_store: URI of the objects that record which jobs were launched, such as
             ``s3://bucket/jobs/``. Every process that works with the same jobs needs the same.
+        job_spill: Whether a command and variables that are too large for ECS are written to the
+            job store, where ``tradai-entrypoint jobs exec`` in the image reads them.
     """
 
     model_config = SettingsConfigDict(env_prefix="ECS_")
@@ -100,6 +102,7 @@ class EcsSettings(BaseSettings):
     job_store: Annotated[
         str, AfterValidator(_matching(_STORE, "a URI such as s3://bucket/jobs/"))
     ] = Field(validation_alias="TRADAI_JOB_STORE")
+    job_spill: bool = Field(default=False, validation_alias="TRADAI_JOB_SPILL")
 
     @classmethod
     def from_environment(cls) -> Self:

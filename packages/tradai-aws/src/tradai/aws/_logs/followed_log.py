@@ -1,10 +1,10 @@
 """The log of one job while it is followed: its next look at CloudWatch, and its end."""
 
-import random
 from collections import deque
 from collections.abc import Callable
 from typing import Final, final
 
+from tradai.aws._client.random_pauses import RandomPauses
 from tradai.aws._logs.policy import LogPolicy
 from tradai.aws._logs.stream_reader import LogEvent, Page, Place, StreamReader
 from tradai.core import JobLine, JobLog
@@ -50,7 +50,7 @@ class FollowedLog:
         self._is_stopped = is_stopped
         self._policy = policy
         self._pause_s = policy.first_pause_s
-        self._failures = 0
+        self._backoff = RandomPauses(first_s=policy.first_pause_s, longest_s=_LONGEST_BACKOFF_S)
         self._newest_s = 0.0
         self._weight = 1.0
         self._follows = True
@@ -88,10 +88,10 @@ class FollowedLog:
             self._take(page.events, now_s)
             self.is_at_end = page.is_end
             self._plan(page, now_s)
-            self._failures = 0
+            self._backoff.reset()
         except TradAIError as exc:
             if exc.retryable:
-                self._back_off(now_s)
+                self.due_s = now_s + self._backoff.next_s()
             else:
                 self.failure, self.is_done = exc, True
 
@@ -168,13 +168,6 @@ class FollowedLog:
         is_quiet = self._ended_s is None and now_s - self._newest_s > _QUIET_AFTER_S
         longest = self._policy.quiet_pause_s if is_quiet else self._policy.longest_pause_s
         self._pause_s = min(2 * self._pause_s, longest)
-
-    def _back_off(self, now_s: float) -> None:
-        self._failures += 1
-        longest = min(_LONGEST_BACKOFF_S, self._policy.first_pause_s * 2**self._failures)
-        # Random, so that readers that were refused together do not come back together; not used
-        # for cryptography.
-        self.due_s = now_s + longest * random.uniform(0.5, 1)  # noqa: S311
 
 
 def _is_full(events: list[LogEvent]) -> bool:

@@ -1,14 +1,14 @@
 """Write one S3 object whole or not at all: conditional, in parts, retried on conflicts."""
 
-import random
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypedDict, final
 
 from tradai.aws._client.errors import error_code, translated
+from tradai.aws._client.random_pauses import RandomPauses
 from tradai.aws._s3.checksums import crc32_text
 from tradai.core import S3Path
 from tradai.core.exceptions import ConflictError, ValidationError
@@ -30,7 +30,8 @@ _MAX_SINGLE_COPY: Final = 5 * 1024**3
 _COPY_PART: Final = 512 * _MIB
 _UPLOAD_THREADS: Final = 3
 _MAX_ATTEMPTS: Final = 6
-_FIRST_PAUSE_S: Final = 0.02
+_FIRST_PAUSE_S: Final = 0.01
+_LONGEST_PAUSE_S: Final = 0.32
 _TOKEN_KEY: Final = "tradai-write"  # noqa: S105 - a name, not a secret
 
 # Number, start and length of each part.
@@ -201,7 +202,8 @@ class ObjectWriter:
         """Write, and retry while S3 settles another conditional write; botocore does not."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        for pause_s in _pauses():
+        pauses = RandomPauses(first_s=_FIRST_PAUSE_S, longest_s=_LONGEST_PAUSE_S)
+        for attempt in range(_MAX_ATTEMPTS):
             with translated("s3", operation, self._subject):
                 try:
                     return write()
@@ -210,9 +212,10 @@ class ObjectWriter:
                     if etag is not None:
                         return etag
                     self._raise_if_deleted(exc, condition)
-                    if pause_s is None or error_code(exc) != "ConditionalRequestConflict":
+                    is_last = attempt == _MAX_ATTEMPTS - 1
+                    if is_last or error_code(exc) != "ConditionalRequestConflict":
                         raise
-            time.sleep(pause_s)
+            time.sleep(pauses.next_s())
         raise AssertionError  # the last attempt returns or raises
 
     def _etag_if_written(self, error: Exception) -> str | None:
@@ -258,14 +261,6 @@ def _completed_part(number: int, etag: str, checksum: str | None) -> "CompletedP
     if checksum is not None:
         part["ChecksumCRC32"] = checksum
     return part
-
-
-def _pauses() -> Iterator[float | None]:
-    """Yield the seconds to wait after each attempt, None after the last."""
-    for doublings in range(_MAX_ATTEMPTS - 1):
-        # Random, so that writers that collided do not collide again; not used for cryptography.
-        yield random.uniform(0.5, 1) * _FIRST_PAUSE_S * 2**doublings  # noqa: S311
-    yield None
 
 
 def _was_repeated(error: "ClientError") -> bool:

@@ -52,6 +52,51 @@ class LogSummary:
     gaps: tuple[Gap, ...] = ()
     strays: int = 0
 
+    def followed_by(self, later: "LogSummary", *, begun: int) -> "LogSummary":
+        """Return the summary of this log and a later one, numbered on from `begun`.
+
+        >>> first = LogSummary(complete=True, expected=2, seen=2)
+        >>> later = LogSummary(complete=False, expected=2, seen=1, gaps=((1, 1),))
+        >>> first.followed_by(later, begun=2)
+        LogSummary(complete=False, expected=4, seen=3, gaps=((3, 3),), strays=0)
+        """
+        expected = (self.expected, later.expected)
+        return LogSummary(
+            complete=self.complete and later.complete,
+            expected=None if None in expected else sum(filter(None, expected)),
+            seen=self.seen + later.seen,
+            gaps=(*self.gaps, *((begun + first, begun + last) for first, last in later.gaps)),
+            strays=self.strays + later.strays,
+        )
+
+    def sentence(self) -> str:
+        """Return whether the log is complete, or what is missing.
+
+        >>> LogSummary(complete=True, expected=2, seen=2).sentence()
+        'log complete: 2 lines'
+        >>> LogSummary(complete=False, expected=4, seen=1, gaps=((1, 2), (4, 4))).sentence()
+        'log not complete: 1 of 4 lines; missing: 1-2, 4'
+        >>> LogSummary(complete=False, expected=None, seen=2, strays=1).sentence()
+        'log not proven complete: 2 lines; no end marker; texts of another writer: 1'
+        """
+        if self.complete:
+            return f"log complete: {_lines(self.seen)}"
+        is_proven = bool(self.gaps)
+        has_end = self.expected is not None
+        lines = (
+            _lines(self.seen) if self.expected is None else f"{self.seen} of {self.expected} lines"
+        )
+        missing = ", ".join(
+            str(first) if first == last else f"{first}-{last}" for first, last in self.gaps
+        )
+        parts = (
+            f"log not {'' if is_proven else 'proven '}complete: {lines}",
+            missing and f"missing: {missing}",
+            "" if has_end else "no end marker",
+            f"texts of another writer: {self.strays}" if self.strays else "",
+        )
+        return "; ".join(filter(None, parts))
+
 
 @final
 class JobLog:
@@ -204,6 +249,10 @@ class JobLog:
             ends.append(self._expected + 1)
         starts = (self._next, *(number + 1 for number in ends))
         return [(start, end - 1) for start, end in zip(starts, ends, strict=False) if start < end]
+
+
+def _lines(count: int) -> str:
+    return f"{count} line{'' if count == 1 else 's'}"
 
 
 def _is_start(text: str) -> bool:

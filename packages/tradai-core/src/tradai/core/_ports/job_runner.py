@@ -82,6 +82,9 @@ class JobRunner(Protocol):
         Args:
             handle: The job.
             reason: Some words, kept with the job; secrets are masked.
+
+        Raises:
+            ValidationError: The reason is empty.
         """
         ...
 

@@ -17,7 +17,7 @@ from tradai.entrypoint._commands.console import print_failure, print_json, print
 from tradai.entrypoint._commands.costs import cost_of, cost_text, estimate_of, noted
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.find import job_json
-from tradai.entrypoint._commands.jobs.logs import LinePrinter
+from tradai.entrypoint._commands.jobs.logs import LinePrinter, print_summary
 from tradai.entrypoint._commands.jobs.result import JobResult
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras, run_spec
 from tradai.entrypoint._process.exit_codes import ExitCode
@@ -74,8 +74,7 @@ def _submit_elsewhere(
             run.bundle.send(progress.say)
         progress.say("launching the job")
         handle = runner.submit(spec)
-    estimate = estimate_of(runner, spec)
-    if estimate is not None and not args.json:
+    if not args.json and (estimate := noted(lambda: estimate_of(runner, spec))):
         print_text(f"cost:   at most {cost_text(estimate)} within its time limit")
     return AttachedJob(runner, handle), partial(
         JobResult.in_store, run.store, job_id, timeout_s=settings.store_timeout_s
@@ -90,12 +89,14 @@ def _follow(job: AttachedJob, interrupts: Interrupts, *, is_quiet: bool) -> JobI
             if not is_quiet:
                 print_text(f"job:    {job.handle.job_id} on {job.handle.runner}")
                 lines.print(_lines(job))
+                print_summary(job)
             return job.wait()
     except RunInterruptedError as exc:
         print_failure(f"{exc}; stopping the job {job.handle.job_id}")
         info = job.stop(str(exc))
         if not is_quiet:
             lines.print(job.logs(after=lines.last))
+            print_summary(job)
         return info
 
 

@@ -75,7 +75,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         with progress:
             comparison.run()
     except RunInterruptedError as exc:
-        _finish(args, comparison, folder, settings, runner)
+        _finish(args, comparison, folder, settings, runner, label="ended:")
         print_failure(f"{exc}; the same command goes on where this one ended")
         return ExitCode.of_error(exc)
     staging.remove()
@@ -186,8 +186,10 @@ def _finish(
     folder: Path,
     settings: EntrypointSettings,
     runner: JobRunner,
+    *,
+    label: str = "done: ",
 ) -> SweepResult:
-    """Write the result into `folder`, and print it."""
+    """Write the result into `folder`, and print it; `label` begins the last line."""
     result = comparison.result(folder.name, command_line(args))
     here = args.on.startswith(LOCAL)
     runs = os.path.relpath(settings.folder, folder) if here else str(settings.store)
@@ -202,7 +204,7 @@ def _finish(
     print_text(f"report: {folder / 'report.html'}")
     if cost is not None:
         print_text(f"cost:   {cost.sentence()}")
-    print_text(f"done:   {result.sentence()}")
+    print_text(f"{label}  {result.sentence()}")
     return result
 
 

@@ -8,10 +8,10 @@ from urllib.parse import unquote
 
 from tradai.core import ObjectInfo, ObjectStore, file_path, is_file_uri
 from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.entrypoint._process.relative_paths import is_relative_path
 
 # The index that a push leaves beside the objects.
 INDEX_NAME: Final = ".tradai-index.json"
-_NO_PARTS: Final = frozenset({"", ".", ".."})
 _EXPECTED: Final = "names that are relative paths without empty parts, `.` and `..`"
 
 
@@ -49,7 +49,7 @@ def check_names(names: Iterable[str], prefix: str) -> None:
     files: dict[str, str] = {}
     folders: dict[str, str] = {}
     for name in names:
-        if not _is_path(name):
+        if not is_relative_path(name):
             problem = f"has an object named {name!r}, which cannot be a file in a folder"
             raise _name_error(prefix, problem)
         key = _folded(name)
@@ -84,10 +84,6 @@ def _name_of(prefix: str, info: ObjectInfo) -> str:
 def _is_marker(name: str, info: ObjectInfo) -> bool:
     """Return whether an object only marks an empty folder, as the console of S3 makes them."""
     return info.size == 0 and (not name or name.endswith("/"))
-
-
-def _is_path(name: str) -> bool:
-    return "\0" not in name and _NO_PARTS.isdisjoint(name.split("/"))
 
 
 def _folded(name: str) -> str:

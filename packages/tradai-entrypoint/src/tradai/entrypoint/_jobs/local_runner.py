@@ -14,6 +14,7 @@ from tradai.core import (
     JobPlatform,
     JobSpec,
     JobStatus,
+    LogSummary,
     Pause,
     check_stop_reason,
 )
@@ -48,6 +49,7 @@ class LocalRunner:
         """Keep the jobs in `folder`, which need not exist."""
         self._root = Path(folder).absolute()
         self.uri = _SCHEME + quote(str(self._root))
+        self._summaries: dict[str, LogSummary] = {}
 
     @classmethod
     def for_uri(cls, uri: str) -> Self:
@@ -70,11 +72,11 @@ class LocalRunner:
         return handle
 
     def status(self, handle: JobHandle) -> JobInfo:
-        """Return the facts about a job as of now."""
+        """Return the facts about a job as of now; see `JobRunner.status`."""
         return self._find(handle).info()
 
     def wait(self, handle: JobHandle, *, timeout_s: float | None = None) -> JobInfo:
-        """Return the facts about a job once it has ended, or after `timeout_s` seconds.
+        """Return the facts about a job once it has ended; see `JobRunner.wait`.
 
         Raises:
             ExternalServiceError: The job was never started, because the process that submitted it
@@ -96,14 +98,14 @@ class LocalRunner:
         Raises:
             ExternalServiceError: As for `wait`, when the job is followed.
         """
-        return _lines(self._find(handle), after, follow=follow)
+        return self._lines(self._find(handle), after, follow=follow)
+
+    def log_summary(self, handle: JobHandle) -> LogSummary | None:
+        """Return how much of a job's log the last `logs` has read; None when there was none."""
+        return self._summaries.get(handle.job_id)
 
     def stop(self, handle: JobHandle, reason: str) -> JobInfo:
-        """Stop a job and return the facts about it once it has ended.
-
-        Raises:
-            ValidationError: The reason is empty.
-        """
+        """Stop a job and return the facts about its end; see `JobRunner.stop`."""
         check_stop_reason(reason)
         folder = self._find(handle)
         if not folder.info().status.is_terminal:
@@ -130,6 +132,29 @@ class LocalRunner:
         folder.check_digest(handle.spec_digest)
         return folder
 
+    def _lines(self, folder: JobFolder, after: int, *, follow: bool) -> Iterator[JobLine]:
+        pause = Pause()
+        with LogReader(folder.log) as reader:
+            while True:
+                # In this order: the log of a job that has ended is whole.
+                info = folder.info()
+                end = folder.log_bytes() if info.status.is_terminal else None
+                for line in reader.lines(end=end):
+                    if line.number > after:
+                        yield line
+                        pause = Pause()
+                self._summaries[folder.path.name] = _summary(reader, end)
+                if info.status.is_terminal or not follow:
+                    return
+                _check_not_abandoned(folder, info)
+                pause.sleep()
+
+
+def _summary(reader: LogReader, end: int | None) -> LogSummary:
+    is_whole = reader.position == end
+    expected = reader.number if is_whole else None
+    return LogSummary(complete=is_whole, expected=expected, seen=reader.number)
+
 
 def _check_runnable(spec: JobSpec) -> None:
     if spec.image is not None:
@@ -143,23 +168,6 @@ def _check_runnable(spec: JobSpec) -> None:
         expected = here or "no platform on this system"
         message = f"the job {spec.job_id} needs {spec.platform}: expected {expected}"
         raise ValidationError(message, field="platform", expected=expected)
-
-
-def _lines(folder: JobFolder, after: int, *, follow: bool) -> Iterator[JobLine]:
-    pause = Pause()
-    with LogReader(folder.log) as reader:
-        while True:
-            # In this order: the log of a job that has ended is whole.
-            info = folder.info()
-            end = folder.log_bytes() if info.status.is_terminal else None
-            for line in reader.lines(end=end):
-                if line.number > after:
-                    yield line
-                    pause = Pause()
-            if info.status.is_terminal or not follow:
-                return
-            _check_not_abandoned(folder, info)
-            pause.sleep()
 
 
 def _check_not_abandoned(folder: JobFolder, info: JobInfo) -> None:

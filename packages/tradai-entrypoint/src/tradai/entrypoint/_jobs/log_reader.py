@@ -39,6 +39,16 @@ class LogReader:
         if self._file is not None:
             self._file.close()
 
+    @property
+    def number(self) -> int:
+        """Number of the last line that was read."""
+        return self._number
+
+    @property
+    def position(self) -> int:
+        """Number of bytes that were read."""
+        return self._position
+
     def lines(self, *, end: int | None) -> Iterator[JobLine]:
         """Yield the lines that were added since the last call.
 

@@ -158,5 +158,7 @@ def _timeout_s(environ: Mapping[str, str]) -> float:
 def _not_claimed(run_id: str, uri: str, error: TradAIError) -> RunNotClaimedError:
     return RunNotClaimedError(
         f"run {run_id!r} was not started, because it could not be claimed in {uri}, and its id "
-        f"came from outside (TRADAI_RUN_ID, --run-id): {error}; try again, or leave the id unset"
+        f"came from outside (TRADAI_RUN_ID, --run-id): {error}; nothing was run: check that the "
+        "machine or container of the run reaches the store (TRADAI_RUN_STORE, its credentials, "
+        "TRADAI_RUN_STORE_TIMEOUT_S), then try again, a job under another id"
     )

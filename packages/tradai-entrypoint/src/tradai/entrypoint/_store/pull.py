@@ -2,11 +2,12 @@
 
 import shutil
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from secrets import token_hex
 
 from tradai.core import file_errors
 from tradai.core.exceptions import NotFoundError, StorageError
+from tradai.entrypoint._process.relative_paths import is_relative_path
 from tradai.entrypoint._store.deadline import SERVICE, call_within, transfer_s
 from tradai.entrypoint._store.names import MANIFEST_NAME, segment_of
 from tradai.entrypoint._store.run_store import RunStore
@@ -61,8 +62,7 @@ def _check_ended(store: RunStore, run_id: str, sizes: dict[str, int]) -> None:
 
 
 def _check_name(store: RunStore, run_id: str, name: str) -> None:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
+    if not is_relative_path(name):
         raise StorageError(
             f"run {run_id!r} cannot be read from {store.uri}: its file {name!r} would lie "
             "outside of its folder; delete that object",

@@ -84,6 +84,7 @@ class Comparison:
             planned=self.planned,
             outcomes=(*self.outcomes, *self._tests),
             windows=tuple(windows),
+            stopped=self._sweep.unfinished,
         )
 
     def _best(self, window: Window) -> RunOutcome | None:

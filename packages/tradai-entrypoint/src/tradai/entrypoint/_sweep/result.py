@@ -47,6 +47,7 @@ class SweepResult:
         planned: Number of runs that were to be made.
         outcomes: Outcomes of all runs that ended.
         windows: Walk-forward windows; empty without them.
+        stopped: Number of runs that were stopped when the sweep was interrupted.
     """
 
     name: str
@@ -56,6 +57,7 @@ class SweepResult:
     planned: int
     outcomes: tuple[RunOutcome, ...]
     windows: tuple[WindowResult, ...] = ()
+    stopped: int = 0
 
     @property
     def ranked(self) -> list[RunOutcome]:
@@ -97,9 +99,9 @@ class SweepResult:
         text = f"sweep {self.name}: {done} of {self.planned} runs have a result"
         text += f", {reused} of them from earlier runs" if reused else ""
         text += f", {len(self.failed)} failed" if self.failed else ""
-        return text + (
-            f", {left} were not run" if (left := self.planned - len(self.outcomes)) else ""
-        )
+        text += f", {self.stopped} were stopped" if self.stopped else ""
+        left = self.planned - len(self.outcomes) - self.stopped
+        return text + (f", {left} were not run" if left else "")
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the result as JSON."""

@@ -66,6 +66,11 @@ class Sweep:
         self._launched: dict[str, list[tuple[SweepRun, PlannedJob]]] = {}
         self._settled: list[RunOutcome] = []
 
+    @property
+    def unfinished(self) -> int:
+        """Number of runs whose jobs were submitted and have no outcome."""
+        return sum(map(len, self._launched.values()))
+
     def outcomes(self, runs: Iterable[SweepRun]) -> Generator[RunOutcome, None, None]:
         """Run each of `runs` and yield its outcome as it is known.
 

@@ -11,7 +11,7 @@ from tradai.aws._logs.follower import LogFollower
 from tradai.aws._logs.position import LogPosition
 from tradai.aws._logs.schedule import LogSchedule
 from tradai.aws._logs.stream_reader import LogsClient
-from tradai.core import JobLine
+from tradai.core import JobLine, LogSummary
 
 
 @final
@@ -23,6 +23,7 @@ class JobLines:
         self._client = client
         self._schedule = schedule
         self._positions: dict[str, LogPosition] = {}
+        self._summaries: dict[str, LogSummary] = {}
 
     def lines(
         self, stored: StoredRecord, jobs: JobFollower, *, after: int, follow: bool
@@ -38,6 +39,7 @@ class JobLines:
         if follow and not (stored.record.task_arn or stored.record.end):
             stored = jobs.launch(stored)
         begun = 0
+        self._summaries.pop(stored.record.job_id, None)
         for past in stored.record.past:
             if past.has_run:
                 tail = self._task(stored.record, past.task_arn, _has_ended, begun, after)
@@ -55,6 +57,15 @@ class JobLines:
                 if follow or following.has_whole_log:
                     jobs.expect_end(stored)
                 return
+
+    def summary(self, job_id: str) -> LogSummary | None:
+        """Return how much of a job's log was read last; None when nothing was."""
+        return self._summaries.get(job_id)
+
+    def _add(self, job_id: str, summary: LogSummary, begun: int) -> None:
+        before = self._summaries.get(job_id)
+        added = before.followed_by(summary, begun=begun) if before else summary
+        self._summaries[job_id] = added
 
     def _task(
         self,
@@ -85,6 +96,7 @@ class JobLines:
         finally:
             # A reader that comes again for the next lines does not read those before.
             self._positions[arn] = follower.position
+            self._add(record.job_id, follower.summary(), begun)
         return begun + follower.position.number
 
 

@@ -241,10 +241,22 @@ def _following(record: LaunchRecord, task: Task) -> tuple[int, int] | None:
         task, main_container=record.container, manifest_exit_code=None, stop_reason=None
     )
     if verdict.never_ran and verdict.cause in _OF_PLACE:
-        is_last = record.rung + 1 == len(record.placements)
-        return None if is_last else (record.rung + 1, record.attempt)
+        # ECS has repeated a pull itself, so that the same subnets lead to the same end.
+        is_pull = "pull" in verdict.detail.lower()
+        in_others = is_pull or verdict.cause is StopCause.ADDRESSES
+        rung = _next_rung(record, in_other_subnets=in_others)
+        return None if rung is None else (rung, record.attempt)
     is_spot = verdict.cause is StopCause.SPOT and record.attempt < record.attempts
     return (0, record.attempt + 1) if is_spot else None
+
+
+def _next_rung(record: LaunchRecord, *, in_other_subnets: bool) -> int | None:
+    """Return the next rung of the ladder, or the next in other subnets; None without."""
+    tried = record.placements[record.rung]["networkConfiguration"]
+    for rung in range(record.rung + 1, len(record.placements)):
+        if not in_other_subnets or record.placements[rung]["networkConfiguration"] != tried:
+            return rung
+    return None
 
 
 def _facts(record: LaunchRecord, info: JobInfo) -> JobInfo:

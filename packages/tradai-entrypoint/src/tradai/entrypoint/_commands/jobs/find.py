@@ -50,11 +50,16 @@ def _handle_text(text: str) -> str:
 
 def job_json(job: AttachedJob, info: JobInfo) -> dict[str, JsonValue]:
     """Return the facts about a job as JSON, with its cost where that is known."""
-    handle, cost = job.handle, noted(lambda: cost_of(job.runner, job.handle))
+    cost = noted(lambda: cost_of(job.runner, job.handle))
+    return job_facts(job, info) | ({} if cost is None else {"cost": cost_json(cost)})
+
+
+def job_facts(job: AttachedJob, info: JobInfo) -> dict[str, JsonValue]:
+    """Return the facts about a job that need no further request."""
+    handle = job.handle
     return {
         "job_id": handle.job_id,
         **info.to_json(),
-        **({} if cost is None else {"cost": cost_json(cost)}),
         "runner": handle.runner,
         "spec_digest": handle.spec_digest,
         "native_id": handle.native_id,

@@ -4,9 +4,9 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
-from typing import final
+from typing import Protocol, final, runtime_checkable
 
-from tradai.core import JobLine
+from tradai.core import AttachedJob, JobHandle, JobLine, LogSummary
 from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._commands.jobs.find import find_job
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -18,7 +18,25 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     with interrupts.raising():
         printer = LinePrinter(as_json=args.json, after=args.after)
         printer.print(job.logs(after=args.after, follow=args.follow))
+    print_summary(job)
     return 0
+
+
+@runtime_checkable
+class SummarizingRunner(Protocol):
+    """A job runner that compares the lines it yielded with those that the job wrote."""
+
+    def log_summary(self, handle: JobHandle) -> LogSummary | None:
+        """Return how much of a job's log the last `logs` has read; None when there was none."""
+        ...
+
+
+def print_summary(job: AttachedJob) -> None:
+    """Print whether the log that was just read is complete, where the runner knows."""
+    runner = job.runner
+    summary = runner.log_summary(job.handle) if isinstance(runner, SummarizingRunner) else None
+    if summary is not None:
+        print_text(f"note: {summary.sentence()}", is_error=True)
 
 
 @final

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self, final
 
 from tradai.core import JobInfo, JobStatus, JsonValue
-from tradai.core.exceptions import TradAIError
+from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.entrypoint._commands.console import print_failure, print_result
 from tradai.entrypoint._history.attempts import Attempts
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
@@ -50,7 +50,7 @@ class JobResult:
             run, files = Attempts.of(store, job_id, timeout_s=timeout_s).last()
             manifest = run.manifest()
         except TradAIError as exc:
-            return cls(place=store.uri_of(job_id), problem=str(exc))
+            return cls(place=store.uri_of(job_id), problem=_problem(exc, store, job_id))
         report = store.uri_of(run.run_id, REPORT_NAME) if REPORT_NAME in files else None
         return cls(place=run.uri, manifest=manifest, report=report)
 
@@ -86,3 +86,12 @@ class JobResult:
             mode="json", include={"run_id", "exit_code", "verdict", "results", "digests"}
         )
         return {"place": self.place, "report": self.report, **manifest}
+
+
+def _problem(error: TradAIError, store: RunStore, job_id: str) -> str:
+    """Return why there is no result, and the command that reads it once the store answers."""
+    is_away = isinstance(error, ExternalServiceError)
+    later = (
+        f"; later: `tradai-entrypoint runs show {job_id} --store {store.uri}`" if is_away else ""
+    )
+    return f"{error}{later}"
