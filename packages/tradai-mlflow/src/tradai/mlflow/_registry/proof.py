@@ -16,6 +16,7 @@ from tradai.core import (
     StrategyConfig,
     error_sentence,
     file_errors,
+    files_digest,
     read_regular_file,
 )
 from tradai.core.exceptions import NotFoundError, ValidationError
@@ -24,6 +25,8 @@ from tradai.mlflow._registry.record import MODELS, STRATEGY, ModelFile, ModelKin
 
 MANIFEST: Final = "manifest.json"
 REPORT: Final = "report.html"
+# The digest of the strategy's files.
+_SOURCE: Final = "source"
 # The result that says when the last candle closed that the engine traded on, and its form. The
 # range that was asked for may end later than the candles.
 _LAST_CANDLE: Final = "last_candle"
@@ -100,10 +103,28 @@ class RunProof:
         """Return the files of the version, by path relative to the folder of the run.
 
         Raises:
-            ValidationError: The name of a file cannot be stored.
+            ValidationError: The name of a file cannot be stored, or the copy of the strategy is
+                not the source that ran.
             StorageError: A file cannot be read.
         """
-        return tuple(sorted(self._files(), key=lambda file: file.path))
+        files = tuple(sorted(self._files(), key=lambda file: file.path))
+        # Last, so that a file that is changed from here on has not the digest above.
+        self._check_strategy()
+        return files
+
+    def _check_strategy(self) -> None:
+        folder = self.folder / STRATEGY
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        contents = ((path.relative_to(folder).as_posix(), path.read_bytes()) for path in paths)
+        with file_errors("read", folder):
+            found = files_digest(contents)
+        if found != self.digests.get(_SOURCE):
+            message = (
+                f"the files in {folder} are not the source of run {self.run_id}: one was changed, "
+                "added or removed since; register another run"
+            )
+            expected = "the files that the run copied there"
+            raise ValidationError(message, field="run", expected=expected)
 
     def _files(self) -> Iterator[ModelFile]:
         for name in (STRATEGY, MODELS):
