@@ -8,6 +8,7 @@ from typing import Final
 
 from tradai.core import redact
 from tradai.core.exceptions import ValidationError
+from tradai.mlflow._client.limits import check_text
 
 # Folder, below that of the run, of values that are too long for a server.
 LONG_VALUES: Final = "long-values"
@@ -27,6 +28,7 @@ def check_key(key: str) -> None:
     Raises:
         ValidationError: No server takes it.
     """
+    check_text("name", key, key)
     is_plain = normpath(key) == key != "." and not key.startswith(("/", ".."))
     if _KEY.fullmatch(key) and is_plain:
         return
@@ -56,11 +58,12 @@ def server_values(
         spill: Keeps a long value as an artifact: it gets the name of the file and the text.
 
     Raises:
-        ValidationError: No server takes one of the names.
+        ValidationError: No server takes one of the names, or a value is not a text.
     """
     taken: dict[str, str] = {}
     for key, value in values.items():
         check_key(key)
+        check_text("value of", key, value)
         text = redact(value)
         if len(text) > longest:
             digest = sha256(text.encode()).hexdigest()
