@@ -127,7 +127,9 @@ class ModelResolver(LoggerMixin):
         with TemporaryDirectory(prefix="tradai-model-") as folder:
             for file in missing.values():
                 self._download(found, file, Path(folder, file.sha256), end=end)
-        if self._cache.lay_out(files):
+        left_out = self._cache.lay_out(files)
+        self._cache.prune(most_bytes=self._settings.cache_bytes)
+        if left_out:
             message = f"the files of version {found.version} of {found.name!r} do not stay"
             raise ModelIntegrityError(
                 f"{message} in the cache: check the disk of TRADAI_MODEL_CACHE"
