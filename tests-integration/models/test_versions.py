@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from models.conftest import Interceptor, artifact, files_below
+from models.conftest import HandClock, Interceptor, artifact, files_below, leaving
 from models.proven_run import CONFIG, STRATEGY, proven_run
 from servers.fault_proxy import Fault, FaultProxy
 from servers.mlflow import RELEASES, MLflowServer, Release
@@ -360,6 +360,26 @@ def test_a_version_is_a_configuration_below_variables_and_overrides(
     assert (loaded.source_root / "trend.py").read_text() == STRATEGY
     (notice,) = loaded.notices
     assert notice.endswith(f" on {registry.server}: configuration v1-cccccccc, of run run-1")
+
+
+def test_an_alias_is_pinned_to_its_version_also_while_the_server_is_gone(
+    server: MLflowServer, settings: ModelSettings, clock: HandClock, run: Path, unique: str
+) -> None:
+    settings = settings.model_copy(update={"max_stale": Timeframe("1d")})
+    selector = RegistryLayer.for_uri(f"mlflow:{unique}@champion").selector
+    with leaving(server) as client:
+        registry = ModelRegistry(client, settings, clock=clock)
+        registry.register(unique, run)
+        registry.promote(unique, 1, policy=OPEN)
+        assert RegistryLayer(selector, registry=registry).pinned() == f"mlflow:{unique}@v1"
+        registry.register(unique, run)
+        registry.promote(unique, 2, policy=OPEN)
+        assert RegistryLayer(selector, registry=registry).pinned() == f"mlflow:{unique}@v2"
+
+    pinned = RegistryLayer(selector, registry=registry).pinned()
+
+    assert pinned == f"mlflow:{unique}@v2"
+    assert registry.resolve(pinned).version == 2
 
 
 def test_without_overrides_the_digest_is_the_one_of_the_registry(

@@ -113,6 +113,10 @@ class ModelResolver(LoggerMixin):
             resolved_at=self._now(),
         )
         self._cache.remember(known)
+        # The choice that was pinned to its version means the same.
+        by_number = str(VersionSelector(name=selector.name, version=found.version))
+        if by_number != known.selector:
+            self._cache.remember(known.model_copy(update={"selector": by_number}))
         return self._resolved(selector, known, content)
 
     def _fetch(self, found: ModelVersion, files: tuple[ModelFile, ...]) -> None:
