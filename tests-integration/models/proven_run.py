@@ -23,7 +23,6 @@ RESULTS: Final[Mapping[str, Any]] = {
     "max_drawdown_percent": 8.9677,
     "wins_draws_losses": "88 / 0 / 209",
     "profit_factor": None,
-    "last_candle": "2025-07-01 00:00 UTC",
 }
 
 
@@ -65,6 +64,7 @@ def proven_run(
         "config": {**CONFIG, **(config or {})},
         "digests": {"source": source, "data": "b" * 64, "config": "c" * 64},
         "results": {**RESULTS, **(results or {})},
+        "data": {"traded_until": "2025-07-01 00:00 UTC"},
         "run_parameters": {"timerange": "20250108-20250701"},
         **facts,
     }

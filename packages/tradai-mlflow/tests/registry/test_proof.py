@@ -23,10 +23,10 @@ MANIFEST: dict[str, Any] = {
         "trades": 3,
         "is_partial": False,
         "profit_factor": None,
-        "last_candle": "2025-06-28 23:45 UTC",
+        "last_candle": "2025-06-30 12:00 UTC",
     },
     "run_parameters": {"timerange": "20250108-20250701"},
-    "data": {"timerange": "20250108-20250701"},
+    "data": {"timerange": "20250108-20250701", "traded_until": "2025-06-28 23:45 UTC"},
     "engine": {"name": "freqtrade"},
 }
 
@@ -56,11 +56,11 @@ def test_a_run_that_did_not_succeed_proves_nothing(facts: dict[str, Any], tmp_pa
         RunProof.read(made(tmp_path, **facts))
 
 
-@pytest.mark.parametrize("results", [{}, {"last_candle": None}, {"last_candle": "20250701"}])
-def test_a_result_without_its_last_candle_is_of_unknown_age(
-    results: dict[str, Any], tmp_path: Path
+@pytest.mark.parametrize("data", [{}, {"traded_until": None}, {"traded_until": "20250701"}])
+def test_a_run_that_does_not_say_when_its_candles_end_is_of_unknown_age(
+    data: dict[str, Any], tmp_path: Path
 ) -> None:
-    proof = RunProof.read(made(tmp_path, results=results))
+    proof = RunProof.read(made(tmp_path, data=data))
 
     assert proof.data_until is None
 

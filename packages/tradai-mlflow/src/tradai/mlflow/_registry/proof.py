@@ -27,9 +27,9 @@ MANIFEST: Final = "manifest.json"
 REPORT: Final = "report.html"
 # The digest of the strategy's files.
 _SOURCE: Final = "source"
-# The result that says when the last candle closed that the engine traded on, and its form. The
-# range that was asked for may end later than the candles.
-_LAST_CANDLE: Final = "last_candle"
+# The fact that says when the last candle closed of the pair whose candles end first, and its form.
+# The range that was asked for may end later than the candles, and those of other pairs too.
+_TRADED_UNTIL: Final = "traded_until"
 _MINUTE: Final = "%Y-%m-%d %H:%M UTC"
 
 
@@ -45,6 +45,7 @@ class _Manifest(BaseModel):
     config: StrategyConfig
     digests: Mapping[str, str] = Field(default_factory=dict)
     results: Mapping[str, JsonValue] = Field(default_factory=dict)
+    data: Mapping[str, JsonValue] = Field(default_factory=dict)
 
 
 @final
@@ -58,7 +59,8 @@ class RunProof:
         config: Configuration of the run.
         digests: SHA-256 by what they cover, as the manifest has them.
         metrics: Figures of its result.
-        data_until: End of the candles that it traded on; None when its result does not say.
+        data_until: End of the candles of the traded pair whose candles end first; None when its
+            manifest does not say.
     """
 
     folder: Path
@@ -91,7 +93,7 @@ class RunProof:
             config=manifest.config,
             digests=manifest.digests,
             metrics=dict(_figures(manifest.results)),
-            data_until=_instant(manifest.results.get(_LAST_CANDLE)),
+            data_until=_instant(manifest.data.get(_TRADED_UNTIL)),
         )
 
     @property

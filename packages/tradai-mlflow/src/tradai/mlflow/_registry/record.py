@@ -67,7 +67,7 @@ class ModelRecord(BaseModel):
         files: Files of the version, sorted by path.
         metrics: Figures of the run, by name.
         run_id: Id of the run that proves the version; None when none was named.
-        data_until: End of the candles of that run.
+        data_until: End of the candles of that run, of the traded pair whose candles end first.
         image: Digest of the container image that runs it, ``sha256:`` and 64 digits.
         registered_at: Instant of the registration.
         registered_by: Name of the person or job that registered it.
