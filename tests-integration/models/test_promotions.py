@@ -271,3 +271,15 @@ def test_an_alias_that_means_something_else_is_refused(
         registry.promote(unique, 1, policy=OPEN, alias=alias)
     with pytest.raises(ValidationError, match="is not usable: expected letters, digits"):
         registry.rollback(unique, alias=alias)
+
+
+def test_an_alias_that_differs_only_in_its_case_is_refused(
+    registry: ModelRegistry, client: MLflowClient, run: Path, unique: str
+) -> None:
+    registry.register(unique, run)
+    registry.promote(unique, 1, policy=OPEN)
+
+    with pytest.raises(ValidationError, match="has the alias 'champion', which is not 'Champion'"):
+        registry.promote(unique, 1, policy=OPEN, alias="Champion")
+
+    assert client.get_registered_model(unique).aliases == {"champion": 1}

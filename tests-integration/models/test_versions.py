@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+import requests
 from models.conftest import HandClock, Interceptor, artifact, files_below, leaving
 from models.proven_run import CONFIG, STRATEGY, proven_run
 from servers.fault_proxy import Fault, FaultProxy
@@ -380,6 +381,52 @@ def test_an_alias_is_pinned_to_its_version_also_while_the_server_is_gone(
 
     assert pinned == f"mlflow:{unique}@v2"
     assert registry.resolve(pinned).version == 2
+
+
+def test_files_with_names_in_any_language_come_back(
+    registry: ModelRegistry, tmp_path: Path, unique: str
+) -> None:
+    names = ("strategy/größe 1.csv", "strategy/価格/b+c&d=e?.csv", "strategy/'x';~!@$.csv")
+    run = proven_run(tmp_path / "run-1", files={name: name.encode() for name in names})
+    registry.register(unique, run)
+
+    resolved = registry.resolve(unique, version=1)
+
+    assert {name: (resolved.folder / name).read_bytes() for name in names} == {
+        name: name.encode() for name in names
+    }
+
+
+@pytest.mark.parametrize("name", ["strategy/step%20.csv", "strategy/a#b.csv"])
+def test_a_file_name_that_servers_change_is_refused_before_anything_is_sent(
+    name: str, through_proxy: ModelRegistry, proxy: FaultProxy, tmp_path: Path, unique: str
+) -> None:
+    run = proven_run(tmp_path / "run-1", files={name: b"1"})
+
+    with pytest.raises(ValidationError, match="expected a name without backslashes, % and #"):
+        through_proxy.register(unique, run)
+
+    assert proxy.seen == []
+
+
+def test_a_model_that_was_deleted_and_made_again_is_not_mixed_with_the_old_one(
+    registry: ModelRegistry, server: MLflowServer, tmp_path: Path, unique: str
+) -> None:
+    registry.register(unique, proven_run(tmp_path / "run-1"))
+    old = registry.resolve(unique, version=1)
+    # Our client removes no model.
+    gone = requests.delete(
+        f"{server.url}/api/2.0/mlflow/registered-models/delete", json={"name": unique}, timeout=60
+    )
+    assert gone.ok
+    changed = {"strategy/trend.py": STRATEGY.encode() + b"# other\n"}
+    registry.register(unique, proven_run(tmp_path / "run-2", files=changed))
+
+    new = registry.resolve(unique, version=1)
+
+    assert (old.record.run_id, new.record.run_id) == ("run-1", "run-2")
+    assert (new.strategy_folder / "trend.py").read_bytes() == changed["strategy/trend.py"]
+    assert (old.strategy_folder / "trend.py").read_text() == STRATEGY
 
 
 def test_without_overrides_the_digest_is_the_one_of_the_registry(

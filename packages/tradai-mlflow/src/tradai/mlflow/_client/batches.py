@@ -1,6 +1,5 @@
 """Metrics, parameters and tags of a run, split into the batches that every server accepts."""
 
-import hashlib
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +16,7 @@ from tradai.mlflow._client.limits import (
     TAG_LENGTH,
     check_length,
     metric_value,
+    spilled,
 )
 from tradai.mlflow._client.runs import RunCalls, about_run
 from tradai.mlflow._http.deadline import Deadline
@@ -29,8 +29,6 @@ _MOST: Final = {"metrics": 1_000, "params": 100, "tags": 100}
 _ALL: Final = 1_000
 _BYTES: Final = 900_000
 _FRAME: Final = 80  # bytes of JSON around key and value, and of a metric's numbers
-
-_LONG_VALUES: Final = "tradai/long-values"
 
 
 class BatchCalls(RunCalls, ArtifactCalls):
@@ -103,10 +101,8 @@ class BatchCalls(RunCalls, ArtifactCalls):
         root = artifact_root(answer["run"]["info"]["artifact_uri"])
         names = {}
         for key, value in long.items():
-            data = value.encode()
-            path = f"{_LONG_VALUES}/{hashlib.sha256(data).hexdigest()}.txt"
-            digest = self._upload(root, io.BytesIO(data), path, deadline)
-            names[key] = f"artifact {path}, {len(value)} characters, sha256 {digest}"
+            path, names[key] = spilled(value)
+            self._upload(root, io.BytesIO(value.encode()), path, deadline)
         return {**texts, **names}
 
 

@@ -1,6 +1,7 @@
 """Values that every version of MLflow keeps; a longer text is cut by the server in silence."""
 
 import math
+from hashlib import sha256
 from typing import Final
 
 from tradai.core.exceptions import ValidationError
@@ -9,6 +10,8 @@ from tradai.mlflow._http.errors import LimitExceededError
 PARAM_LENGTH: Final = 6_000
 TAG_LENGTH: Final = 8_000
 KEY_LENGTH: Final = 250
+# Folder, below that of the run, of values that are too long for a server.
+LONG_VALUES: Final = "long-values"
 
 
 def check_length(kind: str, key: str, text: str, limit: int) -> None:
@@ -45,6 +48,13 @@ def check_text(kind: str, key: object, text: object) -> None:
     if not isinstance(text, str):
         message = f"the {kind} {key!r} is of type {type(text).__name__}: expected text"
         raise ValidationError(message, field=kind, expected="text")
+
+
+def spilled(text: str) -> tuple[str, str]:
+    """Return the artifact that keeps a text too long for a server, and the value in its place."""
+    digest = sha256(text.encode()).hexdigest()
+    path = f"{LONG_VALUES}/{digest[:16]}.txt"
+    return path, f"sha256:{digest} of {len(text)} characters in {path}"
 
 
 def metric_value(key: str, value: float) -> float:

@@ -85,6 +85,7 @@ class AliasMover:
         """Move `alias` to `version` when every gate passes.
 
         Raises:
+            ValidationError: The alias differs from one of the model only in its case.
             PromotionRefusedError: A gate refuses.
             ConflictError: The alias does not point at the expected version, or was moved at once
                 by another promotion.
@@ -93,6 +94,7 @@ class AliasMover:
         """
         check_alias(alias)
         model = self._client.get_registered_model(name)
+        _check_case(model, alias)
         before = model.aliases.get(alias)
         if expect not in ("any", before):
             raise _unexpected(name, alias, expected=expect, found=before)
@@ -241,6 +243,17 @@ def check_alias(alias: str) -> None:
     if not is_usable_alias(alias) or len(alias) > _LONGEST_ALIAS:
         message = f"the alias {alias!r} is not usable: expected {_EXPECTED_ALIAS}"
         raise ValidationError(message, field="alias", expected=_EXPECTED_ALIAS)
+
+
+def _check_case(model: RegisteredModel, alias: str) -> None:
+    """Refuse an alias that differs from one of the model only in its case.
+
+    Some servers take the two for one, as MLflow's page and its database on MySQL do.
+    """
+    for known in model.aliases:
+        if known != alias and known.lower() == alias.lower():
+            message = f"{model.name} has the alias {known!r}, which is not {alias!r}: write it so"
+            raise ValidationError(message, field="alias", expected=known)
 
 
 def _subject(version: ModelVersion, stored: Mapping[str, int | None]) -> GateSubject:

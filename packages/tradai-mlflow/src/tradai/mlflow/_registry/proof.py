@@ -151,7 +151,7 @@ def _model_file(path: Path, name: str) -> ModelFile:
     try:
         return ModelFile(path=name, sha256=sha256_of(path), size=path.stat().st_size)
     except pydantic.ValidationError:
-        expected = "a name without backslashes and control characters"
+        expected = "a name without backslashes, % and #, of printable characters"
         message = f"the file {path} cannot be registered: expected {expected}"
         raise ValidationError(message, field="path", expected=expected) from None
 

@@ -2,16 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from posixpath import normpath
 from typing import Final
 
 from tradai.core import redact
 from tradai.core.exceptions import ValidationError
-from tradai.mlflow._client.limits import check_text
-
-# Folder, below that of the run, of values that are too long for a server.
-LONG_VALUES: Final = "long-values"
+from tradai.mlflow._client.limits import check_text, spilled
 
 _KEY: Final = re.compile(r"[\w\-. :/]{1,250}")
 _EXPECTED_KEY: Final = (
@@ -66,9 +62,8 @@ def server_values(
         check_text("value of", key, value)
         text = redact(value)
         if len(text) > longest:
-            digest = sha256(text.encode()).hexdigest()
-            name = f"{LONG_VALUES}/{digest[:16]}.txt"
+            name, named = spilled(text)
             spill(name, text)
-            text = f"sha256:{digest} of {len(text)} characters in {name}"
+            text = named
         taken[key] = text
     return taken
