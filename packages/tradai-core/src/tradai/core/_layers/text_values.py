@@ -21,7 +21,7 @@ def read_entry(path: Sequence[str], text: str, *, place: str, origin: Origin) ->
         message = f"{place}: set, but empty; unset it, or write null to mean nothing"
     if message:
         raise ConfigurationError(message, key=".".join(path), source=origin.source)
-    # Imported here: a process without such a value starts a sixth faster without YAML.
+    # Imported here: a process without such a value needs no YAML.
     from tradai.core._documents.yaml_reader import read_yaml_field
 
     value = read_yaml_field(text, source=place)

@@ -29,7 +29,7 @@ class YamlLayer:
             ValidationError: It is not a regular file, or too large.
             StorageError: The store refused.
         """
-        # Imported here: a process without a file starts a sixth faster without YAML.
+        # Imported here: a process without a file needs no YAML.
         from tradai.core._documents.yaml_reader import read_yaml_fields
 
         store = self._store or _store_for(self.name)

@@ -294,8 +294,7 @@ class EngineJob:
         what: dict[str, JsonValue] = {
             "mode": self._context.mode.value,
             "parameters": self.parameters.canonical(),
-            "data": digests.get("data"),
-            "markets": digests.get("markets"),
+            **{name: digests.get(name) for name in ("data", "markets")},
             "engine": self.engine.version,
         }
         self._context.record_digest("run", digest(what))
