@@ -1,6 +1,7 @@
 """Register and resolve versions on real servers of two releases."""
 
 import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -59,7 +60,7 @@ def test_a_version_comes_back_whole_with_its_digests(
         path: hashlib.sha256(data).hexdigest()
         for path, data in files_below(resolved.folder).items()
     }
-    assert (record.digests["source"], record.digests["data"]) == ("a" * 64, "b" * 64)
+    assert record.digests == json.loads((run / "manifest.json").read_text())["digests"]
     assert (record.run_id, record.image) == ("run-1", f"sha256:{'d' * 64}")
     assert record.metrics == {
         "trades": 297,
