@@ -148,7 +148,7 @@ def test_a_command_that_the_server_has_turned_off_is_reported(
     with server.running():
         error = configuration_error(connected(server.url)[0])
 
-    assert "does not know a command that the cache needs" in str(error)
+    assert "does not know a command that is needed" in str(error)
 
 
 class Silent(http.server.BaseHTTPRequestHandler):

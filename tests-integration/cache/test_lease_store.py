@@ -84,6 +84,17 @@ def test_the_rights_of_the_guide_suffice_and_each_is_needed(
                 lease.acquire()
 
 
+def test_an_address_that_does_not_fit_is_an_error_about_the_uri_of_the_lease(
+    server: RedisServer,
+) -> None:
+    lease = lease_for(f"redis://127.0.0.1:{server.port}/99/binance-1")
+
+    with pytest.raises(ConfigurationError, match=r"^the server of leases at .* has no data") as exc:
+        lease.acquire()
+
+    assert exc.value.key == "uri"
+
+
 def test_a_rotated_password_is_read_again(
     server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,8 @@ def test_a_promoted_version_runs_with_the_digests_of_the_run_that_proves_it(
         shutil.rmtree(strategy.parent)
         again = machine.backtest("mlflow:demo@champion", candles, **there)
 
+    # Both pairs have candles to the end of the range.
+    assert proof["data"]["traded_until"] == proof["results"]["last_candle"]
     assert proof["digests"] == again["digests"]
     assert proof["config_id"] == again["config_id"]
     assert again["provenance"]["timeframe"].startswith("mlflow:demo@champion version ")

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from tradai.core import files_digest
+
+_STRATEGY: Final = "strategy/"
 STRATEGY: Final = "from freqtrade.strategy import IStrategy\n\n\nclass Trend(IStrategy): ...\n"
 CONFIG: Final[Mapping[str, Any]] = {
     "name": "trend",
@@ -20,7 +23,6 @@ RESULTS: Final[Mapping[str, Any]] = {
     "max_drawdown_percent": 8.9677,
     "wins_draws_losses": "88 / 0 / 209",
     "profit_factor": None,
-    "last_candle": "2025-07-01 00:00 UTC",
 }
 
 
@@ -50,14 +52,19 @@ def proven_run(
     for name, data in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
+    strategy = [name for name in contents if name.startswith(_STRATEGY)]
+    source = files_digest(
+        (name.removeprefix(_STRATEGY), contents[name]) for name in sorted(strategy, key=Path)
+    )
     manifest = {
         "schema_version": 1,
         "run_id": folder.name,
         "state": "ended",
         "exit_code": 0,
         "config": {**CONFIG, **(config or {})},
-        "digests": {"source": "a" * 64, "data": "b" * 64, "config": "c" * 64},
+        "digests": {"source": source, "data": "b" * 64, "config": "c" * 64},
         "results": {**RESULTS, **(results or {})},
+        "data": {"traded_until": "2025-07-01 00:00 UTC"},
         "run_parameters": {"timerange": "20250108-20250701"},
         **facts,
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from models.conftest import HandClock, leaving
-from models.proven_run import STRATEGY
+from models.proven_run import STRATEGY, proven_run
 from servers.fault_proxy import Fault, FaultProxy
 from servers.mlflow import MLflowServer
 
@@ -39,7 +39,7 @@ def test_without_its_server_a_choice_is_refused_unless_its_age_is_allowed(
     with pytest.raises(StaleModelError, match="allows an age of 2h"):
         registry.resolve(f"{unique}@champion", max_stale=Timeframe("2h"))
     with pytest.raises(StaleModelError, match="was not before on this machine") as unknown:
-        registry.resolve(unique, version=1, max_stale=DAY)
+        registry.resolve(unique, version="latest", max_stale=DAY)
     assert unknown.value.age_s is None
 
     stale = registry.resolve(f"{unique}@champion", max_stale=DAY)
@@ -96,8 +96,8 @@ def test_an_older_version_does_not_stand_in_for_one_whose_files_cannot_be_fetche
     registry.register(unique, run)
     registry.promote(unique, 1, policy=OPEN)
     through_proxy.resolve(f"{unique}@champion")
-    (run / "strategy" / "trend.py").write_text(f"{STRATEGY}\n# of the second version\n")
-    registry.register(unique, run)
+    changed = {"strategy/trend.py": f"{STRATEGY}\n# of the second version\n".encode()}
+    registry.register(unique, proven_run(run.with_name("run-2"), files=changed))
     registry.promote(unique, 2, policy=OPEN)
 
     proxy.plan(Fault(match="mlflow-artifacts", action="answer", status=503, times=1_000))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from models.conftest import Interceptor, artifact
 from models.proven_run import proven_run
-from servers.fault_proxy import FaultProxy
+from servers.fault_proxy import Fault, FaultProxy
 from servers.mlflow import MLflowServer
 
 from tradai.core import Timeframe
@@ -65,18 +65,39 @@ def test_a_promotion_that_expects_another_champion_is_refused(
     assert client.get_registered_model(unique).aliases == {"champion": 1}
 
 
-def test_a_rollback_takes_four_calls_and_a_second_one_goes_further_back(
-    registry: ModelRegistry, through_proxy: ModelRegistry, proxy: FaultProxy, run: Path, unique: str
+@pytest.mark.parametrize("calls", [4, 5])
+def test_a_rollback_takes_four_calls_and_one_to_read_back_where_no_lease_is_held(
+    calls: int,
+    registry: ModelRegistry,
+    proxy: FaultProxy,
+    settings: ModelSettings,
+    run: Path,
+    unique: str,
 ) -> None:
     for version in (1, 2, 3):
         registry.register(unique, run)
         registry.promote(unique, version, policy=OPEN)
-    through_proxy.resolve(unique, version=1)  # asks for the version of the server
-    proxy.plan()
+    has_lease = calls == 4
+    leases = f"file:{run.parent / 'leases'}" if has_lease else None
 
-    first = through_proxy.rollback(unique)
+    with MLflowClient(uri=proxy.url) as client:
+        client.server()  # asks for the version of the server
+        proxy.plan()
+        rolled_back = ModelRegistry(client, settings.model_copy(update={"leases": leases}))
+        first = rolled_back.rollback(unique)
 
-    assert len([request for request in proxy.seen if not request.endswith("/version")]) == 4
+    assert len([request for request in proxy.seen if not request.endswith("/version")]) == calls
+    assert (first.before, first.after, first.is_atomic) == (3, 2, has_lease)
+
+
+def test_each_rollback_goes_one_promotion_further_back(
+    registry: ModelRegistry, run: Path, unique: str
+) -> None:
+    for version in (1, 2, 3):
+        registry.register(unique, run)
+        registry.promote(unique, version, policy=OPEN)
+
+    first = registry.rollback(unique)
     assert (first.before, first.after) == (3, 2)
     second = registry.rollback(unique)
     assert (second.before, second.after) == (2, 1)
@@ -127,9 +148,83 @@ def test_without_a_lease_two_promotions_at_once_are_noticed(
     with (
         Interceptor(server.url, "registered-models/set-tag", promote_another) as proxy,
         MLflowClient(uri=proxy.url) as slow,
-        pytest.raises(ConflictError, match="two promotions at once, and points at version 2"),
+        pytest.raises(ConflictError, match="several processes at once, and points at version 3"),
     ):
         ModelRegistry(slow, settings).promote(unique, 2, policy=OPEN)
+
+    assert registry.resolve(f"{unique}@champion").version == 3
+
+
+def test_without_a_lease_a_move_between_check_and_move_is_noticed(
+    registry: ModelRegistry, server: MLflowServer, settings: ModelSettings, run: Path, unique: str
+) -> None:
+    for _ in range(3):
+        registry.register(unique, run)
+    registry.promote(unique, 1, policy=OPEN)
+
+    def promote_another() -> None:
+        assert registry.promote(unique, 3, policy=OPEN).after == 3
+
+    with (
+        Interceptor(server.url, "registered-models/alias", promote_another) as proxy,
+        MLflowClient(uri=proxy.url) as slow,
+        pytest.raises(ConflictError, match="several processes at once, and points at version 2"),
+    ):
+        ModelRegistry(slow, settings).promote(unique, 2, policy=OPEN)
+
+
+def test_without_a_lease_a_rollback_reads_back_what_it_set(
+    registry: ModelRegistry, server: MLflowServer, settings: ModelSettings, run: Path, unique: str
+) -> None:
+    for version in (1, 2, 3):
+        registry.register(unique, run)
+        registry.promote(unique, version, policy=OPEN)
+
+    def promote_another() -> None:
+        assert registry.promote(unique, 1, policy=OPEN).after == 1
+
+    with (
+        Interceptor(server.url, "registered-models/set-tag", promote_another) as proxy,
+        MLflowClient(uri=proxy.url) as slow,
+        pytest.raises(ConflictError, match="several processes at once, and points at version 2"),
+    ):
+        ModelRegistry(slow, settings).rollback(unique)
+
+
+class MeetingProxy(FaultProxy):
+    """A proxy that passes on requests to write a ledger when all of them are there."""
+
+    def __init__(self, upstream: str, parties: int) -> None:
+        super().__init__(upstream)
+        self._barrier = threading.Barrier(parties, timeout=300)
+
+    def fault_for(self, request: str) -> Fault | None:
+        """Wait for the others."""
+        if "registered-models/set-tag" in request:
+            self._barrier.wait()
+        return super().fault_for(request)
+
+
+def test_of_six_promotions_at_once_without_a_lease_at_most_one_moves_the_alias(
+    registry: ModelRegistry, server: MLflowServer, settings: ModelSettings, run: Path, unique: str
+) -> None:
+    versions = range(1, 7)
+    for _ in versions:
+        registry.register(unique, run)
+
+    with (
+        MeetingProxy(server.url, len(versions)) as proxy,
+        MLflowClient(uri=proxy.url) as client,
+        ThreadPoolExecutor(len(versions)) as pool,
+    ):
+        promoting = ModelRegistry(client, settings)
+        ends = [pool.submit(promoting.promote, unique, each, policy=OPEN) for each in versions]
+        errors = [end.exception() for end in ends]
+
+    stands = MLflowClient(uri=server.url).get_registered_model(unique).aliases.get("champion")
+    moved = [version for version, error in zip(versions, errors, strict=True) if error is None]
+    assert moved == ([] if stands is None else [stands])
+    assert {type(error) for error in errors if error} == {ConflictError}
 
 
 def test_with_a_lease_promotions_at_once_are_made_one_after_another(
@@ -176,3 +271,15 @@ def test_an_alias_that_means_something_else_is_refused(
         registry.promote(unique, 1, policy=OPEN, alias=alias)
     with pytest.raises(ValidationError, match="is not usable: expected letters, digits"):
         registry.rollback(unique, alias=alias)
+
+
+def test_an_alias_that_differs_only_in_its_case_is_refused(
+    registry: ModelRegistry, client: MLflowClient, run: Path, unique: str
+) -> None:
+    registry.register(unique, run)
+    registry.promote(unique, 1, policy=OPEN)
+
+    with pytest.raises(ValidationError, match="has the alias 'champion', which is not 'Champion'"):
+        registry.promote(unique, 1, policy=OPEN, alias="Champion")
+
+    assert client.get_registered_model(unique).aliases == {"champion": 1}

@@ -1,12 +1,14 @@
 """Register and resolve versions on real servers of two releases."""
 
 import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from models.conftest import Interceptor, artifact, files_below
+import requests
+from models.conftest import HandClock, Interceptor, artifact, files_below, leaving
 from models.proven_run import CONFIG, STRATEGY, proven_run
 from servers.fault_proxy import Fault, FaultProxy
 from servers.mlflow import RELEASES, MLflowServer, Release
@@ -58,7 +60,7 @@ def test_a_version_comes_back_whole_with_its_digests(
         path: hashlib.sha256(data).hexdigest()
         for path, data in files_below(resolved.folder).items()
     }
-    assert (record.digests["source"], record.digests["data"]) == ("a" * 64, "b" * 64)
+    assert record.digests == json.loads((run / "manifest.json").read_text())["digests"]
     assert (record.run_id, record.image) == ("run-1", f"sha256:{'d' * 64}")
     assert record.metrics == {
         "trades": 297,
@@ -360,6 +362,72 @@ def test_a_version_is_a_configuration_below_variables_and_overrides(
     assert (loaded.source_root / "trend.py").read_text() == STRATEGY
     (notice,) = loaded.notices
     assert notice.endswith(f" on {registry.server}: configuration v1-cccccccc, of run run-1")
+
+
+def test_an_alias_is_pinned_to_its_version_also_while_the_server_is_gone(
+    server: MLflowServer, settings: ModelSettings, clock: HandClock, run: Path, unique: str
+) -> None:
+    settings = settings.model_copy(update={"max_stale": Timeframe("1d")})
+    selector = RegistryLayer.for_uri(f"mlflow:{unique}@champion").selector
+    with leaving(server) as client:
+        registry = ModelRegistry(client, settings, clock=clock)
+        registry.register(unique, run)
+        registry.promote(unique, 1, policy=OPEN)
+        assert RegistryLayer(selector, registry=registry).pinned() == f"mlflow:{unique}@v1"
+        registry.register(unique, run)
+        registry.promote(unique, 2, policy=OPEN)
+        assert RegistryLayer(selector, registry=registry).pinned() == f"mlflow:{unique}@v2"
+
+    pinned = RegistryLayer(selector, registry=registry).pinned()
+
+    assert pinned == f"mlflow:{unique}@v2"
+    assert registry.resolve(pinned).version == 2
+
+
+def test_files_with_names_in_any_language_come_back(
+    registry: ModelRegistry, tmp_path: Path, unique: str
+) -> None:
+    names = ("strategy/größe 1.csv", "strategy/価格/b+c&d=e?.csv", "strategy/'x';~!@$.csv")
+    run = proven_run(tmp_path / "run-1", files={name: name.encode() for name in names})
+    registry.register(unique, run)
+
+    resolved = registry.resolve(unique, version=1)
+
+    assert {name: (resolved.folder / name).read_bytes() for name in names} == {
+        name: name.encode() for name in names
+    }
+
+
+@pytest.mark.parametrize("name", ["strategy/step%20.csv", "strategy/a#b.csv"])
+def test_a_file_name_that_servers_change_is_refused_before_anything_is_sent(
+    name: str, through_proxy: ModelRegistry, proxy: FaultProxy, tmp_path: Path, unique: str
+) -> None:
+    run = proven_run(tmp_path / "run-1", files={name: b"1"})
+
+    with pytest.raises(ValidationError, match="expected a name without backslashes, % and #"):
+        through_proxy.register(unique, run)
+
+    assert proxy.seen == []
+
+
+def test_a_model_that_was_deleted_and_made_again_is_not_mixed_with_the_old_one(
+    registry: ModelRegistry, server: MLflowServer, tmp_path: Path, unique: str
+) -> None:
+    registry.register(unique, proven_run(tmp_path / "run-1"))
+    old = registry.resolve(unique, version=1)
+    # Our client removes no model.
+    gone = requests.delete(
+        f"{server.url}/api/2.0/mlflow/registered-models/delete", json={"name": unique}, timeout=60
+    )
+    assert gone.ok
+    changed = {"strategy/trend.py": STRATEGY.encode() + b"# other\n"}
+    registry.register(unique, proven_run(tmp_path / "run-2", files=changed))
+
+    new = registry.resolve(unique, version=1)
+
+    assert (old.record.run_id, new.record.run_id) == ("run-1", "run-2")
+    assert (new.strategy_folder / "trend.py").read_bytes() == changed["strategy/trend.py"]
+    assert (old.strategy_folder / "trend.py").read_text() == STRATEGY
 
 
 def test_without_overrides_the_digest_is_the_one_of_the_registry(

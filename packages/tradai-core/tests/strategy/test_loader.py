@@ -609,6 +609,9 @@ class RegistryLayer:
     def __init__(self, uri):
         self.name = uri
 
+    def pinned(self):
+        return self.name.partition("@")[0] + "@v7"
+
     def load(self):
         values = {
             "name": "trend", "version": "1.0.0", "timeframe": "15m",
@@ -660,6 +663,16 @@ def test_an_entry_of_a_registry_is_laid_over_a_file_as_a_patch(file: Path) -> No
 
     assert (loaded.config.timeframe, loaded.config.stake_currency) == ("15m", "EUR")
     assert loaded.source_root == Path("/registry/7/strategy")
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_moving_name_of_a_registry_is_pinned_to_the_entry_that_it_means_now() -> None:
+    assert StrategyConfigLoader.pinned("desk:trend@champion") == "desk:trend@v7"
+
+
+@pytest.mark.parametrize("uri", ["trend.yaml", "s3://bucket/trend.yaml", "file:///srv/trend.yaml"])
+def test_a_file_is_pinned_already(uri: str) -> None:
+    assert StrategyConfigLoader.pinned(uri) == uri
 
 
 @pytest.mark.usefixtures("desk")

@@ -308,6 +308,19 @@ def test_the_paths_of_a_submitted_run_are_absolute(
         assert command[command.index(flag) + 1] == str(config_file.parent / path)
 
 
+@pytest.mark.usefixtures("desk")
+def test_the_alias_of_a_registry_is_pinned_to_its_version_when_a_run_is_submitted(
+    on: tuple[str, str], folder: Path
+) -> None:
+    words = ("--mode", "backtest", "--job-id", "job-1", "--patch", "desk:other@champion")
+
+    call("submit", "desk:trend@champion", *words, "--json", *on)
+
+    command = json.loads((folder / "job-1" / "spec.json").read_text())["spec"]["command"]
+    assert command[4] == "desk:trend@v7"
+    assert command[command.index("--patch") + 1] == "desk:other@v7"
+
+
 @pytest.mark.parametrize(
     "words", [("--env", "API_KEY=fake-typed-value"), ("--secret", "fake-typed-value")]
 )

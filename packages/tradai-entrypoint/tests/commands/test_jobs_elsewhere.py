@@ -102,34 +102,10 @@ def test_inputs_in_a_store_stay_where_they_are(workspace: Path, store: str) -> N
     assert run.bundle.send() == 1
 
 
-REGISTRY = """
-from pathlib import Path
-
-from tradai.core import LayerData
-
-class RegistryLayer:
-    def __init__(self, uri):
-        self.name = uri
-
-    def load(self):
-        values = {
-            "name": "trend", "version": "1.0.0", "timeframe": "15m", "pairs": ["BTC/USDT"],
-            "strategy": {"class": "Trend", "source": "strategies"},
-        }
-        return LayerData(values=values, origins={}, source_root=Path("/registry/7/strategy"))
-"""
-
-
+@pytest.mark.usefixtures("desk")
 def test_a_configuration_of_a_registry_brings_its_source_along_in_the_job_too(
-    workspace: Path, store: str, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, store: str
 ) -> None:
-    (workspace / "desk_registry.py").write_text(REGISTRY)
-    metadata = workspace / "desk_registry-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Name: desk-registry\nVersion: 1.0\n")
-    points = "[tradai.configs]\ndesk = desk_registry:RegistryLayer\n"
-    (metadata / "entry_points.txt").write_text(points)
-    monkeypatch.syspath_prepend(workspace)
     chosen = settings(workspace, store, config="desk:trend@v7", data="s3://bucket/candles/")
 
     run = JobElsewhere(chosen, RunRequest(), IMAGE, runner="docker:")

@@ -132,6 +132,16 @@ def test_a_run_in_the_store_is_not_made_again_by_a_sweep_of_other_variants(
     assert len(runner.specs) == 4
 
 
+@pytest.mark.usefixtures("desk")
+def test_all_runs_of_a_sweep_have_the_version_that_an_alias_meant_at_its_start(
+    sweep: Run, runner: RunningRunner
+) -> None:
+    code, _ = sweep(*VARY, "--patch", "desk:trend@champion")
+
+    patches = [spec.command[spec.command.index("--patch") + 1] for spec in runner.specs]
+    assert (code, patches) == (0, ["desk:trend@v7"] * 3)
+
+
 def test_other_candles_strategies_and_images_make_other_runs(
     sweep: Run, runner: RunningRunner
 ) -> None:

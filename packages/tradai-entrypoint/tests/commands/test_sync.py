@@ -169,6 +169,27 @@ def test_ctrl_c_ends_sync_before_the_next_run(
     assert asked == ["run-1"]
 
 
+def test_ctrl_c_leaves_the_json_of_the_runs_so_far(
+    tmp_path: Path,
+    tracker: CopiedTracker,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def deliver(folder: Path) -> Delivery:
+        if folder.name == "run-2":
+            os.kill(os.getpid(), signal.SIGINT)
+        return Delivery(waiting=0, sent=3, place="https://place")
+
+    for name in ("run-1", "run-2", "run-3"):
+        tracked(tmp_path / ".tradai" / "runs" / name)
+    monkeypatch.setattr(tracker, "deliver", deliver)
+
+    assert sync("--json") == 130
+
+    (run,) = json.loads(capsys.readouterr().out)
+    assert (run["run"], run["place"]) == ("run-1", "https://place")
+
+
 def test_nothing_to_send_is_said(
     tracker: CopiedTracker, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -149,11 +149,11 @@ def test_a_long_value_can_be_kept_as_an_artifact(server: Server, client: MLflowC
     client.log_batch("r1", params={"long": text, "short": "x"}, long_values="artifact")
 
     _, uploaded, batch = server.received
-    assert uploaded.path.endswith(f"/artifacts/1/r1/artifacts/tradai/long-values/{digest}.txt")
+    assert uploaded.path.endswith(f"/artifacts/1/r1/artifacts/long-values/{digest[:16]}.txt")
     assert uploaded.body == text.encode()
     values = {one["key"]: one["value"] for one in json.loads(batch.body)["params"]}
     assert values["short"] == "x"
-    assert f"sha256 {digest}" in values["long"]
+    assert f"sha256:{digest}" in values["long"]
 
 
 def test_short_values_need_no_artifact(server: Server, client: MLflowClient) -> None:
@@ -189,3 +189,27 @@ def test_the_limit_of_a_version_tag_is_that_of_the_server(
         client.set_model_tag("m", "t", "x" * (limit + 1))
 
     assert [request.path for request in server.received].count("/version") == 1
+
+
+@pytest.mark.parametrize("value", [None, 10**400, "nan", [1.0]])
+def test_a_metric_that_is_not_a_number_is_refused_before_anything_is_sent(
+    value: float, server: Server, client: MLflowClient
+) -> None:
+    metrics = [*_points(1), RunMetric(key="loss", value=value, at=AT)]
+
+    with pytest.raises(ValidationError, match="'loss' is not usable: expected a number that"):
+        client.log_batch("r1", metrics=metrics)
+
+    assert server.received == []
+
+
+@pytest.mark.parametrize("texts", [{"depth": None}, {"depth": 3}, {7: "x"}])
+def test_a_parameter_or_tag_that_is_not_a_text_is_refused_before_anything_is_sent(
+    texts: dict[str, str], server: Server, client: MLflowClient
+) -> None:
+    with pytest.raises(ValidationError, match=r"is of type \w+: expected text"):
+        client.log_batch("r1", params=texts)
+    with pytest.raises(ValidationError, match=r"is of type \w+: expected text"):
+        client.log_batch("r1", tags=texts)
+
+    assert server.received == []

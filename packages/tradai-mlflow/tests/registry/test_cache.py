@@ -1,6 +1,8 @@
 """Private: the cache decides what may be used without a server."""
 
 import hashlib
+import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +13,17 @@ import pytest
 from tradai.mlflow._registry.cache import KnownVersion, ModelCache
 from tradai.mlflow._registry.record import ModelFile
 
+DAY_S = 24 * 3_600
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 CONTENTS = {"strategy/trend.py": b"class Trend: ...\n", "strategy/data/levels.csv": b"1,2\n"}
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 FILES = tuple(
-    ModelFile(path=path, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
-    for path, data in CONTENTS.items()
+    ModelFile(path=path, sha256=sha256(data), size=len(data)) for path, data in CONTENTS.items()
 )
 
 
@@ -44,13 +52,12 @@ def known(selector: str = "trend@champion", version: int = 7) -> KnownVersion:
 def test_files_are_laid_out_under_the_digest_of_their_names_and_contents(
     filled: ModelCache,
 ) -> None:
-    assert filled.missing(FILES) == FILES
+    folder = filled.folder_of(FILES)
+    assert not folder.exists()
 
     assert filled.lay_out(FILES) == ()
 
-    folder = filled.folder_of(FILES)
     assert {path: (folder / path).read_bytes() for path in CONTENTS} == CONTENTS
-    assert filled.missing(FILES) == ()
     assert filled.folder_of(FILES[:1]) != folder
 
 
@@ -80,10 +87,12 @@ def test_a_folder_that_was_damaged_is_noticed_and_laid_out_again(
             file.rename(tmp_path / "elsewhere.py")
             file.symlink_to(tmp_path / "elsewhere.py")
 
-    assert filled.missing(FILES) == FILES
     assert filled.lay_out(FILES) == ()
-    assert filled.missing(FILES) == ()
-    assert file.read_bytes() == CONTENTS["strategy/trend.py"]
+
+    folder = filled.folder_of(FILES)
+    assert {path: (folder / path).read_bytes() for path in CONTENTS} == CONTENTS
+    assert len([path for path in folder.rglob("*") if path.is_file()]) == len(CONTENTS)
+    assert not file.is_symlink()
     assert len(list((filled.folder / "versions").iterdir())) == 1
 
 
@@ -130,3 +139,47 @@ def test_an_answer_of_a_later_version_of_tradai_is_not_used(cache: ModelCache) -
     cache.remember(known().model_copy(update={"schema_version": 2}))
 
     assert cache.last_known("http://127.0.0.1:5000", "trend@champion") is None
+
+
+def laid_out(cache: ModelCache, data: bytes, *, age_s: float) -> Path:
+    """Return the folder of a version with the content `data`, last used `age_s` ago."""
+    digest = cache.contents.add(data)
+    files = (ModelFile(path="strategy/trend.py", sha256=digest, size=len(data)),)
+    assert cache.lay_out(files) == ()
+    folder = cache.folder_of(files)
+    used_at = time.time() - age_s
+    for path in (folder, folder / "strategy/trend.py"):
+        os.utime(path, (used_at, used_at))
+    return folder
+
+
+def test_the_versions_that_were_not_used_for_longest_are_removed(cache: ModelCache) -> None:
+    oldest = laid_out(cache, b"a" * 100, age_s=4 * DAY_S)
+    older = laid_out(cache, b"b" * 100, age_s=3 * DAY_S)
+    newer = laid_out(cache, b"c" * 100, age_s=2 * DAY_S)
+
+    cache.prune(most_bytes=200)
+
+    assert [path.exists() for path in (oldest, older, newer)] == [False, True, True]
+    contents = [path for path in (cache.folder / "content").rglob("*") if path.is_file()]
+    assert {path.read_bytes()[:1] for path in contents} == {b"b", b"c"}
+
+
+def test_a_version_that_was_used_today_stays(cache: ModelCache) -> None:
+    today = laid_out(cache, b"a" * 100, age_s=DAY_S / 2)
+    again = laid_out(cache, b"b" * 100, age_s=9 * DAY_S)
+    cache.lay_out((ModelFile(path="strategy/trend.py", sha256=sha256(b"b" * 100), size=100),))
+
+    cache.prune(most_bytes=0)
+
+    assert today.exists()
+    assert again.exists()
+
+
+def test_what_a_killed_process_left_is_removed_with_the_rest(cache: ModelCache) -> None:
+    left = laid_out(cache, b"a" * 100, age_s=2 * DAY_S)
+    left = left.rename(left.with_name(".0123456789abcdef.tmp"))
+
+    cache.prune(most_bytes=0)
+
+    assert not left.exists()

@@ -298,3 +298,14 @@ def test_a_version_without_files_is_refused() -> None:
     empty = replace(full, content=replace(full.content, record=record))
 
     assert refused(report({}, empty)) == {"artifacts_present": "the version has no files"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# gates\n", "{}\n", "metrics: {}\n", "artifacts_present: []\ncustom: {}\n"]
+)
+def test_a_policy_without_a_gate_is_refused(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "gates.yaml"
+    file.write_text(text)
+
+    with pytest.raises(ConfigurationError, match=r"gates\.yaml: it declares no gate; name one"):
+        PromotionPolicy.read(file)

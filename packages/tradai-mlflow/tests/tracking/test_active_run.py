@@ -4,6 +4,7 @@ import errno
 import math
 import os
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -247,3 +248,26 @@ def test_a_run_ends_as_failed_when_the_disk_refuses_its_long_reason(
         raise LookupError("x" * 10_000)
 
     assert server.view(run.id).status is TrackedStatus.FAILED
+
+
+@pytest.mark.parametrize("value", [None, 10**400, "nan", "1.5", [1.0], Decimal("sNaN")])
+def test_a_metric_that_is_not_a_number_is_refused_and_the_run_goes_on(
+    value: float, server: "FakeRuns", tmp_path: Path
+) -> None:
+    with start_run("momentum", client=server, folder=tmp_path) as run:
+        with pytest.raises(ValidationError, match="'loss' is not usable: expected a number that"):
+            run.log_metrics({"loss": value})
+        run.log_metrics({"loss": 0.5, "hits": 3, "is_best": True})
+
+    values = {point.key: point.value for point in server.view(run.id).points}
+    assert values == {"loss": 0.5, "hits": 3.0, "is_best": 1.0}
+
+
+@pytest.mark.parametrize("name", [None, 1, b"loss"])
+def test_a_name_that_is_not_a_text_is_refused(
+    name: str, server: "FakeRuns", tmp_path: Path
+) -> None:
+    with start_run("momentum", client=server, folder=tmp_path) as run:
+        for report in (run.log_metrics, run.log_params, run.set_tags):
+            with pytest.raises(ValidationError, match=r"is of type \w+: expected text"):
+                report({name: 1.0})

@@ -203,3 +203,23 @@ def test_damaged_records_are_counted_when_the_rest_is_delivered(
 
     assert delivery.waiting == 0
     assert "3 of its records" in str(delivery.problem)
+
+
+@pytest.mark.parametrize("data", [b"x", b'{"n": 1}\n', b"\0" * 4096, b"\n\n"])
+def test_a_spool_without_one_readable_record_is_a_problem(
+    data: bytes, tracker: MLflowTracker, tmp_path: Path
+) -> None:
+    (tmp_path / SPOOL_NAME).write_bytes(data)
+
+    delivery = tracker.deliver(tmp_path)
+
+    assert delivery.waiting == 1
+    assert f"{tmp_path / SPOOL_NAME} is damaged: none of its records can be read" in str(
+        delivery.problem
+    )
+
+
+def test_a_spool_that_was_never_written_to_is_none(tracker: MLflowTracker, tmp_path: Path) -> None:
+    (tmp_path / SPOOL_NAME).touch()
+
+    assert tracker.deliver(tmp_path).waiting == 0

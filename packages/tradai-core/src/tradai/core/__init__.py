@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tradai.core._documents.canonical import (
         canonical_json as canonical_json,
         digest as digest,
+        files_digest as files_digest,
         version_id as version_id,
     )
     from tradai.core._documents.json_values import (
@@ -216,7 +217,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "_documents.canonical": "canonical_json digest version_id",
+            "_documents.canonical": "canonical_json digest files_digest version_id",
             "_documents.json_values": "FrozenMapping JsonObject JsonValue freeze thaw",
             "_documents.yaml_reader": "YamlDocument read_yaml read_yaml_fields read_yaml_value",
             "_error_translation": "ErrorTable",

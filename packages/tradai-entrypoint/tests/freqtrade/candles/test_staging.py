@@ -382,3 +382,31 @@ def test_a_jump_is_noticed(data: Path) -> None:
         "ETH/USDT@5m has jumps that no market makes, 1 in all, the first: open 103562.5 next to "
         "102.546875 at 2025-01-01 08:20:00 UTC; check where the candles are from"
     )
+
+
+def test_candles_end_with_the_traded_pair_that_ends_first(data: Path, tmp_path: Path) -> None:
+    FlatDataRepository(data).save_ohlcv("ETH/USDT", "5m", candles(200))
+    FlatDataRepository(data).save_ohlcv("ADA/USDT", "5m", candles(100))
+    series = (
+        NeededSeries(pair="BTC/USDT", timeframe="5m", warmup=0, is_traded=True),
+        NeededSeries(pair="ETH/USDT", timeframe="5m", warmup=0, is_traded=True),
+        NeededSeries(pair="ADA/USDT", timeframe="5m", warmup=0, is_traded=False),
+    )
+    wanted = StagingRequest(
+        data=str(data), folder=tmp_path / "staged", series=series, timerange=None
+    )
+
+    assert stage_series(wanted).traded_until(series) == START + 200 * timedelta(minutes=5)
+
+
+def test_candles_behind_the_range_do_not_count(data: Path, tmp_path: Path) -> None:
+    series = (NeededSeries(pair="BTC/USDT", timeframe="1h", warmup=0, is_traded=True),)
+    stop = START + timedelta(hours=3, minutes=30)
+    wanted = StagingRequest(
+        data=str(data),
+        folder=tmp_path / "staged",
+        series=series,
+        timerange=TimeRange(start=START, stop=stop),
+    )
+
+    assert stage_series(wanted).traded_until(series) == stop

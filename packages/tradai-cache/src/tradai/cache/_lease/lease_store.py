@@ -11,9 +11,9 @@ from tradai.cache._options.address import Address, parse_address
 from tradai.cache._options.settings import CacheSettings
 from tradai.cache._redis.connection_options import Answer, ConnectionOptions
 from tradai.cache._redis.connections import ConnectionPool
-from tradai.cache._redis.errors import translated
+from tradai.cache._redis.errors import ADDRESS, translated
 from tradai.core import StoredObject
-from tradai.core.exceptions import ConfigurationError, ConflictError, ValidationError
+from tradai.core.exceptions import ConfigurationError, ConflictError, TradAIError, ValidationError
 
 # Longer than that of the cache: a renewal may wait for a slow answer, a hit in the cache may not.
 _ANSWER_S: Final = 2.0
@@ -103,7 +103,7 @@ class RedisLeaseStore:
                 self._pool.renew()
                 return self._pool.execute(*command)
         except RedisError as exc:
-            raise translated(exc, self._server) from exc
+            raise _lease_error(translated(exc, self._server)) from exc
 
     def _check(self, info: bytes) -> None:
         facts = dict(re.findall(r"^([a-z_]+):(.*)$", info.decode().replace("\r", ""), re.MULTILINE))
@@ -122,6 +122,13 @@ def _parse(uri: str) -> tuple[Address, str]:
         message = f"the address of a lease is not usable: expected {_EXPECTED}"
         raise ValidationError(message, field="uri", expected=_EXPECTED)
     return parse_address(match[1]), match[2]
+
+
+def _lease_error(error: TradAIError) -> TradAIError:
+    """Return `error`, which names the URI of the lease where that of the cache does not matter."""
+    if isinstance(error, ConfigurationError) and error.key == ADDRESS:
+        return ConfigurationError(str(error), key="uri")
+    return error
 
 
 def _tag_of(data: bytes) -> str:

@@ -16,6 +16,8 @@ from redis.exceptions import (
 from tradai.core import ErrorTable
 from tradai.core.exceptions import ConfigurationError, ExternalServiceError, TradAIError
 
+# Key of the errors that another address would mend.
+ADDRESS: Final = "TRADAI_CACHE_URL"
 _GUIDE: Final = "docs/how-to/cache-redis.md"
 
 
@@ -84,22 +86,22 @@ def _forbidden(_: Exception, server: str) -> TradAIError:
 def _not_redis(_: Exception, server: str) -> TradAIError:
     return ConfigurationError(
         f"{server} is neither Redis 7.0 or later nor Valkey; name another server",
-        key="TRADAI_CACHE_URL",
+        key=ADDRESS,
     )
 
 
 def _command_missing(_: Exception, server: str) -> TradAIError:
     return ConfigurationError(
-        f"the cache at {server} does not know a command that the cache needs: it is neither Redis "
+        f"{server} does not know a command that is needed: it is neither Redis "
         f"7.0 or later nor Valkey, or has turned off what {_GUIDE} lists; name another server",
-        key="TRADAI_CACHE_URL",
+        key=ADDRESS,
     )
 
 
 def _no_database(_: Exception, server: str) -> TradAIError:
     return ConfigurationError(
-        f"the cache at {server} has no database of that number; name another, such as 0",
-        key="TRADAI_CACHE_URL",
+        f"{server} has no database of that number; name another, such as 0",
+        key=ADDRESS,
     )
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
@@ -47,6 +47,22 @@ def digest(value: object) -> str:
         ValidationError: As for `canonical_json`.
     """
     return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+def files_digest(files: Iterable[tuple[str, bytes]]) -> str:
+    """Return the SHA-256 over the names and contents of `files`, in hex.
+
+    Args:
+        files: Relative path with slashes, and bytes, of each file, in the order of `Path` objects.
+
+    >>> files_digest([("trend.py", b"")])[:8]
+    '6d007874'
+    """
+    content = hashlib.sha256()
+    for name, data in files:
+        content.update(f"{name}\0{len(data)}\0".encode())
+        content.update(data)
+    return content.hexdigest()
 
 
 def version_id(value_digest: str) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._documents.tree import merge, nested
-from tradai.core._documents.yaml_reader import read_yaml_field
 from tradai.core._layers.layer import LayerData, Origin, with_origins
 from tradai.core.exceptions import ConfigurationError
 
@@ -22,6 +21,9 @@ def read_entry(path: Sequence[str], text: str, *, place: str, origin: Origin) ->
         message = f"{place}: set, but empty; unset it, or write null to mean nothing"
     if message:
         raise ConfigurationError(message, key=".".join(path), source=origin.source)
+    # Imported here: a process without such a value needs no YAML.
+    from tradai.core._documents.yaml_reader import read_yaml_field
+
     value = read_yaml_field(text, source=place)
     return with_origins(nested(path, value), lambda _path: origin)
 

@@ -3,7 +3,6 @@
 from typing import final
 
 from tradai.core._documents.tree import KeyPath
-from tradai.core._documents.yaml_reader import read_yaml_fields
 from tradai.core._layers.layer import LayerData, Origin, with_origins
 from tradai.core._local.file_store import FileStore
 from tradai.core._local.file_uri import is_file_uri
@@ -30,6 +29,9 @@ class YamlLayer:
             ValidationError: It is not a regular file, or too large.
             StorageError: The store refused.
         """
+        # Imported here: a process without a file needs no YAML.
+        from tradai.core._documents.yaml_reader import read_yaml_fields
+
         store = self._store or _store_for(self.name)
         document = read_yaml_fields(store.read(self.name).data, source=self.name)
 

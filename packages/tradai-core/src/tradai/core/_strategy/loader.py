@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from tradai.core._documents.canonical import digest, version_id
 from tradai.core._documents.json_values import FrozenMapping, JsonValue, freeze_object
 from tradai.core._documents.tree import Replacement, defines_path, leaves, not_finite
-from tradai.core._layers.document_layer import document_layer
+from tradai.core._layers.document_layer import document_layer, pinned_uri
 from tradai.core._layers.environment_layer import EnvironmentLayer
 from tradai.core._layers.layer import ConfigLayer, LayerData, Origin
 from tradai.core._layers.merge import LayerStack
@@ -127,6 +127,17 @@ class StrategyConfigLoader:
             source_root=_source_root(loaded),
             notices=tuple(notice for layer in loaded for notice in layer.notices),
         )
+
+    @staticmethod
+    def pinned(uri: str) -> str:
+        """Return a URI that goes on meaning the entry of a registry that `uri` means now.
+
+        A file, and an entry of a registry without moving names, keep their URI.
+
+        Raises:
+            TradAIError: The registry cannot say it.
+        """
+        return pinned_uri(uri)
 
     def load_run(
         self,

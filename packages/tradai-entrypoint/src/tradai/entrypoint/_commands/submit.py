@@ -25,12 +25,12 @@ from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedErro
 from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.folder import new_run_id
-from tradai.entrypoint._runs.request import RunRequest
+from tradai.entrypoint._runs.request import RunRequest, pin_configuration
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Submit the run; print its output and its result, and return its exit code."""
-    settings, request = read_settings(args)
+    settings, request = pin_configuration(*read_settings(args))
     job_id = args.job_id or new_run_id(settings.mode, now=utc_now())
     runner = backend_for("tradai.runners", args.on)
     submit = _submit_here if args.on.startswith(LOCAL) else _submit_elsewhere

@@ -32,7 +32,7 @@ from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedErro
 from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.parameters import read_run_parameters
-from tradai.entrypoint._runs.request import RunRequest, load_config
+from tradai.entrypoint._runs.request import RunRequest, load_config, pin_configuration
 from tradai.entrypoint._sweep.comparison import Comparison
 from tradai.entrypoint._sweep.local_runs import LocalRuns
 from tradai.entrypoint._sweep.outcomes import RunOutcome, check_figure
@@ -55,7 +55,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     The code is that of the first failed run, if any.
     """
     start_logging(args)
-    settings, request = read_settings(args)
+    settings, request = pin_configuration(*read_settings(args))
     started_at = utc_now()
     check_figure(args.by)
     variants = listed(Path(args.list)) if args.list else varied(args.vary)

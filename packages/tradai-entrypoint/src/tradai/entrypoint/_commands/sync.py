@@ -93,16 +93,18 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         raise ConfigurationError(message, key=TRACKING_URI)
     _check_places(args)
     synced: list[SyncedRun] = []
-    with interrupts.raising():
-        for run in filter(SyncedRun.is_news, _synced(args, tracker)):
-            synced.append(run)
-            if not args.json:
-                print_text(run.sentence())
-            # A tracker may have taken the signal for a problem of its own.
-            interrupts.check()
-    if args.json:
-        print_json([run.to_json() for run in synced])
-    elif not synced:
+    try:
+        with interrupts.raising():
+            for run in filter(SyncedRun.is_news, _synced(args, tracker)):
+                synced.append(run)
+                if not args.json:
+                    print_text(run.sentence())
+                # A tracker may have taken the signal for a problem of its own.
+                interrupts.check()
+    finally:
+        if args.json:
+            print_json([run.to_json() for run in synced])
+    if not synced and not args.json:
         print_text("nothing waits for the tracking server")
     return next((run.exit_code for run in synced if run.exit_code), 0)
 

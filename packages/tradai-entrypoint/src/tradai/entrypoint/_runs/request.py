@@ -4,7 +4,7 @@ import contextlib
 import platform
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -143,6 +143,21 @@ def load_config(
         _check_kind(uri)
     loader = StrategyConfigLoader(environ=environ)
     return loader.load_config(settings.config, patches=request.patches, overrides=request.overrides)
+
+
+def pin_configuration(
+    settings: EntrypointSettings, request: RunRequest
+) -> tuple[EntrypointSettings, RunRequest]:
+    """Return both with the versions that aliases of a registry mean now.
+
+    Jobs that start later, and all runs of a sweep, then have the same configuration.
+
+    Raises:
+        TradAIError: A registry cannot be asked.
+    """
+    patches = tuple(map(StrategyConfigLoader.pinned, request.patches))
+    config = settings.config and StrategyConfigLoader.pinned(settings.config)
+    return settings.model_copy(update={"config": config}), replace(request, patches=patches)
 
 
 def _check_kind(uri: str) -> None:

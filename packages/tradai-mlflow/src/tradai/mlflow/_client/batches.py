@@ -1,6 +1,5 @@
 """Metrics, parameters and tags of a run, split into the batches that every server accepts."""
 
-import hashlib
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +10,14 @@ from tradai.core.exceptions import ValidationError
 from tradai.mlflow._client.artifact_roots import artifact_root
 from tradai.mlflow._client.artifacts import ArtifactCalls
 from tradai.mlflow._client.entities import NOT_FINITE, RunMetric
-from tradai.mlflow._client.limits import KEY_LENGTH, PARAM_LENGTH, TAG_LENGTH, check_length
+from tradai.mlflow._client.limits import (
+    KEY_LENGTH,
+    PARAM_LENGTH,
+    TAG_LENGTH,
+    check_length,
+    metric_value,
+    spilled,
+)
 from tradai.mlflow._client.runs import RunCalls, about_run
 from tradai.mlflow._http.deadline import Deadline
 
@@ -23,8 +29,6 @@ _MOST: Final = {"metrics": 1_000, "params": 100, "tags": 100}
 _ALL: Final = 1_000
 _BYTES: Final = 900_000
 _FRAME: Final = 80  # bytes of JSON around key and value, and of a metric's numbers
-
-_LONG_VALUES: Final = "tradai/long-values"
 
 
 class BatchCalls(RunCalls, ArtifactCalls):
@@ -62,16 +66,17 @@ class BatchCalls(RunCalls, ArtifactCalls):
 
         Raises:
             LimitExceededError: A key or a value is longer than the server keeps; nothing is sent.
-            ValidationError: A metric is not finite; nothing is sent.
+            ValidationError: A metric is not finite or not a number, or a text is of another type;
+                nothing is sent.
             ParameterConflictError: A parameter has another value already.
             RunNotFoundError: The run does not exist.
             MLflowError: The server refused, or gave no usable answer.
         """
         deadline = self._deadline(deadline_s)
         points = list(metrics)
-        odd = [point for point in points if not math.isfinite(point.value)]
+        odd = _not_finite(points)
         if odd and non_finite == "raise":
-            raise _not_finite(odd[0])
+            raise _not_finite_error(odd[0])
         tags = {**(tags or {}), **_odd_tags(odd)}
         params = params or {}
         if long_values == "artifact":
@@ -96,10 +101,8 @@ class BatchCalls(RunCalls, ArtifactCalls):
         root = artifact_root(answer["run"]["info"]["artifact_uri"])
         names = {}
         for key, value in long.items():
-            data = value.encode()
-            path = f"{_LONG_VALUES}/{hashlib.sha256(data).hexdigest()}.txt"
-            digest = self._upload(root, io.BytesIO(data), path, deadline)
-            names[key] = f"artifact {path}, {len(value)} characters, sha256 {digest}"
+            path, names[key] = spilled(value)
+            self._upload(root, io.BytesIO(value.encode()), path, deadline)
         return {**texts, **names}
 
 
@@ -148,7 +151,15 @@ def _odd_tags(metrics: Iterable[RunMetric]) -> dict[str, str]:
     return {f"{NOT_FINITE}{point.key}": f"{point.value} at step {point.step}" for point in metrics}
 
 
-def _not_finite(metric: RunMetric) -> ValidationError:
+def _not_finite(metrics: Iterable[RunMetric]) -> list[RunMetric]:
+    try:
+        return [metric for metric in metrics if not math.isfinite(metric.value)]
+    except (TypeError, ValueError, OverflowError):
+        # The error of the first one that is not a number.
+        return [metric for metric in metrics if metric_value(metric.key, metric.value) is None]
+
+
+def _not_finite_error(metric: RunMetric) -> ValidationError:
     expected = 'a finite number; pass non_finite="tag" to keep others as tags'
     message = f"the metric {metric.key!r} is {metric.value} at {metric.step}: expected {expected}"
     return ValidationError(message, field=metric.key, expected=expected)

@@ -1,5 +1,6 @@
 """Models and versions, for people and as JSON."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -19,23 +20,33 @@ def model_lines(model: RegisteredModel, versions: Iterable[ModelVersion]) -> Ite
     """Yield the versions of a model, newest first, then its ledger and what is wrong with it."""
     newest = sorted(versions, key=lambda version: version.version, reverse=True)
     yield from table_lines(_VERSION_COLUMNS, map(_version_row, newest))
-    ledger = Ledger.from_tags(model.tags)
-    if ledger.entries:
+    entries, problems = _moves(model)
+    if entries:
         yield ""
-        yield from table_lines(_LEDGER_COLUMNS, map(_entry_row, ledger.entries))
-    yield from (f"problem: {problem}" for problem in ledger.problems)
+        yield from table_lines(_LEDGER_COLUMNS, map(_entry_row, entries))
+    yield from (f"problem: {problem}" for problem in problems)
 
 
 def model_json(model: RegisteredModel, versions: Iterable[ModelVersion]) -> dict[str, object]:
     """Return a model, its versions and its ledger as JSON."""
-    ledger = Ledger.from_tags(model.tags)
+    entries, problems = _moves(model)
     return {
         "name": model.name,
         "aliases": dict(model.aliases),
         "versions": [_known_version(each) for each in versions],
-        "ledger": [entry.model_dump(mode="json") for entry in ledger.entries],
-        "problems": list(ledger.problems),
+        "ledger": [entry.model_dump(mode="json") for entry in entries],
+        "problems": problems,
     }
+
+
+def _moves(model: RegisteredModel) -> tuple[list[LedgerEntry], list[str]]:
+    """Return the entries of all aliases, oldest first, and what is wrong with them."""
+    ledgers = Ledger.all_from_tags(model.tags)
+    entries = sorted(itertools.chain(*(each.entries for each in ledgers)), key=lambda each: each.at)
+    problems = [
+        f"{each.alias}: {problem.sentence}" for each in ledgers for problem in each.problems
+    ]
+    return entries, problems
 
 
 def version_lines(version: ModelVersion, content: VersionContent) -> Iterator[str]:

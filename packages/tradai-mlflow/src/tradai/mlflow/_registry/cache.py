@@ -5,7 +5,8 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from tradai.core import ContentCache, atomic_file, digest, file_errors
 from tradai.mlflow._registry.record import ModelFile
 
 _CHUNK: Final = 1024 * 1024
+_DAY_S: Final = 24 * 3_600
 
 
 @final
@@ -77,10 +79,6 @@ class ModelCache:
         is_asked = (known.server, known.selector) == (server, selector)
         return known if is_asked and known.schema_version == 1 else None
 
-    def missing(self, files: tuple[ModelFile, ...]) -> tuple[ModelFile, ...]:
-        """Return the `files` whose folder is not complete, or else none of them."""
-        return () if _is_complete(self.folder_of(files), files) else files
-
     def folder_of(self, files: tuple[ModelFile, ...]) -> Path:
         """Return the folder of `files`, which is named after their paths and digests."""
         return self.folder / "versions" / digest({file.path: file.sha256 for file in files})
@@ -97,6 +95,8 @@ class ModelCache:
         target = self.folder_of(files)
         with file_errors("write", target):
             if _is_complete(target, files):
+                # The time of the last use decides what is removed first.
+                os.utime(target)
                 return ()
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
@@ -107,6 +107,24 @@ class ModelCache:
                 return missing
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
+
+    def prune(self, *, most_bytes: int) -> None:
+        """Remove the versions and contents that were not used for longest, beyond `most_bytes`.
+
+        A version that was used today stays: a run that starts may still read it.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        versions = self.folder / "versions"
+        with file_errors("list", versions):
+            room = most_bytes
+            for used_at, size, path in sorted(_usage(versions), reverse=True):
+                room -= size
+                if room < 0 and time.time() - used_at > _DAY_S:
+                    with suppress(FileNotFoundError):
+                        _remove(path)
+        self.contents.prune(most_bytes=most_bytes)
 
     def _fill(self, folder: Path, files: tuple[ModelFile, ...]) -> tuple[ModelFile, ...]:
         missing: list[ModelFile] = []
@@ -126,15 +144,29 @@ def _put(temporary: Path, target: Path, files: tuple[ModelFile, ...]) -> None:
     """Move the finished folder to `target`; a damaged one there is moved out of the way."""
     with suppress(FileNotFoundError):
         if not _is_complete(target, files):
-            damaged = target.with_name(f".{secrets.token_hex(8)}.tmp")
-            target.rename(damaged)
-            shutil.rmtree(damaged, ignore_errors=True)
+            _remove(target)
     try:
         temporary.rename(target)
     except OSError:
         # Another process was first with the same files.
         if not _is_complete(target, files):
             raise
+
+
+def _usage(versions: Path) -> Iterator[tuple[float, int, Path]]:
+    """Yield each folder there is in `versions`, with the time of its last use and its size."""
+    for path in versions.iterdir():
+        # Another process may remove it meanwhile.
+        with suppress(FileNotFoundError):
+            files = [file for file in path.rglob("*") if file.is_file()]
+            yield path.stat().st_mtime, sum(file.stat().st_size for file in files), path
+
+
+def _remove(folder: Path) -> None:
+    """Remove `folder`, which another process sees whole or not at all."""
+    removed = folder.with_name(f".{secrets.token_hex(8)}.tmp")
+    folder.rename(removed)
+    shutil.rmtree(removed, ignore_errors=True)
 
 
 def _is_complete(folder: Path, files: tuple[ModelFile, ...]) -> bool:

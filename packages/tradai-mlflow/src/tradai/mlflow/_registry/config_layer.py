@@ -39,6 +39,16 @@ class RegistryLayer:
         """
         return cls(VersionSelector.parse(uri))
 
+    def pinned(self) -> str:
+        """Return the URI of the version that the choice means now.
+
+        Raises:
+            TradAIError: It cannot be resolved; see `ModelRegistry.resolve`.
+        """
+        resolved = (self._registry or ModelRegistry()).resolve(self.selector)
+        chosen = VersionSelector(name=self.selector.name, version=resolved.version)
+        return f"{SCHEME}{chosen}"
+
     def load(self) -> LayerData:
         """Resolve the version.
 

@@ -1,8 +1,8 @@
 """The ledger of an alias: every promotion and rollback, in tags that are added and never changed.
 
-An entry holds the digest of the one before it, and its tag is named after its own digest. So an
-entry that was changed shows, and so does one that was removed, unless it was the last; two
-promotions that were made at once show as well.
+An entry holds the digest of the one before it, and its tag is named after its alias, its number and
+its own digest. So an entry that was changed shows, and so does one that was removed, unless it was
+the last; two promotions that were made at once show as well.
 """
 
 import itertools
@@ -21,7 +21,7 @@ from tradai.mlflow._registry.errors import ModelIntegrityError
 from tradai.mlflow._registry.record import Sha256
 
 _PREFIX: Final = "tradai.ledger."
-_NAME: Final = re.compile(r"tradai\.ledger\.([0-9]{6,})\.([0-9a-f]{16})")
+_NAME: Final = re.compile(r"tradai\.ledger\.([^.]*)\.([0-9]{6,})\.([0-9a-f]{16})")
 _NAMED_DIGITS: Final = 16
 _FEWEST_FOR_ROLLBACK: Final = 2
 
@@ -31,7 +31,7 @@ class LedgerEntry(BaseModel):
     """One promotion or rollback.
 
     Attributes:
-        sequence: Number of the entry, from 1.
+        sequence: Number of the entry among those of its alias, from 1.
         before: Version that the alias pointed at; None when it was not set.
         after: Version that it was moved to.
         by: Name of the person or job that moved it.
@@ -62,81 +62,101 @@ class LedgerEntry(BaseModel):
 
     def tag(self) -> tuple[str, str]:
         """Return the name and the value of the tag that keeps the entry."""
-        name = f"{_PREFIX}{self.sequence:06}.{self.digest[:_NAMED_DIGITS]}"
+        name = f"{_PREFIX}{self.alias}.{self.sequence:06}.{self.digest[:_NAMED_DIGITS]}"
         return name, canonical_json(self.model_dump(mode="json")).decode()
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
-    """The entries of a model, oldest first, and what is wrong with them.
+class LedgerProblem:
+    """An entry that is damaged, missing, or was made at once with another.
 
     Attributes:
-        entries: Entries that can be read.
-        problems: A sentence for each entry that is damaged, missing, or made at once with another.
+        sequence: Number of that entry; None when its tag does not say it.
+        sentence: A sentence for people.
     """
 
+    sequence: int | None
+    sentence: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """The entries of an alias, oldest first, and what is wrong with them."""
+
+    alias: str
     entries: tuple[LedgerEntry, ...]
-    problems: tuple[str, ...]
+    problems: tuple[LedgerProblem, ...]
 
     @classmethod
-    def from_tags(cls, tags: Mapping[str, str]) -> Self:
-        """Return the ledger in the tags of a model."""
+    def from_tags(cls, tags: Mapping[str, str], alias: str) -> Self:
+        """Return the ledger of `alias` in the tags of a model."""
         entries: list[LedgerEntry] = []
-        problems: list[str] = []
-        for name in sorted(name for name in tags if name.startswith(_PREFIX)):
+        damaged: list[LedgerProblem] = []
+        for name in sorted(name for name in tags if _alias_of(name) == alias):
             entry = _read(name, tags[name])
             if entry is None:
-                problems.append(f"the ledger entry {name} is damaged")
+                damaged.append(_damage(name))
             else:
                 entries.append(entry)
         entries.sort(key=lambda entry: (entry.sequence, entry.at))
-        return cls(entries=tuple(entries), problems=(*problems, *_chain_problems(entries)))
+        problems = (*damaged, *_chain_problems(entries))
+        return cls(alias=alias, entries=tuple(entries), problems=problems)
+
+    @classmethod
+    def all_from_tags(cls, tags: Mapping[str, str]) -> "tuple[Ledger, ...]":
+        """Return the ledgers of all aliases in the tags of a model."""
+        aliases = {alias for name in tags if (alias := _alias_of(name)) is not None}
+        return tuple(cls.from_tags(tags, alias) for alias in sorted(aliases))
 
     @property
     def next_sequence(self) -> int:
-        """Number of the next entry."""
-        return self.entries[-1].sequence + 1 if self.entries else 1
+        """Number of the next entry, behind the damaged ones too."""
+        entries = [entry.sequence for entry in self.entries]
+        return max([*entries, *self._problem_numbers()], default=0) + 1
 
     @property
     def last_digest(self) -> str | None:
         """Digest of the last entry; None without one."""
         return self.entries[-1].digest if self.entries else None
 
-    def is_unrivalled(self, entry: LedgerEntry) -> bool:
-        """Tell whether `entry` is the only one of its number."""
-        same = [each.digest for each in self.entries if each.sequence == entry.sequence]
-        return same == [entry.digest]
+    def is_last(self, entry: LedgerEntry) -> bool:
+        """Tell whether `entry` is the last one, and the only one of its number."""
+        return [each for each in self.entries if each.sequence >= entry.sequence] == [entry]
 
-    def rollback_target(self, alias: str, current: int | None) -> int:
-        """Return the version that `alias` pointed at before it was promoted to `current`.
+    def rollback_target(self, current: int | None) -> int:
+        """Return the version that the alias pointed at before it was promoted to `current`.
 
-        A rollback undoes a promotion, so a second one goes back one promotion further.
+        A rollback undoes a promotion, so a second one goes back one promotion further. Only the
+        entries behind the last problem count.
 
         Raises:
-            ModelIntegrityError: An entry is damaged, missing, or was made at once with another.
+            ModelIntegrityError: They do not say it, because of an earlier one that is damaged,
+                missing, or was made at once with another.
             NotFoundError: The ledger has no such version.
         """
-        if self.problems:
-            message = (
-                f"{alias} cannot be rolled back, because {'; '.join(self.problems)}: promote the "
-                "version that is right by its number, or restore the tag of the entry"
-            )
-            raise ModelIntegrityError(message)
-        history = self._history(alias)
+        history = self._history()
+        if self.problems and current not in history:
+            history.clear()
         _come_to(history, current)
         target = history[-2] if len(history) >= _FEWEST_FOR_ROLLBACK else None
-        if target is None or current is None:
-            message = f"the ledger has no version that {alias} pointed at before; promote one"
-            raise NotFoundError(message, kind="model version", key=alias)
-        return target
+        if target is not None and current is not None:
+            return target
+        if self.problems:
+            reasons = "; ".join(problem.sentence for problem in self.problems)
+            message = (
+                f"{self.alias} cannot be rolled back, because {reasons}: promote the version that "
+                "is right by its number, or restore the tag of the entry"
+            )
+            raise ModelIntegrityError(message)
+        message = f"the ledger has no version that {self.alias} pointed at before; promote one"
+        raise NotFoundError(message, kind="model version", key=self.alias)
 
-    def _history(self, alias: str) -> list[int | None]:
+    def _history(self) -> list[int | None]:
         """Return the versions that promotions have set, without those that were rolled back."""
         history: list[int | None] = []
-        for entry in self.entries:
-            if entry.alias != alias:
-                continue
+        for entry in self._sound_entries():
             # An entry is written before its alias is moved, and the move may not have come. So
             # the next one says where the alias was, also after a rollback.
             _come_to(history, entry.before)
@@ -144,6 +164,29 @@ class Ledger:
             if entry.action == "promote" and entry.after != entry.before:
                 history.append(entry.after)
         return history
+
+    def _sound_entries(self) -> tuple[LedgerEntry, ...]:
+        """Return the entries behind the last problem."""
+        if any(problem.sequence is None for problem in self.problems):
+            return ()
+        last = max(self._problem_numbers(), default=0)
+        return tuple(entry for entry in self.entries if entry.sequence > last)
+
+    def _problem_numbers(self) -> Iterator[int]:
+        return (each.sequence for each in self.problems if each.sequence is not None)
+
+
+def _alias_of(name: str) -> str | None:
+    """Return the alias that the name of a tag is about; None for a tag of another kind."""
+    if not name.startswith(_PREFIX):
+        return None
+    return name.removeprefix(_PREFIX).partition(".")[0]
+
+
+def _damage(name: str) -> LedgerProblem:
+    match = _NAME.fullmatch(name)
+    sentence = f"the ledger entry {name} is damaged"
+    return LedgerProblem(sequence=int(match[2]) if match else None, sentence=sentence)
 
 
 def _come_to(history: list[int | None], version: int | None) -> None:
@@ -156,26 +199,27 @@ def _come_to(history: list[int | None], version: int | None) -> None:
 
 
 def _read(name: str, value: str) -> LedgerEntry | None:
-    match = _NAME.fullmatch(name)
     try:
         entry = LedgerEntry.model_validate(json.loads(value))
     except (ValueError, pydantic.ValidationError):
         return None
-    is_named = match and (int(match[1]), match[2]) == (entry.sequence, entry.digest[:_NAMED_DIGITS])
-    return entry if is_named else None
+    return entry if name == entry.tag()[0] else None
 
 
-def _chain_problems(entries: list[LedgerEntry]) -> Iterator[str]:
-    by_sequence = {
-        sequence: list(same)
-        for sequence, same in itertools.groupby(entries, key=lambda entry: entry.sequence)
-    }
+def _chain_problems(entries: list[LedgerEntry]) -> Iterator[LedgerProblem]:
     digests = {entry.digest for entry in entries}
-    for sequence, same in by_sequence.items():
-        if len(same) > 1:
-            yield f"{len(same)} ledger entries have number {sequence}: they were made at once"
-        for entry in same:
-            if entry.sequence == 1 and entry.previous is None:
-                continue
-            if entry.previous not in digests:
-                yield f"the ledger entry before number {sequence} is missing or was changed"
+    for sequence, same in itertools.groupby(entries, key=lambda entry: entry.sequence):
+        rivals = list(same)
+        if len(rivals) > 1:
+            at_once = f"{len(rivals)} ledger entries have number {sequence}: they were made at once"
+            yield LedgerProblem(sequence=sequence, sentence=at_once)
+        if any(not _follows(entry, digests) for entry in rivals):
+            missing = f"the ledger entry before number {sequence} is missing or was changed"
+            yield LedgerProblem(sequence=sequence - 1, sentence=missing)
+
+
+def _follows(entry: LedgerEntry, digests: set[str]) -> bool:
+    """Tell whether `entry` is the first one, or comes after one with one of `digests`."""
+    if entry.sequence == 1 and entry.previous is None:
+        return True
+    return entry.previous in digests

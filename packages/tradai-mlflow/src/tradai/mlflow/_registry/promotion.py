@@ -19,7 +19,11 @@ from tradai.mlflow._registry.selector import is_usable_alias
 from tradai.mlflow._registry.version_tags import VersionContent, from_tags
 
 _LONGEST_NAME: Final = 200
-_EXPECTED_ALIAS: Final = "letters, digits, '-' and '_', but neither 'latest' nor such as 'v7'"
+# The name of a tag of the ledger has it, and no server takes more than 250 characters there.
+_LONGEST_ALIAS: Final = 200
+_EXPECTED_ALIAS: Final = (
+    f"letters, digits, '-' and '_', at most {_LONGEST_ALIAS}, but neither 'latest' nor such as 'v7'"
+)
 
 
 @final
@@ -81,6 +85,7 @@ class AliasMover:
         """Move `alias` to `version` when every gate passes.
 
         Raises:
+            ValidationError: The alias differs from one of the model only in its case.
             PromotionRefusedError: A gate refuses.
             ConflictError: The alias does not point at the expected version, or was moved at once
                 by another promotion.
@@ -89,33 +94,44 @@ class AliasMover:
         """
         check_alias(alias)
         model = self._client.get_registered_model(name)
+        _check_case(model, alias)
         before = model.aliases.get(alias)
         if expect not in ("any", before):
             raise _unexpected(name, alias, expected=expect, found=before)
         report = self._judge(model, version, alias=alias, policy=policy)
         if not report.passed:
             raise PromotionRefusedError(str(report), report=report.as_json())
-        entry = self._move(model, alias, version, action="promote", by=by, report=report)
-        self._check_moved(name, entry)
+        entry = self._note(model, alias, version, action="promote", by=by, report=report)
+        if self._lease is None:
+            # Of two that see the entry of each other, neither moves the alias.
+            self._check_alone(name, entry, points_at=before)
+        self._move(name, entry)
+        self._check_alone(name, entry, points_at=version)
         return self._done(name, alias, before, version, report=report)
 
     def rollback(self, name: str, *, alias: str, by: str) -> AliasMove:
         """Move `alias` back to the version before the last promotion, in four calls.
 
+        Without a lease, a fifth one reads back where the alias points.
+
         Raises:
             NotFoundError: The ledger has no such version.
             ModelIntegrityError: The ledger or that version is damaged; the alias is as it was.
+            ConflictError: The alias was moved at once by another promotion.
             MLflowNotFoundError: The server does not have the model or that version any more.
             MLflowError: The server refused, or gave no usable answer.
         """
         check_alias(alias)
         model = self._client.get_registered_model(name)
         before = model.aliases.get(alias)
-        after = Ledger.from_tags(model.tags).rollback_target(alias, before)
+        after = Ledger.from_tags(model.tags, alias).rollback_target(before)
         self._hold()
         target = self._client.get_model_version(name, after)
         from_tags(target.tags, place=_place(target))
-        self._move(model, alias, after, action="rollback", by=by)
+        entry = self._note(model, alias, after, action="rollback", by=by)
+        self._move(name, entry)
+        if self._lease is None:
+            self._check_alone(name, entry, points_at=after)
         return self._done(name, alias, before, after)
 
     def _judge(
@@ -144,7 +160,7 @@ class AliasMover:
                 _add(info, stored, folders)
         return stored
 
-    def _move(
+    def _note(
         self,
         model: RegisteredModel,
         alias: str,
@@ -154,8 +170,8 @@ class AliasMover:
         by: str,
         report: PromotionReport | None = None,
     ) -> LedgerEntry:
-        """Write the entry, then move: a move without an entry could not be rolled back."""
-        ledger = Ledger.from_tags(model.tags)
+        """Write the entry of a move, before it: a move without one could not be rolled back."""
+        ledger = Ledger.from_tags(model.tags, alias)
         entry = LedgerEntry(
             sequence=ledger.next_sequence,
             at=self._now(),
@@ -169,9 +185,11 @@ class AliasMover:
             previous=ledger.last_digest,
         )
         self._client.set_model_tag(model.name, *entry.tag())
-        self._hold()
-        self._client.set_alias(model.name, alias, version)
         return entry
+
+    def _move(self, name: str, entry: LedgerEntry) -> None:
+        self._hold()
+        self._client.set_alias(name, entry.alias, entry.after)
 
     def _hold(self) -> int | None:
         """Return the token of the lease, renewed after half of its time; None without a lease.
@@ -184,17 +202,18 @@ class AliasMover:
             self._lease.renew()
         return self._lease.check()
 
-    def _check_moved(self, name: str, entry: LedgerEntry) -> None:
+    def _check_alone(self, name: str, entry: LedgerEntry, *, points_at: int | None) -> None:
+        """Check that the alias is where it should be, and that no other process moves it."""
         model = self._client.get_registered_model(name)
-        alias = entry.alias
-        found = model.aliases.get(alias)
-        if found != entry.after or not Ledger.from_tags(model.tags).is_unrivalled(entry):
-            message = (
-                f"{name}@{alias} was moved by two promotions at once, and points at "
-                f"{_version(found)} now: look at `tradai-entrypoint models show {name}`, promote "
-                "again, and name a place for leases (TRADAI_MODEL_LEASES), which keep others out"
-            )
-            raise ConflictError(message, operation="promote", service="mlflow")
+        found = model.aliases.get(entry.alias)
+        if found == points_at and Ledger.from_tags(model.tags, entry.alias).is_last(entry):
+            return
+        message = (
+            f"{name}@{entry.alias} is moved by several processes at once, and points at "
+            f"{_version(found)} now: look at `tradai-entrypoint models show {name}`, promote "
+            "again, and name a place for leases (TRADAI_MODEL_LEASES), which keep others out"
+        )
+        raise ConflictError(message, operation=entry.action, service="mlflow")
 
     def _done(
         self,
@@ -221,9 +240,20 @@ def check_alias(alias: str) -> None:
     Raises:
         ValidationError: Not every server takes it.
     """
-    if not is_usable_alias(alias):
+    if not is_usable_alias(alias) or len(alias) > _LONGEST_ALIAS:
         message = f"the alias {alias!r} is not usable: expected {_EXPECTED_ALIAS}"
         raise ValidationError(message, field="alias", expected=_EXPECTED_ALIAS)
+
+
+def _check_case(model: RegisteredModel, alias: str) -> None:
+    """Refuse an alias that differs from one of the model only in its case.
+
+    Some servers take the two for one, as MLflow's page and its database on MySQL do.
+    """
+    for known in model.aliases:
+        if known != alias and known.lower() == alias.lower():
+            message = f"{model.name} has the alias {known!r}, which is not {alias!r}: write it so"
+            raise ValidationError(message, field="alias", expected=known)
 
 
 def _subject(version: ModelVersion, stored: Mapping[str, int | None]) -> GateSubject:

@@ -16,6 +16,7 @@ from tradai.core import (
     StrategyConfig,
     error_sentence,
     file_errors,
+    files_digest,
     read_regular_file,
 )
 from tradai.core.exceptions import NotFoundError, ValidationError
@@ -24,9 +25,11 @@ from tradai.mlflow._registry.record import MODELS, STRATEGY, ModelFile, ModelKin
 
 MANIFEST: Final = "manifest.json"
 REPORT: Final = "report.html"
-# The result that says when the last candle closed that the engine traded on, and its form. The
-# range that was asked for may end later than the candles.
-_LAST_CANDLE: Final = "last_candle"
+# The digest of the strategy's files.
+_SOURCE: Final = "source"
+# The fact that says when the last candle closed of the pair whose candles end first, and its form.
+# The range that was asked for may end later than the candles, and those of other pairs too.
+_TRADED_UNTIL: Final = "traded_until"
 _MINUTE: Final = "%Y-%m-%d %H:%M UTC"
 
 
@@ -42,6 +45,7 @@ class _Manifest(BaseModel):
     config: StrategyConfig
     digests: Mapping[str, str] = Field(default_factory=dict)
     results: Mapping[str, JsonValue] = Field(default_factory=dict)
+    data: Mapping[str, JsonValue] = Field(default_factory=dict)
 
 
 @final
@@ -55,7 +59,8 @@ class RunProof:
         config: Configuration of the run.
         digests: SHA-256 by what they cover, as the manifest has them.
         metrics: Figures of its result.
-        data_until: End of the candles that it traded on; None when its result does not say.
+        data_until: End of the candles of the traded pair whose candles end first; None when its
+            manifest does not say.
     """
 
     folder: Path
@@ -88,7 +93,7 @@ class RunProof:
             config=manifest.config,
             digests=manifest.digests,
             metrics=dict(_figures(manifest.results)),
-            data_until=_instant(manifest.results.get(_LAST_CANDLE)),
+            data_until=_instant(manifest.data.get(_TRADED_UNTIL)),
         )
 
     @property
@@ -100,10 +105,28 @@ class RunProof:
         """Return the files of the version, by path relative to the folder of the run.
 
         Raises:
-            ValidationError: The name of a file cannot be stored.
+            ValidationError: The name of a file cannot be stored, or the copy of the strategy is
+                not the source that ran.
             StorageError: A file cannot be read.
         """
-        return tuple(sorted(self._files(), key=lambda file: file.path))
+        files = tuple(sorted(self._files(), key=lambda file: file.path))
+        # Last, so that a file that is changed from here on has not the digest above.
+        self._check_strategy()
+        return files
+
+    def _check_strategy(self) -> None:
+        folder = self.folder / STRATEGY
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        contents = ((path.relative_to(folder).as_posix(), path.read_bytes()) for path in paths)
+        with file_errors("read", folder):
+            found = files_digest(contents)
+        if found != self.digests.get(_SOURCE):
+            message = (
+                f"the files in {folder} are not the source of run {self.run_id}: one was changed, "
+                "added or removed since; register another run"
+            )
+            expected = "the files that the run copied there"
+            raise ValidationError(message, field="run", expected=expected)
 
     def _files(self) -> Iterator[ModelFile]:
         for name in (STRATEGY, MODELS):
@@ -128,7 +151,7 @@ def _model_file(path: Path, name: str) -> ModelFile:
     try:
         return ModelFile(path=name, sha256=sha256_of(path), size=path.stat().st_size)
     except pydantic.ValidationError:
-        expected = "a name without backslashes and control characters"
+        expected = "a name without backslashes, % and #, of printable characters"
         message = f"the file {path} cannot be registered: expected {expected}"
         raise ValidationError(message, field="path", expected=expected) from None
 

@@ -1,6 +1,5 @@
 """The record of a model version: its files with digests, its inputs, and the run that proves it."""
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Final, Literal, TypeAlias, final
@@ -8,31 +7,14 @@ from typing import Annotated, Final, Literal, TypeAlias, final
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from tradai.core import JsonValue, version_id
-from tradai.core.exceptions import ValidationError
+from tradai.mlflow._client.artifact_roots import checked_path
 
 SCHEMA_VERSION: Final = 1
 # Folders of a version, as in the folder of a run.
 STRATEGY: Final = "strategy"
 MODELS: Final = "models"
 
-_EXPECTED: Final = "a relative path with slashes, without '..', backslashes or control characters"
-_BAD_STEPS: Final = {"", ".", ".."}
-_BAD_CHARACTER: Final = re.compile(r"[\x00-\x1f\x7f\\]")
-
-
-def check_file_path(path: str) -> str:
-    """Return `path` itself, which names a file inside a folder.
-
-    Raises:
-        ValidationError: It could name a file elsewhere.
-    """
-    if _BAD_CHARACTER.search(path) or not _BAD_STEPS.isdisjoint(path.split("/")):
-        message = f"the path of a file is not usable: expected {_EXPECTED}"
-        raise ValidationError(message, field="path", expected=_EXPECTED)
-    return path
-
-
-FilePath: TypeAlias = Annotated[str, AfterValidator(check_file_path)]
+FilePath: TypeAlias = Annotated[str, AfterValidator(checked_path)]
 Sha256: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Figure: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -67,7 +49,7 @@ class ModelRecord(BaseModel):
         files: Files of the version, sorted by path.
         metrics: Figures of the run, by name.
         run_id: Id of the run that proves the version; None when none was named.
-        data_until: End of the candles of that run.
+        data_until: End of the candles of that run, of the traded pair whose candles end first.
         image: Digest of the container image that runs it, ``sha256:`` and 64 digits.
         registered_at: Instant of the registration.
         registered_by: Name of the person or job that registered it.

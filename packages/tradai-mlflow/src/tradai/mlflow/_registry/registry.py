@@ -176,10 +176,13 @@ class ModelRegistry:
             )
 
     def rollback(self, name: str, *, alias: str = CHAMPION, by: str = "") -> "AliasMove":
-        """Point `alias` at the version before the last promotion, in at most four calls.
+        """Point `alias` at the version before the last promotion.
+
+        It takes four calls under a lease, and without one a fifth, which reads the alias back.
 
         Raises:
             NotFoundError: The ledger has no such version.
+            ConflictError: Without a lease, the alias was moved at once by another promotion.
             ModelIntegrityError: The ledger or that version is damaged; the alias is as it was.
             LeaseHeldError: Other promotions of the model go on for a minute.
             MLflowError: The server refused, or gave no usable answer.

@@ -113,6 +113,10 @@ class ModelResolver(LoggerMixin):
             resolved_at=self._now(),
         )
         self._cache.remember(known)
+        # The choice that was pinned to its version means the same.
+        by_number = str(VersionSelector(name=selector.name, version=found.version))
+        if by_number != known.selector:
+            self._cache.remember(known.model_copy(update={"selector": by_number}))
         return self._resolved(selector, known, content)
 
     def _fetch(self, found: ModelVersion, files: tuple[ModelFile, ...]) -> None:
@@ -127,7 +131,9 @@ class ModelResolver(LoggerMixin):
         with TemporaryDirectory(prefix="tradai-model-") as folder:
             for file in missing.values():
                 self._download(found, file, Path(folder, file.sha256), end=end)
-        if self._cache.lay_out(files):
+        left_out = self._cache.lay_out(files)
+        self._cache.prune(most_bytes=self._settings.cache_bytes)
+        if left_out:
             message = f"the files of version {found.version} of {found.name!r} do not stay"
             raise ModelIntegrityError(
                 f"{message} in the cache: check the disk of TRADAI_MODEL_CACHE"

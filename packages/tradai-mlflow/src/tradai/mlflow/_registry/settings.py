@@ -22,6 +22,8 @@ class ModelSettings(BaseSettings):
     Attributes:
         cache: Folder of the models that were resolved on this machine; unset means
             ``tradai/models`` in the user's cache folder.
+        cache_bytes: Size that the cache is cut back to after files were fetched; versions that
+            were not used for longest go first, and none that was used within a day.
         max_stale: Longest age, such as ``12h``, of an answer that may be used while the server
             cannot be reached; unset means that none may.
         deadline_s: Seconds for finding the version that an alias points at.
@@ -34,6 +36,7 @@ class ModelSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRADAI_MODEL_")
 
     cache: Path | None = None
+    cache_bytes: int = Field(default=20 * 1024**3, ge=0)
     max_stale: Timeframe | None = None
     deadline_s: float = Field(default=5.0, gt=0, le=300, allow_inf_nan=False)
     files_deadline_s: float = Field(default=60.0, gt=0, le=3_600, allow_inf_nan=False)

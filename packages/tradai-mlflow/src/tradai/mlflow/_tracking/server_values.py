@@ -2,15 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from posixpath import normpath
 from typing import Final
 
 from tradai.core import redact
 from tradai.core.exceptions import ValidationError
-
-# Folder, below that of the run, of values that are too long for a server.
-LONG_VALUES: Final = "long-values"
+from tradai.mlflow._client.limits import check_text, spilled
 
 _KEY: Final = re.compile(r"[\w\-. :/]{1,250}")
 _EXPECTED_KEY: Final = (
@@ -27,6 +24,7 @@ def check_key(key: str) -> None:
     Raises:
         ValidationError: No server takes it.
     """
+    check_text("name", key, key)
     is_plain = normpath(key) == key != "." and not key.startswith(("/", ".."))
     if _KEY.fullmatch(key) and is_plain:
         return
@@ -56,16 +54,16 @@ def server_values(
         spill: Keeps a long value as an artifact: it gets the name of the file and the text.
 
     Raises:
-        ValidationError: No server takes one of the names.
+        ValidationError: No server takes one of the names, or a value is not a text.
     """
     taken: dict[str, str] = {}
     for key, value in values.items():
         check_key(key)
+        check_text("value of", key, value)
         text = redact(value)
         if len(text) > longest:
-            digest = sha256(text.encode()).hexdigest()
-            name = f"{LONG_VALUES}/{digest[:16]}.txt"
+            name, named = spilled(text)
             spill(name, text)
-            text = f"sha256:{digest} of {len(text)} characters in {name}"
+            text = named
         taken[key] = text
     return taken

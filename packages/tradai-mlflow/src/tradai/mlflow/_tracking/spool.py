@@ -128,6 +128,11 @@ class Spool:
         return self._file >= 0
 
     @property
+    def is_unreadable(self) -> bool:
+        """Whether there is something in the file, and no record of it can be read."""
+        return self._next == 1 and os.fstat(self._file).st_size > 0
+
+    @property
     def written_at_ms(self) -> int:
         """Time of the last record, in milliseconds since 1970."""
         return os.fstat(self._file).st_mtime_ns // 1_000_000

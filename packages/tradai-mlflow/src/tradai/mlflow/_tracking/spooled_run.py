@@ -21,7 +21,7 @@ from tradai.core import (
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.mlflow._client.artifact_roots import checked_path
 from tradai.mlflow._client.entities import NOT_FINITE
-from tradai.mlflow._client.limits import PARAM_LENGTH, TAG_LENGTH
+from tradai.mlflow._client.limits import PARAM_LENGTH, TAG_LENGTH, metric_value
 from tradai.mlflow._tracking.point_times import PointTimes, floor_ms
 from tradai.mlflow._tracking.sender import artifact_files
 from tradai.mlflow._tracking.server_values import check_key, server_values
@@ -91,12 +91,12 @@ class SpooledRun:
             self._check_open()
             rows: list[list[JsonValue]] = []
             unusable: dict[str, str] = {}
-            for point in points:
+            for point in map(_with_number, points):
                 self._check_key(point.key)
                 _check_place(point)
                 if math.isfinite(point.value):
                     at_ms = self._times.place(point, now_ms)
-                    rows.append([point.key, float(point.value), point.step, at_ms])
+                    rows.append([point.key, point.value, point.step, at_ms])
                 else:
                     unusable[f"{NOT_FINITE}{point.key}"] = f"{point.value} at step {point.step}"
             self._append("points", rows)
@@ -169,6 +169,13 @@ class SpooledRun:
         if self._has_ended or not self._spooling.is_open:
             message = f"run {self._run.id!r} has ended: report before its end"
             raise ValidationError(message, field="run", expected="a run that goes on")
+
+
+def _with_number(point: MetricPoint) -> MetricPoint:
+    """Return `point`, whose value is a float."""
+    if type(point.value) is float:
+        return point
+    return replace(point, value=metric_value(point.key, point.value))
 
 
 def _check_place(point: MetricPoint) -> None:

@@ -82,6 +82,8 @@ class MLflowTracker:
         return f"MLflow {self._make_client().server().version} at {self._address}"
 
     def _deliver(self, spool: Spool) -> Delivery:
+        if spool.is_unreadable:
+            return Delivery(waiting=1, problem=_damage(spool, "none of its records can be read"))
         place = delivered_place(spool)
         if place is not None:
             return Delivery(waiting=0, place=place)
@@ -101,10 +103,11 @@ class MLflowTracker:
 def _loss(spool: Spool) -> StorageError | None:
     if not spool.lost:
         return None
-    message = (
-        f"{spool.path} is damaged: {spool.lost} of its records cannot be read, and are not on the "
-        "server; check the disk"
-    )
+    return _damage(spool, f"{spool.lost} of its records cannot be read, and are not on the server")
+
+
+def _damage(spool: Spool, loss: str) -> StorageError:
+    message = f"{spool.path} is damaged: {loss}; check the disk"
     return StorageError(message, operation="read")
 
 

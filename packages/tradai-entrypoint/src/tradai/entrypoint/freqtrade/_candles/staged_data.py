@@ -165,6 +165,15 @@ class StagedData:
             digest=values["digest"],
         )
 
+    def traded_until(self, needed: Sequence[NeededSeries]) -> datetime:
+        """Return when the last candle closes of the traded series whose candles end first.
+
+        Candles that end earlier than those of other pairs make a result as old as they are.
+        """
+        pairs = zip(self.series, needed, strict=True)
+        ends = [staged.last + wanted.candle for staged, wanted in pairs if wanted.is_traded]
+        return min([*ends, self.timerange.stop])
+
     def notices(self, needed: Sequence[NeededSeries]) -> tuple[str, ...]:
         """Return a sentence for each way in which the candles fall short of what was `needed`."""
         pairs = zip(self.series, needed, strict=True)

@@ -121,7 +121,8 @@ class EngineJob:
         staged = (stage or self._stage)(request)
         self.evidence.startup_candles = startup_candles(context.config, self.parameters, self.facts)
         context.record_digest("data", staged.digest)
-        context.record.data["timerange"] = str(staged.timerange)
+        until = f"{staged.traded_until(self.series):%Y-%m-%d %H:%M} UTC"
+        context.record.data |= {"timerange": str(staged.timerange), "traded_until": until}
         context.record.notices += [*dataset_notices(local), *staged.notices(self.series)]
         if self.parameters.timerange is not None:
             # With its ends as they are now: the run may be repeated when there are more candles.
@@ -293,8 +294,7 @@ class EngineJob:
         what: dict[str, JsonValue] = {
             "mode": self._context.mode.value,
             "parameters": self.parameters.canonical(),
-            "data": digests.get("data"),
-            "markets": digests.get("markets"),
+            **{name: digests.get(name) for name in ("data", "markets")},
             "engine": self.engine.version,
         }
         self._context.record_digest("run", digest(what))

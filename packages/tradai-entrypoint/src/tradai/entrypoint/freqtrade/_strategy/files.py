@@ -1,6 +1,5 @@
 """List, digest and copy the files of a strategy: its code, and the data files beside it."""
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
-from tradai.core import FileKind, UnusableFileError, read_regular_file
+from tradai.core import FileKind, UnusableFileError, files_digest, read_regular_file
 from tradai.core.exceptions import ConfigurationError, StorageError
 
 _MAX_PYTHON_FILES: Final = 500
@@ -63,18 +62,13 @@ def list_source(path: Path) -> SourceFiles:
     return SourceFiles(root=path, files=files, left_out=tuple(sorted(left_out_names)))
 
 
-def files_digest(root: Path, files: Sequence[Path]) -> str:
-    """Return the SHA-256 over the names and bytes of `files`, which are relative to `root`.
+def source_digest(root: Path, files: Sequence[Path]) -> str:
+    """Return the digest of `files`, which are relative to `root`.
 
     Raises:
         StorageError: A file cannot be read.
     """
-    content = hashlib.sha256()
-    for file in files:
-        data = read_file(root / file)
-        content.update(f"{file.as_posix()}\0{len(data)}\0".encode())
-        content.update(data)
-    return content.hexdigest()
+    return files_digest((file.as_posix(), read_file(root / file)) for file in files)
 
 
 def copy_files(root: Path, files: Sequence[Path], target: Path) -> None:

@@ -22,9 +22,9 @@ from tradai.entrypoint.freqtrade._strategy.environment_reads import (
 )
 from tradai.entrypoint.freqtrade._strategy.files import (
     copy_files,
-    files_digest,
     list_source,
     read_file,
+    source_digest,
     source_error,
 )
 from tradai.entrypoint.freqtrade._strategy.log_switches import log_switches
@@ -96,7 +96,7 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
         file=root / file,
         root=root,
         files=files,
-        digest=files_digest(root, files),
+        digest=source_digest(root, files),
         environment=tuple(environment_reads(modules[file], by_name)),
         log_switches=tuple(log_switches(modules[file], by_name)),
         imports=needed_from_outside(modules[file], by_name),
@@ -154,7 +154,7 @@ def copy_source(facts: SourceFacts, target: Path) -> None:
         fix = "choose another with --runs (TRADAI_RUN_FOLDER), or give the strategy its own folder"
         raise source_error(facts.root, f"has the folder of runs {run.parent} in it: {fix}")
     copy_files(facts.root, facts.files, target)
-    if files_digest(target, facts.files) != facts.digest:
+    if source_digest(target, facts.files) != facts.digest:
         fix = "start the run again"
         raise source_error(facts.root, f"changed while the run was being prepared: {fix}")
 

@@ -113,7 +113,7 @@ class PromotionPolicy(_Block):
         """Return the policy with `values`, which were written in `source`.
 
         Raises:
-            ConfigurationError: They are not a policy; every problem is listed.
+            ConfigurationError: They are not a policy, or declare no gate; every problem is listed.
         """
         # A gate whose value was forgotten would be left out in silence.
         empty = [name for name, value in values.items() if value is None]
@@ -121,10 +121,14 @@ class PromotionPolicy(_Block):
             problems = [f"{name} has no value; write one, or remove the line" for name in empty]
             raise _not_a_policy(problems, source)
         try:
-            return cls.model_validate(values)
+            policy = cls.model_validate(values)
         except pydantic.ValidationError as exc:
             problems = [_problem(error) for error in exc.errors(include_url=False)]
-        raise _not_a_policy(problems, source)
+            raise _not_a_policy(problems, source) from None
+        if policy == cls():
+            problem = "it declares no gate; name one, or promote without a policy"
+            raise _not_a_policy([problem], source)
+        return policy
 
     def gates(self) -> tuple[Gate, ...]:
         """Return the gates, those that are always checked first.
