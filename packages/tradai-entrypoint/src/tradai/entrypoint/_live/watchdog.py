@@ -216,7 +216,7 @@ class Watchdog:
 def _start(first_line: bytes) -> "subprocess.Popen[bytes]":
     with tempfile.TemporaryFile() as errors:
         # The command is our own. In a session of its own, so that no Ctrl-C of a terminal reaches
-        # it, and in no folder that somebody may want to remove.
+        # it, and in no folder that may have to be removed.
         process = subprocess.Popen(  # noqa: S603
             _COMMAND,
             stdin=subprocess.PIPE,
