@@ -59,7 +59,7 @@ class FedWatchdog(Protocol):
     def is_alive(self) -> bool: ...
 
     def feed(self, seconds: float) -> None:
-        """Let the engine live for `seconds`; raise `TradingError` when there is no watchdog."""
+        """Let the engine live for `seconds`; raise `TradingError` when it is gone."""
         ...
 
     def stand_down(self) -> bool:

@@ -28,7 +28,7 @@ DEATH_S: "Final" = 10.0
 ACTED: "Final" = 75
 ORDERS_LEFT: "Final" = 76
 # A timer of the kernel stands still with the machine. So the clock, which does not, is looked at.
-_LOOK_S: "Final" = 0.25
+_LOOK_S: "Final" = 0.5
 _BOOT_CLOCK: "Final" = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 

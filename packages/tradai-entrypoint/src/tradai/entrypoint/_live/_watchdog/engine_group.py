@@ -79,7 +79,7 @@ class EngineGroup:
 def started_at(pid: int) -> str | None:
     """Return the start of a process, which no later one with its number has.
 
-    None where there is no process, or the system does not show it.
+    None for a process that is not there, or where the system does not show it.
     """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - pathlib costs a megabyte
