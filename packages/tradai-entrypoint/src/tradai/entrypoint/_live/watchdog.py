@@ -135,7 +135,11 @@ class Watchdog:
             "settle_s": times.settle_s,
             "cancel_s": times.cancel_s,
         }
-        process = _start(facts_line(facts))
+        try:
+            process = _start(facts_line(facts))
+        except BaseException:
+            group.close()
+            raise
         return cls(process, group, log=log, longest_s=DEATH_S + times.cancel_s + _LAST_REQUEST_S)
 
     def __enter__(self) -> Self:

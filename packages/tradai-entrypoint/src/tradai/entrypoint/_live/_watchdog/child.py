@@ -86,9 +86,9 @@ def act(why: str, facts: "dict[str, Any]", group: EngineGroup, sign_in: "SignIn"
     # From here on it may take what it needs: the engine is gone.
     from tradai.entrypoint._live._watchdog.duty import Duty
 
-    duty = Duty(facts)
-    duty.record("engine killed", why=why, has_ended=has_ended)
-    return ACTED if duty.cancel_entries(sign_in) else ORDERS_LEFT
+    with Duty(facts) as duty:
+        duty.record("engine killed", why=why, has_ended=has_ended)
+        return ACTED if duty.cancel_entries(sign_in) else ORDERS_LEFT
 
 
 def _first_lines(lines: ParentLines) -> list[bytes]:

@@ -6,7 +6,8 @@ Imported when there is something to do.
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeAlias, final
+from types import TracebackType
+from typing import Any, Self, TypeAlias, final
 
 from tradai.core import FileJournal, JsonValue, Secret, SystemClock
 from tradai.core.exceptions import StorageError, TradAIError
@@ -26,6 +27,19 @@ class Duty:
         self._journal = FileJournal(Path(facts["log"]))
         self._keys = ApiKeys(key=Secret(facts.pop("key")), secret=Secret(facts.pop("secret")))
 
+    def __enter__(self) -> Self:
+        """Return the duty."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the log."""
+        self._journal.close()
+
     def record(self, event: str, /, **facts: JsonValue) -> None:
         """Write down what was done; a disk that refuses keeps nothing from being done."""
         with suppress(StorageError):
@@ -33,12 +47,20 @@ class Duty:
 
     def cancel_entries(self, sign_in: SignIn) -> bool:
         """Cancel the open entries; return whether none is left for sure."""
-        facts = self._facts
         try:
-            client = sign_in(facts["exchange"], self._keys, facts["base_url"])
+            return self._cancel(sign_in)
         except TradAIError as exc:
-            self.record("entries unknown", problem=str(exc))
-            return False
+            problem = str(exc)
+        # The boundary of the process: only the log can say that it failed. An error of no known
+        # kind may have the keys in its text.
+        except Exception as exc:  # noqa: BLE001
+            problem = type(exc).__name__
+        self.record("entries unknown or left", problem=problem)
+        return False
+
+    def _cancel(self, sign_in: SignIn) -> bool:
+        facts = self._facts
+        client = sign_in(facts["exchange"], self._keys, facts["base_url"])
         cancel = EntryCancel(client, prefix=facts["prefix"], clock=SystemClock())
         cancel.run(settle_s=facts["settle_s"], limit_s=facts["cancel_s"])
         for order in cancel.cancelled.values():
