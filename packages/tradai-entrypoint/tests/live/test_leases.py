@@ -1,7 +1,8 @@
 """Leases of account and database: held together or not at all."""
 
 import threading
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,24 @@ from tradai.entrypoint._live.leases import HeldLeases, lease_uris
 TTL_S: Final = 60.0
 ACCOUNT: Final = TradingAccount(venue="binance", uid="1234567")
 DATABASE: Final = "postgresql://trader:not-a-secret@db.internal:5432/trades"
+
+
+class Sleeper:
+    """A virtual clock; something happens after each sleep."""
+
+    def __init__(self, clock: FixedClock, happens: Callable[[], object]) -> None:
+        self._clock = clock
+        self._happens = happens
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def __call__(self) -> float:
+        return self._clock()
+
+    def sleep(self, seconds: float, /) -> None:
+        self._clock.sleep(seconds)
+        self._happens()
 
 
 class Places:
@@ -79,17 +98,12 @@ def test_the_account_is_given_back_when_the_database_is_taken(places: Places) ->
 def test_a_holder_that_renews_is_not_waited_for(places: Places) -> None:
     holder = places.lease("account", "first")
     holder.acquire()
-    sleep = places.clock.sleep
-
-    def sleep_while_it_renews(seconds: float, /) -> None:
-        sleep(seconds)
-        holder.renew()
-
-    places.clock.sleep = sleep_while_it_renews  # type: ignore[method-assign]
+    both = [places.lease(name, "second") for name in places.stores]
+    leases = HeldLeases(both, clock=Sleeper(places.clock, holder.renew))
     started_s = places.clock()
 
     with pytest.raises(LeaseHeldError, match="first"):
-        places.leases("second").acquire()
+        leases.acquire()
 
     assert places.clock() - started_s < TTL_S
 
@@ -116,10 +130,15 @@ def test_the_second_lease_is_not_taken_before_the_first_is_held(places: Places) 
 
 def test_one_lease_is_kept_while_the_other_is_waited_for(places: Places) -> None:
     places.lease("database", "killed", ttl_s=5 * TTL_S).acquire()
-    leases = places.leases("second")
+    account = places.lease("account", "second")
+    remaining: list[float] = []
+    clock = Sleeper(places.clock, lambda: remaining.append(account.remaining_s))
+    leases = HeldLeases([account, places.lease("database", "second")], clock=clock)
 
     leases.acquire()
 
+    assert len(remaining) > 20
+    assert min(remaining) > TTL_S / 2
     assert leases.remaining_s > 0
 
 
