@@ -20,6 +20,9 @@ from tradai.core import FileJournal, Secret
 from tradai.core.exceptions import TradingError
 from tradai.entrypoint._live.account import ApiKeys
 from tradai.entrypoint._live.watchdog import EntryAccount, Watchdog, WatchdogTimes
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint.freqtrade._engine.exits import WakeReason
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 
 Eventually = Callable[[Callable[[], bool]], bool]
 
@@ -212,6 +215,35 @@ def test_a_watchdog_that_does_not_start_says_why(
         Watchdog.start(engine.pid, account=ACCOUNT, log=log, times=TIMES)
 
     assert engine.poll() is None
+
+
+def test_a_supervisor_that_follows_the_engine_sees_that_it_was_killed(
+    tmp_path: Path, log: Path
+) -> None:
+    program = "import sys, time; sys.stdin.read(); print('configured', flush=True); time.sleep(600)"
+    lines: list[str] = []
+    engine = EngineProcess(
+        [sys.executable, "-S", "-c", program],
+        stdin=b"the configuration, with keys",
+        environ={},
+        folder=tmp_path,
+        log_file=tmp_path / "engine.log",
+        on_line=lines.append,
+    )
+    with (
+        Interrupts() as interrupts,
+        engine,
+        Watchdog.start(engine.pid, account=ACCOUNT, log=log, times=TIMES) as watchdog,
+    ):
+        assert lines == []
+        reached = engine.follow(interrupts, until=lambda: bool(lines))
+
+        watchdog.feed(0.0)
+        ended = engine.wait(interrupts)
+
+        assert not watchdog.stand_down(timeout_s=60)
+    assert reached is WakeReason.REACHED
+    assert (ended.signal, ended.asked_to_stop) == (signal.SIGKILL, False)
 
 
 SUPERVISOR: Final = """
