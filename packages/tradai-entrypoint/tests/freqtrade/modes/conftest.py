@@ -26,6 +26,7 @@ from tradai.entrypoint import (
     StrategyEntrypoint,
     TradingEntrypoint,
 )
+from tradai.entrypoint._process.loopback_http import LoopbackServer
 from tradai.entrypoint.freqtrade import (
     BacktestHandler,
     DryRunHandler,
@@ -38,7 +39,6 @@ from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, Staging
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
 from tradai.entrypoint.freqtrade._candles.staging_child import stage_series
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
-from tradai.entrypoint.freqtrade._exchange.loopback_http import LoopbackServer
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
 # Its strategy imports the engine.

@@ -1,1 +1,1 @@
-"""Live trading, whatever the engine: account, session, risks, halt latch, stop."""
+"""Live trading, whatever the engine: account, session, leases, watchdog, risks, halt, stop."""

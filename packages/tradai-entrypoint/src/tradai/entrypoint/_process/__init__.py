@@ -1,1 +1,1 @@
-"""Start, signals and exit of a process."""
+"""Start, signals and exit of a process, and its server on loopback."""

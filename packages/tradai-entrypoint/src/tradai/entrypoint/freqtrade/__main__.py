@@ -1,4 +1,7 @@
-"""Child processes: ``python -m tradai.entrypoint.freqtrade stage|probe|missing|engine``."""
+"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of five words.
+
+The words are stage, probe, missing, engine and watchdog.
+"""
 
 import gc
 import json
@@ -6,11 +9,14 @@ import runpy
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tradai.entrypoint._live.account import ApiKeys, SignedClient
 
 _USAGE: Final = (
     "python -m tradai.entrypoint.freqtrade stage | probe FOLDER | missing MODULES "
-    "| engine FOLDER ARGUMENTS"
+    "| engine FOLDER ARGUMENTS | watchdog"
 )
 _BAD_USAGE: Final = 2
 _DATA: Final = 65
@@ -24,20 +30,28 @@ def _main(arguments: list[str]) -> int:
             from tradai.entrypoint.freqtrade._candles.staging_child import main as stage
 
             return stage()
-        case ["probe", folder] if not Path(folder).is_dir():
-            sys.stderr.write(f"there is no folder {folder!r} with models to probe\n")
-            return _DATA
         case ["probe", folder]:
-            from tradai.entrypoint.freqtrade._modes.model_probe import main as probe
-
-            return probe(folder)
+            return _probe(folder)
         case ["missing", *modules]:
             sys.stdout.write(json.dumps([name for name in modules if find_spec(name) is None]))
             return 0
         case ["engine", folder, *words]:
             return _run_engine(folder, words)
+        case ["watchdog"]:
+            from tradai.entrypoint._live._watchdog.child import main as watch
+
+            return watch(_sign_in)
     sys.stderr.write(f"usage: {_USAGE}\n")
     return _BAD_USAGE
+
+
+def _probe(folder: str) -> int:
+    if not Path(folder).is_dir():
+        sys.stderr.write(f"there is no folder {folder!r} with models to probe\n")
+        return _DATA
+    from tradai.entrypoint.freqtrade._modes.model_probe import main as probe
+
+    return probe(folder)
 
 
 def _run_engine(folder: str, words: list[str]) -> int:
@@ -50,6 +64,13 @@ def _run_engine(folder: str, words: list[str]) -> int:
     sys.argv = ["freqtrade", *words]
     runpy.run_module("freqtrade", run_name="__main__", alter_sys=True)
     return 0
+
+
+def _sign_in(exchange: str, keys: "ApiKeys", base_url: str | None) -> "SignedClient":
+    """Return the client of a watchdog that must act; until then it does without these imports."""
+    from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
+
+    return exchange_named(exchange).sign_in(keys, base_url=base_url)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self, final
 
 from tradai.core import register_secret
-from tradai.entrypoint.freqtrade._exchange.loopback_http import LoopbackServer, Response
+from tradai.entrypoint._process.loopback_http import LoopbackServer, Response
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
@@ -34,7 +34,7 @@ class MarketServer:
         self._requests = 0
         self._token = secrets.token_urlsafe(24)
         register_secret(self._token)
-        self._server = LoopbackServer(self._respond, deadline_s=deadline_s)
+        self._server = LoopbackServer(self._respond, deadline_s=deadline_s, name="market-server")
 
     @property
     def base_url(self) -> str:

@@ -26,18 +26,29 @@ Response = tuple[HTTPStatus, bytes]
 
 @final
 class LoopbackServer:
-    """Answers GET requests with JSON on a free port of 127.0.0.1 inside a ``with`` block."""
+    """Answers GET requests with JSON on a port of 127.0.0.1 inside a ``with`` block."""
 
-    def __init__(self, respond: Callable[[str], Response], *, deadline_s: float) -> None:
+    def __init__(
+        self,
+        respond: Callable[[str], Response],
+        *,
+        deadline_s: float,
+        name: str = "loopback-server",
+        port: int = 0,
+    ) -> None:
         """Take what answers a request; nothing listens yet.
 
         Args:
             respond: Called in the server's thread with the target of a request, such as
                 ``/api?x=1``; returns status and JSON.
             deadline_s: Seconds after which a connection is closed, whatever its client does.
+            name: Name of the thread.
+            port: Port to listen on; 0 is any that is free.
         """
         self._respond = respond
         self._deadline_s = deadline_s
+        self._name = name
+        self._wanted_port = port
         # In the order of their deadlines.
         self._connections: dict[socket.socket, _Connection] = {}
 
@@ -48,12 +59,16 @@ class LoopbackServer:
         return port
 
     def __enter__(self) -> Self:
-        """Listen."""
-        self._listener = socket.create_server((_HOST, 0), backlog=_MOST_CONNECTIONS)
+        """Listen.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        self._listener = socket.create_server((_HOST, self._wanted_port), backlog=_MOST_CONNECTIONS)
         # A client may be gone before it is accepted; accepting must not wait for the next one.
         self._listener.settimeout(0)
         self._stopped, self._stop = os.pipe()
-        self._thread = threading.Thread(target=self._serve, name="market-server", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
         self._thread.start()
         return self
 

@@ -1,0 +1,1 @@
+"""Inside the process that ends an engine whose supervisor does not hold its lease any more."""

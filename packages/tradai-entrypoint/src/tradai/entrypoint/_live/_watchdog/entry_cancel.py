@@ -1,0 +1,91 @@
+"""Cancel the open entries of an engine that is dead, again and again until none comes up."""
+
+from typing import Final, final
+
+from tradai.core import WaitingClock
+from tradai.core.exceptions import ExternalServiceError, NotFoundError
+from tradai.entrypoint._live.account import ExchangeOrder, SignedClient
+from tradai.entrypoint._live.account_errors import ExchangeRateLimitedError, KeyRefusedError
+from tradai.entrypoint._live.order_owner import is_ours
+
+_PAUSE_S: Final = 2.0
+
+
+@final
+class EntryCancel:
+    """The entries of one engine: its orders that buy.
+
+    Protective stops and other sales stay: they close what was bought. An order that the engine has
+    sent may arrive after its end, so the exchange is asked until that cannot happen any more. When
+    another process trades by then, an entry of its may be cancelled too: that costs a trade, and an
+    entry that is left alone can cost more.
+
+    Attributes:
+        cancelled: Entries that were cancelled, by the exchange's number.
+        left: Entries of the last look that could not be cancelled.
+        problem: The last error, in words; None without one.
+        is_clear: Whether no entry is open, as of a look that was late enough.
+    """
+
+    def __init__(self, client: SignedClient, *, prefix: str, clock: WaitingClock) -> None:
+        """Take the client, the prefix of the engine's orders, and a clock to wait by."""
+        self.cancelled: dict[str, ExchangeOrder] = {}
+        self.left: dict[str, ExchangeOrder] = {}
+        self.problem: str | None = None
+        self.is_clear = False
+        self._client = client
+        self._prefix = prefix
+        self._clock = clock
+
+    def run(self, *, settle_s: float, limit_s: float) -> None:
+        """Cancel until none is open `settle_s` from now, or until `limit_s` from now."""
+        start_s = self._clock()
+        while True:
+            looked_s = self._clock() - start_s
+            try:
+                pause_s = self._turn()
+            except KeyRefusedError as exc:
+                self.problem = str(exc)
+                return
+            self.is_clear = self.problem is None and looked_s >= settle_s
+            if self.is_clear or self._clock() - start_s + pause_s > limit_s:
+                return
+            self._clock.sleep(pause_s)
+
+    def _turn(self) -> float:
+        """Look, and cancel what is open; return the seconds until the next turn.
+
+        Raises:
+            KeyRefusedError: The exchange does not take the key, now and later.
+        """
+        self.problem = None
+        try:
+            orders = self._client.reads.fetch_open_orders()
+        except ExternalServiceError as exc:
+            self.problem = str(exc)
+            return _retry_s(exc)
+        entries = [order for order in orders if self._is_entry(order)]
+        self.left = {order.order_id: order for order in entries}
+        return max([_PAUSE_S, *map(self._cancel, entries)])
+
+    def _is_entry(self, order: ExchangeOrder) -> bool:
+        return order.side == "buy" and is_ours(order.client_order_id, self._prefix)
+
+    def _cancel(self, order: ExchangeOrder) -> float:
+        """Cancel an entry, and return the seconds until the next turn."""
+        try:
+            self.cancelled[order.order_id] = self._client.orders.cancel(order)
+        except NotFoundError:
+            # It was filled, or cancelled, since the look.
+            pass
+        except ExternalServiceError as exc:
+            self.problem = str(exc)
+            return _retry_s(exc)
+        del self.left[order.order_id]
+        return _PAUSE_S
+
+
+def _retry_s(error: ExternalServiceError) -> float:
+    if isinstance(error, ExchangeRateLimitedError):
+        return max(_PAUSE_S, error.retry_after_s)
+    return _PAUSE_S
