@@ -1,0 +1,1 @@
+"""Checks before a live session, as pure functions of facts that were gathered first."""
