@@ -1,1 +1,1 @@
-"""Checks before a live session, as pure functions of facts that were gathered first."""
+"""Checks before a live session: facts, the checks on them, those of plug-ins."""

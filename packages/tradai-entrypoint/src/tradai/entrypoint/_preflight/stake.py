@@ -1,0 +1,62 @@
+"""The stake that a session plans, and the smallest one that the engine takes as it is."""
+
+from decimal import Decimal
+from typing import Final
+
+from tradai.core import Execution, JsonValue, Market
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._preflight.facts import PreflightFacts, known
+
+# Defaults of the engine (freqtrade 2026.9).
+_TRADABLE: Final = Decimal("0.99")
+_RESERVE: Final = Decimal("0.05")
+_LARGEST_RESERVE: Final = Decimal("1.5")
+
+
+def tradable_balance(facts: PreflightFacts) -> Decimal:
+    """Return the free balance in the stake currency, as far as the engine trades it."""
+    ratio = facts.config.execution.tradable_balance_ratio or _TRADABLE
+    currency = facts.config.stake_currency
+    rows = (each.free for each in known(facts.account).balances if each.asset == currency)
+    return sum(rows, Decimal()) * ratio
+
+
+def planned_stake(facts: PreflightFacts) -> Decimal:
+    """Return the stake of one trade; one that shares all needs a number of trades.
+
+    Raises:
+        ConfigurationError: The configuration does not say how much a trade may use.
+    """
+    execution = facts.config.execution
+    if isinstance(execution.stake_amount, Decimal):
+        return execution.stake_amount
+    most = execution.max_open_trades
+    if execution.stake_amount is None or most is None or most < 1:
+        message = (
+            "it is not known how much a trade may use: set execution.stake_amount to an amount, "
+            "or to unlimited with execution.max_open_trades of 1 or more"
+        )
+        raise ConfigurationError(message, key="execution.stake_amount")
+    slots = max(1, most - len(known(facts.database).positions))
+    return tradable_balance(facts) / slots
+
+
+def smallest_stake(
+    market: Market, price: Decimal, execution: Execution, reserve: JsonValue = None
+) -> Decimal:
+    """Return the stake below which the engine silently raises it, or drops the trade.
+
+    The engine keeps a reserve, so that the position can be sold after a fall to the stop. A stop
+    that is not known counts as the furthest.
+
+    Args:
+        market: Rules of the pair.
+        price: Price of the base currency.
+        execution: Rules of execution.
+        reserve: The setting ``amount_reserve_percent`` of the engine; None is its default.
+    """
+    margin = 1 + (_RESERVE if reserve is None else Decimal(str(reserve)))
+    stop = abs(execution.stoploss or Decimal(1))
+    after_stop = _LARGEST_RESERVE if stop == 1 else margin / (1 - stop)
+    by_value = (market.min_notional or 0) * max(min(after_stop, _LARGEST_RESERVE), Decimal(1))
+    return max(Decimal(by_value), (market.min_amount or 0) * price * margin)
