@@ -478,7 +478,7 @@ def test_every_fact_that_is_not_known_is_refused(facts: PreflightFacts) -> None:
 
     assert len(uncertain) == 13
     for name in uncertain:
-        rows = rows_of(replace(facts, engine_config=given, limits=DAY, **{name: DOWN}))
+        rows = rows_of(facts, {"engine_config": given, "limits": DAY, name: DOWN})
         assert DOWN.args[0] in {row.detail for row in rows.values()}, name
 
 

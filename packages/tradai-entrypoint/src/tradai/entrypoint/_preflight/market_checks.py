@@ -6,7 +6,12 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
 from tradai.core import Market
-from tradai.core.exceptions import ConfigurationError, ExternalServiceError, TradingError
+from tradai.core.exceptions import (
+    ConfigurationError,
+    ExternalServiceError,
+    NotFoundError,
+    TradingError,
+)
 from tradai.entrypoint._preflight.facts import LastCandle, PreflightFacts, known
 from tradai.entrypoint._preflight.stake import planned_stake, smallest_stake
 
@@ -21,7 +26,13 @@ def check_pairs(facts: PreflightFacts) -> str:
     """Require all pairs to be traded now."""
     if not facts.config.pairs:
         raise ConfigurationError("pairs is empty: name at least one pair to trade", key="pairs")
-    known(facts.markets).require(facts.config.pairs)
+    status: dict[str, str] = {market.pair: market.status for market in known(facts.markets).markets}
+    states = {pair: status.get(pair, "not listed") for pair in facts.config.pairs}
+    closed = {pair: state for pair, state in states.items() if state != "active"}
+    if closed:
+        listed = ", ".join(f"{pair} ({state})" for pair, state in closed.items())
+        message = f"the exchange does not trade {listed} now: wait, or remove it from pairs"
+        raise NotFoundError(message, kind="market", key=next(iter(closed)))
     return f"{len(facts.config.pairs)} traded now"
 
 

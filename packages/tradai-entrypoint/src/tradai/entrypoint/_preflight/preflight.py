@@ -6,6 +6,7 @@ from tradai.entrypoint._preflight import (
     account_checks,
     engine_checks,
     market_checks,
+    restarts,
     state_checks,
 )
 from tradai.entrypoint._preflight.checks import (
@@ -22,7 +23,7 @@ _VENUE: Final = "change it at the exchange, then `tradai-entrypoint check CONFIG
 _CHECKS: Final[tuple[tuple[str, CheckFunction, str], ...]] = (
     ("environment", engine_checks.check_environment, "unset NAME"),
     ("halt latch", state_checks.check_halt, "tradai-entrypoint resume --reason ..."),
-    ("restart budget", state_checks.check_restarts, "tradai-entrypoint resume --reason ..."),
+    (restarts.CHECK_NAME, state_checks.check_restarts, "tradai-entrypoint resume --reason ..."),
     ("durable state", state_checks.check_state, "export TRADAI_LIVE_DURABLE_VOLUME=/volume"),
     ("disk", state_checks.check_disk, "df -h"),
     ("engine schema", engine_checks.check_schema, _EDIT),

@@ -1,4 +1,4 @@
-"""Child processes: ``python -m tradai.entrypoint.freqtrade stage|probe|missing|engine``."""
+"""Child processes: ``python -m tradai.entrypoint.freqtrade stage|probe|missing|answers|engine``."""
 
 import gc
 import json
@@ -10,7 +10,7 @@ from typing import Final
 
 _USAGE: Final = (
     "python -m tradai.entrypoint.freqtrade stage | probe FOLDER | missing MODULES "
-    "| engine FOLDER ARGUMENTS"
+    "| answers | engine FOLDER ARGUMENTS"
 )
 _BAD_USAGE: Final = 2
 _DATA: Final = 65
@@ -24,20 +24,28 @@ def _main(arguments: list[str]) -> int:
             from tradai.entrypoint.freqtrade._candles.staging_child import main as stage
 
             return stage()
-        case ["probe", folder] if not Path(folder).is_dir():
-            sys.stderr.write(f"there is no folder {folder!r} with models to probe\n")
-            return _DATA
         case ["probe", folder]:
-            from tradai.entrypoint.freqtrade._modes.model_probe import main as probe
-
-            return probe(folder)
+            return _probe(folder)
         case ["missing", *modules]:
             sys.stdout.write(json.dumps([name for name in modules if find_spec(name) is None]))
             return 0
+        case ["answers"]:
+            from tradai.entrypoint.freqtrade._preparation.engine_answers import main as answers
+
+            return answers()
         case ["engine", folder, *words]:
             return _run_engine(folder, words)
     sys.stderr.write(f"usage: {_USAGE}\n")
     return _BAD_USAGE
+
+
+def _probe(folder: str) -> int:
+    if not Path(folder).is_dir():
+        sys.stderr.write(f"there is no folder {folder!r} with models to probe\n")
+        return _DATA
+    from tradai.entrypoint.freqtrade._modes.model_probe import main as probe
+
+    return probe(folder)
 
 
 def _run_engine(folder: str, words: list[str]) -> int:

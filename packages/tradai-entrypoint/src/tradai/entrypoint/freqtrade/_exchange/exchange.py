@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from tradai.core import JsonValue, Market
 from tradai.core.exceptions import ValidationError
 from tradai.entrypoint._live.account import ApiKeys, SignedClient
+from tradai.entrypoint._preflight.facts import LastCandle
 from tradai.entrypoint._runs.parameters import is_loopback_url
 
 Symbol: TypeAlias = Mapping[str, JsonValue]
@@ -58,6 +59,17 @@ class Exchange(Protocol):
 
         Args:
             base_url: Another address: https, or http on a loopback address; None is its own.
+
+        Raises:
+            ExternalServiceError: It was not reachable, or its answer is not in a known form.
+            ValidationError: `base_url` is neither https nor on a loopback address.
+        """
+        ...
+
+    def fetch_last_candle(
+        self, pair: str, timeframe: str, base_url: str | None = None
+    ) -> LastCandle | None:
+        """Fetch the newest candle of `pair`; None when it has none.
 
         Raises:
             ExternalServiceError: It was not reachable, or its answer is not in a known form.
