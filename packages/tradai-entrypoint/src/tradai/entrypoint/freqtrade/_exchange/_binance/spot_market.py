@@ -237,7 +237,7 @@ def _fetch(url: str, subject: str, read: Callable[[Any], T]) -> T:
 
 
 def _last_candle(rows: list[list[Any]]) -> LastCandle | None:
-    if not rows:
+    if rows == []:
         return None
     opened_ms, close = rows[-1][0], rows[-1][_CLOSE]
     return LastCandle(
