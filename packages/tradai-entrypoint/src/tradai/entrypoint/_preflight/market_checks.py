@@ -13,7 +13,11 @@ from tradai.core.exceptions import (
     TradingError,
 )
 from tradai.entrypoint._preflight.facts import LastCandle, PreflightFacts, known
-from tradai.entrypoint._preflight.stake import planned_stake, smallest_stake
+from tradai.entrypoint._preflight.stake import (
+    configured_reserve,
+    planned_stake,
+    smallest_stake,
+)
 
 # A pair without a trade has no candle for a while; older than so many of them is stale.
 _STALE_CANDLES: Final = 2
@@ -97,8 +101,8 @@ def _problem(
     if market.min_notional is None:
         return "has no known smallest order"
     execution, price = facts.config.execution, candle.close
-    reserve = facts.config.parameters.get("amount_reserve_percent")
-    smallest = smallest_stake(market, price, execution, reserve)
+    reserve = configured_reserve(facts.config)
+    smallest = smallest_stake(market, price, execution, reserve=reserve)
     if stake < smallest:
         return f"needs {smallest:.8f} or more, to which the engine would raise it without a word"
     amount = (stake / price / market.step).to_integral_value(ROUND_DOWN) * market.step

@@ -3,13 +3,15 @@
 from decimal import Decimal
 from typing import Final
 
-from tradai.core import Execution, JsonValue, Market
+from tradai.core import Execution, Market, StrategyConfig
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._preflight.facts import PreflightFacts, known
 
 # Defaults of the engine (freqtrade 2026.9).
 _TRADABLE: Final = Decimal("0.99")
-_RESERVE: Final = Decimal("0.05")
+DEFAULT_RESERVE: Final = Decimal("0.05")
+_MOST_RESERVED: Final = 0.5
+_RESERVE_KEY: Final = "amount_reserve_percent"
 _LARGEST_RESERVE: Final = Decimal("1.5")
 
 
@@ -41,8 +43,27 @@ def planned_stake(facts: PreflightFacts) -> Decimal:
     return tradable_balance(facts) / slots
 
 
+def configured_reserve(config: StrategyConfig) -> Decimal:
+    """Return the setting ``amount_reserve_percent``, which is a share.
+
+    Raises:
+        ConfigurationError: It is not a number that the engine takes.
+    """
+    reserve = config.parameters.get(_RESERVE_KEY)
+    if reserve is None:
+        return DEFAULT_RESERVE
+    is_number = isinstance(reserve, (int, float)) and not isinstance(reserve, bool)
+    if not is_number or not 0 <= float(reserve) <= _MOST_RESERVED:
+        message = (
+            f"parameters.{_RESERVE_KEY} is not usable: give a number from 0 to {_MOST_RESERVED}, "
+            "such as 0.05"
+        )
+        raise ConfigurationError(message, key=f"parameters.{_RESERVE_KEY}")
+    return Decimal(str(reserve))
+
+
 def smallest_stake(
-    market: Market, price: Decimal, execution: Execution, reserve: JsonValue = None
+    market: Market, price: Decimal, execution: Execution, *, reserve: Decimal = DEFAULT_RESERVE
 ) -> Decimal:
     """Return the stake below which the engine silently raises it, or drops the trade.
 
@@ -53,9 +74,9 @@ def smallest_stake(
         market: Rules of the pair.
         price: Price of the base currency.
         execution: Rules of execution.
-        reserve: The setting ``amount_reserve_percent`` of the engine; None is its default.
+        reserve: The setting ``amount_reserve_percent`` of the engine, as a share.
     """
-    margin = 1 + (_RESERVE if reserve is None else Decimal(str(reserve)))
+    margin = 1 + reserve
     stop = abs(execution.stoploss or Decimal(1))
     after_stop = _LARGEST_RESERVE if stop == 1 else margin / (1 - stop)
     by_value = (market.min_notional or 0) * max(min(after_stop, _LARGEST_RESERVE), Decimal(1))
