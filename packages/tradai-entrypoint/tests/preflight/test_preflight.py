@@ -101,6 +101,12 @@ def config(**execution: object) -> Change:
     return change
 
 
+def parameters(reserve: object) -> Change:
+    """Another reserve of the engine."""
+    given = {"amount_reserve_percent": reserve}
+    return lambda facts: facts.config.model_copy(update={"parameters": given})
+
+
 def approval(**changes: object) -> Change:
     """An approval of something else."""
     return lambda facts: facts.approval and facts.approval.model_copy(update=changes)
@@ -244,6 +250,10 @@ REFUSED: Final[list[tuple[str, int, str, dict[str, Any]]]] = [
     ("candles", 69, "is down", {"last_candles": DOWN}),
     ("stake", 78, "needs 5.83", {"config": config(stake_amount=Decimal("5.5"))}),
     ("stake", 78, "needs 7.5", {"config": config(stake_amount=Decimal(7), stoploss=None)}),
+    *(
+        ("stake", 78, "give a number from 0 to 0.5", {"config": parameters(reserve)})
+        for reserve in ("0", True, -0.1, 0.51, NAN, [])
+    ),
     ("stake", 78, "is not known how much", {"config": config(stake_amount=None)}),
     (
         "stake",

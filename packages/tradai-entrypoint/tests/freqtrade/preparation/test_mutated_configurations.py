@@ -16,6 +16,7 @@ from random import Random
 from typing import Any, Final
 
 import pytest
+from pydantic import ValidationError as InvalidModelError
 
 from tradai.core import (
     LoadedConfig,
@@ -44,7 +45,7 @@ from tradai.entrypoint._preflight.facts import (
     TradeDatabase,
 )
 from tradai.entrypoint._preflight.preflight import BUILT_IN
-from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.trading_entrypoint import _require_no_doubt, _require_tradable
 from tradai.entrypoint.freqtrade._preparation.engine_settings import (
     AT_RUN_TIME,
@@ -176,7 +177,8 @@ class PureGate:
             rows = run_checks(BUILT_IN, facts, timeout_s=600.0)
             names = [check.name for check in BUILT_IN]
             require_all(rows, mode=TradingMode.LIVE, expected=names)
-        except TradAIError:
+        # A name that cannot be approved is an error of the model; the gate translates it.
+        except (TradAIError, InvalidModelError):
             return None
         return Started(config=loaded.config, engine_config=rendered)
 
@@ -190,7 +192,7 @@ class PureGate:
         return loaded
 
     def _planned(self, loaded: LoadedConfig) -> tuple[LivePlan, dict[str, Any]]:
-        parameters = RunParameters.model_validate(dict(loaded.run))
+        parameters = read_run_parameters(loaded)
         plan = render_plan(loaded.config, parameters, TradingMode.DRY_RUN, facts=self._source)
         config = {"config": loaded.config.canonical(), "source": self._source.digest}
         live = LivePlan(

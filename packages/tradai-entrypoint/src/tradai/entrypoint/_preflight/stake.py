@@ -49,17 +49,16 @@ def configured_reserve(config: StrategyConfig) -> Decimal:
     Raises:
         ConfigurationError: It is not a number that the engine takes.
     """
-    reserve = config.parameters.get(_RESERVE_KEY)
-    if reserve is None:
-        return DEFAULT_RESERVE
+    reserve = config.parameters.get(_RESERVE_KEY, float(DEFAULT_RESERVE))
     is_number = isinstance(reserve, (int, float)) and not isinstance(reserve, bool)
-    if not is_number or not 0 <= float(reserve) <= _MOST_RESERVED:
-        message = (
-            f"parameters.{_RESERVE_KEY} is not usable: give a number from 0 to {_MOST_RESERVED}, "
-            "such as 0.05"
-        )
-        raise ConfigurationError(message, key=f"parameters.{_RESERVE_KEY}")
-    return Decimal(str(reserve))
+    # NaN is below no number.
+    if is_number and 0 <= float(str(reserve)) <= _MOST_RESERVED:
+        return Decimal(str(reserve))
+    message = (
+        f"parameters.{_RESERVE_KEY} is not usable: give a number from 0 to {_MOST_RESERVED}, such "
+        "as 0.05"
+    )
+    raise ConfigurationError(message, key=f"parameters.{_RESERVE_KEY}")
 
 
 def smallest_stake(
