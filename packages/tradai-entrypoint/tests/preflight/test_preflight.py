@@ -42,6 +42,7 @@ NOW: Final = datetime(2026, 11, 29, 12, 7, tzinfo=UTC)
 PREFIX: Final = "x-0123456789ab"
 NAMES: Final = [check.name for check in BUILT_IN]
 LONG_S: Final = 600.0
+NOT_A_SHARE: Final[tuple[object, ...]] = ("0", True, -0.1, 0.51, float("nan"), [])
 DOWN: Final = ExternalServiceError("the exchange is down", service="binance", operation="time")
 NAN: Final = float("nan")
 
@@ -252,7 +253,7 @@ REFUSED: Final[list[tuple[str, int, str, dict[str, Any]]]] = [
     ("stake", 78, "needs 7.5", {"config": config(stake_amount=Decimal(7), stoploss=None)}),
     *(
         ("stake", 78, "give a number from 0 to 0.5", {"config": parameters(reserve)})
-        for reserve in ("0", True, -0.1, 0.51, NAN, [])
+        for reserve in NOT_A_SHARE
     ),
     ("stake", 78, "is not known how much", {"config": config(stake_amount=None)}),
     (
