@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,6 +124,7 @@ class Gather:
                 config=CONFIG,
                 config_digest=DIGEST,
                 order_prefix=PREFIX,
+                stake=Decimal(100),
                 approval=None,
                 limits=Limits(),
                 latch=HaltLatch(MemoryStore(), "memory:halts"),

@@ -110,6 +110,8 @@ def facts() -> PreflightFacts:
         },
         engine=EngineFacts(schema_problems=(), client_order_id=f"{PREFIX}{'0' * 22}"),
         order_prefix=PREFIX,
+        symbols=frozenset({"BTCUSDT", "ETHUSDT"}),
+        stake=Decimal(100),
         approval=approval(),
         limits=Limits(),
         variable_names=frozenset({"PATH", "TRADAI_LIVE_CONFIRM", "TRADAI_LIVE_DRY_RUN_HOURS"}),

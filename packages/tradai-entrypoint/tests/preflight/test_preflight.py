@@ -249,19 +249,14 @@ REFUSED: Final[list[tuple[str, int, str, dict[str, Any]]]] = [
     ("candles", 69, "BTC/USDT", {"last_candles": candles(opened_at=NOW + 1.01 * SPAN)}),
     ("candles", 69, "BTC/USDT, ETH/USDT", {"last_candles": {}}),
     ("candles", 69, "is down", {"last_candles": DOWN}),
-    ("stake", 78, "needs 5.83", {"config": config(stake_amount=Decimal("5.5"))}),
-    ("stake", 78, "needs 7.5", {"config": config(stake_amount=Decimal(7), stoploss=None)}),
+    ("stake", 78, "needs 5.83", {"stake": Decimal("5.5")}),
+    ("stake", 78, "needs 7.5", {"stake": Decimal(7), "config": config(stoploss=None)}),
     *(
         ("stake", 78, "give a number from 0 to 0.5", {"config": parameters(reserve)})
         for reserve in NOT_A_SHARE
     ),
-    ("stake", 78, "is not known how much", {"config": config(stake_amount=None)}),
-    (
-        "stake",
-        78,
-        "is not known how much",
-        {"config": config(stake_amount="unlimited", max_open_trades=-1)},
-    ),
+    ("stake", 77, "the strategy or the balance decides", {"stake": None}),
+    ("balance", 77, "the strategy or the balance decides", {"stake": None}),
     ("stake", 77, "is not approved", {"approval": approval(largest_stake=Decimal("99.9"))}),
     ("stake", 77, "is not approved", {"approval": approval(stake_currency="EUR")}),
     ("stake", 78, "no known price", {"last_candles": candles(close="0")}),
@@ -327,14 +322,6 @@ PASSED: Final[list[tuple[str, str, dict[str, Any]]]] = [
     ("dry-run", "none is required", {"dry_runs": (), "limits": Limits(dry_run=timedelta())}),
     ("clock", "+0.500 s", {"clock_offset_s": 0.5}),
     ("key rights", "not withdraw", {}),
-    (
-        "stake",
-        "495.00 USDT",
-        {
-            "config": config(stake_amount="unlimited"),
-            "approval": approval(largest_stake=Decimal(500)),
-        },
-    ),
     ("stake", "100 USDT", {"approval": None}),
     (
         "balance",

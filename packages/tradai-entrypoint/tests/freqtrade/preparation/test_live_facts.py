@@ -53,6 +53,7 @@ def gather(
         config=CONFIG,
         config_digest="c" * 64,
         order_prefix="x-0123456789ab",
+        stake=None,
         approval=None,
         limits=Limits(),
         latch=latch or HaltLatch(MemoryStore(), "memory:halts"),

@@ -244,6 +244,7 @@ def _facts(candidate: Candidate, approval: Approval) -> PreflightFacts:
         exit_code=0,
         is_fallback=False,
     )
+    stake = candidate.config.execution.stake_amount
     balance = Balance(asset="USDT", free=FREE, locked=Decimal())
     return PreflightFacts(
         mode=TradingMode.LIVE,
@@ -253,6 +254,8 @@ def _facts(candidate: Candidate, approval: Approval) -> PreflightFacts:
         engine_config=candidate.engine_config,
         engine=EngineFacts(schema_problems=(), client_order_id=f"{PREFIX}{'0' * 22}"),
         order_prefix=PREFIX,
+        symbols=frozenset(),
+        stake=stake if isinstance(stake, Decimal) else None,
         approval=approval,
         limits=Limits(),
         variable_names=frozenset(),
@@ -383,7 +386,8 @@ def _flaws_of_numbers(given: dict[str, Any]) -> Iterator[str]:
         yield "a number is not finite"
     stake, most = given["stake_amount"], given.get("max_open_trades", -1)
     if stake == "unlimited":
-        stake = float(FREE) * given.get("tradable_balance_ratio", 0.99) / most
+        yield "the balance decides its stake"
+        return
     fall = abs(given.get("stoploss", -1))
     reserve = 1 + given.get("amount_reserve_percent", 0.05)
     smallest = 5 * (1.5 if fall == 1 else max(1, min(1.5, reserve / (1 - fall))))

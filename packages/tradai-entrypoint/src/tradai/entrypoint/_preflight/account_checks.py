@@ -54,8 +54,7 @@ def check_rights(facts: PreflightFacts) -> str:
 
 def check_open_orders(facts: PreflightFacts) -> str:
     """Refuse open orders on our pairs that the trade database does not know."""
-    symbols = {pair.replace("/", "") for pair in facts.config.pairs}
-    ours = [order for order in known(facts.open_orders) if order.symbol in symbols]
+    ours = [order for order in known(facts.open_orders) if order.symbol in facts.symbols]
     unknown = [order for order in ours if order.order_id not in known(facts.database).order_ids]
     lost = [order for order in unknown if order.client_order_id.startswith(facts.order_prefix)]
     if lost:

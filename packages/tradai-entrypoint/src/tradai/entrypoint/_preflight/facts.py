@@ -161,6 +161,8 @@ class PreflightFacts:
         engine_config: Configuration that the engine will be given, without keys.
         engine: The engine's answers about it.
         order_prefix: Beginning of the ids of our orders.
+        symbols: The exchange's names of the markets of our pairs.
+        stake: Stake of one trade; None when the strategy or the balance decides it.
         approval: The approval of the session; None in a check without one.
         limits: Limits of the operator.
         variable_names: Names of the environment's variables.
@@ -186,6 +188,8 @@ class PreflightFacts:
     engine_config: Mapping[str, JsonValue]
     engine: Fact[EngineFacts]
     order_prefix: str
+    symbols: frozenset[str]
+    stake: Decimal | None
     approval: Approval | None
     limits: Limits
     variable_names: frozenset[str]

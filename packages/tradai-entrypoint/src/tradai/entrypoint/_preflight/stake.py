@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from tradai.core import Execution, Market, StrategyConfig
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, TradingError
 from tradai.entrypoint._preflight.facts import PreflightFacts, known
 
 # Defaults of the engine (freqtrade 2026.9).
@@ -24,23 +24,19 @@ def tradable_balance(facts: PreflightFacts) -> Decimal:
 
 
 def planned_stake(facts: PreflightFacts) -> Decimal:
-    """Return the stake of one trade; one that shares all needs a number of trades.
+    """Return the stake of one trade.
 
     Raises:
-        ConfigurationError: The configuration does not say how much a trade may use.
+        TradingError: The strategy or the balance decides it.
     """
-    execution = facts.config.execution
-    if isinstance(execution.stake_amount, Decimal):
-        return execution.stake_amount
-    most = execution.max_open_trades
-    if execution.stake_amount is None or most is None or most < 1:
-        message = (
-            "it is not known how much a trade may use: set execution.stake_amount to an amount, "
-            "or to unlimited with execution.max_open_trades of 1 or more"
-        )
-        raise ConfigurationError(message, key="execution.stake_amount")
-    slots = max(1, most - len(known(facts.database).positions))
-    return tradable_balance(facts) / slots
+    if facts.stake is not None:
+        return facts.stake
+    message = (
+        "the strategy or the balance decides the stake of a trade, so no largest stake could be "
+        "kept: set execution.stake_amount to an amount, and leave out custom_stake_amount and "
+        "position adjustment"
+    )
+    raise TradingError(message, reason="stake_not_fixed")
 
 
 def configured_reserve(config: StrategyConfig) -> Decimal:

@@ -97,6 +97,10 @@ class Exchange(Protocol):
         """Describe a synthetic market as the exchange would."""
         ...
 
+    def symbol_of(self, pair: str) -> str:
+        """Return the exchange's name of the market of `pair`."""
+        ...
+
     def pair_of(self, symbol: Symbol) -> str:
         """Return the pair that `symbol` describes.
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, final
 
@@ -137,6 +138,7 @@ class SessionFacts:
     config: StrategyConfig
     config_digest: str
     order_prefix: str
+    stake: Decimal | None
     approval: Approval | None
     limits: Limits
     latch: HaltLatch
@@ -166,6 +168,8 @@ def gather_facts(session: SessionFacts, *, venue: Venue, engine: LiveEngine) -> 
         engine_config=engine.config,
         engine=gathered(lambda: engine.answer(_first(symbols, config))),
         order_prefix=session.order_prefix,
+        symbols=frozenset(map(venue.exchange.symbol_of, config.pairs)),
+        stake=session.stake,
         approval=session.approval,
         limits=session.limits,
         variable_names=frozenset(engine.environ),

@@ -98,6 +98,10 @@ class Binance:
         session = SignedSession(HttpHost(base_url or _ADDRESS, timeout_s=timeout_s), keys)
         return SignedClient(reads=BinanceReads(session), orders=BinanceOrders(session))
 
+    def symbol_of(self, pair: str) -> str:
+        """Return the name, such as ``BTCUSDT``; see `Exchange.symbol_of`."""
+        return symbol_of(pair)
+
     def pair_of(self, symbol: Symbol) -> str:
         """Return the pair; see `Exchange.pair_of`."""
         if not all(isinstance(symbol.get(name), str) for name in _TEXTS):
