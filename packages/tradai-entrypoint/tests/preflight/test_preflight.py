@@ -163,6 +163,9 @@ def candles(opened_at: datetime = NOW, close: str = "60000") -> dict[str, LastCa
 
 FREQAI: Final = {"freqai": {"enabled": True, "live_retrain_hours": 25}}
 DAY: Final = Limits(longest_session=timedelta(hours=24))
+NETWORK_DISKS: Final = (
+    *("9p", "afpfs", "afs", "ceph", "cifs", "glusterfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"),
+)
 # Facts to change, the check that then refuses, its exit code, and a part of its sentence.
 REFUSED: Final[list[tuple[str, int, str, dict[str, Any]]]] = [
     *(
@@ -175,14 +178,20 @@ REFUSED: Final[list[tuple[str, int, str, dict[str, Any]]]] = [
     ("restart budget", 69, "is down", {"starts": DOWN}),
     ("durable state", 77, "ends with it", {"state": state(is_container=True)}),
     ("durable state", 77, "ends with it", {"state": state(is_container=True, volume="/sta")}),
-    ("durable state", 77, "network file system (nfs4)", {"state": state(kind="nfs4")}),
+    *(
+        ("durable state", 77, f"network file system ({kind})", {"state": state(kind=kind)})
+        for kind in NETWORK_DISKS
+    ),
     (
         "durable state",
         77,
         "network file system (fuse.sshfs)",
         {"state": state(kind="fuse.sshfs", volume="/state")},
     ),
-    ("durable state", 77, "may not outlive this machine (tmpfs)", {"state": state(kind="tmpfs")}),
+    *(
+        ("durable state", 77, f"may not outlive this machine ({kind})", {"state": state(kind=kind)})
+        for kind in ("tmpfs", "ramfs", "overlay", "aufs")
+    ),
     ("durable state", 77, "may not outlive this machine (unknown)", {"state": state(kind=None)}),
     ("durable state", 77, "kept in memory", {"state": state("sqlite://")}),
     ("durable state", 77, "kept in memory", {"state": state("memory:lease")}),
