@@ -3,6 +3,7 @@
 The parts have no place in the door before a command uses them.
 """
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
@@ -281,3 +282,22 @@ def test_no_reason_keeps_a_session_from_moving(desk: Desk, reason: str, shown: s
 
     assert desk.record.state is DRAINING
     assert desk.record.reason.startswith(shown)
+
+
+def test_a_session_counts_its_starts_for_the_restart_budget(desk: Desk) -> None:
+    first = desk.start().starts
+    desk.clock.advance(timedelta(minutes=1))
+
+    second = desk.start("run-2").starts
+
+    assert second == (*first, first[0] + timedelta(minutes=1))
+
+
+def test_a_record_of_an_earlier_version_has_no_starts(desk: Desk) -> None:
+    desk.start()
+    (record,) = desk.store.records()
+
+    older = json.loads(record.to_bytes())
+    del older["starts"]
+
+    assert SessionRecord.from_bytes(json.dumps(older).encode(), place="s").starts == ()

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from tradai.entrypoint._inputs.settings import InputSettings as InputSettings
     from tradai.entrypoint._jobs.local_runner import LocalRunner as LocalRunner
     from tradai.entrypoint._main import main as main
+    from tradai.entrypoint._preflight.checks import Warned as Warned
+    from tradai.entrypoint._preflight.facts import PreflightFacts as PreflightFacts
     from tradai.entrypoint._process.checks import (
         CheckableHandler as CheckableHandler,
         Checklist as Checklist,
@@ -46,6 +48,8 @@ if not TYPE_CHECKING:
             "_inputs.settings": "InputSettings",
             "_jobs.local_runner": "LocalRunner",
             "_main": "main",
+            "_preflight.checks": "Warned",
+            "_preflight.facts": "PreflightFacts",
             "_process.exit_codes": "ExitCode Verdict",
             "_process.interrupts": "Interrupts",
             "_process.progress": "Progress",

@@ -18,6 +18,7 @@ from tradai.core.exceptions import (
     ValidationError,
 )
 from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RULES = MarketRules(tick="0.01", step="0.0001", min_notional="5")
@@ -284,3 +285,42 @@ def test_an_exchange_that_cannot_be_reached_is_an_external_error() -> None:
 def test_an_address_that_is_neither_https_nor_loopback_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match="expected https"):
         MarketsSnapshot.capture(["BTC/USDT"], base_url=url)
+
+
+def test_the_last_candle_is_read_with_its_exact_close() -> None:
+    rows = [[1_764_417_600_000, "1", "2", "0.5", "1.50", "9"], [1_764_417_660_000, *"1234", "9"]]
+
+    with exchange(200, json.dumps(rows).encode()) as url:
+        candle = exchange_named("binance").fetch_last_candle("BTC/USDT", "1m", url)
+
+    assert candle is not None
+    assert (candle.opened_at, candle.close) == (
+        datetime(2025, 11, 29, 12, 1, tzinfo=UTC),
+        Decimal(4),
+    )
+
+
+def test_a_pair_without_a_candle_has_none() -> None:
+    with exchange(200, b"[]") as url:
+        assert exchange_named("binance").fetch_last_candle("BTC/USDT", "1m", url) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "retryable"),
+    [
+        (200, b"{}", False),
+        (200, b"[[1, 2]]", False),
+        (200, b'[["a", 1, 1, 1, "1"]]', False),
+        (200, b'[[1, 1, 1, 1, "much"]]', False),
+        (200, b'[[1e99, 1, 1, 1, "1"]]', False),
+        (503, b"{}", True),
+    ],
+)
+def test_candles_that_are_not_in_a_known_form_are_an_external_error(
+    status: int, body: bytes, *, retryable: bool
+) -> None:
+    with exchange(status, body) as url, pytest.raises(ExternalServiceError) as caught:
+        exchange_named("binance").fetch_last_candle("BTC/USDT", "1m", url)
+
+    assert (caught.value.operation, caught.value.retryable) == ("klines", retryable)
+    assert "the candles of BTC/USDT could not be fetched" in str(caught.value)

@@ -72,6 +72,7 @@ class SessionRecord(BaseModel):
         progressed_at: Instant at which `progress` grew last.
         beat_at: Instant at which the session wrote last.
         request: Request of an operator that the session has not obeyed yet.
+        starts: Instants of the last starts of the session, oldest first, this one included.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -89,6 +90,7 @@ class SessionRecord(BaseModel):
     progressed_at: Utc
     beat_at: Utc
     request: SessionRequest | None = None
+    starts: tuple[Utc, ...] = ()
 
     @property
     def status(self) -> TradingStatus:

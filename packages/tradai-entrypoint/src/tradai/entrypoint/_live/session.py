@@ -1,6 +1,7 @@
 """The session of this process: its moves, its heartbeat, and the requests of its operators."""
 
 import secrets
+from datetime import datetime
 from typing import Final, Self, final
 
 from tradai.core import Clock, RunJournal, SystemClock
@@ -8,6 +9,8 @@ from tradai.core.exceptions import ConflictError, TradingError
 from tradai.core.live import SessionRecord, SessionRequest, SessionState, SessionStore
 
 _TRIES: Final = 10
+# More than a restart budget counts.
+_STARTS_KEPT: Final = 100
 
 
 @final
@@ -65,6 +68,7 @@ class Session:
             progressed_at=now,
             beat_at=now,
             request=_left_to_successor(before) if before else None,
+            starts=(*(before.starts if before else ()), now)[-_STARTS_KEPT:],
         )
         store.write(record)
         journal.append("session_started", session=session, predecessor=record.predecessor)
@@ -74,6 +78,11 @@ class Session:
     def state(self) -> SessionState:
         """State of the session."""
         return self._record.state
+
+    @property
+    def starts(self) -> tuple[datetime, ...]:
+        """Instants of the last starts of the session, oldest first, this one included."""
+        return self._record.starts
 
     @property
     def request(self) -> SessionRequest | None:

@@ -11,12 +11,23 @@ from tradai.entrypoint._process.exit_codes import ExitCode
 
 @final
 class CheckStatus(StrEnum):
-    """Outcome of a check."""
+    """Outcome of a check.
+
+    Attributes:
+        OK: It found nothing wrong.
+        WARN: It found something that a person should look at.
+        FAIL: It refused, with an error of ours.
+        SKIP: It was not run.
+        RAISES: It has a defect: it raised another error, or returned no detail.
+        TIMEOUT: It did not end in time.
+    """
 
     OK = "ok"
     WARN = "warn"
     FAIL = "fail"
     SKIP = "skip"
+    RAISES = "raises"
+    TIMEOUT = "timeout"
 
 
 @final

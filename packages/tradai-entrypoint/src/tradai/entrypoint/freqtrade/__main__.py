@@ -1,6 +1,6 @@
-"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of five words.
+"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of six words.
 
-The words are stage, probe, missing, engine and watchdog.
+The words are stage, probe, missing, answers, engine and watchdog.
 """
 
 import gc
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _USAGE: Final = (
     "python -m tradai.entrypoint.freqtrade stage | probe FOLDER | missing MODULES "
-    "| engine FOLDER ARGUMENTS | watchdog"
+    "| answers | engine FOLDER ARGUMENTS | watchdog"
 )
 _BAD_USAGE: Final = 2
 _DATA: Final = 65
@@ -35,6 +35,10 @@ def _main(arguments: list[str]) -> int:
         case ["missing", *modules]:
             sys.stdout.write(json.dumps([name for name in modules if find_spec(name) is None]))
             return 0
+        case ["answers"]:
+            from tradai.entrypoint.freqtrade._preparation.engine_answers import main as answers
+
+            return answers()
         case ["engine", folder, *words]:
             return _run_engine(folder, words)
         case ["watchdog"]:

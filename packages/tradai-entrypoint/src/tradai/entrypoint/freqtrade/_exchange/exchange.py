@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from tradai.core import JsonValue, Market
 from tradai.core.exceptions import ValidationError
 from tradai.entrypoint._live.account import ApiKeys, SignedClient
+from tradai.entrypoint._preflight.facts import LastCandle
 from tradai.entrypoint._runs.parameters import is_loopback_url
 
 Symbol: TypeAlias = Mapping[str, JsonValue]
@@ -65,6 +66,17 @@ class Exchange(Protocol):
         """
         ...
 
+    def fetch_last_candle(
+        self, pair: str, timeframe: str, base_url: str | None = None
+    ) -> LastCandle | None:
+        """Fetch the newest candle of `pair`; None when it has none.
+
+        Raises:
+            ExternalServiceError: It was not reachable, or its answer is not in a known form.
+            ValidationError: `base_url` is neither https nor on a loopback address.
+        """
+        ...
+
     def sign_in(
         self, keys: ApiKeys, *, base_url: str | None = None, timeout_s: float = ...
     ) -> SignedClient:
@@ -83,6 +95,10 @@ class Exchange(Protocol):
 
     def make_symbol(self, pair: str, rules: MarketRules) -> dict[str, JsonValue]:
         """Describe a synthetic market as the exchange would."""
+        ...
+
+    def symbol_of(self, pair: str) -> str:
+        """Return the exchange's name of the market of `pair`."""
         ...
 
     def pair_of(self, symbol: Symbol) -> str:

@@ -4,21 +4,25 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from http.client import HTTPException
-from typing import Final, final
+from typing import Any, Final, TypeVar, final
 from urllib.error import HTTPError
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import TypeAdapter
 
 from tradai.core import JsonObject, JsonValue, Market, thaw
 from tradai.core.exceptions import ExternalServiceError
 from tradai.entrypoint._live.account import ApiKeys, SignedClient
+from tradai.entrypoint._preflight.facts import LastCandle
 from tradai.entrypoint._runs.parameters import is_loopback_url
 from tradai.entrypoint.freqtrade._exchange._binance.http_request import HttpHost
 from tradai.entrypoint.freqtrade._exchange._binance.signed_client import (
     BinanceOrders,
     BinanceReads,
+    symbol_of,
 )
 from tradai.entrypoint.freqtrade._exchange._binance.signed_session import SignedSession
 from tradai.entrypoint.freqtrade._exchange.exchange import (
@@ -28,6 +32,7 @@ from tradai.entrypoint.freqtrade._exchange.exchange import (
     check_exchange_url,
 )
 
+T = TypeVar("T")
 _NAME: Final = "binance"
 _ADDRESS: Final = "https://api.binance.com"
 _TIMEOUT_S: Final = 30.0
@@ -41,6 +46,9 @@ _SERVER_ERRORS: Final = 500
 _SYMBOLS: Final = TypeAdapter(tuple[JsonObject, ...])
 _TEXTS: Final = ("symbol", "status", "baseAsset", "quoteAsset")
 _TRADED: Final = "TRADING"
+_CANDLES_PATH: Final = "/api/v3/klines"
+# Place of the close in the row of a candle.
+_CLOSE: Final = 4
 _TICK_SIZE: Final = 4  # ccxt's mode in which a precision is the step itself.
 # Parts of the REST API by the names that ccxt gives them; the engine must reach no other host.
 _API_PATHS: Final = {
@@ -73,19 +81,15 @@ class Binance:
     def fetch_symbols(self, base_url: str | None) -> Sequence[Symbol]:
         """Fetch the symbol objects of the exchange info; see `Exchange.fetch_symbols`."""
         url = f"{(base_url or _ADDRESS).rstrip('/')}{self.rules_path}"
-        opener = _opener(url)
-        try:
-            with opener.open(url, timeout=_TIMEOUT_S) as answer:
-                info = json.loads(answer.read(_LARGEST_BYTES))
-            return _SYMBOLS.validate_python(info["symbols"])
-        except HTTPError as exc:
-            with exc:
-                may_pass = exc.code in _SLOW_DOWN or exc.code >= _SERVER_ERRORS
-                raise _not_fetched(url, str(exc), retryable=may_pass) from exc
-        except (OSError, HTTPException) as exc:
-            raise _not_fetched(url, str(exc) or type(exc).__name__, retryable=True) from exc
-        except (ValueError, LookupError, TypeError) as exc:
-            raise _not_fetched(url, "the answer is not in a known form", retryable=False) from exc
+        return _fetch(url, "market rules", lambda info: _SYMBOLS.validate_python(info["symbols"]))
+
+    def fetch_last_candle(
+        self, pair: str, timeframe: str, base_url: str | None = None
+    ) -> LastCandle | None:
+        """Fetch the last row of the candles; see `Exchange.fetch_last_candle`."""
+        query = urlencode({"symbol": symbol_of(pair), "interval": timeframe, "limit": 2})
+        url = f"{(base_url or _ADDRESS).rstrip('/')}{_CANDLES_PATH}?{query}"
+        return _fetch(url, f"candles of {pair}", _last_candle)
 
     def sign_in(
         self, keys: ApiKeys, *, base_url: str | None = None, timeout_s: float = _SIGNED_TIMEOUT_S
@@ -93,6 +97,10 @@ class Binance:
         """Return a client that signs with `keys`; see `Exchange.sign_in`."""
         session = SignedSession(HttpHost(base_url or _ADDRESS, timeout_s=timeout_s), keys)
         return SignedClient(reads=BinanceReads(session), orders=BinanceOrders(session))
+
+    def symbol_of(self, pair: str) -> str:
+        """Return the name, such as ``BTCUSDT``; see `Exchange.symbol_of`."""
+        return symbol_of(pair)
 
     def pair_of(self, symbol: Symbol) -> str:
         """Return the pair; see `Exchange.pair_of`."""
@@ -213,11 +221,39 @@ def _opener(url: str) -> urllib.request.OpenerDirector:
     return urllib.request.build_opener()
 
 
-def _not_fetched(url: str, why: str, *, retryable: bool) -> ExternalServiceError:
+def _fetch(url: str, subject: str, read: Callable[[Any], T]) -> T:
+    """Fetch the JSON at `url`, and return what `read` makes of it."""
+    opener = _opener(url)
+    try:
+        with opener.open(url, timeout=_TIMEOUT_S) as answer:
+            return read(json.loads(answer.read(_LARGEST_BYTES)))
+    except HTTPError as exc:
+        with exc:
+            may_pass = exc.code in _SLOW_DOWN or exc.code >= _SERVER_ERRORS
+            raise _not_fetched(subject, url, str(exc), retryable=may_pass) from exc
+    except (OSError, HTTPException) as exc:
+        why = str(exc) or type(exc).__name__
+        raise _not_fetched(subject, url, why, retryable=True) from exc
+    # An amount that is not a number is an ArithmeticError.
+    except (ArithmeticError, LookupError, TypeError, ValueError) as exc:
+        why = "the answer is not in a known form"
+        raise _not_fetched(subject, url, why, retryable=False) from exc
+
+
+def _last_candle(rows: list[list[Any]]) -> LastCandle | None:
+    if rows == []:
+        return None
+    opened_ms, close = rows[-1][0], rows[-1][_CLOSE]
+    return LastCandle(
+        opened_at=datetime.fromtimestamp(opened_ms / 1000, tz=UTC), close=Decimal(close)
+    )
+
+
+def _not_fetched(subject: str, url: str, why: str, *, retryable: bool) -> ExternalServiceError:
     return ExternalServiceError(
-        f"the market rules could not be fetched from {url}: {why}; try again later, or with a "
+        f"the {subject} could not be fetched from {url}: {why}; try again later, or with a "
         "newer tradai-entrypoint",
         service=_NAME,
-        operation="exchangeInfo",
+        operation=urlsplit(url).path.rpartition("/")[2],
         retryable=retryable,
     )

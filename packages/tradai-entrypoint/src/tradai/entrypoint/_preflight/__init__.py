@@ -1,0 +1,1 @@
+"""Checks before a live session: facts, the checks on them, those of plug-ins."""

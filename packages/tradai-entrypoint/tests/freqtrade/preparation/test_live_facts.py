@@ -1,0 +1,130 @@
+"""Facts about a live session whose sources fail: each failure is a fact, and none is guessed."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tradai.core import MemoryStore, Secret, StrategyConfig
+from tradai.core.exceptions import ExternalServiceError, TradAIError
+from tradai.entrypoint._live.account import ApiKeys
+from tradai.entrypoint._live.halt_latch import HaltedError, HaltLatch
+from tradai.entrypoint._preflight.facts import (
+    Limits,
+    Models,
+    PreflightFacts,
+    StatePlaces,
+    TradeDatabase,
+)
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
+from tradai.entrypoint.freqtrade._preparation.live_facts import (
+    LiveEngine,
+    SessionFacts,
+    Venue,
+    gather_facts,
+)
+
+RULES = MarketRules(tick="0.01", step="0.0001", min_notional="5")
+ANSWERS = '{"schema_problems": ["a: b"], "client_order_id": "x-1"}'
+CONFIG = StrategyConfig(name="wave", version="1.0.0", timeframe="5m", pairs=("BTC/USDT",))
+
+
+KEYS = ApiKeys(key=Secret("FakeTrader" * 6), secret=Secret("NotASecret" * 6))
+
+
+def markets(*pairs: str) -> MarketsSnapshot:
+    at = datetime(2026, 11, 29, tzinfo=UTC)
+    return MarketsSnapshot.made(dict.fromkeys(pairs, RULES), note="for a test", captured_at=at)
+
+
+def gather(
+    folder: Path,
+    base_url: str,
+    *,
+    program: str = f"print('{ANSWERS}')",
+    latch: HaltLatch | None = None,
+    runs: Path | None = None,
+) -> PreflightFacts:
+    """Gather facts with `program` in place of the engine's Python."""
+    session = SessionFacts(
+        config=CONFIG,
+        config_digest="c" * 64,
+        order_prefix="x-0123456789ab",
+        stake=None,
+        approval=None,
+        limits=Limits(),
+        latch=latch or HaltLatch(MemoryStore(), "memory:halts"),
+        starts=(datetime.now(UTC),),
+        runs=runs or folder,
+        dry_runs=(),
+        state=StatePlaces(uris={}, disks={}, is_container=False, durable_volume=None),
+        database=TradeDatabase(),
+        models=Models(),
+    )
+    engine = LiveEngine(
+        install=EngineInstall(python=(sys.executable, "-c", program), version="2026.9"),
+        config={"dry_run": False},
+        scratch=folder,
+        environ={"FREQTRADE__DRY_RUN": ""},
+        interrupts=Interrupts(),
+    )
+    exchange = exchange_named("binance")
+    # The market server has no account, so each signed read fails.
+    reads = exchange.sign_in(KEYS, base_url=base_url).reads
+    venue = Venue(exchange=exchange, base_url=base_url, reads=reads)
+    return gather_facts(session, venue=venue, engine=engine)
+
+
+def test_what_an_exchange_that_is_down_does_not_say_is_its_error(tmp_path: Path) -> None:
+    with MarketServer(markets("BTC/USDT")) as server:
+        url = server.base_url
+
+    facts = gather(tmp_path, url)
+
+    uncertain: list[Any] = [
+        *(facts.account, facts.rights, facts.open_orders, facts.clock_offset_s),
+        *(facts.markets, facts.last_candles, facts.engine),
+    ]
+    assert [type(each) for each in uncertain] == [ExternalServiceError] * 7
+    assert facts.variable_names == {"FREQTRADE__DRY_RUN"}
+
+
+def test_the_answers_of_the_engine_are_read(tmp_path: Path) -> None:
+    with MarketServer(markets("BTC/USDT", "ETH/USDT")) as server:
+        facts = gather(tmp_path, server.base_url)
+
+    assert not isinstance(facts.engine, TradAIError)
+    assert facts.engine.schema_problems == ("a: b",)
+    assert not isinstance(facts.markets, TradAIError)
+    assert [market.pair for market in facts.markets.markets] == ["BTC/USDT"]
+
+
+def test_an_engine_that_gives_no_answer_is_a_fact(tmp_path: Path) -> None:
+    with MarketServer(markets("BTC/USDT")) as server:
+        facts = gather(tmp_path, server.base_url, program="raise SystemExit('no ccxt here')")
+
+    assert isinstance(facts.engine, TradAIError)
+    assert "gave no answer about its configuration (no ccxt here)" in str(facts.engine)
+
+
+def test_pairs_that_are_not_listed_leave_the_engine_without_a_question(tmp_path: Path) -> None:
+    with MarketServer(markets("ETH/USDT")) as server:
+        facts = gather(tmp_path, server.base_url)
+
+    assert isinstance(facts.engine, TradAIError)
+    assert "lists none of the pairs" in str(facts.engine)
+
+
+def test_a_halt_and_an_unknown_disk_are_facts(tmp_path: Path) -> None:
+    latch = HaltLatch(MemoryStore(), "memory:halts")
+    latch.trip("it lost too much", run_id="r1")
+
+    with MarketServer(markets("BTC/USDT")) as server:
+        facts = gather(tmp_path, server.base_url, latch=latch, runs=tmp_path / "none")
+
+    assert isinstance(facts.halt, HaltedError)
+    assert isinstance(facts.free_bytes, TradAIError)
+    assert "TRADAI_RUN_FOLDER" in str(facts.free_bytes)
