@@ -1,7 +1,7 @@
 """Compare the orders of the exchange with those of the engine's database; nothing is invented."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, TypeAlias, final
 
@@ -102,69 +102,77 @@ def order_key(order: ExchangeOrder, pair_of: PairOf) -> OrderKey:
     return pair_of(order), order.order_id
 
 
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """An open position in the base currency of its pair.
+
+    Attributes:
+        amount: What was bought and not sold.
+        bought: What was bought: fees that are taken from it are a part of that.
+    """
+
+    amount: Decimal = Decimal()
+    bought: Decimal = Decimal()
+
+    def plus(self, order: ExchangeOrder | BookedOrder, filled: Decimal) -> "Position":
+        """Return the position after the fills of `order`."""
+        if order.side == "buy":
+            return Position(amount=self.amount + filled, bought=self.bought + filled)
+        return replace(self, amount=self.amount - filled)
+
+    def is_short(self, held: Decimal) -> bool:
+        """Return whether `held` is less than the position, by more than fees."""
+        return held < self.amount - self.bought * _TOLERANCE
+
+    def differs(self, held: Decimal, *, other: Decimal) -> bool:
+        """Return whether the position and `other` holdings do not add up to what is held."""
+        return self.is_short(held - other) or held - other > self.amount
+
+
 def positions(
     exchange_orders: Iterable[ExchangeOrder],
-    database_orders: Sequence[BookedOrder],
+    database_orders: Iterable[BookedOrder],
     *,
     pair_of: PairOf,
     known: Collection[str] = (),
-) -> dict[str, Decimal]:
-    """Return the amount of each open position, by pair, in the base currency.
+) -> dict[str, Position]:
+    """Return the open positions by pair.
 
     Fills that the exchange shows count before those of the database, and so do fills of the orders
     in `known`, client ids of orders that this process placed itself.
     """
     seen = {order_key(order, pair_of): order for order in exchange_orders}
-    amounts: dict[str, Decimal] = {}
+    found: dict[str, Position] = {}
     for row in database_orders:
         if row.trade_is_open:
             at_exchange = seen.get((row.pair, row.order_id))
             filled = max(row.filled, at_exchange.filled) if at_exchange else row.filled
-            _add(amounts, row.pair, filled if row.side == "buy" else -filled)
+            found[row.pair] = found.get(row.pair, Position()).plus(row, filled)
     for order in seen.values():
         if order.client_order_id in known:
-            _add(amounts, pair_of(order), order.filled if order.side == "buy" else -order.filled)
-    return amounts
+            pair = pair_of(order)
+            found[pair] = found.get(pair, Position()).plus(order, order.filled)
+    return found
 
 
-def pairs_in_doubt(
+def ended_pairs(
     exchange_orders: Iterable[ExchangeOrder],
     database_orders: Iterable[BookedOrder],
     *,
     pair_of: PairOf,
-    held: Mapping[str, Decimal],
-    expected: Mapping[str, Decimal],
 ) -> set[str]:
-    """Return the pairs whose ended orders must be read before the books can be compared.
-
-    An order that the database has as open is not among those of the exchange, or the account holds
-    another amount than is expected.
+    """Return the pairs with an open order of the database that the exchange has not open.
 
     Args:
-        exchange_orders: Open orders, and those that are known to have ended.
+        exchange_orders: Open orders, and those of which the last state is known.
         database_orders: Orders of the database.
         pair_of: Names the pair of an exchange's order.
-        held: Amounts that the account holds, by pair.
-        expected: Amounts that it holds when the books are right, for the same pairs.
     """
     seen = {order_key(order, pair_of) for order in exchange_orders}
-    ended = {
-        order.pair
-        for order in database_orders
-        if order.is_open and (order.pair, order.order_id) not in seen
+    return {
+        row.pair for row in database_orders if row.is_open and (row.pair, row.order_id) not in seen
     }
-    return ended | {pair for pair in held if not _is_near(held[pair], expected[pair])}
-
-
-def short_positions(
-    balances: Mapping[str, Balance], position: Mapping[str, Decimal]
-) -> tuple[str, ...]:
-    """Return the pairs of which the account holds less than the position."""
-    return tuple(
-        pair
-        for pair, amount in position.items()
-        if amount > 0 and holding(balances, pair) < amount * (1 - _TOLERANCE)
-    )
 
 
 def holding(balances: Mapping[str, Balance], pair: str) -> Decimal:
@@ -196,14 +204,6 @@ def _is_behind(booked: BookedOrder | None, order: ExchangeOrder) -> bool:
     if booked is None or _is_contradicted(booked, order):
         return False
     return booked.is_open != (order.status is OrderStatus.OPEN) or booked.filled < order.filled
-
-
-def _add(amounts: dict[str, Decimal], pair: str, amount: Decimal) -> None:
-    amounts[pair] = amounts.get(pair, Decimal()) + amount
-
-
-def _is_near(held: Decimal, expected: Decimal) -> bool:
-    return abs(held - expected) <= abs(expected) * _TOLERANCE
 
 
 def base_of(pair: str) -> str:

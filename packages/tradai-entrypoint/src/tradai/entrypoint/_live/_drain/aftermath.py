@@ -12,14 +12,14 @@ from tradai.entrypoint._live._drain.traded_account import TradedAccount
 from tradai.entrypoint._live.account import Balance, ExchangeOrder
 from tradai.entrypoint._live.booked_order import BookedOrder
 from tradai.entrypoint._live.reconcile import (
+    Position,
     Reconciliation,
     base_of,
+    ended_pairs,
     holding,
     order_key,
-    pairs_in_doubt,
     positions,
     reconcile,
-    short_positions,
 )
 
 
@@ -41,18 +41,15 @@ def newest_orders(
         known: Client ids of orders that this process placed.
     """
     pair_of = account.pair_of
-    amounts = positions(seen, booked, pair_of=pair_of, known=known)
-    pairs = {*account.pairs, *amounts}
-    doubtful = pairs_in_doubt(
-        seen,
-        booked,
-        pair_of=pair_of,
-        held={pair: holding(balances, pair) for pair in pairs},
-        expected={
-            pair: amounts.get(pair, 0) + account.other_holdings.get(base_of(pair), Decimal())
-            for pair in pairs
-        },
-    )
+    held = positions(seen, booked, pair_of=pair_of, known=known)
+    different = {
+        pair
+        for pair in {*account.pairs, *held}
+        if held.get(pair, Position()).differs(
+            holding(balances, pair), other=account.other_holdings.get(base_of(pair), Decimal())
+        )
+    }
+    doubtful = different | ended_pairs(seen, booked, pair_of=pair_of)
     read = (order for pair in sorted(doubtful) for order in account.ended_orders(pair))
     return tuple({order_key(order, pair_of): order for order in (*seen, *read)}.values())
 
@@ -100,13 +97,18 @@ class Aftermath:
         balances = account.balances()
         seen = (*self._outcome.ended, *self._outcome.closings, *snapshot)
         orders = newest_orders(account, seen, booked, balances, known=known)
-        amounts = positions(orders, booked, pair_of=account.pair_of, known=known)
+        found_positions = positions(orders, booked, pair_of=account.pair_of, known=known)
         self._pairs_with_stop |= {order.pair for order in booked if order.is_stop and order.is_open}
         self.positions = {
-            pair: held
-            for pair, amount in amounts.items()
-            if (held := min(amount, holding(balances, pair))) >= self._step(pair)
+            pair: left
+            for pair, position in found_positions.items()
+            if (left := min(position.amount, holding(balances, pair))) >= self._step(pair)
         }
+        short = (
+            pair
+            for pair, position in found_positions.items()
+            if position.is_short(holding(balances, pair))
+        )
         found = reconcile(
             orders,
             booked,
@@ -115,7 +117,7 @@ class Aftermath:
             pairs=account.pairs,
             known=known,
         )
-        self.reconciliation = replace(found, short=short_positions(balances, amounts))
+        self.reconciliation = replace(found, short=tuple(short))
 
     def unprotected(self, *, is_required: bool) -> tuple[str, ...]:
         """Return the pairs of positions without a stop that had one, or are to have one."""

@@ -85,12 +85,12 @@ class OrderPolicyRun:
             booked: Orders of the database.
             balances: Balances of the account.
         """
-        amounts = positions(orders, booked, pair_of=self._account.pair_of)
+        held = positions(orders, booked, pair_of=self._account.pair_of)
         ended: list[ExchangeOrder] = []
         closings: list[ExchangeOrder] = []
-        for pair, amount in amounts.items():
+        for pair, position in held.items():
             stops = [order for order in orders if self._is_stop_of(pair, order)]
-            sellable = min(amount, holding(balances, pair))
+            sellable = min(position.amount, holding(balances, pair))
             done = self._close(pair, sellable, stops)
             ended += done.ended
             closings += done.closings

@@ -8,8 +8,6 @@ from tradai.entrypoint._live._drain.budget import StopBudget, StopStep
 
 # Time of each step after a second signal.
 HURRIED_S: Final = 1.0
-# More time does not help these.
-_BOUNDED: Final = (StopStep.PAUSE, StopStep.END)
 
 
 @final
@@ -46,7 +44,8 @@ class StepTimer:
     def left_s(self) -> float:
         """Seconds that the step has left; a second signal leaves it a moment."""
         left = self._budget.deadline_s(self._ahead) - self.seconds
-        if self._step in _BOUNDED:
+        if self._step is StopStep.PAUSE:
+            # Trading stops in the next step, also without it.
             left = min(left, self._budget.need_s(self._step) - self.step_seconds)
         if self._is_hurried():
             left = min(left, HURRIED_S - self.step_seconds)
