@@ -27,6 +27,7 @@ from tradai.entrypoint._live._drain.traded_account import TradedAccount
 from tradai.entrypoint._live.account import ApiKeys, SignedClient
 from tradai.entrypoint._live.order_owner import is_ours
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint.freqtrade._engine.install import engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.records import RecordPipe
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
@@ -97,7 +98,8 @@ def drained_engine(
         with EngineProcess(
             [str(engine_bin / "freqtrade"), *COMMAND, strategy],
             stdin=json.dumps(config | dict(settings or {})).encode(),
-            environ={**environ, "COLUMNS": "1000", "NO_COLOR": "1"},
+            # The engine sets up no logging where it finds the variables of pytest.
+            environ=engine_environment(environ, home=folder, temporary=Path(temporary)),
             folder=folder,
             log_file=folder / "engine.log",
             on_line=evidence.feed_printed,

@@ -46,13 +46,13 @@ class LiveEngine:
         """Its log so far."""
         return (self.folder / "engine.log").read_text()
 
-    def wait_for(self, condition: Callable[[], bool], *, event: str) -> None:
+    def wait_for(self, condition: Callable[[], bool], *, event: str, poll_s: float = 0.05) -> None:
         """Poll until `condition` holds; fail when the engine ends or time runs out before."""
         deadline = time.monotonic() + _PATIENCE_S
         while not condition():
             assert self.process.poll() is None, f"it ended before {event}: {self.log}"
             assert time.monotonic() < deadline, f"it never came to {event}: {self.log}"
-            select.select([], [], [], 0.05)
+            select.select([], [], [], poll_s)
 
     def stop(self) -> int:
         """Let it finish its work, end it, and return its exit code."""
