@@ -7,7 +7,7 @@ its orders are lost; it depends on the seed and on the machine how many. The dra
 import random
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -51,7 +51,7 @@ def test_the_drain_loses_none_beside_a_bare_engine_on_the_same_seed(
     engine_bin: Path,
     environ: Mapping[str, str],
     folders: tuple[Path, Path],
-    record_property: pytest.RecordProperty,
+    record_property: Callable[[str, object], None],
 ) -> None:
     bare, drained = folders
     lost = _lost_by_sigterm(venue, engine_bin, environ, bare, seed=seed)

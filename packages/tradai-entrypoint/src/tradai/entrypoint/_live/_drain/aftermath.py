@@ -1,57 +1,17 @@
 """The state after a stop: orders and positions that are left, and whether the books agree."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import final
 
 from tradai.core.live import OrderPolicy
+from tradai.entrypoint._live._drain.books import compare_books
 from tradai.entrypoint._live._drain.order_changes import OrderChanges
 from tradai.entrypoint._live._drain.order_policy import PolicyOutcome, is_ended_by, is_stop
 from tradai.entrypoint._live._drain.traded_account import TradedAccount
-from tradai.entrypoint._live.account import Balance, ExchangeOrder
+from tradai.entrypoint._live.account import ExchangeOrder
 from tradai.entrypoint._live.booked_order import BookedOrder
-from tradai.entrypoint._live.reconcile import (
-    Position,
-    Reconciliation,
-    base_of,
-    ended_pairs,
-    holding,
-    order_key,
-    positions,
-    reconcile,
-)
-
-
-def newest_orders(
-    account: TradedAccount,
-    seen: Sequence[ExchangeOrder],
-    booked: Sequence[BookedOrder],
-    balances: Mapping[str, Balance],
-    *,
-    known: Collection[str] = (),
-) -> tuple[ExchangeOrder, ...]:
-    """Return `seen` and the orders of the pairs on which the books may differ, each once.
-
-    Args:
-        account: The account.
-        seen: Open orders, and those that are known to have ended.
-        booked: Orders of the database.
-        balances: Balances by currency.
-        known: Client ids of orders that this process placed.
-    """
-    pair_of = account.pair_of
-    held = positions(seen, booked, pair_of=pair_of, known=known)
-    different = {
-        pair
-        for pair in {*account.pairs, *held}
-        if held.get(pair, Position()).differs(
-            holding(balances, pair), other=account.other_holdings.get(base_of(pair), Decimal())
-        )
-    }
-    doubtful = different | ended_pairs(seen, booked, pair_of=pair_of)
-    read = (order for pair in sorted(doubtful) for order in account.ended_orders(pair))
-    return tuple({order_key(order, pair_of): order for order in (*seen, *read)}.values())
+from tradai.entrypoint._live.reconcile import Reconciliation, order_key
 
 
 @final
@@ -93,31 +53,11 @@ class Aftermath:
         Raises:
             ExternalServiceError: The exchange did not answer.
         """
-        account, known = self._account, self._changes.placed
-        balances = account.balances()
         seen = (*self._outcome.ended, *self._outcome.closings, *snapshot)
-        orders = newest_orders(account, seen, booked, balances, known=known)
-        found_positions = positions(orders, booked, pair_of=account.pair_of, known=known)
+        compared = compare_books(self._account, seen, booked, known=self._changes.placed)
         self._pairs_with_stop |= {order.pair for order in booked if order.is_stop and order.is_open}
-        self.positions = {
-            pair: left
-            for pair, position in found_positions.items()
-            if (left := min(position.amount, holding(balances, pair))) >= self._step(pair)
-        }
-        short = (
-            pair
-            for pair, position in found_positions.items()
-            if position.is_short(holding(balances, pair))
-        )
-        found = reconcile(
-            orders,
-            booked,
-            account.prefix,
-            pair_of=account.pair_of,
-            pairs=account.pairs,
-            known=known,
-        )
-        self.reconciliation = replace(found, short=tuple(short))
+        self.positions = compared.positions
+        self.reconciliation = compared.reconciliation
 
     def unprotected(self, *, is_required: bool) -> tuple[str, ...]:
         """Return the pairs of positions without a stop that had one, or are to have one."""
@@ -155,7 +95,3 @@ class Aftermath:
 
     def _is_our_stop(self, order: ExchangeOrder) -> bool:
         return is_stop(order) and self._account.owns(order)
-
-    def _step(self, pair: str) -> Decimal:
-        market = self._account.market(pair)
-        return Decimal(market.step) if market else Decimal()

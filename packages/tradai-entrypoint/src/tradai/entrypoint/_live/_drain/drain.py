@@ -6,7 +6,8 @@ from typing import Final, Protocol, final
 from tradai.core import WaitingClock
 from tradai.core.exceptions import TradAIError
 from tradai.core.live import OrderPolicy
-from tradai.entrypoint._live._drain.aftermath import Aftermath, newest_orders
+from tradai.entrypoint._live._drain.aftermath import Aftermath
+from tradai.entrypoint._live._drain.books import newest_orders
 from tradai.entrypoint._live._drain.budget import StopBudget, StopStep
 from tradai.entrypoint._live._drain.order_changes import OrderChanges
 from tradai.entrypoint._live._drain.order_policy import OrderPolicyRun, PolicyOutcome

@@ -122,7 +122,7 @@ class OrderPolicyRun:
         if market is None:
             self._changes.problems.append(f"the market of {pair} is not known: its position stays")
             return None
-        step = Decimal(market.step)
+        step = market.step
         whole = (amount / step).to_integral_value(ROUND_DOWN) * step
         if whole <= 0:
             return None

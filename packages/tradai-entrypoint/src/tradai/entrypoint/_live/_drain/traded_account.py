@@ -39,6 +39,11 @@ class TradedAccount:
         """Return the market of `pair`; None when it is not traded."""
         return next((each for each in self.markets.values() if str(each.pair) == pair), None)
 
+    def step(self, pair: str) -> Decimal:
+        """Return the smallest change of an amount; 0 for a market that is not traded."""
+        market = self.market(pair)
+        return market.step if market else Decimal()
+
     def pair_of(self, order: ExchangeOrder) -> str:
         """Return the pair of `order`, or the exchange's name of a market that is not traded."""
         market = self.markets.get(order.symbol)
