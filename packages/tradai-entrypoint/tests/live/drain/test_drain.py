@@ -11,6 +11,7 @@ from scripted_venue import MARKETS
 
 from tradai.core.live import OrderPolicy
 from tradai.entrypoint._live._drain.budget import StopStep
+from tradai.entrypoint._live.account import OrderStatus
 from tradai.entrypoint._process.exit_codes import ExitCode
 
 KEEP, CANCEL_ENTRIES, CANCEL_ALL, FLATTEN = OrderPolicy
@@ -259,6 +260,8 @@ def test_a_position_whose_closing_is_refused_after_its_stop_is_named_and_ends_76
 
     assert report.unprotected == ("BTC/USDT",)
     assert "the position in BTC/USDT is left without its stop" in report.problems
+    refused = "the order that closes the position in BTC/USDT failed: not allowed"
+    assert refused in report.problems
     assert report.verdict.exit_code is ExitCode.MISMATCH
 
 
@@ -299,6 +302,54 @@ def test_a_closing_order_whose_reply_is_lost_is_found_and_not_sent_twice(scene: 
     assert scene.venue.requests.count("place") == 1
     assert [order.filled for order in report.closings] == [Decimal(1)]
     assert scene.venue.coins["BTC"] == 5
+    assert report.verdict.exit_code is ExitCode.DONE, report.problems
+
+
+def test_a_closing_order_that_cannot_be_found_is_named_and_not_sent_again(scene: Scene) -> None:
+    scene.position()
+    scene.venue.coins["BTC"] += 5
+    scene.venue.faults |= {"place": ["lost"], "order": ["down"] * 3}
+
+    report = scene.drain(FLATTEN)
+
+    assert scene.venue.requests.count("place") == 1
+    assert scene.venue.coins["BTC"] == 5
+    assert report.verdict.exit_code is ExitCode.MISMATCH
+
+
+def test_a_closing_order_sells_no_more_than_a_fee_has_left(scene: Scene) -> None:
+    scene.position()
+    scene.venue.coins["BTC"] = Decimal("0.9992")
+
+    report = scene.drain(FLATTEN)
+
+    assert [order.amount for order in report.closings] == [Decimal("0.999")]
+    assert report.verdict.exit_code is ExitCode.DONE, report.problems
+
+
+def test_a_snapshot_is_read_again_until_it_is_equal_twice(scene: Scene) -> None:
+    entry = scene.venue.add()
+    scene.engine.book(entry)
+    # The first is read by the order policy.
+    scene.venue.faults["open"] = [None, None, lambda: scene.venue.fill(entry)]
+
+    report = scene.drain(KEEP)
+
+    assert scene.venue.requests.count("open") == 4
+    assert report.left == ()
+    assert report.left_positions == {"BTC/USDT": Decimal(1)}
+    assert report.verdict.exit_code is ExitCode.DONE, report.problems
+
+
+def test_an_entry_that_was_cancelled_by_hand_is_behind(scene: Scene) -> None:
+    entry = scene.venue.add()
+    scene.engine.book(entry)
+    scene.venue.change(entry, status=OrderStatus.CANCELLED)
+
+    report = scene.drain(KEEP)
+
+    assert report.reconciliation is not None
+    assert statuses(report.reconciliation.behind) == ["cancelled"]
     assert report.verdict.exit_code is ExitCode.DONE, report.problems
 
 
