@@ -13,7 +13,11 @@ from engine.venue.control import Venue
 from engine.venue.faults import Fault
 
 from tradai.core.live import OrderPolicy
+
+# Not through the door: the stop of a live session is not public.
+from tradai.entrypoint._live._drain.books import compare_books
 from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint.freqtrade._results.database import booked_orders
 
 KEEP, CANCEL_ENTRIES, CANCEL_ALL, FLATTEN = OrderPolicy
 PRICES: Final = {"BTCUSDT": 60_000, "ETHUSDT": 3_000}
@@ -111,3 +115,31 @@ def test_a_venue_that_hangs_at_the_stop_ends_with_a_report_and_76(
     assert report.verdict.exit_code is ExitCode.MISMATCH
     assert engine.stop.exit is not None
     assert not lost_orders(venue, engine.folder / DATABASE)
+
+
+def test_a_position_that_the_drain_closed_is_booked_by_the_next_engine(
+    venue: Venue, start_engine: Start
+) -> None:
+    engine = start_engine("Holds")
+    engine.wait_for(lambda: is_holding(venue), event="a position with a stop and an open bid")
+    (closing,) = engine.drain(FLATTEN).closings
+    database = engine.folder / DATABASE
+    known = {closing.client_order_id}
+    orders, booked = engine.account.open_orders(), booked_orders(database)
+
+    # The manifest of the stop names the closing, which no database knows yet.
+    found = compare_books(engine.account, orders, booked, known=known).reconciliation
+    assert found.start_problems == ()
+    assert compare_books(engine.account, orders, booked).reconciliation.lost == (closing,)
+
+    again = start_engine("Holds")
+    again.wait_for(
+        lambda: closing.order_id in {row.order_id for row in booked_orders(database)},
+        event="the closing in the database",
+    )
+    again.wait_for(lambda: is_holding(venue), event="the next position")
+    report = again.drain(KEEP)
+
+    trades = {row.order_id: row for row in booked_orders(database) if row.pair == "BTC/USDT"}
+    assert not trades[closing.order_id].trade_is_open
+    assert report.verdict.exit_code is ExitCode.DONE, report.problems

@@ -108,8 +108,8 @@ class Position:
     """An open position in the base currency of its pair.
 
     Attributes:
-        amount: What was bought and not sold.
-        bought: What was bought: fees that are taken from it are a part of that.
+        amount: Fills of purchases less those of sales.
+        bought: Fills of purchases: fees that the exchange takes in coins are a part of that.
     """
 
     amount: Decimal = Decimal()
