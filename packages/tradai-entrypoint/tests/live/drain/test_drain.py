@@ -185,6 +185,20 @@ def test_a_venue_that_hangs_ends_the_stop_at_its_deadline_with_a_report(
     assert report.verdict.exit_code is ExitCode.MISMATCH
 
 
+@EACH
+@pytest.mark.parametrize("read", ["open", "account"])
+def test_a_read_that_fails_once_is_tried_again(
+    scene: Scene, policy: OrderPolicy, read: str
+) -> None:
+    scene.position()
+    scene.engine.book(scene.venue.add("ETHUSDT"))
+    scene.venue.faults[read] = ["down"]
+
+    report = scene.drain(policy)
+
+    assert report.verdict.exit_code is ExitCode.DONE, report.problems
+
+
 def test_a_second_signal_shortens_the_stop_and_keeps_the_report(scene: Scene) -> None:
     scene.engine.word_after_s = None
     scene.engine.ends_after_s = 60

@@ -128,7 +128,7 @@ class Drain:
         return "it ended" if is_clean else "it was killed"
 
     def _apply_policy(self) -> str:
-        self._before = self._account.open_orders()
+        self._before = self._changes.read(self._account.open_orders)
         run = OrderPolicyRun(self._account, self._changes)
         self._outcome = run.cancel(self._policy, self._before)
         if self._policy is OrderPolicy.FLATTEN:
@@ -136,9 +136,10 @@ class Drain:
         return f"{len(self._outcome.ended)} cancelled, {len(self._outcome.closings)} closed"
 
     def _flatten(self, run: OrderPolicyRun) -> None:
-        booked, balances = self._engine.booked_orders(), self._account.balances()
-        seen = (*self._before, *self._outcome.ended)
-        closed = run.flatten(newest_orders(self._account, seen, booked, balances), booked, balances)
+        seen, booked = (*self._before, *self._outcome.ended), self._engine.booked_orders()
+        balances = self._changes.read(self._account.balances)
+        newest = self._changes.read(lambda: newest_orders(self._account, seen, booked, balances))
+        closed = run.flatten(newest, booked, balances)
         self._outcome = PolicyOutcome(
             ended=self._outcome.ended + closed.ended, closings=closed.closings
         )
@@ -163,7 +164,8 @@ class Drain:
             self._problems.append("exchange and database were not compared")
             return "not done"
         self._aftermath.take(self._snapshot)
-        self._aftermath.compare(self._snapshot, self._engine.booked_orders())
+        snapshot, booked = self._snapshot, self._engine.booked_orders()
+        self._changes.read(lambda: self._aftermath.compare(snapshot, booked))
         return "compared"
 
     def _do(self, step: StopStep, action: Callable[[], str]) -> None:

@@ -1,6 +1,7 @@
 """Cancel and place orders until each outcome is known, or the time of the step is over."""
 
-from typing import Final, final
+from collections.abc import Callable
+from typing import Final, TypeVar, final
 
 from tradai.core.exceptions import ExternalServiceError, NotFoundError, TradAIError
 from tradai.entrypoint._live._drain.step_timer import StepTimer
@@ -9,6 +10,7 @@ from tradai.entrypoint._live.account import ExchangeOrder, NewOrder, OrderStatus
 from tradai.entrypoint._live.account_errors import ExchangeRateLimitedError, OutcomeUnknownError
 from tradai.entrypoint._live.reconcile import OrderKey, order_key
 
+T = TypeVar("T")
 _TRIES: Final = 3
 _PAUSE_S: Final = 0.2
 # An order whose reply was lost may come to the exchange after the first look for it.
@@ -32,6 +34,20 @@ class OrderChanges:
         self.problems: list[str] = []
         self.uncancelled: dict[OrderKey, str] = {}
         self.placed: list[str] = []
+
+    def read(self, action: Callable[[], T]) -> T:
+        """Return what `action` reads; it is called again while that may help and time is left.
+
+        Raises:
+            ExternalServiceError: The exchange did not answer in time.
+            ConfigurationError: It refuses the key.
+        """
+        while True:
+            try:
+                return action()
+            except TradAIError as exc:
+                if not self._may_retry(exc) or self._timer.is_over:
+                    raise
 
     def cancel(self, order: ExchangeOrder) -> ExchangeOrder | None:
         """Cancel `order`, and return its last state; None when it may still be open."""
