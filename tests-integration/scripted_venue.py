@@ -42,6 +42,10 @@ MARKETS: Final = {
 }
 
 
+class KilledError(BaseException):
+    """The process was killed: nothing of it runs on."""
+
+
 @dataclass
 class ScriptedVenue:
     """Orders and balances of one account; a request takes time and can go wrong.
@@ -50,6 +54,7 @@ class ScriptedVenue:
         faults: By request (`cancel`, `place`, `open`, `order`, `orders`, `account`): what happens
             to the next ones: `lost` and `hang` (served or not, without an answer), `refused`,
             `down`, or a function that is called before the request is served.
+        killed_at: Number of the request at which the process is killed, once it was served.
     """
 
     clock: FixedClock
@@ -59,6 +64,7 @@ class ScriptedVenue:
     faults: dict[str, list[Any]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     is_hanging: bool = False
+    killed_at: int | None = None
 
     def add(self, symbol: str = "BTCUSDT", **terms: Any) -> ExchangeOrder:
         """Add an order; an open entry of ours when nothing else is said."""
@@ -120,7 +126,10 @@ class ScriptedVenue:
             raise ExternalServiceError("503", service="x", operation=name, retryable=True)
         if callable(fault):
             fault()
-        return action()
+        answer = action()
+        if len(self.requests) == self.killed_at:
+            raise KilledError
+        return answer
 
     # The reads and orders of a signed client.
 

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 from scripted_stop import Scene, booked, statuses
-from scripted_venue import MARKETS
+from scripted_venue import MARKETS, KilledError
 
 from tradai.core.live import OrderPolicy
+from tradai.entrypoint._live._drain.books import compare_books
 from tradai.entrypoint._live._drain.budget import StopStep
 from tradai.entrypoint._live.account import OrderStatus
 from tradai.entrypoint._process.exit_codes import ExitCode
@@ -418,3 +419,37 @@ def test_the_report_can_be_kept_in_a_manifest(scene: Scene) -> None:
     assert kept["problems"] == []
     assert isinstance(kept["steps"], list)
     assert len(kept["steps"]) == len(StopStep)
+
+
+@pytest.mark.parametrize("killed_at", range(1, 8))
+def test_after_a_kill_at_any_request_the_next_start_goes_on_or_refuses(
+    scene: Scene, killed_at: int
+) -> None:
+    scene.position()
+    scene.venue.coins["BTC"] += 5
+    scene.engine.book(scene.venue.stop(), scene.venue.add("ETHUSDT"))
+    scene.venue.killed_at = killed_at
+    with pytest.raises(KilledError):
+        scene.drain(FLATTEN)
+
+    scene.venue.killed_at = None
+    orders = scene.account.open_orders()
+    found = compare_books(scene.account, orders, scene.engine.booked).reconciliation
+
+    # A closing that no manifest names is an order that the database does not know.
+    placed = [order for order in scene.venue.orders if order.side == "sell" and not order.price]
+    assert list(found.lost) == placed
+    assert bool(found.start_problems) == bool(placed)
+    assert not found.contradicted
+    assert len(placed) <= 1
+
+
+def test_kills_come_before_and_after_the_closing_order(scene: Scene) -> None:
+    scene.position()
+    scene.venue.coins["BTC"] += 5
+    scene.engine.book(scene.venue.stop(), scene.venue.add("ETHUSDT"))
+
+    scene.drain(FLATTEN)
+
+    assert 1 < scene.venue.requests.index("place") + 1 < 7
+    assert len(scene.venue.requests) >= 7
