@@ -27,7 +27,7 @@ STRATEGIES: Final = Path(__file__).resolve().parent / "demo" / "strategies"
 # Begins the id of every order, so that ours are known.
 PREFIX: Final = "x-0123456789ab"
 _PATIENCE_S: Final = 300
-_COMMAND: Final = (
+COMMAND: Final = (
     *("trade", "--config", "-", "--userdir", ".", "--strategy-path", str(STRATEGIES)),
     *("--db-url", "sqlite:///trades.sqlite", "--strategy"),
 )
@@ -46,13 +46,13 @@ class LiveEngine:
         """Its log so far."""
         return (self.folder / "engine.log").read_text()
 
-    def wait_for(self, condition: Callable[[], bool], *, event: str) -> None:
+    def wait_for(self, condition: Callable[[], bool], *, event: str, poll_s: float = 0.05) -> None:
         """Poll until `condition` holds; fail when the engine ends or time runs out before."""
         deadline = time.monotonic() + _PATIENCE_S
         while not condition():
             assert self.process.poll() is None, f"it ended before {event}: {self.log}"
             assert time.monotonic() < deadline, f"it never came to {event}: {self.log}"
-            select.select([], [], [], 0.05)
+            select.select([], [], [], poll_s)
 
     def stop(self) -> int:
         """Let it finish its work, end it, and return its exit code."""
@@ -81,7 +81,7 @@ def live_engine(
     control = EngineControl.new()
     with (folder / "engine.log").open("wb") as log:
         process = subprocess.Popen(
-            [engine_bin / "freqtrade", *_COMMAND, strategy],
+            [engine_bin / "freqtrade", *COMMAND, strategy],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -93,7 +93,7 @@ def live_engine(
     try:
         assert process.stdin is not None
         with process.stdin as configuration:
-            configuration.write(json.dumps(_config(url, key) | control.config()).encode())
+            configuration.write(json.dumps(live_config(url, key) | control.config()).encode())
         yield LiveEngine(process=process, control=control, folder=folder)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -101,7 +101,8 @@ def live_engine(
         process.wait()
 
 
-def _config(url: str, key: ApiKey) -> dict[str, Any]:
+def live_config(url: str, key: ApiKey) -> dict[str, Any]:
+    """Return the engine's configuration without the section that starts its API."""
     ccxt = exchange_named("binance").ccxt_config(url)
     assert isinstance(ccxt["options"], dict)
     options = {**ccxt["options"], "broker": {"spot": PREFIX}}

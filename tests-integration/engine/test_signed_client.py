@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from http.server import ThreadingHTTPServer
@@ -21,7 +22,7 @@ from engine.venue.faults import Fault
 from engine.venue.keys import DIGITS, READER, STRANGER, TRADER, UNCLEAR, WITHDRAWER, ApiKey
 from servers.process import missing
 
-from tradai.core import Secret
+from tradai.core import Secret, utc_now
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
 
 # Not through the door: no command signs a request yet.
@@ -39,6 +40,7 @@ from tradai.entrypoint._live.account_errors import (
     OrderRefusedError,
     OutcomeUnknownError,
 )
+from tradai.entrypoint.freqtrade._exchange._binance import signed_client
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
 PLACE: Final = "POST /api/v3/order"
@@ -122,6 +124,24 @@ def test_an_order_is_placed_found_and_cancelled(sign_in: SignIn) -> None:
     cancelled = client.orders.cancel(placed)
     assert (cancelled.client_order_id, cancelled.status) == ("x-test1", OrderStatus.CANCELLED)
     assert client.reads.fetch_open_orders() == ()
+
+
+def test_orders_are_read_from_an_instant_on_ended_ones_too(sign_in: SignIn) -> None:
+    client, began = sign_in(), utc_now() - timedelta(seconds=5)
+    cancelled = client.orders.cancel(client.orders.place(bid()))
+    filled = client.orders.place(bid("x-test2", price=None))
+
+    assert client.reads.fetch_orders("BTC/USDT", since=began) == (cancelled, filled)
+    assert client.reads.fetch_orders("ETH/USDT", since=began) == ()
+    assert client.reads.fetch_orders("BTC/USDT", since=began + timedelta(hours=1)) == ()
+
+
+def test_orders_are_read_page_by_page(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signed_client, "_MOST_ORDERS", 2)
+    client, began = sign_in(), utc_now() - timedelta(seconds=5)
+    placed = [client.orders.place(bid(f"x-test{number}")) for number in range(5)]
+
+    assert client.reads.fetch_orders("BTC/USDT", since=began) == tuple(placed)
 
 
 def test_an_order_at_the_market_is_filled_at_once(sign_in: SignIn) -> None:

@@ -90,9 +90,15 @@ class Account:
     def all_orders(self, query: Query) -> list[dict[str, Any]]:
         """Return all orders of a symbol."""
         self._settle()
-        first = int(query.get("orderId", 0))
-        rows = [order.describe() for order in self._of(_symbol(query)) if order.order_id >= first]
-        return rows[-int(query.get("limit", 500)) :]
+        first, since_ms = int(query.get("orderId", 0)), int(query.get("startTime", 0))
+        rows = [
+            order.describe()
+            for order in self._of(_symbol(query))
+            if order.order_id >= first and order.made_ms >= since_ms
+        ]
+        limit = int(query.get("limit", 500))
+        # The newest, unless the question names a beginning.
+        return rows[:limit] if first or since_ms else rows[-limit:]
 
     def my_trades(self, query: Query) -> list[dict[str, Any]]:
         """Return the fills of a symbol, or of one of its orders."""

@@ -265,6 +265,9 @@ def test_the_policies_of_the_mode_are_those_of_the_job(workspace: Path, store: s
         assert spec.environment["TRADAI_LOG_DELIVERY"] == policy.log_delivery
         assert spec.may_be_reaped is policy.may_be_reaped
         assert spec.stop_grace_s == policy.stop_grace_s
+        # A bot divides the time among the steps of its stop.
+        grace = str(policy.stop_grace_s) if mode == "live" else None
+        assert spec.environment.get("TRADAI_RUN_STOP_GRACE_S") == grace
 
 
 def manifest(exit_code: int | None) -> RunManifest:

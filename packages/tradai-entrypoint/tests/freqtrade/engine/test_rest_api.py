@@ -66,6 +66,13 @@ def test_a_stop_of_trading_is_asked_for_with_the_password(
     assert b"Authorization: Basic " + token + b"\r\n" in request
 
 
+def test_a_pause_of_entries_is_asked_for(engine_that_answers: Serve, requests: list[bytes]) -> None:
+    assert engine_that_answers(http(b'{"status": "paused, no more entries"}')).pause_entries()
+
+    (request,) = requests
+    assert request.startswith(b"POST /api/v1/pause HTTP/1.1\r\n")
+
+
 @pytest.mark.usefixtures("proxy")
 def test_no_proxy_hears_the_password(engine_that_answers: Serve) -> None:
     assert engine_that_answers(http(b'{"status": "stopping trader ..."}')).stop_trading()
@@ -87,6 +94,13 @@ def test_no_proxy_hears_the_password(engine_that_answers: Serve) -> None:
 )
 def test_any_other_answer_is_not_an_agreement(engine_that_answers: Serve, answer: bytes) -> None:
     assert engine_that_answers(answer).stop_trading() is False
+
+
+@pytest.mark.parametrize("answer", [http(b"[]"), b""])
+def test_any_other_answer_to_a_pause_is_not_an_agreement(
+    engine_that_answers: Serve, answer: bytes
+) -> None:
+    assert engine_that_answers(answer).pause_entries() is False
 
 
 def test_an_engine_that_does_not_listen_does_not_agree() -> None:

@@ -1,13 +1,16 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from tradai.core.exceptions import StorageError
+from tradai.entrypoint._live.booked_order import BookedOrder
 from tradai.entrypoint.freqtrade._results import database
 from tradai.entrypoint.freqtrade._results.database import (
+    booked_orders,
     entry_orders,
     keep_database,
     trade_figures,
@@ -123,3 +126,45 @@ def test_without_a_database_there_are_no_trades(tmp_path: Path) -> None:
     figures = trade_figures(tmp_path / "trades.sqlite", "EUR")
 
     assert figures == {"closed_trades": 0, "open_trades": 0, "realized_profit_EUR": 0.0}
+
+
+def test_orders_are_read_with_what_is_filled_and_whether_their_trade_is_open(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "trades.sqlite"
+    with closing(sqlite3.connect(path)) as opened:
+        opened.executescript(
+            """
+            CREATE TABLE trades (id INTEGER PRIMARY KEY, is_open BOOLEAN);
+            CREATE TABLE orders (
+                id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side TEXT, ft_pair TEXT,
+                ft_is_open BOOLEAN, order_id TEXT, filled FLOAT
+            );
+            INSERT INTO trades VALUES (1, 1), (2, 0);
+            INSERT INTO orders VALUES
+                (1, 1, 'buy', 'BTC/USDT', 0, '11', 0.1),
+                (2, 1, 'stoploss', 'BTC/USDT', 1, '12', NULL),
+                (3, 2, 'sell', 'ETH/USDT', 0, '13', 2),
+                (4, 9, 'buy', 'ETH/USDT', 0, '14', 0);
+            """
+        )
+
+    bought, stop, sold, orphan = booked_orders(path)
+
+    assert bought == BookedOrder(
+        pair="BTC/USDT",
+        order_id="11",
+        trade_id=1,
+        side="buy",
+        is_stop=False,
+        is_open=False,
+        filled=Decimal("0.1"),
+        trade_is_open=True,
+    )
+    assert (stop.side, stop.is_stop, stop.is_open, stop.filled) == ("sell", True, True, 0)
+    assert (sold.side, sold.is_stop, sold.trade_is_open) == ("sell", False, False)
+    assert not orphan.trade_is_open
+
+
+def test_without_a_database_there_are_no_orders(tmp_path: Path) -> None:
+    assert booked_orders(tmp_path / "trades.sqlite") == ()

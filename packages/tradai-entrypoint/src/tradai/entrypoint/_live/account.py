@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias, final
 
-from tradai.core import Secret
+from tradai.core import Secret, Utc
 
 OrderSide: TypeAlias = Literal["buy", "sell"]
 
@@ -160,6 +160,10 @@ class AccountReads(Protocol):
         Raises:
             NotFoundError: The account has no such order.
         """
+        ...
+
+    def fetch_orders(self, pair: str, *, since: Utc) -> Sequence[ExchangeOrder]:
+        """Fetch all orders of `pair` that were placed at `since` or later, oldest first."""
         ...
 
     def measure_clock(self) -> float:

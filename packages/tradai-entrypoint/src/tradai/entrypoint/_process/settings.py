@@ -35,6 +35,8 @@ class EntrypointSettings(BaseSettings):
         store_timeout_s: Seconds that one call of the run store may take.
         job_id: Id of the job that this run is an attempt of, for the claim in the run store.
         attempt: Number of the attempt, from 1, for the claim in the run store.
+        stop_grace_s: Seconds between the launcher's SIGTERM and its SIGKILL (live); the default is
+            that of Fargate, whose longest is 120.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADAI_RUN_")
@@ -53,6 +55,7 @@ class EntrypointSettings(BaseSettings):
     )
     job_id: str | None = None
     attempt: int | None = Field(default=None, ge=1)
+    stop_grace_s: float = Field(default=30.0, gt=0, le=120, allow_inf_nan=False)
 
     @property
     def trading_mode(self) -> TradingMode:

@@ -69,7 +69,7 @@ class JobExtras:
         return JobSpec(
             job_id=job_id,
             trace_id=settings.trace_id or job_id,
-            environment={**environment, **self.environment},
+            environment={**_grace(settings, policy), **environment, **self.environment},
             secrets=self.secrets,
             time_limit_s=self.time_limit_s,
             stop_grace_s=policy.stop_grace_s,
@@ -92,6 +92,13 @@ def run_spec(
     login = {name: SecretReference(f"env:{name}") for name in _LOGIN if os.environ.get(name)}
     extras = replace(extras, secrets={**login, **extras.secrets})
     return extras.spec(job_id, settings, command=command, environment=own_variables())
+
+
+def _grace(settings: EntrypointSettings, policy: JobPolicy) -> dict[str, str]:
+    """Return the variable by which a bot knows the time that it has to stop."""
+    if not settings.mode.holds_positions:
+        return {}
+    return {"TRADAI_RUN_STOP_GRACE_S": str(policy.stop_grace_s)}
 
 
 def own_variables(*, without: tuple[str, ...] = ()) -> dict[str, str]:

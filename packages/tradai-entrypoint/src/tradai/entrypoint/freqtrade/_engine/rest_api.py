@@ -61,9 +61,16 @@ class EngineControl:
             }
         }
 
-    def stop_trading(self) -> bool:
+    def pause_entries(self, *, timeout_s: float = _TIMEOUT_S) -> bool:
+        """Ask the engine to open no more positions; return whether it agreed.
+
+        An engine that has stopped trading begins again with this, to close positions.
+        """
+        return "status" in self._ask("pause", method="POST", timeout_s=timeout_s)
+
+    def stop_trading(self, *, timeout_s: float = _TIMEOUT_S) -> bool:
         """Ask the engine to stop trading; return whether it agreed."""
-        return "status" in self._ask("stop", method="POST", timeout_s=_TIMEOUT_S)
+        return "status" in self._ask("stop", method="POST", timeout_s=timeout_s)
 
     def last_loop_s(self) -> float | None:
         """Return when the bot's loop last came to its end, in epoch seconds; 0 is never.

@@ -1,12 +1,14 @@
-"""Keep the engine's paper-trading database whole, and read its trades and orders."""
+"""Keep the engine's database whole, and read its trades and orders."""
 
 import sqlite3
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import StorageError
+from tradai.entrypoint._live.booked_order import BookedOrder
 
 DATABASE_NAME: Final = "trades.sqlite"
 # The engine's own names (freqtrade 2026.9).
@@ -15,6 +17,12 @@ _ENTRY_ORDERS: Final = "SELECT order_id FROM orders WHERE ft_order_side = 'buy'"
 _TRADES: Final = (
     "SELECT is_open, count(*), sum(coalesce(realized_profit, 0)) FROM trades GROUP BY 1"
 )
+_ORDERS: Final = """
+    SELECT ft_pair, order_id, ft_trade_id, ft_order_side, ft_is_open, coalesce(filled, 0),
+           coalesce(trades.is_open, 0)
+    FROM orders LEFT JOIN trades ON trades.id = ft_trade_id ORDER BY orders.id
+"""
+_STOP: Final = "stoploss"
 _WRITE_AHEAD_LOG: Final = "-wal"
 
 
@@ -48,6 +56,15 @@ def entry_orders(database: Path) -> set[str]:
     return {str(row[0]) for row in _rows(database, _ENTRY_ORDERS)}
 
 
+def booked_orders(database: Path) -> tuple[BookedOrder, ...]:
+    """Return all orders in `database`, which the engine may have open; none without a database.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    return tuple(_booked(*row) for row in _rows(database, _ORDERS))
+
+
 def trade_figures(database: Path, currency: str) -> dict[str, JsonValue]:
     """Return the numbers of trades in `database`, and their realized profit in `currency`.
 
@@ -61,6 +78,28 @@ def trade_figures(database: Path, currency: str) -> dict[str, JsonValue]:
         "open_trades": opened[0],
         f"realized_profit_{currency}": round(closed[1] + opened[1], 8),
     }
+
+
+# The columns of one row.
+def _booked(  # noqa: PLR0913, PLR0917
+    pair: str,
+    order_id: str,
+    trade_id: int,
+    side: str,
+    is_open: int,
+    filled: float,
+    trade_is_open: int,
+) -> BookedOrder:
+    return BookedOrder(
+        pair=pair,
+        order_id=str(order_id),
+        trade_id=trade_id,
+        side="buy" if side == "buy" else "sell",
+        is_stop=side == _STOP,
+        is_open=bool(is_open),
+        filled=Decimal(str(filled)),
+        trade_is_open=bool(trade_is_open),
+    )
 
 
 def _rows(database: Path, query: str) -> list[tuple[Any, ...]]:

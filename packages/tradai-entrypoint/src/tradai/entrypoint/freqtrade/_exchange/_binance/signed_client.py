@@ -5,6 +5,7 @@ from typing import Final, final
 
 from pydantic import TypeAdapter
 
+from tradai.core import Utc
 from tradai.entrypoint._live.account import (
     AccountState,
     ExchangeOrder,
@@ -25,6 +26,8 @@ _ORDER: Final = TypeAdapter(OrderAnswer)
 _ORDERS: Final = TypeAdapter(tuple[OrderAnswer, ...])
 _ONE_SYMBOL_WEIGHT: Final = 6
 _ALL_SYMBOLS_WEIGHT: Final = 80
+# The most that one answer holds.
+_MOST_ORDERS: Final = 1_000
 
 
 def symbol_of(pair: str) -> str:
@@ -71,6 +74,21 @@ class BinanceReads:
         named = {"symbol": symbol_of(pair), "origClientOrderId": client_order_id}
         request = Request(method="GET", path=_ORDER_PATH, weight=4, parameters=named)
         return self._session.send(request, _ORDER).value()
+
+    def fetch_orders(self, pair: str, *, since: Utc) -> Sequence[ExchangeOrder]:
+        """Fetch all orders of `pair` that were placed at `since` or later, oldest first."""
+        named = {"symbol": symbol_of(pair), "limit": str(_MOST_ORDERS)}
+        start = {"startTime": str(int(since.timestamp() * 1_000))}
+        orders: list[ExchangeOrder] = []
+        while True:
+            request = Request(
+                method="GET", path="/api/v3/allOrders", weight=20, parameters=named | start
+            )
+            page = [row.value() for row in self._session.send(request, _ORDERS)]
+            orders += page
+            if len(page) < _MOST_ORDERS:
+                return tuple(orders)
+            start = {"orderId": str(int(page[-1].order_id) + 1)}
 
     def measure_clock(self) -> float:
         """Return by how many seconds this machine's clock is behind the exchange's."""
