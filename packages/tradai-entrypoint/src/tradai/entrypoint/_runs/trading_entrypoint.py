@@ -61,10 +61,11 @@ class TradingEntrypoint(StrategyEntrypoint):
         return loaded
 
     def _permit(self, context: RunContext) -> None:
-        if context.mode is TradingMode.LIVE:
+        if context.mode is TradingMode.LIVE and context.parameters.exchange_url is None:
             raise TradingError(
-                "LIVE trading is closed in this version of tradai: the configuration is valid, "
-                "run it with --mode dry-run",
+                "LIVE trading is closed at the exchange itself in this version of tradai: the "
+                "configuration is valid, run it with --mode dry-run, or set run.exchange_url to a "
+                "loopback exchange, where no money moves",
                 reason="closed",
             )
 

@@ -85,6 +85,10 @@ class Exchange(Protocol):
         """Describe a synthetic market as the exchange would."""
         ...
 
+    def symbol_of(self, pair: str) -> str:
+        """Return the exchange's name of the market of `pair`."""
+        ...
+
     def pair_of(self, symbol: Symbol) -> str:
         """Return the pair that `symbol` describes.
 
@@ -117,11 +121,15 @@ class Exchange(Protocol):
         """Return the answer to a request that is refused."""
         ...
 
-    def ccxt_config(self, base_url: str | None) -> dict[str, JsonValue]:
+    def ccxt_config(
+        self, base_url: str | None, *, order_prefix: str | None = None
+    ) -> dict[str, JsonValue]:
         """Return the settings of the engine's client, ccxt.
 
-        With `base_url` it is sent there and does not limit its rate; None is the exchange itself,
-        at the client's own addresses.
+        Args:
+            base_url: Address that it is sent to, and does not limit its rate; None is the exchange
+                itself, at the client's own addresses.
+            order_prefix: Beginning of the client order id of each order; None is the client's own.
         """
         ...
 

@@ -19,6 +19,7 @@ from tradai.entrypoint.freqtrade._exchange._binance.http_request import HttpHost
 from tradai.entrypoint.freqtrade._exchange._binance.signed_client import (
     BinanceOrders,
     BinanceReads,
+    symbol_of,
 )
 from tradai.entrypoint.freqtrade._exchange._binance.signed_session import SignedSession
 from tradai.entrypoint.freqtrade._exchange.exchange import (
@@ -93,6 +94,10 @@ class Binance:
         """Return a client that signs with `keys`; see `Exchange.sign_in`."""
         session = SignedSession(HttpHost(base_url or _ADDRESS, timeout_s=timeout_s), keys)
         return SignedClient(reads=BinanceReads(session), orders=BinanceOrders(session))
+
+    def symbol_of(self, pair: str) -> str:
+        """Return the name, such as ``BTCUSDT``; see `Exchange.symbol_of`."""
+        return symbol_of(pair)
 
     def pair_of(self, symbol: Symbol) -> str:
         """Return the pair; see `Exchange.pair_of`."""
@@ -171,11 +176,18 @@ class Binance:
         """Return the answer to a request that is refused."""
         return {"code": -1, "msg": message}
 
-    def ccxt_config(self, base_url: str | None) -> dict[str, JsonValue]:
+    def ccxt_config(
+        self, base_url: str | None, *, order_prefix: str | None = None
+    ) -> dict[str, JsonValue]:
         """Return the settings of the client, for the spot market alone."""
-        rendered: dict[str, JsonValue] = {
-            "options": {"fetchCurrencies": False, "fetchMarkets": {"types": ["spot"]}}
+        options: dict[str, JsonValue] = {
+            "fetchCurrencies": False,
+            "fetchMarkets": {"types": ["spot"]},
         }
+        if order_prefix is not None:
+            # The client appends 22 characters, and the exchange takes 36.
+            options["broker"] = {"spot": order_prefix}
+        rendered: dict[str, JsonValue] = {"options": options}
         if base_url is not None:
             rendered["enableRateLimit"] = False
             rendered["urls"] = {"api": {name: base_url + path for name, path in _API_PATHS.items()}}
