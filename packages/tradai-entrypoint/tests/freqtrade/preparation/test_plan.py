@@ -237,7 +237,7 @@ def test_live_sends_orders_of_the_strategy_alone_on_the_configured_pairs() -> No
 
 @pytest.mark.parametrize("mode", [mode for mode in TradingMode if mode is not TradingMode.LIVE])
 def test_no_other_mode_sends_orders(mode: TradingMode) -> None:
-    run = {"timerange": "20250101-20250201"}
+    run = {"timerange": "20250101-20250201", "spaces": ["buy"]}
 
     assert plan(mode, run, freqai=FREQAI).config["dry_run"] is True
 

@@ -6,9 +6,9 @@ names. After that only signed reads are sent until the engine has started.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import final
+from typing import Final, final
 
 from tradai.core import Clock, Lease, SystemClock
 from tradai.core.live import Approval, LivePlan, TradingAccount
@@ -16,7 +16,15 @@ from tradai.entrypoint._live.account import AccountState, ApiKeys, SignedClient
 from tradai.entrypoint._live.live_places import approvals_of, keys_of, latch_of, lease_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.order_owner import order_prefix
-from tradai.entrypoint._process.checks import Checklist, CheckRow
+from tradai.entrypoint._process.checks import Checklist, CheckRow, CheckStatus
+
+# For a row that fails, the command that brings a person on.
+_COMMANDS: Final = {
+    "confirmation": "tradai-entrypoint approve CONFIG",
+    "approval": "tradai-entrypoint approve CONFIG",
+    "account": "tradai-entrypoint doctor",
+    "halt latch": "tradai-entrypoint resume --reason ...",
+}
 
 
 @final
@@ -30,24 +38,40 @@ class Venue:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
-    """Everything that a plan which may trade has been given.
+class SignedIn:
+    """An account that the configured key names.
 
     Attributes:
-        approval: The approval that counts.
-        keys: Key of the approved account.
+        keys: The key.
         client: Client that signs with it.
         state: The account as it was at the first read.
         account: Its name.
         order_prefix: Beginning of the client order id of each order of the session.
     """
 
-    approval: Approval
     keys: ApiKeys
     client: SignedClient
     state: AccountState
     account: TradingAccount
     order_prefix: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """The approval of a plan, and the account that it is for."""
+
+    approval: Approval
+    signed_in: SignedIn
+
+
+@final
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """The approval and the account that a check has found."""
+
+    approval: Approval | None = None
+    signed_in: SignedIn | None = None
 
 
 @final
@@ -79,7 +103,9 @@ class Gate:
         """
         self.check_confirmation()
         approval = self.require_approval()
-        return self.sign_in(approval)
+        signed_in = self.sign_in()
+        approval.check_account(signed_in.account)
+        return Admission(approval=approval, signed_in=signed_in)
 
     def check_confirmation(self) -> str:
         """Check that the operator has confirmed this plan, and return its confirmation.
@@ -100,11 +126,10 @@ class Gate:
         """
         return approvals_of(self._settings, clock=self._clock).require(self._plan)
 
-    def sign_in(self, approval: Approval) -> Admission:
-        """Resolve the keys, and check that they are those of the approved account.
+    def sign_in(self) -> SignedIn:
+        """Resolve the keys, and ask whose account they name.
 
         Raises:
-            ApprovalError: They are of another account.
             ConfigurationError: They are not set, or the exchange refuses them.
             NotFoundError: A secret does not exist.
             ExternalServiceError: The exchange did not answer.
@@ -113,9 +138,7 @@ class Gate:
         client = self._venue.sign_in(keys)
         state = client.reads.fetch_account()
         account = TradingAccount(venue=self._venue.name, uid=state.uid)
-        approval.check_account(account)
-        return Admission(
-            approval=approval,
+        return SignedIn(
             keys=keys,
             client=client,
             state=state,
@@ -147,32 +170,38 @@ class Gate:
             self.check_latch()
             yield lease
 
-    def rows(self, found: list[Admission]) -> Iterator[CheckRow]:
+    def rows(self, found: Found) -> Iterator[CheckRow]:
         """Yield a row per condition; each is tried on its own, and nothing is taken.
 
         Args:
-            found: Receives the admission, when there is one.
+            found: Receives the approval and the account, where there are any.
         """
-        approvals: list[Approval] = []
 
-        def approval() -> str:
-            approvals.append(self.require_approval())
-            return f"by {approvals[0].approver}, until {approvals[0].expires_at:%Y-%m-%d %H:%M} UTC"
+        def approve() -> str:
+            found.approval = approval = self.require_approval()
+            return f"by {approval.approver}, until {approval.expires_at:%Y-%m-%d %H:%M} UTC"
 
-        def account() -> str:
-            found.append(self.sign_in(approvals[0]))
-            return str(found[0].account)
+        def sign_in() -> str:
+            found.signed_in = self.sign_in()
+            if found.approval is not None:
+                found.approval.check_account(found.signed_in.account)
+            return str(found.signed_in.account)
 
-        yield Checklist().row("confirmation", self.check_confirmation)
-        row = Checklist().row("approval", approval)
-        yield row
-        signed_in = Checklist()
-        signed_in.has_failed = not approvals
-        yield signed_in.row("account", account)
-        yield Checklist().row("halt latch", self._latch_row)
+        yield _row("confirmation", self.check_confirmation)
+        yield _row("approval", approve)
+        yield _row("account", sign_in)
+        yield _row("halt latch", self._latch_row)
         for name in ("lease", "sessions", "databases"):
-            yield Checklist().row(name, partial(self._settings.place, name))
+            yield _row(name, partial(self._settings.place, name))
 
     def _latch_row(self) -> str:
         self.check_latch()
         return "no halt stands"
+
+
+def _row(name: str, check: Callable[[], str]) -> CheckRow:
+    """Return the row of a check; one that failed names the next command."""
+    row = Checklist().row(name, check)
+    if row.status is not CheckStatus.FAIL or name not in _COMMANDS:
+        return row
+    return replace(row, detail=f"{row.detail} (`{_COMMANDS[name]}`)")

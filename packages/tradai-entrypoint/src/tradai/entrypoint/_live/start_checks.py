@@ -41,7 +41,7 @@ class StartFacts:
         symbols: The exchange's names of the traded markets.
         order_prefix: Beginning of the ids of our orders.
         stake: Stake of one trade, in the stake currency; None when the strategy decides it.
-        approval: The approval.
+        approval: The approval; None in a check without one.
     """
 
     account: AccountState
@@ -51,13 +51,19 @@ class StartFacts:
     symbols: frozenset[str]
     order_prefix: str
     stake: Decimal | None
-    approval: Approval
+    approval: Approval | None
 
 
 def preflight_rows(facts: StartFacts) -> Iterator[CheckRow]:
     """Yield a row per check; each is tried on its own."""
     for name, check in _CHECKS.items():
         yield Checklist().row(name, partial(check, facts))
+    for name, judge in _CHECKS_OF_APPROVAL.items():
+        if facts.approval is None:
+            detail = "there is no approval to compare with"
+            yield CheckRow(name=name, status=CheckStatus.SKIP, detail=detail)
+        else:
+            yield Checklist().row(name, partial(judge, facts, facts.approval))
 
 
 def require_ok(rows: Sequence[CheckRow]) -> None:
@@ -106,8 +112,8 @@ def _check_open_orders(facts: StartFacts) -> str:
     return f"{len(here)} open orders of this session, none of others"
 
 
-def _check_stake(facts: StartFacts) -> str:
-    approval, stake = facts.approval, facts.stake
+def _check_stake(facts: StartFacts, approval: Approval) -> str:
+    stake = facts.stake
     if stake is None:
         message = (
             "the strategy or the balance decides the stake of a trade, so that the approved "
@@ -121,8 +127,8 @@ def _check_stake(facts: StartFacts) -> str:
     return f"{stake:f} {approval.stake_currency}, up to {approval.largest_stake:f} is approved"
 
 
-def _check_order_policy(facts: StartFacts) -> str:
-    policy = facts.approval.order_policy
+def _check_order_policy(_: StartFacts, approval: Approval) -> str:
+    policy = approval.order_policy
     if policy is not OrderPolicy.KEEP:
         message = (
             f"the approved policy is {policy}: this version keeps open orders at a stop; approve "
@@ -141,6 +147,8 @@ _CHECKS: Final[dict[str, Callable[[StartFacts], str]]] = {
     "key rights": _check_rights,
     "clock": _check_clock,
     "open orders": _check_open_orders,
+}
+_CHECKS_OF_APPROVAL: Final[dict[str, Callable[[StartFacts, Approval], str]]] = {
     "stake": _check_stake,
     "order policy": _check_order_policy,
 }

@@ -8,13 +8,14 @@ from typing import Final, final
 
 from tradai.core import Lease
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._live.gate import Admission
+from tradai.core.live import Approval
+from tradai.entrypoint._live.gate import Found, SignedIn
 from tradai.entrypoint._live.live_places import database_of, session_store_of
 from tradai.entrypoint._live.live_session import LiveSession
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.order_owner import is_ours
 from tradai.entrypoint._live.session import Session
-from tradai.entrypoint._live.start_checks import preflight_rows, require_ok
+from tradai.entrypoint._live.start_checks import StartFacts, preflight_rows, require_ok
 from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
@@ -45,14 +46,17 @@ class LiveHandler(BotHandler):
             record_admission(admission, context)
         ttl_s = job.parameters.stop_timeout_s + _LEASE_MARGIN_S
         holder = f"run {context.run_id}"
-        with gate.held(admission.account, holder=holder, ttl_s=ttl_s) as lease:
+        account = admission.signed_in.account
+        with gate.held(account, holder=holder, ttl_s=ttl_s) as lease:
             with context.interrupts.raising():
-                rows = list(preflight_rows(start_facts(job, context, admission)))
+                facts = start_facts(job, context, admission.signed_in, admission.approval)
+                rows = list(preflight_rows(facts))
                 context.journal.append("checked", **{row.name: row.status for row in rows})
                 require_ok(rows)
             with _session(lease, settings, context) as session:
-                bot = _bot(job, context, settings, admission, session)
-                verdict = self._compared(self._run_bot(job, context, bot), admission)
+                bot = _bot(job, context, settings, admission.signed_in, session)
+                verdict = self._run_bot(job, context, bot)
+                verdict = self._compared(verdict, admission.signed_in)
                 session.end(verdict.sentence, is_success=verdict.is_success)
         return verdict
 
@@ -64,24 +68,24 @@ class LiveHandler(BotHandler):
         context = self._entrypoint.context
         job = EngineJob(context, engine=self._engine)
         settings = LiveSettings.load(environ=context.environ)
-        found: list[Admission] = []
+        found = Found()
         yield from gate_of(job, context, settings).rows(found)
-        for admission in found:
-            yield from preflight_rows(start_facts(job, context, admission))
+        if found.signed_in is not None:
+            yield from _account_rows(job, context, found.signed_in, found.approval)
 
-    def _compared(self, verdict: Verdict, admission: Admission) -> Verdict:
+    def _compared(self, verdict: Verdict, signed_in: SignedIn) -> Verdict:
         """Keep a copy of the database, and compare it with the session's orders at the exchange."""
         context, database = self._entrypoint.context, self._bot.database
         if database.exists():
             _keep_copy(database, context)
         try:
-            orders = admission.client.reads.fetch_open_orders()
+            orders = signed_in.client.reads.fetch_open_orders()
         except TradAIError as exc:
             return _not_compared(verdict, str(exc), context)
         ours = {
             order.order_id
             for order in orders
-            if is_ours(order.client_order_id, admission.order_prefix)
+            if is_ours(order.client_order_id, signed_in.order_prefix)
         }
         context.record.results["open_orders_at_exchange"] = len(ours)
         unknown = sorted(ours - all_orders(database))
@@ -92,6 +96,20 @@ class LiveHandler(BotHandler):
             f"have, the first {unknown[0]}: look at the account"
         )
         return _not_compared(verdict, problem, context)
+
+
+def _account_rows(
+    job: EngineJob, context: RunContext, signed_in: SignedIn, approval: Approval | None
+) -> Iterator[CheckRow]:
+    facts: list[StartFacts] = []
+
+    def ask() -> str:
+        facts.append(start_facts(job, context, signed_in, approval))
+        return "rights of the key, open orders and clock were read"
+
+    yield Checklist().row("account facts", ask)
+    for each in facts:
+        yield from preflight_rows(each)
 
 
 def _keep_copy(database: Path, context: RunContext) -> None:
@@ -114,13 +132,13 @@ def _bot(
     job: EngineJob,
     context: RunContext,
     settings: LiveSettings,
-    admission: Admission,
+    signed_in: SignedIn,
     session: LiveSession,
 ) -> Bot:
-    database = database_of(settings, admission.account, context.config.name)
+    database = database_of(settings, signed_in.account, context.config.name)
     database.parent.mkdir(parents=True, exist_ok=True)
     access = EngineAccess(
-        keys=admission.keys, order_prefix=admission.order_prefix, database=database
+        keys=signed_in.keys, order_prefix=signed_in.order_prefix, database=database
     )
     address = context.parameters.exchange_url
     return Bot(

@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from tradai.entrypoint._live.gate import Admission, Gate, Venue
+from tradai.core.live import Approval
+from tradai.entrypoint._live.gate import Admission, Gate, SignedIn, Venue
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.start_checks import StartFacts
 from tradai.entrypoint._runs.context import RunContext
@@ -35,33 +36,35 @@ def venue_of(job: EngineJob, address: str | None) -> Venue:
 
 def record_admission(admission: Admission, context: RunContext) -> None:
     """Record who allowed the session, for which account, and under which terms."""
-    approval = admission.approval
+    approval, signed_in = admission.approval, admission.signed_in
     context.record.live |= {
-        "account": str(admission.account),
-        "order_prefix": admission.order_prefix,
+        "account": str(signed_in.account),
+        "order_prefix": signed_in.order_prefix,
         "approval": approval.model_dump(mode="json", exclude={"plan"}),
     }
     context.journal.append(
-        "session admitted", approver=approval.approver, account=str(admission.account)
+        "session admitted", approver=approval.approver, account=str(signed_in.account)
     )
     context.folder.write_manifest(context.record)
 
 
-def start_facts(job: EngineJob, context: RunContext, admission: Admission) -> StartFacts:
+def start_facts(
+    job: EngineJob, context: RunContext, signed_in: SignedIn, approval: Approval | None
+) -> StartFacts:
     """Ask for all facts about the account, with two more signed reads.
 
     Raises:
         ConfigurationError: The exchange refuses the key.
         ExternalServiceError: It did not answer.
     """
-    reads, exchange = admission.client.reads, job.plan.exchange
+    reads, exchange = signed_in.client.reads, job.plan.exchange
     return StartFacts(
-        account=admission.state,
+        account=signed_in.state,
         rights=reads.fetch_key_rights(),
         open_orders=tuple(reads.fetch_open_orders()),
         clock_offset_s=reads.measure_clock(),
         symbols=frozenset(exchange.symbol_of(pair) for pair in context.config.pairs),
-        order_prefix=admission.order_prefix,
+        order_prefix=signed_in.order_prefix,
         stake=planned_stake(context.config, job.facts),
-        approval=admission.approval,
+        approval=approval,
     )
