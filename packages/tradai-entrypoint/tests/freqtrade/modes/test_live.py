@@ -470,7 +470,7 @@ OVERRIDES: Final = (
 
 
 # The fixtures are made once for all examples, each of which puts back the files that it changes.
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_mutated_configuration_has_the_approved_plan(
     data: st.DataObject, tmp_path: Path, strategy: Path, install: Callable[..., object]
