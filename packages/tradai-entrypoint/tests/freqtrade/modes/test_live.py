@@ -16,7 +16,17 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tradai.core import SystemClock, TradingMode
 from tradai.core.exceptions import ExternalServiceError, TradAIError
-from tradai.core.live import Approval, LivePlan, OrderPolicy, RiskLimit, RiskMeasure, TradingAccount
+from tradai.core.live import (
+    Approval,
+    LivePlan,
+    ObjectSessionStore,
+    OrderPolicy,
+    RiskLimit,
+    RiskMeasure,
+    SessionRequest,
+    SessionState,
+    TradingAccount,
+)
 from tradai.entrypoint import (
     EntrypointSettings,
     ExitCode,
@@ -37,6 +47,7 @@ from tradai.entrypoint._live.gate import Venue
 from tradai.entrypoint._live.halt_latch import HaltLatch
 from tradai.entrypoint._live.live_places import approvals_of
 from tradai.entrypoint._live.order_owner import order_prefix
+from tradai.entrypoint._live.session_requests import request_session
 from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.request import load_config
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot, plan_session
@@ -458,6 +469,27 @@ def test_a_session_that_lost_its_lease_ends_its_engine_at_once(
     assert not is_alive(done.given["pid"])
     moves = [entry.facts["end"] for entry in done.journal if entry.event == "session_moved"]
     assert moves[-1] == "failed"
+
+
+def test_an_operator_elsewhere_stops_a_session_in_good_order(
+    live: Run, approve: Callable[..., LivePlan], state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradai.entrypoint.freqtrade._modes.stall_watch._LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr("tradai.entrypoint._live.live_session._BEAT_EVERY_S", 0.0)
+    approve()
+    request = SessionRequest(
+        state=SessionState.STOPPED, reason="a test", by="Ada Example", at=SystemClock().now()
+    )
+
+    def ask() -> None:
+        store = ObjectSessionStore.for_file(f"file:{state}/sessions")
+        request_session(store, "waves", request)
+
+    done = live(reactions={TRADING: ask}, on_sigterm="stops")
+
+    assert done.code == ExitCode.DONE
+    assert done.verdict == "the session stopped in good order: Ada Example asked for it: a test"
+    assert done.facts("engine stopping") == {"signal": None, "is_pausing": True}
 
 
 OVERRIDES: Final = (

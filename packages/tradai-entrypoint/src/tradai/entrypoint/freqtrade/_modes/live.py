@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, final
 
@@ -56,6 +57,9 @@ class LiveHandler(BotHandler):
             with _session(lease, settings, context) as session:
                 bot = _bot(job, context, settings, admission.signed_in, session)
                 verdict = self._run_bot(job, context, bot)
+                if session.stop_reason is not None and verdict.is_success:
+                    sentence = f"the session stopped in good order: {session.stop_reason}"
+                    verdict = replace(verdict, sentence=sentence)
                 verdict = self._compared(verdict, admission.signed_in)
                 session.end(verdict.sentence, is_success=verdict.is_success)
         return verdict
