@@ -16,7 +16,10 @@ from typing import Any, Final
 import pytest
 from engine.live_engine import STRATEGIES
 from engine.venue.control import Venue
-from engine.venue.keys import READER, TRADER, ApiKey
+from engine.venue.keys import READER, TRADER, WITHDRAWER, ApiKey
+
+from tradai.core import TradingMode, utc_now
+from tradai.entrypoint import RunManifest
 
 NOT_PERMITTED: Final = 77
 CONFIG: Final = """\
@@ -185,17 +188,25 @@ def test_no_signed_request_is_sent_before_the_approval_counts_and_no_order_witho
     assert venue.signed() == {}
 
 
+@pytest.mark.parametrize(
+    ("key", "word"),
+    [
+        (READER, "the key may not trade on the spot market"),
+        (WITHDRAWER, "the key may withdraw"),
+    ],
+    ids=["read-only", "may withdraw"],
+)
 def test_a_session_that_is_refused_after_the_approval_has_sent_reads_alone(
-    desk: Desk, venue: Venue
+    desk: Desk, venue: Venue, key: ApiKey, word: str
 ) -> None:
     desk.approve()
     venue.reset()
-    desk.use(READER)
+    desk.use(key)
 
     outcome = desk.run("run")
 
     assert outcome.returncode == NOT_PERMITTED, outcome.stderr
-    assert "the key may not trade on the spot market" in outcome.stderr
+    assert word in outcome.stderr
     assert desk.manifest()["verdict"] in outcome.stderr
     signed = venue.signed()
     assert signed.keys() <= SIGNED_READS
@@ -218,8 +229,25 @@ def test_a_check_lists_the_missing_steps_and_then_none(desk: Desk, venue: Venue)
     assert venue.signed().keys() <= SIGNED_READS
 
 
-def test_a_digest_that_is_not_typed_approves_nothing(desk: Desk) -> None:
+def test_a_plan_is_shown_beside_the_last_dry_run_and_approved_only_by_its_digest(
+    desk: Desk,
+) -> None:
+    earlier = RunManifest(
+        state="ended",
+        run_id="dry-run-1",
+        trace_id="dry-run-1",
+        mode=TradingMode.DRY_RUN,
+        started_at=utc_now(),
+        config={"name": "trips", "timeframe": "5m"},
+    )
+    (desk.runs / "dry-run-1").mkdir(parents=True)
+    (desk.runs / "dry-run-1" / "manifest.json").write_text(earlier.as_json())
+
     outcome = desk.run("approve", *TERMS, typed="yes\n")
+
+    assert re.search(r"difference\s+dry-run dry-run-1\s+this plan", outcome.stdout)
+    assert re.search(r"config\.timeframe\s+5m\s+1m", outcome.stdout)
+    assert "loopback, no money" in outcome.stdout
 
     assert outcome.returncode == NOT_PERMITTED
     assert "its digest was not typed" in outcome.stderr
