@@ -464,7 +464,8 @@ def test_a_session_that_lost_its_lease_ends_its_engine_at_once(
 
     done = live("run.stop_timeout_s=1", reactions={TRADING: take_away})
 
-    assert done.code == ExitCode.OWNED, done.verdict
+    assert done.code == ExitCode.MISMATCH, done.verdict
+    assert "the engine was killed" in done.verdict
     assert "has lost the lease" in done.verdict
     assert not is_alive(done.given["pid"])
     moves = [entry.facts["end"] for entry in done.journal if entry.event == "session_moved"]

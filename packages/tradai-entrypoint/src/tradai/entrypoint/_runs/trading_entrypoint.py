@@ -34,8 +34,9 @@ class TradingEntrypoint(StrategyEntrypoint):
     """Entrypoint of LIVE and DRY_RUN.
 
     LIVE without a valid, complete configuration raises `TradingError` before anything else
-    happens. DRY_RUN falls back to one built-in configuration that can place no order. The fallback
-    keeps the run parameters, and contacts an exchange only when they name one.
+    happens, and so it does where money moves. DRY_RUN falls back to one built-in configuration
+    that can place no order. The fallback keeps the run parameters, and contacts an exchange only
+    when they name one.
     """
 
     def _load_strategy_config(self) -> LoadedConfig:

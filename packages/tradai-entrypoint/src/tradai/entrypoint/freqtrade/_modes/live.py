@@ -2,15 +2,15 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, final
 
 from tradai.core import Lease
-from tradai.core.exceptions import TradAIError
+from tradai.core.exceptions import LeaseLostError, TradAIError
 from tradai.core.live import Approval
-from tradai.entrypoint._live.gate import Found, SignedIn
+from tradai.entrypoint._live.gate import Found, Gate, SignedIn
 from tradai.entrypoint._live.live_places import database_of, session_store_of
 from tradai.entrypoint._live.live_session import LiveSession
 from tradai.entrypoint._live.live_settings import LiveSettings
@@ -40,28 +40,22 @@ class LiveHandler(BotHandler):
     """Trades an approved plan on the approved account until a signal."""
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
-        with context.interrupts.raising():
-            settings = LiveSettings.load(environ=context.environ)
-            gate = gate_of(job, context, settings)
-            admission = gate.admit()
-            record_admission(admission, context)
-        ttl_s = job.parameters.stop_timeout_s + _LEASE_MARGIN_S
-        holder = f"run {context.run_id}"
-        account = admission.signed_in.account
-        with gate.held(account, holder=holder, ttl_s=ttl_s) as lease:
+        with ExitStack() as held:
             with context.interrupts.raising():
-                facts = start_facts(job, context, admission.signed_in, admission.approval)
+                settings = LiveSettings.load(environ=context.environ)
+                gate = gate_of(job, context, settings)
+                admission = gate.admit()
+                record_admission(admission, context)
+                signed_in = admission.signed_in
+                lease = held.enter_context(_lease(gate, signed_in, context))
+                facts = start_facts(job, context, signed_in, admission.approval)
                 rows = list(preflight_rows(facts))
                 context.journal.append("checked", **{row.name: row.status for row in rows})
                 require_ok(rows)
-            with _session(lease, settings, context) as session:
-                bot = _bot(job, context, settings, admission.signed_in, session)
-                verdict = self._run_bot(job, context, bot)
-                if session.stop_reason is not None and verdict.is_success:
-                    sentence = f"the session stopped in good order: {session.stop_reason}"
-                    verdict = replace(verdict, sentence=sentence)
-                verdict = self._compared(verdict, admission.signed_in)
-                session.end(verdict.sentence, is_success=verdict.is_success)
+            session = held.enter_context(_session(lease, settings, context))
+            bot = _bot(job, context, settings, signed_in, session)
+            verdict = self._compared(self._traded(job, context, bot), signed_in)
+            session.end(verdict.sentence, is_success=verdict.is_success)
         return verdict
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
@@ -77,22 +71,31 @@ class LiveHandler(BotHandler):
         if found.signed_in is not None:
             yield from _account_rows(job, context, found.signed_in, found.approval)
 
+    def _traded(self, job: EngineJob, context: RunContext, bot: Bot) -> Verdict:
+        """Run `bot` to its end; an engine that may not trade any more is killed."""
+        try:
+            verdict = self._run_bot(job, context, bot)
+        except LeaseLostError as exc:
+            sentence = f"the engine was killed: {exc}; look at the orders of the account first"
+            return Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence)
+        reason = bot.session.stop_reason if bot.session else None
+        if reason is None or not verdict.is_success:
+            return verdict
+        return replace(verdict, sentence=f"the session stopped in good order: {reason}")
+
     def _compared(self, verdict: Verdict, signed_in: SignedIn) -> Verdict:
         """Keep a copy of the database, and compare it with the session's orders at the exchange."""
         context, database = self._entrypoint.context, self._bot.database
         if database.exists():
             _keep_copy(database, context)
         try:
-            orders = signed_in.client.reads.fetch_open_orders()
+            orders, booked = signed_in.client.reads.fetch_open_orders(), all_orders(database)
         except TradAIError as exc:
             return _not_compared(verdict, str(exc), context)
-        ours = {
-            order.order_id
-            for order in orders
-            if is_ours(order.client_order_id, signed_in.order_prefix)
-        }
+        prefix = signed_in.order_prefix
+        ours = {row.order_id for row in orders if is_ours(row.client_order_id, prefix)}
         context.record.results["open_orders_at_exchange"] = len(ours)
-        unknown = sorted(ours - all_orders(database))
+        unknown = sorted(ours - booked)
         if not unknown:
             return verdict
         problem = (
@@ -100,6 +103,11 @@ class LiveHandler(BotHandler):
             f"have, the first {unknown[0]}: look at the account"
         )
         return _not_compared(verdict, problem, context)
+
+
+def _lease(gate: Gate, signed_in: SignedIn, context: RunContext) -> AbstractContextManager[Lease]:
+    ttl_s = context.parameters.stop_timeout_s + _LEASE_MARGIN_S
+    return gate.held(signed_in.account, holder=f"run {context.run_id}", ttl_s=ttl_s)
 
 
 def _account_rows(
