@@ -253,7 +253,11 @@ def stopped(live: Run, tell: Tell) -> Run:
 
 
 def test_an_approved_session_trades_on_the_account_and_stops_in_good_order(
-    stopped: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+    stopped: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    state: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     plan = approve()
     account.open_orders = [[], [order("1", f"{PREFIX}1")]]
@@ -273,6 +277,8 @@ def test_an_approved_session_trades_on_the_account_and_stops_in_good_order(
     assert manifest.live["account"] == "binance:1234567"
     assert manifest.digests["live"] == plan.digest
     assert any("loopback, no money" in notice for notice in manifest.notices)
+    (said,) = (each for each in caplog.records if each.getMessage() == "the session is admitted")
+    assert "loopback, no money" in said.__dict__["place"]
     assert manifest.results["open_orders_at_exchange"] == 1
     moves = [entry.facts["end"] for entry in done.journal if entry.event == "session_moved"]
     assert moves == ["warm-up", "running", "draining", "stopped"]

@@ -1,6 +1,8 @@
 """The start of a live session: its gate, and the facts about its account."""
 
+import logging
 from functools import partial
+from typing import Final
 
 from tradai.core.live import Approval
 from tradai.entrypoint._live.gate import Admission, Gate, SignedIn, Venue
@@ -9,6 +11,8 @@ from tradai.entrypoint._live.start_checks import StartFacts
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._preparation.live_plan import live_plan, planned_stake
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+
+_log: Final = logging.getLogger(__name__)
 
 
 def gate_of(job: EngineJob, context: RunContext, settings: LiveSettings) -> Gate:
@@ -44,6 +48,14 @@ def record_admission(admission: Admission, context: RunContext) -> None:
     }
     context.journal.append(
         "session admitted", approver=approval.approver, account=str(signed_in.account)
+    )
+    _log.warning(
+        "the session is admitted",
+        extra={
+            "account": str(signed_in.account),
+            "approver": approval.approver,
+            "place": context.record.live.get("place", "real money"),
+        },
     )
     context.folder.write_manifest(context.record)
 
