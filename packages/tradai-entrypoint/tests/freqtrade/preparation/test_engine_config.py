@@ -134,7 +134,7 @@ def test_a_key_of_the_engine_comes_from_a_field_or_is_a_constant(mode: TradingMo
     written = rendered(everything, mode, parameters=options, freqai={"enabled": True})
 
     of_execution = {key.partition(".")[0] for _, keys in EXECUTION.values() for key in keys}
-    fixed = FIXED | (LIVE_CONSTANTS if mode is TradingMode.LIVE else {})
+    fixed = {**FIXED, **(LIVE_CONSTANTS if mode is TradingMode.LIVE else {})}
     constants = {key: value for key, value in written.items() if key in fixed}
     assert written.keys() <= of_execution | CONFIG.keys() | options.keys() | constants.keys()
     assert constants == {key: fixed[key] for key in constants}
