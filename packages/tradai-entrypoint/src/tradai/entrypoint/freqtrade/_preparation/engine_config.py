@@ -104,6 +104,7 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
         "timeframe": str(config.timeframe),
         "stake_currency": config.stake_currency,
         "stake_amount": _stake_amount(config),
+        "dry_run_wallet": float(execution.starting_balance),
         "exchange": _exchange(config),
         "entry_pricing": _pricing(execution.entry_pricing),
         "exit_pricing": _pricing(execution.exit_pricing),
@@ -117,8 +118,10 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
     if mode.holds_positions:
         rendered |= _bot_settings(execution)
     if mode is TradingMode.LIVE:
-        return {**rendered, **LIVE_CONSTANTS}
-    return {**rendered, "dry_run_wallet": float(execution.starting_balance)}
+        # The balance is that of the account.
+        del rendered["dry_run_wallet"]
+        rendered |= LIVE_CONSTANTS
+    return rendered
 
 
 def _exchange(config: StrategyConfig) -> dict[str, JsonValue]:
