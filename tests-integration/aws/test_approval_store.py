@@ -18,6 +18,8 @@ from tradai.core.live import (
     LivePlan,
     ObjectApprovalStore,
     OrderPolicy,
+    RiskLimit,
+    RiskMeasure,
     TradingAccount,
 )
 from tradai.core.testing import ApprovalStoreContract, FixedClock
@@ -64,7 +66,7 @@ def test_approvals_on_s3_are_found_by_their_uri(
         expires_at=clock.now() + timedelta(days=7),
         stake_currency="USDT",
         largest_stake=Decimal(100),
-        risk_limits={"largest_drawdown": "0.05"},
+        risk_limits=dict.fromkeys(RiskMeasure, RiskLimit(halt=Decimal("0.05"))),
         order_policy=OrderPolicy.CANCEL_ENTRIES,
     )
 

@@ -89,8 +89,12 @@ def test_live_refuses_an_unknown_key(tradai: Any, strategy: Path) -> None:
     assert_refused(tradai("run", strategy, "--mode", "live"), NOT_PERMITTED, "exchnage", "exchange")
 
 
-def test_live_with_a_valid_configuration_is_closed(tradai: Any, strategy: Path) -> None:
-    assert_refused(tradai("run", strategy, "--mode", "live"), NOT_PERMITTED, "closed")
+def test_live_with_a_valid_configuration_is_closed_where_money_moves(
+    tradai: Any, strategy: Path
+) -> None:
+    outcome = tradai("run", strategy, "--mode", "live")
+
+    assert_refused(outcome, NOT_PERMITTED, "closed at the exchange itself")
 
 
 def test_a_pair_without_market_rules_is_refused(

@@ -6,7 +6,14 @@ from decimal import Decimal
 import pytest
 
 from tradai.core import Secret, Version
-from tradai.core.live import Approval, LivePlan, OrderPolicy, TradingAccount
+from tradai.core.live import (
+    Approval,
+    LivePlan,
+    OrderPolicy,
+    RiskLimit,
+    RiskMeasure,
+    TradingAccount,
+)
 from tradai.core.testing import FixedClock
 
 
@@ -45,6 +52,11 @@ def approval(plan: LivePlan, clock: FixedClock) -> Approval:
         expires_at=clock.now() + timedelta(days=7),
         stake_currency="USDT",
         largest_stake=Decimal("100.50"),
-        risk_limits={"largest_drawdown": "0.05", "orders_per_minute": 10},
+        risk_limits={
+            **dict.fromkeys(RiskMeasure, RiskLimit(halt=Decimal(10))),
+            RiskMeasure.DRAWDOWN: RiskLimit(
+                release=Decimal("0.020"), pause=Decimal("0.05"), halt=Decimal("0.1")
+            ),
+        },
         order_policy=OrderPolicy.CANCEL_ENTRIES,
     )

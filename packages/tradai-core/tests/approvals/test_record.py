@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tradai.core.exceptions import ApprovalError
-from tradai.core.live import Approval, ApprovalRefusal, LivePlan, TradingAccount
+from tradai.core.live import Approval, ApprovalRefusal, LivePlan, RiskMeasure, TradingAccount
 from tradai.core.testing import FixedClock
 
 OTHER = {
@@ -89,7 +89,12 @@ def test_no_part_of_a_plan_has_a_default(plan: LivePlan, name: str) -> None:
         ("largest_stake", "NaN"),
         ("largest_stake", "unlimited"),
         ("risk_limits", {}),
-        ("risk_limits", {"largest_drawdown": float("nan")}),
+        ("risk_limits", {"drawdown": {"halt": "0.1"}}),
+        ("risk_limits", {key: {"halt": "NaN"} for key in RiskMeasure}),
+        ("risk_limits", {key: {"halt": "-1"} for key in RiskMeasure}),
+        ("risk_limits", {key: {"pause": "1"} for key in RiskMeasure}),
+        ("risk_limits", {key: {"halt": "1", "hlat": "2"} for key in RiskMeasure}),
+        ("risk_limits", {key: {"halt": "1"} for key in [*RiskMeasure, "largest_drawdown"]}),
         ("order_policy", "sell-all"),
         ("approved_at", "2025-01-01T00:00:00"),
         ("expires_at", "2025-01-01T00:00:00Z"),

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,15 @@ from tradai.core import Secret, canonical_json
 # Not public: the bytes are what a person edits, and what every store keeps.
 from tradai.core._approvals.signed_record import SignedApproval
 from tradai.core.exceptions import ApprovalError, ConfigurationError
-from tradai.core.live import Approval, ApprovalRefusal, LivePlan, OrderPolicy, TradingAccount
+from tradai.core.live import (
+    Approval,
+    ApprovalRefusal,
+    LivePlan,
+    OrderPolicy,
+    RiskLimit,
+    RiskMeasure,
+    TradingAccount,
+)
 
 KEY = "not-a-real-key-for-approvals-0001"
 OTHER_KEY = "not-a-real-key-for-approvals-0002"
@@ -23,11 +32,13 @@ lines = st.text(
     st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1, max_size=20
 )
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)
-limits = st.dictionaries(
-    st.text(st.characters(codec="utf-8"), max_size=5),
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
-    min_size=1,
-    max_size=3,
+numbers = st.decimals(0, 1_000, places=4)
+limits = st.fixed_dictionaries(
+    dict.fromkeys(
+        RiskMeasure,
+        numbers.map(lambda halt: RiskLimit(halt=halt))
+        | st.just(RiskLimit(release=Decimal(0), pause=Decimal("0.50"), drain=Decimal(1))),
+    )
 )
 instants = st.integers(0, 10**9).map(
     lambda s: datetime(2025, 1, 1, tzinfo=UTC) + timedelta(0, s, s % 7)
@@ -150,9 +161,11 @@ EDITS: dict[str, object] = {
     "plan.source": "0" * 64,
     "plan.strategy": "another",
     "plan.version": "9.9.9",
-    "risk_limits.largest_drawdown": "1",
-    "risk_limits.orders_per_minute": 1000,
-    "risk_limits.new": 1,
+    "risk_limits.drawdown.halt": "1",
+    "risk_limits.drawdown.pause": "0.06",
+    "risk_limits.drawdown.release": "0.03",
+    "risk_limits.order-rate.halt": "1000",
+    "risk_limits.order-rate.drain": "5",
     "stake_currency": "BTC",
 }
 

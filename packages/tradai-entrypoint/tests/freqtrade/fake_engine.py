@@ -58,11 +58,11 @@ FLAGS: dict[str, dict[str, int | None]] = {
     },
 }
 TABLES = """
-CREATE TABLE trades (
+CREATE TABLE IF NOT EXISTS trades (
     id INTEGER PRIMARY KEY, pair VARCHAR(25) NOT NULL, is_open BOOLEAN NOT NULL,
     realized_profit FLOAT
 );
-CREATE TABLE orders (
+CREATE TABLE IF NOT EXISTS orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
     ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255)
 );
@@ -317,7 +317,7 @@ def trade(scenario: dict[str, Any], options: dict[str, list[str]], config: dict[
     rest = RestInterface(scenario, traded)
     rest.serve(config["api_server"])
     worker("Changing state to: RUNNING")
-    database = open_database()
+    database = open_database(config.get("db_url"))
     for order in scenario["orders"]:
         place(order, database)
     store_models(scenario, options)
@@ -349,10 +349,12 @@ def worker(text: str) -> None:
     log("freqtrade.worker", text)
 
 
-def open_database() -> "sqlite3.Connection":
+def open_database(url: str | None) -> "sqlite3.Connection":
     import sqlite3
 
-    database = sqlite3.connect("tradesv3.dryrun.sqlite")
+    database = sqlite3.connect(
+        (url or "sqlite:///tradesv3.dryrun.sqlite").removeprefix("sqlite:///")
+    )
     database.execute("PRAGMA journal_mode=WAL")
     database.executescript(TABLES)
     return database

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from hypothesis import given, strategies as st
 
-from tradai.entrypoint._live.risk_limits import RiskMeasure
+from tradai.core.live import RiskMeasure
 from tradai.entrypoint._live.risk_meter import RiskMeter, RiskSample
 
 START: Final = datetime(2025, 1, 1, tzinfo=UTC)

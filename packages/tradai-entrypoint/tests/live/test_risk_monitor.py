@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tradai.core.exceptions import ValidationError
-from tradai.entrypoint._live.risk_limits import RiskAction, RiskLimit, RiskMeasure
+from tradai.core.live import RiskAction, RiskLimit, RiskMeasure
 from tradai.entrypoint._live.risk_monitor import RiskMonitor
 
 NONE, PAUSE, DRAIN, HALT = RiskAction

@@ -78,15 +78,27 @@ def test_live_is_refused_before_its_strategy_is_looked_for_in_a_store(
     assert [name for name, row in rows.items() if row.exit_code] == ["permission"]
 
 
-def test_live_with_a_valid_config_is_refused_because_it_is_closed(
+def test_live_with_a_valid_config_is_refused_where_money_moves(
     tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
 ) -> None:
+    registered.handlers.unregister(TradingMode.LIVE)
     registered.register_handler(TradingMode.LIVE)(Handler)
 
     code = TradingEntrypoint(settings(tmp_path, TradingMode.LIVE, config=config_file)).run()
 
     assert code == ExitCode.NOT_PERMITTED
-    assert "closed" in str(manifest(tmp_path).verdict)
+    assert "closed at the exchange itself" in str(manifest(tmp_path).verdict)
+
+
+def test_live_is_passed_on_to_its_handler_at_a_loopback_exchange(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    registered.handlers.unregister(TradingMode.LIVE)
+    registered.register_handler(TradingMode.LIVE)(Handler)
+    request = RunRequest(overrides=("run.exchange_url=http://127.0.0.1:9",))
+    live = settings(tmp_path, TradingMode.LIVE, config=config_file)
+
+    assert TradingEntrypoint(live, request=request).run() == ExitCode.DONE
 
 
 def test_dry_run_falls_back_to_a_configuration_that_cannot_order(

@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.entrypoint._inputs.settings import InputSettings as InputSettings
     from tradai.entrypoint._jobs.local_runner import LocalRunner as LocalRunner
+    from tradai.entrypoint._live.live_settings import LiveSettings as LiveSettings
     from tradai.entrypoint._main import main as main
     from tradai.entrypoint._preflight.checks import Warned as Warned
     from tradai.entrypoint._preflight.facts import PreflightFacts as PreflightFacts
@@ -47,6 +48,7 @@ if not TYPE_CHECKING:
         {
             "_inputs.settings": "InputSettings",
             "_jobs.local_runner": "LocalRunner",
+            "_live.live_settings": "LiveSettings",
             "_main": "main",
             "_preflight.checks": "Warned",
             "_preflight.facts": "PreflightFacts",

@@ -31,6 +31,7 @@ from tradai.entrypoint.freqtrade import (
     BacktestHandler,
     DryRunHandler,
     HyperoptHandler,
+    LiveHandler,
     MarketRules,
     MarketsSnapshot,
     TrainHandler,
@@ -85,6 +86,7 @@ HANDLERS: Final[Mapping[TradingMode, Callable[..., Any]]] = {
     TradingMode.BACKTEST: BacktestHandler,
     TradingMode.DRY_RUN: DryRunHandler,
     TradingMode.HYPEROPT: HyperoptHandler,
+    TradingMode.LIVE: LiveHandler,
     TradingMode.TRAIN: TrainHandler,
 }
 
@@ -271,7 +273,7 @@ def run(
         }
         settings = EntrypointSettings(mode=mode, config=str(strategy), id=run_id, **given)
         progress = ReactingProgress(reactions or {})
-        kind = TradingEntrypoint if mode is TradingMode.DRY_RUN else StrategyEntrypoint
+        kind = TradingEntrypoint if mode.holds_positions else StrategyEntrypoint
         code = kind(
             settings,
             request=RunRequest(

@@ -13,6 +13,7 @@ from tradai.core import Execution, Pricing, StrategyConfig, TradingMode
 from tradai.entrypoint.freqtrade._preparation.engine_config import (
     BOT_CONSTANTS,
     CONSTANTS,
+    LIVE_CONSTANTS,
     engine_config,
 )
 
@@ -125,7 +126,7 @@ def test_a_field_of_the_pricing_is_passed_on_under_its_name(field: str, side: st
     assert changed_by({side: {field: PRICING[field]}}) == {f"{side}.{field}": PRICING[field]}
 
 
-@pytest.mark.parametrize("mode", [mode for mode in TradingMode if mode is not TradingMode.LIVE])
+@pytest.mark.parametrize("mode", TradingMode)
 def test_a_key_of_the_engine_comes_from_a_field_or_is_a_constant(mode: TradingMode) -> None:
     everything = {field: value for field, (value, _) in EXECUTION.items()}
     options = {"process_only_new_candles": False}
@@ -133,9 +134,10 @@ def test_a_key_of_the_engine_comes_from_a_field_or_is_a_constant(mode: TradingMo
     written = rendered(everything, mode, parameters=options, freqai={"enabled": True})
 
     of_execution = {key.partition(".")[0] for _, keys in EXECUTION.values() for key in keys}
-    constants = {key: value for key, value in written.items() if key in FIXED}
+    fixed = {**FIXED, **(LIVE_CONSTANTS if mode is TradingMode.LIVE else {})}
+    constants = {key: value for key, value in written.items() if key in fixed}
     assert written.keys() <= of_execution | CONFIG.keys() | options.keys() | constants.keys()
-    assert constants == {key: FIXED[key] for key in constants}
+    assert constants == {key: fixed[key] for key in constants}
     assert constants.keys() >= CONSTANTS.keys()
     json.dumps(written, allow_nan=False)
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from tradai.core import StrategyConfig, TradingMode
+from tradai.core import Secret, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError, TradingError
+from tradai.entrypoint._live.account import ApiKeys
 from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
 from tradai.entrypoint.freqtrade._preparation.engine_config import ENDPOINT
 from tradai.entrypoint.freqtrade._preparation.plan import EnginePlan, render_plan
 from tradai.entrypoint.freqtrade._strategy.class_syntax import Informative
@@ -221,9 +223,57 @@ def test_a_dry_run_is_dry_twice_over_and_starts_trading_at_once() -> None:
     assert rendered.config["internals"] == {"process_throttle_secs": 2}
 
 
-def test_live_is_not_available() -> None:
-    with pytest.raises(TradingError, match="'live' is not available"):
-        plan(TradingMode.LIVE)
+def test_live_sends_orders_of_the_strategy_alone_on_the_configured_pairs() -> None:
+    rendered = plan(TradingMode.LIVE, {"timerange": "20250101-20250201"})
+
+    assert rendered.subcommand == "trade"
+    assert not {"--dry-run", "--timerange", "--db-url"} & {*rendered.arguments}
+    assert rendered.config["dry_run"] is False
+    assert rendered.config["force_entry_enable"] is False
+    assert rendered.config["pairlists"] == [{"method": "StaticPairList"}]
+    assert rendered.config["initial_state"] == "running"
+    assert "dry_run_wallet" not in rendered.config
+
+
+@pytest.mark.parametrize("mode", [mode for mode in TradingMode if mode is not TradingMode.LIVE])
+def test_no_other_mode_sends_orders(mode: TradingMode) -> None:
+    run = {"timerange": "20250101-20250201", "spaces": ["buy"]}
+
+    assert plan(mode, run, freqai=FREQAI).config["dry_run"] is True
+
+
+def test_live_trades_no_freqai_strategy() -> None:
+    with pytest.raises(TradingError, match="no FreqAI strategy live"):
+        plan(TradingMode.LIVE, freqai=FREQAI)
+
+
+def test_a_stop_of_live_treats_open_orders_as_the_approval_says() -> None:
+    with pytest.raises(ConfigurationError, match="order policy of the approval") as caught:
+        plan(TradingMode.LIVE, parameters={"cancel_open_orders_on_exit": True})
+
+    assert caught.value.key == "parameters.cancel_open_orders_on_exit"
+
+
+def test_the_access_to_an_account_is_in_the_engine_s_input_and_not_in_the_plan() -> None:
+    rendered = plan(TradingMode.LIVE)
+    access = EngineAccess(
+        keys=ApiKeys(key=Secret("not-a-key"), secret=Secret("not-a-secret")),
+        order_prefix="x-0123456789ab",
+        database=Path("/state/binance-1-wave.sqlite"),
+    )
+    address = "http://127.0.0.1:8080"
+
+    sections = access.sections(rendered.exchange, address)
+    given = json.loads(rendered.config_for(address, sections=sections))
+
+    exchange = given["exchange"]
+    assert (exchange["key"], exchange["secret"]) == ("not-a-key", "not-a-secret")
+    assert exchange["pair_whitelist"] == ["BTC/USDT", "ETH/USDT"]
+    assert exchange["ccxt_config"]["options"]["broker"] == {"spot": "x-0123456789ab"}
+    assert exchange["ccxt_config"]["urls"]["api"]["private"].startswith(address)
+    assert given["db_url"] == "sqlite:////state/binance-1-wave.sqlite"
+    assert "not-a-" not in json.dumps(rendered.as_json())
+    assert "broker" not in json.dumps(rendered.as_json())
 
 
 def test_further_settings_are_passed_on_under_the_engine_s_own_names() -> None:

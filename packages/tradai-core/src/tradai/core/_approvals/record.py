@@ -1,15 +1,17 @@
 """`Approval`: the permission to trade one plan on one account, until an instant."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Self, final
+from typing import Literal, Self, cast, final
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from tradai.core._approvals.plan import Line, LivePlan, Sha256
 from tradai.core._approvals.refusals import ApprovalRefusal, refusal
+from tradai.core._approvals.risk_limits import RiskLimit, RiskMeasure, check_risk_limits
 from tradai.core._documents.canonical import canonical_json
-from tradai.core._documents.json_values import JsonObject
+from tradai.core._documents.json_values import FrozenMapping
 from tradai.core._numbers.decimals import Price
 from tradai.core._time.instants import Utc
 from tradai.core._types.symbols import Currency
@@ -60,7 +62,8 @@ class Approval(BaseModel):
         expires_at: Instant from which it does not count any more.
         stake_currency: Currency of the stakes.
         largest_stake: Largest stake of one trade, in `stake_currency`.
-        risk_limits: Limits at which the session is paused or halted, by name; at least one.
+        risk_limits: Limit of every measure of a risk, at which the session pauses, drains or
+            halts.
         order_policy: Treatment of open orders and positions at a stop.
     """
 
@@ -74,7 +77,7 @@ class Approval(BaseModel):
     expires_at: Utc
     stake_currency: Currency
     largest_stake: Price
-    risk_limits: JsonObject
+    risk_limits: Mapping[RiskMeasure, RiskLimit]
     order_policy: OrderPolicy
 
     def check_plan(self, plan: LivePlan, *, now: datetime) -> None:
@@ -105,12 +108,13 @@ class Approval(BaseModel):
 
     @field_validator("risk_limits")
     @classmethod
-    def _require_limits(cls, limits: JsonObject) -> JsonObject:
-        if limits:
-            return limits
-        expected = "at least one limit, such as a largest drawdown"
-        message = f"an approval has no risk limits: expected {expected}"
-        raise ValidationError(message, field="risk_limits", expected=expected)
+    def _require_limits(
+        cls, limits: Mapping[RiskMeasure, RiskLimit]
+    ) -> Mapping[RiskMeasure, RiskLimit]:
+        check_risk_limits(limits)
+        # A measure is text, and mappings are invariant in their keys.
+        frozen = FrozenMapping(cast("Mapping[str, RiskLimit]", limits))
+        return cast("Mapping[RiskMeasure, RiskLimit]", frozen)
 
     @model_validator(mode="after")
     def _require_a_duration(self) -> Self:

@@ -1,6 +1,6 @@
 """Vocabulary of live trading: approvals of a plan, and records of sessions.
 
-Nothing in this version trades live; see `docs/decisions/0014-approvals.md` and `0015-sessions.md`.
+See `docs/decisions/0014-approvals.md` and `0015-sessions.md`.
 """
 
 from tradai.core._lazy import lazy_exports
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
         TradingAccount as TradingAccount,
     )
     from tradai.core._approvals.refusals import ApprovalRefusal as ApprovalRefusal
+    from tradai.core._approvals.risk_limits import (
+        RiskAction as RiskAction,
+        RiskLimit as RiskLimit,
+        RiskMeasure as RiskMeasure,
+        RiskReadings as RiskReadings,
+        check_risk_limits as check_risk_limits,
+    )
     from tradai.core._local.object_approval_store import ObjectApprovalStore as ObjectApprovalStore
     from tradai.core._local.object_session_store import ObjectSessionStore as ObjectSessionStore
     from tradai.core._ports.protocols import (
@@ -36,6 +43,9 @@ if not TYPE_CHECKING:
             "_approvals.plan": "LivePlan",
             "_approvals.record": "Approval OrderPolicy TradingAccount",
             "_approvals.refusals": "ApprovalRefusal",
+            "_approvals.risk_limits": (
+                "RiskAction RiskLimit RiskMeasure RiskReadings check_risk_limits"
+            ),
             "_local.object_approval_store": "ObjectApprovalStore",
             "_local.object_session_store": "ObjectSessionStore",
             "_ports.protocols": "ApprovalEntry ApprovalStore",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, final
 
 from tradai.core import Utc
-from tradai.entrypoint._live.risk_limits import RiskMeasure
+from tradai.core.live import RiskMeasure
 
 _UNKNOWN: Final = Decimal("NaN")
 _MINUTE_S: Final = 60.0

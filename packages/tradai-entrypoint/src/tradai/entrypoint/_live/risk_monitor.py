@@ -6,8 +6,13 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, final
 
-from tradai.core.exceptions import ValidationError
-from tradai.entrypoint._live.risk_limits import RiskAction, RiskLimit, RiskMeasure, RiskReadings
+from tradai.core.live import (
+    RiskAction,
+    RiskLimit,
+    RiskMeasure,
+    RiskReadings,
+    check_risk_limits,
+)
 
 _UNKNOWN: Final = Decimal("NaN")
 
@@ -34,10 +39,7 @@ class RiskMonitor:
         Raises:
             ValidationError: A measure has no limit.
         """
-        missing = ", ".join(measure for measure in RiskMeasure if measure not in self.limits)
-        if missing:
-            message = f"the limits of the risks are not whole: expected one for {missing} too"
-            raise ValidationError(message, field="limits", expected=f"a limit for {missing}")
+        check_risk_limits(self.limits)
 
     @property
     def action(self) -> RiskAction:

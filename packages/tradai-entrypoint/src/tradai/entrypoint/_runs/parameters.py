@@ -89,13 +89,15 @@ class RunParameters(BaseModel):
         random_state: Seed of the hyperopt sampler.
         jobs: Processes a hyperopt may use.
         freqai_model: Name of the FreqAI prediction model class.
-        start_deadline_s: Seconds the engine may take to start trading (dry-run).
-        stop_timeout_s: Seconds a stop may take before the engine is killed (dry-run).
+        start_deadline_s: Seconds the engine may take to start trading (dry-run, live).
+        stop_timeout_s: Seconds a stop may take before the engine is killed (dry-run,
+            live).
         max_idle: Longest time that the bot may stand still, such as ``30m``, before the run is
             ended (dry-run); unset is without limit.
         accepted_strategy_errors: Callbacks of the strategy that may raise without the run ending
             with exit code 80; a LIVE run accepts none.
-        exchange_url: A loopback exchange to use instead of the real one (dry-run, tests).
+        exchange_url: A loopback exchange to use instead of the real one (dry-run, live, tests); it
+            is part of what an approval of a live session approves.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,5 +1,6 @@
 """Record of a run: filled while it runs, and stored as its manifest."""
 
+import operator
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +30,8 @@ class RunManifest(BaseModel):
         config: The strategy configuration in its canonical form, without secrets.
         provenance: Origin of each value of the configuration.
         is_fallback: Whether DRY_RUN fell back to the built-in configuration.
+        live: Facts about a live session: its plan, approval, account and place of trading; left out
+            of the manifests of other runs.
         results: Figures of the result, by name.
         replay_of: Id of the run that this one repeats.
 
@@ -57,6 +60,7 @@ class RunManifest(BaseModel):
     digests: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     engine: dict[str, JsonValue] = Field(default_factory=dict)
+    live: dict[str, JsonValue] = Field(default_factory=dict, exclude_if=operator.not_)
     notices: list[str] = Field(default_factory=list)
     results: dict[str, JsonValue] = Field(default_factory=dict)
     artifacts: list[str] = Field(default_factory=list)

@@ -34,8 +34,9 @@ class TradingEntrypoint(StrategyEntrypoint):
     """Entrypoint of LIVE and DRY_RUN.
 
     LIVE without a valid, complete configuration raises `TradingError` before anything else
-    happens. DRY_RUN falls back to one built-in configuration that can place no order. The fallback
-    keeps the run parameters, and contacts an exchange only when they name one.
+    happens, and so it does where money moves. DRY_RUN falls back to one built-in configuration
+    that can place no order. The fallback keeps the run parameters, and contacts an exchange only
+    when they name one.
     """
 
     def _load_strategy_config(self) -> LoadedConfig:
@@ -61,10 +62,11 @@ class TradingEntrypoint(StrategyEntrypoint):
         return loaded
 
     def _permit(self, context: RunContext) -> None:
-        if context.mode is TradingMode.LIVE:
+        if context.mode is TradingMode.LIVE and context.parameters.exchange_url is None:
             raise TradingError(
-                "LIVE trading is closed in this version of tradai: the configuration is valid, "
-                "run it with --mode dry-run",
+                "LIVE trading is closed at the exchange itself in this version of tradai: the "
+                "configuration is valid, run it with --mode dry-run, or set run.exchange_url to a "
+                "loopback exchange, where no money moves",
                 reason="closed",
             )
 

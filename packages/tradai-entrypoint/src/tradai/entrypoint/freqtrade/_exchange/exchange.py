@@ -133,11 +133,15 @@ class Exchange(Protocol):
         """Return the answer to a request that is refused."""
         ...
 
-    def ccxt_config(self, base_url: str | None) -> dict[str, JsonValue]:
+    def ccxt_config(
+        self, base_url: str | None, *, order_prefix: str | None = None
+    ) -> dict[str, JsonValue]:
         """Return the settings of the engine's client, ccxt.
 
-        With `base_url` it is sent there and does not limit its rate; None is the exchange itself,
-        at the client's own addresses.
+        Args:
+            base_url: Address that it is sent to, and does not limit its rate; None is the exchange
+                itself, at the client's own addresses.
+            order_prefix: Beginning of the client order id of each order; None is the client's own.
         """
         ...
 

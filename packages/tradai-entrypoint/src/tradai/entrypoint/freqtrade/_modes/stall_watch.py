@@ -2,9 +2,9 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Final, final
+from typing import Final, Protocol, final
 
 from tradai.core import SystemClock, redact
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
@@ -31,6 +31,24 @@ _ADVICE: Final[Mapping[StallCause, str]] = {
 }
 
 
+class WatchedSession(Protocol):
+    """The right of a bot to trade.
+
+    Attributes:
+        doing: Short text for people, such as ``trading on paper``.
+        is_to_stop: Whether it is to be stopped in good order.
+    """
+
+    @property
+    def doing(self) -> str: ...
+    @property
+    def is_to_stop(self) -> bool: ...
+
+    def beat(self, progress: Callable[[], int] | None = None) -> None:
+        """Keep the right to trade; see `LiveSession.beat`."""
+        ...
+
+
 @final
 class StallWatch:
     """Follows a bot that trades, and records when it stands still and until when.
@@ -39,9 +57,13 @@ class StallWatch:
         is_over: Whether it stood still for as long as `run.max_idle` allows.
     """
 
-    def __init__(self, job: EngineJob, context: RunContext, control: EngineControl) -> None:
-        """Prepare to watch the bot of `job`; `follow` begins."""
+    def __init__(
+        self, job: EngineJob, context: RunContext, control: EngineControl, bot: WatchedSession
+    ) -> None:
+        """Prepare to watch the `bot` of `job`; `follow` begins."""
         self.is_over = False
+        self._bot = bot
+        self._control = control
         self._context = context
         self._evidence = job.evidence
         self._liveness = Liveness(RunningBot(job, context, control), job.evidence)
@@ -57,11 +79,16 @@ class StallWatch:
     def follow(self, engine: EngineProcess) -> WakeReason:
         """Follow a bot that begins to trade now, until something ends it.
 
-        REACHED means that `run.max_idle` is over, or that the bot left out a pair.
+        REACHED means that `run.max_idle` is over, that the bot left out a pair, or that its
+        session is to be stopped.
+
+        Raises:
+            LeaseLostError: The bot may not trade any more.
         """
         self._liveness.begin()
         interrupts = self._context.interrupts
-        while not self.is_over:
+        while not (self.is_over or self._bot.is_to_stop):
+            self._bot.beat(self._progress)
             reason = engine.follow(interrupts, until=self._has_news, timeout_s=self._next_s())
             if reason not in {WakeReason.REACHED, WakeReason.TIMEOUT} or self._evidence.dropped:
                 return reason
@@ -81,6 +108,10 @@ class StallWatch:
             return Verdict(exit_code=ExitCode.MAX_IDLE, sentence=redact(sentence))
         sentence = f"{verdict.sentence}, but the bot stood still {problem}"
         return Verdict(exit_code=ExitCode.STALLED, sentence=redact(sentence))
+
+    def _progress(self) -> int:
+        """Return a number that grows with each turn of the bot's loop."""
+        return int(self._control.last_loop_s() or 0)
 
     def _has_news(self) -> bool:
         """Return whether the bot left out a pair, or stopped by itself, which is not recorded."""
@@ -138,7 +169,7 @@ class StallWatch:
     def _record_end(self, stall: Stall) -> None:
         seconds = round(time.monotonic() - stall.since_s, 3)
         _log.warning("the bot goes on", extra={"cause": stall.cause.value, "seconds": seconds})
-        self._context.progress.say("engine: trading on paper again, Ctrl-C stops it")
+        self._context.progress.say(f"engine: {self._bot.doing} again, Ctrl-C stops it")
         if self._notice is not None:
             self._context.record.notices[self._notice] = (
                 f"the bot stood still from {_time(stall.since_s)} to {_time(time.monotonic())}: "

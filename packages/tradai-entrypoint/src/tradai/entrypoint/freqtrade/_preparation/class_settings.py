@@ -79,7 +79,7 @@ def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode)
     if (
         "protections" in known
         and facts.constants.get("protections", True)
-        and mode is not TradingMode.DRY_RUN
+        and not mode.holds_positions
     ):
         yield _protections(config)
     yield from (str(option) for option in facts.unused_options if option.is_of_another)

@@ -24,7 +24,7 @@ ENDPOINT: Final = "http://127.0.0.1:0"
 # The same in every run.
 CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
     {
-        # Orders are simulated, whatever the mode: this release does not trade live.
+        # Orders are simulated in every mode but LIVE.
         "dry_run": True,
         # Margin and futures are not proven.
         "trading_mode": "spot",
@@ -37,8 +37,18 @@ CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
         "enable_protections": True,
     }
 )
-# The same in every dry-run: by default the bot would wait for a command to start trading.
+# The same in every dry-run and live session: by default the bot would wait for a command to start.
 BOT_CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType({"initial_state": "running"})
+# The same in every live session, over the others.
+LIVE_CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
+    {
+        "dry_run": False,
+        # Only the strategy may open a position.
+        "force_entry_enable": False,
+        # Open orders are treated as the approval says.
+        "cancel_open_orders_on_exit": False,
+    }
+)
 # The least that the engine accepts.
 _SMALLEST_STAKE: Final = Decimal("0.0001")
 # Called the same in `Execution` and in the engine's configuration.
@@ -105,8 +115,12 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
         rendered |= strategy_keys(config.strategy.config or {})
     if config.freqai is not None:
         rendered["freqai"] = _freqai(config.freqai, mode)
-    if mode is TradingMode.DRY_RUN:
+    if mode.holds_positions:
         rendered |= _bot_settings(execution)
+    if mode is TradingMode.LIVE:
+        # The balance is that of the account.
+        del rendered["dry_run_wallet"]
+        rendered |= LIVE_CONSTANTS
     return rendered
 
 

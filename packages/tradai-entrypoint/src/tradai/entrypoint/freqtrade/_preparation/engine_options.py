@@ -40,11 +40,12 @@ _PLACES: Final = (
 )
 # The engine does not check these, and takes any text for true.
 _SWITCHES: Final = ("enable_protections", "position_stacking", "use_custom_stoploss")
-# Values that the engine drops in a dry-run, and the reason.
-_NOT_IN_DRY_RUN: Final = {
-    "enable_protections": (False, "is false: the protections of the class hold in every dry-run"),
-    "position_stacking": (True, "is true: a dry-run holds one position for each pair"),
+# Values that the engine drops while it trades by itself, and the reason.
+_NOT_IN_BOT: Final = {
+    "enable_protections": (False, "is false: the protections of the class hold in every {}"),
+    "position_stacking": (True, "is true: a {} holds one position for each pair"),
 }
+_CANCEL_ON_EXIT: Final = "cancel_open_orders_on_exit"
 
 
 def engine_options(parameters: Mapping[str, JsonValue], mode: TradingMode) -> dict[str, JsonValue]:
@@ -52,7 +53,7 @@ def engine_options(parameters: Mapping[str, JsonValue], mode: TradingMode) -> di
 
     Raises:
         ConfigurationError: A key is not an engine setting, has its place elsewhere, or is a switch
-            that is neither true nor false, or that a dry-run would not follow.
+            that is neither true nor false, or that a dry-run or a live session would not follow.
     """
     for name in parameters:
         if name in Execution.model_fields:
@@ -62,10 +63,17 @@ def engine_options(parameters: Mapping[str, JsonValue], mode: TradingMode) -> di
     for name in _SWITCHES:
         if not isinstance(parameters.get(name, False), bool):
             raise key_error(key=f"parameters.{name}", problem="must be true or false")
-    for name, (value, problem) in _NOT_IN_DRY_RUN.items():
-        if mode is TradingMode.DRY_RUN and parameters.get(name) is value:
-            raise key_error(key=f"parameters.{name}", problem=problem)
+    for name, (value, problem) in _NOT_IN_BOT.items():
+        if mode.holds_positions and parameters.get(name) is value:
+            raise key_error(key=f"parameters.{name}", problem=problem.format(_bot(mode)))
+    if mode is TradingMode.LIVE and _CANCEL_ON_EXIT in parameters:
+        problem = "is not followed: the order policy of the approval says what a stop does"
+        raise key_error(key=f"parameters.{_CANCEL_ON_EXIT}", problem=problem)
     return {name: plain_json(value) for name, value in parameters.items()}
+
+
+def _bot(mode: TradingMode) -> str:
+    return "live session" if mode is TradingMode.LIVE else "dry-run"
 
 
 def check_keys(

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from tradai.core import TradingMode
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._process.short_child import run_child
@@ -35,7 +34,7 @@ def job_checks(
 
     yield checklist.row("strategy", check_strategy)
     shortfalls: list[str] = []
-    if context.mode is not TradingMode.DRY_RUN:
+    if not context.mode.holds_positions:
         yield checklist.row(
             "market rules", lambda: counted(len(jobs[0].load_markets().pairs), "pair")
         )

@@ -39,6 +39,7 @@ _SUBCOMMANDS: Final = {
     TradingMode.HYPEROPT: "hyperopt",
     TradingMode.TRAIN: "backtesting",
     TradingMode.DRY_RUN: "trade",
+    TradingMode.LIVE: "trade",
 }
 
 
@@ -82,11 +83,13 @@ class EnginePlan:
 
         Args:
             base_url: Address of the exchange; None is the exchange itself.
-            sections: Settings that belong to this process alone, such as a port.
+            sections: Settings that belong to this process alone, such as a port, or the keys in
+                the section of the exchange; they go over those of the plan.
         """
-        exchange = cast("Mapping[str, JsonValue]", self.config["exchange"])
-        here = {**exchange, "ccxt_config": self.exchange.ccxt_config(base_url)}
-        return canonical_json({**self.config, **sections, "exchange": here})
+        planned = cast("Mapping[str, JsonValue]", self.config["exchange"])
+        mine = cast("Mapping[str, JsonValue]", sections.get("exchange", {}))
+        exchange = {**planned, "ccxt_config": self.exchange.ccxt_config(base_url), **mine}
+        return canonical_json({**self.config, **sections, "exchange": exchange})
 
     def write_params(self, strategies: Path) -> None:
         """Write the parameter file, if any, into the private copy of the strategy source."""
@@ -111,11 +114,8 @@ def render_plan(
     Raises:
         ConfigurationError: The engine, or this release, cannot do what the configuration says;
             the error names the key.
-        TradingError: `mode` is LIVE.
+        TradingError: `mode` is LIVE, and this release does not trade such a strategy live.
     """
-    if mode not in _SUBCOMMANDS:
-        message = f"mode {mode.value!r} is not available in this release: trade with dry-run"
-        raise TradingError(message, reason="mode not available")
     exchange = exchange_named(config.exchange)
     _check_market(config, exchange)
     _check_freqai(config, run, mode)
@@ -134,7 +134,7 @@ def render_plan(
     return EnginePlan(
         subcommand=_SUBCOMMANDS[mode],
         common=_common_arguments(config, run, facts),
-        timerange=None if mode is TradingMode.DRY_RUN else run.timerange,
+        timerange=None if mode.holds_positions else run.timerange,
         specific=(
             *_specific_arguments(run, mode, facts),
             *_option_arguments(config, mode),
@@ -172,7 +172,10 @@ def _check_freqai(config: StrategyConfig, run: RunParameters, mode: TradingMode)
         problem = "is not true: mode 'train' trains the models of a FreqAI strategy"
         raise key_error(key="freqai.enabled", problem=problem)
     has_start = run.timerange is not None and run.timerange.start is not None
-    if is_enabled and mode is not TradingMode.DRY_RUN and not has_start:
+    if is_enabled and mode is TradingMode.LIVE:
+        message = "freqai.enabled is true: this version trades no FreqAI strategy live"
+        raise TradingError(message, reason="freqai")
+    if is_enabled and not mode.holds_positions and not has_start:
         problem = "has no start: FreqAI trains on the days before it, so it must be known"
         raise key_error(key="run.timerange", problem=problem)
 
@@ -205,8 +208,8 @@ def _folder_of_class(name: str, facts: SourceFacts, *, key: str) -> str | None:
 def _specific_arguments(
     run: RunParameters, mode: TradingMode, facts: SourceFacts
 ) -> tuple[str, ...]:
-    if mode is TradingMode.DRY_RUN:
-        return ("--dry-run",)
+    if mode.holds_positions:
+        return ("--dry-run",) if mode is TradingMode.DRY_RUN else ()
     if mode is TradingMode.HYPEROPT:
         return _hyperopt_arguments(run, facts)
     return ("--cache", "none", "--export", "trades")

@@ -14,6 +14,7 @@ DATABASE_NAME: Final = "trades.sqlite"
 # The engine's own names (freqtrade 2026.9).
 _TABLES: Final = ("trades", "orders")
 _ENTRY_ORDERS: Final = "SELECT order_id FROM orders WHERE ft_order_side = 'buy'"
+_ORDERS: Final = "SELECT order_id FROM orders"
 _TRADES: Final = (
     "SELECT is_open, count(*), sum(coalesce(realized_profit, 0)) FROM trades GROUP BY 1"
 )
@@ -35,16 +36,38 @@ def keep_database(source: Path, target: Path) -> None:
     Raises:
         OSError: It can be neither copied nor moved.
     """
+    try:
+        copy_database(source, target)
+    except (sqlite3.Error, OSError):
+        source.rename(target)
+        log = source.with_name(source.name + _WRITE_AHEAD_LOG)
+        if log.exists():
+            log.rename(target.with_name(target.name + _WRITE_AHEAD_LOG))
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy the database at `source` to `target`, with the rows of its write-ahead log.
+
+    Raises:
+        sqlite3.Error: It cannot be copied; nothing is left of the copy.
+        OSError: The disk refused; nothing is left of the copy.
+    """
     copy = target.with_name(f"{target.name}.copy")
     try:
         _copy(source, copy)
         copy.rename(target)
     except (sqlite3.Error, OSError):
         copy.unlink(missing_ok=True)
-        source.rename(target)
-        log = source.with_name(source.name + _WRITE_AHEAD_LOG)
-        if log.exists():
-            log.rename(target.with_name(target.name + _WRITE_AHEAD_LOG))
+        raise
+
+
+def all_orders(database: Path) -> set[str]:
+    """Return the ids of all orders in `database`; none when it does not exist.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    return {str(row[0]) for row in _rows(database, _ORDERS)}
 
 
 def entry_orders(database: Path) -> set[str]:

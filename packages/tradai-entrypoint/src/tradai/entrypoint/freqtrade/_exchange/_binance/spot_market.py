@@ -179,11 +179,18 @@ class Binance:
         """Return the answer to a request that is refused."""
         return {"code": -1, "msg": message}
 
-    def ccxt_config(self, base_url: str | None) -> dict[str, JsonValue]:
+    def ccxt_config(
+        self, base_url: str | None, *, order_prefix: str | None = None
+    ) -> dict[str, JsonValue]:
         """Return the settings of the client, for the spot market alone."""
-        rendered: dict[str, JsonValue] = {
-            "options": {"fetchCurrencies": False, "fetchMarkets": {"types": ["spot"]}}
+        options: dict[str, JsonValue] = {
+            "fetchCurrencies": False,
+            "fetchMarkets": {"types": ["spot"]},
         }
+        if order_prefix is not None:
+            # The client appends 22 characters, and the exchange takes 36.
+            options["broker"] = {"spot": order_prefix}
+        rendered: dict[str, JsonValue] = {"options": options}
         if base_url is not None:
             rendered["enableRateLimit"] = False
             rendered["urls"] = {"api": {name: base_url + path for name, path in _API_PATHS.items()}}

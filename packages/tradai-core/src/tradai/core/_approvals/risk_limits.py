@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from typing import Final, TypeAlias, final
+from typing import ClassVar, Final, TypeAlias, final
 
+from pydantic import ConfigDict
+
+from tradai.core._numbers.decimals import Amount
 from tradai.core.exceptions import ValidationError
 
 _EXPECTED: Final = (
@@ -66,10 +69,12 @@ class RiskLimit:
         halt: Value from which it is halted.
     """
 
-    release: Decimal | None = None
-    pause: Decimal | None = None
-    drain: Decimal | None = None
-    halt: Decimal | None = None
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    release: Amount | None = None
+    pause: Amount | None = None
+    drain: Amount | None = None
+    halt: Amount | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that contradict each other.
@@ -123,3 +128,15 @@ class RiskLimit:
 
     def _releases(self, reading: Decimal) -> bool:
         return self.release is not None and reading.is_finite() and reading <= self.release
+
+
+def check_risk_limits(limits: Mapping[RiskMeasure, RiskLimit]) -> None:
+    """Refuse `limits` that leave a measure out: a risk without a limit would not be watched.
+
+    Raises:
+        ValidationError: A measure has no limit.
+    """
+    missing = ", ".join(measure for measure in RiskMeasure if measure not in limits)
+    if missing:
+        message = f"the limits of the risks are not whole: expected one for {missing} too"
+        raise ValidationError(message, field="limits", expected=f"a limit for {missing}")

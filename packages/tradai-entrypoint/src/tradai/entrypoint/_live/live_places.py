@@ -1,0 +1,82 @@
+"""Places of a live session, from its settings: keys, approvals, lease, halt latch, database."""
+
+from pathlib import Path
+
+from tradai.core import Clock, Lease, backend_for, lease_for, resolve_secret
+from tradai.core.live import Approvals, SessionStore, TradingAccount
+from tradai.entrypoint._live.account import ApiKeys
+from tradai.entrypoint._live.halt_latch import HaltLatch
+from tradai.entrypoint._live.live_settings import LiveSettings
+
+
+def approvals_of(settings: LiveSettings, *, clock: Clock | None = None) -> Approvals:
+    """Return the approvals.
+
+    Raises:
+        ConfigurationError: Their place is not set, or no installed distribution serves it.
+    """
+    store = backend_for("tradai.approvals", settings.place("approvals"))
+    return Approvals(
+        store,
+        key=settings.approval_key,
+        allow_unsigned=settings.allow_unsigned,
+        clock=clock,
+    )
+
+
+def keys_of(settings: LiveSettings) -> ApiKeys:
+    """Resolve the API key and its secret.
+
+    Raises:
+        ConfigurationError: A reference is not set, or the source refused it.
+        NotFoundError: A secret does not exist.
+        ExternalServiceError: A source refused or did not answer.
+    """
+    key, secret = (resolve_secret(settings.reference(name)) for name in ("api_key", "api_secret"))
+    return ApiKeys(key=key, secret=secret)
+
+
+def lease_of(
+    settings: LiveSettings, account: TradingAccount, *, holder: str, ttl_s: float
+) -> Lease:
+    """Return the lease of `account`, which one process of all machines holds at a time.
+
+    The trade databases of an account are below its lease, too: their names begin with it.
+
+    Raises:
+        ConfigurationError: Its place is not set, or no installed distribution serves it.
+    """
+    base = settings.place("lease").rstrip("/")
+    return lease_for(f"{base}/{_name_of(account)}", holder=holder, ttl_s=ttl_s)
+
+
+def latch_of(settings: LiveSettings) -> HaltLatch:
+    """Return the halt latch.
+
+    Raises:
+        ConfigurationError: Its place is not set, or no installed distribution serves it.
+    """
+    return HaltLatch.for_uri(settings.place("latch"))
+
+
+def session_store_of(settings: LiveSettings) -> SessionStore:
+    """Return the store of session records.
+
+    Raises:
+        ConfigurationError: Its place is not set, or no installed distribution serves it.
+    """
+    return backend_for("tradai.sessions", settings.place("sessions"))
+
+
+def database_of(settings: LiveSettings, account: TradingAccount, strategy: str) -> Path:
+    """Return the trade database of `strategy` on `account`; no other combination has it.
+
+    Raises:
+        ConfigurationError: Its folder is not set.
+    """
+    folder = Path(settings.place("databases")).resolve()
+    return folder / f"{_name_of(account)}-{strategy}.sqlite"
+
+
+def _name_of(account: TradingAccount) -> str:
+    return f"{account.venue}-{account.uid}"

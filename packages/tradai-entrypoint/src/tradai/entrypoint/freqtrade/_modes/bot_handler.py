@@ -1,0 +1,177 @@
+"""The modes that trade until a signal; afterwards journal and database are compared."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, final
+
+from tradai.core import JsonValue
+from tradai.core.live import SessionState
+from tradai.entrypoint._live.live_session import LiveSession
+from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord
+from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
+from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
+from tradai.entrypoint.freqtrade._evidence.entry_orders import EntryOrders
+from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._evidence.log_patterns import facts_in
+from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
+from tradai.entrypoint.freqtrade._modes.stall_watch import StallWatch
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._results.database import entry_orders, trade_figures
+
+# Between two beats of a session that starts or stops.
+_SLICE_S: Final = 5.0
+
+_ENDED_BY_ITSELF: Final = Verdict(
+    exit_code=ExitCode.CRASHED,
+    sentence="the bot ended without being asked to, as when a strategy calls sys.exit(): "
+    "engine.log has more",
+)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot:
+    """The place where a bot trades, and the means.
+
+    Attributes:
+        doing: Short text for people, such as ``trading on paper``.
+        address: Address of the exchange; None is the exchange itself.
+        database: Trade database, which outlives the engine.
+        sections: Settings of the engine that belong to this process alone.
+        session: Right to trade an account; None on paper.
+        earlier_orders: Entry orders that the database had before.
+    """
+
+    doing: str
+    address: str | None
+    database: Path
+    sections: Mapping[str, JsonValue] = field(default_factory=dict)
+    session: LiveSession | None = None
+    earlier_orders: frozenset[str] = frozenset()
+
+    def beat(self, progress: Callable[[], int] | None = None) -> None:
+        """Keep the right to trade; see `LiveSession.beat`."""
+        if self.session is not None:
+            self.session.beat(progress)
+
+    def move(self, state: SessionState, reason: str) -> None:
+        """Record a move of the session."""
+        if self.session is not None:
+            self.session.move(state, reason)
+
+    @property
+    def is_to_stop(self) -> bool:
+        """Whether the session is to be stopped in good order."""
+        return self.session is not None and self.session.stop_reason is not None
+
+
+class BotHandler(EngineHandler):
+    """Runs an engine that trades until a signal."""
+
+    def _run_bot(self, job: EngineJob, context: RunContext, bot: Bot) -> Verdict:
+        """Run `bot` to its end, and return the verdict on it."""
+        self._bot = bot
+        self._orders = EntryOrders()
+        control = EngineControl.new()
+        self._watch = StallWatch(job, context, control, bot)
+        sections = {**bot.sections, **control.config()}
+        with job.running(bot.address, sections=sections, on_record=self._note_facts) as engine:
+            ended = self._trade(engine, job, control)
+        self._notice_untrained(job.evidence)
+        context.record.results["strategy_errors"] = job.evidence.strategy_errors.total
+        verdict = judge(ended, job.evidence, result_present=True)
+        is_stopped = ended.asked_to_stop or ended.interrupted_by is not None
+        if verdict.is_success and not is_stopped:
+            verdict = _ENDED_BY_ITSELF
+        verdict = self._compare_orders(verdict, context)
+        context.journal.append("engine ended", return_code=ended.return_code)
+        return self._watch.judged(verdict)
+
+    def _note_facts(self, record: EngineRecord) -> None:
+        facts = facts_in(record)
+        self._watch.take(facts)
+        for event, details in self._orders.take(facts):
+            self._entrypoint.context.journal.append(event, **details)
+
+    def _trade(self, engine: EngineProcess, job: EngineJob, control: EngineControl) -> EngineExit:
+        """Follow the engine until it ends, is to be stopped, or has not started in time."""
+        context = self._entrypoint.context
+        parameters, interrupts = context.parameters, context.interrupts
+        context.progress.say("engine: starting")
+        reason = self._follow(
+            engine, lambda: job.evidence.is_running, timeout_s=parameters.start_deadline_s
+        )
+        if reason is WakeReason.TIMEOUT:
+            return engine.wait(interrupts, deadline_s=0.0)
+        if reason is WakeReason.REACHED:
+            with engine.storing():
+                context.journal.append("engine running")
+            if job.evidence.dropped:
+                # It would trade without these pairs, and the configuration asks for all of them.
+                return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
+            self._bot.move(SessionState.WARM_UP, "the engine is running")
+            self._bot.move(SessionState.RUNNING, "the engine trades")
+            context.progress.say(f"engine: {self._bot.doing}, Ctrl-C stops it")
+            reason = self._watch.follow(engine)
+        if reason is WakeReason.EXITED:
+            return engine.wait(interrupts)
+        return self._stop(engine, job, control)
+
+    def _stop(self, engine: EngineProcess, job: EngineJob, control: EngineControl) -> EngineExit:
+        """Let the engine finish its work, then end it; a second signal or the time limit cuts."""
+        context = self._entrypoint.context
+        limit_s = context.parameters.stop_timeout_s
+        self._bot.move(SessionState.DRAINING, "the session is asked to stop")
+        is_pausing = job.evidence.is_running and control.stop_trading()
+        with engine.storing():
+            context.journal.append(
+                "engine stopping", signal=context.interrupts.received, is_pausing=is_pausing
+            )
+        if is_pausing:
+            self._follow(engine, lambda: job.evidence.is_stopped, timeout_s=limit_s)
+        return engine.stop(context.interrupts, grace_s=limit_s)
+
+    def _follow(
+        self, engine: EngineProcess, until: Callable[[], bool], *, timeout_s: float
+    ) -> WakeReason:
+        """Follow the engine for a limited time, in slices between which the session beats."""
+        interrupts, deadline = self._entrypoint.context.interrupts, time.monotonic() + timeout_s
+        while True:
+            self._bot.beat()
+            left_s = max(0.0, deadline - time.monotonic())
+            reason = engine.follow(interrupts, until=until, timeout_s=min(left_s, _SLICE_S))
+            if reason is not WakeReason.TIMEOUT or left_s <= _SLICE_S:
+                return reason
+
+    def _notice_untrained(self, evidence: EngineEvidence) -> None:
+        if evidence.untrained:
+            pairs = ", ".join(sorted(evidence.untrained_pairs))
+            notice = f"models could not be trained ({pairs}), the last: {evidence.untrained[-1]}"
+            self._entrypoint.context.record.notices.append(notice)
+
+    def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
+        database = self._bot.database
+        kept = self._orders.kept
+        stored = entry_orders(database) - self._bot.earlier_orders
+        context.record.results |= trade_figures(database, context.config.stake_currency) | {
+            "orders_in_journal": len(kept) + len(self._orders.removed),
+            "orders_in_database": len(stored),
+            "orders_removed": len(self._orders.removed),
+        }
+        different = sorted(kept ^ stored)
+        # An order that the copy lacks may be in the original.
+        context.folder.needs_scratch = bool(kept - stored)
+        if not different or not verdict.is_success:
+            return verdict
+        return Verdict(
+            exit_code=ExitCode.MISMATCH,
+            sentence=f"after the stop, journal and database disagree on {len(different)} orders, "
+            f"the first {different[0]}: compare journal.jsonl in {context.folder.path} and "
+            f"{database}",
+        )

@@ -1,0 +1,36 @@
+"""Access of the engine to an account: its keys, its orders' ids, its database."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from tradai.core import JsonValue
+from tradai.entrypoint._live.account import ApiKeys
+from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineAccess:
+    """Access to one account, which is in no plan and no manifest.
+
+    Attributes:
+        keys: Key of the account.
+        order_prefix: Beginning of the client order id of each of its orders.
+        database: Its trade database, absolute.
+    """
+
+    keys: ApiKeys
+    order_prefix: str
+    database: Path
+
+    def sections(self, exchange: Exchange, base_url: str | None) -> dict[str, JsonValue]:
+        """Return the settings of the engine for its standard input; see `EnginePlan.config_for`."""
+        return {
+            "db_url": f"sqlite:///{self.database}",
+            "exchange": {
+                "key": self.keys.key.reveal(),
+                "secret": self.keys.secret.reveal(),
+                "ccxt_config": exchange.ccxt_config(base_url, order_prefix=self.order_prefix),
+            },
+        }

@@ -1,0 +1,558 @@
+"""LIVE from the gate to the verdict, on a stand-in for the engine and an account that is none."""
+
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from decimal import Decimal
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from tradai.core import SystemClock, TradingMode
+from tradai.core.exceptions import ExternalServiceError, TradAIError
+from tradai.core.live import (
+    Approval,
+    LivePlan,
+    ObjectSessionStore,
+    OrderPolicy,
+    RiskLimit,
+    RiskMeasure,
+    SessionRequest,
+    SessionState,
+    TradingAccount,
+)
+from tradai.entrypoint import (
+    EntrypointSettings,
+    ExitCode,
+    LiveSettings,
+    RunRequest,
+    TradingEntrypoint,
+)
+from tradai.entrypoint._live.account import (
+    AccountState,
+    ApiKeys,
+    ExchangeOrder,
+    KeyRights,
+    NewOrder,
+    OrderStatus,
+    SignedClient,
+)
+from tradai.entrypoint._live.gate import Venue
+from tradai.entrypoint._live.halt_latch import HaltLatch
+from tradai.entrypoint._live.live_places import approvals_of
+from tradai.entrypoint._live.order_owner import order_prefix
+from tradai.entrypoint._live.session_requests import request_session
+from tradai.entrypoint._runs.parameters import read_run_parameters
+from tradai.entrypoint._runs.request import load_config
+from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot, plan_session
+
+# No request is sent there.
+NOWHERE: Final = "http://127.0.0.1:9"
+TABLES: Final = """
+CREATE TABLE trades (
+    id INTEGER PRIMARY KEY, pair VARCHAR(25) NOT NULL, is_open BOOLEAN NOT NULL,
+    realized_profit FLOAT
+);
+CREATE TABLE orders (
+    id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
+    ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255)
+);
+"""
+TRADING: Final = "engine: trading live on loopback, no money, Ctrl-C stops it"
+KEY: Final = "not-a-real-api-key-000000000001"
+SECRET: Final = "not-a-real-api-secret-0000000001"  # noqa: S105 - a test looks for it
+ACCOUNT: Final = TradingAccount(venue="binance", uid="1234567")
+PREFIX: Final = order_prefix(ACCOUNT, "waves")
+RIGHTS: Final = KeyRights(may_read=True, may_trade=True, may_withdraw=False, may_transfer=False)
+
+Run = Callable[..., Any]
+Tell = Callable[[int], Callable[[], None]]
+Listing = Callable[[MarketsSnapshot], AbstractContextManager[str]]
+
+
+def order(number: str, client_order_id: str, *, symbol: str = "BTCUSDT") -> ExchangeOrder:
+    return ExchangeOrder(
+        symbol=symbol,
+        order_id=number,
+        client_order_id=client_order_id,
+        side="buy",
+        status=OrderStatus.OPEN,
+        amount=Decimal(1),
+        filled=Decimal(0),
+        value=Decimal(0),
+        price=Decimal(100),
+        stop_price=None,
+    )
+
+
+def placed(number: str) -> dict[str, Any]:
+    """Have the engine place an entry order."""
+    return {
+        "order_id": number,
+        "pair": "BTC/USDT",
+        "side": "buy",
+        "status": "open",
+        "is_logged": True,
+        "is_booked": True,
+        "trade_id": 1,
+        "then": (),
+    }
+
+
+@dataclass
+class Account:
+    """An account that answers as a test says, and takes no order from us."""
+
+    uid: str = ACCOUNT.uid
+    may_trade: bool = True
+    rights: KeyRights = RIGHTS
+    offset_s: float = 0.0
+    open_orders: list[list[ExchangeOrder]] = field(default_factory=lambda: [[], []])
+    asked: list[str] = field(default_factory=list)
+
+    def sign_in(self, _: ApiKeys) -> SignedClient:
+        return SignedClient(reads=self, orders=self)
+
+    def fetch_account(self) -> AccountState:
+        self.asked.append("account")
+        return AccountState(uid=self.uid, may_trade=self.may_trade, balances=())
+
+    def fetch_key_rights(self) -> KeyRights:
+        self.asked.append("rights")
+        return self.rights
+
+    def fetch_open_orders(self, pair: str | None = None) -> Sequence[ExchangeOrder]:
+        assert pair is None
+        self.asked.append("open orders")
+        if not self.open_orders:
+            message = "the exchange does not answer"
+            raise ExternalServiceError(message, service="binance", operation="openOrders")
+        return self.open_orders.pop(0)
+
+    def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:
+        raise AssertionError(pair, client_order_id)
+
+    def measure_clock(self) -> float:
+        return self.offset_s
+
+    def place(self, order: NewOrder) -> ExchangeOrder:
+        raise AssertionError(order)
+
+    def cancel(self, order: ExchangeOrder) -> ExchangeOrder:
+        raise AssertionError(order)
+
+
+@pytest.fixture(autouse=True)
+def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+    """The account that every key is of."""
+    account = Account()
+    venue = Venue(name=ACCOUNT.venue, sign_in=account.sign_in)
+    for module in ("live_start", "planned_session"):
+        name = f"tradai.entrypoint.freqtrade._modes.{module}.venue_of"
+        monkeypatch.setattr(name, lambda *_: venue)
+    return account
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of everything that outlives a session, in the environment."""
+    folder = tmp_path / "state"
+    places = {
+        "APPROVALS": f"file:{folder}/approvals",
+        "APPROVAL_KEY": "env:FAKE_APPROVAL_KEY",
+        "LEASE": f"file:{folder}/leases",
+        "LATCH": f"file:{folder}/halts.json",
+        "SESSIONS": f"file:{folder}/sessions",
+        "DATABASES": str(folder / "databases"),
+        "API_KEY": "env:FAKE_API_KEY",
+        "API_SECRET": "env:FAKE_API_SECRET",
+    }
+    for name, value in places.items():
+        monkeypatch.setenv(f"TRADAI_LIVE_{name}", value)
+    monkeypatch.setenv("FAKE_APPROVAL_KEY", "not-a-real-key-for-approvals-0001")
+    monkeypatch.setenv("FAKE_API_KEY", KEY)
+    monkeypatch.setenv("FAKE_API_SECRET", SECRET)
+    return folder
+
+
+@pytest.fixture
+def exchange(candles: Path, listing: Listing) -> Iterator[str]:
+    """Address of an exchange that lists the pairs of the configuration."""
+    with listing(MarketsSnapshot.load(candles / MARKETS_NAME)) as address:
+        yield address
+
+
+def planned(tmp_path: Path, exchange: str, *overrides: str) -> LivePlan:
+    """Return the plan of the strategy with `overrides`."""
+    entrypoint = TradingEntrypoint(
+        EntrypointSettings(
+            mode=TradingMode.LIVE,
+            config=str(tmp_path / "strategy.yaml"),
+            folder=tmp_path / "runs",
+        ),
+        request=RunRequest(overrides=(f"run.exchange_url={exchange}", *overrides)),
+    )
+    engine = entrypoint.get_handler(TradingMode.LIVE).keywords["engine"]  # type: ignore[attr-defined]
+    return plan_session(entrypoint, LiveSettings(), engine=engine).plan
+
+
+def approval_of(plan: LivePlan, **terms: object) -> Approval:
+    now = SystemClock().now()
+    usual: dict[str, Any] = {
+        "plan": plan,
+        "account": ACCOUNT,
+        "approver": "Ada Example",
+        "approved_at": now,
+        "expires_at": now + timedelta(days=7),
+        "stake_currency": "USDT",
+        "largest_stake": Decimal(100),
+        "risk_limits": dict.fromkeys(RiskMeasure, RiskLimit(halt=Decimal(10))),
+        "order_policy": OrderPolicy.KEEP,
+    }
+    return Approval.model_validate(usual | terms)
+
+
+@pytest.fixture
+def approve(
+    tmp_path: Path,
+    exchange: str,
+    install: Callable[..., object],
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., LivePlan]:
+    """Approve and confirm the plan of the strategy."""
+
+    def approve(*overrides: str, **terms: object) -> LivePlan:
+        install()
+        plan = planned(tmp_path, exchange, *overrides)
+        approvals_of(LiveSettings()).approve(approval_of(plan, **terms))
+        monkeypatch.setenv("TRADAI_LIVE_CONFIRM", plan.confirmation)
+        account.asked.clear()
+        return plan
+
+    return approve
+
+
+@pytest.fixture
+def live(run: Run, exchange: str) -> Run:
+    """Run until something ends it."""
+    return partial(run, TradingMode.LIVE, f"run.exchange_url={exchange}", waits=True)
+
+
+@pytest.fixture
+def stopped(live: Run, tell: Tell) -> Run:
+    """Run, and send SIGTERM as soon as the engine trades."""
+    reactions = {TRADING: tell(signal.SIGTERM)}
+    return partial(live, reactions=reactions, on_sigterm="stops")
+
+
+def test_an_approved_session_trades_on_the_account_and_stops_in_good_order(
+    stopped: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    state: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plan = approve()
+    account.open_orders = [[], [order("1", f"{PREFIX}1")]]
+
+    done = stopped(orders=[placed("1")])
+
+    assert done.code == ExitCode.DONE, done.verdict
+    exchange = done.given["config"]["exchange"]
+    assert (exchange["key"], exchange["secret"]) == (KEY, SECRET)
+    assert exchange["ccxt_config"]["options"]["broker"] == {"spot": PREFIX}
+    assert done.given["config"]["dry_run"] is False
+    database = state / "databases" / "binance-1234567-waves.sqlite"
+    assert done.given["config"]["db_url"] == f"sqlite:///{database}"
+    assert account.asked == ["account", "rights", "open orders", "open orders"]
+    manifest = done.manifest
+    assert manifest.live["plan"] == plan.model_dump(mode="json")
+    assert manifest.live["account"] == "binance:1234567"
+    assert manifest.digests["live"] == plan.digest
+    assert any("loopback, no money" in notice for notice in manifest.notices)
+    (said,) = (each for each in caplog.records if each.getMessage() == "the session is admitted")
+    assert "loopback, no money" in said.__dict__["place"]
+    assert manifest.results["open_orders_at_exchange"] == 1
+    moves = [entry.facts["end"] for entry in done.journal if entry.event == "session_moved"]
+    assert moves == ["warm-up", "running", "draining", "stopped"]
+    kept = [path.read_bytes() for path in done.folder.rglob("*") if path.is_file()]
+    assert not any(KEY.encode() in text or SECRET.encode() in text for text in kept)
+
+
+def test_a_session_goes_on_with_the_database_of_the_one_before(
+    stopped: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+) -> None:
+    approve()
+    (state / "databases").mkdir()
+    with closing(sqlite3.connect(state / "databases" / "binance-1234567-waves.sqlite")) as database:
+        database.executescript(TABLES)
+        database.execute("INSERT INTO orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'open')")
+        database.commit()
+    account.open_orders = [[order("1", f"{PREFIX}1")], [order("1", f"{PREFIX}1")]]
+
+    done = stopped(orders=[placed("2")])
+
+    assert done.code == ExitCode.DONE, done.verdict
+    assert done.manifest.results["orders_in_journal"] == 1
+    assert done.manifest.results["orders_in_database"] == 1
+
+
+def test_an_open_order_at_the_exchange_that_the_database_lacks_is_named(
+    stopped: Run, approve: Callable[..., LivePlan], account: Account
+) -> None:
+    approve()
+    account.open_orders = [[], [order("7", f"{PREFIX}7"), order("8", "web_of_a_person")]]
+
+    done = stopped(orders=[placed("1")])
+
+    assert done.code == ExitCode.MISMATCH
+    assert "1 open orders of this session" in done.verdict
+    assert "the first 7" in done.verdict
+
+
+def test_books_that_cannot_be_compared_do_not_agree(
+    stopped: Run, approve: Callable[..., LivePlan], account: Account
+) -> None:
+    approve()
+    account.open_orders = [[]]
+
+    done = stopped()
+
+    assert done.code == ExitCode.MISMATCH
+    assert "the exchange does not answer" in done.verdict
+
+
+def refused(run: Run, exit_code: ExitCode, *words: str) -> None:
+    """Check that the engine is never started, and that the manifest has the one sentence."""
+    done = run()
+    assert done.code == done.manifest.exit_code == exit_code, done.verdict
+    for word in words:
+        assert word in done.verdict
+    assert done.given is None
+    assert "engine starting" not in done.events
+    assert "\n" not in done.verdict
+
+
+def test_a_plan_without_an_approval_is_refused(
+    live: Run, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TRADAI_LIVE_CONFIRM", raising=False)
+
+    refused(live, ExitCode.NOT_PERMITTED, "TRADAI_LIVE_CONFIRM does not confirm it")
+    assert account.asked == []
+
+
+def test_a_strategy_whose_source_has_changed_since_is_refused(
+    live: Run, approve: Callable[..., LivePlan], account: Account, tmp_path: Path
+) -> None:
+    approve()
+    source = tmp_path / "strategies" / "wave_rider.py"
+    source.write_text(source.read_text() + "\n")
+
+    refused(live, ExitCode.NOT_PERMITTED, "TRADAI_LIVE_CONFIRM does not confirm it, by its digest")
+    assert account.asked == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"uid": "7654321"}, "for another account"),
+        ({"may_trade": False}, "does not let the account trade"),
+        ({"offset_s": 2.5}, "clock"),
+        ({"offset_s": -600.0}, "clock"),
+        ({"offset_s": float("nan")}, "clock"),
+        ({"rights": replace(RIGHTS, may_withdraw=True)}, "may withdraw"),
+        ({"rights": replace(RIGHTS, may_withdraw=None)}, "unknown"),
+        ({"rights": replace(RIGHTS, may_trade=False)}, "may not trade"),
+        ({"open_orders": [[order("5", "web_of_a_person")]]}, "another program or person"),
+        ({"open_orders": [[order("5", "x-000000000000abc")]]}, "another program or person"),
+    ],
+)
+def test_an_account_in_doubt_is_refused_before_the_engine_is_started(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    changes: dict[str, Any],
+    word: str,
+) -> None:
+    approve()
+    for name, value in changes.items():
+        setattr(account, name, value)
+
+    refused(live, ExitCode.NOT_PERMITTED, word)
+    assert len(account.asked) <= 8
+
+
+def test_open_orders_on_other_pairs_do_not_matter(
+    stopped: Run, approve: Callable[..., LivePlan], account: Account
+) -> None:
+    approve()
+    account.open_orders = [[order("5", "web_of_a_person", symbol="DOGEUSDT")], []]
+
+    assert stopped().code == ExitCode.DONE
+
+
+@pytest.mark.parametrize(
+    ("terms", "word"),
+    [
+        ({"largest_stake": Decimal("99.99")}, "the approved largest one 99.99"),
+        ({"order_policy": OrderPolicy.FLATTEN}, "policy is flatten"),
+    ],
+)
+def test_a_plan_beyond_the_approved_terms_is_refused(
+    live: Run, approve: Callable[..., LivePlan], terms: dict[str, object], word: str
+) -> None:
+    approve(**terms)
+
+    refused(live, ExitCode.NOT_PERMITTED, word)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "def custom_stake_amount(self, **kwargs): return 1e9",
+        "position_adjustment_enable = True",
+    ],
+)
+def test_a_strategy_that_decides_its_stakes_itself_is_refused(
+    live: Run, approve: Callable[..., LivePlan], tmp_path: Path, line: str
+) -> None:
+    source = tmp_path / "strategies" / "wave_rider.py"
+    source.write_text(f"{source.read_text()}    {line}\n")
+    approve()
+
+    refused(live, ExitCode.NOT_PERMITTED, "could not be kept")
+
+
+def test_a_halt_is_refused_until_it_is_cleared(
+    live: Run, stopped: Run, approve: Callable[..., LivePlan], state: Path
+) -> None:
+    approve()
+    latch = HaltLatch.for_uri(f"file:{state}/halts.json")
+    latch.trip("daily loss", run_id="run-0")
+
+    refused(live, ExitCode.HALTED, "daily loss")
+    latch.clear(1, reason="a test", by="Ada Example")
+    assert stopped().code == ExitCode.DONE
+
+
+def test_a_missing_place_is_named_before_anything_is_signed(
+    live: Run, approve: Callable[..., LivePlan], account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approve()
+    monkeypatch.delenv("TRADAI_LIVE_APPROVALS")
+
+    refused(live, ExitCode.CONFIGURATION, "TRADAI_LIVE_APPROVALS is not set")
+    assert account.asked == []
+
+
+def test_a_session_that_lost_its_lease_ends_its_engine_at_once(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    state: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_alive: Callable[[int], bool],
+) -> None:
+    monkeypatch.setattr("tradai.entrypoint.freqtrade._modes.live._LEASE_MARGIN_S", 1.0)
+    monkeypatch.setattr("tradai.entrypoint.freqtrade._modes.stall_watch._LOOK_EVERY_S", 0.1)
+    approve("run.stop_timeout_s=1")
+
+    def take_away() -> None:
+        for path in (state / "leases").iterdir():
+            path.unlink()
+
+    done = live("run.stop_timeout_s=1", reactions={TRADING: take_away})
+
+    assert done.code == ExitCode.MISMATCH, done.verdict
+    assert "the engine was killed" in done.verdict
+    assert "has lost the lease" in done.verdict
+    assert not is_alive(done.given["pid"])
+    moves = [entry.facts["end"] for entry in done.journal if entry.event == "session_moved"]
+    assert moves[-1] == "failed"
+
+
+def test_an_operator_elsewhere_stops_a_session_in_good_order(
+    live: Run, approve: Callable[..., LivePlan], state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradai.entrypoint.freqtrade._modes.stall_watch._LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr("tradai.entrypoint._live.live_session._BEAT_EVERY_S", 0.0)
+    approve()
+    request = SessionRequest(
+        state=SessionState.STOPPED, reason="a test", by="Ada Example", at=SystemClock().now()
+    )
+
+    def ask() -> None:
+        store = ObjectSessionStore.for_file(f"file:{state}/sessions")
+        request_session(store, "waves", request)
+
+    done = live(reactions={TRADING: ask}, on_sigterm="stops")
+
+    assert done.code == ExitCode.DONE
+    assert done.verdict == "the session stopped in good order: Ada Example asked for it: a test"
+    assert done.facts("engine stopping") == {"signal": None, "is_pausing": True}
+
+
+OVERRIDES: Final = (
+    *("execution.stoploss=-0.2", "execution.stake_amount=101", "execution.fee=0.1"),
+    *("execution.order_types.entry=market", "execution.max_open_trades=3", "pairs=[ETH/USDT]"),
+    *("run.startup_candles=11", "run.stop_timeout_s=26", "run.without=[BTC/USDT@1h]"),
+    *("parameters.process_only_new_candles=false", "buy_params.buy_fast=11", "version=1.2.4"),
+    *("strategy.config.key=1", "execution.unfilledtimeout.entry=9", "exchange=kraken"),
+)
+
+
+# The fixtures are made once for all examples, each of which puts back the files that it changes.
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_mutated_configuration_has_the_approved_plan(
+    data: st.DataObject, tmp_path: Path, strategy: Path, install: Callable[..., object]
+) -> None:
+    install()
+    source = tmp_path / "strategies" / "wave_rider.py"
+    original = {path: path.read_bytes() for path in (strategy, source)}
+    wanted = _meaning(tmp_path)
+    overrides: tuple[str, ...] = ()
+    kind = data.draw(st.sampled_from(["override", *original]))
+    if isinstance(kind, Path):
+        content = original[kind]
+        start, length = data.draw(st.integers(0, len(content) - 1)), data.draw(st.integers(0, 3))
+        new = data.draw(st.text("abcXY0123456789 .:-#\n", max_size=3)).encode()
+        kind.write_bytes(content[:start] + new + content[start + length :])
+    else:
+        overrides = (data.draw(st.sampled_from(OVERRIDES)),)
+    try:
+        meaning = _meaning(tmp_path, *overrides)
+        plan = planned(tmp_path, NOWHERE, *overrides)
+    except TradAIError:
+        return
+    finally:
+        for path, content in original.items():
+            path.write_bytes(content)
+    approved = _approved(tmp_path)
+    assert (plan.digest == approved.digest) == (meaning == wanted)
+
+
+@pytest.fixture(autouse=True)
+def _forget_the_approved_plan() -> None:
+    _approved.cache_clear()
+
+
+@cache
+def _approved(tmp_path: Path) -> LivePlan:
+    return planned(tmp_path, NOWHERE)
+
+
+def _meaning(tmp_path: Path, *overrides: str) -> object:
+    """Return everything that the engine would be given, by a way that makes no plan."""
+    settings = EntrypointSettings(mode=TradingMode.LIVE, config=str(tmp_path / "strategy.yaml"))
+    request = RunRequest(overrides=(f"run.exchange_url={NOWHERE}", *overrides))
+    loaded = load_config(settings, request, environ={})
+    source = (tmp_path / "strategies" / "wave_rider.py").read_bytes()
+    return loaded.config.canonical(), read_run_parameters(loaded).canonical(), source

@@ -1,0 +1,377 @@
+"""The gate of live trading, condition by condition: nothing is signed before the approval counts.
+
+The parts have no place in the door: the handler of LIVE uses them.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tradai.core import Lease, Version
+from tradai.core.exceptions import ApprovalError, ConfigurationError, LeaseHeldError, NotFoundError
+from tradai.core.live import (
+    Approval,
+    ApprovalRefusal,
+    LivePlan,
+    OrderPolicy,
+    RiskLimit,
+    RiskMeasure,
+    TradingAccount,
+)
+from tradai.core.testing import FixedClock
+from tradai.entrypoint import LiveSettings
+from tradai.entrypoint._live.account import (
+    AccountState,
+    ApiKeys,
+    ExchangeOrder,
+    KeyRights,
+    NewOrder,
+    SignedClient,
+)
+from tradai.entrypoint._live.gate import Found, Gate, Venue
+from tradai.entrypoint._live.halt_latch import HaltedError
+from tradai.entrypoint._live.live_places import approvals_of, database_of, latch_of
+from tradai.entrypoint._process.checks import CheckStatus
+
+ACCOUNT: Final = TradingAccount(venue="binance", uid="1234567")
+PLAN: Final = LivePlan(
+    strategy="Trend",
+    version=Version("1.2.0"),
+    config="c" * 64,
+    source="5" * 64,
+    side_files=None,
+    models=None,
+    run="e" * 64,
+    engine="freqtrade 2026.9",
+    image=None,
+)
+TTL_S: Final = 2.0
+
+
+@dataclass
+class Account:
+    """An account at an exchange that counts what it is asked; it takes no order."""
+
+    uid: str = ACCOUNT.uid
+    asked: list[str] = field(default_factory=list)
+
+    def sign_in(self, _: ApiKeys) -> SignedClient:
+        return SignedClient(reads=self, orders=self)
+
+    def fetch_account(self) -> AccountState:
+        self.asked.append("account")
+        return AccountState(uid=self.uid, may_trade=True, balances=())
+
+    def fetch_key_rights(self) -> KeyRights:
+        raise AssertionError
+
+    def fetch_open_orders(self, pair: str | None = None) -> Sequence[ExchangeOrder]:
+        raise AssertionError(pair)
+
+    def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:
+        raise AssertionError(pair, client_order_id)
+
+    def measure_clock(self) -> float:
+        raise AssertionError
+
+    def place(self, order: NewOrder) -> ExchangeOrder:
+        raise AssertionError(order)
+
+    def cancel(self, order: ExchangeOrder) -> ExchangeOrder:
+        raise AssertionError(order)
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., LiveSettings]:
+    """Make settings with every place below a folder of this test."""
+    monkeypatch.setenv("FAKE_APPROVAL_KEY", "not-a-real-key-for-approvals-0001")
+    monkeypatch.setenv("FAKE_OTHER_KEY", "not-a-real-key-for-approvals-0002")
+    monkeypatch.setenv("FAKE_API_KEY", "not-a-real-api-key")
+
+    def configure(**changes: object) -> LiveSettings:
+        places: dict[str, Any] = {
+            "confirm": PLAN.confirmation,
+            "approvals": f"file:{tmp_path}/approvals",
+            "approval_key": "env:FAKE_APPROVAL_KEY",
+            "lease": f"file:{tmp_path}/leases/",
+            "sessions": f"file:{tmp_path}/sessions",
+            "latch": f"file:{tmp_path}/halts.json",
+            "databases": str(tmp_path / "databases"),
+            "api_key": "env:FAKE_API_KEY",
+            "api_secret": "env:FAKE_API_KEY",
+        }
+        return LiveSettings.load(environ={}, **(places | changes))
+
+    return configure
+
+
+@pytest.fixture
+def approve(configured: Callable[..., LiveSettings], clock: FixedClock) -> Callable[..., str]:
+    """Approve the plan, or another one, under the usual terms."""
+
+    def approve(plan: LivePlan = PLAN, **settings: object) -> str:
+        approval = Approval(
+            plan=plan,
+            account=ACCOUNT,
+            approver="Ada Example",
+            approved_at=clock.now(),
+            expires_at=clock.now() + timedelta(days=7),
+            stake_currency="USDT",
+            largest_stake=Decimal(100),
+            risk_limits=dict.fromkeys(RiskMeasure, RiskLimit(halt=Decimal(10))),
+            order_policy=OrderPolicy.KEEP,
+        )
+        return approvals_of(configured(**settings)).approve(approval)
+
+    return approve
+
+
+@pytest.fixture
+def gate(
+    configured: Callable[..., LiveSettings], account: Account, clock: FixedClock
+) -> Callable[..., Gate]:
+    """Make the gate of the plan."""
+
+    def make(**changes: object) -> Gate:
+        venue = Venue(name=ACCOUNT.venue, sign_in=account.sign_in)
+        return Gate(configured(**changes), PLAN, venue, clock=clock)
+
+    return make
+
+
+@contextmanager
+def renewed(lease: Lease) -> Iterator[None]:
+    """Renew the lease, as the process that holds it does, until the block ends."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(TTL_S / 10):
+            lease.renew()
+
+    thread = threading.Thread(target=renew)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def refusal_of(gate: Gate) -> ApprovalError:
+    with pytest.raises(ApprovalError) as caught:
+        gate.admit()
+    assert caught.value.exit_code == 77
+    return caught.value
+
+
+def test_an_approved_plan_is_let_in_after_one_signed_read(
+    gate: Callable[..., Gate], approve: Callable[..., str], account: Account
+) -> None:
+    approve()
+
+    admission = gate().admit()
+
+    assert admission.approval.plan == PLAN
+    assert admission.signed_in.account == ACCOUNT
+    assert admission.signed_in.order_prefix.startswith("x-")
+    assert len(admission.signed_in.order_prefix) == 14
+    assert account.asked == ["account"]
+
+
+def test_without_an_approval_nothing_is_signed(gate: Callable[..., Gate], account: Account) -> None:
+    assert refusal_of(gate()).reason == ApprovalRefusal.ABSENT
+    assert account.asked == []
+
+
+@pytest.mark.parametrize(
+    "confirm",
+    [
+        *(None, "yes", "1", "true", PLAN.digest, PLAN.digest[:8], "Trend@1.2.0", "Trend@1.2.0:"),
+        *(f"{PLAN.confirmation} ", PLAN.confirmation.upper(), f"Trend@1.2.0:{'0' * 8}"),
+        PLAN.confirmation.replace("Trend", "trend"),
+    ],
+)
+def test_a_plan_that_is_not_confirmed_to_the_letter_is_refused(
+    gate: Callable[..., Gate],
+    approve: Callable[..., str],
+    account: Account,
+    confirm: str | None,
+) -> None:
+    approve()
+
+    assert refusal_of(gate(confirm=confirm)).reason == ApprovalRefusal.UNCONFIRMED
+    assert account.asked == []
+
+
+@pytest.mark.parametrize("name", [name for name in LivePlan.model_fields if name != "strategy"])
+def test_the_approval_of_a_plan_with_any_other_part_does_not_count(
+    gate: Callable[..., Gate], approve: Callable[..., str], account: Account, name: str
+) -> None:
+    other = {"version": Version("1.2.1"), "engine": "freqtrade 2026.10"}.get(name, "0" * 64)
+    approve(PLAN.model_copy(update={name: other}))
+
+    error = refusal_of(gate())
+
+    assert error.reason == ApprovalRefusal.PLAN_DIFFERS
+    assert error.differences == (name,)
+    assert account.asked == []
+
+
+def test_an_expired_approval_is_refused(
+    gate: Callable[..., Gate], approve: Callable[..., str], account: Account, clock: FixedClock
+) -> None:
+    approve()
+    clock.advance(timedelta(days=7))
+
+    assert refusal_of(gate()).reason == ApprovalRefusal.EXPIRED
+    assert account.asked == []
+
+
+@pytest.mark.parametrize(
+    ("signed_with", "settings", "reason"),
+    [
+        (None, {}, ApprovalRefusal.UNSIGNED),
+        (None, {"allow_unsigned": True}, ApprovalRefusal.UNSIGNED),
+        (None, {"approval_key": None}, ApprovalRefusal.UNSIGNED),
+        ("env:FAKE_OTHER_KEY", {}, ApprovalRefusal.FORGED),
+        ("env:FAKE_APPROVAL_KEY", {"approval_key": None}, ApprovalRefusal.UNSIGNED),
+    ],
+)
+def test_an_approval_that_the_key_did_not_sign_is_refused(
+    gate: Callable[..., Gate],
+    approve: Callable[..., str],
+    account: Account,
+    signed_with: str | None,
+    settings: dict[str, object],
+    reason: ApprovalRefusal,
+) -> None:
+    approve(approval_key=signed_with)
+
+    assert refusal_of(gate(**settings)).reason == reason
+    assert account.asked == []
+
+
+def test_an_unsigned_approval_counts_only_where_it_is_allowed_by_name_and_there_is_no_key(
+    gate: Callable[..., Gate], approve: Callable[..., str]
+) -> None:
+    approve(approval_key=None)
+
+    assert gate(approval_key=None, allow_unsigned=True).admit().approval.plan == PLAN
+
+
+def test_the_keys_of_another_account_are_refused_by_the_first_signed_read(
+    gate: Callable[..., Gate], approve: Callable[..., str], account: Account
+) -> None:
+    approve()
+    account.uid = "7654321"
+
+    error = refusal_of(gate())
+
+    assert error.reason == ApprovalRefusal.ACCOUNT_DIFFERS
+    assert account.asked == ["account"]
+
+
+@pytest.mark.parametrize("name", ["approvals", "api_key", "api_secret"])
+def test_a_setting_that_is_missing_is_named_with_an_example(
+    gate: Callable[..., Gate], approve: Callable[..., str], account: Account, name: str
+) -> None:
+    approve()
+
+    with pytest.raises(
+        ConfigurationError, match=f"TRADAI_LIVE_{name.upper()} is not set"
+    ) as caught:
+        gate(**{name: None}).admit()
+
+    assert caught.value.exit_code == 78
+    assert account.asked == []
+
+
+@pytest.mark.parametrize("name", ["api_key", "api_secret"])
+def test_a_key_that_does_not_exist_is_refused_before_anything_is_signed(
+    gate: Callable[..., Gate], approve: Callable[..., str], account: Account, name: str
+) -> None:
+    approve()
+
+    with pytest.raises(NotFoundError, match="FAKE_ABSENT"):
+        gate(**{name: "env:FAKE_ABSENT"}).admit()
+
+    assert account.asked == []
+
+
+def test_two_sessions_of_an_account_are_refused_whatever_their_strategies(
+    gate: Callable[..., Gate],
+) -> None:
+    with gate().held(ACCOUNT, holder="run a", ttl_s=TTL_S) as lease, renewed(lease):
+        with (
+            pytest.raises(LeaseHeldError, match="run a") as caught,
+            gate().held(ACCOUNT, holder="run b", ttl_s=TTL_S),
+        ):
+            pytest.fail("both sessions hold the lease")
+        other = TradingAccount(venue="binance", uid="2")
+        with gate().held(other, holder="run c", ttl_s=TTL_S) as another:
+            another.check()
+
+    assert caught.value.exit_code == 75
+    with gate().held(ACCOUNT, holder="run d", ttl_s=TTL_S) as lease:
+        lease.check()
+
+
+def test_a_halt_that_stands_is_refused_and_leaves_the_lease_free(
+    gate: Callable[..., Gate], configured: Callable[..., LiveSettings]
+) -> None:
+    latch_of(configured()).trip("drawdown", run_id="run-1")
+
+    for run in ("run a", "run b"):
+        with (
+            pytest.raises(HaltedError, match="drawdown") as caught,
+            gate().held(ACCOUNT, holder=run, ttl_s=TTL_S),
+        ):
+            pytest.fail("the session starts")
+        assert caught.value.exit_code == 79
+
+
+def test_a_database_belongs_to_one_account_and_one_strategy(
+    configured: Callable[..., LiveSettings],
+) -> None:
+    other = TradingAccount(venue="binance", uid="2")
+    named = {
+        database_of(configured(), account, strategy).name
+        for account in (ACCOUNT, other)
+        for strategy in ("Trend", "Other")
+    }
+
+    assert len(named) == 4
+    assert "binance-1234567-Trend.sqlite" in named
+
+
+def test_the_rows_of_a_check_are_tried_one_by_one_and_name_the_next_command(
+    gate: Callable[..., Gate], account: Account
+) -> None:
+    found = Found()
+
+    rows = {row.name: row for row in gate(confirm=None, lease=None).rows(found)}
+
+    failed = {name for name, row in rows.items() if row.status is CheckStatus.FAIL}
+    assert failed == {"confirmation", "approval", "lease"}
+    assert "tradai-entrypoint approve CONFIG" in rows["approval"].detail
+    assert "TRADAI_LIVE_LEASE" in rows["lease"].detail
+    assert (int(rows["approval"].exit_code), int(rows["lease"].exit_code)) == (77, 78)
+    assert found.signed_in is not None
+    assert account.asked == ["account"]
