@@ -10,7 +10,7 @@ from tradai.core.live import LivePlan
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
-from tradai.entrypoint.freqtrade._strategy.files import files_digest
+from tradai.entrypoint.freqtrade._strategy.files import source_digest
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
 
@@ -59,4 +59,4 @@ def planned_stake(config: StrategyConfig, facts: SourceFacts) -> Decimal | None:
 
 def _side_files(facts: SourceFacts) -> str | None:
     files = [file for file in facts.files if file.suffix != ".py"]
-    return files_digest(facts.root, files) if files else None
+    return source_digest(facts.root, files) if files else None

@@ -14,7 +14,7 @@ DATABASE_NAME: Final = "trades.sqlite"
 # The engine's own names (freqtrade 2026.9).
 _TABLES: Final = ("trades", "orders")
 _ENTRY_ORDERS: Final = "SELECT order_id FROM orders WHERE ft_order_side = 'buy'"
-_ORDERS: Final = "SELECT order_id FROM orders"
+_ORDER_IDS: Final = "SELECT order_id FROM orders"
 _TRADES: Final = (
     "SELECT is_open, count(*), sum(coalesce(realized_profit, 0)) FROM trades GROUP BY 1"
 )
@@ -67,7 +67,7 @@ def all_orders(database: Path) -> set[str]:
     Raises:
         StorageError: It cannot be read.
     """
-    return {str(row[0]) for row in _rows(database, _ORDERS)}
+    return {str(row[0]) for row in _rows(database, _ORDER_IDS)}
 
 
 def entry_orders(database: Path) -> set[str]:
