@@ -19,6 +19,7 @@ _DISTRIBUTIONS: Final = {
     "arctic": "tradai-core[arcticdb]",
     "aws-sm": "tradai-aws",
     "docker": "tradai-aws",
+    "dynamodb": "tradai-aws",
     "ecs": "tradai-aws",
     "http": "tradai-mlflow",
     "https": "tradai-mlflow",

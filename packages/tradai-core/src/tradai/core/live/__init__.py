@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tradai.core._sessions.record import (
         SessionRecord as SessionRecord,
         SessionRequest as SessionRequest,
+        check_session_name as check_session_name,
     )
     from tradai.core._sessions.state import SessionState as SessionState
 
@@ -40,7 +41,7 @@ if not TYPE_CHECKING:
             "_local.object_session_store": "ObjectSessionStore",
             "_ports.protocols": "ApprovalEntry ApprovalStore",
             "_ports.session_store": "SessionStore",
-            "_sessions.record": "SessionRecord SessionRequest",
+            "_sessions.record": "SessionRecord SessionRequest check_session_name",
             "_sessions.state": "SessionState",
         },
         home="tradai.core",
