@@ -30,6 +30,8 @@ _PORTS: Final = (
     "tradai.journals",
     "tradai.data",
     "tradai.leases",
+    "tradai.sessions",
+    "tradai.approvals",
     "tradai.trackers",
 )
 
