@@ -1,4 +1,4 @@
-"""Public names of tradai.aws: boto3 clients, S3, Secrets Manager, jobs and their logs.
+"""Public names of tradai.aws: boto3 clients, S3, Secrets Manager, jobs and their logs, sessions.
 
 boto3 is imported when the first client is created, not before.
 """
@@ -57,6 +57,11 @@ if TYPE_CHECKING:
         get_secret as get_secret,
         get_secrets_client as get_secrets_client,
     )
+    from tradai.aws._sessions.dynamodb_store import (
+        DynamoDBClient as DynamoDBClient,
+        DynamoDBSessionStore as DynamoDBSessionStore,
+    )
+    from tradai.aws._sessions.s3_store import S3SessionStore as S3SessionStore
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
@@ -95,5 +100,7 @@ if not TYPE_CHECKING:
             "_secrets.policy": "SecretsPolicy",
             "_secrets.secrets_manager": "SecretsManager",
             "_secrets.shared": "get_secret get_secrets_client",
+            "_sessions.dynamodb_store": "DynamoDBClient DynamoDBSessionStore",
+            "_sessions.s3_store": "S3SessionStore",
         },
     )
