@@ -8,10 +8,12 @@ from tradai.core._lazy import lazy_exports
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.core._approvals.approvals import Approvals as Approvals
+    from tradai.core._approvals.listed import ListedApproval as ListedApproval
     from tradai.core._approvals.plan import LivePlan as LivePlan
     from tradai.core._approvals.record import (
         Approval as Approval,
         OrderPolicy as OrderPolicy,
+        Revocation as Revocation,
         TradingAccount as TradingAccount,
     )
     from tradai.core._approvals.refusals import ApprovalRefusal as ApprovalRefusal
@@ -34,8 +36,9 @@ if not TYPE_CHECKING:
         __name__,
         {
             "_approvals.approvals": "Approvals",
+            "_approvals.listed": "ListedApproval",
             "_approvals.plan": "LivePlan",
-            "_approvals.record": "Approval OrderPolicy TradingAccount",
+            "_approvals.record": "Approval OrderPolicy Revocation TradingAccount",
             "_approvals.refusals": "ApprovalRefusal",
             "_local.object_approval_store": "ObjectApprovalStore",
             "_local.object_session_store": "ObjectSessionStore",
