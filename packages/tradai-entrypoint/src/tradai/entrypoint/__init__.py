@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.entrypoint._inputs.settings import InputSettings as InputSettings
     from tradai.entrypoint._jobs.local_runner import LocalRunner as LocalRunner
+    from tradai.entrypoint._live.live_settings import LiveSettings as LiveSettings
     from tradai.entrypoint._main import main as main
     from tradai.entrypoint._process.checks import (
         CheckableHandler as CheckableHandler,
@@ -45,6 +46,7 @@ if not TYPE_CHECKING:
         {
             "_inputs.settings": "InputSettings",
             "_jobs.local_runner": "LocalRunner",
+            "_live.live_settings": "LiveSettings",
             "_main": "main",
             "_process.exit_codes": "ExitCode Verdict",
             "_process.interrupts": "Interrupts",

@@ -1,0 +1,99 @@
+"""Settings of live trading: its confirmation, its keys, and the places of what outlives it."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final, final
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from tradai.core import BaseSettings, SecretReference
+from tradai.core.exceptions import ConfigurationError
+
+_PREFIX: Final = "TRADAI_LIVE_"
+# Of each setting without which no session starts: its meaning, and an example.
+_NEEDED: Final = {
+    "approvals": ("the place of approvals", "file:/srv/tradai/approvals"),
+    "api_key": ("the reference of the API key", "file:/run/secrets/api-key"),
+    "api_secret": ("the reference of the secret of the API key", "file:/run/secrets/api-secret"),
+    "lease": ("the place of leases", "file:/srv/tradai/leases"),
+    "latch": ("the object that records halts", "file:/srv/tradai/halts.json"),
+    "sessions": ("the place of session records", "file:/srv/tradai/sessions"),
+    "databases": ("the folder of trade databases", "/srv/tradai/databases"),
+}
+
+
+@final
+class LiveSettings(BaseSettings):
+    """Settings of live trading; each field is the variable ``TRADAI_LIVE_<FIELD>``.
+
+    A session starts only where all of them that name a place or a key are set.
+
+    Attributes:
+        confirm: Confirmation of the plan, ``name@version:hash8``, as `approve` prints it.
+        approvals: URI of the place of approvals.
+        approval_key: Reference of the key that signs and verifies approvals.
+        allow_unsigned: Whether unsigned approvals count while there is no key.
+        lease: URI below which each account has its lease.
+        sessions: URI of the place of session records.
+        session: Name of the session; unset means the name of the strategy in small letters.
+        latch: URI of the object that records halts.
+        alerts: URIs of the channels that get alerts, separated by spaces, such as
+            ``log: webhook:env:ALERT_URL``.
+        databases: Folder that has the engine's database of each account and strategy.
+        api_key: Reference of the API key of the exchange.
+        api_secret: Reference of the secret of that key.
+        image: Digest of the container image that runs, which the approval names; unset means none.
+        dry_run_hours: Hours of dry-run that a configuration must have behind it.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)
+
+    confirm: str | None = None
+    approvals: str | None = None
+    approval_key: SecretReference | None = None
+    allow_unsigned: bool = False
+    lease: str | None = None
+    sessions: str | None = None
+    session: str | None = None
+    latch: str | None = None
+    alerts: str = "log:"
+    databases: Path | None = None
+    api_key: SecretReference | None = None
+    api_secret: SecretReference | None = None
+    image: str | None = None
+    dry_run_hours: Annotated[float, Field(ge=0, le=8_760)] = 24.0
+
+    @property
+    def dry_run(self) -> timedelta:
+        """The least duration of a dry-run of the same configuration."""
+        return timedelta(hours=self.dry_run_hours)
+
+    def session_name(self, strategy: str) -> str:
+        """Return the name of the session of `strategy`."""
+        return self.session or strategy.lower()
+
+    def place(self, name: str) -> str:
+        """Return the setting `name`, which names a place.
+
+        Raises:
+            ConfigurationError: It is not set.
+        """
+        return str(self._needed(name))
+
+    def reference(self, name: str) -> SecretReference:
+        """Return the setting `name`, which refers to a secret.
+
+        Raises:
+            ConfigurationError: It is not set.
+        """
+        return SecretReference(str(self._needed(name)))
+
+    def _needed(self, name: str) -> object:
+        value: object = getattr(self, name)
+        if value is not None:
+            return value
+        variable = f"{_PREFIX}{name.upper()}"
+        meaning, example = _NEEDED[name]
+        message = f"{variable} is not set: LIVE needs {meaning}, such as {example}"
+        raise ConfigurationError(message, key=variable)
