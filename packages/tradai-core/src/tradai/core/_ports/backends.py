@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Final, Literal, overload
 
+from tradai.core._ports.alert_channel import AlertChannel
 from tradai.core._ports.job_runner import JobRunner
 from tradai.core._ports.lease_store import LeaseStore
 from tradai.core._ports.protocols import ApprovalStore, ObjectStore, RunJournal, SecretSource
@@ -24,10 +25,13 @@ _DISTRIBUTIONS: Final = {
     "http": "tradai-mlflow",
     "https": "tradai-mlflow",
     "local": "tradai-entrypoint",
+    "log": "tradai-entrypoint",
     "mlflow": "tradai-mlflow",
     "redis": "tradai-cache",
     "rediss": "tradai-cache",
     "s3": "tradai-aws",
+    "sns": "tradai-aws",
+    "webhook": "tradai-entrypoint",
 }
 
 
@@ -48,6 +52,8 @@ def backend_for(group: Literal["tradai.sessions"], uri: str) -> SessionStore: ..
 @overload
 def backend_for(group: Literal["tradai.approvals"], uri: str) -> ApprovalStore: ...
 @overload
+def backend_for(group: Literal["tradai.alerts"], uri: str) -> AlertChannel: ...
+@overload
 def backend_for(group: Literal["tradai.trackers"], uri: str) -> Tracker: ...
 @overload
 def backend_for(group: str, uri: str) -> object: ...
@@ -57,7 +63,8 @@ def backend_for(group: str, uri: str) -> object:
     Args:
         group: Entry-point group of the port: ``tradai.stores``, ``tradai.secrets``,
             ``tradai.journals``, ``tradai.data``, ``tradai.configs``, ``tradai.runners``,
-            ``tradai.leases``, ``tradai.approvals``, ``tradai.sessions``, ``tradai.trackers``.
+            ``tradai.leases``, ``tradai.approvals``, ``tradai.sessions``, ``tradai.alerts``,
+            ``tradai.trackers``.
         uri: URI to serve; a plain path counts as ``file:``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Vocabulary of live trading: approvals of a plan, and records of sessions.
+"""Vocabulary of live trading: approvals of a plan, records of sessions, and alerts.
 
 Nothing in this version trades live; see `docs/decisions/0014-approvals.md` and `0015-sessions.md`.
 """
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tradai.core._approvals.refusals import ApprovalRefusal as ApprovalRefusal
     from tradai.core._local.object_approval_store import ObjectApprovalStore as ObjectApprovalStore
     from tradai.core._local.object_session_store import ObjectSessionStore as ObjectSessionStore
+    from tradai.core._ports.alert_channel import Alert as Alert, AlertChannel as AlertChannel
     from tradai.core._ports.protocols import (
         ApprovalEntry as ApprovalEntry,
         ApprovalStore as ApprovalStore,
@@ -42,6 +43,7 @@ if not TYPE_CHECKING:
             "_approvals.refusals": "ApprovalRefusal",
             "_local.object_approval_store": "ObjectApprovalStore",
             "_local.object_session_store": "ObjectSessionStore",
+            "_ports.alert_channel": "Alert AlertChannel",
             "_ports.protocols": "ApprovalEntry ApprovalStore",
             "_ports.session_store": "SessionStore",
             "_sessions.record": "SessionRecord SessionRequest check_session_name",
