@@ -6,6 +6,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.entrypoint._inputs.settings import InputSettings as InputSettings
     from tradai.entrypoint._jobs.local_runner import LocalRunner as LocalRunner
+    from tradai.entrypoint._live.alert_channels import (
+        LogChannel as LogChannel,
+        WebhookChannel as WebhookChannel,
+    )
     from tradai.entrypoint._live.live_settings import LiveSettings as LiveSettings
     from tradai.entrypoint._main import main as main
     from tradai.entrypoint._process.checks import (
@@ -46,6 +50,7 @@ if not TYPE_CHECKING:
         {
             "_inputs.settings": "InputSettings",
             "_jobs.local_runner": "LocalRunner",
+            "_live.alert_channels": "LogChannel WebhookChannel",
             "_live.live_settings": "LiveSettings",
             "_main": "main",
             "_process.exit_codes": "ExitCode Verdict",

@@ -32,6 +32,7 @@ _PORTS: Final = (
     "tradai.leases",
     "tradai.sessions",
     "tradai.approvals",
+    "tradai.alerts",
     "tradai.trackers",
 )
 

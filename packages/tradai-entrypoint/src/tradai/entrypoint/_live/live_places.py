@@ -2,6 +2,7 @@
 
 from tradai.core import Clock, backend_for
 from tradai.core.live import Approvals, SessionStore
+from tradai.entrypoint._live.alerts import Alerts, alerts_for
 from tradai.entrypoint._live.halt_latch import HaltLatch
 from tradai.entrypoint._live.live_settings import LiveSettings
 
@@ -19,6 +20,16 @@ def approvals_of(settings: LiveSettings, *, clock: Clock | None = None) -> Appro
         allow_unsigned=settings.allow_unsigned,
         clock=clock,
     )
+
+
+def alerts_of(settings: LiveSettings) -> Alerts:
+    """Return the alerts.
+
+    Raises:
+        ConfigurationError: No installed distribution serves a channel.
+        ValidationError: A channel does not serve its URI.
+    """
+    return alerts_for(settings.alerts.split())
 
 
 def latch_of(settings: LiveSettings) -> HaltLatch:
