@@ -7,6 +7,7 @@ from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.aws._alerts.sns_channel import SnsChannel as SnsChannel, SnsClient as SnsClient
     from tradai.aws._client.arn import Arn as Arn
     from tradai.aws._client.client import client_for as client_for
     from tradai.aws._client.errors import AwsError as AwsError
@@ -67,6 +68,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_alerts.sns_channel": "SnsChannel SnsClient",
             "_client.arn": "Arn",
             "_client.client": "client_for",
             "_client.errors": "AwsError",
