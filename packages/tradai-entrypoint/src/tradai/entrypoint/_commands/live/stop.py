@@ -1,6 +1,7 @@
 """`tradai-entrypoint stop`: stop, pause or continue a live session through its store."""
 
 import argparse
+import sys
 from typing import Final
 
 from tradai.core import SystemClock, WaitingClock
@@ -76,6 +77,8 @@ class _Screen:
     def say(self, sentence: str) -> None:
         if not self._is_quiet:
             print_text(sentence)
+            # A pipe would get it at the end only.
+            sys.stdout.flush()
 
     def show(self, record: SessionRecord) -> None:
         """Print the state, and the doubt, when one of them is new."""
