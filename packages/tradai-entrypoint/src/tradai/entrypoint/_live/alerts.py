@@ -4,7 +4,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, final
 
 from tradai.core import Clock, JsonValue, SystemClock, backend_for, redact
@@ -24,7 +24,7 @@ def alerts_for(uris: Iterable[str]) -> "Alerts":
         ConfigurationError: No installed distribution serves a URI.
         ValidationError: A channel does not serve such a URI.
     """
-    return Alerts({_scheme(uri): backend_for("tradai.alerts", uri) for uri in uris})
+    return Alerts({uri: backend_for("tradai.alerts", uri) for uri in uris})
 
 
 @final
@@ -136,8 +136,10 @@ class _Line:
 
 
 def _masked(fact: JsonValue) -> JsonValue:
-    return redact(fact) if isinstance(fact, str) else fact
-
-
-def _scheme(uri: str) -> str:
-    return uri.partition(":")[0]
+    if isinstance(fact, str):
+        return redact(fact)
+    if isinstance(fact, Mapping):
+        return {name: _masked(part) for name, part in fact.items()}
+    if isinstance(fact, Sequence):
+        return [_masked(part) for part in fact]
+    return fact
