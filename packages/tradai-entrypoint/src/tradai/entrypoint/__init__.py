@@ -4,12 +4,12 @@ from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tradai.entrypoint._inputs.settings import InputSettings as InputSettings
-    from tradai.entrypoint._jobs.local_runner import LocalRunner as LocalRunner
-    from tradai.entrypoint._live.alert_channels import (
+    from tradai.entrypoint._alerts.channels import (
         LogChannel as LogChannel,
         WebhookChannel as WebhookChannel,
     )
+    from tradai.entrypoint._inputs.settings import InputSettings as InputSettings
+    from tradai.entrypoint._jobs.local_runner import LocalRunner as LocalRunner
     from tradai.entrypoint._live.live_settings import LiveSettings as LiveSettings
     from tradai.entrypoint._main import main as main
     from tradai.entrypoint._process.checks import (
@@ -48,9 +48,9 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_alerts.channels": "LogChannel WebhookChannel",
             "_inputs.settings": "InputSettings",
             "_jobs.local_runner": "LocalRunner",
-            "_live.alert_channels": "LogChannel WebhookChannel",
             "_live.live_settings": "LiveSettings",
             "_main": "main",
             "_process.exit_codes": "ExitCode Verdict",

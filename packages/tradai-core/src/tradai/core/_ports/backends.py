@@ -6,12 +6,11 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Final, Literal, overload
 
-from tradai.core._ports.alert_channel import AlertChannel
 from tradai.core._ports.job_runner import JobRunner
 from tradai.core._ports.lease_store import LeaseStore
 from tradai.core._ports.protocols import ApprovalStore, ObjectStore, RunJournal, SecretSource
 from tradai.core._ports.repositories import DataRepository
-from tradai.core._ports.session_store import SessionStore
+from tradai.core._ports.session_store import AlertChannel, SessionStore
 from tradai.core._ports.tracker import Tracker
 from tradai.core.exceptions import ConfigurationError
 

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from tradai.core._approvals.refusals import ApprovalRefusal as ApprovalRefusal
     from tradai.core._local.object_approval_store import ObjectApprovalStore as ObjectApprovalStore
     from tradai.core._local.object_session_store import ObjectSessionStore as ObjectSessionStore
-    from tradai.core._ports.alert_channel import Alert as Alert, AlertChannel as AlertChannel
     from tradai.core._ports.protocols import (
         ApprovalEntry as ApprovalEntry,
         ApprovalStore as ApprovalStore,
     )
-    from tradai.core._ports.session_store import SessionStore as SessionStore
+    from tradai.core._ports.session_store import (
+        AlertChannel as AlertChannel,
+        SessionStore as SessionStore,
+    )
+    from tradai.core._sessions.alert import Alert as Alert
     from tradai.core._sessions.record import (
         SessionRecord as SessionRecord,
         SessionRequest as SessionRequest,
@@ -43,9 +46,9 @@ if not TYPE_CHECKING:
             "_approvals.refusals": "ApprovalRefusal",
             "_local.object_approval_store": "ObjectApprovalStore",
             "_local.object_session_store": "ObjectSessionStore",
-            "_ports.alert_channel": "Alert AlertChannel",
             "_ports.protocols": "ApprovalEntry ApprovalStore",
-            "_ports.session_store": "SessionStore",
+            "_ports.session_store": "AlertChannel SessionStore",
+            "_sessions.alert": "Alert",
             "_sessions.record": "SessionRecord SessionRequest check_session_name",
             "_sessions.state": "SessionState",
         },

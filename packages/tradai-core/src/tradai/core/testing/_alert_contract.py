@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from tradai.core._ports.alert_channel import Alert, AlertChannel
+from tradai.core._ports.session_store import AlertChannel
+from tradai.core._sessions.alert import Alert
 
 _AT: Final = datetime(2025, 1, 1, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 from tradai.core import Clock, backend_for
 from tradai.core.live import Approvals, SessionStore
-from tradai.entrypoint._live.alerts import Alerts, alerts_for
+from tradai.entrypoint._alerts.alerts import Alerts, alerts_for
 from tradai.entrypoint._live.halt_latch import HaltLatch
 from tradai.entrypoint._live.live_settings import LiveSettings
 

@@ -9,7 +9,7 @@ from typing import Final, final
 
 from tradai.core import Clock, JsonValue, SystemClock, backend_for, redact
 from tradai.core.live import Alert, AlertChannel
-from tradai.entrypoint._live.alert_throttle import AlertThrottle
+from tradai.entrypoint._alerts.throttle import AlertThrottle
 
 _log: Final = logging.getLogger(__name__)
 _MOST_WAITING: Final = 100

@@ -11,8 +11,8 @@ from tradai.core.exceptions import ConfigurationError, ExternalServiceError, Val
 from tradai.core.live import Alert
 from tradai.core.testing import FixedClock
 from tradai.entrypoint import LiveSettings
-from tradai.entrypoint._live.alert_throttle import AlertThrottle
-from tradai.entrypoint._live.alerts import Alerts, alerts_for
+from tradai.entrypoint._alerts.alerts import Alerts, alerts_for
+from tradai.entrypoint._alerts.throttle import AlertThrottle
 from tradai.entrypoint._live.live_places import alerts_of
 
 

@@ -1,8 +1,8 @@
-"""Port of the channels that bring alerts to people, and the alert itself."""
+"""Alert of a trading session, for people."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import final
 
 from tradai.core._documents.json_values import JsonValue, thaw
 from tradai.core._time.instants import Utc
@@ -49,19 +49,3 @@ class Alert:
             "at": self.at.isoformat(),
             "repeats": self.repeats,
         }
-
-
-class AlertChannel(Protocol):
-    """A way to people: a log, a web address, a topic."""
-
-    def send(self, alert: Alert) -> None:
-        """Deliver `alert`, or raise, within some ten seconds.
-
-        The caller has a thread for it, logs its errors and goes on.
-
-        Raises:
-            ConfigurationError: The channel cannot work as it is configured.
-            NotFoundError: A secret or a topic does not exist.
-            ExternalServiceError: The alert was refused, or may not have arrived.
-        """
-        ...
