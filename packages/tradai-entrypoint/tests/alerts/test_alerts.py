@@ -124,6 +124,19 @@ def test_what_was_left_out_is_said_at_the_end(clock: FixedClock) -> None:
     ]
 
 
+def test_what_was_left_out_in_an_earlier_window_is_said_at_the_end_too(clock: FixedClock) -> None:
+    channel = Channel()
+    alerts = alerts_to(channel, clock)
+    for number in range(3):
+        alerts.send("order", f"order {number} was rejected")
+    clock.advance(timedelta(hours=1))
+    alerts.send("move", "running to paused")
+
+    alerts.close()
+
+    assert channel.texts[-1] == "order: order 2 was rejected (1 more of this cause)"
+
+
 def test_causes_of_earlier_windows_are_forgotten(clock: FixedClock) -> None:
     throttle = AlertThrottle(60, clock)
     for number in range(50):

@@ -145,6 +145,7 @@ def test_a_rotated_address_is_used_by_the_next_alert(
     "url",
     [
         "http://alerts.example.com/token-1",
+        "http://192.0.2.1/token-1",
         "http://localhost:8080/token-1",
         "http://127.0.0.1:0/token-1",
         "http://[::1/token-1",

@@ -215,6 +215,26 @@ def test_a_session_is_paused_and_goes_on(answer: Callable[[], Any]) -> None:
     assert [request.state for request in session.obeyed] == [PAUSED, RUNNING]
 
 
+def test_a_pause_of_a_paused_session_is_done_once_the_session_has_seen_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = start()
+    session.move(PAUSED, "the drawdown is 6 %")
+    waits = []
+
+    def obey(_clock: SystemClock, seconds: float) -> None:
+        waits.append(seconds)
+        request = session.beat(8)
+        assert request is not None
+        session.move(RUNNING, "a moment", obeyed=request)
+        session.move(PAUSED, request.reason)
+
+    monkeypatch.setattr(SystemClock, "sleep", obey)
+
+    assert call(*STOP, "--pause") == 0
+    assert waits == [1.0]
+
+
 @pytest.mark.parametrize(
     ("end", "code"),
     [(SessionState.FAILED, ExitCode.CRASHED), (SessionState.HALTED, ExitCode.HALTED)],
@@ -365,6 +385,7 @@ def test_of_several_halts_the_person_names_the_newest(
     assert "the drawdown is 12 %" in out
     assert "the orders were rejected" in out
     assert "an old halt" not in out
+    assert out.count("the drawdown is 12 %") == 1
 
 
 def test_a_halt_that_came_after_the_person_had_looked_is_asked_for(
