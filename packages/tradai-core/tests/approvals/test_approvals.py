@@ -293,3 +293,59 @@ def test_a_secret_is_not_written_into_a_store(
         assert key.reveal() not in str(caught.value)
 
     assert only_entry(store).kind == "approval"
+
+
+def test_a_listing_says_what_counts_and_why_the_rest_does_not(
+    approvals: Approvals,
+    store: MemoryApprovalStore,
+    approval: Approval,
+    plan: LivePlan,
+    clock: FixedClock,
+) -> None:
+    expired = approvals.approve(approval)
+    clock.advance(timedelta(days=8))
+    later = {"approved_at": clock.now(), "expires_at": clock.now() + timedelta(days=7)}
+    revoked = approvals.approve(approval.model_copy(update={**later, "approver": "Bob Example"}))
+    approvals.revoke("momentum", revoked, revoked_by="Ada Example", reason="a mistake")
+    clock.advance(timedelta(minutes=1))
+    newest = approval.model_copy(update={**later, "approved_at": clock.now()})
+    good = approvals.approve(newest)
+    store.add(_entry(plan.strategy, "d" * 64, b"{}"))
+
+    listing = approvals.listing("momentum")
+
+    assert [listed.approval_id for listed in listing] == [good, revoked, expired, "d" * 64]
+    assert [listed.refusal and listed.refusal.reason for listed in listing] == [
+        None,
+        ApprovalRefusal.REVOKED,
+        ApprovalRefusal.EXPIRED,
+        ApprovalRefusal.EDITED,
+    ]
+    assert [listed.counts for listed in listing] == [True, False, False, False]
+    assert listing[0].approval == newest
+    assert listing[1].revocation is not None
+    assert listing[1].revocation.reason == "a mistake"
+    assert [listed.is_signed for listed in listing] == [True, True, True, False]
+    assert listing[3].approval is None
+
+
+def test_a_listing_has_a_damaged_revocation_as_one(
+    approvals: Approvals, store: MemoryApprovalStore, approval: Approval
+) -> None:
+    approval_id = approvals.approve(approval)
+    entry = ApprovalEntry(
+        strategy="momentum", approval_id=approval_id, kind="revocation", data=b"{"
+    )
+    store.add(entry)
+
+    (listed,) = approvals.listing("momentum")
+
+    assert (listed.is_revoked, listed.revocation, listed.counts) == (True, None, False)
+
+
+def test_a_strategy_without_approvals_has_an_empty_listing(approvals: Approvals) -> None:
+    assert approvals.listing("momentum") == ()
+
+
+def _entry(strategy: str, approval_id: str, data: bytes) -> ApprovalEntry:
+    return ApprovalEntry(strategy=strategy, approval_id=approval_id, kind="approval", data=data)

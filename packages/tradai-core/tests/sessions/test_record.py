@@ -8,8 +8,8 @@ from pathlib import Path
 import pydantic
 import pytest
 
-from tradai.core import Secret, backend_for
-from tradai.core.exceptions import StorageError, ValidationError
+from tradai.core import MemoryStore, Secret, backend_for
+from tradai.core.exceptions import ConfigurationError, StorageError
 from tradai.core.live import (
     ObjectSessionStore,
     SessionRecord,
@@ -82,7 +82,7 @@ def test_a_record_that_cannot_be_read_is_neither_skipped_nor_overwritten(
     tmp_path: Path, data: bytes
 ) -> None:
     (tmp_path / "trend.json").write_bytes(data)
-    store = ObjectSessionStore.for_file(str(tmp_path))
+    store = ObjectSessionStore.for_uri(str(tmp_path))
     second = RECORD.model_copy(update={"version": 2})
 
     for call in (
@@ -99,12 +99,27 @@ def test_a_record_that_cannot_be_read_is_neither_skipped_nor_overwritten(
 
 def test_files_of_other_programs_are_not_listed(tmp_path: Path) -> None:
     (tmp_path / "README").write_text("sessions of the desk")
-    store = ObjectSessionStore.for_file(str(tmp_path))
+    store = ObjectSessionStore.for_uri(str(tmp_path))
     store.write(RECORD)
 
     assert list(store.records()) == [RECORD]
 
 
-def test_a_place_that_does_not_name_a_folder_is_refused() -> None:
-    with pytest.raises(ValidationError):
-        ObjectSessionStore.for_file("s3://bucket/sessions")
+def test_a_place_that_no_object_store_serves_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"tradai\.stores has no ftp: backend"):
+        ObjectSessionStore.for_uri("ftp://host/sessions")
+    with pytest.raises(ConfigurationError, match=r"tradai\.sessions has no ftp: backend"):
+        backend_for("tradai.sessions", "ftp://host/sessions")
+
+
+def test_a_new_memory_store_is_empty() -> None:
+    backend_for("tradai.sessions", "memory:sessions").write(RECORD)
+
+    assert list(backend_for("tradai.sessions", "memory:sessions").records()) == []
+
+
+class TestSessionsInAnObjectStore(SessionStoreContract):
+    @pytest.fixture
+    def open_store(self) -> Callable[[], SessionStore]:
+        store = MemoryStore()
+        return lambda: ObjectSessionStore(store, "memory:sessions")

@@ -1,4 +1,4 @@
-"""Public names of tradai.aws: boto3 clients, S3, Secrets Manager, jobs and their logs.
+"""Public names of tradai.aws: boto3 clients, S3, Secrets Manager, jobs and their logs, sessions.
 
 boto3 is imported when the first client is created, not before.
 """
@@ -7,6 +7,7 @@ from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.aws._alerts.sns_channel import SnsChannel as SnsChannel, SnsClient as SnsClient
     from tradai.aws._client.arn import Arn as Arn
     from tradai.aws._client.client import client_for as client_for
     from tradai.aws._client.errors import AwsError as AwsError
@@ -57,11 +58,17 @@ if TYPE_CHECKING:
         get_secret as get_secret,
         get_secrets_client as get_secrets_client,
     )
+    from tradai.aws._sessions.dynamodb_store import (
+        DynamoDBClient as DynamoDBClient,
+        DynamoDBSessionStore as DynamoDBSessionStore,
+    )
+    from tradai.aws._sessions.s3_store import S3SessionStore as S3SessionStore
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_alerts.sns_channel": "SnsChannel SnsClient",
             "_client.arn": "Arn",
             "_client.client": "client_for",
             "_client.errors": "AwsError",
@@ -95,5 +102,7 @@ if not TYPE_CHECKING:
             "_secrets.policy": "SecretsPolicy",
             "_secrets.secrets_manager": "SecretsManager",
             "_secrets.shared": "get_secret get_secrets_client",
+            "_sessions.dynamodb_store": "DynamoDBClient DynamoDBSessionStore",
+            "_sessions.s3_store": "S3SessionStore",
         },
     )

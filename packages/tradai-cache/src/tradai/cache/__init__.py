@@ -1,4 +1,4 @@
-"""Public names of tradai.cache: compute-once caching in memory and Redis, and leases."""
+"""Public names of tradai.cache: compute-once caching in memory and Redis, leases and sessions."""
 
 from tradai.core import lazy_exports
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tradai.cache._decorator.namespace import Namespace as Namespace
     from tradai.cache._errors import CacheUnavailableError as CacheUnavailableError
     from tradai.cache._lease.lease_store import RedisLeaseStore as RedisLeaseStore
+    from tradai.cache._lease.session_store import RedisSessionStore as RedisSessionStore
     from tradai.cache._options.freshness import candle as candle
     from tradai.cache._options.settings import CacheSettings as CacheSettings
     from tradai.cache._stats import CacheHook as CacheHook, CacheStats as CacheStats
@@ -24,6 +25,7 @@ if not TYPE_CHECKING:
             "_decorator.namespace": "Namespace",
             "_errors": "CacheUnavailableError",
             "_lease.lease_store": "RedisLeaseStore",
+            "_lease.session_store": "RedisSessionStore",
             "_options.freshness": "candle",
             "_options.settings": "CacheSettings",
             "_stats": "CacheHook CacheStats",

@@ -4,6 +4,10 @@ from tradai.core import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.entrypoint._alerts.channels import (
+        LogChannel as LogChannel,
+        WebhookChannel as WebhookChannel,
+    )
     from tradai.entrypoint._inputs.settings import InputSettings as InputSettings
     from tradai.entrypoint._jobs.local_runner import LocalRunner as LocalRunner
     from tradai.entrypoint._live.live_settings import LiveSettings as LiveSettings
@@ -46,6 +50,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_alerts.channels": "LogChannel WebhookChannel",
             "_inputs.settings": "InputSettings",
             "_jobs.local_runner": "LocalRunner",
             "_live.live_settings": "LiveSettings",

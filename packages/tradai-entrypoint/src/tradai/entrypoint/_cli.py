@@ -22,6 +22,7 @@ from tradai.entrypoint._commands.jobs.grammar import (
     add_sweep,
 )
 from tradai.entrypoint._commands.live.grammar import add_approve
+from tradai.entrypoint._commands.live.operator_grammar import add_operators
 from tradai.entrypoint._commands.runs.grammar import add_report, add_runs, add_sync
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import OutputStream, checked_output
@@ -128,6 +129,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_check(commands)
     add_approve(commands)
+    add_operators(commands)
     _add_doctor(commands)
     add_runs(commands)
     add_report(commands)

@@ -88,7 +88,7 @@ _NOT_FOUND: Final = frozenset(
         "ResourceNotFoundException",
     }
 )
-_CONFLICTS: Final = frozenset({"412", "PreconditionFailed"})
+_CONFLICTS: Final = frozenset({"412", "ConditionalCheckFailedException", "PreconditionFailed"})
 _FIRST_SERVER_FAULT: Final = 500
 
 FIND_CREDENTIALS: Final = "give the task a role, sign in with `aws sso login`, or set AWS_PROFILE"

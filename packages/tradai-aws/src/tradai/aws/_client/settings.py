@@ -11,6 +11,8 @@ from tradai.core.exceptions import ValidationError
 
 _WEB_ADDRESS: Final = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_SHORT_TIMEOUT_S: Final = 2.0
+_FEW_ATTEMPTS: Final = 2
 _EXPECTED: Final = (
     "http:// or https:// with a host and without user or password, "
     "for example http://127.0.0.1:4566"
@@ -69,3 +71,16 @@ class AwsSettings(BaseSettings):
                 f"an account is not usable: expected {expected}", expected=expected
             )
         return account
+
+
+def impatient(settings: AwsSettings) -> AwsSettings:
+    """Return `settings` with which a call ends after about ten seconds at most.
+
+    A live session must learn in time that AWS does not answer.
+    """
+    limits = {
+        "connect_timeout_s": min(settings.connect_timeout_s, _SHORT_TIMEOUT_S),
+        "read_timeout_s": min(settings.read_timeout_s, _SHORT_TIMEOUT_S),
+        "max_attempts": min(settings.max_attempts, _FEW_ATTEMPTS),
+    }
+    return settings.model_copy(update=limits)

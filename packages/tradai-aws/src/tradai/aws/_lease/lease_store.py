@@ -1,19 +1,13 @@
 """Place of a lease in an object on S3."""
 
-from typing import Final, final
+from typing import final
 
-from tradai.aws._client.settings import AwsSettings
+from tradai.aws._client.settings import AwsSettings, impatient
+from tradai.aws._s3.conditions import prove_conditions
 from tradai.aws._s3.reader import object_path
 from tradai.aws._s3.store import S3Store
 from tradai.core import ObjectLeaseStore, StoredObject
-from tradai.core.exceptions import ConfigurationError, ConflictError, ValidationError
-
-# A call ends after about ten seconds at most: a holder must learn in time that S3 does not answer.
-_CONNECT_TIMEOUT_S: Final = 2.0
-_READ_TIMEOUT_S: Final = 2.0
-_MAX_ATTEMPTS: Final = 2
-# No object has this tag.
-_WRONG_TAG: Final = f'"{"0" * 32}"'
+from tradai.core.exceptions import ValidationError
 
 
 @final
@@ -33,7 +27,8 @@ class S3LeaseStore:
             ValidationError: `uri` does not name an object.
         """
         self._uri = _checked(uri)
-        self._object = ObjectLeaseStore(S3Store(_impatient(settings or AwsSettings())), self._uri)
+        self._store = S3Store(impatient(settings or AwsSettings()))
+        self._object = ObjectLeaseStore(self._store, self._uri)
         self._is_proven = False
 
     @classmethod
@@ -59,22 +54,9 @@ class S3LeaseStore:
         """
         etag = self._object.replace(data, expected=expected)
         if not self._is_proven:
-            self._prove(data)
+            prove_conditions(self._store, self._uri, data, what="lease")
             self._is_proven = True
         return etag
-
-    def _prove(self, data: bytes) -> None:
-        for wrong in (None, _WRONG_TAG):
-            try:
-                self._object.replace(data, expected=wrong)
-            except ConflictError:
-                continue
-            message = (
-                f"the lease {self._uri} would not be exclusive: this server ignores the conditions "
-                "If-None-Match and If-Match of writes; use a server that obeys them, as Amazon S3 "
-                "does"
-            )
-            raise ConfigurationError(message, key="AWS_ENDPOINT_URL")
 
 
 def _checked(uri: str) -> str:
@@ -83,12 +65,3 @@ def _checked(uri: str) -> str:
         message = f"{uri} does not name a lease: expected {expected}"
         raise ValidationError(message, field="uri", expected=expected)
     return str(object_path(uri))
-
-
-def _impatient(settings: AwsSettings) -> AwsSettings:
-    limits = {
-        "connect_timeout_s": min(settings.connect_timeout_s, _CONNECT_TIMEOUT_S),
-        "read_timeout_s": min(settings.read_timeout_s, _READ_TIMEOUT_S),
-        "max_attempts": min(settings.max_attempts, _MAX_ATTEMPTS),
-    }
-    return settings.model_copy(update=limits)

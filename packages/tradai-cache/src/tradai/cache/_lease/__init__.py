@@ -1,1 +1,1 @@
-"""Leases on Redis or Valkey, between processes of any machines."""
+"""Leases and records of sessions on Redis or Valkey, between processes of any machines."""

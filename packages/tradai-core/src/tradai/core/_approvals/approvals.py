@@ -1,7 +1,9 @@
 """`Approvals`: approve, revoke, and find the approval of a plan, in a store."""
 
+from math import inf
 from typing import Final, final
 
+from tradai.core._approvals.listed import ListedApproval
 from tradai.core._approvals.plan import LivePlan
 from tradai.core._approvals.record import Approval, Revocation
 from tradai.core._approvals.refusals import ApprovalRefusal, refusal
@@ -121,6 +123,44 @@ class Approvals:
             raise max(refusals, key=_telling)
         return max(valid, key=lambda approval: approval.approved_at)
 
+    def listing(self, strategy: str) -> tuple[ListedApproval, ...]:
+        """Return all approvals of `strategy`, newest first; those that cannot be read come last.
+
+        Raises:
+            ConfigurationError: The key cannot be resolved or is too short.
+            ValidationError: `strategy` is not a name of a strategy.
+            ExternalServiceError: The store refused or did not answer.
+        """
+        entries = self._store.entries(strategy)
+        revocations = {entry.approval_id: entry for entry in entries if entry.kind == "revocation"}
+        key = self._resolved_key()
+        found = [
+            self._listed(entry, key=key, revocation=revocations.get(entry.approval_id))
+            for entry in entries
+            if entry.kind == "approval"
+        ]
+        return tuple(sorted(found, key=_age))
+
+    def _listed(
+        self, entry: ApprovalEntry, *, key: Secret | None, revocation: ApprovalEntry | None
+    ) -> ListedApproval:
+        signed = reason = None
+        try:
+            signed = SignedApproval.from_bytes(entry.data, what=entry.strategy)
+            plan = signed.approval.plan
+            revoked = {entry.approval_id} if revocation else set[str]()
+            self._verify(entry, plan, key=key, revoked=revoked)
+        except ApprovalError as exc:
+            reason = exc
+        return ListedApproval(
+            approval_id=entry.approval_id,
+            approval=signed and signed.approval,
+            is_signed=signed is not None and signed.hmac is not None,
+            is_revoked=revocation is not None,
+            revocation=revocation and Revocation.from_bytes(revocation.data),
+            refusal=reason,
+        )
+
     def _verify(
         self, entry: ApprovalEntry, plan: LivePlan, *, key: Secret | None, revoked: set[str]
     ) -> Approval:
@@ -149,6 +189,12 @@ class Approvals:
 
     def _resolved_key(self) -> Secret | None:
         return None if self._key is None else resolve_secret(self._key, source=self._source)
+
+
+def _age(listed: ListedApproval) -> tuple[float, str]:
+    """Return the key that sorts the newest approval first."""
+    approval = listed.approval
+    return -approval.approved_at.timestamp() if approval else inf, listed.approval_id
 
 
 def _telling(error: ApprovalError) -> tuple[int, int]:

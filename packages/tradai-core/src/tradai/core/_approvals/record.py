@@ -5,7 +5,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Self, cast, final
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError as InvalidModelError,
+    field_validator,
+    model_validator,
+)
 
 from tradai.core._approvals.plan import Line, LivePlan, Sha256
 from tradai.core._approvals.refusals import ApprovalRefusal, refusal
@@ -144,6 +150,14 @@ class Revocation(BaseModel):
     revoked_by: Line
     reason: Line
     revoked_at: Utc
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self | None:
+        """Return the revocation in `data`; None when it cannot be read, which revokes as well."""
+        try:
+            return cls.model_validate_json(data)
+        except InvalidModelError:
+            return None
 
     def to_bytes(self) -> bytes:
         """Return the canonical JSON of the revocation."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final, final
 
-from tradai.core._local.file_store import FileStore
+from tradai.core._ports.backends import backend_for
 from tradai.core._ports.protocols import ObjectStore, StoredObject
 from tradai.core._sessions.record import SESSION_NAME, SessionRecord
 from tradai.core.exceptions import ConflictError, NotFoundError
@@ -24,13 +24,16 @@ class ObjectSessionStore:
         self._uri = uri.rstrip("/")
 
     @classmethod
-    def for_file(cls, uri: str) -> "ObjectSessionStore":
-        """Return the records in a folder on a local disk of this machine.
+    def for_uri(cls, uri: str) -> "ObjectSessionStore":
+        """Return the records below `uri`, in the object store that serves it.
+
+        A ``memory:`` store is new and empty each time.
 
         Raises:
-            ValidationError: `uri` does not name a folder.
+            ConfigurationError: No installed distribution serves the URI.
+            ValidationError: The object store does not serve such a URI.
         """
-        return cls(FileStore.for_uri(uri), uri)
+        return cls(backend_for("tradai.stores", uri), uri)
 
     def read(self, session: str) -> SessionRecord | None:
         """Return the record of `session`; None before the first write."""

@@ -10,7 +10,7 @@ from tradai.core._ports.job_runner import JobRunner
 from tradai.core._ports.lease_store import LeaseStore
 from tradai.core._ports.protocols import ApprovalStore, ObjectStore, RunJournal, SecretSource
 from tradai.core._ports.repositories import DataRepository
-from tradai.core._ports.session_store import SessionStore
+from tradai.core._ports.session_store import AlertChannel, SessionStore
 from tradai.core._ports.tracker import Tracker
 from tradai.core.exceptions import ConfigurationError
 
@@ -19,14 +19,18 @@ _DISTRIBUTIONS: Final = {
     "arctic": "tradai-core[arcticdb]",
     "aws-sm": "tradai-aws",
     "docker": "tradai-aws",
+    "dynamodb": "tradai-aws",
     "ecs": "tradai-aws",
     "http": "tradai-mlflow",
     "https": "tradai-mlflow",
     "local": "tradai-entrypoint",
+    "log": "tradai-entrypoint",
     "mlflow": "tradai-mlflow",
     "redis": "tradai-cache",
     "rediss": "tradai-cache",
     "s3": "tradai-aws",
+    "sns": "tradai-aws",
+    "webhook": "tradai-entrypoint",
 }
 
 
@@ -47,6 +51,8 @@ def backend_for(group: Literal["tradai.sessions"], uri: str) -> SessionStore: ..
 @overload
 def backend_for(group: Literal["tradai.approvals"], uri: str) -> ApprovalStore: ...
 @overload
+def backend_for(group: Literal["tradai.alerts"], uri: str) -> AlertChannel: ...
+@overload
 def backend_for(group: Literal["tradai.trackers"], uri: str) -> Tracker: ...
 @overload
 def backend_for(group: str, uri: str) -> object: ...
@@ -56,7 +62,8 @@ def backend_for(group: str, uri: str) -> object:
     Args:
         group: Entry-point group of the port: ``tradai.stores``, ``tradai.secrets``,
             ``tradai.journals``, ``tradai.data``, ``tradai.configs``, ``tradai.runners``,
-            ``tradai.leases``, ``tradai.approvals``, ``tradai.sessions``, ``tradai.trackers``.
+            ``tradai.leases``, ``tradai.approvals``, ``tradai.sessions``, ``tradai.alerts``,
+            ``tradai.trackers``.
         uri: URI to serve; a plain path counts as ``file:``.
 
     Raises:

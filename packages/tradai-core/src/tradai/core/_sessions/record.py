@@ -25,6 +25,18 @@ SESSION_NAME: Final = Grammar(
 _LONGEST: Final = 2000
 
 
+def check_session_name(name: str) -> str:
+    """Return `name`, which is that of a session.
+
+    >>> check_session_name("trend-2")
+    'trend-2'
+
+    Raises:
+        ValidationError: It is not a name of a session.
+    """
+    return SESSION_NAME.check(name)
+
+
 def _shown(sentence: str) -> str:
     """Mask secrets, then cut: a long text of an error must not keep a session from stopping."""
     return redact(sentence.strip())[:_LONGEST].rstrip()

@@ -1,4 +1,4 @@
-"""Vocabulary of live trading: approvals of a plan, and records of sessions.
+"""Vocabulary of live trading: approvals of a plan, records of sessions, and alerts.
 
 See `docs/decisions/0014-approvals.md` and `0015-sessions.md`.
 """
@@ -8,10 +8,12 @@ from tradai.core._lazy import lazy_exports
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.core._approvals.approvals import Approvals as Approvals
+    from tradai.core._approvals.listed import ListedApproval as ListedApproval
     from tradai.core._approvals.plan import LivePlan as LivePlan
     from tradai.core._approvals.record import (
         Approval as Approval,
         OrderPolicy as OrderPolicy,
+        Revocation as Revocation,
         TradingAccount as TradingAccount,
     )
     from tradai.core._approvals.refusals import ApprovalRefusal as ApprovalRefusal
@@ -28,10 +30,15 @@ if TYPE_CHECKING:
         ApprovalEntry as ApprovalEntry,
         ApprovalStore as ApprovalStore,
     )
-    from tradai.core._ports.session_store import SessionStore as SessionStore
+    from tradai.core._ports.session_store import (
+        AlertChannel as AlertChannel,
+        SessionStore as SessionStore,
+    )
+    from tradai.core._sessions.alert import Alert as Alert
     from tradai.core._sessions.record import (
         SessionRecord as SessionRecord,
         SessionRequest as SessionRequest,
+        check_session_name as check_session_name,
     )
     from tradai.core._sessions.state import SessionState as SessionState
 
@@ -40,8 +47,9 @@ if not TYPE_CHECKING:
         __name__,
         {
             "_approvals.approvals": "Approvals",
+            "_approvals.listed": "ListedApproval",
             "_approvals.plan": "LivePlan",
-            "_approvals.record": "Approval OrderPolicy TradingAccount",
+            "_approvals.record": "Approval OrderPolicy Revocation TradingAccount",
             "_approvals.refusals": "ApprovalRefusal",
             "_approvals.risk_limits": (
                 "RiskAction RiskLimit RiskMeasure RiskReadings check_risk_limits"
@@ -49,8 +57,9 @@ if not TYPE_CHECKING:
             "_local.object_approval_store": "ObjectApprovalStore",
             "_local.object_session_store": "ObjectSessionStore",
             "_ports.protocols": "ApprovalEntry ApprovalStore",
-            "_ports.session_store": "SessionStore",
-            "_sessions.record": "SessionRecord SessionRequest",
+            "_ports.session_store": "AlertChannel SessionStore",
+            "_sessions.alert": "Alert",
+            "_sessions.record": "SessionRecord SessionRequest check_session_name",
             "_sessions.state": "SessionState",
         },
         home="tradai.core",

@@ -21,6 +21,7 @@ from tradai.core._lazy import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tradai.core.testing._alert_contract import AlertChannelContract as AlertChannelContract
     from tradai.core.testing._approvals.memory_store import (
         MemoryApprovalStore as MemoryApprovalStore,
     )
@@ -63,6 +64,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
+            "_alert_contract": "AlertChannelContract",
             "_approvals.memory_store": "MemoryApprovalStore",
             "_approvals.store_contract": "ApprovalStoreContract",
             "_candle_contract": "DataRepositoryContract",

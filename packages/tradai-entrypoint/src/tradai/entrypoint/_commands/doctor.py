@@ -30,6 +30,9 @@ _PORTS: Final = (
     "tradai.journals",
     "tradai.data",
     "tradai.leases",
+    "tradai.sessions",
+    "tradai.approvals",
+    "tradai.alerts",
     "tradai.trackers",
 )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from tradai.core import Clock, Lease, backend_for, lease_for, resolve_secret
 from tradai.core.live import Approvals, SessionStore, TradingAccount
 from tradai.entrypoint._live.account import ApiKeys
+from tradai.entrypoint._alerts.alerts import Alerts, alerts_for
 from tradai.entrypoint._live.halt_latch import HaltLatch
 from tradai.entrypoint._live.live_settings import LiveSettings
 
@@ -48,6 +49,16 @@ def lease_of(
     """
     base = settings.place("lease").rstrip("/")
     return lease_for(f"{base}/{_name_of(account)}", holder=holder, ttl_s=ttl_s)
+
+
+def alerts_of(settings: LiveSettings) -> Alerts:
+    """Return the alerts.
+
+    Raises:
+        ConfigurationError: No installed distribution serves a channel.
+        ValidationError: A channel does not serve its URI.
+    """
+    return alerts_for(settings.alerts.split())
 
 
 def latch_of(settings: LiveSettings) -> HaltLatch:

@@ -38,6 +38,8 @@ class LiveSettings(BaseSettings):
         sessions: URI of the place of session records.
         session: Name of the session; unset means the name of the strategy in small letters.
         latch: URI of the object that records halts.
+        alerts: URIs of the channels that get alerts, separated by spaces, such as
+            ``log: webhook:env:ALERT_URL``.
         databases: Folder that has the engine's database of each account and strategy.
         api_key: Reference of the API key of the exchange.
         api_secret: Reference of the secret of that key.
@@ -55,6 +57,7 @@ class LiveSettings(BaseSettings):
     sessions: str | None = None
     session: str | None = None
     latch: str | None = None
+    alerts: str = "log:"
     databases: Path | None = None
     api_key: SecretReference | None = None
     api_secret: SecretReference | None = None

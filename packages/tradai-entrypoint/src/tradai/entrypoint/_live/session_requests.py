@@ -1,11 +1,14 @@
 """Requests of operators to sessions that run elsewhere."""
 
+from collections.abc import Callable
 from typing import Final
 
+from tradai.core import WaitingClock
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
-from tradai.core.live import SessionRequest, SessionStore
+from tradai.core.live import SessionRecord, SessionRequest, SessionState, SessionStore
 
 _TRIES: Final = 10
+_POLL_S: Final = 1.0
 
 
 def request_session(store: SessionStore, session: str, request: SessionRequest) -> None:
@@ -19,10 +22,7 @@ def request_session(store: SessionStore, session: str, request: SessionRequest) 
         ExternalServiceError: The store refused or did not answer.
     """
     for tries_left in reversed(range(_TRIES)):
-        record = store.read(session)
-        if record is None:
-            message = f"there is no session {session}: look at the names in the session store"
-            raise NotFoundError(message, kind="session", key=session)
+        record = session_record(store, session)
         if record.state.is_final:
             message = f"the session {session} is {record.state}: expected one that runs"
             raise ValidationError(message, field="session", expected="a session that runs")
@@ -35,3 +35,57 @@ def request_session(store: SessionStore, session: str, request: SessionRequest) 
                 raise
         else:
             return
+
+
+def session_record(store: SessionStore, session: str) -> SessionRecord:
+    """Return the record of `session`.
+
+    Raises:
+        NotFoundError: The store has no such session.
+        ValidationError: `session` is not a name of a session.
+        ExternalServiceError: The store refused or did not answer.
+    """
+    record = store.read(session)
+    if record is None:
+        message = f"there is no session {session}: `tradai-entrypoint status` lists their names"
+        raise NotFoundError(message, kind="session", key=session)
+    return record
+
+
+def follow_request(
+    store: SessionStore,
+    session: str,
+    request: SessionRequest,
+    *,
+    clock: WaitingClock,
+    on_record: Callable[[SessionRecord], None],
+) -> SessionRecord:
+    """Wait until `session` has obeyed `request` or has ended, and return its record then.
+
+    Args:
+        store: Store that has the session.
+        session: Name of the session.
+        request: The request that `request_session` left there.
+        clock: Clock to wait by.
+        on_record: Called with each record that is read.
+
+    Raises:
+        ConflictError: Another request has replaced this one.
+        NotFoundError: The record is gone.
+        ExternalServiceError: The store refused or did not answer; the request stays.
+    """
+    while True:
+        record = session_record(store, session)
+        on_record(record)
+        if record.state.is_final or _is_obeyed(record, request):
+            return record
+        other = record.request
+        if other is not None and other != request:
+            message = f"{other.by} has replaced the request by {other.state}: {other.reason}"
+            raise ConflictError(message, operation="request", service="sessions")
+        clock.sleep(_POLL_S)
+
+
+def _is_obeyed(record: SessionRecord, request: SessionRequest) -> bool:
+    wanted = request.state
+    return wanted is not SessionState.STOPPED and record.state is wanted and record.request is None

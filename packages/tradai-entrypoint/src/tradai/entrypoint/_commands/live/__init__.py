@@ -1,1 +1,1 @@
-"""Commands of live trading: approve."""
+"""Commands of live trading: approve, approvals, status, stop, resume."""

@@ -1,0 +1,1 @@
+"""Alerts of live sessions through Amazon SNS."""

@@ -1,0 +1,1 @@
+"""Alerts to people: throttled, sent by threads, to a log or a web address."""

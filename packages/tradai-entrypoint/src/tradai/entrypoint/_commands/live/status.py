@@ -1,0 +1,77 @@
+"""`tradai-entrypoint status`: show live sessions, from any machine that reaches their store."""
+
+import argparse
+from collections.abc import Iterator
+from typing import Final
+
+from tradai.core import SystemClock
+from tradai.core.live import SessionStore
+from tradai.entrypoint._commands.console import print_json, print_table, print_text
+from tradai.entrypoint._commands.live.operator import ago
+from tradai.entrypoint._live.live_places import session_store_of
+from tradai.entrypoint._live.live_settings import LiveSettings
+from tradai.entrypoint._live.session_requests import session_record
+from tradai.entrypoint._live.session_view import SessionView
+from tradai.entrypoint._process.interrupts import Interrupts
+
+_COLUMNS: Final = ("session", "state", "heartbeat", "progress", "reason")
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Print one session in full, or a row for each."""
+    store = session_store_of(LiveSettings())
+    with interrupts.raising():
+        views = list(_views(store, args.session))
+    if args.json:
+        answer = [view.to_json() for view in views]
+        print_json(answer[0] if args.session else answer)
+    elif args.session:
+        print_table(("session", args.session), _facts(views[0]))
+    elif views:
+        print_table(_COLUMNS, [_row(view) for view in views])
+    else:
+        print_text("no session was started yet")
+    if not args.json:
+        print_doubts(views)
+    return 0
+
+
+def print_doubts(views: list[SessionView]) -> None:
+    """Print the sessions that may not live to standard error."""
+    for view in views:
+        if view.stale_reason:
+            print_text(f"stale: {view.record.session}: {view.stale_reason}", is_error=True)
+
+
+def _views(store: SessionStore, name: str | None) -> Iterator[SessionView]:
+    records = store.records() if name is None else [session_record(store, name)]
+    now = SystemClock().now()
+    return (SessionView(record=record, now=now) for record in records)
+
+
+def _row(view: SessionView) -> tuple[str, ...]:
+    record = view.record
+    waits = f" ({record.request.state} was asked for)" if record.request else ""
+    return (
+        record.session,
+        f"{record.state.value}{waits}",
+        ago(view.beat_age_s),
+        str(record.progress),
+        record.reason,
+    )
+
+
+def _facts(view: SessionView) -> Iterator[tuple[str, str]]:
+    record, request = view.record, view.record.request
+    yield "state", f"{record.state.value} ({record.status.value} on the platform)"
+    yield "since", f"{record.moved_at:%Y-%m-%d %H:%M:%S} UTC"
+    yield "reason", record.reason
+    yield "heartbeat", ago(view.beat_age_s)
+    yield "progress", f"{record.progress} turns, the last {ago(view.progress_age_s)}"
+    if request is None:
+        yield "request", "-"
+    else:
+        waits = f"by {request.by} at {request.at:%Y-%m-%d %H:%M:%S} UTC, not obeyed yet"
+        yield "request", f"{request.state.value}, {waits}: {request.reason}"
+    yield "run", record.run_id
+    yield "before it", record.predecessor or "-"

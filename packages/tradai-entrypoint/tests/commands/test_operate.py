@@ -1,0 +1,438 @@
+"""The commands `status`, `stop` and `resume`, against sessions that this process drives."""
+
+import io
+import json
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from tradai.core import SystemClock
+from tradai.core.live import SessionRecord, SessionRequest, SessionState
+from tradai.core.testing import MemoryJournal
+from tradai.entrypoint import ExitCode, Interrupts, LiveSettings
+from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._commands.live import resume
+from tradai.entrypoint._live.halt_latch import HaltLatch
+from tradai.entrypoint._live.live_places import latch_of, session_store_of
+from tradai.entrypoint._live.session import Session
+
+RUNNING, PAUSED, DRAINING = SessionState.RUNNING, SessionState.PAUSED, SessionState.DRAINING
+STOP = ("stop", "trend", "--reason", "the news", "--by", "Ada")
+
+
+def call(*words: str) -> int:
+    return run_command(list(words), interrupts=Interrupts())
+
+
+@pytest.fixture(autouse=True)
+def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADAI_LIVE_SESSIONS", str(tmp_path / "sessions"))
+    monkeypatch.setenv("TRADAI_LIVE_LATCH", str(tmp_path / "halts.json"))
+
+
+@pytest.fixture
+def answer(capsys: pytest.CaptureFixture[str]) -> Callable[[], Any]:
+    return lambda: json.loads(capsys.readouterr().out)
+
+
+def start(name: str = "trend", *, run_id: str = "run-1") -> Session:
+    session = Session.start(
+        session_store_of(LiveSettings()), session=name, run_id=run_id, journal=MemoryJournal()
+    )
+    session.move(SessionState.WARM_UP, "the checks are good")
+    session.move(RUNNING, "the engine is up")
+    session.beat(7)
+    return session
+
+
+def record(name: str = "trend") -> SessionRecord:
+    found = session_store_of(LiveSettings()).read(name)
+    assert found is not None
+    return found
+
+
+def make_old(name: str = "trend", **ages: timedelta) -> None:
+    """Let instants of the record lie in the past."""
+    found, now = record(name), SystemClock().now()
+    changes = {field: now - age for field, age in ages.items()}
+    new = found.model_copy(update={**changes, "version": found.version + 1})
+    session_store_of(LiveSettings()).write(new)
+
+
+def test_all_sessions_are_listed_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    start("trend")
+    start("carry")
+
+    assert call("status") == 0
+
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["session", "state", "heartbeat", "progress", "reason"]
+    assert [row.split()[:2] for row in rows] == [["carry", "running"], ["trend", "running"]]
+
+
+def test_a_session_is_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    start()
+    call(*STOP, "--detach", "--pause")
+    capsys.readouterr()
+
+    assert call("status", "trend") == 0
+
+    shown = capsys.readouterr()
+    lines = dict(line.split(maxsplit=1) for line in shown.out.splitlines())
+    assert lines["state"] == "running (running on the platform)"
+    assert lines["progress"].startswith("7 turns, the last ")
+    assert lines["request"].startswith("paused, by Ada at ")
+    assert lines["request"].endswith("not obeyed yet: the news")
+    assert lines["run"] == "run-1"
+    assert shown.err == ""
+
+
+def test_json_has_ages_and_no_doubt(answer: Callable[[], Any]) -> None:
+    start()
+
+    assert call("status", "trend", "--json") == 0
+
+    found = answer()
+    assert (found["session"], found["state"], found["status"]) == ("trend", "running", "running")
+    assert found["progress"] == 7
+    assert found["is_stale"] is False
+    assert 0 <= found["beat_age_s"] < 180
+    assert call("status", "--json") == 0
+    assert [each["session"] for each in answer()] == ["trend"]
+
+
+def test_a_stale_heartbeat_is_said(
+    capsys: pytest.CaptureFixture[str], answer: Callable[[], Any]
+) -> None:
+    start()
+    make_old(beat_at=timedelta(minutes=10), progressed_at=timedelta(minutes=10))
+
+    assert call("status", "trend", "--json") == 0
+    assert answer()["is_stale"] is True
+    for words in (("status",), ("status", "trend")):
+        assert call(*words) == 0
+        assert "stale: trend: no heartbeat for 600 s" in capsys.readouterr().err
+
+
+def test_an_engine_that_stands_still_beside_a_live_process_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    start()
+    make_old(progressed_at=timedelta(minutes=10))
+
+    assert call("status") == 0
+
+    assert "the engine's loop has made no turn for 600 s" in capsys.readouterr().err
+
+
+def test_a_session_that_has_ended_is_not_stale(capsys: pytest.CaptureFixture[str]) -> None:
+    session = start()
+    session.move(SessionState.FAILED, "the engine crashed")
+    make_old(beat_at=timedelta(days=1), progressed_at=timedelta(days=1))
+
+    assert call("status") == 0
+
+    assert capsys.readouterr().err == ""
+
+
+def test_a_heartbeat_ahead_of_this_clock_has_no_negative_age(answer: Callable[[], Any]) -> None:
+    start()
+    make_old(beat_at=timedelta(minutes=-5))
+
+    assert call("status", "trend", "--json") == 0
+    assert answer()["beat_age_s"] == 0
+
+
+def test_no_session_is_not_an_error_but_an_unknown_one_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call("status") == 0
+    assert capsys.readouterr().out == "no session was started yet\n"
+    assert call("status", "trend") == ExitCode.DATA
+    assert "there is no session trend" in capsys.readouterr().err
+    assert call("status", "../trend") == ExitCode.DATA
+
+
+class Obedient:
+    """A session in a thread, which beats and obeys as fast as it can."""
+
+    def __init__(self, session: Session, *, end: SessionState = SessionState.STOPPED) -> None:
+        self.obeyed: list[SessionRequest] = []
+        self._session = session
+        self._end = end
+        self._is_left = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_left.set()
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+
+    def _run(self) -> None:
+        progress = 8
+        while not self._is_left.is_set() and not self._session.state.is_final:
+            progress += 1
+            request = self._session.beat(progress)
+            if request is not None:
+                self.obeyed.append(request)
+                self._obey(request)
+
+    def _obey(self, request: SessionRequest) -> None:
+        if request.state is SessionState.STOPPED:
+            self._session.move(DRAINING, request.reason, obeyed=request)
+            self._session.move(self._end, "the orders are cancelled")
+        else:
+            self._session.move(request.state, request.reason, obeyed=request)
+
+
+def test_a_stop_is_obeyed_at_the_next_heartbeat_and_waited_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Obedient(start()) as session:
+        assert call(*STOP) == 0
+
+    assert [request.reason for request in session.obeyed] == ["the news"]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "trend: stopped is asked for"
+    assert lines[-1] == "trend: stopped: the orders are cancelled"
+
+
+def test_a_session_is_paused_and_goes_on(answer: Callable[[], Any]) -> None:
+    with Obedient(start()) as session:
+        assert call(*STOP, "--pause", "--json") == 0
+        assert answer()["state"] == "paused"
+        assert call(*STOP, "--run", "--json") == 0
+        assert answer()["state"] == "running"
+
+    assert [request.state for request in session.obeyed] == [PAUSED, RUNNING]
+
+
+def test_a_pause_of_a_paused_session_is_done_once_the_session_has_seen_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = start()
+    session.move(PAUSED, "the drawdown is 6 %")
+    waits = []
+
+    def obey(_clock: SystemClock, seconds: float) -> None:
+        waits.append(seconds)
+        request = session.beat(8)
+        assert request is not None
+        session.move(RUNNING, "a moment", obeyed=request)
+        session.move(PAUSED, request.reason)
+
+    monkeypatch.setattr(SystemClock, "sleep", obey)
+
+    assert call(*STOP, "--pause") == 0
+    assert waits == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [(SessionState.FAILED, ExitCode.CRASHED), (SessionState.HALTED, ExitCode.HALTED)],
+)
+def test_another_end_than_the_one_asked_for_has_its_exit_code(
+    end: SessionState, code: ExitCode
+) -> None:
+    with Obedient(start(), end=end):
+        assert call(*STOP) == code
+
+
+def test_a_session_that_ends_instead_of_pausing_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = start()
+
+    def end(_clock: SystemClock, _seconds: float) -> None:
+        session.move(DRAINING, "SIGTERM")
+        session.move(SessionState.STOPPED, "the orders are cancelled")
+
+    monkeypatch.setattr(SystemClock, "sleep", end)
+
+    assert call(*STOP, "--pause") == ExitCode.DATA
+    assert capsys.readouterr().out.endswith("trend: stopped: the orders are cancelled\n")
+    assert call(*STOP) == ExitCode.DATA
+    assert "the session trend is stopped: expected one that runs" in capsys.readouterr().err
+
+
+def test_a_detached_request_stays_in_the_record() -> None:
+    start()
+
+    assert call(*STOP, "--detach") == 0
+
+    request = record().request
+    assert request is not None
+    assert (request.state, request.by, request.reason) == ("stopped", "Ada", "the news")
+
+
+def test_the_waiting_ends_when_another_operator_replaces_the_request(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start()
+
+    def replace(_clock: SystemClock, _seconds: float) -> None:
+        call("stop", "trend", "--reason", "no", "--by", "Bob", "--pause", "--detach")
+
+    monkeypatch.setattr(SystemClock, "sleep", replace)
+
+    assert call(*STOP) == ExitCode.RESULT
+    assert "Bob has replaced the request by paused: no" in capsys.readouterr().err
+
+
+def test_a_dead_session_is_said_while_its_request_waits(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = start()
+    make_old(beat_at=timedelta(minutes=10))
+
+    def obey(_clock: SystemClock, _seconds: float) -> None:
+        session.move(SessionState.FAILED, "killed")
+
+    monkeypatch.setattr(SystemClock, "sleep", obey)
+
+    assert call(*STOP) == ExitCode.CRASHED
+    assert capsys.readouterr().err.startswith("stale: trend: no heartbeat for 6")
+
+
+@pytest.mark.parametrize("words", [("--reason", " "), ("--reason", "x", "--by", " ")])
+def test_a_request_needs_a_reason_and_a_name(words: tuple[str, ...]) -> None:
+    start()
+
+    assert call("stop", "trend", *words) == ExitCode.DATA
+    assert record().request is None
+
+
+def test_the_name_of_the_login_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    start()
+    monkeypatch.setenv("LOGNAME", "desk-login")
+
+    assert call("stop", "trend", "--reason", "x", "--detach") == 0
+
+    request = record().request
+    assert request is not None
+    assert request.by == "desk-login"
+
+
+@pytest.mark.parametrize("error", [KeyError, OSError])
+def test_a_login_without_a_name_must_say_who_asks(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start()
+
+    def fail() -> str:
+        raise error
+
+    monkeypatch.setattr("getpass.getuser", fail)
+
+    assert call("stop", "trend", "--reason", "x") == ExitCode.CONFIGURATION
+    assert "--by" in capsys.readouterr().err
+
+
+@pytest.fixture
+def latch() -> HaltLatch:
+    return latch_of(LiveSettings())
+
+
+RESUME = ("resume", "--reason", "the price feed is repaired", "--by", "Ada")
+
+
+def test_a_halt_is_shown_and_cleared_with_its_reason(
+    latch: HaltLatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latch.trip("the drawdown is 12 %", run_id="run-1")
+
+    assert call(*RESUME) == 0
+
+    latch.check()
+    (halt,) = latch.halts()
+    assert halt.cleared is not None
+    assert (halt.cleared.by, halt.cleared.reason) == ("Ada", "the price feed is repaired")
+    assert "by run run-1: the drawdown is 12 %" in capsys.readouterr().out
+
+
+def test_without_a_halt_there_is_nothing_to_clear(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(*RESUME) == ExitCode.DATA
+    assert "no halt stands" in capsys.readouterr().err
+
+
+def test_of_several_halts_the_person_names_the_newest(
+    latch: HaltLatch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latch.trip("an old halt", run_id="run-0")
+    latch.clear(1, reason="done", by="Ada")
+    latch.trip("the drawdown is 12 %", run_id="run-1")
+    latch.trip("the orders were rejected", run_id="run-2")
+
+    for typed in ("", "2\n", "yes\n"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        assert call(*RESUME) == ExitCode.DATA
+        with pytest.raises(Exception, match="was halted"):
+            latch.check()
+    monkeypatch.setattr("sys.stdin", io.StringIO("3\n"))
+    capsys.readouterr()
+    assert call(*RESUME) == 0
+
+    latch.check()
+    out = capsys.readouterr().out
+    assert "the drawdown is 12 %" in out
+    assert "the orders were rejected" in out
+    assert "an old halt" not in out
+    assert out.count("the drawdown is 12 %") == 1
+
+
+def test_a_halt_that_came_after_the_person_had_looked_is_asked_for(
+    latch: HaltLatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latch.trip("the drawdown is 12 %", run_id="run-1")
+    looks: list[int] = []
+
+    def look(standing: list[object]) -> None:
+        if not looks:
+            latch.trip("the orders were rejected", run_id="run-2")
+        looks.append(len(standing))
+
+    monkeypatch.setattr(resume, "_print_halts", look)
+    monkeypatch.setattr("sys.stdin", io.StringIO("2\n"))
+
+    assert call(*RESUME) == 0
+    assert looks == [1, 2]
+    latch.check()
+
+
+def test_a_script_names_the_halt_and_never_clears_a_newer_one(
+    latch: HaltLatch, answer: Callable[[], Any]
+) -> None:
+    latch.trip("the drawdown is 12 %", run_id="run-1")
+    latch.trip("the orders were rejected", run_id="run-2")
+
+    assert call(*RESUME, "--halt", "1") == ExitCode.RESULT
+    assert call(*RESUME, "--halt", "2", "--json") == 0
+    assert answer()["cleared"]["by"] == "Ada"
+
+
+def test_a_halt_of_another_session_is_left_alone(
+    latch: HaltLatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start("trend", run_id="run-1")
+    start("carry", run_id="run-2")
+    latch.trip("the drawdown is 12 %", run_id="run-1")
+
+    assert call(*RESUME, "--session", "carry") == ExitCode.DATA
+    assert "halt 1 (run run-1) is not of session carry" in capsys.readouterr().err
+    assert call(*RESUME, "--session", "trend") == 0
+
+
+def test_a_clearance_needs_a_reason(latch: HaltLatch) -> None:
+    latch.trip("the drawdown is 12 %", run_id="run-1")
+
+    assert call("resume", "--reason", " ", "--by", "Ada") == ExitCode.DATA
+    with pytest.raises(Exception, match="was halted"):
+        latch.check()
