@@ -4,8 +4,8 @@ from pathlib import Path
 
 from tradai.core import Clock, Lease, backend_for, lease_for, resolve_secret
 from tradai.core.live import Approvals, SessionStore, TradingAccount
-from tradai.entrypoint._live.account import ApiKeys
 from tradai.entrypoint._alerts.alerts import Alerts, alerts_for
+from tradai.entrypoint._live.account import ApiKeys
 from tradai.entrypoint._live.halt_latch import HaltLatch
 from tradai.entrypoint._live.live_settings import LiveSettings
 

@@ -25,28 +25,34 @@ _DATA: Final = 65
 def _main(arguments: list[str]) -> int:
     match arguments:
         case ["stage"]:
-            # It ends soon: looking for garbage would cost more than it frees.
-            gc.disable()
-            from tradai.entrypoint.freqtrade._candles.staging_child import main as stage
-
-            return stage()
+            code = _stage()
         case ["probe", folder]:
-            return _probe(folder)
+            code = _probe(folder)
         case ["missing", *modules]:
             sys.stdout.write(json.dumps([name for name in modules if find_spec(name) is None]))
-            return 0
+            code = 0
         case ["answers"]:
             from tradai.entrypoint.freqtrade._preparation.engine_answers import main as answers
 
-            return answers()
+            code = answers()
         case ["engine", folder, *words]:
-            return _run_engine(folder, words)
+            code = _run_engine(folder, words)
         case ["watchdog"]:
             from tradai.entrypoint._live._watchdog.child import main as watch
 
-            return watch(_sign_in)
-    sys.stderr.write(f"usage: {_USAGE}\n")
-    return _BAD_USAGE
+            code = watch(_sign_in)
+        case _:
+            sys.stderr.write(f"usage: {_USAGE}\n")
+            code = _BAD_USAGE
+    return code
+
+
+def _stage() -> int:
+    # It ends soon: looking for garbage would cost more than it frees.
+    gc.disable()
+    from tradai.entrypoint.freqtrade._candles.staging_child import main as stage
+
+    return stage()
 
 
 def _probe(folder: str) -> int:
