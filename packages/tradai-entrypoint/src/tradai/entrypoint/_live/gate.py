@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, final
 
-from tradai.core import Clock, Lease, SystemClock
+from tradai.core import Clock, SystemClock
 from tradai.core.live import Approval, LivePlan, TradingAccount
 from tradai.entrypoint._live.account import AccountState, ApiKeys, SignedClient
-from tradai.entrypoint._live.live_places import approvals_of, keys_of, latch_of, lease_of
+from tradai.entrypoint._live.leases import HeldLeases, lease_uris
+from tradai.entrypoint._live.live_places import approvals_of, keys_of, latch_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.order_owner import order_prefix
 from tradai.entrypoint._process.checks import Checklist, CheckRow, CheckStatus
@@ -157,18 +158,31 @@ class Gate:
         latch_of(self._settings).check()
 
     @contextmanager
-    def held(self, account: TradingAccount, *, holder: str, ttl_s: float) -> Iterator[Lease]:
-        """Hold the lease of `account` inside the block, in which no halt stands at first.
+    def held(
+        self, account: TradingAccount, database: str, *, holder: str, ttl_s: float
+    ) -> Iterator[HeldLeases]:
+        """Hold the leases of `account` and `database` inside the block, with no halt at first.
+
+        Args:
+            account: The account.
+            database: URL of the engine's database.
+            holder: This process, for the message of another one.
+            ttl_s: Time to live of the leases.
 
         Raises:
-            LeaseHeldError: Another process holds it.
+            LeaseHeldError: Another process holds one.
             HaltedError: A halt stands.
             ConfigurationError: A place is not set.
             ExternalServiceError: A store refused or did not answer.
         """
-        with lease_of(self._settings, account, holder=holder, ttl_s=ttl_s) as lease:
+        uris = lease_uris(self._settings.place("lease"), account=account, database=database)
+        leases = HeldLeases.of(uris, holder=holder, ttl_s=ttl_s)
+        leases.acquire()
+        try:
             self.check_latch()
-            yield lease
+            yield leases
+        finally:
+            leases.release()
 
     def rows(self, found: Found) -> Iterator[CheckRow]:
         """Yield a row per condition; each is tried on its own, and nothing is taken.

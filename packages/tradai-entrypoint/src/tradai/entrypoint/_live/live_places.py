@@ -1,8 +1,8 @@
-"""Places of a live session, from its settings: keys, approvals, lease, halt latch, database."""
+"""Places of a live session, from its settings: keys, approvals, alerts, halt latch, database."""
 
 from pathlib import Path
 
-from tradai.core import Clock, Lease, backend_for, lease_for, resolve_secret
+from tradai.core import Clock, backend_for, resolve_secret
 from tradai.core.live import Approvals, SessionStore, TradingAccount
 from tradai.entrypoint._alerts.alerts import Alerts, alerts_for
 from tradai.entrypoint._live.account import ApiKeys
@@ -35,20 +35,6 @@ def keys_of(settings: LiveSettings) -> ApiKeys:
     """
     key, secret = (resolve_secret(settings.reference(name)) for name in ("api_key", "api_secret"))
     return ApiKeys(key=key, secret=secret)
-
-
-def lease_of(
-    settings: LiveSettings, account: TradingAccount, *, holder: str, ttl_s: float
-) -> Lease:
-    """Return the lease of `account`, which one process of all machines holds at a time.
-
-    The trade databases of an account are below its lease, too: their names begin with it.
-
-    Raises:
-        ConfigurationError: Its place is not set, or no installed distribution serves it.
-    """
-    base = settings.place("lease").rstrip("/")
-    return lease_for(f"{base}/{_name_of(account)}", holder=holder, ttl_s=ttl_s)
 
 
 def alerts_of(settings: LiveSettings) -> Alerts:

@@ -1,84 +1,136 @@
-"""The right to trade while an engine does: the lease is renewed, and the session's heart beats."""
+"""The session of a live engine: lease kept, heart beating, operators obeyed, people told."""
 
 import logging
-import time
-from collections.abc import Callable
-from typing import Final, final
+from dataclasses import dataclass
+from typing import Final, Protocol, final
 
-from tradai.core import Lease
-from tradai.core.exceptions import ExternalServiceError, TradingError
-from tradai.core.live import SessionState
+from tradai.core.exceptions import ExternalServiceError, LeaseLostError, TradingError
+from tradai.core.live import SessionRequest, SessionState
+from tradai.entrypoint._alerts.alerts import Alerts
+from tradai.entrypoint._live.heartbeat import Heartbeat
+from tradai.entrypoint._live.lease_keeper import LeaseKeeper
 from tradai.entrypoint._live.session import Session
 
 _log: Final = logging.getLogger(__name__)
-# A lease is renewed at this share of its time to live.
-_RENEWED_AT: Final = 3
-_BEAT_EVERY_S: Final = 15.0
+# States from which an engine can be paused or go on.
+_TRADING: Final = frozenset({SessionState.RUNNING, SessionState.PAUSED})
+
+
+class PausableEngine(Protocol):
+    """An engine that an operator may pause."""
+
+    def pause_entries(self) -> bool:
+        """Ask it to open no more positions; return whether it agreed."""
+        ...
+
+    def resume_entries(self) -> bool:
+        """Ask it to open positions again; return whether it agreed."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supervision:
+    """The parts that work beside an engine: its lease and watchdog, its heartbeat, its control."""
+
+    keeper: LeaseKeeper
+    heartbeat: Heartbeat
+    engine: PausableEngine
 
 
 @final
 class LiveSession:
-    """The lease of an account and the record of its session; not for use from several threads.
+    """The record of a session and, while an engine runs, the right to trade.
+
+    Not for use from several threads.
 
     Attributes:
         stop_reason: Why the session is to be stopped in good order; None while it may go on.
     """
 
-    def __init__(
-        self, lease: Lease, session: Session, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        """Take a lease that is held, and a session that starts."""
+    def __init__(self, session: Session, alerts: Alerts) -> None:
+        """Take a session that starts, and the alerts that tell of its moves."""
         self.stop_reason: str | None = None
-        self._lease = lease
         self._session = session
-        self._clock = clock
-        self._renewed_s = self._beat_s = clock()
+        self._alerts = alerts
+        self._supervision: Supervision | None = None
 
-    def beat(self, progress: Callable[[], int] | None = None) -> None:
-        """Renew the lease and write a heartbeat, each when it is due.
+    def supervise(self, supervision: Supervision | None) -> None:
+        """Keep the right to trade beside an engine from now on; None ends that."""
+        self._supervision = supervision
 
-        Args:
-            progress: Asks for the number of turns of the engine's loop, which a heartbeat shows;
-                None while the engine has none.
+    def beat(self) -> None:
+        """Renew the lease, write a heartbeat and obey operators, each when it is due.
 
         Raises:
-            LeaseLostError: Another process may hold the lease by now: the engine must be ended.
+            LeaseLostError: Another process may hold the lease by now: the watchdog ends the engine.
         """
-        now_s = self._clock()
-        if now_s - self._renewed_s >= self._lease.ttl_s / _RENEWED_AT:
-            self._renewed_s = now_s
-            self._renew()
-        self._lease.check()
-        if progress is not None and now_s - self._beat_s >= _BEAT_EVERY_S:
-            self._beat_s = now_s
-            self._write(progress())
-
-    def move(self, state: SessionState, reason: str) -> None:
-        """Move the session; without its store it is moved nevertheless."""
+        parts = self._supervision
+        if parts is None:
+            return
+        parts.keeper.keep()
+        if parts.keeper.is_lost:
+            self._lose(parts.keeper.reason_to_stop)
+        self._stop_for(parts.keeper.reason_to_stop)
         try:
-            self._session.move(state, reason)
+            request = parts.heartbeat.beat()
+        except TradingError as exc:
+            self._stop_for(str(exc))
+            return
+        if request is not None:
+            self._obey(request, parts.engine)
+
+    def move(
+        self, state: SessionState, reason: str, *, obeyed: SessionRequest | None = None
+    ) -> None:
+        """Move the session, and tell people; without its store it is moved nevertheless."""
+        self._alerts.send("session", f"it is {state}: {reason}")
+        try:
+            self._session.move(state, reason, obeyed=obeyed)
         except (ExternalServiceError, TradingError) as exc:
             _log.warning("the session record was not written", extra={"error": str(exc)})
+
+    def drain(self) -> None:
+        """Begin to stop, for the reason that there is."""
+        request = self._session.request
+        is_asked = request is not None and request.state is SessionState.STOPPED
+        reason = self.stop_reason or "the session is asked to stop"
+        self.move(SessionState.DRAINING, reason, obeyed=request if is_asked else None)
 
     def end(self, reason: str, *, is_success: bool) -> None:
         """Move the session to its last state, which is failed unless it was stopped in order."""
         is_stopped = is_success and self._session.state is SessionState.DRAINING
         self.move(SessionState.STOPPED if is_stopped else SessionState.FAILED, reason)
 
-    def _renew(self) -> None:
-        try:
-            self._lease.renew()
-        except ExternalServiceError as exc:
-            # It holds for a while yet, and the next beat tries again.
-            _log.warning("the lease was not renewed", extra={"error": str(exc)})
+    def _lose(self, problem: str | None) -> None:
+        reason = problem or "the lease is not sure any more"
+        self._alerts.send("lease lost", reason)
+        raise LeaseLostError(reason, lease="account")
 
-    def _write(self, progress: int) -> None:
+    def _stop_for(self, reason: str | None) -> None:
+        """Keep the first reason to stop."""
+        if reason is not None and self.stop_reason is None:
+            self.stop_reason = reason
+
+    def _obey(self, request: SessionRequest, engine: PausableEngine) -> None:
+        """Do what an operator asks for; what the engine refuses now is tried at the next beat."""
+        state, wanted = self._session.state, request.state
+        reason = f"{request.by} asked for it: {request.reason}"
+        if wanted is SessionState.STOPPED:
+            self._stop_for(reason)
+        elif wanted is state:
+            self._note_obeyed(request)
+        elif state in _TRADING and _ask(engine, wanted):
+            self.move(wanted, reason, obeyed=request)
+
+    def _note_obeyed(self, request: SessionRequest) -> None:
         try:
-            request = self._session.beat(progress)
-        except ExternalServiceError as exc:
-            _log.warning("the heartbeat was not written", extra={"error": str(exc)})
-        except TradingError as exc:
-            self.stop_reason = str(exc)
-        else:
-            if request is not None and request.state is SessionState.STOPPED:
-                self.stop_reason = f"{request.by} asked for it: {request.reason}"
+            self._session.obey(request)
+        except (ExternalServiceError, TradingError) as exc:
+            _log.warning("the session record was not written", extra={"error": str(exc)})
+
+
+def _ask(engine: PausableEngine, wanted: SessionState) -> bool:
+    if wanted is SessionState.PAUSED:
+        return engine.pause_entries()
+    return engine.resume_entries()

@@ -108,6 +108,17 @@ class Session:
             self._change(request=self._unless_obeyed(self.request))
         self._publish()
 
+    def obey(self, request: SessionRequest) -> None:
+        """Take `request` from the record: the session has the state that it asks for.
+
+        Raises:
+            TradingError: Another process has the record.
+            ExternalServiceError: The store refused or did not answer; the next beat writes it.
+        """
+        self._obeyed = request
+        self._change(request=self._unless_obeyed(self.request))
+        self._publish()
+
     def beat(self, progress: int) -> SessionRequest | None:
         """Write a heartbeat, and return the request that is to be obeyed.
 

@@ -68,6 +68,10 @@ class EngineControl:
         """
         return "status" in self._ask("pause", method="POST", timeout_s=timeout_s)
 
+    def resume_entries(self, *, timeout_s: float = _TIMEOUT_S) -> bool:
+        """Ask an engine that opens no more positions to do so again; return whether it agreed."""
+        return "status" in self._ask("start", method="POST", timeout_s=timeout_s)
+
     def stop_trading(self, *, timeout_s: float = _TIMEOUT_S) -> bool:
         """Ask the engine to stop trading; return whether it agreed."""
         return "status" in self._ask("stop", method="POST", timeout_s=timeout_s)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, final
@@ -55,10 +56,10 @@ class Bot:
     session: LiveSession | None = None
     earlier_orders: frozenset[str] = frozenset()
 
-    def beat(self, progress: Callable[[], int] | None = None) -> None:
+    def beat(self) -> None:
         """Keep the right to trade; see `LiveSession.beat`."""
         if self.session is not None:
-            self.session.beat(progress)
+            self.session.beat()
 
     def move(self, state: SessionState, reason: str) -> None:
         """Record a move of the session."""
@@ -81,7 +82,10 @@ class BotHandler(EngineHandler):
         control = EngineControl.new()
         self._watch = StallWatch(job, context, control, bot)
         sections = {**bot.sections, **control.config()}
-        with job.running(bot.address, sections=sections, on_record=self._note_facts) as engine:
+        with (
+            job.running(bot.address, sections=sections, on_record=self._note_facts) as engine,
+            self._supervising(engine, control),
+        ):
             ended = self._trade(engine, job, control)
         self._notice_untrained(job.evidence)
         context.record.results["strategy_errors"] = job.evidence.strategy_errors.total
@@ -120,14 +124,25 @@ class BotHandler(EngineHandler):
             context.progress.say(f"engine: {self._bot.doing}, Ctrl-C stops it")
             reason = self._watch.follow(engine)
         if reason is WakeReason.EXITED:
-            return engine.wait(interrupts)
+            return self._ended(engine, job)
         return self._stop(engine, job, control)
+
+    def _supervising(
+        self, engine: EngineProcess, control: EngineControl
+    ) -> AbstractContextManager[None]:
+        """Return a block in which the engine is supervised; on paper nothing is at stake."""
+        del engine, control
+        return nullcontext()
+
+    def _ended(self, engine: EngineProcess, job: EngineJob) -> EngineExit:
+        """Return the end of an engine that ended by itself."""
+        del job
+        return engine.wait(self._entrypoint.context.interrupts)
 
     def _stop(self, engine: EngineProcess, job: EngineJob, control: EngineControl) -> EngineExit:
         """Let the engine finish its work, then end it; a second signal or the time limit cuts."""
         context = self._entrypoint.context
         limit_s = context.parameters.stop_timeout_s
-        self._bot.move(SessionState.DRAINING, "the session is asked to stop")
         is_pausing = job.evidence.is_running and control.stop_trading()
         with engine.storing():
             context.journal.append(

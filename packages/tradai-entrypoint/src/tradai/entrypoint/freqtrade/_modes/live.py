@@ -2,26 +2,45 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, final
 
-from tradai.core import Lease
+from tradai.core import SystemClock
 from tradai.core.exceptions import LeaseLostError, TradAIError
-from tradai.core.live import Approval
-from tradai.entrypoint._live.gate import Found, Gate, SignedIn
-from tradai.entrypoint._live.live_places import database_of, session_store_of
-from tradai.entrypoint._live.live_session import LiveSession
+from tradai.core.live import Approval, SessionState
+from tradai.entrypoint._alerts.alerts import Alerts
+from tradai.entrypoint._live._drain.budget import StopBudget
+from tradai.entrypoint._live._drain.drain import Drain, StoppableEngine
+from tradai.entrypoint._live._drain.report import DrainReport
+from tradai.entrypoint._live._drain.traded_account import TradedAccount
+from tradai.entrypoint._live.gate import Admission, Found, SignedIn
+from tradai.entrypoint._live.heartbeat import Heartbeat
+from tradai.entrypoint._live.lease_keeper import LeaseKeeper, least_ttl_s
+from tradai.entrypoint._live.leases import HeldLeases
+from tradai.entrypoint._live.live_places import alerts_of, database_of, session_store_of
+from tradai.entrypoint._live.live_session import LiveSession, Supervision
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.order_owner import is_ours
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.start_checks import StartFacts, preflight_rows, require_ok
+from tradai.entrypoint._live.watchdog import EntryAccount, Watchdog
 from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._engine.exits import EngineExit
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
+from tradai.entrypoint.freqtrade._modes.live_engine_stop import LiveEngineStop
 from tradai.entrypoint.freqtrade._modes.live_start import gate_of, record_admission, start_facts
+from tradai.entrypoint.freqtrade._modes.live_stop import (
+    EndedEngine,
+    has_exchange_stops,
+    stop_budget,
+    traded_account,
+)
 from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import (
@@ -31,8 +50,21 @@ from tradai.entrypoint.freqtrade._results.database import (
     entry_orders,
 )
 
-# Beside the time that a stop may take, so that a stop does not outlive the lease.
-_LEASE_MARGIN_S: Final = 35.0
+_WATCHDOG_LOG: Final = "watchdog.jsonl"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    """Everything that a session has from its admission to its end."""
+
+    admission: Admission
+    leases: HeldLeases
+    budget: StopBudget
+    account: TradedAccount
+    database: Path
+    record: Session
+    session: LiveSession
 
 
 @final
@@ -40,23 +72,98 @@ class LiveHandler(BotHandler):
     """Trades an approved plan on the approved account until a signal."""
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
+        self._report: DrainReport | None = None
         with ExitStack() as held:
             with context.interrupts.raising():
-                settings = LiveSettings.load(environ=context.environ)
-                gate = gate_of(job, context, settings)
-                admission = gate.admit()
-                record_admission(admission, context)
-                signed_in = admission.signed_in
-                lease = held.enter_context(_lease(gate, signed_in, context))
-                facts = start_facts(job, context, signed_in, admission.approval)
-                rows = list(preflight_rows(facts))
-                context.journal.append("checked", **{row.name: row.status for row in rows})
-                require_ok(rows)
-            session = held.enter_context(_session(lease, settings, context))
-            bot = _bot(job, context, settings, signed_in, session)
-            verdict = self._compared(self._traded(job, context, bot), signed_in)
-            session.end(verdict.sentence, is_success=verdict.is_success)
+                self._desk = desk = self._admitted(job, context, held)
+            bot = _bot(job, context, desk)
+            verdict = self._compared(self._traded(job, context, bot), desk.admission.signed_in)
+            desk.session.end(verdict.sentence, is_success=verdict.is_success)
         return verdict
+
+    def _admitted(self, job: EngineJob, context: RunContext, held: ExitStack) -> _Desk:
+        """Pass the gate and take what the session needs; `held` gives it back."""
+        settings = LiveSettings.load(environ=context.environ)
+        budget = stop_budget(context, grace_s=self._entrypoint.settings.stop_grace_s)
+        gate = gate_of(job, context, settings)
+        admission = gate.admit()
+        record_admission(admission, context)
+        signed_in = admission.signed_in
+        database = database_of(settings, signed_in.account, context.config.name)
+        database.parent.mkdir(parents=True, exist_ok=True)
+        leases = held.enter_context(
+            gate.held(
+                signed_in.account,
+                f"sqlite:///{database}",
+                holder=f"run {context.run_id}",
+                ttl_s=least_ttl_s(budget.total_s),
+            )
+        )
+        facts = start_facts(job, context, signed_in, admission.approval)
+        rows = list(preflight_rows(facts))
+        context.journal.append("checked", **{row.name: row.status for row in rows})
+        require_ok(rows)
+        account = traded_account(job, context, signed_in, database)
+        alerts = alerts_of(settings)
+        held.callback(alerts.close)
+        record, session = held.enter_context(_session(alerts, settings, context))
+        return _Desk(
+            admission=admission,
+            leases=leases,
+            budget=budget,
+            account=account,
+            database=database,
+            record=record,
+            session=session,
+        )
+
+    @contextmanager
+    def _supervising(self, engine: EngineProcess, control: EngineControl) -> Iterator[None]:
+        """Keep the lease and a watchdog beside the engine, from before it has its keys."""
+        desk, context = self._desk, self._entrypoint.context
+        log = context.folder.path / _WATCHDOG_LOG
+        with Watchdog.start(engine.pid, account=_entry_account(desk, context), log=log) as watchdog:
+            keeper = LeaseKeeper(desk.leases, watchdog, drain_s=desk.budget.total_s)
+            heartbeat = Heartbeat(desk.record, control.last_loop_s)
+            desk.session.supervise(Supervision(keeper=keeper, heartbeat=heartbeat, engine=control))
+            yield
+            desk.session.supervise(None)
+            if not watchdog.stand_down():
+                context.record.notices.append(f"the watchdog has acted: see {_WATCHDOG_LOG}")
+
+    def _stop(self, engine: EngineProcess, job: EngineJob, control: EngineControl) -> EngineExit:
+        """Stop trading without losing an order; a second signal shortens the stop."""
+        context, interrupts = self._entrypoint.context, self._entrypoint.context.interrupts
+        self._desk.session.drain()
+        with engine.storing():
+            context.journal.append("engine stopping", signal=interrupts.received)
+        stop = LiveEngineStop(
+            engine, control, job.evidence, interrupts=interrupts, database=self._desk.database
+        )
+        self._drain(stop, job)
+        return stop.exit or engine.stop(interrupts)
+
+    def _ended(self, engine: EngineProcess, job: EngineJob) -> EngineExit:
+        """Treat the orders of an engine that has ended by itself, and return its end."""
+        ended = engine.wait(self._entrypoint.context.interrupts)
+        self._desk.session.move(SessionState.DRAINING, "the engine has ended by itself")
+        self._drain(EndedEngine(self._desk.database), job)
+        return ended
+
+    def _drain(self, engine: StoppableEngine, job: EngineJob) -> None:
+        desk, context = self._desk, self._entrypoint.context
+        signals = context.interrupts.count
+        self._report = report = Drain(
+            engine,
+            desk.account,
+            policy=desk.admission.approval.order_policy,
+            budget=desk.budget,
+            clock=SystemClock(),
+            is_hurried=lambda: context.interrupts.count > signals,
+            has_exchange_stops=has_exchange_stops(job, context),
+        ).run()
+        context.record.live["drain"] = report.to_json()
+        context.journal.append("drained", problems=len(report.problems), seconds=report.seconds)
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check everything the session needs; see `CheckableHandler`."""
@@ -79,6 +186,8 @@ class LiveHandler(BotHandler):
             sentence = f"the engine was killed: {exc}; look at the orders of the account first"
             return Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence)
         reason = bot.session.stop_reason if bot.session else None
+        if self._report is not None and not self._report.verdict.is_success:
+            return _not_clean(verdict, self._report.verdict, context)
         if reason is None or not verdict.is_success:
             return verdict
         return replace(verdict, sentence=f"the session stopped in good order: {reason}")
@@ -88,6 +197,8 @@ class LiveHandler(BotHandler):
         context, database = self._entrypoint.context, self._bot.database
         if database.exists():
             _keep_copy(database, context)
+        if self._report is not None:
+            return verdict
         try:
             orders, booked = signed_in.client.reads.fetch_open_orders(), all_orders(database)
         except TradAIError as exc:
@@ -105,9 +216,14 @@ class LiveHandler(BotHandler):
         return _not_compared(verdict, problem, context)
 
 
-def _lease(gate: Gate, signed_in: SignedIn, context: RunContext) -> AbstractContextManager[Lease]:
-    ttl_s = context.parameters.stop_timeout_s + _LEASE_MARGIN_S
-    return gate.held(signed_in.account, holder=f"run {context.run_id}", ttl_s=ttl_s)
+def _entry_account(desk: _Desk, context: RunContext) -> EntryAccount:
+    signed_in = desk.admission.signed_in
+    return EntryAccount(
+        exchange=signed_in.account.venue,
+        base_url=context.parameters.exchange_url,
+        keys=signed_in.keys,
+        prefix=signed_in.order_prefix,
+    )
 
 
 def _account_rows(
@@ -134,44 +250,45 @@ def _keep_copy(database: Path, context: RunContext) -> None:
 
 def _not_compared(verdict: Verdict, problem: str, context: RunContext) -> Verdict:
     """Return the verdict on a session whose books do not agree, or could not be compared."""
+    found = Verdict(exit_code=ExitCode.MISMATCH, sentence=f"after the stop, {problem}")
+    return _not_clean(verdict, found, context)
+
+
+def _not_clean(verdict: Verdict, found: Verdict, context: RunContext) -> Verdict:
+    """Return `found`, or the verdict before it when that is a failure already."""
     if verdict.is_success:
-        return Verdict(exit_code=ExitCode.MISMATCH, sentence=f"after the stop, {problem}")
-    context.record.notices.append(problem)
+        return found
+    context.record.notices.append(found.sentence)
     return verdict
 
 
-def _bot(
-    job: EngineJob,
-    context: RunContext,
-    settings: LiveSettings,
-    signed_in: SignedIn,
-    session: LiveSession,
-) -> Bot:
-    database = database_of(settings, signed_in.account, context.config.name)
-    database.parent.mkdir(parents=True, exist_ok=True)
+def _bot(job: EngineJob, context: RunContext, desk: _Desk) -> Bot:
+    signed_in = desk.admission.signed_in
     access = EngineAccess(
-        keys=signed_in.keys, order_prefix=signed_in.order_prefix, database=database
+        keys=signed_in.keys, order_prefix=signed_in.order_prefix, database=desk.database
     )
     address = context.parameters.exchange_url
     return Bot(
         doing=f"trading live{' on loopback, no money' if address else ''}",
         address=address,
-        database=database,
+        database=desk.database,
         sections=access.sections(job.plan.exchange, address),
-        session=session,
-        earlier_orders=frozenset(entry_orders(database)),
+        session=desk.session,
+        earlier_orders=frozenset(entry_orders(desk.database)),
     )
 
 
 @contextmanager
-def _session(lease: Lease, settings: LiveSettings, context: RunContext) -> Iterator[LiveSession]:
+def _session(
+    alerts: Alerts, settings: LiveSettings, context: RunContext
+) -> Iterator[tuple[Session, LiveSession]]:
     """Start a session record, which says that it failed when the block raises."""
     name = settings.session_name(context.config.name)
     store = session_store_of(settings)
     started = Session.start(store, session=name, run_id=context.run_id, journal=context.journal)
-    session = LiveSession(lease, started)
+    session = LiveSession(started, alerts)
     try:
-        yield session
+        yield started, session
     except BaseException as exc:
         session.end(str(exc), is_success=False)
         raise

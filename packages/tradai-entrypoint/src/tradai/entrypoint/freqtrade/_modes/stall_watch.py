@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final, Protocol, final
 
@@ -44,7 +44,7 @@ class WatchedSession(Protocol):
     @property
     def is_to_stop(self) -> bool: ...
 
-    def beat(self, progress: Callable[[], int] | None = None) -> None:
+    def beat(self) -> None:
         """Keep the right to trade; see `LiveSession.beat`."""
         ...
 
@@ -63,7 +63,6 @@ class StallWatch:
         """Prepare to watch the `bot` of `job`; `follow` begins."""
         self.is_over = False
         self._bot = bot
-        self._control = control
         self._context = context
         self._evidence = job.evidence
         self._liveness = Liveness(RunningBot(job, context, control), job.evidence)
@@ -88,7 +87,7 @@ class StallWatch:
         self._liveness.begin()
         interrupts = self._context.interrupts
         while not (self.is_over or self._bot.is_to_stop):
-            self._bot.beat(self._progress)
+            self._bot.beat()
             reason = engine.follow(interrupts, until=self._has_news, timeout_s=self._next_s())
             if reason not in {WakeReason.REACHED, WakeReason.TIMEOUT} or self._evidence.dropped:
                 return reason
@@ -108,10 +107,6 @@ class StallWatch:
             return Verdict(exit_code=ExitCode.MAX_IDLE, sentence=redact(sentence))
         sentence = f"{verdict.sentence}, but the bot stood still {problem}"
         return Verdict(exit_code=ExitCode.STALLED, sentence=redact(sentence))
-
-    def _progress(self) -> int:
-        """Return a number that grows with each turn of the bot's loop."""
-        return int(self._control.last_loop_s() or 0)
 
     def _has_news(self) -> bool:
         """Return whether the bot left out a pair, or stopped by itself, which is not recorded."""
