@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from tradai.core import Lease, Version
+from tradai.core import Version
 from tradai.core.exceptions import ApprovalError, ConfigurationError, LeaseHeldError, NotFoundError
 from tradai.core.live import (
     Approval,
@@ -37,6 +37,7 @@ from tradai.entrypoint._live.account import (
 )
 from tradai.entrypoint._live.gate import Found, Gate, Venue
 from tradai.entrypoint._live.halt_latch import HaltedError
+from tradai.entrypoint._live.leases import HeldLeases
 from tradai.entrypoint._live.live_places import approvals_of, database_of, latch_of
 from tradai.entrypoint._process.checks import CheckStatus
 
@@ -157,8 +158,8 @@ def gate(
 
 
 @contextmanager
-def renewed(lease: Lease) -> Iterator[None]:
-    """Renew the lease, as the process that holds it does, until the block ends."""
+def renewed(lease: HeldLeases) -> Iterator[None]:
+    """Renew the leases, as the process that holds them does, until the block ends."""
     ended = threading.Event()
 
     def renew() -> None:
@@ -316,32 +317,50 @@ def test_a_key_that_does_not_exist_is_refused_before_anything_is_signed(
 
 
 def test_two_sessions_of_an_account_are_refused_whatever_their_strategies(
-    gate: Callable[..., Gate],
+    gate: Callable[..., Gate], tmp_path: Path
 ) -> None:
-    with gate().held(ACCOUNT, holder="run a", ttl_s=TTL_S) as lease, renewed(lease):
+    first, second = (f"sqlite:///{tmp_path}/{name}.sqlite" for name in ("first", "second"))
+    with gate().held(ACCOUNT, first, holder="run a", ttl_s=TTL_S) as leases, renewed(leases):
         with (
             pytest.raises(LeaseHeldError, match="run a") as caught,
-            gate().held(ACCOUNT, holder="run b", ttl_s=TTL_S),
+            gate().held(ACCOUNT, second, holder="run b", ttl_s=TTL_S),
         ):
             pytest.fail("both sessions hold the lease")
         other = TradingAccount(venue="binance", uid="2")
-        with gate().held(other, holder="run c", ttl_s=TTL_S) as another:
-            another.check()
+        with gate().held(other, second, holder="run c", ttl_s=TTL_S) as others:
+            assert others.remaining_s > 0
 
     assert caught.value.exit_code == 75
-    with gate().held(ACCOUNT, holder="run d", ttl_s=TTL_S) as lease:
-        lease.check()
+    with gate().held(ACCOUNT, second, holder="run d", ttl_s=TTL_S) as leases:
+        assert leases.remaining_s > 0
+
+
+def test_two_sessions_with_one_database_are_refused_whatever_their_accounts(
+    gate: Callable[..., Gate], tmp_path: Path
+) -> None:
+    database = f"sqlite:///{tmp_path}/trades.sqlite"
+    other = TradingAccount(venue="binance", uid="2")
+    with gate().held(ACCOUNT, database, holder="run a", ttl_s=TTL_S) as leases, renewed(leases):
+        with (
+            pytest.raises(LeaseHeldError, match="run a"),
+            gate().held(other, database, holder="run b", ttl_s=TTL_S),
+        ):
+            pytest.fail("both sessions have the database")
+        # What could not be held whole is not held in part.
+        free = f"sqlite:///{tmp_path}/other.sqlite"
+        with gate().held(other, free, holder="run c", ttl_s=TTL_S) as others:
+            assert others.remaining_s > 0
 
 
 def test_a_halt_that_stands_is_refused_and_leaves_the_lease_free(
-    gate: Callable[..., Gate], configured: Callable[..., LiveSettings]
+    gate: Callable[..., Gate], configured: Callable[..., LiveSettings], tmp_path: Path
 ) -> None:
     latch_of(configured()).trip("drawdown", run_id="run-1")
 
     for run in ("run a", "run b"):
         with (
             pytest.raises(HaltedError, match="drawdown") as caught,
-            gate().held(ACCOUNT, holder=run, ttl_s=TTL_S),
+            gate().held(ACCOUNT, f"sqlite:///{tmp_path}/trades.sqlite", holder=run, ttl_s=TTL_S),
         ):
             pytest.fail("the session starts")
         assert caught.value.exit_code == 79

@@ -9,14 +9,18 @@ import pytest
 
 from tradai.core import Lease, StoredObject, Utc
 from tradai.core.exceptions import ExternalServiceError, LeaseLostError
-from tradai.core.live import SessionRecord, SessionRequest, SessionState
+from tradai.core.live import Alert, SessionRecord, SessionRequest, SessionState
 from tradai.core.testing import FixedClock, MemoryJournal, MemoryLeaseStore, MemorySessionStore
 from tradai.entrypoint import ExitCode
-from tradai.entrypoint._live.live_session import LiveSession
+from tradai.entrypoint._alerts.alerts import Alerts
+from tradai.entrypoint._live.heartbeat import Heartbeat
+from tradai.entrypoint._live.lease_keeper import LeaseKeeper
+from tradai.entrypoint._live.live_session import LiveSession, Supervision
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.session_requests import request_session
 
 TTL_S: Final = 60.0
+DRAIN_S: Final = 25.0
 
 
 class Time:
@@ -80,26 +84,85 @@ class Records:
         self.inner.write(record)
 
 
+@dataclass
+class Watchdog:
+    """Notes for how long the engine was let live."""
+
+    is_alive: bool = True
+    fed: list[float] = field(default_factory=list)
+
+    def feed(self, seconds: float) -> None:
+        self.fed.append(seconds)
+
+    def stand_down(self) -> bool:
+        self.is_alive = False
+        return True
+
+
+@dataclass
+class Engine:
+    """An engine that an operator pauses; it may refuse."""
+
+    agrees: bool = True
+    asked: list[str] = field(default_factory=list)
+
+    def pause_entries(self) -> bool:
+        self.asked.append("pause")
+        return self.agrees
+
+    def resume_entries(self) -> bool:
+        self.asked.append("resume")
+        return self.agrees
+
+
+@dataclass
+class Channel:
+    """Keeps the sentences that it is sent."""
+
+    sentences: list[str] = field(default_factory=list)
+
+    def send(self, alert: Alert) -> None:
+        self.sentences.append(alert.text)
+
+
 class Desk:
-    """A session that starts, with its lease."""
+    """A session beside an engine, with its lease."""
 
     def __init__(self) -> None:
         self.time, self.leases, self.records = Time(), Leases(), Records()
+        self.watchdog, self.engine, self.channel = Watchdog(), Engine(), Channel()
+        self.alerts = Alerts({"log": self.channel})
         self.journal = MemoryJournal()
         lease = Lease(self.leases, name="binance-1", ttl_s=TTL_S, clock=self.time)
         lease.acquire()
-        self.session = self._start(lease)
+        record = Session.start(self.records, session="waves", run_id="run-1", journal=self.journal)
+        self.session = LiveSession(record, self.alerts)
+        self.session.supervise(
+            Supervision(
+                keeper=LeaseKeeper(lease, self.watchdog, drain_s=DRAIN_S, clock=self.time),
+                heartbeat=Heartbeat(record, lambda: self.time.seconds, clock=self.time),
+                engine=self.engine,
+            )
+        )
 
-    def _start(self, lease: Lease) -> LiveSession:
-        session = Session.start(self.records, session="waves", run_id="run-1", journal=self.journal)
-        return LiveSession(lease, session, clock=self.time)
+    def trade(self) -> None:
+        """Come to the state in which orders are sent."""
+        self.session.move(SessionState.WARM_UP, "the engine is running")
+        self.session.move(SessionState.RUNNING, "the engine trades")
 
     def beat_for(self, seconds: float, *, every: float = 5.0) -> None:
         """Beat as the loop of a handler does."""
         until = self.time.seconds + seconds
         while self.time.seconds < until:
             self.time.sleep(every)
-            self.session.beat(lambda: int(self.time.seconds))
+            self.session.beat()
+
+    def ask(self, state: SessionState) -> None:
+        """Leave the request of an operator."""
+        request = SessionRequest.model_validate(
+            {"state": state, "reason": "a test", "by": "Ada Example", "at": FixedClock().now()}
+        )
+        request_session(self.records, "waves", request)
 
     def record(self) -> SessionRecord:
         found = self.records.read("waves")
@@ -112,19 +175,27 @@ def desk() -> Desk:
     return Desk()
 
 
-def test_a_session_that_beats_holds_its_lease_and_renews_it_three_times_in_its_life(
-    desk: Desk,
-) -> None:
-    before = desk.leases.writes
+def test_a_session_that_beats_renews_its_lease_and_feeds_the_watchdog(desk: Desk) -> None:
+    before, fed = desk.leases.writes, len(desk.watchdog.fed)
 
     desk.beat_for(10 * TTL_S)
 
-    assert desk.leases.writes - before == 30
+    assert desk.leases.writes - before == len(desk.watchdog.fed) - fed == 30
+
+
+def test_a_session_without_an_engine_keeps_nothing(desk: Desk) -> None:
+    desk.session.supervise(None)
+    before, record = desk.leases.writes, desk.record()
+
+    desk.beat_for(TTL_S)
+
+    assert (desk.leases.writes, desk.record()) == (before, record)
 
 
 def test_a_place_of_leases_that_is_away_for_a_while_stops_nothing(desk: Desk) -> None:
+    desk.beat_for(5)
     desk.leases.is_away = True
-    desk.beat_for(TTL_S / 2)
+    desk.beat_for(10)
     desk.leases.is_away = False
 
     desk.beat_for(2 * TTL_S)
@@ -132,35 +203,39 @@ def test_a_place_of_leases_that_is_away_for_a_while_stops_nothing(desk: Desk) ->
     assert desk.session.stop_reason is None
 
 
-def test_a_lease_that_may_have_run_out_ends_the_session(desk: Desk) -> None:
+def test_a_place_of_leases_that_stays_away_leaves_time_for_a_drain(desk: Desk) -> None:
+    desk.leases.is_away = True
+
+    while desk.session.stop_reason is None:
+        desk.beat_for(1, every=1)
+
+    assert "cannot be renewed" in desk.session.stop_reason
+    assert desk.time.seconds + DRAIN_S < TTL_S
+
+
+def test_a_lease_that_may_have_run_out_ends_the_session_and_tells_people(desk: Desk) -> None:
     desk.leases.is_away = True
 
     with pytest.raises(LeaseLostError):
         desk.beat_for(TTL_S)
 
+    desk.alerts.close()
     assert desk.time.seconds <= TTL_S
+    assert any(sentence.startswith("lease lost: ") for sentence in desk.channel.sentences)
 
 
-def test_a_beat_that_comes_too_late_ends_the_session(desk: Desk) -> None:
-    desk.time.sleep(TTL_S)
+def test_a_watchdog_that_has_ended_stops_the_session_in_good_order(desk: Desk) -> None:
+    desk.watchdog.is_alive = False
 
-    with pytest.raises(LeaseLostError):
-        desk.session.beat()
+    desk.beat_for(5)
+
+    assert "watchdog" in str(desk.session.stop_reason)
 
 
-def test_a_heartbeat_shows_the_progress_of_the_loop(desk: Desk) -> None:
+def test_a_heartbeat_shows_the_turns_of_the_loop(desk: Desk) -> None:
     desk.beat_for(40)
 
-    assert 25 <= desk.record().progress <= 40
-
-
-def test_an_engine_without_a_loop_yet_has_no_heartbeat(desk: Desk) -> None:
-    before = desk.record()
-
-    desk.time.sleep(20)
-    desk.session.beat()
-
-    assert desk.record() == before
+    assert desk.record().progress == 8
 
 
 def test_a_store_of_records_that_is_away_stops_nothing(desk: Desk) -> None:
@@ -173,14 +248,72 @@ def test_a_store_of_records_that_is_away_stops_nothing(desk: Desk) -> None:
 
 
 def test_an_operator_who_asks_for_a_stop_is_obeyed_at_the_next_heartbeat(desk: Desk) -> None:
-    request = SessionRequest(
-        state=SessionState.STOPPED, reason="a test", by="Ada Example", at=FixedClock().now()
-    )
-    request_session(desk.records, "waves", request)
+    desk.trade()
+    desk.ask(SessionState.STOPPED)
 
-    desk.beat_for(20)
+    desk.beat_for(5)
+    reason = desk.session.stop_reason
+    desk.session.drain()
 
-    assert desk.session.stop_reason == "Ada Example asked for it: a test"
+    assert reason == desk.record().reason == "Ada Example asked for it: a test"
+    assert (desk.record().state, desk.record().request) == (SessionState.DRAINING, None)
+
+
+def test_an_operator_pauses_a_session_and_lets_it_go_on(desk: Desk) -> None:
+    desk.trade()
+    desk.ask(SessionState.PAUSED)
+    desk.beat_for(5)
+    paused = desk.record()
+    desk.ask(SessionState.RUNNING)
+    desk.beat_for(5)
+
+    assert (paused.state, paused.request) == (SessionState.PAUSED, None)
+    assert (desk.record().state, desk.record().request) == (SessionState.RUNNING, None)
+    assert desk.engine.asked == ["pause", "resume"]
+
+
+def test_a_pause_that_the_engine_refuses_is_tried_again(desk: Desk) -> None:
+    desk.trade()
+    desk.ask(SessionState.PAUSED)
+    desk.engine.agrees = False
+    desk.beat_for(10)
+    before = desk.record().state
+    desk.engine.agrees = True
+    desk.beat_for(5)
+
+    assert (before, desk.record().state) == (SessionState.RUNNING, SessionState.PAUSED)
+
+
+def test_a_request_for_the_state_that_there_is_leaves_the_record(desk: Desk) -> None:
+    desk.trade()
+    desk.ask(SessionState.RUNNING)
+
+    desk.beat_for(5)
+
+    assert desk.record().request is None
+    assert desk.engine.asked == []
+
+
+def test_a_request_that_comes_before_the_engine_trades_waits(desk: Desk) -> None:
+    desk.ask(SessionState.PAUSED)
+    desk.beat_for(5)
+    asked = list(desk.engine.asked)
+    desk.trade()
+    desk.beat_for(5)
+
+    assert asked == []
+    assert desk.record().state is SessionState.PAUSED
+
+
+def test_people_are_told_of_each_move(desk: Desk) -> None:
+    desk.trade()
+
+    desk.alerts.close()
+
+    assert desk.channel.sentences == [
+        "session: it is warm-up: the engine is running",
+        "session: it is running: the engine trades",
+    ]
 
 
 def test_a_record_that_another_process_has_taken_stops_the_session_in_good_order(
