@@ -150,5 +150,4 @@ _CHECKS: Final[dict[str, Callable[[StartFacts], str]]] = {
 }
 _CHECKS_OF_APPROVAL: Final[dict[str, Callable[[StartFacts, Approval], str]]] = {
     "stake": _check_stake,
-    "order policy": _check_order_policy,
 }
