@@ -63,7 +63,7 @@ class LiveSettings(BaseSettings):
     image: str | None = None
     dry_run_hours: Annotated[float, Field(ge=0, le=8_760)] = 24.0
     durable_volume: str | None = None
-    longest_session_hours: Annotated[float, Field(gt=0, le=8_760)] | None = None
+    longest_session_hours: float | None = Field(default=None, gt=0, le=8_760)
 
     @property
     def dry_run(self) -> timedelta:
