@@ -105,6 +105,7 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     monkeypatch.setenv("FAKE_APPROVAL_KEY", "not-a-real-key-for-approvals-0001")
     monkeypatch.setenv("FAKE_OTHER_KEY", "not-a-real-key-for-approvals-0002")
     monkeypatch.setenv("FAKE_API_KEY", "not-a-real-api-key")
+    monkeypatch.setenv("FAKE_API_SECRET", "not-a-real-api-secret")
 
     def configure(**changes: object) -> LiveSettings:
         places: dict[str, Any] = {
@@ -116,7 +117,7 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
             "latch": f"file:{tmp_path}/halts.json",
             "databases": str(tmp_path / "databases"),
             "api_key": "env:FAKE_API_KEY",
-            "api_secret": "env:FAKE_API_KEY",
+            "api_secret": "env:FAKE_API_SECRET",
         }
         return LiveSettings.load(environ={}, **(places | changes))
 

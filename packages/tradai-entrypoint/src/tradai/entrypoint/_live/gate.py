@@ -24,7 +24,6 @@ _COMMANDS: Final = {
     "confirmation": "tradai-entrypoint approve CONFIG",
     "approval": "tradai-entrypoint approve CONFIG",
     "account": "tradai-entrypoint doctor",
-    "halt latch": "tradai-entrypoint resume --reason ...",
 }
 
 
@@ -204,13 +203,8 @@ class Gate:
         yield _row("confirmation", self.check_confirmation)
         yield _row("approval", approve)
         yield _row("account", sign_in)
-        yield _row("halt latch", self._latch_row)
-        for name in ("lease", "sessions", "databases"):
+        for name in ("latch", "lease", "sessions", "databases"):
             yield _row(name, partial(self._settings.place, name))
-
-    def _latch_row(self) -> str:
-        self.check_latch()
-        return "no halt stands"
 
 
 def _row(name: str, check: Callable[[], str]) -> CheckRow:
