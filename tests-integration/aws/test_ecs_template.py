@@ -296,5 +296,5 @@ def test_the_outputs_are_the_variables_of_the_settings(template: dict[str, Any])
     described = {output["Description"] for output in template["Outputs"].values()}
 
     # Subnets are the operator's; the others have defaults.
-    own = {"ECS_SUBNETS", "ECS_OTHER_SUBNETS", "ECS_ASSIGN_PUBLIC_IP"}
+    own = {"ECS_SUBNETS", "ECS_OTHER_SUBNETS", "ECS_ASSIGN_PUBLIC_IP", "TRADAI_JOB_SPILL"}
     assert set(EcsSettings.variables()) - own <= described
