@@ -64,6 +64,9 @@ class Desk:
             "TRADAI_LIVE_LATCH": f"file:{folder}/halts.json",
             "TRADAI_LIVE_SESSIONS": f"file:{folder}/sessions",
             "TRADAI_LIVE_DATABASES": str(folder / "databases"),
+            # These tests may run in a container.
+            "TRADAI_LIVE_DURABLE_VOLUME": str(folder),
+            "TRADAI_LIVE_DRY_RUN_HOURS": "0",
             "TRADAI_LIVE_API_KEY": "env:FAKE_KEY",
             "TRADAI_LIVE_API_SECRET": "env:FAKE_SECRET",
             "FAKE_APPROVAL_KEY": "not-a-real-key-for-approvals-0001",

@@ -60,6 +60,26 @@ def test_max_idle_is_a_run_parameter(runs: Path, config_file: Path) -> None:
     assert manifest["run_parameters"]["max_idle"] == "30m"
 
 
+def test_the_consent_to_holdings_reaches_the_run(
+    runs: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    seen: list[bool] = []
+
+    class Noting(Handler):
+        def run(self) -> int:
+            seen.append(self.entrypoint.context.accepts_holdings)
+            return 0
+
+    registered.handlers.unregister(TradingMode.BACKTEST)
+    registered.register_handler(TradingMode.BACKTEST)(Noting)
+    command = ("run", config_file, "--mode", "backtest")
+
+    codes = [call(*command, "--accept-holdings"), call(*command)]
+
+    assert (codes, seen) == ([0, 0], [True, False])
+    assert runs.exists()
+
+
 def test_a_run_prints_its_results_and_where_it_is(
     runs: Path, config_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -109,7 +109,6 @@ class LiveHandler(BotHandler):
         # First, so that a start that is refused counts in the restart budget.
         record, session = held.enter_context(_session(alerts, settings, context))
         require_checks(self._start(job, settings, signed_in, admission.approval))
-        # The checks may have taken a while.
         leases.renew()
         account = traded_account(job, context, signed_in, database)
         return _Desk(
@@ -181,8 +180,7 @@ class LiveHandler(BotHandler):
         found = Found()
         yield from gate_of(job, context, settings).rows(found)
         signed_in = found.signed_in
-        start = signed_in and self._start(job, settings, signed_in, found.approval)
-        yield from check_rows(start)
+        yield from check_rows(signed_in and self._start(job, settings, signed_in, found.approval))
 
     def _start(
         self,
