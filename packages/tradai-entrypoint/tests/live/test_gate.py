@@ -394,3 +394,11 @@ def test_the_rows_of_a_check_are_tried_one_by_one_and_name_the_next_command(
     assert (int(rows["approval"].exit_code), int(rows["lease"].exit_code)) == (77, 78)
     assert found.signed_in is not None
     assert account.asked == ["account"]
+
+
+def test_a_row_without_its_setting_names_the_setting_alone(gate: Callable[..., Gate]) -> None:
+    rows = {row.name: row for row in gate(approvals=None, latch=None).rows(Found())}
+
+    for name, variable in (("approval", "TRADAI_LIVE_APPROVALS"), ("halt latch", "LIVE_LATCH")):
+        assert f"{variable} is not set" in rows[name].detail
+        assert "`tradai-entrypoint" not in rows[name].detail
