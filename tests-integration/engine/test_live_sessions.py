@@ -69,6 +69,9 @@ class Desk:
             "TRADAI_LIVE_LATCH": f"file:{folder}/halts.json",
             "TRADAI_LIVE_SESSIONS": f"file:{folder}/sessions",
             "TRADAI_LIVE_DATABASES": str(folder / "databases"),
+            # These tests may run in a container.
+            "TRADAI_LIVE_DURABLE_VOLUME": str(folder),
+            "TRADAI_LIVE_DRY_RUN_HOURS": "0",
             "TRADAI_LIVE_API_KEY": "env:FAKE_KEY",
             "TRADAI_LIVE_API_SECRET": "env:FAKE_SECRET",
             "FAKE_APPROVAL_KEY": "not-a-real-key-for-approvals-0001",
@@ -214,16 +217,21 @@ def test_a_session_that_is_refused_after_the_approval_has_sent_reads_alone(
 
 
 def test_a_check_lists_the_missing_steps_and_then_none(desk: Desk, venue: Venue) -> None:
+    del desk.environ["TRADAI_LIVE_DRY_RUN_HOURS"]
     before = desk.run("check")
+    desk.environ["TRADAI_LIVE_DRY_RUN_HOURS"] = "0"
     desk.approve()
     venue.reset()
     after = desk.run("check")
 
     assert before.returncode == NOT_PERMITTED
     rows = _rows(before.stdout)
-    assert (rows["confirmation"], rows["approval"], rows["stake"]) == ("fail", "fail", "skip")
-    assert rows["account"] == rows["key rights"] == "ok"
+    assert [name for name, status in rows.items() if status == "fail"] == [
+        *("confirmation", "approval", "dry-run")
+    ]
+    assert rows["account"] == rows["key rights"] == rows["stake"] == rows["order prefix"] == "ok"
     assert "tradai-entrypoint approve" in before.stdout
+    assert "next: tradai-entrypoint run CONFIG --mode dry-run" in before.stdout
     assert after.returncode == 0, after.stdout
     assert set(_rows(after.stdout).values()) <= {"ok", "warn"}
     assert venue.signed().keys() <= SIGNED_READS
@@ -255,5 +263,5 @@ def test_a_plan_is_shown_beside_the_last_dry_run_and_approved_only_by_its_digest
 
 
 def _rows(table: str) -> Mapping[str, str]:
-    found = re.findall(r"^(\S.*?)\s{2,}(ok|warn|fail|skip)\s", table, re.MULTILINE)
+    found = re.findall(r"^(\S.*?)\s{2,}(ok|warn|fail|skip|raises|timeout)\s", table, re.MULTILINE)
     return dict(found)

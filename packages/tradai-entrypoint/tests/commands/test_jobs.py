@@ -118,8 +118,8 @@ def test_a_job_is_found_by_what_was_printed_about_it(
         # The handle names its runner.
         assert call("jobs", "logs", text) == 0
         shown = capsys.readouterr()
-    assert shown.out == "one\ntwo\nthree\n"
-    assert shown.err == "note: log complete: 3 lines\n"
+        assert shown.out == "one\ntwo\nthree\n"
+        assert shown.err == "note: log complete: 3 lines\n"
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"job_id": 3}', "{}" * 2000])

@@ -64,7 +64,8 @@ CREATE TABLE IF NOT EXISTS trades (
 );
 CREATE TABLE IF NOT EXISTS orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
-    ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255)
+    ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255),
+    ft_is_open BOOLEAN NOT NULL DEFAULT 1, filled FLOAT
 );
 """
 # The pipe it logs to, opened once it has read its configuration, and the end of a record there.
@@ -442,6 +443,15 @@ def answer_probe(scenario: dict[str, Any], folder: str) -> NoReturn:
     sys.exit(0)
 
 
+def answer_answers(scenario: dict[str, Any]) -> NoReturn:
+    """Answer as the engine does about its configuration, to which a scenario may object."""
+    exchange = json.load(sys.stdin)["config"]["exchange"]
+    prefix = exchange["ccxt_config"]["options"]["broker"]["spot"]
+    problems, order_id = scenario["schema_problems"], f"{prefix}{'0' * 22}"
+    say(json.dumps({"schema_problems": problems, "client_order_id": order_id}))
+    sys.exit(0)
+
+
 def say_error(text: str) -> NoReturn:
     os.write(2, f"Traceback (most recent call last):\n{text}\n".encode())
     sys.exit(1)
@@ -470,7 +480,11 @@ def stop(*_: object) -> NoReturn:
     os._exit(130)
 
 
-ANSWERS: "dict[str, Callable[..., NoReturn]]" = {"probe": answer_probe, "missing": answer_missing}
+ANSWERS: "dict[str, Callable[..., NoReturn]]" = {
+    "answers": answer_answers,
+    "missing": answer_missing,
+    "probe": answer_probe,
+}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tradai.core import Market, MarketSnapshot, StrategyConfig, TradingMode
-from tradai.core.live import Approval
+from tradai.core.live import Approval, RiskMeasure
 from tradai.entrypoint._live.account import AccountState, Balance, KeyRights
 from tradai.entrypoint._preflight.facts import (
     Disk,
@@ -79,7 +79,7 @@ def approval(**changes: object) -> Approval:
             "expires_at": NOW + timedelta(days=1),
             "stake_currency": "USDT",
             "largest_stake": Decimal(100),
-            "risk_limits": {"drawdown": {"halt": "0.2"}},
+            "risk_limits": {measure: {"halt": "0.2"} for measure in RiskMeasure},
             "order_policy": "cancel-entries",
             **changes,
         }

@@ -10,6 +10,7 @@ from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.flags import (
     Commands,
     add_config,
+    add_holdings,
     add_logging,
     add_output,
     add_run_arguments,
@@ -182,6 +183,7 @@ def _add_run(commands: Commands) -> None:
     parser.add_argument(
         "--trace-id", metavar="ID", help="id of the job in every system (default: the run id)"
     )
+    add_holdings(parser)
     add_output(parser)
     add_logging(parser)
 
@@ -210,6 +212,7 @@ def _add_check(commands: Commands) -> None:
     parser.add_argument(
         "--on", metavar="URI", help="job runner whose resources and rights are checked too"
     )
+    add_holdings(parser)
     add_output(parser)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -203,6 +204,7 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
             "models": {},
             "probe": "agrees",
             "missing": [],
+            "schema_problems": [],
             "downloads": [],
             "never_starts": False,
             "orders": [],
@@ -264,6 +266,7 @@ def run(
         replay: Path | None = None,
         **scenario: object,
     ) -> Finished:
+        accepts_holdings = bool(scenario.pop("accepts_holdings", False))
         install(**scenario)
         run_id = f"run-{len(list(tmp_path.glob('runs/*')))}"
         given: dict[str, Any] = {
@@ -281,6 +284,7 @@ def run(
                 patches=patches,
                 replay_folder=replay,
                 replay=RunManifest.read(replay) if replay else None,
+                accepts_holdings=accepts_holdings,
             ),
             interrupts=interrupts,
             progress=cast("Progress", progress),
@@ -304,7 +308,10 @@ def listing() -> Callable[[MarketsSnapshot], AbstractContextManager[str]]:
 
     @contextmanager
     def serve(snapshot: MarketsSnapshot) -> Iterator[str]:
-        answers = exchange_named(snapshot.exchange).rest_answers(snapshot.exchange_info)
+        answers = {
+            **exchange_named(snapshot.exchange).rest_answers(snapshot.exchange_info),
+            "/api/v3/klines": _candle_of_now,
+        }
 
         def respond(target: str) -> tuple[HTTPStatus, bytes]:
             answer = answers.get(target.partition("?")[0])
@@ -315,6 +322,11 @@ def listing() -> Callable[[MarketsSnapshot], AbstractContextManager[str]]:
             yield f"http://127.0.0.1:{server.port}"
 
     return serve
+
+
+def _candle_of_now() -> list[list[int | str]]:
+    opened_ms = time.time_ns() // 300_000_000_000 * 300_000
+    return [[opened_ms, *["100"] * 4, "1", opened_ms + 299_999, "100", 1, "1", "100", "0"]]
 
 
 @pytest.fixture

@@ -31,12 +31,14 @@ from tradai.entrypoint import (
     EntrypointSettings,
     ExitCode,
     LiveSettings,
+    RunManifest,
     RunRequest,
     TradingEntrypoint,
 )
 from tradai.entrypoint._live.account import (
     AccountState,
     ApiKeys,
+    Balance,
     ExchangeOrder,
     KeyRights,
     NewOrder,
@@ -61,7 +63,8 @@ CREATE TABLE trades (
 );
 CREATE TABLE orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
-    ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255)
+    ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255),
+    ft_is_open BOOLEAN NOT NULL DEFAULT 1, filled FLOAT
 );
 """
 TRADING: Final = "engine: trading live on loopback, no money, Ctrl-C stops it"
@@ -69,6 +72,8 @@ KEY: Final = "not-a-real-api-key-000000000001"
 SECRET: Final = "not-a-real-api-secret-0000000001"  # noqa: S105 - a test looks for it
 ACCOUNT: Final = TradingAccount(venue="binance", uid="1234567")
 PREFIX: Final = order_prefix(ACCOUNT, "waves")
+# Of the checks.
+READS: Final = ("account", "rights", "open orders")
 RIGHTS: Final = KeyRights(may_read=True, may_trade=True, may_withdraw=False, may_transfer=False)
 
 Run = Callable[..., Any]
@@ -113,6 +118,7 @@ class Account:
     may_trade: bool = True
     rights: KeyRights = RIGHTS
     offset_s: float = 0.0
+    balances: tuple[Balance, ...] = (Balance(asset="USDT", free=Decimal(1_000), locked=Decimal()),)
     open_orders: list[list[ExchangeOrder]] = field(default_factory=lambda: [[], []])
     asked: list[str] = field(default_factory=list)
 
@@ -121,7 +127,7 @@ class Account:
 
     def fetch_account(self) -> AccountState:
         self.asked.append("account")
-        return AccountState(uid=self.uid, may_trade=self.may_trade, balances=())
+        return AccountState(uid=self.uid, may_trade=self.may_trade, balances=self.balances)
 
     def fetch_key_rights(self) -> KeyRights:
         self.asked.append("rights")
@@ -170,6 +176,9 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "LATCH": f"file:{folder}/halts.json",
         "SESSIONS": f"file:{folder}/sessions",
         "DATABASES": str(folder / "databases"),
+        # These tests may run in a container.
+        "DURABLE_VOLUME": str(tmp_path),
+        "DRY_RUN_HOURS": "0",
         "API_KEY": "env:FAKE_API_KEY",
         "API_SECRET": "env:FAKE_API_SECRET",
     }
@@ -271,7 +280,7 @@ def test_an_approved_session_trades_on_the_account_and_stops_in_good_order(
     assert done.given["config"]["dry_run"] is False
     database = state / "databases" / "binance-1234567-waves.sqlite"
     assert done.given["config"]["db_url"] == f"sqlite:///{database}"
-    assert account.asked == ["account", "rights", "open orders", "open orders"]
+    assert account.asked == ["account", *READS, "open orders"]
     manifest = done.manifest
     assert manifest.live["plan"] == plan.model_dump(mode="json")
     assert manifest.live["account"] == "binance:1234567"
@@ -293,7 +302,7 @@ def test_a_session_goes_on_with_the_database_of_the_one_before(
     (state / "databases").mkdir()
     with closing(sqlite3.connect(state / "databases" / "binance-1234567-waves.sqlite")) as database:
         database.executescript(TABLES)
-        database.execute("INSERT INTO orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'open')")
+        database.execute("INSERT INTO orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'open', 1, 0)")
         database.commit()
     account.open_orders = [[order("1", f"{PREFIX}1")], [order("1", f"{PREFIX}1")]]
 
@@ -399,19 +408,12 @@ def test_open_orders_on_other_pairs_do_not_matter(
     assert stopped().code == ExitCode.DONE
 
 
-@pytest.mark.parametrize(
-    ("terms", "word"),
-    [
-        ({"largest_stake": Decimal("99.99")}, "the approved largest one 99.99"),
-        ({"order_policy": OrderPolicy.FLATTEN}, "policy is flatten"),
-    ],
-)
 def test_a_plan_beyond_the_approved_terms_is_refused(
-    live: Run, approve: Callable[..., LivePlan], terms: dict[str, object], word: str
+    live: Run, approve: Callable[..., LivePlan]
 ) -> None:
-    approve(**terms)
+    approve(largest_stake=Decimal("99.99"))
 
-    refused(live, ExitCode.NOT_PERMITTED, word)
+    refused(live, ExitCode.NOT_PERMITTED, "the approved largest one 99.99")
 
 
 @pytest.mark.parametrize(
@@ -428,7 +430,7 @@ def test_a_strategy_that_decides_its_stakes_itself_is_refused(
     source.write_text(f"{source.read_text()}    {line}\n")
     approve()
 
-    refused(live, ExitCode.NOT_PERMITTED, "could not be kept")
+    refused(live, ExitCode.NOT_PERMITTED, "stake could not be kept")
 
 
 def test_a_halt_is_refused_until_it_is_cleared(
@@ -441,6 +443,107 @@ def test_a_halt_is_refused_until_it_is_cleared(
     refused(live, ExitCode.HALTED, "daily loss")
     latch.clear(1, reason="a test", by="Ada Example")
     assert stopped().code == ExitCode.DONE
+
+
+def test_a_session_that_starts_again_and_again_is_halted(
+    live: Run,
+    stopped: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    state: Path,
+) -> None:
+    approve()
+    account.rights = replace(RIGHTS, may_withdraw=True)
+    account.open_orders = [[] for _ in range(9)]
+
+    for _ in range(5):
+        refused(live, ExitCode.NOT_PERMITTED, "may withdraw")
+    refused(live, ExitCode.HALTED, "this is start 6 of the session within 30 minutes")
+    account.rights = RIGHTS
+    refused(live, ExitCode.HALTED, "trading was halted")
+
+    record = ObjectSessionStore.for_file(f"file:{state}/sessions").read("waves")
+    assert record is not None
+    assert (record.state, len(record.starts)) == (SessionState.FAILED, 6)
+    HaltLatch.for_uri(f"file:{state}/halts.json").clear(1, reason="a test", by="Ada Example")
+    assert stopped().code == ExitCode.DONE
+
+
+def test_a_configuration_without_a_dry_run_behind_it_is_refused(
+    live: Run,
+    stopped: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("TRADAI_LIVE_DRY_RUN_HOURS")
+    approve()
+    account.open_orders = [[], [], []]
+
+    refused(live, ExitCode.NOT_PERMITTED, "dry-run: ", "at least 24.0 h are needed")
+
+    live_run = RunManifest.read(tmp_path / "runs" / "run-0")
+    dry_run = live_run.model_copy(
+        update={
+            "run_id": "dry-run",
+            "mode": TradingMode.DRY_RUN,
+            "exit_code": 0,
+            "started_at": live_run.started_at - timedelta(hours=24),
+        }
+    )
+    (tmp_path / "runs" / "dry-run").mkdir()
+    (tmp_path / "runs" / "dry-run" / "manifest.json").write_text(dry_run.as_json())
+    assert stopped().code == ExitCode.DONE
+
+
+def test_holdings_in_our_coins_need_a_consent_which_is_recorded(
+    live: Run, stopped: Run, approve: Callable[..., LivePlan], account: Account
+) -> None:
+    approve()
+    held = Balance(asset="BTC", free=Decimal("0.5"), locked=Decimal())
+    account.balances = (*account.balances, held)
+    account.open_orders = [[], [], []]
+
+    refused(live, ExitCode.NOT_PERMITTED, "the account holds BTC 0.5", "--accept-holdings")
+    done = stopped(accepts_holdings=True)
+
+    assert done.code == ExitCode.DONE, done.verdict
+    row = done.manifest.live["checks"]["holdings"]
+    assert row == "ok: accepted with --accept-holdings: BTC 0.5; other holdings: none"
+
+
+def test_a_configuration_that_the_engine_refuses_is_not_started_with(
+    live: Run, approve: Callable[..., LivePlan]
+) -> None:
+    approve()
+
+    refused(
+        partial(live, schema_problems=["stoploss: -2 is less than the minimum"]),
+        ExitCode.CONFIGURATION,
+        "stoploss: -2 is less than the minimum",
+    )
+
+
+def test_state_on_the_disk_of_a_container_is_refused(
+    live: Run, approve: Callable[..., LivePlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approve()
+    monkeypatch.delenv("TRADAI_LIVE_DURABLE_VOLUME")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+
+    names = ("approvals", "latch", "lease", "sessions", "trade database")
+    refused(live, ExitCode.NOT_PERMITTED, *(f"the {name} at " for name in names))
+
+
+def test_keys_that_cannot_be_meant_sign_nothing(
+    live: Run, approve: Callable[..., LivePlan], account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approve()
+    monkeypatch.setenv("FAKE_API_SECRET", "0123456789012345")
+
+    refused(live, ExitCode.CONFIGURATION, "digits alone")
+    assert account.asked == []
 
 
 def test_a_missing_place_is_named_before_anything_is_signed(

@@ -28,7 +28,7 @@ from tradai.core import (
     digest,
 )
 from tradai.core.exceptions import ApprovalError, TradAIError
-from tradai.core.live import Approval, LivePlan
+from tradai.core.live import Approval, LivePlan, RiskMeasure
 
 # Not through the door: the gate of LIVE is not public.
 from tradai.entrypoint._live.account import AccountState, Balance, KeyRights
@@ -196,7 +196,7 @@ class PureGate:
 
     def _planned(self, loaded: LoadedConfig) -> tuple[LivePlan, dict[str, Any]]:
         parameters = read_run_parameters(loaded)
-        plan = render_plan(loaded.config, parameters, TradingMode.DRY_RUN, facts=self._source)
+        plan = render_plan(loaded.config, parameters, TradingMode.LIVE, facts=self._source)
         config = {"config": loaded.config.canonical(), "source": self._source.digest}
         live = LivePlan(
             strategy=loaded.config.name,
@@ -229,7 +229,7 @@ def _approval(plan: LivePlan) -> Approval:
             "expires_at": NOW + timedelta(days=1),
             "stake_currency": "USDT",
             "largest_stake": LARGEST_STAKE,
-            "risk_limits": {"drawdown": {"halt": "0.2"}},
+            "risk_limits": {measure: {"halt": "0.2"} for measure in RiskMeasure},
             "order_policy": "cancel-entries",
         }
     )

@@ -49,6 +49,7 @@ def read_settings(args: argparse.Namespace) -> tuple[EntrypointSettings, RunRequ
         command=command_line(args),
         replay_folder=replay_folder,
         replay=replay,
+        accepts_holdings=getattr(args, "accept_holdings", False),
     )
 
 

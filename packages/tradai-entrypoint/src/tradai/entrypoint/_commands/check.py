@@ -11,6 +11,7 @@ from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.arguments import entrypoint_class, read_settings
 from tradai.entrypoint._commands.console import print_table
 from tradai.entrypoint._process.checks import CheckRow, CheckStatus
+from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.resources import resource_checks
 from tradai.entrypoint._process.settings import (
@@ -61,7 +62,7 @@ def _resource_rows(runner: str | None) -> Iterator[CheckRow]:
 
 
 def _print_report(rows: Sequence[CheckRow], *, plan: object, args: argparse.Namespace) -> int:
-    exit_code = next((row.exit_code for row in rows if row.status is CheckStatus.FAIL), 0)
+    exit_code = next((row.exit_code for row in rows if row.exit_code is not ExitCode.DONE), 0)
     if args.json:
         shown = [{"name": row.name, "status": row.status, "detail": row.detail} for row in rows]
         answer = {"exit_code": int(exit_code), "checks": shown} | (

@@ -48,6 +48,15 @@ def add_run_arguments(parser: argparse.ArgumentParser, *, mode: TradingMode | No
     add_store(parser)
 
 
+def add_holdings(parser: argparse.ArgumentParser) -> None:
+    """Add the consent to an account that holds coins of the pairs."""
+    parser.add_argument(
+        "--accept-holdings",
+        action="store_true",
+        help="let LIVE start on an account that holds coins of its pairs",
+    )
+
+
 def add_folder(parser: argparse.ArgumentParser) -> None:
     """Add the folder of runs."""
     parser.add_argument("--runs", metavar="DIR", help="folder of runs (default: .tradai/runs)")

@@ -20,14 +20,12 @@ from tradai.entrypoint._live.order_owner import order_prefix
 from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._process.exit_codes import ExitCode
 
-# For a row that refuses, the command that brings a person on.
+# For a row that refuses, the command that brings a person on. A setting that is missing, and a store
+# that does not answer, have their advice in their own sentences.
 _COMMANDS: Final = {
     "confirmation": "tradai-entrypoint approve CONFIG",
     "approval": "tradai-entrypoint approve CONFIG",
-    "halt latch": "tradai-entrypoint resume --reason ...",
 }
-# A setting that is missing, or a store that does not answer, has its advice in its own sentence.
-_REFUSED: Final = frozenset({ExitCode.NOT_PERMITTED, ExitCode.HALTED})
 
 
 @final
@@ -206,18 +204,13 @@ class Gate:
         yield _row("confirmation", self.check_confirmation)
         yield _row("approval", approve)
         yield _row("account", sign_in)
-        yield _row("halt latch", self._latch_row)
-        for name in ("lease", "sessions", "databases"):
+        for name in ("latch", "lease", "sessions", "databases"):
             yield _row(name, partial(self._settings.place, name))
-
-    def _latch_row(self) -> str:
-        self.check_latch()
-        return "no halt stands"
 
 
 def _row(name: str, check: Callable[[], str]) -> CheckRow:
     """Return the row of a check; one that refuses names the next command."""
     row = Checklist().row(name, check)
-    if row.exit_code not in _REFUSED or name not in _COMMANDS:
+    if row.exit_code is not ExitCode.NOT_PERMITTED or name not in _COMMANDS:
         return row
     return replace(row, detail=f"{row.detail} (`{_COMMANDS[name]}`)")

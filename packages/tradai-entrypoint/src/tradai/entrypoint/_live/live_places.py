@@ -7,6 +7,7 @@ from tradai.core.live import Approvals, SessionStore, TradingAccount
 from tradai.entrypoint._alerts.alerts import Alerts, alerts_for
 from tradai.entrypoint._live.account import ApiKeys
 from tradai.entrypoint._live.halt_latch import HaltLatch
+from tradai.entrypoint._live.key_check import check_keys
 from tradai.entrypoint._live.live_settings import LiveSettings
 
 
@@ -29,12 +30,15 @@ def keys_of(settings: LiveSettings) -> ApiKeys:
     """Resolve the API key and its secret.
 
     Raises:
-        ConfigurationError: A reference is not set, or the source refused it.
+        ConfigurationError: A reference is not set, the source refused it, or the keys cannot be
+            meant, such as those of a demo.
         NotFoundError: A secret does not exist.
         ExternalServiceError: A source refused or did not answer.
     """
     key, secret = (resolve_secret(settings.reference(name)) for name in ("api_key", "api_secret"))
-    return ApiKeys(key=key, secret=secret)
+    keys = ApiKeys(key=key, secret=secret)
+    check_keys(keys)
+    return keys
 
 
 def alerts_of(settings: LiveSettings) -> Alerts:

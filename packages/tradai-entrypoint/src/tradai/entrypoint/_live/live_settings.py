@@ -45,6 +45,8 @@ class LiveSettings(BaseSettings):
         api_secret: Reference of the secret of that key.
         image: Digest of the container image that runs, which the approval names; unset means none.
         dry_run_hours: Hours of dry-run that a configuration must have behind it.
+        durable_volume: Folder of a volume that outlives the container; unset means none.
+        longest_session_hours: Most hours that a session may last; unset means without limit.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX)
@@ -63,6 +65,8 @@ class LiveSettings(BaseSettings):
     api_secret: SecretReference | None = None
     image: str | None = None
     dry_run_hours: Annotated[float, Field(ge=0, le=8_760)] = 24.0
+    durable_volume: str | None = None
+    longest_session_hours: float | None = Field(default=None, gt=0, le=8_760)
 
     @property
     def dry_run(self) -> timedelta:

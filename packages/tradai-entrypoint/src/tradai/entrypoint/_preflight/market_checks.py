@@ -12,6 +12,7 @@ from tradai.core.exceptions import (
     NotFoundError,
     TradingError,
 )
+from tradai.core.live import Approval
 from tradai.entrypoint._preflight.facts import LastCandle, PreflightFacts, known
 from tradai.entrypoint._preflight.stake import (
     configured_reserve,
@@ -44,7 +45,7 @@ def check_stake(facts: PreflightFacts) -> str:
     """Refuse a stake that the approval, the exchange or the engine would not take as it is."""
     stake, currency = planned_stake(facts), facts.config.stake_currency
     if facts.approval is not None:
-        _check_approved(stake, currency, facts)
+        _check_approved(stake, currency, facts.approval)
     problems = [*_problems(stake, facts)]
     if problems:
         message = (
@@ -74,12 +75,12 @@ def check_candles(facts: PreflightFacts) -> str:
     return f"the newest of each pair is at most {_STALE_CANDLES} x {facts.config.timeframe} old"
 
 
-def _check_approved(stake: Decimal, currency: str, facts: PreflightFacts) -> None:
-    approval = facts.approval
-    if approval is None or approval.stake_currency != currency or stake > approval.largest_stake:
+def _check_approved(stake: Decimal, currency: str, approval: Approval) -> None:
+    if approval.stake_currency != currency or stake > approval.largest_stake:
         message = (
-            f"a stake of {stake:f} {currency} is not approved: lower execution.stake_amount, or "
-            "have a larger one approved with `tradai-entrypoint approve`"
+            f"a stake of {stake:f} {currency} is not approved, the approved largest one "
+            f"{approval.largest_stake:f} {approval.stake_currency} is: lower "
+            "execution.stake_amount, or have a larger one approved with `tradai-entrypoint approve`"
         )
         raise TradingError(message, reason="stake_not_approved")
 

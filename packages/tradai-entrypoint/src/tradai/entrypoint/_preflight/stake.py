@@ -32,9 +32,9 @@ def planned_stake(facts: PreflightFacts) -> Decimal:
     if facts.stake is not None:
         return facts.stake
     message = (
-        "the strategy or the balance decides the stake of a trade, so no largest stake could be "
-        "kept: set execution.stake_amount to an amount, and leave out custom_stake_amount and "
-        "position adjustment"
+        "the strategy or the balance decides the stake of a trade, so that the approved largest "
+        "stake could not be kept: set execution.stake_amount to an amount, and leave out "
+        "custom_stake_amount and position adjustment"
     )
     raise TradingError(message, reason="stake_not_fixed")
 

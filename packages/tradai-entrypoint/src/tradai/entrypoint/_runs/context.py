@@ -36,6 +36,7 @@ class RunContext:
         staged: Folder of candles that were staged for several runs.
         replay_folder: Folder of the run that this one repeats.
         expected_digests: Digests of the repeated run, by name, which this one must have too.
+        accepts_holdings: Whether LIVE may start on an account that holds coins of its pairs.
         report: Figures, tables and curve for the report.
         parts: Parts of the run that are tracked as runs of their own, the best first.
         verdict: What `conclude` was given; None means the meaning of the exit code.
@@ -57,6 +58,7 @@ class RunContext:
     staged: Path | None = None
     replay_folder: Path | None = None
     expected_digests: Mapping[str, str] = field(default_factory=dict)
+    accepts_holdings: bool = False
     report: RunReportParts | None = None
     parts: tuple[RunPart, ...] = ()
     verdict: Verdict | None = None

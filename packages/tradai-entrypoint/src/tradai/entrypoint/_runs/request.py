@@ -54,6 +54,7 @@ class RunRequest:
         command: The command line, for the manifest.
         replay_folder: Folder of the run to repeat, whose configuration and source are used.
         replay: Manifest of the run to repeat.
+        accepts_holdings: Whether LIVE may start on an account that holds coins of its pairs.
     """
 
     patches: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ class RunRequest:
     command: tuple[str, ...] = ()
     replay_folder: Path | None = None
     replay: RunManifest | None = field(default=None)
+    accepts_holdings: bool = False
 
     @property
     def replay_of(self) -> str | None:

@@ -260,6 +260,7 @@ class StrategyEntrypoint(LoggerMixin):
             staged=self._settings.staged,
             replay_folder=self._request.replay_folder,
             expected_digests=self._request.expected_digests,
+            accepts_holdings=self._request.accepts_holdings,
         )
 
     def _load_strategy_config(self) -> LoadedConfig:

@@ -24,7 +24,6 @@ from tradai.entrypoint._live.live_session import LiveSession, Supervision
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.order_owner import is_ours
 from tradai.entrypoint._live.session import Session
-from tradai.entrypoint._live.start_checks import StartFacts, preflight_rows, require_ok
 from tradai.entrypoint._live.watchdog import EntryAccount, Watchdog
 from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
@@ -34,7 +33,12 @@ from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
 from tradai.entrypoint.freqtrade._modes.live_engine_stop import LiveEngineStop
-from tradai.entrypoint.freqtrade._modes.live_start import gate_of, record_admission, start_facts
+from tradai.entrypoint.freqtrade._modes.live_start import (
+    check_rows,
+    gate_of,
+    record_admission,
+    require_checks,
+)
 from tradai.entrypoint.freqtrade._modes.live_stop import (
     EndedEngine,
     has_exchange_stops,
@@ -43,6 +47,7 @@ from tradai.entrypoint.freqtrade._modes.live_stop import (
 )
 from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.session_start import SessionStart
 from tradai.entrypoint.freqtrade._results.database import (
     DATABASE_NAME,
     all_orders,
@@ -99,14 +104,14 @@ class LiveHandler(BotHandler):
                 ttl_s=least_ttl_s(budget.total_s),
             )
         )
-        facts = start_facts(job, context, signed_in, admission.approval)
-        rows = list(preflight_rows(facts))
-        context.journal.append("checked", **{row.name: row.status for row in rows})
-        require_ok(rows)
-        account = traded_account(job, context, signed_in, database)
         alerts = alerts_of(settings)
         held.callback(alerts.close)
+        # First, so that a start that is refused counts in the restart budget.
         record, session = held.enter_context(_session(alerts, settings, context))
+        require_checks(self._start(job, settings, signed_in, admission.approval))
+        # The checks may have taken a while.
+        leases.renew()
+        account = traded_account(job, context, signed_in, database)
         return _Desk(
             admission=admission,
             leases=leases,
@@ -175,8 +180,25 @@ class LiveHandler(BotHandler):
         settings = LiveSettings.load(environ=context.environ)
         found = Found()
         yield from gate_of(job, context, settings).rows(found)
-        if found.signed_in is not None:
-            yield from _account_rows(job, context, found.signed_in, found.approval)
+        signed_in = found.signed_in
+        start = signed_in and self._start(job, settings, signed_in, found.approval)
+        yield from check_rows(start)
+
+    def _start(
+        self,
+        job: EngineJob,
+        settings: LiveSettings,
+        signed_in: SignedIn,
+        approval: Approval | None,
+    ) -> SessionStart:
+        return SessionStart(
+            job=job,
+            context=self._entrypoint.context,
+            runs=self._entrypoint.settings,
+            settings=settings,
+            signed_in=signed_in,
+            approval=approval,
+        )
 
     def _traded(self, job: EngineJob, context: RunContext, bot: Bot) -> Verdict:
         """Run `bot` to its end; an engine that may not trade any more is killed."""
@@ -224,20 +246,6 @@ def _entry_account(desk: _Desk, context: RunContext) -> EntryAccount:
         keys=signed_in.keys,
         prefix=signed_in.order_prefix,
     )
-
-
-def _account_rows(
-    job: EngineJob, context: RunContext, signed_in: SignedIn, approval: Approval | None
-) -> Iterator[CheckRow]:
-    facts: list[StartFacts] = []
-
-    def ask() -> str:
-        facts.append(start_facts(job, context, signed_in, approval))
-        return "rights of the key, open orders and clock were read"
-
-    yield Checklist().row("account facts", ask)
-    for each in facts:
-        yield from preflight_rows(each)
 
 
 def _keep_copy(database: Path, context: RunContext) -> None:

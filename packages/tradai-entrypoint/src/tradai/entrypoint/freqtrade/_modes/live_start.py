@@ -1,16 +1,31 @@
-"""The start of a live session: its gate, and the facts about its account."""
+"""The start of a live session: its gate, and the checks before its engine is started."""
 
 import logging
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from tradai.core.live import Approval
-from tradai.entrypoint._live.gate import Admission, Gate, SignedIn, Venue
+from tradai.core import TradingMode, utc_now
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._live.check_table import (
+    CheckFailedError,
+    may_start,
+    refusals,
+    require_all,
+)
+from tradai.entrypoint._live.gate import Admission, Gate, Venue
+from tradai.entrypoint._live.live_places import latch_of
 from tradai.entrypoint._live.live_settings import LiveSettings
-from tradai.entrypoint._live.start_checks import StartFacts
+from tradai.entrypoint._preflight.checks import open_items, run_checks
+from tradai.entrypoint._preflight.facts import PreflightFacts
+from tradai.entrypoint._preflight.preflight import preflight_checks
+from tradai.entrypoint._preflight.restarts import halt_restarts
+from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._preparation.live_plan import live_plan, planned_stake
+from tradai.entrypoint.freqtrade._preparation.live_plan import live_plan
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.session_start import SessionStart
 
 _log: Final = logging.getLogger(__name__)
 
@@ -60,23 +75,48 @@ def record_admission(admission: Admission, context: RunContext) -> None:
     context.folder.write_manifest(context.record)
 
 
-def start_facts(
-    job: EngineJob, context: RunContext, signed_in: SignedIn, approval: Approval | None
-) -> StartFacts:
-    """Ask for all facts about the account, with two more signed reads.
+def require_checks(start: SessionStart) -> None:
+    """Check a session whose start is in its record; when all is well its engine may be started.
+
+    A restart budget that is spent halts trading.
 
     Raises:
-        ConfigurationError: The exchange refuses the key.
-        ExternalServiceError: It did not answer.
+        CheckFailedError: A check keeps it from starting; all of them are named.
+        ConfigurationError: Two checks have one name, or a place is not set.
+        HaltedError: The halt latch cannot be read.
+        ExternalServiceError: A store refused or did not answer.
+        RunInterruptedError: A signal came first.
     """
-    reads, exchange = signed_in.client.reads, job.plan.exchange
-    return StartFacts(
-        account=signed_in.state,
-        rights=reads.fetch_key_rights(),
-        open_orders=tuple(reads.fetch_open_orders()),
-        clock_offset_s=reads.measure_clock(),
-        symbols=frozenset(exchange.symbol_of(pair) for pair in context.config.pairs),
-        order_prefix=signed_in.order_prefix,
-        stake=planned_stake(context.config, job.facts),
-        approval=approval,
-    )
+    checks, context = preflight_checks(), start.context
+    rows = run_checks(checks, start.facts(start.recorded_starts()))
+    context.journal.append("checked", **{row.name: row.status for row in rows})
+    context.record.live["checks"] = {row.name: f"{row.status}: {row.detail}" for row in rows}
+    try:
+        require_all(rows, mode=TradingMode.LIVE, expected=[check.name for check in checks])
+    except CheckFailedError:
+        halt_restarts(latch_of(start.settings), rows, run_id=context.run_id)
+        raise
+
+
+def check_rows(start: SessionStart | None) -> Iterator[CheckRow]:
+    """Yield the rows of the same checks, those that refuse last, each with the next command.
+
+    Args:
+        start: The session as if it started now; None while its account is not known.
+    """
+    found: list[PreflightFacts] = []
+    yield Checklist().row("session facts", partial(_gather, start, found))
+    checks = preflight_checks()
+    rows = run_checks(checks, found[0]) if found else ()
+    yield from (row for row in rows if may_start(row.name, TradingMode.LIVE, row.status))
+    refused = refusals(rows, mode=TradingMode.LIVE, expected=[check.name for check in checks])
+    for row, command in open_items(checks, refused):
+        yield replace(row, detail=f"{row.detail}; next: {command}" if command else row.detail)
+
+
+def _gather(start: SessionStart | None, found: list[PreflightFacts]) -> str:
+    if start is None:
+        message = "the account is not known, and without it nothing can be checked: see above"
+        raise ConfigurationError(message, key="TRADAI_LIVE_API_KEY")
+    found.append(start.facts((*start.recorded_starts(), utc_now())))
+    return "account, markets and state were read"

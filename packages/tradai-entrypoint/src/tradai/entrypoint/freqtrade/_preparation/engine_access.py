@@ -1,5 +1,6 @@
 """Access of the engine to an account: its keys, its orders' ids, its database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -26,11 +27,20 @@ class EngineAccess:
 
     def sections(self, exchange: Exchange, base_url: str | None) -> dict[str, JsonValue]:
         """Return the settings of the engine for its standard input; see `EnginePlan.config_for`."""
+        keys = {"key": self.keys.key.reveal(), "secret": self.keys.secret.reveal()}
+        return self._sections(exchange, base_url, keys)
+
+    def sections_without_keys(
+        self, exchange: Exchange, base_url: str | None
+    ) -> dict[str, JsonValue]:
+        """Return the settings as they may be shown and checked."""
+        return self._sections(exchange, base_url, {})
+
+    def _sections(
+        self, exchange: Exchange, base_url: str | None, keys: Mapping[str, str]
+    ) -> dict[str, JsonValue]:
+        client = exchange.ccxt_config(base_url, order_prefix=self.order_prefix)
         return {
             "db_url": f"sqlite:///{self.database}",
-            "exchange": {
-                "key": self.keys.key.reveal(),
-                "secret": self.keys.secret.reveal(),
-                "ccxt_config": exchange.ccxt_config(base_url, order_prefix=self.order_prefix),
-            },
+            "exchange": {**keys, "ccxt_config": client},
         }

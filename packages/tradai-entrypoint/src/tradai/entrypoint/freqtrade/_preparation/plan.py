@@ -86,10 +86,16 @@ class EnginePlan:
             sections: Settings that belong to this process alone, such as a port, or the keys in
                 the section of the exchange; they go over those of the plan.
         """
+        return canonical_json(self.given(base_url, sections=sections))
+
+    def given(
+        self, base_url: str | None, *, sections: Mapping[str, JsonValue]
+    ) -> dict[str, JsonValue]:
+        """Return the configuration of `config_for` as a value."""
         planned = cast("Mapping[str, JsonValue]", self.config["exchange"])
         mine = cast("Mapping[str, JsonValue]", sections.get("exchange", {}))
         exchange = {**planned, "ccxt_config": self.exchange.ccxt_config(base_url), **mine}
-        return canonical_json({**self.config, **sections, "exchange": exchange})
+        return {**self.config, **sections, "exchange": exchange}
 
     def write_params(self, strategies: Path) -> None:
         """Write the parameter file, if any, into the private copy of the strategy source."""

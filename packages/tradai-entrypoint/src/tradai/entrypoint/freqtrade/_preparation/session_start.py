@@ -1,0 +1,175 @@
+"""A live session before its start: the facts that its checks judge, from its settings and plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, final
+
+from tradai.core.live import Approval
+from tradai.entrypoint._live.gate import SignedIn
+from tradai.entrypoint._live.live_places import database_of, latch_of, session_store_of
+from tradai.entrypoint._live.live_settings import LiveSettings
+from tradai.entrypoint._live.reconcile import positions
+from tradai.entrypoint._preflight.facts import (
+    DryRun,
+    Limits,
+    Models,
+    OpenPosition,
+    PreflightFacts,
+    TradeDatabase,
+    gathered,
+)
+from tradai.entrypoint._preflight.state_files import state_places
+from tradai.entrypoint._process.settings import EntrypointSettings
+from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint._runs.dry_runs import ended_dry_runs
+from tradai.entrypoint._store.run_store import RunStore
+from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
+from tradai.entrypoint.freqtrade._preparation.live_facts import (
+    LiveEngine,
+    SessionFacts,
+    Venue,
+    gather_facts,
+)
+from tradai.entrypoint.freqtrade._preparation.live_plan import planned_stake
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._results.database import booked_orders
+
+_PLACES: Final = ("approvals", "lease", "latch", "sessions")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStart:
+    """A session that is about to start.
+
+    Attributes:
+        job: Its engine and its plan.
+        context: Its run.
+        runs: Settings of the run: the folder and the store that have earlier ones.
+        settings: Settings of live trading.
+        signed_in: The account.
+        approval: The approval; None in a check without one.
+    """
+
+    job: EngineJob
+    context: RunContext
+    runs: EntrypointSettings
+    settings: LiveSettings
+    signed_in: SignedIn
+    approval: Approval | None
+
+    @property
+    def database(self) -> Path:
+        """The trade database, absolute.
+
+        Raises:
+            ConfigurationError: Its folder is not set.
+        """
+        return database_of(self.settings, self.signed_in.account, self.context.config.name)
+
+    def recorded_starts(self) -> tuple[datetime, ...]:
+        """Return the last starts in the session's record, oldest first.
+
+        Raises:
+            ConfigurationError: The place of session records is not set.
+            ExternalServiceError: The store refused or did not answer.
+        """
+        store = session_store_of(self.settings)
+        record = store.read(self.settings.session_name(self.context.config.name))
+        return record.starts if record else ()
+
+    def facts(self, starts: tuple[datetime, ...]) -> PreflightFacts:
+        """Gather the facts, with three signed reads and no order.
+
+        Args:
+            starts: Starts of the session, oldest first, this one included.
+
+        Raises:
+            ConfigurationError: A place is not set.
+            RunInterruptedError: A signal came first.
+        """
+        exchange, address = self.job.plan.exchange, self.context.parameters.exchange_url
+        reads = self.signed_in.client.reads
+        return gather_facts(
+            self._session_facts(starts),
+            venue=Venue(exchange=exchange, base_url=address, reads=reads),
+            engine=self._engine(address),
+        )
+
+    def _session_facts(self, starts: tuple[datetime, ...]) -> SessionFacts:
+        config = self.context.config
+        return SessionFacts(
+            config=config,
+            config_digest=self.context.record.digests["config"],
+            order_prefix=self.signed_in.order_prefix,
+            stake=planned_stake(config, self.job.facts),
+            approval=self.approval,
+            limits=self._limits(),
+            latch=latch_of(self.settings),
+            starts=starts,
+            runs=_existing(self.runs.folder),
+            dry_runs=gathered(self._dry_runs),
+            state=state_places(
+                self._places(),
+                environ=self.context.environ,
+                durable_volume=self.settings.durable_volume,
+            ),
+            database=gathered(lambda: trade_database(self.database)),
+            # No plan of a FreqAI strategy is rendered for LIVE.
+            models=Models(),
+        )
+
+    def _limits(self) -> Limits:
+        hours = self.settings.longest_session_hours
+        return Limits(
+            dry_run=self.settings.dry_run,
+            longest_session=None if hours is None else timedelta(hours=hours),
+            accepts_holdings=self.context.accepts_holdings,
+        )
+
+    def _dry_runs(self) -> tuple[DryRun, ...]:
+        store = RunStore.at(self.runs.store) if self.runs.store else None
+        return ended_dry_runs(self.runs.folder, store, timeout_s=self.runs.store_timeout_s)
+
+    def _places(self) -> Mapping[str, str]:
+        places = {name: self.settings.place(name) for name in _PLACES}
+        return {**places, "trade database": f"sqlite:///{self.database}"}
+
+    def _engine(self, address: str | None) -> LiveEngine:
+        access = EngineAccess(
+            keys=self.signed_in.keys,
+            order_prefix=self.signed_in.order_prefix,
+            database=self.database,
+        )
+        sections = access.sections_without_keys(self.job.plan.exchange, address)
+        return LiveEngine(
+            install=self.job.engine,
+            config=self.job.plan.given(address, sections=sections),
+            scratch=self.context.folder.scratch,
+            environ=self.context.environ,
+            interrupts=self.context.interrupts,
+        )
+
+
+def trade_database(database: Path) -> TradeDatabase:
+    """Return the open orders and the positions of `database`, which need not exist yet.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    booked = booked_orders(database)
+    held = positions((), booked, pair_of=lambda order: order.symbol)
+    return TradeDatabase(
+        order_ids=frozenset(row.order_id for row in booked if row.is_open),
+        positions=tuple(
+            OpenPosition(pair=pair, amount=position.amount) for pair, position in held.items()
+        ),
+    )
+
+
+def _existing(folder: Path) -> Path:
+    """Return `folder`, or the nearest folder above it that exists: its disk will have it."""
+    absolute = folder.absolute()
+    return next(each for each in (absolute, *absolute.parents) if each.exists())

@@ -1,0 +1,119 @@
+"""A live session in the hands of operators: paused, stopped by a policy, killed, started again."""
+
+import json
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from engine.live_desk import TERMS, Desk
+from engine.venue.control import Venue
+
+HELD: Final = 75
+PATIENCE_S: Final = 300
+STILL_OPEN: Final = {"NEW", "PARTIALLY_FILLED"}
+# So low that no entry for ETH is filled.
+PRICES: Final = {"ETHUSDT": 3_000}
+
+
+@pytest.fixture
+def desk(tmp_path: Path, venue: Venue, environ: dict[str, str], engine_bin: Path) -> Desk:
+    """A desk whose plan is approved, with a policy that cancels everything at a stop."""
+    venue.set(prices=PRICES)
+    desk = Desk(tmp_path, venue, environ, engine_bin / "tradai-entrypoint")
+    desk.approve(*("cancel-all" if word == "keep" else word for word in TERMS))
+    venue.reset()
+    venue.set(prices=PRICES)
+    return desk
+
+
+def test_operators_pause_resume_and_stop_a_session_which_leaves_no_order_open(
+    desk: Desk, venue: Venue
+) -> None:
+    session = desk.start("run")
+    desk.wait_for(session, lambda: len(venue.orders()) >= 2)
+    folder = _newest_run(desk)
+    second = desk.run("run")
+    paused = desk.operate("stop", "trips", "--pause", "--reason", "a test")
+    shown = desk.operate("status", "trips")
+    resumed = desk.operate("stop", "trips", "--run", "--reason", "a test")
+    desk.wait_for(session, lambda: bool(_open(venue)))
+    stopped = desk.operate("stop", "trips", "--reason", "the market is closed")
+    code = session.wait(PATIENCE_S)
+
+    log = (desk.folder / "session.log").read_text()
+    for done in (paused, shown, resumed, stopped):
+        assert done.returncode == 0, done.stderr
+    assert "paused" in shown.stdout
+    assert (second.returncode, code) == (HELD, 0), log + second.stderr
+    assert "the market is closed" in log
+    assert _open(venue) == []
+    drain = _drain(folder)
+    assert (drain["policy"], drain["is_reconciled"]) == ("cancel-all", True)
+    assert drain["lost"] == drain["left"] == drain["problems"] == []
+
+
+def test_a_session_that_is_killed_leaves_no_engine_and_no_entry(desk: Desk, venue: Venue) -> None:
+    session = desk.start("run")
+    desk.wait_for(session, lambda: bool(_open(venue)))
+    session.kill()
+    session.wait()
+
+    _poll(lambda: (_newest_run(desk) / "watchdog.jsonl").exists() and not _open(venue))
+    placed = len(venue.orders())
+
+    assert not _engines(desk)
+    assert _open(venue) == []
+    assert len(venue.orders()) == placed
+
+
+@pytest.mark.deep
+def test_a_session_that_was_killed_starts_again_with_the_books_of_the_one_before(
+    desk: Desk, venue: Venue
+) -> None:
+    session = desk.start("run")
+    desk.wait_for(session, lambda: bool(_open(venue)))
+    session.kill()
+    session.wait()
+    placed = len(venue.orders())
+
+    again = desk.start("run")
+    desk.wait_for(again, lambda: len(venue.orders()) > placed + 1)
+    again.send_signal(signal.SIGTERM)
+    code = again.wait(PATIENCE_S)
+
+    assert code == 0, (desk.folder / "session.log").read_text()
+    assert _drain(_newest_run(desk))["lost"] == []
+
+
+def _open(venue: Venue) -> list[dict[str, Any]]:
+    return [row for row in venue.orders() if row["status"] in STILL_OPEN]
+
+
+def _newest_run(desk: Desk) -> Path:
+    return max(desk.runs.iterdir(), key=lambda folder: folder.stat().st_ctime_ns)
+
+
+def _drain(folder: Path) -> dict[str, Any]:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    drain: dict[str, Any] = manifest["live"]["drain"]
+    return drain
+
+
+def _engines(desk: Desk) -> list[str]:
+    """Return the command lines of engines that run in the desk's folder."""
+    done = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return [
+        line for line in done.stdout.splitlines() if str(desk.folder) in line and "trade" in line
+    ]
+
+
+def _poll(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        select.select([], [], [], 0.05)
