@@ -20,8 +20,8 @@ from tradai.entrypoint._live.order_owner import order_prefix
 from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._process.exit_codes import ExitCode
 
-# For a row that refuses, the command that brings a person on. A setting that is missing, and a store
-# that does not answer, have their advice in their own sentences.
+# For a row that refuses, the command that brings a person on. A setting that is missing, or a
+# store that does not answer, has its advice in its own sentence.
 _COMMANDS: Final = {
     "confirmation": "tradai-entrypoint approve CONFIG",
     "approval": "tradai-entrypoint approve CONFIG",
