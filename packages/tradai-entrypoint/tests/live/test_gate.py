@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from tradai.core import Version
+from tradai.core import Utc, Version
 from tradai.core.exceptions import ApprovalError, ConfigurationError, LeaseHeldError, NotFoundError
 from tradai.core.live import (
     Approval,
@@ -78,6 +78,9 @@ class Account:
 
     def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:
         raise AssertionError(pair, client_order_id)
+
+    def fetch_orders(self, pair: str, *, since: Utc) -> Sequence[ExchangeOrder]:
+        raise AssertionError(pair, since)
 
     def measure_clock(self) -> float:
         raise AssertionError

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from tradai.core import SystemClock, TradingMode
+from tradai.core import SystemClock, TradingMode, Utc
 from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.core.live import (
     Approval,
@@ -50,6 +50,7 @@ from tradai.entrypoint._live.halt_latch import HaltLatch
 from tradai.entrypoint._live.live_places import approvals_of
 from tradai.entrypoint._live.order_owner import order_prefix
 from tradai.entrypoint._live.session_requests import request_session
+from tradai.entrypoint._live.watchdog import WatchdogTimes
 from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.request import load_config
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot, plan_session
@@ -119,7 +120,8 @@ class Account:
     rights: KeyRights = RIGHTS
     offset_s: float = 0.0
     balances: tuple[Balance, ...] = (Balance(asset="USDT", free=Decimal(1_000), locked=Decimal()),)
-    open_orders: list[list[ExchangeOrder]] = field(default_factory=lambda: [[], []])
+    # Answers in turn, of which the last one stays; None is none.
+    open_orders: list[list[ExchangeOrder] | None] = field(default_factory=lambda: [[]])
     asked: list[str] = field(default_factory=list)
 
     def sign_in(self, _: ApiKeys) -> SignedClient:
@@ -136,13 +138,18 @@ class Account:
     def fetch_open_orders(self, pair: str | None = None) -> Sequence[ExchangeOrder]:
         assert pair is None
         self.asked.append("open orders")
-        if not self.open_orders:
+        answer = self.open_orders.pop(0) if len(self.open_orders) > 1 else self.open_orders[0]
+        if answer is None:
             message = "the exchange does not answer"
             raise ExternalServiceError(message, service="binance", operation="openOrders")
-        return self.open_orders.pop(0)
+        return answer
 
     def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:
         raise AssertionError(pair, client_order_id)
+
+    def fetch_orders(self, pair: str, *, since: Utc) -> Sequence[ExchangeOrder]:
+        del pair, since
+        return ()
 
     def measure_clock(self) -> float:
         return self.offset_s
@@ -280,7 +287,6 @@ def test_an_approved_session_trades_on_the_account_and_stops_in_good_order(
     assert done.given["config"]["dry_run"] is False
     database = state / "databases" / "binance-1234567-waves.sqlite"
     assert done.given["config"]["db_url"] == f"sqlite:///{database}"
-    assert account.asked == ["account", *READS, "open orders"]
     manifest = done.manifest
     assert manifest.live["plan"] == plan.model_dump(mode="json")
     assert manifest.live["account"] == "binance:1234567"
@@ -288,7 +294,8 @@ def test_an_approved_session_trades_on_the_account_and_stops_in_good_order(
     assert any("loopback, no money" in notice for notice in manifest.notices)
     (said,) = (each for each in caplog.records if each.getMessage() == "the session is admitted")
     assert "loopback, no money" in said.__dict__["place"]
-    assert manifest.results["open_orders_at_exchange"] == 1
+    drain = manifest.live["drain"]
+    assert ([row["order_id"] for row in drain["left"]], drain["is_reconciled"]) == (["1"], True)
     moves = [entry.facts["end"] for entry in done.journal if entry.event == "session_moved"]
     assert moves == ["warm-up", "running", "draining", "stopped"]
     kept = [path.read_bytes() for path in done.folder.rglob("*") if path.is_file()]
@@ -304,7 +311,8 @@ def test_a_session_goes_on_with_the_database_of_the_one_before(
         database.executescript(TABLES)
         database.execute("INSERT INTO orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'open', 1, 0)")
         database.commit()
-    account.open_orders = [[order("1", f"{PREFIX}1")], [order("1", f"{PREFIX}1")]]
+    before = order("1", f"{PREFIX}1")
+    account.open_orders = [[before], [before, order("2", f"{PREFIX}2")]]
 
     done = stopped(orders=[placed("2")])
 
@@ -322,20 +330,21 @@ def test_an_open_order_at_the_exchange_that_the_database_lacks_is_named(
     done = stopped(orders=[placed("1")])
 
     assert done.code == ExitCode.MISMATCH
-    assert "1 open orders of this session" in done.verdict
-    assert "the first 7" in done.verdict
+    assert "the database does not know the open buy order 7 on BTCUSDT" in done.verdict
+    assert [row["order_id"] for row in done.manifest.live["drain"]["lost"]] == ["7"]
 
 
 def test_books_that_cannot_be_compared_do_not_agree(
     stopped: Run, approve: Callable[..., LivePlan], account: Account
 ) -> None:
     approve()
-    account.open_orders = [[]]
+    account.open_orders = [[], None]
 
     done = stopped()
 
     assert done.code == ExitCode.MISMATCH
     assert "the exchange does not answer" in done.verdict
+    assert "exchange and database were not compared" in done.manifest.live["drain"]["problems"]
 
 
 def refused(run: Run, exit_code: ExitCode, *words: str) -> None:
@@ -462,7 +471,7 @@ def test_a_session_that_starts_again_and_again_is_halted(
     account.rights = RIGHTS
     refused(live, ExitCode.HALTED, "trading was halted")
 
-    record = ObjectSessionStore.for_file(f"file:{state}/sessions").read("waves")
+    record = ObjectSessionStore.for_uri(f"file:{state}/sessions").read("waves")
     assert record is not None
     assert (record.state, len(record.starts)) == (SessionState.FAILED, 6)
     HaltLatch.for_uri(f"file:{state}/halts.json").clear(1, reason="a test", by="Ada Example")
@@ -563,15 +572,17 @@ def test_a_session_that_lost_its_lease_ends_its_engine_at_once(
     monkeypatch: pytest.MonkeyPatch,
     is_alive: Callable[[int], bool],
 ) -> None:
-    monkeypatch.setattr("tradai.entrypoint.freqtrade._modes.live._LEASE_MARGIN_S", 1.0)
+    monkeypatch.setattr("tradai.entrypoint._live.lease_keeper._RENEWED_EVERY", 0.001)
+    soon = WatchdogTimes(settle_s=0.1, cancel_s=0.5)
+    monkeypatch.setattr("tradai.entrypoint._live.watchdog.WatchdogTimes", lambda: soon)
     monkeypatch.setattr("tradai.entrypoint.freqtrade._modes.stall_watch._LOOK_EVERY_S", 0.1)
-    approve("run.stop_timeout_s=1")
+    approve()
 
     def take_away() -> None:
         for path in (state / "leases").iterdir():
             path.unlink()
 
-    done = live("run.stop_timeout_s=1", reactions={TRADING: take_away})
+    done = live(reactions={TRADING: take_away})
 
     assert done.code == ExitCode.MISMATCH, done.verdict
     assert "the engine was killed" in done.verdict
@@ -585,21 +596,21 @@ def test_an_operator_elsewhere_stops_a_session_in_good_order(
     live: Run, approve: Callable[..., LivePlan], state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tradai.entrypoint.freqtrade._modes.stall_watch._LOOK_EVERY_S", 0.1)
-    monkeypatch.setattr("tradai.entrypoint._live.live_session._BEAT_EVERY_S", 0.0)
+    monkeypatch.setattr("tradai.entrypoint._live.heartbeat._EVERY_S", 0.0)
     approve()
     request = SessionRequest(
         state=SessionState.STOPPED, reason="a test", by="Ada Example", at=SystemClock().now()
     )
 
     def ask() -> None:
-        store = ObjectSessionStore.for_file(f"file:{state}/sessions")
+        store = ObjectSessionStore.for_uri(f"file:{state}/sessions")
         request_session(store, "waves", request)
 
     done = live(reactions={TRADING: ask}, on_sigterm="stops")
 
     assert done.code == ExitCode.DONE
     assert done.verdict == "the session stopped in good order: Ada Example asked for it: a test"
-    assert done.facts("engine stopping") == {"signal": None, "is_pausing": True}
+    assert done.facts("engine stopping") == {"signal": None}
 
 
 OVERRIDES: Final = (

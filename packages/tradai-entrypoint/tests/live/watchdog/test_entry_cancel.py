@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from tradai.core import Utc
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
 from tradai.core.testing import FixedClock
 from tradai.entrypoint._live._watchdog.entry_cancel import EntryCancel
@@ -80,6 +81,9 @@ class Account:
         raise NotImplementedError
 
     def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:
+        raise NotImplementedError
+
+    def fetch_orders(self, pair: str, *, since: Utc) -> Sequence[ExchangeOrder]:
         raise NotImplementedError
 
     def measure_clock(self) -> float:
