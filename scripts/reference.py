@@ -48,6 +48,9 @@ def exit_codes() -> Iterator[str]:
     yield "A process that is killed with SIGKILL ends with 137 and leaves a manifest whose `state`"
     yield "is `running`."
     yield ""
+    yield "The [runbook](../how-to/live-runbook.md) has the next step after each code of a live"
+    yield "session."
+    yield ""
     yield "`submit` ends with the code of the run that its job made, and with 70 when it is not"
     yield "known; see [jobs](../how-to/jobs.md#exit-codes-of-submit)."
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -56,16 +57,24 @@ class Reader:
             for block, is_fresh in _with_namespaces(page)
             if block.language in RUNNABLE or block.file
         ]
-        return subprocess.run(
+        runner = subprocess.Popen(
             [self.bin / "python", "-P", RUNNER],
-            input=json.dumps(examples),
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=SLOWEST_PAGE_S,
             cwd=self.folder,
             env=self.environ,
+            start_new_session=True,
         )
+        try:
+            stdout, stderr = runner.communicate(json.dumps(examples), timeout=SLOWEST_PAGE_S)
+        finally:
+            # With all that a page that failed has left in the background.
+            with suppress(ProcessLookupError):
+                os.killpg(runner.pid, signal.SIGKILL)
+            runner.wait()
+        return subprocess.CompletedProcess(runner.args, runner.returncode, stdout, stderr)
 
 
 def _with_namespaces(page: Page) -> list[tuple[Any, bool]]:
@@ -132,7 +141,8 @@ def _engine(_example: Path) -> Callable[[Reader], None]:
     def give(reader: Reader) -> None:
         engine = _reader(reader.folder, ENGINE / "bin")
         reader.bin, reader.environ = engine.bin, engine.environ
-        (reader.folder / "docs").symlink_to(ROOT / "docs")
+        for name in ("docs", "tests-integration"):
+            (reader.folder / name).symlink_to(ROOT / name)
         (reader.folder / ".venv-freqtrade").symlink_to(ENGINE)
         shutil.copytree(_example, reader.folder, dirs_exist_ok=True)
 

@@ -12,7 +12,6 @@ class OrderAtOnce(IStrategy):
 
     INTERFACE_VERSION = 3
 
-    timeframe = "1m"
     startup_candle_count = 1
     process_only_new_candles = False
     can_short = False

@@ -398,3 +398,11 @@ def test_the_rows_of_a_check_are_tried_one_by_one_and_name_the_next_command(
     assert (int(rows["approval"].exit_code), int(rows["lease"].exit_code)) == (77, 78)
     assert found.signed_in is not None
     assert account.asked == ["account"]
+
+
+def test_a_row_without_its_setting_names_the_setting_alone(gate: Callable[..., Gate]) -> None:
+    (row,) = (row for row in gate(approvals=None).rows(Found()) if row.name == "approval")
+
+    assert row.status is CheckStatus.FAIL
+    assert "TRADAI_LIVE_APPROVALS is not set" in row.detail
+    assert "`tradai-entrypoint" not in row.detail

@@ -119,6 +119,18 @@ def test_each_lease_of_a_killed_process_costs_its_time_to_live(places: Places) -
     assert leases.remaining_s > 0
 
 
+def test_a_wait_is_said_once_for_each_lease(
+    places: Places, caplog: pytest.LogCaptureFixture
+) -> None:
+    places.leases("killed").acquire()
+
+    places.leases("second").acquire()
+
+    said = [row.__dict__ for row in caplog.records if row.msg == "waiting for a lease"]
+    assert len({row["lease"] for row in said}) == len(said) == 2
+    assert all("is held by killed" in row["error"] for row in said)
+
+
 def test_the_second_lease_is_not_taken_before_the_first_is_held(places: Places) -> None:
     places.lease("account", "first").acquire()
 

@@ -121,7 +121,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line; building it imports no command."""
     parser = argparse.ArgumentParser(
         prog="tradai-entrypoint",
-        description="Run a trading strategy, from backtest to dry-run, and record each run.",
+        description="Run a trading strategy, from backtest to live, and record each run.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

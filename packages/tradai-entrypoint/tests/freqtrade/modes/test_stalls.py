@@ -14,6 +14,7 @@ from tradai.entrypoint import ExitCode
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._modes.bot_handler import Bot
 from tradai.entrypoint.freqtrade._modes.stall_watch import StallWatch
 
 LIVENESS = "tradai.entrypoint.freqtrade._evidence.liveness"
@@ -293,6 +294,26 @@ def test_books_that_disagree_are_more_urgent_than_a_stall(stopped: Run) -> None:
 
     assert done.code == ExitCode.MISMATCH
     assert done.facts("bot stalled")["cause"] == "stopped"
+
+
+def test_a_session_that_is_to_stop_does_not_wait_for_the_next_look(
+    dry_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trading: list[bool] = []
+    asked: list[bool] = []
+
+    def wait(_: StallWatch) -> float:
+        message = "it waits for the next look"
+        raise AssertionError(message)
+
+    monkeypatch.setattr(Bot, "beat", lambda _: asked.extend(trading))
+    monkeypatch.setattr(Bot, "is_to_stop", property(lambda _: bool(asked)))
+    monkeypatch.setattr(StallWatch, "_next_s", wait)
+
+    done = dry_run(reactions={TRADING: lambda: trading.append(True)}, on_sigterm="stops")
+
+    assert done.code == ExitCode.DONE, done.verdict
+    assert asked
 
 
 def test_max_idle_does_not_change_the_digest_of_a_run(run: Run) -> None:

@@ -17,13 +17,14 @@ from tradai.entrypoint._live.leases import HeldLeases, lease_uris
 from tradai.entrypoint._live.live_places import approvals_of, keys_of, latch_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.order_owner import order_prefix
-from tradai.entrypoint._process.checks import Checklist, CheckRow, CheckStatus
+from tradai.entrypoint._process.checks import Checklist, CheckRow
+from tradai.entrypoint._process.exit_codes import ExitCode
 
-# For a row that fails, the command that brings a person on.
+# For a row that refuses, the command that brings a person on. A setting that is missing, or a
+# store that does not answer, has its advice in its own sentence.
 _COMMANDS: Final = {
     "confirmation": "tradai-entrypoint approve CONFIG",
     "approval": "tradai-entrypoint approve CONFIG",
-    "account": "tradai-entrypoint doctor",
 }
 
 
@@ -208,8 +209,8 @@ class Gate:
 
 
 def _row(name: str, check: Callable[[], str]) -> CheckRow:
-    """Return the row of a check; one that failed names the next command."""
+    """Return the row of a check; one that refuses names the next command."""
     row = Checklist().row(name, check)
-    if row.status is not CheckStatus.FAIL or name not in _COMMANDS:
+    if row.exit_code is not ExitCode.NOT_PERMITTED or name not in _COMMANDS:
         return row
     return replace(row, detail=f"{row.detail} (`{_COMMANDS[name]}`)")

@@ -1,5 +1,6 @@
 """Leases of a live session: one process for each account, and one for each trade database."""
 
+import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from tradai.core.exceptions import ExternalServiceError, LeaseHeldError, Validat
 from tradai.core.live import TradingAccount
 
 _DIGITS: Final = 16
+_log: Final = logging.getLogger(__name__)
 # Looks of a process that waits, in one time to live.
 _LOOKS: Final = 20
 
@@ -147,6 +149,8 @@ class _Waiting:
 
     def check(self, held: LeaseHeldError) -> None:
         """Raise `held` if it is not worth waiting for."""
+        if held.lease not in self._left_s:
+            _log.warning("waiting for a lease", extra={"lease": held.lease, "error": str(held)})
         # The time that is left grows shorter, unless the holder lives and has renewed.
         is_renewed = held.retry_after_s >= self._left_s.get(held.lease, math.inf)
         is_over = self._wait_s is not None and self._clock() - self._start_s >= self._wait_s

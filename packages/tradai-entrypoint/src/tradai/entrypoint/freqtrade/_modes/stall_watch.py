@@ -86,8 +86,10 @@ class StallWatch:
         """
         self._liveness.begin()
         interrupts = self._context.interrupts
-        while not (self.is_over or self._bot.is_to_stop):
+        while not self.is_over:
             self._bot.beat()
+            if self._bot.is_to_stop:
+                break
             reason = engine.follow(interrupts, until=self._has_news, timeout_s=self._next_s())
             if reason not in {WakeReason.REACHED, WakeReason.TIMEOUT} or self._evidence.dropped:
                 return reason
