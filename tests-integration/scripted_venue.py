@@ -11,7 +11,7 @@ from tradai.core.exceptions import ExternalServiceError, NotFoundError
 from tradai.core.testing import FixedClock
 
 # Not through the door: the account of a live session is not public.
-from tradai.entrypoint._live.account import (
+from tradai.entrypoint._live._account.account import (
     AccountState,
     Balance,
     ExchangeOrder,
@@ -19,7 +19,7 @@ from tradai.entrypoint._live.account import (
     NewOrder,
     OrderStatus,
 )
-from tradai.entrypoint._live.account_errors import OrderRefusedError, OutcomeUnknownError
+from tradai.entrypoint._live._account.account_errors import OrderRefusedError, OutcomeUnknownError
 
 T = TypeVar("T")
 PREFIX: Final = "x-0123456789ab"

@@ -21,7 +21,7 @@ from typing import Final
 
 from tradai.core import FileJournal, Secret
 from tradai.core.live import ObjectSessionStore
-from tradai.entrypoint._live.account import ApiKeys
+from tradai.entrypoint._live._account.account import ApiKeys
 from tradai.entrypoint._live.heartbeat import Heartbeat
 from tradai.entrypoint._live.lease_keeper import LeaseKeeper
 from tradai.entrypoint._live.leases import HeldLeases

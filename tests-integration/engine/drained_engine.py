@@ -18,14 +18,14 @@ from engine.venue.market import MIN_NOTIONAL, STEP, TICK
 
 from tradai.core import Market, Secret, SystemClock, utc_now
 from tradai.core.live import OrderPolicy
+from tradai.entrypoint._live._account.account import ApiKeys, SignedClient
+from tradai.entrypoint._live._account.order_owner import is_ours
 
 # Not through the door: the stop of a live session is not public.
 from tradai.entrypoint._live._drain.budget import StopBudget
 from tradai.entrypoint._live._drain.drain import Drain
 from tradai.entrypoint._live._drain.report import DrainReport
 from tradai.entrypoint._live._drain.traded_account import TradedAccount
-from tradai.entrypoint._live.account import ApiKeys, SignedClient
-from tradai.entrypoint._live.order_owner import is_ours
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint.freqtrade._engine.install import engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
@@ -33,7 +33,7 @@ from tradai.entrypoint.freqtrade._engine.records import RecordPipe
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
-from tradai.entrypoint.freqtrade._modes.live_engine_stop import LiveEngineStop
+from tradai.entrypoint.freqtrade._modes._live.engine_stop import LiveEngineStop
 from tradai.entrypoint.freqtrade._results.database import booked_orders
 
 DATABASE: Final = "trades.sqlite"

@@ -12,7 +12,7 @@ from pathlib import Path
 from tradai.core import Secret
 
 # Not through the door: no command trades live yet.
-from tradai.entrypoint._live.account import ApiKeys
+from tradai.entrypoint._live._account.account import ApiKeys
 from tradai.entrypoint._live.lease_keeper import LeaseKeeper
 from tradai.entrypoint._live.leases import HeldLeases
 from tradai.entrypoint._live.watchdog import EntryAccount, Watchdog, WatchdogTimes

@@ -17,9 +17,9 @@ from tradai.core import JsonValue, MemoryStore, Secret, StrategyConfig, TradingM
 from tradai.entrypoint import CheckRow, CheckStatus, Interrupts
 
 # Not through the door: the gate of LIVE is not public yet.
-from tradai.entrypoint._live.account import ApiKeys
+from tradai.entrypoint._live._account.account import ApiKeys
+from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live.check_table import refusals
-from tradai.entrypoint._live.halt_latch import HaltLatch
 from tradai.entrypoint._preflight.checks import run_checks
 from tradai.entrypoint._preflight.facts import (
     DryRun,

@@ -26,7 +26,7 @@ from tradai.core import Secret, utc_now
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
 
 # Not through the door: no command signs a request yet.
-from tradai.entrypoint._live.account import (
+from tradai.entrypoint._live._account.account import (
     ApiKeys,
     Balance,
     ExchangeOrder,
@@ -34,7 +34,7 @@ from tradai.entrypoint._live.account import (
     OrderStatus,
     SignedClient,
 )
-from tradai.entrypoint._live.account_errors import (
+from tradai.entrypoint._live._account.account_errors import (
     ExchangeRateLimitedError,
     KeyRefusedError,
     OrderRefusedError,

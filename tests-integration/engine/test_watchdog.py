@@ -19,7 +19,7 @@ from engine.venue.keys import TRADER
 from tradai.core import FileJournal, Secret
 
 # Not through the door: no command trades live yet.
-from tradai.entrypoint._live.account import ApiKeys, NewOrder
+from tradai.entrypoint._live._account.account import ApiKeys, NewOrder
 from tradai.entrypoint._live.leases import HeldLeases
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 

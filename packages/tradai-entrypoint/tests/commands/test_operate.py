@@ -16,7 +16,7 @@ from tradai.core.testing import MemoryJournal
 from tradai.entrypoint import ExitCode, Interrupts, LiveSettings
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._commands.live import resume
-from tradai.entrypoint._live.halt_latch import HaltLatch
+from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live.live_places import latch_of, session_store_of
 from tradai.entrypoint._live.session import Session
 

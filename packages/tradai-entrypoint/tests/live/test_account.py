@@ -8,8 +8,8 @@ import pytest
 
 from tradai.core import Secret
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._live.account import ApiKeys, KeyRights
-from tradai.entrypoint._live.account_errors import (
+from tradai.entrypoint._live._account.account import ApiKeys, KeyRights
+from tradai.entrypoint._live._account.account_errors import (
     ExchangeRateLimitedError,
     KeyRefusedError,
     OrderRefusedError,

@@ -27,7 +27,7 @@ from tradai.core.live import (
 )
 from tradai.core.testing import FixedClock
 from tradai.entrypoint import LiveSettings
-from tradai.entrypoint._live.account import (
+from tradai.entrypoint._live._account.account import (
     AccountState,
     ApiKeys,
     ExchangeOrder,
@@ -35,8 +35,8 @@ from tradai.entrypoint._live.account import (
     NewOrder,
     SignedClient,
 )
+from tradai.entrypoint._live._risk.halt_latch import HaltedError
 from tradai.entrypoint._live.gate import Found, Gate, Venue
-from tradai.entrypoint._live.halt_latch import HaltedError
 from tradai.entrypoint._live.leases import HeldLeases
 from tradai.entrypoint._live.live_places import approvals_of, database_of, latch_of
 from tradai.entrypoint._process.checks import CheckStatus

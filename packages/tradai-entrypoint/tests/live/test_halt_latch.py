@@ -16,7 +16,7 @@ from tradai.core import Clock, FileStore, Secret
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 from tradai.core.testing import FixedClock
 from tradai.entrypoint import ExitCode
-from tradai.entrypoint._live.halt_latch import HaltedError, HaltLatch
+from tradai.entrypoint._live._risk.halt_latch import HaltedError, HaltLatch
 
 CAUSE = "the drawdown is 0.31, and 0.3 is the limit"
 
@@ -46,7 +46,7 @@ def test_a_halt_refuses_each_session_with_its_cause_and_exit_code(tmp_path: Path
 def test_a_halt_survives_the_process_that_was_killed_right_after_it(tmp_path: Path) -> None:
     program = (
         "import os, sys\n"
-        "from tradai.entrypoint._live.halt_latch import HaltLatch\n"
+        "from tradai.entrypoint._live._risk.halt_latch import HaltLatch\n"
         "HaltLatch.for_uri(sys.argv[1]).trip('a test', run_id='run-7')\n"
         "os.kill(os.getpid(), 9)\n"
     )

@@ -4,8 +4,8 @@ import pytest
 
 from tradai.core import Secret
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint._live.account import ApiKeys
-from tradai.entrypoint._live.key_check import check_keys
+from tradai.entrypoint._live._account.account import ApiKeys
+from tradai.entrypoint._live._account.key_check import check_keys
 
 KEY = "FakeKeyOfATrader" * 4
 SECRET = "NotASecretAtAll1" * 4

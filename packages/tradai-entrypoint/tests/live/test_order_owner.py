@@ -3,7 +3,7 @@
 from hypothesis import given, strategies as st
 
 from tradai.core.live import TradingAccount
-from tradai.entrypoint._live.order_owner import is_ours, order_prefix
+from tradai.entrypoint._live._account.order_owner import is_ours, order_prefix
 
 NAMES = st.text("abcXYZ123", min_size=1, max_size=8)
 

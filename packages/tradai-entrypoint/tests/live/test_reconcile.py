@@ -12,9 +12,9 @@ from hypothesis import given, strategies as st
 from scripted_stop import booked
 from scripted_venue import PREFIX, pair_of
 
-from tradai.entrypoint._live.account import ExchangeOrder, OrderStatus
-from tradai.entrypoint._live.booked_order import BookedOrder
-from tradai.entrypoint._live.reconcile import Reconciliation, positions, reconcile
+from tradai.entrypoint._live._account.account import ExchangeOrder, OrderStatus
+from tradai.entrypoint._live._account.booked_order import BookedOrder
+from tradai.entrypoint._live._account.reconcile import Reconciliation, positions, reconcile
 
 PAIRS: Final = ("BTC/USDT", "ETH/USDT")
 AMOUNTS: Final = st.integers(0, 3).map(Decimal)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tradai.core.live import RiskMeasure
-from tradai.entrypoint._live.risk_meter import RiskMeter, RiskSample
+from tradai.entrypoint._live._risk.risk_meter import RiskMeter, RiskSample
 
 START: Final = datetime(2025, 1, 1, tzinfo=UTC)
 DRAWDOWN: Final = RiskMeasure.DRAWDOWN

@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 
 from tradai.core.exceptions import ValidationError
 from tradai.core.live import RiskAction, RiskLimit, RiskMeasure
-from tradai.entrypoint._live.risk_monitor import RiskMonitor
+from tradai.entrypoint._live._risk.risk_monitor import RiskMonitor
 
 NONE, PAUSE, DRAIN, HALT = RiskAction
 NAN: Final = Decimal("NaN")

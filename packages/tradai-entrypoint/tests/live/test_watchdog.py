@@ -18,7 +18,7 @@ import pytest
 
 from tradai.core import FileJournal, Secret
 from tradai.core.exceptions import TradingError
-from tradai.entrypoint._live.account import ApiKeys
+from tradai.entrypoint._live._account.account import ApiKeys
 from tradai.entrypoint._live.watchdog import EntryAccount, Watchdog, WatchdogTimes
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint.freqtrade._engine.exits import WakeReason
@@ -250,7 +250,7 @@ SUPERVISOR: Final = """
     import sys, time
     from pathlib import Path
     from tradai.core import Secret
-    from tradai.entrypoint._live.account import ApiKeys
+    from tradai.entrypoint._live._account.account import ApiKeys
     from tradai.entrypoint._live.watchdog import EntryAccount, Watchdog, WatchdogTimes
 
     keys = ApiKeys(key=Secret("a-fake-key"), secret=Secret("a-fake-secret"))

@@ -8,7 +8,7 @@ import pytest
 
 from tradai.core import Market, MarketSnapshot, StrategyConfig, TradingMode
 from tradai.core.live import Approval, RiskMeasure
-from tradai.entrypoint._live.account import AccountState, Balance, KeyRights
+from tradai.entrypoint._live._account.account import AccountState, Balance, KeyRights
 from tradai.entrypoint._preflight.facts import (
     Disk,
     DryRun,

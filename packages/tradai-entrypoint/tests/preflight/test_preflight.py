@@ -12,16 +12,16 @@ import pytest
 from tradai.core import MarketSnapshot, StrategyConfig, TradingMode
 from tradai.core.exceptions import ExternalServiceError
 from tradai.entrypoint import CheckRow, CheckStatus
-from tradai.entrypoint._live.account import (
+from tradai.entrypoint._live._account.account import (
     AccountState,
     Balance,
     ExchangeOrder,
     KeyRights,
     OrderStatus,
 )
-from tradai.entrypoint._live.account_errors import KeyRefusedError
+from tradai.entrypoint._live._account.account_errors import KeyRefusedError
+from tradai.entrypoint._live._risk.halt_latch import HaltedError
 from tradai.entrypoint._live.check_table import refusals
-from tradai.entrypoint._live.halt_latch import HaltedError
 from tradai.entrypoint._preflight.checks import run_checks
 from tradai.entrypoint._preflight.facts import (
     Disk,

@@ -7,7 +7,7 @@ import pytest
 
 from tradai.core import MemoryStore
 from tradai.core.testing import FixedClock
-from tradai.entrypoint._live.halt_latch import HaltedError, HaltLatch
+from tradai.entrypoint._live._risk.halt_latch import HaltedError, HaltLatch
 from tradai.entrypoint._preflight.checks import run_checks
 from tradai.entrypoint._preflight.facts import PreflightFacts
 from tradai.entrypoint._preflight.preflight import BUILT_IN

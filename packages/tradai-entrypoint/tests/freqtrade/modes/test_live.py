@@ -35,7 +35,7 @@ from tradai.entrypoint import (
     RunRequest,
     TradingEntrypoint,
 )
-from tradai.entrypoint._live.account import (
+from tradai.entrypoint._live._account.account import (
     AccountState,
     ApiKeys,
     Balance,
@@ -45,10 +45,10 @@ from tradai.entrypoint._live.account import (
     OrderStatus,
     SignedClient,
 )
+from tradai.entrypoint._live._account.order_owner import order_prefix
+from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live.gate import Venue
-from tradai.entrypoint._live.halt_latch import HaltLatch
 from tradai.entrypoint._live.live_places import approvals_of
-from tradai.entrypoint._live.order_owner import order_prefix
 from tradai.entrypoint._live.session_requests import request_session
 from tradai.entrypoint._live.watchdog import WatchdogTimes
 from tradai.entrypoint._runs.parameters import read_run_parameters
@@ -166,8 +166,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     """The account that every key is of."""
     account = Account()
     venue = Venue(name=ACCOUNT.venue, sign_in=account.sign_in)
-    for module in ("live_start", "planned_session"):
-        name = f"tradai.entrypoint.freqtrade._modes.{module}.venue_of"
+    for module in ("start", "planned_session"):
+        name = f"tradai.entrypoint.freqtrade._modes._live.{module}.venue_of"
         monkeypatch.setattr(name, lambda *_: venue)
     return account
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from tradai.core import MemoryStore, Secret, StrategyConfig
 from tradai.core.exceptions import ExternalServiceError, TradAIError
-from tradai.entrypoint._live.account import ApiKeys
-from tradai.entrypoint._live.halt_latch import HaltedError, HaltLatch
+from tradai.entrypoint._live._account.account import ApiKeys
+from tradai.entrypoint._live._risk.halt_latch import HaltedError, HaltLatch
 from tradai.entrypoint._preflight.facts import (
     Limits,
     Models,

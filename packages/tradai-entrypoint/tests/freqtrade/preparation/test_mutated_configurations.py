@@ -31,7 +31,7 @@ from tradai.core.exceptions import ApprovalError, TradAIError
 from tradai.core.live import Approval, LivePlan, RiskMeasure
 
 # Not through the door: the gate of LIVE is not public.
-from tradai.entrypoint._live.account import AccountState, Balance, KeyRights
+from tradai.entrypoint._live._account.account import AccountState, Balance, KeyRights
 from tradai.entrypoint._live.check_table import require_all
 from tradai.entrypoint._preflight.checks import run_checks
 from tradai.entrypoint._preflight.facts import (

@@ -10,7 +10,7 @@ import pytest
 
 from tradai.core import Secret, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError, TradingError
-from tradai.entrypoint._live.account import ApiKeys
+from tradai.entrypoint._live._account.account import ApiKeys
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
 from tradai.entrypoint.freqtrade._preparation.engine_config import ENDPOINT

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tradai.core.exceptions import StorageError
-from tradai.entrypoint._live.booked_order import BookedOrder
+from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint.freqtrade._results import database
 from tradai.entrypoint.freqtrade._results.database import (
     booked_orders,

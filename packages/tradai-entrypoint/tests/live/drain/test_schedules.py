@@ -12,9 +12,9 @@ from scripted_stop import Scene, new_scene
 from scripted_venue import CLIENT_TIMEOUT_S, MARKETS, PREFIX, pair_of
 
 from tradai.core.live import OrderPolicy
+from tradai.entrypoint._live._account.account import ExchangeOrder, OrderStatus
 from tradai.entrypoint._live._drain.budget import StopStep
 from tradai.entrypoint._live._drain.report import DrainReport
-from tradai.entrypoint._live.account import ExchangeOrder, OrderStatus
 from tradai.entrypoint._process.exit_codes import ExitCode
 
 SYMBOLS = list(MARKETS)[:3]

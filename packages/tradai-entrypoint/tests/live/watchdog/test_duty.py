@@ -11,10 +11,15 @@ import pytest
 
 from tradai.core import FileJournal
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._live._account.account import (
+    ApiKeys,
+    ExchangeOrder,
+    OrderStatus,
+    SignedClient,
+)
 from tradai.entrypoint._live._watchdog import child
 from tradai.entrypoint._live._watchdog.duty import SignIn
 from tradai.entrypoint._live._watchdog.engine_group import EngineGroup, started_at
-from tradai.entrypoint._live.account import ApiKeys, ExchangeOrder, OrderStatus, SignedClient
 
 PREFIX: Final = "x-0123456789ab"
 KEY: Final = "FakeKeyOfNoAccount"

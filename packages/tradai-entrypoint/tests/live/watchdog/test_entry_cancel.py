@@ -10,8 +10,7 @@ import pytest
 from tradai.core import Utc
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
 from tradai.core.testing import FixedClock
-from tradai.entrypoint._live._watchdog.entry_cancel import EntryCancel
-from tradai.entrypoint._live.account import (
+from tradai.entrypoint._live._account.account import (
     AccountState,
     ExchangeOrder,
     KeyRights,
@@ -19,12 +18,13 @@ from tradai.entrypoint._live.account import (
     OrderStatus,
     SignedClient,
 )
-from tradai.entrypoint._live.account_errors import (
+from tradai.entrypoint._live._account.account_errors import (
     ExchangeRateLimitedError,
     KeyRefusedError,
     OrderRefusedError,
     OutcomeUnknownError,
 )
+from tradai.entrypoint._live._watchdog.entry_cancel import EntryCancel
 
 PREFIX: Final = "x-0123456789ab"
 SETTLE_S: Final = 12.0

@@ -12,11 +12,11 @@ from typing import Final, final
 
 from tradai.core import Clock, SystemClock
 from tradai.core.live import Approval, LivePlan, TradingAccount
-from tradai.entrypoint._live.account import AccountState, ApiKeys, SignedClient
+from tradai.entrypoint._live._account.account import AccountState, ApiKeys, SignedClient
+from tradai.entrypoint._live._account.order_owner import order_prefix
 from tradai.entrypoint._live.leases import HeldLeases, lease_uris
 from tradai.entrypoint._live.live_places import approvals_of, keys_of, latch_of
 from tradai.entrypoint._live.live_settings import LiveSettings
-from tradai.entrypoint._live.order_owner import order_prefix
 from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._process.exit_codes import ExitCode
 

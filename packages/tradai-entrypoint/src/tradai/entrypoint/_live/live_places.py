@@ -5,9 +5,9 @@ from pathlib import Path
 from tradai.core import Clock, backend_for, resolve_secret
 from tradai.core.live import Approvals, SessionStore, TradingAccount
 from tradai.entrypoint._alerts.alerts import Alerts, alerts_for
-from tradai.entrypoint._live.account import ApiKeys
-from tradai.entrypoint._live.halt_latch import HaltLatch
-from tradai.entrypoint._live.key_check import check_keys
+from tradai.entrypoint._live._account.account import ApiKeys
+from tradai.entrypoint._live._account.key_check import check_keys
+from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live.live_settings import LiveSettings
 
 

@@ -18,10 +18,10 @@ from typing import IO, Final, Self, final
 
 from tradai.core import SystemClock, WaitingClock, redact
 from tradai.core.exceptions import TradingError
+from tradai.entrypoint._live._account.account import ApiKeys
 from tradai.entrypoint._live._watchdog.child import DEATH_S, READY
 from tradai.entrypoint._live._watchdog.engine_group import EngineGroup, started_at
 from tradai.entrypoint._live._watchdog.lines import STAND_DOWN, facts_line, feed_line
-from tradai.entrypoint._live.account import ApiKeys
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "tradai.entrypoint.freqtrade", "watchdog")
 _START_S: Final = 30.0

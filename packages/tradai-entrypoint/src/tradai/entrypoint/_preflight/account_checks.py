@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, final
 
 from tradai.core.exceptions import ConfigurationError, TradingError
-from tradai.entrypoint._live.account import Balance, ExchangeOrder
+from tradai.entrypoint._live._account.account import Balance, ExchangeOrder
 from tradai.entrypoint._preflight.checks import Warned
 from tradai.entrypoint._preflight.facts import PreflightFacts, known
 from tradai.entrypoint._preflight.stake import planned_stake, tradable_balance

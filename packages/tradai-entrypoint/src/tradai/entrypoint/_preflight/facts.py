@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar, final
 from tradai.core import JsonValue, MarketSnapshot, StrategyConfig, TradingMode
 from tradai.core.exceptions import TradAIError
 from tradai.core.live import Approval
-from tradai.entrypoint._live.account import AccountState, ExchangeOrder, KeyRights
+from tradai.entrypoint._live._account.account import AccountState, ExchangeOrder, KeyRights
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from tradai.entrypoint._live.halt_latch import HaltLatch
+from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._process.checks import CheckRow
 from tradai.entrypoint._process.exit_codes import ExitCode
 

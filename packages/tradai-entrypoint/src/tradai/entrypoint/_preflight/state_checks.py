@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tradai.core.exceptions import StorageError, TradingError
-from tradai.entrypoint._live.halt_latch import HaltedError
+from tradai.entrypoint._live._risk.halt_latch import HaltedError
 from tradai.entrypoint._preflight.facts import Disk, DryRun, PreflightFacts, StatePlaces, known
 from tradai.entrypoint._preflight.state_files import is_sqlite, state_file
 from tradai.entrypoint._process.exit_codes import ExitCode

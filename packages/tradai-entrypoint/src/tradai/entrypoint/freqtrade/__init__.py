@@ -12,18 +12,18 @@ if TYPE_CHECKING:
         MARKETS_NAME as MARKETS_NAME,
         MarketsSnapshot as MarketsSnapshot,
     )
+    from tradai.entrypoint.freqtrade._modes._live.live import LiveHandler as LiveHandler
+    from tradai.entrypoint.freqtrade._modes._live.planned_session import (
+        PlannedSession as PlannedSession,
+        plan_session as plan_session,
+    )
     from tradai.entrypoint.freqtrade._modes.backtest import BacktestHandler as BacktestHandler
     from tradai.entrypoint.freqtrade._modes.download import download as download
     from tradai.entrypoint.freqtrade._modes.dry_run import DryRunHandler as DryRunHandler
     from tradai.entrypoint.freqtrade._modes.hyperopt import HyperoptHandler as HyperoptHandler
-    from tradai.entrypoint.freqtrade._modes.live import LiveHandler as LiveHandler
     from tradai.entrypoint.freqtrade._modes.planned_run import (
         PlannedRun as PlannedRun,
         plan_run as plan_run,
-    )
-    from tradai.entrypoint.freqtrade._modes.planned_session import (
-        PlannedSession as PlannedSession,
-        plan_session as plan_session,
     )
     from tradai.entrypoint.freqtrade._modes.train import TrainHandler as TrainHandler
     from tradai.entrypoint.freqtrade._strategy.files import (
@@ -44,9 +44,9 @@ if not TYPE_CHECKING:
             "_modes.download": "download",
             "_modes.dry_run": "DryRunHandler",
             "_modes.hyperopt": "HyperoptHandler",
-            "_modes.live": "LiveHandler",
+            "_modes._live.live": "LiveHandler",
             "_modes.planned_run": "PlannedRun plan_run",
-            "_modes.planned_session": "PlannedSession plan_session",
+            "_modes._live.planned_session": "PlannedSession plan_session",
             "_modes.train": "TrainHandler",
             "_strategy.files": "SourceFiles list_source",
         },

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from tradai.entrypoint._live.account import ApiKeys, SignedClient
+    from tradai.entrypoint._live._account.account import ApiKeys, SignedClient
 
 _USAGE: Final = (
     "python -m tradai.entrypoint.freqtrade stage | probe FOLDER | missing MODULES "

@@ -20,14 +20,14 @@ from tradai.core.exceptions import (
     TradAIError,
     ValidationError,
 )
-from tradai.entrypoint._live.account import (
+from tradai.entrypoint._live._account.account import (
     ApiKeys,
     KeyRights,
     NewOrder,
     OrderStatus,
     SignedClient,
 )
-from tradai.entrypoint._live.account_errors import (
+from tradai.entrypoint._live._account.account_errors import (
     ExchangeRateLimitedError,
     KeyRefusedError,
     OrderRefusedError,

@@ -6,7 +6,7 @@ import sys
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 from tradai.entrypoint._commands.console import print_json, print_text
 from tradai.entrypoint._commands.live.operator import operator_of
-from tradai.entrypoint._live.halt_latch import Halt, HaltLatch
+from tradai.entrypoint._live._risk.halt_latch import Halt, HaltLatch
 from tradai.entrypoint._live.live_places import latch_of, session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.session_requests import session_record

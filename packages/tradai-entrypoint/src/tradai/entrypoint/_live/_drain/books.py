@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import final
 
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
-from tradai.entrypoint._live.account import Balance, ExchangeOrder
-from tradai.entrypoint._live.booked_order import BookedOrder
-from tradai.entrypoint._live.reconcile import (
+from tradai.entrypoint._live._account.account import Balance, ExchangeOrder
+from tradai.entrypoint._live._account.booked_order import BookedOrder
+from tradai.entrypoint._live._account.reconcile import (
     Position,
     Reconciliation,
     base_of,
@@ -18,6 +17,7 @@ from tradai.entrypoint._live.reconcile import (
     positions,
     reconcile,
 )
+from tradai.entrypoint._live._drain.traded_account import TradedAccount
 
 
 @final

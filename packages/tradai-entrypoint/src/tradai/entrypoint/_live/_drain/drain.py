@@ -6,6 +6,8 @@ from typing import Final, Protocol, final
 from tradai.core import WaitingClock
 from tradai.core.exceptions import TradAIError
 from tradai.core.live import OrderPolicy
+from tradai.entrypoint._live._account.account import ExchangeOrder
+from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint._live._drain.aftermath import Aftermath
 from tradai.entrypoint._live._drain.books import newest_orders
 from tradai.entrypoint._live._drain.budget import StopBudget, StopStep
@@ -14,8 +16,6 @@ from tradai.entrypoint._live._drain.order_policy import OrderPolicyRun, PolicyOu
 from tradai.entrypoint._live._drain.report import DrainReport, DrainStep
 from tradai.entrypoint._live._drain.step_timer import StepTimer
 from tradai.entrypoint._live._drain.traded_account import TradedAccount
-from tradai.entrypoint._live.account import ExchangeOrder
-from tradai.entrypoint._live.booked_order import BookedOrder
 
 _PAUSE_S: Final = 0.5
 

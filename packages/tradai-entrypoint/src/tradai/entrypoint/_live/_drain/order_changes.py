@@ -4,11 +4,14 @@ from collections.abc import Callable
 from typing import Final, TypeVar, final
 
 from tradai.core.exceptions import ExternalServiceError, NotFoundError, TradAIError
+from tradai.entrypoint._live._account.account import ExchangeOrder, NewOrder, OrderStatus
+from tradai.entrypoint._live._account.account_errors import (
+    ExchangeRateLimitedError,
+    OutcomeUnknownError,
+)
+from tradai.entrypoint._live._account.reconcile import OrderKey, order_key
 from tradai.entrypoint._live._drain.step_timer import StepTimer
 from tradai.entrypoint._live._drain.traded_account import TradedAccount
-from tradai.entrypoint._live.account import ExchangeOrder, NewOrder, OrderStatus
-from tradai.entrypoint._live.account_errors import ExchangeRateLimitedError, OutcomeUnknownError
-from tradai.entrypoint._live.reconcile import OrderKey, order_key
 
 T = TypeVar("T")
 _TRIES: Final = 3

@@ -8,11 +8,11 @@ from typing import Final, final
 
 from tradai.core import Market
 from tradai.core.live import OrderPolicy
+from tradai.entrypoint._live._account.account import Balance, ExchangeOrder, NewOrder
+from tradai.entrypoint._live._account.booked_order import BookedOrder
+from tradai.entrypoint._live._account.reconcile import holding, positions
 from tradai.entrypoint._live._drain.order_changes import OrderChanges
 from tradai.entrypoint._live._drain.traded_account import TradedAccount
-from tradai.entrypoint._live.account import Balance, ExchangeOrder, NewOrder
-from tradai.entrypoint._live.booked_order import BookedOrder
-from tradai.entrypoint._live.reconcile import holding, positions
 
 # ccxt appends as many characters to the prefix.
 _ID_BYTES: Final = 11

@@ -7,9 +7,9 @@ from typing import final
 
 from tradai.core import JsonValue
 from tradai.core.live import OrderPolicy
+from tradai.entrypoint._live._account.account import ExchangeOrder
+from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._live._drain.budget import StopStep
-from tradai.entrypoint._live.account import ExchangeOrder
-from tradai.entrypoint._live.reconcile import Reconciliation
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 
 

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import final
 
 from tradai.core import Market, Utc
-from tradai.entrypoint._live.account import Balance, ExchangeOrder, SignedClient
-from tradai.entrypoint._live.order_owner import is_ours
+from tradai.entrypoint._live._account.account import Balance, ExchangeOrder, SignedClient
+from tradai.entrypoint._live._account.order_owner import is_ours
 
 
 @final

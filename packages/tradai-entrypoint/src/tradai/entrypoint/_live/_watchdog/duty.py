@@ -11,8 +11,8 @@ from typing import Any, Self, TypeAlias, final
 
 from tradai.core import FileJournal, JsonValue, Secret, SystemClock
 from tradai.core.exceptions import StorageError, TradAIError
+from tradai.entrypoint._live._account.account import ApiKeys, ExchangeOrder, SignedClient
 from tradai.entrypoint._live._watchdog.entry_cancel import EntryCancel
-from tradai.entrypoint._live.account import ApiKeys, ExchangeOrder, SignedClient
 
 SignIn: TypeAlias = Callable[[str, ApiKeys, str | None], SignedClient]
 

@@ -4,9 +4,12 @@ from typing import Final, final
 
 from tradai.core import WaitingClock
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
-from tradai.entrypoint._live.account import ExchangeOrder, SignedClient
-from tradai.entrypoint._live.account_errors import ExchangeRateLimitedError, KeyRefusedError
-from tradai.entrypoint._live.order_owner import is_ours
+from tradai.entrypoint._live._account.account import ExchangeOrder, SignedClient
+from tradai.entrypoint._live._account.account_errors import (
+    ExchangeRateLimitedError,
+    KeyRefusedError,
+)
+from tradai.entrypoint._live._account.order_owner import is_ours
 
 _PAUSE_S: Final = 2.0
 

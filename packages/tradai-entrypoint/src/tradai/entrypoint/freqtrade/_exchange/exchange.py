@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tradai.core import JsonValue, Market
 from tradai.core.exceptions import ValidationError
-from tradai.entrypoint._live.account import ApiKeys, SignedClient
+from tradai.entrypoint._live._account.account import ApiKeys, SignedClient
 from tradai.entrypoint._preflight.facts import LastCandle
 from tradai.entrypoint._runs.parameters import is_loopback_url
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import final
 
 from tradai.core import JsonValue
-from tradai.entrypoint._live.account import ApiKeys
+from tradai.entrypoint._live._account.account import ApiKeys
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 
 

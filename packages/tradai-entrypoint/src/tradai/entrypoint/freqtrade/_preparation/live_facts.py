@@ -20,8 +20,8 @@ from tradai.core import (
 )
 from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageError
 from tradai.core.live import Approval
-from tradai.entrypoint._live.account import AccountReads
-from tradai.entrypoint._live.halt_latch import HaltLatch
+from tradai.entrypoint._live._account.account import AccountReads
+from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._preflight.facts import (
     DryRun,
     EngineFacts,

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final, final
 
 from tradai.core.live import Approval
+from tradai.entrypoint._live._account.reconcile import positions
 from tradai.entrypoint._live.gate import SignedIn
 from tradai.entrypoint._live.live_places import database_of, latch_of, session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
-from tradai.entrypoint._live.reconcile import positions
 from tradai.entrypoint._preflight.facts import (
     DryRun,
     Limits,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import StorageError
-from tradai.entrypoint._live.booked_order import BookedOrder
+from tradai.entrypoint._live._account.booked_order import BookedOrder
 
 DATABASE_NAME: Final = "trades.sqlite"
 # The engine's own names (freqtrade 2026.9).

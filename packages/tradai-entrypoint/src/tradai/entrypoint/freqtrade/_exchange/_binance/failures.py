@@ -7,7 +7,7 @@ import pydantic
 
 from tradai.core import redact
 from tradai.core.exceptions import ExternalServiceError, NotFoundError, TradAIError
-from tradai.entrypoint._live.account_errors import (
+from tradai.entrypoint._live._account.account_errors import (
     ExchangeRateLimitedError,
     KeyRefusedError,
     OrderRefusedError,

@@ -6,7 +6,7 @@ from typing import Final, final
 from pydantic import TypeAdapter
 
 from tradai.core import Utc
-from tradai.entrypoint._live.account import (
+from tradai.entrypoint._live._account.account import (
     AccountState,
     ExchangeOrder,
     KeyRights,

@@ -11,7 +11,7 @@ import pydantic
 from pydantic import TypeAdapter
 
 from tradai.core.exceptions import ConfigurationError, TradAIError
-from tradai.entrypoint._live.account import ApiKeys
+from tradai.entrypoint._live._account.account import ApiKeys
 from tradai.entrypoint.freqtrade._exchange._binance import failures
 from tradai.entrypoint.freqtrade._exchange._binance.answers import TimeAnswer
 from tradai.entrypoint.freqtrade._exchange._binance.http_request import (

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from tradai.core import JsonObject, JsonValue, Market, thaw
 from tradai.core.exceptions import ExternalServiceError
-from tradai.entrypoint._live.account import ApiKeys, SignedClient
+from tradai.entrypoint._live._account.account import ApiKeys, SignedClient
 from tradai.entrypoint._preflight.facts import LastCandle
 from tradai.entrypoint._runs.parameters import is_loopback_url
 from tradai.entrypoint.freqtrade._exchange._binance.http_request import HttpHost

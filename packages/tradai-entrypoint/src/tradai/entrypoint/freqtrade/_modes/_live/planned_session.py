@@ -9,7 +9,7 @@ from tradai.entrypoint._live.live_places import keys_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
-from tradai.entrypoint.freqtrade._modes.live_start import venue_of
+from tradai.entrypoint.freqtrade._modes._live.start import venue_of
 from tradai.entrypoint.freqtrade._preparation.live_plan import live_plan, planned_stake
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final, final
 
 from tradai.core import utc_now
+from tradai.entrypoint._live._account.booked_order import BookedOrder
+from tradai.entrypoint._live._account.reconcile import base_of, holding, positions
 from tradai.entrypoint._live._drain.budget import StopBudget
 from tradai.entrypoint._live._drain.traded_account import TradedAccount
-from tradai.entrypoint._live.booked_order import BookedOrder
 from tradai.entrypoint._live.gate import SignedIn
-from tradai.entrypoint._live.reconcile import base_of, holding, positions
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import booked_orders

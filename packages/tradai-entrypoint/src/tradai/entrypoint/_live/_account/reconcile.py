@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, TypeAlias, final
 
-from tradai.entrypoint._live.account import Balance, ExchangeOrder, OrderStatus
-from tradai.entrypoint._live.booked_order import BookedOrder
-from tradai.entrypoint._live.order_owner import is_ours
+from tradai.entrypoint._live._account.account import Balance, ExchangeOrder, OrderStatus
+from tradai.entrypoint._live._account.booked_order import BookedOrder
+from tradai.entrypoint._live._account.order_owner import is_ours
 
 OrderKey: TypeAlias = tuple[str, str]
 """Pair and number of an order: exchanges count the orders of each market apart."""

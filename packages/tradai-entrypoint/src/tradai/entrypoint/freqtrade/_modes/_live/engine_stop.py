@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, final
 
-from tradai.entrypoint._live.booked_order import BookedOrder
+from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess

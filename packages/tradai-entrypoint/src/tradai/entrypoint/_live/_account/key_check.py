@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint._live.account import ApiKeys
+from tradai.entrypoint._live._account.account import ApiKeys
 
 _STAND_INS: Final = re.compile(
     r"(demo|test|example|sample|dummy|changeme|your|todo|x+$)", re.IGNORECASE | re.ASCII

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import final
 
-from tradai.entrypoint._live.account import OrderSide
+from tradai.entrypoint._live._account.account import OrderSide
 
 
 @final

@@ -11,6 +11,7 @@ from tradai.core import SystemClock
 from tradai.core.exceptions import LeaseLostError, TradAIError
 from tradai.core.live import Approval, SessionState
 from tradai.entrypoint._alerts.alerts import Alerts
+from tradai.entrypoint._live._account.order_owner import is_ours
 from tradai.entrypoint._live._drain.budget import StopBudget
 from tradai.entrypoint._live._drain.drain import Drain, StoppableEngine
 from tradai.entrypoint._live._drain.report import DrainReport
@@ -22,7 +23,6 @@ from tradai.entrypoint._live.leases import HeldLeases
 from tradai.entrypoint._live.live_places import alerts_of, database_of, session_store_of
 from tradai.entrypoint._live.live_session import LiveSession, Supervision
 from tradai.entrypoint._live.live_settings import LiveSettings
-from tradai.entrypoint._live.order_owner import is_ours
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.watchdog import EntryAccount, Watchdog
 from tradai.entrypoint._process.checks import Checklist, CheckRow
@@ -31,20 +31,20 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
-from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
-from tradai.entrypoint.freqtrade._modes.live_engine_stop import LiveEngineStop
-from tradai.entrypoint.freqtrade._modes.live_start import (
+from tradai.entrypoint.freqtrade._modes._live.engine_stop import LiveEngineStop
+from tradai.entrypoint.freqtrade._modes._live.start import (
     check_rows,
     gate_of,
     record_admission,
     require_checks,
 )
-from tradai.entrypoint.freqtrade._modes.live_stop import (
+from tradai.entrypoint.freqtrade._modes._live.stop import (
     EndedEngine,
     has_exchange_stops,
     stop_budget,
     traded_account,
 )
+from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
 from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._preparation.session_start import SessionStart

@@ -1,0 +1,1 @@
+"""Risks of a session: measured, judged, and halts that outlive it."""

@@ -1,0 +1,1 @@
+"""LIVE on the engine: its start, its supervision and its stop."""
