@@ -37,11 +37,6 @@ TERMS: Final = (
     *("--limit", "daily-loss:halt=0.2", "--limit", "order-rate:drain=100"),
     *("--limit", "rejected-orders:drain=10", "--limit", "callback-errors:drain=10"),
 )
-SIGNED_READS: Final = {
-    "GET /api/v3/account",
-    "GET /sapi/v1/account/apiRestrictions",
-    "GET /api/v3/openOrders",
-}
 
 
 class Desk:

@@ -39,7 +39,7 @@ def engine(
     with live_engine(
         venue.url,
         TRADER,
-        strategy="Holder",
+        strategy="Holds",
         engine_bin=engine_bin,
         environ=environ,
         folder=tmp_path,
