@@ -65,7 +65,8 @@ def test_no_signed_request_is_sent_before_the_approval_counts_and_no_order_witho
     other = desk.run("run")
 
     assert outcome.returncode == other.returncode == NOT_PERMITTED, outcome.stderr
-    assert "TRADAI_LIVE_CONFIRM does not confirm it" in outcome.stderr
+    assert "TRADAI_LIVE_CONFIRM is not set" in outcome.stderr
+    assert "TRADAI_LIVE_CONFIRM does not confirm it" in other.stderr
     assert desk.manifest()["exit_code"] == NOT_PERMITTED
     assert venue.signed() == {}
 

@@ -154,8 +154,6 @@ def test_a_confirmation_has_name_version_and_eight_digits(plan: LivePlan) -> Non
 @pytest.mark.parametrize(
     ("template", "differences"),
     [
-        (None, ("name", "version", "digest")),
-        ("", ("name", "version", "digest")),
         ("yes", ("name", "version", "digest")),
         ("momentum@1.2.0", ("digest",)),
         ("momentum@1.2.0:", ("digest",)),
@@ -168,10 +166,10 @@ def test_a_confirmation_has_name_version_and_eight_digits(plan: LivePlan) -> Non
     ],
 )
 def test_any_other_text_does_not_confirm(
-    plan: LivePlan, template: str | None, differences: tuple[str, ...]
+    plan: LivePlan, template: str, differences: tuple[str, ...]
 ) -> None:
     digits = plan.digest[:8]
-    text = template and template.format(digits=digits, upper=digits.upper())
+    text = template.format(digits=digits, upper=digits.upper())
 
     with pytest.raises(ApprovalError, match="TRADAI_LIVE_CONFIRM") as caught:
         plan.check_confirmation(text)
@@ -179,6 +177,14 @@ def test_any_other_text_does_not_confirm(
     assert caught.value.reason == ApprovalRefusal.UNCONFIRMED
     assert caught.value.differences == differences
     assert digits not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_a_confirmation_that_is_not_set_is_said_to_be_so(plan: LivePlan, text: str | None) -> None:
+    with pytest.raises(ApprovalError, match="TRADAI_LIVE_CONFIRM is not set") as caught:
+        plan.check_confirmation(text)
+
+    assert (caught.value.reason, caught.value.differences) == (ApprovalRefusal.UNCONFIRMED, ())
 
 
 def test_the_confirmation_of_one_plan_does_not_confirm_another(plan: LivePlan) -> None:

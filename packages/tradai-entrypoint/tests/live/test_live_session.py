@@ -11,7 +11,6 @@ from tradai.core import Lease, StoredObject, Utc
 from tradai.core.exceptions import ExternalServiceError, LeaseLostError
 from tradai.core.live import Alert, SessionRecord, SessionRequest, SessionState
 from tradai.core.testing import FixedClock, MemoryJournal, MemoryLeaseStore, MemorySessionStore
-from tradai.entrypoint import ExitCode
 from tradai.entrypoint._alerts.alerts import Alerts
 from tradai.entrypoint._live.heartbeat import Heartbeat
 from tradai.entrypoint._live.lease_keeper import LeaseKeeper
@@ -327,20 +326,22 @@ def test_a_record_that_another_process_has_taken_stops_the_session_in_good_order
 
 
 @pytest.mark.parametrize(
-    ("moves", "exit_code", "end"),
+    ("moves", "wanted", "end"),
     [
-        ([SessionState.DRAINING], ExitCode.DONE, SessionState.STOPPED),
-        ([SessionState.DRAINING], ExitCode.MISMATCH, SessionState.FAILED),
-        ([SessionState.WARM_UP, SessionState.RUNNING], ExitCode.DONE, SessionState.FAILED),
-        ([], ExitCode.DONE, SessionState.FAILED),
+        ([SessionState.DRAINING], SessionState.STOPPED, SessionState.STOPPED),
+        ([SessionState.DRAINING], SessionState.FAILED, SessionState.FAILED),
+        ([SessionState.DRAINING], SessionState.HALTED, SessionState.HALTED),
+        ([SessionState.WARM_UP, SessionState.RUNNING], SessionState.STOPPED, SessionState.FAILED),
+        ([], SessionState.STOPPED, SessionState.FAILED),
+        ([], SessionState.HALTED, SessionState.HALTED),
     ],
 )
 def test_only_a_session_that_was_drained_in_good_order_is_stopped(
-    desk: Desk, moves: list[SessionState], exit_code: ExitCode, end: SessionState
+    desk: Desk, moves: list[SessionState], wanted: SessionState, end: SessionState
 ) -> None:
     for state in moves:
         desk.session.move(state, "a test")
 
-    desk.session.end("it is over", is_success=exit_code is ExitCode.DONE)
+    desk.session.end("it is over", wanted)
 
     assert desk.record().state is end

@@ -363,7 +363,7 @@ def test_a_plan_without_an_approval_is_refused(
 ) -> None:
     monkeypatch.delenv("TRADAI_LIVE_CONFIRM", raising=False)
 
-    refused(live, ExitCode.NOT_PERMITTED, "TRADAI_LIVE_CONFIRM does not confirm it")
+    refused(live, ExitCode.NOT_PERMITTED, "TRADAI_LIVE_CONFIRM is not set")
     assert account.asked == []
 
 
@@ -473,7 +473,7 @@ def test_a_session_that_starts_again_and_again_is_halted(
 
     record = ObjectSessionStore.for_uri(f"file:{state}/sessions").read("waves")
     assert record is not None
-    assert (record.state, len(record.starts)) == (SessionState.FAILED, 6)
+    assert (record.state, len(record.starts)) == (SessionState.HALTED, 6)
     HaltLatch.for_uri(f"file:{state}/halts.json").clear(1, reason="a test", by="Ada Example")
     assert stopped().code == ExitCode.DONE
 
@@ -609,7 +609,10 @@ def test_an_operator_elsewhere_stops_a_session_in_good_order(
     done = live(reactions={TRADING: ask}, on_sigterm="stops")
 
     assert done.code == ExitCode.DONE
-    assert done.verdict == "the session stopped in good order: Ada Example asked for it: a test"
+    assert (
+        done.verdict
+        == "the session stopped in good order: Ada Example asked for it: a test; nothing is left open"
+    )
     assert done.facts("engine stopping") == {"signal": None}
 
 

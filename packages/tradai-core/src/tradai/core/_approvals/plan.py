@@ -77,7 +77,9 @@ class LivePlan(BaseModel):
         """
         if text == self.confirmation:
             return
-        name, _, rest = (text or "").partition("@")
+        if not text:
+            raise refusal(ApprovalRefusal.UNCONFIRMED, what=self.strategy)
+        name, _, rest = text.partition("@")
         version, _, digits = rest.partition(":")
         given = {"name": name, "version": version, "digest": digits}
         expected = (self.strategy, self.version, self.digest[:_SHOWN_DIGITS])

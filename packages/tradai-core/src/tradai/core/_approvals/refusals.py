@@ -47,6 +47,11 @@ _SENTENCES: Final = {
     "plan with the approved one, and set the variable to the confirmation of this plan",
 }
 
+_NOT_SET: Final = (
+    "TRADAI_LIVE_CONFIRM is not set; compare the plan with the approved one, and set the variable "
+    "to the confirmation of this plan, as `tradai-entrypoint approve` prints it"
+)
+
 
 def refusal(
     reason: ApprovalRefusal,
@@ -60,9 +65,12 @@ def refusal(
     Args:
         reason: Reason of the refusal.
         what: Name of a strategy, or of an approval.
-        differences: Names of the parts that differ.
+        differences: Names of the parts that differ; none of a confirmation that is not set.
         at: Instant at which the approval begins or expired.
     """
     detail = f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else ", ".join(differences)
-    message = f"{what} may not trade live: {_SENTENCES[reason].format(detail)}"
+    sentence = _SENTENCES[reason].format(detail)
+    if reason is ApprovalRefusal.UNCONFIRMED and not differences:
+        sentence = _NOT_SET
+    message = f"{what} may not trade live: {sentence}"
     return ApprovalError(message, reason=reason, differences=tuple(differences))

@@ -97,10 +97,11 @@ class LiveSession:
         reason = self.stop_reason or "the session is asked to stop"
         self.move(SessionState.DRAINING, reason, obeyed=request if is_asked else None)
 
-    def end(self, reason: str, *, is_success: bool) -> None:
-        """Move the session to its last state, which is failed unless it was stopped in order."""
-        is_stopped = is_success and self._session.state is SessionState.DRAINING
-        self.move(SessionState.STOPPED if is_stopped else SessionState.FAILED, reason)
+    def end(self, reason: str, state: SessionState) -> None:
+        """Move the session to its last `state`; it is stopped only when it was drained before."""
+        is_drained = self._session.state is SessionState.DRAINING
+        is_failed = state is SessionState.STOPPED and not is_drained
+        self.move(SessionState.FAILED if is_failed else state, reason)
 
     def _lose(self, problem: str | None) -> None:
         reason = problem or "the lease is not sure any more"

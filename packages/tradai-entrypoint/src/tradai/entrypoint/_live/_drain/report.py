@@ -70,6 +70,13 @@ class DrainReport:
             "the next start",
         )
 
+    @property
+    def remainder(self) -> str:
+        """Sentence about what stays at the exchange."""
+        rows = [f"{len(self.left)} open orders"] if self.left else []
+        rows += [f"{held:f} {pair}" for pair, held in self.left_positions.items()]
+        return f"left at the exchange: {', '.join(rows)}" if rows else "nothing is left open"
+
     def to_json(self) -> dict[str, JsonValue]:
         """Return the report for the manifest."""
         found = self.reconciliation or Reconciliation()

@@ -1,6 +1,5 @@
 """LIVE: real orders, for as long as an approval, a lease and every check allow them."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -41,6 +40,7 @@ from tradai.entrypoint.freqtrade._modes._live.start import (
 from tradai.entrypoint.freqtrade._modes._live.stop import (
     EndedEngine,
     has_exchange_stops,
+    keep_copy,
     stop_budget,
     traded_account,
 )
@@ -49,9 +49,7 @@ from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._preparation.session_start import SessionStart
 from tradai.entrypoint.freqtrade._results.database import (
-    DATABASE_NAME,
     all_orders,
-    copy_database,
     entry_orders,
 )
 
@@ -83,7 +81,10 @@ class LiveHandler(BotHandler):
                 self._desk = desk = self._admitted(job, context, held)
             bot = _bot(job, context, desk)
             verdict = self._compared(self._traded(job, context, bot), desk.admission.signed_in)
-            desk.session.end(verdict.sentence, is_success=verdict.is_success)
+            desk.session.end(
+                verdict.sentence,
+                SessionState.STOPPED if verdict.is_success else SessionState.FAILED,
+            )
         return verdict
 
     def _admitted(self, job: EngineJob, context: RunContext, held: ExitStack) -> _Desk:
@@ -208,15 +209,16 @@ class LiveHandler(BotHandler):
         reason = bot.session.stop_reason if bot.session else None
         if self._report is not None and not self._report.verdict.is_success:
             return _not_clean(verdict, self._report.verdict, context)
-        if reason is None or not verdict.is_success:
+        if self._report is None or not verdict.is_success:
             return verdict
-        return replace(verdict, sentence=f"the session stopped in good order: {reason}")
+        stopped = f"the session stopped in good order{f': {reason}' if reason else ''}"
+        return replace(verdict, sentence=f"{stopped}; {self._report.remainder}")
 
     def _compared(self, verdict: Verdict, signed_in: SignedIn) -> Verdict:
         """Keep a copy of the database, and compare it with the session's orders at the exchange."""
         context, database = self._entrypoint.context, self._bot.database
         if database.exists():
-            _keep_copy(database, context)
+            keep_copy(database, context)
         if self._report is not None:
             return verdict
         try:
@@ -244,14 +246,6 @@ def _entry_account(desk: _Desk, context: RunContext) -> EntryAccount:
         keys=signed_in.keys,
         prefix=signed_in.order_prefix,
     )
-
-
-def _keep_copy(database: Path, context: RunContext) -> None:
-    try:
-        copy_database(database, context.folder.path / DATABASE_NAME)
-        context.record.artifacts.append(DATABASE_NAME)
-    except (sqlite3.Error, OSError) as exc:
-        context.record.notices.append(f"the run has no copy of {database}: {exc}")
 
 
 def _not_compared(verdict: Verdict, problem: str, context: RunContext) -> Verdict:
@@ -296,5 +290,6 @@ def _session(
     try:
         yield started, session
     except BaseException as exc:
-        session.end(str(exc), is_success=False)
+        is_halt = isinstance(exc, TradAIError) and exc.exit_code == ExitCode.HALTED
+        session.end(str(exc), SessionState.HALTED if is_halt else SessionState.FAILED)
         raise

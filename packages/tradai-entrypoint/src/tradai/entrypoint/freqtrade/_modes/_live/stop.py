@@ -1,5 +1,6 @@
 """The means of a live session's stop: its time, its account, and an engine that is gone."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +15,11 @@ from tradai.entrypoint._live._drain.traded_account import TradedAccount
 from tradai.entrypoint._live.gate import SignedIn
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
-from tradai.entrypoint.freqtrade._results.database import booked_orders
+from tradai.entrypoint.freqtrade._results.database import (
+    DATABASE_NAME,
+    booked_orders,
+    copy_database,
+)
 
 # Between this machine's clock and that of the exchange, at most.
 _CLOCK_DOUBT: Final = timedelta(seconds=5)
@@ -118,3 +123,12 @@ def _other_holdings(
         )
         for pair in pairs
     }
+
+
+def keep_copy(database: Path, context: RunContext) -> None:
+    """Keep a copy of the trade database with the run; the session does not depend on it."""
+    try:
+        copy_database(database, context.folder.path / DATABASE_NAME)
+        context.record.artifacts.append(DATABASE_NAME)
+    except (sqlite3.Error, OSError) as exc:
+        context.record.notices.append(f"the run has no copy of {database}: {exc}")
