@@ -609,10 +609,9 @@ def test_an_operator_elsewhere_stops_a_session_in_good_order(
     done = live(reactions={TRADING: ask}, on_sigterm="stops")
 
     assert done.code == ExitCode.DONE
-    assert (
-        done.verdict
-        == "the session stopped in good order: Ada Example asked for it: a test; nothing is left open"
-    )
+    reason = "Ada Example asked for it: a test"
+    sentence = f"the session stopped in good order: {reason}; nothing is left open"
+    assert done.verdict == sentence
     assert done.facts("engine stopping") == {"signal": None}
 
 
