@@ -44,7 +44,7 @@ class CheckFailedError(TradingError):
         """Keep the names, and take the exit code of the first of them."""
         super().__init__(message, reason=checks[0])
         self.checks = checks
-        self.exit_code = int(exit_code)
+        self.exit_code = exit_code
 
 
 def may_start(check: str, mode: TradingMode, status: CheckStatus) -> bool:
