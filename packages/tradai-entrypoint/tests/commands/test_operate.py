@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -115,7 +116,9 @@ def test_a_stale_heartbeat_is_said(
     assert answer()["is_stale"] is True
     for words in (("status",), ("status", "trend")):
         assert call(*words) == 0
-        assert "stale: trend: no heartbeat for 600 s" in capsys.readouterr().err
+        # A busy machine may take some seconds from the record to the command.
+        warning = capsys.readouterr().err
+        assert re.search(r"stale: trend: no heartbeat for 6\d\d s", warning)
 
 
 def test_an_engine_that_stands_still_beside_a_live_process_is_said(
@@ -126,7 +129,8 @@ def test_an_engine_that_stands_still_beside_a_live_process_is_said(
 
     assert call("status") == 0
 
-    assert "the engine's loop has made no turn for 600 s" in capsys.readouterr().err
+    warning = capsys.readouterr().err
+    assert re.search(r"the engine's loop has made no turn for 6\d\d s", warning)
 
 
 def test_a_session_that_has_ended_is_not_stale(capsys: pytest.CaptureFixture[str]) -> None:
