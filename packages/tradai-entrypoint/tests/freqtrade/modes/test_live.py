@@ -214,6 +214,7 @@ def planned(tmp_path: Path, exchange: str, *overrides: str) -> LivePlan:
         ),
         request=RunRequest(overrides=(f"run.exchange_url={exchange}", *overrides)),
     )
+    # The handler of these tests is a partial, which has the stand-in.
     engine = entrypoint.get_handler(TradingMode.LIVE).keywords["engine"]  # type: ignore[attr-defined]
     return plan_session(entrypoint, LiveSettings(), engine=engine).plan
 
