@@ -197,7 +197,9 @@ def test_no_descriptor_is_left_behind() -> None:
                 pass
         return set(Path("/dev/fd").iterdir())
 
-    assert len(rounds(20)) == len(rounds(1))
+    before = rounds(1)
+    # What earlier tests have left may be closed meanwhile.
+    assert rounds(20) <= before
 
 
 def test_raising_ends_work_that_cannot_poll(interrupts: Interrupts) -> None:
