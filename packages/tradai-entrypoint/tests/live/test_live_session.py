@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
@@ -127,15 +127,16 @@ class Channel:
 class Desk:
     """A session beside an engine, with its lease."""
 
-    def __init__(self) -> None:
+    def __init__(self, ends_at: datetime | None = None) -> None:
         self.time, self.leases, self.records = Time(), Leases(), Records()
+        self.clock = FixedClock()
         self.watchdog, self.engine, self.channel = Watchdog(), Engine(), Channel()
         self.alerts = Alerts({"log": self.channel})
         self.journal = MemoryJournal()
         lease = Lease(self.leases, name="binance-1", ttl_s=TTL_S, clock=self.time)
         lease.acquire()
         record = Session.start(self.records, session="waves", run_id="run-1", journal=self.journal)
-        self.session = LiveSession(record, self.alerts)
+        self.session = LiveSession(record, self.alerts, ends_at=ends_at, clock=self.clock)
         self.session.supervise(
             Supervision(
                 keeper=LeaseKeeper(lease, self.watchdog, drain_s=DRAIN_S, clock=self.time),
@@ -221,6 +222,36 @@ def test_a_lease_that_may_have_run_out_ends_the_session_and_tells_people(desk: D
     desk.alerts.close()
     assert desk.time.seconds <= TTL_S
     assert any(sentence.startswith("lease lost: ") for sentence in desk.channel.sentences)
+
+
+def test_a_stop_begins_with_a_lease_that_is_sure_for_the_whole_of_it(desk: Desk) -> None:
+    desk.beat_for(15)
+    before = desk.leases.writes
+
+    desk.session.secure(DRAIN_S)
+
+    assert desk.leases.writes == before + 1
+    assert desk.watchdog.fed[-1] > DRAIN_S
+
+
+@pytest.mark.parametrize("seconds", [0.0, 40.0], ids=["lost", "not long enough"])
+def test_a_stop_without_a_sure_lease_is_left_to_the_watchdog(desk: Desk, seconds: float) -> None:
+    desk.leases.is_away = True
+    desk.time.sleep(seconds or TTL_S)
+
+    with pytest.raises(LeaseLostError):
+        desk.session.secure(DRAIN_S)
+
+
+def test_a_session_whose_time_is_over_stops_in_good_order() -> None:
+    desk = Desk(FixedClock().now() + timedelta(hours=1))
+    desk.beat_for(5)
+    before = desk.session.stop_reason
+    desk.clock.advance(timedelta(hours=1))
+    desk.beat_for(5)
+
+    assert before is None
+    assert "ended at" in str(desk.session.stop_reason)
 
 
 def test_a_watchdog_that_has_ended_stops_the_session_in_good_order(desk: Desk) -> None:

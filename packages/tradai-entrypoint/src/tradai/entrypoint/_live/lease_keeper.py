@@ -146,6 +146,15 @@ class LeaseKeeper:
         is_short = self.is_lost or self._is_unwatched or self._sure_s < self._drain_s
         return (self._problem or "the lease was not renewed in time") if is_short else None
 
+    def is_sure_for(self, seconds: float) -> bool:
+        """Return whether the lease is sure for so long."""
+        return not self.is_lost and self._sure_s >= seconds
+
+    def renew(self) -> None:
+        """Renew it now, though it is not due: a stop that begins needs the whole time."""
+        self._due_s = -math.inf
+        self.keep()
+
     def keep(self) -> None:
         """Renew the lease when that is due, and feed the watchdog; an outage is tried again."""
         if not self._watchdog.is_alive:

@@ -2,8 +2,10 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol, final
 
+from tradai.core import Clock, SystemClock
 from tradai.core.exceptions import ExternalServiceError, LeaseLostError, TradingError
 from tradai.core.live import SessionRequest, SessionState
 from tradai.entrypoint._alerts.alerts import Alerts
@@ -48,9 +50,25 @@ class LiveSession:
         stop_reason: Why the session is to be stopped in good order; None while it may go on.
     """
 
-    def __init__(self, session: Session, alerts: Alerts) -> None:
-        """Take a session that starts, and the alerts that tell of its moves."""
+    def __init__(
+        self,
+        session: Session,
+        alerts: Alerts,
+        *,
+        ends_at: datetime | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Take a session that starts, and the alerts that tell of its moves.
+
+        Args:
+            session: The session.
+            alerts: They tell of its moves.
+            ends_at: Instant at which it is stopped; None is without limit.
+            clock: Clock that says when that is; by default that of this machine.
+        """
         self.stop_reason: str | None = None
+        self._ends_at = ends_at
+        self._clock = clock or SystemClock()
         self._session = session
         self._alerts = alerts
         self._supervision: Supervision | None = None
@@ -72,6 +90,9 @@ class LiveSession:
         if parts.keeper.is_lost:
             self._lose(parts.keeper.reason_to_stop)
         self._stop_for(parts.keeper.reason_to_stop)
+        if self._ends_at is not None and self._clock.now() >= self._ends_at:
+            ended = f"{self._ends_at:%Y-%m-%d %H:%M:%S} UTC"
+            self._stop_for(f"its approval, or its longest time, ended at {ended}")
         try:
             request = parts.heartbeat.beat()
         except TradingError as exc:
@@ -79,6 +100,19 @@ class LiveSession:
             return
         if request is not None:
             self._obey(request, parts.engine)
+
+    def secure(self, seconds: float) -> None:
+        """Renew the lease for a stop that takes `seconds`.
+
+        Raises:
+            LeaseLostError: It is not sure for so long: the watchdog ends the engine, and nothing
+                may be changed at the exchange.
+        """
+        parts = self._supervision
+        if parts is not None:
+            parts.keeper.renew()
+            if not parts.keeper.is_sure_for(seconds):
+                self._lose(parts.keeper.reason_to_stop)
 
     def move(
         self, state: SessionState, reason: str, *, obeyed: SessionRequest | None = None

@@ -102,11 +102,14 @@ class Session:
         start, now = self.state, self._clock.now()
         reason = reason.strip() or "no reason was given"
         self._change(state=start.move_to(state), reason=reason, moved_at=now, beat_at=now)
-        self._journal.append("session_moved", start=start.value, end=state.value, reason=reason)
         if obeyed is not None:
             self._obeyed = obeyed
             self._change(request=self._unless_obeyed(self.request))
-        self._publish()
+        try:
+            self._journal.append("session_moved", start=start.value, end=state.value, reason=reason)
+        finally:
+            # Operators elsewhere see the move also when this disk is full.
+            self._publish()
 
     def obey(self, request: SessionRequest) -> None:
         """Take `request` from the record: the session has the state that it asks for.

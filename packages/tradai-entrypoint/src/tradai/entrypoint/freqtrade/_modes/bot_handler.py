@@ -109,11 +109,13 @@ class BotHandler(EngineHandler):
         parameters, interrupts = context.parameters, context.interrupts
         context.progress.say("engine: starting")
         reason = self._follow(
-            engine, lambda: job.evidence.is_running, timeout_s=parameters.start_deadline_s
+            engine,
+            lambda: job.evidence.is_running or self._bot.is_to_stop,
+            timeout_s=parameters.start_deadline_s,
         )
         if reason is WakeReason.TIMEOUT:
             return engine.wait(interrupts, deadline_s=0.0)
-        if reason is WakeReason.REACHED:
+        if reason is WakeReason.REACHED and not self._bot.is_to_stop:
             with engine.storing():
                 context.journal.append("engine running")
             if job.evidence.dropped:

@@ -1,13 +1,14 @@
 """LIVE: real orders, for as long as an approval, a lease and every check allow them."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final, final
 
 from tradai.core import SystemClock
-from tradai.core.exceptions import LeaseLostError, TradAIError
+from tradai.core.exceptions import LeaseLostError, StorageError, TradAIError
 from tradai.core.live import Approval, SessionState
 from tradai.entrypoint._alerts.alerts import Alerts
 from tradai.entrypoint._live._account.order_owner import is_ours
@@ -23,7 +24,7 @@ from tradai.entrypoint._live.live_places import alerts_of, database_of, session_
 from tradai.entrypoint._live.live_session import LiveSession, Supervision
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.session import Session
-from tradai.entrypoint._live.watchdog import EntryAccount, Watchdog
+from tradai.entrypoint._live.watchdog import Watchdog
 from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
@@ -33,6 +34,8 @@ from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._modes._live.engine_stop import LiveEngineStop
 from tradai.entrypoint.freqtrade._modes._live.start import (
     check_rows,
+    end_of,
+    entry_account,
     gate_of,
     record_admission,
     require_checks,
@@ -108,7 +111,8 @@ class LiveHandler(BotHandler):
         alerts = alerts_of(settings)
         held.callback(alerts.close)
         # First, so that a start that is refused counts in the restart budget.
-        record, session = held.enter_context(_session(alerts, settings, context))
+        ends_at = end_of(admission.approval, settings)
+        record, session = held.enter_context(_session(alerts, settings, context, ends_at))
         require_checks(self._start(job, settings, signed_in, admission.approval))
         leases.renew()
         account = traded_account(job, context, signed_in, database)
@@ -127,7 +131,9 @@ class LiveHandler(BotHandler):
         """Keep the lease and a watchdog beside the engine, from before it has its keys."""
         desk, context = self._desk, self._entrypoint.context
         log = context.folder.path / _WATCHDOG_LOG
-        with Watchdog.start(engine.pid, account=_entry_account(desk, context), log=log) as watchdog:
+        with Watchdog.start(
+            engine.pid, account=entry_account(desk.admission.signed_in, context), log=log
+        ) as watchdog:
             keeper = LeaseKeeper(desk.leases, watchdog, drain_s=desk.budget.total_s)
             heartbeat = Heartbeat(desk.record, control.last_loop_s)
             desk.session.supervise(Supervision(keeper=keeper, heartbeat=heartbeat, engine=control))
@@ -139,6 +145,7 @@ class LiveHandler(BotHandler):
     def _stop(self, engine: EngineProcess, job: EngineJob, control: EngineControl) -> EngineExit:
         """Stop trading without losing an order; a second signal shortens the stop."""
         context, interrupts = self._entrypoint.context, self._entrypoint.context.interrupts
+        self._desk.session.secure(self._desk.budget.total_s)
         self._desk.session.drain()
         with engine.storing():
             context.journal.append("engine stopping", signal=interrupts.received)
@@ -151,6 +158,7 @@ class LiveHandler(BotHandler):
     def _ended(self, engine: EngineProcess, job: EngineJob) -> EngineExit:
         """Treat the orders of an engine that has ended by itself, and return its end."""
         ended = engine.wait(self._entrypoint.context.interrupts)
+        self._desk.session.secure(self._desk.budget.total_s)
         self._desk.session.move(SessionState.DRAINING, "the engine has ended by itself")
         self._drain(EndedEngine(self._desk.database), job)
         return ended
@@ -168,7 +176,9 @@ class LiveHandler(BotHandler):
             has_exchange_stops=has_exchange_stops(job, context),
         ).run()
         context.record.live["drain"] = report.to_json()
-        context.journal.append("drained", problems=len(report.problems), seconds=report.seconds)
+        # A disk that refuses this line must not keep the watchdog from standing down.
+        with suppress(StorageError):
+            context.journal.append("drained", problems=len(report.problems), seconds=report.seconds)
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check everything the session needs; see `CheckableHandler`."""
@@ -238,16 +248,6 @@ class LiveHandler(BotHandler):
         return _not_compared(verdict, problem, context)
 
 
-def _entry_account(desk: _Desk, context: RunContext) -> EntryAccount:
-    signed_in = desk.admission.signed_in
-    return EntryAccount(
-        exchange=signed_in.account.venue,
-        base_url=context.parameters.exchange_url,
-        keys=signed_in.keys,
-        prefix=signed_in.order_prefix,
-    )
-
-
 def _not_compared(verdict: Verdict, problem: str, context: RunContext) -> Verdict:
     """Return the verdict on a session whose books do not agree, or could not be compared."""
     found = Verdict(exit_code=ExitCode.MISMATCH, sentence=f"after the stop, {problem}")
@@ -255,11 +255,10 @@ def _not_compared(verdict: Verdict, problem: str, context: RunContext) -> Verdic
 
 
 def _not_clean(verdict: Verdict, found: Verdict, context: RunContext) -> Verdict:
-    """Return `found`, or the verdict before it when that is a failure already."""
-    if verdict.is_success:
-        return found
-    context.record.notices.append(found.sentence)
-    return verdict
+    """Return `found`, which a person must look at whatever else was wrong."""
+    if not verdict.is_success:
+        context.record.notices.append(verdict.sentence)
+    return found
 
 
 def _bot(job: EngineJob, context: RunContext, desk: _Desk) -> Bot:
@@ -280,13 +279,13 @@ def _bot(job: EngineJob, context: RunContext, desk: _Desk) -> Bot:
 
 @contextmanager
 def _session(
-    alerts: Alerts, settings: LiveSettings, context: RunContext
+    alerts: Alerts, settings: LiveSettings, context: RunContext, ends_at: datetime
 ) -> Iterator[tuple[Session, LiveSession]]:
     """Start a session record, which says that it failed when the block raises."""
     name = settings.session_name(context.config.name)
     store = session_store_of(settings)
     started = Session.start(store, session=name, run_id=context.run_id, journal=context.journal)
-    session = LiveSession(started, alerts)
+    session = LiveSession(started, alerts, ends_at=ends_at)
     try:
         yield started, session
     except BaseException as exc:

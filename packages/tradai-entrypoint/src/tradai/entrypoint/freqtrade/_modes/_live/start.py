@@ -3,20 +3,23 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from tradai.core import TradingMode, utc_now
 from tradai.core.exceptions import ConfigurationError
+from tradai.core.live import Approval
 from tradai.entrypoint._live.check_table import (
     CheckFailedError,
     may_start,
     refusals,
     require_all,
 )
-from tradai.entrypoint._live.gate import Admission, Gate, Venue
+from tradai.entrypoint._live.gate import Admission, Gate, SignedIn, Venue
 from tradai.entrypoint._live.live_places import latch_of
 from tradai.entrypoint._live.live_settings import LiveSettings
+from tradai.entrypoint._live.watchdog import EntryAccount
 from tradai.entrypoint._preflight.checks import open_items, run_checks
 from tradai.entrypoint._preflight.facts import PreflightFacts
 from tradai.entrypoint._preflight.preflight import preflight_checks
@@ -120,3 +123,21 @@ def _gather(start: SessionStart | None, found: list[PreflightFacts]) -> str:
         raise ConfigurationError(message, key="TRADAI_LIVE_API_KEY")
     found.append(start.facts((*start.recorded_starts(), utc_now())))
     return "account, markets and state were read"
+
+
+def end_of(approval: Approval, settings: LiveSettings) -> datetime:
+    """Return the instant at which a session that starts now is stopped at the latest."""
+    hours = settings.longest_session_hours
+    if hours is None:
+        return approval.expires_at
+    return min(approval.expires_at, utc_now() + timedelta(hours=hours))
+
+
+def entry_account(signed_in: SignedIn, context: RunContext) -> EntryAccount:
+    """Return the account whose open entries a watchdog cancels."""
+    return EntryAccount(
+        exchange=signed_in.account.venue,
+        base_url=context.parameters.exchange_url,
+        keys=signed_in.keys,
+        prefix=signed_in.order_prefix,
+    )
