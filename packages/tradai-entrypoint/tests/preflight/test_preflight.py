@@ -11,6 +11,7 @@ import pytest
 
 from tradai.core import MarketSnapshot, StrategyConfig, TradingMode
 from tradai.core.exceptions import ExternalServiceError
+from tradai.core.live import OrderPolicy
 from tradai.entrypoint import CheckRow, CheckStatus
 from tradai.entrypoint._live._account.account import (
     AccountState,
@@ -300,6 +301,16 @@ REFUSED: Final[list[tuple[str, int, str, dict[str, Any]]]] = [
     ),
     ("open orders", 69, "is down", {"open_orders": DOWN}),
     ("holdings", 77, "holds BTC 0.5", {"account": account(("BTC", "0.5"))}),
+    (
+        "holdings",
+        77,
+        "the policy is flatten",
+        {
+            "account": account(("BTC", "0.5")),
+            "limits": Limits(accepts_holdings=True),
+            "approval": approval(order_policy=OrderPolicy.FLATTEN),
+        },
+    ),
     (
         "holdings",
         77,

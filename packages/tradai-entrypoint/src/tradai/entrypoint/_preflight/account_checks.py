@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final, final
 
 from tradai.core.exceptions import ConfigurationError, TradingError
+from tradai.core.live import OrderPolicy
 from tradai.entrypoint._live._account.account import Balance, ExchangeOrder
 from tradai.entrypoint._preflight.checks import Warned
 from tradai.entrypoint._preflight.facts import PreflightFacts, known
@@ -87,6 +88,13 @@ def check_holdings(facts: PreflightFacts) -> str:
         message = (
             f"the account holds {listed} beside our positions, which the strategy could sell: move "
             "it to another account, or start with --accept-holdings"
+        )
+        raise TradingError(message, reason="holdings")
+    if facts.approval is not None and facts.approval.order_policy is OrderPolicy.FLATTEN:
+        message = (
+            f"the account holds {listed} beside our positions, and the policy is flatten: after a "
+            "stop that closed a position, the engine would sell them in its place; move them to "
+            "another account, or approve the plan with another policy"
         )
         raise TradingError(message, reason="holdings")
     return f"accepted with --accept-holdings: {listed}; {rest}"
