@@ -2,28 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
-from pathlib import Path
+from dataclasses import replace
 from typing import Final, final
 
 from tradai.core import SystemClock
 from tradai.core.exceptions import LeaseLostError, StorageError, TradAIError
 from tradai.core.live import Approval, SessionState
-from tradai.entrypoint._alerts.alerts import Alerts
 from tradai.entrypoint._live._account.order_owner import is_ours
-from tradai.entrypoint._live._drain.budget import StopBudget
 from tradai.entrypoint._live._drain.drain import Drain, StoppableEngine
 from tradai.entrypoint._live._drain.report import DrainReport
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
-from tradai.entrypoint._live.gate import Admission, Found, SignedIn
+from tradai.entrypoint._live.gate import Found, SignedIn
 from tradai.entrypoint._live.heartbeat import Heartbeat
 from tradai.entrypoint._live.lease_keeper import LeaseKeeper, least_ttl_s
-from tradai.entrypoint._live.leases import HeldLeases
-from tradai.entrypoint._live.live_places import alerts_of, database_of, session_store_of
-from tradai.entrypoint._live.live_session import LiveSession, Supervision
+from tradai.entrypoint._live.live_places import alerts_of, database_of
+from tradai.entrypoint._live.live_session import Supervision
 from tradai.entrypoint._live.live_settings import LiveSettings
-from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.watchdog import Watchdog
 from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
@@ -31,6 +24,7 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
+from tradai.entrypoint.freqtrade._modes._live.desk import Desk, bot_of, started_session
 from tradai.entrypoint.freqtrade._modes._live.engine_stop import LiveEngineStop
 from tradai.entrypoint.freqtrade._modes._live.start import (
     check_rows,
@@ -48,29 +42,13 @@ from tradai.entrypoint.freqtrade._modes._live.stop import (
     traded_account,
 )
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
-from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._preparation.session_start import SessionStart
 from tradai.entrypoint.freqtrade._results.database import (
     all_orders,
-    entry_orders,
 )
 
 _WATCHDOG_LOG: Final = "watchdog.jsonl"
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Desk:
-    """Everything that a session has from its admission to its end."""
-
-    admission: Admission
-    leases: HeldLeases
-    budget: StopBudget
-    account: TradedAccount
-    database: Path
-    record: Session
-    session: LiveSession
 
 
 @final
@@ -82,7 +60,7 @@ class LiveHandler(BotHandler):
         with ExitStack() as held:
             with context.interrupts.raising():
                 self._desk = desk = self._admitted(job, context, held)
-            bot = _bot(job, context, desk)
+            bot = bot_of(job, context, desk)
             verdict = self._compared(self._traded(job, context, bot), desk.admission.signed_in)
             desk.session.end(
                 verdict.sentence,
@@ -90,7 +68,7 @@ class LiveHandler(BotHandler):
             )
         return verdict
 
-    def _admitted(self, job: EngineJob, context: RunContext, held: ExitStack) -> _Desk:
+    def _admitted(self, job: EngineJob, context: RunContext, held: ExitStack) -> Desk:
         """Pass the gate and take what the session needs; `held` gives it back."""
         settings = LiveSettings.load(environ=context.environ)
         budget = stop_budget(context, grace_s=self._entrypoint.settings.stop_grace_s)
@@ -112,11 +90,11 @@ class LiveHandler(BotHandler):
         held.callback(alerts.close)
         # First, so that a start that is refused counts in the restart budget.
         ends_at = end_of(admission.approval, settings)
-        record, session = held.enter_context(_session(alerts, settings, context, ends_at))
+        record, session = held.enter_context(started_session(alerts, settings, context, ends_at))
         require_checks(self._start(job, settings, signed_in, admission.approval))
         leases.renew()
         account = traded_account(job, context, signed_in, database)
-        return _Desk(
+        return Desk(
             admission=admission,
             leases=leases,
             budget=budget,
@@ -259,36 +237,3 @@ def _not_clean(verdict: Verdict, found: Verdict, context: RunContext) -> Verdict
     if not verdict.is_success:
         context.record.notices.append(verdict.sentence)
     return found
-
-
-def _bot(job: EngineJob, context: RunContext, desk: _Desk) -> Bot:
-    signed_in = desk.admission.signed_in
-    access = EngineAccess(
-        keys=signed_in.keys, order_prefix=signed_in.order_prefix, database=desk.database
-    )
-    address = context.parameters.exchange_url
-    return Bot(
-        doing=f"trading live{' on loopback, no money' if address else ''}",
-        address=address,
-        database=desk.database,
-        sections=access.sections(job.plan.exchange, address),
-        session=desk.session,
-        earlier_orders=frozenset(entry_orders(desk.database)),
-    )
-
-
-@contextmanager
-def _session(
-    alerts: Alerts, settings: LiveSettings, context: RunContext, ends_at: datetime
-) -> Iterator[tuple[Session, LiveSession]]:
-    """Start a session record, which says that it failed when the block raises."""
-    name = settings.session_name(context.config.name)
-    store = session_store_of(settings)
-    started = Session.start(store, session=name, run_id=context.run_id, journal=context.journal)
-    session = LiveSession(started, alerts, ends_at=ends_at)
-    try:
-        yield started, session
-    except BaseException as exc:
-        is_halt = isinstance(exc, TradAIError) and exc.exit_code == ExitCode.HALTED
-        session.end(str(exc), SessionState.HALTED if is_halt else SessionState.FAILED)
-        raise
