@@ -89,6 +89,8 @@ def test_a_summary_has_what_the_manifest_says(tmp_path: Path) -> None:
         exit_code=65,
         verdict="[/no] candles",
         config_id="v1-0aac973a",
+        strategy=None,
+        figures={},
         has_result=False,
     )
 
@@ -171,3 +173,57 @@ def test_without_a_finished_run_there_is_no_latest(tmp_path: Path) -> None:
         NotFoundError, match=r"no finished run in .*: `tradai-entrypoint runs list`"
     ):
         find_run(tmp_path, "latest")
+
+
+def finished(run_id: str, *, minute: int, profit: float | None, drawdown: float) -> RunManifest:
+    results = {"profit_percent": profit, "max_drawdown_percent": drawdown, "trades": minute}
+    return run(
+        run_id,
+        minute=minute,
+        state="ended",
+        exit_code=0,
+        config={"name": "trend" if profit else "other"},
+        results=results,
+    )
+
+
+@pytest.fixture
+def results_root(tmp_path: Path) -> Path:
+    runs = (
+        finished("low", minute=0, profit=-1.5, drawdown=1.0),
+        finished("high", minute=1, profit=9.0, drawdown=20.0),
+        finished("unknown", minute=2, profit=None, drawdown=3.0),
+    )
+    for each in runs:
+        (tmp_path / each.run_id).mkdir()
+        (tmp_path / each.run_id / "manifest.json").write_text(each.model_dump_json())
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (None, ["unknown", "high", "low"]),
+        ("profit", ["high", "low", "unknown"]),
+        ("drawdown", ["low", "unknown", "high"]),
+        ("trades", ["unknown", "high", "low"]),
+    ],
+)
+def test_runs_are_sorted_the_best_first_and_those_without_the_figure_last(
+    order: str | None, expected: list[str], results_root: Path
+) -> None:
+    listing = RunListing.of(local_runs(results_root)).sorted(order)
+
+    assert [each.run_id for each in listing.runs] == expected
+
+
+def test_runs_of_a_strategy_or_mode_are_chosen_and_what_cannot_be_read_stays(
+    results_root: Path,
+) -> None:
+    (results_root / "torn").mkdir()
+    (results_root / "torn/manifest.json").write_text("{")
+    listing = RunListing.of(local_runs(results_root))
+
+    assert [each.run_id for each in listing.chosen(strategy="trend").runs] == ["high", "low"]
+    assert listing.chosen(mode="live").runs == []
+    assert [each.run_id for each in listing.chosen(mode="live").unreadable] == ["torn"]

@@ -84,3 +84,11 @@ def add_logging(parser: argparse.ArgumentParser) -> None:
         choices=("DEBUG", "INFO", "WARNING", "ERROR"),
         help="lowest level that is logged (default: INFO)",
     )
+
+
+def count(text: str) -> int:
+    """Return the number that is written as `text`, 0 or more; argparse reports the error."""
+    if not (text.isascii() and text.isdigit()):
+        message = f"{text!r} is not a whole number of 0 or more"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)

@@ -4,9 +4,10 @@ This module needs no pydantic: importing that takes longer than reading thousand
 """
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self, final
@@ -24,6 +25,15 @@ _TYPES: Final = {
     "config_id": str | None,
 }
 
+# Figures of a result that a list of runs shows and sorts by.
+FIGURES: Final = ("profit_percent", "max_drawdown_percent", "trades")
+# Figure of each order of runs, and its sign: the best is the smallest.
+_ORDERS: Final = {
+    "profit": ("profit_percent", -1),
+    "drawdown": ("max_drawdown_percent", 1),
+    "trades": ("trades", -1),
+}
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +42,8 @@ class RunSummary:
 
     Attributes:
         folder: Folder of the run; for a run in a store the one that it is pulled to.
+        strategy: Name of the strategy; None for a run that was refused before it was known.
+        figures: The figures of `FIGURES` that its result has.
         uri: URI of a run in a store; None for one on this machine.
     """
 
@@ -43,6 +55,8 @@ class RunSummary:
     exit_code: int | None
     verdict: str | None
     config_id: str | None
+    strategy: str | None
+    figures: Mapping[str, float]
     has_result: bool
     schema_version: int = SCHEMA_VERSION
     uri: str | None = None
@@ -78,6 +92,29 @@ class RunListing:
                 unreadable.setdefault(run.run_id, run)
         newest_first = sorted(runs.values(), key=lambda run: run.started_at, reverse=True)
         return cls(runs=newest_first, unreadable=[unreadable[each] for each in sorted(unreadable)])
+
+    def chosen(self, *, mode: str | None = None, strategy: str | None = None) -> Self:
+        """Return the runs of a mode and of a strategy, None being any.
+
+        Those that cannot be read stay: each might be one of them.
+        """
+        runs = [
+            run
+            for run in self.runs
+            if mode in {None, run.mode} and strategy in {None, run.strategy}
+        ]
+        return replace(self, runs=runs)
+
+    def sorted(self, by: str | None) -> Self:
+        """Return the runs by a key of `_ORDERS`, the best first and those without it last."""
+        if by is None:
+            return self
+        name, sign = _ORDERS[by]
+
+        def place(run: RunSummary) -> float:
+            return sign * run.figures[name] if name in run.figures else math.inf
+
+        return replace(self, runs=sorted(self.runs, key=place))
 
 
 def list_runs(root: Path) -> list[RunSummary]:
@@ -135,11 +172,24 @@ def _summary(
     return RunSummary(
         folder=folder,
         started_at=started_at,
+        strategy=_strategy(facts.get("config")),
+        figures=_figures(facts.get("results")),
         has_result=bool(facts.get("results") or facts.get("artifacts")),
         schema_version=schema_version if isinstance(schema_version, int) else 0,
         uri=uri,
         **values,
     )
+
+
+def _strategy(config: object) -> str | None:
+    name = config.get("name") if isinstance(config, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _figures(results: object) -> dict[str, float]:
+    found = results if isinstance(results, dict) else {}
+    # A figure that was not to be had is null, and JSON's true is no number.
+    return {name: found[name] for name in FIGURES if type(found.get(name)) in {int, float}}
 
 
 def newer_schema(version: int) -> str:

@@ -3,16 +3,25 @@
 import argparse
 from typing import Final
 
-from tradai.entrypoint._commands.flags import Commands, add_folder, add_output, add_store, add_verbs
+from tradai.core import TradingMode
+from tradai.entrypoint._commands.flags import (
+    Commands,
+    add_folder,
+    add_output,
+    add_store,
+    add_verbs,
+    count,
+)
 
 _RUN: Final = "run id, a unique prefix of one, 'latest', a folder, or a URI"
+_MODES: Final = [each.value for each in TradingMode]
 
 
 def add_runs(commands: Commands) -> None:
     """Add the commands `runs`."""
-    verbs = add_verbs(commands, "runs", "list, show, compare, push and pull runs")
-    listing = verbs.add_parser("list", help="list runs, newest first")
-    listing.set_defaults(module="runs.list")
+    verbs = add_verbs(commands, "runs", "list, show, compare, prune, push and pull runs")
+    _add_list(verbs)
+    _add_prune(verbs)
     show = verbs.add_parser("show", help="show one run")
     show.set_defaults(module="runs.show")
     show.add_argument("run", metavar="RUN", help=_RUN)
@@ -20,10 +29,40 @@ def add_runs(commands: Commands) -> None:
     diff.set_defaults(module="runs.diff")
     diff.add_argument("run", metavar="RUN", help="first run")
     diff.add_argument("other", metavar="OTHER", help="second run")
-    for verb in (listing, show, diff, _add_push(verbs), _add_pull(verbs)):
+    for verb in (show, diff, _add_push(verbs), _add_pull(verbs)):
         add_folder(verb)
         add_store(verb)
         add_output(verb)
+
+
+def _add_list(verbs: Commands) -> None:
+    listing = verbs.add_parser("list", help="list runs, newest first")
+    listing.set_defaults(module="runs.list")
+    listing.add_argument("--mode", choices=_MODES, help="runs of this mode")
+    listing.add_argument("--strategy", metavar="NAME", help="runs of this strategy")
+    listing.add_argument("--sort", choices=("profit", "drawdown", "trades"), help="the best first")
+    add_folder(listing)
+    add_store(listing)
+    output = listing.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print JSON")
+    output.add_argument("--csv", action="store_true", help="print CSV")
+
+
+def _add_prune(verbs: Commands) -> None:
+    prune = verbs.add_parser(
+        "prune",
+        help="remove old runs from the folder of runs",
+        description="Show which runs would be removed from the folder of runs, or remove them. "
+        "Runs that did not end, LIVE runs and runs whose facts wait for a tracking server stay. "
+        "The run store is not touched.",
+    )
+    prune.set_defaults(module="runs.prune")
+    prune.add_argument("--keep", metavar="N", type=count, help="keep the N newest runs")
+    prune.add_argument("--older-than", metavar="DAYS", type=count, help="keep the runs of N days")
+    prune.add_argument("--mode", choices=_MODES, help="runs of this mode alone")
+    prune.add_argument("--yes", action="store_true", help="remove them")
+    add_folder(prune)
+    add_output(prune)
 
 
 def _add_push(

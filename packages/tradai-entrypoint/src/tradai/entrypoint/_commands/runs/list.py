@@ -1,10 +1,13 @@
 """`tradai-entrypoint runs list`: list the runs of a folder and of a store, newest first."""
 
 import argparse
+import csv
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.console import (
@@ -14,6 +17,7 @@ from tradai.entrypoint._commands.console import (
     print_text,
 )
 from tradai.entrypoint._history.summaries import (
+    FIGURES,
     RunListing,
     RunSummary,
     UnreadableRun,
@@ -23,7 +27,22 @@ from tradai.entrypoint._history.summaries import (
 )
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
+from tradai.entrypoint._report.formatting import percent
 from tradai.entrypoint._store.names import SCHEMA_VERSION
+
+_COLUMNS: Final = ("run", "mode", "exit", "config", "profit", "drawdown", "verdict")
+_CSV_COLUMNS: Final = (
+    "run_id",
+    "started_at",
+    "strategy",
+    "mode",
+    "state",
+    "exit_code",
+    "config_id",
+    *FIGURES,
+    "verdict",
+    "place",
+)
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
@@ -40,7 +59,9 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
                 uri, documents = read_store(uri, timeout_s=store_timeout_s(os.environ))
         except TradAIError as exc:
             error = exc
-    _print(folder, uri or "", documents, as_json=args.json)
+    found = chain(local_runs(folder), stored_runs(documents, folder, uri or ""))
+    listing = RunListing.of(found).chosen(mode=args.mode, strategy=args.strategy)
+    _print(listing.sorted(args.sort), folder, documents, args)
     if error is None:
         return 0
     print_failure(f"the runs in the store {uri} are not listed: {error}")
@@ -48,23 +69,58 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
 
 
 def _print(
-    folder: Path, uri: str, documents: Mapping[str, bytes | TradAIError], *, as_json: bool
+    listing: RunListing,
+    folder: Path,
+    documents: Mapping[str, bytes | TradAIError],
+    args: argparse.Namespace,
 ) -> None:
-    listing = RunListing.of(chain(local_runs(folder), stored_runs(documents, folder, uri)))
-    if as_json:
+    if args.json:
         from tradai.entrypoint._history.manifests import listed_manifests
 
         print_json(list(listed_manifests(listing, documents)))
+    elif args.csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerows(chain((_CSV_COLUMNS,), _csv_rows(listing)))
     elif listing.runs or listing.unreadable:
         rows = chain(map(_row, listing.runs), map(_unreadable_row, listing.unreadable))
-        print_table(("run", "mode", "exit", "config", "verdict"), rows)
+        print_table(_COLUMNS, rows)
+    elif args.mode or args.strategy:
+        print_text(f"no such runs in {folder}: `tradai-entrypoint runs list` lists all of them")
     else:
         print_text(f"no runs in {folder} yet: start one with `tradai-entrypoint run`")
 
 
+def _csv_rows(listing: RunListing) -> Iterator[tuple[object, ...]]:
+    for run in listing.runs:
+        yield (
+            run.run_id,
+            run.started_at.isoformat(),
+            run.strategy,
+            run.mode,
+            run.state,
+            run.exit_code,
+            run.config_id,
+            *(run.figures.get(name) for name in FIGURES),
+            run.verdict,
+            run.uri or run.folder,
+        )
+    unknown = (None,) * (len(_CSV_COLUMNS) - 3)
+    for each in listing.unreadable:
+        yield (each.run_id, *unknown, f"cannot be read: {each.reason}", each.place)
+
+
 def _row(run: RunSummary) -> tuple[str, ...]:
     exit_code = "-" if run.exit_code is None else str(run.exit_code)
-    return run.run_id, run.mode or "-", exit_code, run.config_id or "-", _verdict(run)
+    profit, drawdown, _ = (run.figures.get(name) for name in FIGURES)
+    return (
+        run.run_id,
+        run.mode or "-",
+        exit_code,
+        run.config_id or "-",
+        "-" if profit is None else percent(profit / 100, with_sign=True),
+        "-" if drawdown is None else percent(drawdown / 100),
+        _verdict(run),
+    )
 
 
 def _verdict(run: RunSummary) -> str:
@@ -75,4 +131,5 @@ def _verdict(run: RunSummary) -> str:
 
 
 def _unreadable_row(run: UnreadableRun) -> tuple[str, ...]:
-    return run.run_id, "-", "-", "-", f"cannot be read: {run.reason}"
+    unknown = ("-",) * (len(_COLUMNS) - 2)
+    return run.run_id, *unknown, f"cannot be read: {run.reason}"

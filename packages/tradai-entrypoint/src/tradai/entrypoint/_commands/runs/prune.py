@@ -1,0 +1,73 @@
+"""`tradai-entrypoint runs prune`: remove old runs from the folder of runs."""
+
+import argparse
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+
+from tradai.core import utc_now
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._commands.console import print_json, print_text
+from tradai.entrypoint._history.prune import (
+    PruneChoice,
+    finish_removals,
+    remove_run,
+    waiting_reason,
+)
+from tradai.entrypoint._history.summaries import RunListing, RunSummary, local_runs
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.runs_folder import runs_folder
+from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint._runs.tracking import find_tracker
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Show the runs that may be removed, or remove them; a signal ends it between two runs."""
+    if args.keep is None and args.older_than is None:
+        message = "nothing says which runs are old: add --keep N, --older-than DAYS, or both"
+        raise ConfigurationError(message, key="--keep")
+    root = runs_folder(args.runs, os.environ)
+    if args.yes:
+        finish_removals(root)
+    listing = RunListing.of(local_runs(root))
+    before = utc_now() - timedelta(days=args.older_than or 0)
+    chosen = PruneChoice.of(listing.chosen(mode=args.mode).runs, keep=args.keep or 0, before=before)
+    removed: list[RunSummary] = []
+    kept = list(chosen.kept)
+    try:
+        with interrupts.raising():
+            for run, reason in _prune(chosen, is_wanted=args.yes):
+                removed += [run] if reason is None else []
+                kept += [(run, reason)] if reason else []
+    finally:
+        _print(removed, kept, args)
+    return 0
+
+
+def _prune(chosen: PruneChoice, *, is_wanted: bool) -> Iterator[tuple[RunSummary, str | None]]:
+    """Yield each run with the reason why it stays after all; None for one that goes."""
+    tracker = find_tracker(os.environ) if is_wanted else None
+    for run in chosen.removed:
+        reason = waiting_reason(run, tracker) if is_wanted else None
+        if is_wanted and reason is None:
+            remove_run(run.folder)
+        yield run, reason
+
+
+def _print(
+    removed: list[RunSummary], kept: list[tuple[RunSummary, str]], args: argparse.Namespace
+) -> None:
+    if args.json:
+        print_json(
+            {
+                "removed" if args.yes else "removable": [run.run_id for run in removed],
+                "kept": {run.run_id: reason for run, reason in kept},
+            }
+        )
+        return
+    for run in removed:
+        print_text(f"{'removed' if args.yes else 'would remove'} {run.run_id}")
+    for run, reason in kept:
+        print_text(f"kept {run.run_id}: {reason}")
+    ending = "removed" if args.yes else "would be removed; add --yes to remove them"
+    print_text(f"{counted(len(removed), 'run')} {ending}")

@@ -1,0 +1,155 @@
+"""`runs prune`: old runs go only when nothing needs them."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradai.core import TradingMode, utc_now
+from tradai.entrypoint import Interrupts, RunManifest
+from tradai.entrypoint._cli import run_command
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+def record(root: Path, run_id: str, *, days: float, **facts: object) -> None:
+    manifest = RunManifest.model_validate(
+        {
+            "run_id": run_id,
+            "trace_id": run_id,
+            "mode": TradingMode.BACKTEST,
+            "state": "ended",
+            "exit_code": 0,
+            "started_at": utc_now() - timedelta(days=days),
+            **facts,
+        }
+    )
+    (root / run_id).mkdir(parents=True)
+    (root / run_id / "manifest.json").write_text(manifest.model_dump_json())
+    (root / run_id / "trades.parquet").write_bytes(b"PAR1")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "runs"
+    for days in range(1, 5):
+        record(folder, f"run-{days}", days=days - 0.5)
+    return folder
+
+
+@pytest.fixture
+def prune(root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Run the command on the folder of runs; return exit code, output and errors."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = run_command(["runs", "prune", *words, "--runs", str(root)], interrupts=Interrupts())
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def names(root: Path) -> list[str]:
+    return sorted(path.name for path in root.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--keep", "3"], ["run-1", "run-2", "run-3"]),
+        (["--keep", "0"], []),
+        (["--older-than", "2"], ["run-1", "run-2"]),
+        (["--older-than", "1", "--keep", "2"], ["run-1", "run-2"]),
+        (["--older-than", "3", "--keep", "1"], ["run-1", "run-2", "run-3"]),
+        (["--keep", "0", "--mode", "hyperopt"], ["run-1", "run-2", "run-3", "run-4"]),
+    ],
+)
+def test_runs_that_are_old_by_each_given_rule_are_removed(
+    words: list[str], expected: list[str], prune: Call, root: Path
+) -> None:
+    assert prune(*words, "--yes")[0] == 0
+
+    assert names(root) == expected
+
+
+def test_nothing_is_removed_without_yes(prune: Call, root: Path) -> None:
+    code, out, _ = prune("--keep", "2")
+
+    assert code == 0
+    assert "would remove run-4\nwould remove run-3\n2 runs would be removed; add --yes" in out
+    assert len(names(root)) == 4
+
+
+def test_a_command_without_a_rule_is_refused(prune: Call, root: Path) -> None:
+    code, _, err = prune("--yes")
+
+    assert code == 78
+    assert "--keep N, --older-than DAYS" in err
+    assert len(names(root)) == 4
+
+
+def test_runs_that_did_not_end_or_traded_live_stay_and_are_named(prune: Call, root: Path) -> None:
+    record(root, "going", days=9, state="running", exit_code=None)
+    record(root, "real", days=9, mode=TradingMode.LIVE)
+
+    code, out, _ = prune("--keep", "0", "--yes", "--json")
+
+    facts: dict[str, Any] = json.loads(out)
+    assert code == 0
+    assert facts["removed"] == ["run-4", "run-3", "run-2", "run-1"]
+    assert "did not end" in facts["kept"]["going"]
+    assert "live" in facts["kept"]["real"]
+    assert names(root) == ["going", "real"]
+
+
+def test_a_run_whose_facts_may_wait_for_a_server_stays(prune: Call, root: Path) -> None:
+    (root / "run-4/tracking.jsonl").write_text("")
+
+    _, out, _ = prune("--keep", "2", "--yes")
+
+    assert "kept run-4: its facts may wait for a tracking server" in out
+    assert names(root) == ["run-1", "run-2", "run-4"]
+
+
+def test_a_run_that_cannot_be_removed_ends_the_command_and_the_others_are_named(
+    prune: Call, root: Path
+) -> None:
+    (root / ".removed-run-3").write_text("in the way")
+
+    code, out, err = prune("--keep", "2", "--yes")
+
+    assert code == 74
+    assert "removed run-4" in out
+    assert "run-3 could not be removed" in err
+    assert (root / "run-3/trades.parquet").exists()
+
+
+def test_a_removal_that_was_cut_off_is_finished_by_the_next(prune: Call, root: Path) -> None:
+    (root / "run-4").rename(root / ".removed-run-4")
+
+    assert prune("--keep", "9")[0] == 0
+    assert (root / ".removed-run-4").exists()
+    assert prune("--keep", "9", "--yes")[0] == 0
+    assert names(root) == ["run-1", "run-2", "run-3"]
+
+
+def test_runs_are_listed_as_csv(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    results = {"profit_percent": 3.5, "max_drawdown_percent": 9.25, "trades": 297}
+    facts: dict[str, Any] = {"started_at": at, "results": results, "verdict": 'well, "done"'}
+    record(root, "dated", days=0, config={"name": "trend"}, **facts)
+    (root / "torn").mkdir()
+    (root / "torn/manifest.json").write_text("{")
+    words = ["runs", "list", "--csv", "--runs", str(root)]
+
+    assert run_command(words, interrupts=Interrupts()) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("run_id,started_at,strategy,mode,state,exit_code,config_id,")
+    begin = "dated,2026-01-31T12:00:00+00:00,trend,backtest,ended,0,,3.5,9.25,297,"
+    assert f'{begin}"well, ""done""",{root}/dated' in lines
+    assert f"torn,,,,,,,,,,cannot be read: it is damaged,{root}/torn" in lines
