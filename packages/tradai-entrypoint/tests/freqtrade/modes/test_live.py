@@ -60,7 +60,7 @@ NOWHERE: Final = "http://127.0.0.1:9"
 TABLES: Final = """
 CREATE TABLE trades (
     id INTEGER PRIMARY KEY, pair VARCHAR(25) NOT NULL, is_open BOOLEAN NOT NULL,
-    realized_profit FLOAT
+    realized_profit FLOAT, amount FLOAT, open_rate FLOAT
 );
 CREATE TABLE orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
