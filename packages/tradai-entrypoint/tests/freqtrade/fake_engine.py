@@ -413,7 +413,8 @@ class RestInterface:
         if path in {"/api/v1/pause", "/api/v1/start"}:
             return {"status": "as asked"}
         if path == "/api/v1/profit":
-            return {"profit_all_coin": self._scenario["profit"]}
+            profits = self._scenario["profits"]
+            return {"profit_all_coin": profits.pop(0) if len(profits) > 1 else profits[0]}
         if path == "/api/v1/health":
             return {"last_process_ts": self._loop()}
         if path.startswith("/api/v1/pair_candles?"):

@@ -211,7 +211,7 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
             "loops": [],
             "hangs": False,
             "has_candles": True,
-            "profit": 0.0,
+            "profits": [0.0],
             "on_stop": "stops",
             "on_sigterm": "dies",
             "signals_parent": None,
