@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from engine.venue.refusals import RefusedError, not_cancelled, too_many
+from engine.venue.refusals import RefusedError, not_cancelled, rejected, too_many
 
 
 class Fault(StrEnum):
@@ -16,6 +16,7 @@ class Fault(StrEnum):
     SERVED_HANG = "served hang"  # The request is served, and never answered.
     UNAVAILABLE = "unavailable"  # 503, and not served.
     UNKNOWN = "unknown"  # The request is served; the answer says that its outcome is unknown.
+    REJECTED_ORDER = "rejected order"
     REJECTED_CANCEL = "rejected cancel"
     TOO_MANY = "too many"  # 429 with Retry-After.
     BANNED = "banned"  # 418 with Retry-After.
@@ -72,6 +73,7 @@ def refusal_of(rule: Rule) -> RefusedError | None:
     """Return the answer to a request that is not served; None when it hangs."""
     refusals = {
         Fault.UNAVAILABLE: RefusedError(-1000, "An unknown error occurred.", status=503),
+        Fault.REJECTED_ORDER: rejected("Market is closed."),
         Fault.REJECTED_CANCEL: not_cancelled("This action is disabled on this account."),
         Fault.TOO_MANY: too_many(retry_after_s=rule.retry_after_s),
         Fault.BANNED: too_many(retry_after_s=rule.retry_after_s, is_banned=True),

@@ -440,3 +440,18 @@ def test_a_clearance_needs_a_reason(latch: HaltLatch) -> None:
     assert call("resume", "--reason", " ", "--by", "Ada") == ExitCode.DATA
     with pytest.raises(Exception, match="was halted"):
         latch.check()
+
+
+@pytest.mark.parametrize("words", [(), ("--new-marks",)], ids=["kept", "new"])
+def test_a_clearance_says_whether_losses_are_measured_anew(
+    latch: HaltLatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    latch.trip("the drawdown is 12 %", run_id="run-1")
+
+    assert call(*RESUME, *words) == 0
+
+    (halt,) = latch.halts()
+    assert halt.cleared is not None
+    assert halt.cleared.new_marks is bool(words)
+    said = "measured anew" if words else "from the same marks as before"
+    assert said in capsys.readouterr().out

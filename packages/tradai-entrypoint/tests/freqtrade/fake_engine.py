@@ -60,7 +60,7 @@ FLAGS: dict[str, dict[str, int | None]] = {
 TABLES = """
 CREATE TABLE IF NOT EXISTS trades (
     id INTEGER PRIMARY KEY, pair VARCHAR(25) NOT NULL, is_open BOOLEAN NOT NULL,
-    realized_profit FLOAT
+    realized_profit FLOAT, amount FLOAT, open_rate FLOAT
 );
 CREATE TABLE IF NOT EXISTS orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
@@ -410,6 +410,11 @@ class RestInterface:
         _, path, _ = request.split(" ", 2)
         if path == "/api/v1/stop":
             return {"status": "stopping trader ..."}
+        if path in {"/api/v1/pause", "/api/v1/start"}:
+            return {"status": "as asked"}
+        if path == "/api/v1/profit":
+            profits = self._scenario["profits"]
+            return {"profit_all_coin": profits.pop(0) if len(profits) > 1 else profits[0]}
         if path == "/api/v1/health":
             return {"last_process_ts": self._loop()}
         if path.startswith("/api/v1/pair_candles?"):

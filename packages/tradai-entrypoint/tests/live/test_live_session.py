@@ -3,23 +3,45 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 import pytest
 
-from tradai.core import Lease, StoredObject, Utc
+from tradai.core import Lease, MemoryStore, ObjectInfo, StoredObject, Utc
 from tradai.core.exceptions import ExternalServiceError, LeaseLostError
-from tradai.core.live import Alert, SessionRecord, SessionRequest, SessionState
+from tradai.core.live import (
+    Alert,
+    RiskLimit,
+    RiskMeasure,
+    SessionRecord,
+    SessionRequest,
+    SessionState,
+)
 from tradai.core.testing import FixedClock, MemoryJournal, MemoryLeaseStore, MemorySessionStore
 from tradai.entrypoint._alerts.alerts import Alerts
+from tradai.entrypoint._live._risk.halt_latch import HaltedError, HaltLatch
+from tradai.entrypoint._live._risk.risk_record import RiskRecord, RiskRecords
+from tradai.entrypoint._live._risk.risk_watch import RiskWatch
+from tradai.entrypoint._live._risk.trading_halt import TradingHalt
 from tradai.entrypoint._live.heartbeat import Heartbeat
 from tradai.entrypoint._live.lease_keeper import LeaseKeeper
 from tradai.entrypoint._live.live_session import LiveSession, Supervision
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.session_requests import request_session
+from tradai.entrypoint._process.exit_codes import ExitCode
 
 TTL_S: Final = 60.0
 DRAIN_S: Final = 25.0
+LIMITS: Final = {
+    RiskMeasure.DRAWDOWN: RiskLimit(
+        release=Decimal("0.02"), pause=Decimal("0.05"), halt=Decimal("0.1")
+    ),
+    RiskMeasure.DAILY_LOSS: RiskLimit(halt=Decimal("0.5")),
+    RiskMeasure.ORDER_RATE: RiskLimit(release=Decimal(5), pause=Decimal(10), drain=Decimal(30)),
+    RiskMeasure.REJECTED_ORDERS: RiskLimit(drain=Decimal(10)),
+    RiskMeasure.CALLBACK_ERRORS: RiskLimit(halt=Decimal(10)),
+}
 
 
 class Time:
@@ -84,6 +106,59 @@ class Records:
 
 
 @dataclass
+class Objects:
+    """An object store, which may be away."""
+
+    inner: MemoryStore = field(default_factory=MemoryStore)
+    is_away: bool = False
+
+    def read(self, uri: str) -> StoredObject:
+        return self.inner.read(uri)
+
+    def write(
+        self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
+    ) -> str:
+        if self.is_away:
+            message = "the object store does not answer"
+            raise ExternalServiceError(message, service="objects", operation="write")
+        return self.inner.write(uri, data, if_match=if_match, if_absent=if_absent)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        return self.inner.list(prefix)
+
+    def delete(self, uri: str) -> None:
+        self.inner.delete(uri)
+
+    def stat(self, uri: str) -> ObjectInfo:
+        return self.inner.stat(uri)
+
+    def copy(self, source: str, target: str) -> str:
+        return self.inner.copy(source, target)
+
+
+@dataclass
+class Bot:
+    """A bot whose figures a test sets."""
+
+    gain: Decimal | None = Decimal(0)
+    orders: int = 0
+    rejected: int = 0
+    errors: int = 0
+
+    def profit(self) -> Decimal | None:
+        return self.gain
+
+    def sent_orders(self) -> int:
+        return self.orders
+
+    def rejected_orders(self) -> int:
+        return self.rejected
+
+    def callback_errors(self) -> int:
+        return self.errors
+
+
+@dataclass
 class Watchdog:
     """Notes for how long the engine was let live."""
 
@@ -136,11 +211,25 @@ class Desk:
         lease = Lease(self.leases, name="binance-1", ttl_s=TTL_S, clock=self.time)
         lease.acquire()
         record = Session.start(self.records, session="waves", run_id="run-1", journal=self.journal)
-        self.session = LiveSession(record, self.alerts, ends_at=ends_at, clock=self.clock)
+        self.store = Objects()
+        self.latch = HaltLatch(self.store, "memory:halts", clock=self.clock)
+        halt = TradingHalt(self.latch, run_id="run-1")
+        self.session = LiveSession(
+            record, self.alerts, halt=halt, ends_at=ends_at, clock=self.clock
+        )
+        self.bot, self.risk_records = Bot(), RiskRecords(self.store, "memory:risks")
         self.session.supervise(
             Supervision(
                 keeper=LeaseKeeper(lease, self.watchdog, drain_s=DRAIN_S, clock=self.time),
                 heartbeat=Heartbeat(record, lambda: self.time.seconds, clock=self.time),
+                risks=RiskWatch(
+                    self.bot,
+                    LIMITS,
+                    self.risk_records,
+                    RiskRecord(run_id="run-1", capital=Decimal(1000)),
+                    journal=self.journal,
+                    clock=self.time,
+                ),
                 engine=self.engine,
             )
         )
@@ -376,3 +465,131 @@ def test_only_a_session_that_was_drained_in_good_order_is_stopped(
     desk.session.end("it is over", wanted)
 
     assert desk.record().state is end
+
+
+def test_a_loss_halts_with_its_latch_set_before_the_stop_begins(desk: Desk) -> None:
+    desk.trade()
+    desk.beat_for(10)
+    desk.bot.gain = Decimal(-100)
+    desk.beat_for(10)
+
+    (halt,) = desk.latch.halts()
+    assert "drawdown is 0.1, and 0.1 halts" in halt.cause
+    assert desk.record().state is SessionState.RUNNING
+    assert "trading is halted" in str(desk.session.stop_reason)
+    desk.session.drain()
+    verdict = desk.session.judge_halt()
+    assert verdict is not None
+    desk.session.end(verdict.sentence, SessionState.STOPPED)
+    assert verdict.exit_code is ExitCode.HALTED
+    assert desk.record().state is SessionState.HALTED
+    assert len(desk.latch.halts()) == 1
+    desk.alerts.close()
+    assert any(sentence.startswith("halted: ") for sentence in desk.channel.sentences)
+
+
+def test_a_halt_that_cannot_be_recorded_stops_the_session_and_is_tried_again(desk: Desk) -> None:
+    desk.store.is_away = True
+    desk.session.halt("a model was trained")
+    first = desk.session.judge_halt()
+    desk.store.is_away = False
+    second = desk.session.judge_halt()
+
+    assert desk.session.stop_reason == "trading is halted: a model was trained"
+    assert first is not None
+    assert second is not None
+    assert first.exit_code is second.exit_code is ExitCode.HALTED
+    assert "could NOT be recorded (the object store does not answer)" in first.sentence
+    assert "NOT" not in second.sentence
+    with pytest.raises(HaltedError, match="a model was trained"):
+        desk.latch.check()
+
+
+def test_a_risk_that_drains_stops_the_session_and_latches_nothing(desk: Desk) -> None:
+    desk.trade()
+    desk.bot.rejected = 10
+    desk.beat_for(10)
+
+    assert "rejected-orders is 10, and 10 drains" in str(desk.session.stop_reason)
+    assert desk.session.judge_halt() is None
+    assert desk.latch.halts() == ()
+
+
+def test_a_risk_pauses_until_it_has_come_back_to_its_release(desk: Desk) -> None:
+    desk.trade()
+    desk.beat_for(10)
+    states = []
+    for gain in (-40, -50, -30, -20, -40):
+        desk.bot.gain = Decimal(gain)
+        desk.beat_for(10)
+        states.append(desk.record().state.value)
+
+    assert states == ["running", "paused", "paused", "running", "running"]
+    assert desk.engine.asked == ["pause", "resume"]
+    desk.alerts.close()
+    (told,) = [line for line in desk.channel.sentences if line.startswith("paused by risk: ")]
+    assert "drawdown is 0.05, and 0.05 pauses" in told
+    changes = [entry.facts for entry in desk.journal.entries() if entry.event == "risk_action"]
+    assert [row["end"] for row in changes] == ["pause", "none"]
+
+
+def test_an_operator_cannot_end_a_pause_that_a_risk_still_demands(desk: Desk) -> None:
+    desk.trade()
+    desk.beat_for(10)
+    desk.bot.gain = Decimal(-50)
+    desk.beat_for(10)
+    desk.ask(SessionState.RUNNING)
+    desk.beat_for(60)
+    waiting = desk.record()
+    desk.bot.gain = Decimal(0)
+    desk.beat_for(20)
+
+    assert (waiting.state, waiting.request is None) == (SessionState.PAUSED, False)
+    assert desk.engine.asked == ["pause", "resume"]
+    after = desk.record()
+    assert (after.state, after.request) == (SessionState.RUNNING, None)
+    desk.alerts.close()
+    assert any("asked to go on, which waits" in line for line in desk.channel.sentences)
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["operator first", "risk first"])
+def test_a_pause_of_an_operator_outlasts_that_of_a_risk(desk: Desk, *, is_first: bool) -> None:
+    desk.trade()
+    desk.beat_for(10)
+    if is_first:
+        desk.ask(SessionState.PAUSED)
+        desk.beat_for(10)
+    desk.bot.gain = Decimal(-50)
+    desk.beat_for(10)
+    if not is_first:
+        desk.ask(SessionState.PAUSED)
+        desk.beat_for(10)
+    desk.bot.gain = Decimal(0)
+    desk.beat_for(20)
+    held = desk.record().state
+    desk.ask(SessionState.RUNNING)
+    desk.beat_for(10)
+
+    assert (held, desk.record().state) == (SessionState.PAUSED, SessionState.RUNNING)
+    assert desk.engine.asked == ["pause", "resume"]
+
+
+def test_an_engine_that_does_not_pause_for_a_risk_is_asked_again(desk: Desk) -> None:
+    desk.trade()
+    desk.engine.agrees = False
+    desk.beat_for(10)
+    desk.bot.gain = Decimal(-50)
+    desk.beat_for(20)
+    before = desk.record().state
+    desk.engine.agrees = True
+    desk.beat_for(5)
+
+    assert (before, desk.record().state) == (SessionState.RUNNING, SessionState.PAUSED)
+
+
+def test_a_record_of_losses_that_another_process_wrote_stops_the_session(desk: Desk) -> None:
+    desk.trade()
+    RiskRecords(desk.store, "memory:risks").write(RiskRecord(run_id="run-2", capital=Decimal(1)))
+    desk.beat_for(10)
+
+    assert "another process has written the record of losses" in str(desk.session.stop_reason)

@@ -4,6 +4,7 @@ import base64
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -118,6 +119,23 @@ def test_the_time_of_the_last_loop_is_asked_for(
 
     assert control.last_loop_s() == 1767225600
     assert requests[0].startswith(b"GET /api/v1/health HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (http(b'{"profit_all_coin": -12.5}'), Decimal("-12.5")),
+        (http(b'{"profit_all_coin": 0}'), Decimal(0)),
+        # So the engine says that a position has no price.
+        (http(b'{"profit_all_coin": null}'), None),
+        (http(b"{}"), None),
+    ],
+)
+def test_a_profit_that_is_not_known_is_not_zero(
+    engine_that_answers: Serve, requests: list[bytes], answer: bytes, expected: Decimal | None
+) -> None:
+    assert engine_that_answers(answer).total_profit() == expected
+    assert requests[0].startswith(b"GET /api/v1/profit HTTP/1.1\r\n")
 
 
 def test_the_newest_candle_is_asked_for_alone(

@@ -211,6 +211,7 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
             "loops": [],
             "hangs": False,
             "has_candles": True,
+            "profits": [0.0],
             "on_stop": "stops",
             "on_sigterm": "dies",
             "signals_parent": None,

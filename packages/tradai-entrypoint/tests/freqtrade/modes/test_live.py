@@ -60,7 +60,7 @@ NOWHERE: Final = "http://127.0.0.1:9"
 TABLES: Final = """
 CREATE TABLE trades (
     id INTEGER PRIMARY KEY, pair VARCHAR(25) NOT NULL, is_open BOOLEAN NOT NULL,
-    realized_profit FLOAT
+    realized_profit FLOAT, amount FLOAT, open_rate FLOAT
 );
 CREATE TABLE orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
@@ -591,6 +591,99 @@ def test_a_session_that_lost_its_lease_ends_its_engine_at_once(
     assert not is_alive(done.given["pid"])
     moves = [entry.facts["end"] for entry in done.journal if entry.event == "session_moved"]
     assert moves[-1] == "failed"
+
+
+@pytest.fixture
+def watched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take samples of the risks at each beat, and beat often."""
+    monkeypatch.setattr("tradai.entrypoint._live._risk.risk_watch.EVERY_S", 0.0)
+    monkeypatch.setattr("tradai.entrypoint.freqtrade._modes.stall_watch._LOOK_EVERY_S", 0.1)
+
+
+LOSS_LIMITS: Final = {
+    **dict.fromkeys(RiskMeasure, RiskLimit(halt=Decimal(1000))),
+    RiskMeasure.DRAWDOWN: RiskLimit(halt=Decimal("0.1")),
+}
+
+
+@pytest.mark.usefixtures("watched_at_once")
+def test_a_session_that_loses_too_much_is_halted_and_no_other_one_starts(
+    live: Run, approve: Callable[..., LivePlan], state: Path, account: Account
+) -> None:
+    approve(risk_limits=LOSS_LIMITS)
+    account.open_orders = [[] for _ in range(9)]
+
+    done = live(profits=[0.0, 0.0, -100.0], on_sigterm="stops")
+
+    assert done.code == ExitCode.HALTED, done.verdict
+    assert "drawdown is 0.1, and 0.1 halts; clear it with" in done.verdict
+    assert done.manifest.live["drain"]["problems"] == []
+    assert done.manifest.live["risks"]["marks"]["peak"] == "1000.0"
+    (halt,) = HaltLatch.for_uri(f"file:{state}/halts.json").halts()
+    assert halt.run_id == done.manifest.run_id
+    moves = [entry.facts["end"] for entry in done.journal if entry.event == "session_moved"]
+    assert moves == ["warm-up", "running", "draining", "halted"]
+    events = done.events
+    assert events.index("risk_action") < events.index("engine stopping")
+    again = live()
+    assert again.code == ExitCode.HALTED
+    assert "drawdown is 0.1" in again.verdict
+    assert "engine starting" not in again.events
+
+
+@pytest.mark.usefixtures("watched_at_once")
+def test_a_loss_that_is_still_there_halts_again_before_the_engine_trades(
+    live: Run, approve: Callable[..., LivePlan], state: Path, account: Account
+) -> None:
+    approve(risk_limits=LOSS_LIMITS)
+    account.open_orders = [[] for _ in range(9)]
+    live(profits=[0.0, 0.0, -100.0], on_sigterm="stops")
+    latch = HaltLatch.for_uri(f"file:{state}/halts.json")
+    latch.clear(1, reason="a test", by="Ada Example")
+
+    again = live(profits=[0.0], never_starts=True)
+
+    assert again.code == ExitCode.HALTED, again.verdict
+    moves = [entry.facts["end"] for entry in again.journal if entry.event == "session_moved"]
+    assert moves == ["draining", "halted"]
+
+
+@pytest.mark.usefixtures("watched_at_once")
+def test_a_halt_whose_books_do_not_agree_ends_as_a_mismatch_and_names_the_halt(
+    live: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+) -> None:
+    approve(risk_limits=LOSS_LIMITS)
+    account.open_orders = [[], [order("7", f"{PREFIX}7")]]
+
+    done = live(profits=[0.0, 0.0, -100.0], on_sigterm="stops")
+
+    assert done.code == ExitCode.MISMATCH, done.verdict
+    assert any("trading was halted: drawdown" in notice for notice in done.manifest.notices)
+    record = ObjectSessionStore.for_uri(f"file:{state}/sessions").read("waves")
+    assert record is not None
+    assert record.state is SessionState.HALTED
+    assert len(HaltLatch.for_uri(f"file:{state}/halts.json").halts()) == 1
+
+
+@pytest.mark.usefixtures("watched_at_once")
+def test_orders_that_the_exchange_rejects_are_counted_from_the_log(
+    live: Run, approve: Callable[..., LivePlan], account: Account
+) -> None:
+    limits = {**LOSS_LIMITS, RiskMeasure.REJECTED_ORDERS: RiskLimit(drain=Decimal(2))}
+    approve(risk_limits=limits)
+    account.open_orders = [[] for _ in range(9)]
+    refusal = (
+        "2025-01-01 00:00:00,000 - freqtrade.freqtradebot - WARNING - Unable to {} BTC/USDT: "
+        "Could not create limit {} order on market BTC/USDT. Tried to buy amount 1.0."
+    )
+
+    done = live(
+        loops=[[refusal.format("create trade for", "buy")], [refusal.format("exit trade", "sell")]],
+        on_sigterm="stops",
+    )
+
+    assert done.code == ExitCode.DONE, done.verdict
+    assert "rejected-orders is 2, and 2 drains" in done.verdict
 
 
 def test_an_operator_elsewhere_stops_a_session_in_good_order(

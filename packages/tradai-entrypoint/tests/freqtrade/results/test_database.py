@@ -11,7 +11,9 @@ from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint.freqtrade._results import database
 from tradai.entrypoint.freqtrade._results.database import (
     booked_orders,
+    count_exit_orders,
     entry_orders,
+    funds_in_trades,
     keep_database,
     trade_figures,
 )
@@ -105,6 +107,33 @@ def test_a_database_that_is_missing_has_no_orders_and_a_damaged_one_is_an_error(
 
     with pytest.raises(StorageError, match="cannot be read"):
         entry_orders(path)
+
+
+def test_orders_that_close_a_position_are_counted(
+    written: tuple[Path, sqlite3.Connection], tmp_path: Path
+) -> None:
+    source, _ = written
+
+    assert count_exit_orders(source) == 1
+    assert count_exit_orders(tmp_path / "none.sqlite") == 0
+
+
+def test_funds_in_trades_are_the_cost_of_open_positions_less_the_profit_so_far(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "trades.sqlite"
+    with closing(sqlite3.connect(path)) as opened:
+        opened.execute(
+            "CREATE TABLE trades (is_open BOOLEAN, amount FLOAT, open_rate FLOAT,"
+            " realized_profit FLOAT)"
+        )
+        before = funds_in_trades(path)
+        rows = [(1, 2.0, 50.0, None), (1, 0.0, 50.0, None), (0, 1.0, 70.0, 12.5), (1, 1, 10, -2)]
+        opened.executemany("INSERT INTO trades VALUES (?, ?, ?, ?)", rows)
+        opened.commit()
+
+    assert (before, funds_in_trades(path)) == (Decimal(0), Decimal("99.5"))
+    assert funds_in_trades(tmp_path / "none.sqlite") == 0
 
 
 def test_trades_are_counted_and_their_profit_is_summed(tmp_path: Path) -> None:

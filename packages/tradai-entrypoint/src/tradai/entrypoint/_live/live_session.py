@@ -7,11 +7,14 @@ from typing import Final, Protocol, final
 
 from tradai.core import Clock, SystemClock
 from tradai.core.exceptions import ExternalServiceError, LeaseLostError, TradingError
-from tradai.core.live import SessionRequest, SessionState
+from tradai.core.live import RiskAction, SessionRequest, SessionState
 from tradai.entrypoint._alerts.alerts import Alerts
+from tradai.entrypoint._live._risk.risk_watch import RiskWatch
+from tradai.entrypoint._live._risk.trading_halt import TradingHalt
 from tradai.entrypoint._live.heartbeat import Heartbeat
 from tradai.entrypoint._live.lease_keeper import LeaseKeeper
 from tradai.entrypoint._live.session import Session
+from tradai.entrypoint._process.exit_codes import Verdict
 
 _log: Final = logging.getLogger(__name__)
 # States from which an engine can be paused or go on.
@@ -33,10 +36,11 @@ class PausableEngine(Protocol):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supervision:
-    """The parts that work beside an engine: its lease and watchdog, its heartbeat, its control."""
+    """The parts beside an engine: its lease and watchdog, its heartbeat, its risks, its control."""
 
     keeper: LeaseKeeper
     heartbeat: Heartbeat
+    risks: RiskWatch
     engine: PausableEngine
 
 
@@ -55,6 +59,7 @@ class LiveSession:
         session: Session,
         alerts: Alerts,
         *,
+        halt: TradingHalt,
         ends_at: datetime | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -63,6 +68,7 @@ class LiveSession:
         Args:
             session: The session.
             alerts: They tell of its moves.
+            halt: Records that trading is halted.
             ends_at: Instant at which it is stopped; None is without limit.
             clock: Clock that says when that is; by default that of this machine.
         """
@@ -71,7 +77,11 @@ class LiveSession:
         self._clock = clock or SystemClock()
         self._session = session
         self._alerts = alerts
+        self._halt = halt
         self._supervision: Supervision | None = None
+        # Whether only the risks hold the session in its pause, and no operator does.
+        self._is_paused_by_risk = False
+        self._deferred: SessionRequest | None = None
 
     def supervise(self, supervision: Supervision | None) -> None:
         """Keep the right to trade beside an engine from now on; None ends that."""
@@ -93,13 +103,29 @@ class LiveSession:
         if self._ends_at is not None and self._clock.now() >= self._ends_at:
             ended = f"{self._ends_at:%Y-%m-%d %H:%M:%S} UTC"
             self._stop_for(f"its approval, or its longest time, ended at {ended}")
+        self._limit_risks(parts)
         try:
             request = parts.heartbeat.beat()
         except TradingError as exc:
             self._stop_for(str(exc))
             return
         if request is not None:
-            self._obey(request, parts.engine)
+            self._obey(request, parts)
+
+    def halt(self, cause: str) -> None:
+        """Halt trading: the latch has it at once, and the session is to be stopped.
+
+        A latch that cannot be written stops the session as well, and its verdict says so.
+        """
+        if self._halt.cause is None:
+            self._halt.begin(cause)
+            problem = self._halt.problem
+            self._alerts.send("halted", f"{cause}; NOT recorded: {problem}" if problem else cause)
+        self._stop_for(f"trading is halted: {cause}")
+
+    def judge_halt(self) -> Verdict | None:
+        """Return the verdict on a session that was halted; None on another one."""
+        return self._halt.judge()
 
     def secure(self, seconds: float) -> None:
         """Renew the lease for a stop that takes `seconds`.
@@ -118,7 +144,9 @@ class LiveSession:
         self, state: SessionState, reason: str, *, obeyed: SessionRequest | None = None
     ) -> None:
         """Move the session, and tell people; without its store it is moved nevertheless."""
-        self._alerts.send("session", f"it is {state}: {reason}")
+        is_by_risk = self._is_paused_by_risk and state is SessionState.PAUSED
+        kind = "paused by risk" if is_by_risk else "session"
+        self._alerts.send(kind, f"it is {state}: {reason}")
         try:
             self._session.move(state, reason, obeyed=obeyed)
         except (ExternalServiceError, TradingError) as exc:
@@ -132,8 +160,13 @@ class LiveSession:
         self.move(SessionState.DRAINING, reason, obeyed=request if is_asked else None)
 
     def end(self, reason: str, state: SessionState) -> None:
-        """Move the session to its last `state`; it is stopped only when it was drained before."""
+        """Move the session to its last `state`; it is stopped only when it was drained before.
+
+        One that was halted is halted whatever else was wrong.
+        """
         is_drained = self._session.state is SessionState.DRAINING
+        if is_drained and self._halt.cause is not None:
+            state = SessionState.HALTED
         is_failed = state is SessionState.STOPPED and not is_drained
         self.move(SessionState.FAILED if is_failed else state, reason)
 
@@ -147,16 +180,55 @@ class LiveSession:
         if reason is not None and self.stop_reason is None:
             self.stop_reason = reason
 
-    def _obey(self, request: SessionRequest, engine: PausableEngine) -> None:
+    def _limit_risks(self, parts: Supervision) -> None:
+        """Do what the approved limits of the risks demand."""
+        try:
+            action = parts.risks.beat(is_trading=self._session.state in _TRADING)
+        except TradingError as exc:
+            self._stop_for(str(exc))
+            return
+        if action is RiskAction.HALT:
+            self.halt(parts.risks.reason)
+        elif action is RiskAction.DRAIN:
+            self._stop_for(f"a risk has reached its limit: {parts.risks.reason}")
+        elif action is RiskAction.PAUSE:
+            self._pause_for_risk(parts)
+        else:
+            self._release(parts)
+
+    def _pause_for_risk(self, parts: Supervision) -> None:
+        if self._session.state is SessionState.RUNNING and parts.engine.pause_entries():
+            self._is_paused_by_risk = True
+            self.move(SessionState.PAUSED, f"a risk has reached its limit: {parts.risks.reason}")
+
+    def _release(self, parts: Supervision) -> None:
+        """End a pause that only the risks had asked for."""
+        is_held = self._is_paused_by_risk and self._session.state is SessionState.PAUSED
+        if is_held and parts.engine.resume_entries():
+            self._is_paused_by_risk = False
+            self.move(SessionState.RUNNING, parts.risks.reason)
+
+    def _obey(self, request: SessionRequest, parts: Supervision) -> None:
         """Do what an operator asks for; what the engine refuses now is tried at the next beat."""
         state, wanted = self._session.state, request.state
         reason = f"{request.by} asked for it: {request.reason}"
         if wanted is SessionState.STOPPED:
             self._stop_for(reason)
+        elif wanted is SessionState.RUNNING and parts.risks.action is not RiskAction.NONE:
+            self._defer(request, parts.risks.reason)
         elif wanted is state:
+            self._is_paused_by_risk = False
             self._note_obeyed(request)
-        elif state in _TRADING and _ask(engine, wanted):
+        elif state in _TRADING and _ask(parts.engine, wanted):
             self.move(wanted, reason, obeyed=request)
+
+    def _defer(self, request: SessionRequest, reason: str) -> None:
+        """Leave a request to go on in the record until the risks allow it."""
+        if request != self._deferred:
+            self._deferred = request
+            self._alerts.send(
+                "paused by risk", f"{request.by} asked to go on, which waits: {reason}"
+            )
 
     def _note_obeyed(self, request: SessionRequest) -> None:
         try:

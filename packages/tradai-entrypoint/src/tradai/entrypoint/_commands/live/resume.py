@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from typing import Final
 
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 from tradai.entrypoint._commands.console import print_json, print_text
@@ -11,6 +12,12 @@ from tradai.entrypoint._live.live_places import latch_of, session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.session_requests import session_record
 from tradai.entrypoint._process.interrupts import Interrupts
+
+_NEW_MARKS: Final = "losses are measured anew from its first equity on"
+_KEPT_MARKS: Final = (
+    "losses are measured from the same marks as before: where a limit is still reached, the next "
+    "session acts on it again; approve larger limits, or clear its halt with --new-marks"
+)
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
@@ -22,7 +29,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         number = _number(args, settings, latch)
         while True:
             try:
-                latch.clear(number, reason=args.reason, by=by)
+                latch.clear(number, reason=args.reason, by=by, new_marks=args.new_marks)
                 break
             except ConflictError:
                 if args.halt is not None:
@@ -34,6 +41,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         print_json(cleared.model_dump(mode="json"))
     else:
         print_text(f"halt {number} is cleared by {by}: a session may start again")
+        print_text(_NEW_MARKS if args.new_marks else _KEPT_MARKS)
     return 0
 
 

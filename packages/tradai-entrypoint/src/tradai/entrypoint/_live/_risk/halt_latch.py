@@ -43,13 +43,21 @@ class HaltedError(TradingError):
 
 @final
 class Clearance(BaseModel):
-    """The decision of a person that trading may start again."""
+    """The decision of a person that trading may start again.
+
+    Attributes:
+        reason: A sentence for people.
+        by: Name of the person.
+        at: Instant of the decision.
+        new_marks: Whether losses are measured anew from the next session on.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reason: _Sentence
     by: _Sentence
     at: Utc
+    new_marks: bool = False
 
 
 @final
@@ -146,8 +154,14 @@ class HaltLatch:
                 return halt
         raise AssertionError  # the last try returns or raises
 
-    def clear(self, number: int, *, reason: str, by: str) -> None:
-        """Clear the halts up to `number`, the newest one, and keep `reason` and `by` with it.
+    def clear(self, number: int, *, reason: str, by: str, new_marks: bool = False) -> None:
+        """Clear the halts up to `number`, the newest one, and keep the clearance with it.
+
+        Args:
+            number: Number of the newest halt.
+            reason: A sentence for people.
+            by: Name of the person who clears it.
+            new_marks: Whether losses are measured anew from the next session on.
 
         Raises:
             NotFoundError: No halt stands.
@@ -164,7 +178,8 @@ class HaltLatch:
         if halt.number != number:
             message = f"cannot clear halt {number}: halt {halt.number} stands; look at it first"
             raise ConflictError(message, operation="clear", service="halts")
-        clearance = _clearance(reason=reason, by=by, at=self._clock.now())
+        _require_words(reason=reason, by=by)
+        clearance = Clearance(reason=reason, by=by, at=self._clock.now(), new_marks=new_marks)
         cleared = halt.model_copy(update={"cleared": clearance})
         self._write((*history.halts[:-1], cleared), stored)
 
@@ -190,10 +205,9 @@ class HaltLatch:
             self._store.write(self._uri, data, if_match=stored.etag)
 
 
-def _clearance(*, reason: str, by: str, at: Utc) -> Clearance:
+def _require_words(*, reason: str, by: str) -> None:
     for field, text in (("reason", reason), ("by", by)):
         if not text.strip():
             expected = "a sentence" if field == "reason" else "the name of a person"
             message = f"the {field} of a clearance is empty: expected {expected}"
             raise ValidationError(message, field=field, expected=expected)
-    return Clearance(reason=reason, by=by, at=at)

@@ -22,7 +22,8 @@ class RiskSample:
     Attributes:
         at: Instant of the sample; it names the UTC day.
         at_s: Seconds by a monotonic clock; they measure the windows.
-        equity: Value of the account in the stake currency; NaN when it could not be read.
+        equity: Funds of the strategy in the stake currency; NaN when they cannot be read, and None
+            before they were read for the first time.
         orders: Orders that the session has sent; counted from 0 again after a restart.
         rejected_orders: Orders of the session that the exchange has rejected.
         callback_errors: Exceptions in callbacks of the strategy.
@@ -30,7 +31,7 @@ class RiskSample:
 
     at: Utc
     at_s: float
-    equity: Decimal
+    equity: Decimal | None
     orders: int
     rejected_orders: int
     callback_errors: int
@@ -79,7 +80,7 @@ class RiskMeter:
         """Return the reading of every measure after `sample`.
 
         The losses are NaN while the equity cannot be read, and where there is no equity above zero
-        to measure them from.
+        to measure them from. There is none before the first equity.
         """
         at_s = sample.at_s
         drawdown, daily_loss = self._losses(sample.equity, sample.at.date())
@@ -91,7 +92,9 @@ class RiskMeter:
             RiskMeasure.CALLBACK_ERRORS: self._errors.count(sample.callback_errors, at_s),
         }
 
-    def _losses(self, equity: Decimal, day: date) -> tuple[Decimal, Decimal]:
+    def _losses(self, equity: Decimal | None, day: date) -> tuple[Decimal, Decimal]:
+        if equity is None:
+            return Decimal(0), Decimal(0)
         if not equity.is_finite():
             return _UNKNOWN, _UNKNOWN
         first = EquityMarks(peak=equity, day=day, opening=equity, last=equity)

@@ -11,6 +11,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from contextlib import closing
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Final, Self, final
 from urllib.parse import urlencode
@@ -82,6 +83,15 @@ class EngineControl:
         None means that the engine does not answer, here and below.
         """
         return _number(self._ask("health"), "last_process_ts")
+
+    def total_profit(self) -> Decimal | None:
+        """Return the profit of all trades of the database, in the stake currency.
+
+        Open positions count at the price that the bot's loop saw last, which is at most five
+        minutes old. None is also the answer while there is no price.
+        """
+        profit = self._ask("profit").get("profit_all_coin")
+        return Decimal(str(profit)) if isinstance(profit, int | float) else None
 
     def newest_candle_s(self, pair: str, timeframe: str) -> float | None:
         """Return when the newest candle opened that the strategy has analysed, in epoch seconds.

@@ -17,12 +17,16 @@ class EntryOrders:
     Attributes:
         kept: Ids of the orders that the database must have.
         removed: Ids of the orders that the engine removed.
+        sent: Number of entry orders that the exchange has accepted.
+        rejected: Number of orders, also exits and stops, that it has not.
     """
 
     def __init__(self) -> None:
         """Start without orders."""
         self.kept: set[str] = set()
         self.removed: set[str] = set()
+        self.sent = 0
+        self.rejected = 0
         self._newest: str | None = None
         self._of_trade: dict[str, list[str]] = {}
 
@@ -30,12 +34,15 @@ class EntryOrders:
         """Take the facts of a log record, and return the journal's events in it."""
         match facts:
             case {"order_id": order_id, "pair": pair, "status": status}:
+                self.sent += 1
                 self.kept.add(order_id)
                 self._newest = order_id
                 created = {"order_id": order_id, "pair": pair, "status": status}
                 return [("order created", created)]
             case {"entered": trade}:
                 self._attribute_newest(trade)
+            case {"rejected": _}:
+                self.rejected += 1
             case {"unfilled": pair}:
                 refused, self._newest = self._newest, None
                 return self._remove([refused] if refused else [], pair=pair)

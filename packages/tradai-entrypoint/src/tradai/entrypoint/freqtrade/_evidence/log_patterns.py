@@ -9,6 +9,7 @@ from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 # Facts, as named groups, in the records of each logger.
 # Errors of ccxt, by name, with which an exchange that is there refuses one call.
 _REFUSALS: Final = "BadSymbol|BadRequest|NotSupported|ExchangeError|InvalidOrder|OrderNotFound"
+_NOT_ACCEPTED: Final = "Could not (?:create|place) |Insufficient funds to create "
 _NO_OUTAGE: Final = rf"Retrying still for|due to (?:{_REFUSALS})\b"
 _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     logger: tuple(re.compile(pattern, re.MULTILINE) for pattern in patterns)
@@ -26,6 +27,7 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
             r"Order (?P<order_id>\S+) was created for (?P<pair>\S+) and status is (?P<status>\w+)",
             r"\w+ \S+ order with time in force \S+ for (?P<unfilled>\S+) is .* zero amount is",
             r"\w+ order (?P<cancelled>.+) for Trade\(id=(?P<trade>\d+), pair=(?P<pair>[^,]+),",
+            rf"Unable to (?s:.*?)(?P<rejected>{_NOT_ACCEPTED})",
             r".*\bRemoving Trade\(id=(?P<removed>\d+), pair=(?P<pair>[^,]+),.* from database",
         ),
         "freqtrade.rpc.rpc_manager": (

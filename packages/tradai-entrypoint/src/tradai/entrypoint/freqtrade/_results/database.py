@@ -23,6 +23,11 @@ _ORDERS: Final = """
            coalesce(trades.is_open, 0)
     FROM orders LEFT JOIN trades ON trades.id = ft_trade_id ORDER BY orders.id
 """
+_EXIT_ORDERS: Final = "SELECT count(*) FROM orders WHERE ft_order_side <> 'buy'"
+_FUNDS: Final = """
+    SELECT coalesce(sum(CASE WHEN is_open THEN amount * open_rate END), 0)
+           - coalesce(sum(realized_profit), 0) FROM trades
+"""
 _STOP: Final = "stoploss"
 _WRITE_AHEAD_LOG: Final = "-wal"
 
@@ -77,6 +82,28 @@ def entry_orders(database: Path) -> set[str]:
         StorageError: It cannot be read.
     """
     return {str(row[0]) for row in _rows(database, _ENTRY_ORDERS)}
+
+
+def count_exit_orders(database: Path) -> int:
+    """Return the number of orders in `database` that close a position; 0 without a database.
+
+    The engine removes none of them.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    return sum(row[0] for row in _rows(database, _EXIT_ORDERS))
+
+
+def funds_in_trades(database: Path) -> Decimal:
+    """Return the cost of the open positions in `database`, less the profit that was realized.
+
+    The stake currency of the account and this are the funds before any profit.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    return sum((Decimal(str(row[0])) for row in _rows(database, _FUNDS)), start=Decimal())
 
 
 def booked_orders(database: Path) -> tuple[BookedOrder, ...]:

@@ -1,6 +1,6 @@
 """The desk of a live session: everything it has from its admission to its end."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +12,17 @@ from tradai.core.live import SessionState
 from tradai.entrypoint._alerts.alerts import Alerts
 from tradai.entrypoint._live._drain.budget import StopBudget
 from tradai.entrypoint._live._drain.traded_account import TradedAccount
+from tradai.entrypoint._live._risk.risk_watch import RiskWatch
+from tradai.entrypoint._live._risk.trading_halt import TradingHalt
 from tradai.entrypoint._live.gate import Admission
 from tradai.entrypoint._live.leases import HeldLeases
-from tradai.entrypoint._live.live_places import session_store_of
+from tradai.entrypoint._live.live_places import latch_of, session_store_of
 from tradai.entrypoint._live.live_session import LiveSession
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._modes._live.risks import LiveBot
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot
 from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
@@ -38,6 +41,7 @@ class Desk:
     database: Path
     record: Session
     session: LiveSession
+    risks: Callable[[LiveBot], RiskWatch]
 
 
 def bot_of(job: EngineJob, context: RunContext, desk: Desk) -> Bot:
@@ -69,7 +73,8 @@ def started_session(
     name = settings.session_name(context.config.name)
     store = session_store_of(settings)
     started = Session.start(store, session=name, run_id=context.run_id, journal=context.journal)
-    session = LiveSession(started, alerts, ends_at=ends_at)
+    halt = TradingHalt(latch_of(settings), run_id=context.run_id)
+    session = LiveSession(started, alerts, halt=halt, ends_at=ends_at)
     try:
         yield started, session
     except BaseException as exc:

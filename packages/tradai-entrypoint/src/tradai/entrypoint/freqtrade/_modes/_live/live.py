@@ -26,6 +26,7 @@ from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._modes._live.desk import Desk, bot_of, started_session
 from tradai.entrypoint.freqtrade._modes._live.engine_stop import LiveEngineStop
+from tradai.entrypoint.freqtrade._modes._live.risks import LiveBot, risks_of
 from tradai.entrypoint.freqtrade._modes._live.start import (
     check_rows,
     end_of,
@@ -57,6 +58,7 @@ class LiveHandler(BotHandler):
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
         self._report: DrainReport | None = None
+        self._evidence = job.evidence
         with ExitStack() as held:
             with context.interrupts.raising():
                 self._desk = desk = self._admitted(job, context, held)
@@ -102,6 +104,7 @@ class LiveHandler(BotHandler):
             database=database,
             record=record,
             session=session,
+            risks=risks_of(admission, settings, context, database),
         )
 
     @contextmanager
@@ -114,9 +117,14 @@ class LiveHandler(BotHandler):
         ) as watchdog:
             keeper = LeaseKeeper(desk.leases, watchdog, drain_s=desk.budget.total_s)
             heartbeat = Heartbeat(desk.record, control.last_loop_s)
-            desk.session.supervise(Supervision(keeper=keeper, heartbeat=heartbeat, engine=control))
+            errors = self._evidence.strategy_errors
+            risks = desk.risks(LiveBot(control, self._orders, errors, desk.database))
+            desk.session.supervise(
+                Supervision(keeper=keeper, heartbeat=heartbeat, risks=risks, engine=control)
+            )
             yield
             desk.session.supervise(None)
+            context.record.live["risks"] = risks.to_json()
             if not watchdog.stand_down():
                 context.record.notices.append(f"the watchdog has acted: see {_WATCHDOG_LOG}")
 
@@ -193,14 +201,24 @@ class LiveHandler(BotHandler):
             verdict = self._run_bot(job, context, bot)
         except LeaseLostError as exc:
             sentence = f"the engine was killed: {exc}; look at the orders of the account first"
-            return Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence)
+            return self._halted(Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence), context)
         reason = bot.session.stop_reason if bot.session else None
+        verdict = self._halted(verdict, context)
         if self._report is not None and not self._report.verdict.is_success:
             return _not_clean(verdict, self._report.verdict, context)
         if self._report is None or not verdict.is_success:
             return verdict
         stopped = f"the session stopped in good order{f': {reason}' if reason else ''}"
         return replace(verdict, sentence=f"{stopped}; {self._report.remainder}")
+
+    def _halted(self, verdict: Verdict, context: RunContext) -> Verdict:
+        """Return the verdict on a halt, if there was one; a mismatch is looked at first."""
+        halted = self._desk.session.judge_halt()
+        if halted is None:
+            return verdict
+        if verdict.exit_code is ExitCode.MISMATCH:
+            return _not_clean(halted, verdict, context)
+        return _not_clean(verdict, halted, context)
 
     def _compared(self, verdict: Verdict, signed_in: SignedIn) -> Verdict:
         """Keep a copy of the database, and compare it with the session's orders at the exchange."""
