@@ -23,6 +23,7 @@ _ORDERS: Final = """
            coalesce(trades.is_open, 0)
     FROM orders LEFT JOIN trades ON trades.id = ft_trade_id ORDER BY orders.id
 """
+_STRATEGIES: Final = "SELECT DISTINCT coalesce(strategy, 'an unknown strategy') FROM trades"
 _STOP: Final = "stoploss"
 _WRITE_AHEAD_LOG: Final = "-wal"
 
@@ -86,6 +87,15 @@ def booked_orders(database: Path) -> tuple[BookedOrder, ...]:
         StorageError: It cannot be read.
     """
     return tuple(_booked(*row) for row in _rows(database, _ORDERS))
+
+
+def traded_strategies(database: Path) -> set[str]:
+    """Return the classes of the strategies that have traded in `database`.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    return {str(row[0]) for row in _rows(database, _STRATEGIES)}
 
 
 def trade_figures(database: Path, currency: str) -> dict[str, JsonValue]:

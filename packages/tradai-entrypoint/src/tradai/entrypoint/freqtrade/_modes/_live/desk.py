@@ -71,6 +71,8 @@ def started_session(
     started = Session.start(store, session=name, run_id=context.run_id, journal=context.journal)
     session = LiveSession(started, alerts, ends_at=ends_at)
     try:
+        context.record.live["predecessor"] = started.predecessor
+        context.folder.write_manifest(context.record)
         yield started, session
     except BaseException as exc:
         is_halt = isinstance(exc, TradAIError) and exc.exit_code == ExitCode.HALTED
