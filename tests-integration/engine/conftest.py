@@ -151,7 +151,7 @@ def session_disk(tmp_path: Path) -> Iterator[Path]:
 @contextmanager
 def _mounted(folder: Path, size: str) -> Iterator[Path]:
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if subprocess.run(command, check=False, capture_output=True).returncode != 0:
         pytest.skip("mounting a small tmpfs is not permitted here")
     yield folder

@@ -67,6 +67,8 @@ def test_a_session_goes_on_or_is_refused_after_a_kill_and_nothing_is_doubled_or_
     scene.kill(point.victim)
     scene.session.wait(PATIENCE_S)
     killed, started = scene.folder.name, scene.has_event("session_started")
+    if point.victim is Victim.SUPERVISOR:
+        assert _manifest(scene.folder)["state"] == "running"
 
     scene.start()
     scene.wait_until_it_trades_or_ends()

@@ -98,7 +98,7 @@ def test_a_process_that_is_killed_while_it_halts_leaves_a_latch_that_is_whole(
     _latch(tmp_path / "before").trip(CAUSE, run_id="run-1")
     _latch(tmp_path / "before").clear(1, reason="a wick of one venue", by="an operator")
 
-    command = [sys.executable, "-c", _KILLED_AT_EACH_CALL, tmp_path]
+    command = [sys.executable, "-c", _KILLED_AT_EACH_CALL, str(tmp_path)]
     subprocess.run(command, check=True, timeout=60)
 
     (tmp_path / "before").rename(tmp_path / "-1")
