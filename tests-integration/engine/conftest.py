@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,30 @@ def exchange() -> Iterator[str]:
 def venue(exchange: str) -> Venue:
     """The loopback exchange, to be scripted."""
     return Venue(exchange)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    with _mounted(tmp_path / "small", "1m") as folder:
+        yield folder
+
+
+@pytest.fixture
+def session_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for a live session, and not for much more."""
+    with _mounted(tmp_path / "disk", "288m") as folder:
+        yield folder
+
+
+@contextmanager
+def _mounted(folder: Path, size: str) -> Iterator[Path]:
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        pytest.skip("mounting a small tmpfs is not permitted here")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
 
 
 class Started:

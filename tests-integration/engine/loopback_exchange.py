@@ -43,6 +43,9 @@ class Handler(BaseHTTPRequestHandler):
             given = json.loads(body) if body else None
             self._control(target.path.removeprefix(_CONTROL), given)
             return
+        if self.exchange.is_down:
+            self.close_connection = True
+            return
         request = Request(
             endpoint=f"{self.command} {target.path}",
             parts=(target.query, body.decode()),

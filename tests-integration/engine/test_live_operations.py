@@ -38,6 +38,11 @@ def test_operators_pause_resume_and_stop_a_session_which_leaves_no_order_open(
     desk.wait_for(session, lambda: len(venue.orders()) >= 2)
     folder = _newest_run(desk)
     second = desk.run("run")
+    # Another place of leases: the database is theirs still.
+    place = desk.environ["TRADAI_LIVE_LEASE"]
+    desk.environ["TRADAI_LIVE_LEASE"] = f"file:{desk.folder}/other-leases"
+    third = desk.run("run")
+    desk.environ["TRADAI_LIVE_LEASE"] = place
     paused = desk.operate("stop", "trips", "--pause", "--reason", "a test")
     shown = desk.operate("status", "trips")
     resumed = desk.operate("stop", "trips", "--run", "--reason", "a test")
@@ -49,7 +54,9 @@ def test_operators_pause_resume_and_stop_a_session_which_leaves_no_order_open(
     for done in (paused, shown, resumed, stopped):
         assert done.returncode == 0, done.stderr
     assert "paused" in shown.stdout
-    assert (second.returncode, code) == (HELD, 0), log + second.stderr
+    assert (second.returncode, third.returncode, code) == (HELD, HELD, 0), log + second.stderr
+    verdicts = [row["verdict"] for row in _manifests(desk) if row["exit_code"] == HELD]
+    assert [folder.name in text and "\n" not in text for text in verdicts] == [True, True]
     assert "the market is closed" in log
     assert _open(venue) == []
     drain = _drain(folder)
@@ -88,6 +95,10 @@ def test_a_session_that_was_killed_starts_again_with_the_books_of_the_one_before
 
     assert code == 0, (desk.folder / "session.log").read_text()
     assert _drain(_newest_run(desk))["lost"] == []
+
+
+def _manifests(desk: Desk) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in desk.runs.glob("*/manifest.json")]
 
 
 def _open(venue: Venue) -> list[dict[str, Any]]:

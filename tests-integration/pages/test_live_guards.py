@@ -6,6 +6,7 @@ from typing import Final
 
 from conftest import ROOT
 
+from tradai.entrypoint import ExitCode
 from tradai.entrypoint._live.check_table import HARMLESS_WARNINGS
 from tradai.entrypoint._preflight.facts import Limits
 from tradai.entrypoint._preflight.preflight import BUILT_IN
@@ -38,10 +39,22 @@ def test_all_19_guards_are_there_and_each_test_exists() -> None:
     guards = rows("The guards of other bots, and ours")
 
     assert len(guards) == 19
-    for guard, _, proof in guards:
-        for file, test in re.findall(r"`(\w+\.py)::(\w+)`", proof):
-            found = [path for path in _tests() if path.name == file]
-            assert any(f"def {test}(" in path.read_text() for path in found), guard
+    _require_tests(guards)
+
+
+def test_each_bad_input_has_its_exit_code_and_a_test() -> None:
+    inputs = rows("Bad input")
+
+    assert {int(end[:2].rstrip(":")) for _, end, _ in inputs} <= {*ExitCode}
+    _require_tests(inputs)
+
+
+def _require_tests(rows: list[list[str]]) -> None:
+    """Check that the last cell of each row names a test that exists."""
+    for name, _, proof in rows:
+        (file, test), *_ = re.findall(r"`(\w+\.py)::(\w+)`", proof)
+        found = [path for path in _tests() if path.name == file]
+        assert any(f"def {test}(" in path.read_text() for path in found), name
 
 
 def _tests() -> list[Path]:

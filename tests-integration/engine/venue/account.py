@@ -141,6 +141,8 @@ class Account:
             raise RefusedError(-1116, "Invalid orderType.")
         if query.get("side") not in {"BUY", "SELL"}:
             raise RefusedError(-1117, "Invalid side.")
+        if symbol in self._market.closed:
+            raise rejected("Market is closed.")
         order = self._new(query, symbol, kind)
         _check_rules(order)
         open_ids = {each.client_order_id for each in self._orders.values() if each.is_open}

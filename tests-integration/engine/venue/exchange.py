@@ -70,6 +70,7 @@ class Exchange:
         self._counts: dict[str, Counter[str]] = {"signed": Counter(), "public": Counter()}
         self.faults = Faults()
         self.weights = Weights()
+        self.is_down = False
 
     def count(self, request: Request) -> None:
         """Count a request, whatever becomes of it."""
@@ -113,6 +114,8 @@ class Exchange:
         fill_share: str | None = None,
         prices: dict[str, float] | None = None,
         weight_limit: int | None = None,
+        is_down: bool | None = None,
+        closed: list[str] | None = None,
     ) -> None:
         if clock_offset_ms is not None:
             self._market.clock_offset_ms = clock_offset_ms
@@ -122,6 +125,10 @@ class Exchange:
             self._market.pinned = prices
         if weight_limit is not None:
             self.weights.limit = weight_limit
+        if is_down is not None:
+            self.is_down = is_down
+        if closed is not None:
+            self._market.closed = frozenset(closed)
 
     def _route(self, request: Request) -> Route:
         if request.endpoint not in self._routes:

@@ -26,6 +26,7 @@ class Market:
         """Follow the waves, on the time of this machine."""
         self.pinned: dict[str, float] = {}
         self.clock_offset_ms = 0
+        self.closed: frozenset[str] = frozenset()
 
     def now_ms(self) -> int:
         """Return the exchange's time in milliseconds."""
@@ -116,7 +117,10 @@ class Market:
 
     def exchange_info(self, _query: Query) -> dict[str, Any]:
         """Return the rules of all symbols."""
-        symbols = [_rules(symbol) for symbol in PRICES]
+        symbols = [
+            _rules(symbol, status="BREAK" if symbol in self.closed else "TRADING")
+            for symbol in PRICES
+        ]
         return {
             "timezone": "UTC",
             "serverTime": self.now_ms(),
@@ -130,10 +134,10 @@ def base_of(symbol: str) -> str:
     return symbol.removesuffix(QUOTE)
 
 
-def _rules(symbol: str) -> dict[str, Any]:
+def _rules(symbol: str, *, status: str) -> dict[str, Any]:
     return {
         "symbol": symbol,
-        "status": "TRADING",
+        "status": status,
         "baseAsset": base_of(symbol),
         "baseAssetPrecision": 8,
         "quoteAsset": QUOTE,

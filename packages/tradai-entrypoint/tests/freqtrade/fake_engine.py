@@ -60,7 +60,8 @@ FLAGS: dict[str, dict[str, int | None]] = {
 TABLES = """
 CREATE TABLE IF NOT EXISTS trades (
     id INTEGER PRIMARY KEY, pair VARCHAR(25) NOT NULL, is_open BOOLEAN NOT NULL,
-    realized_profit FLOAT, amount FLOAT, open_rate FLOAT
+    realized_profit FLOAT, amount FLOAT, open_rate FLOAT,
+    strategy VARCHAR(100) DEFAULT 'WaveRider'
 );
 CREATE TABLE IF NOT EXISTS orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,

@@ -59,6 +59,58 @@ def test_a_halt_survives_the_process_that_was_killed_right_after_it(tmp_path: Pa
         HaltLatch.for_uri(uri).check()
 
 
+# Kills a copy of itself before the first, the second, ... call that may change the disk; the last
+# copy, which lives, has made fewer calls.
+_KILLED_AT_EACH_CALL = """
+import itertools, os, shutil, signal, sys
+from tradai.entrypoint._live._risk.halt_latch import HaltLatch
+
+calls = {"open", "write", "flush", "fsync", "close", "replace", "rename", "link", "unlink", "flock"}
+
+def trip(latch, last):
+    left = iter(range(last))
+
+    def count(frame, event, function):
+        if event == "c_call" and function.__name__ in calls and next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.setprofile(count)
+    latch.trip("a test", run_id="run-7")
+    sys.setprofile(None)
+
+for last in itertools.count():
+    folder = f"{sys.argv[1]}/{last}"
+    shutil.copytree(f"{sys.argv[1]}/before", folder)
+    latch = HaltLatch.for_uri(f"file:{folder}/latch.json")
+    child = os.fork()
+    if not child:
+        trip(latch, last)
+        os._exit(0)
+    if not os.waitpid(child, 0)[1]:
+        break
+"""
+
+
+def test_a_process_that_is_killed_while_it_halts_leaves_a_latch_that_is_whole(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "before").mkdir()
+    _latch(tmp_path / "before").trip(CAUSE, run_id="run-1")
+    _latch(tmp_path / "before").clear(1, reason="a wick of one venue", by="an operator")
+
+    command = [sys.executable, "-c", _KILLED_AT_EACH_CALL, str(tmp_path)]
+    subprocess.run(command, check=True, timeout=60)
+
+    (tmp_path / "before").rename(tmp_path / "-1")
+    folders = sorted(tmp_path.iterdir(), key=lambda folder: int(folder.name))
+    kept = [[halt.run_id for halt in _latch(folder).halts()] for folder in folders]
+    # Not halted up to one call, and halted from then on.
+    assert sorted(kept) == kept
+    assert {tuple(runs) for runs in kept} == {("run-1",), ("run-1", "run-7")}
+    for folder in folders:
+        assert _latch(folder).trip("again", run_id="run-8").number == len(kept.pop(0)) + 1
+
+
 def test_a_cleared_halt_lets_sessions_start_and_stays_in_the_record(tmp_path: Path) -> None:
     clock = FixedClock()
     halt = _latch(tmp_path, clock).trip(CAUSE, run_id="run-7")

@@ -29,9 +29,12 @@ BELIEVED_S: Final = 48.0
 class Place:
     """Place of a lease that may not answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FixedClock | None = None) -> None:
         self.inner = MemoryLeaseStore()
         self.is_reachable = True
+        # Seconds that an answer takes.
+        self.latency_s = 0.0
+        self._clock = clock or FixedClock()
 
     def read(self) -> StoredObject | None:
         self._answer()
@@ -42,6 +45,7 @@ class Place:
         return self.inner.replace(data, expected=expected)
 
     def _answer(self) -> None:
+        self._clock.advance(timedelta(seconds=self.latency_s))
         if not self.is_reachable:
             message = "the store did not answer"
             raise ExternalServiceError(message, service="test", operation="replace")
@@ -70,16 +74,17 @@ class Dog:
 class Desk:
     """A lease that is held on a virtual clock, its keeper, and its watchdog."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ttl_s: float = TTL_S) -> None:
         self.clock = FixedClock()
-        self.place = Place()
+        self.place = Place(self.clock)
+        self.ttl_s = ttl_s
         self.lease = self.other("this process")
         self.lease.acquire()
         self.dog = Dog()
         self.keeper = LeaseKeeper(self.lease, self.dog, drain_s=DRAIN_S, clock=self.clock)
 
     def other(self, holder: str) -> Lease:
-        return Lease(self.place, name="test", holder=holder, ttl_s=TTL_S, clock=self.clock)
+        return Lease(self.place, name="test", holder=holder, ttl_s=self.ttl_s, clock=self.clock)
 
     def pass_time(self, seconds: float) -> None:
         self.clock.advance(timedelta(seconds=seconds))
@@ -108,6 +113,18 @@ def test_a_lease_is_renewed_every_third_of_its_time_to_live(desk: Desk) -> None:
 
     assert desk.dog.feeds == [pytest.approx(BELIEVED_S - MARGIN_S)] * 2
     assert desk.lease.remaining_s == pytest.approx(BELIEVED_S)
+
+
+@pytest.mark.parametrize("latency_s", [0.0, 0.1, 0.5, 2.0])
+@pytest.mark.parametrize("turn_s", [0.05, 0.3, 5.0])
+def test_a_store_that_is_slow_ends_no_session(latency_s: float, turn_s: float) -> None:
+    desk = Desk(ttl_s=least_ttl_s(DRAIN_S))
+    desk.place.latency_s = latency_s
+
+    for _ in range(round(120 / turn_s)):
+        desk.keeper.keep()
+        assert desk.keeper.reason_to_stop is None
+        desk.pass_time(turn_s)
 
 
 def test_an_outage_is_tried_again_before_it_matters(desk: Desk) -> None:

@@ -196,6 +196,13 @@ REFUSED: Final[list[tuple[str, int, str, dict[str, Any]]]] = [
     ("durable state", 77, "may not outlive this machine (unknown)", {"state": state(kind=None)}),
     ("durable state", 77, "kept in memory", {"state": state("sqlite://")}),
     ("durable state", 77, "kept in memory", {"state": state("memory:lease")}),
+    (
+        "trade database",
+        77,
+        "trades of Other",
+        {"database": TradeDatabase(other_strategies=frozenset({"Other"}))},
+    ),
+    ("trade database", 69, "is down", {"database": DOWN}),
     ("disk", 74, "0.00 GiB free", {"free_bytes": 0}),
     ("disk", 69, "is down", {"free_bytes": DOWN}),
     (

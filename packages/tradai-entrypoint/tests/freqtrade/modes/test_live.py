@@ -1,6 +1,9 @@
 """LIVE from the gate to the verdict, on a stand-in for the engine and an account that is none."""
 
+import hashlib
+import json
 import signal
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
@@ -14,7 +17,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from tradai.core import SystemClock, TradingMode, Utc
+from tradai.core import SystemClock, TradingMode, Utc, canonical_json
 from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.core.live import (
     Approval,
@@ -60,7 +63,8 @@ NOWHERE: Final = "http://127.0.0.1:9"
 TABLES: Final = """
 CREATE TABLE trades (
     id INTEGER PRIMARY KEY, pair VARCHAR(25) NOT NULL, is_open BOOLEAN NOT NULL,
-    realized_profit FLOAT, amount FLOAT, open_rate FLOAT
+    realized_profit FLOAT, amount FLOAT, open_rate FLOAT,
+    strategy VARCHAR(100)
 );
 CREATE TABLE orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
@@ -546,14 +550,109 @@ def test_state_on_the_disk_of_a_container_is_refused(
     refused(live, ExitCode.NOT_PERMITTED, *(f"the {name} at " for name in names))
 
 
-def test_keys_that_cannot_be_meant_sign_nothing(
-    live: Run, approve: Callable[..., LivePlan], account: Account, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("FAKE_API_KEY", "demo-key-of-an-exchange", "a stand-in, such as one of a demo"),
+        ("FAKE_API_SECRET", "0123456789012345", "digits alone"),
+    ],
+    ids=["demo", "digits"],
+)
+def test_keys_that_cannot_be_meant_sign_nothing(  # noqa: PLR0913, PLR0917 - the fixtures
+    live: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    word: str,
 ) -> None:
     approve()
-    monkeypatch.setenv("FAKE_API_SECRET", "0123456789012345")
+    monkeypatch.setenv(name, value)
 
-    refused(live, ExitCode.CONFIGURATION, "digits alone")
+    refused(live, ExitCode.CONFIGURATION, word)
     assert account.asked == []
+
+
+@pytest.mark.parametrize("value", ["", "0", "no", "off"])
+@pytest.mark.parametrize("name", ["DRY_RUN", "OUR_DRY_RUN", "FREQTRADE__DRY_RUN"])
+def test_a_switch_between_paper_and_money_is_refused_whatever_its_value(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+) -> None:
+    approve()
+    monkeypatch.setenv(name, value)
+
+    refused(live, ExitCode.CONFIGURATION, f"the environment has {name}", "unset it")
+
+
+def test_an_inherited_variable_of_the_engine_is_refused(
+    live: Run, approve: Callable[..., LivePlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approve()
+    monkeypatch.setenv("FREQTRADE__MAX_OPEN_TRADES", "9")
+
+    refused(live, ExitCode.CONFIGURATION, "the environment has FREQTRADE__MAX_OPEN_TRADES")
+
+
+@pytest.mark.parametrize("is_recomputed", [False, True], ids=["edited", "digest recomputed"])
+def test_an_approval_that_was_edited_by_hand_does_not_count(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    state: Path,
+    *,
+    is_recomputed: bool,
+) -> None:
+    approve(largest_stake=Decimal("99.99"))
+    (file,) = (path for path in (state / "approvals").rglob("*") if path.is_file())
+    document = json.loads(file.read_bytes())
+    document["approval"]["largest_stake"] = "100000"
+    if is_recomputed:
+        edited = canonical_json(document["approval"])
+        document["digest"] = hashlib.sha256(edited).hexdigest()
+    file.write_bytes(canonical_json(document))
+
+    refused(live, ExitCode.NOT_PERMITTED, "approv")
+    assert account.asked == []
+
+
+def test_a_stake_below_the_minimum_of_the_exchange_is_refused(
+    live: Run, approve: Callable[..., LivePlan]
+) -> None:
+    stake = "execution.stake_amount=4"
+    approve(stake)
+
+    refused(partial(live, stake), ExitCode.CONFIGURATION, "stake: ", "4")
+
+
+def test_a_database_of_another_strategy_is_refused(
+    live: Run, approve: Callable[..., LivePlan], state: Path
+) -> None:
+    approve()
+    (state / "databases").mkdir()
+    with closing(sqlite3.connect(state / "databases" / "binance-1234567-waves.sqlite")) as database:
+        database.executescript(TABLES)
+        database.execute("INSERT INTO trades VALUES (1, 'BTC/USDT', 1, 0, 'Other')")
+        database.commit()
+
+    refused(live, ExitCode.NOT_PERMITTED, "the trade database has trades of Other")
+
+
+def test_a_host_that_no_longer_has_an_address_is_an_outage(
+    live: Run, approve: Callable[..., LivePlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approve()
+
+    def resolve(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+    refused(live, ExitCode.UNAVAILABLE, "Name or service not known")
 
 
 def test_a_missing_place_is_named_before_anything_is_signed(

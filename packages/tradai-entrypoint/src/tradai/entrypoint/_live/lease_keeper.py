@@ -161,6 +161,9 @@ class LeaseKeeper:
             self._note_unwatched("the watchdog beside the engine has ended")
         if self.due_in_s > 0:
             return
+        # The lease is sure from here on, and not from the answer: the next renewal is due before
+        # it is too short for a drain, however slow the store is.
+        asked_s = self._clock()
         try:
             self._lease.renew()
         except LeaseLostError as exc:
@@ -172,7 +175,7 @@ class LeaseKeeper:
             _log.warning("lease not renewed", extra={"error": str(exc)})
             return
         else:
-            self._due_s = self._clock() + _RENEWED_EVERY * self._lease.ttl_s
+            self._due_s = asked_s + _RENEWED_EVERY * self._lease.ttl_s
             self._problem = self._problem if self._is_unwatched else None
         self._feed()
 

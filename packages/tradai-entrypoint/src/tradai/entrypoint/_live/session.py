@@ -80,6 +80,11 @@ class Session:
         return self._record.state
 
     @property
+    def predecessor(self) -> str | None:
+        """Id of the run that had the session before; None for the first."""
+        return self._record.predecessor
+
+    @property
     def starts(self) -> tuple[datetime, ...]:
         """Instants of the last starts of the session, oldest first, this one included."""
         return self._record.starts

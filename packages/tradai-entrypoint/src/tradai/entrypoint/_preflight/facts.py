@@ -74,10 +74,12 @@ class TradeDatabase:
 
     Attributes:
         order_ids: The exchange's numbers of the orders.
+        other_strategies: Classes of strategies that have traded in it beside ours.
     """
 
     order_ids: frozenset[str] = frozenset()
     positions: tuple[OpenPosition, ...] = ()
+    other_strategies: frozenset[str] = frozenset()
 
 
 @final

@@ -32,6 +32,19 @@ def check_state(facts: PreflightFacts) -> str:
     return f"{', '.join(sorted(facts.state.uris))} outlive this process"
 
 
+def check_database(facts: PreflightFacts) -> str:
+    """Refuse a database in which another strategy has traded: its positions would become ours."""
+    others = sorted(known(facts.database).other_strategies)
+    if others:
+        message = (
+            f"the trade database has trades of {', '.join(others)}, which this strategy would take "
+            "for its own: move it out of TRADAI_LIVE_DATABASES, or trade with the strategy that it "
+            "is of"
+        )
+        raise TradingError(message, reason="database_of_another")
+    return "it has no trades of another strategy"
+
+
 def check_disk(facts: PreflightFacts) -> str:
     """Require free space for the log and the database of a session."""
     free, least = known(facts.free_bytes), facts.limits.free_bytes

@@ -34,7 +34,7 @@ from tradai.entrypoint.freqtrade._preparation.live_facts import (
 )
 from tradai.entrypoint.freqtrade._preparation.live_plan import planned_stake
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
-from tradai.entrypoint.freqtrade._results.database import booked_orders
+from tradai.entrypoint.freqtrade._results.database import booked_orders, traded_strategies
 
 _PLACES: Final = ("approvals", "lease", "latch", "sessions")
 
@@ -116,10 +116,13 @@ class SessionStart:
                 environ=self.context.environ,
                 durable_volume=self.settings.durable_volume,
             ),
-            database=gathered(lambda: trade_database(self.database)),
+            database=gathered(self._trade_database),
             # No plan of a FreqAI strategy is rendered for LIVE.
             models=Models(),
         )
+
+    def _trade_database(self) -> TradeDatabase:
+        return trade_database(self.database, strategy=self.job.facts.class_name)
 
     def _limits(self) -> Limits:
         hours = self.settings.longest_session_hours
@@ -153,8 +156,8 @@ class SessionStart:
         )
 
 
-def trade_database(database: Path) -> TradeDatabase:
-    """Return the open orders and the positions of `database`, which need not exist yet.
+def trade_database(database: Path, *, strategy: str) -> TradeDatabase:
+    """Return what `database`, which need not exist yet, has for a session of class `strategy`.
 
     Raises:
         StorageError: It cannot be read.
@@ -166,6 +169,7 @@ def trade_database(database: Path) -> TradeDatabase:
         positions=tuple(
             OpenPosition(pair=pair, amount=position.amount) for pair, position in held.items()
         ),
+        other_strategies=frozenset(traded_strategies(database) - {strategy}),
     )
 
 

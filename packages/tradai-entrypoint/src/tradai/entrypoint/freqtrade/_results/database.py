@@ -28,6 +28,7 @@ _FUNDS: Final = """
     SELECT coalesce(sum(CASE WHEN is_open THEN amount * open_rate END), 0)
            - coalesce(sum(realized_profit), 0) FROM trades
 """
+_STRATEGIES: Final = "SELECT DISTINCT coalesce(strategy, 'an unknown strategy') FROM trades"
 _STOP: Final = "stoploss"
 _WRITE_AHEAD_LOG: Final = "-wal"
 
@@ -113,6 +114,15 @@ def booked_orders(database: Path) -> tuple[BookedOrder, ...]:
         StorageError: It cannot be read.
     """
     return tuple(_booked(*row) for row in _rows(database, _ORDERS))
+
+
+def traded_strategies(database: Path) -> set[str]:
+    """Return the classes of the strategies that have traded in `database`.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    return {str(row[0]) for row in _rows(database, _STRATEGIES)}
 
 
 def trade_figures(database: Path, currency: str) -> dict[str, JsonValue]:

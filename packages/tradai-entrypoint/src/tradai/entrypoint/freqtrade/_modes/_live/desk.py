@@ -76,6 +76,8 @@ def started_session(
     halt = TradingHalt(latch_of(settings), run_id=context.run_id)
     session = LiveSession(started, alerts, halt=halt, ends_at=ends_at)
     try:
+        context.record.live["predecessor"] = started.predecessor
+        context.folder.write_manifest(context.record)
         yield started, session
     except BaseException as exc:
         is_halt = isinstance(exc, TradAIError) and exc.exit_code == ExitCode.HALTED
