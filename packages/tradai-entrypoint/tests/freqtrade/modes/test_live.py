@@ -27,6 +27,7 @@ from tradai.core.live import (
     SessionState,
     TradingAccount,
 )
+from tradai.core.testing import MemoryJournal
 from tradai.entrypoint import (
     EntrypointSettings,
     ExitCode,
@@ -49,6 +50,7 @@ from tradai.entrypoint._live._account.order_owner import order_prefix
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live.gate import Venue
 from tradai.entrypoint._live.live_places import approvals_of
+from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.session_requests import request_session
 from tradai.entrypoint._live.watchdog import WatchdogTimes
 from tradai.entrypoint._runs.parameters import read_run_parameters
@@ -477,6 +479,37 @@ def test_a_session_that_starts_again_and_again_is_halted(
     assert (record.state, len(record.starts)) == (SessionState.HALTED, 6)
     HaltLatch.for_uri(f"file:{state}/halts.json").clear(1, reason="a test", by="Ada Example")
     assert stopped().code == ExitCode.DONE
+
+
+@pytest.mark.parametrize(
+    ("moves", "code"),
+    [
+        (("warm-up", "running", "draining", "stopped"), ExitCode.DONE),
+        (("warm-up", "running", "draining", "failed"), ExitCode.HALTED),
+        # Cut off.
+        (("warm-up", "running"), ExitCode.HALTED),
+    ],
+)
+def test_the_restart_budget_counts_starts_that_were_not_stopped_in_good_order(
+    live: Run,
+    stopped: Run,
+    approve: Callable[..., LivePlan],
+    state: Path,
+    moves: tuple[str, ...],
+    code: ExitCode,
+) -> None:
+    approve()
+    store = ObjectSessionStore.for_uri(f"file:{state}/sessions")
+    for number in range(5):
+        before = Session.start(
+            store, session="waves", run_id=f"run-{number}", journal=MemoryJournal()
+        )
+        for each in moves:
+            before.move(SessionState(each), "a test")
+
+    done = stopped() if code is ExitCode.DONE else live()
+
+    assert done.code == code, done.verdict
 
 
 def test_a_configuration_without_a_dry_run_behind_it_is_refused(
