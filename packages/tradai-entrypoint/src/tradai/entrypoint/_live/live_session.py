@@ -15,7 +15,7 @@ from tradai.entrypoint._live.session import Session
 
 _log: Final = logging.getLogger(__name__)
 # States from which an engine can be paused or go on.
-_TRADING: Final = frozenset({SessionState.RUNNING, SessionState.PAUSED})
+_TRADING: Final = frozenset({SessionState.WARM_UP, SessionState.RUNNING, SessionState.PAUSED})
 
 
 class PausableEngine(Protocol):
@@ -80,6 +80,8 @@ class LiveSession:
     def beat(self) -> None:
         """Renew the lease, write a heartbeat and obey operators, each when it is due.
 
+        An engine that warms up is paused, and trades from here on unless a request forbids it.
+
         Raises:
             LeaseLostError: Another process may hold the lease by now: the watchdog ends the engine.
         """
@@ -98,8 +100,13 @@ class LiveSession:
         except TradingError as exc:
             self._stop_for(str(exc))
             return
+        if self._session.state is SessionState.WARM_UP:
+            # Also the one that a predecessor has left, before the next heartbeat is due.
+            request = self._session.request
         if request is not None:
             self._obey(request, parts.engine)
+        elif self._session.state is SessionState.WARM_UP:
+            self._let_trade(parts.engine)
 
     def secure(self, seconds: float) -> None:
         """Renew the lease for a stop that takes `seconds`.
@@ -157,6 +164,11 @@ class LiveSession:
             self._note_obeyed(request)
         elif state in _TRADING and _ask(engine, wanted):
             self.move(wanted, reason, obeyed=request)
+
+    def _let_trade(self, engine: PausableEngine) -> None:
+        """Let a started engine open positions; one that does not answer is asked again."""
+        if self.stop_reason is None and engine.resume_entries():
+            self.move(SessionState.RUNNING, "the engine trades")
 
     def _note_obeyed(self, request: SessionRequest) -> None:
         try:
