@@ -1,6 +1,8 @@
 """LIVE from the gate to the verdict, on a stand-in for the engine and an account that is none."""
 
+import http.client
 import signal
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
@@ -9,12 +11,12 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from tradai.core import SystemClock, TradingMode, Utc
+from tradai.core import FileJournal, SystemClock, TradingMode, Utc
 from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.core.live import (
     Approval,
@@ -288,6 +290,7 @@ def test_an_approved_session_trades_on_the_account_and_stops_in_good_order(
     assert (exchange["key"], exchange["secret"]) == (KEY, SECRET)
     assert exchange["ccxt_config"]["options"]["broker"] == {"spot": PREFIX}
     assert done.given["config"]["dry_run"] is False
+    assert done.given["config"]["initial_state"] == "paused"
     database = state / "databases" / "binance-1234567-waves.sqlite"
     assert done.given["config"]["db_url"] == f"sqlite:///{database}"
     manifest = done.manifest
@@ -303,6 +306,87 @@ def test_an_approved_session_trades_on_the_account_and_stops_in_good_order(
     assert moves == ["warm-up", "running", "draining", "stopped"]
     kept = [path.read_bytes() for path in done.folder.rglob("*") if path.is_file()]
     assert not any(KEY.encode() in text or SECRET.encode() in text for text in kept)
+
+
+def test_a_session_that_was_killed_while_paused_is_paused_when_it_starts_again(
+    stopped: Run, approve: Callable[..., LivePlan], state: Path
+) -> None:
+    approve()
+    store = ObjectSessionStore.for_uri(f"file:{state}/sessions")
+    before = Session.start(store, session="waves", run_id="run-before", journal=MemoryJournal())
+    for each in (SessionState.WARM_UP, SessionState.RUNNING, SessionState.PAUSED):
+        before.move(each, "the news")
+
+    done = stopped()
+
+    assert done.code == ExitCode.DONE, done.verdict
+    moves = [entry.facts["end"] for entry in done.journal if entry.event == "session_moved"]
+    assert moves == ["warm-up", "paused", "draining", "stopped"]
+    log = (done.folder / "engine.log").read_text()
+    assert "to: PAUSED" in log
+    assert "to: RUNNING" not in log
+
+
+def test_probes_are_served_on_the_port_that_is_asked_for_and_end_with_the_session(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    tell: Tell,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRADAI_LIVE_PROBE_PORT", "0")
+    approve()
+    codes: dict[str, int] = {}
+    stop = tell(signal.SIGTERM)
+
+    def ask() -> None:
+        (journal,) = tmp_path.glob("runs/*/journal.jsonl")
+        listening = (each for each in FileJournal(journal).entries() if "probes" in each.event)
+        port = next(listening).facts["port"]
+        for name in ("live", "startup", "ready"):
+            connection = http.client.HTTPConnection("127.0.0.1", cast("int", port), timeout=60)
+            with closing(connection):
+                connection.request("GET", f"/{name}")
+                codes[name] = connection.getresponse().status
+        stop()
+
+    done = live(reactions={TRADING: ask}, on_sigterm="stops")
+
+    assert done.code == ExitCode.DONE, done.verdict
+    assert (codes["live"], codes["startup"]) == (200, 200)
+    port = done.manifest.live["probe_port"]
+    assert done.facts("probes listening") == {"port": port}
+    with (
+        pytest.raises(ConnectionRefusedError),
+        closing(http.client.HTTPConnection("127.0.0.1", port)) as gone,
+    ):
+        gone.connect()
+
+
+def test_a_session_serves_no_probes_unless_it_is_asked_to(
+    stopped: Run, approve: Callable[..., LivePlan]
+) -> None:
+    approve()
+
+    done = stopped()
+
+    assert "probe_port" not in done.manifest.live
+    assert "probes listening" not in done.events
+
+
+def test_a_probe_port_that_is_taken_is_refused_before_anything_is_signed(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    approve()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("TRADAI_LIVE_PROBE_PORT", str(taken.getsockname()[1]))
+
+        refused(live, ExitCode.CONFIGURATION, "choose another port in TRADAI_LIVE_PROBE_PORT")
+
+    assert account.asked == []
 
 
 def test_a_session_goes_on_with_the_database_of_the_one_before(

@@ -33,6 +33,7 @@ from tradai.entrypoint.freqtrade._modes._live.start import (
     gate_of,
     record_admission,
     require_checks,
+    served_probes,
 )
 from tradai.entrypoint.freqtrade._modes._live.stop import (
     EndedEngine,
@@ -73,6 +74,7 @@ class LiveHandler(BotHandler):
         settings = LiveSettings.load(environ=context.environ)
         budget = stop_budget(context, grace_s=self._entrypoint.settings.stop_grace_s)
         gate = gate_of(job, context, settings)
+        self._probes = held.enter_context(served_probes(settings, context))
         admission = gate.admit()
         record_admission(admission, context)
         signed_in = admission.signed_in
@@ -84,6 +86,7 @@ class LiveHandler(BotHandler):
                 f"sqlite:///{database}",
                 holder=f"run {context.run_id}",
                 ttl_s=least_ttl_s(budget.total_s),
+                say=context.progress.say,
             )
         )
         alerts = alerts_of(settings)
@@ -91,6 +94,7 @@ class LiveHandler(BotHandler):
         # First, so that a start that is refused counts in the restart budget.
         ends_at = end_of(admission.approval, settings)
         record, session = held.enter_context(started_session(alerts, settings, context, ends_at))
+        self._probes.begin(record)
         require_checks(self._start(job, settings, signed_in, admission.approval))
         leases.renew()
         account = traded_account(job, context, signed_in, database)
@@ -114,6 +118,7 @@ class LiveHandler(BotHandler):
         ) as watchdog:
             keeper = LeaseKeeper(desk.leases, watchdog, drain_s=desk.budget.total_s)
             heartbeat = Heartbeat(desk.record, control.last_loop_s)
+            self._probes.watch(heartbeat, lambda: self._watch.problem)
             desk.session.supervise(Supervision(keeper=keeper, heartbeat=heartbeat, engine=control))
             yield
             desk.session.supervise(None)

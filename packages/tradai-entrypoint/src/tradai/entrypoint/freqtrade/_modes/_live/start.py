@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from tradai.entrypoint._live.check_table import (
 from tradai.entrypoint._live.gate import Admission, Gate, SignedIn, Venue
 from tradai.entrypoint._live.live_places import latch_of
 from tradai.entrypoint._live.live_settings import LiveSettings
+from tradai.entrypoint._live.probes import Probes, SessionProbes
 from tradai.entrypoint._live.watchdog import EntryAccount
 from tradai.entrypoint._preflight.checks import open_items, run_checks
 from tradai.entrypoint._preflight.facts import PreflightFacts
@@ -48,6 +50,23 @@ def gate_of(job: EngineJob, context: RunContext, settings: LiveSettings) -> Gate
         context.record.live["place"] = notice
         context.record.notices.append(notice)
     return Gate(settings, plan, venue_of(job, address))
+
+
+@contextmanager
+def served_probes(settings: LiveSettings, context: RunContext) -> Iterator[SessionProbes]:
+    """Serve the probes of a session that starts, where a port is set, and record the port.
+
+    Raises:
+        ConfigurationError: The port cannot be had.
+    """
+    probes = SessionProbes(pause_s=context.config.execution.process_throttle_s or 0.0)
+    if settings.probe_port is None:
+        yield probes
+        return
+    with Probes(probes.answers, port=settings.probe_port) as listening:
+        context.record.live["probe_port"] = listening.port
+        context.journal.append("probes listening", port=listening.port)
+        yield probes
 
 
 def venue_of(job: EngineJob, address: str | None) -> Venue:
