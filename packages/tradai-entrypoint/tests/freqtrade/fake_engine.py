@@ -318,8 +318,8 @@ def trade(scenario: dict[str, Any], options: dict[str, list[str]], config: dict[
     state = config["initial_state"].upper()
     rest = RestInterface(scenario, traded, state)
     rest.serve(config["api_server"])
-    worker(f"Changing state to: {state}")
     database = open_database(config.get("db_url"))
+    worker(f"Changing state to: {state}")
     for order in scenario["orders"]:
         place(order, database)
     store_models(scenario, options)

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from tradai.core import Secret, Utc, Version
-from tradai.core._ports import backends
 from tradai.core.exceptions import ApprovalError, ConfigurationError, LeaseHeldError, NotFoundError
 from tradai.core.live import (
     Approval,
@@ -219,13 +219,13 @@ def rotated(monkeypatch: pytest.MonkeyPatch) -> Callable[..., RotatedSource]:
 
     def rotate(*versions: str) -> RotatedSource:
         source = RotatedSource(*versions)
-        real = backends.entry_points
+        real = entry_points
 
         def found(*, group: str, name: str) -> Iterable[object]:
             is_ours = (group, name) == ("tradai.secrets", "aws-sm")
             return [Point(lambda _: source)] if is_ours else real(group=group, name=name)
 
-        monkeypatch.setattr(backends, "entry_points", found)
+        monkeypatch.setattr("tradai.core._ports.backends.entry_points", found)
         return source
 
     return rotate

@@ -183,6 +183,23 @@ def test_the_surest_time_is_that_of_the_lease_that_ends_first(places: Places) ->
     assert leases.remaining_s == pytest.approx(24.0)
 
 
+def test_leases_that_are_kept_are_written_when_half_their_time_is_not_sure_any_more(
+    places: Places,
+) -> None:
+    leases = places.leases("first")
+    leases.acquire()
+    before = [store.read() for store in places.stores.values()]
+
+    places.pass_time(0.29 * TTL_S)
+    leases.keep()
+    early = [store.read() for store in places.stores.values()]
+    places.pass_time(0.02 * TTL_S)
+    leases.keep()
+
+    assert early == before
+    assert leases.remaining_s == pytest.approx(0.8 * TTL_S)
+
+
 def test_one_lost_lease_is_all_lost(places: Places) -> None:
     leases = places.leases("first")
     leases.acquire()

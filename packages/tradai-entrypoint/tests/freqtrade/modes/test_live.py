@@ -49,15 +49,22 @@ from tradai.entrypoint._live._account.account import (
     SignedClient,
 )
 from tradai.entrypoint._live._account.order_owner import order_prefix
+from tradai.entrypoint._live._drain.traded_account import TradedAccount
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
-from tradai.entrypoint._live.gate import Venue
+from tradai.entrypoint._live.gate import SignedIn, Venue
 from tradai.entrypoint._live.live_places import approvals_of
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.session_requests import request_session
 from tradai.entrypoint._live.watchdog import WatchdogTimes
+from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.request import load_config
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot, plan_session
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+from tradai.entrypoint.freqtrade._exchange._binance.spot_market import Binance
+from tradai.entrypoint.freqtrade._exchange.exchange import Symbol
+from tradai.entrypoint.freqtrade._modes._live.stop import traded_account
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 
 # No request is sent there.
 NOWHERE: Final = "http://127.0.0.1:9"
@@ -124,6 +131,8 @@ class Account:
     rights: KeyRights = RIGHTS
     offset_s: float = 0.0
     balances: tuple[Balance, ...] = (Balance(asset="USDT", free=Decimal(1_000), locked=Decimal()),)
+    # Answers before `balances`.
+    earlier_balances: list[tuple[Balance, ...]] = field(default_factory=list)
     # Answers in turn, of which the last one stays; None is none.
     open_orders: list[list[ExchangeOrder] | None] = field(default_factory=lambda: [[]])
     asked: list[str] = field(default_factory=list)
@@ -133,7 +142,8 @@ class Account:
 
     def fetch_account(self) -> AccountState:
         self.asked.append("account")
-        return AccountState(uid=self.uid, may_trade=self.may_trade, balances=self.balances)
+        balances = self.earlier_balances.pop(0) if self.earlier_balances else self.balances
+        return AccountState(uid=self.uid, may_trade=self.may_trade, balances=balances)
 
     def fetch_key_rights(self) -> KeyRights:
         self.asked.append("rights")
@@ -387,6 +397,76 @@ def test_a_probe_port_that_is_taken_is_refused_before_anything_is_signed(
         refused(live, ExitCode.CONFIGURATION, "choose another port in TRADAI_LIVE_PROBE_PORT")
 
     assert account.asked == []
+
+
+def test_a_start_reads_the_market_list_once_and_the_account_again_under_its_lease(
+    stopped: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    approve()
+    fetched: list[str | None] = []
+    real = Binance.fetch_symbols
+
+    def fetch(self: Binance, base_url: str | None) -> object:
+        fetched.append(base_url)
+        return real(self, base_url)
+
+    monkeypatch.setattr(Binance, "fetch_symbols", fetch)
+    traded: list[AccountState] = []
+    module = "tradai.entrypoint.freqtrade._modes._live.live"
+
+    def note(
+        job: EngineJob,
+        context: RunContext,
+        signed_in: SignedIn,
+        database: Path,
+        *,
+        listed: Sequence[Symbol],
+    ) -> TradedAccount:
+        traded.append(signed_in.state)
+        return traded_account(job, context, signed_in, database, listed=listed)
+
+    monkeypatch.setattr(f"{module}.traded_account", note)
+    # The predecessor, whose lease is waited for, sells its coins.
+    account.earlier_balances = [
+        (*account.balances, Balance(asset="BTC", free=Decimal(1), locked=Decimal()))
+    ]
+
+    done = stopped()
+
+    assert done.code == ExitCode.DONE, done.verdict
+    assert len(fetched) == 1
+    assert account.asked[:4] == ["account", "account", "rights", "open orders"]
+    assert [balance.asset for balance in traded[0].balances] == ["USDT"]
+
+
+def test_a_check_makes_its_job_once(
+    tmp_path: Path,
+    strategy: Path,
+    exchange: str,
+    approve: Callable[..., LivePlan],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    approve()
+    made: list[RunContext] = []
+    real = EngineJob.__init__
+
+    def make(self: EngineJob, context: RunContext, *, engine: EngineInstall | None = None) -> None:
+        made.append(context)
+        real(self, context, engine=engine)
+
+    monkeypatch.setattr(EngineJob, "__init__", make)
+    entrypoint = TradingEntrypoint(
+        EntrypointSettings(mode=TradingMode.LIVE, config=str(strategy), folder=tmp_path / "runs"),
+        request=RunRequest(overrides=(f"run.exchange_url={exchange}",)),
+    )
+
+    rows = list(entrypoint.checks())
+
+    assert [row.name for row in rows if row.name in {"confirmation", "balance"}]
+    assert len(made) == 1
 
 
 def test_a_session_goes_on_with_the_database_of_the_one_before(

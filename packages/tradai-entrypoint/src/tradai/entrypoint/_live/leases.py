@@ -116,6 +116,11 @@ class HeldLeases(LoggerMixin):
         if failure is not None:
             raise failure
 
+    def keep(self) -> None:
+        """Extend all of them when one is sure for less than half its time to live; see `renew`."""
+        if any(lease.remaining_s < lease.ttl_s / 2 for lease in self._leases):
+            self.renew()
+
     def release(self) -> None:
         """Give all back, the last one first; one that cannot be given back ends by itself."""
         for lease in reversed(self._leases):

@@ -97,20 +97,23 @@ def record_admission(admission: Admission, context: RunContext) -> None:
     context.folder.write_manifest(context.record)
 
 
-def require_checks(start: SessionStart) -> None:
+def require_checks(start: SessionStart) -> PreflightFacts:
     """Check a session whose start is in its record; when all is well its engine may be started.
 
-    A restart budget that is spent halts trading.
+    A restart budget that is spent halts trading. Returns the facts, which are those of the account
+    under its lease.
 
     Raises:
         CheckFailedError: A check keeps it from starting; all of them are named.
         ConfigurationError: Two checks have one name, or a place is not set.
         HaltedError: The halt latch cannot be read.
         ExternalServiceError: A store refused or did not answer.
+        LeaseLostError: The lease could not be kept for so long.
         RunInterruptedError: A signal came first.
     """
     checks, context = preflight_checks(), start.context
-    rows = run_checks(checks, start.facts(start.recorded_starts()))
+    facts = start.facts(start.recorded_starts())
+    rows = run_checks(checks, facts, keep=start.keep)
     context.journal.append("checked", **{row.name: row.status for row in rows})
     context.record.live["checks"] = {row.name: f"{row.status}: {row.detail}" for row in rows}
     try:
@@ -118,6 +121,7 @@ def require_checks(start: SessionStart) -> None:
     except CheckFailedError:
         halt_restarts(latch_of(start.settings), rows, run_id=context.run_id)
         raise
+    return facts
 
 
 def check_rows(start: SessionStart | None) -> Iterator[CheckRow]:
