@@ -240,6 +240,28 @@ def test_waiting_for_a_while_ends_in_time(make: Make, clock: FixedClock) -> None
     assert clock() == pytest.approx(10, abs=TTL_S / 20)
 
 
+def test_a_look_at_a_lease_takes_nothing_and_begins_the_wait_for_its_end(
+    make: Make, store: UnsteadyStore, clock: FixedClock
+) -> None:
+    make("killed").acquire()
+    waiting, before = make("waiting"), store.read()
+
+    looks = [waiting.held_for_s()]
+    clock.advance(timedelta(seconds=TTL_S / 2))
+    looks.append(waiting.held_for_s())
+    clock.advance(timedelta(seconds=TTL_S / 2))
+    looks.append(waiting.held_for_s())
+
+    assert looks == [TTL_S, TTL_S / 2, 0]
+    assert store.read() == before
+    waiting.acquire(wait_s=0)
+    assert waiting.held_for_s() == 0
+
+
+def test_a_look_at_a_free_lease_finds_no_holder(make: Make) -> None:
+    assert make().held_for_s() == 0
+
+
 def test_a_thread_with_the_same_object_is_another_holder(make: Make) -> None:
     lease = make()
     lease.acquire()

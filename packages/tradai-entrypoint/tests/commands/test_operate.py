@@ -121,6 +121,31 @@ def test_a_stale_heartbeat_is_said(
         assert re.search(r"stale: trend: no heartbeat for 6\d\d s", warning)
 
 
+@pytest.mark.parametrize(
+    ("state", "seconds", "is_said"),
+    [
+        (RUNNING, 15, False),
+        (RUNNING, 35, True),
+        (PAUSED, 35, True),
+        # No beat is made while a session stops.
+        (DRAINING, 130, False),
+        (DRAINING, 185, True),
+    ],
+)
+def test_missing_beats_are_said_as_soon_as_the_state_has_beats(
+    capsys: pytest.CaptureFixture[str], state: SessionState, seconds: int, *, is_said: bool
+) -> None:
+    session = start()
+    if state is not RUNNING:
+        session.move(state, "a test")
+    make_old(beat_at=timedelta(seconds=seconds))
+
+    assert call("status") == 0
+
+    said = re.search(r"stale: trend: no heartbeat for \d+ s", capsys.readouterr().err)
+    assert bool(said) is is_said
+
+
 def test_an_engine_that_stands_still_beside_a_live_process_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

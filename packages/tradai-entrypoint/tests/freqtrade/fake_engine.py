@@ -316,10 +316,11 @@ def trade(scenario: dict[str, Any], options: dict[str, list[str]], config: dict[
     if scenario["never_starts"]:
         return
     traded = threading.Event()
-    rest = RestInterface(scenario, traded)
+    state = config["initial_state"].upper()
+    rest = RestInterface(scenario, traded, state)
     rest.serve(config["api_server"])
-    worker("Changing state to: RUNNING")
     database = open_database(config.get("db_url"))
+    worker(f"Changing state to: {state}")
     for order in scenario["orders"]:
         place(order, database)
     store_models(scenario, options)
@@ -369,8 +370,9 @@ class RestInterface:
     log lines that the scenario has for that loop; none has any more once the scenario says so.
     """
 
-    def __init__(self, scenario: dict[str, Any], traded: threading.Event) -> None:
+    def __init__(self, scenario: dict[str, Any], traded: threading.Event, state: str) -> None:
         self._scenario = scenario
+        self._state = state
         self._traded = traded
         self._loops = 0
 
@@ -411,8 +413,8 @@ class RestInterface:
         _, path, _ = request.split(" ", 2)
         if path == "/api/v1/stop":
             return {"status": "stopping trader ..."}
-        if path in {"/api/v1/pause", "/api/v1/start"}:
-            return {"status": "as asked"}
+        if path in {"/api/v1/start", "/api/v1/pause"}:
+            return self._change("RUNNING" if path == "/api/v1/start" else "PAUSED")
         if path == "/api/v1/profit":
             profits = self._scenario["profits"]
             return {"profit_all_coin": profits.pop(0) if len(profits) > 1 else profits[0]}
@@ -423,6 +425,12 @@ class RestInterface:
             has_any = "limit=1" in path and now_s
             return {"last_analyzed_ts": now_s, "data_stop_ts": now_s * 1000 if has_any else 0}
         return None
+
+    def _change(self, state: str) -> dict[str, Any]:
+        if state != self._state:
+            worker(f"Changing state from {self._state} to: {state}")
+        self._state = state
+        return {"status": state}
 
     def _loop(self) -> int:
         loops = self._scenario["loops"]

@@ -3,18 +3,20 @@
 The parts have no place in the door: the handler of LIVE uses them.
 """
 
+import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from tradai.core import Utc, Version
+from tradai.core import Secret, Utc, Version
 from tradai.core.exceptions import ApprovalError, ConfigurationError, LeaseHeldError, NotFoundError
 from tradai.core.live import (
     Approval,
@@ -35,6 +37,7 @@ from tradai.entrypoint._live._account.account import (
     NewOrder,
     SignedClient,
 )
+from tradai.entrypoint._live._account.account_errors import KeyRefusedError
 from tradai.entrypoint._live._risk.halt_latch import HaltedError
 from tradai.entrypoint._live.gate import Found, Gate, Venue
 from tradai.entrypoint._live.leases import HeldLeases
@@ -62,12 +65,17 @@ class Account:
 
     uid: str = ACCOUNT.uid
     asked: list[str] = field(default_factory=list)
+    refused: str | None = None
 
-    def sign_in(self, _: ApiKeys) -> SignedClient:
+    def sign_in(self, keys: ApiKeys) -> SignedClient:
+        self._is_refused = keys.key.reveal() == self.refused
         return SignedClient(reads=self, orders=self)
 
     def fetch_account(self) -> AccountState:
         self.asked.append("account")
+        if self._is_refused:
+            message = "the exchange refuses the API key"
+            raise KeyRefusedError(message, key="exchange key")
         return AccountState(uid=self.uid, may_trade=True, balances=())
 
     def fetch_key_rights(self) -> KeyRights:
@@ -177,6 +185,122 @@ def renewed(lease: HeldLeases) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+class RotatedSource:
+    """A source that holds a secret until it is reported, as one with a cache does."""
+
+    def __init__(self, *versions: str) -> None:
+        self._versions = list(versions)
+        self.reported: list[str] = []
+
+    def resolve(self, reference: str) -> "HeldVersion":
+        assert reference == "aws-sm:binance"
+        return HeldVersion(self._versions[0])
+
+    def report_auth_failure(self, version_id: str) -> None:
+        self.reported.append(version_id)
+        if len(self._versions) > 1:
+            self._versions.pop(0)
+
+
+class HeldVersion(Secret[str]):
+    """A secret that knows its version."""
+
+    def __init__(self, version: str) -> None:
+        key, secret = f"not-a-real-api-key-{version}", f"not-a-real-api-secret-{version}"
+        super().__init__(json.dumps({"key": key, "secret": secret}))
+        self.version_id = version
+
+
+@pytest.fixture
+def rotated(monkeypatch: pytest.MonkeyPatch) -> Callable[..., RotatedSource]:
+    """Have both halves of the key come from one source of these versions."""
+
+    def rotate(*versions: str) -> RotatedSource:
+        source = RotatedSource(*versions)
+        real = entry_points
+
+        def found(*, group: str, name: str) -> Iterable[object]:
+            is_ours = (group, name) == ("tradai.secrets", "aws-sm")
+            return [Point(lambda _: source)] if is_ours else real(group=group, name=name)
+
+        monkeypatch.setattr("tradai.core._ports.backends.entry_points", found)
+        return source
+
+    return rotate
+
+
+@dataclass(frozen=True)
+class Point:
+    """Stands for an entry point."""
+
+    load_result: Callable[[str], RotatedSource]
+
+    def load(self) -> Callable[[str], RotatedSource]:
+        return self.load_result
+
+
+HELD: Final = {"api_key": "aws-sm:binance#key", "api_secret": "aws-sm:binance#secret"}
+
+
+def test_a_held_key_that_was_rotated_meanwhile_is_reported_once_and_read_again(
+    gate: Callable[..., Gate],
+    approve: Callable[..., str],
+    account: Account,
+    rotated: Callable[..., RotatedSource],
+) -> None:
+    approve()
+    source = rotated("one", "two")
+    account.refused = "not-a-real-api-key-one"
+
+    admission = gate(**HELD).admit()
+
+    assert source.reported == ["one"]
+    assert admission.signed_in.keys.key.reveal() == "not-a-real-api-key-two"
+    assert account.asked == ["account", "account"]
+
+
+def test_a_key_that_is_refused_and_was_not_rotated_is_reported_once_and_not_tried_again(
+    gate: Callable[..., Gate],
+    approve: Callable[..., str],
+    account: Account,
+    rotated: Callable[..., RotatedSource],
+) -> None:
+    approve()
+    source = rotated("one")
+    account.refused = "not-a-real-api-key-one"
+
+    with pytest.raises(KeyRefusedError):
+        gate(**HELD).admit()
+
+    assert source.reported == ["one"]
+    assert account.asked == ["account"]
+
+
+def test_a_refused_key_of_a_source_that_holds_nothing_is_not_tried_again(
+    gate: Callable[..., Gate], approve: Callable[..., str], account: Account
+) -> None:
+    approve()
+    account.refused = "not-a-real-api-key"
+
+    with pytest.raises(KeyRefusedError):
+        gate().admit()
+
+    assert account.asked == ["account"]
+
+
+def test_a_rotated_key_of_another_account_is_not_let_in(
+    gate: Callable[..., Gate],
+    approve: Callable[..., str],
+    account: Account,
+    rotated: Callable[..., RotatedSource],
+) -> None:
+    approve()
+    rotated("one", "two")
+    account.refused, account.uid = "not-a-real-api-key-one", "7654321"
+
+    assert "for another account" in str(refusal_of(gate(**HELD)))
 
 
 def refusal_of(gate: Gate) -> ApprovalError:

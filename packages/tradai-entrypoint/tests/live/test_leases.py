@@ -108,27 +108,46 @@ def test_a_holder_that_renews_is_not_waited_for(places: Places) -> None:
     assert places.clock() - started_s < TTL_S
 
 
-def test_each_lease_of_a_killed_process_costs_its_time_to_live(places: Places) -> None:
+def test_all_leases_of_a_killed_process_are_waited_for_at_the_same_time(places: Places) -> None:
     places.leases("killed").acquire()
     started_s = places.clock()
     leases = places.leases("second")
 
     leases.acquire()
 
-    assert places.clock() - started_s <= 2.1 * TTL_S
+    assert TTL_S <= places.clock() - started_s <= 1.1 * TTL_S
     assert leases.remaining_s > 0
 
 
-def test_a_wait_is_said_once_for_each_lease(
-    places: Places, caplog: pytest.LogCaptureFixture
+def test_a_lease_that_is_waited_for_beside_another_is_not_taken_before_its_time(
+    places: Places,
 ) -> None:
-    places.leases("killed").acquire()
+    places.lease("account", "killed").acquire()
+    places.lease("database", "killed later", ttl_s=2 * TTL_S).acquire()
+    started_s = places.clock()
 
     places.leases("second").acquire()
 
+    assert 2 * TTL_S <= places.clock() - started_s <= 2.2 * TTL_S
+
+
+def test_a_wait_is_said_once_for_each_lease_with_its_end(
+    places: Places, caplog: pytest.LogCaptureFixture
+) -> None:
+    places.lease("account", "killed").acquire()
+    places.lease("database", "killed", ttl_s=2 * TTL_S).acquire()
+    shown: list[str] = []
+    until = [places.clock.now() + timedelta(seconds=seconds) for seconds in (TTL_S, 2 * TTL_S)]
+
+    places.leases("second").acquire(say=shown.append)
+
     said = [row.__dict__ for row in caplog.records if row.msg == "waiting for a lease"]
-    assert len({row["lease"] for row in said}) == len(said) == 2
+    assert [row["lease"] for row in said] == ["account", "database"]
     assert all("is held by killed" in row["error"] for row in said)
+    assert shown == [
+        f"waiting for the lease {name}, which killed holds, until {end:%H:%M:%S} UTC at the latest"
+        for name, end in zip(("account", "database"), until, strict=True)
+    ]
 
 
 def test_the_second_lease_is_not_taken_before_the_first_is_held(places: Places) -> None:
@@ -162,6 +181,23 @@ def test_the_surest_time_is_that_of_the_lease_that_ends_first(places: Places) ->
 
     assert leases.ttl_s == 30.0
     assert leases.remaining_s == pytest.approx(24.0)
+
+
+def test_leases_that_are_kept_are_written_when_half_their_time_is_not_sure_any_more(
+    places: Places,
+) -> None:
+    leases = places.leases("first")
+    leases.acquire()
+    before = [store.read() for store in places.stores.values()]
+
+    places.pass_time(0.29 * TTL_S)
+    leases.keep()
+    early = [store.read() for store in places.stores.values()]
+    places.pass_time(0.02 * TTL_S)
+    leases.keep()
+
+    assert early == before
+    assert leases.remaining_s == pytest.approx(0.8 * TTL_S)
 
 
 def test_one_lost_lease_is_all_lost(places: Places) -> None:

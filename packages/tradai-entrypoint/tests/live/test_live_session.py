@@ -202,8 +202,8 @@ class Channel:
 class Desk:
     """A session beside an engine, with its lease."""
 
-    def __init__(self, ends_at: datetime | None = None) -> None:
-        self.time, self.leases, self.records = Time(), Leases(), Records()
+    def __init__(self, ends_at: datetime | None = None, *, records: Records | None = None) -> None:
+        self.time, self.leases, self.records = Time(), Leases(), records or Records()
         self.clock = FixedClock()
         self.watchdog, self.engine, self.channel = Watchdog(), Engine(), Channel()
         self.alerts = Alerts({"log": self.channel})
@@ -422,6 +422,67 @@ def test_a_request_that_comes_before_the_engine_trades_waits(desk: Desk) -> None
 
     assert asked == []
     assert desk.record().state is SessionState.PAUSED
+
+
+def test_an_engine_that_warms_up_is_let_trade_at_the_next_beat(desk: Desk) -> None:
+    desk.session.move(SessionState.WARM_UP, "the engine is running")
+
+    desk.session.beat()
+    desk.session.beat()
+
+    assert desk.engine.asked == ["resume"]
+    assert (desk.record().state, desk.record().reason) == (
+        SessionState.RUNNING,
+        "the engine trades",
+    )
+
+
+def test_an_engine_that_does_not_answer_yet_is_asked_again(desk: Desk) -> None:
+    desk.engine.agrees = False
+    desk.session.move(SessionState.WARM_UP, "the engine is running")
+    desk.session.beat()
+    before = desk.record().state
+    desk.engine.agrees = True
+    desk.beat_for(5)
+
+    assert (before, desk.record().state) == (SessionState.WARM_UP, SessionState.RUNNING)
+
+
+def test_a_session_whose_predecessor_was_killed_while_paused_never_trades(desk: Desk) -> None:
+    desk.trade()
+    desk.session.move(SessionState.PAUSED, "the news")
+
+    successor = Desk(records=desk.records)
+    successor.session.move(SessionState.WARM_UP, "the engine is running")
+    successor.beat_for(20)
+
+    assert "resume" not in successor.engine.asked
+    assert successor.record().state is SessionState.PAUSED
+    assert successor.record().reason == "run run-1 asked for it: the news"
+
+
+@pytest.mark.parametrize("wanted", [SessionState.PAUSED, SessionState.STOPPED])
+def test_a_request_that_came_while_the_engine_started_keeps_it_from_trading(
+    desk: Desk, wanted: SessionState
+) -> None:
+    desk.beat_for(5)
+    desk.ask(wanted)
+    desk.session.move(SessionState.WARM_UP, "the engine is running")
+
+    # The next heartbeat is not due yet.
+    desk.session.beat()
+
+    assert "resume" not in desk.engine.asked
+    assert (desk.session.stop_reason is not None) is (wanted is SessionState.STOPPED)
+
+
+def test_a_session_that_is_to_stop_does_not_begin_to_trade(desk: Desk) -> None:
+    desk.watchdog.is_alive = False
+    desk.session.move(SessionState.WARM_UP, "the engine is running")
+
+    desk.beat_for(5)
+
+    assert desk.engine.asked == []
 
 
 def test_people_are_told_of_each_move(desk: Desk) -> None:

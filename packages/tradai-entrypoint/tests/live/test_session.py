@@ -295,6 +295,24 @@ def test_a_session_counts_its_starts_for_the_restart_budget(desk: Desk) -> None:
     assert second == (*first, first[0] + timedelta(minutes=1))
 
 
+def test_a_start_whose_session_was_stopped_in_good_order_is_not_counted(desk: Desk) -> None:
+    cut_off = desk.start("run-1").starts
+    session = desk.start("run-2")
+    for state in (SessionState.WARM_UP, RUNNING, DRAINING, STOPPED):
+        session.move(state, "a test")
+
+    assert desk.record.starts == cut_off
+
+
+@pytest.mark.parametrize("end", [SessionState.FAILED, SessionState.HALTED])
+def test_a_start_whose_session_failed_is_counted(desk: Desk, end: SessionState) -> None:
+    session = desk.running()
+    for state in (DRAINING, end):
+        session.move(state, "a test")
+
+    assert len(desk.record.starts) == 1
+
+
 def test_a_record_of_an_earlier_version_has_no_starts(desk: Desk) -> None:
     desk.start()
     (record,) = desk.store.records()

@@ -4,12 +4,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
-from tradai.core.exceptions import ConfigurationError, TradingError
+from tradai.core import Lease
+from tradai.core.exceptions import ConfigurationError, LeaseLostError, TradingError
+from tradai.core.testing import FixedClock, MemoryLeaseStore
 from tradai.entrypoint import CheckRow, CheckStatus, ExitCode
+from tradai.entrypoint._live.leases import HeldLeases
 from tradai.entrypoint._preflight.checks import (
     PREFLIGHT_GROUP,
     PreflightCheck,
@@ -152,6 +156,39 @@ def test_checks_with_names_of_their_own_keep_their_order() -> None:
     checks = tuple(check(lambda _: "fine", name) for name in ("b", "a"))
 
     assert require_own_names(checks) == checks
+
+
+def test_a_lease_is_kept_while_checks_take_longer_than_it_lives(facts: PreflightFacts) -> None:
+    clock = FixedClock()
+    lease = Lease(MemoryLeaseStore(), name="account", ttl_s=60.0, clock=clock)
+    leases = HeldLeases([lease], clock=clock)
+    leases.acquire()
+
+    def slow(_: PreflightFacts) -> str:
+        clock.advance(timedelta(seconds=20))
+        return "fine"
+
+    run_checks([check(slow)] * 10, facts, timeout_s=LONG_S, keep=leases.keep)
+
+    assert leases.remaining_s > 0
+
+
+def test_checks_end_when_the_lease_cannot_be_kept(facts: PreflightFacts) -> None:
+    clock = FixedClock()
+    store = MemoryLeaseStore()
+    leases = HeldLeases([Lease(store, name="account", ttl_s=60.0, clock=clock)], clock=clock)
+    leases.acquire()
+    ran: list[int] = []
+
+    def late(_: PreflightFacts) -> str:
+        ran.append(1)
+        clock.advance(timedelta(seconds=60))
+        return "fine"
+
+    with pytest.raises(LeaseLostError):
+        run_checks([check(late)] * 3, facts, timeout_s=LONG_S, keep=leases.keep)
+
+    assert len(ran) == 1
 
 
 def test_a_plug_in_is_found_by_its_entry_point(

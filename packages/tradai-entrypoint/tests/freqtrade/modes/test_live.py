@@ -1,6 +1,7 @@
 """LIVE from the gate to the verdict, on a stand-in for the engine and an account that is none."""
 
 import hashlib
+import http.client
 import json
 import signal
 import socket
@@ -12,12 +13,12 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from tradai.core import SystemClock, TradingMode, Utc, canonical_json
+from tradai.core import FileJournal, SystemClock, TradingMode, Utc, canonical_json
 from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.core.live import (
     Approval,
@@ -30,6 +31,7 @@ from tradai.core.live import (
     SessionState,
     TradingAccount,
 )
+from tradai.core.testing import MemoryJournal
 from tradai.entrypoint import (
     EntrypointSettings,
     ExitCode,
@@ -49,14 +51,22 @@ from tradai.entrypoint._live._account.account import (
     SignedClient,
 )
 from tradai.entrypoint._live._account.order_owner import order_prefix
+from tradai.entrypoint._live._drain.traded_account import TradedAccount
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
-from tradai.entrypoint._live.gate import Venue
+from tradai.entrypoint._live.gate import SignedIn, Venue
 from tradai.entrypoint._live.live_places import approvals_of
+from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.session_requests import request_session
 from tradai.entrypoint._live.watchdog import WatchdogTimes
+from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.request import load_config
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot, plan_session
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+from tradai.entrypoint.freqtrade._exchange._binance.spot_market import Binance
+from tradai.entrypoint.freqtrade._exchange.exchange import Symbol
+from tradai.entrypoint.freqtrade._modes._live.stop import traded_account
+from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 
 # No request is sent there.
 NOWHERE: Final = "http://127.0.0.1:9"
@@ -124,6 +134,8 @@ class Account:
     rights: KeyRights = RIGHTS
     offset_s: float = 0.0
     balances: tuple[Balance, ...] = (Balance(asset="USDT", free=Decimal(1_000), locked=Decimal()),)
+    # Answers before `balances`.
+    earlier_balances: list[tuple[Balance, ...]] = field(default_factory=list)
     # Answers in turn, of which the last one stays; None is none.
     open_orders: list[list[ExchangeOrder] | None] = field(default_factory=lambda: [[]])
     asked: list[str] = field(default_factory=list)
@@ -133,7 +145,8 @@ class Account:
 
     def fetch_account(self) -> AccountState:
         self.asked.append("account")
-        return AccountState(uid=self.uid, may_trade=self.may_trade, balances=self.balances)
+        balances = self.earlier_balances.pop(0) if self.earlier_balances else self.balances
+        return AccountState(uid=self.uid, may_trade=self.may_trade, balances=balances)
 
     def fetch_key_rights(self) -> KeyRights:
         self.asked.append("rights")
@@ -290,6 +303,7 @@ def test_an_approved_session_trades_on_the_account_and_stops_in_good_order(
     assert (exchange["key"], exchange["secret"]) == (KEY, SECRET)
     assert exchange["ccxt_config"]["options"]["broker"] == {"spot": PREFIX}
     assert done.given["config"]["dry_run"] is False
+    assert done.given["config"]["initial_state"] == "paused"
     database = state / "databases" / "binance-1234567-waves.sqlite"
     assert done.given["config"]["db_url"] == f"sqlite:///{database}"
     manifest = done.manifest
@@ -305,6 +319,157 @@ def test_an_approved_session_trades_on_the_account_and_stops_in_good_order(
     assert moves == ["warm-up", "running", "draining", "stopped"]
     kept = [path.read_bytes() for path in done.folder.rglob("*") if path.is_file()]
     assert not any(KEY.encode() in text or SECRET.encode() in text for text in kept)
+
+
+def test_a_session_that_was_killed_while_paused_is_paused_when_it_starts_again(
+    stopped: Run, approve: Callable[..., LivePlan], state: Path
+) -> None:
+    approve()
+    store = ObjectSessionStore.for_uri(f"file:{state}/sessions")
+    before = Session.start(store, session="waves", run_id="run-before", journal=MemoryJournal())
+    for each in (SessionState.WARM_UP, SessionState.RUNNING, SessionState.PAUSED):
+        before.move(each, "the news")
+
+    done = stopped()
+
+    assert done.code == ExitCode.DONE, done.verdict
+    moves = [entry.facts["end"] for entry in done.journal if entry.event == "session_moved"]
+    assert moves == ["warm-up", "paused", "draining", "stopped"]
+    log = (done.folder / "engine.log").read_text()
+    assert "to: PAUSED" in log
+    assert "to: RUNNING" not in log
+
+
+def test_probes_are_served_on_the_port_that_is_asked_for_and_end_with_the_session(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    tell: Tell,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRADAI_LIVE_PROBE_PORT", "0")
+    approve()
+    codes: dict[str, int] = {}
+    stop = tell(signal.SIGTERM)
+
+    def ask() -> None:
+        (journal,) = tmp_path.glob("runs/*/journal.jsonl")
+        listening = (each for each in FileJournal(journal).entries() if "probes" in each.event)
+        port = next(listening).facts["port"]
+        for name in ("live", "startup", "ready"):
+            connection = http.client.HTTPConnection("127.0.0.1", cast("int", port), timeout=60)
+            with closing(connection):
+                connection.request("GET", f"/{name}")
+                codes[name] = connection.getresponse().status
+        stop()
+
+    done = live(reactions={TRADING: ask}, on_sigterm="stops")
+
+    assert done.code == ExitCode.DONE, done.verdict
+    assert (codes["live"], codes["startup"]) == (200, 200)
+    port = done.manifest.live["probe_port"]
+    assert done.facts("probes listening") == {"port": port}
+    with (
+        pytest.raises(ConnectionRefusedError),
+        closing(http.client.HTTPConnection("127.0.0.1", port)) as gone,
+    ):
+        gone.connect()
+
+
+def test_a_session_serves_no_probes_unless_it_is_asked_to(
+    stopped: Run, approve: Callable[..., LivePlan]
+) -> None:
+    approve()
+
+    done = stopped()
+
+    assert "probe_port" not in done.manifest.live
+    assert "probes listening" not in done.events
+
+
+def test_a_probe_port_that_is_taken_is_refused_before_anything_is_signed(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    approve()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("TRADAI_LIVE_PROBE_PORT", str(taken.getsockname()[1]))
+
+        refused(live, ExitCode.CONFIGURATION, "choose another port in TRADAI_LIVE_PROBE_PORT")
+
+    assert account.asked == []
+
+
+def test_a_start_reads_the_market_list_once_and_the_account_again_under_its_lease(
+    stopped: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    approve()
+    fetched: list[str | None] = []
+    real = Binance.fetch_symbols
+
+    def fetch(self: Binance, base_url: str | None) -> object:
+        fetched.append(base_url)
+        return real(self, base_url)
+
+    monkeypatch.setattr(Binance, "fetch_symbols", fetch)
+    traded: list[AccountState] = []
+    module = "tradai.entrypoint.freqtrade._modes._live.live"
+
+    def note(
+        job: EngineJob,
+        context: RunContext,
+        signed_in: SignedIn,
+        database: Path,
+        *,
+        listed: Sequence[Symbol],
+    ) -> TradedAccount:
+        traded.append(signed_in.state)
+        return traded_account(job, context, signed_in, database, listed=listed)
+
+    monkeypatch.setattr(f"{module}.traded_account", note)
+    # The predecessor, whose lease is waited for, sells its coins.
+    account.earlier_balances = [
+        (*account.balances, Balance(asset="BTC", free=Decimal(1), locked=Decimal()))
+    ]
+
+    done = stopped()
+
+    assert done.code == ExitCode.DONE, done.verdict
+    assert len(fetched) == 1
+    assert account.asked[:4] == ["account", "account", "rights", "open orders"]
+    assert [balance.asset for balance in traded[0].balances] == ["USDT"]
+
+
+def test_a_check_makes_its_job_once(
+    tmp_path: Path,
+    strategy: Path,
+    exchange: str,
+    approve: Callable[..., LivePlan],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    approve()
+    made: list[RunContext] = []
+    real = EngineJob.__init__
+
+    def make(self: EngineJob, context: RunContext, *, engine: EngineInstall | None = None) -> None:
+        made.append(context)
+        real(self, context, engine=engine)
+
+    monkeypatch.setattr(EngineJob, "__init__", make)
+    entrypoint = TradingEntrypoint(
+        EntrypointSettings(mode=TradingMode.LIVE, config=str(strategy), folder=tmp_path / "runs"),
+        request=RunRequest(overrides=(f"run.exchange_url={exchange}",)),
+    )
+
+    rows = list(entrypoint.checks())
+
+    assert [row.name for row in rows if row.name in {"confirmation", "balance"}]
+    assert len(made) == 1
 
 
 def test_a_session_goes_on_with_the_database_of_the_one_before(
@@ -481,6 +646,37 @@ def test_a_session_that_starts_again_and_again_is_halted(
     assert (record.state, len(record.starts)) == (SessionState.HALTED, 6)
     HaltLatch.for_uri(f"file:{state}/halts.json").clear(1, reason="a test", by="Ada Example")
     assert stopped().code == ExitCode.DONE
+
+
+@pytest.mark.parametrize(
+    ("moves", "code"),
+    [
+        (("warm-up", "running", "draining", "stopped"), ExitCode.DONE),
+        (("warm-up", "running", "draining", "failed"), ExitCode.HALTED),
+        # Cut off.
+        (("warm-up", "running"), ExitCode.HALTED),
+    ],
+)
+def test_the_restart_budget_counts_starts_that_were_not_stopped_in_good_order(
+    live: Run,
+    stopped: Run,
+    approve: Callable[..., LivePlan],
+    state: Path,
+    moves: tuple[str, ...],
+    code: ExitCode,
+) -> None:
+    approve()
+    store = ObjectSessionStore.for_uri(f"file:{state}/sessions")
+    for number in range(5):
+        before = Session.start(
+            store, session="waves", run_id=f"run-{number}", journal=MemoryJournal()
+        )
+        for each in moves:
+            before.move(SessionState(each), "a test")
+
+    done = stopped() if code is ExitCode.DONE else live()
+
+    assert done.code == code, done.verdict
 
 
 def test_a_configuration_without_a_dry_run_behind_it_is_refused(

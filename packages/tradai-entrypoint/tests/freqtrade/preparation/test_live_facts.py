@@ -1,12 +1,15 @@
 """Facts about a live session whose sources fail: each failure is a fact, and none is guessed."""
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tradai.core import MemoryStore, Secret, StrategyConfig
-from tradai.core.exceptions import ExternalServiceError, TradAIError
+from tradai.core.exceptions import ExternalServiceError, LeaseLostError, TradAIError
 from tradai.entrypoint._live._account.account import ApiKeys
 from tradai.entrypoint._live._risk.halt_latch import HaltedError, HaltLatch
 from tradai.entrypoint._preflight.facts import (
@@ -47,6 +50,7 @@ def gather(
     program: str = f"print('{ANSWERS}')",
     latch: HaltLatch | None = None,
     runs: Path | None = None,
+    keep: Callable[[], None] = lambda: None,
 ) -> PreflightFacts:
     """Gather facts with `program` in place of the engine's Python."""
     session = SessionFacts(
@@ -75,7 +79,28 @@ def gather(
     # The market server has no account, so each signed read fails.
     reads = exchange.sign_in(KEYS, base_url=base_url).reads
     venue = Venue(exchange=exchange, base_url=base_url, reads=reads)
-    return gather_facts(session, venue=venue, engine=engine)
+    return gather_facts(session, venue=venue, engine=engine, keep=keep)
+
+
+def test_a_lease_is_kept_before_each_question_to_the_exchange_and_the_engine(
+    tmp_path: Path,
+) -> None:
+    kept: list[int] = []
+
+    with MarketServer(markets("BTC/USDT")) as server:
+        gather(tmp_path, server.base_url, keep=lambda: kept.append(1))
+
+    # Markets, engine, account, rights, orders, clock, candles and those of a pair, halt, starts.
+    assert len(kept) == 10
+
+
+def test_facts_are_not_gathered_without_the_lease(tmp_path: Path) -> None:
+    def lose() -> None:
+        message = "this process has lost the lease"
+        raise LeaseLostError(message, lease="account")
+
+    with MarketServer(markets("BTC/USDT")) as server, pytest.raises(LeaseLostError):
+        gather(tmp_path, server.base_url, keep=lose)
 
 
 def test_what_an_exchange_that_is_down_does_not_say_is_its_error(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ def test_live_sends_orders_of_the_strategy_alone_on_the_configured_pairs() -> No
     assert rendered.config["dry_run"] is False
     assert rendered.config["force_entry_enable"] is False
     assert rendered.config["pairlists"] == [{"method": "StaticPairList"}]
-    assert rendered.config["initial_state"] == "running"
+    assert rendered.config["initial_state"] == "paused"
     assert "dry_run_wallet" not in rendered.config
 
 

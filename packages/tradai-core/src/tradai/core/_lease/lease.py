@@ -160,6 +160,20 @@ class Lease(LoggerMixin):
                 self._clock.sleep(found.ttl_s / _LOOKS)
             return self.check()
 
+    def held_for_s(self) -> float:
+        """Look, and return the seconds for which another holder binds this process at most.
+
+        The first look begins the time that `acquire` waits for, so that several leases of one
+        holder can be waited for at once; 0 is a lease that is free, or held by this process.
+
+        Raises:
+            StorageError: The record of the lease cannot be read.
+            ExternalServiceError: The store refused or did not answer.
+        """
+        with self._lock:
+            _, found = self._look()
+            return 0.0 if found is None or self._is_free(found) else self._sighting.left_s(found)
+
     def renew(self) -> None:
         """Extend the lease to a whole time to live from now on.
 

@@ -84,7 +84,8 @@ class SessionRecord(BaseModel):
         progressed_at: Instant at which `progress` grew last.
         beat_at: Instant at which the session wrote last.
         request: Request of an operator that the session has not obeyed yet.
-        starts: Instants of the last starts of the session, oldest first, this one included.
+        starts: Instants of the last starts of the session, oldest first, without those of sessions
+            that were stopped in good order.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -13,9 +13,15 @@ from typing import Final, final
 from tradai.core import Clock, SystemClock
 from tradai.core.live import Approval, LivePlan, TradingAccount
 from tradai.entrypoint._live._account.account import AccountState, ApiKeys, SignedClient
+from tradai.entrypoint._live._account.account_errors import KeyRefusedError
 from tradai.entrypoint._live._account.order_owner import order_prefix
 from tradai.entrypoint._live.leases import HeldLeases, lease_uris
-from tradai.entrypoint._live.live_places import approvals_of, keys_of, latch_of
+from tradai.entrypoint._live.live_places import (
+    approvals_of,
+    keys_of,
+    latch_of,
+    newer_keys_of,
+)
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._process.exit_codes import ExitCode
@@ -130,12 +136,23 @@ class Gate:
     def sign_in(self) -> SignedIn:
         """Resolve the keys, and ask whose account they name.
 
+        Keys that the exchange refuses are reported to their source once; newer ones are tried.
+
         Raises:
             ConfigurationError: They are not set, or the exchange refuses them.
             NotFoundError: A secret does not exist.
             ExternalServiceError: The exchange did not answer.
         """
         keys = keys_of(self._settings)
+        try:
+            return self._sign_in(keys)
+        except KeyRefusedError:
+            newer = newer_keys_of(self._settings, keys)
+            if newer is None:
+                raise
+        return self._sign_in(newer)
+
+    def _sign_in(self, keys: ApiKeys) -> SignedIn:
         client = self._venue.sign_in(keys)
         state = client.reads.fetch_account()
         account = TradingAccount(venue=self._venue.name, uid=state.uid)
@@ -159,7 +176,13 @@ class Gate:
 
     @contextmanager
     def held(
-        self, account: TradingAccount, database: str, *, holder: str, ttl_s: float
+        self,
+        account: TradingAccount,
+        database: str,
+        *,
+        holder: str,
+        ttl_s: float,
+        say: Callable[[str], None] | None = None,
     ) -> Iterator[HeldLeases]:
         """Hold the leases of `account` and `database` inside the block, with no halt at first.
 
@@ -168,6 +191,7 @@ class Gate:
             database: URL of the engine's database.
             holder: This process, for the message of another one.
             ttl_s: Time to live of the leases.
+            say: Shows a person the lease that is waited for.
 
         Raises:
             LeaseHeldError: Another process holds one.
@@ -177,7 +201,7 @@ class Gate:
         """
         uris = lease_uris(self._settings.place("lease"), account=account, database=database)
         leases = HeldLeases.of(uris, holder=holder, ttl_s=ttl_s)
-        leases.acquire()
+        leases.acquire(say=say)
         try:
             self.check_latch()
             yield leases

@@ -42,7 +42,7 @@ class Heartbeat(LoggerMixin):
         self._every_s = every_s
         self._clock = clock or SystemClock()
         self._due_s = -math.inf
-        self._progressed_s = self._clock()
+        self._progressed_s = self._asked_s = self._clock()
         self._latest_s = 0.0
         self._turns = 0
 
@@ -56,6 +56,16 @@ class Heartbeat(LoggerMixin):
         """Seconds since a beat found that the engine's loop had gone on."""
         return self._clock() - self._progressed_s
 
+    @property
+    def unasked_for_s(self) -> float:
+        """Seconds since the supervisor's loop has asked for a beat, as it does at each turn."""
+        return self._clock() - self._asked_s
+
+    @property
+    def has_progressed(self) -> bool:
+        """Whether the engine's loop has made a turn."""
+        return self._turns > 0
+
     def beat(self) -> SessionRequest | None:
         """Beat if that is due, and return the request of an operator that is to be obeyed.
 
@@ -64,6 +74,7 @@ class Heartbeat(LoggerMixin):
         Raises:
             TradingError: Another process has the record of the session.
         """
+        self._asked_s = self._clock()
         if self.due_in_s > 0:
             return None
         self._due_s = self._clock() + self._every_s

@@ -2,7 +2,8 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, Self, final
 from urllib.parse import quote, urlsplit
@@ -70,21 +71,25 @@ class HeldLeases(LoggerMixin):
         """Seconds for which all are sure."""
         return min(lease.remaining_s for lease in self._leases)
 
-    def acquire(self, *, wait_s: float | None = None) -> None:
+    def acquire(
+        self, *, wait_s: float | None = None, say: Callable[[str], None] | None = None
+    ) -> None:
         """Take all of them; when one cannot be had, give the others back.
 
-        Each lease of a process that was killed costs its time to live.
+        The leases of a process that was killed run out at the same time, and so they are waited
+        for: that costs the time to live once.
 
         Args:
             wait_s: Seconds to wait while another holds one. By default until its holder is seen to
                 renew it, or it runs out.
+            say: Shows a person the lease that is waited for, and until when.
 
         Raises:
             LeaseHeldError: Another process holds one of them.
             LeaseLostError: One was acquired or renewed, and the answer came too late.
             ExternalServiceError: A store refused or did not answer.
         """
-        waiting = _Waiting(self._clock, wait_s)
+        waiting = _Waiting(self._clock, wait_s, say)
         try:
             while held := self._attempt():
                 waiting.check(held)
@@ -111,6 +116,11 @@ class HeldLeases(LoggerMixin):
         if failure is not None:
             raise failure
 
+    def keep(self) -> None:
+        """Extend all of them when one is sure for less than half its time to live; see `renew`."""
+        if any(lease.remaining_s < lease.ttl_s / 2 for lease in self._leases):
+            self.renew()
+
     def release(self) -> None:
         """Give all back, the last one first; one that cannot be given back ends by itself."""
         for lease in reversed(self._leases):
@@ -123,15 +133,18 @@ class HeldLeases(LoggerMixin):
     def _attempt(self) -> LeaseHeldError | None:
         """Keep and take leases up to the first that another process holds; return its error.
 
-        None is taken before those in front of it are held: so of two processes one gets all.
+        None is taken before those in front of it are held: so of two processes one gets all. Those
+        behind it are looked at, which begins the wait for them.
         """
-        for lease in self._leases:
+        for number, lease in enumerate(self._leases, start=1):
             if lease.remaining_s:
                 lease.renew()
                 continue
             try:
                 lease.acquire(wait_s=0.0)
             except LeaseHeldError as exc:
+                for behind in self._leases[number:]:
+                    behind.held_for_s()
                 return exc
         return None
 
@@ -140,8 +153,11 @@ class HeldLeases(LoggerMixin):
 class _Waiting:
     """The time that is spent on leases that other processes hold."""
 
-    def __init__(self, clock: WaitingClock, wait_s: float | None) -> None:
+    def __init__(
+        self, clock: WaitingClock, wait_s: float | None, say: Callable[[str], None] | None
+    ) -> None:
         """Start now; without `wait_s` a holder that renews ends the wait."""
+        self._say = say
         self._clock = clock
         self._wait_s = wait_s
         self._start_s = clock()
@@ -149,14 +165,25 @@ class _Waiting:
 
     def check(self, held: LeaseHeldError) -> None:
         """Raise `held` if it is not worth waiting for."""
-        if held.lease not in self._left_s:
-            _log.warning("waiting for a lease", extra={"lease": held.lease, "error": str(held)})
+        is_new = held.lease not in self._left_s
         # The time that is left grows shorter, unless the holder lives and has renewed.
         is_renewed = held.retry_after_s >= self._left_s.get(held.lease, math.inf)
         is_over = self._wait_s is not None and self._clock() - self._start_s >= self._wait_s
         if is_over or (self._wait_s is None and is_renewed):
             raise held
         self._left_s[held.lease] = held.retry_after_s
+        if is_new:
+            self._announce(held)
+
+    def _announce(self, held: LeaseHeldError) -> None:
+        """Say for which lease this process waits, and until when."""
+        _log.warning("waiting for a lease", extra={"lease": held.lease, "error": str(held)})
+        if self._say is not None:
+            end = self._clock.now() + timedelta(seconds=held.retry_after_s)
+            self._say(
+                f"waiting for the lease {held.lease}, which {held.holder} holds, until "
+                f"{end:%H:%M:%S} UTC at the latest"
+            )
 
 
 def _inside(place: str, name: str) -> str:

@@ -1,6 +1,7 @@
 """Places of a live session, from its settings: keys, approvals, alerts, halt latch, database."""
 
 from pathlib import Path
+from typing import Protocol, cast
 
 from tradai.core import Clock, backend_for, resolve_secret
 from tradai.core.live import Approvals, SessionStore, TradingAccount
@@ -39,6 +40,35 @@ def keys_of(settings: LiveSettings) -> ApiKeys:
     keys = ApiKeys(key=key, secret=secret)
     check_keys(keys)
     return keys
+
+
+class _ReportsRefusals(Protocol):
+    """A source of secrets that holds them, such as AWS Secrets Manager."""
+
+    def report_auth_failure(self, version_id: str) -> None:
+        """Drop the version, which was refused at a login, and read the secret again."""
+        ...
+
+
+def newer_keys_of(settings: LiveSettings, refused: ApiKeys) -> ApiKeys | None:
+    """Report keys that the exchange has refused, and return newer ones; None without any.
+
+    A source that holds secrets drops the refused version, so that keys that were rotated meanwhile
+    are found. Each secret is reported once, also when it has both the key and its secret.
+
+    Raises:
+        ConfigurationError: The new keys cannot be meant, or the source refused a reference.
+        NotFoundError: A secret does not exist any more.
+        ExternalServiceError: A source refused or did not answer.
+    """
+    wholes = (settings.reference(name).whole for name in ("api_key", "api_secret"))
+    for whole in dict.fromkeys(wholes):
+        source = backend_for("tradai.secrets", whole)
+        version = getattr(source.resolve(str(whole)), "version_id", None)
+        if version is not None and hasattr(source, "report_auth_failure"):
+            cast("_ReportsRefusals", source).report_auth_failure(version)
+    newer = keys_of(settings)
+    return None if newer == refused else newer
 
 
 def alerts_of(settings: LiveSettings) -> Alerts:

@@ -18,7 +18,9 @@ from tradai.entrypoint._process.exit_codes import Verdict
 
 _log: Final = logging.getLogger(__name__)
 # States from which an engine can be paused or go on.
-_TRADING: Final = frozenset({SessionState.RUNNING, SessionState.PAUSED})
+_TRADING: Final = frozenset({SessionState.WARM_UP, SessionState.RUNNING, SessionState.PAUSED})
+# States from which a risk pauses a session.
+_ENTERING: Final = frozenset({SessionState.WARM_UP, SessionState.RUNNING})
 
 
 class PausableEngine(Protocol):
@@ -90,6 +92,8 @@ class LiveSession:
     def beat(self) -> None:
         """Renew the lease, write a heartbeat and obey operators, each when it is due.
 
+        An engine that warms up is paused, and trades from here on unless a request forbids it.
+
         Raises:
             LeaseLostError: Another process may hold the lease by now: the watchdog ends the engine.
         """
@@ -109,8 +113,13 @@ class LiveSession:
         except TradingError as exc:
             self._stop_for(str(exc))
             return
+        if self._session.state is SessionState.WARM_UP:
+            # Also the one that a predecessor has left, before the next heartbeat is due.
+            request = self._session.request
         if request is not None:
             self._obey(request, parts)
+        elif self._session.state is SessionState.WARM_UP and parts.risks.action is RiskAction.NONE:
+            self._let_trade(parts.engine)
 
     def halt(self, cause: str) -> None:
         """Halt trading: the latch has it at once, and the session is to be stopped.
@@ -197,7 +206,7 @@ class LiveSession:
             self._release(parts)
 
     def _pause_for_risk(self, parts: Supervision) -> None:
-        if self._session.state is SessionState.RUNNING and parts.engine.pause_entries():
+        if self._session.state in _ENTERING and parts.engine.pause_entries():
             self._is_paused_by_risk = True
             self.move(SessionState.PAUSED, f"a risk has reached its limit: {parts.risks.reason}")
 
@@ -229,6 +238,11 @@ class LiveSession:
             self._alerts.send(
                 "paused by risk", f"{request.by} asked to go on, which waits: {reason}"
             )
+
+    def _let_trade(self, engine: PausableEngine) -> None:
+        """Let a started engine open positions; one that does not answer is asked again."""
+        if self.stop_reason is None and engine.resume_entries():
+            self.move(SessionState.RUNNING, "the engine trades")
 
     def _note_obeyed(self, request: SessionRequest) -> None:
         try:

@@ -46,6 +46,8 @@ class LiveSettings(BaseSettings):
         image: Digest of the container image that runs, which the approval names; unset means none.
         dry_run_hours: Hours of dry-run that a configuration must have behind it.
         durable_volume: Folder of a volume that outlives the container; unset means none.
+        probe_port: Port of 127.0.0.1 that answers ``/live``, ``/ready`` and ``/startup``; 0 is any
+            that is free, and unset serves none.
         longest_session_hours: Most hours that a session may last; unset means without limit.
     """
 
@@ -66,6 +68,7 @@ class LiveSettings(BaseSettings):
     image: str | None = None
     dry_run_hours: Annotated[float, Field(ge=0, le=8_760)] = 24.0
     durable_volume: str | None = None
+    probe_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
     longest_session_hours: float | None = Field(default=None, gt=0, le=8_760)
 
     @property

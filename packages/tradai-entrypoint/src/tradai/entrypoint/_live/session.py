@@ -86,7 +86,10 @@ class Session:
 
     @property
     def starts(self) -> tuple[datetime, ...]:
-        """Instants of the last starts of the session, oldest first, this one included."""
+        """Instants of the last starts, oldest first: those that failed or were cut off, and this.
+
+        A session that is stopped in good order has no start among them.
+        """
         return self._record.starts
 
     @property
@@ -107,6 +110,9 @@ class Session:
         start, now = self.state, self._clock.now()
         reason = reason.strip() or "no reason was given"
         self._change(state=start.move_to(state), reason=reason, moved_at=now, beat_at=now)
+        if state is SessionState.STOPPED:
+            # Only starts that failed or were cut off count in the restart budget.
+            self._change(starts=self.starts[:-1])
         if obeyed is not None:
             self._obeyed = obeyed
             self._change(request=self._unless_obeyed(self.request))

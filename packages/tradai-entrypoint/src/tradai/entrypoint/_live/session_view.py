@@ -7,9 +7,12 @@ from typing import Final, final
 from tradai.core import Utc
 from tradai.core.live import SessionRecord, SessionState
 
-# A session beats every 15 seconds, but may drain for two minutes without a heartbeat.
-STALE_AFTER_S: Final = 180.0
+# A session may start or drain for two minutes without a heartbeat.
+_STALE_AFTER_S: Final = 180.0
+# While its engine runs it beats every five seconds, a few later when a store or the engine is slow.
+_MISSED_AFTER_S: Final = 30.0
 _LOOPING: Final = frozenset({SessionState.RUNNING, SessionState.PAUSED})
+_BEATING: Final = _LOOPING | {SessionState.WARM_UP}
 
 
 @final
@@ -36,12 +39,12 @@ class SessionView:
         record = self.record
         if record.state.is_final:
             return None
-        if self.beat_age_s > STALE_AFTER_S:
+        if self.beat_age_s > (_MISSED_AFTER_S if record.state in _BEATING else _STALE_AFTER_S):
             return (
                 f"no heartbeat for {self.beat_age_s:.0f} s: its process may be gone, or cannot "
                 "reach the session store; look at the machine that it runs on"
             )
-        if record.state in _LOOPING and self.progress_age_s > STALE_AFTER_S:
+        if record.state in _LOOPING and self.progress_age_s > _STALE_AFTER_S:
             return (
                 f"the engine's loop has made no turn for {self.progress_age_s:.0f} s, although the "
                 "process beside it lives; look at the log of the engine"

@@ -74,7 +74,11 @@ def require_own_names(checks: Iterable[PreflightCheck]) -> tuple[PreflightCheck,
 
 
 def run_checks(
-    checks: Sequence[PreflightCheck], facts: PreflightFacts, *, timeout_s: float = _TIMEOUT_S
+    checks: Sequence[PreflightCheck],
+    facts: PreflightFacts,
+    *,
+    timeout_s: float = _TIMEOUT_S,
+    keep: Callable[[], None] = lambda: None,
 ) -> tuple[CheckRow, ...]:
     """Run `checks` one after the other, all of them, and return a row for each.
 
@@ -84,8 +88,13 @@ def run_checks(
         checks: Checks to run.
         facts: Facts that they judge.
         timeout_s: Seconds that each of them may take.
+        keep: Called before each of them; its errors end the work.
     """
-    return tuple(_row(check, facts, timeout_s) for check in checks)
+    rows: list[CheckRow] = []
+    for check in checks:
+        keep()
+        rows.append(_row(check, facts, timeout_s))
+    return tuple(rows)
 
 
 def _row(check: PreflightCheck, facts: PreflightFacts, timeout_s: float) -> CheckRow:

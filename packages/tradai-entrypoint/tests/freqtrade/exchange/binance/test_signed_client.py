@@ -364,6 +364,32 @@ def test_an_exchange_that_is_away_has_no_order() -> None:
 
     assert type(caught.value) is ExternalServiceError
     assert caught.value.retryable
+    assert f"http://127.0.0.1:{port} cannot be reached" in str(caught.value)
+    assert "signature" not in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+def test_an_exchange_that_hangs_up_is_named_by_its_address_without_the_request(
+    server: ScriptedServer, client: SignedClient
+) -> None:
+    server.answers.append(b"")
+
+    with pytest.raises(ExternalServiceError, match="no whole answer") as caught:
+        client.reads.fetch_account()
+
+    assert server.url.removesuffix("/token") in str(caught.value)
+    assert "token" not in str(caught.value)
+    assert "signature" not in str(caught.value)
+    assert KEY not in str(caught.value)
+
+
+def test_a_refusal_without_a_code_that_is_401_is_one_of_the_key(
+    server: ScriptedServer, client: SignedClient
+) -> None:
+    server.answers.append(whole("no", status=401))
+
+    with pytest.raises(KeyRefusedError, match="HTTP status 401"):
+        client.reads.fetch_account()
 
 
 def test_a_host_name_that_cannot_be_looked_up_has_no_order() -> None:

@@ -33,7 +33,7 @@ class EngineEvidence:
     """Facts found in the engine's log records; memory stays bounded.
 
     Attributes:
-        state: The bot's state as it reports it: ``RUNNING``, ``STOPPED``.
+        state: The bot's state as it reports it: ``RUNNING``, ``PAUSED``, ``STOPPED``.
         has_run: Whether the bot was ever running.
         configuration_error: Why the engine refused its configuration.
         refusal: Why it gave up by itself.
@@ -85,8 +85,8 @@ class EngineEvidence:
 
     @property
     def is_running(self) -> bool:
-        """Whether the bot reports that it is trading."""
-        return self.state == "RUNNING"
+        """Whether the bot reports that its loop runs; a paused one opens no position."""
+        return self.state in {"RUNNING", "PAUSED"}
 
     @property
     def is_stopped(self) -> bool:

@@ -122,7 +122,6 @@ class BotHandler(EngineHandler):
                 # It would trade without these pairs, and the configuration asks for all of them.
                 return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
             self._bot.move(SessionState.WARM_UP, "the engine is running")
-            self._bot.move(SessionState.RUNNING, "the engine trades")
             context.progress.say(f"engine: {self._bot.doing}, Ctrl-C stops it")
             reason = self._watch.follow(engine)
         if reason is WakeReason.EXITED:

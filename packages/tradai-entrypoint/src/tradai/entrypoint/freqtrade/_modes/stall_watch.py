@@ -97,6 +97,12 @@ class StallWatch:
                 self._look()
         return WakeReason.REACHED
 
+    @property
+    def problem(self) -> str | None:
+        """Sentence that says why the bot stands still; None while it trades."""
+        stall = self._stall
+        return None if stall is None else redact(stall.reason)
+
     def judged(self, verdict: Verdict) -> Verdict:
         """Return `verdict`, or the one on a bot that stood still when it was stopped."""
         stall = self._stall

@@ -37,12 +37,14 @@ CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
         "enable_protections": True,
     }
 )
-# The same in every dry-run and live session: by default the bot would wait for a command to start.
+# The same in every dry-run: by default the bot would wait for a command to start.
 BOT_CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType({"initial_state": "running"})
 # The same in every live session, over the others.
 LIVE_CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
     {
         "dry_run": False,
+        # It opens no position before the session lets it.
+        "initial_state": "paused",
         # Only the strategy may open a position.
         "force_entry_enable": False,
         # Open orders are treated as the approval says.

@@ -17,14 +17,24 @@ _PROBE_TIMEOUT_S: Final = 60.0
 
 
 def job_checks(
-    context: RunContext, checklist: Checklist, *, engine: EngineInstall | None = None
+    context: RunContext,
+    checklist: Checklist,
+    *,
+    engine: EngineInstall | None = None,
+    made: list[EngineJob] | None = None,
 ) -> Iterator[CheckRow]:
     """Yield the rows of a job, which stop it or not: engine, strategy, market rules, candles.
 
     The engine is not started, and the strategy is not imported.
+
+    Args:
+        context: The run.
+        checklist: The checklist.
+        engine: An engine other than the installed one.
+        made: Receives the job, where it can be made.
     """
     yield checklist.row("engine", lambda: _engine_detail(engine or EngineInstall.beside_us()))
-    jobs: list[EngineJob] = []
+    jobs = [] if made is None else made
 
     def check_strategy() -> str:
         jobs.append(EngineJob(context, engine=engine))

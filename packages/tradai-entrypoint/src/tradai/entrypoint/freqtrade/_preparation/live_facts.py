@@ -2,12 +2,13 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
-from typing import Final, final
+from typing import Final, TypeVar, final
 
 from tradai.core import (
     JsonValue,
@@ -41,6 +42,7 @@ from tradai.entrypoint._process.short_child import run_child
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange, Symbol
 
+T = TypeVar("T")
 _ANSWER_TIMEOUT_S: Final = 120.0
 
 
@@ -92,7 +94,7 @@ class LiveEngine:
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Venue:
     """The exchange of a session.
 
@@ -106,10 +108,19 @@ class Venue:
     base_url: str | None
     reads: AccountReads
 
+    @cached_property
+    def listed(self) -> Sequence[Symbol]:
+        """All symbols of the exchange; they are fetched once.
+
+        Raises:
+            ExternalServiceError: The exchange did not describe its markets.
+        """
+        return self.exchange.fetch_symbols(self.base_url)
+
     def symbols(self, pairs: tuple[str, ...]) -> dict[str, Symbol]:
         """Return the exchange's descriptions of `pairs`; one that is not listed is left out."""
         found: dict[str, Symbol] = {}
-        for symbol in self.exchange.fetch_symbols(self.base_url):
+        for symbol in self.listed:
             try:
                 pair = self.exchange.pair_of(symbol)
             # A market of another kind, which is of no interest.
@@ -121,13 +132,22 @@ class Venue:
                 found[pair] = symbol
         return found
 
-    def last_candles(self, config: StrategyConfig) -> dict[str, LastCandle]:
-        """Return the newest candle of each pair; a pair without any is left out."""
-        candles = {
-            pair: self.exchange.fetch_last_candle(pair, config.timeframe, self.base_url)
-            for pair in config.pairs
-        }
-        return {pair: candle for pair, candle in candles.items() if candle is not None}
+    def last_candles(
+        self, config: StrategyConfig, keep: Callable[[], None]
+    ) -> dict[str, LastCandle]:
+        """Return the newest candle of each pair; a pair without any is left out.
+
+        Args:
+            config: Configuration that names the pairs.
+            keep: Called before each request.
+        """
+        found: dict[str, LastCandle] = {}
+        for pair in config.pairs:
+            keep()
+            candle = self.exchange.fetch_last_candle(pair, config.timeframe, self.base_url)
+            if candle is not None:
+                found[pair] = candle
+        return found
 
 
 @final
@@ -150,39 +170,56 @@ class SessionFacts:
     models: Fact[Models]
 
 
-def gather_facts(session: SessionFacts, *, venue: Venue, engine: LiveEngine) -> PreflightFacts:
+def gather_facts(
+    session: SessionFacts,
+    *,
+    venue: Venue,
+    engine: LiveEngine,
+    keep: Callable[[], None] = lambda: None,
+) -> PreflightFacts:
     """Gather the facts about `session` with three signed reads and no order.
 
     Unsigned are the exchange's time, its market rules, and the newest candle of each pair.
+
+    Args:
+        session: The facts that the gate knows already.
+        venue: The exchange.
+        engine: The engine.
+        keep: Called before each question that may take a while; its errors end the work.
 
     Raises:
         RunInterruptedError: A signal came first.
     """
     config, reads = session.config, venue.reads
-    symbols = gathered(lambda: venue.symbols(config.pairs))
+
+    def asked(question: Callable[[], T]) -> Fact[T]:
+        keep()
+        return gathered(question)
+
+    symbols = asked(lambda: venue.symbols(config.pairs))
     return PreflightFacts(
         mode=TradingMode.LIVE,
         now=utc_now(),
         config=config,
         config_digest=session.config_digest,
         engine_config=engine.config,
-        engine=gathered(lambda: engine.answer(_first(symbols, config))),
+        engine=asked(lambda: engine.answer(_first(symbols, config))),
         order_prefix=session.order_prefix,
         symbols=frozenset(map(venue.exchange.symbol_of, config.pairs)),
         stake=session.stake,
         approval=session.approval,
         limits=session.limits,
         variable_names=frozenset(engine.environ),
-        account=gathered(reads.fetch_account),
-        rights=gathered(reads.fetch_key_rights),
-        open_orders=gathered(lambda: tuple(reads.fetch_open_orders())),
-        clock_offset_s=gathered(reads.measure_clock),
+        account=asked(reads.fetch_account),
+        rights=asked(reads.fetch_key_rights),
+        open_orders=asked(lambda: tuple(reads.fetch_open_orders())),
+        clock_offset_s=asked(reads.measure_clock),
         markets=gathered(lambda: _markets(symbols, venue)),
-        last_candles=gathered(lambda: venue.last_candles(config)),
+        last_candles=asked(lambda: venue.last_candles(config, keep)),
         database=session.database,
         free_bytes=gathered(lambda: _free_bytes(session.runs)),
-        halt=gathered(session.latch.check),
-        starts=gathered(lambda: starts_since_halt(session.latch, session.starts)),
+        halt=asked(session.latch.check),
+        starts=asked(lambda: starts_since_halt(session.latch, session.starts)),
         dry_runs=session.dry_runs,
         state=session.state,
         models=session.models,

@@ -1,8 +1,9 @@
 """A live session before its start: the facts that its checks judge, from its settings and plan."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Final, final
 
@@ -40,7 +41,7 @@ _PLACES: Final = ("approvals", "lease", "latch", "sessions")
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SessionStart:
     """A session that is about to start.
 
@@ -51,6 +52,7 @@ class SessionStart:
         settings: Settings of live trading.
         signed_in: The account.
         approval: The approval; None in a check without one.
+        keep: Called again and again while facts are gathered and judged, to keep a lease.
     """
 
     job: EngineJob
@@ -59,6 +61,16 @@ class SessionStart:
     settings: LiveSettings
     signed_in: SignedIn
     approval: Approval | None
+    keep: Callable[[], None] = lambda: None
+
+    @cached_property
+    def venue(self) -> Venue:
+        """The exchange."""
+        return Venue(
+            exchange=self.job.plan.exchange,
+            base_url=self.context.parameters.exchange_url,
+            reads=self.signed_in.client.reads,
+        )
 
     @property
     def database(self) -> Path:
@@ -90,12 +102,11 @@ class SessionStart:
             ConfigurationError: A place is not set.
             RunInterruptedError: A signal came first.
         """
-        exchange, address = self.job.plan.exchange, self.context.parameters.exchange_url
-        reads = self.signed_in.client.reads
         return gather_facts(
             self._session_facts(starts),
-            venue=Venue(exchange=exchange, base_url=address, reads=reads),
-            engine=self._engine(address),
+            venue=self.venue,
+            engine=self._engine(self.venue.base_url),
+            keep=self.keep,
         )
 
     def _session_facts(self, starts: tuple[datetime, ...]) -> SessionFacts:

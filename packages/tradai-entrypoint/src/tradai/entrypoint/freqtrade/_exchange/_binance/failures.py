@@ -47,7 +47,7 @@ def refused(operation: str, answer: HttpAnswer, *, order: str | None) -> TradAIE
     """
     refusal = refusal_in(answer)
     words = _words(answer, refusal)
-    if refusal.code in _KEY_CODES:
+    if refusal.code in _KEY_CODES or answer.status == HTTPStatus.UNAUTHORIZED:
         return KeyRefusedError(
             f"{SERVICE} refuses the API key for {operation}: {words}; check the key, its secret, "
             "its rights and the addresses it is bound to",

@@ -57,6 +57,8 @@ class HttpHost:
         parts = urlsplit(base_url)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._host, self._port = parts.hostname or "", parts.port
+        # A user and a password are no part of it.
+        self._address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._prefix = parts.path.rstrip("/")
         self._timeout_s = timeout_s
 
@@ -73,7 +75,7 @@ class HttpHost:
                 connection.connect()
             # A host name may have a part that is too long to be asked for.
             except (OSError, UnicodeError) as exc:
-                raise NotSentError(str(exc) or type(exc).__name__) from exc
+                raise NotSentError(f"{self._address} cannot be reached ({_words(exc)})") from exc
             with closing(connection.sock) as line:
                 # It does the two things that a connection needs of its socket.
                 timed = cast("socket.socket", _TimedSocket(line, deadline_s))
@@ -82,12 +84,17 @@ class HttpHost:
                     connection.request(method, f"{self._prefix}{target}", headers=dict(headers))
                     return _read(connection)
                 except (OSError, HTTPException) as exc:
-                    raise NoAnswerError(str(exc) or type(exc).__name__) from exc
+                    message = f"{self._address} gave no whole answer ({_words(exc)})"
+                    raise NoAnswerError(message) from exc
 
     def _connection(self) -> HTTPConnection:
         if self._tls is None:
             return HTTPConnection(self._host, self._port, timeout=self._timeout_s)
         return HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=self._tls)
+
+
+def _words(failure: Exception) -> str:
+    return str(failure) or type(failure).__name__
 
 
 def _read(connection: HTTPConnection) -> HttpAnswer:

@@ -1,6 +1,6 @@
 """LIVE: real orders, for as long as an approval, a lease and every check allow them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Final, final
@@ -18,6 +18,7 @@ from tradai.entrypoint._live.live_places import alerts_of, database_of
 from tradai.entrypoint._live.live_session import Supervision
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.watchdog import Watchdog
+from tradai.entrypoint._preflight.facts import known
 from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
@@ -34,6 +35,7 @@ from tradai.entrypoint.freqtrade._modes._live.start import (
     gate_of,
     record_admission,
     require_checks,
+    served_probes,
 )
 from tradai.entrypoint.freqtrade._modes._live.stop import (
     EndedEngine,
@@ -43,6 +45,7 @@ from tradai.entrypoint.freqtrade._modes._live.stop import (
     traded_account,
 )
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
+from tradai.entrypoint.freqtrade._preparation.job_checks import job_checks
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._preparation.session_start import SessionStart
 from tradai.entrypoint.freqtrade._results.database import (
@@ -75,6 +78,7 @@ class LiveHandler(BotHandler):
         settings = LiveSettings.load(environ=context.environ)
         budget = stop_budget(context, grace_s=self._entrypoint.settings.stop_grace_s)
         gate = gate_of(job, context, settings)
+        self._probes = held.enter_context(served_probes(settings, context))
         admission = gate.admit()
         record_admission(admission, context)
         signed_in = admission.signed_in
@@ -86,6 +90,7 @@ class LiveHandler(BotHandler):
                 f"sqlite:///{database}",
                 holder=f"run {context.run_id}",
                 ttl_s=least_ttl_s(budget.total_s),
+                say=context.progress.say,
             )
         )
         alerts = alerts_of(settings)
@@ -93,9 +98,13 @@ class LiveHandler(BotHandler):
         # First, so that a start that is refused counts in the restart budget.
         ends_at = end_of(admission.approval, settings)
         record, session = held.enter_context(started_session(alerts, settings, context, ends_at))
-        require_checks(self._start(job, settings, signed_in, admission.approval))
+        self._probes.begin(record)
+        start = self._start(job, settings, signed_in, admission.approval, keep=leases.keep)
+        # What a predecessor did while its lease was waited for is in this reading alone.
+        signed_in = replace(signed_in, state=known(require_checks(start).account))
         leases.renew()
-        account = traded_account(job, context, signed_in, database)
+        listed = start.venue.listed
+        account = traded_account(job, context, signed_in, database, listed=listed)
         return Desk(
             admission=admission,
             leases=leases,
@@ -117,6 +126,7 @@ class LiveHandler(BotHandler):
         ) as watchdog:
             keeper = LeaseKeeper(desk.leases, watchdog, drain_s=desk.budget.total_s)
             heartbeat = Heartbeat(desk.record, control.last_loop_s)
+            self._probes.watch(heartbeat, lambda: self._watch.problem)
             errors = self._evidence.strategy_errors
             risks = desk.risks(LiveBot(control, self._orders, errors, desk.database))
             desk.session.supervise(
@@ -168,11 +178,11 @@ class LiveHandler(BotHandler):
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check everything the session needs; see `CheckableHandler`."""
-        yield from super().checks(checklist)
+        context, made = self._entrypoint.context, list[EngineJob]()
+        yield from job_checks(context, checklist, engine=self._engine, made=made)
         if checklist.has_failed:
             return
-        context = self._entrypoint.context
-        job = EngineJob(context, engine=self._engine)
+        (job,) = made
         settings = LiveSettings.load(environ=context.environ)
         found = Found()
         yield from gate_of(job, context, settings).rows(found)
@@ -185,6 +195,8 @@ class LiveHandler(BotHandler):
         settings: LiveSettings,
         signed_in: SignedIn,
         approval: Approval | None,
+        *,
+        keep: Callable[[], None] = lambda: None,
     ) -> SessionStart:
         return SessionStart(
             job=job,
@@ -193,6 +205,7 @@ class LiveHandler(BotHandler):
             settings=settings,
             signed_in=signed_in,
             approval=approval,
+            keep=keep,
         )
 
     def _traded(self, job: EngineJob, context: RunContext, bot: Bot) -> Verdict:

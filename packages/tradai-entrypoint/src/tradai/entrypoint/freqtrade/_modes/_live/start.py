@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from tradai.entrypoint._live.check_table import (
 from tradai.entrypoint._live.gate import Admission, Gate, SignedIn, Venue
 from tradai.entrypoint._live.live_places import latch_of
 from tradai.entrypoint._live.live_settings import LiveSettings
+from tradai.entrypoint._live.probes import Probes, SessionProbes
 from tradai.entrypoint._live.watchdog import EntryAccount
 from tradai.entrypoint._preflight.checks import open_items, run_checks
 from tradai.entrypoint._preflight.facts import PreflightFacts
@@ -50,6 +52,23 @@ def gate_of(job: EngineJob, context: RunContext, settings: LiveSettings) -> Gate
     return Gate(settings, plan, venue_of(job, address))
 
 
+@contextmanager
+def served_probes(settings: LiveSettings, context: RunContext) -> Iterator[SessionProbes]:
+    """Serve the probes of a session that starts, where a port is set, and record the port.
+
+    Raises:
+        ConfigurationError: The port cannot be had.
+    """
+    probes = SessionProbes(pause_s=context.config.execution.process_throttle_s or 0.0)
+    if settings.probe_port is None:
+        yield probes
+        return
+    with Probes(probes.answers, port=settings.probe_port) as listening:
+        context.record.live["probe_port"] = listening.port
+        context.journal.append("probes listening", port=listening.port)
+        yield probes
+
+
 def venue_of(job: EngineJob, address: str | None) -> Venue:
     """Return the exchange of `job`, to sign in at `address`; None is the exchange itself."""
     exchange = job.plan.exchange
@@ -78,20 +97,23 @@ def record_admission(admission: Admission, context: RunContext) -> None:
     context.folder.write_manifest(context.record)
 
 
-def require_checks(start: SessionStart) -> None:
+def require_checks(start: SessionStart) -> PreflightFacts:
     """Check a session whose start is in its record; when all is well its engine may be started.
 
-    A restart budget that is spent halts trading.
+    A restart budget that is spent halts trading. Returns the facts, which are those of the account
+    under its lease.
 
     Raises:
         CheckFailedError: A check keeps it from starting; all of them are named.
         ConfigurationError: Two checks have one name, or a place is not set.
         HaltedError: The halt latch cannot be read.
         ExternalServiceError: A store refused or did not answer.
+        LeaseLostError: The lease could not be kept for so long.
         RunInterruptedError: A signal came first.
     """
     checks, context = preflight_checks(), start.context
-    rows = run_checks(checks, start.facts(start.recorded_starts()))
+    facts = start.facts(start.recorded_starts())
+    rows = run_checks(checks, facts, keep=start.keep)
     context.journal.append("checked", **{row.name: row.status for row in rows})
     context.record.live["checks"] = {row.name: f"{row.status}: {row.detail}" for row in rows}
     try:
@@ -99,6 +121,7 @@ def require_checks(start: SessionStart) -> None:
     except CheckFailedError:
         halt_restarts(latch_of(start.settings), rows, run_id=context.run_id)
         raise
+    return facts
 
 
 def check_rows(start: SessionStart | None) -> Iterator[CheckRow]:

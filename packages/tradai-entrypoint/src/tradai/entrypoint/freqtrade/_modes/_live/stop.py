@@ -14,6 +14,7 @@ from tradai.entrypoint._live._drain.budget import StopBudget
 from tradai.entrypoint._live._drain.traded_account import TradedAccount
 from tradai.entrypoint._live.gate import SignedIn
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._exchange.exchange import Symbol
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import (
     DATABASE_NAME,
@@ -78,18 +79,28 @@ def stop_budget(context: RunContext, *, grace_s: float) -> StopBudget:
 
 
 def traded_account(
-    job: EngineJob, context: RunContext, signed_in: SignedIn, database: Path
+    job: EngineJob,
+    context: RunContext,
+    signed_in: SignedIn,
+    database: Path,
+    *,
+    listed: Sequence[Symbol],
 ) -> TradedAccount:
     """Return the account as the session trades on it, with what it held before.
 
+    Args:
+        job: The job of the session.
+        context: Its run.
+        signed_in: The account, as it is under the lease.
+        database: The trade database.
+        listed: All symbols of the exchange.
+
     Raises:
-        ExternalServiceError: The exchange did not describe its markets.
         StorageError: The database cannot be read.
     """
     exchange, booked = job.plan.exchange, booked_orders(database)
     pairs = {*map(str, context.config.pairs), *(row.pair for row in booked if row.trade_is_open)}
-    symbols = exchange.fetch_symbols(context.parameters.exchange_url)
-    markets = [exchange.market_of(each) for each in symbols if exchange.pair_of(each) in pairs]
+    markets = [exchange.market_of(each) for each in listed if exchange.pair_of(each) in pairs]
     return TradedAccount(
         client=signed_in.client,
         prefix=signed_in.order_prefix,
