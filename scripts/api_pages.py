@@ -29,7 +29,9 @@ def api_pages() -> dict[str, list[str]]:
         search_paths=sorted(ROOT.glob("packages/*/src")), docstring_parser=griffe.Parser.google
     )
     names = ("aws", "cache", "core", "entrypoint", "mlflow")
-    packages = [loader.load(f"tradai.{name}", try_relative_path=False) for name in names]
+    # Loading a package of the namespace loads all of them.
+    tradai = loader.load("tradai", try_relative_path=False)
+    packages = [tradai.members[name] for name in names]
     loader.resolve_aliases()
     modules = [module for package in packages for module in (package, *_submodules(package))]
     public = _public_paths(modules)

@@ -2,6 +2,7 @@
 
 import ast
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ def _folders() -> dict[str, Path]:
     return {_dotted(folder): folder for folder in sorted(folders)}
 
 
+@cache
 def _public_modules() -> set[str]:
     names = (_dotted(source.with_suffix("")).removesuffix(".__init__") for source in _sources())
     return {name for name in names if not any(part.startswith("_") for part in name.split("."))}

@@ -19,7 +19,15 @@ def countdown(number):
     return number
 """
 TESTS = """\
+import time
+
 from people.rules.ages import countdown, is_adult
+
+
+class Unhurried(int):
+    def __gt__(self, other):
+        time.sleep(0.1)  # so that a loop without an end costs no processor
+        return int(self) > other
 
 
 def test_a_child_is_not_an_adult():
@@ -28,7 +36,7 @@ def test_a_child_is_not_an_adult():
 
 
 def test_countdowns_end():
-    assert countdown(3) == 0
+    assert countdown(Unhurried(3)) == 0
 """
 
 Mutate = Callable[..., "subprocess.CompletedProcess[str]"]
