@@ -36,6 +36,13 @@ def test_each_exit_code_may_be_started_again_by_a_machine_or_not() -> None:
     assert sorted(cells("First, always")) == sorted([*CODES, "137"])
 
 
+def test_a_machine_starts_again_after_the_codes_that_are_retryable() -> None:
+    row = re.search(r"^\| ([^|]+) \| yes,", SECTIONS["First, always"], re.MULTILINE)
+    assert row is not None
+
+    assert row[1].split(", ") == [str(int(code)) for code in ExitCode if code.is_retryable]
+
+
 def test_each_row_that_the_runbook_names_is_a_check() -> None:
     names = {check.name for check in BUILT_IN} | OF_THE_GATE
 

@@ -32,7 +32,7 @@ raise SystemExit(main())
 def make_strategy_image(
     client: "DockerClient",
     name: str,
-    environment: Path,
+    environment: Path | None,
     *,
     variables: dict[str, str],
     left_out: frozenset[str] = NOT_NEEDED,
@@ -43,7 +43,8 @@ def make_strategy_image(
     Args:
         client: The daemon.
         name: Name of the image.
-        environment: Environment of the engine on this machine, for this Python.
+        environment: Environment of the engine on this machine, for this Python; None for an image
+            whose containers are given the `package_mounts` of one.
         variables: Variables of every container of the image.
         left_out: Folders of the environment that the image does not need.
         command: Program called ``tradai-entrypoint``.
@@ -57,22 +58,35 @@ def make_strategy_image(
     with tempfile.NamedTemporaryFile() as file:
         with tarfile.open(fileobj=file, mode="w") as archive:
             add_base(archive)
-            _add_environment(archive, environment, left_out, command)
+            _add_programs(archive, command)
+            if environment is not None:
+                _add_packages(archive, environment, left_out)
         file.flush()
         repository, tag = name.split(":")
         client.api.import_image(file.name, repository, tag=tag, changes=changes)
     return name
 
 
-def _add_environment(
-    archive: tarfile.TarFile, environment: Path, left_out: frozenset[str], command: str
-) -> None:
+def package_mounts(environment: Path) -> dict[Path, str]:
+    """Return folders of this machine to mount, read-only, and their places in a container.
+
+    They have compiled packages, which an image has not, so that a program starts in seconds.
+    """
+    (installed,) = environment.glob("lib/python*/site-packages")
+    # The environment names the packages of the workspace by their place on this machine.
+    return {installed: f"/{_PACKAGES}", ROOT / "packages": str(ROOT / "packages")}
+
+
+def _add_programs(archive: tarfile.TarFile, command: str) -> None:
     add_text(archive, "opt/tradai/pyvenv.cfg", "home = /usr/local/bin\n")
     add_text(archive, "opt/tradai/bin/tradai-entrypoint", command, mode=0o755)
     for name in ("python", "python3"):
         member = tarfile.TarInfo(f"opt/tradai/bin/{name}")
         member.type, member.linkname = tarfile.SYMTYPE, f"/usr/local/bin/{PYTHON}"
         archive.addfile(member)
+
+
+def _add_packages(archive: tarfile.TarFile, environment: Path, left_out: frozenset[str]) -> None:
     (installed,) = environment.glob("lib/python*/site-packages")
     for folder in (installed, *ROOT.glob("packages/*/src")):
         for file in _files(folder, left_out):

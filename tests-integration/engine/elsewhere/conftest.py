@@ -10,13 +10,15 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from engine.conftest import VENV, Outcome
+from engine.live_desk import TERMS, Desk
+from engine.venue.control import Venue
 from servers.aws import ACCESS_KEY, REGION, SECRET_KEY, ministack, new_ecs, settings_at
 from servers.docker import Dockerd
 from servers.strategy_image import COMMAND, ENGINE, NOT_NEEDED, make_strategy_image
@@ -24,8 +26,13 @@ from servers.strategy_image import COMMAND, ENGINE, NOT_NEEDED, make_strategy_im
 from tradai.aws import AwsSettings, S3Store, client_for
 from tradai.core import JobLog, LogSummary
 
+if TYPE_CHECKING:
+    from docker import DockerClient
+
 KEYS: Final = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
 BESIDE: Final = "ministack"
+# So low that no entry for ETH is filled.
+PRICES: Final = {"ETHUSDT": 3_000}
 
 # It fetches the inputs, prints, and fails as the configuration says, or waits for the stop.
 HANDLER: Final = """#!/opt/tradai/bin/python -P
@@ -212,3 +219,37 @@ def data(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "candles.txt").write_text("from the laptop")
     return folder
+
+
+@pytest.fixture
+def docker(dockerd: Dockerd) -> "Iterator[DockerClient]":
+    """A client of the daemon."""
+    with contextlib.closing(dockerd.client()) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def live_image(engine_bin: Path, dockerd: Dockerd) -> str:
+    """An image whose containers are given the engine of this machine."""
+    assert engine_bin.exists()
+    with contextlib.closing(dockerd.client()) as client:
+        return make_strategy_image(client, "local/strategy:mounted", None, variables={})
+
+
+@pytest.fixture
+def unapproved(tmp_path: Path, venue: Venue, environ: dict[str, str], engine_bin: Path) -> Desk:
+    """A desk at which nothing is approved yet."""
+    return Desk(tmp_path, venue, environ, engine_bin / "tradai-entrypoint")
+
+
+@pytest.fixture
+def approve(venue: Venue) -> Callable[[Desk], None]:
+    """Approve the plan of a desk, with a policy that cancels all entries at a stop."""
+
+    def approve(desk: Desk) -> None:
+        venue.set(prices=PRICES)
+        desk.approve(*("cancel-all" if word == "keep" else word for word in TERMS))
+        venue.reset()
+        venue.set(prices=PRICES)
+
+    return approve

@@ -18,7 +18,14 @@ from tradai.core import (
 )
 from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageError
 from tradai.core.testing import FakeRunner
-from tradai.entrypoint import EntrypointSettings, Interrupts, JobSettings, RunManifest, RunRequest
+from tradai.entrypoint import (
+    EntrypointSettings,
+    ExitCode,
+    Interrupts,
+    JobSettings,
+    RunManifest,
+    RunRequest,
+)
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.policy import JobPolicy
@@ -238,6 +245,24 @@ def test_a_missing_input_is_refused_before_anything_is_sent(workspace: Path, sto
     with pytest.raises(NotFoundError, match="absent"):
         spec_of(run)
 
+    assert list(FileStore().list(f"{store}/")) == []
+
+
+def test_a_live_session_is_no_job_of_a_container(
+    workspace: Path,
+    store: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    runner = FakeRunner()
+    monkeypatch.setattr("tradai.entrypoint._commands.submit.backend_for", lambda *_: runner)
+    words = ["submit", str(workspace / "strategy.yaml"), "--mode", "live", "--on", "ecs:"]
+
+    code = run_command([*words, "--store", store, "--image", "strategy:1"], interrupts=Interrupts())
+
+    assert code == ExitCode.CONFIGURATION
+    assert "a live session cannot be a job of ecs:" in capsys.readouterr().err
+    assert list(runner.jobs()) == []
     assert list(FileStore().list(f"{store}/")) == []
 
 

@@ -9,11 +9,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from tradai.core import JobLog, LogSummary
+from tradai.core import FileJournal, JobLog, LogSummary
 from tradai.entrypoint._jobs import contain
 
 PROGRAM = [sys.executable, "-I", "-S", contain.__file__, "--"]
@@ -242,6 +243,39 @@ def test_as_the_first_process_of_a_container_it_reaps_orphans_and_stops(tmp_path
     )
 
     assert (done.returncode, read(done.stdout)[0]) == (4, ["1", "stopping"])
+
+
+# A supervisor of an engine that is killed, beside a watchdog whose exchange cannot be reached.
+SUPERVISOR = """
+    import os, signal, subprocess, sys
+    from pathlib import Path
+    from tradai.core import Secret
+    from tradai.entrypoint._live._account.account import ApiKeys
+    from tradai.entrypoint._live.watchdog import EntryAccount, Watchdog, WatchdogTimes
+
+    engine = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    keys = ApiKeys(key=Secret("FakeTrader" * 6), secret=Secret("NotASecret" * 6))
+    account = EntryAccount(
+        exchange="binance", base_url="http://127.0.0.1:9", keys=keys, prefix="x-0123456789ab")
+    times = WatchdogTimes(settle_s=0, cancel_s=1)
+    watchdog = Watchdog.start(engine.pid, account=account, log=Path(sys.argv[1]), times=times)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces of processes")
+def test_a_container_does_not_end_before_the_watchdog_of_a_killed_session(tmp_path: Path) -> None:
+    isolated = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*isolated, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("namespaces are not allowed here")
+    log = tmp_path / "watchdog.jsonl"
+    command = [*isolated, *PROGRAM, sys.executable, "-c", dedent(SUPERVISOR), str(log)]
+
+    done = subprocess.run(command, capture_output=True, check=False, timeout=LONG_S)
+
+    assert done.returncode == 128 + signal.SIGKILL, done.stderr
+    events = [entry.event for entry in FileJournal(log).entries()]
+    assert (events[0], events[-1]) == ("engine killed", "entries unknown or left")
 
 
 def test_a_command_that_closes_its_output_is_waited_for() -> None:

@@ -9,9 +9,11 @@ from tradai.core import (
     JobInfo,
     JobLine,
     JobRunner,
+    TradingMode,
     backend_for,
     utc_now,
 )
+from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.arguments import job_settings, read_settings
 from tradai.entrypoint._commands.console import print_failure, print_json, print_text
 from tradai.entrypoint._commands.costs import cost_of, cost_text, estimate_of, noted
@@ -65,6 +67,7 @@ def _submit_elsewhere(
     interrupts: Interrupts,
 ) -> tuple[AttachedJob, Callable[[], JobResult]]:
     """Send what the job needs to the run store, and submit the job."""
+    _refuse_live(settings.mode, args.on)
     run = JobElsewhere(settings, request, job_settings(args), runner=args.on)
     run.check_stores(runner)
     with Progress(enabled=not args.json) as progress:
@@ -79,6 +82,24 @@ def _submit_elsewhere(
     return AttachedJob(runner, handle), partial(
         JobResult.in_store, run.store, job_id, timeout_s=settings.store_timeout_s
     )
+
+
+def _refuse_live(mode: TradingMode, runner: str) -> None:
+    """Refuse a live session as a job of a container.
+
+    Its inputs would be copies, for which no approval counts, and a job that has ended is never
+    started again under its id.
+
+    Raises:
+        ConfigurationError: It is a live session.
+    """
+    if mode is TradingMode.LIVE:
+        message = (
+            f"a live session cannot be a job of {runner}, which runs copies of the inputs, once: "
+            "start `tradai-entrypoint run --mode live` in its container, or as a service of ECS "
+            "(docs/examples/ecs/live-service.yaml)"
+        )
+        raise ConfigurationError(message, key="--mode")
 
 
 def _follow(job: AttachedJob, interrupts: Interrupts, *, is_quiet: bool) -> JobInfo:

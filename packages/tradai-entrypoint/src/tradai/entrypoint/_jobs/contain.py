@@ -10,7 +10,9 @@ ends without its newline looks like one that has it.
 
 The command runs in a process group of its own, which gets SIGTERM, SIGINT and SIGHUP. When the
 command has ended, what is left of its group is killed. The exit code is that of the command, 128
-more than the number of the signal that ended it, or 127 and 126 when it cannot be started.
+more than the number of the signal that ended it, or 127 and 126 when it cannot be started. The
+container ends with this process, so it waits for orphans that are marked as `AWAITED` says: the
+watchdog of a live session whose supervisor was killed still has orders to cancel.
 
 With ``TRADAI_LOG_DELIVERY=non-blocking`` the command never waits for a slow reader: lines that do
 not fit into the buffer are left out, and their numbers show it.
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from typing import Final, NoReturn
 
 DELIVERY: "Final" = "TRADAI_LOG_DELIVERY"
+# Variable of a process that may outlive the command.
+AWAITED: "Final" = "_TRADAI_AWAITED"
 LONGEST_PIECE: "Final" = 15 * 1024
 
 _FORWARDED: "Final" = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -127,6 +131,8 @@ class Container:
         self._follow(source, wake)
         self._numbering.end()
         self._write_rest()
+        if os.getpid() == 1:
+            _await_marked_orphans()
         return self._code
 
     def _watch_signals(self) -> int:
@@ -249,6 +255,18 @@ def _become(command: "list[str]", output: int) -> "NoReturn":
     finally:
         # Nothing else of this program may run twice.
         os._exit(code)
+
+
+def _await_marked_orphans() -> None:
+    """Wait for the marked children of this process; the command itself is no child any more."""
+    with open("/proc/1/task/1/children", "rb") as file:
+        children = file.read().split()
+    for pid in map(int, children):
+        with suppress(OSError):
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                variables = file.read().split(b"\0")
+            if any(each.startswith(b"%s=" % AWAITED.encode()) for each in variables):
+                os.waitpid(pid, 0)
 
 
 def _whole_characters(line: bytes) -> int:

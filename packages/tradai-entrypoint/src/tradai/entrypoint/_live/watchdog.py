@@ -35,6 +35,8 @@ _PASSED_ON: Final = frozenset(
         *("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE"),
     }
 )
+# `tradai-entrypoint contain` ends a container only after a process with this variable.
+_AWAITED: Final = "_TRADAI_AWAITED"
 
 
 @final
@@ -259,11 +261,12 @@ def _await_ready(process: "subprocess.Popen[bytes]", first_line: bytes, errors: 
 
 
 def _environment() -> dict[str, str]:
-    return {
+    passed_on = {
         name: text
         for name, text in os.environ.items()
         if name in _PASSED_ON or name.startswith("LC_")
     }
+    return passed_on | {_AWAITED: "1"}
 
 
 def _close(process: "subprocess.Popen[bytes]") -> None:

@@ -53,6 +53,11 @@ class ExitCode(IntEnum):
         """One sentence that says what happened and what to do about it."""
         return _MEANINGS[self]
 
+    @property
+    def is_retryable(self) -> bool:
+        """Whether a machine may start the same again after a while: the cause may have gone."""
+        return self in _RETRYABLE
+
 
 _MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.DONE: "The work is done, or the bot stopped on request and its records agree.",
@@ -75,6 +80,9 @@ _MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.INTERRUPTED: "Ctrl-C ended the run before its work was done.",
     ExitCode.TERMINATED: "SIGTERM ended the run before its work was done.",
 }
+_RETRYABLE: Final = frozenset(
+    {ExitCode.UNAVAILABLE, ExitCode.OWNED, ExitCode.MAX_IDLE, ExitCode.START_DEADLINE}
+)
 
 
 @final
