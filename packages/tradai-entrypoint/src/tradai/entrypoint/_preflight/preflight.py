@@ -26,6 +26,11 @@ _CHECKS: Final[tuple[tuple[str, CheckFunction, str], ...]] = (
     (restarts.CHECK_NAME, state_checks.check_restarts, "tradai-entrypoint resume --reason ..."),
     ("durable state", state_checks.check_state, "export TRADAI_LIVE_DURABLE_VOLUME=/volume"),
     ("disk", state_checks.check_disk, "df -h"),
+    (
+        "trade database",
+        state_checks.check_database,
+        "export TRADAI_LIVE_DATABASE_URL=REFERENCE",
+    ),
     ("engine schema", engine_checks.check_schema, _EDIT),
     ("live settings", engine_checks.check_live_settings, _EDIT),
     ("pair list", engine_checks.check_pair_list, _EDIT),

@@ -45,6 +45,13 @@ def check_disk(facts: PreflightFacts) -> str:
     return f"{free / _GIBIBYTE:.1f} GiB free"
 
 
+def check_database(facts: PreflightFacts) -> str:
+    """Require a trade database that the engine can write and that is the session's own."""
+    database = known(facts.database)
+    orders, positions = len(database.order_ids), len(database.positions)
+    return f"{orders} open orders and {positions} open positions"
+
+
 def check_halt(facts: PreflightFacts) -> str:
     """Refuse to start while a halt stands."""
     known(facts.halt)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Final, final
 
@@ -34,13 +35,17 @@ from tradai.entrypoint.freqtrade._preparation.live_facts import (
 )
 from tradai.entrypoint.freqtrade._preparation.live_plan import planned_stake
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
-from tradai.entrypoint.freqtrade._results.database import booked_orders
+from tradai.entrypoint.freqtrade._results.database import (
+    EngineDatabase,
+    booked_orders,
+    database_at,
+)
 
 _PLACES: Final = ("approvals", "lease", "latch", "sessions")
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SessionStart:
     """A session that is about to start.
 
@@ -60,14 +65,15 @@ class SessionStart:
     signed_in: SignedIn
     approval: Approval | None
 
-    @property
-    def database(self) -> Path:
-        """The trade database, absolute.
+    @cached_property
+    def database(self) -> EngineDatabase:
+        """The trade database.
 
         Raises:
-            ConfigurationError: Its folder is not set.
+            TradAIError: Its place is not set, or its URL cannot be resolved or used.
         """
-        return database_of(self.settings, self.signed_in.account, self.context.config.name)
+        strategy = self.context.config.name
+        return database_at(database_of(self.settings, self.signed_in.account, strategy))
 
     def recorded_starts(self) -> tuple[datetime, ...]:
         """Return the last starts in the session's record, oldest first.
@@ -135,7 +141,7 @@ class SessionStart:
 
     def _places(self) -> Mapping[str, str]:
         places = {name: self.settings.place(name) for name in _PLACES}
-        return {**places, "trade database": f"sqlite:///{self.database}"}
+        return {**places, "trade database": self.database.url}
 
     def _engine(self, address: str | None) -> LiveEngine:
         access = EngineAccess(
@@ -143,7 +149,7 @@ class SessionStart:
             order_prefix=self.signed_in.order_prefix,
             database=self.database,
         )
-        sections = access.sections_without_keys(self.job.plan.exchange, address)
+        sections = access.sections_without_secrets(self.job.plan.exchange, address)
         return LiveEngine(
             install=self.job.engine,
             config=self.job.plan.given(address, sections=sections),
@@ -153,12 +159,13 @@ class SessionStart:
         )
 
 
-def trade_database(database: Path) -> TradeDatabase:
+def trade_database(database: EngineDatabase) -> TradeDatabase:
     """Return the open orders and the positions of `database`, which need not exist yet.
 
     Raises:
-        StorageError: It cannot be read.
+        TradAIError: It cannot be read, or the engine could not trade with it.
     """
+    database.check()
     booked = booked_orders(database)
     held = positions((), booked, pair_of=lambda order: order.symbol)
     return TradeDatabase(

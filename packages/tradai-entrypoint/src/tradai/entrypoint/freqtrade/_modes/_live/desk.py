@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import final
 
 from tradai.core.exceptions import TradAIError
@@ -23,7 +22,7 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot
 from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
-from tradai.entrypoint.freqtrade._results.database import entry_orders
+from tradai.entrypoint.freqtrade._results.database import EngineDatabase, entry_orders
 
 
 @final
@@ -35,7 +34,7 @@ class Desk:
     leases: HeldLeases
     budget: StopBudget
     account: TradedAccount
-    database: Path
+    database: EngineDatabase
     record: Session
     session: LiveSession
 
@@ -44,7 +43,7 @@ def bot_of(job: EngineJob, context: RunContext, desk: Desk) -> Bot:
     """Return the bot that trades on `desk`.
 
     Raises:
-        StorageError: Its database cannot be read.
+        TradAIError: Its database cannot be read.
     """
     signed_in = desk.admission.signed_in
     access = EngineAccess(

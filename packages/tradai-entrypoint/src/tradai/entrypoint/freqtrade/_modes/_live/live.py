@@ -44,9 +44,7 @@ from tradai.entrypoint.freqtrade._modes._live.stop import (
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._preparation.session_start import SessionStart
-from tradai.entrypoint.freqtrade._results.database import (
-    all_orders,
-)
+from tradai.entrypoint.freqtrade._results.database import all_orders, database_at
 
 _WATCHDOG_LOG: Final = "watchdog.jsonl"
 
@@ -76,12 +74,12 @@ class LiveHandler(BotHandler):
         admission = gate.admit()
         record_admission(admission, context)
         signed_in = admission.signed_in
-        database = database_of(settings, signed_in.account, context.config.name)
-        database.parent.mkdir(parents=True, exist_ok=True)
+        place = database_of(settings, signed_in.account, context.config.name)
+        database = database_at(place)
         leases = held.enter_context(
             gate.held(
                 signed_in.account,
-                f"sqlite:///{database}",
+                database.url,
                 holder=f"run {context.run_id}",
                 ttl_s=least_ttl_s(budget.total_s),
             )
@@ -93,6 +91,7 @@ class LiveHandler(BotHandler):
         record, session = held.enter_context(started_session(alerts, settings, context, ends_at))
         require_checks(self._start(job, settings, signed_in, admission.approval))
         leases.renew()
+        database.prepare()
         account = traded_account(job, context, signed_in, database)
         return Desk(
             admission=admission,
@@ -202,11 +201,17 @@ class LiveHandler(BotHandler):
         stopped = f"the session stopped in good order{f': {reason}' if reason else ''}"
         return replace(verdict, sentence=f"{stopped}; {self._report.remainder}")
 
+    def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
+        """Compare journal and database; a database that cannot be read any more is a mismatch."""
+        try:
+            return super()._compare_orders(verdict, context)
+        except TradAIError as exc:
+            return _not_compared(verdict, str(exc), context)
+
     def _compared(self, verdict: Verdict, signed_in: SignedIn) -> Verdict:
         """Keep a copy of the database, and compare it with the session's orders at the exchange."""
         context, database = self._entrypoint.context, self._bot.database
-        if database.exists():
-            keep_copy(database, context)
+        keep_copy(database, context)
         if self._report is not None:
             return verdict
         try:
