@@ -19,7 +19,7 @@ sync_engine() {
     UV_PROJECT_ENVIRONMENT=$ENGINE_ENVIRONMENT \
         uv sync --frozen --no-dev --package tradai-entrypoint --package tradai-aws \
         --package tradai-mlflow \
-        --extra freqtrade "$@"
+        --extra freqtrade --extra postgres "$@"
 }
 
 _is_usable_uv() {

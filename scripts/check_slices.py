@@ -44,6 +44,7 @@ BROUGHT_BY: Final = {
     "docker": ["aws"],
     "entrypoint": ["entrypoint"],
     "hydra": ["entrypoint"],
+    "postgres": ["entrypoint"],
     "mlflow": ["mlflow"],
     "speed": ["cache"],
 }

@@ -41,6 +41,7 @@ VIOLATIONS: Final = {
     "boto3": ("tradai.entrypoint._planted", "import boto3"),
     "redis": ("tradai.core._planted", "import redis"),
     "requests": ("tradai.aws._planted", "import requests"),
+    "psycopg": ("tradai.entrypoint._live._planted", "import psycopg"),
     "omegaconf": ("tradai.core._planted", "import omegaconf"),
     "engine": ("tradai.entrypoint.freqtrade._planted", "import freqtrade"),
     "acyclic": ("tradai.core._planted", f"import tradai.core.{TARGET}"),

@@ -35,6 +35,7 @@ from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._modes._live.engine_stop import LiveEngineStop
 from tradai.entrypoint.freqtrade._results.database import booked_orders
+from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
 
 DATABASE: Final = "trades.sqlite"
 REQUEST_TIMEOUT_S: Final = 5.0
@@ -106,8 +107,9 @@ def drained_engine(
             records=records,
             on_record=evidence.feed,
         ) as process:
+            database = SqliteFile(folder / DATABASE)
             stop = LiveEngineStop(
-                process, control, evidence, interrupts=interrupts, database=folder / DATABASE
+                process, control, evidence, interrupts=interrupts, database=database
             )
             yield DrainedEngine(
                 process=process,
@@ -139,7 +141,8 @@ def lost_orders(venue: Venue, database: Path) -> list[dict[str, Any]]:
 
     The engine forgets an entry that ended without a fill: such an order is not lost.
     """
-    booked = {(row.pair.replace("/", ""), row.order_id) for row in booked_orders(database)}
+    rows = booked_orders(SqliteFile(database))
+    booked = {(row.pair.replace("/", ""), row.order_id) for row in rows}
     return [
         row
         for row in venue.orders()

@@ -18,6 +18,7 @@ from tradai.core.live import OrderPolicy
 from tradai.entrypoint._live._drain.books import compare_books
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint.freqtrade._results.database import booked_orders
+from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
 
 KEEP, CANCEL_ENTRIES, CANCEL_ALL, FLATTEN = OrderPolicy
 PRICES: Final = {"BTCUSDT": 60_000, "ETHUSDT": 3_000}
@@ -123,7 +124,7 @@ def test_a_position_that_the_drain_closed_is_booked_by_the_next_engine(
     engine = start_engine("Holds")
     engine.wait_for(lambda: is_holding(venue), event="a position with a stop and an open bid")
     (closing,) = engine.drain(FLATTEN).closings
-    database = engine.folder / DATABASE
+    database = SqliteFile(engine.folder / DATABASE)
     known = {closing.client_order_id}
     orders, booked = engine.account.open_orders(), booked_orders(database)
 

@@ -4,6 +4,7 @@ The parts have no place in the door: the handler of LIVE uses them.
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -43,6 +44,7 @@ from tradai.entrypoint._live.gate import Found, Gate, Venue
 from tradai.entrypoint._live.leases import HeldLeases
 from tradai.entrypoint._live.live_places import approvals_of, database_of, latch_of
 from tradai.entrypoint._process.checks import CheckStatus
+from tradai.entrypoint._process.exit_codes import ExitCode
 
 ACCOUNT: Final = TradingAccount(venue="binance", uid="1234567")
 PLAN: Final = LivePlan(
@@ -499,13 +501,43 @@ def test_a_database_belongs_to_one_account_and_one_strategy(
 ) -> None:
     other = TradingAccount(venue="binance", uid="2")
     named = {
-        database_of(configured(), account, strategy).name
+        Path(str(database_of(configured(), account, strategy))).name
         for account in (ACCOUNT, other)
         for strategy in ("Trend", "Other")
     }
 
     assert len(named) == 4
     assert "binance-1234567-Trend.sqlite" in named
+
+
+def test_a_postgres_database_has_a_schema_for_each_account_and_strategy(
+    configured: Callable[..., LiveSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_URL", "postgresql://trader:not-a-real-password@db/trades")
+    settings = configured(databases=None, database_url="env:FAKE_URL")
+
+    named = str(database_of(settings, ACCOUNT, "Trend"))
+
+    assert "name='binance-1234567-Trend', owner='binance:1234567 Trend'" in named
+    assert "not-a-real" not in named
+
+
+@pytest.mark.parametrize(
+    ("places", "problem"),
+    [
+        ({"databases": None}, "TRADAI_LIVE_DATABASES is not set"),
+        ({"database_url": "env:FAKE_URL"}, "TRADAI_LIVE_DATABASES and .*_URL are both set"),
+    ],
+    ids=["none", "both"],
+)
+def test_trade_databases_have_exactly_one_place(
+    gate: Callable[..., Gate], places: dict[str, str | None], problem: str
+) -> None:
+    rows = {row.name: row for row in gate(**places).rows(Found())}
+
+    assert rows["databases"].exit_code is ExitCode.CONFIGURATION
+    assert re.search(problem, rows["databases"].detail)
+    assert "in its place TRADAI_LIVE_DATABASE_URL" in rows["databases"].detail
 
 
 def test_the_rows_of_a_check_are_tried_one_by_one_and_name_the_next_command(

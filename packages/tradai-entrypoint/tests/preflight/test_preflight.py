@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from tradai.core import MarketSnapshot, StrategyConfig, TradingMode
-from tradai.core.exceptions import ExternalServiceError
+from tradai.core.exceptions import ExternalServiceError, TradingError
 from tradai.core.live import OrderPolicy
 from tradai.entrypoint import CheckRow, CheckStatus
 from tradai.entrypoint._live._account.account import (
@@ -167,6 +167,7 @@ DAY: Final = Limits(longest_session=timedelta(hours=24))
 NETWORK_DISKS: Final = (
     *("9p", "afpfs", "afs", "ceph", "cifs", "glusterfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"),
 )
+FOREIGN: Final = TradingError("it has the trades of another", reason="foreign_database")
 # Facts to change, the check that then refuses, its exit code, and a part of its sentence.
 REFUSED: Final[list[tuple[str, int, str, dict[str, Any]]]] = [
     *(
@@ -205,6 +206,11 @@ REFUSED: Final[list[tuple[str, int, str, dict[str, Any]]]] = [
     ("trade database", 69, "is down", {"database": DOWN}),
     ("disk", 74, "0.00 GiB free", {"free_bytes": 0}),
     ("disk", 69, "is down", {"free_bytes": DOWN}),
+    ("trade database", 69, "is down", {"database": DOWN}),
+    *(
+        (name, 77, "has the trades of another", {"database": FOREIGN})
+        for name in ("trade database", "balance")
+    ),
     (
         "engine schema",
         78,
@@ -346,6 +352,16 @@ PASSED: Final[list[tuple[str, str, dict[str, Any]]]] = [
     ),
     ("durable state", "trade database", {"state": state("s3://b/lease", is_container=True)}),
     ("durable state", "trade database", {"state": state(kind="tmpfs", volume="/state")}),
+    (
+        "trade database",
+        "1 open orders and 1 open positions",
+        {
+            "database": TradeDatabase(
+                order_ids=frozenset({"7"}),
+                positions=(OpenPosition(pair="BTC/USDT", amount=Decimal("0.4")),),
+            )
+        },
+    ),
     ("dry-run", "none is required", {"dry_runs": (), "limits": Limits(dry_run=timedelta())}),
     ("clock", "+0.500 s", {"clock_offset_s": 0.5}),
     ("key rights", "not withdraw", {}),

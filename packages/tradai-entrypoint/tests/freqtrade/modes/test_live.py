@@ -424,7 +424,7 @@ def test_a_start_reads_the_market_list_once_and_the_account_again_under_its_leas
         job: EngineJob,
         context: RunContext,
         signed_in: SignedIn,
-        database: Path,
+        database: EngineDatabase,
         *,
         listed: Sequence[Symbol],
     ) -> TradedAccount:
@@ -832,7 +832,8 @@ def test_a_database_of_another_strategy_is_refused(
     (state / "databases").mkdir()
     with closing(sqlite3.connect(state / "databases" / "binance-1234567-waves.sqlite")) as database:
         database.executescript(TABLES)
-        database.execute("INSERT INTO trades VALUES (1, 'BTC/USDT', 1, 0, 'Other')")
+        columns, values = "id, pair, is_open, strategy", "1, 'BTC/USDT', 1, 'Other'"
+        database.execute(f"INSERT INTO trades ({columns}) VALUES ({values})")
         database.commit()
 
     refused(live, ExitCode.NOT_PERMITTED, "the trade database has trades of Other")

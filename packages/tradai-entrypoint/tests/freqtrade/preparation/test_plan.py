@@ -15,6 +15,7 @@ from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
 from tradai.entrypoint.freqtrade._preparation.engine_config import ENDPOINT
 from tradai.entrypoint.freqtrade._preparation.plan import EnginePlan, render_plan
+from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
 from tradai.entrypoint.freqtrade._strategy.class_syntax import Informative
 from tradai.entrypoint.freqtrade._strategy.parameters import DeclaredParameter
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
@@ -259,7 +260,7 @@ def test_the_access_to_an_account_is_in_the_engine_s_input_and_not_in_the_plan()
     access = EngineAccess(
         keys=ApiKeys(key=Secret("not-a-key"), secret=Secret("not-a-secret")),
         order_prefix="x-0123456789ab",
-        database=Path("/state/binance-1-wave.sqlite"),
+        database=SqliteFile(Path("/state/binance-1-wave.sqlite")),
     )
     address = "http://127.0.0.1:8080"
 

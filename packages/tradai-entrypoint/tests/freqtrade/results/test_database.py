@@ -1,5 +1,4 @@
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -8,114 +7,39 @@ import pytest
 
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._live._account.booked_order import BookedOrder
-from tradai.entrypoint.freqtrade._results import database
 from tradai.entrypoint.freqtrade._results.database import (
     booked_orders,
     count_exit_orders,
     entry_orders,
     funds_in_trades,
-    keep_database,
     trade_figures,
 )
+from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
 
-TABLES = """
-CREATE TABLE trades (id INTEGER PRIMARY KEY, is_open BOOLEAN, realized_profit FLOAT);
-CREATE TABLE orders (order_id TEXT, ft_order_side TEXT);
-"""
-
-
-@pytest.fixture
-def written(tmp_path: Path) -> Iterator[tuple[Path, sqlite3.Connection]]:
-    """A database whose rows are in its write-ahead log alone, and a connection that holds it."""
-    path = tmp_path / "engine.sqlite"
-    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
-        writer.execute("PRAGMA journal_mode=WAL")
-        writer.executescript(TABLES)
-        with closing(sqlite3.connect(path, isolation_level=None)) as viewer:
-            viewer.execute("BEGIN")
-            viewer.execute("SELECT * FROM orders").fetchall()
-            writer.executemany(
-                "INSERT INTO orders VALUES (?, ?)",
-                [("one", "buy"), ("two", "buy"), ("out", "sell")],
-            )
-            yield path, viewer
-
-
-def test_a_database_that_a_viewer_has_open_is_kept_with_all_its_rows(
-    written: tuple[Path, sqlite3.Connection], tmp_path: Path
-) -> None:
-    source, _ = written
-
-    keep_database(source, tmp_path / "trades.sqlite")
-
-    assert entry_orders(tmp_path / "trades.sqlite") == {"one", "two"}
-    assert source.exists()
-    assert not (tmp_path / "trades.sqlite-wal").exists()
-
-
-def test_a_database_that_cannot_be_copied_is_moved_with_its_write_ahead_log(
-    written: tuple[Path, sqlite3.Connection], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise sqlite3.OperationalError
-
-    monkeypatch.setattr(database, "_copy", refuse)
-    source, _ = written
-
-    keep_database(source, tmp_path / "trades.sqlite")
-
-    assert entry_orders(tmp_path / "trades.sqlite") == {"one", "two"}
-    assert not source.exists()
-
-
-def test_a_database_that_is_locked_for_good_is_moved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connect = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, timeout=0))
-    source = tmp_path / "engine.sqlite"
-    with closing(connect(source, isolation_level=None)) as holder:
-        holder.executescript(TABLES)
-        holder.execute("INSERT INTO orders VALUES ('one', 'buy')")
-        holder.execute("BEGIN EXCLUSIVE")
-
-        keep_database(source, tmp_path / "trades.sqlite")
-
-    assert entry_orders(tmp_path / "trades.sqlite") == {"one"}
-
-
-def test_a_copy_that_lacks_rows_is_not_trusted(
-    written: tuple[Path, sqlite3.Connection], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    counts = iter([[0, 2], [0, 3]])
-    monkeypatch.setattr(database, "_counts", lambda _: next(counts))
-    source, _ = written
-
-    keep_database(source, tmp_path / "trades.sqlite")
-
-    assert not source.exists()
-    assert not (tmp_path / "trades.sqlite.copy").exists()
+TABLES = "CREATE TABLE trades (id INTEGER PRIMARY KEY, is_open BOOLEAN, realized_profit FLOAT);"
 
 
 def test_a_database_that_is_missing_has_no_orders_and_a_damaged_one_is_an_error(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "trades.sqlite"
-    assert entry_orders(path) == set()
+    assert entry_orders(SqliteFile(path)) == set()
 
     path.write_text("not a database at all, whatever its name says")
 
     with pytest.raises(StorageError, match="cannot be read"):
-        entry_orders(path)
+        entry_orders(SqliteFile(path))
 
 
-def test_orders_that_close_a_position_are_counted(
-    written: tuple[Path, sqlite3.Connection], tmp_path: Path
-) -> None:
-    source, _ = written
+def test_orders_that_close_a_position_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "trades.sqlite"
+    with closing(sqlite3.connect(path)) as opened:
+        opened.execute("CREATE TABLE orders (order_id TEXT, ft_order_side TEXT)")
+        opened.executemany("INSERT INTO orders VALUES (?, ?)", [("in", "buy"), ("out", "sell")])
+        opened.commit()
 
-    assert count_exit_orders(source) == 1
-    assert count_exit_orders(tmp_path / "none.sqlite") == 0
+    assert count_exit_orders(SqliteFile(path)) == 1
+    assert count_exit_orders(SqliteFile(tmp_path / "none.sqlite")) == 0
 
 
 def test_funds_in_trades_are_the_cost_of_open_positions_less_the_profit_so_far(
@@ -127,13 +51,13 @@ def test_funds_in_trades_are_the_cost_of_open_positions_less_the_profit_so_far(
             "CREATE TABLE trades (is_open BOOLEAN, amount FLOAT, open_rate FLOAT,"
             " realized_profit FLOAT)"
         )
-        before = funds_in_trades(path)
+        before = funds_in_trades(SqliteFile(path))
         rows = [(1, 2.0, 50.0, None), (1, 0.0, 50.0, None), (0, 1.0, 70.0, 12.5), (1, 1, 10, -2)]
         opened.executemany("INSERT INTO trades VALUES (?, ?, ?, ?)", rows)
         opened.commit()
 
-    assert (before, funds_in_trades(path)) == (Decimal(0), Decimal("99.5"))
-    assert funds_in_trades(tmp_path / "none.sqlite") == 0
+    assert (before, funds_in_trades(SqliteFile(path))) == (Decimal(0), Decimal("99.5"))
+    assert funds_in_trades(SqliteFile(tmp_path / "none.sqlite")) == 0
 
 
 def test_trades_are_counted_and_their_profit_is_summed(tmp_path: Path) -> None:
@@ -144,7 +68,7 @@ def test_trades_are_counted_and_their_profit_is_summed(tmp_path: Path) -> None:
         opened.executemany("INSERT INTO trades VALUES (?, ?, ?)", rows)
         opened.commit()
 
-    assert trade_figures(path, "USDT") == {
+    assert trade_figures(SqliteFile(path), "USDT") == {
         "closed_trades": 2,
         "open_trades": 2,
         "realized_profit_USDT": 1.75,
@@ -152,7 +76,7 @@ def test_trades_are_counted_and_their_profit_is_summed(tmp_path: Path) -> None:
 
 
 def test_without_a_database_there_are_no_trades(tmp_path: Path) -> None:
-    figures = trade_figures(tmp_path / "trades.sqlite", "EUR")
+    figures = trade_figures(SqliteFile(tmp_path / "trades.sqlite"), "EUR")
 
     assert figures == {"closed_trades": 0, "open_trades": 0, "realized_profit_EUR": 0.0}
 
@@ -178,7 +102,7 @@ def test_orders_are_read_with_what_is_filled_and_whether_their_trade_is_open(
             """
         )
 
-    bought, stop, sold, orphan = booked_orders(path)
+    bought, stop, sold, orphan = booked_orders(SqliteFile(path))
 
     assert bought == BookedOrder(
         pair="BTC/USDT",
@@ -197,4 +121,4 @@ def test_orders_are_read_with_what_is_filled_and_whether_their_trade_is_open(
 
 
 def test_without_a_database_there_are_no_orders(tmp_path: Path) -> None:
-    assert booked_orders(tmp_path / "trades.sqlite") == ()
+    assert booked_orders(SqliteFile(tmp_path / "trades.sqlite")) == ()

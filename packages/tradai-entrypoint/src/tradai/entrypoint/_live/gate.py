@@ -228,8 +228,9 @@ class Gate:
         yield _row("confirmation", self.check_confirmation)
         yield _row("approval", approve)
         yield _row("account", sign_in)
-        for name in ("latch", "lease", "sessions", "databases"):
+        for name in ("latch", "lease", "sessions"):
             yield _row(name, partial(self._settings.place, name))
+        yield _row("databases", lambda: str(self._settings.database_place()))
 
 
 def _row(name: str, check: Callable[[], str]) -> CheckRow:

@@ -10,6 +10,7 @@ from tradai.entrypoint._live._account.account import ApiKeys
 from tradai.entrypoint._live._account.key_check import check_keys
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live.live_settings import LiveSettings
+from tradai.entrypoint._live.postgres_schema import PostgresSchema
 
 
 def approvals_of(settings: LiveSettings, *, clock: Clock | None = None) -> Approvals:
@@ -99,14 +100,20 @@ def session_store_of(settings: LiveSettings) -> SessionStore:
     return backend_for("tradai.sessions", settings.place("sessions"))
 
 
-def database_of(settings: LiveSettings, account: TradingAccount, strategy: str) -> Path:
+def database_of(
+    settings: LiveSettings, account: TradingAccount, strategy: str
+) -> Path | PostgresSchema:
     """Return the trade database of `strategy` on `account`; no other combination has it.
 
     Raises:
-        ConfigurationError: Its folder is not set.
+        ConfigurationError: Neither folder nor URL is set, or the URL cannot be used.
+        NotFoundError: The secret of the URL does not exist.
+        ExternalServiceError: The source of the secret refused or did not answer.
     """
-    folder = Path(settings.place("databases")).resolve()
-    return folder / f"{_name_of(account)}-{strategy}.sqlite"
+    place = settings.database_place()
+    if isinstance(place, Path):
+        return place.resolve() / f"{_name_of(account)}-{strategy}.sqlite"
+    return PostgresSchema.of(resolve_secret(place), account=account, strategy=strategy)
 
 
 def _name_of(account: TradingAccount) -> str:

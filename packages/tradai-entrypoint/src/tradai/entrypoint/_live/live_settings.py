@@ -19,7 +19,6 @@ _NEEDED: Final = {
     "lease": ("the place of leases", "file:/srv/tradai/leases"),
     "latch": ("the object that records halts", "file:/srv/tradai/halts.json"),
     "sessions": ("the place of session records", "file:/srv/tradai/sessions"),
-    "databases": ("the folder of trade databases", "/srv/tradai/databases"),
 }
 
 
@@ -41,6 +40,7 @@ class LiveSettings(BaseSettings):
         alerts: URIs of the channels that get alerts, separated by spaces, such as
             ``log: webhook:env:ALERT_URL``.
         databases: Folder that has the engine's database of each account and strategy.
+        database_url: Reference of the URL of a Postgres database that has them, in its place.
         api_key: Reference of the API key of the exchange.
         api_secret: Reference of the secret of that key.
         image: Digest of the container image that runs, which the approval names; unset means none.
@@ -63,6 +63,7 @@ class LiveSettings(BaseSettings):
     latch: str | None = None
     alerts: str = "log:"
     databases: Path | None = None
+    database_url: SecretReference | None = None
     api_key: SecretReference | None = None
     api_secret: SecretReference | None = None
     image: str | None = None
@@ -95,6 +96,23 @@ class LiveSettings(BaseSettings):
             ConfigurationError: It is not set.
         """
         return SecretReference(str(self._needed(name)))
+
+    def database_place(self) -> Path | SecretReference:
+        """Return the folder of trade databases, or the reference of the URL of their server.
+
+        Raises:
+            ConfigurationError: Neither is set, or both are.
+        """
+        places = [each for each in (self.databases, self.database_url) if each is not None]
+        if len(places) != 1:
+            folder, url = f"{_PREFIX}DATABASES", f"{_PREFIX}DATABASE_URL"
+            problem = f"{folder} and {url} are both set" if places else f"{folder} is not set"
+            message = (
+                f"{problem}: LIVE needs the folder of trade databases, such as "
+                f"/srv/tradai/databases, or in its place {url}, such as env:DATABASE_URL"
+            )
+            raise ConfigurationError(message, key=folder)
+        return places[0]
 
     def _needed(self, name: str) -> object:
         value: object = getattr(self, name)

@@ -25,8 +25,12 @@ _CHECKS: Final[tuple[tuple[str, CheckFunction, str], ...]] = (
     ("halt latch", state_checks.check_halt, "tradai-entrypoint resume --reason ..."),
     (restarts.CHECK_NAME, state_checks.check_restarts, "tradai-entrypoint resume --reason ..."),
     ("durable state", state_checks.check_state, "export TRADAI_LIVE_DURABLE_VOLUME=/volume"),
-    ("trade database", state_checks.check_database, "ls $TRADAI_LIVE_DATABASES"),
     ("disk", state_checks.check_disk, "df -h"),
+    (
+        "trade database",
+        state_checks.check_database,
+        "export TRADAI_LIVE_DATABASE_URL=REFERENCE",
+    ),
     ("engine schema", engine_checks.check_schema, _EDIT),
     ("live settings", engine_checks.check_live_settings, _EDIT),
     ("pair list", engine_checks.check_pair_list, _EDIT),

@@ -34,7 +34,8 @@ def check_state(facts: PreflightFacts) -> str:
 
 def check_database(facts: PreflightFacts) -> str:
     """Refuse a database in which another strategy has traded: its positions would become ours."""
-    others = sorted(known(facts.database).other_strategies)
+    database = known(facts.database)
+    others = sorted(database.other_strategies)
     if others:
         message = (
             f"the trade database has trades of {', '.join(others)}, which this strategy would take "
@@ -42,7 +43,8 @@ def check_database(facts: PreflightFacts) -> str:
             "is of"
         )
         raise TradingError(message, reason="database_of_another")
-    return "it has no trades of another strategy"
+    orders, positions = len(database.order_ids), len(database.positions)
+    return f"{orders} open orders and {positions} open positions"
 
 
 def check_disk(facts: PreflightFacts) -> str:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, final
 
 from tradai.core import JsonValue
@@ -23,7 +22,11 @@ from tradai.entrypoint.freqtrade._evidence.log_patterns import facts_in
 from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
 from tradai.entrypoint.freqtrade._modes.stall_watch import StallWatch
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
-from tradai.entrypoint.freqtrade._results.database import entry_orders, trade_figures
+from tradai.entrypoint.freqtrade._results.database import (
+    EngineDatabase,
+    entry_orders,
+    trade_figures,
+)
 
 # Between two beats of a session that starts or stops.
 _SLICE_S: Final = 5.0
@@ -51,7 +54,7 @@ class Bot:
 
     doing: str
     address: str | None
-    database: Path
+    database: EngineDatabase
     sections: Mapping[str, JsonValue] = field(default_factory=dict)
     session: LiveSession | None = None
     earlier_orders: frozenset[str] = frozenset()

@@ -12,7 +12,7 @@ from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
-from tradai.entrypoint.freqtrade._results.database import DATABASE_NAME
+from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, SqliteFile
 
 # The fallback places no order, so no rule of its market matters.
 _ANY_RULES: Final = MarketRules(tick="0.01", step="0.00001", min_notional="5")
@@ -23,7 +23,7 @@ class DryRunHandler(BotHandler):
     """Runs the engine's paper trading until a signal."""
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
-        database = context.folder.path / DATABASE_NAME
+        database = SqliteFile(context.folder.path / DATABASE_NAME)
         with _exchange_address(context) as address:
             bot = Bot(doing="trading on paper", address=address, database=database)
             return self._run_bot(job, context, bot)

@@ -35,7 +35,12 @@ from tradai.entrypoint.freqtrade._preparation.live_facts import (
 )
 from tradai.entrypoint.freqtrade._preparation.live_plan import planned_stake
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
-from tradai.entrypoint.freqtrade._results.database import booked_orders, traded_strategies
+from tradai.entrypoint.freqtrade._results.database import (
+    EngineDatabase,
+    booked_orders,
+    database_at,
+    traded_strategies,
+)
 
 _PLACES: Final = ("approvals", "lease", "latch", "sessions")
 
@@ -72,14 +77,15 @@ class SessionStart:
             reads=self.signed_in.client.reads,
         )
 
-    @property
-    def database(self) -> Path:
-        """The trade database, absolute.
+    @cached_property
+    def database(self) -> EngineDatabase:
+        """The trade database.
 
         Raises:
-            ConfigurationError: Its folder is not set.
+            TradAIError: Its place is not set, or its URL cannot be resolved or used.
         """
-        return database_of(self.settings, self.signed_in.account, self.context.config.name)
+        strategy = self.context.config.name
+        return database_at(database_of(self.settings, self.signed_in.account, strategy))
 
     def recorded_starts(self) -> tuple[datetime, ...]:
         """Return the last starts in the session's record, oldest first.
@@ -149,7 +155,7 @@ class SessionStart:
 
     def _places(self) -> Mapping[str, str]:
         places = {name: self.settings.place(name) for name in _PLACES}
-        return {**places, "trade database": f"sqlite:///{self.database}"}
+        return {**places, "trade database": self.database.url}
 
     def _engine(self, address: str | None) -> LiveEngine:
         access = EngineAccess(
@@ -157,7 +163,7 @@ class SessionStart:
             order_prefix=self.signed_in.order_prefix,
             database=self.database,
         )
-        sections = access.sections_without_keys(self.job.plan.exchange, address)
+        sections = access.sections_without_secrets(self.job.plan.exchange, address)
         return LiveEngine(
             install=self.job.engine,
             config=self.job.plan.given(address, sections=sections),
@@ -167,12 +173,13 @@ class SessionStart:
         )
 
 
-def trade_database(database: Path, *, strategy: str) -> TradeDatabase:
+def trade_database(database: EngineDatabase, *, strategy: str) -> TradeDatabase:
     """Return what `database`, which need not exist yet, has for a session of class `strategy`.
 
     Raises:
-        StorageError: It cannot be read.
+        TradAIError: It cannot be read, or the engine could not trade with it.
     """
+    database.check()
     booked = booked_orders(database)
     held = positions((), booked, pair_of=lambda order: order.symbol)
     return TradeDatabase(

@@ -6,7 +6,7 @@ from typing import Final
 
 from tradai.core import file_errors
 from tradai.core.exceptions import NotFoundError, StorageError
-from tradai.entrypoint.freqtrade._results.database import DATABASE_NAME, keep_database
+from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, keep_database
 
 BACKTEST_NAME: Final = "engine-result.zip"
 EPOCHS_NAME: Final = "epochs.jsonl"

@@ -1,18 +1,16 @@
-"""Keep the engine's database whole, and read its trades and orders."""
+"""The engine's trade database: its trades and orders, wherever it is kept."""
 
-import sqlite3
-from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, LiteralString, Protocol
 
 from tradai.core import JsonValue
-from tradai.core.exceptions import StorageError
 from tradai.entrypoint._live._account.booked_order import BookedOrder
+from tradai.entrypoint._live.postgres_schema import PostgresSchema
+from tradai.entrypoint.freqtrade._results.postgres import PostgresDatabase
+from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
 
-DATABASE_NAME: Final = "trades.sqlite"
 # The engine's own names (freqtrade 2026.9).
-_TABLES: Final = ("trades", "orders")
 _ENTRY_ORDERS: Final = "SELECT order_id FROM orders WHERE ft_order_side = 'buy'"
 _ORDER_IDS: Final = "SELECT order_id FROM orders"
 _TRADES: Final = (
@@ -20,7 +18,7 @@ _TRADES: Final = (
 )
 _ORDERS: Final = """
     SELECT ft_pair, order_id, ft_trade_id, ft_order_side, ft_is_open, coalesce(filled, 0),
-           coalesce(trades.is_open, 0)
+           coalesce(trades.is_open, false)
     FROM orders LEFT JOIN trades ON trades.id = ft_trade_id ORDER BY orders.id
 """
 _EXIT_ORDERS: Final = "SELECT count(*) FROM orders WHERE ft_order_side <> 'buy'"
@@ -30,108 +28,123 @@ _FUNDS: Final = """
 """
 _STRATEGIES: Final = "SELECT DISTINCT coalesce(strategy, 'an unknown strategy') FROM trades"
 _STOP: Final = "stoploss"
-_WRITE_AHEAD_LOG: Final = "-wal"
 
 
-def keep_database(source: Path, target: Path) -> None:
-    """Copy the database at `source` to `target`, with the rows of its write-ahead log.
+class EngineDatabase(Protocol):
+    """A trade database of the engine, which may have it open; its text is its URL."""
 
-    Another process may have it open, for example a viewer. A database that cannot be copied is
-    moved together with its write-ahead log, which needs no space.
+    @property
+    def url(self) -> str:
+        """Its URL without user and password."""
 
-    Raises:
-        OSError: It can be neither copied nor moved.
-    """
-    try:
-        copy_database(source, target)
-    except (sqlite3.Error, OSError):
-        source.rename(target)
-        log = source.with_name(source.name + _WRITE_AHEAD_LOG)
-        if log.exists():
-            log.rename(target.with_name(target.name + _WRITE_AHEAD_LOG))
+    def engine_url(self) -> str:
+        """Return its URL for the engine, with user and password: for standard input alone."""
+
+    def check(self) -> None:
+        """Check that the engine could trade with it; nothing is changed.
+
+        Raises:
+            ConfigurationError: Its driver is not installed, the login is refused, or the role may
+                not write.
+            TradingError: It has the trades of another account or strategy.
+            ExternalServiceError: It cannot be reached.
+        """
+
+    def prepare(self) -> None:
+        """Make the place of the database where it does not exist, after `check`.
+
+        Raises:
+            TradAIError: See `check`.
+            OSError: The disk refused.
+        """
+
+    def rows(self, query: LiteralString) -> list[tuple[Any, ...]]:
+        """Return the rows of `query`; none when the engine has not made its tables yet.
+
+        Raises:
+            ExternalServiceError: It cannot be read.
+            ConfigurationError: Its driver is not installed, or the login is refused.
+        """
+
+    def copy_to(self, target: Path) -> bool:
+        """Copy it into an SQLite file, and return whether there was anything to copy.
+
+        Raises:
+            ExternalServiceError: It cannot be copied; nothing is left of the copy.
+            ConfigurationError: Its driver is not installed, or the login is refused.
+        """
 
 
-def copy_database(source: Path, target: Path) -> None:
-    """Copy the database at `source` to `target`, with the rows of its write-ahead log.
-
-    Raises:
-        sqlite3.Error: It cannot be copied; nothing is left of the copy.
-        OSError: The disk refused; nothing is left of the copy.
-    """
-    copy = target.with_name(f"{target.name}.copy")
-    try:
-        _copy(source, copy)
-        copy.rename(target)
-    except (sqlite3.Error, OSError):
-        copy.unlink(missing_ok=True)
-        raise
+def database_at(place: Path | PostgresSchema) -> EngineDatabase:
+    """Return the database at `place`, which need not exist yet."""
+    return SqliteFile(place) if isinstance(place, Path) else PostgresDatabase(place)
 
 
-def all_orders(database: Path) -> set[str]:
+def all_orders(database: EngineDatabase) -> set[str]:
     """Return the ids of all orders in `database`; none when it does not exist.
 
     Raises:
-        StorageError: It cannot be read.
+        TradAIError: It cannot be read; see `EngineDatabase.rows`.
     """
-    return {str(row[0]) for row in _rows(database, _ORDER_IDS)}
+    return {str(row[0]) for row in database.rows(_ORDER_IDS)}
 
 
-def entry_orders(database: Path) -> set[str]:
+def entry_orders(database: EngineDatabase) -> set[str]:
     """Return the ids of the entry orders in `database`; none when it does not exist.
 
     Raises:
-        StorageError: It cannot be read.
+        TradAIError: It cannot be read; see `EngineDatabase.rows`.
     """
-    return {str(row[0]) for row in _rows(database, _ENTRY_ORDERS)}
+    return {str(row[0]) for row in database.rows(_ENTRY_ORDERS)}
 
 
-def count_exit_orders(database: Path) -> int:
+def count_exit_orders(database: EngineDatabase) -> int:
     """Return the number of orders in `database` that close a position; 0 without a database.
 
     The engine removes none of them.
 
     Raises:
-        StorageError: It cannot be read.
+        TradAIError: It cannot be read; see `EngineDatabase.rows`.
     """
-    return sum(row[0] for row in _rows(database, _EXIT_ORDERS))
+    return sum(row[0] for row in database.rows(_EXIT_ORDERS))
 
 
-def funds_in_trades(database: Path) -> Decimal:
+def funds_in_trades(database: EngineDatabase) -> Decimal:
     """Return the cost of the open positions in `database`, less the profit that was realized.
 
     The stake currency of the account and this are the funds before any profit.
 
     Raises:
-        StorageError: It cannot be read.
+        TradAIError: It cannot be read; see `EngineDatabase.rows`.
     """
-    return sum((Decimal(str(row[0])) for row in _rows(database, _FUNDS)), start=Decimal())
+    return sum((Decimal(str(row[0])) for row in database.rows(_FUNDS)), start=Decimal())
 
 
-def booked_orders(database: Path) -> tuple[BookedOrder, ...]:
+def booked_orders(database: EngineDatabase) -> tuple[BookedOrder, ...]:
     """Return all orders in `database`, which the engine may have open; none without a database.
 
     Raises:
-        StorageError: It cannot be read.
+        TradAIError: It cannot be read; see `EngineDatabase.rows`.
     """
-    return tuple(_booked(*row) for row in _rows(database, _ORDERS))
+    return tuple(_booked(*row) for row in database.rows(_ORDERS))
 
 
-def traded_strategies(database: Path) -> set[str]:
+def traded_strategies(database: EngineDatabase) -> set[str]:
     """Return the classes of the strategies that have traded in `database`.
 
     Raises:
-        StorageError: It cannot be read.
+        TradAIError: It cannot be read; see `EngineDatabase.rows`.
     """
-    return {str(row[0]) for row in _rows(database, _STRATEGIES)}
+    return {str(row[0]) for row in database.rows(_STRATEGIES)}
 
 
-def trade_figures(database: Path, currency: str) -> dict[str, JsonValue]:
+def trade_figures(database: EngineDatabase, currency: str) -> dict[str, JsonValue]:
     """Return the numbers of trades in `database`, and their realized profit in `currency`.
 
     Raises:
-        StorageError: It cannot be read.
+        TradAIError: It cannot be read; see `EngineDatabase.rows`.
     """
-    rows = {bool(row[0]): row[1:] for row in _rows(database, _TRADES)}
+    rows = {bool(row[0]): row[1:] for row in database.rows(_TRADES)}
     closed, opened = rows.get(False, (0, 0.0)), rows.get(True, (0, 0.0))
     return {
         "closed_trades": closed[0],
@@ -160,37 +173,3 @@ def _booked(  # noqa: PLR0913, PLR0917
         filled=Decimal(str(filled)),
         trade_is_open=bool(trade_is_open),
     )
-
-
-def _rows(database: Path, query: str) -> list[tuple[Any, ...]]:
-    if not database.exists():
-        return []
-    try:
-        with closing(sqlite3.connect(database)) as opened:
-            return opened.execute(query).fetchall()
-    except sqlite3.Error as exc:
-        message = f"{database} cannot be read ({exc}): open it with sqlite3"
-        raise StorageError(message, operation="read trades") from exc
-
-
-def _copy(source: Path, target: Path) -> None:
-    with closing(sqlite3.connect(source)) as original, closing(sqlite3.connect(target)) as copy:
-        original.backup(copy, progress=_give_up_when_locked)
-        # A file of its own: a write-ahead log would have to travel with it.
-        copy.execute("PRAGMA journal_mode=DELETE")
-        if _counts(copy) != _counts(original):
-            message = "rows are missing in the copy"
-            raise sqlite3.DatabaseError(message)
-
-
-def _give_up_when_locked(status: int, _remaining: int, _total: int) -> None:
-    # Without this the copy is tried again and again, for as long as another process holds a lock.
-    if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        message = "another process has locked it"
-        raise sqlite3.OperationalError(message)
-
-
-def _counts(database: sqlite3.Connection) -> list[int]:
-    # The names are constants of this module.
-    counts = (f"SELECT count(*) FROM {table}" for table in _TABLES)  # noqa: S608
-    return [database.execute(count).fetchone()[0] for count in counts]

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import final
 
 from tradai.core.exceptions import TradAIError
@@ -26,7 +25,7 @@ from tradai.entrypoint.freqtrade._modes._live.risks import LiveBot
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot
 from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
-from tradai.entrypoint.freqtrade._results.database import entry_orders
+from tradai.entrypoint.freqtrade._results.database import EngineDatabase, entry_orders
 
 
 @final
@@ -38,7 +37,7 @@ class Desk:
     leases: HeldLeases
     budget: StopBudget
     account: TradedAccount
-    database: Path
+    database: EngineDatabase
     record: Session
     session: LiveSession
     risks: Callable[[LiveBot], RiskWatch]
@@ -48,7 +47,7 @@ def bot_of(job: EngineJob, context: RunContext, desk: Desk) -> Bot:
     """Return the bot that trades on `desk`.
 
     Raises:
-        StorageError: Its database cannot be read.
+        TradAIError: Its database cannot be read.
     """
     signed_in = desk.admission.signed_in
     access = EngineAccess(

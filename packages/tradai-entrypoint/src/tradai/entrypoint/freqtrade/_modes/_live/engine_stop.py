@@ -3,7 +3,6 @@
 import signal
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, final
 
 from tradai.entrypoint._live._account.booked_order import BookedOrder
@@ -12,7 +11,7 @@ from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
-from tradai.entrypoint.freqtrade._results.database import booked_orders
+from tradai.entrypoint.freqtrade._results.database import EngineDatabase, booked_orders
 
 # A request without any time is not sent.
 _LEAST_S: Final = 0.05
@@ -33,7 +32,7 @@ class LiveEngineStop:
         evidence: EngineEvidence,
         *,
         interrupts: Interrupts,
-        database: Path,
+        database: EngineDatabase,
     ) -> None:
         """Stop `engine`; `interrupts` are the signals to this process."""
         self._engine = engine

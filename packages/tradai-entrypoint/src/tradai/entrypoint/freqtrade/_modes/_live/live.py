@@ -48,9 +48,7 @@ from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
 from tradai.entrypoint.freqtrade._preparation.job_checks import job_checks
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._preparation.session_start import SessionStart
-from tradai.entrypoint.freqtrade._results.database import (
-    all_orders,
-)
+from tradai.entrypoint.freqtrade._results.database import all_orders, database_at
 
 _WATCHDOG_LOG: Final = "watchdog.jsonl"
 
@@ -82,12 +80,12 @@ class LiveHandler(BotHandler):
         admission = gate.admit()
         record_admission(admission, context)
         signed_in = admission.signed_in
-        database = database_of(settings, signed_in.account, context.config.name)
-        database.parent.mkdir(parents=True, exist_ok=True)
+        place = database_of(settings, signed_in.account, context.config.name)
+        database = database_at(place)
         leases = held.enter_context(
             gate.held(
                 signed_in.account,
-                f"sqlite:///{database}",
+                database.url,
                 holder=f"run {context.run_id}",
                 ttl_s=least_ttl_s(budget.total_s),
                 say=context.progress.say,
@@ -103,6 +101,7 @@ class LiveHandler(BotHandler):
         # What a predecessor did while its lease was waited for is in this reading alone.
         signed_in = replace(signed_in, state=known(require_checks(start).account))
         leases.renew()
+        database.prepare()
         listed = start.venue.listed
         account = traded_account(job, context, signed_in, database, listed=listed)
         return Desk(
@@ -233,11 +232,17 @@ class LiveHandler(BotHandler):
             return _not_clean(halted, verdict, context)
         return _not_clean(verdict, halted, context)
 
+    def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
+        """Compare journal and database; a database that cannot be read any more is a mismatch."""
+        try:
+            return super()._compare_orders(verdict, context)
+        except TradAIError as exc:
+            return _not_compared(verdict, str(exc), context)
+
     def _compared(self, verdict: Verdict, signed_in: SignedIn) -> Verdict:
         """Keep a copy of the database, and compare it with the session's orders at the exchange."""
         context, database = self._entrypoint.context, self._bot.database
-        if database.exists():
-            keep_copy(database, context)
+        keep_copy(database, context)
         if self._report is not None:
             return verdict
         try:

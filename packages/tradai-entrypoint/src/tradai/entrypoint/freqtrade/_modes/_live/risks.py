@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import Final, final
 
 from tradai.core.exceptions import StorageError
@@ -17,7 +16,11 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.entry_orders import EntryOrders
 from tradai.entrypoint.freqtrade._evidence.strategy_errors import StrategyErrors
-from tradai.entrypoint.freqtrade._results.database import count_exit_orders, funds_in_trades
+from tradai.entrypoint.freqtrade._results.database import (
+    EngineDatabase,
+    count_exit_orders,
+    funds_in_trades,
+)
 
 _log: Final = logging.getLogger(__name__)
 
@@ -31,7 +34,11 @@ class LiveBot:
     """
 
     def __init__(
-        self, control: EngineControl, orders: EntryOrders, errors: StrategyErrors, database: Path
+        self,
+        control: EngineControl,
+        orders: EntryOrders,
+        errors: StrategyErrors,
+        database: EngineDatabase,
     ) -> None:
         """Watch the engine behind `control`, which has not started; the others follow its log."""
         self._control = control
@@ -67,7 +74,7 @@ def risks_of(
     admission: Admission,
     settings: LiveSettings,
     context: RunContext,
-    database: Path,
+    database: EngineDatabase,
 ) -> Callable[[LiveBot], RiskWatch]:
     """Return the maker of the watch of a bot; its record is read now.
 
@@ -98,7 +105,7 @@ def risks_of(
     return watch
 
 
-def _capital(admission: Admission, database: Path) -> Decimal:
+def _capital(admission: Admission, database: EngineDatabase) -> Decimal:
     """Return the funds of the strategy before any profit, by the first look at the account."""
     currency = admission.approval.stake_currency
     held = sum(

@@ -1,13 +1,12 @@
 """The means of a live session's stop: its time, its account, and an engine that is gone."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Final, final
 
 from tradai.core import utc_now
+from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint._live._account.reconcile import base_of, holding, positions
 from tradai.entrypoint._live._drain.budget import StopBudget
@@ -16,11 +15,8 @@ from tradai.entrypoint._live.gate import SignedIn
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._exchange.exchange import Symbol
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
-from tradai.entrypoint.freqtrade._results.database import (
-    DATABASE_NAME,
-    booked_orders,
-    copy_database,
-)
+from tradai.entrypoint.freqtrade._results.database import EngineDatabase, booked_orders
+from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME
 
 # Between this machine's clock and that of the exchange, at most.
 _CLOCK_DOUBT: Final = timedelta(seconds=5)
@@ -34,7 +30,7 @@ _MOST_TRADES: Final = 20
 class EndedEngine:
     """A `StoppableEngine` that has ended by itself: only its orders are left."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: EngineDatabase) -> None:
         """Take the database that it has left."""
         self._database = database
 
@@ -82,7 +78,7 @@ def traded_account(
     job: EngineJob,
     context: RunContext,
     signed_in: SignedIn,
-    database: Path,
+    database: EngineDatabase,
     *,
     listed: Sequence[Symbol],
 ) -> TradedAccount:
@@ -96,7 +92,7 @@ def traded_account(
         listed: All symbols of the exchange.
 
     Raises:
-        StorageError: The database cannot be read.
+        TradAIError: The database cannot be read.
     """
     exchange, booked = job.plan.exchange, booked_orders(database)
     pairs = {*map(str, context.config.pairs), *(row.pair for row in booked if row.trade_is_open)}
@@ -136,10 +132,11 @@ def _other_holdings(
     }
 
 
-def keep_copy(database: Path, context: RunContext) -> None:
+def keep_copy(database: EngineDatabase, context: RunContext) -> None:
     """Keep a copy of the trade database with the run; the session does not depend on it."""
     try:
-        copy_database(database, context.folder.path / DATABASE_NAME)
-        context.record.artifacts.append(DATABASE_NAME)
-    except (sqlite3.Error, OSError) as exc:
-        context.record.notices.append(f"the run has no copy of {database}: {exc}")
+        is_kept = database.copy_to(context.folder.path / DATABASE_NAME)
+    except TradAIError as exc:
+        context.record.notices.append(f"the run has no copy of the trades: {exc}")
+    else:
+        context.record.artifacts += [DATABASE_NAME] if is_kept else []

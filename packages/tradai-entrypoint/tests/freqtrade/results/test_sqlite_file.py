@@ -1,0 +1,124 @@
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tradai.core.exceptions import StorageError
+from tradai.entrypoint.freqtrade._results import sqlite_file
+from tradai.entrypoint.freqtrade._results.database import entry_orders
+from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile, keep_database
+
+TABLES = """
+CREATE TABLE trades (id INTEGER PRIMARY KEY, is_open BOOLEAN, realized_profit FLOAT);
+CREATE TABLE orders (order_id TEXT, ft_order_side TEXT);
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Iterator[tuple[Path, sqlite3.Connection]]:
+    """A database whose rows are in its write-ahead log alone, and a connection that holds it."""
+    path = tmp_path / "engine.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.executescript(TABLES)
+        with closing(sqlite3.connect(path, isolation_level=None)) as viewer:
+            viewer.execute("BEGIN")
+            viewer.execute("SELECT * FROM orders").fetchall()
+            writer.executemany(
+                "INSERT INTO orders VALUES (?, ?)",
+                [("one", "buy"), ("two", "buy"), ("out", "sell")],
+            )
+            yield path, viewer
+
+
+def test_a_database_that_a_viewer_has_open_is_kept_with_all_its_rows(
+    written: tuple[Path, sqlite3.Connection], tmp_path: Path
+) -> None:
+    source, _ = written
+
+    keep_database(source, tmp_path / "trades.sqlite")
+
+    assert entry_orders(SqliteFile(tmp_path / "trades.sqlite")) == {"one", "two"}
+    assert source.exists()
+    assert not (tmp_path / "trades.sqlite-wal").exists()
+
+
+def test_a_database_that_cannot_be_copied_is_moved_with_its_write_ahead_log(
+    written: tuple[Path, sqlite3.Connection], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise sqlite3.OperationalError
+
+    monkeypatch.setattr(sqlite_file, "_copy", refuse)
+    source, _ = written
+
+    keep_database(source, tmp_path / "trades.sqlite")
+
+    assert entry_orders(SqliteFile(tmp_path / "trades.sqlite")) == {"one", "two"}
+    assert not source.exists()
+
+
+def test_a_database_that_is_locked_for_good_is_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, timeout=0))
+    source = tmp_path / "engine.sqlite"
+    with closing(connect(source, isolation_level=None)) as holder:
+        holder.executescript(TABLES)
+        holder.execute("INSERT INTO orders VALUES ('one', 'buy')")
+        holder.execute("BEGIN EXCLUSIVE")
+
+        keep_database(source, tmp_path / "trades.sqlite")
+
+    assert entry_orders(SqliteFile(tmp_path / "trades.sqlite")) == {"one"}
+
+
+def test_a_copy_that_lacks_rows_is_not_trusted(
+    written: tuple[Path, sqlite3.Connection], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = iter([[0, 2], [0, 3]])
+    monkeypatch.setattr(sqlite_file, "_counts", lambda _: next(counts))
+    source, _ = written
+
+    keep_database(source, tmp_path / "trades.sqlite")
+
+    assert not source.exists()
+    assert not (tmp_path / "trades.sqlite.copy").exists()
+
+
+def test_a_file_is_copied_for_a_run_and_one_that_does_not_exist_is_not_made(
+    written: tuple[Path, sqlite3.Connection], tmp_path: Path
+) -> None:
+    source, _ = written
+    copy, absent = tmp_path / "copy.sqlite", tmp_path / "absent.sqlite"
+
+    assert SqliteFile(source).copy_to(copy)
+    assert not SqliteFile(absent).copy_to(tmp_path / "none.sqlite")
+
+    assert entry_orders(SqliteFile(copy)) == {"one", "two"}
+    assert not absent.exists()
+    assert not (tmp_path / "none.sqlite").exists()
+
+
+def test_a_copy_that_cannot_be_made_is_an_error_that_names_both(tmp_path: Path) -> None:
+    source = tmp_path / "engine.sqlite"
+    source.write_text("not a database at all, whatever its name says")
+
+    with pytest.raises(StorageError, match=f"{source} cannot be copied .* disk of {tmp_path}"):
+        SqliteFile(source).copy_to(tmp_path / "copy.sqlite")
+
+    assert {path.name for path in tmp_path.iterdir()} == {"engine.sqlite"}
+
+
+def test_a_file_has_its_folder_made_and_is_named_by_its_path(tmp_path: Path) -> None:
+    file = SqliteFile(tmp_path / "state" / "trades.sqlite")
+
+    file.check()
+    file.prepare()
+
+    assert file.path.parent.is_dir()
+    assert file.url == file.engine_url() == f"sqlite:///{tmp_path}/state/trades.sqlite"
+    assert str(file) == str(file.path)
