@@ -67,6 +67,7 @@ from tradai.entrypoint.freqtrade._exchange._binance.spot_market import Binance
 from tradai.entrypoint.freqtrade._exchange.exchange import Symbol
 from tradai.entrypoint.freqtrade._modes._live.stop import traded_account
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._results.database import EngineDatabase
 
 # No request is sent there.
 NOWHERE: Final = "http://127.0.0.1:9"
@@ -832,8 +833,9 @@ def test_a_database_of_another_strategy_is_refused(
     (state / "databases").mkdir()
     with closing(sqlite3.connect(state / "databases" / "binance-1234567-waves.sqlite")) as database:
         database.executescript(TABLES)
-        columns, values = "id, pair, is_open, strategy", "1, 'BTC/USDT', 1, 'Other'"
-        database.execute(f"INSERT INTO trades ({columns}) VALUES ({values})")
+        database.execute(
+            "INSERT INTO trades (id, pair, is_open, strategy) VALUES (1, 'BTC/USDT', 1, 'Other')"
+        )
         database.commit()
 
     refused(live, ExitCode.NOT_PERMITTED, "the trade database has trades of Other")
