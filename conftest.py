@@ -1,9 +1,10 @@
-"""Set up all tests: number of examples, one secret registry per test, safe reports, barriers."""
+"""Set up all tests: number of examples, one secret registry per test, safe reports, waits."""
 
 import copy
 import gc
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, Final
 
@@ -62,6 +63,21 @@ def _encodable(value: object) -> object:
     if isinstance(value, list | tuple):
         return type(value)(map(_encodable, value))
     return value
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], bool]:
+    """Wait until a condition holds, at most five minutes; return whether it does."""
+
+    def look(holds: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + 300
+        while not holds():
+            if time.monotonic() > deadline:
+                return False
+            threading.Event().wait(0.01)
+        return True
+
+    return look
 
 
 def pytest_configure(config: pytest.Config) -> None:

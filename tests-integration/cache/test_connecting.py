@@ -227,7 +227,7 @@ def test_closing_releases_callers_that_wait_for_the_first_answer(
         own_server.stop()
         fetching = pool.submit(tier.fetch, KEY)
         while not any(proxy.sent):
-            pass
+            assert not fetching.done()
 
         tier.close()
 

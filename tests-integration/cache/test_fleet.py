@@ -5,7 +5,6 @@ import itertools
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -129,7 +128,9 @@ def test_no_secret_is_sent_to_redis(proxy: TcpProxy, new_cache: Callable[[str], 
 
 
 def test_an_invalidation_reaches_another_process(
-    server: RedisServer, new_cache: Callable[[str], Cache]
+    server: RedisServer,
+    new_cache: Callable[[str], Cache],
+    eventually: Callable[[Callable[[], bool]], bool],
 ) -> None:
     version = 1
 
@@ -144,10 +145,7 @@ def test_an_invalidation_reaches_another_process(
     here.invalidate("key")
 
     assert here("key") == {"key": 2}
-    noticed = threading.Event()
-    while not noticed.wait(0.001):
-        if there("key") == {"key": 2}:
-            noticed.set()
+    assert eventually(lambda: there("key") == {"key": 2})
 
 
 def test_values_in_memory_are_verified_after_a_fork(

@@ -340,9 +340,10 @@ def test_a_job_that_is_stopped_while_it_is_submitted_is_cancelled(
     spec = spec_for(python_image, "sleep 600")
     with ThreadPoolExecutor(1) as pool:
         submitting = pool.submit(DockerRunner.for_uri(runner.uri).submit, spec)
-        while not (handles := list(runner.jobs())):
+        while not submitting.done() and not list(runner.jobs()):
             pass
-        info = runner.stop(handles[0], "not wanted")
+        (job,) = runner.jobs()
+        info = runner.stop(job, "not wanted")
 
         handle = submitting.result(60)
 

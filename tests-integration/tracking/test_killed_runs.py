@@ -4,10 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
-from threading import Event
 
 import pytest
 from servers.mlflow import MLflowServer
@@ -132,11 +131,13 @@ def test_sigterm_ends_the_run_as_killed_with_its_verdict(
 
 
 def test_a_run_left_running_by_a_dead_process_is_closed_and_a_living_one_is_not(
-    run: Run, server: MLflowServer, client: MLflowClient
+    run: Run,
+    server: MLflowServer,
+    client: MLflowClient,
+    eventually: Callable[[Callable[[], bool]], bool],
 ) -> None:
     run.start(server.url)
-    while not run.all_on_server(client):
-        Event().wait(0.1)
+    assert eventually(lambda: bool(run.all_on_server(client)))
     while_alive = run.sync(server.url)
     before = run.on_server(client).status
 
@@ -148,13 +149,16 @@ def test_a_run_left_running_by_a_dead_process_is_closed_and_a_living_one_is_not(
 
 
 def test_a_task_whose_disk_is_lost_is_sent_from_the_run_store(
-    run: Run, server: MLflowServer, client: MLflowClient, tmp_path: Path
+    run: Run,
+    server: MLflowServer,
+    client: MLflowClient,
+    tmp_path: Path,
+    eventually: Callable[[Callable[[], bool]], bool],
 ) -> None:
     store = tmp_path / "store"
     run.start(f"http://127.0.0.1:{free_port()}", "--store", str(store))
     segment = store / "run-1" / "tracking" / "000001.jsonl"
-    while not segment.exists():
-        Event().wait(0.1)
+    assert eventually(segment.exists)
     run.stop(signal.SIGKILL)
     (run.folder / ".tradai").rename(tmp_path / "lost")
 

@@ -62,11 +62,23 @@ class OnlyWoken:
         return event.wait()
 
 
-def delivered(tracker: MLflowTracker, folder: Path) -> Delivery:
-    """Deliver the run in `folder` once the thread that began to send it has given up."""
-    while (delivery := tracker.deliver(folder)).is_alive:
-        Event().wait(0.05)
-    return delivery
+@pytest.fixture
+def delivered(
+    eventually: Callable[[Callable[[], bool]], bool],
+) -> Callable[[MLflowTracker, Path], Delivery]:
+    """Deliver the run in a folder once the thread that began to send it has given up."""
+
+    def deliver(tracker: MLflowTracker, folder: Path) -> Delivery:
+        deliveries: list[Delivery] = []
+
+        def has_given_up() -> bool:
+            deliveries.append(tracker.deliver(folder))
+            return not deliveries[-1].is_alive
+
+        assert eventually(has_given_up)
+        return deliveries[-1]
+
+    return deliver
 
 
 def history(client: MLflowClient, run: ExperimentRun, key: str = "loss") -> list[tuple[int, float]]:
@@ -222,6 +234,7 @@ def test_a_run_is_sent_once_though_answers_are_lost_again_and_again(
     client: MLflowClient,
     unique: str,
     tmp_path: Path,
+    delivered: Callable[[MLflowTracker, Path], Delivery],
 ) -> None:
     proxy.plan(Fault(match=endpoint, action="lose", times=7))
     with MLflowClient(uri=proxy.url, deadline_s=3) as faulty:
@@ -274,6 +287,7 @@ def test_a_server_with_a_login_below_a_path_takes_runs(
     unique: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    delivered: Callable[[MLflowTracker, Path], Delivery],
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", guarded_mlflow.url)
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", USER)
@@ -293,6 +307,7 @@ def test_a_wrong_login_leaves_the_run_waiting_and_is_named(
     unique: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    delivered: Callable[[MLflowTracker, Path], Delivery],
 ) -> None:
     wrong = "not-the-real-" + "password"
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", USER)

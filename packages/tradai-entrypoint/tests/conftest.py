@@ -1,8 +1,6 @@
 import pickle
 import signal
 import subprocess
-import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -67,21 +65,6 @@ def is_alive() -> Callable[[int], bool]:
         command = ["ps", "-o", "stat=", "-p", str(pid)]
         state = subprocess.run(command, check=False, capture_output=True, text=True).stdout
         return bool(state.strip()) and not state.startswith("Z")
-
-    return look
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], bool]:
-    """Wait until a condition holds, at most a minute; return whether it does."""
-
-    def look(holds: Callable[[], bool]) -> bool:
-        deadline = time.monotonic() + 60
-        while not holds():
-            if time.monotonic() > deadline:
-                return False
-            threading.Event().wait(0.01)
-        return True
 
     return look
 
