@@ -481,7 +481,10 @@ def test_a_session_goes_on_with_the_database_of_the_one_before(
     with closing(sqlite3.connect(state / "databases" / "binance-1234567-waves.sqlite")) as database:
         database.executescript(TABLES)
         database.execute("INSERT INTO orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'open', 1, 0)")
+        database.execute("INSERT INTO trades VALUES (8, 'BTC/USDT', 0, 12.5, 1, 100)")
         database.commit()
+    funds = (Balance(asset="USDT", free=Decimal(990), locked=Decimal(10)),)
+    account.balances = (*funds, Balance(asset="BNB", free=Decimal(5), locked=Decimal()))
     before = order("1", f"{PREFIX}1")
     account.open_orders = [[before], [before, order("2", f"{PREFIX}2")]]
 
@@ -490,6 +493,7 @@ def test_a_session_goes_on_with_the_database_of_the_one_before(
     assert done.code == ExitCode.DONE, done.verdict
     assert done.manifest.results["orders_in_journal"] == 1
     assert done.manifest.results["orders_in_database"] == 1
+    assert done.manifest.live["risks"]["capital"] == "987.5"
 
 
 def test_an_open_order_at_the_exchange_that_the_database_lacks_is_named(
