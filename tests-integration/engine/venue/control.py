@@ -57,7 +57,8 @@ class Venue:
     def set(self, **settings: Any) -> None:
         """Change settings of the exchange.
 
-        Settings: `clock_offset_ms`, `fill_share`, `weight_limit`, `prices` (pinned, by symbol).
+        Settings: `clock_offset_ms`, `deleted_keys`, `fill_share`, `weight_limit`,
+        `prices` (pinned, by symbol).
         """
         self._send("settings", settings)
 
