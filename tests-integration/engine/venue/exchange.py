@@ -12,7 +12,7 @@ from engine.venue.account import Account
 from engine.venue.faults import Faults
 from engine.venue.keys import signer_of
 from engine.venue.market import PRICES, Market, Query
-from engine.venue.refusals import RefusedError, bad_symbol
+from engine.venue.refusals import RefusedError, bad_key, bad_symbol
 from engine.venue.weights import Weights, day_ticker_weight, my_trades_weight, open_orders_weight
 
 Weight = int | Callable[[Query], int]
@@ -68,6 +68,7 @@ class Exchange:
         self._account = Account(self._market)
         self._routes = _public_routes(self._market) | _signed_routes(self._account)
         self._counts: dict[str, Counter[str]] = {"signed": Counter(), "public": Counter()}
+        self._deleted_keys: frozenset[str] = frozenset()
         self.faults = Faults()
         self.weights = Weights()
         self.is_down = False
@@ -89,6 +90,8 @@ class Exchange:
         with self._lock:
             if not route.is_signed:
                 return route.answer(query)
+            if request.key in self._deleted_keys:
+                raise bad_key()
             signer = signer_of(
                 request.key, request.parts, now_ms=self._market.now_ms(), trades=route.trades
             )
@@ -111,12 +114,14 @@ class Exchange:
         self,
         *,
         clock_offset_ms: int | None = None,
+        deleted_keys: Sequence[str] = (),
         fill_share: str | None = None,
         prices: dict[str, float] | None = None,
         weight_limit: int | None = None,
         is_down: bool | None = None,
         closed: list[str] | None = None,
     ) -> None:
+        self._deleted_keys |= frozenset(deleted_keys)
         if clock_offset_ms is not None:
             self._market.clock_offset_ms = clock_offset_ms
         if fill_share is not None:

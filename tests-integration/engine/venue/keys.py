@@ -70,11 +70,13 @@ UNCLEAR: Final = ApiKey(
     key=_fake("FakeUnclear"),
     rights={name: value for name, value in _TRADER.items() if name != "enableWithdrawals"},
 )
+# A second key of the same account, with a secret of its own.
+SECOND: Final = ApiKey(key=_fake("FakeSecond"), secret=_fake("NotASecondSecret"), rights=_TRADER)
 # Some exchanges hand out secrets of digits only, which the engine's environment takes for a number.
 DIGITS: Final = ApiKey(key=_fake("FakeDigits"), secret="1234567890" * 4, rights=_TRADER)
 # Not known to the exchange.
 STRANGER: Final = ApiKey(key=_fake("FakeStranger"), rights=_TRADER)
-_KNOWN: Final = {each.key: each for each in (TRADER, READER, WITHDRAWER, UNCLEAR, DIGITS)}
+_KNOWN: Final = {each.key: each for each in (TRADER, SECOND, READER, WITHDRAWER, UNCLEAR, DIGITS)}
 
 
 def signer_of(key: str | None, parts: Sequence[str], *, now_ms: int, trades: bool) -> ApiKey:
