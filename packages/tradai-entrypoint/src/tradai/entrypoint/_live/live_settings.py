@@ -31,7 +31,8 @@ class LiveSettings(BaseSettings):
 
     Attributes:
         confirm: Confirmation of the plan, ``name@version:hash8``, as `approve` prints it.
-        approvals: URI of the place of approvals.
+        approvals: URI of the place of approvals, such as ``s3://bucket/approvals`` or
+            ``mlflow:approvals``.
         approval_key: Reference of the key that signs and verifies approvals.
         allow_unsigned: Whether unsigned approvals count while there is no key.
         lease: URI below which each account has its lease.
