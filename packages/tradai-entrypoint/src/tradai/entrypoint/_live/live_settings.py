@@ -44,6 +44,8 @@ class LiveSettings(BaseSettings):
         databases: Folder that has the engine's database of each account and strategy.
         api_key: Reference of the API key of the exchange.
         api_secret: Reference of the secret of that key.
+        models: Folder or URI of trained FreqAI models, ``models`` of a run; unset means that folder
+            beside the source of the strategy, where a version of a registry has them.
         image: Digest of the container image that runs, which the approval names; unset means none.
         dry_run_hours: Hours of dry-run that a configuration must have behind it.
         durable_volume: Folder of a volume that outlives the container; unset means none.
@@ -64,6 +66,7 @@ class LiveSettings(BaseSettings):
     databases: Path | None = None
     api_key: SecretReference | None = None
     api_secret: SecretReference | None = None
+    models: str | None = None
     image: str | None = None
     dry_run_hours: Annotated[float, Field(ge=0, le=8_760)] = 24.0
     durable_volume: str | None = None

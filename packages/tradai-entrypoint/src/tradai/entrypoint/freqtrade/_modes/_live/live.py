@@ -14,7 +14,7 @@ from tradai.entrypoint._live._drain.report import DrainReport
 from tradai.entrypoint._live.gate import Found, SignedIn
 from tradai.entrypoint._live.heartbeat import Heartbeat
 from tradai.entrypoint._live.lease_keeper import LeaseKeeper, least_ttl_s
-from tradai.entrypoint._live.live_places import alerts_of, database_of
+from tradai.entrypoint._live.live_places import alerts_of, database_of, latch_of
 from tradai.entrypoint._live.live_session import Supervision
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.watchdog import Watchdog
@@ -23,7 +23,9 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
+from tradai.entrypoint.freqtrade._evidence.log_patterns import facts_in
 from tradai.entrypoint.freqtrade._modes._live.desk import Desk, bot_of, started_session
 from tradai.entrypoint.freqtrade._modes._live.engine_stop import LiveEngineStop
 from tradai.entrypoint.freqtrade._modes._live.start import (
@@ -41,6 +43,7 @@ from tradai.entrypoint.freqtrade._modes._live.stop import (
     stop_budget,
     traded_account,
 )
+from tradai.entrypoint.freqtrade._modes._live.training_halt import TrainingHalt
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._preparation.session_start import SessionStart
@@ -71,6 +74,7 @@ class LiveHandler(BotHandler):
     def _admitted(self, job: EngineJob, context: RunContext, held: ExitStack) -> Desk:
         """Pass the gate and take what the session needs; `held` gives it back."""
         settings = LiveSettings.load(environ=context.environ)
+        self._training = TrainingHalt(latch_of(settings), context)
         budget = stop_budget(context, grace_s=self._entrypoint.settings.stop_grace_s)
         gate = gate_of(job, context, settings)
         admission = gate.admit()
@@ -103,6 +107,10 @@ class LiveHandler(BotHandler):
             record=record,
             session=session,
         )
+
+    def _note_facts(self, record: EngineRecord) -> None:
+        super()._note_facts(record)
+        self._training.take(facts_in(record), self._desk.session)
 
     @contextmanager
     def _supervising(self, engine: EngineProcess, control: EngineControl) -> Iterator[None]:
@@ -194,6 +202,7 @@ class LiveHandler(BotHandler):
         except LeaseLostError as exc:
             sentence = f"the engine was killed: {exc}; look at the orders of the account first"
             return Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence)
+        verdict = self._training.judged(verdict)
         reason = bot.session.stop_reason if bot.session else None
         if self._report is not None and not self._report.verdict.is_success:
             return _not_clean(verdict, self._report.verdict, context)
