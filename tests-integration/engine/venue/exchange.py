@@ -110,7 +110,7 @@ class Exchange:
                 self._set(**body)
         return {}
 
-    def _set(
+    def _set(  # noqa: PLR0913 - the settings of `Venue.set`, by name
         self,
         *,
         clock_offset_ms: int | None = None,

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
@@ -162,7 +162,7 @@ def candles(opened_at: datetime = NOW, close: str = "60000") -> dict[str, LastCa
     }
 
 
-FREQAI: Final = {"freqai": {"enabled": True, "live_retrain_hours": 25}}
+FREQAI: Final = {"freqai": {"enabled": True, "live_retrain_hours": 35}}
 DAY: Final = Limits(longest_session=timedelta(hours=24))
 NETWORK_DISKS: Final = (
     *("9p", "afpfs", "afs", "ceph", "cifs", "glusterfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"),
@@ -478,16 +478,29 @@ def test_an_order_prefix_that_the_engine_does_not_use_is_refused(
     assert (row.status, int(row.exit_code)) == (CheckStatus.FAIL, 77)
 
 
-MODELS: Final = Models(pairs=frozenset({"BTC/USDT", "ETH/USDT"}), digest="e" * 64)
+TRAINED: Final = NOW - timedelta(hours=10)
+MODELS: Final = Models(trained_at={"BTC/USDT": NOW, "ETH/USDT": TRAINED}, digest="e" * 64)
+
+
+def approving(facts: PreflightFacts, **changes: object) -> PreflightFacts:
+    """Return `facts` with an approval of `MODELS`."""
+    assert facts.approval is not None
+    plan = facts.approval.plan.model_copy(update={"models": MODELS.digest})
+    return replace(
+        facts,
+        approval=facts.approval.model_copy(update={"plan": plan}),
+        **cast("dict[str, Any]", changes),
+    )
 
 
 @pytest.mark.parametrize(
     ("hours", "limits", "models", "sentence"),
     [
-        (25, DAY, Models(), "no approved model of BTC/USDT, ETH/USDT"),
-        (25, DAY, replace(MODELS, pairs=frozenset({"BTC/USDT"})), "no approved model of ETH/USDT"),
-        (25, DAY, replace(MODELS, digest=None), "no approved model of any pair"),
-        (24, DAY, MODELS, "live_retrain_hours is 24"),
+        (35, DAY, Models(), "no approved model of BTC/USDT, ETH/USDT"),
+        (35, DAY, replace(MODELS, trained_at={"BTC/USDT": NOW}), "no approved model of ETH/USDT"),
+        (35, DAY, replace(MODELS, digest="d" * 64), "no approved model of any pair"),
+        (35, DAY, replace(MODELS, digest=None), "no approved model of any pair"),
+        (34, DAY, MODELS, "live_retrain_hours is 34, counted from the training of a model at"),
         (0, DAY, MODELS, "live_retrain_hours is 0"),
         (NAN, DAY, MODELS, "live_retrain_hours is nan"),
         (True, DAY, MODELS, "live_retrain_hours is True"),
@@ -499,7 +512,7 @@ def test_a_session_in_which_a_model_could_be_trained_is_refused(
 ) -> None:
     given = engine_config(facts, freqai={"enabled": True, "live_retrain_hours": hours})
 
-    row = rows_of(replace(facts, engine_config=given, limits=limits, models=models))["models"]
+    row = rows_of(approving(facts, engine_config=given, limits=limits, models=models))["models"]
 
     assert (row.status, int(row.exit_code)) == (CheckStatus.FAIL, 77)
     assert sentence in row.detail
@@ -508,9 +521,16 @@ def test_a_session_in_which_a_model_could_be_trained_is_refused(
 def test_approved_models_that_outlast_the_session_pass(facts: PreflightFacts) -> None:
     given = engine_config(facts, **FREQAI)
 
-    row = rows_of(replace(facts, engine_config=given, limits=DAY, models=MODELS))["models"]
+    row = rows_of(approving(facts, engine_config=given, limits=DAY, models=MODELS))["models"]
 
     assert row.status is CheckStatus.OK
+
+
+def test_a_check_before_the_approval_does_not_compare_the_models(facts: PreflightFacts) -> None:
+    given = engine_config(facts, freqai={"enabled": True, "live_retrain_hours": 35})
+    changes = {"engine_config": given, "limits": DAY, "models": MODELS, "approval": None}
+
+    assert rows_of(facts, changes)["models"].status is CheckStatus.OK
 
 
 def test_every_fact_that_is_not_known_is_refused(facts: PreflightFacts) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import json
+import shutil
 import signal
 import socket
 import sqlite3
@@ -83,6 +84,7 @@ CREATE TABLE orders (
     ft_is_open BOOLEAN NOT NULL DEFAULT 1, filled FLOAT
 );
 """
+PAIRS: Final = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
 TRADING: Final = "engine: trading live on loopback, no money, Ctrl-C stops it"
 KEY: Final = "not-a-real-api-key-000000000001"
 SECRET: Final = "not-a-real-api-secret-0000000001"  # noqa: S105 - a test looks for it
@@ -1009,6 +1011,145 @@ def test_an_operator_elsewhere_stops_a_session_in_good_order(
     sentence = f"the session stopped in good order: {reason}; nothing is left open"
     assert done.verdict == sentence
     assert done.facts("engine stopping") == {"signal": None}
+
+
+def trained(folder: Path, *, pairs: Sequence[str], age: timedelta) -> None:
+    """Leave models as a training in another folder does, with one of an earlier time."""
+    at = int((SystemClock().now() - age).timestamp())
+    dictionary = {}
+    for pair in pairs:
+        coin = pair.partition("/")[0]
+        model, place = f"cb_{coin.lower()}_{at}", f"sub-train-{coin}_{at}"
+        dictionary[pair] = {
+            "model_filename": model,
+            "trained_timestamp": at,
+            "data_path": f"/elsewhere/models/waves/{place}",
+            "extras": {},
+        }
+        (folder / "waves" / place).mkdir(parents=True)
+        for name in ("model.joblib", "metadata.json", "feature_pipeline.pkl"):
+            (folder / "waves" / place / f"{model}_{name}").write_text(f"{pair} {name}")
+        (folder / "waves" / place / f"cb_{coin.lower()}_1_model.joblib").write_text("old")
+    (folder / "waves" / "pair_dictionary.json").write_text(json.dumps(dictionary))
+    (folder / "waves" / "historic_predictions.pkl").write_text("predictions")
+
+
+@pytest.fixture
+def models(tmp_path: Path, strategy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Models of every pair, a day old, which are not trained again for another day."""
+    freqai = (strategy.parent / "freqai.yaml").read_text()
+    strategy.write_text(f"{strategy.read_text()}{freqai}  live_retrain_hours: 48\n")
+    monkeypatch.setenv("TRADAI_LIVE_LONGEST_SESSION_HOURS", "12")
+    monkeypatch.setenv("TRADAI_LIVE_MODELS", str(tmp_path / "trained"))
+    trained(tmp_path / "trained", pairs=PAIRS, age=timedelta(hours=24))
+    return tmp_path / "trained"
+
+
+@pytest.mark.usefixtures("models")
+def test_a_session_trades_by_a_copy_of_the_approved_models(
+    stopped: Run, approve: Callable[..., LivePlan]
+) -> None:
+    plan = approve()
+
+    done = stopped()
+
+    assert done.code == ExitCode.DONE, done.verdict
+    assert plan.models is not None
+    place = Path("user_data", "models", "waves")
+    staged = {
+        Path(name).relative_to(place).as_posix(): text
+        for name, text in done.given["files"].items()
+        if Path(name).is_relative_to(place)
+    }
+    dictionary = json.loads(staged.pop("pair_dictionary.json"))
+    assert dictionary.keys() == set(PAIRS)
+    entry = dictionary["BTC/USDT"]
+    folder = Path(entry["data_path"])
+    assert folder.parent == done.folder.resolve() / "scratch" / place
+    assert staged[f"{folder.name}/{entry['model_filename']}_model.joblib"] == (
+        "BTC/USDT model.joblib"
+    )
+    assert len(staged) == 9
+    assert done.manifest.live["checks"]["models"] == (
+        "ok: 3 approved models, none is trained before 48 h"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (lambda file: file.write_text("another model"), "by its digest"),
+        (lambda file: file.unlink(), "the model of BTC/USDT is not in"),
+    ],
+)
+def test_a_model_that_was_changed_after_the_approval_is_refused(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    models: Path,
+    change: Callable[[Path], object],
+    word: str,
+) -> None:
+    approve()
+    (file,) = models.glob("waves/sub-train-BTC_*/cb_btc_1[0-9]*_model.joblib")
+    change(file)
+
+    refused(live, ExitCode.NOT_PERMITTED, word)
+    assert account.asked == []
+
+
+def test_a_session_without_models_is_refused_before_the_approval(live: Run, models: Path) -> None:
+    (models / "waves" / "pair_dictionary.json").write_text("[]")
+    refused(live, ExitCode.NOT_PERMITTED, "is not a pair dictionary of trained models")
+    (models / "waves" / "pair_dictionary.json").unlink()
+
+    refused(live, ExitCode.NOT_PERMITTED, "there are no trained models at", "TRADAI_LIVE_MODELS")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "hours", "word"),
+    [
+        (PAIRS[1:], 48, "no approved model of BTC/USDT"),
+        (PAIRS, 0, "live_retrain_hours is 0"),
+        (PAIRS, 36, "live_retrain_hours is 36"),
+    ],
+)
+def test_models_that_do_not_outlast_the_session_are_refused(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    models: Path,
+    pairs: Sequence[str],
+    hours: int,
+    word: str,
+) -> None:
+    shutil.rmtree(models)
+    trained(models, pairs=pairs, age=timedelta(hours=24))
+    override = f"freqai.live_retrain_hours={hours}"
+    approve(override)
+
+    refused(partial(live, override), ExitCode.NOT_PERMITTED, word)
+
+
+@pytest.mark.usefixtures("models")
+def test_a_training_halts_the_session_and_the_next_one(
+    live: Run, approve: Callable[..., LivePlan], state: Path
+) -> None:
+    approve()
+    trainer = "freqtrade.freqai.base_models.BaseRegressionModel"
+    line = f"{'-' * 20} Starting training BTC/USDT {'-' * 20}"
+
+    done = live(says=[f"2026-11-30 01:02:03,456 - {trainer} - INFO - {line}"], on_sigterm="stops")
+
+    assert done.code == ExitCode.HALTED, done.verdict
+    assert "the engine trains a model of BTC/USDT, which was not approved" in done.verdict
+    assert done.facts("training seen") == {"pair": "BTC/USDT"}
+    assert done.manifest.live["drain"]["problems"] == []
+    (halt,) = HaltLatch.for_uri(f"file:{state}/halts.json").halts()
+    assert halt.cause.startswith("the engine trains a model of BTC/USDT")
+    assert halt.run_id == "run-0"
+    again = live()
+    assert (again.code, "engine starting" in again.events) == (ExitCode.HALTED, False)
+    assert "the engine trains a model of BTC/USDT" in again.verdict
 
 
 OVERRIDES: Final = (

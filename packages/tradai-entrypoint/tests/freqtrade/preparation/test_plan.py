@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tradai.core import Secret, StrategyConfig, TradingMode
-from tradai.core.exceptions import ConfigurationError, TradingError
+from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._live._account.account import ApiKeys
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
@@ -243,9 +243,11 @@ def test_no_other_mode_sends_orders(mode: TradingMode) -> None:
     assert plan(mode, run, freqai=FREQAI).config["dry_run"] is True
 
 
-def test_live_trades_no_freqai_strategy() -> None:
-    with pytest.raises(TradingError, match="no FreqAI strategy live"):
-        plan(TradingMode.LIVE, freqai=FREQAI)
+def test_live_names_the_model_class_of_a_freqai_strategy() -> None:
+    rendered = plan(TradingMode.LIVE, freqai=FREQAI)
+
+    assert "--freqaimodel LightGBMRegressor" in " ".join(rendered.arguments)
+    assert rendered.config["freqai"] == FREQAI
 
 
 def test_a_stop_of_live_treats_open_orders_as_the_approval_says() -> None:

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     )
     from tradai.mlflow._registry._gates.policy import PromotionPolicy as PromotionPolicy
     from tradai.mlflow._registry._gates.report import PromotionReport as PromotionReport
+    from tradai.mlflow._registry.approval_store import MLflowApprovalStore as MLflowApprovalStore
     from tradai.mlflow._registry.config_layer import RegistryLayer as RegistryLayer
     from tradai.mlflow._registry.errors import (
         ModelIntegrityError as ModelIntegrityError,
@@ -98,6 +99,7 @@ if not TYPE_CHECKING:
                 "ServerFaultError ServerNotListeningError ServerUnavailableError "
                 "UnsupportedEndpointError"
             ),
+            "_registry.approval_store": "MLflowApprovalStore",
             "_registry.config_layer": "RegistryLayer",
             "_registry.errors": "ModelIntegrityError PromotionRefusedError StaleModelError",
             "_registry._gates.gates": "Gate GateContext GateOutcome GateSubject",

@@ -5,7 +5,7 @@ from typing import Final, final
 
 from tradai.core._ports.backends import backend_for
 from tradai.core._ports.protocols import ApprovalEntry, ApprovalEntryKind, ObjectStore
-from tradai.core._types.symbols import SHA256, STRATEGY_NAME
+from tradai.core._types.symbols import check_strategy_name
 from tradai.core.exceptions import ConflictError
 
 _KINDS: Final[dict[str, ApprovalEntryKind]] = {
@@ -42,8 +42,8 @@ class ObjectApprovalStore:
 
     def add(self, entry: ApprovalEntry) -> None:
         """Keep `entry`; see `ApprovalStore`."""
-        folder = self._folder(entry.strategy)
-        uri = f"{folder}{SHA256.check(entry.approval_id)}/{entry.kind}.json"
+        strategy, approval_id, kind = entry.name
+        uri = f"{self._folder(strategy)}{approval_id}/{kind}.json"
         try:
             self._store.write(uri, entry.data, if_absent=True)
         except ConflictError:
@@ -65,4 +65,4 @@ class ObjectApprovalStore:
                 )
 
     def _folder(self, strategy: str) -> str:
-        return f"{self._base}/{STRATEGY_NAME.check(strategy)}/"
+        return f"{self._base}/{check_strategy_name(strategy)}/"

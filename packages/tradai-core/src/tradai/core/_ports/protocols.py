@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeAlias, final
 from tradai.core._documents.json_values import JsonValue
 from tradai.core._secrets.secret import Secret
 from tradai.core._time.instants import Utc
+from tradai.core._types.symbols import SHA256, check_strategy_name
 from tradai.core.exceptions import TradAIError
 
 
@@ -179,6 +180,15 @@ class ApprovalEntry:
     approval_id: str
     kind: ApprovalEntryKind
     data: bytes
+
+    @property
+    def name(self) -> tuple[str, str, ApprovalEntryKind]:
+        """Strategy, id and kind, by which a store keeps the entry.
+
+        Raises:
+            ValidationError: The strategy or the id is not usable as a name.
+        """
+        return check_strategy_name(self.strategy), SHA256.check(self.approval_id), self.kind
 
 
 class ApprovalStore(Protocol):

@@ -31,6 +31,19 @@ STRATEGY_NAME: Final = Grammar(
 )
 SHA256: Final = Grammar("digest", "[0-9a-f]{64}", "a SHA-256 as 64 hexadecimal digits")
 
+
+def check_strategy_name(name: str) -> str:
+    """Return `name`, by which approvals know a strategy.
+
+    >>> check_strategy_name("momentum")
+    'momentum'
+
+    Raises:
+        ValidationError: It is not a name of a strategy.
+    """
+    return STRATEGY_NAME.check(name)
+
+
 Currency: TypeAlias = Annotated[
     str, Grammar("currency", _CODE, "capital letters and digits, such as USDT")
 ]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tradai.core._local.object_session_store import ObjectSessionStore as ObjectSessionStore
     from tradai.core._ports.protocols import (
         ApprovalEntry as ApprovalEntry,
+        ApprovalEntryKind as ApprovalEntryKind,
         ApprovalStore as ApprovalStore,
     )
     from tradai.core._ports.session_store import (
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         check_session_name as check_session_name,
     )
     from tradai.core._sessions.state import SessionState as SessionState
+    from tradai.core._types.symbols import check_strategy_name as check_strategy_name
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
@@ -56,11 +58,12 @@ if not TYPE_CHECKING:
             ),
             "_local.object_approval_store": "ObjectApprovalStore",
             "_local.object_session_store": "ObjectSessionStore",
-            "_ports.protocols": "ApprovalEntry ApprovalStore",
+            "_ports.protocols": "ApprovalEntry ApprovalEntryKind ApprovalStore",
             "_ports.session_store": "AlertChannel SessionStore",
             "_sessions.alert": "Alert",
             "_sessions.record": "SessionRecord SessionRequest check_session_name",
             "_sessions.state": "SessionState",
+            "_types.symbols": "check_strategy_name",
         },
         home="tradai.core",
     )

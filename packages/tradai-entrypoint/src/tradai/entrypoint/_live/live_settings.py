@@ -30,7 +30,8 @@ class LiveSettings(BaseSettings):
 
     Attributes:
         confirm: Confirmation of the plan, ``name@version:hash8``, as `approve` prints it.
-        approvals: URI of the place of approvals.
+        approvals: URI of the place of approvals, such as ``s3://bucket/approvals`` or
+            ``mlflow:approvals``.
         approval_key: Reference of the key that signs and verifies approvals.
         allow_unsigned: Whether unsigned approvals count while there is no key.
         lease: URI below which each account has its lease.
@@ -43,6 +44,8 @@ class LiveSettings(BaseSettings):
         database_url: Reference of the URL of a Postgres database that has them, in its place.
         api_key: Reference of the API key of the exchange.
         api_secret: Reference of the secret of that key.
+        models: Folder or URI of trained FreqAI models, ``models`` of a run; unset means that folder
+            beside the source of the strategy, where a version of a registry has them.
         image: Digest of the container image that runs, which the approval names; unset means none.
         dry_run_hours: Hours of dry-run that a configuration must have behind it.
         durable_volume: Folder of a volume that outlives the container; unset means none.
@@ -66,6 +69,7 @@ class LiveSettings(BaseSettings):
     database_url: SecretReference | None = None
     api_key: SecretReference | None = None
     api_secret: SecretReference | None = None
+    models: str | None = None
     image: str | None = None
     dry_run_hours: Annotated[float, Field(ge=0, le=8_760)] = 24.0
     durable_volume: str | None = None

@@ -98,30 +98,33 @@ def check_models(facts: PreflightFacts) -> str:
     freqai = _section(facts.engine_config, "freqai")
     if freqai.get("enabled", False) is False:
         return "FreqAI is off"
-    models, longest = known(facts.models), facts.limits.longest_session
-    missing = [pair for pair in facts.config.pairs if pair not in models.pairs]
-    if missing or models.digest is None:
+    models = known(facts.models)
+    missing = [pair for pair in facts.config.pairs if pair not in models.trained_at]
+    approved = facts.approval.plan.models if facts.approval else models.digest
+    if missing or models.digest is None or models.digest != approved:
         message = (
             f"there is no approved model of {', '.join(missing) or 'any pair'}: train them with "
             "--mode train, and have them approved with `tradai-entrypoint approve`"
         )
         raise TradingError(message, reason="models")
-    hours = freqai.get("live_retrain_hours", 0)
-    if not _outlasts(hours, longest):
+    hours, oldest = freqai.get("live_retrain_hours", 0), min(models.trained_at.values())
+    if not _outlasts(hours, facts.limits.longest_session, age=facts.now - oldest):
         message = (
-            f"freqai.live_retrain_hours is {hours}, so a model could be trained during the "
-            "session: limit its length with TRADAI_LIVE_LONGEST_SESSION_HOURS, and set "
-            "freqai.live_retrain_hours to more than that"
+            f"freqai.live_retrain_hours is {hours}, counted from the training of a model at "
+            f"{oldest:%Y-%m-%d %H:%M} UTC, so one could be trained during the session: limit its "
+            "length with TRADAI_LIVE_LONGEST_SESSION_HOURS, and set freqai.live_retrain_hours to "
+            "more than that and the age of the models"
         )
         raise TradingError(message, reason="retraining")
-    return f"{len(models.pairs)} approved models, none is trained before {hours} h"
+    return f"{len(models.trained_at)} approved models, none is trained before {hours} h"
 
 
-def _outlasts(hours: JsonValue, session: timedelta | None) -> bool:
+def _outlasts(hours: JsonValue, session: timedelta | None, *, age: timedelta) -> bool:
+    """Tell whether models of `age` are not trained again before `session` has passed."""
     if session is None or isinstance(hours, bool) or not isinstance(hours, (int, float)):
         return False
     # Written so that NaN is refused.
-    return hours * 3600 > session.total_seconds()
+    return hours * 3600 > (age + session).total_seconds()
 
 
 def _section(table: Mapping[str, JsonValue], name: str) -> Mapping[str, JsonValue]:

@@ -1,7 +1,7 @@
 """Facts that the checks before a live session judge."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -118,11 +118,11 @@ class Models:
     """FreqAI models of the session.
 
     Attributes:
-        pairs: Pairs that have a model in the pair dictionary.
+        trained_at: Instant of the training of each pair's model, by pair.
         digest: Digest of the artifacts, which the approval names; None without any.
     """
 
-    pairs: frozenset[str] = frozenset()
+    trained_at: Mapping[str, datetime] = field(default_factory=dict)
     digest: str | None = None
 
 

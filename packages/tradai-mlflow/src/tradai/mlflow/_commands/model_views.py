@@ -49,8 +49,10 @@ def _moves(model: RegisteredModel) -> tuple[list[LedgerEntry], list[str]]:
     return entries, problems
 
 
-def version_lines(version: ModelVersion, content: VersionContent) -> Iterator[str]:
-    """Yield the facts of one version."""
+def version_lines(
+    version: ModelVersion, content: VersionContent, *, entries: Iterable[tuple[str, str]]
+) -> Iterator[str]:
+    """Yield the facts of one version, and the `entries` of approvals that are about it."""
     record = content.record
     rows = [
         ("model", version.name),
@@ -66,6 +68,7 @@ def version_lines(version: ModelVersion, content: VersionContent) -> Iterator[st
             "registered",
             f"{record.registered_at:%Y-%m-%d %H:%M} UTC by {record.registered_by or '-'}",
         ),
+        *entries,
         *((f"digest {name}", digest) for name, digest in sorted(record.digests.items())),
         *((name, f"{value:g}") for name, value in record.metrics.items()),
         *((f"file {file.path}", f"{file.size} bytes") for file in record.files),

@@ -20,6 +20,7 @@ from tradai.mlflow._commands.model_views import (
 from tradai.mlflow._commands.models_grammar import models_parser
 from tradai.mlflow._commands.output import print_json, print_lines, table_lines
 from tradai.mlflow._registry._gates.policy import PromotionPolicy
+from tradai.mlflow._registry.approval_store import kept_entry
 from tradai.mlflow._registry.errors import PromotionRefusedError
 from tradai.mlflow._registry.promotion import AliasMove
 from tradai.mlflow._registry.registry import ModelRegistry
@@ -62,7 +63,7 @@ def _show(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print_json(version_json(version, content))
         else:
-            print_lines(version_lines(version, content))
+            print_lines(version_lines(version, content, entries=_entries(client, version)))
         return 0
     model = client.get_registered_model(arguments.model)
     found = client.search_model_versions(filter=f"name = {quoted(model.name)}")
@@ -73,6 +74,18 @@ def _show(arguments: argparse.Namespace) -> int:
     else:
         print_lines(model_lines(model, versions))
     return 0
+
+
+def _entries(client: MLflowClient, version: ModelVersion) -> Sequence[tuple[str, str]]:
+    """Return the approvals and revocations about a version, each with the version that keeps it."""
+    if version.run_id is None:
+        return ()
+    related = client.search_model_versions(filter=f"run_id = {quoted(version.run_id)}")
+    return sorted(
+        (name, f"{each.name}@v{each.version}")
+        for each in related
+        if (name := kept_entry(each)) is not None
+    )
 
 
 def _register(arguments: argparse.Namespace) -> int:

@@ -14,12 +14,11 @@ from tradai.mlflow._client.model_entities import ModelVersion
 from tradai.mlflow._http.errors import CorruptArtifactError, ExperimentNotFoundError
 from tradai.mlflow._registry.proof import MANIFEST, REPORT, RunProof
 from tradai.mlflow._registry.record import ModelRecord
+from tradai.mlflow._registry.selector import check_model_name
 from tradai.mlflow._registry.version_tags import VersionContent, to_tags
 from tradai.mlflow._tracking.server_run import RUN_ID
 
 _IMAGE: Final = re.compile(r"(?:.+@)?(sha256:[0-9a-f]{64})")
-_BAD_NAME: Final = re.compile(r"[/:\x00-\x1f\x7f]")
-_EXPECTED_NAME: Final = "a name without '/', ':' and control characters, as MLflow 3 asks for"
 _EXPECTED_IMAGE: Final = "an image by its digest, sha256: and 64 digits"
 
 
@@ -111,17 +110,6 @@ class Registration:
                 self._client.upload_artifact(run, proof.folder / name, name)
         self._client.end_run(run.run_id, RunStatus.FINISHED)
         return run
-
-
-def check_model_name(name: str) -> None:
-    """Check a name before anything is sent.
-
-    Raises:
-        ValidationError: Not every server takes it.
-    """
-    if not name.strip() or _BAD_NAME.search(name):
-        message = f"the model name {name!r} is not usable: expected {_EXPECTED_NAME}"
-        raise ValidationError(message, field="name", expected=_EXPECTED_NAME)
 
 
 def _image_digest(image: str) -> str:

@@ -18,6 +18,8 @@ _EXPECTED: Final = (
     "NAME@ALIAS, such as trend@champion; NAME@v7 for a version, NAME@latest for the newest one, "
     "or NAME@stage:Production"
 )
+_BAD_NAME: Final = re.compile(r"[/:\x00-\x1f\x7f]")
+_EXPECTED_NAME: Final = "a name without '/', ':' and control characters, as MLflow 3 asks for"
 
 
 @final
@@ -78,6 +80,17 @@ def is_usable_alias(alias: str) -> bool:
     """Tell whether every server takes `alias`; ``latest`` and ``v7`` mean something else."""
     is_reserved = alias.lower() == _LATEST or _VERSION.fullmatch(alias.lower())
     return bool(_ALIAS.fullmatch(alias)) and not is_reserved
+
+
+def check_model_name(name: str) -> None:
+    """Check a name before anything is sent.
+
+    Raises:
+        ValidationError: Not every server takes it.
+    """
+    if not name.strip() or _BAD_NAME.search(name):
+        message = f"the model name {name!r} is not usable: expected {_EXPECTED_NAME}"
+        raise ValidationError(message, field="name", expected=_EXPECTED_NAME)
 
 
 def selector_error(choice: str) -> ValidationError:

@@ -4,7 +4,7 @@ from typing import final
 
 from tradai.core._fork_lock import ForkLock
 from tradai.core._ports.protocols import ApprovalEntry
-from tradai.core._types.symbols import SHA256, STRATEGY_NAME
+from tradai.core._types.symbols import check_strategy_name
 from tradai.core.exceptions import ConflictError
 
 
@@ -19,7 +19,7 @@ class MemoryApprovalStore:
 
     def add(self, entry: ApprovalEntry) -> None:
         """Keep `entry`; see `ApprovalStore`."""
-        name = STRATEGY_NAME.check(entry.strategy), SHA256.check(entry.approval_id), entry.kind
+        name = entry.name
         with self._lock:
             if self._entries.setdefault(name, entry) != entry:
                 message = f"there is another {entry.kind} of this id in memory; read it again"
@@ -27,7 +27,7 @@ class MemoryApprovalStore:
 
     def entries(self, strategy: str) -> tuple[ApprovalEntry, ...]:
         """Return all entries of `strategy`, sorted by id and kind; see `ApprovalStore`."""
-        STRATEGY_NAME.check(strategy)
+        check_strategy_name(strategy)
         with self._lock:
             found = sorted(self._entries.items())
         return tuple(entry for (name, _, _), entry in found if name == strategy)

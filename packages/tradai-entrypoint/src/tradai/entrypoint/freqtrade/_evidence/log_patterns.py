@@ -11,6 +11,14 @@ from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 _REFUSALS: Final = "BadSymbol|BadRequest|NotSupported|ExchangeError|InvalidOrder|OrderNotFound"
 _NOT_ACCEPTED: Final = "Could not (?:create|place) |Insufficient funds to create "
 _NO_OUTAGE: Final = rf"Retrying still for|due to (?:{_REFUSALS})\b"
+# FreqAI's kinds of models, each of which says that it trains one.
+_TRAINERS: Final = (
+    "freqtrade.freqai.base_models.BaseClassifierModel",
+    "freqtrade.freqai.base_models.BasePyTorchClassifier",
+    "freqtrade.freqai.base_models.BasePyTorchRegressor",
+    "freqtrade.freqai.base_models.BaseRegressionModel",
+    "freqtrade.freqai.RL.BaseReinforcementLearningModel",
+)
 _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     logger: tuple(re.compile(pattern, re.MULTILINE) for pattern in patterns)
     for logger, patterns in {
@@ -56,6 +64,7 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
         "freqtrade.strategy.parameters": (
             r"Parameter '(?P<fixed>\w*)' is part of this hyperopt run, but its value is used",
         ),
+        **dict.fromkeys(_TRAINERS, (r"-+ ?Starting training (?P<trained>\S+) -+",)),
         "freqtrade.freqai.freqai_interface": (r"(?P<untrained>Training \S+ raised exception .*)",),
         # The schema check names the key in its own, long message, not in the error that follows.
         "freqtrade.configuration.config_validation": (

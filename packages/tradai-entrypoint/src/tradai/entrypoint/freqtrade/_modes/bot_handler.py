@@ -101,7 +101,10 @@ class BotHandler(EngineHandler):
         return self._watch.judged(verdict)
 
     def _note_facts(self, record: EngineRecord) -> None:
-        facts = facts_in(record)
+        self._take(facts_in(record))
+
+    def _take(self, facts: Mapping[str, str]) -> None:
+        """Take facts from the engine's log."""
         self._watch.take(facts)
         for event, details in self._orders.take(facts):
             self._entrypoint.context.journal.append(event, **details)

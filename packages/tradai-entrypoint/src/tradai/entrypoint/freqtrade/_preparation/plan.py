@@ -19,7 +19,6 @@ from tradai.core import (
     TradingMode,
     canonical_json,
 )
-from tradai.core.exceptions import TradingError
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
@@ -120,7 +119,6 @@ def render_plan(
     Raises:
         ConfigurationError: The engine, or this release, cannot do what the configuration says;
             the error names the key.
-        TradingError: `mode` is LIVE, and this release does not trade such a strategy live.
     """
     exchange = exchange_named(config.exchange)
     _check_market(config, exchange)
@@ -178,9 +176,6 @@ def _check_freqai(config: StrategyConfig, run: RunParameters, mode: TradingMode)
         problem = "is not true: mode 'train' trains the models of a FreqAI strategy"
         raise key_error(key="freqai.enabled", problem=problem)
     has_start = run.timerange is not None and run.timerange.start is not None
-    if is_enabled and mode is TradingMode.LIVE:
-        message = "freqai.enabled is true: this version trades no FreqAI strategy live"
-        raise TradingError(message, reason="freqai")
     if is_enabled and not mode.holds_positions and not has_start:
         problem = "has no start: FreqAI trains on the days before it, so it must be known"
         raise key_error(key="run.timerange", problem=problem)

@@ -33,8 +33,12 @@ from tradai.entrypoint.freqtrade._preparation.live_facts import (
     Venue,
     gather_facts,
 )
-from tradai.entrypoint.freqtrade._preparation.live_plan import planned_stake
+from tradai.entrypoint.freqtrade._preparation.live_plan import engine_models, planned_stake
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.trained_models import (
+    freqai_identifier,
+    read_models,
+)
 from tradai.entrypoint.freqtrade._results.database import (
     EngineDatabase,
     booked_orders,
@@ -134,8 +138,7 @@ class SessionStart:
                 durable_volume=self.settings.durable_volume,
             ),
             database=gathered(self._trade_database),
-            # No plan of a FreqAI strategy is rendered for LIVE.
-            models=Models(),
+            models=gathered(self._models),
         )
 
     def _trade_database(self) -> TradeDatabase:
@@ -148,6 +151,14 @@ class SessionStart:
             longest_session=None if hours is None else timedelta(hours=hours),
             accepts_holdings=self.context.accepts_holdings,
         )
+
+    def _models(self) -> Models:
+        """Read the models that the engine will have; `live_plan` has put them there."""
+        identifier = freqai_identifier(self.context.config)
+        if identifier is None:
+            return Models()
+        staged = read_models(engine_models(self.job), identifier)
+        return Models(trained_at=staged.trained_at, digest=staged.digest)
 
     def _dry_runs(self) -> tuple[DryRun, ...]:
         store = RunStore.at(self.runs.store) if self.runs.store else None

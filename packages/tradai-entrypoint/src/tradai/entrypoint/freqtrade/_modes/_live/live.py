@@ -1,6 +1,6 @@
 """LIVE: real orders, for as long as an approval, a lease and every check allow them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Final, final
@@ -114,6 +114,13 @@ class LiveHandler(BotHandler):
             session=session,
             risks=risks_of(admission, settings, context, database),
         )
+
+    def _take(self, facts: Mapping[str, str]) -> None:
+        """Halt as well when the engine trains a model: it would trade what was not approved."""
+        super()._take(facts)
+        if (pair := facts.get("trained")) is not None:
+            self._desk.session.halt(f"the engine trains a model of {pair}, which was not approved")
+            self._entrypoint.context.journal.append("training seen", pair=pair)
 
     @contextmanager
     def _supervising(self, engine: EngineProcess, control: EngineControl) -> Iterator[None]:
