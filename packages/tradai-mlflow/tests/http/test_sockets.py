@@ -218,6 +218,6 @@ def test_a_proxy_that_wants_a_login_before_it_gives_a_way_says_so() -> None:
 
 
 @pytest.mark.parametrize("host", ["a..b", f"{'a' * 70}.example"])
-def test_a_name_that_is_none_has_no_address(host: str) -> None:
+def test_a_name_that_is_none_has_no_address(host: str, timer: Timer) -> None:
     with pytest.raises(HostNotFoundError):
-        MLflowClient(uri=f"http://{host}", deadline_s=5).get_run("r1")
+        MLflowClient(uri=f"http://{host}", deadline_s=5, timer=timer).get_run("r1")
