@@ -16,18 +16,23 @@ from tradai.core.live import SessionRecord, SessionState, SessionStore
 
 PROCESSES: Final = 4
 _AT: Final = datetime(2025, 1, 1, tzinfo=UTC)
-_FIRST: Final = SessionRecord(
-    session="race",
-    version=1,
-    run_id="run-1",
-    owner="the test",
-    state=SessionState.RUNNING,
-    reason="a race",
-    moved_at=_AT,
-    progress=0,
-    progressed_at=_AT,
-    beat_at=_AT,
-)
+
+
+def session_record(**changes: object) -> SessionRecord:
+    """Return the first record of a session, with `changes`."""
+    usual = {
+        "session": "trend",
+        "version": 1,
+        "run_id": "run-1",
+        "owner": "a test",
+        "state": SessionState.RUNNING,
+        "reason": "the engine is up",
+        "moved_at": _AT,
+        "progress": 3,
+        "progressed_at": _AT,
+        "beat_at": _AT,
+    }
+    return SessionRecord.model_validate(usual | changes)
 
 
 def race(uri: str, folder: Path, *, rounds: int) -> None:
@@ -36,7 +41,7 @@ def race(uri: str, folder: Path, *, rounds: int) -> None:
     A write whose answer was lost is in no log: then the record is ahead.
     """
     store = backend_for("tradai.sessions", uri)
-    store.write(_FIRST)
+    store.write(session_record(session="race", progress=0))
     logs = [folder / f"{seed}.log" for seed in range(PROCESSES)]
     commands = [_command(uri, seed, rounds, log) for seed, log in enumerate(logs)]
     processes = [subprocess.Popen(command) for command in commands]

@@ -2,14 +2,13 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Literal, get_args
 
 import pytest
 from servers.aws import REGION, new_bucket, settings_at
 from servers.fault_proxy import Fault, FaultProxy
-from session_race import race
+from session_race import race, session_record
 
 from tradai.aws import AwsSettings, DynamoDBSessionStore, S3SessionStore, client_for
 from tradai.core import backend_for
@@ -21,27 +20,11 @@ from tradai.core.exceptions import (
     StorageError,
     ValidationError,
 )
-from tradai.core.live import SessionRecord, SessionState, SessionStore
+from tradai.core.live import SessionState, SessionStore
 from tradai.core.testing import SessionStoreContract
 
 Objects = Literal["localstack", "moto", "seaweedfs"]
 Tables = Literal["ministack", "moto"]
-AT: Final = datetime(2025, 1, 1, tzinfo=UTC)
-
-
-def record(version: int = 1, owner: str = "a test") -> SessionRecord:
-    return SessionRecord(
-        session="trend",
-        version=version,
-        run_id="run-1",
-        owner=owner,
-        state=SessionState.DRAINING,
-        reason="the engine is up",
-        moved_at=AT,
-        progress=3,
-        progressed_at=AT,
-        beat_at=AT,
-    )
 
 
 def new_table(settings: AwsSettings) -> str:
@@ -124,13 +107,13 @@ def test_a_lost_answer_to_any_write_costs_nothing(
 
     for version in (1, 2):
         fault.times = 1
-        store.write(record(version))
+        store.write(session_record(version=version))
 
         assert fault.times == 0
-        assert store.read("trend") == record(version)
+        assert store.read("trend") == session_record(version=version)
 
     with pytest.raises(ConflictError):
-        store.write(record(2, owner="another"))
+        store.write(session_record(version=2, owner="another"))
 
 
 def test_a_table_that_does_not_answer_is_an_error_after_two_attempts(
@@ -142,7 +125,7 @@ def test_a_table_that_does_not_answer_is_an_error_after_two_attempts(
     before = table_proxy.count("POST")
 
     with pytest.raises(ExternalServiceError, match=r"dynamodb://.*sessions-"):
-        store.write(record())
+        store.write(session_record())
 
     assert table_proxy.count("POST") - before == 2
 
@@ -155,13 +138,13 @@ def test_a_server_that_ignores_conditions_is_refused(proxy: FaultProxy) -> None:
     proxy.plan(accepted)
 
     with pytest.raises(ConfigurationError, match=r"session s3://.*trend.json .*ignores the cond"):
-        store.write(record())
+        store.write(session_record())
 
 
 def test_a_table_has_the_status_of_the_platform_in_an_attribute_of_its_own(ministack: str) -> None:
     settings = settings_at(ministack)
     uri = new_table(settings)
-    DynamoDBSessionStore(uri, settings).write(record())
+    DynamoDBSessionStore(uri, settings).write(session_record(state=SessionState.DRAINING))
 
     key = {"session": {"S": "trend"}}
     table = uri.rpartition("/")[2]
@@ -176,7 +159,7 @@ def test_sessions_beyond_one_page_are_listed(moto: str) -> None:
     long = "x" * 2000
     names = [f"s-{number:03}" for number in range(600)]
     for name in names:
-        store.write(record().model_copy(update={"session": name, "reason": long}))
+        store.write(session_record(session=name, reason=long))
 
     assert [found.session for found in store.records()] == names
 
@@ -193,7 +176,7 @@ def test_other_items_of_the_table_are_an_error(ministack: str) -> None:
         store.read("trend")
     for version in (1, 2):
         with pytest.raises(StorageError):
-            store.write(record(version))
+            store.write(session_record(version=version))
 
 
 def test_a_missing_table_is_an_error(ministack: str) -> None:

@@ -40,7 +40,7 @@ def granted() -> list[str]:
 class TestRedisLease(LeaseContract):
     @pytest.fixture
     def open_store(self, server: RedisServer) -> Callable[[], LeaseStore]:
-        return lambda: RedisLeaseStore.for_uri(f"{server.url}/contract")
+        return lambda: RedisLeaseStore(f"{server.url}/contract")
 
 
 @pytest.mark.parametrize("rounds", [2, pytest.param(30, marks=pytest.mark.deep)])
@@ -146,12 +146,12 @@ def test_an_answer_that_comes_too_late_does_not_lose_the_lease(
 ) -> None:
     lease, proxy = proxied
     token = lease.acquire()
-    before = RedisLeaseStore.for_uri(f"{server.url}/proxied").read()
+    before = RedisLeaseStore(f"{server.url}/proxied").read()
     proxy.delay_s = 3.0
     with pytest.raises(ExternalServiceError, match="did not answer in time"):
         lease.renew()
     # The server has written nevertheless.
-    assert RedisLeaseStore.for_uri(f"{server.url}/proxied").read() != before
+    assert RedisLeaseStore(f"{server.url}/proxied").read() != before
 
     proxy.delay_s = 0.0
     lease.renew()
@@ -234,7 +234,7 @@ def test_a_full_server_keeps_and_renews_a_lease(policy: str, tmp_path: Path) -> 
 
 def test_the_time_of_day_of_the_server_does_not_end_a_lease(server: RedisServer) -> None:
     clock = FixedClock()
-    store = RedisLeaseStore.for_uri(f"{server.url}/timeless")
+    store = RedisLeaseStore(f"{server.url}/timeless")
     Lease(store, name="test", ttl_s=0.1, clock=clock).acquire()
 
     with server.admin() as admin:
@@ -307,7 +307,7 @@ def test_nothing_is_asked_before_the_lease_is_acquired() -> None:
 
 
 def test_a_stale_tag_never_replaces(server: RedisServer) -> None:
-    store = RedisLeaseStore.for_uri(f"{server.url}/stale")
+    store = RedisLeaseStore(f"{server.url}/stale")
     first = store.replace(b"first", expected=None)
     second = store.replace(b"second", expected=first)
     # The same bytes again have the same tag: records differ in each write.

@@ -1,7 +1,6 @@
 """Records of sessions on real servers: the contract, a race of processes, rights, lost answers."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +8,7 @@ import pytest
 from servers.process import ROOT
 from servers.redis import PASSWORD, USER, RedisServer
 from servers.tcp_proxy import TcpProxy
-from session_race import race
+from session_race import race, session_record
 
 from tradai.cache import RedisSessionStore
 from tradai.core import backend_for
@@ -20,26 +19,10 @@ from tradai.core.exceptions import (
     StorageError,
     ValidationError,
 )
-from tradai.core.live import SessionRecord, SessionState, SessionStore
+from tradai.core.live import SessionStore
 from tradai.core.testing import SessionStoreContract
 
 GUIDE: Final = ROOT / "docs" / "how-to" / "operate-a-session.md"
-AT: Final = datetime(2025, 1, 1, tzinfo=UTC)
-
-
-def record(version: int = 1, owner: str = "a test") -> SessionRecord:
-    return SessionRecord(
-        session="trend",
-        version=version,
-        run_id="run-1",
-        owner=owner,
-        state=SessionState.RUNNING,
-        reason="the engine is up",
-        moved_at=AT,
-        progress=3,
-        progressed_at=AT,
-        beat_at=AT,
-    )
 
 
 class TestRedisSessions(SessionStoreContract):
@@ -58,7 +41,7 @@ def test_four_processes_never_overwrite_each_other(
 def test_sessions_of_different_names_and_databases_are_independent(server: RedisServer) -> None:
     other_database = server.url.removesuffix("/0") + "/1"
     for number, uri in enumerate((f"{server.url}/a", f"{server.url}/b", f"{other_database}/a")):
-        RedisSessionStore(uri).write(record(owner=f"owner {number}"))
+        RedisSessionStore(uri).write(session_record(owner=f"owner {number}"))
 
         assert [found.owner for found in RedisSessionStore(uri).records()] == [f"owner {number}"]
 
@@ -78,7 +61,7 @@ def test_the_rights_of_the_guide_suffice_and_each_is_needed(
             admin.execute_command("ACL", "SETUSER", USER, "reset", "on", f">{PASSWORD}", *kept)
         store = RedisSessionStore(f"{server.url}/rights-{number}")
         if left_out is None:
-            store.write(record())
+            store.write(session_record())
             assert list(store.records()) == [store.read("trend")]
         else:
             with pytest.raises(ConfigurationError, match=r"server of sessions .* forbids its user"):
@@ -86,7 +69,7 @@ def test_the_rights_of_the_guide_suffice_and_each_is_needed(
 
 
 def _use(store: RedisSessionStore) -> None:
-    store.write(record())
+    store.write(session_record())
     store.read("trend")
     list(store.records())
 
@@ -94,17 +77,17 @@ def _use(store: RedisSessionStore) -> None:
 def test_a_write_whose_answer_was_lost_can_be_sent_again(server: RedisServer) -> None:
     with TcpProxy(server.port) as proxy:
         store = RedisSessionStore(f"redis://127.0.0.1:{proxy.port}/0/lost")
-        store.write(record())
+        store.write(session_record())
         proxy.delay_s = 3.0
         with pytest.raises(ExternalServiceError, match="did not answer in time"):
-            store.write(record(version=2))
+            store.write(session_record(version=2))
         proxy.delay_s = 0.0
 
-        store.write(record(version=2))
+        store.write(session_record(version=2))
 
-        assert store.read("trend") == record(version=2)
+        assert store.read("trend") == session_record(version=2)
         with pytest.raises(ConflictError):
-            store.write(record(version=2, owner="another"))
+            store.write(session_record(version=2, owner="another"))
 
 
 def test_a_damaged_record_is_said_and_never_overwritten(server: RedisServer) -> None:
@@ -114,7 +97,7 @@ def test_a_damaged_record_is_said_and_never_overwritten(server: RedisServer) -> 
 
     for version in (1, 2):
         with pytest.raises(ConflictError):
-            store.write(record(version=version))
+            store.write(session_record(version=version))
     with pytest.raises(StorageError, match=r"tradai:sessions:damaged .* cannot be read"):
         store.read("trend")
 

@@ -1,7 +1,9 @@
 """Promote versions through gates, and roll them back."""
 
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from servers.mlflow import MLflowServer
 from tradai.core import Timeframe
 from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
 from tradai.mlflow import (
+    AliasMove,
     MLflowClient,
     ModelIntegrityError,
     ModelRegistry,
@@ -135,60 +138,64 @@ def test_a_file_that_is_gone_from_the_server_stops_a_promotion(
     assert client.get_registered_model(unique).aliases == {}
 
 
+Meanwhile = Callable[[str, int], AbstractContextManager[ModelRegistry]]
+
+
+@pytest.fixture
+def meanwhile(
+    registry: ModelRegistry, server: MLflowServer, settings: ModelSettings, unique: str
+) -> Meanwhile:
+    """Lend a registry before whose first request of a kind another one promotes a version."""
+
+    @contextmanager
+    def lend(request: str, version: int) -> Iterator[ModelRegistry]:
+        moves: list[AliasMove] = []
+
+        def promote() -> None:
+            moves.append(registry.promote(unique, version, policy=OPEN))
+
+        with (
+            Interceptor(server.url, request, promote) as proxy,
+            MLflowClient(uri=proxy.url) as client,
+        ):
+            yield ModelRegistry(client, settings)
+        assert [move.after for move in moves] == [version]
+
+    return lend
+
+
+@pytest.mark.parametrize(
+    ("kind", "stands"),
+    [("registered-models/set-tag", 3), ("registered-models/alias", 2)],
+    ids=["before its entry", "before its move"],
+)
 def test_without_a_lease_two_promotions_at_once_are_noticed(
-    registry: ModelRegistry, server: MLflowServer, settings: ModelSettings, run: Path, unique: str
+    kind: str, stands: int, registry: ModelRegistry, meanwhile: Meanwhile, run: Path, unique: str
 ) -> None:
     for _ in range(3):
         registry.register(unique, run)
     registry.promote(unique, 1, policy=OPEN)
+    noticed = f"several processes at once, and points at version {stands}"
 
-    def promote_another() -> None:
-        assert registry.promote(unique, 3, policy=OPEN).after == 3
+    with meanwhile(kind, 3) as slow, pytest.raises(ConflictError, match=noticed):
+        slow.promote(unique, 2, policy=OPEN)
 
-    with (
-        Interceptor(server.url, "registered-models/set-tag", promote_another) as proxy,
-        MLflowClient(uri=proxy.url) as slow,
-        pytest.raises(ConflictError, match="several processes at once, and points at version 3"),
-    ):
-        ModelRegistry(slow, settings).promote(unique, 2, policy=OPEN)
-
-    assert registry.resolve(f"{unique}@champion").version == 3
-
-
-def test_without_a_lease_a_move_between_check_and_move_is_noticed(
-    registry: ModelRegistry, server: MLflowServer, settings: ModelSettings, run: Path, unique: str
-) -> None:
-    for _ in range(3):
-        registry.register(unique, run)
-    registry.promote(unique, 1, policy=OPEN)
-
-    def promote_another() -> None:
-        assert registry.promote(unique, 3, policy=OPEN).after == 3
-
-    with (
-        Interceptor(server.url, "registered-models/alias", promote_another) as proxy,
-        MLflowClient(uri=proxy.url) as slow,
-        pytest.raises(ConflictError, match="several processes at once, and points at version 2"),
-    ):
-        ModelRegistry(slow, settings).promote(unique, 2, policy=OPEN)
+    assert registry.resolve(f"{unique}@champion").version == stands
 
 
 def test_without_a_lease_a_rollback_reads_back_what_it_set(
-    registry: ModelRegistry, server: MLflowServer, settings: ModelSettings, run: Path, unique: str
+    registry: ModelRegistry, meanwhile: Meanwhile, run: Path, unique: str
 ) -> None:
     for version in (1, 2, 3):
         registry.register(unique, run)
         registry.promote(unique, version, policy=OPEN)
-
-    def promote_another() -> None:
-        assert registry.promote(unique, 1, policy=OPEN).after == 1
+    noticed = "several processes at once, and points at version 2"
 
     with (
-        Interceptor(server.url, "registered-models/set-tag", promote_another) as proxy,
-        MLflowClient(uri=proxy.url) as slow,
-        pytest.raises(ConflictError, match="several processes at once, and points at version 2"),
+        meanwhile("registered-models/set-tag", 1) as slow,
+        pytest.raises(ConflictError, match=noticed),
     ):
-        ModelRegistry(slow, settings).rollback(unique)
+        slow.rollback(unique)
 
 
 class MeetingProxy(FaultProxy):

@@ -40,16 +40,6 @@ class RedisLeaseStore:
         self._key = f"tradai:lease:{name}"
         self._server = RecordServer(address, settings, what="lease")
 
-    @classmethod
-    def for_uri(cls, uri: str) -> "RedisLeaseStore":
-        """Return the place of the lease at `uri`.
-
-        Raises:
-            ValidationError: `uri` does not name a server, a database and a lease. It is not quoted.
-            ConfigurationError: The certificate file cannot be used.
-        """
-        return cls(uri)
-
     def read(self) -> StoredObject | None:
         """Return the bytes and their tag; None before the first write."""
         data = self._server.execute("GET", self._key)

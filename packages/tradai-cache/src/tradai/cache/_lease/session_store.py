@@ -42,16 +42,6 @@ class RedisSessionStore:
         self._key = f"tradai:sessions:{name}"
         self._server = RecordServer(address, settings, what="session")
 
-    @classmethod
-    def for_uri(cls, uri: str) -> "RedisSessionStore":
-        """Return the records at `uri`.
-
-        Raises:
-            ValidationError: `uri` does not name a server, a database and a hash. It is not quoted.
-            ConfigurationError: The certificate file cannot be used.
-        """
-        return cls(uri)
-
     def read(self, session: str) -> SessionRecord | None:
         """Return the record of `session`; None before the first write."""
         data = self._server.execute("HGET", self._key, check_session_name(session))
