@@ -317,8 +317,8 @@ def trade(scenario: dict[str, Any], options: dict[str, list[str]], config: dict[
     traded = threading.Event()
     rest = RestInterface(scenario, traded)
     rest.serve(config["api_server"])
-    worker("Changing state to: RUNNING")
     database = open_database(config.get("db_url"))
+    worker("Changing state to: RUNNING")
     for order in scenario["orders"]:
         place(order, database)
     store_models(scenario, options)
