@@ -89,14 +89,14 @@ class LiveSession:
         parts.keeper.keep()
         if parts.keeper.is_lost:
             self._lose(parts.keeper.reason_to_stop)
-        self._stop_for(parts.keeper.reason_to_stop)
+        self.stop_for(parts.keeper.reason_to_stop)
         if self._ends_at is not None and self._clock.now() >= self._ends_at:
             ended = f"{self._ends_at:%Y-%m-%d %H:%M:%S} UTC"
-            self._stop_for(f"its approval, or its longest time, ended at {ended}")
+            self.stop_for(f"its approval, or its longest time, ended at {ended}")
         try:
             request = parts.heartbeat.beat()
         except TradingError as exc:
-            self._stop_for(str(exc))
+            self.stop_for(str(exc))
             return
         if request is not None:
             self._obey(request, parts.engine)
@@ -124,6 +124,11 @@ class LiveSession:
         except (ExternalServiceError, TradingError) as exc:
             _log.warning("the session record was not written", extra={"error": str(exc)})
 
+    def stop_for(self, reason: str | None) -> None:
+        """Have the session stopped in good order; the first reason is kept."""
+        if reason is not None and self.stop_reason is None:
+            self.stop_reason = reason
+
     def drain(self) -> None:
         """Begin to stop, for the reason that there is."""
         request = self._session.request
@@ -142,17 +147,12 @@ class LiveSession:
         self._alerts.send("lease lost", reason)
         raise LeaseLostError(reason, lease="account")
 
-    def _stop_for(self, reason: str | None) -> None:
-        """Keep the first reason to stop."""
-        if reason is not None and self.stop_reason is None:
-            self.stop_reason = reason
-
     def _obey(self, request: SessionRequest, engine: PausableEngine) -> None:
         """Do what an operator asks for; what the engine refuses now is tried at the next beat."""
         state, wanted = self._session.state, request.state
         reason = f"{request.by} asked for it: {request.reason}"
         if wanted is SessionState.STOPPED:
-            self._stop_for(reason)
+            self.stop_for(reason)
         elif wanted is state:
             self._note_obeyed(request)
         elif state in _TRADING and _ask(engine, wanted):

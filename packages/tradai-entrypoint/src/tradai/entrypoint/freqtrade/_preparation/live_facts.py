@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +20,12 @@ from tradai.core import (
 )
 from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageError
 from tradai.core.live import Approval
-from tradai.entrypoint._live._account.account import AccountReads
+from tradai.entrypoint._live._account.account import (
+    AccountReads,
+    AccountState,
+    ExchangeOrder,
+)
+from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._preflight.facts import (
     DryRun,
@@ -133,7 +138,11 @@ class Venue:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionFacts:
-    """Facts about a session that its gate knows already; see `PreflightFacts`."""
+    """Facts about a session that its gate knows already; see `PreflightFacts`.
+
+    Attributes:
+        books: Compares the account and its open orders with the trade database.
+    """
 
     config: StrategyConfig
     config_digest: str
@@ -148,11 +157,13 @@ class SessionFacts:
     state: StatePlaces
     database: Fact[TradeDatabase]
     models: Fact[Models]
+    books: Callable[[AccountState, tuple[ExchangeOrder, ...]], Reconciliation]
 
 
 def gather_facts(session: SessionFacts, *, venue: Venue, engine: LiveEngine) -> PreflightFacts:
     """Gather the facts about `session` with three signed reads and no order.
 
+    One more is sent for each pair on which exchange and trade database may differ.
     Unsigned are the exchange's time, its market rules, and the newest candle of each pair.
 
     Raises:
@@ -160,6 +171,8 @@ def gather_facts(session: SessionFacts, *, venue: Venue, engine: LiveEngine) -> 
     """
     config, reads = session.config, venue.reads
     symbols = gathered(lambda: venue.symbols(config.pairs))
+    account = gathered(reads.fetch_account)
+    open_orders = gathered(lambda: tuple(reads.fetch_open_orders()))
     return PreflightFacts(
         mode=TradingMode.LIVE,
         now=utc_now(),
@@ -173,9 +186,10 @@ def gather_facts(session: SessionFacts, *, venue: Venue, engine: LiveEngine) -> 
         approval=session.approval,
         limits=session.limits,
         variable_names=frozenset(engine.environ),
-        account=gathered(reads.fetch_account),
+        account=account,
         rights=gathered(reads.fetch_key_rights),
-        open_orders=gathered(lambda: tuple(reads.fetch_open_orders())),
+        open_orders=open_orders,
+        books=gathered(lambda: session.books(known(account), known(open_orders))),
         clock_offset_s=gathered(reads.measure_clock),
         markets=gathered(lambda: _markets(symbols, venue)),
         last_candles=gathered(lambda: venue.last_candles(config)),

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, final
 
 from tradai.core.live import Approval
-from tradai.entrypoint._live._account.reconcile import positions
+from tradai.entrypoint._live._account.account import AccountState, ExchangeOrder
+from tradai.entrypoint._live._account.reconcile import Reconciliation, positions
+from tradai.entrypoint._live._drain.books import compare_books
 from tradai.entrypoint._live.gate import SignedIn
 from tradai.entrypoint._live.live_places import database_of, latch_of, session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
@@ -34,6 +37,7 @@ from tradai.entrypoint.freqtrade._preparation.live_facts import (
 )
 from tradai.entrypoint.freqtrade._preparation.live_plan import planned_stake
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.session_account import account_before_start
 from tradai.entrypoint.freqtrade._results.database import booked_orders
 
 _PLACES: Final = ("approvals", "lease", "latch", "sessions")
@@ -119,7 +123,21 @@ class SessionStart:
             database=gathered(lambda: trade_database(self.database)),
             # No plan of a FreqAI strategy is rendered for LIVE.
             models=Models(),
+            books=partial(self._books, starts),
         )
+
+    def _books(
+        self,
+        starts: tuple[datetime, ...],
+        state: AccountState,
+        open_orders: tuple[ExchangeOrder, ...],
+    ) -> Reconciliation:
+        booked = booked_orders(self.database)
+        account = account_before_start(
+            self.job, self.context, self.signed_in, booked, since=min(starts)
+        )
+        balances = {balance.asset: balance for balance in state.balances}
+        return compare_books(account, open_orders, booked, balances=balances).reconciliation
 
     def _limits(self) -> Limits:
         hours = self.settings.longest_session_hours
@@ -154,7 +172,7 @@ class SessionStart:
 
 
 def trade_database(database: Path) -> TradeDatabase:
-    """Return the open orders and the positions of `database`, which need not exist yet.
+    """Return the positions of `database`, which need not exist yet.
 
     Raises:
         StorageError: It cannot be read.
@@ -162,7 +180,6 @@ def trade_database(database: Path) -> TradeDatabase:
     booked = booked_orders(database)
     held = positions((), booked, pair_of=lambda order: order.symbol)
     return TradeDatabase(
-        order_ids=frozenset(row.order_id for row in booked if row.is_open),
         positions=tuple(
             OpenPosition(pair=pair, amount=position.amount) for pair, position in held.items()
         ),

@@ -9,12 +9,12 @@ from typing import Any, Final
 from tradai.core import JsonValue
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._live._account.booked_order import BookedOrder
+from tradai.entrypoint._live._account.reconcile import OrderKey
 
 DATABASE_NAME: Final = "trades.sqlite"
 # The engine's own names (freqtrade 2026.9).
 _TABLES: Final = ("trades", "orders")
-_ENTRY_ORDERS: Final = "SELECT order_id FROM orders WHERE ft_order_side = 'buy'"
-_ORDER_IDS: Final = "SELECT order_id FROM orders"
+_ENTRY_ORDERS: Final = "SELECT ft_pair, order_id FROM orders WHERE ft_order_side = 'buy'"
 _TRADES: Final = (
     "SELECT is_open, count(*), sum(coalesce(realized_profit, 0)) FROM trades GROUP BY 1"
 )
@@ -61,22 +61,13 @@ def copy_database(source: Path, target: Path) -> None:
         raise
 
 
-def all_orders(database: Path) -> set[str]:
-    """Return the ids of all orders in `database`; none when it does not exist.
+def entry_orders(database: Path) -> set[OrderKey]:
+    """Return the entry orders in `database`; none when it does not exist.
 
     Raises:
         StorageError: It cannot be read.
     """
-    return {str(row[0]) for row in _rows(database, _ORDER_IDS)}
-
-
-def entry_orders(database: Path) -> set[str]:
-    """Return the ids of the entry orders in `database`; none when it does not exist.
-
-    Raises:
-        StorageError: It cannot be read.
-    """
-    return {str(row[0]) for row in _rows(database, _ENTRY_ORDERS)}
+    return {(pair, str(order_id)) for pair, order_id in _rows(database, _ENTRY_ORDERS)}
 
 
 def booked_orders(database: Path) -> tuple[BookedOrder, ...]:
