@@ -489,7 +489,7 @@ def test_a_session_goes_on_with_the_database_of_the_one_before(
     with closing(sqlite3.connect(state / "databases" / "binance-1234567-waves.sqlite")) as database:
         database.executescript(TABLES)
         database.execute("INSERT INTO orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'open', 1, 0)")
-        database.execute("INSERT INTO trades VALUES (8, 'BTC/USDT', 0, 12.5, 1, 100)")
+        database.execute("INSERT INTO trades VALUES (8, 'BTC/USDT', 0, 12.5, 1, 100, 'WaveRider')")
         database.commit()
     funds = (Balance(asset="USDT", free=Decimal(990), locked=Decimal(10)),)
     account.balances = (*funds, Balance(asset="BNB", free=Decimal(5), locked=Decimal()))
@@ -837,7 +837,7 @@ def test_a_position_that_the_account_does_not_hold_is_refused(
     approve()
     book(
         state,
-        "trades VALUES (1, 'BTC/USDT', 1, 0)",
+        "trades VALUES (1, 'BTC/USDT', 1, 0, 1, 100, 'WaveRider')",
         "orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'closed', 0, 1)",
     )
     account.ended_orders = [filled("1")]

@@ -209,6 +209,7 @@ def gather_facts(
 
     symbols = asked(lambda: venue.symbols(config.pairs))
     account = asked(reads.fetch_account)
+    rights = asked(reads.fetch_key_rights)
     open_orders = asked(lambda: tuple(reads.fetch_open_orders()))
     return PreflightFacts(
         mode=TradingMode.LIVE,
@@ -224,7 +225,7 @@ def gather_facts(
         limits=session.limits,
         variable_names=frozenset(engine.environ),
         account=account,
-        rights=asked(reads.fetch_key_rights),
+        rights=rights,
         open_orders=open_orders,
         books=asked(lambda: session.books(known(account), known(open_orders))),
         clock_offset_s=asked(reads.measure_clock),
