@@ -168,10 +168,6 @@ class Watchdog:
     def feed(self, seconds: float) -> None:
         self.fed.append(seconds)
 
-    def stand_down(self) -> bool:
-        self.is_alive = False
-        return True
-
 
 @dataclass
 class Engine:

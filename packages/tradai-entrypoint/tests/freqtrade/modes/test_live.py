@@ -160,8 +160,7 @@ class Account:
         self.asked.append("rights")
         return self.rights
 
-    def fetch_open_orders(self, pair: str | None = None) -> Sequence[ExchangeOrder]:
-        assert pair is None
+    def fetch_open_orders(self) -> Sequence[ExchangeOrder]:
         self.asked.append("open orders")
         answer = self.open_orders.pop(0) if len(self.open_orders) > 1 else self.open_orders[0]
         if answer is None:
