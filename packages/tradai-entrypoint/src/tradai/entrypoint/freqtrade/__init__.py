@@ -22,6 +22,15 @@ if TYPE_CHECKING:
         plan_run as plan_run,
     )
     from tradai.entrypoint.freqtrade._modes.train import TrainHandler as TrainHandler
+    from tradai.entrypoint.freqtrade._new_folder.example import new_strategy as new_strategy
+    from tradai.entrypoint.freqtrade._new_folder.move import (
+        StrategyMove as StrategyMove,
+        move_strategy as move_strategy,
+    )
+    from tradai.entrypoint.freqtrade._new_folder.moved_key import (
+        KeyStatus as KeyStatus,
+        MovedKey as MovedKey,
+    )
     from tradai.entrypoint.freqtrade._preparation.planned_session import (
         PlannedSession as PlannedSession,
         plan_session as plan_session,
@@ -48,6 +57,9 @@ if not TYPE_CHECKING:
             "_modes.planned_run": "PlannedRun plan_run",
             "_preparation.planned_session": "PlannedSession plan_session",
             "_modes.train": "TrainHandler",
+            "_new_folder.example": "new_strategy",
+            "_new_folder.move": "StrategyMove move_strategy",
+            "_new_folder.moved_key": "KeyStatus MovedKey",
             "_strategy.files": "SourceFiles list_source",
         },
     )
