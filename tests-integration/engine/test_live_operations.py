@@ -64,12 +64,14 @@ def test_a_session_that_is_killed_leaves_no_engine_and_no_entry(desk: Desk, venu
     session = desk.start("run")
     desk.wait_for(session, lambda: bool(_open(venue)))
     engine = engine_of(session.pid)
+    was_running = is_running(engine)
     session.kill()
     session.wait()
 
     poll_until(lambda: (desk.newest_run() / "watchdog.jsonl").exists() and not _open(venue))
     placed = len(venue.orders())
 
+    assert was_running
     assert not is_running(engine)
     assert _open(venue) == []
     assert len(venue.orders()) == placed

@@ -92,7 +92,8 @@ class LiveHandler(BotHandler):
                 say=context.progress.say,
             )
         )
-        alerts = alerts_of(settings)
+        session_name = settings.session_name(context.config.name)
+        alerts = alerts_of(settings, facts={"session": session_name, "run_id": context.run_id})
         held.callback(alerts.close)
         # First, so that a start that is refused counts in the restart budget.
         ends_at = end_of(admission.approval, settings)
