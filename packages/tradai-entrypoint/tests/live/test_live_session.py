@@ -9,7 +9,13 @@ from typing import Final
 import pytest
 
 from tradai.core import Lease, MemoryStore, ObjectInfo, StoredObject, Utc
-from tradai.core.exceptions import ExternalServiceError, LeaseLostError
+from tradai.core.exceptions import (
+    ConfigurationError,
+    ExternalServiceError,
+    LeaseLostError,
+    NotFoundError,
+    TradAIError,
+)
 from tradai.core.live import (
     Alert,
     RiskLimit,
@@ -62,35 +68,44 @@ class Time:
         self.seconds += seconds
 
 
+@dataclass(kw_only=True)
+class Outage:
+    """A store of objects or of one, which may be away or refuse this process."""
+
+    is_away: bool = False
+    problem: TradAIError = field(
+        default_factory=lambda: ExternalServiceError(
+            "the object store does not answer", service="test", operation="write"
+        )
+    )
+
+    def check(self) -> None:
+        if self.is_away:
+            raise self.problem
+
+
 @dataclass
-class Leases:
+class Leases(Outage):
     """A place of one lease, which may be away."""
 
     inner: MemoryLeaseStore = field(default_factory=MemoryLeaseStore)
-    is_away: bool = False
     writes: int = 0
 
     def read(self) -> StoredObject | None:
-        self._answer()
+        self.check()
         return self.inner.read()
 
     def replace(self, data: bytes, *, expected: str | None) -> str:
-        self._answer()
+        self.check()
         self.writes += 1
         return self.inner.replace(data, expected=expected)
 
-    def _answer(self) -> None:
-        if self.is_away:
-            message = "the place of leases does not answer"
-            raise ExternalServiceError(message, service="leases", operation="replace")
-
 
 @dataclass
-class Records:
+class Records(Outage):
     """Session records, which may be away."""
 
     inner: MemorySessionStore = field(default_factory=MemorySessionStore)
-    is_away: bool = False
 
     def read(self, session: str) -> SessionRecord | None:
         return self.inner.read(session)
@@ -99,18 +114,15 @@ class Records:
         return self.inner.records()
 
     def write(self, record: SessionRecord) -> None:
-        if self.is_away:
-            message = "the store of sessions does not answer"
-            raise ExternalServiceError(message, service="sessions", operation="write")
+        self.check()
         self.inner.write(record)
 
 
 @dataclass
-class Objects:
+class Objects(Outage):
     """An object store, which may be away."""
 
     inner: MemoryStore = field(default_factory=MemoryStore)
-    is_away: bool = False
 
     def read(self, uri: str) -> StoredObject:
         return self.inner.read(uri)
@@ -118,9 +130,7 @@ class Objects:
     def write(
         self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
     ) -> str:
-        if self.is_away:
-            message = "the object store does not answer"
-            raise ExternalServiceError(message, service="objects", operation="write")
+        self.check()
         return self.inner.write(uri, data, if_match=if_match, if_absent=if_absent)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
@@ -323,13 +333,76 @@ def test_a_stop_begins_with_a_lease_that_is_sure_for_the_whole_of_it(desk: Desk)
     assert desk.watchdog.fed[-1] > DRAIN_S
 
 
-@pytest.mark.parametrize("seconds", [0.0, 40.0], ids=["lost", "not long enough"])
-def test_a_stop_without_a_sure_lease_is_left_to_the_watchdog(desk: Desk, seconds: float) -> None:
+def test_a_stop_without_a_sure_lease_is_left_to_the_watchdog(desk: Desk) -> None:
     desk.leases.is_away = True
-    desk.time.sleep(seconds or TTL_S)
+    desk.time.sleep(TTL_S)
 
     with pytest.raises(LeaseLostError):
         desk.session.secure(DRAIN_S)
+
+
+def test_a_stop_without_a_renewal_has_the_time_for_which_the_lease_is_sure(desk: Desk) -> None:
+    desk.leases.is_away = True
+    desk.time.sleep(40)
+    until_s = desk.time.seconds + desk.session.secure(DRAIN_S)
+
+    assert desk.time.seconds < until_s < 0.8 * TTL_S
+    assert desk.watchdog.fed == [pytest.approx(until_s)]
+
+
+REFUSALS: Final = (
+    ConfigurationError("the server refuses the password", key="REDIS_PASSWORD"),
+    NotFoundError("the bucket does not exist", kind="bucket", key="state"),
+)
+
+
+@pytest.mark.parametrize("problem", REFUSALS, ids=["credentials", "place"])
+def test_stores_that_refuse_this_process_leave_time_for_a_drain(
+    desk: Desk, problem: TradAIError
+) -> None:
+    stores = (desk.leases, desk.records, desk.store)
+    desk.trade()
+    desk.beat_for(5)
+    for store in stores:
+        store.is_away, store.problem = True, problem
+
+    while desk.session.stop_reason is None:
+        desk.beat_for(1, every=1)
+    left_s = desk.session.secure(DRAIN_S)
+    desk.session.drain()
+    desk.session.end("it is over", SessionState.STOPPED)
+
+    assert str(problem) in desk.session.stop_reason
+    assert left_s > DRAIN_S - 5
+    ends = [entry.facts["end"] for entry in desk.journal.entries() if "end" in entry.facts]
+    assert ends[-2:] == ["draining", "stopped"]
+
+
+@pytest.mark.parametrize("problem", REFUSALS, ids=["credentials", "place"])
+def test_stores_that_refuse_for_a_while_stop_nothing(desk: Desk, problem: TradAIError) -> None:
+    stores = (desk.leases, desk.records, desk.store)
+    desk.trade()
+    desk.beat_for(15)
+    desk.ask(SessionState.RUNNING)
+    for store in stores:
+        store.is_away, store.problem = True, problem
+    desk.bot.gain = Decimal(10)
+    desk.beat_for(5)
+    for store in stores:
+        store.is_away = False
+    desk.beat_for(2 * TTL_S)
+
+    assert desk.session.stop_reason is None
+    assert desk.risk_records.read() is not None
+
+
+def test_a_session_that_has_ended_stays_as_it_is(desk: Desk) -> None:
+    desk.session.drain()
+    desk.session.end("it is over", SessionState.STOPPED)
+
+    desk.session.end("an error later", SessionState.FAILED)
+
+    assert desk.record().reason == "it is over"
 
 
 def test_a_session_whose_time_is_over_stops_in_good_order() -> None:

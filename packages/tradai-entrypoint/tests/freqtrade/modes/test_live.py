@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tradai.core import FileJournal, SystemClock, TradingMode, Utc, canonical_json
-from tradai.core.exceptions import ExternalServiceError, TradAIError
+from tradai.core.exceptions import ConfigurationError, ExternalServiceError, TradAIError
 from tradai.core.live import (
     Approval,
     LivePlan,
@@ -59,6 +59,7 @@ from tradai.entrypoint._live._drain.traded_account import TradedAccount
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live.gate import SignedIn, Venue
 from tradai.entrypoint._live.live_places import approvals_of
+from tradai.entrypoint._live.live_session import LiveSession
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.session_requests import request_session
 from tradai.entrypoint._live.watchdog import WatchdogTimes
@@ -1121,6 +1122,26 @@ def test_a_session_that_lost_its_lease_ends_its_engine_at_once(
     assert not is_alive(done.given["pid"])
     moves = [entry.facts["end"] for entry in done.journal if entry.event == "session_moved"]
     assert moves[-1] == "failed"
+
+
+def test_an_engine_that_was_killed_without_a_drain_ends_76(
+    live: Run, approve: Callable[..., LivePlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = WatchdogTimes(settle_s=0.1, cancel_s=0.5)
+    monkeypatch.setattr("tradai.entrypoint._live.watchdog.WatchdogTimes", lambda: soon)
+    approve()
+
+    def fail() -> None:
+        monkeypatch.setattr(LiveSession, "beat", refuse)
+
+    def refuse(_: LiveSession) -> None:
+        message = "a store refuses this process"
+        raise ConfigurationError(message, key="store")
+
+    done = live(reactions={TRADING: fail})
+
+    assert done.code == ExitCode.MISMATCH, done.verdict
+    assert "the engine was killed: a store refuses this process; look at the orders" in done.verdict
 
 
 @pytest.fixture

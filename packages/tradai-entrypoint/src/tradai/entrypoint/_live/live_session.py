@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Protocol, final
 
 from tradai.core import Clock, SystemClock
-from tradai.core.exceptions import ExternalServiceError, LeaseLostError, TradingError
+from tradai.core.exceptions import LeaseLostError, TradAIError, TradingError
 from tradai.core.live import RiskAction, SessionRequest, SessionState
 from tradai.entrypoint._alerts.alerts import Alerts
 from tradai.entrypoint._live._risk.risk_watch import RiskWatch
@@ -136,18 +136,22 @@ class LiveSession:
         """Return the verdict on a session that was halted; None on another one."""
         return self._halt.judge()
 
-    def secure(self, seconds: float) -> None:
-        """Renew the lease for a stop that takes `seconds`.
+    def secure(self, seconds: float) -> float:
+        """Renew the lease for a stop of `seconds`, and return how many of them it has.
+
+        It has less when the place of leases refuses or does not answer.
 
         Raises:
-            LeaseLostError: It is not sure for so long: the watchdog ends the engine, and nothing
-                may be changed at the exchange.
+            LeaseLostError: It has none: the watchdog ends the engine, and nothing may be changed at
+                the exchange.
         """
         parts = self._supervision
-        if parts is not None:
-            parts.keeper.renew()
-            if not parts.keeper.is_sure_for(seconds):
-                self._lose(parts.keeper.reason_to_stop)
+        if parts is None:
+            return seconds
+        parts.keeper.renew()
+        if parts.keeper.is_lost:
+            self._lose(parts.keeper.reason_to_stop)
+        return min(seconds, parts.keeper.sure_s)
 
     def move(
         self, state: SessionState, reason: str, *, obeyed: SessionRequest | None = None
@@ -158,7 +162,7 @@ class LiveSession:
         self._alerts.send(kind, f"it is {state}: {reason}")
         try:
             self._session.move(state, reason, obeyed=obeyed)
-        except (ExternalServiceError, TradingError) as exc:
+        except TradAIError as exc:
             _log.warning("the session record was not written", extra={"error": str(exc)})
 
     def stop_for(self, reason: str | None) -> None:
@@ -176,8 +180,11 @@ class LiveSession:
     def end(self, reason: str, state: SessionState) -> None:
         """Move the session to its last `state`; it is stopped only when it was drained before.
 
-        One that was halted is halted whatever else was wrong.
+        One that was halted is halted whatever else was wrong, unless it lost its lease before it
+        was drained. One that has ended before stays as it is.
         """
+        if self._session.state.is_final:
+            return
         is_drained = self._session.state is SessionState.DRAINING
         if is_drained and self._halt.cause is not None:
             state = SessionState.HALTED
@@ -247,7 +254,7 @@ class LiveSession:
     def _note_obeyed(self, request: SessionRequest) -> None:
         try:
             self._session.obey(request)
-        except (ExternalServiceError, TradingError) as exc:
+        except TradAIError as exc:
             _log.warning("the session record was not written", extra={"error": str(exc)})
 
 

@@ -58,6 +58,7 @@ class LiveHandler(BotHandler):
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
         self._report: DrainReport | None = None
+        self._has_supervised = False
         self._evidence = job.evidence
         self._clock = SystemClock()
         with ExitStack() as held:
@@ -139,6 +140,7 @@ class LiveHandler(BotHandler):
             desk.session.supervise(
                 Supervision(keeper=keeper, heartbeat=heartbeat, risks=risks, engine=control)
             )
+            self._has_supervised = True
             yield
             desk.session.supervise(None)
             context.record.live["risks"] = risks.to_json()
@@ -182,13 +184,15 @@ class LiveHandler(BotHandler):
         return ended
 
     def _begin_stop(self) -> float:
-        """Renew the lease for the whole stop, and return when its time began.
+        """Renew the lease for the stop, and return when its time began.
 
-        The launcher counts from the signal, not from when it was noticed.
+        The launcher counts from the signal, not from when it was noticed; and a stop ends while the
+        lease is sure.
         """
         arrived_s, now_s = self._entrypoint.context.interrupts.received_s, self._clock()
-        self._desk.session.secure(self._desk.budget.total_s)
-        return now_s if arrived_s is None else arrived_s
+        total_s = self._desk.budget.total_s
+        latest_s = self._clock() + self._desk.session.secure(total_s) - total_s
+        return min(latest_s, now_s if arrived_s is None else arrived_s)
 
     def _drain(self, engine: StoppableEngine, job: EngineJob, began_s: float) -> None:
         desk, context = self._desk, self._entrypoint.context
@@ -246,9 +250,10 @@ class LiveHandler(BotHandler):
         try:
             verdict = self._run_bot(job, context, bot)
         except LeaseLostError as exc:
-            sentence = f"the engine was killed: {exc}; look at the orders of the account first"
-            return self._halted(Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence), context)
+            return self._killed(exc, context)
         except TradAIError as exc:
+            if self._report is None and self._has_supervised:
+                return self._killed(exc, context)
             if self._report is None or self._report.verdict.is_success:
                 raise
             context.record.notices.append(str(exc))
@@ -261,6 +266,11 @@ class LiveHandler(BotHandler):
             return verdict
         stopped = f"the session stopped in good order{f': {reason}' if reason else ''}"
         return replace(verdict, sentence=f"{stopped}; {self._report.remainder}")
+
+    def _killed(self, cause: TradAIError, context: RunContext) -> Verdict:
+        """Return the verdict on an engine that was killed and whose books were not compared."""
+        sentence = f"the engine was killed: {cause}; look at the orders of the account first"
+        return self._halted(Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence), context)
 
     def _halted(self, verdict: Verdict, context: RunContext) -> Verdict:
         """Return the verdict on a halt, if there was one; a mismatch is looked at first."""
