@@ -446,9 +446,28 @@ def test_an_operator_who_asks_for_a_stop_is_obeyed_at_the_next_heartbeat(desk: D
     desk.beat_for(5)
     reason = desk.session.stop_reason
     desk.session.drain()
+    draining = desk.record()
+    desk.session.end("it is over", SessionState.STOPPED)
 
-    assert reason == desk.record().reason == "Ada Example asked for it: a test"
-    assert (desk.record().state, desk.record().request) == (SessionState.DRAINING, None)
+    assert reason == draining.reason == "Ada Example asked for it: a test"
+    assert draining.state is SessionState.DRAINING
+    assert (desk.record().state, desk.record().request) == (SessionState.STOPPED, None)
+
+
+def test_a_stop_that_an_operator_asked_for_holds_when_its_process_is_killed_in_the_drain(
+    desk: Desk,
+) -> None:
+    desk.trade()
+    desk.ask(SessionState.STOPPED)
+    desk.beat_for(5)
+    desk.session.drain()
+
+    successor = Desk(records=desk.records)
+    successor.session.move(SessionState.WARM_UP, "the engine is running")
+    successor.beat_for(5)
+
+    assert successor.engine.asked == []
+    assert successor.session.stop_reason == "Ada Example asked for it: a test"
 
 
 def test_an_operator_pauses_a_session_and_lets_it_go_on(desk: Desk) -> None:

@@ -171,11 +171,12 @@ class LiveSession:
             self.stop_reason = reason
 
     def drain(self) -> None:
-        """Begin to stop, for the reason that there is."""
-        request = self._session.request
-        is_asked = request is not None and request.state is SessionState.STOPPED
-        reason = self.stop_reason or "the session is asked to stop"
-        self.move(SessionState.DRAINING, reason, obeyed=request if is_asked else None)
+        """Begin to stop, for the reason that there is.
+
+        A request to stop stays in the record until the end: when this process is killed before, the
+        next one obeys it.
+        """
+        self.move(SessionState.DRAINING, self.stop_reason or "the session is asked to stop")
 
     def end(self, reason: str, state: SessionState) -> None:
         """Move the session to its last `state`; it is stopped only when it was drained before.
@@ -189,7 +190,10 @@ class LiveSession:
         if is_drained and self._halt.cause is not None:
             state = SessionState.HALTED
         is_failed = state is SessionState.STOPPED and not is_drained
-        self.move(SessionState.FAILED if is_failed else state, reason)
+        request = self._session.request
+        is_stop = request is not None and request.state is SessionState.STOPPED
+        obeyed = request if is_stop else None
+        self.move(SessionState.FAILED if is_failed else state, reason, obeyed=obeyed)
 
     def _lose(self, problem: str | None) -> None:
         reason = problem or "the lease is not sure any more"
