@@ -577,6 +577,24 @@ def test_a_session_that_is_to_stop_does_not_begin_to_trade(desk: Desk) -> None:
     assert desk.engine.asked == []
 
 
+def test_people_are_told_of_an_engine_that_stands_still_and_of_one_that_goes_on(
+    desk: Desk,
+) -> None:
+    desk.session.note_stall("the exchange does not answer", has_stopped=False)
+    desk.session.note_recovery("the exchange does not answer")
+    before = desk.session.stop_reason
+    desk.session.note_stall("the engine stopped trading by itself", has_stopped=True)
+
+    desk.alerts.close()
+
+    assert desk.channel.sentences == [
+        "stalled: the exchange does not answer",
+        "stalled: it goes on again, after: the exchange does not answer",
+        "stalled: the engine stopped trading by itself",
+    ]
+    assert (before, desk.session.stop_reason) == (None, "the engine stopped trading by itself")
+
+
 def test_people_are_told_of_each_move(desk: Desk) -> None:
     desk.trade()
 

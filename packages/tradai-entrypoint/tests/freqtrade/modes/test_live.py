@@ -1124,6 +1124,38 @@ def test_a_session_that_lost_its_lease_ends_its_engine_at_once(
     assert moves[-1] == "failed"
 
 
+AT: Final = "2026-11-24 01:03:38,504"
+STOPS_ITSELF: Final = [
+    f"{AT} - freqtrade.worker - ERROR - OperationalException. Stopping trader ...",
+    "Traceback (most recent call last):",
+    '  File "/freqtrade/worker.py", line 199, in _process_running',
+    "freqtrade.exceptions.OperationalException: the model server is gone",
+    f"{AT} - freqtrade.worker - INFO - Changing state from RUNNING to: STOPPED",
+]
+
+
+@pytest.mark.usefixtures("watched_at_once")
+def test_an_engine_that_stops_trading_by_itself_is_drained_and_people_are_told(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    approve()
+    account.open_orders = [[], [order("1", f"{PREFIX}1")]]
+
+    done = live(loops=[[], STOPS_ITSELF], orders=[placed("1")], on_sigterm="stops")
+
+    assert done.code == ExitCode.STALLED, done.verdict
+    assert "the model server is gone" in done.verdict
+    assert [row["order_id"] for row in done.manifest.live["drain"]["left"]] == ["1"]
+    moves = [entry.facts for entry in done.journal if entry.event == "session_moved"]
+    assert [move["end"] for move in moves] == ["warm-up", "running", "draining", "failed"]
+    assert "the engine stopped trading by itself" in moves[-2]["reason"]
+    alerts = [each.getMessage() for each in caplog.records if each.name == "tradai.alerts"]
+    assert any(each.startswith("stalled: the engine stopped trading by") for each in alerts)
+
+
 def test_an_engine_that_was_killed_without_a_drain_ends_76(
     live: Run, approve: Callable[..., LivePlan], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -170,6 +170,19 @@ class LiveSession:
         if reason is not None and self.stop_reason is None:
             self.stop_reason = reason
 
+    def note_stall(self, reason: str, *, has_stopped: bool) -> None:
+        """Tell people that the engine stands still; one that has stopped trading is stopped.
+
+        A pause would start it again, and without it positions are in the hands of no rule.
+        """
+        self._alerts.send("stalled", reason)
+        if has_stopped:
+            self.stop_for(reason)
+
+    def note_recovery(self, reason: str) -> None:
+        """Tell people that the engine goes on after `reason`."""
+        self._alerts.send("stalled", f"it goes on again, after: {reason}")
+
     def drain(self) -> None:
         """Begin to stop, for the reason that there is.
 
