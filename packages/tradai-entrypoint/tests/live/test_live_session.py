@@ -32,9 +32,10 @@ from tradai.entrypoint._live._risk.risk_watch import RiskWatch
 from tradai.entrypoint._live._risk.trading_halt import TradingHalt
 from tradai.entrypoint._live.heartbeat import Heartbeat
 from tradai.entrypoint._live.lease_keeper import LeaseKeeper
-from tradai.entrypoint._live.live_session import LiveSession, Supervision
+from tradai.entrypoint._live.live_session import LiveSession
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.session_requests import request_session
+from tradai.entrypoint._live.supervision import Supervision
 from tradai.entrypoint._process.exit_codes import ExitCode
 
 TTL_S: Final = 60.0
@@ -188,15 +189,19 @@ class Engine:
     """An engine that an operator pauses; it may refuse."""
 
     agrees: bool = True
+    # Its next answers; then it `agrees`.
+    answers: list[bool] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def pause_entries(self) -> bool:
-        self.asked.append("pause")
-        return self.agrees
+        return self._answer("pause")
 
     def resume_entries(self) -> bool:
-        self.asked.append("resume")
-        return self.agrees
+        return self._answer("resume")
+
+    def _answer(self, asked: str) -> bool:
+        self.asked.append(asked)
+        return self.answers.pop(0) if self.answers else self.agrees
 
 
 @dataclass
@@ -495,6 +500,100 @@ def test_a_pause_that_the_engine_refuses_is_tried_again(desk: Desk) -> None:
     assert (before, desk.record().state) == (SessionState.RUNNING, SessionState.PAUSED)
 
 
+@pytest.mark.parametrize("end", [SessionState.STOPPED, SessionState.FAILED])
+def test_a_pause_of_an_operator_holds_in_each_later_session(desk: Desk, end: SessionState) -> None:
+    desk.trade()
+    desk.ask(SessionState.PAUSED)
+    desk.beat_for(5)
+    for _ in range(3):
+        desk.session.drain()
+        desk.session.end("it is over", end)
+        desk = Desk(records=desk.records)
+        desk.session.move(SessionState.WARM_UP, "the engine is running")
+        desk.beat_for(20)
+
+    assert desk.engine.asked == ["pause"]
+    assert desk.record().state is SessionState.PAUSED
+    assert desk.record().reason == "Ada Example asked for it: a test"
+
+
+def test_a_pause_of_an_operator_holds_when_its_process_is_killed_in_the_drain(desk: Desk) -> None:
+    desk.trade()
+    desk.ask(SessionState.PAUSED)
+    desk.beat_for(5)
+    desk.session.drain()
+
+    successor = Desk(records=desk.records)
+    successor.session.move(SessionState.WARM_UP, "the engine is running")
+    successor.beat_for(5)
+
+    assert successor.engine.asked == ["pause"]
+
+
+@pytest.mark.parametrize("asked", [SessionState.RUNNING, SessionState.STOPPED])
+def test_a_pause_ends_with_a_later_request_of_an_operator(desk: Desk, asked: SessionState) -> None:
+    desk.trade()
+    for wanted in (SessionState.PAUSED, asked):
+        desk.ask(wanted)
+        desk.beat_for(5)
+    desk.session.drain()
+    desk.session.end("it is over", SessionState.STOPPED)
+
+    successor = Desk(records=desk.records)
+    successor.session.move(SessionState.WARM_UP, "the engine is running")
+    successor.beat_for(5)
+
+    assert successor.engine.asked == ["resume"]
+
+
+def test_a_request_that_comes_in_the_drain_replaces_the_pause(desk: Desk) -> None:
+    desk.trade()
+    desk.ask(SessionState.PAUSED)
+    desk.beat_for(5)
+    desk.session.drain()
+    desk.ask(SessionState.RUNNING)
+    desk.session.end("it is over", SessionState.STOPPED)
+
+    assert Desk(records=desk.records).record().request is None
+
+
+def test_a_session_that_is_to_stop_neither_pauses_nor_goes_on(desk: Desk) -> None:
+    desk.trade()
+    desk.ask(SessionState.PAUSED)
+    desk.beat_for(5)
+    asked = list(desk.engine.asked)
+    desk.watchdog.is_alive = False
+    for wanted in (SessionState.RUNNING, SessionState.PAUSED):
+        desk.ask(wanted)
+        desk.bot.orders += 20
+        desk.beat_for(120)
+
+    assert desk.engine.asked == asked
+
+
+@pytest.mark.parametrize(
+    ("cause", "starts"), [("signal", 0), ("operator", 0), ("risk", 1), ("watchdog", 1), ("both", 1)]
+)
+def test_only_a_stop_that_was_asked_for_leaves_the_restart_budget(
+    desk: Desk, cause: str, starts: int
+) -> None:
+    desk.trade()
+    if cause in {"risk", "both"}:
+        desk.bot.rejected = 0
+        desk.beat_for(10)
+        desk.bot.rejected = 10
+        desk.beat_for(10)
+    if cause in {"operator", "both"}:
+        desk.ask(SessionState.STOPPED)
+    desk.watchdog.is_alive = cause != "watchdog"
+    desk.beat_for(10)
+    desk.session.drain()
+    desk.session.end("it is over", SessionState.STOPPED)
+
+    assert desk.record().state is SessionState.STOPPED
+    assert len(desk.record().starts) == starts
+
+
 def test_a_request_for_the_state_that_there_is_leaves_the_record(desk: Desk) -> None:
     desk.trade()
     desk.ask(SessionState.RUNNING)
@@ -743,6 +842,24 @@ def test_a_pause_of_an_operator_outlasts_that_of_a_risk(desk: Desk, *, is_first:
 
     assert (held, desk.record().state) == (SessionState.PAUSED, SessionState.RUNNING)
     assert desk.engine.asked == ["pause", "resume"]
+
+
+def test_a_risk_whose_release_failed_once_does_not_end_a_later_pause_of_an_operator(
+    desk: Desk,
+) -> None:
+    desk.trade()
+    desk.bot.gain = Decimal(-60)
+    desk.beat_for(10)
+    desk.bot.gain = Decimal(0)
+    desk.ask(SessionState.RUNNING)
+    desk.engine.answers = [False, True]
+    desk.beat_for(10, every=10)
+    running = desk.record().state
+    desk.ask(SessionState.PAUSED)
+    desk.beat_for(60)
+
+    assert running is SessionState.RUNNING
+    assert desk.record().state is SessionState.PAUSED
 
 
 def test_an_engine_that_does_not_pause_for_a_risk_is_asked_again(desk: Desk) -> None:

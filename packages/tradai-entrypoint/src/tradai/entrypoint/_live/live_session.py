@@ -1,19 +1,16 @@
 """The session of a live engine: lease kept, heart beating, operators obeyed, people told."""
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol, final
+from typing import Final, final
 
 from tradai.core import Clock, SystemClock
 from tradai.core.exceptions import LeaseLostError, TradAIError, TradingError
 from tradai.core.live import RiskAction, SessionRequest, SessionState
 from tradai.entrypoint._alerts.alerts import Alerts
-from tradai.entrypoint._live._risk.risk_watch import RiskWatch
 from tradai.entrypoint._live._risk.trading_halt import TradingHalt
-from tradai.entrypoint._live.heartbeat import Heartbeat
-from tradai.entrypoint._live.lease_keeper import LeaseKeeper
 from tradai.entrypoint._live.session import Session
+from tradai.entrypoint._live.supervision import PausableEngine, Supervision
 from tradai.entrypoint._process.exit_codes import Verdict
 
 _log: Final = logging.getLogger(__name__)
@@ -21,29 +18,6 @@ _log: Final = logging.getLogger(__name__)
 _TRADING: Final = frozenset({SessionState.WARM_UP, SessionState.RUNNING, SessionState.PAUSED})
 # States from which a risk pauses a session.
 _ENTERING: Final = frozenset({SessionState.WARM_UP, SessionState.RUNNING})
-
-
-class PausableEngine(Protocol):
-    """An engine that an operator may pause."""
-
-    def pause_entries(self) -> bool:
-        """Ask it to open no more positions; return whether it agreed."""
-        ...
-
-    def resume_entries(self) -> bool:
-        """Ask it to open positions again; return whether it agreed."""
-        ...
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Supervision:
-    """The parts beside an engine: its lease and watchdog, its heartbeat, its risks, its control."""
-
-    keeper: LeaseKeeper
-    heartbeat: Heartbeat
-    risks: RiskWatch
-    engine: PausableEngine
 
 
 @final
@@ -81,9 +55,11 @@ class LiveSession:
         self._alerts = alerts
         self._halt = halt
         self._supervision: Supervision | None = None
-        # Whether only the risks hold the session in its pause, and no operator does.
-        self._is_paused_by_risk = False
+        # Pause of an operator that was obeyed; without one, only the risks hold a paused session.
+        self._pause: SessionRequest | None = None
         self._deferred: SessionRequest | None = None
+        # Whether an operator asks for the stop, and nothing did before.
+        self._is_asked_to_stop = False
 
     def supervise(self, supervision: Supervision | None) -> None:
         """Keep the right to trade beside an engine from now on; None ends that."""
@@ -112,13 +88,19 @@ class LiveSession:
             request = parts.heartbeat.beat()
         except TradingError as exc:
             self.stop_for(str(exc))
-            return
-        if self._session.state is SessionState.WARM_UP:
+        # A pause would start an engine that has stopped trading.
+        if self.stop_reason is None:
+            self._go_on(request, parts)
+
+    def _go_on(self, request: SessionRequest | None, parts: Supervision) -> None:
+        """Obey `request`; without one, let an engine that warms up trade."""
+        is_warming_up = self._session.state is SessionState.WARM_UP
+        if is_warming_up:
             # Also the one that a predecessor has left, before the next heartbeat is due.
             request = self._session.request
         if request is not None:
             self._obey(request, parts)
-        elif self._session.state is SessionState.WARM_UP and parts.risks.action is RiskAction.NONE:
+        elif is_warming_up and parts.risks.action is RiskAction.NONE:
             self._let_trade(parts.engine)
 
     def halt(self, cause: str) -> None:
@@ -157,11 +139,12 @@ class LiveSession:
         self, state: SessionState, reason: str, *, obeyed: SessionRequest | None = None
     ) -> None:
         """Move the session, and tell people; without its store it is moved nevertheless."""
-        is_by_risk = self._is_paused_by_risk and state is SessionState.PAUSED
+        is_by_risk = self._pause is None and state is SessionState.PAUSED
         kind = "paused by risk" if is_by_risk else "session"
         self._alerts.send(kind, f"it is {state}: {reason}")
+        left = None if state in _TRADING else self._pause
         try:
-            self._session.move(state, reason, obeyed=obeyed)
+            self._session.move(state, reason, obeyed=obeyed, left=left)
         except TradAIError as exc:
             _log.warning("the session record was not written", extra={"error": str(exc)})
 
@@ -189,6 +172,9 @@ class LiveSession:
         A request to stop stays in the record until the end: when this process is killed before, the
         next one obeys it.
         """
+        if self.stop_reason is not None and not self._is_asked_to_stop:
+            # Else a service would start it again and again.
+            self._session.count_start()
         self.move(SessionState.DRAINING, self.stop_reason or "the session is asked to stop")
 
     def end(self, reason: str, state: SessionState) -> None:
@@ -224,21 +210,18 @@ class LiveSession:
             self.halt(parts.risks.reason)
         elif action is RiskAction.DRAIN:
             self.stop_for(f"a risk has reached its limit: {parts.risks.reason}")
-        elif action is RiskAction.PAUSE:
-            self._pause_for_risk(parts)
-        else:
-            self._release(parts)
+        elif self.stop_reason is None:
+            move = self._pause_for_risk if action is RiskAction.PAUSE else self._release
+            move(parts)
 
     def _pause_for_risk(self, parts: Supervision) -> None:
         if self._session.state in _ENTERING and parts.engine.pause_entries():
-            self._is_paused_by_risk = True
             self.move(SessionState.PAUSED, f"a risk has reached its limit: {parts.risks.reason}")
 
     def _release(self, parts: Supervision) -> None:
         """End a pause that only the risks had asked for."""
-        is_held = self._is_paused_by_risk and self._session.state is SessionState.PAUSED
+        is_held = self._pause is None and self._session.state is SessionState.PAUSED
         if is_held and parts.engine.resume_entries():
-            self._is_paused_by_risk = False
             self.move(SessionState.RUNNING, parts.risks.reason)
 
     def _obey(self, request: SessionRequest, parts: Supervision) -> None:
@@ -246,14 +229,19 @@ class LiveSession:
         state, wanted = self._session.state, request.state
         reason = f"{request.by} asked for it: {request.reason}"
         if wanted is SessionState.STOPPED:
+            self._pause, self._is_asked_to_stop = None, True
             self.stop_for(reason)
         elif wanted is SessionState.RUNNING and parts.risks.action is not RiskAction.NONE:
             self._defer(request, parts.risks.reason)
         elif wanted is state:
-            self._is_paused_by_risk = False
+            self._keep_pause(request)
             self._note_obeyed(request)
         elif state in _TRADING and _ask(parts.engine, wanted):
+            self._keep_pause(request)
             self.move(wanted, reason, obeyed=request)
+
+    def _keep_pause(self, request: SessionRequest) -> None:
+        self._pause = request if request.state is SessionState.PAUSED else None
 
     def _defer(self, request: SessionRequest, reason: str) -> None:
         """Leave a request to go on in the record until the risks allow it."""
@@ -265,7 +253,7 @@ class LiveSession:
 
     def _let_trade(self, engine: PausableEngine) -> None:
         """Let a started engine open positions; one that does not answer is asked again."""
-        if self.stop_reason is None and engine.resume_entries():
+        if engine.resume_entries():
             self.move(SessionState.RUNNING, "the engine trades")
 
     def _note_obeyed(self, request: SessionRequest) -> None:

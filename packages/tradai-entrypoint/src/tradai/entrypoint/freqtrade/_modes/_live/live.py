@@ -14,8 +14,8 @@ from tradai.entrypoint._live.gate import Found, SignedIn
 from tradai.entrypoint._live.heartbeat import Heartbeat
 from tradai.entrypoint._live.lease_keeper import LeaseKeeper, least_ttl_s
 from tradai.entrypoint._live.live_places import alerts_of, database_of
-from tradai.entrypoint._live.live_session import Supervision
 from tradai.entrypoint._live.live_settings import LiveSettings
+from tradai.entrypoint._live.supervision import Supervision
 from tradai.entrypoint._live.watchdog import Watchdog
 from tradai.entrypoint._preflight.facts import known
 from tradai.entrypoint._process.checks import Checklist, CheckRow
