@@ -58,6 +58,7 @@ from tradai.entrypoint._live._drain.budget import StopBudget
 from tradai.entrypoint._live._drain.traded_account import TradedAccount
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live.gate import SignedIn, Venue
+from tradai.entrypoint._live.leases import HeldLeases
 from tradai.entrypoint._live.live_places import approvals_of
 from tradai.entrypoint._live.live_session import LiveSession
 from tradai.entrypoint._live.session import Session
@@ -74,6 +75,7 @@ from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._preparation.session_account import traded_account
 from tradai.entrypoint.freqtrade._results.database import EngineDatabase
 
+LOGS: Final = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 # No request is sent there.
 NOWHERE: Final = "http://127.0.0.1:9"
 TABLES: Final = """
@@ -1154,6 +1156,41 @@ def test_an_engine_that_stops_trading_by_itself_is_drained_and_people_are_told(
     assert "the engine stopped trading by itself" in moves[-2]["reason"]
     alerts = [each.getMessage() for each in caplog.records if each.name == "tradai.alerts"]
     assert any(each.startswith("stalled: the engine stopped trading by") for each in alerts)
+
+
+def test_a_session_whose_callbacks_raised_has_failed_by_its_record_too(
+    stopped: Run, approve: Callable[..., LivePlan], state: Path
+) -> None:
+    approve()
+    said = (LOGS / "dry-run-strategy-raises.txt").read_text().splitlines()
+
+    done = stopped(says=[line for line in said if "worker" not in line and "SIGINT" not in line])
+
+    assert done.code == ExitCode.STRATEGY_ERRORS, done.verdict
+    assert "the session stopped in good order" in done.verdict
+    record = ObjectSessionStore.for_uri(f"file:{state}/sessions").read("waves")
+    assert record is not None
+    assert (record.state, len(record.starts)) == (SessionState.FAILED, 1)
+    assert "but the strategy raised" in record.reason
+
+
+def test_an_approval_that_is_revoked_while_a_lease_is_waited_for_does_not_count(
+    live: Run, approve: Callable[..., LivePlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = approve()
+    acquire = HeldLeases.acquire
+
+    def revoke_and_acquire(leases: HeldLeases, *, say: Callable[[str], None]) -> None:
+        approvals = approvals_of(LiveSettings())
+        (listed,) = approvals.listing(plan.strategy)
+        approvals.revoke(
+            plan.strategy, listed.approval_id, revoked_by="Ada Example", reason="a test"
+        )
+        acquire(leases, say=say)
+
+    monkeypatch.setattr(HeldLeases, "acquire", revoke_and_acquire)
+
+    refused(live, ExitCode.NOT_PERMITTED, "revoked")
 
 
 def test_an_engine_that_was_killed_without_a_drain_ends_76(

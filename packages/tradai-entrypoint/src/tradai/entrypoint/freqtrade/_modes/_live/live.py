@@ -56,7 +56,8 @@ _WATCHDOG_LOG: Final = "watchdog.jsonl"
 class LiveHandler(BotHandler):
     """Trades an approved plan on the approved account until a signal."""
 
-    def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
+    def _judged(self, job: EngineJob, context: RunContext) -> Verdict:
+        """Trade under the lease; the session ends there, by the verdict of the run."""
         self._report: DrainReport | None = None
         self._has_supervised = False
         self._evidence = job.evidence
@@ -64,13 +65,16 @@ class LiveHandler(BotHandler):
         with ExitStack() as held:
             with context.interrupts.raising():
                 self._desk = desk = self._admitted(job, context, held)
-            bot = bot_of(job, context, desk)
-            verdict = self._traded(job, context, bot)
-            keep_copy(desk.database, context)
+            verdict = super()._judged(job, context)
             desk.session.end(
                 verdict.sentence,
                 SessionState.STOPPED if verdict.is_success else SessionState.FAILED,
             )
+        return verdict
+
+    def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
+        verdict = self._traded(job, context, bot_of(job, context, self._desk))
+        keep_copy(self._desk.database, context)
         return verdict
 
     def _admitted(self, job: EngineJob, context: RunContext, held: ExitStack) -> Desk:
@@ -93,6 +97,9 @@ class LiveHandler(BotHandler):
                 say=context.progress.say,
             )
         )
+        if (confirmed := gate.confirm(admission)) != admission:
+            admission = confirmed
+            record_admission(admission, context)
         alerts = alerts_of(settings)
         held.callback(alerts.close)
         # First, so that a start that is refused counts in the restart budget.
