@@ -676,6 +676,18 @@ def test_a_session_that_is_to_stop_does_not_begin_to_trade(desk: Desk) -> None:
     assert desk.engine.asked == []
 
 
+def test_people_are_told_of_the_last_state_also_when_it_comes_again_soon(desk: Desk) -> None:
+    desk.trade()
+    for wanted in (*(SessionState.PAUSED, SessionState.RUNNING) * 2, SessionState.PAUSED):
+        desk.ask(wanted)
+        desk.beat_for(5)
+
+    desk.alerts.close()
+
+    told = [sentence.split(":")[1] for sentence in desk.channel.sentences]
+    assert told[2:] == [*(" it is paused", " it is running") * 2, " it is paused"]
+
+
 def test_people_are_told_of_an_engine_that_stands_still_and_of_one_that_goes_on(
     desk: Desk,
 ) -> None:

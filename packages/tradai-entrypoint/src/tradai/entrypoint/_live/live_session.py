@@ -141,7 +141,7 @@ class LiveSession:
         """Move the session, and tell people; without its store it is moved nevertheless."""
         is_by_risk = self._pause is None and state is SessionState.PAUSED
         kind = "paused by risk" if is_by_risk else "session"
-        self._alerts.send(kind, f"it is {state}: {reason}")
+        self._alerts.send_change(kind, f"it is {state}: {reason}")
         left = None if state in _TRADING else self._pause
         try:
             self._session.move(state, reason, obeyed=obeyed, left=left)
@@ -158,13 +158,13 @@ class LiveSession:
 
         A pause would start it again, and without it positions are in the hands of no rule.
         """
-        self._alerts.send("stalled", reason)
+        self._alerts.send_change("stalled", reason)
         if has_stopped:
             self.stop_for(reason)
 
     def note_recovery(self, reason: str) -> None:
         """Tell people that the engine goes on after `reason`."""
-        self._alerts.send("stalled", f"it goes on again, after: {reason}")
+        self._alerts.send_change("stalled", f"it goes on again, after: {reason}")
 
     def drain(self) -> None:
         """Begin to stop, for the reason that there is.
