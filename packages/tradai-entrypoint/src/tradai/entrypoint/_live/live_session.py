@@ -88,6 +88,7 @@ class LiveSession:
             request = parts.heartbeat.beat()
         except TradingError as exc:
             self.stop_for(str(exc))
+            return
         # A pause would start an engine that has stopped trading.
         if self.stop_reason is None:
             self._go_on(request, parts)
