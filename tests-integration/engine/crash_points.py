@@ -294,8 +294,8 @@ _STEPS: Final[dict[str, Callable[[Scene], None]]] = {
     "its books are compared": _comparing,
     "its manifest is written": _before_the_manifest,
 }
-# The next start refuses to trade beside a coin that its database does not explain.
-_REFUSED: Final = {"a purchase is not booked": frozenset({77})}
+# The next start refuses to trade beside an order that its database does not have.
+_REFUSED: Final = {"a purchase is not booked": frozenset({76})}
 _OF_THE_ENGINE: Final = ("its engine has its keys", "it trades", "a purchase is not booked")
 _OF_THE_WATCHDOG: Final = ("it trades", "its engine is asked to stop", "it cancels")
 POINTS: Final = tuple(

@@ -54,8 +54,8 @@ from tradai.entrypoint._live._account.account import (
     SignedClient,
 )
 from tradai.entrypoint._live._account.order_owner import order_prefix
+from tradai.entrypoint._live._account.traded_account import TradedAccount
 from tradai.entrypoint._live._drain.budget import StopBudget
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live.gate import SignedIn, Venue
 from tradai.entrypoint._live.leases import HeldLeases
@@ -195,8 +195,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     """The account that every key is of."""
     account = Account()
     venue = Venue(name=ACCOUNT.venue, sign_in=account.sign_in)
-    for module in ("start", "planned_session"):
-        name = f"tradai.entrypoint.freqtrade._modes._live.{module}.venue_of"
+    for module in ("_modes._live.start", "_preparation.planned_session"):
+        name = f"tradai.entrypoint.freqtrade.{module}.venue_of"
         monkeypatch.setattr(name, lambda *_: venue)
     return account
 

@@ -11,8 +11,8 @@ from tradai.entrypoint._live._account.account import Balance, ExchangeOrder, New
 from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint._live._account.order_owner import new_closing_id
 from tradai.entrypoint._live._account.reconcile import holding, positions
+from tradai.entrypoint._live._account.traded_account import TradedAccount
 from tradai.entrypoint._live._drain.order_changes import OrderChanges
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
 
 
 @final

@@ -28,6 +28,7 @@ from tradai.entrypoint._live._account.account import (
 )
 from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
+from tradai.entrypoint._live._risk.restarts import starts_since_halt
 from tradai.entrypoint._preflight.facts import (
     DryRun,
     EngineFacts,
@@ -41,7 +42,6 @@ from tradai.entrypoint._preflight.facts import (
     gathered,
     known,
 )
-from tradai.entrypoint._preflight.restarts import starts_since_halt
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.short_child import run_child
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment

@@ -9,7 +9,7 @@ from tradai.core import utc_now
 from tradai.entrypoint._live._account.account import AccountState
 from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint._live._account.reconcile import base_of, holding, positions
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
+from tradai.entrypoint._live._account.traded_account import TradedAccount
 from tradai.entrypoint._live.gate import SignedIn
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._exchange.exchange import Symbol

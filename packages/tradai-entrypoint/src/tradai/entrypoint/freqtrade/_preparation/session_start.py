@@ -9,8 +9,8 @@ from typing import Final, final
 
 from tradai.core.live import Approval
 from tradai.entrypoint._live._account.account import AccountState, ExchangeOrder
+from tradai.entrypoint._live._account.books import compare_books
 from tradai.entrypoint._live._account.reconcile import Reconciliation, positions
-from tradai.entrypoint._live._drain.books import compare_books
 from tradai.entrypoint._live.gate import SignedIn
 from tradai.entrypoint._live.live_places import database_of, latch_of, session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
