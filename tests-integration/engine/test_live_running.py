@@ -18,6 +18,19 @@ PATIENCE_S: Final = 300
 CONFIGURATION: Final = 78
 OK: Final = 200
 UNAVAILABLE: Final = 503
+STALLED: Final = 81
+# Breaks off a loop after the first entries.
+BREAKS_OFF: Final = """
+    loops = 0
+
+    def informative_pairs(self) -> list:
+        from freqtrade.exceptions import OperationalException
+
+        self.loops += 1
+        if self.loops > 15:
+            raise OperationalException("the model server is gone")
+        return []
+"""
 STILL_OPEN: Final = {"NEW", "PARTIALLY_FILLED"}
 # So low that no entry for ETH is filled.
 PRICES: Final = {"ETHUSDT": 3_000}
@@ -67,6 +80,24 @@ def test_probes_say_that_a_frozen_engine_is_not_ready_and_that_its_session_lives
     assert shown["beat_age_s"] < 30 < shown["progress_age_s"]
     assert code == 0, (desk.folder / "session.log").read_text()
     assert desk.manifest()["live"]["probe_port"] == port
+
+
+def test_an_engine_that_stops_trading_by_itself_is_drained_and_people_are_told(
+    desk: Desk, venue: Venue
+) -> None:
+    source = desk.folder / "strategies" / "round_trips.py"
+    source.write_text(source.read_text() + BREAKS_OFF)
+    desk.approve()
+
+    code = desk.start("run").wait(PATIENCE_S)
+
+    log, manifest = (desk.folder / "session.log").read_text(), desk.manifest()
+    assert code == manifest["exit_code"] == STALLED, log
+    assert "OperationalException: the model server is gone" in manifest["verdict"]
+    assert "stalled: the engine stopped trading by itself" in log
+    assert manifest["live"]["drain"]["problems"] == []
+    assert _moves(desk) == ["warm-up", "running", "draining", "failed"]
+    assert venue.orders()
 
 
 def test_keys_are_rotated_while_a_position_and_its_stop_are_kept(desk: Desk, venue: Venue) -> None:

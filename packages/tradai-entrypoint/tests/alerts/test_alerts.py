@@ -114,6 +114,21 @@ def test_other_causes_are_sent_at_once(clock: FixedClock) -> None:
     assert len(channel.alerts) == 3
 
 
+def test_a_change_is_sent_also_when_it_comes_again_soon(clock: FixedClock) -> None:
+    channel = Channel()
+    alerts = alerts_to(channel, clock)
+
+    for state in ("paused", "running", "paused"):
+        alerts.send_change("session", f"it is {state}")
+    alerts.close()
+
+    assert channel.texts == [
+        "session: it is paused",
+        "session: it is running",
+        "session: it is paused",
+    ]
+
+
 def test_what_was_left_out_is_said_at_the_end(clock: FixedClock) -> None:
     channel = Channel()
     alerts = alerts_to(channel, clock)

@@ -32,7 +32,8 @@ class Alerts:
     """Alerts to people: `send` returns at once, and no channel's error reaches its caller.
 
     The same cause, a kind and a sentence in which only numbers differ, is sent at most once in a
-    window; the next alert of that cause, or `close`, says how many were left out. Each channel has
+    window; the next alert of that cause, or `close`, says how many were left out. A change of state
+    is always sent. Each channel has
     a thread of its own, so one that hangs holds up no other. For use from any thread.
     """
 
@@ -66,10 +67,14 @@ class Alerts:
             kind: Kind in a word, such as ``halt``.
             sentence: What happened; secrets are masked.
         """
-        facts = {name: redact(fact) for name, fact in self._facts.items()}
-        text = redact(sentence)[:_LONGEST]
-        alert = Alert(kind=kind, sentence=text, facts=facts, at=self._clock.now())
-        self._put(self._throttle.admit(alert))
+        self._put(self._throttle.admit(self._alert(kind, sentence)))
+
+    def send_change(self, kind: str, sentence: str) -> None:
+        """Send an alert of a new state to every channel, also when the same one was short ago.
+
+        Left out, it would hide the last state.
+        """
+        self._put(self._alert(kind, sentence))
 
     def close(self, within_s: float = 5.0) -> None:
         """Send the numbers of alerts that were left out, and wait for the channels that long."""
@@ -80,6 +85,11 @@ class Alerts:
             line.end()
         for line in self._lines:
             line.join(max(0.0, deadline_s - time.monotonic()))
+
+    def _alert(self, kind: str, sentence: str) -> Alert:
+        facts = {name: redact(fact) for name, fact in self._facts.items()}
+        text = redact(sentence)[:_LONGEST]
+        return Alert(kind=kind, sentence=text, facts=facts, at=self._clock.now())
 
     def _put(self, alert: Alert | None) -> None:
         if alert is not None:

@@ -115,6 +115,18 @@ class Gate:
         approval = self.require_approval(signed_in.account)
         return Admission(approval=approval, signed_in=signed_in)
 
+    def confirm(self, admission: Admission) -> Admission:
+        """Return `admission` by the approval that counts now, after a lease was waited for.
+
+        Raises:
+            ApprovalError: None counts any more, or it is for another account.
+            ConfigurationError: The key of approvals cannot be resolved.
+            ExternalServiceError: The store refused or did not answer.
+        """
+        approval = self.require_approval()
+        approval.check_account(admission.signed_in.account)
+        return replace(admission, approval=approval)
+
     def check_confirmation(self) -> str:
         """Check that the operator has confirmed this plan, and return its confirmation.
 
