@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from scripted_venue import MARKETS, PREFIX, ScriptedVenue, pair_of
 
@@ -18,6 +18,8 @@ from tradai.entrypoint._live._drain.budget import StopBudget
 from tradai.entrypoint._live._drain.drain import Drain
 from tradai.entrypoint._live._drain.report import DrainReport
 from tradai.entrypoint._live._drain.traded_account import TradedAccount
+
+IN_FLIGHT_S: Final = 6.5
 
 
 @dataclass
@@ -96,7 +98,7 @@ class Scene:
     def account(self) -> TradedAccount:
         """The account of the strategy."""
         return TradedAccount(
-            client=SignedClient(reads=self.venue, orders=self.venue),
+            client=SignedClient(reads=self.venue, orders=self.venue, time=self.venue.time),
             prefix=PREFIX,
             markets=MARKETS,
             since=datetime(2025, 1, 1, tzinfo=UTC),
@@ -109,15 +111,19 @@ class Scene:
         grace_s: float = 30.0,
         open_orders: int = 3,
         has_exchange_stops: bool = False,
+        late_s: float = 0.0,
     ) -> DrainReport:
-        """Stop the session."""
+        """Stop the session, `late_s` after the signal."""
         began = self.clock()
         return Drain(
             self.engine,
             self.account,
             policy=policy,
-            budget=StopBudget.plan(grace_s=grace_s, open_orders=open_orders),
+            budget=StopBudget.plan(
+                grace_s=grace_s, open_orders=open_orders, in_flight_s=IN_FLIGHT_S
+            ),
             clock=self.clock,
+            began_s=began - late_s,
             is_hurried=lambda: (
                 self.hurried_at_s is not None and self.clock() - began >= self.hurried_at_s
             ),

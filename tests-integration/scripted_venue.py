@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from tradai.core import Market
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
@@ -18,13 +18,19 @@ from tradai.entrypoint._live._account.account import (
     KeyRights,
     NewOrder,
     OrderStatus,
+    RequestTime,
 )
-from tradai.entrypoint._live._account.account_errors import OrderRefusedError, OutcomeUnknownError
+from tradai.entrypoint._live._account.account_errors import (
+    ExchangeRateLimitedError,
+    OrderRefusedError,
+    OutcomeUnknownError,
+)
 
 T = TypeVar("T")
 PREFIX: Final = "x-0123456789ab"
 REQUEST_S: Final = 0.1
-CLIENT_TIMEOUT_S: Final = 2.0
+CLIENT_TIMEOUT_S: Final = 10.0
+BAN_S: Final = 120.0
 MARKETS: Final = {
     f"{base}USDT": Market.model_validate(
         {
@@ -53,8 +59,12 @@ class ScriptedVenue:
     Attributes:
         faults: By request (`cancel`, `place`, `open`, `order`, `orders`, `account`): what happens
             to the next ones: `lost` and `hang` (served or not, without an answer), `refused`,
-            `down`, or a function that is called before the request is served.
+            `down`, `banned` (as are all later ones), or a function that is called before the
+            request is served.
         killed_at: Number of the request at which the process is killed, once it was served.
+        time: Time that a request may take; one that would take longer is served, and not answered.
+        changed_at_s: Times at which orders were changed by requests.
+        coming: Events to come, each with the time from which a request sees it.
     """
 
     clock: FixedClock
@@ -64,6 +74,10 @@ class ScriptedVenue:
     faults: dict[str, list[Any]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     is_hanging: bool = False
+    is_banned: bool = False
+    time: RequestTime = field(default_factory=RequestTime)
+    changed_at_s: list[float] = field(default_factory=list)
+    coming: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     killed_at: int | None = None
 
     def add(self, symbol: str = "BTCUSDT", **terms: Any) -> ExchangeOrder:
@@ -79,7 +93,7 @@ class ScriptedVenue:
             "stop_price": None,
         } | terms
         value = given["filled"] * 100
-        order = ExchangeOrder(symbol=symbol, order_id=number, value=value, **given)
+        order = ExchangeOrder(symbol=symbol, value=value, **{"order_id": number} | given)
         self.orders.append(order)
         return order
 
@@ -108,28 +122,68 @@ class ScriptedVenue:
         self.coins[base] = self.coins.get(base, Decimal()) + amount
 
     def _serve(self, name: str, action: Callable[[], T], *, client_id: str = "") -> T:
-        self.requests.append(name)
+        self._catch_up()
+        left_s = self.time.left_s
+        if left_s <= 0:
+            raise _outage("no time is left", name)
         fault = (self.faults.get(name) or [None]).pop(0)
+        self._check_ban(name, fault)
+        self.requests.append(name)
+        if fault is None and self.request_s > left_s:
+            fault = "lost"
         if self.is_hanging or fault in {"hang", "lost"}:
-            self.clock.sleep(CLIENT_TIMEOUT_S if self.is_hanging or fault == "hang" else 0.1)
-            if fault == "lost":
-                action()
-            if client_id:
-                raise OutcomeUnknownError(
-                    "no answer", service="x", operation=name, client_order_id=client_id
-                )
-            raise ExternalServiceError("no answer", service="x", operation=name, retryable=True)
+            self._stay_silent(name, fault, action, client_id=client_id, left_s=left_s)
         self.clock.sleep(self.request_s)
         if fault == "refused":
             raise OrderRefusedError("not allowed", service="x", operation=name, reason="-2010")
         if fault == "down":
-            raise ExternalServiceError("503", service="x", operation=name, retryable=True)
+            raise _outage("503", name)
         if callable(fault):
             fault()
+        self._catch_up()
+        self._note_change(client_id)
         answer = action()
         if len(self.requests) == self.killed_at:
             raise KilledError
         return answer
+
+    def _check_ban(self, name: str, fault: object) -> None:
+        self.is_banned = self.is_banned or fault == "banned"
+        if self.is_banned:
+            raise ExchangeRateLimitedError(
+                "banned", service="x", operation=name, retry_after_s=BAN_S
+            )
+
+    def _stay_silent(
+        self,
+        name: str,
+        fault: object,
+        action: Callable[[], object],
+        *,
+        client_id: str,
+        left_s: float,
+    ) -> NoReturn:
+        """Serve a request whose answer is lost, and no other; raise as the client does."""
+        is_lost = fault == "lost" and not self.is_hanging
+        self.clock.sleep(min(left_s, 0.1 if is_lost else CLIENT_TIMEOUT_S))
+        if is_lost:
+            self._note_change(client_id)
+            action()
+        if client_id:
+            raise OutcomeUnknownError(
+                "no answer", service="x", operation=name, client_order_id=client_id
+            )
+        raise _outage("no answer", name)
+
+    def _catch_up(self) -> None:
+        due = [event for at_s, event in self.coming if at_s <= self.clock()]
+        self.coming = [row for row in self.coming if row[0] > self.clock()]
+        for event in due:
+            event()
+
+    def _note_change(self, client_id: str) -> None:
+        if client_id:
+            self.changed_at_s.append(self.clock())
 
     # The reads and orders of a signed client.
 
@@ -208,6 +262,10 @@ class ScriptedVenue:
     def reads_sent(self) -> int:
         """The number of requests that changed nothing."""
         return sum(name not in {"cancel", "place"} for name in self.requests)
+
+
+def _outage(why: str, operation: str) -> ExternalServiceError:
+    return ExternalServiceError(why, service="x", operation=operation, retryable=True)
 
 
 def pair_of(order: ExchangeOrder) -> str:

@@ -71,7 +71,11 @@ class DrainedEngine:
             self.stop,
             self.account,
             policy=policy,
-            budget=StopBudget.plan(grace_s=120, open_orders=4),
+            budget=StopBudget.plan(
+                grace_s=120,
+                open_orders=4,
+                in_flight_s=exchange_named("binance").in_flight_s,
+            ),
             clock=SystemClock(),
             is_hurried=lambda: is_hurried,
             has_exchange_stops=False,

@@ -5,6 +5,7 @@ moves money. `engine.venue.control` is a test's way to script it and to read wha
 """
 
 import json
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
@@ -67,6 +68,9 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self, request: Request) -> None:
         used = self.exchange.weights.add(self.exchange.cost(request))
         rule = self.exchange.faults.next(request.endpoint)
+        if rule is not None and rule.fault is Fault.LATE:
+            time.sleep(rule.late_s)
+            rule = None
         if rule is None:
             self._send(self.exchange.serve(request), used=used)
             return

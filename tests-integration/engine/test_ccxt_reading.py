@@ -4,6 +4,10 @@ import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs
+
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
 
 def test_ccxt_reads_orders_fills_balances_and_refusals_as_they_were_meant(
@@ -43,3 +47,30 @@ def test_ccxt_reads_orders_fills_balances_and_refusals_as_they_were_meant(
             "clock": "InvalidNonce",
         },
     }
+
+
+# Not through the door: the settings of the engine's client are not public.
+SIGN: Final = """
+import ccxt, json, sys
+client = ccxt.binance({"apiKey": "fake", "secret": "fake", **json.load(sys.stdin)})
+signed = client.sign("order", ["private"], "POST", {"symbol": "BTCUSDT"})
+print(signed["body"])
+"""
+
+
+def test_the_engine_signs_orders_that_are_refused_when_they_come_late(
+    engine_bin: Path, environ: Mapping[str, str]
+) -> None:
+    binance = exchange_named("binance")
+    done = subprocess.run(
+        [engine_bin / "python", "-c", SIGN],
+        input=json.dumps(binance.ccxt_config(None, order_prefix="x-0123456789ab")),
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+
+    (window_ms,) = parse_qs(done.stdout.strip())["recvWindow"]
+    assert int(window_ms) / 1_000 + 1 < binance.in_flight_s

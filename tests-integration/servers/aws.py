@@ -74,6 +74,8 @@ def ministack(
         "S3_DATA_DIR": str(folder / "s3"),
         "PERSIST_STATE": "0",
         "DOCKER_HOST": docker_host,
+        # It kills a container that takes longer to stop; its own limit is too short for a drain.
+        "MINISTACK_DOCKER_TIMEOUT": "150",
         # It takes that container for its own.
         "HOSTNAME": beside,
     }

@@ -53,17 +53,17 @@ def with_changes(
     *,
     variables: Mapping[str, str],
     without: Sequence[str],
-    mounts: Sequence[tuple[str, str, str]],
+    mounts: Mapping[Path, str],
 ) -> dict[str, Any]:
     """Return a task definition with further variables and folders of this machine."""
     (container,) = definition["containerDefinitions"]
     kept = {row["name"]: str(row["value"]) for row in container["environment"]}
     merged = {name: text for name, text in kept.items() if name not in without} | dict(variables)
-    volumes = {f"machine-{number}": mount for number, mount in enumerate(mounts)}
+    names = {folder: f"machine-{number}" for number, folder in enumerate(mounts)}
     return definition | {
         "volumes": [
             *definition["volumes"],
-            *({"name": name, "host": {"sourcePath": mount[0]}} for name, mount in volumes.items()),
+            *({"name": names[each], "host": {"sourcePath": str(each)}} for each in mounts),
         ],
         "containerDefinitions": [
             container
@@ -72,8 +72,8 @@ def with_changes(
                 "mountPoints": [
                     *container["mountPoints"],
                     *(
-                        {"sourceVolume": name, "containerPath": mount[1]}
-                        for name, mount in volumes.items()
+                        {"sourceVolume": names[each], "containerPath": place}
+                        for each, place in mounts.items()
                     ),
                 ],
             }

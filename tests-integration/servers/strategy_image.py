@@ -68,9 +68,10 @@ def make_strategy_image(
 
 
 def package_mounts(environment: Path) -> dict[Path, str]:
-    """Return folders of this machine to mount, read-only, and their places in a container.
+    """Return folders of this machine to mount, and their places in a container.
 
-    They have compiled packages, which an image has not, so that a program starts in seconds.
+    They have compiled packages, which an image has not, so that a program starts in seconds; Python
+    may write its caches there, as it does outside of a container.
     """
     (installed,) = environment.glob("lib/python*/site-packages")
     # The environment names the packages of the workspace by their place on this machine.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from engine.conftest import VENV
 from engine.live_desk import Desk
 from engine.venue.control import Venue
-from engine.venue.keys import ApiKey
 from servers.strategy_image import package_mounts
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ class ContainerDesk:
     Attributes:
         variables: Variables of a session; secrets are references to files.
         command: The command of a session, for an image that has `tradai-entrypoint`.
+        mounts: Folders of this machine, and their places in a container.
     """
 
     def __init__(self, desk: Desk, venue: Venue) -> None:
@@ -44,20 +44,11 @@ class ContainerDesk:
             *("tradai-entrypoint", "run", str(desk.folder / CONFIG)),
             *(f"run.exchange_url={venue.url}", "--mode", "live"),
         )
-        self.mounts = [
-            (str(desk.folder), str(desk.folder), "rw"),
-            # Python may write its caches there, as it does outside of a container.
-            *((str(source), place, "rw") for source, place in package_mounts(VENV).items()),
-        ]
+        self.mounts = {desk.folder: str(desk.folder), **package_mounts(VENV)}
         self._venue = venue
         self._keep("APPROVAL_KEY", desk.environ["FAKE_APPROVAL_KEY"])
         self._keep("API_KEY", desk.environ["FAKE_KEY"])
         self._keep("API_SECRET", desk.environ["FAKE_SECRET"])
-
-    def use(self, key: ApiKey) -> None:
-        """Use another key from the next start on."""
-        self._keep("API_KEY", key.key)
-        self._keep("API_SECRET", key.secret)
 
     def run(
         self, client: "DockerClient", image: str, variables: Mapping[str, str] | None = None
@@ -68,7 +59,7 @@ class ContainerDesk:
             list(self.command[1:]),
             entrypoint=[self.command[0]],
             environment=dict(self.variables if variables is None else variables),
-            volumes=[f"{source}:{place}:{mode}" for source, place, mode in self.mounts],
+            volumes=[f"{source}:{place}" for source, place in self.mounts.items()],
             network_mode="host",
             detach=True,
         )

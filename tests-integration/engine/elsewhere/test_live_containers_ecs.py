@@ -67,7 +67,7 @@ class Service:
         cloud = {"AWS_ENDPOINT_URL": str(aws.endpoint_url), "AWS_REGION": REGION, **KEYS}
         self._variables = cloud | {
             "TRADAI_RUN_FOLDER": str(desk.desk.runs),
-            # Until the trade database can be elsewhere, it is on a volume.
+            # The trades are in a file on a volume: PostgreSQL has tests of its own.
             "TRADAI_LIVE_DATABASES": desk.variables["TRADAI_LIVE_DATABASES"],
             "TRADAI_LIVE_DURABLE_VOLUME": str(desk.folder),
         }

@@ -13,6 +13,7 @@ class Fault(StrEnum):
 
     LOST_REPLY = "lost reply"  # The request is served; the connection ends without an answer.
     HANG = "hang"  # The request is not served, and never answered.
+    LATE = "late"  # The request is served after `late_s`, whether or not its client waits.
     SERVED_HANG = "served hang"  # The request is served, and never answered.
     UNAVAILABLE = "unavailable"  # 503, and not served.
     UNKNOWN = "unknown"  # The request is served; the answer says that its outcome is unknown.
@@ -42,6 +43,7 @@ class Rule:
     times: int = 1
     skip: int = 0
     retry_after_s: int = 7
+    late_s: float = 3.0
 
 
 class Faults:

@@ -9,6 +9,7 @@ import pytest
 from tradai.core import Market, MarketSnapshot, StrategyConfig, TradingMode
 from tradai.core.live import Approval, RiskMeasure
 from tradai.entrypoint._live._account.account import AccountState, Balance, KeyRights
+from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._preflight.facts import (
     Disk,
     DryRun,
@@ -122,6 +123,7 @@ def facts() -> PreflightFacts:
         ),
         rights=KeyRights(may_read=True, may_trade=True, may_withdraw=False, may_transfer=False),
         open_orders=(),
+        books=Reconciliation(),
         clock_offset_s=0.01,
         markets=MarketSnapshot(exchange="binance", taken_at=NOW, markets=tuple(map(market, PAIRS))),
         last_candles={

@@ -21,6 +21,8 @@ from tradai.entrypoint._live._account.account import (
     OrderStatus,
 )
 from tradai.entrypoint._live._account.account_errors import KeyRefusedError
+from tradai.entrypoint._live._account.booked_order import BookedOrder
+from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._live._risk.halt_latch import HaltedError
 from tradai.entrypoint._live.check_table import refusals
 from tradai.entrypoint._preflight.checks import run_checks
@@ -47,6 +49,16 @@ NOT_A_SHARE: Final[tuple[object, ...]] = ("0", True, -0.1, 0.51, float("nan"), [
 DOWN: Final = ExternalServiceError("the exchange is down", service="binance", operation="time")
 NAN: Final = float("nan")
 
+BOOKED: Final = BookedOrder(
+    pair="BTC/USDT",
+    order_id="7",
+    trade_id=1,
+    side="buy",
+    is_stop=False,
+    is_open=True,
+    filled=Decimal(),
+    trade_is_open=True,
+)
 
 Change = Callable[[PreflightFacts], object]
 
@@ -305,14 +317,17 @@ REFUSED: Final[list[tuple[str, int, str, dict[str, Any]]]] = [
     ("balance", 77, "need 200 USDT, and 198.0", {"account": account(free="200.00")}),
     ("balance", 77, "and 0.00 of it", {"account": account(free="0")}),
     ("balance", 78, "max_open_trades is not set", {"config": config(max_open_trades=None)}),
-    ("open orders", 77, "buy 0.5 BTCUSDT (7)", {"open_orders": (order(),)}),
+    ("open orders", 77, "buy 0.5 BTCUSDT (7)", {"books": Reconciliation(strangers=(order(),))}),
     (
         "open orders",
         76,
         "cancel or book them by hand",
-        {"open_orders": (order(client_order_id=f"{PREFIX}1"),)},
+        {"books": Reconciliation(lost=(order(client_order_id=f"{PREFIX}1"),))},
     ),
+    ("open orders", 76, "less than the position in BTC", {"books": Reconciliation(short=("BTC",))}),
+    ("open orders", 76, "less of order 7", {"books": Reconciliation(contradicted=(BOOKED,))}),
     ("open orders", 69, "is down", {"open_orders": DOWN}),
+    ("open orders", 69, "is down", {"books": DOWN}),
     ("holdings", 77, "holds BTC 0.5", {"account": account(("BTC", "0.5"))}),
     (
         "holdings",
@@ -354,10 +369,9 @@ PASSED: Final[list[tuple[str, str, dict[str, Any]]]] = [
     ("durable state", "trade database", {"state": state(kind="tmpfs", volume="/state")}),
     (
         "trade database",
-        "1 open orders and 1 open positions",
+        "it has 1 open positions",
         {
             "database": TradeDatabase(
-                order_ids=frozenset({"7"}),
                 positions=(OpenPosition(pair="BTC/USDT", amount=Decimal("0.4")),),
             )
         },
@@ -382,7 +396,7 @@ PASSED: Final[list[tuple[str, str, dict[str, Any]]]] = [
         "1 on our pairs",
         {
             "open_orders": (order(client_order_id=f"{PREFIX}1"),),
-            "database": TradeDatabase(order_ids=frozenset({"7"})),
+            "books": Reconciliation(behind=(order(client_order_id=f"{PREFIX}1"),)),
         },
     ),
     ("open orders", "0 on our pairs", {"open_orders": (order("SOLUSDT"),)}),
@@ -537,7 +551,7 @@ def test_every_fact_that_is_not_known_is_refused(facts: PreflightFacts) -> None:
     uncertain = [each.name for each in fields(PreflightFacts) if "TradAIError" in str(each.type)]
     given = engine_config(facts, **FREQAI)
 
-    assert len(uncertain) == 13
+    assert len(uncertain) == 14
     for name in uncertain:
         rows = rows_of(facts, {"engine_config": given, "limits": DAY, name: DOWN})
         assert DOWN.args[0] in {row.detail for row in rows.values()}, name

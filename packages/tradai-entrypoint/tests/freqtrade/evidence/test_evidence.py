@@ -361,6 +361,81 @@ def test_a_bot_that_traded_and_stopped_on_request_is_done() -> None:
     assert judge(ended(130, by=signal.SIGTERM), found, result_present=True).is_success
 
 
+@pytest.mark.parametrize("code", [130, 1])
+@pytest.mark.parametrize("has_stopped", [True, False])
+def test_a_bot_that_crashed_when_it_was_to_stop_has_crashed(
+    code: int, *, has_stopped: bool
+) -> None:
+    found = EngineEvidence()
+    found.feed(state("Changing state to: RUNNING"))
+    if has_stopped:
+        found.feed(state("Changing state from RUNNING to: STOPPED"))
+    found.feed(crash("Traceback (most recent call last):\nKeyError: 'close'", raised="None"))
+
+    verdict = judge(ended(code, by=signal.SIGTERM), found, result_present=True)
+
+    assert verdict.exit_code is ExitCode.CRASHED
+    assert "KeyError: 'close'" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (ended(1, by=signal.SIGTERM), "failed with exit code 1"),
+        (ended(2, by=signal.SIGINT), "failed with exit code 2"),
+        (ended(1, asked=True), "failed with exit code 1"),
+        (ended(None, killed=signal.SIGSEGV, by=signal.SIGTERM), "SIGSEGV, which tradai did not"),
+    ],
+)
+def test_a_bot_that_was_to_stop_and_ended_in_another_way_has_crashed(
+    end: EngineExit, said: str
+) -> None:
+    verdict = judge(end, logged("dry-run"), result_present=True)
+
+    assert verdict.exit_code is ExitCode.CRASHED
+    assert said in verdict.sentence
+
+
+@pytest.mark.parametrize("end", [ended(0, by=15), ended(None, killed=15, by=15)])
+def test_a_bot_that_ended_by_our_signal_is_done(end: EngineExit) -> None:
+    assert judge(end, logged("dry-run"), result_present=True).is_success
+
+
+def test_a_bot_that_met_a_full_disk_when_it_was_to_stop_is_judged_by_the_disk() -> None:
+    found = logged("dry-run")
+    raised = "(<class 'OSError'>, OSError(28, 'No space left on device'), <traceback>)"
+    traceback = "Traceback (most recent call last):\nOSError: No space left on device"
+    found.feed(crash(traceback, raised=raised))
+
+    verdict = judge(ended(130, by=signal.SIGTERM), found, result_present=True)
+
+    assert verdict.exit_code is ExitCode.RESULT
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ('  File "/scratch/strategies/demo.py", line 3, in populate_indicators\n', 70),
+        ("", 130),
+    ],
+)
+def test_an_interrupted_batch_has_crashed_when_its_strategy_raised(
+    place: str, expected: int
+) -> None:
+    # The pool of an interrupted hyperopt raises because its workers are gone.
+    found = evidence()
+    found.feed(
+        crash(
+            f"Traceback (most recent call last):\n{place}RuntimeError: a worker is gone",
+            raised="None",
+        )
+    )
+
+    verdict = judge(ended(1, by=signal.SIGINT), found, result_present=True)
+
+    assert verdict.exit_code == expected
+
+
 def test_a_bot_that_had_to_be_killed_needs_a_person_to_look() -> None:
     killed = ended(None, killed=signal.SIGKILL, by=signal.SIGTERM)
     found = EngineEvidence()

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import json
+import os
 import shutil
 import signal
 import socket
@@ -36,6 +37,7 @@ from tradai.core.testing import MemoryJournal
 from tradai.entrypoint import (
     EntrypointSettings,
     ExitCode,
+    Interrupts,
     LiveSettings,
     RunManifest,
     RunRequest,
@@ -52,6 +54,7 @@ from tradai.entrypoint._live._account.account import (
     SignedClient,
 )
 from tradai.entrypoint._live._account.order_owner import order_prefix
+from tradai.entrypoint._live._drain.budget import StopBudget
 from tradai.entrypoint._live._drain.traded_account import TradedAccount
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live.gate import SignedIn, Venue
@@ -66,8 +69,8 @@ from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot, plan_sess
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._exchange._binance.spot_market import Binance
 from tradai.entrypoint.freqtrade._exchange.exchange import Symbol
-from tradai.entrypoint.freqtrade._modes._live.stop import traded_account
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.session_account import traded_account
 from tradai.entrypoint.freqtrade._results.database import EngineDatabase
 
 # No request is sent there.
@@ -141,6 +144,8 @@ class Account:
     earlier_balances: list[tuple[Balance, ...]] = field(default_factory=list)
     # Answers in turn, of which the last one stays; None is none.
     open_orders: list[list[ExchangeOrder] | None] = field(default_factory=lambda: [[]])
+    # Those that have ended, at the comparison of the books.
+    ended_orders: list[ExchangeOrder] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def sign_in(self, _: ApiKeys) -> SignedClient:
@@ -168,8 +173,9 @@ class Account:
         raise AssertionError(pair, client_order_id)
 
     def fetch_orders(self, pair: str, *, since: Utc) -> Sequence[ExchangeOrder]:
-        del pair, since
-        return ()
+        del since
+        self.asked.append("orders")
+        return [each for each in self.ended_orders if each.symbol == pair.replace("/", "")]
 
     def measure_clock(self) -> float:
         return self.offset_s
@@ -483,7 +489,7 @@ def test_a_session_goes_on_with_the_database_of_the_one_before(
     with closing(sqlite3.connect(state / "databases" / "binance-1234567-waves.sqlite")) as database:
         database.executescript(TABLES)
         database.execute("INSERT INTO orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'open', 1, 0)")
-        database.execute("INSERT INTO trades VALUES (8, 'BTC/USDT', 0, 12.5, 1, 100)")
+        database.execute("INSERT INTO trades VALUES (8, 'BTC/USDT', 0, 12.5, 1, 100, 'WaveRider')")
         database.commit()
     funds = (Balance(asset="USDT", free=Decimal(990), locked=Decimal(10)),)
     account.balances = (*funds, Balance(asset="BNB", free=Decimal(5), locked=Decimal()))
@@ -617,6 +623,226 @@ def test_a_strategy_that_decides_its_stakes_itself_is_refused(
     approve()
 
     refused(live, ExitCode.NOT_PERMITTED, "stake could not be kept")
+
+
+def drained(manifest: RunManifest) -> dict[str, str]:
+    """Return the outcome of each step of the stop."""
+    report: Any = manifest.live["drain"]
+    return {row["step"]: row["outcome"] for row in report["steps"]}
+
+
+LEFT_OUT: Final = (
+    "2026-11-24 01:03:38,504 - freqtrade.plugins.pairlist.IPairList - WARNING - Pair XRP/USDT is "
+    "not compatible with exchange Binance. Removing it from whitelist.."
+)
+CRASHED: Final = (
+    "2026-11-24 01:03:38,504 - freqtrade - ERROR - Fatal exception!",
+    "Traceback (most recent call last):",
+    "KeyError: 'close'",
+)
+
+
+def test_an_engine_that_leaves_out_a_pair_is_drained(
+    live: Run, approve: Callable[..., LivePlan], account: Account
+) -> None:
+    approve()
+    account.open_orders = [[], [order("1", f"{PREFIX}1")]]
+
+    done = live(says=[LEFT_OUT], orders=[placed("1")], on_sigterm="stops")
+
+    assert done.code == ExitCode.DATA, done.verdict
+    assert drained(done.manifest)["wait for its word"] == "it has stopped trading"
+    assert [row["order_id"] for row in done.manifest.live["drain"]["left"]] == ["1"]
+    moves = [entry.facts for entry in done.journal if entry.event == "session_moved"]
+    assert [move["end"] for move in moves][-2:] == ["draining", "failed"]
+    assert moves[-2]["reason"] == "the engine left out XRP/USDT"
+
+
+def test_an_order_that_is_lost_when_a_pair_is_left_out_ends_76(
+    live: Run, approve: Callable[..., LivePlan], account: Account
+) -> None:
+    approve()
+    account.open_orders = [[], [order("7", f"{PREFIX}7")]]
+
+    done = live(says=[LEFT_OUT], on_sigterm="stops")
+
+    assert done.code == ExitCode.MISMATCH, done.verdict
+    assert "the database does not know the open buy order 7" in done.verdict
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no order be in flight for long, and no engine be waited for."""
+    monkeypatch.setattr(Binance, "in_flight_s", 0.2)
+    needs = [(step, seconds if step != "wait for its word" else 0.0) for step, seconds in NEEDS]
+    monkeypatch.setattr("tradai.entrypoint._live._drain.budget._needs", lambda *_: tuple(needs))
+
+
+NEEDS: Final = StopBudget.plan(open_orders=4, in_flight_s=100).needs_s
+
+
+@pytest.mark.usefixtures("soon")
+def test_an_engine_that_does_not_start_in_time_is_drained(
+    live: Run, approve: Callable[..., LivePlan], account: Account
+) -> None:
+    given = ("run.start_deadline_s=1", "run.stop_timeout_s=12")
+    approve(*given)
+    account.open_orders = [[], [order("7", f"{PREFIX}7")]]
+
+    done = live(*given, never_starts=True, on_sigterm="stops")
+
+    assert done.code == ExitCode.MISMATCH, done.verdict
+    assert "the database does not know the open buy order 7" in done.verdict
+    assert any("had not started" in notice for notice in done.manifest.notices)
+    assert drained(done.manifest)["orders in flight"] == "none can arrive 0.2 s after its end"
+
+
+@pytest.mark.usefixtures("soon")
+def test_an_engine_that_does_not_start_and_leaves_nothing_ends_124(
+    live: Run, approve: Callable[..., LivePlan]
+) -> None:
+    given = ("run.start_deadline_s=1", "run.stop_timeout_s=12")
+    approve(*given)
+
+    done = live(*given, never_starts=True, on_sigterm="stops")
+
+    assert done.code == ExitCode.START_DEADLINE, done.verdict
+    assert done.manifest.live["drain"]["is_reconciled"] is True
+
+
+def test_an_engine_that_crashes_when_it_is_to_stop_has_crashed(
+    live: Run, approve: Callable[..., LivePlan], tell: Tell
+) -> None:
+    approve()
+    reactions = {TRADING: tell(signal.SIGTERM)}
+
+    done = live(says=CRASHED, reactions=reactions, on_sigterm="stops")
+
+    assert done.code == ExitCode.CRASHED, done.verdict
+    assert "KeyError: 'close'" in done.verdict
+    assert done.manifest.live["drain"]["is_reconciled"] is True
+
+
+@pytest.mark.usefixtures("soon")
+def test_an_engine_that_was_killed_may_have_an_order_in_flight(
+    live: Run, approve: Callable[..., LivePlan]
+) -> None:
+    approve()
+
+    done = live(waits=False, killed_by=signal.SIGKILL)
+
+    assert done.code == ExitCode.CRASHED, done.verdict
+    assert drained(done.manifest)["wait for its word"] == "it did not say so in time"
+    assert drained(done.manifest)["orders in flight"] == "none can arrive 0.2 s after its end"
+
+
+def test_a_stop_counts_from_the_signal_and_not_from_when_it_was_seen(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    interrupts: Interrupts,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    approve()
+    account.open_orders = [[], [order("1", f"{PREFIX}1")]]
+
+    def signal_long_ago() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interrupts.received_s is not None
+        # Instead of a sleep of so long.
+        monkeypatch.setattr(interrupts, "_first_s", interrupts.received_s - 25.0)
+
+    done = live(reactions={TRADING: signal_long_ago}, orders=[placed("1")], on_sigterm="stops")
+
+    assert done.code == ExitCode.MISMATCH, done.verdict
+    assert drained(done.manifest)["two equal snapshots"] == "not reached"
+
+
+def test_a_database_that_cannot_be_read_any_more_does_not_hide_the_report_of_the_stop(
+    live: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+) -> None:
+    approve()
+    account.open_orders = [[], [order("7", f"{PREFIX}7")]]
+
+    def damage_and_stop() -> None:
+        database = state / "databases" / "binance-1234567-waves.sqlite"
+        for end in ("", "-wal", "-shm"):
+            database.with_name(database.name + end).unlink(missing_ok=True)
+        database.write_text("not a database at all")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    done = live(reactions={TRADING: damage_and_stop}, on_sigterm="stops")
+
+    assert done.code == ExitCode.MISMATCH, done.verdict
+    assert "the step 'reconcile' failed" in done.verdict
+    assert any("cannot be read" in notice for notice in done.manifest.notices)
+
+
+def filled(number: str, symbol: str = "BTCUSDT") -> ExchangeOrder:
+    whole = order(number, f"{PREFIX}{number}", symbol=symbol)
+    return replace(whole, status=OrderStatus.FILLED, filled=whole.amount)
+
+
+def test_an_order_that_filled_while_no_session_ran_and_is_not_booked_is_refused(
+    live: Run, approve: Callable[..., LivePlan], account: Account
+) -> None:
+    """The consent to holdings does not cover it: the engine would buy again."""
+    approve()
+    held = Balance(asset="BTC", free=Decimal(1), locked=Decimal())
+    account.balances = (*account.balances, held)
+    account.ended_orders = [filled("7")]
+
+    refused(
+        partial(live, accepts_holdings=True),
+        ExitCode.MISMATCH,
+        "the trade database does not know buy 1 BTCUSDT (7)",
+        "TRADAI_LIVE_SESSION",
+    )
+    assert account.asked.count("orders") == 1
+
+
+def test_an_open_order_of_ours_on_a_pair_that_was_taken_out_is_refused(
+    live: Run, approve: Callable[..., LivePlan], account: Account
+) -> None:
+    approve()
+    account.open_orders = [[order("7", f"{PREFIX}7", symbol="DOGEUSDT")]]
+
+    refused(live, ExitCode.MISMATCH, "does not know buy 1 DOGEUSDT (7)")
+
+
+def book(state: Path, *rows: str) -> None:
+    (state / "databases").mkdir()
+    with closing(sqlite3.connect(state / "databases" / "binance-1234567-waves.sqlite")) as database:
+        database.executescript(TABLES)
+        for row in rows:
+            database.execute(f"INSERT INTO {row}")
+        database.commit()
+
+
+def test_an_order_whose_number_is_booked_on_another_pair_is_refused(
+    live: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+) -> None:
+    approve()
+    book(state, "orders VALUES (9, 1, 'buy', 'ETH/USDT', '1', 'open', 1, 0)")
+    account.open_orders = [
+        [order("1", f"{PREFIX}1"), order("1", f"{PREFIX}2", symbol="ETHUSDT")],
+    ]
+
+    refused(live, ExitCode.MISMATCH, "does not know buy 1 BTCUSDT (1)")
+
+
+def test_a_position_that_the_account_does_not_hold_is_refused(
+    live: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+) -> None:
+    approve()
+    book(
+        state,
+        "trades VALUES (1, 'BTC/USDT', 1, 0, 1, 100, 'WaveRider')",
+        "orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'closed', 0, 1)",
+    )
+    account.ended_orders = [filled("1")]
+
+    refused(live, ExitCode.MISMATCH, "the account holds less than the position in BTC/USDT")
 
 
 def test_a_halt_is_refused_until_it_is_cleared(

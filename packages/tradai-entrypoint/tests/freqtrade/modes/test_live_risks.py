@@ -9,6 +9,7 @@ from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.entry_orders import EntryOrders
 from tradai.entrypoint.freqtrade._evidence.strategy_errors import LOGGER, StrategyErrors
 from tradai.entrypoint.freqtrade._modes._live.risks import LiveBot
+from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
 
 
 def book(database: Path, *sides: str) -> None:
@@ -22,7 +23,7 @@ def test_orders_of_this_session_are_counted_and_those_before_it_are_not(tmp_path
     database = tmp_path / "trades.sqlite"
     book(database, "buy", "sell")
     orders, errors = EntryOrders(), StrategyErrors()
-    bot = LiveBot(EngineControl.new(), orders, errors, database)
+    bot = LiveBot(EngineControl.new(), orders, errors, SqliteFile(database))
     before = bot.sent_orders()
     for number in ("1", "2"):
         orders.take({"order_id": number, "pair": "BTC/USDT", "status": "open"})
@@ -40,7 +41,7 @@ def test_a_database_that_cannot_be_read_leaves_the_number_as_it_was(tmp_path: Pa
     database = tmp_path / "trades.sqlite"
     book(database, "sell")
     orders = EntryOrders()
-    bot = LiveBot(EngineControl.new(), orders, StrategyErrors(), database)
+    bot = LiveBot(EngineControl.new(), orders, StrategyErrors(), SqliteFile(database))
     book(database, "sell")
     before = bot.sent_orders()
     database.write_bytes(b"no database at all" * 100)

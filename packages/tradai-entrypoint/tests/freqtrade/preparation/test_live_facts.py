@@ -11,6 +11,7 @@ import pytest
 from tradai.core import MemoryStore, Secret, StrategyConfig
 from tradai.core.exceptions import ExternalServiceError, LeaseLostError, TradAIError
 from tradai.entrypoint._live._account.account import ApiKeys
+from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._live._risk.halt_latch import HaltedError, HaltLatch
 from tradai.entrypoint._preflight.facts import (
     Limits,
@@ -67,6 +68,7 @@ def gather(
         state=StatePlaces(uris={}, disks={}, is_container=False, durable_volume=None),
         database=TradeDatabase(),
         models=Models(),
+        books=lambda *_: Reconciliation(),
     )
     engine = LiveEngine(
         install=EngineInstall(python=(sys.executable, "-c", program), version="2026.9"),
@@ -90,8 +92,8 @@ def test_a_lease_is_kept_before_each_question_to_the_exchange_and_the_engine(
     with MarketServer(markets("BTC/USDT")) as server:
         gather(tmp_path, server.base_url, keep=lambda: kept.append(1))
 
-    # Markets, engine, account, rights, orders, clock, candles and those of a pair, halt, starts.
-    assert len(kept) == 10
+    # Markets, engine, account, rights, orders, books, clock, candles, a pair, halt, starts.
+    assert len(kept) == 11
 
 
 def test_facts_are_not_gathered_without_the_lease(tmp_path: Path) -> None:
@@ -110,10 +112,10 @@ def test_what_an_exchange_that_is_down_does_not_say_is_its_error(tmp_path: Path)
     facts = gather(tmp_path, url)
 
     uncertain: list[Any] = [
-        *(facts.account, facts.rights, facts.open_orders, facts.clock_offset_s),
+        *(facts.account, facts.rights, facts.open_orders, facts.books, facts.clock_offset_s),
         *(facts.markets, facts.last_candles, facts.engine),
     ]
-    assert [type(each) for each in uncertain] == [ExternalServiceError] * 7
+    assert [type(each) for each in uncertain] == [ExternalServiceError] * 8
     assert facts.variable_names == {"FREQTRADE__DRY_RUN"}
 
 

@@ -32,6 +32,7 @@ from tradai.core.live import Approval, LivePlan, RiskMeasure
 
 # Not through the door: the gate of LIVE is not public.
 from tradai.entrypoint._live._account.account import AccountState, Balance, KeyRights
+from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._live.check_table import require_all
 from tradai.entrypoint._preflight.checks import run_checks
 from tradai.entrypoint._preflight.facts import (
@@ -262,6 +263,7 @@ def _facts(candidate: Candidate, approval: Approval) -> PreflightFacts:
         account=AccountState(uid="1", may_trade=True, balances=(balance,)),
         rights=KeyRights(may_read=True, may_trade=True, may_withdraw=False, may_transfer=False),
         open_orders=(),
+        books=Reconciliation(),
         clock_offset_s=0.0,
         markets=markets(),
         last_candles={

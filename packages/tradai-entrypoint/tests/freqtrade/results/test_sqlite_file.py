@@ -12,7 +12,7 @@ from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile, keep_da
 
 TABLES = """
 CREATE TABLE trades (id INTEGER PRIMARY KEY, is_open BOOLEAN, realized_profit FLOAT);
-CREATE TABLE orders (order_id TEXT, ft_order_side TEXT);
+CREATE TABLE orders (order_id TEXT, ft_order_side TEXT, ft_pair TEXT);
 """
 
 
@@ -27,7 +27,7 @@ def written(tmp_path: Path) -> Iterator[tuple[Path, sqlite3.Connection]]:
             viewer.execute("BEGIN")
             viewer.execute("SELECT * FROM orders").fetchall()
             writer.executemany(
-                "INSERT INTO orders VALUES (?, ?)",
+                "INSERT INTO orders VALUES (?, ?, 'BTC/USDT')",
                 [("one", "buy"), ("two", "buy"), ("out", "sell")],
             )
             yield path, viewer
@@ -40,7 +40,10 @@ def test_a_database_that_a_viewer_has_open_is_kept_with_all_its_rows(
 
     keep_database(source, tmp_path / "trades.sqlite")
 
-    assert entry_orders(SqliteFile(tmp_path / "trades.sqlite")) == {"one", "two"}
+    assert entry_orders(SqliteFile(tmp_path / "trades.sqlite")) == {
+        ("BTC/USDT", "one"),
+        ("BTC/USDT", "two"),
+    }
     assert source.exists()
     assert not (tmp_path / "trades.sqlite-wal").exists()
 
@@ -56,7 +59,10 @@ def test_a_database_that_cannot_be_copied_is_moved_with_its_write_ahead_log(
 
     keep_database(source, tmp_path / "trades.sqlite")
 
-    assert entry_orders(SqliteFile(tmp_path / "trades.sqlite")) == {"one", "two"}
+    assert entry_orders(SqliteFile(tmp_path / "trades.sqlite")) == {
+        ("BTC/USDT", "one"),
+        ("BTC/USDT", "two"),
+    }
     assert not source.exists()
 
 
@@ -68,12 +74,12 @@ def test_a_database_that_is_locked_for_good_is_moved(
     source = tmp_path / "engine.sqlite"
     with closing(connect(source, isolation_level=None)) as holder:
         holder.executescript(TABLES)
-        holder.execute("INSERT INTO orders VALUES ('one', 'buy')")
+        holder.execute("INSERT INTO orders VALUES ('one', 'buy', 'BTC/USDT')")
         holder.execute("BEGIN EXCLUSIVE")
 
         keep_database(source, tmp_path / "trades.sqlite")
 
-    assert entry_orders(SqliteFile(tmp_path / "trades.sqlite")) == {"one"}
+    assert entry_orders(SqliteFile(tmp_path / "trades.sqlite")) == {("BTC/USDT", "one")}
 
 
 def test_a_copy_that_lacks_rows_is_not_trusted(
@@ -98,7 +104,7 @@ def test_a_file_is_copied_for_a_run_and_one_that_does_not_exist_is_not_made(
     assert SqliteFile(source).copy_to(copy)
     assert not SqliteFile(absent).copy_to(tmp_path / "none.sqlite")
 
-    assert entry_orders(SqliteFile(copy)) == {"one", "two"}
+    assert entry_orders(SqliteFile(copy)) == {("BTC/USDT", "one"), ("BTC/USDT", "two")}
     assert not absent.exists()
     assert not (tmp_path / "none.sqlite").exists()
 

@@ -3,24 +3,37 @@
 A private part: no command uses it before LIVE is permitted.
 """
 
+from functools import partial
+
 import pytest
 from hypothesis import given, strategies as st
 
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint._live._drain.budget import StopBudget, StopStep, fits
+from tradai.entrypoint._live._drain.budget import StopBudget, StopStep
 
 GRACES = st.floats(0.1, 120)
 ORDERS = st.integers(0, 200)
 REQUESTS = st.floats(0.01, 2)
+IN_FLIGHT_S = 6.5
+
+plan = partial(StopBudget.plan, in_flight_s=IN_FLIGHT_S)
+
+
+def fits(grace_s: float | None, open_orders: int, request_s: float = 0.1) -> bool:
+    try:
+        plan(grace_s=grace_s, open_orders=open_orders, request_s=request_s)
+    except ConfigurationError:
+        return False
+    return True
 
 
 def test_a_stop_has_the_grace_of_the_launcher_less_five_seconds() -> None:
-    assert StopBudget.plan(open_orders=1).total_s == 25
-    assert StopBudget.plan(grace_s=120, open_orders=1).total_s == 115
+    assert plan(open_orders=1).total_s == 25
+    assert plan(grace_s=120, open_orders=1).total_s == 115
 
 
 def test_a_stop_timeout_shortens() -> None:
-    assert StopBudget.plan(wanted_s=20, open_orders=1).total_s == 20
+    assert plan(wanted_s=20, open_orders=1).total_s == 20
 
 
 @pytest.mark.parametrize(
@@ -37,7 +50,7 @@ def test_a_stop_that_does_not_fit_is_refused(
     grace_s: float, wanted_s: float | None, key: str
 ) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        StopBudget.plan(grace_s=grace_s, wanted_s=wanted_s, open_orders=1)
+        plan(grace_s=grace_s, wanted_s=wanted_s, open_orders=1)
 
     assert refused.value.key == key
 
@@ -54,7 +67,7 @@ def test_a_stop_that_fits_gives_each_step_the_time_it_needs(
 ) -> None:
     if not fits(grace_s, open_orders, request_s):
         return
-    budget = StopBudget.plan(grace_s=grace_s, open_orders=open_orders, request_s=request_s)
+    budget = plan(grace_s=grace_s, open_orders=open_orders, request_s=request_s)
     ahead = list(StopStep)
     began_s = 0.0
     while ahead:
@@ -63,6 +76,14 @@ def test_a_stop_that_fits_gives_each_step_the_time_it_needs(
         assert ended_s - began_s >= budget.need_s(step) - 1e-9
         began_s = ended_s
     assert began_s == budget.total_s
+
+
+def test_time_for_orders_in_flight_is_set_aside_where_there_is_enough() -> None:
+    few, many = plan(open_orders=10), plan(open_orders=30)
+
+    assert few.need_s(StopStep.FLIGHT) > IN_FLIGHT_S
+    assert many.need_s(StopStep.FLIGHT) == 0
+    assert plan(grace_s=60, open_orders=30).need_s(StopStep.FLIGHT) > IN_FLIGHT_S
 
 
 @given(grace_s=GRACES, open_orders=ORDERS, request_s=REQUESTS)

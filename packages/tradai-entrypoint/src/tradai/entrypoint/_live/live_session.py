@@ -103,15 +103,15 @@ class LiveSession:
         parts.keeper.keep()
         if parts.keeper.is_lost:
             self._lose(parts.keeper.reason_to_stop)
-        self._stop_for(parts.keeper.reason_to_stop)
+        self.stop_for(parts.keeper.reason_to_stop)
         if self._ends_at is not None and self._clock.now() >= self._ends_at:
             ended = f"{self._ends_at:%Y-%m-%d %H:%M:%S} UTC"
-            self._stop_for(f"its approval, or its longest time, ended at {ended}")
+            self.stop_for(f"its approval, or its longest time, ended at {ended}")
         self._limit_risks(parts)
         try:
             request = parts.heartbeat.beat()
         except TradingError as exc:
-            self._stop_for(str(exc))
+            self.stop_for(str(exc))
             return
         if self._session.state is SessionState.WARM_UP:
             # Also the one that a predecessor has left, before the next heartbeat is due.
@@ -130,7 +130,7 @@ class LiveSession:
             self._halt.begin(cause)
             problem = self._halt.problem
             self._alerts.send("halted", f"{cause}; NOT recorded: {problem}" if problem else cause)
-        self._stop_for(f"trading is halted: {cause}")
+        self.stop_for(f"trading is halted: {cause}")
 
     def judge_halt(self) -> Verdict | None:
         """Return the verdict on a session that was halted; None on another one."""
@@ -161,6 +161,11 @@ class LiveSession:
         except (ExternalServiceError, TradingError) as exc:
             _log.warning("the session record was not written", extra={"error": str(exc)})
 
+    def stop_for(self, reason: str | None) -> None:
+        """Have the session stopped in good order; the first reason is kept."""
+        if reason is not None and self.stop_reason is None:
+            self.stop_reason = reason
+
     def drain(self) -> None:
         """Begin to stop, for the reason that there is."""
         request = self._session.request
@@ -184,22 +189,17 @@ class LiveSession:
         self._alerts.send("lease lost", reason)
         raise LeaseLostError(reason, lease="account")
 
-    def _stop_for(self, reason: str | None) -> None:
-        """Keep the first reason to stop."""
-        if reason is not None and self.stop_reason is None:
-            self.stop_reason = reason
-
     def _limit_risks(self, parts: Supervision) -> None:
         """Do what the approved limits of the risks demand."""
         try:
             action = parts.risks.beat(is_trading=self._session.state in _TRADING)
         except TradingError as exc:
-            self._stop_for(str(exc))
+            self.stop_for(str(exc))
             return
         if action is RiskAction.HALT:
             self.halt(parts.risks.reason)
         elif action is RiskAction.DRAIN:
-            self._stop_for(f"a risk has reached its limit: {parts.risks.reason}")
+            self.stop_for(f"a risk has reached its limit: {parts.risks.reason}")
         elif action is RiskAction.PAUSE:
             self._pause_for_risk(parts)
         else:
@@ -222,7 +222,7 @@ class LiveSession:
         state, wanted = self._session.state, request.state
         reason = f"{request.by} asked for it: {request.reason}"
         if wanted is SessionState.STOPPED:
-            self._stop_for(reason)
+            self.stop_for(reason)
         elif wanted is SessionState.RUNNING and parts.risks.action is not RiskAction.NONE:
             self._defer(request, parts.risks.reason)
         elif wanted is state:

@@ -1,7 +1,7 @@
 """Checks on the account: clock, rights of the key, open orders, holdings, balance."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Final, final
 
@@ -54,22 +54,32 @@ def check_rights(facts: PreflightFacts) -> str:
 
 
 def check_open_orders(facts: PreflightFacts) -> str:
-    """Refuse open orders on our pairs that the trade database does not know."""
-    ours = [order for order in known(facts.open_orders) if order.symbol in facts.symbols]
-    unknown = [order for order in ours if order.order_id not in known(facts.database).order_ids]
-    lost = [order for order in unknown if order.client_order_id.startswith(facts.order_prefix)]
-    if lost:
+    """Refuse orders that the trade database does not know, and one that contradicts the exchange.
+
+    An earlier session may have been killed between an order and its row in the database.
+    """
+    books = known(facts.books)
+    if books.lost:
         message = (
-            f"the trade database does not know {_listed(lost)}, which an earlier session of this "
-            "strategy placed: cancel or book them by hand, then start again"
+            f"the trade database does not know {_listed(books.lost)}, which an earlier session of "
+            "this strategy placed: cancel or book them by hand, then start again; when the coins "
+            "are yours to keep, start under another TRADAI_LIVE_SESSION"
         )
         raise AccountMismatchError(message, reason="lost_orders")
-    if unknown:
+    if books.problems:
         message = (
-            f"another program or person has open orders on our pairs: {_listed(unknown)}; cancel "
-            "them at the exchange, or give the strategy an account of its own"
+            f"exchange and trade database disagree ({'; '.join(books.problems)}): correct the "
+            "database, or buy what is missing, then start again"
+        )
+        raise AccountMismatchError(message, reason="books_differ")
+    if books.strangers:
+        message = (
+            "another program or person has open orders on our pairs: "
+            f"{_listed(books.strangers)}; cancel them at the exchange, or give the strategy an "
+            "account of its own"
         )
         raise TradingError(message, reason="foreign_orders")
+    ours = [order for order in known(facts.open_orders) if order.symbol in facts.symbols]
     return f"{len(ours)} on our pairs, all in the trade database"
 
 
@@ -122,7 +132,7 @@ def check_balance(facts: PreflightFacts) -> str:
     return f"{available:f} {currency} free to trade, {slots} more trades need {needed:f}"
 
 
-def _listed(orders: list[ExchangeOrder]) -> str:
+def _listed(orders: Iterable[ExchangeOrder]) -> str:
     rows = (f"{order.side} {order.amount:f} {order.symbol} ({order.order_id})" for order in orders)
     return ", ".join(rows)
 

@@ -11,6 +11,7 @@ from tradai.core import JsonValue, MarketSnapshot, StrategyConfig, TradingMode
 from tradai.core.exceptions import TradAIError
 from tradai.core.live import Approval
 from tradai.entrypoint._live._account.account import AccountState, ExchangeOrder, KeyRights
+from tradai.entrypoint._live._account.reconcile import Reconciliation
 
 T = TypeVar("T")
 
@@ -70,14 +71,12 @@ class OpenPosition:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeDatabase:
-    """Open orders and positions of the trade database; both are empty without one.
+    """The trade database; it is empty before the engine has made it.
 
     Attributes:
-        order_ids: The exchange's numbers of the orders.
         other_strategies: Classes of strategies that have traded in it beside ours.
     """
 
-    order_ids: frozenset[str] = frozenset()
     positions: tuple[OpenPosition, ...] = ()
     other_strategies: frozenset[str] = frozenset()
 
@@ -171,10 +170,11 @@ class PreflightFacts:
         account: The account.
         rights: Rights of the key.
         open_orders: Open orders of all clients of the account.
+        books: Differences between exchange and trade database.
         clock_offset_s: Seconds by which this machine's clock is behind the exchange's.
         markets: Market rules of the exchange as they are now.
         last_candles: Newest candle of each pair.
-        database: Open orders and positions of the trade database.
+        database: Positions of the trade database.
         free_bytes: Free space on the disk of the runs.
         halt: None; the error of the halt latch when trading was halted.
         starts: Instants of the starts of this session since a halt was cleared, this one included.
@@ -198,6 +198,7 @@ class PreflightFacts:
     account: Fact[AccountState]
     rights: Fact[KeyRights]
     open_orders: Fact[tuple[ExchangeOrder, ...]]
+    books: Fact[Reconciliation]
     clock_offset_s: Fact[float]
     markets: Fact[MarketSnapshot]
     last_candles: Fact[Mapping[str, LastCandle]]

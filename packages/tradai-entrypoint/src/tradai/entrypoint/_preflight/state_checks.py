@@ -43,8 +43,7 @@ def check_database(facts: PreflightFacts) -> str:
             "is of"
         )
         raise TradingError(message, reason="database_of_another")
-    orders, positions = len(database.order_ids), len(database.positions)
-    return f"{orders} open orders and {positions} open positions"
+    return f"it has {len(database.positions)} open positions"
 
 
 def check_disk(facts: PreflightFacts) -> str:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Final, Self, TypeAlias, final
 
+from tradai.core import SystemClock
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._process.forks import add_watch, remove_watch
 
@@ -64,6 +65,8 @@ class Interrupts:
         os.set_blocking(self._writer, False)
         self._handled: list[int] = []
         self._first: int | None = None
+        self._first_s: float | None = None
+        self._clock = SystemClock()
         self._depth = 0
         self._raises = False
 
@@ -94,6 +97,15 @@ class Interrupts:
         """Number of the first signal that arrived; None before any did."""
         self._collect()
         return self._first
+
+    @property
+    def received_s(self) -> float | None:
+        """Time of the first signal, by `tradai.core.SystemClock`; None before any did.
+
+        The handler takes it, so that a signal counts from its arrival, however late it is noticed.
+        """
+        self._collect()
+        return self._first_s
 
     @property
     def count(self) -> int:
@@ -170,6 +182,7 @@ class Interrupts:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._handled.append(number)
+        self._note_time()
         # A full pipe wakes its reader already.
         with suppress(BlockingIOError):
             os.write(self._writer, bytes([number]))
@@ -185,6 +198,11 @@ class Interrupts:
         ours = [number for number in numbers if number in self._former] or self._handled
         if self._first is None and ours:
             self._first = ours[0]
+            self._note_time()
+
+    def _note_time(self) -> None:
+        if self._first_s is None:
+            self._first_s = self._clock()
 
     def _forget_parent(self) -> None:
         """Watch no more, and have a pipe that is not the parent's, in a forked child."""
@@ -193,6 +211,7 @@ class Interrupts:
         self._restore({number: self._former[number] for number in ours})
         self._return_wakeup_fd(-1)
         self._former, self._handled, self._first, self._raises = {}, [], None, False
+        self._first_s = None
         for descriptor, new in zip((self._reader, self._writer), os.pipe(), strict=True):
             os.dup2(new, descriptor, inheritable=False)
             os.set_blocking(descriptor, False)

@@ -1,6 +1,7 @@
 """Signed requests against a scripted server: each failure has one meaning for the caller."""
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -258,6 +259,8 @@ def test_a_refused_key_is_for_the_operator(
         (refusal(-2011, "This action is disabled on this account."), OrderRefusedError),
         (refusal(-2011, "Unknown order sent."), NotFoundError),
         (refusal(-2013), NotFoundError),
+        (refusal(-1000), OutcomeUnknownError),
+        (refusal(-1001), OutcomeUnknownError),
         (refusal(-1006), OutcomeUnknownError),
         (refusal(-1007, status=408), OutcomeUnknownError),
         (whole(b"<html>", 502), OutcomeUnknownError),
@@ -423,6 +426,44 @@ def test_an_answer_that_comes_byte_by_byte_ends_at_the_deadline(server: Scripted
 
     with pytest.raises(ExternalServiceError, match="timed out"):
         client.reads.fetch_account()
+
+
+def test_a_request_takes_no_longer_than_the_time_that_is_left(server: ScriptedServer) -> None:
+    server.answers.append(drip)
+    client = client_at(server.url, timeout_s=600)
+    client.time.limit(lambda: 0.3)
+
+    with pytest.raises(ExternalServiceError, match="timed out"):
+        client.reads.fetch_account()
+
+
+def test_without_any_time_left_nothing_is_sent(
+    server: ScriptedServer, client: SignedClient
+) -> None:
+    client.time.limit(lambda: 0.0)
+
+    for send in (client.reads.fetch_account, lambda: client.orders.place(BID)):
+        with pytest.raises(ExternalServiceError, match="no time is left for it") as caught:
+            send()
+        # An order of which not a byte was sent has no unknown outcome.
+        assert type(caught.value) is ExternalServiceError
+
+    assert server.requests == []
+
+
+def test_the_exchange_is_to_refuse_a_request_that_comes_when_no_time_is_left(
+    server: ScriptedServer, client: SignedClient
+) -> None:
+    server.answers += [whole(ACCOUNT), whole(ACCOUNT)]
+    left_s = [60.0] * 4
+    client.time.limit(lambda: left_s.pop(0) if left_s else 1.25)
+
+    client.reads.fetch_account()
+    left_s.clear()
+    client.reads.fetch_account()
+
+    windows = [re.findall(r"recvWindow=(\d+)", request) for request in server.requests]
+    assert windows == [[], ["5000"], ["1250"]]
 
 
 def test_a_proxy_of_the_environment_is_not_asked(

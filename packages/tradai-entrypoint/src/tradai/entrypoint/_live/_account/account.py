@@ -1,7 +1,8 @@
 """The trading account at an exchange: its balances, the rights of its key, its orders."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias, final
@@ -198,9 +199,28 @@ class AccountOrders(Protocol):
 
 
 @final
+class RequestTime:
+    """The time that the requests of one client may take; without a limit until there is one."""
+
+    def __init__(self) -> None:
+        """Have no limit."""
+        self._left_s: Callable[[], float] = lambda: math.inf
+
+    def limit(self, left_s: Callable[[], float]) -> None:
+        """Let no request take longer than `left_s` says when it begins; 0 sends none."""
+        self._left_s = left_s
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that a request may take that begins now."""
+        return self._left_s()
+
+
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedClient:
     """A client that signs for one account; what may only look gets `reads` alone."""
 
     reads: AccountReads
     orders: AccountOrders
+    time: RequestTime = field(default_factory=RequestTime)

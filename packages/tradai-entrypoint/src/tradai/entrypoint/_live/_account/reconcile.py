@@ -7,7 +7,7 @@ from typing import Final, TypeAlias, final
 
 from tradai.entrypoint._live._account.account import Balance, ExchangeOrder, OrderStatus
 from tradai.entrypoint._live._account.booked_order import BookedOrder
-from tradai.entrypoint._live._account.order_owner import is_ours
+from tradai.entrypoint._live._account.order_owner import is_closing, is_ours
 
 OrderKey: TypeAlias = tuple[str, str]
 """Pair and number of an order: exchanges count the orders of each market apart."""
@@ -40,7 +40,7 @@ class Reconciliation:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """A sentence for each difference that a person must look at, at a stop."""
+        """A sentence for each difference that a person must look at; no session starts with it."""
         return (
             *(f"the database does not know {_named(order)}" for order in self.lost),
             *(
@@ -50,12 +50,6 @@ class Reconciliation:
             *(f"the account holds less than the position in {pair}" for pair in self.short),
         )
 
-    @property
-    def start_problems(self) -> tuple[str, ...]:
-        """A sentence for each difference with which no session starts."""
-        strangers = (f"another client has {_named(order)}" for order in self.strangers)
-        return (*self.problems, *strangers)
-
 
 def reconcile(
     exchange_orders: Iterable[ExchangeOrder],
@@ -64,7 +58,6 @@ def reconcile(
     *,
     pair_of: PairOf,
     pairs: Collection[str],
-    known: Collection[str] = (),
 ) -> Reconciliation:
     """Compare the two.
 
@@ -75,7 +68,6 @@ def reconcile(
         prefix: Begins the client id of each order of ours.
         pair_of: Names the pair of an exchange's order.
         pairs: Pairs that are traded.
-        known: Client ids of orders that this process placed itself.
     """
     seen = {order_key(order, pair_of): order for order in exchange_orders}
     booked = {(row.pair, row.order_id): row for row in database_orders}
@@ -83,7 +75,9 @@ def reconcile(
     ours = [order for order in unknown if is_ours(order.client_order_id, prefix)]
     return Reconciliation(
         lost=tuple(
-            order for order in ours if _counts(order) and order.client_order_id not in known
+            order
+            for order in ours
+            if _counts(order) and not is_closing(order.client_order_id, prefix)
         ),
         contradicted=tuple(
             row for key, row in booked.items() if _is_contradicted(row, seen.get(key))
@@ -135,13 +129,15 @@ def positions(
     database_orders: Iterable[BookedOrder],
     *,
     pair_of: PairOf,
-    known: Collection[str] = (),
+    prefix: str = "",
 ) -> dict[str, Position]:
     """Return the open positions by pair.
 
-    Fills that the exchange shows count before those of the database, and so do fills of the orders
-    in `known`, client ids of orders that this process placed itself.
+    Fills that the exchange shows count before those of the database, and so do those of closings
+    under `prefix` that no database has yet.
     """
+    database_orders = tuple(database_orders)
+    booked = {(row.pair, row.order_id) for row in database_orders}
     seen = {order_key(order, pair_of): order for order in exchange_orders}
     found: dict[str, Position] = {}
     for row in database_orders:
@@ -149,8 +145,8 @@ def positions(
             at_exchange = seen.get((row.pair, row.order_id))
             filled = max(row.filled, at_exchange.filled) if at_exchange else row.filled
             found[row.pair] = found.get(row.pair, Position()).plus(row, filled)
-    for order in seen.values():
-        if order.client_order_id in known:
+    for key, order in seen.items():
+        if key not in booked and is_closing(order.client_order_id, prefix):
             pair = pair_of(order)
             found[pair] = found.get(pair, Position()).plus(order, order.filled)
     return found

@@ -54,7 +54,7 @@ class Aftermath:
             ExternalServiceError: The exchange did not answer.
         """
         seen = (*self._outcome.ended, *self._outcome.closings, *snapshot)
-        compared = compare_books(self._account, seen, booked, known=self._changes.placed)
+        compared = compare_books(self._account, seen, booked)
         self._pairs_with_stop |= {order.pair for order in booked if order.is_stop and order.is_open}
         self.positions = compared.positions
         self.reconciliation = compared.reconciliation

@@ -1,6 +1,6 @@
 """Compare the books of an account that is traded: open orders, ended ones where in doubt, coins."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import final
@@ -39,25 +39,25 @@ def compare_books(
     seen: Sequence[ExchangeOrder],
     booked: Sequence[BookedOrder],
     *,
-    known: Collection[str] = (),
+    balances: Mapping[str, Balance] | None = None,
 ) -> ComparedBooks:
     """Compare the orders of the exchange with those of the database, and coins with positions.
 
-    It reads the account, and the orders of those pairs on which the books may differ.
+    It reads the orders of those pairs on which the books may differ.
 
     Args:
         account: The account.
         seen: All open orders, and those that are known to have ended.
         booked: Orders of the database.
-        known: Client ids of orders that were placed without the engine.
+        balances: Balances by currency; by default they are read.
 
     Raises:
         ExternalServiceError: The exchange did not answer.
         ConfigurationError: It refuses the key.
     """
-    balances = account.balances()
-    orders = newest_orders(account, seen, booked, balances, known=known)
-    held = positions(orders, booked, pair_of=account.pair_of, known=known)
+    balances = account.balances() if balances is None else balances
+    orders = newest_orders(account, seen, booked, balances)
+    held = positions(orders, booked, pair_of=account.pair_of, prefix=account.prefix)
     left = {pair: min(row.amount, holding(balances, pair)) for pair, row in held.items()}
     short = (pair for pair, row in held.items() if row.is_short(holding(balances, pair)))
     found = reconcile(
@@ -66,7 +66,6 @@ def compare_books(
         account.prefix,
         pair_of=account.pair_of,
         pairs=account.pairs,
-        known=known,
     )
     return ComparedBooks(
         reconciliation=replace(found, short=tuple(short)),
@@ -79,8 +78,6 @@ def newest_orders(
     seen: Sequence[ExchangeOrder],
     booked: Sequence[BookedOrder],
     balances: Mapping[str, Balance],
-    *,
-    known: Collection[str] = (),
 ) -> tuple[ExchangeOrder, ...]:
     """Return `seen` and the orders of the pairs on which the books may differ, each once.
 
@@ -89,10 +86,9 @@ def newest_orders(
         seen: Open orders, and those that are known to have ended.
         booked: Orders of the database.
         balances: Balances by currency.
-        known: Client ids of orders that this process placed.
     """
     pair_of = account.pair_of
-    held = positions(seen, booked, pair_of=pair_of, known=known)
+    held = positions(seen, booked, pair_of=pair_of, prefix=account.prefix)
     different = {
         pair
         for pair in {*account.pairs, *held}

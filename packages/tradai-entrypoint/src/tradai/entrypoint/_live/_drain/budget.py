@@ -1,7 +1,7 @@
 """The time of a stop: a deadline for each step, and whether all of them fit the stop grace."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Self, final
 
@@ -15,6 +15,8 @@ _REQUEST_S: Final = 0.1
 # A cancel, the look-up of a lost reply, and with a position the order that closes it.
 _REQUESTS_PER_ORDER: Final = 3
 _READS: Final = 3
+# An engine that is killed at the end of its step is gone a little later.
+_OVERRUN_S: Final = 0.5
 
 
 @final
@@ -24,6 +26,7 @@ class StopStep(StrEnum):
     PAUSE = "pause entries"
     STOP = "ask the engine to stop"
     WORD = "wait for its word"
+    FLIGHT = "orders in flight"
     POLICY = "order policy"
     SETTLE = "two equal snapshots"
     END = "end the engine"
@@ -37,10 +40,16 @@ class StopBudget:
 
     A step may use what the steps before it left, and nothing of what those after it need: each
     has a deadline of its own, whatever hangs.
+
+    Attributes:
+        total_s: Seconds of the whole stop.
+        needs_s: Seconds that each step needs.
+        in_flight_s: Seconds after the end of an engine in which an order of it may still arrive.
     """
 
     total_s: float
     needs_s: tuple[tuple[StopStep, float], ...]
+    in_flight_s: float
 
     @classmethod
     def plan(
@@ -49,14 +58,19 @@ class StopBudget:
         grace_s: float | None = None,
         wanted_s: float | None = None,
         open_orders: int,
+        in_flight_s: float,
         request_s: float = _REQUEST_S,
     ) -> Self:
         """Split the stop grace.
+
+        Time for orders in flight is set aside where there is enough: only an engine that does not
+        say that it has stopped needs it, and without it the stop is not clean.
 
         Args:
             grace_s: Seconds between SIGTERM and SIGKILL of the launcher; absent means 30.
             wanted_s: The stop timeout of the run, when it was given; it may only shorten.
             open_orders: The most orders that the session can have open.
+            in_flight_s: Seconds in which an order of an engine that was ended may still arrive.
             request_s: Seconds that a request to the exchange takes.
 
         Raises:
@@ -75,7 +89,8 @@ class StopBudget:
             )
             raise ConfigurationError(message, key="run.stop_timeout_s")
         total = most if wanted_s is None else wanted_s
-        budget = cls(total_s=total, needs_s=_needs(open_orders, request_s))
+        needs = _needs(open_orders, request_s)
+        budget = cls(total_s=total, needs_s=needs, in_flight_s=in_flight_s)
         if budget.needed_s > total:
             message = (
                 f"a stop with {open_orders} open orders may take {budget.needed_s:.1f} s, and has "
@@ -83,7 +98,9 @@ class StopBudget:
                 "launcher must grant) or let the strategy have fewer orders"
             )
             raise ConfigurationError(message, key="TRADAI_RUN_STOP_GRACE_S")
-        return budget
+        flight = StopStep.FLIGHT, in_flight_s + _OVERRUN_S
+        patient = replace(budget, needs_s=(*needs, flight))
+        return patient if patient.needed_s <= total else budget
 
     @property
     def needed_s(self) -> float:
@@ -92,20 +109,11 @@ class StopBudget:
 
     def need_s(self, step: StopStep) -> float:
         """Return the least that `step` needs."""
-        return dict(self.needs_s)[step]
+        return dict(self.needs_s).get(step, 0.0)
 
     def deadline_s(self, ahead: Collection[StopStep]) -> float:
         """Return how many seconds after its beginning the stop must have come to `ahead`."""
         return self.total_s - sum(self.need_s(step) for step in ahead)
-
-
-def fits(grace_s: float | None, open_orders: int, request_s: float = _REQUEST_S) -> bool:
-    """Return whether a stop with `open_orders` fits the stop grace."""
-    try:
-        StopBudget.plan(grace_s=grace_s, open_orders=open_orders, request_s=request_s)
-    except ConfigurationError:
-        return False
-    return True
 
 
 def _needs(open_orders: int, request_s: float) -> tuple[tuple[StopStep, float], ...]:

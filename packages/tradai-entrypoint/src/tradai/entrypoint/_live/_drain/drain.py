@@ -52,8 +52,9 @@ class StoppableEngine(Protocol):
 class Drain:
     """The stop of one session.
 
-    Without the engine's word that it stopped, the engine is ended before the orders are treated:
-    else it could place an order behind the back of the policy.
+    Without the engine's word that it stopped, the engine is ended before the orders are treated,
+    and an order that was on its way then is waited for: else it could come behind the back of the
+    policy.
     """
 
     # The parts of a stop; a group of some of them would be another name to learn.
@@ -67,6 +68,7 @@ class Drain:
         clock: WaitingClock,
         is_hurried: Callable[[], bool],
         has_exchange_stops: bool,
+        began_s: float | None = None,
     ) -> None:
         """Prepare the stop; nothing is sent yet.
 
@@ -78,6 +80,8 @@ class Drain:
             clock: Measures it.
             is_hurried: Says whether a second signal came: it shortens what is left.
             has_exchange_stops: Whether each position is to have a stop at the exchange.
+            began_s: Time of `clock` from which the budget counts, such as that of a signal; by
+                default that of `run`.
         """
         self._engine = engine
         self._account = account
@@ -86,10 +90,15 @@ class Drain:
         self._clock = clock
         self._is_hurried = is_hurried
         self._has_exchange_stops = has_exchange_stops
+        self._began_s = began_s
 
     def run(self) -> DrainReport:
         """Stop the session, and report; it never raises for what engine or exchange do."""
-        self._timer = StepTimer(self._budget, self._clock, self._is_hurried)
+        self._timer = timer = StepTimer(
+            self._budget, self._clock, self._is_hurried, began_s=self._began_s
+        )
+        # No request outlasts its step, so none changes anything after the end of the budget.
+        self._account.client.time.limit(lambda: timer.left_s)
         self._steps: list[DrainStep] = []
         self._problems: list[str] = []
         self._changes = OrderChanges(self._account, self._timer)
@@ -99,6 +108,7 @@ class Drain:
         has_stopped = self._stop_trading()
         if not has_stopped:
             self._do(StopStep.END, self._end)
+        self._do(StopStep.FLIGHT, lambda: self._await_arrivals(has_stopped=has_stopped))
         self._do(StopStep.POLICY, self._apply_policy)
         self._do(StopStep.SETTLE, self._settle)
         if has_stopped:
@@ -126,6 +136,22 @@ class Drain:
     def _end(self) -> str:
         is_clean = self._engine.end(self._timer.left_s)
         return "it ended" if is_clean else "it was killed"
+
+    def _await_arrivals(self, *, has_stopped: bool) -> str:
+        """Wait for an order that was on its way when the engine was ended."""
+        if has_stopped:
+            return "none: it has stopped trading"
+        longest_s = self._budget.in_flight_s
+        while self._timer.step_seconds < longest_s and not self._timer.is_over:
+            self._timer.sleep(_PAUSE_S)
+        if self._timer.step_seconds >= longest_s:
+            return f"none can arrive {longest_s:g} s after its end"
+        self._problems.append(
+            "the engine did not say that it had stopped, so an order that it had sent may still "
+            f"arrive, up to {longest_s:g} s after its end: look at the open orders and the newest "
+            "trades of the account"
+        )
+        return "not waited for: no time was left"
 
     def _apply_policy(self) -> str:
         self._before = self._changes.read(self._account.open_orders)

@@ -27,7 +27,6 @@ class OrderChanges:
     Attributes:
         problems: A sentence for each order that could not be placed.
         uncancelled: A sentence for each order that may still be open, by pair and number.
-        placed: Client ids of the orders that were sent, accepted or not.
     """
 
     def __init__(self, account: TradedAccount, timer: StepTimer) -> None:
@@ -36,7 +35,6 @@ class OrderChanges:
         self._timer = timer
         self.problems: list[str] = []
         self.uncancelled: dict[OrderKey, str] = {}
-        self.placed: list[str] = []
 
     def read(self, action: Callable[[], T]) -> T:
         """Return what `action` reads; it is called again while that may help and time is left.
@@ -77,7 +75,6 @@ class OrderChanges:
 
     def place(self, order: NewOrder) -> ExchangeOrder | None:
         """Place `order`, at most once; return None when it was not, or that is not known."""
-        self.placed.append(order.client_order_id)
         why = "no time was left"
         for _ in range(_TRIES):
             if self._timer.is_over:

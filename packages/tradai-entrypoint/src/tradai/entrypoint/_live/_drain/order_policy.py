@@ -1,21 +1,18 @@
 """Treat open orders and positions as the approval says; only orders of ours are touched."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
-from typing import Final, final
+from typing import final
 
 from tradai.core import Market
 from tradai.core.live import OrderPolicy
 from tradai.entrypoint._live._account.account import Balance, ExchangeOrder, NewOrder
 from tradai.entrypoint._live._account.booked_order import BookedOrder
+from tradai.entrypoint._live._account.order_owner import new_closing_id
 from tradai.entrypoint._live._account.reconcile import holding, positions
 from tradai.entrypoint._live._drain.order_changes import OrderChanges
 from tradai.entrypoint._live._drain.traded_account import TradedAccount
-
-# ccxt appends as many characters to the prefix.
-_ID_BYTES: Final = 11
 
 
 @final
@@ -85,7 +82,7 @@ class OrderPolicyRun:
             booked: Orders of the database.
             balances: Balances of the account.
         """
-        held = positions(orders, booked, pair_of=self._account.pair_of)
+        held = positions(orders, booked, pair_of=self._account.pair_of, prefix=self._account.prefix)
         ended: list[ExchangeOrder] = []
         closings: list[ExchangeOrder] = []
         for pair, position in held.items():
@@ -126,7 +123,7 @@ class OrderPolicyRun:
         whole = (amount / step).to_integral_value(ROUND_DOWN) * step
         if whole <= 0:
             return None
-        name = f"{self._account.prefix}{secrets.token_hex(_ID_BYTES)}"
+        name = new_closing_id(self._account.prefix)
         return NewOrder(pair=pair, side="sell", amount=whole, client_order_id=name)
 
 

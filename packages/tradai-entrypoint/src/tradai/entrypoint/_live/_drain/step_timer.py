@@ -8,20 +8,35 @@ from tradai.entrypoint._live._drain.budget import StopBudget, StopStep
 
 # Time of each step after a second signal.
 HURRIED_S: Final = 1.0
+# In less than that nothing is done.
+_LEAST_S: Final = 0.001
 
 
 @final
 class StepTimer:
-    """The deadlines of a stop that began when this was made."""
+    """The deadlines of a stop."""
 
     def __init__(
-        self, budget: StopBudget, clock: WaitingClock, is_hurried: Callable[[], bool]
+        self,
+        budget: StopBudget,
+        clock: WaitingClock,
+        is_hurried: Callable[[], bool],
+        *,
+        began_s: float | None = None,
     ) -> None:
-        """Begin; `is_hurried` says whether a second signal has come."""
+        """Begin.
+
+        Args:
+            budget: Time of the stop.
+            clock: Measures it.
+            is_hurried: Says whether a second signal has come.
+            began_s: Time of `clock` from which the budget counts; by default now.
+        """
         self._budget = budget
         self._clock = clock
         self._is_hurried = is_hurried
-        self._began_s = self._step_began_s = clock()
+        self._step_began_s = clock()
+        self._began_s = self._step_began_s if began_s is None else began_s
         self._step = StopStep.PAUSE
         self._ahead = set(StopStep)
 
@@ -37,7 +52,7 @@ class StepTimer:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the stop began."""
+        """Seconds since the budget of the stop began."""
         return self._clock() - self._began_s
 
     @property
@@ -49,7 +64,7 @@ class StepTimer:
             left = min(left, self._budget.need_s(self._step) - self.step_seconds)
         if self._is_hurried():
             left = min(left, HURRIED_S - self.step_seconds)
-        return max(0.0, left)
+        return left if left > _LEAST_S else 0.0
 
     @property
     def is_over(self) -> bool:

@@ -19,7 +19,8 @@ class TradedAccount:
     Attributes:
         client: Signs for the account.
         prefix: Begins the client id of each order of the strategy; see `order_prefix`.
-        markets: Traded markets, and those of open trades, by the exchange's names of them.
+        markets: Markets that the exchange lists, by its names of them.
+        names: Pairs of the configuration and of the database, by the exchange's names of them.
         since: Instant from which on ended orders matter: the start of the session.
         other_holdings: Amounts that are not the strategy's, by currency.
     """
@@ -28,12 +29,15 @@ class TradedAccount:
     prefix: str
     markets: Mapping[str, Market]
     since: Utc
+    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     other_holdings: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def pairs(self) -> frozenset[str]:
-        """Pairs of the markets."""
-        return frozenset(str(market.pair) for market in self.markets.values())
+        """Pairs of the markets, and those that are named."""
+        return frozenset(
+            {*(str(each.pair) for each in self.markets.values()), *self.names.values()}
+        )
 
     def market(self, pair: str) -> Market | None:
         """Return the market of `pair`; None when it is not traded."""
@@ -47,7 +51,7 @@ class TradedAccount:
     def pair_of(self, order: ExchangeOrder) -> str:
         """Return the pair of `order`, or the exchange's name of a market that is not traded."""
         market = self.markets.get(order.symbol)
-        return str(market.pair) if market else order.symbol
+        return str(market.pair) if market else self.names.get(order.symbol, order.symbol)
 
     def owns(self, order: ExchangeOrder) -> bool:
         """Return whether the strategy placed `order`."""

@@ -6,7 +6,7 @@ argument, and after a hyperopt that was interrupted.
 
 import re
 from collections.abc import Iterable
-from signal import SIGKILL, Signals
+from signal import SIGINT, SIGKILL, SIGTERM, Signals
 from typing import Final
 
 from tradai.core import redact
@@ -15,6 +15,10 @@ from tradai.entrypoint._process.interrupts import stop_signal
 from tradai.entrypoint.freqtrade._candles.series import unavailable
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+
+# Signals that tradai sends, and the engine's exit code after one of them.
+_OUR_SIGNALS: Final = frozenset({SIGINT, SIGKILL, SIGTERM})
+_STOPPED: Final = 130
 
 
 def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) -> Verdict:
@@ -44,12 +48,19 @@ def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) 
 
 
 def _interrupted(ended: EngineExit, number: int, evidence: EngineEvidence) -> Verdict:
+    """Return the verdict on an engine that a signal met, which may have failed by itself before."""
     name = Signals(number).name
     if not evidence.has_run:
-        return _verdict(
+        # The workers of an interrupted engine raise too, but not in the strategy.
+        is_own = evidence.exception_place is not None
+        failed = _refused(evidence) or (_gave_up(evidence) if is_own else None)
+        return failed or _verdict(
             ExitCode(128 + stop_signal(number)),
             f"{name} ended the engine before its work was done",
         )
+    failed = _refused(evidence) or _gave_up(evidence) or _failed_to_stop(ended, evidence)
+    if failed is not None:
+        return failed
     late = "; it was killed because it did not end in time" if ended.signal == SIGKILL else ""
     stopped = _verdict(ExitCode.DONE, f"the engine stopped on request ({name}){late}")
     return _killed(ended, evidence, name) or stopped
@@ -184,8 +195,18 @@ def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
             "run.start_deadline_s, or look into its log",
         )
     if ended.asked_to_stop:
-        # Its exit is the result of our stop; the reason for the stop is in the evidence.
-        return None
+        # The reason for our stop is in the evidence.
+        return _failed_to_stop(ended, evidence) if evidence.has_run else None
+    return _failed(ended, evidence)
+
+
+def _failed_to_stop(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
+    """Return the verdict when a bot that had to stop ended in another way."""
+    is_ours = ended.signal in _OUR_SIGNALS or ended.return_code == _STOPPED
+    return None if is_ours else _failed(ended, evidence)
+
+
+def _failed(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
     if ended.signal is not None:
         hint = " (out of memory?)" if ended.signal == SIGKILL else ""
         name = Signals(ended.signal).name

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TypeAlias, final
 
+from tradai.entrypoint._live._account.reconcile import OrderKey
+
 _Event: TypeAlias = tuple[str, Mapping[str, str]]
 
 
@@ -15,28 +17,28 @@ class EntryOrders:
     stays there.
 
     Attributes:
-        kept: Ids of the orders that the database must have.
-        removed: Ids of the orders that the engine removed.
+        kept: Orders that the database must have.
+        removed: Orders that the engine removed.
         sent: Number of entry orders that the exchange has accepted.
         rejected: Number of orders, also exits and stops, that it has not.
     """
 
     def __init__(self) -> None:
         """Start without orders."""
-        self.kept: set[str] = set()
-        self.removed: set[str] = set()
+        self.kept: set[OrderKey] = set()
+        self.removed: set[OrderKey] = set()
         self.sent = 0
         self.rejected = 0
-        self._newest: str | None = None
-        self._of_trade: dict[str, list[str]] = {}
+        self._newest: OrderKey | None = None
+        self._of_trade: dict[str, list[OrderKey]] = {}
 
     def take(self, facts: Mapping[str, str]) -> list[_Event]:
         """Take the facts of a log record, and return the journal's events in it."""
         match facts:
             case {"order_id": order_id, "pair": pair, "status": status}:
                 self.sent += 1
-                self.kept.add(order_id)
-                self._newest = order_id
+                self._newest = (pair, order_id)
+                self.kept.add(self._newest)
                 created = {"order_id": order_id, "pair": pair, "status": status}
                 return [("order created", created)]
             case {"entered": trade}:
@@ -59,7 +61,7 @@ class EntryOrders:
             self._of_trade.setdefault(trade, []).append(self._newest)
             self._newest = None
 
-    def _remove(self, order_ids: list[str], *, pair: str) -> list[_Event]:
-        self.kept.difference_update(order_ids)
-        self.removed.update(order_ids)
-        return [("order removed", {"order_id": order_id, "pair": pair}) for order_id in order_ids]
+    def _remove(self, orders: list[OrderKey], *, pair: str) -> list[_Event]:
+        self.kept.difference_update(orders)
+        self.removed.update(orders)
+        return [("order removed", {"order_id": order_id, "pair": pair}) for _, order_id in orders]

@@ -45,6 +45,8 @@ class Exchange(Protocol):
         name: Its id in ccxt and in a strategy configuration.
         timeframes: Lengths of candles that it offers and the engine can trade on.
         rules_path: Path at which its REST API describes its markets.
+        in_flight_s: Seconds after the end of an engine that trades live in which an order that it
+            had sent may still arrive.
     """
 
     @property
@@ -53,6 +55,8 @@ class Exchange(Protocol):
     def timeframes(self) -> tuple[str, ...]: ...
     @property
     def rules_path(self) -> str: ...
+    @property
+    def in_flight_s(self) -> float: ...
 
     def fetch_symbols(self, base_url: str | None) -> Sequence[Symbol]:
         """Fetch the descriptions of all its markets.

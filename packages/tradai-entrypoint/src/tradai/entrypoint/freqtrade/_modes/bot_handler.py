@@ -8,6 +8,7 @@ from typing import Final, final
 
 from tradai.core import JsonValue
 from tradai.core.live import SessionState
+from tradai.entrypoint._live._account.reconcile import OrderKey
 from tradai.entrypoint._live.live_session import LiveSession
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
@@ -57,7 +58,7 @@ class Bot:
     database: EngineDatabase
     sections: Mapping[str, JsonValue] = field(default_factory=dict)
     session: LiveSession | None = None
-    earlier_orders: frozenset[str] = frozenset()
+    earlier_orders: frozenset[OrderKey] = frozenset()
 
     def beat(self) -> None:
         """Keep the right to trade; see `LiveSession.beat`."""
@@ -112,21 +113,20 @@ class BotHandler(EngineHandler):
     def _trade(self, engine: EngineProcess, job: EngineJob, control: EngineControl) -> EngineExit:
         """Follow the engine until it ends, is to be stopped, or has not started in time."""
         context = self._entrypoint.context
-        parameters, interrupts = context.parameters, context.interrupts
         context.progress.say("engine: starting")
         reason = self._follow(
             engine,
             lambda: job.evidence.is_running or self._bot.is_to_stop,
-            timeout_s=parameters.start_deadline_s,
+            timeout_s=context.parameters.start_deadline_s,
         )
         if reason is WakeReason.TIMEOUT:
-            return engine.wait(interrupts, deadline_s=0.0)
+            return self._not_started(engine, job, control)
         if reason is WakeReason.REACHED and not self._bot.is_to_stop:
             with engine.storing():
                 context.journal.append("engine running")
             if job.evidence.dropped:
                 # It would trade without these pairs, and the configuration asks for all of them.
-                return engine.stop(interrupts, grace_s=parameters.stop_timeout_s)
+                return self._without_pairs(engine, job, control)
             self._bot.move(SessionState.WARM_UP, "the engine is running")
             context.progress.say(f"engine: {self._bot.doing}, Ctrl-C stops it")
             reason = self._watch.follow(engine)
@@ -145,6 +145,21 @@ class BotHandler(EngineHandler):
         """Return the end of an engine that ended by itself."""
         del job
         return engine.wait(self._entrypoint.context.interrupts)
+
+    def _not_started(
+        self, engine: EngineProcess, job: EngineJob, control: EngineControl
+    ) -> EngineExit:
+        """End an engine that has not started in time."""
+        del job, control
+        return engine.wait(self._entrypoint.context.interrupts, deadline_s=0.0)
+
+    def _without_pairs(
+        self, engine: EngineProcess, job: EngineJob, control: EngineControl
+    ) -> EngineExit:
+        """End an engine that has left out a pair."""
+        del job, control
+        context = self._entrypoint.context
+        return engine.stop(context.interrupts, grace_s=context.parameters.stop_timeout_s)
 
     def _stop(self, engine: EngineProcess, job: EngineJob, control: EngineControl) -> EngineExit:
         """Let the engine finish its work, then end it; a second signal or the time limit cuts."""
@@ -186,7 +201,7 @@ class BotHandler(EngineHandler):
             "orders_in_database": len(stored),
             "orders_removed": len(self._orders.removed),
         }
-        different = sorted(kept ^ stored)
+        different = sorted(order_id for _, order_id in kept ^ stored)
         # An order that the copy lacks may be in the original.
         context.folder.needs_scratch = bool(kept - stored)
         if not different or not verdict.is_success:

@@ -21,7 +21,12 @@ from tradai.core import (
 )
 from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageError
 from tradai.core.live import Approval
-from tradai.entrypoint._live._account.account import AccountReads
+from tradai.entrypoint._live._account.account import (
+    AccountReads,
+    AccountState,
+    ExchangeOrder,
+)
+from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._preflight.facts import (
     DryRun,
@@ -153,7 +158,11 @@ class Venue:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionFacts:
-    """Facts about a session that its gate knows already; see `PreflightFacts`."""
+    """Facts about a session that its gate knows already; see `PreflightFacts`.
+
+    Attributes:
+        books: Compares the account and its open orders with the trade database.
+    """
 
     config: StrategyConfig
     config_digest: str
@@ -168,6 +177,7 @@ class SessionFacts:
     state: StatePlaces
     database: Fact[TradeDatabase]
     models: Fact[Models]
+    books: Callable[[AccountState, tuple[ExchangeOrder, ...]], Reconciliation]
 
 
 def gather_facts(
@@ -179,6 +189,7 @@ def gather_facts(
 ) -> PreflightFacts:
     """Gather the facts about `session` with three signed reads and no order.
 
+    One more is sent for each pair on which exchange and trade database may differ.
     Unsigned are the exchange's time, its market rules, and the newest candle of each pair.
 
     Args:
@@ -197,6 +208,9 @@ def gather_facts(
         return gathered(question)
 
     symbols = asked(lambda: venue.symbols(config.pairs))
+    account = asked(reads.fetch_account)
+    rights = asked(reads.fetch_key_rights)
+    open_orders = asked(lambda: tuple(reads.fetch_open_orders()))
     return PreflightFacts(
         mode=TradingMode.LIVE,
         now=utc_now(),
@@ -210,9 +224,10 @@ def gather_facts(
         approval=session.approval,
         limits=session.limits,
         variable_names=frozenset(engine.environ),
-        account=asked(reads.fetch_account),
-        rights=asked(reads.fetch_key_rights),
-        open_orders=asked(lambda: tuple(reads.fetch_open_orders())),
+        account=account,
+        rights=rights,
+        open_orders=open_orders,
+        books=asked(lambda: session.books(known(account), known(open_orders))),
         clock_offset_s=asked(reads.measure_clock),
         markets=gathered(lambda: _markets(symbols, venue)),
         last_candles=asked(lambda: venue.last_candles(config, keep)),

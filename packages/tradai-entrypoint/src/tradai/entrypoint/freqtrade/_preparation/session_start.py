@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, final
 
 from tradai.core.live import Approval
-from tradai.entrypoint._live._account.reconcile import positions
+from tradai.entrypoint._live._account.account import AccountState, ExchangeOrder
+from tradai.entrypoint._live._account.reconcile import Reconciliation, positions
+from tradai.entrypoint._live._drain.books import compare_books
 from tradai.entrypoint._live.gate import SignedIn
 from tradai.entrypoint._live.live_places import database_of, latch_of, session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
@@ -35,6 +37,7 @@ from tradai.entrypoint.freqtrade._preparation.live_facts import (
 )
 from tradai.entrypoint.freqtrade._preparation.live_plan import engine_models, planned_stake
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.session_account import account_before_start
 from tradai.entrypoint.freqtrade._preparation.trained_models import (
     freqai_identifier,
     read_models,
@@ -139,10 +142,24 @@ class SessionStart:
             ),
             database=gathered(self._trade_database),
             models=gathered(self._models),
+            books=partial(self._books, starts),
         )
 
     def _trade_database(self) -> TradeDatabase:
         return trade_database(self.database, strategy=self.job.facts.class_name)
+
+    def _books(
+        self,
+        starts: tuple[datetime, ...],
+        state: AccountState,
+        open_orders: tuple[ExchangeOrder, ...],
+    ) -> Reconciliation:
+        booked = booked_orders(self.database)
+        account = account_before_start(
+            self.job, self.context, self.signed_in, booked, since=min(starts)
+        )
+        balances = {balance.asset: balance for balance in state.balances}
+        return compare_books(account, open_orders, booked, balances=balances).reconciliation
 
     def _limits(self) -> Limits:
         hours = self.settings.longest_session_hours
@@ -194,7 +211,6 @@ def trade_database(database: EngineDatabase, *, strategy: str) -> TradeDatabase:
     booked = booked_orders(database)
     held = positions((), booked, pair_of=lambda order: order.symbol)
     return TradeDatabase(
-        order_ids=frozenset(row.order_id for row in booked if row.is_open),
         positions=tuple(
             OpenPosition(pair=pair, amount=position.amount) for pair, position in held.items()
         ),

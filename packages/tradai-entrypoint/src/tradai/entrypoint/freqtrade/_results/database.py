@@ -6,13 +6,13 @@ from typing import Any, Final, LiteralString, Protocol
 
 from tradai.core import JsonValue
 from tradai.entrypoint._live._account.booked_order import BookedOrder
+from tradai.entrypoint._live._account.reconcile import OrderKey
 from tradai.entrypoint._live.postgres_schema import PostgresSchema
 from tradai.entrypoint.freqtrade._results.postgres import PostgresDatabase
 from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
 
 # The engine's own names (freqtrade 2026.9).
-_ENTRY_ORDERS: Final = "SELECT order_id FROM orders WHERE ft_order_side = 'buy'"
-_ORDER_IDS: Final = "SELECT order_id FROM orders"
+_ENTRY_ORDERS: Final = "SELECT ft_pair, order_id FROM orders WHERE ft_order_side = 'buy'"
 _TRADES: Final = (
     "SELECT is_open, count(*), sum(coalesce(realized_profit, 0)) FROM trades GROUP BY 1"
 )
@@ -80,22 +80,13 @@ def database_at(place: Path | PostgresSchema) -> EngineDatabase:
     return SqliteFile(place) if isinstance(place, Path) else PostgresDatabase(place)
 
 
-def all_orders(database: EngineDatabase) -> set[str]:
-    """Return the ids of all orders in `database`; none when it does not exist.
+def entry_orders(database: EngineDatabase) -> set[OrderKey]:
+    """Return the entry orders in `database`; none when it does not exist.
 
     Raises:
         TradAIError: It cannot be read; see `EngineDatabase.rows`.
     """
-    return {str(row[0]) for row in database.rows(_ORDER_IDS)}
-
-
-def entry_orders(database: EngineDatabase) -> set[str]:
-    """Return the ids of the entry orders in `database`; none when it does not exist.
-
-    Raises:
-        TradAIError: It cannot be read; see `EngineDatabase.rows`.
-    """
-    return {str(row[0]) for row in database.rows(_ENTRY_ORDERS)}
+    return {(pair, str(order_id)) for pair, order_id in database.rows(_ENTRY_ORDERS)}
 
 
 def count_exit_orders(database: EngineDatabase) -> int:

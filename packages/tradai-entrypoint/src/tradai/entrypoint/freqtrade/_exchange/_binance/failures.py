@@ -21,8 +21,8 @@ TOO_MANY: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT)
 LATE: Final = -1021
 # Not authorized, wrong signature, wrong form of the key, wrong key or missing right.
 _KEY_CODES: Final = (-1002, -1022, -2014, -2015)
-# The request went on to the matching engine; its answer did not come back.
-_UNKNOWN_CODES: Final = (-1006, -1007)
+# Internal errors, and requests that went on to the matching engine without an answer of it.
+_UNKNOWN_CODES: Final = (-1000, -1001, -1006, -1007)
 _NO_ORDER: Final = -2013
 _NOT_CANCELLED: Final = -2011
 _NO_OPEN_ORDER: Final = "Unknown order sent."

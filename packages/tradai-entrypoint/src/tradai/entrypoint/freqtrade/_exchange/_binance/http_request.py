@@ -11,6 +11,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING, Final, cast, final
 from urllib.parse import urlsplit
 
+from tradai.entrypoint._live._account.account import RequestTime
 from tradai.entrypoint.freqtrade._exchange.exchange import check_exchange_url
 
 if TYPE_CHECKING:
@@ -42,13 +43,16 @@ class HttpAnswer:
 class HttpHost:
     """The host of an exchange; each request has a connection of its own."""
 
-    def __init__(self, base_url: str, *, timeout_s: float) -> None:
+    def __init__(
+        self, base_url: str, *, timeout_s: float, time_left: RequestTime | None = None
+    ) -> None:
         """Address `base_url`.
 
         Args:
             base_url: https, or http on a loopback address.
             timeout_s: Deadline of a whole request, and limit of each step of connecting. The
                 resolver of host names has limits of its own.
+            time_left: Time that may shorten it; by default none.
 
         Raises:
             ValidationError: `base_url` is neither.
@@ -61,16 +65,26 @@ class HttpHost:
         self._address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._prefix = parts.path.rstrip("/")
         self._timeout_s = timeout_s
+        self._time_left = time_left or RequestTime()
+
+    @property
+    def limit_s(self) -> float:
+        """Seconds that a request may take that begins now; 0 or less sends none."""
+        return min(self._timeout_s, self._time_left.left_s)
 
     def send(self, method: str, target: str, headers: Mapping[str, str]) -> HttpAnswer:
         """Send a request without a body, and return the answer; redirects are not followed.
 
         Raises:
-            NotSentError: There was no connection, or no proof of the host's identity.
+            NotSentError: There was no connection, no proof of the host's identity, or no time.
             NoAnswerError: There was one, but no whole answer.
         """
-        deadline_s = time.monotonic() + self._timeout_s
-        with closing(self._connection()) as connection:
+        limit_s = self.limit_s
+        if limit_s <= 0:
+            message = "no time is left for it"
+            raise NotSentError(message)
+        deadline_s = time.monotonic() + limit_s
+        with closing(self._connection(limit_s)) as connection:
             try:
                 connection.connect()
             # A host name may have a part that is too long to be asked for.
@@ -87,10 +101,10 @@ class HttpHost:
                     message = f"{self._address} gave no whole answer ({_words(exc)})"
                     raise NoAnswerError(message) from exc
 
-    def _connection(self) -> HTTPConnection:
+    def _connection(self, timeout_s: float) -> HTTPConnection:
         if self._tls is None:
-            return HTTPConnection(self._host, self._port, timeout=self._timeout_s)
-        return HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=self._tls)
+            return HTTPConnection(self._host, self._port, timeout=timeout_s)
+        return HTTPSConnection(self._host, self._port, timeout=timeout_s, context=self._tls)
 
 
 def _words(failure: Exception) -> str:

@@ -27,7 +27,7 @@ from tradai.entrypoint.freqtrade._exchange._binance.weights import RequestWeight
 T = TypeVar("T")
 # Sent as a header, so that nothing but a key may be in it.
 _KEY: Final = re.compile(r"[!-~]+", re.ASCII)
-_WINDOW_MS: Final = "5000"
+_WINDOW_S: Final = 5.0
 _TIME: Final = TypeAdapter(TimeAnswer)
 
 
@@ -88,7 +88,8 @@ class SignedSession:
     def _exchange(self, request: Request) -> HttpAnswer:
         stamped = {
             **request.parameters,
-            "recvWindow": _WINDOW_MS,
+            # The exchange itself refuses a request that comes when no time is left for it.
+            "recvWindow": str(max(1, int(1_000 * min(_WINDOW_S, self._host.limit_s)))),
             "timestamp": str(self.clock.now_ms()),
         }
         query = signed_query(stamped, self._keys.secret)

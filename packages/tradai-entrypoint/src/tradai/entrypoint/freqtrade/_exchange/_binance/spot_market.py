@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from tradai.core import JsonObject, JsonValue, Market, thaw
 from tradai.core.exceptions import ExternalServiceError
-from tradai.entrypoint._live._account.account import ApiKeys, SignedClient
+from tradai.entrypoint._live._account.account import ApiKeys, RequestTime, SignedClient
 from tradai.entrypoint._preflight.facts import LastCandle
 from tradai.entrypoint._runs.parameters import is_loopback_url
 from tradai.entrypoint.freqtrade._exchange._binance.http_request import HttpHost
@@ -38,6 +38,12 @@ _ADDRESS: Final = "https://api.binance.com"
 _TIMEOUT_S: Final = 30.0
 # The exchange itself gives up after this time.
 _SIGNED_TIMEOUT_S: Final = 10.0
+# The exchange refuses an order that comes later than this after it was signed. It is the exchange's
+# own default; that of the engine's client is twice as long.
+_WINDOW_MS: Final = 5_000
+# A timestamp may be a second ahead of the exchange's clock, and its lists of orders are a little
+# behind.
+_DOUBT_S: Final = 1.5
 # Ten times the size of the answer today.
 _LARGEST_BYTES: Final = 256 * 1024 * 1024
 # "Too many requests", and the ban that follows it.
@@ -77,6 +83,7 @@ class Binance:
         *("1d", "3d", "1w"),
     )
     rules_path: Final = "/api/v3/exchangeInfo"
+    in_flight_s: Final = _WINDOW_MS / 1_000 + _DOUBT_S
 
     def fetch_symbols(self, base_url: str | None) -> Sequence[Symbol]:
         """Fetch the symbol objects of the exchange info; see `Exchange.fetch_symbols`."""
@@ -95,8 +102,12 @@ class Binance:
         self, keys: ApiKeys, *, base_url: str | None = None, timeout_s: float = _SIGNED_TIMEOUT_S
     ) -> SignedClient:
         """Return a client that signs with `keys`; see `Exchange.sign_in`."""
-        session = SignedSession(HttpHost(base_url or _ADDRESS, timeout_s=timeout_s), keys)
-        return SignedClient(reads=BinanceReads(session), orders=BinanceOrders(session))
+        time_left = RequestTime()
+        host = HttpHost(base_url or _ADDRESS, timeout_s=timeout_s, time_left=time_left)
+        session = SignedSession(host, keys)
+        return SignedClient(
+            reads=BinanceReads(session), orders=BinanceOrders(session), time=time_left
+        )
 
     def symbol_of(self, pair: str) -> str:
         """Return the name, such as ``BTCUSDT``; see `Exchange.symbol_of`."""
@@ -190,6 +201,7 @@ class Binance:
         if order_prefix is not None:
             # The client appends 22 characters, and the exchange takes 36.
             options["broker"] = {"spot": order_prefix}
+            options["recvWindow"] = _WINDOW_MS
         rendered: dict[str, JsonValue] = {"options": options}
         if base_url is not None:
             rendered["enableRateLimit"] = False

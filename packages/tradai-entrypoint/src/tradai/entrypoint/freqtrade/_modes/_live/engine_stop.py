@@ -15,6 +15,8 @@ from tradai.entrypoint.freqtrade._results.database import EngineDatabase, booked
 
 # A request without any time is not sent.
 _LEAST_S: Final = 0.05
+# An engine that starts cannot be asked yet, or forgets that it was.
+_ASKED_EVERY_S: Final = 1.0
 
 
 @final
@@ -53,17 +55,24 @@ class LiveEngineStop:
         return self._control.stop_trading(timeout_s=max(_LEAST_S, timeout_s))
 
     def wait_until_stopped(self, timeout_s: float) -> bool:
-        """Follow its log until it says that it has stopped trading, or a signal comes."""
+        """Follow its log until it says that it has stopped trading, or a second signal comes."""
         deadline = time.monotonic() + timeout_s
-        reason = WakeReason.STORAGE
-        # A full disk is reported once, and does not end the wait.
-        while reason is WakeReason.STORAGE:
+        while True:
+            left_s = max(0.0, deadline - time.monotonic())
             reason = self._engine.follow(
                 self._interrupts,
                 until=lambda: self._evidence.is_stopped,
-                timeout_s=max(0.0, deadline - time.monotonic()),
+                timeout_s=min(left_s, _ASKED_EVERY_S),
             )
-        return reason is WakeReason.REACHED
+            if reason is WakeReason.TIMEOUT and left_s > _ASKED_EVERY_S:
+                self.stop_trading(min(_ASKED_EVERY_S, left_s - _ASKED_EVERY_S))
+            elif not self._is_to_go_on(reason):
+                return reason is WakeReason.REACHED
+
+    def _is_to_go_on(self, reason: WakeReason) -> bool:
+        """Return whether a full disk, which is reported once, or a first signal ended the wait."""
+        is_first = reason is WakeReason.INTERRUPTED and self._interrupts.count <= 1
+        return is_first or reason is WakeReason.STORAGE
 
     def end(self, grace_s: float) -> bool:
         """End it by SIGTERM, and by SIGKILL after `grace_s`."""

@@ -8,7 +8,6 @@ from typing import Final, final
 from tradai.core import SystemClock
 from tradai.core.exceptions import LeaseLostError, StorageError, TradAIError
 from tradai.core.live import Approval, SessionState
-from tradai.entrypoint._live._account.order_owner import is_ours
 from tradai.entrypoint._live._drain.drain import Drain, StoppableEngine
 from tradai.entrypoint._live._drain.report import DrainReport
 from tradai.entrypoint._live.gate import Found, SignedIn
@@ -42,13 +41,13 @@ from tradai.entrypoint.freqtrade._modes._live.stop import (
     has_exchange_stops,
     keep_copy,
     stop_budget,
-    traded_account,
 )
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
 from tradai.entrypoint.freqtrade._preparation.job_checks import job_checks
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._preparation.session_account import traded_account
 from tradai.entrypoint.freqtrade._preparation.session_start import SessionStart
-from tradai.entrypoint.freqtrade._results.database import all_orders, database_at
+from tradai.entrypoint.freqtrade._results.database import database_at
 
 _WATCHDOG_LOG: Final = "watchdog.jsonl"
 
@@ -60,11 +59,13 @@ class LiveHandler(BotHandler):
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
         self._report: DrainReport | None = None
         self._evidence = job.evidence
+        self._clock = SystemClock()
         with ExitStack() as held:
             with context.interrupts.raising():
                 self._desk = desk = self._admitted(job, context, held)
             bot = bot_of(job, context, desk)
-            verdict = self._compared(self._traded(job, context, bot), desk.admission.signed_in)
+            verdict = self._traded(job, context, bot)
+            keep_copy(desk.database, context)
             desk.session.end(
                 verdict.sentence,
                 SessionState.STOPPED if verdict.is_success else SessionState.FAILED,
@@ -74,7 +75,7 @@ class LiveHandler(BotHandler):
     def _admitted(self, job: EngineJob, context: RunContext, held: ExitStack) -> Desk:
         """Pass the gate and take what the session needs; `held` gives it back."""
         settings = LiveSettings.load(environ=context.environ)
-        budget = stop_budget(context, grace_s=self._entrypoint.settings.stop_grace_s)
+        budget = stop_budget(job, context, grace_s=self._entrypoint.settings.stop_grace_s)
         gate = gate_of(job, context, settings)
         self._probes = held.enter_context(served_probes(settings, context))
         admission = gate.admit()
@@ -144,36 +145,62 @@ class LiveHandler(BotHandler):
             if not watchdog.stand_down():
                 context.record.notices.append(f"the watchdog has acted: see {_WATCHDOG_LOG}")
 
+    def _not_started(
+        self, engine: EngineProcess, job: EngineJob, control: EngineControl
+    ) -> EngineExit:
+        """Stop an engine that has not started in time: it may have placed an order."""
+        self._desk.session.stop_for("the engine had not started in time")
+        return replace(self._stop(engine, job, control), timed_out=True)
+
+    def _without_pairs(
+        self, engine: EngineProcess, job: EngineJob, control: EngineControl
+    ) -> EngineExit:
+        """Stop an engine that has left out a pair: it trades the others."""
+        self._desk.session.stop_for(f"the engine left out {', '.join(job.evidence.dropped)}")
+        return self._stop(engine, job, control)
+
     def _stop(self, engine: EngineProcess, job: EngineJob, control: EngineControl) -> EngineExit:
         """Stop trading without losing an order; a second signal shortens the stop."""
         context, interrupts = self._entrypoint.context, self._entrypoint.context.interrupts
-        self._desk.session.secure(self._desk.budget.total_s)
+        began_s = self._begin_stop()
         self._desk.session.drain()
         with engine.storing():
             context.journal.append("engine stopping", signal=interrupts.received)
         stop = LiveEngineStop(
             engine, control, job.evidence, interrupts=interrupts, database=self._desk.database
         )
-        self._drain(stop, job)
+        self._drain(stop, job, began_s)
         return stop.exit or engine.stop(interrupts)
 
     def _ended(self, engine: EngineProcess, job: EngineJob) -> EngineExit:
         """Treat the orders of an engine that has ended by itself, and return its end."""
         ended = engine.wait(self._entrypoint.context.interrupts)
-        self._desk.session.secure(self._desk.budget.total_s)
+        began_s = self._begin_stop()
         self._desk.session.move(SessionState.DRAINING, "the engine has ended by itself")
-        self._drain(EndedEngine(self._desk.database), job)
+        ended_engine = EndedEngine(self._desk.database, has_stopped=job.evidence.is_stopped)
+        self._drain(ended_engine, job, began_s)
         return ended
 
-    def _drain(self, engine: StoppableEngine, job: EngineJob) -> None:
+    def _begin_stop(self) -> float:
+        """Renew the lease for the whole stop, and return when its time began.
+
+        The launcher counts from the signal, not from when it was noticed.
+        """
+        arrived_s, now_s = self._entrypoint.context.interrupts.received_s, self._clock()
+        self._desk.session.secure(self._desk.budget.total_s)
+        return now_s if arrived_s is None else arrived_s
+
+    def _drain(self, engine: StoppableEngine, job: EngineJob, began_s: float) -> None:
         desk, context = self._desk, self._entrypoint.context
-        signals = context.interrupts.count
+        # A signal that asks for what is under way does not hurry it.
+        signals = max(1, context.interrupts.count)
         self._report = report = Drain(
             engine,
             desk.account,
             policy=desk.admission.approval.order_policy,
             budget=desk.budget,
-            clock=SystemClock(),
+            clock=self._clock,
+            began_s=began_s,
             is_hurried=lambda: context.interrupts.count > signals,
             has_exchange_stops=has_exchange_stops(job, context),
         ).run()
@@ -221,6 +248,11 @@ class LiveHandler(BotHandler):
         except LeaseLostError as exc:
             sentence = f"the engine was killed: {exc}; look at the orders of the account first"
             return self._halted(Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence), context)
+        except TradAIError as exc:
+            if self._report is None or self._report.verdict.is_success:
+                raise
+            context.record.notices.append(str(exc))
+            return self._halted(self._report.verdict, context)
         reason = bot.session.stop_reason if bot.session else None
         verdict = self._halted(verdict, context)
         if self._report is not None and not self._report.verdict.is_success:
@@ -244,35 +276,8 @@ class LiveHandler(BotHandler):
         try:
             return super()._compare_orders(verdict, context)
         except TradAIError as exc:
-            return _not_compared(verdict, str(exc), context)
-
-    def _compared(self, verdict: Verdict, signed_in: SignedIn) -> Verdict:
-        """Keep a copy of the database, and compare it with the session's orders at the exchange."""
-        context, database = self._entrypoint.context, self._bot.database
-        keep_copy(database, context)
-        if self._report is not None:
-            return verdict
-        try:
-            orders, booked = signed_in.client.reads.fetch_open_orders(), all_orders(database)
-        except TradAIError as exc:
-            return _not_compared(verdict, str(exc), context)
-        prefix = signed_in.order_prefix
-        ours = {row.order_id for row in orders if is_ours(row.client_order_id, prefix)}
-        context.record.results["open_orders_at_exchange"] = len(ours)
-        unknown = sorted(ours - booked)
-        if not unknown:
-            return verdict
-        problem = (
-            f"the exchange has {len(unknown)} open orders of this session that {database} does not "
-            f"have, the first {unknown[0]}: look at the account"
-        )
-        return _not_compared(verdict, problem, context)
-
-
-def _not_compared(verdict: Verdict, problem: str, context: RunContext) -> Verdict:
-    """Return the verdict on a session whose books do not agree, or could not be compared."""
-    found = Verdict(exit_code=ExitCode.MISMATCH, sentence=f"after the stop, {problem}")
-    return _not_clean(verdict, found, context)
+            found = Verdict(exit_code=ExitCode.MISMATCH, sentence=f"after the stop, {exc}")
+            return _not_clean(verdict, found, context)
 
 
 def _not_clean(verdict: Verdict, found: Verdict, context: RunContext) -> Verdict:

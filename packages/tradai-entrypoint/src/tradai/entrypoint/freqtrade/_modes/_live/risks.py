@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final, final
 
-from tradai.core.exceptions import StorageError
+from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._live._risk.risk_record import RiskRecords, opened_record
 from tradai.entrypoint._live._risk.risk_watch import RiskWatch
 from tradai.entrypoint._live.gate import Admission
@@ -57,7 +57,7 @@ class LiveBot:
         """
         try:
             self._exits = count_exit_orders(self._database)
-        except StorageError as exc:
+        except TradAIError as exc:
             _log.warning("the orders were not counted", extra={"error": str(exc)})
         return self._orders.sent + self._exits - self._earlier_exits
 
@@ -79,7 +79,7 @@ def risks_of(
     """Return the maker of the watch of a bot; its record is read now.
 
     Raises:
-        StorageError: The record of losses, or the trade database, cannot be read.
+        TradAIError: The record of losses, or the trade database, cannot be read.
         HaltedError: The latch cannot be read.
         ExternalServiceError: A store refused or did not answer.
     """
