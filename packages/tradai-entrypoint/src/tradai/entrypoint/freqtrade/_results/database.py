@@ -54,8 +54,7 @@ class EngineDatabase(Protocol):
         """Make the place of the database where it does not exist, after `check`.
 
         Raises:
-            TradAIError: See `check`.
-            OSError: The disk refused.
+            TradAIError: See `check`; a disk may refuse as well.
         """
 
     def rows(self, query: LiteralString) -> list[tuple[Any, ...]]:
