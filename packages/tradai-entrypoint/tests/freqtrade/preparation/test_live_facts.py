@@ -92,7 +92,7 @@ def test_a_lease_is_kept_before_each_question_to_the_exchange_and_the_engine(
     with MarketServer(markets("BTC/USDT")) as server:
         gather(tmp_path, server.base_url, keep=lambda: kept.append(1))
 
-    # Markets, engine, account, rights, orders, books, clock, candles, those of a pair, halt, starts.
+    # Markets, engine, account, rights, orders, books, clock, candles, a pair, halt, starts.
     assert len(kept) == 11
 
 

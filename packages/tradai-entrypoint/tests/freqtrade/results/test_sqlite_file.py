@@ -152,5 +152,5 @@ def test_a_file_of_other_columns_cannot_be_read(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "state").touch()
 
-    with pytest.raises(StorageError, match="state cannot be made .* TRADAI_LIVE_DATABASES"):
+    with pytest.raises(StorageError, match=r"state cannot be made .* TRADAI_LIVE_DATABASES"):
         SqliteFile(tmp_path / "state" / "trades.sqlite").prepare()

@@ -87,6 +87,12 @@ class Account:
     def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:
         raise NotImplementedError
 
+    def fetch_order_by_id(self, pair: str, order_id: str) -> ExchangeOrder:
+        raise NotImplementedError
+
+    def fetch_orders_from(self, pair: str, order_id: str) -> Sequence[ExchangeOrder]:
+        raise NotImplementedError
+
     def fetch_orders(self, pair: str, *, since: Utc) -> Sequence[ExchangeOrder]:
         raise NotImplementedError
 

@@ -156,10 +156,15 @@ class SessionStart:
     ) -> Reconciliation:
         booked = booked_orders(self.database)
         account = account_before_start(
-            self.job, self.context, self.signed_in, booked, since=min(starts)
+            self.job,
+            self.context,
+            self.signed_in,
+            booked,
+            venue=self.venue,
+            since=min(starts),
         )
         balances = {balance.asset: balance for balance in state.balances}
-        return compare_books(account, open_orders, booked, balances=balances).reconciliation
+        return compare_books(account, open_orders, booked, balances=balances)
 
     def _limits(self) -> Limits:
         hours = self.settings.longest_session_hours

@@ -101,10 +101,10 @@ class LiveHandler(BotHandler):
         start = self._start(job, settings, signed_in, admission.approval, keep=leases.keep)
         # What a predecessor did while its lease was waited for is in this reading alone.
         signed_in = replace(signed_in, state=known(require_checks(start).account))
+        admission = replace(admission, signed_in=signed_in)
         leases.renew()
         database.prepare()
-        listed = start.venue.listed
-        account = traded_account(job, context, signed_in, database, listed=listed)
+        account = traded_account(job, context, signed_in, database, venue=start.venue)
         return Desk(
             admission=admission,
             leases=leases,
