@@ -1,7 +1,6 @@
 """The report of a stop: its steps, the orders it changed, and whether the books agree."""
 
-from collections.abc import Sequence
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import final
